@@ -1,0 +1,310 @@
+"""The words of the core as values: what was seen, what the policy says, what may be kept.
+
+Times are nanoseconds of one clock that never jumps and runs through sleep (see `agent.ports.Clock`).
+Blindness is a value of its own (`Blind`), so that "could not tell" can never pass for "nothing there".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntFlag, StrEnum
+from typing import Final
+
+SECOND: Final = 1_000_000_000
+MILLISECOND: Final = 1_000_000
+
+
+class Lane(StrEnum):
+    """What a rule closes separately, whole: every monitor, or both ends of the call."""
+
+    SCREEN = "screen"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[start, end] in ns; start may equal end."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"a span cannot end ({self.end}) before it starts ({self.start})")
+
+
+# -- what was seen ------------------------------------------------------------------------------------------------
+
+
+class Blind(Enum):
+    """Why something could not be read. Each closes the eye wherever a rule would have needed the answer."""
+
+    VANISHED = "the window was gone before it could be read"
+    NO_PROCESS = "the window does not say which process it belongs to"
+    FOREIGN_PROCESS = "the window belongs to another host or to a process that cannot be read"
+    NO_TITLE = "the window's title cannot be read"
+    EMPTY = "no window could be listed although something is on screen"
+    UNEXPLAINED = "a visible window is not in the list"
+    NO_ANSWER = "the witness did not answer in time"
+    NO_DISPLAY = "the connection to the display is gone"
+    CANNOT_VOUCH = "this platform cannot say what is in view"
+
+
+class WindowKind(Enum):
+    NORMAL = "normal"
+    POPUP = "popup"  # menu, tooltip, drop-down, drag picture: shares the verdict of its process's windows
+    NOTIFICATION = "notification"  # a window of whoever sent it
+    DESKTOP = "desktop"  # the wallpaper, a panel, a dock: the shell itself
+    OVERVIEW = "overview"  # shows pictures of other windows: a switcher, a task view
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Place on the desktop in pixels, origin at the top left of the whole desktop."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One top-level window.
+
+    `app` is the process's name without path and `.exe`; `shown` means mapped, on the current workspace and with at
+    least one pixel not covered by opaque rectangles above it at any moment since the look before; in doubt, True.
+    `engine`: its process renders web content (recognised by what it runs, not by its name).
+    `remote`: it shows another machine (RDP, Citrix, VNC, a virtual machine).
+    """
+
+    id: int
+    app: str | Blind
+    title: str | Blind
+    pid: int | Blind
+    box: Box
+    shown: bool
+    focused: bool = False
+    kind: WindowKind = WindowKind.NORMAL
+    engine: bool = False
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One tab: the URLs of all its frames (top first), the sensitive fields and selectors present, whether shown."""
+
+    urls: tuple[str, ...]
+    fields: frozenset[str] = frozenset()
+    selectors: frozenset[str] = frozenset()
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    windows: tuple[Window, ...] = ()
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A witness's answer. `asked` < truth < `answered`; `policy` is the hash that the witness judged with."""
+
+    witness: str
+    asked: int
+    answered: int
+    policy: str
+    seen: Scene | Blind
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Earlier looks of this witness are worthless from `at` on."""
+
+    witness: str
+    at: int
+    why: str
+
+
+# -- what the policy says -----------------------------------------------------------------------------------------
+
+
+class Effect(StrEnum):
+    PAUSE = "pause"
+    RECORD = "record"
+
+
+class Extent(StrEnum):
+    """When a rule speaks: while the thing is shown, or also while it is only open in the background."""
+
+    SHOWN = "shown"
+    OPEN = "open"
+
+
+class Attribute(StrEnum):
+    """What a matcher looks at. `url`, `field` and `css` are answered by a browser witness."""
+
+    APP = "app"
+    TITLE = "title"
+    URL = "url"
+    FIELD = "field"
+    CSS = "css"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Fits when one of its patterns fits the attribute."""
+
+    attribute: Attribute
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Fits when every matcher fits the same window, or the same page."""
+
+    matchers: tuple[Matcher, ...]
+
+
+Condition = Matcher | AllOf
+
+
+@dataclass(frozen=True, slots=True)
+class LaneEffect:
+    effect: Effect = Effect.PAUSE
+    extent: Extent = Extent.SHOWN
+    lead: int = 0  # ns dropped before the rule's first sign (sound: numbers are spoken before a form opens)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`number` is the rule's place in the policy of that hash, from 0: the ledger names rules by it."""
+
+    number: int
+    id: str
+    why: str
+    any: tuple[Condition, ...]
+    unless: tuple[Condition, ...] = ()
+    lanes: Mapping[Lane, LaneEffect] = field(default_factory=dict)
+    stay_closed: int = 0
+
+    def on(self, lane: Lane) -> LaneEffect:
+        """A lane that a rule does not name is paused."""
+        return self.lanes.get(lane, LaneEffect())
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTest:
+    """A test that lives in the policy file: one page or window and what must happen to each lane."""
+
+    name: str
+    scene: Scene
+    expect: Mapping[Lane, Effect]
+    where: str  # file:line:column
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy made of all files of the folder, with one hash over their bytes."""
+
+    hash: str
+    revision: int
+    name: str
+    rules: tuple[Rule, ...]
+    record_when: tuple[Condition, ...] | None = None  # None: always
+    keep_recording: int = 0
+    unlisted: Effect = Effect.RECORD  # PAUSE is written `close` in the file
+    allow_unseen: tuple[Matcher, ...] = ()
+    parked_tabs_allowed: bool = False
+    tests: tuple[PolicyTest, ...] = ()
+
+    def mentions(self, attribute: Attribute) -> bool:
+        """Whether any judgement under this policy needs the attribute."""
+        conditions = [c for r in self.rules for c in (*r.any, *r.unless)] + list(self.record_when or ())
+        matchers = [m for c in conditions for m in (c.matchers if isinstance(c, AllOf) else (c,))]
+        return any(m.attribute is attribute for m in (*matchers, *self.allow_unseen))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a lane is closed: a rule of the policy by number, or one of Eyelid's own rules (`number` None)."""
+
+    id: str
+    number: int | None = None
+    stay_closed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The rules that spoke, for each lane. A lane without a reason is clean."""
+
+    screen: tuple[Reason, ...] = ()
+    audio: tuple[Reason, ...] = ()
+
+    def on(self, lane: Lane) -> tuple[Reason, ...]:
+        return self.screen if lane is Lane.SCREEN else self.audio
+
+
+# -- what is recorded ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One output as the recording numbers it. A changed size or place is a new monitor with a new stream number."""
+
+    stream: int
+    box: Box
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of one monitor, owning its pixels.
+
+    `pixels`: planar YUV 4:2:0 (I420, BT.601 limited range), width and height rounded up to even numbers by repeating
+    the edge; `span` covers every grab that the picture is made of.
+    `whole` marks a frame grabbed in one piece, after the canvas had been void.
+    """
+
+    stream: int
+    span: Span
+    width: int
+    height: int
+    pixels: bytes
+    whole: bool = False
+
+
+class ChunkKind(Enum):
+    HEADER = 0  # CMAF initialisation segment
+    MEDIA = 1  # one CMAF fragment
+
+
+class ChunkFlag(IntFlag):
+    NONE = 0
+    KEY_FRAME = 1  # starts with a key frame
+    AFTER_GAP = 2  # something between the chunk before and this one was not kept
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Encoded plaintext of one stream. `span` is the kept time it stands for, in ns of the clock."""
+
+    stream: int
+    kind: ChunkKind
+    span: Span
+    data: bytes
+    flags: ChunkFlag = ChunkFlag.NONE
+
+
+class Hold(StrEnum):
+    """A reason not to record at all. Holds are a set: releasing one never releases another."""
+
+    NO_POLICY = "no-policy"
+    BLIND = "blind"
+    USER = "user"
+    SPOOL_FULL = "spool-full"
+    LOCKED = "locked"
+    NOT_IN_FRONT = "not-in-front"
+    DISPLAY_OFF = "display-off"
+    SUSPENDED = "suspended"

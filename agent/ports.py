@@ -1,0 +1,141 @@
+"""What the daemon asks of the world, in the core's nouns. One contract suite a port, in tests/contract.
+
+Threading: each port is used by one thread at a time, the one of the stage that owns it. `close` may come from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from agent.core.model import Blind, Chunk, Frame, Hold, Monitor, Scene
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """ns of a clock that never jumps, ticks finely and runs through sleep."""
+
+    def wall(self) -> int:
+        """ns since 1970 (UTC) as the PC believes it; may jump."""
+
+
+class Desktop(Protocol):
+    """What windows are on screen. Facts only: the core judges them."""
+
+    def look(self) -> Scene | Blind:
+        """The scene now, cheap when nothing changed (then it may be the very same object as before).
+
+        Covers all moments since the look before: a window that was shown at any of them is `shown`.
+        Never raises for what another program does; that is a `Blind`.
+        """
+
+    def wait(self, timeout: float) -> bool:
+        """Sleep until something may have changed (True) or `timeout` seconds have passed (False)."""
+
+    def wake(self) -> None:
+        """End a `wait` at once; safe from any thread."""
+
+    def composited(self) -> bool:
+        """Whether a compositor may keep showing windows after they are gone (fading, minimise animations)."""
+
+    def close(self) -> None: ...
+
+
+class Seat(Protocol):
+    """Whether a person is in front of this session: locked, switched away, display off, about to sleep."""
+
+    def holds(self) -> frozenset[Hold]: ...
+
+    def close(self) -> None: ...
+
+
+class Screen(Protocol):
+    """Pictures of the monitors, driven by damage."""
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """Monitors as of the last `grab` or `void`; stream numbers never repeat within a process."""
+
+    def wait(self, timeout: float) -> bool:
+        """Sleep until something was drawn (True) or `timeout` seconds have passed (False)."""
+
+    def wake(self) -> None:
+        """End a `wait` at once; safe from any thread."""
+
+    def void(self) -> None:
+        """Forget the canvas: the next grab is whole on every monitor, and monitors are read anew."""
+
+    def grab(self, *, repeat: bool = False) -> tuple[Frame, ...]:
+        """A frame of each monitor that has damage (every monitor after `void`, or if `repeat`)."""
+
+    def close(self) -> None: ...
+
+
+class Encoder(Protocol):
+    """Frames of one recording in, chunks out. Only released frames ever get here."""
+
+    def encode(self, frame: Frame) -> Iterator[Chunk]:
+        """Takes the next frame of its stream; yields the chunks that it completes."""
+
+    def gap(self, until: int) -> Iterator[Chunk]:
+        """Nothing after `until` (ns) is kept for now: ends every open chunk there; the next is AFTER_GAP."""
+
+    def close(self, until: int) -> Iterator[Chunk]:
+        """Ends the recording's media at `until`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed chunk or key packet, ready for spool and wire. `name` is unique in the spool."""
+
+    recording: UUID
+    stream: int
+    sequence: int
+    data: bytes
+    sha256: bytes
+
+    @property
+    def name(self) -> str:
+        return f"{self.recording}/{self.stream:05d}-{self.sequence:010d}"
+
+
+class Sealer(Protocol):
+    """One recording's key: held in memory until `forget`, then nobody here can open what it sealed."""
+
+    recording: UUID
+
+    def packet(self) -> Sealed: ...
+
+    def seal(self, chunk: Chunk) -> Sealed: ...
+
+    def heads(self) -> dict[int, tuple[int, str]]:
+        """stream -> (next sequence, hex SHA-256 of the last sealed chunk)."""
+
+    def forget(self) -> None: ...
+
+
+class Spool(Protocol):
+    """Sealed chunks on disk, durable before they count, forgotten only against a receipt."""
+
+    def put(self, sealed: Sealed) -> None:
+        """Durable when it returns. Raises `SpoolFull` (agent.errors) before anything is written, never after."""
+
+    def pending(self) -> Iterator[Sealed]:
+        """Oldest first. Key packets of a recording come before its chunks."""
+
+    def forget(self, name: str) -> None:
+        """The store has it: its verified receipt is in hand."""
+
+    def set_aside(self, name: str, why: str) -> None:
+        """The store refused it for good: keep it out of the queue, with its reason beside it."""
+
+    def waiting(self) -> tuple[int, int]:
+        """(chunks, bytes) not yet receipted."""
+
+
+class Ledger(Protocol):
+    """The device's endless, chained account."""
+
+    def write(self, kind: str, **fields: object) -> None:
+        """Durable when it returns."""

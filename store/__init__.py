@@ -1,0 +1,1 @@
+"""The central store. The command is `eyelid-store`."""
