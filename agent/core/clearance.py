@@ -1,0 +1,105 @@
+"""The proof: which time a witness has shown to be clean.
+
+Pixels come before any event in a fifth of real transitions and stay after the event that ends them, so no delay proves
+anything. What proves is a clean look before *and* after. A witness's *run* on a lane is its consecutive clean looks
+since the last dirty look or alarm; the run proves the open interval
+
+    clearance = ( first.answered + settle , last.asked )
+
+All comparisons are strict: on a coarse clock a look and a picture can carry the same time; equal times prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from agent.core.model import MILLISECOND, SECOND, Reason, Span
+
+SILENCE: Final = 1 * SECOND  # an asked look that is not answered for this long is an alarm
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a witness's proof needs on a lane, ns. Measured per platform: docs/platforms.md.
+
+    `settle`: how long the display still shows what the truth has left.
+    `hindsight`: how long the truth may come after the pixels.
+    `max_gap`: how far two looks may lie apart around an item.
+    """
+
+    settle: int = 0
+    hindsight: int = 0
+    max_gap: int = 250 * MILLISECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """An open interval (after, before) of ns; empty when `before` does not exceed `after`."""
+
+    after: int
+    before: int
+
+    def covers(self, span: Span, hindsight: int) -> bool:
+        """Whether the whole span, and `hindsight` after it, lies strictly inside."""
+        return self.after < span.start and span.end + hindsight < self.before
+
+    def never_covers(self, span: Span) -> bool:
+        """Whether no later look can help: the lower end only ever rises, and the span starts at or below it."""
+        return span.start <= self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One witness on one lane. A new one, or one after an alarm, proves nothing until its first clean look.
+
+    `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
+    `asked`, `answered`: of the last clean look; None while there is none.
+    """
+
+    barrier: int
+    after: int
+    asked: int | None = None
+    answered: int | None = None
+
+    @classmethod
+    def unproven(cls, since: int) -> Run:
+        return cls(barrier=since, after=since)
+
+    @property
+    def clean(self) -> bool:
+        """Whether the last that counted was a clean look."""
+        return self.asked is not None
+
+    @property
+    def clearance(self) -> Clearance:
+        return Clearance(self.after, self.after if self.asked is None else self.asked)
+
+
+def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
+    """The run after an alarm at `at`: what was looked at before is worthless, and `stay_closed` ns more stay closed."""
+    return Run(barrier=max(run.barrier, at), after=max(run.after, at + stay_closed))
+
+
+def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing) -> Run:
+    """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
+
+    A look whose question is not strictly later than the last alarm, or than the answer before it, does not count: of
+    two looks in flight at once nobody can say which saw what.
+    """
+    if answered < asked:
+        return alarmed(run, asked)  # a witness whose clock runs backwards is not a witness
+    if asked <= run.barrier:
+        return run
+    if reasons:
+        return alarmed(run, answered, max(reason.stay_closed for reason in reasons))
+    if run.asked is None or run.answered is None:
+        return replace(run, after=max(run.after, answered + timing.settle), asked=asked, answered=answered)
+    if asked <= run.answered:
+        return run
+    # The scene was seen somewhere between question and answer, so the worst distance counts. Not asking is not silence:
+    # the run goes on, but what lies between two looks this far apart is not proven.
+    too_far = answered - run.asked > timing.max_gap
+    after = max(run.after, answered) if too_far else run.after
+    return replace(run, after=after, asked=asked, answered=answered)
