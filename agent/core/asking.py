@@ -1,0 +1,55 @@
+"""When a witness must be asked, and how much its looks must reach around an item.
+
+Looks cost little but not nothing, so they come on demand: around pictures and while the eye is closed. On a quiet, open
+screen they are rare: whatever changes there raises damage or an event, and both ask. The rare ones say how long an
+unchanged picture was still proven, so that a closing costs no more kept time than it must.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.core.clearance import Timing
+from agent.core.model import MILLISECOND, SECOND, Attribute, Lane, Policy
+
+CLOSED_EVERY: Final = 100 * MILLISECOND
+QUIET_EVERY: Final = 1 * SECOND
+MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
+FADE: Final = (
+    1 * SECOND
+)  # a fading window stays 317 ms (median) after X says that it has gone; 1 s covers the slowest seen
+TITLE_LAG: Final = 1 * SECOND  # a program sets its title when it likes; browsers 200 ms after the pixels
+
+
+def window_timing(policy: Policy, lane: Lane, *, composited: bool) -> Timing:
+    """What the window witness's proof needs under this policy.
+
+    A rule on a title costs both ends: the title may come after the pixels, and may go before them.
+    """
+    titles = policy.mentions(Attribute.TITLE)
+    lead = max((rule.on(lane).lead for rule in policy.rules), default=0)
+    return Timing(
+        settle=max(FADE if composited else 0, TITLE_LAG if titles else 0),
+        hindsight=max(lead, TITLE_LAG if titles else 0),
+        max_gap=MAX_GAP[lane],
+    )
+
+
+def fresh(last_asked: int, now: int, timing: Timing) -> bool:
+    """Whether a grab may begin on the strength of the last look, so that the next one still comes within `max_gap`."""
+    return now - last_asked < timing.max_gap * 2 // 5
+
+
+def next_look(
+    last_asked: int, timing: Timing, *, closed: bool, grab_wanted: bool = False, newest: int | None = None
+) -> int:
+    """When to ask next (ns, possibly past).
+
+    `last_asked`: of the last answered look. `newest`: the end of the lane's newest waiting item, None if none waits.
+    """
+    due = [last_asked + (CLOSED_EVERY if closed else QUIET_EVERY)]
+    if grab_wanted:
+        due.append(last_asked + timing.max_gap * 2 // 5)
+    if newest is not None and last_asked <= newest + timing.hindsight:
+        due += [last_asked + timing.max_gap * 3 // 5, newest + timing.hindsight + 1]
+    return min(due)
