@@ -1,0 +1,197 @@
+"""The store's API, version 1, as both sides write it: paths, headers, limits and the shape of every body."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from typing import Final, NotRequired, TypedDict
+from uuid import UUID
+
+from protocol.envelope import MAX_SEALED
+from protocol.errors import ProtocolError
+
+VERSION: Final = "v1"
+AGENT_VERSION_HEADER: Final = "Eyelid-Agent-Version"
+CONTENT_DIGEST_HEADER: Final = "Content-Digest"  # RFC 9530
+
+# Largest request bodies, in bytes. A larger one is refused (413) before it is read whole.
+MAX_CHUNK_BODY: Final = MAX_SEALED
+MAX_PACKET_BODY: Final = 256 * 2**10  # a recipient takes 1.6 KB
+MAX_LEDGER_BODY: Final = 2 * 2**20
+MAX_POLICY_BODY: Final = 4 * 2**20
+MAX_JSON_BODY: Final = 64 * 2**10  # everything else
+
+# Templates in the way that both FastAPI and str.format read them.
+ENROLL: Final = "/v1/enroll"
+TOKEN: Final = "/v1/token"  # noqa: S105 - a path
+RECORDING: Final = "/v1/recordings/{recording}/{stream}/{sequence}"
+LEDGER: Final = "/v1/ledger"
+BUNDLE: Final = "/v1/bundle"
+POLICY: Final = "/v1/policies/{hash}"
+DEVICE_HEALTH: Final = "/v1/devices/{device}/health"
+HEALTH: Final = "/v1/health"
+
+
+def recording_path(recording: UUID, stream: int, sequence: int) -> str:
+    return RECORDING.format(recording=recording, stream=stream, sequence=sequence)
+
+
+def policy_path(policy: str) -> str:
+    return POLICY.format(hash=policy)
+
+
+def device_health_path(device: str) -> str:
+    return DEVICE_HEALTH.format(device=device)
+
+
+_DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+
+
+def content_digest(body: bytes) -> str:
+    """Value of Content-Digest (RFC 9530) for a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode('ascii')}:"
+
+
+def parse_content_digest(value: str) -> bytes:
+    """The SHA-256 (32 bytes) in a Content-Digest; ProtocolError ("bad-digest") where it has none or more than that."""
+    match = _DIGEST.fullmatch(value.strip())
+    try:
+        if match:
+            return base64.b64decode(match[1], validate=True)
+    except binascii.Error:
+        pass
+    raise ProtocolError(
+        "bad-digest", f"{CONTENT_DIGEST_HEADER} must be sha-256=:<base64 of 32 bytes>: and nothing else"
+    )
+
+
+# -- bodies -------------------------------------------------------------------------------------------------------
+
+
+class Problem(TypedDict):
+    """Body of every 4xx and 5xx. `error` is a stable kebab-case code; `message` says what to do, in words."""
+
+    error: str
+    message: str
+
+
+class EnrollRequest(TypedDict):
+    """POST /v1/enroll. Keys: Ed25519, raw 32 bytes in base64url; one for tokens, one for evidence."""
+
+    secret: str
+    token_key: str
+    evidence_key: str
+    host: str
+    os: str
+    agent_version: str
+
+
+class EnrollResponse(TypedDict):
+    device: str
+    bundle: str  # JWS, eyelid-bundle
+    successors: list[str]  # JWS, eyelid-successor: the store's keys since the one that the token pinned
+
+
+class AuthClaims(TypedDict):
+    """Payload of eyelid-auth, signed with the device's token key. Seconds since 1970 by the store's Date header."""
+
+    device: str
+    iat: int
+    exp: int
+    jti: str  # spent once used
+
+
+class TokenRequest(TypedDict):
+    """POST /v1/token."""
+
+    assertion: str  # JWS, eyelid-auth
+
+
+class TokenResponse(TypedDict):
+    token: str  # JWS, eyelid-token: sent as `Authorization: Bearer`
+    expires_in: int  # seconds
+
+
+class BearerClaims(TypedDict):
+    """Payload of eyelid-token, signed with the store's key. Opaque to the agent."""
+
+    device: str
+    iat: int
+    exp: int
+
+
+class ReceiptResponse(TypedDict):
+    """PUT /v1/recordings/... (the body of the request is the sealed bytes)."""
+
+    receipt: str  # JWS, eyelid-receipt
+
+
+class LedgerRequest(TypedDict):
+    """POST /v1/ledger."""
+
+    batch: str  # JWS, eyelid-ledger
+
+
+class LedgerResponse(TypedDict):
+    """Also the answer (409) to a batch that does not continue what the store has: go on from `next`."""
+
+    next: int  # number of the entry that the store waits for
+    head: str  # hash of the entry before it
+
+
+class LedgerProblem(Problem):
+    next: int
+    head: str
+
+
+class BundleResponse(TypedDict):
+    """GET /v1/bundle."""
+
+    bundle: str
+    successors: list[str]
+
+
+class PolicyRequest(TypedDict):
+    """PUT /v1/policies/{hash}. The store recomputes the hash."""
+
+    files: dict[str, str]  # name -> text
+
+
+class PolicyResponse(TypedDict):
+    hash: str
+
+
+class StreamHead(TypedDict):
+    """What has been sealed of one stream: the next sequence, and the SHA-256 (hex) of the last sealed chunk."""
+
+    next: int
+    head: str
+
+
+class DeviceHealthRequest(TypedDict):
+    """PUT /v1/devices/{id}/health, every minute."""
+
+    wall: int  # ns since 1970 as the PC believes it
+    agent_version: str
+    recording: NotRequired[str]  # the one that is open
+    heads: dict[str, StreamHead]  # by stream number, of the open recording
+    ledger: StreamHead
+    holds: list[str]
+    pending_chunks: int
+    pending_bytes: int
+    bundle_revision: int
+    policy: NotRequired[str]  # hash of the policy in force
+
+
+class DeviceHealthResponse(TypedDict):
+    bundle_revision: int  # newest the store has: fetch it when it is higher
+    ledger: StreamHead
+
+
+class HealthResponse(TypedDict):
+    """GET /v1/health, without authentication."""
+
+    status: str
+    version: str

@@ -1,0 +1,79 @@
+"""Who may read and what the eye closes for, signed by the compliance key: the store only carries it.
+
+A PC knows the key's fingerprint from its enrolment token, so that a store operator can neither add a reader nor
+weaken a policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url, jws
+from protocol.claims import Claims
+from protocol.errors import BundleError, KeyProblem, SignatureError
+from protocol.keys import RecipientPublic, public_from_text, thumbprint
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """`revision` only ever rises; the agent refuses one below the last. `created`: wall clock, ns since 1970.
+
+    `policy_files`: file name -> text; empty where the PC's own policy folder rules.
+    """
+
+    revision: int
+    recipients: tuple[RecipientPublic, ...]
+    created: int
+    policy_files: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.recipients:
+            raise BundleError("no-recipients", "bundle: without a recipient nobody could ever read a recording")
+        if len({recipient.key_id for recipient in self.recipients}) != len(self.recipients):
+            raise BundleError("doubled-recipient", "bundle: a recipient's key comes twice")
+
+
+def sign(bundle: Bundle, compliance_key: Ed25519PrivateKey) -> str:
+    payload = {
+        "revision": bundle.revision,
+        "created": bundle.created,
+        "recipients": [base64url.encode(recipient.to_bytes()) for recipient in bundle.recipients],
+        "policy_files": dict(bundle.policy_files),
+    }
+    return jws.sign(jws.BUNDLE, payload, compliance_key, with_key=True)
+
+
+def verify(token: str, compliance_fingerprint: str) -> Bundle:
+    """The bundle, if the key with this fingerprint signed it.
+
+    Raises SignatureError (as `jws.verify`; wrong-fingerprint) and BundleError (bad-field, bad-recipient, no-recipients,
+    doubled-recipient).
+    """
+    header = jws.read_header(jws.BUNDLE, token, with_key=True)
+    try:
+        jwk = Claims(header, "bundle's header", SignatureError).object("jwk")
+        if (jwk.text("kty"), jwk.text("crv")) != ("OKP", "Ed25519"):
+            raise SignatureError("malformed", "bundle: the key in its header is not an Ed25519 key")
+        public = public_from_text(jwk.text("x"))
+    except KeyProblem:
+        raise SignatureError("malformed", "bundle: the key in its header is not an Ed25519 key") from None
+    if thumbprint(public) != compliance_fingerprint:
+        raise SignatureError(
+            "wrong-fingerprint", f"bundle: not signed by the compliance key with fingerprint {compliance_fingerprint}"
+        )
+    claims = Claims(jws.verify(jws.BUNDLE, token, public, with_key=True), "bundle", BundleError)
+    try:
+        recipients = tuple(RecipientPublic.from_bytes(base64url.decode(text)) for text in claims.texts("recipients"))
+    except KeyProblem as error:
+        raise BundleError("bad-recipient", f"bundle: {error}") from None
+    except ValueError as error:
+        raise BundleError("bad-recipient", f"bundle: a recipient's key is {error}") from None
+    return Bundle(
+        revision=claims.integer("revision"),
+        recipients=recipients,
+        created=claims.integer("created"),
+        policy_files=claims.text_map("policy_files"),
+    )

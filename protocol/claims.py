@@ -1,0 +1,120 @@
+"""JSON read strictly, so that two programs can never read two different things out of one signed text.
+
+Refuses what RFC 8259 leaves open: a name twice, NaN and Infinity, half surrogates, another shape than asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from protocol import base64url
+from protocol.errors import ProtocolError
+
+MAX_INTEGER: Final = 2**63 - 1
+_HEX256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name comes twice")
+    return values
+
+
+def _constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse_object(text: bytes) -> dict[str, object]:
+    """The JSON object in `text` (UTF-8); ValueError for anything else, without quoting it."""
+    try:
+        values = json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        if b"\\u" in text:  # only an escape can smuggle half a surrogate pair in
+            json.dumps(values, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise ValueError("not a JSON object in UTF-8 with each name once") from None
+    if not isinstance(values, dict):
+        raise ValueError("JSON, but not an object")  # noqa: TRY004 - the fault is the text's, not the caller's
+    return values
+
+
+class Claims:
+    """The named values of one JSON object; every getter raises `error` ("bad-field") where the value has another shape.
+
+    `what` names the thing for messages: "the key packet".
+    """
+
+    def __init__(self, values: Mapping[str, object], what: str, error: type[ProtocolError]) -> None:
+        self._values = values
+        self._what = what
+        self._error = error
+
+    def refuse(self, name: str, wanted: str) -> ProtocolError:
+        return self._error("bad-field", f"{self._what}: `{name}` must be {wanted}")
+
+    def text(self, name: str) -> str:
+        value = self._values.get(name)
+        if not isinstance(value, str):
+            raise self.refuse(name, "text")
+        return value
+
+    def integer(self, name: str, least: int = 0, most: int = MAX_INTEGER) -> int:
+        value = self._values.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise self.refuse(name, f"an integer from {least} to {most}")
+        return value
+
+    def hex256(self, name: str) -> str:
+        value = self._values.get(name)
+        if not isinstance(value, str) or not _HEX256.fullmatch(value):
+            raise self.refuse(name, "64 lower-case hexadecimal digits (a SHA-256)")
+        return value
+
+    def raw(self, name: str, length: int | None = None) -> bytes:
+        """Bytes written in base64url."""
+        try:
+            value = base64url.decode(self.text(name))
+        except ValueError:
+            raise self.refuse(name, "base64url without padding") from None
+        if length is not None and len(value) != length:
+            raise self.refuse(name, f"{length} bytes in base64url")
+        return value
+
+    def uuid(self, name: str) -> UUID:
+        """A UUID in its one spelling: lower case, with hyphens."""
+        value = self.text(name)
+        try:
+            uuid = UUID(value)
+        except ValueError:
+            raise self.refuse(name, "a UUID") from None
+        if str(uuid) != value:
+            raise self.refuse(name, "a UUID in lower case with hyphens")
+        return uuid
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self._values.get(name)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.refuse(name, "a list of texts")
+        return tuple(value)
+
+    def text_map(self, name: str) -> dict[str, str]:
+        value = self._values.get(name)
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise self.refuse(name, "an object of texts")
+        return dict(value)
+
+    def object(self, name: str) -> Claims:
+        value = self._values.get(name)
+        if not isinstance(value, dict):
+            raise self.refuse(name, "an object")
+        return Claims(value, f"{self._what}, {name}", self._error)
+
+    def objects(self, name: str) -> tuple[Claims, ...]:
+        value = self._values.get(name)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.refuse(name, "a list of objects")
+        return tuple(Claims(item, f"{self._what}, {name}[{place}]", self._error) for place, item in enumerate(value))

@@ -1,0 +1,84 @@
+"""The one string a person pastes to enrol a PC: where the store is, whom to trust there, and a secret to be let in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from protocol import base64url
+from protocol.claims import Claims, parse_object
+from protocol.errors import EnrolmentError, KeyProblem
+from protocol.keys import public_from_text, public_to_text
+
+PREFIX: Final = "eyelid1."
+MAX_SIZE: Final = 64 * 2**10  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """`address`: the store's base URL. `ca`: PEM certificate that its TLS must chain to ("" on loopback without TLS).
+
+    `compliance`: fingerprint of the compliance key (`protocol.keys.thumbprint`).
+    `secret`: opaque to the agent; the store knows how often and until when it is good.
+    """
+
+    address: str
+    ca: str
+    store_key: Ed25519PublicKey
+    compliance: str
+    secret: str
+    group: str = ""
+
+
+def make(enrolment: Enrolment) -> str:
+    fields = {
+        "address": enrolment.address,
+        "ca": enrolment.ca,
+        "store_key": public_to_text(enrolment.store_key),
+        "compliance": enrolment.compliance,
+        "secret": enrolment.secret,
+        "group": enrolment.group,
+    }
+    return PREFIX + base64url.encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+
+
+def parse(pasted: str) -> Enrolment:
+    """Line breaks and blanks from the way it was pasted do not matter.
+
+    Raises EnrolmentError: not-a-token, oversized, damaged, bad-field.
+    """
+    token = "".join(pasted.split())
+    if not token.startswith(PREFIX):
+        raise EnrolmentError("not-a-token", f"an enrolment token begins with {PREFIX}: copy the whole of it")
+    if len(token) > MAX_SIZE:
+        raise EnrolmentError("oversized", f"the enrolment token has {len(token)} characters, {MAX_SIZE} are allowed")
+    try:
+        fields = parse_object(base64url.decode(token.removeprefix(PREFIX)))
+    except ValueError:
+        raise EnrolmentError("damaged", "the enrolment token is not whole: copy it again") from None
+    claims = Claims(fields, "enrolment token", EnrolmentError)
+    address = claims.text("address").rstrip("/")
+    if not address.startswith(("https://", "http://")):
+        raise claims.refuse("address", "an https address")
+    ca = claims.text("ca")
+    try:
+        if ca:
+            x509.load_pem_x509_certificate(ca.encode("utf-8"))
+    except ValueError:
+        raise claims.refuse("ca", "a PEM certificate") from None
+    try:
+        store_key = public_from_text(claims.text("store_key"))
+    except KeyProblem:
+        raise claims.refuse("store_key", "a public signing key") from None
+    return Enrolment(
+        address=address,
+        ca=ca,
+        store_key=store_key,
+        compliance=claims.text("compliance"),
+        secret=claims.text("secret"),
+        group=claims.text("group"),
+    )

@@ -1,0 +1,158 @@
+"""The sealed chunk, to the byte: what lies in spool and store, and what an auditor opens years later.
+
+docs/envelope.md says the same for a reader in another language; tests/vectors/ says it in bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from protocol.errors import EnvelopeError
+
+MAGIC: Final = b"EYL1"
+KEY_PACKET_STREAM: Final = 0xFFFF  # the key packet's place among a recording's objects; it is a JWS, not an envelope
+HEADER_SIZE: Final = 92
+TAG_SIZE: Final = 16
+KEY_SIZE: Final = 32
+MAX_SEALED: Final = 16 * 2**20  # bytes; a 4 s chunk of the busiest desktop measured stays below 2 MiB
+_LAYOUT: Final = struct.Struct(">4sBBH16sQQQ32s12s")
+_MAX_U64: Final = 2**64 - 1
+
+
+class Kind(IntEnum):
+    HEADER = 0  # CMAF initialisation segment of the stream
+    MEDIA = 1  # one CMAF fragment
+
+
+class Flag(IntFlag):
+    NONE = 0
+    KEY_FRAME = 1  # starts with a key frame
+    AFTER_GAP = 2  # something between the chunk before and this one was not kept
+
+
+_KNOWN_FLAGS: Final = Flag.KEY_FRAME | Flag.AFTER_GAP
+
+
+def fresh_nonce() -> bytes:
+    return os.urandom(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Bytes 0-91 of a sealed chunk, all of them authenticated.
+
+    `start`, `end`: ns since the recording's start. `previous`: SHA-256 of the previous sealed chunk of the stream, of
+    the key packet for the first. One Header seals one plaintext: a second under the same nonce would reveal both
+    (NIST SP 800-38D section 8).
+    """
+
+    kind: Kind
+    flags: Flag
+    stream: int
+    recording: UUID
+    sequence: int
+    start: int
+    end: int
+    previous: bytes
+    nonce: bytes = field(default_factory=fresh_nonce)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.stream < KEY_PACKET_STREAM:
+            raise EnvelopeError("bad-stream", f"sealed chunk: stream {self.stream} is not within 0 to 65534")
+        if not 0 <= self.sequence <= _MAX_U64:
+            raise EnvelopeError("bad-sequence", f"sealed chunk: sequence {self.sequence} does not fit 8 bytes")
+        if not 0 <= self.start <= self.end <= _MAX_U64:
+            raise EnvelopeError("bad-span", f"sealed chunk: a span cannot run from {self.start} to {self.end} ns")
+        if len(self.previous) != 32:
+            raise EnvelopeError("bad-previous", "sealed chunk: the previous chunk's SHA-256 must be 32 bytes")
+        if len(self.nonce) != 12:
+            raise EnvelopeError("bad-nonce", "sealed chunk: the nonce must be 12 bytes")
+
+    def pack(self) -> bytes:
+        return _LAYOUT.pack(
+            MAGIC, self.kind, self.flags, self.stream, self.recording.bytes,
+            self.sequence, self.start, self.end, self.previous, self.nonce,
+        )  # fmt: skip
+
+    @classmethod
+    def parse(cls, sealed: bytes) -> Header:
+        """The header of a whole sealed chunk; says nothing about whether it is authentic.
+
+        Raises EnvelopeError: oversized, truncated, bad-magic, unknown-kind, unknown-flags, bad-stream, bad-span.
+        """
+        if len(sealed) > MAX_SEALED:
+            raise EnvelopeError("oversized", f"sealed chunk: {len(sealed)} bytes, more than the {MAX_SEALED} allowed")
+        if len(sealed) < HEADER_SIZE + TAG_SIZE:
+            raise EnvelopeError(
+                "truncated", f"sealed chunk: {len(sealed)} bytes, header and tag alone are {HEADER_SIZE + TAG_SIZE}"
+            )
+        magic, kind, flags, stream, recording, sequence, start, end, previous, nonce = _LAYOUT.unpack_from(sealed)
+        if magic != MAGIC:
+            raise EnvelopeError("bad-magic", "sealed chunk: does not begin with EYL1")
+        if kind not in (Kind.HEADER, Kind.MEDIA):
+            raise EnvelopeError("unknown-kind", f"sealed chunk: kind {kind} is none that this version can read")
+        if flags & ~_KNOWN_FLAGS:
+            raise EnvelopeError("unknown-flags", f"sealed chunk: flags {flags:#04x} have bits this version cannot read")
+        return cls(Kind(kind), Flag(flags), stream, UUID(bytes=recording), sequence, start, end, previous, nonce)
+
+
+def _cipher(key: bytes) -> AESGCM:
+    if len(key) != KEY_SIZE:
+        raise EnvelopeError("bad-key", f"a recording key is {KEY_SIZE} bytes, not {len(key)}")
+    return AESGCM(key)
+
+
+def seal(key: bytes, header: Header, plaintext: bytes) -> bytes:
+    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D). `key`: 32 bytes."""
+    cipher = _cipher(key)
+    if HEADER_SIZE + len(plaintext) + TAG_SIZE > MAX_SEALED:
+        raise EnvelopeError("oversized", f"a chunk of {len(plaintext)} bytes does not fit {MAX_SEALED} bytes sealed")
+    packed = header.pack()
+    return packed + cipher.encrypt(header.nonce, plaintext, packed)
+
+
+def open_sealed(key: bytes, sealed: bytes) -> tuple[Header, bytes]:
+    """(header, plaintext). Raises EnvelopeError as `Header.parse`, and wrong-tag.
+
+    GCM does not commit to its key: check the key against the packet's commitment first (`protocol.packet`).
+    """
+    cipher = _cipher(key)
+    header = Header.parse(sealed)
+    try:
+        plaintext = cipher.decrypt(header.nonce, sealed[HEADER_SIZE:], sealed[:HEADER_SIZE])
+    except InvalidTag:
+        where = f"recording {header.recording}, stream {header.stream}, sequence {header.sequence}"
+        raise EnvelopeError(
+            "wrong-tag", f"{where} (as it says itself): the tag does not fit: changed, cut short, or another key"
+        ) from None
+    return header, plaintext
+
+
+def expect(header: Header, *, recording: UUID, stream: int, sequence: int, previous: bytes) -> None:
+    """Check that a chunk stands in its place: the tag proves what a chunk says, not where it was found.
+
+    Raises EnvelopeError: wrong-recording, wrong-stream, wrong-sequence, wrong-previous.
+    """
+    where = f"recording {recording}, stream {stream}, sequence {sequence}"
+    if header.recording != recording:
+        raise EnvelopeError("wrong-recording", f"{where}: the chunk says recording {header.recording}")
+    if header.stream != stream:
+        raise EnvelopeError("wrong-stream", f"{where}: the chunk says stream {header.stream}")
+    if header.sequence != sequence:
+        raise EnvelopeError("wrong-sequence", f"{where}: the chunk says sequence {header.sequence}")
+    if header.previous != previous:
+        raise EnvelopeError("wrong-previous", f"{where}: the chunk does not follow from the one before it")
+
+
+def digest(sealed: bytes) -> bytes:
+    """SHA-256 over the whole sealed chunk or key packet: 32 bytes."""
+    return hashlib.sha256(sealed).digest()

@@ -1,0 +1,105 @@
+"""Signed statements: compact JWS (RFC 7515) with one algorithm, and a type of its own for each kind of statement.
+
+A statement of one type can never pass for another, and no header is believed that could choose how it is checked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from protocol import base64url
+from protocol.claims import parse_object
+from protocol.errors import SignatureError
+from protocol.keys import public_to_text, thumbprint
+
+ALG: Final = "Ed25519"  # RFC 9864; the older name "EdDSA" leaves the curve open
+
+PACKET: Final = "eyelid-packet"
+LEDGER: Final = "eyelid-ledger"
+RECEIPT: Final = "eyelid-receipt"
+BUNDLE: Final = "eyelid-bundle"
+TOKEN: Final = "eyelid-token"  # noqa: S105 - a type's name
+AUTH: Final = "eyelid-auth"
+SUCCESSOR: Final = "eyelid-successor"
+TYPES: Final = frozenset({PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR})
+
+MAX_SIZE: Final = 16 * 2**20  # characters of a whole token
+
+Keys = Ed25519PublicKey | Mapping[str, Ed25519PublicKey]
+"""One key, or several by their thumbprint where a signer's key may have successors."""
+
+
+class _Registry(jws.JWSRegistry):
+    max_payload_length = MAX_SIZE
+
+
+_REGISTRY: Final = _Registry(algorithms=[ALG])
+
+
+def sign(typ: str, payload: Mapping[str, object], key: Ed25519PrivateKey, *, with_key: bool = False) -> str:
+    """Compact JWS. `with_key` puts the public key itself into the header (`jwk`): only a bundle does."""
+    if typ not in TYPES:
+        raise SignatureError("wrong-type", f"{typ!r} is no type of signed statement")
+    public = key.public_key()
+    header: dict[str, object] = {"alg": ALG, "typ": typ, "kid": thumbprint(public)}
+    if with_key:
+        header["jwk"] = {"kty": "OKP", "crv": "Ed25519", "x": public_to_text(public)}
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    token = jws.serialize_compact(header, text, OKPKey.import_key(key), registry=_REGISTRY)
+    if len(token) > MAX_SIZE:
+        raise SignatureError("oversized", f"{typ}: {len(token)} characters signed, more than the {MAX_SIZE} allowed")
+    return token
+
+
+def read_header(typ: str, token: str, *, with_key: bool = False) -> dict[str, object]:
+    """The header, its form, `alg` and `typ` checked; the signature is not.
+
+    Raises SignatureError: oversized, malformed, wrong-algorithm, wrong-type.
+    """
+    if len(token) > MAX_SIZE:
+        raise SignatureError("oversized", f"{typ}: {len(token)} characters, more than the {MAX_SIZE} allowed")
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise SignatureError("malformed", f"{typ}: not a compact JWS (three parts with dots between)")
+    try:
+        header_text, _, signature = (base64url.decode(part) for part in parts)
+        header = parse_object(header_text)
+    except ValueError as error:
+        raise SignatureError("malformed", f"{typ}: not a compact JWS ({error})") from None
+    if header.get("alg") != ALG:
+        raise SignatureError("wrong-algorithm", f"{typ}: signed with another algorithm than {ALG}")
+    if header.get("typ") != typ:
+        raise SignatureError("wrong-type", f"{typ}: this is another type of statement")
+    wanted = {"alg", "typ", "kid", "jwk"} if with_key else {"alg", "typ", "kid"}
+    if header.keys() != wanted or not isinstance(header["kid"], str) or len(signature) != 64:
+        raise SignatureError("malformed", f"{typ}: the header must have {', '.join(sorted(wanted))} and nothing else")
+    return header
+
+
+def verify(typ: str, token: str, key: Keys, *, with_key: bool = False) -> dict[str, object]:
+    """The payload of a token of this type signed by this key (or by one of these); everything else is refused.
+
+    Raises SignatureError: as `read_header`; wrong-key (signed by another key than any of these), bad-signature.
+    """
+    header = read_header(typ, token, with_key=with_key)
+    keys = {thumbprint(key): key} if isinstance(key, Ed25519PublicKey) else key
+    public = keys.get(str(header["kid"]))
+    if public is None:
+        raise SignatureError("wrong-key", f"{typ}: signed by another key than the one that must sign it")
+    try:
+        verified = jws.deserialize_compact(token, OKPKey.import_key(public), registry=_REGISTRY)
+    except JoseError:
+        raise SignatureError(
+            "bad-signature", f"{typ}: the signature does not fit: changed, or not signed by its key"
+        ) from None
+    try:
+        return parse_object(verified.payload)
+    except ValueError as error:
+        raise SignatureError("malformed", f"{typ}: signed, but {error}") from None

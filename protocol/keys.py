@@ -1,0 +1,168 @@
+"""Keys and their bytes: Ed25519 to sign, a hybrid of ML-KEM-768 and X25519 to read recordings that are kept for years.
+
+`cryptography` gives HPKE's hybrid KEM but neither generates nor stores its keys; the bytes here are those of
+draft-ietf-hpke-pq (MLKEM768-X25519, code point 0x647A, the same as X-Wing): other HPKE libraries read them as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import (
+    AEAD,
+    KDF,
+    KEM,
+    MLKEM768X25519PrivateKey,
+    MLKEM768X25519PublicKey,
+    Suite,
+)
+from joserfc.jwk import OKPKey
+
+from protocol import base64url
+from protocol.errors import KeyProblem
+
+RECORDING_KEY_SIZE: Final = 32
+RECIPIENT_PUBLIC_SIZE: Final = 1184 + 32
+RECIPIENT_PRIVATE_SIZE: Final = 32
+WRAPPED_SIZE: Final = 1088 + 32 + RECORDING_KEY_SIZE + 16  # encapsulation, then ciphertext and tag
+
+# One suite per format version; nothing is negotiated (numbers: IANA's HPKE registry, KEM from draft-ietf-hpke-pq).
+KEM_ID: Final = 0x647A
+KDF_ID: Final = 0x0001
+AEAD_ID: Final = 0x0002
+_SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_INFO: Final = b"eyelid recording key v1"
+_COMMIT: Final = b"eyelid commit"
+
+
+# -- keys that sign -----------------------------------------------------------------------------------------------
+
+
+def thumbprint(public: Ed25519PublicKey) -> str:
+    """RFC 7638 thumbprint (SHA-256, base64url) of the key's JWK: a key's `kid`, and the compliance fingerprint."""
+    return OKPKey.import_key(public).thumbprint()
+
+
+def public_to_text(public: Ed25519PublicKey) -> str:
+    """The 32 raw bytes (RFC 8032) in base64url."""
+    return base64url.encode(public.public_bytes_raw())
+
+
+def public_from_text(text: str) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64url.decode(text))
+    except ValueError:
+        raise KeyProblem("bad-key", "a public signing key must be 32 bytes in base64url") from None
+
+
+def signing_key(raw: bytes) -> Ed25519PrivateKey:
+    """From its 32 raw bytes (RFC 8032), as `Ed25519PrivateKey.private_bytes_raw` gives them."""
+    try:
+        return Ed25519PrivateKey.from_private_bytes(raw)
+    except ValueError:
+        raise KeyProblem("bad-key", f"a private signing key is 32 bytes, not {len(raw)}") from None
+
+
+# -- keys that read recordings ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientPublic:
+    """Whom recordings are sealed to. `raw`: ML-KEM-768 encapsulation key (1,184 bytes), then X25519 public key (32)."""
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        self.hpke()
+
+    def hpke(self) -> MLKEM768X25519PublicKey:
+        if len(self.raw) != RECIPIENT_PUBLIC_SIZE:
+            raise KeyProblem("bad-key", f"a recipient's key is {RECIPIENT_PUBLIC_SIZE} bytes, not {len(self.raw)}")
+        try:
+            mlkem = MLKEM768PublicKey.from_public_bytes(self.raw[:1184])
+            return MLKEM768X25519PublicKey(mlkem, X25519PublicKey.from_public_bytes(self.raw[1184:]))
+        except ValueError:  # FIPS 203 section 7.2: an encapsulation key with a coefficient out of range
+            raise KeyProblem("bad-key", "a recipient's key is not an ML-KEM-768 encapsulation key") from None
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> RecipientPublic:
+        return cls(raw)
+
+    def to_bytes(self) -> bytes:
+        return self.raw
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the key's bytes, base64url (43 characters)."""
+        return base64url.encode(hashlib.sha256(self.raw).digest())
+
+
+class RecipientPrivate:
+    """Who can read recordings: a 32-byte seed that SHAKE256 stretches to the two parts' seeds (64 + 32 bytes)."""
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != RECIPIENT_PRIVATE_SIZE:
+            raise KeyProblem("bad-key", f"a recipient's private key is {RECIPIENT_PRIVATE_SIZE} bytes, not {len(seed)}")
+        self._seed = seed
+        parts = hashlib.shake_256(seed).digest(96)
+        mlkem = MLKEM768PrivateKey.from_seed_bytes(parts[:64])
+        x25519 = X25519PrivateKey.from_private_bytes(parts[64:])
+        self.hpke = MLKEM768X25519PrivateKey(mlkem, x25519)
+        self.public = RecipientPublic(mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw())
+
+    @classmethod
+    def generate(cls) -> RecipientPrivate:
+        return cls(os.urandom(RECIPIENT_PRIVATE_SIZE))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> RecipientPrivate:
+        return cls(raw)
+
+    def to_bytes(self) -> bytes:
+        return self._seed
+
+    @property
+    def key_id(self) -> str:
+        return self.public.key_id
+
+
+def wrap(recipient: RecipientPublic, recording: UUID, key: bytes) -> bytes:
+    """The recording's key for one recipient: HPKE base mode (RFC 9180), encapsulation then ciphertext, 1,168 bytes."""
+    if len(key) != RECORDING_KEY_SIZE:
+        raise KeyProblem("bad-key", f"a recording key is {RECORDING_KEY_SIZE} bytes, not {len(key)}")
+    try:
+        return _SUITE.encrypt(key, recipient.hpke(), info=_INFO + recording.bytes)
+    except ValueError:  # an X25519 key of small order: RFC 7748 section 6.1 wants the all-zero secret refused
+        raise KeyProblem("bad-key", f"nothing can be sealed to recipient {recipient.key_id}: its key is weak") from None
+
+
+def unwrap(recipient: RecipientPrivate, recording: UUID, wrapped: bytes) -> bytes:
+    """The recording's key. Raises KeyProblem: bad-length; wrong-key (another recipient or recording, changed bytes)."""
+    if len(wrapped) != WRAPPED_SIZE:
+        raise KeyProblem("bad-length", f"a wrapped recording key is {WRAPPED_SIZE} bytes, not {len(wrapped)}")
+    try:
+        return _SUITE.decrypt(wrapped, recipient.hpke, info=_INFO + recording.bytes)
+    except InvalidTag:
+        raise KeyProblem(
+            "wrong-key", f"recording {recording}: the private key {recipient.key_id} does not open this wrapped key"
+        ) from None
+
+
+def commitment(key: bytes, recording: UUID) -> bytes:
+    """HMAC-SHA256 that ties the recording to one key: AES-GCM alone opens one ciphertext under two keys."""
+    return hmac.digest(key, _COMMIT + recording.bytes, "sha256")
+
+
+def check_commitment(key: bytes, recording: UUID, committed: bytes) -> None:
+    """Raises KeyProblem ("wrong-commitment") unless the key is the one that the packet committed to."""
+    if not hmac.compare_digest(commitment(key, recording), committed):
+        raise KeyProblem("wrong-commitment", f"recording {recording}: the key is not the one its packet committed to")

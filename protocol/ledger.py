@@ -1,0 +1,136 @@
+"""The device's endless account as bytes: one JSON line an entry, each carrying the hash of the line before it.
+
+Both sides walk the same chain: the agent when it starts, the store when a batch arrives, the auditor years later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import jws
+from protocol.claims import Claims, parse_object
+from protocol.errors import LedgerError, SignatureError
+
+ZERO: Final = "0" * 64  # `prev` of a device's very first entry
+MAX_LINE: Final = 64 * 2**10  # bytes
+_OWN_FIELDS: Final = ("seq", "at", "wall", "kind", "prev")
+
+
+def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object) -> bytes:
+    """One entry as it is stored, hashed and sent: JSON in UTF-8, no line feed.
+
+    `at`: ns of the device's clock that never jumps; `wall`: ns since 1970 as the PC believes it.
+    """
+    if taken := [name for name in _OWN_FIELDS if name in fields]:
+        raise LedgerError("bad-line", f"ledger entry {seq}: `{taken[0]}` is the chain's own field", seq=seq)
+    entry = {"seq": seq, "at": at, "wall": wall, "kind": kind, **fields, "prev": prev}
+    written = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    if len(written) > MAX_LINE:
+        raise LedgerError("oversized", f"ledger entry {seq}: {len(written)} bytes, {MAX_LINE} are allowed", seq=seq)
+    return written
+
+
+def line_hash(written: bytes) -> str:
+    """Hex SHA-256 of a line without its line feed: the next entry's `prev`."""
+    return hashlib.sha256(written).hexdigest()
+
+
+def parse_line(written: bytes, *, seq: int) -> dict[str, object]:
+    """The entry, its own fields checked for their shape. `seq` only says which line it is in the message."""
+    if len(written) > MAX_LINE:
+        raise LedgerError("oversized", f"ledger entry {seq}: {len(written)} bytes, {MAX_LINE} are allowed", seq=seq)
+    try:
+        entry = parse_object(written)
+        claims = Claims(entry, f"ledger entry {seq}", SignatureError)
+        for name in ("seq", "at", "wall"):
+            claims.integer(name)
+        claims.text("kind")
+        claims.hex256("prev")
+    except ValueError as error:
+        raise LedgerError("bad-line", f"ledger entry {seq}: {error}", seq=seq) from None
+    return entry
+
+
+def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[LedgerError, ...]:
+    """Everything that is wrong with a run of lines which should continue after hash `prev` with number `seq`.
+
+    After a mistake it goes on from the line as it is, so that one break is told once. Codes: bad-line, oversized,
+    wrong-seq (lines are missing or repeated), broken-chain (a line before this one was changed).
+    """
+    mistakes: list[LedgerError] = []
+    for written in lines:
+        try:
+            entry = parse_line(written, seq=seq)
+        except LedgerError as mistake:
+            mistakes.append(mistake)
+        else:
+            if entry["seq"] != seq:
+                mistakes.append(
+                    LedgerError("wrong-seq", f"ledger entry {seq}: number {entry['seq']} stands in its place", seq=seq)
+                )
+                seq = int(str(entry["seq"]))
+            elif entry["prev"] != prev:
+                mistakes.append(
+                    LedgerError("broken-chain", f"ledger entry {seq}: the entry before it is not as it was", seq=seq)
+                )
+        prev = line_hash(written)
+        seq += 1
+    return tuple(mistakes)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive lines of one device, numbers `first` to `last`, signed by its evidence key."""
+
+    device: str
+    first: int
+    last: int
+    lines: tuple[bytes, ...]
+
+    @property
+    def prev(self) -> str:
+        """What the entry before `first` must hash to."""
+        return str(parse_line(self.lines[0], seq=self.first)["prev"])
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line."""
+        return line_hash(self.lines[-1])
+
+    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
+        payload = {
+            "device": self.device,
+            "first": self.first,
+            "last": self.last,
+            "lines": [written.decode("utf-8") for written in self.lines],
+        }
+        return jws.sign(jws.LEDGER, payload, evidence_key)
+
+    @classmethod
+    def verify(cls, token: str, key: jws.Keys) -> Batch:
+        """The batch, signed and whole within itself; the caller compares `first` and `prev` with what it has.
+
+        Raises SignatureError (as `jws.verify`; bad-field) and LedgerError (as `walk`; bad-count).
+        """
+        claims = Claims(jws.verify(jws.LEDGER, token, key), "ledger batch", SignatureError)
+        batch = cls(
+            device=claims.text("device"),
+            first=claims.integer("first"),
+            last=claims.integer("last"),
+            lines=tuple(written.encode("utf-8") for written in claims.texts("lines")),
+        )
+        if not batch.lines or batch.last - batch.first + 1 != len(batch.lines):
+            raise LedgerError(
+                "bad-count",
+                f"ledger batch: entries {batch.first} to {batch.last} cannot be {len(batch.lines)} lines",
+                seq=batch.first,
+            )
+        for mistake in walk(batch.lines, batch.prev, batch.first):
+            raise mistake
+        return batch

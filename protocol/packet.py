@@ -1,0 +1,156 @@
+"""The key packet: who can open a recording, under which policy and on which PC it was made, signed by that PC.
+
+It is durable before the first chunk and chained into it; destroying it destroys the recording wherever its chunks lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url, jws, keys
+from protocol.claims import Claims
+from protocol.errors import KeyProblem, SignatureError
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One output as the recording numbers it; place and size in pixels of the whole desktop."""
+
+    stream: int
+    x: int
+    y: int
+    width: int
+    height: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPacket:
+    """`wrapped`: recipient key id -> wrapped recording key (1,168 bytes). `start`: wall clock, ns since 1970.
+
+    `policy`: hex hash (`protocol.policyhash`). `commitment`: 32 bytes (`protocol.keys.commitment`).
+    """
+
+    recording: UUID
+    wrapped: dict[str, bytes]
+    bundle_revision: int
+    policy: str
+    commitment: bytes
+    start: int
+    device: str
+    host: str
+    os_user: str
+    monitors: tuple[Monitor, ...]
+    agent_version: str
+    kem: int = keys.KEM_ID
+    kdf: int = keys.KDF_ID
+    aead: int = keys.AEAD_ID
+
+    @classmethod
+    def build(
+        cls,
+        key: bytes,
+        recipients: Iterable[keys.RecipientPublic],
+        *,
+        recording: UUID,
+        bundle_revision: int,
+        policy: str,
+        start: int,
+        device: str,
+        host: str,
+        os_user: str,
+        monitors: tuple[Monitor, ...],
+        agent_version: str,
+    ) -> KeyPacket:
+        """The packet of a new recording: its key wrapped for every recipient, and committed to."""
+        return cls(
+            recording=recording,
+            wrapped={recipient.key_id: keys.wrap(recipient, recording, key) for recipient in recipients},
+            bundle_revision=bundle_revision,
+            policy=policy,
+            commitment=keys.commitment(key, recording),
+            start=start,
+            device=device,
+            host=host,
+            os_user=os_user,
+            monitors=monitors,
+            agent_version=agent_version,
+        )
+
+    def sign(self, evidence_key: Ed25519PrivateKey) -> str:
+        """Compact JWS, ASCII; its bytes are stream 0xFFFF, sequence 0 of the recording."""
+        payload = {
+            "v": VERSION,
+            "recording": str(self.recording),
+            "suite": {"kem": self.kem, "kdf": self.kdf, "aead": self.aead},
+            "wrapped": {key_id: base64url.encode(wrapped) for key_id, wrapped in self.wrapped.items()},
+            "commitment": base64url.encode(self.commitment),
+            "bundle_revision": self.bundle_revision,
+            "policy": self.policy,
+            "start": self.start,
+            "device": self.device,
+            "host": self.host,
+            "os_user": self.os_user,
+            "monitors": [asdict(monitor) for monitor in self.monitors],
+            "agent_version": self.agent_version,
+        }
+        return jws.sign(jws.PACKET, payload, evidence_key)
+
+    @classmethod
+    def verify(cls, token: str, key: jws.Keys) -> KeyPacket:
+        """The packet, if the device's evidence key signed it. Raises SignatureError (as `jws.verify`; unknown-version,
+        unknown-suite, bad-field)."""
+        claims = Claims(jws.verify(jws.PACKET, token, key), "key packet", SignatureError)
+        if claims.integer("v") != VERSION:
+            raise SignatureError("unknown-version", "key packet: of a version that this program cannot read")
+        suite = claims.object("suite")
+        kem, kdf, aead = (suite.integer(name, most=0xFFFF) for name in ("kem", "kdf", "aead"))
+        if (kem, kdf, aead) != (keys.KEM_ID, keys.KDF_ID, keys.AEAD_ID):
+            raise SignatureError(
+                "unknown-suite", f"key packet: HPKE suite {kem:#06x}/{kdf:#06x}/{aead:#06x} is not ours"
+            )
+        wrapped = Claims(claims.text_map("wrapped"), "key packet, wrapped", SignatureError)
+        return cls(
+            recording=claims.uuid("recording"),
+            wrapped={key_id: wrapped.raw(key_id, keys.WRAPPED_SIZE) for key_id in claims.text_map("wrapped")},
+            bundle_revision=claims.integer("bundle_revision"),
+            policy=claims.hex256("policy"),
+            commitment=claims.raw("commitment", 32),
+            start=claims.integer("start"),
+            device=claims.text("device"),
+            host=claims.text("host"),
+            os_user=claims.text("os_user"),
+            monitors=tuple(
+                Monitor(
+                    stream=monitor.integer("stream", most=0xFFFE),
+                    x=monitor.integer("x", least=-(2**31), most=2**31),
+                    y=monitor.integer("y", least=-(2**31), most=2**31),
+                    width=monitor.integer("width", most=2**31),
+                    height=monitor.integer("height", most=2**31),
+                    name=monitor.text("name"),
+                )
+                for monitor in claims.objects("monitors")
+            ),
+            agent_version=claims.text("agent_version"),
+        )
+
+    def open_key(self, recipient: keys.RecipientPrivate) -> bytes:
+        """The recording's key, checked against the commitment: nothing else may be opened before this has returned.
+
+        Raises KeyProblem: not-a-recipient, wrong-key, wrong-commitment.
+        """
+        wrapped = self.wrapped.get(recipient.key_id)
+        if wrapped is None:
+            raise KeyProblem(
+                "not-a-recipient", f"recording {self.recording} was not sealed to the private key {recipient.key_id}"
+            )
+        key = keys.unwrap(recipient, self.recording, wrapped)
+        keys.check_commitment(key, self.recording, self.commitment)
+        return key
