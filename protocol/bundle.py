@@ -52,14 +52,15 @@ def verify(token: str, compliance_fingerprint: str) -> Bundle:
     Raises SignatureError (as `jws.verify`; wrong-fingerprint) and BundleError (bad-field, bad-recipient, no-recipients,
     doubled-recipient).
     """
-    header = jws.read_header(jws.BUNDLE, token, with_key=True)
-    try:
-        jwk = Claims(header, "bundle's header", SignatureError).object("jwk")
-        if (jwk.text("kty"), jwk.text("crv")) != ("OKP", "Ed25519"):
-            raise SignatureError("malformed", "bundle: the key in its header is not an Ed25519 key")
-        public = public_from_text(jwk.text("x"))
-    except KeyProblem:
-        raise SignatureError("malformed", "bundle: the key in its header is not an Ed25519 key") from None
+    jwk = jws.read_header(jws.BUNDLE, token, with_key=True)["jwk"]
+    match jwk:
+        case {"kty": "OKP", "crv": "Ed25519", "x": str(text), **others} if not others:
+            try:
+                public = public_from_text(text)
+            except KeyProblem as error:
+                raise SignatureError("malformed", f"bundle: {error}") from None
+        case _:
+            raise SignatureError("malformed", "bundle: the key in its header is not an Ed25519 key and nothing else")
     if thumbprint(public) != compliance_fingerprint:
         raise SignatureError(
             "wrong-fingerprint", f"bundle: not signed by the compliance key with fingerprint {compliance_fingerprint}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -43,12 +43,13 @@ def parse_object(text: bytes) -> dict[str, object]:
 
 
 class Claims:
-    """The named values of one JSON object; every getter raises `error` ("bad-field") where the value has another shape.
+    """The named values of one JSON object; every getter raises where the value has another shape ("bad-field").
 
-    `what` names the thing for messages: "the key packet".
+    `what` names the thing for messages ("key packet"); `error` makes the error from a code and a message.
+    Names that nobody asks for are ignored: a later version may add some.
     """
 
-    def __init__(self, values: Mapping[str, object], what: str, error: type[ProtocolError]) -> None:
+    def __init__(self, values: Mapping[str, object], what: str, error: Callable[[str, str], ProtocolError]) -> None:
         self._values = values
         self._what = what
         self._error = error

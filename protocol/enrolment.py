@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -30,7 +31,7 @@ class Enrolment:
     ca: str
     store_key: Ed25519PublicKey
     compliance: str
-    secret: str
+    secret: str = field(repr=False)
     group: str = ""
 
 
@@ -44,6 +45,17 @@ def make(enrolment: Enrolment) -> str:
         "group": enrolment.group,
     }
     return PREFIX + base64url.encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+
+
+def _acceptable(address: str) -> bool:
+    """Whether a store may be reached there: never in clear over a network."""
+    try:
+        parts = urlsplit(address)
+        port_fits = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return port_fits and bool(parts.hostname) and (plain or parts.scheme == "https")
 
 
 def parse(pasted: str) -> Enrolment:
@@ -61,9 +73,9 @@ def parse(pasted: str) -> Enrolment:
     except ValueError:
         raise EnrolmentError("damaged", "the enrolment token is not whole: copy it again") from None
     claims = Claims(fields, "enrolment token", EnrolmentError)
-    address = claims.text("address").rstrip("/")
-    if not address.startswith(("https://", "http://")):
-        raise claims.refuse("address", "an https address")
+    address = claims.text("address")
+    if not _acceptable(address):
+        raise claims.refuse("address", "an https address (http only on loopback)")
     ca = claims.text("ca")
     try:
         if ca:
@@ -75,10 +87,10 @@ def parse(pasted: str) -> Enrolment:
     except KeyProblem:
         raise claims.refuse("store_key", "a public signing key") from None
     return Enrolment(
-        address=address,
+        address=address.rstrip("/"),
         ca=ca,
         store_key=store_key,
-        compliance=claims.text("compliance"),
+        compliance=base64url.encode(claims.raw("compliance", 32)),
         secret=claims.text("secret"),
         group=claims.text("group"),
     )

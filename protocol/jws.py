@@ -11,7 +11,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError
 from joserfc.jwk import OKPKey
 
 from protocol import base64url
@@ -31,13 +31,16 @@ SUCCESSOR: Final = "eyelid-successor"
 TYPES: Final = frozenset({PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR})
 
 MAX_SIZE: Final = 16 * 2**20  # characters of a whole token
+MAX_HEADER: Final = 512  # characters of its first part
+_SIGNATURE_SIZE: Final = 64  # bytes (RFC 8032)
 
 Keys = Ed25519PublicKey | Mapping[str, Ed25519PublicKey]
 """One key, or several by their thumbprint where a signer's key may have successors."""
 
 
 class _Registry(jws.JWSRegistry):
-    max_payload_length = MAX_SIZE
+    max_header_length = MAX_HEADER
+    max_payload_length = MAX_SIZE  # joserfc's own 128,000 would be less than a bundle's policies
 
 
 _REGISTRY: Final = _Registry(algorithms=[ALG])
@@ -66,8 +69,8 @@ def read_header(typ: str, token: str, *, with_key: bool = False) -> dict[str, ob
     if len(token) > MAX_SIZE:
         raise SignatureError("oversized", f"{typ}: {len(token)} characters, more than the {MAX_SIZE} allowed")
     parts = token.split(".")
-    if len(parts) != 3:
-        raise SignatureError("malformed", f"{typ}: not a compact JWS (three parts with dots between)")
+    if len(parts) != 3 or len(parts[0]) > MAX_HEADER:
+        raise SignatureError("malformed", f"{typ}: not a compact JWS (three parts with dots between, a short header)")
     try:
         header_text, _, signature = (base64url.decode(part) for part in parts)
         header = parse_object(header_text)
@@ -78,24 +81,27 @@ def read_header(typ: str, token: str, *, with_key: bool = False) -> dict[str, ob
     if header.get("typ") != typ:
         raise SignatureError("wrong-type", f"{typ}: this is another type of statement")
     wanted = {"alg", "typ", "kid", "jwk"} if with_key else {"alg", "typ", "kid"}
-    if header.keys() != wanted or not isinstance(header["kid"], str) or len(signature) != 64:
+    if header.keys() != wanted or not isinstance(header["kid"], str):
         raise SignatureError("malformed", f"{typ}: the header must have {', '.join(sorted(wanted))} and nothing else")
+    if len(signature) != _SIGNATURE_SIZE:
+        raise SignatureError("malformed", f"{typ}: an Ed25519 signature is {_SIGNATURE_SIZE} bytes")
     return header
 
 
 def verify(typ: str, token: str, key: Keys, *, with_key: bool = False) -> dict[str, object]:
     """The payload of a token of this type signed by this key (or by one of these); everything else is refused.
 
-    Raises SignatureError: as `read_header`; wrong-key (signed by another key than any of these), bad-signature.
+    Raises SignatureError: as `read_header`; wrong-signer (it names another key than any of these),
+    bad-signature.
     """
     header = read_header(typ, token, with_key=with_key)
     keys = {thumbprint(key): key} if isinstance(key, Ed25519PublicKey) else key
     public = keys.get(str(header["kid"]))
     if public is None:
-        raise SignatureError("wrong-key", f"{typ}: signed by another key than the one that must sign it")
+        raise SignatureError("wrong-signer", f"{typ}: signed by another key than the one that must sign it")
     try:
         verified = jws.deserialize_compact(token, OKPKey.import_key(public), registry=_REGISTRY)
-    except JoseError:
+    except BadSignatureError:
         raise SignatureError(
             "bad-signature", f"{typ}: the signature does not fit: changed, or not signed by its key"
         ) from None

@@ -33,6 +33,9 @@ class PrivateKey(NamedTuple):
     kind: str
     raw: bytes
 
+    def __repr__(self) -> str:
+        return f"PrivateKey(kind={self.kind!r})"  # a traceback or a failed assertion must not show the key
+
 
 def _cipher(passphrase: bytes, salt: bytes, cost: int) -> AESGCM:
     return AESGCM(Scrypt(salt=salt, length=32, n=2**cost, r=8, p=1).derive(passphrase))
@@ -66,10 +69,25 @@ def save_private(path: Path, kind: str, raw: bytes, passphrase: bytes, *, cost: 
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     except FileExistsError:
         raise KeyProblem("exists", f"{path}: there is a file already; move it away first") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(json.dumps(fields, indent=1).encode("ascii") + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps(fields, indent=1).encode("ascii") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(path.parent)
+    except OSError:
+        path.unlink()  # half a key file would only be in the way of the next try
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name durable too. Windows opens no folders, and keeps names with the file."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def load_private(path: Path, passphrase: bytes) -> PrivateKey:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,21 +48,21 @@ def parse_line(written: bytes, *, seq: int) -> dict[str, object]:
         raise LedgerError("oversized", f"ledger entry {seq}: {len(written)} bytes, {MAX_LINE} are allowed", seq=seq)
     try:
         entry = parse_object(written)
-        claims = Claims(entry, f"ledger entry {seq}", SignatureError)
-        for name in ("seq", "at", "wall"):
-            claims.integer(name)
-        claims.text("kind")
-        claims.hex256("prev")
     except ValueError as error:
         raise LedgerError("bad-line", f"ledger entry {seq}: {error}", seq=seq) from None
+    claims = Claims(entry, f"ledger entry {seq}", partial(LedgerError, seq=seq))
+    for name in ("seq", "at", "wall"):
+        claims.integer(name)
+    claims.text("kind")
+    claims.hex256("prev")
     return entry
 
 
 def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[LedgerError, ...]:
     """Everything that is wrong with a run of lines which should continue after hash `prev` with number `seq`.
 
-    After a mistake it goes on from the line as it is, so that one break is told once. Codes: bad-line, oversized,
-    wrong-seq (lines are missing or repeated), broken-chain (a line before this one was changed).
+    After a mistake it goes on from the line as it is, so that one break is told once. Codes: bad-line, bad-field,
+    oversized, wrong-seq (lines are missing, repeated or swapped), broken-chain (the line before was changed).
     """
     mistakes: list[LedgerError] = []
     for written in lines:

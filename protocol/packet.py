@@ -53,6 +53,10 @@ class KeyPacket:
     kdf: int = keys.KDF_ID
     aead: int = keys.AEAD_ID
 
+    def __post_init__(self) -> None:
+        if not self.wrapped:
+            raise KeyProblem("no-recipients", f"recording {self.recording}: sealed to nobody, it could never be read")
+
     @classmethod
     def build(
         cls,
@@ -105,8 +109,10 @@ class KeyPacket:
 
     @classmethod
     def verify(cls, token: str, key: jws.Keys) -> KeyPacket:
-        """The packet, if the device's evidence key signed it. Raises SignatureError (as `jws.verify`; unknown-version,
-        unknown-suite, bad-field)."""
+        """The packet, if the device's evidence key signed it.
+
+        Raises SignatureError (as `jws.verify`; unknown-version, unknown-suite, bad-field), KeyProblem (no-recipients).
+        """
         claims = Claims(jws.verify(jws.PACKET, token, key), "key packet", SignatureError)
         if claims.integer("v") != VERSION:
             raise SignatureError("unknown-version", "key packet: of a version that this program cannot read")
