@@ -22,11 +22,16 @@ class Mailbox(Generic[T]):
         self._room = room
         self._closed = False
         self._changed = threading.Condition()
+        self.refused = 0
 
-    def put(self, item: T) -> bool:
-        """False when there is no room or the mailbox is closed; the item is then not in it."""
+    def put(self, item: T, *, must: bool = False) -> bool:
+        """False when there is no room or the mailbox is closed; the item is then not in it, and counted.
+
+        `must` is for the few orders that no full mailbox may stop.
+        """
         with self._changed:
-            if self._closed or len(self._items) >= self._room:
+            if self._closed or (len(self._items) >= self._room and not must):
+                self.refused += 1
                 return False
             self._items.append(item)
             self._changed.notify()
@@ -60,17 +65,15 @@ class Mailbox(Generic[T]):
 
 
 class Stage(threading.Thread):
-    """One thread of the recorder. A failure is kept for whoever joins, and told at once to whoever must close the eye."""
+    """One thread of the recorder. A failure is told at once to whoever must close the eye."""
 
     def __init__(self, name: str, work: Callable[[], None], failed: Callable[[str, BaseException], None]) -> None:
         super().__init__(name=name, daemon=True)
         self._work = work
         self._failed = failed
-        self.failure: BaseException | None = None
 
     def run(self) -> None:
         try:
             self._work()
-        except BaseException as failure:  # noqa: BLE001 - kept and reported: a stage that died silently would be a lie
-            self.failure = failure
+        except BaseException as failure:  # noqa: BLE001 - reported at once: a stage that died silently would be a lie
             self._failed(self.name, failure)

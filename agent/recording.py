@@ -65,6 +65,7 @@ class Recorder:
     def __init__(
         self,
         orders: Mailbox[Order],
+        *,
         studio: Studio,
         spool: Spool,
         ledger: Ledger,

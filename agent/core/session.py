@@ -119,6 +119,8 @@ class Shut:
 
 @dataclass(frozen=True, slots=True)
 class OpenRecording:
+    """With a new key."""
+
     policy: Policy
 
 

@@ -1,0 +1,344 @@
+"""The recorder at work: one loop that takes looks, pictures and holds, and carries out what the core decides.
+
+Every message of every stage comes through one inbox in order. Only this loop changes the session, the eye or the
+shutter, so there is nothing to lock and nothing to race.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from agent.core.asking import next_look, window_timing
+from agent.core.clearance import SILENCE
+from agent.core.eye import Eye
+from agent.core.gate import PATIENCE
+from agent.core.model import SECOND, Alarm, Frame, Hold, Lane, Look, Monitor, Policy
+from agent.core.session import (
+    CloseRecording,
+    Command,
+    Drained,
+    Event,
+    Finish,
+    HoldsAre,
+    LaneJudged,
+    OpenRecording,
+    PolicyInForce,
+    Session,
+    Shut,
+    Started,
+    StopAsked,
+    Tick,
+    Write,
+    step,
+)
+from agent.pipeline import Mailbox
+from agent.ports import Clock, Ledger, Seat
+from agent.recording import Close, Gap, Open, Order
+from agent.shutter import Grabbed, Permit, Shutter
+
+IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
+SEAT: Final = frozenset({Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED})
+
+
+class Witness(Protocol):
+    """Something that can be asked what is in view; its looks and alarms come through the inbox."""
+
+    name: str
+
+    def ask(self) -> None:
+        """Safe from any thread; returns at once."""
+
+    def judge_with(self, policy: str) -> None:
+        """Looks asked from now on carry this policy hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrabWanted:
+    """The capture thread is about to grab and needs a recent look."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyArrived:
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that a person must hear of: a short code for ledger and status, never a title, URL or content."""
+
+    code: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The trouble with this code is over."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A stage without which nothing can be kept has died: hold, drain and end, so that a fresh start can mend it."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something another thread needs done on the loop: a status."""
+
+    work: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class UserHold:
+    """The person in front asks to hold until `until` (ns), until they release (None), or to release (`on` False)."""
+
+    on: bool
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop: ...
+
+
+Sight = Look | Alarm | Grabbed | GrabWanted
+Word = PolicyArrived | HoldsAre | UserHold | Trouble | Cleared | Failed | Call | Stop
+Message = Sight | Word
+
+
+class Daemon:
+    """Give it a mailbox as `inbox`, and threads that fill it; `run` returns when everything is drained."""
+
+    def __init__(
+        self,
+        inbox: Mailbox[Message],
+        *,
+        clock: Clock,
+        witness: Witness,
+        composited: Callable[[], bool],
+        seat: Seat,
+        shutter: Shutter,
+        wake_capture: Callable[[], None],
+        orders: Mailbox[Order],
+        ledger: Ledger,
+        drain: Callable[[], None],
+    ) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._witness = witness
+        self._composited = composited
+        self._seat = seat
+        self._shutter = shutter
+        self._wake_capture = wake_capture
+        self._orders = orders
+        self._ledger = ledger
+        self._drain = drain
+        self.session = Session()
+        self.eye: Eye[Frame] = Eye(Lane.SCREEN, (witness.name,), PATIENCE[Lane.SCREEN], clock.now())
+        self.troubles: dict[str, str] = {}
+        self.since = clock.now()  # of the lane's present state
+        self._monitors: tuple[Monitor, ...] = ()
+        self._asked_at: int | None = None  # of the look in flight
+        self._answered_at = clock.now()
+        self._grab_wanted = False
+        self._canvas = 0
+        self._zero = 0  # of the open recording
+        self._fading = False
+        self._missed = 0
+        self._hold_until: int | None = None
+        self._finished = False
+        self.failed = False
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        self._happen(Started())
+        while not self._finished:
+            message = self._inbox.get(max(0.0, (self._due() - self._clock.now()) / SECOND))
+            if message is not None:
+                self._take(message)
+            self._turn()
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Look() | Alarm() | Grabbed() | GrabWanted():
+                self._take_sight(message)
+            case _:
+                self._take_word(message)
+
+    def _take_sight(self, sight: Sight) -> None:
+        match sight:
+            case Look():
+                if self._asked_at is not None and sight.asked >= self._asked_at:
+                    self._asked_at = None
+                self._answered_at = sight.answered
+                self.eye.see(sight)
+            case Alarm():
+                self.eye.alarm(sight)
+            case Grabbed(frames, monitors):
+                self._grab_wanted = False
+                self._monitors = monitors
+                for frame in frames:
+                    if frame.span.start >= self._zero:
+                        self.eye.push(frame)
+                    else:
+                        self._canvas += 1  # it was on its way when its recording closed
+            case GrabWanted():
+                self._grab_wanted = True
+
+    def _take_word(self, word: Word) -> None:
+        match word:
+            case PolicyArrived(policy):
+                self._put_in_force(policy)
+                self._happen(PolicyInForce(policy))
+            case HoldsAre():
+                self._happen(word)
+            case UserHold(on, until):
+                self._hold_until = until if on else None
+                self._happen(HoldsAre(frozenset({Hold.USER}), frozenset({Hold.USER} if on else ())))
+            case Trouble(code, text):
+                if code not in self.troubles:
+                    self._ledger.write("alarm", what=code)
+                self.troubles[code] = text
+            case Cleared(code):
+                self.troubles.pop(code, None)
+            case Failed(stage):
+                self.failed = True
+                self._take_word(Trouble(f"stage-failed-{stage}"))
+                self._happen(HoldsAre(frozenset({Hold.BLIND}), frozenset({Hold.BLIND})))
+                self._happen(StopAsked())
+            case Call(work):
+                work()
+            case Stop():
+                self._happen(StopAsked())
+
+    def _turn(self) -> None:
+        """What follows from the present moment: silence, the seat, the gate's verdict, the next look, the shutter."""
+        now = self._clock.now()
+        self._notice(now)
+        if self.session.closed[Lane.SCREEN] != self.eye.reasons:
+            self.since = now
+            self._canvas += 1
+            self._happen(LaneJudged(Lane.SCREEN, self.eye.reasons))
+        self._happen(Tick())
+        self._let_go(now)
+        self._ask(now)
+        self._publish()
+
+    def _notice(self, now: int) -> None:
+        """What no message tells: an answer that did not come, a message that was lost, the seat, a compositor."""
+        if self._asked_at is not None and now - self._asked_at > SILENCE:
+            self.eye.alarm(Alarm(self._witness.name, now, "silence"))
+            self._asked_at = None
+        if self._inbox.refused != self._missed:
+            self._missed = self._inbox.refused
+            self.eye.alarm(Alarm(self._witness.name, now, "message lost"))
+            self._canvas += 1
+        if self._hold_until is not None and now >= self._hold_until:
+            self._take_word(UserHold(on=False))
+        holds = self._seat.holds()
+        if holds != self.session.holds & SEAT:
+            self._happen(HoldsAre(SEAT, holds))
+        if self.session.policy is not None and self._composited() != self._fading:
+            self._put_in_force(self.session.policy)
+
+    def _let_go(self, now: int) -> None:
+        outcome = self.eye.judge(now)
+        lost = outcome.dropped
+        for position, frame in enumerate(outcome.released):
+            if self.session.held or not self._orders.put(frame):
+                lost = (*outcome.released[position:], *lost)
+                self.eye.drop_all()
+                break
+        if lost:
+            self._canvas += 1
+        if lost or (self.eye.reasons and not self.eye.waiting):
+            self._mark_gap(lost)
+
+    def _mark_gap(self, dropped: tuple[Frame, ...] = ()) -> None:
+        until = self.eye.end_of_kept(dropped)
+        if until is not None:
+            self._orders.put(Gap(until), must=True)
+
+    # -- looks ----------------------------------------------------------------------------------------------------
+
+    def _due(self) -> int:
+        """When the loop must turn again, ns."""
+        now = self._clock.now()
+        if self._asked_at is not None:
+            return min(self._asked_at + SILENCE + 1, now + IDLE)
+        return now + IDLE if self.session.held else min(self._next_look(), now + IDLE)
+
+    def _next_look(self) -> int:
+        asked = self.eye.asked(self._witness.name)
+        waiting = self.eye.waiting
+        return next_look(
+            self._answered_at if asked is None else asked,
+            self.eye.timing(self._witness.name),
+            closed=bool(self.eye.reasons),
+            grab_wanted=self._grab_wanted,
+            newest=waiting[-1].span.end if waiting else None,
+        )
+
+    def _ask(self, now: int) -> None:
+        if self._asked_at is None and not self.session.held and self._next_look() <= now:
+            self._asked_at = now
+            self._witness.ask()
+
+    def _publish(self) -> None:
+        asked = self.eye.asked(self._witness.name)
+        self._shutter.set(
+            Permit(
+                open=self.session.keeps(Lane.SCREEN) and asked is not None,
+                after=self.eye.provable_after,
+                asked=asked or 0,
+                canvas=self._canvas,
+                timing=self.eye.timing(self._witness.name),
+            )
+        )
+
+    # -- the policy -----------------------------------------------------------------------------------------------
+
+    def _put_in_force(self, policy: Policy) -> None:
+        """Nothing seen under another policy or another lag of the display counts: the eye closes until a look."""
+        self._fading = self._composited()
+        timing = window_timing(policy, Lane.SCREEN, composited=self._fading)
+        self._witness.judge_with(policy.hash)
+        self.eye.put_in_force(policy, {self._witness.name: timing}, self._clock.now())
+        self._let_go(self._clock.now())
+
+    # -- the session ----------------------------------------------------------------------------------------------
+
+    def _happen(self, event: Event) -> None:
+        self.session, commands = step(self.session, event, self._clock.now())
+        for command in commands:
+            self._carry_out(command)
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Write(kind, fields):
+                self._ledger.write(kind, **fields)
+            case Shut():
+                self._mark_gap(self.eye.drop_all().dropped)
+                self._canvas += 1
+            case OpenRecording(policy):
+                self._zero = self._earliest()
+                self._orders.put(Open(policy.hash, self._zero, self._monitors), must=True)
+            case CloseRecording(why):
+                kept_until, earliest = self.eye.end_of_kept(), self._earliest()
+                self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
+            case Finish():
+                self._shutter.stop()
+                self._wake_capture()
+                self._drain()
+                self._happen(Drained())
+                self._finished = True
+
+    def _earliest(self) -> int:
+        """Where a recording that is renewed now hands over: what still waits at the gate belongs to the new one."""
+        waiting = self.eye.waiting
+        return waiting[0].span.start if waiting else self._clock.now()

@@ -1,0 +1,108 @@
+"""What the daemon lets the capture thread do: nothing while the eye is closed, a whole grab when it opens.
+
+The capture thread never decides. It waits here until a picture could be proven, and has a look asked before it grabs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from agent.core.asking import fresh
+from agent.core.clearance import Timing
+from agent.core.model import SECOND, Frame, Monitor
+from agent.ports import Clock, Screen
+
+REPEAT_EVERY: Final = 4 * SECOND  # an unchanged screen yields a frame this often: a hole in the media is a closed eye
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """`after`: a picture that starts at or before it cannot be proven. `canvas`: rises whenever the canvas is void."""
+
+    open: bool = False
+    after: int = 0
+    asked: int = 0
+    canvas: int = 0
+    timing: Timing = field(default_factory=Timing)
+
+
+class Shutter:
+    """Shared by the daemon, which sets the permit, and the capture thread, which waits for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._permit = Permit()
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def set(self, permit: Permit) -> None:
+        with self._changed:
+            if permit != self._permit:
+                self._permit = permit
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._permit = replace(self._permit, open=False)
+            self._changed.notify_all()
+
+    @property
+    def permit(self) -> Permit:
+        return self._permit
+
+    def wait_open(self) -> Permit | None:
+        """Blocks until a picture taken now could be proven; None when there will be none any more."""
+        with self._changed:
+            while not self._stopped:
+                early = self._permit.after - self._clock.now()
+                if self._permit.open and early < 0:
+                    return self._permit
+                self._changed.wait(early / SECOND + 0.001 if self._permit.open else None)
+            return None
+
+    def wait_fresh(self, ask: Callable[[], None]) -> Permit | None:
+        """Blocks until the last look is recent enough to grab on; None when the eye has closed meanwhile."""
+        asked = False
+        with self._changed:
+            while self._permit.open and not fresh(self._permit.asked, self._clock.now(), self._permit.timing):
+                if not asked:
+                    ask()
+                    asked = True
+                if not self._changed.wait(1.0):
+                    return None  # no answer: the daemon will call it silence
+            return self._permit if self._permit.open else None
+
+
+@dataclass(frozen=True, slots=True)
+class Grabbed:
+    frames: tuple[Frame, ...]
+    monitors: tuple[Monitor, ...]
+
+
+def capture(
+    screen: Screen, shutter: Shutter, clock: Clock, *, ask: Callable[[], None], deliver: Callable[[Grabbed], None]
+) -> None:
+    """The capture thread's work, until the shutter stops."""
+    canvas, last = -1, 0
+    while (permit := shutter.wait_open()) is not None:
+        whole = permit.canvas != canvas
+        if whole:
+            screen.void()
+            canvas = permit.canvas
+        quiet = last + REPEAT_EVERY - clock.now()
+        drawn = whole or screen.wait(max(0, quiet) / SECOND)
+        repeat = clock.now() >= last + REPEAT_EVERY
+        if not (drawn or repeat):
+            continue  # woken because the permit changed
+        ready = shutter.wait_fresh(ask)
+        if ready is None or ready.canvas != canvas:
+            canvas = -1 if whole else canvas  # the whole grab is still owed
+            continue
+        frames = screen.grab(repeat=repeat)
+        if frames:
+            last = clock.now()
+            deliver(Grabbed(frames, screen.monitors()))
