@@ -49,6 +49,7 @@ class Blind(Enum):
     NO_ANSWER = "the witness did not answer in time"
     NO_DISPLAY = "the connection to the display is gone"
     CANNOT_VOUCH = "this platform cannot say what is in view"
+    NO_ADDRESS = "the page has no address that can be judged"
 
 
 class WindowKind(Enum):
@@ -103,8 +104,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
+    """What is open. `accounted`: ids of web engines' windows whose pages a browser witness has been asked for."""
+
     windows: tuple[Window, ...] = ()
     pages: tuple[Page, ...] = ()
+    accounted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +158,11 @@ class Attribute(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Fits when one of its patterns fits the attribute."""
+    """Fits when one of its patterns fits the attribute. `where` it stands: file:line:column."""
 
     attribute: Attribute
     patterns: tuple[str, ...]
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,10 @@ class LaneEffect:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`number` is the rule's place in the policy of that hash, from 0: the ledger names rules by it."""
+    """`number` is the rule's place in the policy of that hash, from 0: the ledger names rules by it.
+
+    `where` it stands: file:line:column.
+    """
 
     number: int
     id: str
@@ -188,6 +196,7 @@ class Rule:
     unless: tuple[Condition, ...] = ()
     lanes: Mapping[Lane, LaneEffect] = field(default_factory=dict)
     stay_closed: int = 0
+    where: str = field(default="", compare=False)
 
     def on(self, lane: Lane) -> LaneEffect:
         """A lane that a rule does not name is paused."""
@@ -206,7 +215,10 @@ class PolicyTest:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy made of all files of the folder, with one hash over their bytes."""
+    """One policy made of all files of the folder, with one hash over their bytes.
+
+    `where` its revision stands: file:line:column.
+    """
 
     hash: str
     revision: int
@@ -218,6 +230,7 @@ class Policy:
     allow_unseen: tuple[Matcher, ...] = ()
     parked_tabs_allowed: bool = False
     tests: tuple[PolicyTest, ...] = ()
+    where: str = field(default="", compare=False)
 
     def mentions(self, attribute: Attribute) -> bool:
         """Whether any judgement under this policy needs the attribute."""
