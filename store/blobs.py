@@ -1,0 +1,170 @@
+"""Where sealed bytes lie. A receipt is signed for what `put` has made durable, so this file promises durability.
+
+No library does: object stores' local back ends do not call fsync (measured: every acknowledged object damaged after a
+simulated power loss; docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+from uuid import UUID
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+_INCOMING: Final = ".incoming"  # no blob's name begins with a dot
+STALE: Final = 3600.0  # seconds after which a leftover of a crash is swept
+
+
+class BlobFault(Exception):
+    """The bytes could not be made durable or read. `full`: no room is left."""
+
+    def __init__(self, message: str, *, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
+
+
+class BlobMissing(Exception):
+    """There is no blob of that name."""
+
+
+class BlobStore(Protocol):
+    """Named bytes. Safe from any thread. Callers put the content's SHA-256 into the name, so a name means one content.
+
+    `names` are lower-case words of `a-z 0-9 . _ -` with slashes between.
+    """
+
+    def put(self, name: str, body: bytes) -> None:
+        """Durable when it returns; a reader sees the whole of it or nothing. Heals a damaged blob of the same name.
+
+        Raises BlobFault; then nothing of it lies under the name that did not lie there before.
+        """
+
+    def get(self, name: str) -> bytes:
+        """Raises BlobMissing, BlobFault."""
+
+    def size(self, name: str) -> int:
+        """Bytes, without reading them. Raises BlobMissing."""
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """All names that begin with the prefix, sorted."""
+
+    def remove(self, name: str) -> None:
+        """Durable when it returns; removing what is not there is no mistake."""
+
+
+def sealed_name(recording: UUID, stream: int, sequence: int, sha256: str) -> str:
+    """Name of a sealed object's bytes: a folder for each recording, spread over 256 folders (UUIDv7 ends in chance)."""
+    return f"{recording.hex[-2:]}/{recording}/{stream:05d}-{sequence:010d}-{sha256}"
+
+
+def check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a blob's name is lower-case words of a-z 0-9 . _ - with slashes between")
+    return name
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the entries of a folder durable, where the system lets a folder be opened at all (Windows does not)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_durably(path: Path, body: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class LocalBlobs:
+    """A folder on a local disk: temporary file, fsync, rename, fsync of the folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / _INCOMING
+        self._durable: set[Path] = {root}  # folders whose own entry is known to be on disk
+
+    def prepare(self) -> None:
+        """Make the folder, and sweep what a crash left half-written. Raises BlobFault."""
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for leftover in self._incoming.iterdir():
+                # Another server on the same folder may be writing the young ones.
+                if time.time() - leftover.stat().st_mtime > STALE:
+                    leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise _fault("prepare", error) from error
+
+    def put(self, name: str, body: bytes) -> None:
+        target = self._root / check_name(name)
+        incoming = self._incoming / secrets.token_hex(16)
+        try:
+            self._make_folder(target.parent)
+            try:
+                _write_durably(incoming, body)
+                incoming.replace(target)
+            except OSError:
+                # After a failed fsync the same file may not be tried again: the next fsync can succeed without the
+                # bytes being on disk (fsync(2), "fsyncgate"). A retry writes a new one.
+                incoming.unlink(missing_ok=True)
+                raise
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise _fault("write", error) from error
+
+    def get(self, name: str) -> bytes:
+        try:
+            return (self._root / check_name(name)).read_bytes()
+        except FileNotFoundError:
+            raise BlobMissing(name) from None
+        except OSError as error:
+            raise _fault("read", error) from error
+
+    def size(self, name: str) -> int:
+        try:
+            return (self._root / check_name(name)).stat().st_size
+        except FileNotFoundError:
+            raise BlobMissing(name) from None
+        except OSError as error:
+            raise _fault("read", error) from error
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        found = (
+            path.relative_to(self._root).as_posix()
+            for path in self._root.rglob("*")
+            if path.is_file() and path.parent != self._incoming
+        )
+        yield from sorted(name for name in found if name.startswith(prefix))
+
+    def remove(self, name: str) -> None:
+        target = self._root / check_name(name)
+        try:
+            target.unlink(missing_ok=True)
+            if target.parent.is_dir():
+                _sync_folder(target.parent)
+        except OSError as error:
+            raise _fault("remove", error) from error
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder in self._durable:
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _sync_folder(folder.parent)
+        self._durable.add(folder)
+
+
+def _fault(verb: str, error: OSError) -> BlobFault:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return BlobFault(f"cannot {verb} in the blob folder: {error.strerror or type(error).__name__}", full=full)
