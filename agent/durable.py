@@ -1,0 +1,86 @@
+"""Files that survive a power cut: the one way in which the agent writes what it must not lose.
+
+Order and reasons are those of restic (internal/backend/local/local.go) and of "Can Applications Recover from fsync
+Failures?" (Rebello et al., USENIX ATC 2020).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+TEMPORARY: Final = ".part-"  # begins the name of a file that does not count yet; whoever finds one may remove it
+
+FILE_MODE: Final = 0o600
+FOLDER_MODE: Final = 0o700
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def is_full(failure: OSError) -> bool:
+    """Whether the disk, its inodes or the user's quota are used up."""
+    return failure.errno in _NO_ROOM
+
+
+def write(path: Path, content: bytes) -> None:
+    """`path` holds all of `content`, and does so after a power cut, when this returns; until then it is as it was.
+
+    Raises OSError when the disk is full, or when it refused twice; at most a temporary file is then left behind. The
+    same content may be written again.
+    """
+    try:
+        _write_once(path, content)
+    except OSError as failure:
+        if failure.errno != errno.EIO:
+            raise
+        # A failed fsync marks the pages clean although they never reached the disk: asking again for the same file
+        # would answer "done". Only other pages, those of a new file, can be believed.
+        _write_once(path, content)
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    # In the same folder, because a rename is atomic only within one file system.
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+    try:
+        # Never through a link that somebody else has put there, never readable by anybody else, not even for a moment.
+        opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        with os.fdopen(opened, "wb") as file:
+            file.write(content)
+            file.flush()
+            # Before the rename: file systems may make the new name durable before the bytes that it names.
+            os.fsync(file.fileno())
+        # Closed first: Windows renames no open file.
+        temporary.replace(path)
+        # The name lives in the folder, and the folder is a file of its own.
+        sync_folder(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def make_folder(path: Path) -> None:
+    """A folder for this user alone that is there after a power cut, with all folders above it. Raises OSError."""
+    if not path.parent.exists():
+        make_folder(path.parent)
+    path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    # Also where it was there already: whoever made it may have died before this line.
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Names in this folder survive a power cut. Raises OSError.
+
+    Windows has no call for it (NTFS journals a rename, but when is its own affair), and macOS' fsync stops at the
+    drive's cache (F_FULLFSYNC goes through): there the promise is weaker, see docs/platforms.md.
+    """
+    if hasattr(os, "O_DIRECTORY"):
+        opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)

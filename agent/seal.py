@@ -1,0 +1,140 @@
+"""One recording's key and what is sealed with it: made here, kept in memory only, given up when the recording closes.
+
+Whoever holds this PC afterwards holds ciphertext; only the recipients' private keys, which were never here, open it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.core.model import Chunk, Monitor, Span
+from agent.errors import EnvironmentFault
+from agent.ports import Sealed
+from protocol import envelope, packet
+from protocol.bundle import Bundle
+from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind
+from protocol.errors import KeyProblem
+from protocol.keys import RECORDING_KEY_SIZE, RecipientPrivate
+
+
+def recording_id(wall: int, chance: bytes) -> UUID:
+    """A UUIDv7 (RFC 9562 section 5.7): ids sort by the time they were made. The standard library has it from 3.14 on.
+
+    `wall`: ns since 1970. `chance`: 10 random bytes.
+    """
+    milliseconds = (wall // 1_000_000) & (2**48 - 1)
+    value = milliseconds << 80 | int.from_bytes(chance, "big")
+    value = value & ~(0xF << 76) | 0x7 << 76  # version
+    value = value & ~(0x3 << 62) | 0x2 << 62  # variant
+    return UUID(int=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who records, as every key packet of this PC says it. `device` and `evidence` come from the enrolment."""
+
+    device: str
+    evidence: Ed25519PrivateKey = field(repr=False)
+    host: str
+    os_user: str
+    agent_version: str
+
+
+@dataclass(slots=True)
+class _Stream:
+    sequence: int
+    previous: bytes
+
+
+class RecordingSealer:
+    """`agent.ports.Sealer`: a new recording id, a new key, wrapped for every recipient of the bundle."""
+
+    def __init__(
+        self, maker: Maker, bundle: Bundle, *, policy: str, monitors: tuple[Monitor, ...], start: int, wall: int
+    ) -> None:
+        """`policy`: its hash. `start`: ns of the clock, the zero of the recording's spans; `wall`: the same moment in ns
+        since 1970. Raises KeyProblem when a recipient's key is worthless, EnvironmentFault when sealing does not work.
+        """
+        self.recording: Final = recording_id(wall, os.urandom(10))
+        self._start = start
+        self._key: bytes = os.urandom(RECORDING_KEY_SIZE)
+        key_packet = _open_once(self._key, bundle, self.recording, policy, monitors, wall, maker)
+        data = key_packet.sign(maker.evidence).encode("ascii")
+        self._packet = Sealed(self.recording, KEY_PACKET_STREAM, 0, data, envelope.digest(data))
+        self._streams: dict[int, _Stream] = {}
+
+    def packet(self) -> Sealed:
+        return self._packet
+
+    def seal(self, chunk: Chunk) -> Sealed:
+        """The chunk in its stream's next place. That number is then spent, whatever becomes of the bytes: sealing
+        something else under it would give two contents one name. Raises EnvelopeError for what fits no envelope."""
+        if not self._key:
+            raise RuntimeError(f"recording {self.recording} is closed: its key is gone")
+        stream = self._streams.get(chunk.stream, _Stream(0, self._packet.sha256))
+        span = Span(chunk.span.start - self._start, chunk.span.end - self._start)
+        header = Header(
+            kind=Kind(chunk.kind.value),
+            flags=Flag(chunk.flags.value),
+            stream=chunk.stream,
+            recording=self.recording,
+            sequence=stream.sequence,
+            start=span.start,
+            end=span.end,
+            previous=stream.previous,
+        )
+        data = envelope.seal(self._key, header, chunk.data)
+        sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, envelope.digest(data))
+        self._streams[chunk.stream] = _Stream(stream.sequence + 1, sealed.sha256)
+        return sealed
+
+    def heads(self) -> dict[int, tuple[int, str]]:
+        """stream -> (next sequence, hex SHA-256 of the last sealed chunk)."""
+        return {number: (stream.sequence, stream.previous.hex()) for number, stream in self._streams.items()}
+
+    def forget(self) -> None:
+        """Give up the key. The last reference goes; Python cannot promise that no copy of its bytes lies in freed
+        memory until that is used again (docs/threat-model.md)."""
+        self._key = b""
+
+
+def _open_once(
+    key: bytes,
+    bundle: Bundle,
+    recording: UUID,
+    policy: str,
+    monitors: tuple[Monitor, ...],
+    wall: int,
+    maker: Maker,
+) -> packet.KeyPacket:
+    """The key packet, after one opening of it.
+
+    The recipients' private keys are not here, so a recipient is added for the length of this call whose private key is:
+    what it can open with, wrapped by the same calls, they can too.
+    """
+    passer_by = RecipientPrivate.generate()
+    tried = packet.KeyPacket.build(
+        key,
+        (*bundle.recipients, passer_by.public),
+        recording=recording,
+        bundle_revision=bundle.revision,
+        policy=policy,
+        start=wall,
+        device=maker.device,
+        host=maker.host,
+        os_user=maker.os_user,
+        monitors=tuple(packet.Monitor(m.stream, m.box.x, m.box.y, m.box.width, m.box.height, m.name) for m in monitors),
+        agent_version=maker.agent_version,
+    )
+    try:
+        opened = tried.open_key(passer_by)
+    except KeyProblem as problem:
+        raise EnvironmentFault(f"what this PC seals could not be opened again: {problem}") from problem
+    if opened != key:
+        raise EnvironmentFault("what this PC seals opens to something else: its cryptography is broken")
+    return replace(tried, wrapped={id_: w for id_, w in tried.wrapped.items() if id_ != passer_by.key_id})
