@@ -1,0 +1,62 @@
+"""When a witness is asked, and what its proof needs under a policy."""
+
+from __future__ import annotations
+
+from agent.core.asking import FADE, TITLE_LAG, fresh, next_look, window_timing
+from agent.core.clearance import Timing
+from agent.core.model import MILLISECOND, SECOND, Attribute, Effect, Extent, Lane, LaneEffect, Matcher, Policy, Rule
+
+TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
+
+
+def policy(*attributes: Attribute, lead: int = 0) -> Policy:
+    rules = tuple(
+        Rule(
+            number,
+            attribute,
+            "",
+            (Matcher(attribute, ("x",)),),
+            lanes={Lane.AUDIO: LaneEffect(Effect.PAUSE, Extent.SHOWN, lead)},
+        )
+        for number, attribute in enumerate(attributes)
+    )
+    return Policy("hash", 1, "name", rules)
+
+
+def test_a_policy_of_process_names_costs_nothing_without_a_compositor() -> None:
+    assert window_timing(policy(Attribute.APP), Lane.SCREEN, composited=False) == Timing(0, 0, 250 * MILLISECOND)
+
+
+def test_a_compositor_keeps_windows_on_screen() -> None:
+    assert window_timing(policy(Attribute.APP), Lane.SCREEN, composited=True).settle == FADE
+
+
+def test_a_title_may_come_late_and_go_early() -> None:
+    timing = window_timing(policy(Attribute.APP, Attribute.TITLE), Lane.SCREEN, composited=False)
+    assert (timing.settle, timing.hindsight) == (TITLE_LAG, TITLE_LAG)
+
+
+def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
+    timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO, composited=False)
+    assert timing == Timing(0, 3 * SECOND, 1 * SECOND)
+
+
+def test_a_grab_needs_a_look_younger_than_two_fifths_of_the_gap() -> None:
+    assert fresh(0, 399, TIMING)
+    assert not fresh(0, 400, TIMING)
+
+
+def test_a_closed_lane_is_looked_at_often_and_a_quiet_open_one_rarely() -> None:
+    assert next_look(5, TIMING, closed=True) == 5 + 100 * MILLISECOND
+    assert next_look(5, TIMING, closed=False) == 5 + 1 * SECOND
+
+
+def test_a_wanted_grab_is_asked_for_when_the_last_look_is_no_longer_fresh() -> None:
+    assert next_look(5, TIMING, closed=False, grab_wanted=True) == 405
+
+
+def test_a_waiting_item_is_looked_at_after_its_hindsight_and_never_too_rarely() -> None:
+    assert next_look(100, TIMING, closed=False, newest=200) == 501
+    assert next_look(100, TIMING, closed=False, newest=900) == 700
+    assert next_look(500, TIMING, closed=False, newest=200) == 501
+    assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at

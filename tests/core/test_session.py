@@ -1,0 +1,201 @@
+"""The session as data: every phase meets every event, holds are a set, and the ledger comes before the effect."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.model import Hold, Lane, Policy, Reason
+from agent.core.session import (
+    ENDING,
+    PHASES,
+    RECORDING_LENGTH,
+    UNSEEN,
+    CloseRecording,
+    Command,
+    Drained,
+    Event,
+    Finish,
+    HoldsAre,
+    LaneJudged,
+    OpenRecording,
+    Phase,
+    PolicyInForce,
+    Session,
+    Shut,
+    Started,
+    StopAsked,
+    Tick,
+    Write,
+    step,
+)
+
+POLICY = Policy("hash-1", 1, "one", ())
+OTHER = Policy("hash-2", 2, "two", ())
+CARD = Reason("card-forms", 0)
+CLEAN = LaneJudged(Lane.SCREEN, ())
+LOCKED = HoldsAre(frozenset({Hold.LOCKED, Hold.DISPLAY_OFF}), frozenset({Hold.LOCKED}))
+UNLOCKED = HoldsAre(frozenset({Hold.LOCKED, Hold.DISPLAY_OFF}), frozenset())
+USER = HoldsAre(frozenset({Hold.USER}), frozenset({Hold.USER}))
+
+EVENTS: list[Event] = [
+    Started(),
+    StopAsked(),
+    Drained(),
+    Tick(),
+    PolicyInForce(POLICY),
+    PolicyInForce(OTHER),
+    LOCKED,
+    UNLOCKED,
+    USER,
+    CLEAN,
+    LaneJudged(Lane.SCREEN, (CARD,)),
+    LaneJudged(Lane.SCREEN, (Reason("unreadable"),)),
+]
+
+
+def play(*events: Event, session: Session | None = None, now: int = 0) -> tuple[Session, list[Command]]:
+    session = session or Session()
+    commands: list[Command] = []
+    for event in events:
+        session, more = step(session, event, now)
+        commands += more
+    return session, commands
+
+
+def running() -> Session:
+    return play(Started(), PolicyInForce(POLICY), CLEAN)[0]
+
+
+def test_a_session_is_born_held_and_blind() -> None:
+    session, commands = play(Started())
+    assert not session.keeps(Lane.SCREEN)
+    assert commands == [
+        Write("start"),
+        Write("hold", {"hold": "no-policy"}),
+        Write("lane-closed", {"lane": "screen", "rules": ["blind"], "policy": ""}),
+    ]
+
+
+def test_with_a_policy_and_a_clean_look_it_keeps() -> None:
+    session, commands = play(Started(), PolicyInForce(POLICY), CLEAN)
+    assert session.keeps(Lane.SCREEN)
+    assert not session.keeps(Lane.AUDIO)  # nobody has judged that lane
+    assert commands[3:] == [
+        Write("policy", {"policy": "hash-1", "revision": 1}),
+        Write("release", {"hold": "no-policy"}),
+        Write("lane-closed", {"lane": "screen", "rules": ["blind"], "policy": "hash-1"}),
+        OpenRecording(POLICY),
+        Write("lane-open", {"lane": "screen"}),
+    ]
+
+
+def test_a_rule_is_named_by_its_number_and_ours_by_name() -> None:
+    _, commands = play(LaneJudged(Lane.SCREEN, (CARD, Reason("unreadable"))), session=running())
+    assert commands == [Write("lane-closed", {"lane": "screen", "rules": [0, "unreadable"], "policy": "hash-1"})]
+
+
+def test_the_same_judgement_twice_is_one_entry() -> None:
+    _, commands = play(CLEAN, LaneJudged(Lane.SCREEN, (CARD,)), LaneJudged(Lane.SCREEN, (CARD,)), session=running())
+    assert len(commands) == 1
+
+
+def test_holds_overlap_and_release_one_by_one() -> None:
+    session, _ = play(USER, LOCKED, session=running())
+    assert session.holds == {Hold.USER, Hold.LOCKED}
+    session, _ = play(UNLOCKED, session=session)
+    assert session.holds == {Hold.USER}
+    assert not session.keeps(Lane.SCREEN)
+
+
+def test_a_source_never_touches_the_holds_of_others() -> None:
+    session, _ = play(USER, HoldsAre(frozenset({Hold.LOCKED}), frozenset({Hold.SPOOL_FULL})), session=running())
+    assert session.holds == {Hold.USER}
+
+
+def test_a_hold_shuts_at_once_and_the_ledger_comes_first() -> None:
+    _, commands = play(USER, session=running())
+    assert commands == [Write("hold", {"hold": "user"}), Shut()]
+
+
+@pytest.mark.parametrize("hold", sorted(ENDING))
+def test_some_holds_end_the_recording(hold: Hold) -> None:
+    session, commands = play(HoldsAre(frozenset({hold}), frozenset({hold})), session=running())
+    assert commands[-2:] == [Shut(), CloseRecording(hold.value)]
+    assert session.opened is None
+    _, commands = play(HoldsAre(frozenset({hold}), frozenset()), session=session)
+    assert commands[-1] == OpenRecording(POLICY)
+
+
+def test_a_recording_lasts_at_most_an_hour() -> None:
+    session = running()
+    assert step(session, Tick(), RECORDING_LENGTH - 1)[1] == ()
+    session, commands = step(session, Tick(), RECORDING_LENGTH)
+    assert commands == (CloseRecording("hour"), OpenRecording(POLICY))
+    assert session.opened == RECORDING_LENGTH
+
+
+def test_another_policy_begins_another_recording() -> None:
+    _, commands = play(PolicyInForce(OTHER), session=running())
+    assert commands == [
+        Write("policy", {"policy": "hash-2", "revision": 2}),
+        CloseRecording("policy"),
+        OpenRecording(OTHER),
+    ]
+
+
+def test_numbers_of_rules_are_told_anew_under_another_policy() -> None:
+    session, _ = play(LaneJudged(Lane.SCREEN, (CARD,)), session=running())
+    _, commands = play(PolicyInForce(OTHER), session=session)
+    assert Write("lane-closed", {"lane": "screen", "rules": [0], "policy": "hash-2"}) in commands
+
+
+def test_stopping_closes_drains_and_says_so() -> None:
+    session, commands = play(StopAsked(), session=running())
+    assert commands == [Shut(), CloseRecording("stop"), Finish()]
+    session, commands = play(Drained(), session=session)
+    assert commands == [Write("stop")]
+    assert session.phase is Phase.STOPPED
+
+
+def test_stopping_while_locked_names_the_stop_once() -> None:
+    session, _ = play(LOCKED, session=running())
+    _, commands = play(StopAsked(), session=session)
+    assert commands == [Finish()]
+
+
+@pytest.mark.parametrize(("phase", "event"), list(product(Phase, EVENTS)))
+def test_every_phase_meets_every_event(phase: Phase, event: Event) -> None:
+    session = Session(
+        phase=phase,
+        holds=frozenset(),
+        closed={Lane.SCREEN: ()},
+        policy=POLICY,
+        opened=0 if phase is Phase.RUNNING else None,
+    )
+    after, commands = step(session, event, 1)
+    assert after.phase is PHASES.get((phase, type(event).__name__), phase)
+    assert (after.opened is not None) == after.wants_recording()
+    if phase is Phase.STOPPED and not isinstance(event, Started):
+        assert not any(isinstance(command, OpenRecording) for command in commands)
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=30))
+def test_the_books_always_balance(events: list[Event]) -> None:
+    """Recordings open and close in turn, the ledger's holds and lanes are the session's, keeping needs a clean look."""
+    session, commands = play(Started(), *events)
+    turns = [command for command in commands if isinstance(command, OpenRecording | CloseRecording)]
+    assert all(isinstance(turn, OpenRecording) == (place % 2 == 0) for place, turn in enumerate(turns))
+    assert (len(turns) % 2 == 1) == (session.opened is not None)
+    held: set[object] = set()
+    for command in commands:
+        if isinstance(command, Write) and command.kind == "hold":
+            held.add(command.fields["hold"])
+        elif isinstance(command, Write) and command.kind == "release":
+            held.remove(command.fields["hold"])
+    assert held == {hold.value for hold in session.holds}
+    assert not session.keeps(Lane.SCREEN) or session.closed[Lane.SCREEN] == ()
+    assert session.closed[Lane.SCREEN] != UNSEEN or not session.keeps(Lane.SCREEN)
