@@ -1,4 +1,4 @@
-"""What a local folder promises beyond the contract: durable order of system calls, nothing half-written, a clean start."""
+"""What a local folder promises beyond the contract: the order of system calls, nothing half-written, a clean start."""
 
 from __future__ import annotations
 
