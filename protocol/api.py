@@ -77,6 +77,11 @@ class Problem(TypedDict):
     message: str
 
 
+# Codes that the agent answers otherwise than by the status alone. It keeps everything, raises an alarm and asks again.
+DEVICE_REVOKED: Final = "device-revoked"  # 401 or 403: the operator has shut this PC out
+AGENT_UNSUPPORTED: Final = "agent-unsupported"  # 426: another version of the agent is needed
+
+
 class EnrollRequest(TypedDict):
     """POST /v1/enroll. Keys: Ed25519, raw 32 bytes in base64url; one for tokens, one for evidence."""
 
