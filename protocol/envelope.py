@@ -39,7 +39,7 @@ class Flag(IntFlag):
     AFTER_GAP = 2  # something between the chunk before and this one was not kept
 
 
-_KNOWN_FLAGS: Final = Flag.KEY_FRAME | Flag.AFTER_GAP
+_KNOWN_FLAGS: Final = int(Flag.KEY_FRAME | Flag.AFTER_GAP)  # as int: ~ of an IntFlag drops the unknown bits
 
 
 def fresh_nonce() -> bytes:

@@ -1,0 +1,241 @@
+"""The committed vectors: Eyelid's own code answers each as it says, and so does a program in another language."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from protocol import base64url, bundle, enrolment, keys, ledger, successor
+from protocol.envelope import digest, expect, open_sealed
+from protocol.errors import ProtocolError
+from protocol.packet import KeyPacket
+from protocol.receipt import Receipt
+from tests.vectors.make import build
+
+VECTORS: Final = Path(__file__).parent.parent / "vectors"
+FILES: Final = ("chunks", "packets", "ledger", "statements")
+
+
+def load(name: str) -> dict[str, Any]:
+    vector: dict[str, Any] = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+    return vector
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = load(name)["cases"]
+    return found
+
+
+def seal_of(case: dict[str, Any]) -> bytes:
+    sealed = bytes.fromhex(case["sealed"])
+    return sealed.ljust(case.get("grow_to", 0), b"\0")
+
+
+def open_chunk(case: dict[str, Any]) -> dict[str, str]:
+    header, plaintext = open_sealed(bytes.fromhex(case["key"]), seal_of(case))
+    if place := case.get("place"):
+        expect(
+            header,
+            recording=UUID(place["recording"]),
+            stream=place["stream"],
+            sequence=place["sequence"],
+            previous=bytes.fromhex(place["previous"]),
+        )
+    return {"plaintext_sha256": hashlib.sha256(plaintext).hexdigest()}
+
+
+def open_packet(case: dict[str, Any]) -> dict[str, str]:
+    packet = KeyPacket.verify(case["token"], keys.public_from_text(case["evidence_key"]))
+    recipient = keys.RecipientPrivate.from_bytes(bytes.fromhex(case["recipient"]))
+    return {"recording_key_sha256": hashlib.sha256(packet.open_key(recipient)).hexdigest()}
+
+
+def read_statement(case: dict[str, Any]) -> dict[str, Any]:
+    """What the statement says, in the vector's words."""
+    match case["kind"]:
+        case "receipt":
+            receipt = Receipt.verify(case["token"], keys.public_from_text(case["store_key"]))
+            return {
+                "recording": str(receipt.recording),
+                "stream": receipt.stream,
+                "sequence": receipt.sequence,
+                "sha256": receipt.sha256,
+                "at": receipt.at,
+                "device": receipt.device,
+            }
+        case "batch":
+            batch = ledger.Batch.verify(case["token"], keys.public_from_text(case["evidence_key"]))
+            return {
+                "device": batch.device,
+                "first": batch.first,
+                "last": batch.last,
+                "prev": batch.prev,
+                "head": batch.head,
+            }
+        case "bundle":
+            read = bundle.verify(case["token"], case["fingerprint"])
+            return {
+                "revision": read.revision,
+                "created": read.created,
+                "recipients": [recipient.key_id for recipient in read.recipients],
+                "policy_files": read.policy_files,
+            }
+        case "successor":
+            return {"trusted": sorted(successor.trusted(keys.public_from_text(case["store_key"]), case["tokens"]))}
+        case "enrolment":
+            read_token = enrolment.parse(case["token"])
+            return {
+                "address": read_token.address,
+                "compliance": read_token.compliance,
+                "secret": read_token.secret,
+                "group": read_token.group,
+            }
+        case kind:
+            raise AssertionError(f"no test reads a {kind}")
+
+
+def answer(case: dict[str, Any], attempt: Any) -> dict[str, Any]:
+    try:
+        return {"expect": "ok", **attempt(case)}
+    except ProtocolError as error:
+        return {"expect": error.code}
+
+
+def wanted(case: dict[str, Any]) -> dict[str, Any]:
+    return {"expect": case["expect"]} | {
+        name: case[name] for name in ("plaintext_sha256", "recording_key_sha256") if name in case
+    }
+
+
+def test_every_vector_is_answered_as_it_says() -> None:
+    answered = 0
+    for case in cases("chunks"):
+        assert answer(case, open_chunk) == wanted(case), case["name"]
+        answered += 1
+    for case in cases("packets"):
+        assert answer(case, open_packet) == wanted(case), case["name"]
+        answered += 1
+    for case in cases("statements"):
+        says = {"expect": case["expect"], **case.get("says", {})}
+        assert answer(case, read_statement) == says, case["name"]
+        answered += 1
+    for case in cases("ledger"):
+        mistakes = ledger.walk([line.encode() for line in case["lines"]], case["prev"], case["seq"])
+        assert [mistake.code for mistake in mistakes] == case["expect"], case["name"]
+        answered += 1
+    assert answered == sum(len(cases(name)) for name in FILES) > 90
+
+
+def test_the_recording_opens_in_the_order_that_the_docs_give() -> None:
+    vector = load("recording")
+    packet = KeyPacket.verify(vector["packet"], keys.public_from_text(vector["evidence_key"]))
+    key = packet.open_key(keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])))
+    previous = digest(vector["packet"].encode("ascii"))
+    for sequence, chunk in enumerate(vector["chunks"]):
+        sealed = bytes.fromhex(chunk["sealed"])
+        header, plaintext = open_sealed(key, sealed)
+        expect(header, recording=packet.recording, stream=0, sequence=sequence, previous=previous)
+        assert hashlib.sha256(plaintext).hexdigest() == chunk["plaintext_sha256"]
+        previous = digest(sealed)
+
+
+def test_make_still_makes_the_committed_vectors() -> None:
+    for name, content in build().items():
+        assert (VECTORS / name).read_text(encoding="utf-8") == content, f"{name}: run python -m tests.vectors.make"
+
+
+def test_the_random_part_of_the_inputs_opens() -> None:
+    """What HPKE once answered cannot be made again, but it can be opened."""
+    inputs = load("inputs")
+    recording = UUID(inputs["recording"])
+    for name, key, recipient in (
+        ("key for auditor", "recording_key", "auditor"),
+        ("key for recovery", "recording_key", "recovery"),
+        ("key for stranger", "recording_key", "stranger"),
+        ("other key for auditor", "other_recording_key", "auditor"),
+    ):
+        private = keys.RecipientPrivate.from_bytes(bytes.fromhex(inputs[recipient]))
+        assert keys.unwrap(private, recording, bytes.fromhex(inputs["wrapped"][name])).hex() == inputs[key]
+
+
+def test_the_two_key_chunk_has_two_contents() -> None:
+    """The attack that the commitment stops is real: one tag, two keys, two plaintexts."""
+    one, other = (case for case in cases("chunks") if case["name"].startswith("two keys"))
+    assert one["sealed"] == other["sealed"]
+    assert one["key"] != other["key"]
+    assert one["plaintext_sha256"] != other["plaintext_sha256"]
+    inputs = load("inputs")
+    recording = UUID(inputs["recording"])
+    committed = keys.commitment(bytes.fromhex(one["key"]), recording)
+    keys.check_commitment(bytes.fromhex(one["key"]), recording, committed)
+    with pytest.raises(ProtocolError) as refused:
+        keys.check_commitment(bytes.fromhex(other["key"]), recording, committed)
+    assert refused.value.code == "wrong-commitment"
+
+
+@pytest.fixture(scope="session")
+def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in the user's cache with the packages of tests/vectors/node, installed once for each lock file."""
+    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
+        pytest.fail(f"{' and '.join(missing)} not found: scripts/setup installs them (Debian: apt install nodejs npm)")
+    node = VECTORS / "node"
+    wanted_packages = b"".join((node / name).read_bytes() for name in ("package.json", "package-lock.json"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eyelid"
+    folder = cache / f"vectors-{hashlib.sha256(wanted_packages).hexdigest()[:16]}"
+    if not folder.exists():
+        fresh = tmp_path_factory.mktemp("node")
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(node / name, fresh)
+        npm = shutil.which("npm") or "npm"
+        ran = subprocess.run(
+            [npm, "ci", "--no-audit", "--no-fund"], cwd=fresh, capture_output=True, text=True, check=False
+        )
+        if ran.returncode:
+            pytest.fail(f"npm ci failed, it needs the npm registry once:\n{ran.stderr[-2000:]}")
+        cache.mkdir(parents=True, exist_ok=True)
+        staged = cache / f"{folder.name}.{os.getpid()}"
+        shutil.copytree(fresh, staged)
+        try:
+            staged.rename(folder)  # whole or not at all: two test runs may do this at the same time
+        except OSError:
+            shutil.rmtree(staged)
+    return folder
+
+
+def test_a_program_in_another_language_gives_the_same_answers(node_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "open.mjs").symlink_to(VECTORS / "open.mjs")
+    (tmp_path / "node_modules").symlink_to(node_folder / "node_modules")
+    command = ["node", "--preserve-symlinks", "--preserve-symlinks-main", "open.mjs", str(VECTORS)]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    answers = json.loads(ran.stdout)
+    assert answers["recording"] == [
+        {"answer": "ok", "plaintext_sha256": chunk["plaintext_sha256"]} for chunk in load("recording")["chunks"]
+    ]
+    for name in ("chunks", "packets"):
+        for case, given in zip(cases(name), answers[name], strict=True):
+            given["expect"] = given.pop("answer")
+            assert given == wanted(case), case["name"]
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((VECTORS / "node" / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert all("integrity" in package and "resolved" not in package for package in packages.values())
+
+
+def test_base64url_of_the_vectors_is_ours() -> None:
+    """The names in the packet are the recipients' key ids as docs/envelope.md defines them."""
+    vector = load("recording")
+    public = keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])).public.to_bytes()
+    payload = json.loads(base64url.decode(vector["packet"].split(".")[1]))
+    assert base64url.encode(hashlib.sha256(public).digest()) in payload["wrapped"]

@@ -1,0 +1,228 @@
+"""The account and the other signed statements: ledger, receipts, bundles, successors; and the enrolment token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from protocol import bundle, enrolment, keys, ledger, successor
+from protocol.envelope import digest
+from protocol.receipt import Receipt
+from tests.vectors.chunks import CHUNKS, PACKET
+from tests.vectors.inputs import (
+    AUDITOR,
+    COMPLIANCE,
+    EVIDENCE,
+    NEXT_STORE,
+    OTHER_EVIDENCE,
+    POLICY,
+    RECORDING,
+    RECOVERY,
+    SECOND,
+    START,
+    STORE,
+    THIRD_STORE,
+    Case,
+    public,
+)
+from tests.vectors.packets import parts_of, raw_jws
+
+
+def ledger_lines() -> list[bytes]:
+    entries: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("start", {}),
+        ("recording-open", {"recording": str(RECORDING), "policy": POLICY}),
+        ("lane-closed", {"lane": "screen", "rules": [0, "unreadable"], "policy": POLICY}),
+        ("heads", {"recording": str(RECORDING), "heads": {"0": [3, digest(CHUNKS[2]).hex()]}}),
+    )
+    lines: list[bytes] = []
+    for seq, (kind, fields) in enumerate(entries):
+        prev = ledger.line_hash(lines[-1]) if lines else ledger.ZERO
+        lines.append(ledger.line(seq, prev, at=seq * SECOND, wall=START + seq * SECOND, kind=kind, **fields))
+    return lines
+
+
+def ledger_vectors() -> dict[str, Any]:
+    lines = ledger_lines()
+    changed = lines[1].replace(POLICY.encode(), b"0" * 64)
+    head = ledger.line_hash(lines[1])
+
+    def case(name: str, run: list[bytes], expect: list[str], prev: str = ledger.ZERO, seq: int = 0) -> Case:
+        return {"name": name, "lines": [line.decode() for line in run], "prev": prev, "seq": seq, "expect": expect}
+
+    return {
+        "about": "Walk `lines`, which should go on after hash `prev` with number `seq`; `expect` lists what is wrong.",
+        "cases": [
+            case("good: from the start", lines, []),
+            case("good: from the middle", lines[2:], [], head, 2),
+            case("good: nothing new", [], []),
+            case("changed: one line", [lines[0], changed, *lines[2:]], ["broken-chain"]),
+            case("missing: one line", [lines[0], *lines[2:]], ["wrong-seq"]),
+            case(
+                "swapped: two lines", [lines[0], lines[2], lines[1], lines[3]], ["wrong-seq", "wrong-seq", "wrong-seq"]
+            ),
+            case("repeated: one line", [*lines[:2], *lines[1:]], ["wrong-seq"]),
+            case("truncated: the last line", [*lines[:3], lines[3][:-5]], ["bad-line"]),
+            case("another start", lines[2:], ["broken-chain"], ledger.ZERO, 2),
+            case("not an object", [b"[]"], ["bad-line"]),
+            case("a line without a kind", [b'{"seq":0,"at":0,"wall":0,"prev":"' + b"0" * 64 + b'"}'], ["bad-field"]),
+        ],
+    }
+
+
+def statement_vectors() -> dict[str, Any]:
+    receipt = Receipt(RECORDING, 0, 1, digest(CHUNKS[1]).hex(), START + SECOND, "d-7")
+    lines = ledger_lines()
+    batch = ledger.Batch("d-7", 2, 3, tuple(lines[2:]))
+    fingerprint = keys.thumbprint(COMPLIANCE.public_key())
+    both = bundle.Bundle(3, (AUDITOR.public, RECOVERY.public), START, {"demo.yaml": "schema: 1\n...\n"})
+    signed_bundle = bundle.sign(both, COMPLIANCE)
+    bundle_header, bundle_payload, _ = parts_of(signed_bundle)
+    swapped_key = raw_jws({**bundle_header, "jwk": {**bundle_header["jwk"], "x": public(STORE)}}, bundle_payload, STORE)
+    first, second = (
+        successor.sign(NEXT_STORE.public_key(), STORE, at=START),
+        successor.sign(THIRD_STORE.public_key(), NEXT_STORE, at=START),
+    )
+    forged = raw_jws(parts_of(first)[0], parts_of(first)[1], OTHER_EVIDENCE)
+    line_of = sorted(keys.thumbprint(key.public_key()) for key in (STORE, NEXT_STORE, THIRD_STORE))
+    pasted = enrolment.make(
+        enrolment.Enrolment(
+            "https://store.example:8443", "", STORE.public_key(), fingerprint, "once-only", "front desk"
+        )
+    )
+    enrolled = {
+        "address": "https://store.example:8443",
+        "compliance": fingerprint,
+        "secret": "once-only",
+        "group": "front desk",
+    }
+    pinned = {"store_key": public(STORE)}
+    return {
+        "about": "Each is one signed statement (or the enrolment token) and what it must be taken to say.",
+        "cases": [
+            {
+                "name": "receipt: good",
+                "kind": "receipt",
+                "token": receipt.sign(STORE),
+                **pinned,
+                "expect": "ok",
+                "says": {
+                    "recording": str(RECORDING),
+                    "stream": 0,
+                    "sequence": 1,
+                    "sha256": receipt.sha256,
+                    "at": receipt.at,
+                    "device": "d-7",
+                },
+            },
+            {"name": "receipt: wrong typ", "kind": "receipt", "token": PACKET, **pinned, "expect": "wrong-type"},
+            {
+                "name": "receipt: by another store",
+                "kind": "receipt",
+                "token": receipt.sign(NEXT_STORE),
+                **pinned,
+                "expect": "wrong-signer",
+            },
+            {
+                "name": "batch: good",
+                "kind": "batch",
+                "token": batch.sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "ok",
+                "says": {
+                    "device": "d-7",
+                    "first": 2,
+                    "last": 3,
+                    "prev": ledger.line_hash(lines[1]),
+                    "head": ledger.line_hash(lines[3]),
+                },
+            },
+            {
+                "name": "batch: a line too few",
+                "kind": "batch",
+                "token": ledger.Batch("d-7", 2, 3, (lines[2],)).sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "bad-count",
+            },
+            {
+                "name": "batch: swapped lines",
+                "kind": "batch",
+                "token": ledger.Batch("d-7", 2, 3, (lines[3], lines[2])).sign(EVIDENCE),
+                "evidence_key": public(EVIDENCE),
+                "expect": "wrong-seq",
+            },
+            {
+                "name": "bundle: good",
+                "kind": "bundle",
+                "token": signed_bundle,
+                "fingerprint": fingerprint,
+                "expect": "ok",
+                "says": {
+                    "revision": 3,
+                    "created": START,
+                    "recipients": [AUDITOR.key_id, RECOVERY.key_id],
+                    "policy_files": {"demo.yaml": "schema: 1\n...\n"},
+                },
+            },
+            {
+                "name": "bundle: signed by the store instead",
+                "kind": "bundle",
+                "token": bundle.sign(both, STORE),
+                "fingerprint": fingerprint,
+                "expect": "wrong-fingerprint",
+            },
+            {
+                "name": "bundle: another key under the right name",
+                "kind": "bundle",
+                "token": swapped_key,
+                "fingerprint": fingerprint,
+                "expect": "wrong-fingerprint",
+            },
+            {
+                "name": "bundle: the right key in the header, another's signature",
+                "kind": "bundle",
+                "token": raw_jws(bundle_header, bundle_payload, STORE),
+                "fingerprint": fingerprint,
+                "expect": "bad-signature",
+            },
+            {
+                "name": "bundle: no recipient",
+                "kind": "bundle",
+                "token": raw_jws(bundle_header, {**bundle_payload, "recipients": []}, COMPLIANCE),
+                "fingerprint": fingerprint,
+                "expect": "no-recipients",
+            },
+            {
+                "name": "successors: a line of three keys, told backwards",
+                "kind": "successor",
+                "tokens": [second, first],
+                **pinned,
+                "expect": "ok",
+                "says": {"trusted": line_of},
+            },
+            {
+                "name": "successors: one outside the line",
+                "kind": "successor",
+                "tokens": [second],
+                **pinned,
+                "expect": "ok",
+                "says": {"trusted": [keys.thumbprint(STORE.public_key())]},
+            },
+            {
+                "name": "successors: forged",
+                "kind": "successor",
+                "tokens": [forged],
+                **pinned,
+                "expect": "bad-signature",
+            },
+            {"name": "enrolment: good", "kind": "enrolment", "token": pasted, "expect": "ok", "says": enrolled},
+            {
+                "name": "enrolment: broken into lines by a mail program",
+                "kind": "enrolment",
+                "token": "\n".join(pasted[at : at + 76] for at in range(0, len(pasted), 76)) + "\n",
+                "expect": "ok",
+                "says": enrolled,
+            },
+            {"name": "enrolment: not pasted whole", "kind": "enrolment", "token": pasted[:-10], "expect": "damaged"},
+            {"name": "enrolment: something else", "kind": "enrolment", "token": "hello", "expect": "not-a-token"},
+        ],
+    }
