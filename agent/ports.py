@@ -5,7 +5,7 @@ Threading: each port is used by one thread at a time, the one of the stage that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -121,8 +121,8 @@ class Spool(Protocol):
     def put(self, sealed: Sealed) -> None:
         """Durable when it returns. Raises `SpoolFull` (agent.errors) before anything is written, never after."""
 
-    def pending(self) -> Iterator[Sealed]:
-        """Oldest first. Key packets of a recording come before its chunks."""
+    def pending(self, past: Container[UUID] = ()) -> Iterator[Sealed]:
+        """Oldest first. Key packets of a recording come before its chunks. Leaves out the recordings in `past`."""
 
     def forget(self, name: str) -> None:
         """The store has it: its verified receipt is in hand."""
