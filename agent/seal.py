@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from typing import Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -57,14 +56,37 @@ class RecordingSealer:
     def __init__(
         self, maker: Maker, bundle: Bundle, *, policy: str, monitors: tuple[Monitor, ...], start: int, wall: int
     ) -> None:
-        """`policy`: its hash. `start`: ns of the clock, the zero of the recording's spans; `wall`: the same moment in ns
-        since 1970. Raises KeyProblem when a recipient's key is worthless, EnvironmentFault when sealing does not work.
+        """`policy`: its hash. `start`: ns of the clock, the zero of the spans; `wall`: that moment in ns since 1970.
+
+        Raises KeyProblem when a recipient's key is worthless, EnvironmentFault when what is sealed does not open.
         """
-        self.recording: Final = recording_id(wall, os.urandom(10))
+        self.recording = recording_id(wall, os.urandom(10))
         self._start = start
         self._key: bytes = os.urandom(RECORDING_KEY_SIZE)
-        key_packet = _open_once(self._key, bundle, self.recording, policy, monitors, wall, maker)
-        data = key_packet.sign(maker.evidence).encode("ascii")
+        # The recipients' private keys are not here, so a passer-by whose private key is becomes a recipient until its
+        # packet has been opened once: what it opens with was wrapped by the same calls as theirs.
+        passer_by = RecipientPrivate.generate()
+        tried = packet.KeyPacket.build(
+            self._key,
+            (*bundle.recipients, passer_by.public),
+            recording=self.recording,
+            bundle_revision=bundle.revision,
+            policy=policy,
+            start=wall,
+            device=maker.device,
+            host=maker.host,
+            os_user=maker.os_user,
+            monitors=tuple(
+                packet.Monitor(m.stream, m.box.x, m.box.y, m.box.width, m.box.height, m.name) for m in monitors
+            ),
+            agent_version=maker.agent_version,
+        )
+        try:
+            tried.open_key(passer_by)
+        except KeyProblem as problem:
+            raise EnvironmentFault(f"what this PC seals cannot be opened again: {problem}") from problem
+        theirs = {key_id: wrapped for key_id, wrapped in tried.wrapped.items() if key_id != passer_by.key_id}
+        data = replace(tried, wrapped=theirs).sign(maker.evidence).encode("ascii")
         self._packet = Sealed(self.recording, KEY_PACKET_STREAM, 0, data, envelope.digest(data))
         self._streams: dict[int, _Stream] = {}
 
@@ -101,40 +123,3 @@ class RecordingSealer:
         """Give up the key. The last reference goes; Python cannot promise that no copy of its bytes lies in freed
         memory until that is used again (docs/threat-model.md)."""
         self._key = b""
-
-
-def _open_once(
-    key: bytes,
-    bundle: Bundle,
-    recording: UUID,
-    policy: str,
-    monitors: tuple[Monitor, ...],
-    wall: int,
-    maker: Maker,
-) -> packet.KeyPacket:
-    """The key packet, after one opening of it.
-
-    The recipients' private keys are not here, so a recipient is added for the length of this call whose private key is:
-    what it can open with, wrapped by the same calls, they can too.
-    """
-    passer_by = RecipientPrivate.generate()
-    tried = packet.KeyPacket.build(
-        key,
-        (*bundle.recipients, passer_by.public),
-        recording=recording,
-        bundle_revision=bundle.revision,
-        policy=policy,
-        start=wall,
-        device=maker.device,
-        host=maker.host,
-        os_user=maker.os_user,
-        monitors=tuple(packet.Monitor(m.stream, m.box.x, m.box.y, m.box.width, m.box.height, m.name) for m in monitors),
-        agent_version=maker.agent_version,
-    )
-    try:
-        opened = tried.open_key(passer_by)
-    except KeyProblem as problem:
-        raise EnvironmentFault(f"what this PC seals could not be opened again: {problem}") from problem
-    if opened != key:
-        raise EnvironmentFault("what this PC seals opens to something else: its cryptography is broken")
-    return replace(tried, wrapped={id_: w for id_, w in tried.wrapped.items() if id_ != passer_by.key_id})

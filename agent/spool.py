@@ -16,7 +16,7 @@ import logging
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -167,11 +167,13 @@ class DiskSpool:
 
     # -- out ------------------------------------------------------------------------------------------------------
 
-    def pending(self) -> Iterator[Sealed]:
-        """Oldest first, read from disk one at a time; what is put or forgotten meanwhile is seen."""
+    def pending(self, past: Container[UUID] = ()) -> Iterator[Sealed]:
+        """Oldest first, without the recordings in `past`; read one at a time, so what changes meanwhile is seen."""
         last: Place | None = None
         while (place := self._after(last)) is not None:
             last = place
+            if place.recording in past:
+                continue
             try:
                 data = (self._root / place.name).read_bytes()
             except FileNotFoundError:
@@ -197,7 +199,12 @@ class DiskSpool:
         """The store has it. The unlink is not made durable: a chunk that comes back is sent again, and the store
         answers with the same receipt."""
         if self._leave(name) is not None:
-            (self._root / name).unlink(missing_ok=True)
+            try:
+                (self._root / name).unlink(missing_ok=True)
+            except OSError as failure:
+                log.warning(
+                    "a chunk that the store has cannot be removed (%s); it will be sent again", _reason(failure)
+                )
 
     def _leave(self, name: str) -> Place | None:
         """Out of the queue; None when it had left already."""
@@ -209,10 +216,15 @@ class DiskSpool:
             return place
 
     def set_aside(self, name: str, why: str) -> None:
-        """Out of the queue, with its reason beside it; its bytes still count, so that this can never fill a disk."""
-        place = self._leave(name)
-        if place is not None:
+        """Out of the queue, with its reason beside it; its bytes still count, so that this can never fill a disk.
+
+        Raises Transient, and leaves it in the queue, when the disk refuses.
+        """
+        try:
             self._move_aside(self._root / name, why)
+        except OSError as failure:
+            raise Transient(f"the spool's disk refused to set a chunk aside ({_reason(failure)})") from failure
+        self._leave(name)
 
     def waiting(self) -> tuple[int, int]:
         """(chunks, bytes) not yet receipted; asks no disk."""

@@ -1,0 +1,230 @@
+"""Who this PC is to its store: two device keys, whom it trusts there, and the newest bundle. All of it on disk.
+
+    <home>/identity.json   made once by enrolling: device id, keys, address, CA, pins
+    <home>/trust.json      the bundle and the store's successor keys: signed statements, checked at every load
+
+Both are readable by this user alone (mode 0600). Keys in a TPM or in the system's key store are later work; until then
+whoever is this user can sign as this PC, but opens nothing: no key here opens a recording.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from agent import durable
+from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
+from agent.ports import Clock
+from agent.wire import Answer, Wire, check_address
+from protocol import api, base64url, bundle, enrolment, jws, successor
+from protocol.bundle import Bundle
+from protocol.claims import Claims, parse_object
+from protocol.errors import EnrolmentError, KeyProblem, ProtocolError
+from protocol.keys import public_from_text, public_to_text, signing_key
+
+IDENTITY: Final = "identity.json"
+TRUST: Final = "trust.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`ca`: PEM. `store_key`: the one that the enrolment token pinned. `compliance`: fingerprint of its key.
+
+    `token_key` signs for bearer tokens and nothing else, `evidence_key` key packets and ledger.
+    """
+
+    home: Path
+    device: str
+    address: str
+    ca: str = field(repr=False)
+    store_key: Ed25519PublicKey = field(repr=False)
+    compliance: str
+    group: str
+    token_key: Ed25519PrivateKey = field(repr=False)
+    evidence_key: Ed25519PrivateKey = field(repr=False)
+
+
+class Trust:
+    """The bundle in force and the store's keys, which only ever grow. One thread adopts; any may read."""
+
+    def __init__(self, identity: Identity) -> None:
+        """Raises UserError where the PC is not enrolled, EnvironmentFault where the file is damaged."""
+        self._identity = identity
+        self._path = identity.home / TRUST
+        saved = _read(self._path)
+        try:
+            self._token = saved.text("bundle")
+            self._statements = saved.texts("successors")
+            self.bundle: Bundle = bundle.verify(self._token, identity.compliance)
+            self.store_keys: Mapping[str, Ed25519PublicKey] = successor.trusted(identity.store_key, self._statements)
+        except ProtocolError as problem:
+            raise _damaged(self._path, problem) from problem
+
+    def adopt(self, token: str, successors: Iterable[str]) -> bool:
+        """Take over what the store hands out; whether the bundle is a new one.
+
+        Raises Untrusted, and changes nothing, for a bundle that the compliance key did not sign, one that is older than
+        the one here or another of the same revision, and for a lie about the store's keys; Transient for a busy disk.
+        """
+        newest, statements, keys = _check(self._identity, token, (*self._statements, *successors))
+        if token != self._token and newest.revision <= self.bundle.revision:
+            raise Untrusted(
+                f"the store hands out a bundle of revision {newest.revision}, revision {self.bundle.revision} is here "
+                "already: a bundle's revision must rise with every change"
+            )
+        if (token, statements) == (self._token, self._statements):
+            return False
+        try:
+            _write(self._path, {"bundle": token, "successors": statements})
+        except OSError as failure:
+            raise Transient(f"{self._path} cannot be written: {failure.strerror}") from failure
+        changed = token != self._token
+        self._token, self._statements, self.bundle, self.store_keys = token, statements, newest, keys
+        return changed
+
+
+def load(home: Path) -> Identity:
+    """Raises UserError where this PC is not enrolled or the file lies open, EnvironmentFault where it is damaged."""
+    path = home / IDENTITY
+    saved = _read(path)
+    try:
+        return Identity(
+            home=home,
+            device=saved.text("device"),
+            address=saved.text("address"),
+            ca=saved.text("ca"),
+            store_key=public_from_text(saved.text("store_key")),
+            compliance=saved.text("compliance"),
+            group=saved.text("group"),
+            token_key=signing_key(saved.raw("token_key")),
+            evidence_key=signing_key(saved.raw("evidence_key")),
+        )
+    except ProtocolError as problem:
+        raise _damaged(path, problem) from problem
+
+
+def enrol(pasted: str, home: Path, clock: Clock, *, host: str, system: str, agent_version: str) -> Identity:
+    """Make this PC a device of the store that the token names; on disk when it returns.
+
+    `system`: the operating system in words. Raises UserError for a token that is not whole, used up or expired, and
+    where this PC is enrolled already; Untrusted when the store shows another bundle than the token vouches for;
+    Transient when the store cannot be reached.
+    """
+    try:
+        token = enrolment.parse(pasted)
+    except EnrolmentError as problem:
+        raise UserError(str(problem)) from None
+    check_address(token.address)
+    if (home / IDENTITY).exists():
+        raise UserError(
+            f"this PC is enrolled already, as {load(home).device}. To enrol it anew, stop the agent and move {home} "
+            "away; what waits there for the store would be lost with it"
+        )
+    identity = Identity(
+        home=home,
+        device="",
+        address=token.address,
+        ca=token.ca,
+        store_key=token.store_key,
+        compliance=token.compliance,
+        group=token.group,
+        token_key=Ed25519PrivateKey.generate(),
+        evidence_key=Ed25519PrivateKey.generate(),
+    )
+    request: api.EnrollRequest = {
+        "secret": token.secret,
+        "token_key": public_to_text(identity.token_key.public_key()),
+        "evidence_key": public_to_text(identity.evidence_key.public_key()),
+        "host": host,
+        "os": system,
+        "agent_version": agent_version,
+    }
+    wire = Wire(token.address, token.ca, clock, agent_version=agent_version)
+    try:
+        answer = wire.send("POST", api.ENROLL, body=dict(request))
+    finally:
+        wire.close()
+    device, bundle_token, statements = _let_in(identity, answer)
+    _save(identity, device, bundle_token, statements)
+    return load(home)
+
+
+def _let_in(identity: Identity, answer: Answer) -> tuple[str, str, tuple[str, ...]]:
+    """(device id, bundle, successor statements), checked."""
+    if not answer.accepted:
+        if not answer.refusal() or answer.status >= 500 or answer.status == 429:
+            raise Transient(f"the store cannot enrol this PC now (it answered {answer.status}): try again later")
+        raise UserError(f"the store did not enrol this PC: {answer.words()} ({answer.refusal()})")
+    claims = answer.claims()
+    try:
+        device = claims.text("device")
+        bundle_token = claims.text("bundle")
+        _, statements, _ = _check(identity, bundle_token, claims.texts("successors"))
+    except ProtocolError as problem:
+        raise Untrusted(f"the store's answer is not an enrolment: {problem}") from problem
+    return device, bundle_token, statements
+
+
+def _check(
+    identity: Identity, token: str, statements: tuple[str, ...]
+) -> tuple[Bundle, tuple[str, ...], Mapping[str, Ed25519PublicKey]]:
+    """The bundle, the statements that speak of the store's own line of keys, and these keys. Raises Untrusted."""
+    try:
+        checked = bundle.verify(token, identity.compliance)
+        keys = successor.trusted(identity.store_key, statements)
+        own = {s for s in statements if jws.read_header(jws.SUCCESSOR, s)["kid"] in keys}
+    except ProtocolError as problem:
+        raise Untrusted(f"what the store hands out is not signed by whom it must be: {problem}") from problem
+    return checked, tuple(sorted(own)), keys
+
+
+def _save(identity: Identity, device: str, bundle_token: str, statements: tuple[str, ...]) -> None:
+    try:
+        durable.make_folder(identity.home)
+        # The identity last: where it is, everything is.
+        _write(identity.home / TRUST, {"bundle": bundle_token, "successors": statements})
+        _write(
+            identity.home / IDENTITY,
+            {
+                "device": device,
+                "address": identity.address,
+                "ca": identity.ca,
+                "store_key": public_to_text(identity.store_key),
+                "compliance": identity.compliance,
+                "group": identity.group,
+                "token_key": base64url.encode(identity.token_key.private_bytes_raw()),
+                "evidence_key": base64url.encode(identity.evidence_key.private_bytes_raw()),
+            },
+        )
+    except OSError as failure:
+        raise EnvironmentFault(f"{identity.home} cannot be written: {failure.strerror}") from failure
+
+
+def _write(path: Path, fields: Mapping[str, object]) -> None:
+    durable.write(path, json.dumps(fields, indent=1).encode("utf-8") + b"\n")
+
+
+def _read(path: Path) -> Claims:
+    try:
+        text = path.read_bytes()
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store") from None
+    except OSError as failure:
+        raise UserError(f"{path} cannot be read: {failure.strerror}; does it belong to this user?") from None
+    if hasattr(os, "getuid") and mode & 0o077:  # Windows keeps who may read elsewhere
+        raise UserError(f"{path} holds this PC's keys and others can read it: run `chmod 600 {path}`")
+    try:
+        return Claims(parse_object(text), str(path), KeyProblem)
+    except ValueError as problem:
+        raise _damaged(path, problem) from problem
+
+
+def _damaged(path: Path, problem: ValueError) -> EnvironmentFault:
+    return EnvironmentFault(f"{path} is damaged ({problem}): put it back from a backup, or enrol this PC anew")

@@ -1,0 +1,296 @@
+"""The device's endless account on disk: chained, durable before what it tells of happens, sent on in signed batches.
+
+    <folder>/segment-<number of its first entry>   JSON lines, then zeros up to the size it was made with
+    <folder>/spare                                 zeros: the next segment, there before it is needed
+    <folder>/sent                                  the first entry that the store has not confirmed
+
+Segments are written in advance, so that an entry costs one flush and fits on a disk that has become full since.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent import durable
+from agent.core.model import SECOND
+from agent.errors import EnvironmentFault, Transient, Untrusted
+from agent.ports import Clock
+from protocol.errors import LedgerError
+from protocol.ledger import ZERO, Batch, line, line_hash, parse_line, walk
+
+log = logging.getLogger(__name__)
+
+SEGMENT_SIZE: Final = 256 * 2**10  # bytes; about a thousand entries
+KEPT_SEGMENTS: Final = 16  # of those that the store has whole; older ones are removed
+BATCH_LINES: Final = 500
+BATCH_BYTES: Final = 512 * 2**10  # of lines: signed and in base64 they stay below protocol.api.MAX_LEDGER_BODY
+BATCH_AGE: Final = 10 * SECOND
+
+_SEGMENT: Final = "segment-"
+# A line overwrites zeros of its file, so its size and place are on disk already and need no second flush.
+_flush = getattr(os, "fdatasync", os.fsync)
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    first: int
+    path: Path
+
+
+class DiskLedger:
+    """`agent.ports.Ledger` in `folder`, and what uploading asks of it. Safe from any thread.
+
+    Opening recovers: a torn last line is cut, the chain goes on, and an end without a `stop` becomes an entry
+    {"kind": "blind-since", "from", "from_wall", "to", "why": "died"}: `from` and `from_wall` are `at` and `wall` of the
+    last sign of life (after a reboot only the wall times of the two compare), `to` is now.
+    Raises EnvironmentFault when the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, *, device: str, evidence: Ed25519PrivateKey) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._device = device
+        self._evidence = evidence
+        self._lock = threading.Lock()
+        self._next = 0  # number of the next entry
+        self._prev = ZERO
+        self._sent = 0
+        self._waiting_since: int | None = None  # `at` of the oldest entry that the store has not confirmed
+        self._used = 0  # bytes of the last segment
+        try:
+            durable.make_folder(folder)
+            self._segments = self._find_segments()
+            last = self._recover()
+        except OSError as failure:
+            raise EnvironmentFault(f"the ledger in {folder} cannot be used: {failure.strerror}") from failure
+        except LedgerError as damage:
+            raise EnvironmentFault(
+                f"the ledger in {folder} is damaged ({damage}): keep the folder for the store's operator, enrol anew"
+            ) from damage
+        if last and last["kind"] != "stop":
+            since = {"from": last["at"], "from_wall": last["wall"], "to": clock.now()}
+            self.write("blind-since", why="died", **since)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, kind: str, **fields: object) -> None:
+        """Durable when it returns. Raises Transient when the disk took it nowhere: what it tells of must not happen."""
+        with self._lock:
+            at = self._clock.now()
+            written = line(self._next, self._prev, at=at, wall=self._clock.wall(), kind=kind, **fields)
+            try:
+                self._append(written + b"\n")
+            except OSError as failure:
+                why = errno.errorcode.get(failure.errno or 0, "OSError")
+                raise Transient(f"the ledger's disk refused an entry ({why})") from failure
+            self._next += 1
+            self._prev = line_hash(written)
+            if self._waiting_since is None:
+                self._waiting_since = at
+
+    def _append(self, text: bytes) -> None:
+        if self._used + len(text) > SEGMENT_SIZE:
+            self._begin_segment()
+        try:
+            _overwrite(self._segments[-1].path, self._used, text)
+        except OSError:
+            # The flush failed, and no second flush of this file can be believed (see agent.durable): the same line
+            # begins a new file. Where the old one kept it after all, reading sees it twice and takes it once.
+            self._begin_segment()
+            _overwrite(self._segments[-1].path, 0, text)
+        self._used += len(text)
+        self._prepare_spare()
+
+    def _begin_segment(self) -> None:
+        segment = _Segment(self._next, self._folder / f"{_SEGMENT}{self._next:012d}")
+        spare = self._folder / "spare"
+        if not spare.exists():
+            durable.write(spare, bytes(SEGMENT_SIZE))
+        spare.replace(segment.path)
+        durable.sync_folder(self._folder)
+        self._segments = [s for s in self._segments if s.path != segment.path] + [segment]
+        self._used = 0
+
+    def _prepare_spare(self) -> None:
+        """While the disk is full there is what is left of this segment; each later entry tries again."""
+        spare = self._folder / "spare"
+        if not spare.exists():
+            try:
+                durable.write(spare, bytes(SEGMENT_SIZE))
+            except OSError as failure:
+                log.warning("no room to write the ledger in advance: %s", failure.strerror)
+
+    # -- sending --------------------------------------------------------------------------------------------------
+
+    def head(self) -> tuple[int, str]:
+        """(number of the next entry, hash of the last)."""
+        with self._lock:
+            return self._next, self._prev
+
+    def due(self, *, at_once: bool = False) -> str | None:
+        """The next signed batch (JWS) if entries have waited 10 s or 500 are there, or any `at_once`; else None."""
+        with self._lock:
+            count = self._next - self._sent
+            if self._waiting_since is None or not count:
+                return None
+            if not (at_once or count >= BATCH_LINES or self._clock.now() - self._waiting_since >= BATCH_AGE):
+                return None
+            first, lines = self._unsent()
+        if not lines:
+            return None  # all of them damaged on this disk: the next good one shows it to the store
+        return Batch(self._device, first, first + len(lines) - 1, tuple(lines)).sign(self._evidence)
+
+    def _unsent(self) -> tuple[int, list[bytes]]:
+        """(number of the first, lines): a run of whole lines from the first that the store lacks and this PC has."""
+        lines: list[bytes] = []
+        first, size = self._sent, 0
+        begin = max((place for place, s in enumerate(self._segments) if s.first <= self._sent), default=0)
+        for place in range(begin, len(self._segments)):
+            start = self._segments[place].first
+            skipped = max(0, self._sent - start)
+            for number, written in enumerate(self._lines(place)[skipped:], start + skipped):
+                if _number(written) != number:  # damaged on the disk: the store will ask for it, and so find out
+                    continue
+                if lines and (number != first + len(lines) or size + len(written) > BATCH_BYTES):
+                    return first, lines
+                if len(lines) == BATCH_LINES:
+                    return first, lines
+                first = first if lines else number
+                lines.append(written)
+                size += len(written)
+        return first, lines
+
+    def _lines(self, place: int) -> list[bytes]:
+        """A segment's lines, in number order from its first. What the next segment says again was refused here."""
+        lines, _ = _whole_lines(self._segments[place].path.read_bytes())
+        after = self._segments[place + 1 :]
+        return lines[: after[0].first - self._segments[place].first] if after else lines
+
+    def confirmed(self, next_: int, head: str) -> None:
+        """The store's word: it waits for entry `next_`, and the one before it hashes to `head`.
+
+        Raises Untrusted when that is not this ledger: the store has entries that were never written here, or others.
+        """
+        with self._lock:
+            if next_ > self._next or self._hash_before(next_) not in {head, ""}:
+                raise Untrusted(
+                    "the store's copy of this PC's ledger is not this ledger: was its state folder replaced? "
+                    "Nothing is lost; enrol this PC anew, and let the store's operator see both"
+                )
+            self._sent = next_
+            self._waiting_since = self._clock.now() if next_ < self._next else None
+            self._remember_sent()
+            self._remove_old()
+
+    def _hash_before(self, number: int) -> str:
+        """Hash of entry `number` - 1; "" where that entry is no longer kept here."""
+        if number == self._next:
+            return self._prev
+        if number == 0:
+            return ZERO
+        for place in reversed(range(len(self._segments))):
+            before = number - 1 - self._segments[place].first
+            if before >= 0:
+                lines = self._lines(place)
+                return line_hash(lines[before]) if before < len(lines) else ""
+        return ""
+
+    def _remember_sent(self) -> None:
+        # Not flushed: if it is lost, the store says again where to go on.
+        temporary = self._folder / f"{durable.TEMPORARY}sent"
+        temporary.write_text(f"{self._sent}\n", encoding="ascii")
+        temporary.replace(self._folder / "sent")
+
+    def _remove_old(self) -> None:
+        whole = [s for s, after in zip(self._segments, self._segments[1:], strict=False) if after.first <= self._sent]
+        for segment in whole[:-KEPT_SEGMENTS]:
+            segment.path.unlink()
+            self._segments.remove(segment)
+
+    # -- at the start ---------------------------------------------------------------------------------------------
+
+    def _find_segments(self) -> list[_Segment]:
+        for temporary in self._folder.glob(f"{durable.TEMPORARY}*"):
+            temporary.unlink()
+        paths = sorted(self._folder.glob(f"{_SEGMENT}*"))
+        return [_Segment(int(path.name.removeprefix(_SEGMENT)), path) for path in paths]
+
+    def _recover(self) -> dict[str, object]:
+        """Continue after the last whole line; that entry, or {} where there is none."""
+        last: dict[str, object] = {}
+        if self._segments:
+            tail = self._segments[-1].path
+            self._used = _whole_lines(tail.read_bytes())[1]
+            _cut(tail, self._used)
+        for place in reversed(range(len(self._segments))):
+            lines = self._lines(place)
+            if lines:
+                first = self._segments[place].first
+                for mistake in walk(lines, _claimed_prev(lines[0]), first):
+                    log.warning("the ledger is damaged on this disk: %s", mistake)
+                last = parse_line(lines[-1], seq=first)
+                self._next = first + len(lines)
+                self._prev = line_hash(lines[-1])
+                break
+        if not self._segments:
+            self._begin_segment()
+        self._prepare_spare()
+        self._sent = self._read_sent()
+        if self._sent < self._next:
+            self._waiting_since = self._clock.now() - BATCH_AGE
+        durable.sync_folder(self._folder)
+        return last
+
+    def _read_sent(self) -> int:
+        try:
+            sent = int((self._folder / "sent").read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            sent = 0
+        return min(sent, self._next)
+
+
+def _overwrite(path: Path, offset: int, text: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(text)
+        file.flush()
+        _flush(file.fileno())
+
+
+def _cut(path: Path, used: int) -> None:
+    """Zeros after the last whole line, and up to the segment's size."""
+    content = path.read_bytes()
+    if len(content) < SEGMENT_SIZE or content[used:].strip(b"\0"):
+        _overwrite(path, used, bytes(max(len(content), SEGMENT_SIZE) - used))
+
+
+def _whole_lines(content: bytes) -> tuple[list[bytes], int]:
+    """The lines that were written whole, and how many bytes they take. Only the last write can have been torn."""
+    written, _, _ = content.rstrip(b"\0").rpartition(b"\n")
+    lines = written.split(b"\n") if written else []
+    if lines and _number(lines[-1]) is None:  # its line feed reached the disk before its middle did
+        lines.pop()
+    return lines, sum(len(text) + 1 for text in lines)
+
+
+def _number(written: bytes) -> int | None:
+    """The entry's number; None where the line is damaged."""
+    try:
+        return int(str(parse_line(written, seq=0)["seq"]))
+    except LedgerError:
+        return None
+
+
+def _claimed_prev(written: bytes) -> str:
+    try:
+        return str(parse_line(written, seq=0)["prev"])
+    except LedgerError:
+        return ZERO
