@@ -85,15 +85,15 @@ def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
 def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
-    A look whose question is not strictly later than the last alarm, or than the answer before it, does not count: of
-    two looks in flight at once nobody can say which saw what.
+    A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
+    of two looks in flight at once nobody can say which saw what. A dirty one counts whenever it comes.
     """
     if answered < asked:
         return alarmed(run, asked)  # a witness whose clock runs backwards is not a witness
-    if asked <= run.barrier:
-        return run
     if reasons:
         return alarmed(run, answered, max(reason.stay_closed for reason in reasons))
+    if asked <= run.barrier:
+        return run
     if run.asked is None or run.answered is None:
         return replace(run, after=max(run.after, answered + timing.settle), asked=asked, answered=answered)
     if asked <= run.answered:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.clearance import Clearance, Run, Timing, alarmed, looked
+from agent.core.clearance import SILENCE, Clearance, Run, Timing, alarmed, looked
 from agent.core.model import Reason, Span
 
 CARD = (Reason("card-forms", 0),)
@@ -21,6 +21,11 @@ def clean(run: Run, asked: int, answered: int, timing: Timing = TIMING) -> Run:
 
 
 # -- one rule, one test -------------------------------------------------------------------------------------------
+
+
+def test_the_published_constants() -> None:
+    assert SILENCE == 1_000_000_000
+    assert Timing() == Timing(settle=0, hindsight=0, max_gap=250_000_000)
 
 
 def test_a_new_run_proves_nothing() -> None:
@@ -85,6 +90,11 @@ def test_a_dirty_look_is_an_alarm_at_its_answer() -> None:
     run = looked(Run.unproven(0), 10, 14, CARD, TIMING)
     assert (run.barrier, run.after, run.clean) == (14, 14, False)
     assert clean(run, 14, 15) is run
+
+
+def test_a_dirty_look_counts_even_when_it_was_asked_before_the_alarm() -> None:
+    run = looked(alarmed(Run.unproven(0), 10), 9, 14, CARD, TIMING)
+    assert run.barrier == 14
 
 
 def test_a_rule_stays_closed_for_its_time() -> None:
@@ -159,7 +169,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
 def proven(events: list[Event], span: Span, timing: Timing) -> bool:
     """The law in one sentence: some clean looks in a row, none dirty, no alarm between; the first one's answer and the
     settle lie before the span, the last one's question after span and hindsight, and no two neighbours around any part
-    of it lie further apart than `max_gap`; every look was asked after whatever came before it was over."""
+    of it lie further apart than `max_gap`; every clean look was asked after whatever came before it was over."""
     start, end = span.start, span.end + timing.hindsight
     row: list[tuple[int, int]] = []
     over, shut = 0, 0  # the latest end of anything before; until when a rule stays closed
@@ -167,11 +177,11 @@ def proven(events: list[Event], span: Span, timing: Timing) -> bool:
         if event.asked is None:
             row, over, shut = [], max(over, event.answered), max(shut, event.answered)
             continue
-        if event.asked <= over:
-            continue
         if event.stay is not None:
-            row, over = [], event.answered
+            row, over = [], max(over, event.answered)
             shut = max(shut, event.answered + event.stay)
+            continue
+        if event.asked <= over:
             continue
         row.append((event.asked, event.answered))
         over = event.answered

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.clearance import Clearance
-from agent.core.gate import Gate, Outcome, Proof
-from agent.core.model import Span
+from agent.core.gate import PATIENCE, Gate, Outcome, Proof
+from agent.core.model import Lane, Span
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ def proof(after: int, before: int, hindsight: int = 0) -> Proof:
 
 
 A = Picture(0, Span(10, 12))
+
+
+def test_the_published_patience() -> None:
+    assert PATIENCE == {Lane.SCREEN: 2_000_000_000, Lane.AUDIO: 10_000_000_000}
 
 
 def test_no_witness_proves_nothing() -> None:

@@ -1,0 +1,129 @@
+"""How `eyelid status`, `hold` and `release` reach the running recorder: one JSON line each way on a local socket.
+
+Only the user who runs the recorder is heard: the socket lies in a folder of theirs with mode 0700, and the kernel says
+who is at the other end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Final
+
+from agent.errors import EyelidError, UserError
+
+MAX_LINE: Final = 64 * 1024
+PATIENCE: Final = 5.0  # seconds for one exchange
+_PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
+
+
+class NotRunning(EyelidError):
+    """Nobody answers at the socket."""
+
+    exit_code = 3
+
+
+class AlreadyRunning(UserError):
+    """Another recorder uses this home."""
+
+
+def socket_path(home: Path) -> Path:
+    """Raises UserError when the home's path is too long for a socket."""
+    path = home / "control.sock"
+    if len(os.fsencode(path)) > _PATH_LIMIT:
+        raise UserError(
+            f"the path of the home is too long for a local socket ({path}): set EYELID_HOME to a shorter one"
+        )
+    return path
+
+
+def claim(home: Path) -> IO[str]:
+    """The home's lock, held while the returned file is open. Raises AlreadyRunning.
+
+    A lock, not a pid file: it goes with the process, however that dies.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (home / "lock").open("w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise AlreadyRunning("Eyelid is already recording for this home; `eyelid status` shows it") from None
+    return lock
+
+
+def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
+    """Ask the running recorder. Raises NotRunning, or UserError with its own words when it refuses."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(str(socket_path(home)))
+            connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
+            line = connection.makefile("rb").readline(MAX_LINE)
+        except (FileNotFoundError, ConnectionError):
+            raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
+        except TimeoutError:
+            raise NotRunning("Eyelid does not answer; its log says why") from None
+    if not line:
+        raise NotRunning("Eyelid is just ending")
+    answer = json.loads(line)
+    if "error" in answer:
+        raise UserError(str(answer["error"]))
+    return dict(answer)
+
+
+Answer = Callable[[str, Mapping[str, object]], Mapping[str, object]]
+
+
+class ControlSocket:
+    """Serves one request at a time; `answer` raises EyelidError for what it refuses."""
+
+    def __init__(self, home: Path, answer: Answer) -> None:
+        self._path = socket_path(home)
+        self._answer = answer
+        self._path.unlink(missing_ok=True)  # the home is claimed, so what lies here is a dead recorder's
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listening.bind(str(self._path))
+        self._path.chmod(0o600)
+        self._listening.listen(8)
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+        self._path.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return  # closed
+            with connection:
+                connection.settimeout(PATIENCE)
+                try:
+                    self._exchange(connection)
+                except OSError:
+                    continue  # the asker went away
+
+    def _exchange(self, connection: socket.socket) -> None:
+        pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if uid not in (os.getuid(), 0) or pid <= 0:
+            return
+        line = connection.makefile("rb").readline(MAX_LINE)
+        try:
+            asked = json.loads(line)
+            answer = self._answer(str(asked.pop("verb")), asked)
+        except EyelidError as refusal:
+            answer = {"error": str(refusal)}
+        except (ValueError, KeyError, AttributeError):
+            answer = {"error": "this is no request that Eyelid understands; is the command of another version?"}
+        connection.sendall(json.dumps(answer).encode() + b"\n")
