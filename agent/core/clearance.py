@@ -55,13 +55,12 @@ class Run:
     """One witness on one lane. A new one, or one after an alarm, proves nothing until its first clean look.
 
     `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
-    `asked`, `answered`: of the last clean look; None while there is none.
+    `last`: (asked, answered) of the last clean look; None while there is none.
     """
 
     barrier: int
     after: int
-    asked: int | None = None
-    answered: int | None = None
+    last: tuple[int, int] | None = None
 
     @classmethod
     def unproven(cls, since: int) -> Run:
@@ -70,11 +69,11 @@ class Run:
     @property
     def clean(self) -> bool:
         """Whether the last that counted was a clean look."""
-        return self.asked is not None
+        return self.last is not None
 
     @property
     def clearance(self) -> Clearance:
-        return Clearance(self.after, self.after if self.asked is None else self.asked)
+        return Clearance(self.after, self.after if self.last is None else self.last[0])
 
 
 def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
@@ -94,12 +93,12 @@ def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timin
         return alarmed(run, answered, max(reason.stay_closed for reason in reasons))
     if asked <= run.barrier:
         return run
-    if run.asked is None or run.answered is None:
-        return replace(run, after=max(run.after, answered + timing.settle), asked=asked, answered=answered)
-    if asked <= run.answered:
+    if run.last is None:
+        return replace(run, after=max(run.after, answered + timing.settle), last=(asked, answered))
+    asked_before, answered_before = run.last
+    if asked <= answered_before:
         return run
     # The scene was seen somewhere between question and answer, so the worst distance counts. Not asking is not silence:
     # the run goes on, but what lies between two looks this far apart is not proven.
-    too_far = answered - run.asked > timing.max_gap
-    after = max(run.after, answered) if too_far else run.after
-    return replace(run, after=after, asked=asked, answered=answered)
+    too_far = answered - asked_before > timing.max_gap
+    return replace(run, after=max(run.after, answered) if too_far else run.after, last=(asked, answered))

@@ -49,7 +49,8 @@ class Eye(Generic[ItemT]):
 
     def asked(self, witness: str) -> int | None:
         """When the last counted clean look of this witness was asked; None after an alarm."""
-        return self._runs[witness].asked
+        last = self._runs[witness].last
+        return None if last is None else last[0]
 
     def timing(self, witness: str) -> Timing:
         return self._timings[witness]

@@ -1,0 +1,105 @@
+"""What the recorder says of itself, in one shape for `eyelid status`, the tray and the store: true or not said.
+
+No title, no URL, no content: a rule is named by its id, a trouble by its code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from agent.core.eye import Eye
+from agent.core.model import SECOND, Frame, Hold, Lane
+from agent.core.session import Phase, Session
+from agent.recording import Tally
+
+
+class State(StrEnum):
+    """One word for an icon. `exit_code` is the one of `eyelid status`."""
+
+    RECORDING = "recording"
+    CLOSED = "closed"  # by a rule of the policy: as it should be
+    HELD = "held"
+    BLIND = "blind"  # something that should be seen cannot be
+    STOPPING = "stopping"
+
+    @property
+    def exit_code(self) -> int:
+        """0 recording or rightly closed, 1 degraded, 3 not recording."""
+        return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1}.get(self, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Seconds everywhere; None where there has been none yet."""
+
+    state: State
+    rules: tuple[str, ...]
+    since_s: float
+    holds: tuple[str, ...]
+    policy_name: str
+    policy_revision: int | None
+    policy_hash: str
+    recording_s: float | None
+    frames: int
+    chunks: int
+    bytes: int
+    sealed_ago_s: float | None
+    receipt_ago_s: float | None
+    waiting_chunks: int
+    waiting_bytes: int
+    monitors: int
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def state_of(session: Session, eye: Eye[Frame], now: int) -> State:
+    """The lid follows the gate: closed as soon as a picture taken now could not be released."""
+    if session.phase is not Phase.RUNNING:
+        return State.STOPPING
+    if session.holds - {Hold.BLIND}:
+        return State.HELD
+    if Hold.BLIND in session.holds or any(reason.number is None for reason in eye.reasons):
+        return State.BLIND
+    if eye.reasons or now <= eye.provable_after:
+        return State.CLOSED
+    return State.RECORDING
+
+
+def describe(
+    session: Session,
+    eye: Eye[Frame],
+    tally: Tally,
+    *,
+    now: int,
+    since: int,
+    receipt_at: int | None,
+    waiting: tuple[int, int],
+    monitors: int,
+    troubles: dict[str, str],
+) -> Status:
+    def ago(at: int | None) -> float | None:
+        return None if at is None else round((now - at) / SECOND, 1)
+
+    policy = session.policy
+    return Status(
+        state=state_of(session, eye, now),
+        rules=tuple(reason.id for reason in session.closed.get(Lane.SCREEN, ())),
+        since_s=round((now - since) / SECOND, 1),
+        holds=tuple(sorted(session.holds)),
+        policy_name="" if policy is None else policy.name,
+        policy_revision=None if policy is None else policy.revision,
+        policy_hash="" if policy is None else policy.hash,
+        recording_s=ago(session.opened),
+        frames=tally.frames,
+        chunks=tally.chunks,
+        bytes=tally.bytes,
+        sealed_ago_s=ago(tally.sealed_at),
+        receipt_ago_s=ago(receipt_at),
+        waiting_chunks=waiting[0],
+        waiting_bytes=waiting[1],
+        monitors=monitors,
+        troubles=dict(troubles),
+    )
