@@ -57,6 +57,13 @@ class Claims:
     def refuse(self, name: str, wanted: str) -> ProtocolError:
         return self._error("bad-field", f"{self._what}: `{name}` must be {wanted}")
 
+    def has(self, name: str) -> bool:
+        return name in self._values
+
+    def names(self) -> tuple[str, ...]:
+        """The object's own names, for one that maps names of its author's choosing."""
+        return tuple(self._values)
+
     def text(self, name: str) -> str:
         value = self._values.get(name)
         if not isinstance(value, str):
