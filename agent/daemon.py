@@ -126,6 +126,7 @@ class Daemon:
         orders: Mailbox[Order],
         ledger: Ledger,
         drain: Callable[[], None],
+        monitors: tuple[Monitor, ...] = (),
     ) -> None:
         self._inbox = inbox
         self._clock = clock
@@ -141,7 +142,7 @@ class Daemon:
         self.eye: Eye[Frame] = Eye(Lane.SCREEN, (witness.name,), PATIENCE[Lane.SCREEN], clock.now())
         self.troubles: dict[str, str] = {}
         self.since = clock.now()  # of the lane's present state
-        self._monitors: tuple[Monitor, ...] = ()
+        self._monitors = monitors
         self._asked_at: int | None = None  # of the look in flight
         self._answered_at = clock.now()
         self._grab_wanted = False
@@ -150,25 +151,29 @@ class Daemon:
         self._fading = False
         self._missed = 0
         self._hold_until: int | None = None
-        self._finished = False
+        self.finished = False
         self.failed = False
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        self._happen(Started())
-        while not self._finished:
-            message = self._inbox.get(max(0.0, (self._due() - self._clock.now()) / SECOND))
-            if message is not None:
-                self._take(message)
-            self._turn()
+        self.start()
+        while not self.finished:
+            self.turn(self._inbox.get(max(0.0, (self._due() - self._clock.now()) / SECOND)))
 
-    def _take(self, message: Message) -> None:
+    def start(self) -> None:
+        self._happen(Started())
+
+    def turn(self, message: Message | None) -> None:
+        """Take a message, if there is one, and then do what the present moment asks for."""
         match message:
+            case None:
+                pass
             case Look() | Alarm() | Grabbed() | GrabWanted():
                 self._take_sight(message)
             case _:
                 self._take_word(message)
+        self._follow_up()
 
     def _take_sight(self, sight: Sight) -> None:
         match sight:
@@ -216,7 +221,7 @@ class Daemon:
             case Stop():
                 self._happen(StopAsked())
 
-    def _turn(self) -> None:
+    def _follow_up(self) -> None:
         """What follows from the present moment: silence, the seat, the gate's verdict, the next look, the shutter."""
         now = self._clock.now()
         self._notice(now)
@@ -336,7 +341,7 @@ class Daemon:
                 self._wake_capture()
                 self._drain()
                 self._happen(Drained())
-                self._finished = True
+                self.finished = True
 
     def _earliest(self) -> int:
         """Where a recording that is renewed now hands over: what still waits at the gate belongs to the new one."""

@@ -1,7 +1,7 @@
 """Law 3 where only the operating system can keep it: no core dump, no debugger of the same user.
 
-Measured: locking all memory fails for an ordinary user (RLIMIT_MEMLOCK is 8 MB), so unencrypted swap and hibernation are
-reported, not prevented.
+Measured: locking all memory fails for an ordinary user (RLIMIT_MEMLOCK is 8 MB), so unencrypted swap and hibernation
+are reported, not prevented.
 """
 
 from __future__ import annotations
