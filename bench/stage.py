@@ -1,0 +1,236 @@
+"""The stage on which demo, benches and scenario tests play: a display and programs on it, all real processes.
+
+It waits on conditions, says with the end of its log what did not start, and leaves nothing running behind: each context
+manager ends what it started, by its process id. The store and the enrolled PC are in bench/plant.py.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from Xlib import X, display
+from Xlib.error import BadWindow, DisplayError
+from Xlib.protocol import event
+from Xlib.xobject.drawable import Window
+
+from bench import desk
+
+TAIL: Final = 20  # lines of a log that a failure shows
+PATIENCE: Final = 30.0  # seconds for anything to start, on a machine that is busy with other tests
+GRACE: Final = 15.0  # seconds to end by itself when asked to
+BEAT: Final = 0.02  # seconds between two looks at a condition
+WALLPAPER: Final = 0x3A4A54
+
+T = TypeVar("T")
+
+
+class StageError(Exception):
+    """Something on the stage did not start, or ended by itself; the message carries the end of its log."""
+
+
+class Running:
+    """A process with its log."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], pass_fds: Sequence[int] = ()
+    ) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    list(command),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=dict(environment),
+                    pass_fds=pass_fds,
+                )
+        except FileNotFoundError:
+            raise StageError(f"{command[0]} is not on this machine; scripts/setup --for demo installs it") from None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def until(self, condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out."""
+        deadline = time.monotonic() + patience
+        while True:
+            answer = condition()
+            if answer:
+                return answer
+            if not self.alive():
+                raise StageError(f"{self.name} ended before {what}:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise StageError(f"{self.name} runs, but {what} did not come within {patience:.0f} s:\n{self.tail()}")
+            time.sleep(BEAT)
+
+    def tail(self) -> str:
+        lines = self.log.read_text("utf-8", "replace").splitlines()[-TAIL:]
+        return "\n".join(f"    {line}" for line in lines) or f"    (its log is empty: {self.log})"
+
+    def end(self, grace: float = GRACE) -> int:
+        """Ask it to end, wait, and insist after `grace` seconds. Returns its exit status; negative is a signal."""
+        if self.alive():
+            self._process.terminate()
+        try:
+            return self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+@contextmanager
+def running(
+    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], pass_fds: Sequence[int] = ()
+) -> Iterator[Running]:
+    process = Running(name, command, log, environment, pass_fds)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+class Stage:
+    """A display with programs of the desk on it. `environment` is what a process needs to appear there."""
+
+    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.folder = folder
+        self.environment = dict(environment)
+        self._display = display.Display(name)
+        self._root = self._display.screen().root
+
+    def close(self) -> None:
+        self._display.close()
+
+    def managed(self) -> bool:
+        """Whether a window manager has said that it is there (EWMH, _NET_SUPPORTING_WM_CHECK)."""
+        return self._property(self._root, "_NET_SUPPORTING_WM_CHECK") is not None
+
+    @contextmanager
+    def program(
+        self, program: str, place: tuple[int, int], *, focus: bool = True, still: bool = False
+    ) -> Iterator[Running]:
+        """A program of bench/desk.py, on screen when this returns and gone from it when the context has ended."""
+        command = [sys.executable, "-P", "-m", "bench.desk", program, "--place", f"{place[0]},{place[1]}"]
+        command += [] if focus else ["--unfocused"]
+        command += ["--still"] if still else []
+        title = desk.PROGRAMS[program].title
+        with running(title, command, self.folder / "desk.log", self.environment) as process:
+            process.until(lambda: self._window_of(process.pid), "its window was on screen")
+            yield process
+
+    def activate(self, process: Running) -> None:
+        """Bring the process's window to the front with the focus; returns when the window manager has done so."""
+        window = process.until(lambda: self._window_of(process.pid), "its window was on screen")
+        message = event.ClientMessage(
+            window=window, client_type=self._atom("_NET_ACTIVE_WINDOW"), data=(32, [2, X.CurrentTime, 0, 0, 0])
+        )
+        self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+        self._display.flush()
+        process.until(lambda: self.active() == process.pid, "its window had the focus")
+
+    def active(self) -> int | None:
+        """The process id behind the focused window, or None while no window has the focus."""
+        identity = self._property(self._root, "_NET_ACTIVE_WINDOW")
+        if not identity or not identity[0]:
+            return None
+        return self._pid_of(self._display.create_resource_object("window", identity[0]))
+
+    def paint_wallpaper(self) -> None:
+        self._root.change_attributes(background_pixel=WALLPAPER)
+        self._root.clear_area()
+        self._display.sync()
+
+    def _window_of(self, pid: int) -> Window | None:
+        """The viewable window of that process; a window manager's frame does not carry the id, so look one deeper."""
+        for top in self._root.query_tree().children:
+            for window in (top, *self._children(top)):
+                if self._pid_of(window) == pid and self._viewable(window):
+                    return window
+        return None
+
+    def _children(self, window: Window) -> Sequence[Window]:
+        try:
+            return list(window.query_tree().children)
+        except BadWindow:  # gone in between
+            return ()
+
+    def _viewable(self, window: Window) -> bool:
+        try:
+            return bool(window.get_attributes().map_state == X.IsViewable)
+        except BadWindow:
+            return False
+
+    def _pid_of(self, window: Window) -> int | None:
+        value = self._property(window, "_NET_WM_PID")
+        return int(value[0]) if value else None
+
+    def _property(self, window: Window, name: str) -> Sequence[int] | None:
+        try:
+            found = window.get_full_property(self._atom(name), X.AnyPropertyType)
+        except BadWindow:
+            return None
+        return None if found is None else list(found.value)
+
+    def _atom(self, name: str) -> int:
+        return int(self._display.intern_atom(name))
+
+
+def on_display(name: str, folder: Path) -> Stage:
+    """The stage on a display that is there. Raises StageError when nothing answers under that name."""
+    try:
+        return Stage(name, folder, {**os.environ, "DISPLAY": name})
+    except (DisplayError, OSError) as error:
+        raise StageError(f"no X server answers as {name!r}: {error}") from None
+
+
+@contextmanager
+def own_display(folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[Stage]:
+    """A display that nobody else uses: Xvfb with openbox, both ready. Logs go to `folder`."""
+    with _server(folder, size) as name:
+        stage = on_display(name, folder)
+        try:
+            stage.paint_wallpaper()
+            # Its own settings folder: whoever runs the demo may have other habits on openbox.
+            openbox = {**stage.environment, "XDG_CONFIG_HOME": str(folder / "openbox")}
+            with running("openbox", ["openbox", "--sm-disable"], folder / "openbox.log", openbox) as manager:
+                manager.until(stage.managed, "it managed the display")
+                yield stage
+        finally:
+            stage.close()
+
+
+@contextmanager
+def _server(folder: Path, size: tuple[int, int]) -> Iterator[str]:
+    reading, writing = os.pipe()
+    try:
+        screen = f"{size[0]}x{size[1]}x24"
+        command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]
+        with running("Xvfb", command, folder / "xvfb.log", os.environ, pass_fds=(writing,)) as server:
+            os.set_blocking(reading, False)
+            said = server.until(lambda: _read(reading), "it said which display it is")
+            yield f":{int(said)}"
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def _read(pipe: int) -> bytes:
+    try:
+        return os.read(pipe, 16)
+    except BlockingIOError:
+        return b""
