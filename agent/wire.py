@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ MAX_ANSWER: Final = 16 * 2**20  # bytes; the largest honest one is a bundle with
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 MAX_ANSWERING: Final = 120 * SECOND  # the timeouts are a part's, so one byte at a time could take for ever
 KEEP_ALIVE: Final = 30.0  # seconds; a chunk comes every four
+
+_CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 # X509_V_FLAG_NO_CHECK_TIME (OpenSSL x509_vfy.h), which the ssl module has no name for.
 _NO_CHECK_TIME: Final = 0x200000
@@ -64,9 +67,10 @@ class Answer:
         try:
             problem = Claims(parse_object(self.body), "problem", ProtocolError)
             problem.text("message")
-            return problem.text("error")
+            code = problem.text("error")
         except ValueError:
             return ""
+        return code if _CODE.fullmatch(code) else ""  # it ends in logs and reasons
 
     def words(self) -> str:
         """What the store says to a person about a refusal, fit for a terminal; "" where it says nothing."""

@@ -1,0 +1,75 @@
+"""Requests in this PC's name: a short-lived bearer token, got with the device's token key (as in RFC 7523)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from agent.core.model import SECOND
+from agent.identity import Identity
+from agent.ports import Clock
+from agent.upload.answers import NOT_LET_IN, Fate, ShutOut, fate, later, understood
+from agent.wire import Answer, Wire
+from protocol import api, jws
+
+ASSERTION_LIFETIME: Final = 60  # seconds
+
+
+class Bearer:
+    """A wire that knows who is asking. All times are the store's (`Wire.store_time`): the PC's may be years off."""
+
+    def __init__(self, identity: Identity, wire: Wire, clock: Clock) -> None:
+        self._identity = identity
+        self._wire = wire
+        self._clock = clock
+        self._token = ""
+        self._until = 0
+
+    def send(self, method: str, path: str, body: Mapping[str, object] | bytes = b"") -> Answer:
+        """The answer; to a second request with a new token where the store does not know the old one any more.
+
+        Raises ShutOut when this PC is not let in, else as `Wire.send`.
+        """
+        answer = self._wire.send(method, path, body=body, bearer=self._good_token())
+        if fate(answer) is Fate.NOT_KNOWN:
+            self._token = ""
+            answer = self._wire.send(method, path, body=body, bearer=self._good_token())
+        if fate(answer) is Fate.SHUT_OUT:
+            self._token = ""
+            raise ShutOut(answer.refusal())
+        return answer
+
+    def _good_token(self) -> str:
+        if not self._token or self._clock.now() >= self._until:
+            self._fetch()
+        return self._token
+
+    def _fetch(self) -> None:
+        answer = self._ask()
+        if fate(answer) is Fate.NOT_KNOWN:
+            answer = self._ask()  # the first answer's date corrected our idea of the store's time
+        match fate(answer):
+            case Fate.ACCEPTED:
+                token, lifetime = understood(
+                    answer, lambda claims: (claims.text("token"), claims.integer("expires_in", most=86400))
+                )
+                self._token = token
+                self._until = self._clock.now() + lifetime * SECOND * 9 // 10
+            case Fate.SHUT_OUT:
+                raise ShutOut(answer.refusal())
+            case Fate.NOT_KNOWN | Fate.NEVER:
+                raise ShutOut(NOT_LET_IN)
+            case Fate.LATER:
+                raise later(answer)
+
+    def _ask(self) -> Answer:
+        now = self._wire.store_time()
+        claims: api.AuthClaims = {
+            "device": self._identity.device,
+            "iat": now,
+            "exp": now + ASSERTION_LIFETIME,
+            "jti": secrets.token_urlsafe(16),
+        }
+        request: api.TokenRequest = {"assertion": jws.sign(jws.AUTH, dict(claims), self._identity.token_key)}
+        return self._wire.send("POST", api.TOKEN, body=dict(request))
