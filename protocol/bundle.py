@@ -66,8 +66,9 @@ def verify(token: str, compliance_fingerprint: str) -> Bundle:
             "wrong-fingerprint", f"bundle: not signed by the compliance key with fingerprint {compliance_fingerprint}"
         )
     claims = Claims(jws.verify(jws.BUNDLE, token, public, with_key=True), "bundle", BundleError)
+    texts = claims.texts("recipients")
     try:
-        recipients = tuple(RecipientPublic.from_bytes(base64url.decode(text)) for text in claims.texts("recipients"))
+        recipients = tuple(RecipientPublic.from_bytes(base64url.decode(text)) for text in texts)
     except KeyProblem as error:
         raise BundleError("bad-recipient", f"bundle: {error}") from None
     except ValueError as error:

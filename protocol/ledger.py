@@ -20,7 +20,6 @@ from protocol.errors import LedgerError, SignatureError
 
 ZERO: Final = "0" * 64  # `prev` of a device's very first entry
 MAX_LINE: Final = 64 * 2**10  # bytes
-_OWN_FIELDS: Final = ("seq", "at", "wall", "kind", "prev")
 
 
 def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object) -> bytes:
@@ -28,8 +27,6 @@ def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object
 
     `at`: ns of the device's clock that never jumps; `wall`: ns since 1970 as the PC believes it.
     """
-    if taken := [name for name in _OWN_FIELDS if name in fields]:
-        raise LedgerError("bad-line", f"ledger entry {seq}: `{taken[0]}` is the chain's own field", seq=seq)
     entry = {"seq": seq, "at": at, "wall": wall, "kind": kind, **fields, "prev": prev}
     written = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
     if len(written) > MAX_LINE:

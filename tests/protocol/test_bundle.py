@@ -1,0 +1,78 @@
+"""Recipients and policy come from the compliance key alone, whoever carries them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import bundle
+from protocol.bundle import Bundle
+from protocol.errors import BundleError, ProtocolError, SignatureError
+from protocol.keys import RecipientPrivate, thumbprint
+from tests.vectors.packets import parts_of, raw_jws
+
+COMPLIANCE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+FINGERPRINT = thumbprint(COMPLIANCE.public_key())
+AUDITOR, RECOVERY = RecipientPrivate.generate().public, RecipientPrivate.generate().public
+BUNDLE = Bundle(3, (AUDITOR, RECOVERY), 1_767_225_600_000_000_000, {"a.yaml": "schema: 1\n...\n", "b.yaml": "é"})
+HEADER, PAYLOAD, _ = parts_of(bundle.sign(BUNDLE, COMPLIANCE))
+
+
+def code_of(token: str, error: type[ProtocolError]) -> str:
+    with pytest.raises(error) as refused:
+        bundle.verify(token, FINGERPRINT)
+    return refused.value.code
+
+
+def test_round_trip() -> None:
+    assert bundle.verify(bundle.sign(BUNDLE, COMPLIANCE), FINGERPRINT) == BUNDLE
+
+
+def test_a_bundle_may_carry_no_policy() -> None:
+    plain = Bundle(1, (AUDITOR,), 0)
+    assert bundle.verify(bundle.sign(plain, COMPLIANCE), FINGERPRINT) == plain
+
+
+def test_another_key_signs_no_bundle() -> None:
+    other = Ed25519PrivateKey.generate()
+    assert code_of(bundle.sign(BUNDLE, other), SignatureError) == "wrong-fingerprint"
+    assert code_of(raw_jws(HEADER, PAYLOAD, other), SignatureError) == "bad-signature"
+
+
+def test_the_signer_s_name_must_be_the_key_s() -> None:
+    assert code_of(raw_jws({**HEADER, "kid": "somebody"}, PAYLOAD, COMPLIANCE), SignatureError) == "wrong-signer"
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        "key",
+        {},
+        {**HEADER["jwk"], "crv": "X25519"},
+        {**HEADER["jwk"], "kty": "oct"},
+        {**HEADER["jwk"], "x": "AAAA"},
+        {**HEADER["jwk"], "x": 7},
+        {**HEADER["jwk"], "use": "sig"},
+    ],
+)
+def test_the_header_carries_a_key_and_nothing_but_a_key(jwk: object) -> None:
+    assert code_of(raw_jws({**HEADER, "jwk": jwk}, PAYLOAD, COMPLIANCE), SignatureError) == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"revision": -1}, "bad-field"),
+        ({"created": None}, "bad-field"),
+        ({"recipients": "all"}, "bad-field"),
+        ({"recipients": []}, "no-recipients"),
+        ({"recipients": PAYLOAD["recipients"][:1] * 2}, "doubled-recipient"),
+        ({"recipients": ["AAAA"]}, "bad-recipient"),
+        ({"recipients": ["not base64url"]}, "bad-recipient"),
+        ({"policy_files": {"a.yaml": 7}}, "bad-field"),
+    ],
+)
+def test_a_signed_mistake_is_refused_whole(changed: dict[str, Any], code: str) -> None:
+    assert code_of(raw_jws(HEADER, {**PAYLOAD, **changed}, COMPLIANCE), BundleError) == code

@@ -1,0 +1,181 @@
+"""The sealed chunk: what goes in comes out, and no bit of it can be another without being noticed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.envelope import (
+    HEADER_SIZE,
+    KEY_PACKET_STREAM,
+    MAX_SEALED,
+    TAG_SIZE,
+    Flag,
+    Header,
+    Kind,
+    digest,
+    expect,
+    open_sealed,
+    seal,
+)
+from protocol.errors import EnvelopeError
+
+KEY = bytes(range(32))
+U64 = st.integers(0, 2**64 - 1)
+
+
+@st.composite
+def headers(draw: st.DrawFn) -> Header:
+    start, end = sorted((draw(U64), draw(U64)))
+    return Header(
+        kind=draw(st.sampled_from(Kind)),
+        flags=draw(st.sampled_from([Flag.NONE, Flag.KEY_FRAME, Flag.AFTER_GAP, Flag.KEY_FRAME | Flag.AFTER_GAP])),
+        stream=draw(st.integers(0, KEY_PACKET_STREAM - 1)),
+        recording=draw(st.uuids()),
+        sequence=draw(U64),
+        start=start,
+        end=end,
+        previous=draw(st.binary(min_size=32, max_size=32)),
+        nonce=draw(st.binary(min_size=12, max_size=12)),
+    )
+
+
+def header(**changed: Any) -> Header:
+    fields: dict[str, Any] = {
+        "kind": Kind.MEDIA,
+        "flags": Flag.KEY_FRAME,
+        "stream": 3,
+        "recording": UUID(int=5),
+        "sequence": 7,
+        "start": 1_000,
+        "end": 2_000,
+        "previous": bytes(32),
+        "nonce": bytes(12),
+    }
+    return Header(**{**fields, **changed})
+
+
+@given(headers(), st.binary(max_size=200), st.binary(min_size=32, max_size=32))
+def test_round_trip(written: Header, plaintext: bytes, key: bytes) -> None:
+    sealed = seal(key, written, plaintext)
+    assert len(sealed) == HEADER_SIZE + len(plaintext) + TAG_SIZE
+    assert sealed[:HEADER_SIZE] == written.pack()
+    assert Header.parse(sealed) == written
+    assert open_sealed(key, sealed) == (written, plaintext)
+
+
+@given(headers(), st.binary(max_size=40), st.data())
+def test_no_bit_can_be_flipped_unnoticed(written: Header, plaintext: bytes, data: st.DataObject) -> None:
+    sealed = bytearray(seal(KEY, written, plaintext))
+    bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
+    sealed[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(EnvelopeError):
+        open_sealed(KEY, bytes(sealed))
+
+
+@given(headers(), st.binary(max_size=40), st.data())
+def test_no_end_can_be_cut_off_unnoticed(written: Header, plaintext: bytes, data: st.DataObject) -> None:
+    sealed = seal(KEY, written, plaintext)
+    with pytest.raises(EnvelopeError):
+        open_sealed(KEY, sealed[: data.draw(st.integers(0, len(sealed) - 1))])
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(garbage: bytes) -> None:
+    """Nothing but an EnvelopeError ever comes out of a stranger's bytes."""
+    for sealed in (garbage, b"EYL1" + garbage, header().pack() + garbage):
+        with pytest.raises(EnvelopeError):
+            open_sealed(KEY, sealed)
+
+
+def test_layout_to_the_byte() -> None:
+    packed = header(
+        flags=Flag.KEY_FRAME | Flag.AFTER_GAP,
+        stream=0x0102,
+        recording=UUID(bytes=bytes(range(16))),
+        sequence=0x0304,
+        start=0x0506,
+        end=0x0708,
+        previous=b"p" * 32,
+        nonce=b"n" * 12,
+    ).pack()
+    assert packed == (
+        b"EYL1\x01\x03\x01\x02" + bytes(range(16)) + bytes.fromhex("0000000000000304 0000000000000506 0000000000000708")
+        + b"p" * 32 + b"n" * 12
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"stream": KEY_PACKET_STREAM}, "bad-stream"),
+        ({"stream": -1}, "bad-stream"),
+        ({"sequence": 2**64}, "bad-sequence"),
+        ({"sequence": -1}, "bad-sequence"),
+        ({"start": 2_001}, "bad-span"),
+        ({"start": -1}, "bad-span"),
+        ({"end": 2**64}, "bad-span"),
+        ({"previous": bytes(31)}, "bad-previous"),
+        ({"nonce": bytes(16)}, "bad-nonce"),
+    ],
+)
+def test_a_header_that_fits_no_envelope_is_never_made(changed: dict[str, Any], code: str) -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        header(**changed)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("flags", [4, 8, 16, 32, 64, 128, 7])
+def test_every_unknown_flag_is_refused(flags: int) -> None:
+    packed = bytearray(header().pack() + bytes(TAG_SIZE))
+    packed[5] = flags
+    with pytest.raises(EnvelopeError) as refused:
+        Header.parse(bytes(packed))
+    assert refused.value.code == "unknown-flags"
+
+
+def test_every_nonce_is_drawn_anew() -> None:
+    nonces = {Header(Kind.MEDIA, Flag.NONE, 0, UUID(int=1), 0, 0, 1, bytes(32)).nonce for _ in range(100)}
+    assert len(nonces) == 100
+
+
+def test_the_largest_chunk_fits_and_one_byte_more_does_not() -> None:
+    room = MAX_SEALED - HEADER_SIZE - TAG_SIZE
+    sealed = seal(KEY, header(), bytes(room))
+    assert len(sealed) == MAX_SEALED
+    assert open_sealed(KEY, sealed)[1] == bytes(room)
+    with pytest.raises(EnvelopeError) as refused:
+        seal(KEY, header(), bytes(room + 1))
+    assert refused.value.code == "oversized"
+
+
+def test_a_key_of_another_length_seals_nothing() -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        seal(KEY[:16], header(), b"")
+    assert refused.value.code == "bad-key"
+
+
+def test_a_chunk_is_expected_in_one_place_only() -> None:
+    chunk = header()
+    place: dict[str, Any] = {"recording": UUID(int=5), "stream": 3, "sequence": 7, "previous": bytes(32)}
+    expect(chunk, **place)
+    for changed, code in (
+        ({"recording": UUID(int=6)}, "wrong-recording"),
+        ({"stream": 4}, "wrong-stream"),
+        ({"sequence": 8}, "wrong-sequence"),
+        ({"previous": b"\1" * 32}, "wrong-previous"),
+    ):
+        with pytest.raises(EnvelopeError) as refused:
+            expect(replace(chunk, **changed), **place)
+        assert refused.value.code == code
+
+
+def test_digest_covers_every_byte() -> None:
+    sealed = seal(KEY, header(), b"content")
+    assert digest(sealed) == hashlib.sha256(sealed).digest()

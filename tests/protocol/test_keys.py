@@ -1,0 +1,120 @@
+"""Keys as bytes: the published forms, nothing else, and a commitment that ties a recording to one key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+
+from protocol import base64url, keys
+from protocol.errors import KeyProblem
+
+RECORDING = UUID("019b76da-a800-7000-8000-0000000000a1")
+KEY = bytes(range(32))
+
+
+def test_thumbprint_is_that_of_rfc_8037() -> None:
+    """RFC 8037 appendix A.3."""
+    public = Ed25519PublicKey.from_public_bytes(base64url.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"))
+    assert keys.thumbprint(public) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+def test_public_signing_keys_round_trip_as_text() -> None:
+    public = Ed25519PrivateKey.generate().public_key()
+    assert keys.public_from_text(keys.public_to_text(public)) == public
+
+
+@pytest.mark.parametrize("text", ["", "Zm9v", "not base64url!", "A" * 44])
+def test_what_is_no_public_signing_key_is_refused(text: str) -> None:
+    with pytest.raises(KeyProblem) as refused:
+        keys.public_from_text(text)
+    assert refused.value.code == "bad-key"
+
+
+def test_private_signing_keys_are_32_bytes() -> None:
+    private = Ed25519PrivateKey.generate()
+    assert keys.signing_key(private.private_bytes_raw()).public_key() == private.public_key()
+    with pytest.raises(KeyProblem) as refused:
+        keys.signing_key(bytes(31))
+    assert refused.value.code == "bad-key"
+
+
+def test_a_recipient_s_keys_round_trip_as_bytes() -> None:
+    private = keys.RecipientPrivate.generate()
+    again = keys.RecipientPrivate.from_bytes(private.to_bytes())
+    public = keys.RecipientPublic.from_bytes(private.public.to_bytes())
+    assert (len(private.to_bytes()), len(public.to_bytes())) == (32, 1216)
+    assert again.public == private.public == public
+    assert again.key_id == private.key_id == public.key_id
+    assert public.key_id == base64url.encode(hashlib.sha256(public.to_bytes()).digest())
+
+
+def test_the_seed_is_stretched_as_x_wing_does() -> None:
+    """First vector of draft-connolly-cfrg-xwing-kem appendix C: the seed, and the start and end of the public key."""
+    seed = bytes.fromhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26")
+    public = keys.RecipientPrivate.from_bytes(seed).public.to_bytes()
+    assert public.hex().startswith("e2236b35a8c24b39b10aa1323a96a919a2ced88400633a7b07131713fc14b2b5")
+    assert public.hex().endswith("859edb06eff389b27dce59844570216223593d4ba32d9abac8cd049040ef6534")
+
+
+@pytest.mark.parametrize("length", [0, 31, 64, 1216])
+def test_a_private_key_of_another_length_is_refused(length: int) -> None:
+    with pytest.raises(KeyProblem) as refused:
+        keys.RecipientPrivate.from_bytes(bytes(length))
+    assert refused.value.code == "bad-key"
+
+
+@pytest.mark.parametrize("raw", [bytes(1215), b"\xff" * 1216], ids=["short", "coefficients out of range"])
+def test_what_is_no_recipient_s_key_is_refused(raw: bytes) -> None:
+    with pytest.raises(KeyProblem) as refused:
+        keys.RecipientPublic.from_bytes(raw)
+    assert refused.value.code == "bad-key"
+
+
+def test_a_recipient_with_a_weak_half_gets_nothing() -> None:
+    """An X25519 point of small order makes a secret that everybody knows."""
+    mlkem = MLKEM768PrivateKey.generate().public_key().public_bytes_raw()
+    weak = keys.RecipientPublic.from_bytes(mlkem + bytes(32))
+    with pytest.raises(KeyProblem) as refused:
+        keys.wrap(weak, RECORDING, KEY)
+    assert refused.value.code == "bad-key"
+
+
+def test_a_wrapped_key_opens_for_its_recipient_and_recording_only() -> None:
+    private = keys.RecipientPrivate.generate()
+    wrapped = keys.wrap(private.public, RECORDING, KEY)
+    assert len(wrapped) == keys.WRAPPED_SIZE
+    assert keys.unwrap(private, RECORDING, wrapped) == KEY
+    assert keys.wrap(private.public, RECORDING, KEY) != wrapped
+    for recipient, recording, changed, code in (
+        (keys.RecipientPrivate.generate(), RECORDING, wrapped, "wrong-key"),
+        (private, UUID(int=1), wrapped, "wrong-key"),
+        (private, RECORDING, bytes([wrapped[0] ^ 1]) + wrapped[1:], "wrong-key"),
+        (private, RECORDING, wrapped[:1119] + bytes([wrapped[1119] ^ 1]) + wrapped[1120:], "wrong-key"),
+        (private, RECORDING, wrapped[:-1] + bytes([wrapped[-1] ^ 1]), "wrong-key"),
+        (private, RECORDING, wrapped[:-1], "bad-length"),
+    ):
+        with pytest.raises(KeyProblem) as refused:
+            keys.unwrap(recipient, recording, changed)
+        assert refused.value.code == code
+
+
+def test_only_a_whole_recording_key_is_wrapped() -> None:
+    with pytest.raises(KeyProblem) as refused:
+        keys.wrap(keys.RecipientPrivate.generate().public, RECORDING, KEY[:16])
+    assert refused.value.code == "bad-key"
+
+
+def test_the_commitment_binds_key_and_recording() -> None:
+    committed = keys.commitment(KEY, RECORDING)
+    assert committed == hmac.digest(KEY, b"eyelid commit" + RECORDING.bytes, "sha256")
+    keys.check_commitment(KEY, RECORDING, committed)
+    for key, recording in ((os.urandom(32), RECORDING), (KEY, UUID(int=1))):
+        with pytest.raises(KeyProblem) as refused:
+            keys.check_commitment(key, recording, committed)
+        assert refused.value.code == "wrong-commitment"
