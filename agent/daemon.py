@@ -296,6 +296,7 @@ class Daemon:
 
     def _publish(self) -> None:
         asked = self.eye.asked(self._witness.name)
+        redraw = self._canvas != self._shutter.permit.canvas
         self._shutter.set(
             Permit(
                 open=self.session.keeps(Lane.SCREEN) and asked is not None,
@@ -305,6 +306,8 @@ class Daemon:
                 timing=self.eye.timing(self._witness.name),
             )
         )
+        if redraw:
+            self._wake_capture()  # it may be waiting for damage on a canvas that is no longer true
 
     # -- the policy -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ The encoder gets nothing that the gate has not released; the disk gets nothing t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from agent.core.model import SECOND, Chunk, Frame, Hold, Monitor
@@ -53,6 +53,8 @@ class Studio:
 class Tally:
     """What the status shows: read from other threads, so each field is written whole."""
 
+    recording: str | None = None  # the one that is open
+    heads: dict[int, tuple[int, str]] = field(default_factory=dict)
     sealed_at: int | None = None
     chunks: int = 0
     bytes: int = 0
@@ -108,6 +110,7 @@ class Recorder:
                 self._write_heads("recording-closed", self._sealer, why=why)
                 self._sealer.forget()
                 self._sealer = self._encoder = None
+                self.tally.recording, self.tally.heads = None, {}
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
 
@@ -121,6 +124,7 @@ class Recorder:
     def _keep(self, chunks: Iterable[Chunk]) -> None:
         assert self._sealer is not None  # noqa: S101 - encoder and sealer come and go together
         self._spool_all([self._sealer.seal(chunk) for chunk in chunks])
+        self.tally.heads = self._sealer.heads()
 
     def _spool_all(self, sealed: list[Sealed]) -> None:
         if self._stranded:

@@ -105,4 +105,4 @@ def capture(
         frames = screen.grab(repeat=repeat)
         if frames:
             last = clock.now()
-            deliver(Grabbed(frames, screen.monitors()))
+        deliver(Grabbed(frames, screen.monitors()))  # also when nothing had changed: the daemon asked a look for it

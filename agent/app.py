@@ -1,0 +1,304 @@
+"""The composition root: the only file that names concrete classes, and the order in which they start and end."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import platform
+import random
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from importlib.metadata import version
+from types import FrameType
+from typing import Final
+
+from agent import control, desktop, identity
+from agent.capture.screen import X11Screen
+from agent.config import Config
+from agent.control import ControlSocket
+from agent.core.model import SECOND, Alarm, Hold, Look, Policy
+from agent.daemon import (
+    Call,
+    Cleared,
+    Daemon,
+    Failed,
+    GrabWanted,
+    HoldsAre,
+    Message,
+    PolicyArrived,
+    Stop,
+    Trouble,
+    UserHold,
+)
+from agent.desktop.privacy import refuse_dumps
+from agent.encode.video import ScreenEncoder
+from agent.errors import UserError
+from agent.identity import Identity, Trust
+from agent.ledger import DiskLedger
+from agent.pipeline import Mailbox, Stage
+from agent.ports import Encoder, Sealer
+from agent.recording import Open, Order, Recorder, Studio
+from agent.seal import Maker, RecordingSealer
+from agent.shutter import Grabbed, Shutter, capture
+from agent.spool import DiskSpool
+from agent.status import Status, describe
+from agent.upload.texts import PolicyTexts
+from agent.upload.uploader import Told, Uploader
+from agent.wire import Wire
+from agent.witness.policies import PolicyFolder
+from agent.witness.window import WindowWitness
+from protocol.api import DeviceHealthRequest
+
+log = logging.getLogger(__name__)
+
+VERSION: Final = version("eyelid")
+INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
+WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
+LAST_WORDS: Final = 2 * SECOND  # for sending what waits when everything has ended
+
+
+def enrol(token: str, config: Config) -> str:
+    """Join the store that issued the token; the device's id. Raises as `agent.identity.enrol`."""
+    joined = identity.enrol(
+        token,
+        config.home,
+        desktop.current_clock(),
+        host=socket.gethostname(),
+        system=f"{platform.system()} {platform.release()}",
+        agent_version=VERSION,
+    )
+    return joined.device
+
+
+def run(config: Config) -> int:
+    """Record until SIGTERM or SIGINT; the exit code. Raises UserError or EnvironmentFault before anything is kept."""
+    logging.basicConfig(
+        stream=sys.stderr, level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    refuse_dumps()
+    with control.claim(config.home):
+        return Recording(config, identity.load(config.home)).run()
+
+
+class Recording:
+    """All the parts of one run of the recorder, wired together."""
+
+    def __init__(self, config: Config, who: Identity) -> None:
+        self._config = config
+        self._clock = clock = desktop.current_clock()
+        self._inbox: Mailbox[Message] = Mailbox(INBOX)
+        self._orders: Mailbox[Order] = Mailbox(WAITING_FRAMES)
+        self._stop_upload = threading.Event()
+        self._receipt_at: int | None = None
+
+        self._desktop = desktop.current_desktop()
+        self._seat = desktop.current_seat()
+        self._screen = X11Screen(clock)
+        self._trust = Trust(who)
+        self._ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
+        self._spool = DiskSpool(
+            config.home / "spool",
+            max_bytes=config.spool.max_bytes,
+            keep_free=config.spool.keep_free,
+            alarm=self._alarm,
+        )
+        self._texts = PolicyTexts(config.home / "policy-texts")
+        self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
+        self._witness = WindowWitness(self._desktop, clock, self._deliver)
+        self._shutter = Shutter(clock)
+        self._policies = PolicyFolder(config.policies, on_policy=self._policy_arrived, on_mistakes=self._policy_wrong)
+        self._recorder = Recorder(
+            self._orders,
+            studio=Studio(sealer=self._new_sealer, encoder=self._new_encoder),
+            spool=self._spool,
+            ledger=self._ledger,
+            clock=clock,
+            hold=self._hold,
+        )
+        self._wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
+        self._uploader = Uploader(
+            who,
+            self._trust,
+            self._wire,
+            spool=self._spool,
+            account=self._ledger,
+            texts=self._texts,
+            health=self._health,
+            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=lambda _: None),
+            clock=clock,
+            chance=random.random,
+        )
+        self._daemon = Daemon(
+            self._inbox,
+            clock=clock,
+            witness=self._witness,
+            composited=self._desktop.composited,
+            seat=self._seat,
+            shutter=self._shutter,
+            wake_capture=self._screen.wake,
+            orders=self._orders,
+            ledger=self._ledger,
+            drain=self._drain,
+            monitors=self._screen.monitors(),
+        )
+        self._stages = {
+            "capture": Stage("capture", self._capture, self._stage_failed),
+            "record": Stage("record", self._recorder.run, self._stage_failed),
+            "upload": Stage("upload", lambda: self._uploader.run(self._stop_upload), self._upload_failed),
+        }
+
+    # -- start and end --------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        control_socket = ControlSocket(self._config.home, self._answer)
+        try:
+            self._witness.start()
+            for stage in self._stages.values():
+                stage.start()
+            self._policies.start()
+            self._daemon.run()
+        finally:
+            control_socket.close()
+            self._policies.close()
+            self._stop_upload.set()
+            self._witness.close()
+            self._screen.close()
+            self._seat.close()
+        self._stages["upload"].join()
+        self._uploader.flush(self._clock.now() + LAST_WORDS)
+        self._wire.close()
+        return 1 if self._daemon.failed else 0
+
+    def _drain(self) -> None:
+        """Called by the daemon when nothing more will be released: seal and spool what was."""
+        self._orders.close()
+        self._stages["record"].join()
+
+    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
+        self._inbox.put(Stop(), must=True)
+
+    # -- what the stages tell -------------------------------------------------------------------------------------
+
+    def _deliver(self, sight: Look | Alarm) -> None:
+        self._inbox.put(sight)  # one that finds no room is counted, and the daemon takes it for an alarm
+
+    def _capture(self) -> None:
+        def ask() -> None:
+            self._inbox.put(GrabWanted())
+
+        def deliver(grabbed: Grabbed) -> None:
+            self._inbox.put(grabbed)
+
+        capture(self._screen, self._shutter, self._clock, ask=ask, deliver=deliver)
+
+    def _stage_failed(self, stage: str, failure: BaseException) -> None:
+        log.error("the %s stage has died of %s", stage, type(failure).__name__)
+        self._inbox.put(Failed(stage), must=True)
+
+    def _upload_failed(self, stage: str, failure: BaseException) -> None:
+        """Recording goes on: what is sealed waits in the spool."""
+        log.error("the %s stage has died of %s", stage, type(failure).__name__)
+        self._alarm("upload-died")
+
+    def _hold(self, hold: Hold, on: bool) -> None:
+        self._inbox.put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ())), must=True)
+
+    def _alarm(self, code: str) -> None:
+        self._inbox.put(Trouble(code), must=True)
+
+    def _cleared(self, code: str) -> None:
+        self._inbox.put(Cleared(code), must=True)
+
+    def _receipted(self, at: int) -> None:
+        self._receipt_at = at
+
+    def _policy_arrived(self, policy: Policy, files: Mapping[str, bytes]) -> None:
+        self._texts.offer(files)
+        self._inbox.put(Cleared("policy-mistakes"), must=True)
+        self._inbox.put(PolicyArrived(policy), must=True)
+
+    def _policy_wrong(self, mistakes: tuple[str, ...]) -> None:
+        for mistake in mistakes:
+            log.warning("%s", mistake)
+        self._inbox.put(Trouble("policy-mistakes", "\n".join(mistakes)), must=True)
+
+    # -- what a recording is made with ----------------------------------------------------------------------------
+
+    def _new_sealer(self, order: Open) -> Sealer:
+        return RecordingSealer(
+            self._maker,
+            self._trust.bundle,
+            policy=order.policy,
+            monitors=order.monitors,
+            start=order.start,
+            wall=self._clock.wall() - (self._clock.now() - order.start),
+        )
+
+    def _new_encoder(self, order: Open) -> Encoder:
+        return ScreenEncoder(order.start, chunk_length=round(self._config.chunk_seconds * SECOND))
+
+    # -- what others ask ------------------------------------------------------------------------------------------
+
+    def _status(self) -> Status:
+        """On the daemon's loop, so that it is one moment's truth."""
+        return describe(
+            self._daemon.session,
+            self._daemon.eye,
+            self._recorder.tally,
+            now=self._clock.now(),
+            since=self._daemon.since,
+            receipt_at=self._receipt_at,
+            waiting=self._spool.waiting(),
+            monitors=len(self._screen.monitors()),
+            troubles=self._daemon.troubles,
+        )
+
+    def _answer(self, verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
+        match verb, asked:
+            case "status", _:
+                return self._on_loop().as_json()
+            case "hold", {"seconds": int() | float() | None as seconds}:
+                until = None if seconds is None else self._clock.now() + round(seconds * SECOND)
+                self._inbox.put(UserHold(on=True, until=until), must=True)
+            case "release", _:
+                self._inbox.put(UserHold(on=False), must=True)
+            case _:
+                raise UserError("this is no request that Eyelid understands; is the command of another version?")
+        return self._on_loop().as_json()
+
+    def _on_loop(self) -> Status:
+        answered = threading.Event()
+        found: list[Status] = []
+
+        def look() -> None:
+            found.append(self._status())
+            answered.set()
+
+        self._inbox.put(Call(look), must=True)
+        if not answered.wait(control.PATIENCE / 2):
+            raise UserError("the recorder is busy; try again")
+        return found[0]
+
+    def _health(self) -> DeviceHealthRequest:
+        tally, session, waiting = self._recorder.tally, self._daemon.session, self._spool.waiting()
+        number, head = self._ledger.head()
+        health: DeviceHealthRequest = {
+            "wall": self._clock.wall(),
+            "agent_version": VERSION,
+            "heads": {str(stream): {"next": head[0], "head": head[1]} for stream, head in tally.heads.items()},
+            "ledger": {"next": number, "head": head},
+            "holds": sorted(session.holds),
+            "pending_chunks": waiting[0],
+            "pending_bytes": waiting[1],
+            "bundle_revision": self._trust.bundle.revision,
+        }
+        if tally.recording is not None:
+            health["recording"] = tally.recording
+        if session.policy is not None:
+            health["policy"] = session.policy.hash
+        return health

@@ -1,0 +1,156 @@
+"""`eyelid enroll · run · status · hold · release`: the life of the recorder on one PC."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from agent import app, config, control
+from agent.errors import EyelidError, UserError
+from agent.status import State
+
+Commands = Any  # argparse's own type for it has no public name
+
+COLOURS = {"recording": "green", "closed": "yellow", "held": "magenta", "blind": "red", "stopping": "blue"}
+WORDS = {
+    "recording": "The eye is open: what you see is being recorded.",
+    "closed": "The eye is closed by a rule of the policy. Nothing is being kept.",
+    "held": "Recording is on hold. Nothing is being kept.",
+    "blind": "The eye is closed because it cannot see what is in view. Nothing is being kept.",
+    "stopping": "Eyelid is ending.",
+}
+
+
+def add_to(commands: Commands) -> None:
+    enroll = commands.add_parser(
+        "enroll",
+        help="join a store with the token that it issued",
+        description="Makes this PC's keys, registers them with the store and fetches who may open its recordings.",
+        epilog="example: eyelid enroll eyelid1.eyJhZGRyZXNzIjoi...   (from `eyelid-store enroll-token`)",
+    )
+    enroll.add_argument("token", help="the token, or - to read it from standard input")
+    enroll.set_defaults(work=_enroll)
+
+    run = commands.add_parser(
+        "run",
+        help="record until stopped",
+        description="Records this session in the foreground; a service runs it in the background.",
+        epilog="example: EYELID_HOME=~/.eyelid eyelid run",
+    )
+    run.set_defaults(work=_run)
+
+    status = commands.add_parser(
+        "status",
+        help="what the recorder is doing",
+        description="Exit code 0: recording or rightly closed. 1: degraded. 3: not recording.",
+        epilog="example: eyelid status --json",
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    status.add_argument("--watch", action="store_true", help="go on until Ctrl-C")
+    status.set_defaults(work=_status)
+
+    hold = commands.add_parser(
+        "hold",
+        help="keep nothing until released",
+        description="Stops keeping anything at once. The ledger records that there was a hold, and for how long.",
+        epilog="example: eyelid hold --for 5m",
+    )
+    hold.add_argument("--for", dest="duration", metavar="TIME", help="release by itself after this: 90s, 5m, 1h")
+    hold.set_defaults(work=_hold)
+
+    release = commands.add_parser("release", help="end the hold", epilog="example: eyelid release")
+    release.set_defaults(work=_release)
+
+
+def _enroll(asked: argparse.Namespace) -> int:
+    token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
+    device = app.enrol(token, config.load())
+    print(f"This PC is now enrolled as {device}. `eyelid run` starts recording.")
+    return 0
+
+
+def _run(_: argparse.Namespace) -> int:
+    return app.run(config.load())
+
+
+def _hold(asked: argparse.Namespace) -> int:
+    seconds = None if asked.duration is None else _seconds(asked.duration)
+    control.request(config.load().home, "hold", seconds=seconds)
+    print("On hold: nothing is being kept." + ("" if seconds is None else f" It ends by itself in {asked.duration}."))
+    return 0
+
+
+def _release(_: argparse.Namespace) -> int:
+    control.request(config.load().home, "release")
+    print("Released.")
+    return 0
+
+
+def _seconds(text: str) -> float:
+    units = {"s": 1, "m": 60, "h": 3600}
+    if text[-1:] not in units or not text[:-1].isdecimal() or int(text[:-1]) == 0:
+        raise UserError(f"--for {text}: write a whole number and s, m or h, for example 90s, 5m or 1h")
+    return int(text[:-1]) * units[text[-1]]
+
+
+def _status(asked: argparse.Namespace) -> int:
+    home = config.load().home
+    if not asked.watch:
+        status = control.request(home, "status")
+        if asked.json:
+            print(json.dumps(status))
+        else:
+            Console().print(_picture(status))
+        return State(str(status["state"])).exit_code
+    if asked.json:
+        while True:
+            print(json.dumps(control.request(home, "status")), flush=True)
+            time.sleep(1)
+    with Live(console=Console(), auto_refresh=False) as live:
+        while True:
+            try:
+                live.update(_picture(control.request(home, "status")), refresh=True)
+            except EyelidError as gone:
+                live.update(Text(str(gone)), refresh=True)
+            time.sleep(0.25)
+
+
+def _picture(status: dict[str, Any]) -> Table:
+    """The same words that the tray has."""
+    state = str(status["state"])
+    eye = "(o)" if state == "recording" else "(-)"
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text(eye, style=f"bold {COLOURS[state]}"), Text(WORDS[state], style=COLOURS[state]))
+    if status["rules"]:
+        table.add_row("rule", f"{', '.join(status['rules'])}, for {_spoken(status['since_s'])}")
+    if status["holds"]:
+        table.add_row("hold", ", ".join(status["holds"]))
+    revision = status["policy_revision"]
+    table.add_row("policy", "none in force" if revision is None else f"{status['policy_name']}, revision {revision}")
+    table.add_row("kept", f"{status['chunks']} chunks, {status['bytes'] / 1e6:.1f} MB, {status['frames']} pictures")
+    table.add_row("last sealed", _ago(status["sealed_ago_s"]))
+    table.add_row("last receipt", _ago(status["receipt_ago_s"]))
+    table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
+    for code, message in status["troubles"].items():
+        table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
+    return table
+
+
+def _ago(seconds: float | None) -> str:
+    return "not yet" if seconds is None else f"{_spoken(seconds)} ago"
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,379 @@
+"""The daemon turned by hand: its clock, its witness and its seat are the test's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from agent.core.clearance import SILENCE
+from agent.core.model import (
+    MILLISECOND,
+    SECOND,
+    Attribute,
+    Blind,
+    Box,
+    Frame,
+    Hold,
+    Lane,
+    Look,
+    Matcher,
+    Policy,
+    Rule,
+    Scene,
+    Span,
+    Window,
+)
+from agent.core.session import Phase
+from agent.daemon import (
+    Call,
+    Cleared,
+    Daemon,
+    Failed,
+    GrabWanted,
+    Message,
+    PolicyArrived,
+    Stop,
+    Trouble,
+    UserHold,
+)
+from agent.pipeline import Mailbox
+from agent.recording import Close, Gap, Open, Order
+from agent.shutter import Grabbed, Shutter
+
+CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))
+POLICY = Policy("hash-1", 1, "test", (CHART,))
+NOTES = Scene((Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True),))
+WITH_CHART = Scene((*NOTES.windows, Window(2, "chart", "Chart", 11, Box(0, 0, 50, 50), shown=True)))
+
+
+@dataclass
+class HandClock:
+    time: int = 1000 * SECOND
+
+    def now(self) -> int:
+        return self.time
+
+    def wall(self) -> int:
+        return self.time
+
+
+@dataclass
+class Asked:
+    """A witness that only counts how often it is asked; the test answers."""
+
+    name: str = "windows"
+    questions: int = 0
+    policy: str = ""
+
+    def ask(self) -> None:
+        self.questions += 1
+
+    def judge_with(self, policy: str) -> None:
+        self.policy = policy
+
+
+@dataclass
+class EmptySeat:
+    now: frozenset[Hold] = frozenset()
+
+    def holds(self) -> frozenset[Hold]:
+        return self.now
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Pages:
+    entries: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def write(self, kind: str, **fields: object) -> None:
+        self.entries.append((kind, fields))
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.entries]
+
+
+class Rig:
+    def __init__(self, *, room: int = 64) -> None:
+        self.clock, self.witness, self.seat, self.ledger = HandClock(), Asked(), EmptySeat(), Pages()
+        self.inbox: Mailbox[Message] = Mailbox(8)
+        self.orders: Mailbox[Order] = Mailbox(room)
+        self.shutter = Shutter(self.clock)
+        self.woken = 0
+        self.fading = False
+        self.drained = False
+        self.daemon = Daemon(
+            self.inbox,
+            clock=self.clock,
+            witness=self.witness,
+            composited=lambda: self.fading,
+            seat=self.seat,
+            shutter=self.shutter,
+            wake_capture=self._wake,
+            orders=self.orders,
+            ledger=self.ledger,
+            drain=self._drain,
+        )
+        self.daemon.start()
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def _drain(self) -> None:
+        self.drained = True
+
+    def wait(self, milliseconds: int) -> None:
+        self.clock.time += milliseconds * MILLISECOND
+
+    def look(self, seen: Scene | Blind = NOTES, policy: str = "hash-1") -> None:
+        self.wait(1)
+        asked = self.clock.time
+        self.wait(1)
+        self.daemon.turn(Look("windows", asked, self.clock.time, policy, seen))
+
+    def grab(self, *, whole: bool = True) -> Frame:
+        self.wait(1)
+        start = self.clock.time
+        self.wait(1)
+        frame = Frame(0, Span(start, self.clock.time), 2, 2, bytes(6), whole)
+        self.daemon.turn(Grabbed((frame,), ()))
+        return frame
+
+    def taken(self) -> list[Order]:
+        orders = []
+        while (order := self.orders.get(0)) is not None:
+            orders.append(order)
+        return orders
+
+    def opened(self) -> Rig:
+        """Policy in force, one clean look, the recording open."""
+        self.daemon.turn(PolicyArrived(POLICY))
+        self.look()
+        self.taken()
+        return self
+
+
+def test_nothing_is_kept_before_there_is_a_policy() -> None:
+    rig = Rig()
+    rig.look()
+    rig.grab()
+    rig.look()
+    assert rig.taken() == []
+    assert not rig.shutter.permit.open
+
+
+def test_the_recording_opens_with_the_policy_and_keeps_after_a_look_on_both_sides() -> None:
+    rig = Rig()
+    rig.daemon.turn(PolicyArrived(POLICY))
+    assert rig.witness.policy == "hash-1"
+    assert isinstance(rig.taken()[0], Open)
+    assert not rig.shutter.permit.open
+    rig.look()
+    assert rig.shutter.permit.open
+    frame = rig.grab()
+    assert rig.taken() == []
+    rig.look()
+    assert rig.taken() == [frame]
+
+
+def test_a_chart_drops_what_waits_and_marks_where_the_kept_time_ends() -> None:
+    rig = Rig().opened()
+    kept = rig.grab()
+    rig.look()
+    rig.grab(whole=False)
+    rig.look(WITH_CHART)
+    orders = rig.taken()
+    assert orders[0] == kept
+    gap = orders[1]
+    assert isinstance(gap, Gap)
+    assert kept.span.end <= gap.until <= rig.clock.time
+    assert len(orders) == 2
+    assert not rig.shutter.permit.open
+    assert rig.ledger.entries[-1] == ("lane-closed", {"lane": "screen", "rules": [0], "policy": "hash-1"})
+
+
+def test_what_was_covered_before_the_chart_came_is_still_let_go() -> None:
+    """A rule on a title has a second of hindsight; another witness's closing must not throw away proven time."""
+    rig = Rig().opened()
+    frame = rig.grab()
+    rig.look()
+    assert rig.taken() == [frame]
+    rig.look(WITH_CHART)
+    (gap,) = rig.taken()
+    assert isinstance(gap, Gap)
+    rig.look(WITH_CHART)
+    assert rig.taken() == []  # one gap, not one a look
+
+
+def test_after_a_closing_the_canvas_is_void_and_only_a_whole_picture_counts() -> None:
+    rig = Rig().opened()
+    before = rig.shutter.permit.canvas
+    rig.look(WITH_CHART)
+    rig.look()
+    assert rig.shutter.permit.canvas > before
+    rig.grab(whole=False)
+    rig.look()
+    kept = [order for order in rig.taken() if isinstance(order, Frame)]
+    whole = rig.grab()
+    rig.look()
+    assert kept == []
+    assert whole in rig.taken()
+
+
+def test_a_question_without_an_answer_closes_the_eye() -> None:
+    rig = Rig().opened()
+    rig.wait(1100)
+    rig.daemon.turn(None)
+    assert rig.witness.questions > 0
+    rig.clock.time += SILENCE + MILLISECOND
+    rig.daemon.turn(None)
+    assert not rig.shutter.permit.open
+    assert ("lane-closed", {"lane": "screen", "rules": ["blind"], "policy": "hash-1"}) in rig.ledger.entries
+
+
+def test_an_unasked_look_does_not_answer_the_question_that_is_out() -> None:
+    rig = Rig().opened()
+    rig.wait(1100)
+    stale = rig.clock.time - MILLISECOND
+    rig.daemon.turn(None)
+    asked = rig.witness.questions
+    rig.daemon.turn(Look("windows", stale, stale + 1, "hash-1", NOTES))
+    rig.clock.time += SILENCE + MILLISECOND
+    rig.daemon.turn(None)
+    assert rig.witness.questions >= asked
+    assert not rig.shutter.permit.open
+
+
+def test_a_message_that_found_no_room_is_an_alarm() -> None:
+    rig = Rig().opened()
+    for _ in range(9):
+        rig.inbox.put(GrabWanted())
+    rig.daemon.turn(None)
+    assert not rig.shutter.permit.open
+
+
+def test_a_wanted_grab_is_answered_with_a_fresh_look() -> None:
+    rig = Rig().opened()
+    rig.wait(150)
+    before = rig.witness.questions
+    rig.daemon.turn(GrabWanted())
+    assert rig.witness.questions == before + 1
+
+
+@pytest.mark.parametrize("hold", [Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF])
+def test_the_seat_holds_within_a_turn(hold: Hold) -> None:
+    rig = Rig().opened()
+    rig.grab()
+    rig.seat.now = frozenset({hold})
+    rig.daemon.turn(None)
+    assert not rig.shutter.permit.open
+    assert ("hold", {"hold": hold.value}) in rig.ledger.entries
+    rig.look()
+    assert not any(isinstance(order, Frame) for order in rig.taken())
+    rig.seat.now = frozenset()
+    rig.daemon.turn(None)
+    assert ("release", {"hold": hold.value}) in rig.ledger.entries
+
+
+def test_a_hold_of_the_user_ends_at_its_time() -> None:
+    rig = Rig().opened()
+    rig.daemon.turn(UserHold(on=True, until=rig.clock.time + 5 * SECOND))
+    assert Hold.USER in rig.daemon.session.holds
+    rig.wait(5000)
+    rig.daemon.turn(None)
+    assert Hold.USER not in rig.daemon.session.holds
+
+
+def test_a_compositor_that_starts_closes_the_eye_and_settles_longer() -> None:
+    rig = Rig().opened()
+    rig.fading = True
+    rig.daemon.turn(None)
+    assert not rig.shutter.permit.open
+    rig.look()
+    assert rig.shutter.permit.after >= rig.clock.time + 990 * MILLISECOND
+
+
+def test_another_policy_is_another_recording_and_old_looks_do_not_count_under_it() -> None:
+    rig = Rig().opened()
+    frame = rig.grab()
+    rig.look()
+    rig.daemon.turn(PolicyArrived(Policy("hash-2", 2, "test", (CHART,))))
+    kinds = [type(order) for order in rig.taken()]
+    assert kinds == [type(frame), Gap, Close, Open]
+    rig.look(policy="hash-1")
+    assert not rig.shutter.permit.open
+    rig.look(policy="hash-2")
+    assert rig.shutter.permit.open
+
+
+def test_an_hour_is_handed_over_without_losing_what_waits() -> None:
+    rig = Rig().opened()
+    rig.clock.time += 3600 * SECOND - 50 * MILLISECOND
+    rig.look()
+    waiting = rig.grab()
+    rig.clock.time += 50 * MILLISECOND
+    rig.daemon.turn(None)
+    close, open_ = rig.taken()
+    assert isinstance(close, Close)
+    assert isinstance(open_, Open)
+    assert close.until <= waiting.span.start == open_.start
+    rig.look()
+    assert rig.taken() == [waiting]
+
+
+def test_a_picture_that_was_on_its_way_when_its_recording_closed_is_not_kept_in_the_next() -> None:
+    rig = Rig().opened()
+    early = Frame(0, Span(rig.clock.time, rig.clock.time + 1), 2, 2, bytes(6), whole=True)
+    rig.wait(5)
+    rig.daemon.turn(PolicyArrived(Policy("hash-2", 2, "test", (CHART,))))
+    rig.look(policy="hash-2")
+    rig.daemon.turn(Grabbed((early,), ()))
+    rig.look(policy="hash-2")
+    assert early not in rig.taken()
+
+
+def test_an_encoder_that_cannot_follow_costs_a_gap_not_a_stall() -> None:
+    rig = Rig(room=1)
+    rig.daemon.turn(PolicyArrived(POLICY))
+    rig.look()
+    first, second = rig.grab(), rig.grab()
+    canvas = rig.shutter.permit.canvas
+    rig.look()
+    orders = rig.taken()  # Open filled the mailbox: no frame found room
+    assert first not in orders
+    assert second not in orders
+    assert rig.shutter.permit.canvas > canvas
+
+
+def test_a_dead_stage_holds_drains_and_ends() -> None:
+    rig = Rig().opened()
+    rig.daemon.turn(Failed("capture"))
+    assert rig.daemon.failed
+    assert rig.daemon.finished
+    assert rig.drained
+    assert ("alarm", {"what": "stage-failed-capture"}) in rig.ledger.entries
+    assert rig.ledger.kinds()[-1] == "stop"
+
+
+def test_a_trouble_is_told_once_and_goes() -> None:
+    rig = Rig().opened()
+    rig.daemon.turn(Trouble("store-lies", "first"))
+    rig.daemon.turn(Trouble("store-lies", "second"))
+    assert rig.ledger.kinds().count("alarm") == 1
+    assert rig.daemon.troubles == {"store-lies": "second"}
+    rig.daemon.turn(Cleared("store-lies"))
+    assert rig.daemon.troubles == {}
+
+
+def test_stopping_closes_the_recording_and_runs_out() -> None:
+    rig = Rig().opened()
+    calls: list[Phase] = []
+    rig.daemon.turn(Call(lambda: calls.append(rig.daemon.session.phase)))
+    rig.daemon.turn(Stop())
+    assert calls == [Phase.RUNNING]
+    assert isinstance(rig.taken()[-1], Close)
+    assert rig.daemon.finished
+    assert rig.ledger.kinds()[-1] == "stop"
+    assert not rig.daemon.session.keeps(Lane.SCREEN)
