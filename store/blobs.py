@@ -69,7 +69,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the entries of a folder durable, where the system lets a folder be opened at all (Windows does not)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
@@ -119,7 +119,7 @@ class LocalBlobs:
                 # bytes being on disk (fsync(2), "fsyncgate"). A retry writes a new one.
                 incoming.unlink(missing_ok=True)
                 raise
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             raise _fault("write", error) from error
 
@@ -152,7 +152,7 @@ class LocalBlobs:
         try:
             target.unlink(missing_ok=True)
             if target.parent.is_dir():
-                _sync_folder(target.parent)
+                sync_folder(target.parent)
         except OSError as error:
             raise _fault("remove", error) from error
 
@@ -161,7 +161,7 @@ class LocalBlobs:
             return
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         self._durable.add(folder)
 
 

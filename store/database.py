@@ -30,7 +30,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sqlalchemy.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        self._engine = sqlalchemy.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _configure_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)

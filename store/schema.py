@@ -37,7 +37,8 @@ devices: Final = Table(
     "devices",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("token_key", String(43), nullable=False, unique=True),
+    Column("token_key", String(43), nullable=False, unique=True),  # both keys: 32 raw bytes in base64url
+    Column("token_kid", String(43), nullable=False, unique=True),  # its thumbprint
     Column("evidence_key", String(43), nullable=False, unique=True),
     Column("host", Text, nullable=False),
     Column("os", Text, nullable=False),

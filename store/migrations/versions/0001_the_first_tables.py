@@ -44,6 +44,7 @@ def upgrade() -> None:
         "devices",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("token_key", sa.String(length=43), nullable=False),
+        sa.Column("token_kid", sa.String(length=43), nullable=False),
         sa.Column("evidence_key", sa.String(length=43), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("os", sa.Text(), nullable=False),
@@ -56,6 +57,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
         sa.UniqueConstraint("evidence_key", name=op.f("uq_devices_evidence_key")),
         sa.UniqueConstraint("token_key", name=op.f("uq_devices_token_key")),
+        sa.UniqueConstraint("token_kid", name=op.f("uq_devices_token_kid")),
     )
     op.create_table(
         "alarms",

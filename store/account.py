@@ -1,0 +1,295 @@
+"""Every second of a recording accounted for: kept, closed by which rule, held by whom, blind, or missing here.
+
+Pure: intervals in, parts out, and the parts always add up to the whole, to the nanosecond. What is kept is what the
+chunks' spans say; the ledger gives the reasons for the rest (facts: design section 6, law 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+Rule = int | str
+"""A rule of a policy by its number, or one of Eyelid's own by its name."""
+
+BLIND: Final = "blind"  # the name of Eyelid's own rule, and of the hold, for "nothing could be seen"
+UNPROVEN: Final = "unproven"  # no state was written down: looks came too late or not at all for the proof
+
+
+class Interval(NamedTuple):
+    """[start, end) in ns since the recording's start."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """It was proven clean and lies here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Rules kept the eye closed. `policy`: the hash that gives the numbers their meaning."""
+
+    policy: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Reasons not to record at all: user, locked, spool-full, ..."""
+
+    holds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Nothing could be proven, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """It should be here and is not: `lost` (sequence numbers are missing), `not-here-yet`, or `no-ledger`."""
+
+    why: str
+
+
+Cause = Kept | Closed | Held | Blind | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A stretch that the ledger gives a cause for; `end` is None where nothing ended it."""
+
+    start: int
+    end: int | None
+    cause: Closed | Held | Blind
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`margin`: not in the state itself but given up for it, before (hindsight) or after (until proven clean again)."""
+
+    start: int
+    end: int
+    cause: Cause
+    margin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ledger entry; `at`: ns of the device's clock. `fields` are those of its kind."""
+
+    seq: int
+    at: int
+    kind: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+# -- what the ledger says -----------------------------------------------------------------------------------------
+
+
+def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
+    """When the lane was not open and why; where two overlap, the earlier in the tuple counts. Times become ns since
+    `zero`.
+
+    A hold stands above a closing: while it lasts, nothing would be recorded whatever is shown. `entries` are of one
+    run of the agent, so that their clock is one; what it wrote about its predecessor's end may follow.
+    """
+    in_order = sorted(entries, key=lambda entry: (entry.at, entry.seq))
+    found: list[State] = []
+    holds: dict[str, None] = {}  # in the order they came
+    closed: Closed | None = None
+    since = 0
+    cause: Closed | Held | Blind | None = None
+    for entry in in_order:
+        match entry.kind:
+            case "hold":
+                holds[str(entry.fields.get("hold"))] = None
+            case "release":
+                holds.pop(str(entry.fields.get("hold")), None)
+            case "lane-closed" if entry.fields.get("lane") == lane:
+                closed = Closed(str(entry.fields.get("policy", "")), _rules(entry.fields.get("rules")))
+            case "lane-open" if entry.fields.get("lane") == lane:
+                closed = None
+            case _:
+                continue
+        now = _cause(tuple(holds), closed)
+        if now != cause:
+            if cause is not None:
+                found.append(State(since - zero, entry.at - zero, cause))
+            since, cause = entry.at, now
+    if cause is not None:
+        found.append(State(since - zero, None, cause))
+    return (*found, *(_told_later(entry, zero) for entry in in_order if entry.kind == "blind-since"))
+
+
+def _rules(value: object) -> tuple[Rule, ...]:
+    return tuple(rule for rule in value if isinstance(rule, int | str)) if isinstance(value, list) else ()
+
+
+def _cause(holds: tuple[str, ...], closed: Closed | None) -> Closed | Held | Blind | None:
+    """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind."""
+    if others := tuple(hold for hold in holds if hold != BLIND):
+        return Held(others)
+    if closed is not None and closed.rules != (BLIND,):
+        return closed
+    return Blind(BLIND) if holds or closed is not None else None
+
+
+def _told_later(entry: Entry, zero: int) -> State:
+    start, end = entry.fields.get("from"), entry.fields.get("to")
+    start = start if isinstance(start, int) else entry.at
+    end = end if isinstance(end, int) else entry.at
+    return State(start - zero, end - zero, Blind(str(entry.fields.get("why", BLIND))))
+
+
+# -- the account --------------------------------------------------------------------------------------------------
+
+
+def union(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time without overlaps or seams, in order."""
+    merged: list[Interval] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1].end:
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, end))
+        elif start < end:
+            merged.append(Interval(start, end))
+    return merged
+
+
+def account(
+    length: int,
+    kept: Iterable[Interval],
+    stated: Sequence[State] = (),
+    missing: Sequence[tuple[Interval, Missing]] = (),
+    otherwise: Cause = Blind(UNPROVEN),
+) -> tuple[Part, ...]:
+    """The whole of [0, length) in parts, in order, without a seam between equals.
+
+    Kept time stands above all; then the first state that covers a moment; then what is known to be missing. What is
+    left in a stretch without kept time is the margin of the state before it, else of the one after it, else
+    `otherwise`.
+    """
+    layers: list[tuple[Interval, Cause]] = [
+        *missing,
+        *((Interval(state.start, length if state.end is None else state.end), state.cause) for state in stated[::-1]),
+        *((interval, Kept()) for interval in union(kept)),
+    ]
+    clipped = [(max(start, 0), min(end, length), cause) for (start, end), cause in layers]
+    bounds = sorted({0, length}.union(*((start, end) for start, end, _ in clipped if start < end)))
+    place = {bound: number for number, bound in enumerate(bounds)}
+    causes: list[Cause | None] = [None] * (len(bounds) - 1)
+    for start, end, cause in clipped:
+        if start < end:
+            causes[place[start] : place[end]] = [cause] * (place[end] - place[start])
+    before = _carried(causes)
+    after = _carried(causes[::-1])[::-1]
+    parts = []
+    for (start, end), own, earlier, later in zip(pairwise(bounds), causes, before, after, strict=True):
+        near = earlier or later
+        parts.append(Part(start, end, own or near or otherwise, margin=own is None and near is not None))
+    return tuple(_join(parts))
+
+
+def _carried(causes: Iterable[Cause | None]) -> list[Cause | None]:
+    """For each piece the last state up to it that no kept or missing time separates from it."""
+    last: Cause | None = None
+    carried = []
+    for cause in causes:
+        if cause is not None:
+            last = None if isinstance(cause, Kept | Missing) else cause
+        carried.append(last)
+    return carried
+
+
+def _join(parts: Iterable[Part]) -> Iterable[Part]:
+    current: Part | None = None
+    for part in parts:
+        if current is not None and (part.cause, part.margin) == (current.cause, current.margin):
+            current = Part(current.start, part.end, part.cause, part.margin)
+            continue
+        if current is not None:
+            yield current
+        current = part
+    if current is not None:
+        yield current
+
+
+# -- sums ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """ns; the sum of the six is the whole. The margins of holds and blindness are within them."""
+
+    kept: int = 0
+    closed: int = 0
+    closed_margin: int = 0
+    held: int = 0
+    blind: int = 0
+    missing: int = 0
+
+
+def totals(parts: Iterable[Part]) -> Totals:
+    sums = dict.fromkeys(("kept", "closed", "closed_margin", "held", "blind", "missing"), 0)
+    for part in parts:
+        name = type(part.cause).__name__.lower()
+        sums["closed_margin" if part.margin and name == "closed" else name] += part.end - part.start
+    return Totals(**sums)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTime:
+    """How long one rule kept the eye closed (ns, alone or with others), the margins given up for it, how often."""
+
+    policy: str
+    rule: Rule
+    closed: int
+    margin: int
+    times: int
+
+
+def by_rule(parts: Sequence[Part]) -> list[RuleTime]:
+    """Longest first. Where several rules spoke at once, each is given the whole time."""
+    found: dict[tuple[str, Rule], RuleTime] = {}
+    spoke: set[tuple[str, Rule]] = set()
+    for part in parts:
+        closed = part.cause if isinstance(part.cause, Closed) else Closed("", ())
+        length = part.end - part.start
+        # Eyelid's own rules mean the same under every policy.
+        speaking = {(closed.policy if isinstance(rule, int) else "", rule) for rule in closed.rules}
+        for policy, rule in speaking:
+            time = found.get((policy, rule), RuleTime(policy, rule, 0, 0, 0))
+            found[policy, rule] = RuleTime(
+                policy,
+                rule,
+                time.closed + (0 if part.margin else length),
+                time.margin + (length if part.margin else 0),
+                time.times + ((policy, rule) not in spoke),
+            )
+        spoke = speaking
+    return sorted(found.values(), key=lambda time: (-time.closed - time.margin, str(time.rule)))
+
+
+def by_reason(parts: Iterable[Part]) -> dict[str, dict[str, int]]:
+    """ns by hold, by cause of blindness, by kind of what is missing."""
+    sums: dict[str, dict[str, int]] = {"held": {}, "blind": {}, "missing": {}}
+    for part in parts:
+        length = part.end - part.start
+        match part.cause:
+            case Held(holds):
+                for hold in holds:
+                    sums["held"][hold] = sums["held"].get(hold, 0) + length
+            case Blind(why):
+                sums["blind"][why] = sums["blind"].get(why, 0) + length
+            case Missing(why):
+                sums["missing"][why] = sums["missing"].get(why, 0) + length
+            case _:
+                pass
+    return sums

@@ -1,0 +1,227 @@
+"""Questions to the catalog, and the one way of inserting that both engines agree on.
+
+Functions take the connection of the caller's transaction: what belongs together is asked in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from protocol.envelope import KEY_PACKET_STREAM
+from protocol.keys import public_from_text
+from protocol.ledger import ZERO
+from store import schema
+
+_INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`enrolled_at`, `revoked_at`: ns since 1970 by the store's clock."""
+
+    id: str
+    token_key: Ed25519PublicKey
+    evidence_key: Ed25519PublicKey
+    host: str
+    os: str
+    agent_version: str
+    group: str
+    enrolled_at: int
+    revoked_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """`start`: ns since 1970 as the PC believed it. `policy`: hash of the policy that its key packet names."""
+
+    id: UUID
+    device: str
+    start: int
+    host: str
+    os_user: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHead:
+    """`next`: number of the entry the store waits for; `head`: hash of the entry before it."""
+
+    next: int
+    head: str
+
+
+def add_if_new(connection: Connection, table: Table, **values: object) -> bool:
+    """Whether the row is new; where its key is taken, nothing changes.
+
+    Asked by RETURNING: after ON CONFLICT the engines' row counts mean different things.
+    """
+    statement = _INSERT[connection.dialect.name](table).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key)).first() is not None
+
+
+def put(connection: Connection, table: Table, **values: object) -> None:
+    """Insert the row, or replace the one with its key."""
+    statement = _INSERT[connection.dialect.name](table).values(**values)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in values.items() if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def add_alarm(connection: Connection, at: int, code: str, device: str, **where: object) -> None:
+    connection.execute(insert(schema.alarms).values(at=at, code=code, device=device, **where))
+
+
+# -- devices ------------------------------------------------------------------------------------------------------
+
+
+def _device(row: Row[Any]) -> Device:
+    return Device(
+        id=row.id,
+        token_key=public_from_text(row.token_key),
+        evidence_key=public_from_text(row.evidence_key),
+        host=row.host,
+        os=row.os,
+        agent_version=row.agent_version,
+        group=row.group_name,
+        enrolled_at=row.enrolled_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def find_device(connection: Connection, condition: ColumnElement[bool]) -> Device | None:
+    row = connection.execute(select(schema.devices).where(condition)).first()
+    return None if row is None else _device(row)
+
+
+def devices(connection: Connection) -> list[Device]:
+    """All of them, oldest first."""
+    return [_device(row) for row in connection.execute(select(schema.devices).order_by(schema.devices.c.enrolled_at))]
+
+
+def last_health(connection: Connection, device: str) -> tuple[int, str] | None:
+    """(when, JSON of protocol.api.DeviceHealthRequest); None before the first."""
+    row = connection.execute(
+        select(schema.health.c.at, schema.health.c.body).where(schema.health.c.device == device)
+    ).first()
+    return None if row is None else (row.at, row.body)
+
+
+# -- recordings ---------------------------------------------------------------------------------------------------
+
+
+def _recording(row: Row[Any]) -> Recording:
+    return Recording(UUID(row.id), row.device, row.start, row.host, row.os_user, row.policy)
+
+
+def find_recording(connection: Connection, recording: UUID) -> Recording | None:
+    row = connection.execute(select(schema.recordings).where(schema.recordings.c.id == str(recording))).first()
+    return None if row is None else _recording(row)
+
+
+def recordings_beginning(connection: Connection, prefix: str) -> list[UUID]:
+    """Ids that begin with the text, at most ten: operators type the first few characters."""
+    chosen = schema.recordings.c.id
+    found = connection.scalars(select(chosen).where(chosen.startswith(prefix, autoescape=True)).order_by(chosen))
+    return [UUID(text) for text in found.fetchmany(10)]
+
+
+def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Recording]:
+    statement = select(schema.recordings).order_by(schema.recordings.c.start.desc(), schema.recordings.c.id)
+    if device is not None:
+        statement = statement.where(schema.recordings.c.device == device)
+    return [_recording(row) for row in connection.execute(statement.limit(limit))]
+
+
+def sealed_rows(connection: Connection, recording: UUID) -> list[Row[Any]]:
+    """Rows of `schema.sealed`, key packets first, then by stream and sequence."""
+    columns = schema.sealed.c
+    return list(
+        connection.execute(
+            select(schema.sealed)
+            .where(columns.recording == str(recording))
+            .order_by(columns.stream != KEY_PACKET_STREAM, columns.stream, columns.sequence, columns.received_at)
+        )
+    )
+
+
+def alarms_of(connection: Connection, recording: UUID) -> list[Row[Any]]:
+    columns = schema.alarms.c
+    return list(
+        connection.execute(select(schema.alarms).where(columns.recording == str(recording)).order_by(columns.id))
+    )
+
+
+# -- ledgers ------------------------------------------------------------------------------------------------------
+
+
+def ledger_head(connection: Connection, device: str) -> LedgerHead:
+    columns = schema.ledger_lines.c
+    row = connection.execute(
+        select(columns.seq, columns.hash).where(columns.device == device).order_by(columns.seq.desc()).limit(1)
+    ).first()
+    return LedgerHead(0, ZERO) if row is None else LedgerHead(row.seq + 1, row.hash)
+
+
+def ledger_hashes(connection: Connection, device: str, first: int, last: int) -> dict[int, str]:
+    """seq -> hash for entries `first` to `last` as far as the store has them."""
+    columns = schema.ledger_lines.c
+    rows = connection.execute(
+        select(columns.seq, columns.hash).where(columns.device == device, columns.seq.between(first, last))
+    )
+    return {row.seq: row.hash for row in rows}
+
+
+def opening_entry(connection: Connection, device: str, recording: UUID) -> int | None:
+    """Number of the entry that opened the recording; None while it has not arrived."""
+    columns = schema.ledger_lines.c
+    found: int | None = connection.scalar(
+        select(func.min(columns.seq)).where(
+            columns.device == device, columns.recording == str(recording), columns.kind == "recording-open"
+        )
+    )
+    return found
+
+
+def start_entries_around(connection: Connection, device: str, seq: int) -> tuple[int, int | None]:
+    """Numbers of the agent's start at or before entry `seq` (0 if there is none), and of its next one."""
+    columns = schema.ledger_lines.c
+    starts = select(columns.seq).where(columns.device == device, columns.kind == "start")
+    before = connection.scalar(starts.where(columns.seq <= seq).order_by(columns.seq.desc()).limit(1))
+    after = connection.scalar(starts.where(columns.seq > seq).order_by(columns.seq).limit(1))
+    return (before or 0, after)
+
+
+def ledger_lines(connection: Connection, device: str, first: int, last: int) -> Iterator[Row[Any]]:
+    """Rows of `schema.ledger_lines`, in order."""
+    columns = schema.ledger_lines.c
+    yield from connection.execute(
+        select(schema.ledger_lines)
+        .where(columns.device == device, columns.seq.between(first, last))
+        .order_by(columns.seq)
+    )
+
+
+# -- what comes from compliance -----------------------------------------------------------------------------------
+
+
+def newest_bundle(connection: Connection) -> tuple[int, str] | None:
+    """(revision, JWS)."""
+    columns = schema.bundles.c
+    row = connection.execute(select(columns.revision, columns.token).order_by(columns.revision.desc()).limit(1)).first()
+    return None if row is None else (row.revision, row.token)
+
+
+def successors(connection: Connection) -> list[str]:
+    return list(connection.scalars(select(schema.successors.c.token).order_by(schema.successors.c.id)))
+
+
+def policy_files(connection: Connection, policy: str) -> str | None:
+    """JSON, file name -> text; None where the text was never sent."""
+    return connection.scalar(select(schema.policies.c.files).where(schema.policies.c.hash == policy))

@@ -1,0 +1,161 @@
+"""`enroll-token`, `devices` and `revoke`: which PCs may send."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from sqlalchemy import update
+
+from protocol.enrolment import Enrolment, make
+from protocol.errors import EnrolmentError
+from store import schema
+from store.catalog import Device, devices, last_health
+from store.clock import wall
+from store.commands.options import Subcommands, add_command, count, duration, home_of
+from store.database import explained
+from store.enrolment import make_secret
+from store.errors import WrongUsage
+from store.founding import COMPLIANCE
+from store.home import Home
+from store.show import console, iso, print_json, print_table, size, when
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    token = add_command(
+        commands,
+        "enroll-token",
+        "print a token that lets PCs enrol",
+        "  eyelid-store enroll-token\n  eyelid-store enroll-token --uses 50 --expires 30d --group leeds > token.txt",
+        _enroll_token,
+    )
+    token.add_argument("--uses", type=count, default=1, metavar="N", help="PCs that may enrol with it (%(default)s)")
+    token.add_argument("--expires", type=duration, default="7d", metavar="TIME", help="30m, 12h, 7d (%(default)s)")
+    token.add_argument("--group", default="", help="a word that the PCs are listed under")
+    token.add_argument("--address", metavar="URL", help="where these PCs reach the store (that of `init`)")
+    add_command(
+        commands, "devices", "list the enrolled PCs and how they are", "  eyelid-store devices --json", _devices
+    )
+    revoke = add_command(
+        commands,
+        "revoke",
+        "shut a PC out, at once and for good; what it sent stays",
+        "  eyelid-store revoke 3f2c91d0",
+        _revoke,
+    )
+    revoke.add_argument("device", metavar="DEVICE", help="its id, or the beginning of it")
+
+
+def _enroll_token(options: Namespace) -> int:
+    home = home_of(options)
+    address = options.address or home.address
+    if not address.startswith(("https://", "http://")):
+        raise WrongUsage(f"--address {address}: it must begin with https://")
+    if len(options.group) > 200:
+        raise WrongUsage("--group has more than 200 characters")
+    now = wall()
+    database = home.database()
+    with explained(str(home.database_path)), database.writing() as connection:
+        secret = make_secret(
+            connection, uses=options.uses, expires_at=now + options.expires, group=options.group, now=now
+        )
+    database.close()
+    try:
+        token = make(
+            Enrolment(
+                address=address,
+                ca=home.ca_certificate.read_text("ascii") if address.startswith("https://") else "",
+                store_key=home.store_key().public_key(),
+                compliance=home.key(COMPLIANCE).id,
+                secret=secret,
+                group=options.group,
+            )
+        )
+    except EnrolmentError as error:
+        raise WrongUsage(str(error)) from None
+    if options.json:
+        facts = {"token": token, "uses": options.uses, "expires": iso(now + options.expires), "group": options.group}
+        print_json(facts)
+        return 0
+    console(stderr=True).print(
+        f"Good for {options.uses} enrolment{'s' if options.uses > 1 else ''} until {when(now + options.expires)}; "
+        "whoever has it can enrol, so send it as you would a password:"
+    )
+    print(token)
+    return 0
+
+
+def _devices(options: Namespace) -> int:
+    home = home_of(options)
+    database = home.database()
+    with explained(str(home.database_path)), database.reading() as connection:
+        listed = [(device, last_health(connection, device.id)) for device in devices(connection)]
+    database.close()
+    if options.json:
+        print_json({"devices": [_facts(device, health) for device, health in listed]})
+        return 0
+    if not listed:
+        console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
+        return 0
+    print_table(
+        ["device", "host", "system", "agent", "group", "enrolled", "last heard", "waiting", "state"],
+        [_row(device, health) for device, health in listed],
+        numbers=[7],
+    )
+    return 0
+
+
+def _facts(device: Device, health: tuple[int, str] | None) -> dict[str, object]:
+    return {
+        "device": device.id,
+        "host": device.host,
+        "os": device.os,
+        "agent_version": device.agent_version,
+        "group": device.group,
+        "enrolled": iso(device.enrolled_at),
+        "revoked": iso(device.revoked_at),
+        "heard": iso(health[0]) if health else None,
+        "health": json.loads(health[1]) if health else None,
+    }
+
+
+def _row(device: Device, health: tuple[int, str] | None) -> list[str]:
+    latest = json.loads(health[1]) if health else {}
+    holds = ", ".join(latest.get("holds", []))
+    state = "revoked" if device.revoked_at else "-" if not latest else f"held: {holds}" if holds else "recording"
+    return [
+        device.id,
+        device.host,
+        device.os,
+        device.agent_version,
+        device.group or "-",
+        when(device.enrolled_at),
+        when(health[0] if health else None),
+        size(latest["pending_bytes"]) if latest else "-",
+        state,
+    ]
+
+
+def _revoke(options: Namespace) -> int:
+    home = home_of(options)
+    database = home.database()
+    with explained(str(home.database_path)), database.writing() as connection:
+        device = _choose(options.device, devices(connection), home)
+        new = device.revoked_at is None
+        if new:
+            connection.execute(update(schema.devices).where(schema.devices.c.id == device.id).values(revoked_at=wall()))
+    database.close()
+    if options.json:
+        print_json({"device": device.id, "host": device.host, "revoked": True, "was_revoked": not new})
+    else:
+        console().print(f"{device.id} is shut out{'' if new else ' already'}; its recordings stay.", soft_wrap=True)
+    return 0
+
+
+def _choose(text: str, known: list[Device], home: Home) -> Device:
+    found = [device for device in known if device.id.startswith(text.lower())] if text else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise WrongUsage(f"{len(found)} devices begin with {text!r}: write more of the id")
+    raise WrongUsage(f"{home.folder} knows no device {text!r}: `eyelid-store devices` lists them")

@@ -1,0 +1,114 @@
+"""`init` and `keys`: a store comes into being, and which keys it has."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from store import passphrase
+from store.ca import check_address, check_name
+from store.commands.options import Subcommands, add_command, home_of, port
+from store.founding import COMPLIANCE, RECOVERY, Plan, check_free, found, read_policies
+from store.home import Home
+from store.show import console, print_json, print_table
+
+PORT = 8443
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    init = add_command(
+        commands,
+        "init",
+        "make a store: its folder, certificates, keys and first bundle",
+        "  eyelid-store init --name store.example.com --policies policies/\n"
+        "  eyelid-store init --home /srv/eyelid --address 10.0.0.5 --passphrase-file pass.txt --json",
+        _init,
+    )
+    init.add_argument("--name", action="append", default=[], metavar="HOST", help="a host name PCs reach the store by")
+    init.add_argument("--address", action="append", default=[], metavar="IP", help="an IP address they reach it by")
+    init.add_argument("--port", type=port, default=PORT, help="the port they reach it by (%(default)s)")
+    init.add_argument("--policies", type=Path, metavar="DIR", help="sign the *.yaml files of DIR into the first bundle")
+    passphrase.add_options(init)
+    add_command(
+        commands, "keys", "list the store's keys and where their private halves lie", "  eyelid-store keys", _keys
+    )
+
+
+def _init(options: Namespace) -> int:
+    names = [check_name(name) for name in options.name]
+    addresses = [check_address(address) for address in options.address]
+    first = names[0] if names else addresses[0] if addresses else "localhost"
+    check_free(options.home)
+    plan = Plan(
+        folder=options.home.absolute(),
+        address=f"https://{f'[{first}]' if ':' in first else first}:{options.port}",
+        names=tuple(names),
+        addresses=tuple(addresses),
+        policies=read_policies(options.policies) if options.policies else {},
+    )
+    home = found(plan, passphrase.new(options))
+    if options.json:
+        print_json({"home": str(home.folder), "address": home.address, "keys": _facts(home)})
+        return 0
+    out = console()
+    out.print(f"A store was made in {home.folder}; PCs reach it at {home.address}.\n", soft_wrap=True, markup=False)
+    _print_keys(home)
+    take_away = [home.folder / home.key(name).file for name in (RECOVERY, COMPLIANCE)]
+    out.print(
+        "\n[bold]Now take two files off this machine[/bold], for example to two USB sticks in two safes, and delete them here:"
+    )
+    out.print(
+        f"  {take_away[0]}\n      opens every recording, should the recipient key be lost", markup=False, soft_wrap=True
+    )
+    out.print(
+        f"  {take_away[1]}\n      decides who may read and what the eye closes for: whoever runs the store must not have it",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print(
+        "They are sealed under the passphrase you gave; without it nobody opens them, and nobody can restore it.\n"
+        f"{home.store_key_path} stays: the server signs receipts with it, so it lies open, readable by its owner alone.",
+        markup=False,
+        soft_wrap=True,
+    )
+    if not plan.policies:
+        out.print("The first bundle holds no policy (--policies): each PC then needs its own policy folder.")
+    out.print("\nNext:  eyelid-store serve     and then     eyelid-store enroll-token")
+    return 0
+
+
+def _keys(options: Namespace) -> int:
+    home = home_of(options)
+    if options.json:
+        print_json({"keys": _facts(home)})
+    else:
+        _print_keys(home)
+    return 0
+
+
+def _facts(home: Home) -> list[dict[str, object]]:
+    return [
+        {
+            "name": record.name,
+            "id": record.id,
+            "purpose": record.purpose,
+            "private_half": str(home.folder / record.file),
+            "here": (home.folder / record.file).exists(),
+        }
+        for record in home.keys
+    ]
+
+
+def _print_keys(home: Home) -> None:
+    print_table(
+        ["key", "id", "private half", "what for"],
+        [
+            (
+                record.name,
+                record.id,
+                str(home.folder / record.file) if (home.folder / record.file).exists() else "not here",
+                record.purpose,
+            )
+            for record in home.keys
+        ],
+    )

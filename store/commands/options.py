@@ -1,0 +1,63 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from store.clock import SECOND
+from store.home import Home, default_folder
+
+Subcommands = _SubParsersAction  # argparse gives it no public name
+_UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
+
+
+def add_command(
+    commands: Subcommands[ArgumentParser], name: str, summary: str, example: str, run: Callable[[Namespace], int]
+) -> ArgumentParser:
+    """A command with --home and --json; `run` returns the exit code."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"examples:\n{example}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=default_folder(os.environ),
+        metavar="DIR",
+        help="the store's folder (EYELID_STORE_HOME; now: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
+    return parser
+
+
+def home_of(options: Namespace) -> Home:
+    return Home.open(options.home)
+
+
+def duration(text: str) -> int:
+    """30m, 12h, 7d -> ns."""
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
+    if not match:
+        raise ArgumentTypeError(f"{text!r} is no length of time: write 30m, 12h or 7d")
+    return int(match[1]) * _UNITS[match[2]] * SECOND
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535 (0 takes a free one)")
+    return int(text)
+
+
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):
+        raise ArgumentTypeError(f"{text!r} must be a number from 1 to 100000")
+    return int(text)

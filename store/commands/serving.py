@@ -1,0 +1,41 @@
+"""`serve`: run the store."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from urllib.parse import urlsplit
+
+from store.commands.options import Subcommands, add_command, home_of, port
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    serve = add_command(
+        commands,
+        "serve",
+        "run the store until it is told to stop (SIGINT, SIGTERM)",
+        "  eyelid-store serve\n  eyelid-store serve --host 127.0.0.1 --port 0 --json",
+        _serve,
+    )
+    serve.add_argument("--host", default="0.0.0.0", help="the address to listen on (%(default)s)")  # noqa: S104
+    serve.add_argument("--port", type=port, help="the port to listen on (that of `init`; 0 takes a free one)")
+    serve.add_argument("--http", action="store_true", help="without TLS: on loopback alone, behind a proxy of your own")
+
+
+def _serve(options: Namespace) -> int:
+    # Slow to import, and no other command needs it.
+    from store.serving import serve  # noqa: PLC0415
+
+    home = home_of(options)
+    chosen = options.port if options.port is not None else urlsplit(home.address).port or 443
+
+    def announce(address: str) -> None:
+        if options.json:
+            sys.stdout.write(json.dumps({"address": address}) + "\n")
+        else:
+            sys.stdout.write(f"The store takes recordings at {address} (end it with Ctrl-C)\n")
+        sys.stdout.flush()
+
+    serve(home, options.host, chosen, tls=not options.http, announce=announce)
+    return 0

@@ -1,0 +1,173 @@
+"""Accepts sealed bytes once: into the blobs, then into the catalog, and only then is the receipt signed.
+
+Nothing here can open a chunk. What can be checked without a key is checked before a byte is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from protocol.envelope import KEY_PACKET_STREAM, Header
+from protocol.errors import SignatureError
+from protocol.packet import KeyPacket
+from protocol.receipt import Receipt
+from store import schema
+from store.blobs import BlobFault, BlobMissing, sealed_name
+from store.catalog import Device, add_alarm, add_if_new, find_recording
+from store.depot import Depot
+from store.errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Sealed bytes and the name they came under. `sha256`: hex, of `body`."""
+
+    recording: UUID
+    stream: int
+    sequence: int
+    body: bytes
+    sha256: str
+
+    @property
+    def blob(self) -> str:
+        return sealed_name(self.recording, self.stream, self.sequence, self.sha256)
+
+    def row(self) -> dict[str, object]:
+        return {
+            "recording": str(self.recording),
+            "stream": self.stream,
+            "sequence": self.sequence,
+            "sha256": self.sha256,
+            "size": len(self.body),
+        }
+
+
+def accept(depot: Depot, device: Device, arrival: Arrival) -> str:
+    """The receipt (JWS), once bytes and row are durable; the same one again for the same bytes.
+
+    Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
+    Refusals: 400 with the protocol's code, or misplaced; 403 foreign-recording; 409 no-key-packet; 503, 507.
+    """
+    if arrival.stream == KEY_PACKET_STREAM:
+        packet = _check_packet(device, arrival)
+        header = None
+    else:
+        packet = None
+        header = Header.parse(arrival.body)
+        if (header.recording, header.stream, header.sequence) != (
+            arrival.recording,
+            arrival.stream,
+            arrival.sequence,
+        ):
+            raise Refusal(400, "misplaced", "the sealed chunk says another recording, stream or sequence than its path")
+    _check_owner(depot, device, arrival.recording, opens=packet is not None)
+    if not _is_kept(depot, arrival):
+        try:
+            depot.blobs.put(arrival.blob, arrival.body)
+        except BlobFault as fault:
+            status, code = (507, "store-full") if fault.full else (503, "store-fault")
+            raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
+
+    receipt = Receipt(
+        arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=depot.clock(), device=device.id
+    )
+    received_at = depot.writer.write(lambda connection: _record(connection, arrival, receipt, packet, header))
+    return replace(receipt, at=received_at).sign(depot.store_key)
+
+
+def _check_packet(device: Device, arrival: Arrival) -> KeyPacket:
+    if arrival.sequence != 0:
+        raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
+    try:
+        packet = KeyPacket.verify(arrival.body.decode("ascii"), device.evidence_key)
+    except UnicodeDecodeError:
+        raise SignatureError("malformed", "key packet: not a compact JWS") from None
+    if packet.recording != arrival.recording:
+        raise Refusal(400, "misplaced", "the key packet says another recording than its path")
+    if packet.device != device.id:
+        raise Refusal(403, "foreign-recording", "the key packet names another device than the one that sends it")
+    return packet
+
+
+def _check_owner(depot: Depot, device: Device, recording: UUID, *, opens: bool) -> None:
+    with depot.database.reading() as connection:
+        known = find_recording(connection, recording)
+    if known is None and not opens:
+        raise Refusal(409, "no-key-packet", f"recording {recording} is not open: send its key packet first")
+    if known is not None and known.device != device.id:
+        raise _foreign(recording)
+
+
+def _foreign(recording: UUID) -> Refusal:
+    return Refusal(403, "foreign-recording", f"recording {recording} belongs to another device")
+
+
+def _is_kept(depot: Depot, arrival: Arrival) -> bool:
+    """Whether these very bytes have a receipt already and lie whole where they should."""
+    columns = schema.sealed.c
+    with depot.database.reading() as connection:
+        row = connection.execute(
+            select(columns.size).where(
+                columns.recording == str(arrival.recording),
+                columns.stream == arrival.stream,
+                columns.sequence == arrival.sequence,
+                columns.sha256 == arrival.sha256,
+            )
+        ).first()
+    try:
+        return row is not None and depot.blobs.size(arrival.blob) == row.size
+    except (BlobMissing, BlobFault):
+        return False  # written anew
+
+
+def _record(
+    connection: Connection, arrival: Arrival, receipt: Receipt, packet: KeyPacket | None, header: Header | None
+) -> int:
+    """When these bytes were first received, ns since 1970."""
+    if packet is not None:
+        add_if_new(
+            connection,
+            schema.recordings,
+            id=str(packet.recording),
+            device=receipt.device,
+            start=packet.start,
+            host=packet.host,
+            os_user=packet.os_user,
+            policy=packet.policy,
+            opened_at=receipt.at,
+        )
+        known = find_recording(connection, packet.recording)
+        if known is None or known.device != receipt.device:
+            raise _foreign(packet.recording)
+    facts: dict[str, object] = {}
+    if header is not None:
+        facts = {
+            "kind": header.kind,
+            "flags": header.flags,
+            "start": header.start,
+            "end": header.end,
+            "previous": header.previous.hex(),
+        }
+    columns = schema.sealed.c
+    same_name = (
+        columns.recording == str(arrival.recording),
+        columns.stream == arrival.stream,
+        columns.sequence == arrival.sequence,
+    )
+    new = add_if_new(connection, schema.sealed, **arrival.row(), received_at=receipt.at, **facts)
+    if new and (connection.scalar(select(func.count()).select_from(schema.sealed).where(*same_name)) or 0) > 1:
+        add_alarm(
+            connection,
+            receipt.at,
+            "two-bodies",
+            receipt.device,
+            recording=str(arrival.recording),
+            stream=arrival.stream,
+            sequence=arrival.sequence,
+            sha256=arrival.sha256,
+        )
+    received_at = connection.scalar(select(columns.received_at).where(*same_name, columns.sha256 == arrival.sha256))
+    return int(received_at or 0)

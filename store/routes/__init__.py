@@ -1,0 +1,1 @@
+"""HTTP and nothing else: who asks, what of the body is believed, which status answers."""

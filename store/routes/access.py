@@ -1,0 +1,42 @@
+"""Who asks: the depot of the running application, and the device behind a bearer token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
+from store.auth import authenticate
+from store.catalog import Device
+from store.depot import Depot
+from store.errors import Refusal
+
+OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
+
+
+def _depot(request: Request) -> Depot:
+    depot: Depot = request.app.state.depot
+    return depot
+
+
+def check_agent(request: Request) -> None:
+    """Refuses (426) an agent older than the version before the store's. One that names no version is asked nothing."""
+    numbers = request.headers.get(AGENT_VERSION_HEADER, "").split(".")
+    if len(numbers) >= 2 and all(part.isdecimal() for part in numbers[:2]):
+        version = (int(numbers[0]), int(numbers[1]))
+        if version < OLDEST_AGENT:
+            oldest = ".".join(map(str, OLDEST_AGENT))
+            raise Refusal(426, AGENT_UNSUPPORTED, f"the agent is too old for this store: install {oldest} or newer")
+
+
+def _device(request: Request) -> Device:
+    # Not async: it asks the database, so it runs in the thread pool.
+    check_agent(request)
+    device = authenticate(_depot(request), request.headers.get("Authorization"))
+    request.state.device = device.id  # for the log
+    return device
+
+
+CurrentDepot = Annotated[Depot, Depends(_depot)]
+CurrentDevice = Annotated[Device, Depends(_device)]

@@ -1,0 +1,103 @@
+"""Request bodies, read within bounds: never more than the route allows, never more at once than the memory set aside.
+
+A body is refused (413) before it is read where it says its length, and as soon as it is too long where it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request
+
+from protocol.api import CONTENT_DIGEST_HEADER, parse_content_digest
+from protocol.claims import Claims, parse_object
+from protocol.errors import ProtocolError
+from store.errors import Refusal
+
+PATIENCE: Final = 60.0  # seconds that a body may take to arrive
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    content: bytes
+    sha256: bytes
+
+
+class Intake:
+    """Bytes that bodies under way may take together. Used from the event loop alone."""
+
+    def __init__(self, capacity: int = 256 * 2**20) -> None:
+        self._free = capacity
+
+    def reserve(self, size: int) -> None:
+        if size > self._free:
+            raise Refusal(503, "busy", "the store is receiving as much as it can: send it again", retry_after=2)
+        self._free -= size
+
+    def release(self, size: int) -> None:
+        self._free += size
+
+
+async def read_body(request: Request, limit: int, *, patience: float = PATIENCE) -> Body:
+    """At most `limit` bytes. Refusals: 400 bad-length, cut-short; 408 slow-body; 413 oversized; 503 busy."""
+    announced = _announced(request)
+    if announced is not None and announced > limit:
+        raise _oversized(limit)
+    intake: Intake = request.app.state.intake
+    reserved = limit if announced is None else announced
+    intake.reserve(reserved)
+    try:
+        async with asyncio.timeout(patience):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise Refusal(408, "slow-body", f"the body did not arrive within {patience:.0f} s: send it again") from None
+    finally:
+        intake.release(reserved)
+
+
+async def _read(request: Request, limit: int) -> Body:
+    content = bytearray()
+    digest = hashlib.sha256()
+    async for part in request.stream():
+        if len(content) + len(part) > limit:
+            raise _oversized(limit)
+        content += part
+        digest.update(part)
+    return Body(bytes(content), digest.digest())
+
+
+async def read_sealed(request: Request, limit: int) -> Body:
+    """A body whose Content-Digest fits it. Refusals: as `read_body`; 400 no-digest, bad-digest, wrong-digest."""
+    value = request.headers.get(CONTENT_DIGEST_HEADER)
+    if value is None:
+        raise Refusal(400, "no-digest", f"send {CONTENT_DIGEST_HEADER} with the SHA-256 of the body (RFC 9530)")
+    wanted = parse_content_digest(value)
+    body = await read_body(request, limit)
+    if body.sha256 != wanted:
+        raise Refusal(400, "wrong-digest", "the body is not the one that its Content-Digest names: send it again")
+    return body
+
+
+async def read_claims(request: Request, limit: int, what: str) -> Claims:
+    """A JSON object. Refusals: as `read_body`; 400 bad-json."""
+    body = await read_body(request, limit)
+    try:
+        return Claims(parse_object(body.content), what, ProtocolError)
+    except ValueError as error:
+        raise Refusal(400, "bad-json", f"{what}: {error}") from None
+
+
+def _announced(request: Request) -> int | None:
+    value = request.headers.get("Content-Length")
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdigit():
+        raise Refusal(400, "bad-length", "Content-Length must be a number of bytes")
+    return int(value)
+
+
+def _oversized(limit: int) -> Refusal:
+    return Refusal(413, "oversized", f"the body is larger than the {limit} bytes allowed here")

@@ -1,0 +1,132 @@
+"""Devices: enrolment, tokens, and their minute's health."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+
+from protocol import api
+from protocol.claims import Claims
+from protocol.errors import ProtocolError
+from protocol.keys import public_from_text
+from store import schema
+from store.auth import issue_token
+from store.catalog import Device, ledger_head, newest_bundle, put
+from store.depot import Depot
+from store.enrolment import Applicant, enrol
+from store.errors import Refusal
+from store.routes.access import CurrentDepot, CurrentDevice, check_agent
+from store.routes.bodies import read_claims
+from store.routes.shapes import answers, json_body
+
+router = APIRouter(tags=["devices"])
+
+
+@router.post(
+    api.ENROLL,
+    openapi_extra=json_body(api.EnrollRequest),
+    responses=answers(
+        api.EnrollResponse,
+        {
+            400: "bad-json, bad-field, bad-key, same-key",
+            403: "unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
+            409: "key-taken",
+        },
+    ),
+)
+async def enroll(request: Request, depot: CurrentDepot) -> dict[str, Any]:
+    """Make a device known by its two public keys; takes one use of the token."""
+    check_agent(request)
+    claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
+    applicant = Applicant(
+        secret=claims.text("secret"),
+        token_key=public_from_text(claims.text("token_key")),
+        evidence_key=public_from_text(claims.text("evidence_key")),
+        host=claims.text("host"),
+        os=claims.text("os"),
+        agent_version=claims.text("agent_version"),
+    )
+    return dict(await run_in_threadpool(enrol, depot, applicant))
+
+
+@router.post(
+    api.TOKEN,
+    openapi_extra=json_body(api.TokenRequest),
+    responses=answers(
+        api.TokenResponse,
+        {
+            400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
+            401: "wrong-time, replayed-assertion",
+            403: "unknown-device, device-revoked",
+        },
+    ),
+)
+async def token(request: Request, depot: CurrentDepot) -> dict[str, Any]:
+    """A bearer token for ten minutes, against a one-time assertion (private_key_jwt) of the device."""
+    check_agent(request)
+    claims = await read_claims(request, api.MAX_JSON_BODY, "token request")
+    return dict(await run_in_threadpool(issue_token, depot, claims.text("assertion")))
+
+
+@router.put(
+    api.DEVICE_HEALTH,
+    openapi_extra=json_body(api.DeviceHealthRequest),
+    responses=answers(
+        api.DeviceHealthResponse,
+        {
+            400: "bad-json, bad-field",
+            401: "no-token, bad-token, expired-token",
+            403: "foreign-device, unknown-device, device-revoked",
+        },
+    ),
+)
+async def device_health(request: Request, device: str, depot: CurrentDepot, sender: CurrentDevice) -> dict[str, Any]:
+    """How the PC is, and the heads of what it has sealed: a tail cut off later is then missed."""
+    if device != sender.id:
+        raise Refusal(403, "foreign-device", "a device reports its own health alone")
+    claims = await read_claims(request, api.MAX_JSON_BODY, "health")
+    return dict(await run_in_threadpool(_keep_health, depot, sender, _health(claims)))
+
+
+def _head(claims: Claims) -> api.StreamHead:
+    return {"next": claims.integer("next"), "head": claims.hex256("head")}
+
+
+def _health(claims: Claims) -> api.DeviceHealthRequest:
+    heads = claims.object("heads")
+    health: api.DeviceHealthRequest = {
+        "wall": claims.integer("wall"),
+        "agent_version": claims.text("agent_version"),
+        "heads": {stream: _head(heads.object(stream)) for stream in _streams(heads)},
+        "ledger": _head(claims.object("ledger")),
+        "holds": list(claims.texts("holds")),
+        "pending_chunks": claims.integer("pending_chunks"),
+        "pending_bytes": claims.integer("pending_bytes"),
+        "bundle_revision": claims.integer("bundle_revision"),
+    }
+    if claims.has("recording"):
+        health["recording"] = str(claims.uuid("recording"))
+    if claims.has("policy"):
+        health["policy"] = claims.hex256("policy")
+    return health
+
+
+def _streams(heads: Claims) -> tuple[str, ...]:
+    streams = heads.names()
+    for stream in streams:
+        if not (stream.isascii() and stream.isdigit() and str(int(stream)) == stream and int(stream) < 0xFFFF):
+            raise ProtocolError("bad-field", "health: `heads` must go by stream number")
+    return streams
+
+
+def _keep_health(depot: Depot, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
+    body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
+    at = depot.clock()
+    depot.writer.write(lambda connection: put(connection, schema.health, device=device.id, at=at, body=body))
+    with depot.database.reading() as connection:
+        bundle = newest_bundle(connection)
+        head = ledger_head(connection, device.id)
+    return {"bundle_revision": bundle[0] if bundle else 0, "ledger": {"next": head.next, "head": head.head}}

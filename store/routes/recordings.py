@@ -1,0 +1,61 @@
+"""Sealed bytes come in here, and receipts go out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
+
+from protocol import api
+from protocol.envelope import KEY_PACKET_STREAM
+from store.ingest import Arrival, accept
+from store.routes.access import CurrentDepot, CurrentDevice
+from store.routes.bodies import read_sealed
+from store.routes.shapes import answers
+
+router = APIRouter(tags=["recordings"])
+
+_SEALED = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.put(
+    api.RECORDING,
+    openapi_extra=_SEALED,
+    responses=answers(
+        api.ReceiptResponse,
+        {
+            400: "no-digest, bad-digest, wrong-digest, misplaced, bad-path, and the envelope's and key packet's codes",
+            401: "no-token, bad-token, expired-token",
+            403: "foreign-recording, unknown-device, device-revoked",
+            408: "slow-body",
+            409: "no-key-packet: send stream 65535, sequence 0 first",
+            413: "oversized",
+            503: "busy, store-fault",
+            507: "store-full",
+        },
+    ),
+)
+async def put_sealed(  # noqa: PLR0917 - FastAPI fills them by name
+    request: Request,
+    recording: UUID,
+    stream: Annotated[int, Path(ge=0, le=KEY_PACKET_STREAM)],
+    sequence: Annotated[int, Path(ge=0, le=2**63 - 1)],
+    depot: CurrentDepot,
+    device: CurrentDevice,
+) -> dict[str, Any]:
+    """Keep a sealed chunk, or a key packet (stream 65535, sequence 0). May be repeated; may come in any order.
+
+    Needs Content-Digest (RFC 9530, sha-256). The receipt is signed once bytes and row are durable.
+    """
+    limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
+    body = await read_sealed(request, limit)
+    arrival = Arrival(recording, stream, sequence, body.content, body.sha256.hex())
+    receipt: api.ReceiptResponse = {"receipt": await run_in_threadpool(accept, depot, device, arrival)}
+    return dict(receipt)

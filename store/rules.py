@@ -1,0 +1,71 @@
+"""Which rule a number in a ledger means: the kept text of the policy says it, years later as on the day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+
+from store.account import Rule
+
+# Eyelid's own rules are named in the ledger by their name (design: the window witness).
+OWN: Final[Mapping[str, str]] = {
+    "unreadable": "a window's program or title could not be read",
+    "web-engine": "a window renders web pages and no browser witness accounts for it",
+    "remote-display": "a window shows another machine",
+    "overview": "a switcher or overview shows other windows",
+    "unlisted": "no rule names what was shown, and the policy closes for that",
+    "not-recorded": "nothing that the policy records was open",
+    "blind": "nothing could be seen",
+}
+_LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+
+@dataclass(frozen=True, slots=True)
+class RuleName:
+    """`why` is empty where the policy's text is not here or says nothing."""
+
+    id: str
+    why: str
+
+
+def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
+    """The policy's rules by their number: in the order of the files' names, then of the file.
+
+    A text that cannot be read as a policy has no names: it is kept as it came.
+    """
+    found: list[RuleName] = []
+    for _, text in sorted(files.items(), key=lambda file: file[0].encode("utf-8")):
+        try:
+            tree = yaml.compose(text, Loader=_LOADER)
+        except (yaml.YAMLError, RecursionError):
+            return ()
+        # Nodes and not values: aliases cannot explode that way, and YAML's `off` stays a word.
+        for rule in _children(_member(tree, "rules")):
+            found.append(RuleName(_scalar(_member(rule, "id")), _scalar(_member(rule, "why"))))
+    return tuple(found)
+
+
+def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:
+    """The rule's id and reason; a number that the policy's text does not explain says so."""
+    if isinstance(rule, str):
+        return RuleName(rule, OWN.get(rule, ""))
+    if 0 <= rule < len(policy) and policy[rule].id:
+        return policy[rule]
+    return RuleName(f"rule {rule}", "the text of this policy is not here")
+
+
+def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == name), None)
+
+
+def _children(node: yaml.Node | None) -> list[yaml.Node]:
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _scalar(node: yaml.Node | None) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""

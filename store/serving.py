@@ -1,0 +1,135 @@
+"""Runs the application: TLS from the first start, plain HTTP on loopback alone, an end that loses nothing."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from store import log
+from store.app import create_app
+from store.blobs import BlobFault
+from store.ca import days_left
+from store.clock import Clock, wall
+from store.depot import Depot
+from store.errors import StoreError, WrongUsage
+from store.home import Home
+from store.writer import Writer
+
+_WARN: Final = 60  # days before the certificate ends
+_GRACE: Final = 15  # seconds for requests under way when the store is told to stop
+
+
+def open_depot(home: Home, clock: Clock = wall) -> Depot:
+    """Everything that requests need, from the folder. Raises StoreError."""
+    store_key = home.store_key()
+    blobs = home.blobs()
+    try:
+        blobs.prepare()
+    except BlobFault as fault:
+        raise StoreError(f"{home.folder}: {fault}") from None
+    database = home.database()
+    return Depot(database, Writer(database), blobs, store_key, clock)
+
+
+def check_plain(host: str) -> None:
+    """Raises WrongUsage unless nothing outside this machine can reach the host."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        raise WrongUsage("--http sends tokens unencrypted: it is for --host 127.0.0.1, ::1 or localhost alone")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises StoreError."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server((str(address[0]), port), family=family, backlog=2048)
+    except socket.gaierror:
+        raise WrongUsage(f"--host {host}: there is no such address on this machine") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise StoreError(f"port {port} is taken by another program: end it, or choose another --port") from None
+        if error.errno == errno.EACCES:
+            raise StoreError(f"port {port} needs more rights: choose one from 1024 on with --port") from None
+        raise StoreError(f"{host}, port {port}: {error.strerror}") from None
+
+
+def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:
+    """A server with the home's certificate; without TLS where no home is given. Raises StoreError."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,  # the application dates its answers by the store's own clock
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE,
+        ssl_certfile=home.server_certificate if home else None,
+        ssl_keyfile=home.server_key if home else None,
+    )
+    try:
+        config.load()
+    except (ssl.SSLError, OSError):
+        where = home.folder / "tls" if home else "tls"
+        raise StoreError(f"{where}: server.crt or server.key is missing or damaged: put them back") from None
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return uvicorn.Server(config)
+
+
+def serve(home: Home, host: str, port: int, *, tls: bool, announce: Callable[[str], None]) -> None:
+    """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
+    if not tls:
+        check_plain(host)
+    depot = open_depot(home)
+    try:
+        if tls:
+            _check_certificate(home)
+        server = make_server(create_app(depot), home if tls else None)
+        with listen(host, port) as listener:
+            log.start()
+            address = url(host, listener.getsockname()[1], tls=tls)
+            announce(address)
+            log.say("serving", address=address)
+            # uvicorn ends in order at a signal, and then raises it again for whoever stood here before it.
+            before = signal.signal(signal.SIGTERM, _ended)
+            try:
+                server.run(sockets=[listener])
+            except KeyboardInterrupt:
+                pass
+            finally:
+                signal.signal(signal.SIGTERM, before)
+            log.say("ended")
+    finally:
+        depot.close()
+
+
+def url(host: str, port: int, *, tls: bool) -> str:
+    shown = {"0.0.0.0": "localhost", "::": "localhost", "": "localhost"}.get(host, host)  # noqa: S104 - not bound here
+    return f"{'https' if tls else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _check_certificate(home: Home) -> None:
+    try:
+        left = days_left(home.server_certificate.read_bytes(), wall())
+    except (OSError, ValueError):
+        return  # make_server says what is wrong with it
+    if left < _WARN:
+        log.say("certificate-ends", logging.WARNING, days_left=left, file=str(home.server_certificate))

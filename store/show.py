@@ -1,0 +1,75 @@
+"""Facts on a terminal: tables and times for people, JSON for programs, nothing that a device could make dance."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from store.clock import SECOND
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Wide where nobody looks: a table in a file must not be cut to a terminal's width."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 200)
+
+
+def print_json(facts: Any) -> None:
+    sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+
+
+def clean(text: str) -> str:
+    """A device's own words without what would move a terminal's cursor or change its colours."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def when(ns: int | None) -> str:
+    """Local time to the second; "-" for never."""
+    if ns is None:
+        return "-"
+    return datetime.fromtimestamp(ns / SECOND, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(ns: int | None) -> str | None:
+    """RFC 3339 in UTC, for JSON."""
+    return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="milliseconds")
+
+
+def seconds(ns: int) -> str:
+    """0.4 s, 12.3 s, 4:05 min, 1:02:03 h."""
+    whole = ns / SECOND
+    if whole < 60:
+        return f"{whole:.1f} s"
+    minutes, rest = divmod(round(whole), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h"
+
+
+def size(count: int) -> str:
+    """Bytes in the units of disks: 1 MB is 10^6."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> None:
+    """`numbers`: which columns stand to the right."""
+    right = set(numbers)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
+    console().print(table)
