@@ -1,0 +1,188 @@
+"""What was drawn on an X display since it was last asked, without looking at a pixel and without polling.
+
+XDamage with report level NonEmpty: the server keeps the damaged region, sends one event when it stops being empty, and
+hands the region over in one request that empties it. So drawing costs nobody an event per glyph, and whatever is drawn
+is in exactly one answer (with DeltaRectangles events, one change in 492 was missed).
+Sources: damageproto 1.1, fixesproto 5.0, randrproto 1.5.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import struct
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+from Xlib import X
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError, DisplayError, XError
+from Xlib.ext import damage, randr, xfixes
+from Xlib.protocol import rq
+
+from agent.core.model import Box
+from agent.errors import EnvironmentFault
+
+RANDR_EVENTS: Final = randr.RRScreenChangeNotifyMask | randr.RRCrtcChangeNotifyMask | randr.RROutputChangeNotifyMask
+
+
+class _CreateRegion(rq.Request):  # type: ignore[misc]
+    """XFIXES request 5; python-xlib has no regions."""
+
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(5), rq.RequestLength(), rq.Card32("region"))
+
+
+class _FetchRegion(rq.ReplyRequest):  # type: ignore[misc]
+    """XFIXES request 19. The rectangles stay raw: a page has hundreds, and python-xlib's structures are slow."""
+
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(19), rq.RequestLength(), rq.Card32("region"))
+    _reply = rq.Struct(
+        rq.ReplyCode(),
+        rq.Pad(1),
+        rq.Card16("sequence_number"),
+        rq.ReplyLength(),
+        rq.Pad(24),
+        rq.Binary("rectangles"),
+    )
+
+
+@contextlib.contextmanager
+def connected(display: str) -> Iterator[None]:
+    """Turns the end of the X connection into words."""
+    try:
+        yield
+    except (ConnectionClosedError, OSError) as failure:
+        raise EnvironmentFault(
+            f"the connection to the X display {display} is gone: the session has ended or its X server has died; "
+            "recording goes on when Eyelid is started in a new session"
+        ) from failure
+
+
+class Damage:
+    """A connection of its own to the display. One thread uses it; `wake` is safe from any.
+
+    `drawn`: something may have been drawn since the last `take`. `monitors_changed`: RandR or the root window said so;
+    whoever reads the monitors anew sets it back.
+    """
+
+    def __init__(self, display: str | None = None) -> None:
+        """`display` as in $DISPLAY, which is the default. Raises EnvironmentFault when it cannot be watched."""
+        try:
+            self._display = Display(display)
+        except (DisplayError, ConnectionClosedError, OSError) as failure:
+            raise EnvironmentFault(
+                f"the X display {display or os.environ.get('DISPLAY', '(DISPLAY is not set)')} cannot be opened: "
+                "start Eyelid inside the graphical session, or name its display"
+            ) from failure
+        self.name: str = self._display.get_display_name()
+        self.drawn = False
+        self.monitors_changed = False
+        self._complaints: list[XError] = []
+        self._display.set_error_handler(lambda complaint, _request: self._complaints.append(complaint))
+        self._selector = selectors.DefaultSelector()
+        self._pipe = threading.Lock()
+        self._open = True
+        self._wake_reading, self._wake_writing = os.pipe()
+        os.set_blocking(self._wake_reading, False)
+        os.set_blocking(self._wake_writing, False)
+        self._selector.register(self._display.fileno(), selectors.EVENT_READ)
+        self._selector.register(self._wake_reading, selectors.EVENT_READ)
+        try:
+            with connected(self.name):
+                self._watch_drawing()
+                self._watch_monitors()
+                self._display.sync()
+                self._refuse_complaints()
+        except EnvironmentFault:
+            self.close()
+            raise
+
+    def _watch_drawing(self) -> None:
+        for extension in (damage.extname, xfixes.extname):
+            if not self._display.has_extension(extension):
+                raise EnvironmentFault(
+                    f"the X display {self.name} has no {extension} extension, so what is drawn on it cannot be "
+                    "followed: use an X server that has it (every Xorg since 2007 does)"
+                )
+        # Both answer BadRequest to whoever has not told them a version.
+        self._display.damage_query_version()
+        self._display.xfixes_query_version()
+        self._fixes: int = self._display.display.get_extension_major(xfixes.extname)
+        self._region: int = self._display.display.allocate_resource_id()
+        _CreateRegion(display=self._display.display, opcode=self._fixes, region=self._region)
+        self._root = self._display.screen().root
+        self._damage_event: int = self._display.extension_event.DamageNotify
+        self._damage: int = self._root.damage_create(damage.DamageReportNonEmpty)
+
+    def _watch_monitors(self) -> None:
+        # A monitor that was set by hand (a split wide screen) is told by the root's ConfigureNotify alone.
+        self._root.change_attributes(event_mask=X.StructureNotifyMask)
+        self._monitor_events: set[int] = {X.ConfigureNotify}
+        if self._display.has_extension(randr.extname):
+            self._root.xrandr_select_input(RANDR_EVENTS)
+            first = self._display.query_extension(randr.extname).first_event
+            self._monitor_events |= {first + randr.RRScreenChangeNotify, first + randr.RRNotify}
+
+    def sleep(self, seconds: float) -> bool:
+        """Until an event comes, `wake` is called (then True), or `seconds` have passed. May return early."""
+        with connected(self.name):
+            if self._read_events():  # python-xlib may have queued some where no select sees them
+                return False
+            ready = self._selector.select(max(0.0, seconds))
+            self._read_events()
+        if any(key.fd == self._wake_reading for key, _ in ready):
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_reading, 4096)
+            return True
+        return False
+
+    def wake(self) -> None:
+        """End the `sleep` of the other thread, or its next, at once."""
+        with self._pipe, contextlib.suppress(BlockingIOError):  # full: it is as awake as it can be
+            if self._open:
+                os.write(self._wake_writing, b"\0")
+
+    def take(self) -> tuple[Box, ...]:
+        """What was drawn since the last `take`, in desktop coordinates; what is drawn later is in the next.
+
+        Also reads every event up to this moment, so `monitors_changed` is then as new as the answer.
+        """
+        self.drawn = False
+        with connected(self.name):
+            self._display.damage_subtract(self._damage, X.NONE, self._region)
+            region = _FetchRegion(display=self._display.display, opcode=self._fixes, region=self._region)
+            # An event here may be older than the subtraction. Taking it for new costs one empty answer; the other
+            # mistake would lose a change.
+            self._read_events()
+            self._refuse_complaints()
+        return tuple(Box(*edges) for edges in struct.iter_unpack("=hhHH", bytes(region.rectangles)))
+
+    def _read_events(self) -> bool:
+        """Whether there was any."""
+        pending = self._display.pending_events()
+        for _ in range(pending):
+            event: Any = self._display.next_event()
+            if event.type == self._damage_event:
+                self.drawn = True
+            elif event.type in self._monitor_events:
+                self.monitors_changed = True
+        return bool(pending)
+
+    def _refuse_complaints(self) -> None:
+        if self._complaints:
+            complaint = self._complaints.pop()
+            raise EnvironmentFault(
+                f"the X display {self.name} refuses to say what was drawn on it ({type(complaint).__name__}, request "
+                f"{complaint.major_opcode}.{complaint.minor_opcode}): restart the session; if it goes on, report it"
+            )
+
+    def close(self) -> None:
+        with contextlib.suppress(ConnectionClosedError, OSError):
+            self._display.close()
+        self._selector.close()
+        with self._pipe:  # a number that was closed may by now be another file's
+            self._open = False
+            os.close(self._wake_reading)
+            os.close(self._wake_writing)

@@ -1,0 +1,192 @@
+"""Pictures of an X11 desktop's monitors: damage says what to grab, mss grabs it, a canvas per monitor holds the rest.
+
+A picture is a composition: the rectangles just grabbed, and the rest as it was. That is honest only if the rest has not
+changed since; so the damage is taken in one piece after the span has begun and before anything is grabbed. Whatever
+was drawn up to that moment is grabbed now, and whatever is drawn later is in the next damage.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from typing import Final
+
+import xxhash
+
+from agent.capture.canvas import Canvas
+from agent.capture.damage import Damage
+from agent.capture.pacing import FRAMES_A_SECOND, Pacing
+from agent.capture.pixels import OutOfReach, Pixels
+from agent.capture.regions import aligned, area, clip, gather
+from agent.core.model import SECOND, Box, Frame, Monitor, Span
+from agent.errors import EnvironmentFault
+from agent.ports import Clock
+
+TAKE_EVERY: Final = SECOND // FRAMES_A_SECOND  # ns; between two the server gathers the damage, and nobody wakes
+TRIES: Final = 5  # to grab while monitors are being plugged; each reads them anew
+
+_stream_numbers = itertools.count()  # the process's: no recording may see two monitors under one number
+
+
+@dataclass(slots=True)
+class _View:
+    """One monitor and what is known of its picture."""
+
+    monitor: Monitor
+    canvas: Canvas
+    pacing: Pacing = field(default_factory=Pacing)
+    drawn: tuple[Box, ...] = ()  # not painted yet, in the monitor's coordinates
+    digest: bytes = b""  # of the whole screen that the canvas was made of in one piece; empty when painted on since
+
+    @property
+    def share(self) -> float:
+        """What was drawn, of the monitor's area; at most 1."""
+        return min(1.0, sum(map(area, self.drawn)) / area(self.monitor.box))
+
+    def frame(self, span: Span, *, whole: bool) -> Frame:
+        canvas = self.canvas
+        return Frame(self.monitor.stream, span, canvas.width, canvas.height, canvas.picture(), whole)
+
+
+class X11Screen:
+    """Implements `agent.ports.Screen`. `wait` also sleeps until the pacing lets what was drawn be taken."""
+
+    def __init__(self, clock: Clock, display: str | None = None) -> None:
+        """`display` as in $DISPLAY, which is the default. Raises EnvironmentFault when it cannot be captured."""
+        self._clock = clock
+        self._damage = Damage(display)
+        try:
+            self._pixels = Pixels(self._damage.name)
+        except EnvironmentFault:
+            self._damage.close()
+            raise
+        self._in_use = threading.Lock()  # held by the capture thread, so that `close` frees nothing under its hands
+        self._closed = False
+        self._void = True
+        self._views: tuple[_View, ...] = ()
+        self._next_take = 0
+        self._read_monitors()
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        return tuple(view.monitor for view in self._views)
+
+    def wait(self, timeout: float) -> bool:
+        with self._in_use:
+            deadline = self._clock.now() + round(timeout * SECOND)
+            while not self._closed:
+                if self._void or self._damage.monitors_changed:
+                    return True
+                now = self._clock.now()
+                if self._damage.drawn and now >= self._next_take:
+                    self._take_damage()
+                dues = [view.pacing.due(view.share) for view in self._views if view.drawn]
+                if dues and min(dues) <= now:
+                    return True
+                if now >= deadline:
+                    return False
+                if self._damage.drawn:
+                    dues.append(self._next_take)
+                if self._damage.sleep((min(deadline, *dues, deadline) - now) / SECOND):
+                    return False  # woken
+            return False
+
+    def wake(self) -> None:
+        self._damage.wake()
+
+    def void(self) -> None:
+        with self._in_use:
+            if not self._closed:
+                self._void = True
+                self._take_damage()  # what was drawn no longer matters; whether monitors changed does
+                self._read_changed_monitors()
+
+    def grab(self, *, repeat: bool = False) -> tuple[Frame, ...]:
+        """Damage that changed no pixel gives no frame. A repeat is compared with all of the screen, and is whole."""
+        with self._in_use:
+            for _ in range(TRIES):
+                if self._closed:
+                    return ()
+                start = self._clock.now()
+                self._take_damage()
+                self._read_changed_monitors()
+                try:
+                    frames = self._grab_whole(start) if repeat or self._void else self._grab_drawn(start)
+                except OutOfReach:
+                    self._damage.monitors_changed = True
+                else:
+                    self._void = False
+                    return frames
+        raise EnvironmentFault(
+            f"the monitors of X display {self._damage.name} change faster than they can be captured: "
+            "wait until they are set up, then start again"
+        )
+
+    def close(self) -> None:
+        """From any thread. Ends a `wait`; after it `wait` says False and `grab` gives nothing."""
+        if not self._closed:
+            self._closed = True
+            self._damage.wake()
+            with self._in_use:
+                self._pixels.close()
+                self._damage.close()
+
+    def _take_damage(self) -> None:
+        boxes = self._damage.take()
+        self._next_take = self._clock.now() + TAKE_EVERY
+        for view in self._views if boxes else ():
+            inside = [part for box in boxes if (part := clip(box, view.monitor.box)) is not None]
+            view.drawn = gather((*view.drawn, *inside))
+
+    def _read_changed_monitors(self) -> None:
+        if self._damage.monitors_changed:
+            self._damage.monitors_changed = False  # first: a change while they are read is another one
+            self._pixels.reopen()
+            self._read_monitors()
+
+    def _read_monitors(self) -> None:
+        """A monitor of the same name and place keeps its number; every canvas is void."""
+        known = {(view.monitor.name, view.monitor.box): view.monitor for view in self._views}
+        monitors = [
+            known.get(found) or Monitor(next(_stream_numbers), box=found[1], name=found[0])
+            for found in self._pixels.monitors()
+        ]
+        self._views = tuple(_View(one, Canvas(one.box.width, one.box.height)) for one in monitors)
+        self._void = True
+
+    def _grab_drawn(self, start: int) -> tuple[Frame, ...]:
+        """A frame of each monitor whose drawn rectangles are due and hold a changed pixel."""
+        frames = []
+        for view in self._views:
+            share = view.share
+            if not view.drawn or view.pacing.due(share) > start:
+                continue
+            place, changed = view.monitor.box, False
+            for box in (aligned(drawn, place.width, place.height) for drawn in view.drawn):
+                bgra = self._pixels.grab(Box(place.x + box.x, place.y + box.y, box.width, box.height))
+                changed |= view.canvas.paint(box, bgra)
+            view.drawn = ()
+            view.pacing.taken(start, share)
+            if changed:
+                view.digest = b""
+                frames.append(view.frame(Span(start, self._clock.now()), whole=False))
+        return tuple(frames)
+
+    def _grab_whole(self, start: int) -> tuple[Frame, ...]:
+        """A frame of every monitor, made of one grab of all of it.
+
+        Where that grab is what the canvas was made of, the picture stands as it is. So a change that brought no damage
+        (seen with drivers that draw past the X server) is in the next repeat at the latest.
+        """
+        frames = []
+        for view in self._views:
+            place, share = view.monitor.box, view.share
+            bgra = self._pixels.grab(place)
+            digest = xxhash.xxh3_128_digest(bgra.data)
+            if self._void or digest != view.digest:
+                view.canvas.paint(Box(0, 0, place.width, place.height), bgra)
+                view.digest, share = digest, 1.0
+            view.drawn = ()
+            view.pacing.taken(start, share)
+            frames.append(view.frame(Span(start, self._clock.now()), whole=True))
+        return tuple(frames)

@@ -1,0 +1,170 @@
+"""What only the real screen can break: composition, lost damage, a dying X server, an unfit display."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import mss
+import numpy as np
+import pytest
+
+from agent.capture.canvas import Canvas
+from agent.capture.screen import X11Screen
+from agent.core.model import MILLISECOND, SECOND, Box
+from agent.errors import EnvironmentFault
+from tests.capture.colours import BLUE, GREEN, MAGENTA, shows
+from tests.capture.displays import Brush, mortal_xvfb, xvfb
+
+pytestmark = pytest.mark.desktop
+
+WIDTH, HEIGHT = 637, 401  # odd on purpose
+EVERYTHING = Box(0, 0, WIDTH, HEIGHT)
+SOON = 10.0
+
+
+class HandClock:
+    """Moves when told to; `wait` then sleeps on the display alone."""
+
+    def __init__(self) -> None:
+        self.at = 1000 * SECOND
+
+    def now(self) -> int:
+        return self.at
+
+    def wall(self) -> int:
+        return self.at
+
+
+@pytest.fixture(params=["in place", "without shared memory"])
+def display(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    options = ["-extension", "MIT-SHM"] if request.param == "without shared memory" else []
+    with xvfb(WIDTH, HEIGHT, tmp_path, *options) as name:
+        yield name
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def screen(display: str, clock: HandClock) -> Iterator[X11Screen]:
+    one = X11Screen(clock, display)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def brush(display: str) -> Iterator[Brush]:
+    one = Brush(display)
+    yield one
+    one.close()
+
+
+def screenshot(display: str) -> bytes:
+    """The whole screen by another road: mss's public `grab`, converted in one piece."""
+    with mss.MSS(display=display) as other:
+        shot = other.grab((0, 0, WIDTH, HEIGHT))
+    canvas = Canvas(WIDTH, HEIGHT)
+    canvas.paint(EVERYTHING, np.frombuffer(shot.raw, np.uint8).reshape(HEIGHT, WIDTH, 4))
+    return canvas.picture()
+
+
+def test_shared_memory_is_read_in_place_where_there_is_some(screen: X11Screen, request: pytest.FixtureRequest) -> None:
+    assert screen._pixels.in_place == ("in place" in request.node.name)
+
+
+def test_the_composed_picture_is_the_screen(screen: X11Screen, brush: Brush, clock: HandClock, display: str) -> None:
+    random = np.random.default_rng(7)
+    screen.grab()
+    composed = 0
+    for _ in range(60):
+        for _ in range(random.integers(1, 8)):
+            x, y = int(random.integers(0, WIDTH)), int(random.integers(0, HEIGHT))
+            width = int(random.integers(1, min(120, WIDTH - x) + 1))
+            height = int(random.integers(1, min(60, HEIGHT - y) + 1))
+            brush.put(Box(x, y, width, height), random.bytes(width * height * 4))
+        clock.at += SECOND
+        (frame,) = screen.grab()
+        composed += not frame.whole
+        assert frame.pixels == screenshot(display)
+    assert composed == 60
+
+
+def test_a_change_without_damage_is_in_the_next_repeat(screen: X11Screen, brush: Brush, clock: HandClock) -> None:
+    screen.grab()
+    screen.grab(repeat=True)
+    brush.fill(Box(10, 10, 50, 50), MAGENTA)
+    screen._damage.take()  # as if the driver had drawn past the X server
+    clock.at += SECOND
+    assert screen.grab() == ()
+    (frame,) = screen.grab(repeat=True)
+    assert shows(frame, 30, 30, MAGENTA)
+
+
+def test_drawing_the_same_again_is_no_frame(screen: X11Screen, brush: Brush, clock: HandClock) -> None:
+    brush.fill(Box(10, 10, 50, 50), MAGENTA)
+    screen.grab()
+    clock.at += SECOND
+    brush.fill(Box(10, 10, 50, 50), MAGENTA)
+    assert screen.wait(SOON)
+    assert screen.grab() == ()
+
+
+def test_small_changes_come_five_times_a_second_large_ones_twice(
+    screen: X11Screen, brush: Brush, clock: HandClock
+) -> None:
+    screen.grab()
+    clock.at += SECOND
+    brush.fill(EVERYTHING, GREEN)
+    assert len(screen.grab()) == 1
+    brush.fill(EVERYTHING, BLUE)
+    clock.at += 499 * MILLISECOND
+    assert screen.grab() == ()
+    assert not screen.wait(0)
+    clock.at += MILLISECOND
+    assert screen.wait(SOON)
+    assert shows(screen.grab()[0], 50, 50, BLUE)
+    brush.fill(Box(0, 0, 20, 20), GREEN)
+    clock.at += 199 * MILLISECOND
+    assert screen.grab() == ()
+    clock.at += MILLISECOND
+    assert shows(screen.grab()[0], 10, 10, GREEN)
+
+
+def test_the_end_of_the_x_server_is_told_in_words(tmp_path: Path, clock: HandClock) -> None:
+    with mortal_xvfb(320, 240, tmp_path) as (name, server), ExitStack() as stack:
+        grabbing, waiting = X11Screen(clock, name), X11Screen(clock, name)
+        for screen in (grabbing, waiting):
+            stack.callback(screen.close)
+            screen.grab()
+        server.kill()
+        server.wait()
+        with pytest.raises(EnvironmentFault, match=f"X display {name} .*"):
+            grabbing.grab(repeat=True)
+        with pytest.raises(EnvironmentFault, match=f"X display {name} is gone"):
+            waiting.wait(SOON)
+
+
+# python-xlib leaves its socket to the garbage collector where nobody answers.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_display_that_is_not_there_is_told_in_words(clock: HandClock, tmp_path: Path) -> None:
+    with xvfb(64, 48, tmp_path) as name:
+        pass  # free again
+    with pytest.raises(EnvironmentFault, match=f"X display {name} cannot be opened: start Eyelid inside"):
+        X11Screen(clock, name)
+
+
+def test_a_server_without_damage_is_refused_in_words(clock: HandClock, tmp_path: Path) -> None:
+    with (
+        xvfb(64, 48, tmp_path, "-extension", "DAMAGE") as name,
+        pytest.raises(EnvironmentFault, match="has no DAMAGE extension"),
+    ):
+        X11Screen(clock, name)
+
+
+def test_a_server_with_few_colours_is_refused_in_words(clock: HandClock, tmp_path: Path) -> None:
+    with xvfb(64, 48, tmp_path, depth=16) as name, pytest.raises(EnvironmentFault, match="cannot be captured: "):
+        X11Screen(clock, name)
