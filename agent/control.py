@@ -119,11 +119,15 @@ class ControlSocket:
         if uid not in (os.getuid(), 0) or pid <= 0:
             return
         line = connection.makefile("rb").readline(MAX_LINE)
+        answer: Mapping[str, object] = {
+            "error": "this is no request that Eyelid understands; is the command of another version?"
+        }
         try:
             asked = json.loads(line)
-            answer = self._answer(str(asked.pop("verb")), asked)
+            if isinstance(asked, dict) and isinstance(asked.get("verb"), str):
+                answer = self._answer(asked.pop("verb"), asked)
         except EyelidError as refusal:
             answer = {"error": str(refusal)}
-        except (ValueError, KeyError, AttributeError):
-            answer = {"error": "this is no request that Eyelid understands; is the command of another version?"}
+        except ValueError:
+            pass  # not JSON: answered with what stands there already
         connection.sendall(json.dumps(answer).encode() + b"\n")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agent.core.asking import fresh
-from agent.core.clearance import Timing
+from agent.core.clearance import SILENCE, Timing
 from agent.core.model import SECOND, Frame, Monitor
 from agent.ports import Clock, Screen
 
@@ -66,15 +66,15 @@ class Shutter:
 
     def wait_fresh(self, ask: Callable[[], None]) -> Permit | None:
         """Blocks until the last look is recent enough to grab on; None when the eye has closed meanwhile."""
-        asked = False
         with self._changed:
-            while self._permit.open and not fresh(self._permit.asked, self._clock.now(), self._permit.timing):
-                if not asked:
-                    ask()
-                    asked = True
-                if not self._changed.wait(1.0):
-                    return None  # no answer: the daemon will call it silence
-            return self._permit if self._permit.open else None
+            if self._permit.open and not self._is_fresh():
+                ask()
+                # An answer that does not come is silence, and the daemon's to notice.
+                self._changed.wait_for(lambda: not self._permit.open or self._is_fresh(), SILENCE / SECOND)
+            return self._permit if self._permit.open and self._is_fresh() else None
+
+    def _is_fresh(self) -> bool:
+        return fresh(self._permit.asked, self._clock.now(), self._permit.timing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def capture(
             canvas = permit.canvas
         quiet = last + REPEAT_EVERY - clock.now()
         drawn = whole or screen.wait(max(0, quiet) / SECOND)
-        repeat = clock.now() >= last + REPEAT_EVERY
+        repeat = not whole and clock.now() >= last + REPEAT_EVERY
         if not (drawn or repeat):
             continue  # woken because the permit changed
         ready = shutter.wait_fresh(ask)
