@@ -1,0 +1,410 @@
+"""What only a spool on disk promises: durable before it counts, whole after any crash, honest about a broken disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.errors import EnvironmentFault, SpoolFull, Transient
+from agent.ports import Sealed
+from agent.spool import DiskSpool
+from tests.agent.recordings import media, new_sealer, sealed_recording
+from tests.agent.spool_child import CHUNKS
+
+ROOM = 10**9
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "spool"
+
+
+@pytest.fixture
+def alarms() -> list[str]:
+    return []
+
+
+def opened(root: Path, alarms: list[str] | None = None, *, max_bytes: int = ROOM, keep_free: int = 0) -> DiskSpool:
+    tell = pytest.fail if alarms is None else alarms.append
+    return DiskSpool(root, max_bytes=max_bytes, keep_free=keep_free, alarm=tell)
+
+
+def filled(root: Path, chunks: int = 4) -> list[Sealed]:
+    spool = opened(root)
+    put = list(sealed_recording(chunks))
+    for sealed in put:
+        spool.put(sealed)
+    return put
+
+
+def reasons(root: Path) -> list[str]:
+    return sorted(path.read_text() for path in (root / "set_aside").glob("*.why"))
+
+
+# -- after a start ------------------------------------------------------------------------------------------------
+
+
+def test_a_new_process_hands_out_the_same_in_the_same_order(root: Path) -> None:
+    put = filled(root, 6)
+    spool = opened(root)
+    assert list(spool.pending()) == put
+    assert spool.waiting() == (6, sum(len(sealed.data) for sealed in put))
+
+
+def test_nobody_else_may_read_it(root: Path) -> None:
+    [packet] = filled(root, 1)
+    assert stat.S_IMODE((root / packet.name).stat().st_mode) == 0o600
+    for folder in (root, root / str(packet.recording), root / "set_aside"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_files_that_were_being_written_are_removed(root: Path) -> None:
+    [packet] = filled(root, 1)
+    half = root / str(packet.recording) / ".part-0123456789abcdef"
+    half.write_bytes(b"EYL1 and then the power went")
+    assert list(opened(root).pending()) == [packet]
+    assert not half.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("00000-0000000007", b"", "header and tag alone"),
+        ("00000-0000000007", b"EYL1" + bytes(20), "header and tag alone"),
+        ("00000-0000000007", bytes(200), "does not begin with EYL1"),
+        ("00000-0000000007", "chunk", "another chunk than the one named"),
+        ("65535-0000000000", b"no key packet", "not a whole key packet"),
+        ("65535-0000000000", "chunk", "not a whole key packet"),
+        ("65535-0000000001", "packet", "another chunk than the one named"),
+        ("0-7", "chunk", "no name of a sealed chunk"),
+        ("00000-00000000000", "chunk", "in another spelling"),
+        ("00000-0000000001.eyl", "chunk", "no name of a sealed chunk"),
+        ("notes.txt", b"", "no name of a sealed chunk"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_set_aside(
+    root: Path, alarms: list[str], name: str, content: bytes | str, why: str
+) -> None:
+    """Never sent, never deleted: a person may want to see it."""
+    packet, chunk = filled(root, 2)
+    body = {"chunk": chunk.data, "packet": packet.data}[content] if isinstance(content, str) else content
+    strange = root / str(packet.recording) / name
+    strange.write_bytes(body)
+
+    spool = opened(root, alarms)
+
+    assert list(spool.pending()) == [one for one in (packet, chunk) if root / one.name != strange]
+    assert not strange.exists()
+    assert alarms == ["chunk-damaged"]
+    assert spool.aside() == 1
+    [kept] = [path for path in (root / "set_aside").iterdir() if path.suffix != ".why"]
+    assert kept.read_bytes() == body
+    [reason] = reasons(root)
+    assert why in reason
+
+
+def test_a_chunk_in_another_recordings_folder_is_set_aside(root: Path, alarms: list[str]) -> None:
+    packet, chunk = filled(root, 2)
+    elsewhere = root / str(new_sealer().recording)
+    elsewhere.mkdir()
+    shutil.copy(root / chunk.name, elsewhere / Path(chunk.name).name)
+    assert list(opened(root, alarms).pending()) == [packet, chunk]
+    assert alarms == ["chunk-damaged"]
+
+
+def test_two_contents_under_one_number_are_both_kept_aside(root: Path, alarms: list[str]) -> None:
+    """Set aside twice under one name: neither overwrites the other."""
+    [packet] = filled(root, 1)
+    for content in (b"one", b"two"):
+        (root / str(packet.recording) / "00000-0000000007").write_bytes(content)
+        opened(root, alarms)
+    kept = {path.read_bytes() for path in (root / "set_aside").iterdir() if path.suffix != ".why"}
+    assert kept == {b"one", b"two"}
+
+
+def test_what_is_none_of_its_own_is_left_alone(root: Path) -> None:
+    [packet] = filled(root, 1)
+    (root / "lost+found").mkdir()
+    (root / "README").write_text("not mine")
+    assert list(opened(root).pending()) == [packet]
+    assert (root / "README").exists()
+
+
+def test_what_was_set_aside_still_counts_after_a_start(root: Path) -> None:
+    packet, chunk = filled(root, 2)
+    opened(root).set_aside(packet.name, "the store refused it: foreign-recording (403)")
+    spool = opened(root, max_bytes=len(packet.data) + len(chunk.data))
+    with pytest.raises(SpoolFull, match=r"spool\.max_bytes"):
+        spool.put(next(sealed_recording(1)))
+    assert reasons(root) == ["the store refused it: foreign-recording (403)\n"]
+
+
+def test_a_folder_that_cannot_be_used_is_a_clear_message(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("a file in its place")
+    with pytest.raises(EnvironmentFault, match="cannot be used"):
+        opened(tmp_path / "spool")
+
+
+# -- while it runs ------------------------------------------------------------------------------------------------
+
+
+def test_a_chunk_that_somebody_removed_is_told_and_does_not_stop_the_queue(root: Path, alarms: list[str]) -> None:
+    spool = opened(root, alarms)
+    first, second, third = sealed_recording(3)
+    for sealed in (first, second, third):
+        spool.put(sealed)
+    (root / second.name).unlink()
+    assert list(spool.pending()) == [first, third]
+    assert alarms == ["chunk-vanished"]
+    assert spool.waiting()[0] == 2
+
+
+def test_a_recordings_folder_that_somebody_removed_is_made_again(root: Path, alarms: list[str]) -> None:
+    spool = opened(root, alarms)
+    packet, chunk = sealed_recording(2)
+    spool.put(packet)
+    shutil.rmtree(root / str(packet.recording))
+    with pytest.raises(Transient, match="ENOENT"):
+        spool.put(chunk)
+    spool.put(chunk)
+    assert list(spool.pending()) == [chunk]
+
+
+def test_how_much_waits_is_known_without_asking_the_disk(root: Path) -> None:
+    spool = opened(root)
+    [packet] = sealed_recording(1)
+    spool.put(packet)
+    shutil.rmtree(root)
+    assert spool.waiting() == (1, len(packet.data))
+
+
+def test_folders_of_recordings_that_are_through_are_swept(root: Path) -> None:
+    spool = opened(root)
+    [old] = sealed_recording(1)
+    spool.put(old)
+    spool.forget(old.name)
+    assert (root / str(old.recording)).exists()
+    [new] = sealed_recording(1)
+    spool.put(new)
+    assert not (root / str(old.recording)).exists()
+    assert list(spool.pending()) == [new]
+
+
+def test_bytes_that_are_not_the_chunk_they_are_named_for_are_refused(root: Path) -> None:
+    packet, chunk = sealed_recording(2)
+    spool = opened(root)
+    for wrong in (
+        Sealed(chunk.recording, chunk.stream, chunk.sequence + 1, chunk.data, chunk.sha256),
+        Sealed(chunk.recording, chunk.stream, chunk.sequence, packet.data, packet.sha256),
+        Sealed(new_sealer().recording, packet.stream, 0, packet.data, packet.sha256),
+    ):
+        with pytest.raises(ValueError, match=r"another chunk|begin with EYL1"):
+            spool.put(wrong)
+    assert spool.waiting() == (0, 0)
+
+
+# -- a full disk --------------------------------------------------------------------------------------------------
+
+
+def test_the_floor_of_free_disk_is_kept(root: Path) -> None:
+    [packet] = sealed_recording(1)
+    spool = opened(root, keep_free=shutil.disk_usage(root.parents[1]).total)
+    with pytest.raises(SpoolFull, match=r"spool\.keep_free"):
+        spool.put(packet)
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of 256 KiB with room for a dozen files and folders."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small tmpfs needs root")
+    mount = tmp_path / "small"
+    mount.mkdir()
+    small = ["-t", "tmpfs", "-o", "size=256k,nr_inodes=12", "none", str(mount)]
+    if subprocess.run([program("mount"), *small], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this root may not mount (a container?)")
+    yield mount
+    subprocess.run([program("umount"), str(mount)], check=True)
+
+
+def program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def test_a_disk_that_fills_during_the_write_means_held_not_lost(small_disk: Path) -> None:
+    """`keep_free` below zero lets the put begin although it cannot end, as when another program takes the room."""
+    spool = opened(small_disk / "spool", keep_free=-ROOM)
+    sealer = new_sealer()
+    spool.put(sealer.packet())
+    kept = [sealer.packet()]
+    for number in range(20):
+        sealed = sealer.seal(media(0, 4 * number, 60_000))
+        try:
+            spool.put(sealed)
+        except SpoolFull:
+            break
+        kept.append(sealed)
+    assert 2 < len(kept) < 6
+    assert not list(small_disk.rglob(".part-*"))
+    assert list(opened(small_disk / "spool", keep_free=-ROOM).pending()) == kept
+    spool.forget(kept[1].name)
+    spool.put(sealed)
+    assert list(spool.pending()) == [kept[0], *kept[2:], sealed]
+
+
+def test_a_disk_without_room_for_another_file_means_held_not_lost(small_disk: Path) -> None:
+    spool = opened(small_disk / "spool")
+    kept = []
+
+    def fill() -> None:
+        for sealed in sealed_recording(20):
+            spool.put(sealed)
+            kept.append(sealed)
+
+    with pytest.raises(SpoolFull, match="disk is full"):
+        fill()
+    assert len(kept) > 2
+    assert list(opened(small_disk / "spool").pending()) == kept
+
+
+# -- killed, and lied to by the disk, at every step ---------------------------------------------------------------
+
+
+def strace(
+    inject: str, task: str, root: Path, log: Path, *more: str, trace: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The child under strace, with a fault put into its system calls."""
+    child = [sys.executable, "-m", "tests.agent.spool_child", task, str(root)]
+    traced = trace or inject.partition(":")[0]
+    return subprocess.run(
+        [
+            program("strace"),
+            "-f",
+            "-y",
+            "-o",
+            str(log),
+            *more,
+            "-e",
+            f"trace={traced}",
+            "-e",
+            f"inject={inject}",
+            *child,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # Python's own caching would write and rename too
+    )
+
+
+def promised(output: str) -> dict[str, str]:
+    """name -> hash of what the child was told is durable."""
+    lines = [line.split() for line in output.splitlines()]
+    return {line[1]: line[2] for line in lines if line[0] == "kept"}
+
+
+@pytest.mark.parametrize("call", ["/^mkdir", "write", "fsync", "/^rename"])
+def test_killed_at_any_step_nothing_promised_is_lost_and_nothing_half_is_kept(tmp_path: Path, call: str) -> None:
+    """kill -9 at the first such system call, the second, ... until none is left: then the child lives through."""
+    for step in range(1, 40):
+        root = tmp_path / f"{step}" / "spool"
+        child = strace(f"{call}:signal=KILL:when={step}", "put", root, tmp_path / "log")
+        kept = promised(child.stdout)
+        spool = opened(root)
+        found = {sealed.name: sealed.sha256.hex() for sealed in spool.pending()}
+        assert kept.items() <= found.items()
+        assert len(found) <= len(kept) + 1  # at most one that was whole when the answer was still on its way
+        assert not list(root.rglob(".part-*"))
+        assert spool.aside() == 0
+        if child.returncode == 0:
+            break
+    assert len(kept) == CHUNKS
+    assert step > 2
+
+
+def test_file_then_name_then_folder_are_flushed_before_anything_is_promised(tmp_path: Path) -> None:
+    """kill -9 leaves the page cache alone, so only the order of the calls shows what a power cut would leave."""
+    root = tmp_path / "spool"
+    log = tmp_path / "log"
+    strace("fsync:error=EIO:when=1000", "put", root, log, trace="write,fsync,/^rename")
+    calls = [line for line in log.read_text().splitlines() if str(root) in line or '"kept' in line]
+    spoken = [place for place, line in enumerate(calls) if '"kept' in line]
+    assert len(spoken) == CHUNKS
+    for place in spoken:
+        write, flush, rename, flush_folder = calls[place - 4 : place]
+        temporary = flush.split("<")[1].split(">")[0]
+        assert ".part-" in temporary
+        assert "write(" in write
+        assert temporary in write
+        assert "fsync(" in flush
+        assert "rename" in rename
+        assert f'"{temporary}", "' in rename
+        assert "fsync(" in flush_folder
+        assert f"<{Path(temporary).parent}>" in flush_folder
+
+
+def test_a_failed_flush_is_answered_with_the_same_bytes_in_a_new_file(tmp_path: Path) -> None:
+    rewritten = 0
+    for step in range(1, 40):
+        root = tmp_path / f"{step}" / "spool"
+        opened(root)
+        log = tmp_path / "log"
+        child = strace(f"fsync:error=EIO:when={step}", "put", root, log)
+        assert child.returncode == 0
+        flushed = [line for line in log.read_text().splitlines() if "fsync(" in line]
+        failed = [place for place, line in enumerate(flushed) if "EIO" in line]
+        if not failed:
+            break
+        if "open" not in child.stdout:
+            assert child.stdout == "EnvironmentFault\n"
+            continue
+        assert len(promised(child.stdout)) == CHUNKS
+        assert {s.name: s.sha256.hex() for s in opened(root).pending()} == promised(child.stdout)
+        if ".part-" in flushed[failed[0]]:
+            before, after = (line.split("<")[1].split(">")[0] for line in flushed[failed[0] : failed[0] + 2])
+            assert Path(before).parent == Path(after).parent
+            assert before != after
+            assert ".part-" in after
+            rewritten += 1
+    assert rewritten == CHUNKS
+
+
+def test_a_disk_that_goes_on_failing_is_told_and_nothing_is_promised(tmp_path: Path) -> None:
+    root = tmp_path / "spool"
+    opened(root)
+    opening = sum("fsync(" in line for line in _trace(tmp_path, root))
+    child = strace(f"fsync:error=EIO:when={opening + 1}+", "put", root, tmp_path / "log")
+    assert child.stdout.split("\n")[0] == "open"
+    assert promised(child.stdout) == {}
+    assert child.stdout.count("Transient") == 2 * CHUNKS
+
+
+def _trace(tmp_path: Path, root: Path) -> list[str]:
+    """The system calls of opening an empty spool, with nothing put into it."""
+    strace("fsync:error=EIO:when=1000", "drain", root, tmp_path / "log")
+    return (tmp_path / "log").read_text().splitlines()
+
+
+def test_a_chunk_that_the_disk_cannot_read_is_set_aside_and_the_queue_goes_on(tmp_path: Path) -> None:
+    root = tmp_path / "spool"
+    first, second, third = filled(root, 3)
+    bad = str(root / second.name)
+    child = strace("read:error=EIO:when=2+", "drain", root, tmp_path / "log", "-P", bad)  # its header could be read
+    assert child.stdout.splitlines() == [
+        "open",
+        f"got {first.name} {first.sha256.hex()}",
+        "alarm chunk-unreadable",
+        f"got {third.name} {third.sha256.hex()}",
+    ]
+    assert reasons(root) == ["the disk cannot read it\n"]

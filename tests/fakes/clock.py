@@ -1,0 +1,26 @@
+"""A clock that a test turns by hand; the wall clock can be set apart from it, as people do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.core.model import SECOND
+
+NEW_YEAR_2026 = 1_767_225_600 * SECOND
+
+
+@dataclass
+class HandClock:
+    """`time`: ns of the clock that never jumps; `ahead`: what the wall clock shows beyond it."""
+
+    time: int = 1000 * SECOND
+    ahead: int = NEW_YEAR_2026
+
+    def now(self) -> int:
+        return self.time
+
+    def wall(self) -> int:
+        return self.time + self.ahead
+
+    def pass_by(self, seconds: float) -> None:
+        self.time += int(seconds * SECOND)
