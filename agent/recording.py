@@ -119,7 +119,8 @@ class Recorder:
         self._encoder = self._studio.encoder(order)
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
         self._spool_all([self._sealer.packet()])
-        self._ledger.write("recording-open", at=order.start, recording=str(self._sealer.recording), policy=order.policy)
+        self.tally.recording = str(self._sealer.recording)
+        self._ledger.write("recording-open", recording=self.tally.recording, policy=order.policy, zero=order.start)
 
     def _keep(self, chunks: Iterable[Chunk]) -> None:
         assert self._sealer is not None  # noqa: S101 - encoder and sealer come and go together

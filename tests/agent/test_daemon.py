@@ -41,22 +41,12 @@ from agent.daemon import (
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter
+from tests.fakes.clock import HandClock
 
 CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))
 POLICY = Policy("hash-1", 1, "test", (CHART,))
 NOTES = Scene((Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True),))
 WITH_CHART = Scene((*NOTES.windows, Window(2, "chart", "Chart", 11, Box(0, 0, 50, 50), shown=True)))
-
-
-@dataclass
-class HandClock:
-    time: int = 1000 * SECOND
-
-    def now(self) -> int:
-        return self.time
-
-    def wall(self) -> int:
-        return self.time
 
 
 @dataclass

@@ -8,19 +8,9 @@ from dataclasses import dataclass, field, replace
 from agent.core.clearance import Timing
 from agent.core.model import SECOND, Box, Frame, Monitor, Span
 from agent.shutter import REPEAT_EVERY, Grabbed, Permit, Shutter, capture
+from tests.fakes.clock import HandClock
 
 TIMING = Timing(max_gap=250_000_000)
-
-
-@dataclass
-class HandClock:
-    time: int = 100 * SECOND
-
-    def now(self) -> int:
-        return self.time
-
-    def wall(self) -> int:
-        return self.time
 
 
 @dataclass
