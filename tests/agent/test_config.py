@@ -1,0 +1,158 @@
+"""Settings: defaults, where they come from, and every mistake with its place and what was meant."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from agent.config import Config, ScreenSettings, SpoolSettings, load, read
+from agent.errors import UserError
+
+EXAMPLE = Path(__file__).parents[2] / "installer" / "linux" / "agent.yaml"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "etc" / "agent.yaml"
+
+
+def config_of(file: Path, text: str) -> Config:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return load({"EYELID_CONFIG": str(file), "EYELID_HOME": str(file.parents[1] / "home")})
+
+
+def mistakes_of(file: Path, text: str) -> list[str]:
+    with pytest.raises(UserError) as raised:
+        config_of(file, text)
+    return [line.removeprefix(f"{file}:") for line in str(raised.value).splitlines()]
+
+
+def test_without_a_file_the_environment_and_the_defaults_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_STATE_HOME"):
+        monkeypatch.setenv(folder, str(tmp_path / folder))
+    assert load({}) == Config(
+        home=tmp_path / "XDG_STATE_HOME" / "eyelid", policies=tmp_path / "XDG_STATE_HOME" / "eyelid" / "policies"
+    )
+    assert load({"EYELID_HOME": str(tmp_path / "here")}).home == tmp_path / "here"
+
+
+def test_the_machines_file_counts_before_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "machine"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
+    for place, fps in (("user", 2), ("machine", 3)):
+        (tmp_path / place / "eyelid").mkdir(parents=True)
+        (tmp_path / place / "eyelid" / "agent.yaml").write_text(f"screen: {{fps: {fps}}}")
+        assert load({"EYELID_HOME": str(tmp_path)}).screen.fps == fps
+
+
+def test_every_setting_can_be_written(file: Path) -> None:
+    config = config_of(
+        file,
+        """
+home: ../state
+policies: /etc/eyelid/policies
+spool: {max_bytes: 512 MiB, keep_free: 1.5GB}
+screen:
+  fps: 2.5
+chunk_seconds: 1
+log_level: debug
+""",
+    )
+    assert config == Config(
+        home=file.parent / ".." / "state",
+        policies=Path("/etc/eyelid/policies"),
+        spool=SpoolSettings(max_bytes=512 * 2**20, keep_free=1_500_000_000),
+        screen=ScreenSettings(fps=2.5),
+        chunk_seconds=1,
+        log_level="debug",
+    )
+
+
+def test_the_file_counts_before_the_environment(file: Path) -> None:
+    assert config_of(file, "home: /var/lib/eyelid").policies == Path("/var/lib/eyelid/policies")
+    assert config_of(file, "log_level: error").home == file.parents[1] / "home"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "spool:\n", "\ufeffscreen:\n  fps: 5\n"])
+def test_an_empty_file_or_heading_means_the_defaults(file: Path, text: str) -> None:
+    assert config_of(file, text).spool == SpoolSettings()
+    assert config_of(file, text).screen == ScreenSettings()
+
+
+def test_every_mistake_is_told_at_once_with_its_place_and_what_was_meant(file: Path) -> None:
+    assert mistakes_of(
+        file,
+        """\
+spol: {max_bytes: 1 GB}
+spool:
+  max_byte: 1 GB
+  keep_free: plenty
+screen: fast
+log_level: verbose
+log_level: info
+colour: red
+chunk_seconds: [4]
+""",
+    ) == [
+        "1:1 `spol` is no setting: did you mean `spool`?",
+        "3:3 `spool.max_byte` is no setting: did you mean `max_bytes`?",
+        "4:14 `spool.keep_free` must be a size such as 500 MB or 4 GB, not 'plenty'",
+        "5:9 screen must be keys and values, one `key: value` a line",
+        "6:12 `log_level` must be one of debug, info, warning, error, not 'verbose'",
+        "7:1 `log_level` comes twice; which one was meant?",
+        "8:1 `colour` is no setting; settings here are home, policies, spool, screen, chunk_seconds, log_level",
+        "9:16 `chunk_seconds` must be one value",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("- home", "1:1 the file must be keys and values, one `key: value` a line"),
+        ("? [a]\n: b", "1:3 `` is no setting; settings here are"),
+        ("home: ''", "1:7 `home` must be a path, not ''"),
+        ("screen: {fps: nan}", "1:15 `screen.fps` must be a number from 0.2 to 30, not 'nan'"),
+        ("screen: {fps: 31}", "1:15 `screen.fps` must be a number from 0.2 to 30, not '31'"),
+        ("spool: {max_bytes: -1}", "1:20 `spool.max_bytes` must be a size such as"),
+        ("spool: {max_bytes: 1 XB}", "1:20 `spool.max_bytes` must be a size such as"),
+        ("home: [", "1:8 this is not YAML: "),
+        ("home:\n\t- x", "2:1 this is not YAML: found character '\\t' that cannot start any token"),
+        ("home: *a", "1:7 this is not YAML: found undefined alias"),
+        ("home: \x07", " this is not YAML: it has characters that text does not have"),
+    ],
+)
+def test_one_mistake(file: Path, text: str, mistake: str) -> None:
+    [told] = mistakes_of(file, text)
+    assert told.removeprefix(str(file)).startswith(mistake)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere\.yaml cannot be read: No such file"):
+        load({"EYELID_CONFIG": str(tmp_path / "nowhere.yaml")})
+
+
+def test_another_encoding_is_told(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes("home: /var/lib/eyelid".encode("utf-16"))
+    with pytest.raises(UserError, match="is not UTF-8 text"):
+        load({"EYELID_CONFIG": str(file)})
+
+
+def test_a_file_far_too_large_is_not_read(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"#" * (64 * 1024 + 1))
+    with pytest.raises(UserError, match="larger than 64 KiB"):
+        load({"EYELID_CONFIG": str(file)})
+
+
+def test_the_example_names_every_setting_at_its_default(tmp_path: Path) -> None:
+    defaults = Config(home=tmp_path, policies=tmp_path / "policies")
+    assert read(EXAMPLE, defaults) == defaults
+    text = EXAMPLE.read_text()
+    for owner in (Config, SpoolSettings, ScreenSettings):
+        for setting in fields(owner):
+            assert re.search(rf"^(# |  )?{setting.name}:", text, re.MULTILINE), setting.name
