@@ -96,7 +96,7 @@ def test_any_bytes_are_read_or_refused(garbage: bytes) -> None:
 
 def test_layout_to_the_byte() -> None:
     packed = header(
-        flags=Flag.KEY_FRAME | Flag.AFTER_GAP,
+        flags=Flag.AFTER_GAP,
         stream=0x0102,
         recording=UUID(bytes=bytes(range(16))),
         sequence=0x0304,
@@ -106,7 +106,7 @@ def test_layout_to_the_byte() -> None:
         nonce=b"n" * 12,
     ).pack()
     assert packed == (
-        b"EYL1\x01\x03\x01\x02" + bytes(range(16)) + bytes.fromhex("0000000000000304 0000000000000506 0000000000000708")
+        b"EYL1\x01\x02\x01\x02" + bytes(range(16)) + bytes.fromhex("0000000000000304 0000000000000506 0000000000000708")
         + b"p" * 32 + b"n" * 12
     )  # fmt: skip
 

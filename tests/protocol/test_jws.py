@@ -116,12 +116,27 @@ def test_a_key_in_the_header_only_where_it_is_asked_for() -> None:
     assert code_of(token, jws.BUNDLE) == "malformed"
 
 
-def test_a_large_payload_is_signed_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_payload_is_signed_and_read() -> None:
     policies = {"text": "x" * 2**20}
-    token = jws.sign(jws.RECEIPT, policies, KEY)
-    assert jws.verify(jws.RECEIPT, token, KEY.public_key()) == policies
+    assert jws.verify(jws.RECEIPT, jws.sign(jws.RECEIPT, policies, KEY), KEY.public_key()) == policies
+    assert jws.MAX_SIZE == 16 * 2**20
     assert code_of("e" * (jws.MAX_SIZE + 1)) == "oversized"
-    monkeypatch.setattr(jws, "MAX_SIZE", 1_000)
+
+
+def test_the_largest_token_is_allowed_and_one_letter_more_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = jws.sign(jws.RECEIPT, {"n": 1}, KEY)
+    monkeypatch.setattr(jws, "MAX_SIZE", len(token))
+    assert jws.sign(jws.RECEIPT, {"n": 1}, KEY) == token
+    assert jws.verify(jws.RECEIPT, token, KEY.public_key()) == {"n": 1}
+    monkeypatch.setattr(jws, "MAX_SIZE", len(token) - 1)
+    assert code_of(token) == "oversized"
     with pytest.raises(SignatureError) as refused:
-        jws.sign(jws.RECEIPT, {"text": "x" * 1_000}, KEY)
+        jws.sign(jws.RECEIPT, {"n": 1}, KEY)
     assert refused.value.code == "oversized"
+
+
+def test_the_largest_header_is_read_and_one_byte_more_is_not() -> None:
+    room = jws.MAX_HEADER // 4 * 3 - len(json.dumps({**HEADER, "kid": ""}, separators=(",", ":")))
+    assert jws.MAX_HEADER == 512
+    assert code_of(raw_jws({**HEADER, "kid": "k" * room}, {}, KEY)) == "wrong-signer"
+    assert code_of(raw_jws({**HEADER, "kid": "k" * (room + 1)}, {}, KEY)) == "malformed"

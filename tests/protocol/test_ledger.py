@@ -104,9 +104,13 @@ def test_what_is_no_entry_is_refused(written: bytes, code: str) -> None:
     assert [mistake.code for mistake in walk([written])] == [code]
 
 
-def test_an_entry_that_nobody_would_read_is_not_written() -> None:
+def test_the_longest_entry_fits_and_one_byte_more_does_not() -> None:
+    room = ledger.MAX_LINE - len(line(4, ZERO, at=0, wall=0, kind="start", note=""))
+    longest = line(4, ZERO, at=0, wall=0, kind="start", note="x" * room)
+    assert len(longest) == 64 * 2**10
+    assert walk([longest], ZERO, 4) == ()
     with pytest.raises(LedgerError) as refused:
-        line(4, ZERO, at=0, wall=0, kind="start", note="x" * ledger.MAX_LINE)
+        line(4, ZERO, at=0, wall=0, kind="start", note="x" * (room + 1))
     assert (refused.value.code, refused.value.seq) == ("oversized", 4)
 
 
