@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
 from agent.spool import DiskSpool
+from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
 from tests.agent.spool_child import CHUNKS
 
@@ -224,22 +223,8 @@ def test_the_floor_of_free_disk_is_kept(root: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A tmpfs of 256 KiB with room for a dozen files and folders."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small tmpfs needs root")
-    mount = tmp_path / "small"
-    mount.mkdir()
-    small = ["-t", "tmpfs", "-o", "size=256k,nr_inodes=12", "none", str(mount)]
-    if subprocess.run([program("mount"), *small], capture_output=True, check=False).returncode != 0:
-        pytest.skip("this root may not mount (a container?)")
-    yield mount
-    subprocess.run([program("umount"), str(mount)], check=True)
-
-
-def program(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not installed")
-    return path
+    with faults.small_disk(tmp_path / "small", "size=256k,nr_inodes=12") as mount:
+        yield mount
 
 
 def test_a_disk_that_fills_during_the_write_means_held_not_lost(small_disk: Path) -> None:
@@ -281,31 +266,8 @@ def test_a_disk_without_room_for_another_file_means_held_not_lost(small_disk: Pa
 # -- killed, and lied to by the disk, at every step ---------------------------------------------------------------
 
 
-def strace(
-    inject: str, task: str, root: Path, log: Path, *more: str, trace: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """The child under strace, with a fault put into its system calls."""
-    child = [sys.executable, "-m", "tests.agent.spool_child", task, str(root)]
-    traced = trace or inject.partition(":")[0]
-    return subprocess.run(
-        [
-            program("strace"),
-            "-f",
-            "-y",
-            "-o",
-            str(log),
-            *more,
-            "-e",
-            f"trace={traced}",
-            "-e",
-            f"inject={inject}",
-            *child,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # Python's own caching would write and rename too
-    )
+def strace(inject: str, task: str, root: Path, log: Path, *more: str, trace: str = "") -> CompletedProcess[str]:
+    return faults.strace(["tests.agent.spool_child", task, str(root)], inject, log, *more, trace=trace)
 
 
 def promised(output: str) -> dict[str, str]:
