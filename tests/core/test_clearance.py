@@ -28,6 +28,11 @@ def test_the_published_constants() -> None:
     assert Timing() == Timing(settle=0, hindsight=0, max_gap=250_000_000)
 
 
+def test_a_span_cannot_end_before_it_starts() -> None:
+    with pytest.raises(ValueError, match="cannot end"):
+        Span(2, 1)
+
+
 def test_a_new_run_proves_nothing() -> None:
     run = Run.unproven(10)
     assert not run.clean

@@ -1,0 +1,227 @@
+"""One lane of the eye, from looks to what is kept: judgement, proof and gate together, and the law over all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.clearance import Timing
+from agent.core.eye import BLIND, Eye
+from agent.core.model import Alarm, Attribute, Blind, Box, Lane, Look, Matcher, Policy, Rule, Scene, Span, Window
+
+PATIENCE = 1000
+CHART = Rule(0, "charts", "", (Matcher(Attribute.APP, ("chart",)),), stay_closed=20)
+TILL = Rule(1, "till", "", (Matcher(Attribute.APP, ("till",)),))
+POLICY = Policy("now", 1, "test", (CHART, TILL))
+TIMING = Timing(settle=0, hindsight=5, max_gap=50)
+
+
+@dataclass(frozen=True)
+class Picture:
+    span: Span
+    stream: int = 0
+    whole: bool = True
+
+
+def seen(*apps: str) -> Scene:
+    return Scene(tuple(Window(n, app, app, n, Box(0, 0, 9, 9), shown=True) for n, app in enumerate(apps)))
+
+
+NOTES, WITH_CHART, WITH_BOTH = seen("notes"), seen("notes", "chart"), seen("chart", "till")
+
+
+def eye(*witnesses: str) -> Eye[Picture]:
+    made: Eye[Picture] = Eye(Lane.SCREEN, witnesses or ("w",), PATIENCE, now=0)
+    made.put_in_force(POLICY, dict.fromkeys(witnesses or ("w",), TIMING), now=0)
+    return made
+
+
+def look(at: int, what: Scene | Blind = NOTES, witness: str = "w", policy: str = "now") -> Look:
+    return Look(witness, at, at + 1, policy, what)
+
+
+def test_without_a_policy_nothing_counts() -> None:
+    made: Eye[Picture] = Eye(Lane.SCREEN, ("w",), PATIENCE, now=0)
+    made.see(look(10))
+    made.push(Picture(Span(20, 21)))
+    made.see(look(30))
+    assert made.judge(30).released == ()
+    assert made.reasons == BLIND
+
+
+def test_a_picture_between_two_clean_looks_is_kept() -> None:
+    made, picture = eye(), Picture(Span(20, 21))
+    made.see(look(10))
+    made.push(picture)
+    assert made.judge(25).released == ()
+    made.see(look(27))
+    assert made.judge(27).released == (picture,)
+    assert made.reasons == ()
+    assert made.asked("w") == 27
+
+
+def test_a_look_judged_with_another_policy_does_not_count() -> None:
+    made = eye()
+    made.see(look(10, policy="before"))
+    assert made.reasons == BLIND
+
+
+def test_a_policy_that_comes_into_force_makes_all_looks_worthless() -> None:
+    made = eye()
+    made.see(look(10))
+    made.push(Picture(Span(20, 21)))
+    made.put_in_force(Policy("then", 2, "test", ()), {"w": TIMING}, now=25)
+    made.see(look(30, policy="then"))
+    assert made.judge(30).dropped == (Picture(Span(20, 21)),)
+    assert made.timing("w") is TIMING
+
+
+def test_reasons_are_told_once_and_in_order() -> None:
+    made = eye("w", "v")
+    made.see(look(10, WITH_BOTH))
+    made.see(look(10, WITH_CHART, witness="v"))
+    assert [reason.id for reason in made.reasons] == ["charts", "till"]
+
+
+def test_a_look_that_was_asked_before_the_alarm_changes_nothing() -> None:
+    made = eye()
+    made.alarm(Alarm("w", 25, "message lost"))
+    made.see(look(20))
+    assert made.reasons == BLIND
+
+
+def test_blindness_closes() -> None:
+    made = eye()
+    made.see(look(10, Blind.UNEXPLAINED))
+    assert made.reasons == BLIND
+    made.see(look(20))
+    assert made.reasons == ()
+    made.alarm(Alarm("w", 25, "silence"))
+    assert made.reasons == BLIND
+    assert made.asked("w") is None
+
+
+def test_a_witness_whose_clock_runs_backwards_closes() -> None:
+    made = eye()
+    made.see(look(10))
+    made.see(Look("w", 30, 29, "now", NOTES))
+    assert made.reasons == BLIND
+
+
+def test_a_rule_that_stays_closed_delays_the_first_picture() -> None:
+    made = eye()
+    made.see(look(10, WITH_CHART))
+    made.see(look(15))
+    assert made.provable_after == 31
+
+
+def test_where_kept_time_ends() -> None:
+    made = eye()
+    assert made.end_of_kept() is None
+    made.see(look(10))
+    made.push(Picture(Span(20, 21)))
+    for at in (40, 60, 80):
+        made.see(look(at))
+    made.judge(80)
+    assert (
+        made.end_of_kept() == 75
+    )  # the last look's question less the hindsight: the unchanged picture stood until there
+    assert made.end_of_kept() is None
+
+
+def test_kept_time_never_reaches_past_a_picture_that_was_dropped() -> None:
+    made = eye()
+    made.see(look(10))
+    made.push(Picture(Span(20, 21)))
+    for at in (40, 60, 80):
+        made.see(look(at))
+    made.judge(80)
+    assert made.end_of_kept((Picture(Span(50, 52)),)) == 50
+
+
+def test_kept_time_never_ends_before_what_was_released() -> None:
+    made = eye()
+    made.see(look(10))
+    made.push(Picture(Span(20, 30)))
+    made.see(look(40))
+    made.judge(40)
+    assert made.end_of_kept((Picture(Span(25, 26)),)) == 30
+
+
+def test_once_a_witness_has_closed_the_others_prove_no_more_kept_time() -> None:
+    made = eye("w", "v")
+    for witness in ("w", "v"):
+        made.see(look(10, witness=witness))
+    made.push(Picture(Span(20, 21)))
+    for at in (40, 60):
+        made.see(look(at))
+        made.see(look(at, witness="v"))
+    made.judge(61)
+    made.see(look(70, WITH_CHART, witness="v"))
+    made.see(look(90))
+    assert made.end_of_kept() == 55
+
+
+def test_drop_all() -> None:
+    made = eye()
+    made.push(Picture(Span(20, 21)))
+    assert made.waiting == (Picture(Span(20, 21)),)
+    assert made.drop_all().dropped == (Picture(Span(20, 21)),)
+    assert made.waiting == ()
+
+
+@st.composite
+def days(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[Look | Alarm | Picture]]:
+    """When a chart really was in view, and what a truthful witness and a camera made of it, in order."""
+    now, charts, acts = 1, [], []
+    for _ in range(draw(st.integers(0, 4))):
+        start = now + draw(st.integers(0, 60))
+        end = start + draw(st.integers(1, 60))
+        charts.append((start, end))
+        now = end + 1
+
+    def dirty(start: int, end: int) -> bool:
+        """A look covers every moment since the one before."""
+        return any(a <= end and start <= b for a, b in charts)
+
+    now, since = 0, 0
+    for _ in range(draw(st.integers(0, 40))):
+        now += draw(st.integers(1, 15))
+        match draw(st.sampled_from(["look", "look", "picture", "alarm"])):
+            case "look":
+                answered = now + draw(st.integers(0, 5))
+                acts.append(Look("w", now, answered, "now", WITH_CHART if dirty(since, answered) else NOTES))
+                now = since = answered
+            case "picture":
+                end = now + draw(st.integers(0, 5))
+                acts.append(Picture(Span(now, end), whole=draw(st.booleans())))
+                now = end
+            case _:
+                acts.append(Alarm("w", now, "x"))
+    return charts, acts
+
+
+@given(days())
+def test_no_released_picture_ever_touches_a_chart(
+    day: tuple[list[tuple[int, int]], list[Look | Alarm | Picture]],
+) -> None:
+    charts, acts = day
+    made = eye()
+    released: list[Picture] = []
+    for act in acts:
+        match act:
+            case Look():
+                made.see(act)
+                now = act.answered
+            case Alarm():
+                made.alarm(act)
+                now = act.at
+            case Picture():
+                made.push(act)
+                now = act.span.end
+        released += made.judge(now).released
+    for picture in released:
+        for start, end in charts:
+            assert picture.span.end + TIMING.hindsight < start or end < picture.span.start
