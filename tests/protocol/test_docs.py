@@ -43,6 +43,19 @@ def test_every_type_is_on_the_page() -> None:
     assert [typ for typ in sorted(jws.TYPES) if f"| `{typ}` |" not in PAGE] == []
 
 
+def test_every_kind_of_ledger_entry_is_on_the_page() -> None:
+    kinds: set[str] = set()
+    for file in (ROOT / "agent").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(first := node.args[0], ast.Constant):
+                name = ast.unparse(node.func).rpartition(".")[2]
+                if name in {"Write", "write", "_write_heads"} and isinstance(first.value, str):
+                    kinds.add(first.value)
+    kinds = {kind for kind in kinds if re.fullmatch(r"[a-z-]+", kind)}
+    assert {"start", "lane-closed", "heads"} <= kinds
+    assert [kind for kind in sorted(kinds) if f"`{kind}`" not in PAGE] == []
+
+
 def test_the_suite_s_numbers_are_on_the_page() -> None:
     for label, number in (("KEM", keys.KEM_ID), ("KDF", keys.KDF_ID), ("AEAD", keys.AEAD_ID)):
         assert f"| {label} | 0x{number:04X} " in PAGE

@@ -30,7 +30,7 @@ from tests.vectors.packets import parts_of, raw_jws
 def ledger_lines() -> list[bytes]:
     entries: tuple[tuple[str, dict[str, Any]], ...] = (
         ("start", {}),
-        ("recording-open", {"recording": str(RECORDING), "policy": POLICY}),
+        ("recording-open", {"recording": str(RECORDING), "policy": POLICY, "zero": SECOND}),
         ("lane-closed", {"lane": "screen", "rules": [0, "unreadable"], "policy": POLICY}),
         ("heads", {"recording": str(RECORDING), "heads": {"0": [3, digest(CHUNKS[2]).hex()]}}),
     )
