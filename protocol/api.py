@@ -76,7 +76,10 @@ class Problem(TypedDict):
 
 # Codes that the agent answers otherwise than by the status alone. It keeps everything, raises an alarm and asks again.
 DEVICE_REVOKED: Final = "device-revoked"  # 401 or 403: the operator has shut this PC out
+DEVICE_UNKNOWN: Final = "unknown-device"  # 403: the store has no such PC, as after its restore from an old backup
 AGENT_UNSUPPORTED: Final = "agent-unsupported"  # 426: another version of the agent is needed
+# Refusals (400) of a body that was whole when it left: it is sent again.
+DAMAGED_ON_THE_WAY: Final = frozenset({"wrong-digest", "cut-short"})
 
 
 class EnrollRequest(TypedDict):

@@ -24,8 +24,8 @@ class Fate(Enum):
     SHUT_OUT = "shut out"  # nothing of this PC is taken until a person does something
 
 
-NOT_LET_IN: Final = "not-let-in"  # the store does not know this PC's key, as after a restored backup
-SHUT_OUT_CODES: Final = frozenset({api.DEVICE_REVOKED, api.AGENT_UNSUPPORTED, NOT_LET_IN})
+NOT_LET_IN: Final = "not-let-in"  # no bearer token, for a reason that has no name here
+SHUT_OUT_CODES: Final = frozenset({api.DEVICE_REVOKED, api.DEVICE_UNKNOWN, api.AGENT_UNSUPPORTED, NOT_LET_IN})
 
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -47,9 +47,9 @@ def fate(answer: Answer) -> Fate:
         return Fate.SHUT_OUT
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return Fate.NOT_KNOWN
-    if 400 <= answer.status < 500 and answer.status not in _PASSING and refusal:
-        return Fate.NEVER
-    return Fate.LATER
+    if not 400 <= answer.status < 500 or answer.status in _PASSING or refusal in {"", *api.DAMAGED_ON_THE_WAY}:
+        return Fate.LATER
+    return Fate.NEVER
 
 
 def later(answer: Answer) -> Transient:
