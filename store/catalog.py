@@ -180,10 +180,19 @@ def ledger_hashes(connection: Connection, device: str, first: int, last: int) ->
 
 def opening_entry(connection: Connection, device: str, recording: UUID) -> int | None:
     """Number of the entry that opened the recording; None while it has not arrived."""
+    return _entry(connection, device, recording, "recording-open")
+
+
+def closing_entry(connection: Connection, device: str, recording: UUID) -> int | None:
+    """Number of the entry that closed the recording; None while it has not arrived."""
+    return _entry(connection, device, recording, "recording-closed")
+
+
+def _entry(connection: Connection, device: str, recording: UUID, kind: str) -> int | None:
     columns = schema.ledger_lines.c
     found: int | None = connection.scalar(
         select(func.min(columns.seq)).where(
-            columns.device == device, columns.recording == str(recording), columns.kind == "recording-open"
+            columns.device == device, columns.recording == str(recording), columns.kind == kind
         )
     )
     return found

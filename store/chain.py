@@ -118,5 +118,5 @@ def gaps(chain: Sequence[Stored]) -> list[tuple[int, int, Interval]]:
     for one in chain:
         if one.sequence > expected:
             found.append((expected, one.sequence - 1, Interval(at, max(at, one.span.start))))
-        expected, at = one.sequence + 1, one.span.end
+        expected, at = one.sequence + 1, max(at, one.span.end)
     return found

@@ -43,8 +43,10 @@ def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
         except (yaml.YAMLError, RecursionError):
             return ()
         # Nodes and not values: aliases cannot explode that way, and YAML's `off` stays a word.
-        for rule in _children(_member(tree, "rules")):
-            found.append(RuleName(_scalar(_member(rule, "id")), _scalar(_member(rule, "why"))))
+        found += [
+            RuleName(_scalar(_member(rule, "id")), _scalar(_member(rule, "why")))
+            for rule in _children(_member(tree, "rules"))
+        ]
     return tuple(found)
 
 

@@ -50,31 +50,34 @@ def _init(options: Namespace) -> int:
     if options.json:
         print_json({"home": str(home.folder), "address": home.address, "keys": _facts(home)})
         return 0
-    out = console()
-    out.print(f"A store was made in {home.folder}; PCs reach it at {home.address}.\n", soft_wrap=True, markup=False)
+    console().print(
+        f"A store was made in {home.folder}; PCs reach it at {home.address}.\n", soft_wrap=True, markup=False
+    )
     _print_keys(home)
-    take_away = [home.folder / home.key(name).file for name in (RECOVERY, COMPLIANCE)]
+    _say_what_to_take_away(home)
+    if not plan.policies:
+        console().print("The first bundle holds no policy (--policies): each PC then needs its own policy folder.")
+    console().print("\nNext:  eyelid-store serve     and then     eyelid-store enroll-token")
+    return 0
+
+
+def _say_what_to_take_away(home: Home) -> None:
+    out = console()
     out.print(
-        "\n[bold]Now take two files off this machine[/bold], for example to two USB sticks in two safes, and delete them here:"
+        "\n[bold]Now take two files off this machine[/bold], say to two USB sticks in two safes, and delete them here:"
     )
-    out.print(
-        f"  {take_away[0]}\n      opens every recording, should the recipient key be lost", markup=False, soft_wrap=True
-    )
-    out.print(
-        f"  {take_away[1]}\n      decides who may read and what the eye closes for: whoever runs the store must not have it",
-        markup=False,
-        soft_wrap=True,
-    )
+    for name, why in (
+        (RECOVERY, "opens every recording, should the recipient key be lost"),
+        (COMPLIANCE, "decides who may read and what the eye closes for: whoever runs the store must not have it"),
+    ):
+        out.print(f"  {home.folder / home.key(name).file}\n      {why}", markup=False, soft_wrap=True)
     out.print(
         "They are sealed under the passphrase you gave; without it nobody opens them, and nobody can restore it.\n"
-        f"{home.store_key_path} stays: the server signs receipts with it, so it lies open, readable by its owner alone.",
+        f"{home.store_key_path} stays: the server signs receipts with it unattended,\n"
+        "so it lies open, readable by its owner alone.",
         markup=False,
         soft_wrap=True,
     )
-    if not plan.policies:
-        out.print("The first bundle holds no policy (--policies): each PC then needs its own policy folder.")
-    out.print("\nNext:  eyelid-store serve     and then     eyelid-store enroll-token")
-    return 0
 
 
 def _keys(options: Namespace) -> int:

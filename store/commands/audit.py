@@ -1,0 +1,261 @@
+"""`recordings`, `timeline`, `verify` and `export`: what is there, what was not recorded and why, and is it sound."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from protocol.keys import RecipientPrivate
+from store import export, passphrase, picture, timeline
+from store.account import totals
+from store.catalog import newest_recordings, recordings_beginning
+from store.commands.options import Subcommands, add_command, count, home_of
+from store.database import explained
+from store.errors import StoreError, WrongUsage
+from store.evidence import Evidence, gather
+from store.founding import COMPLIANCE
+from store.home import Home
+from store.opening import Unsound, load_recipient, read_packet, recording_key
+from store.show import console, print_json, print_table, seconds, size, when
+from store.verify import CHECKS, Report, examine
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    recordings = add_command(
+        commands, "recordings", "list recordings, newest first", "  eyelid-store recordings --limit 100", _recordings
+    )
+    recordings.add_argument("--limit", type=count, default=20, metavar="N", help="how many (%(default)s)")
+    recordings.add_argument("--device", metavar="ID", help="of this device alone")
+
+    shown = add_command(
+        commands,
+        "timeline",
+        "show every second of a recording: kept, closed by which rule, held, blind",
+        "  eyelid-store timeline 0193a1b2\n  eyelid-store timeline 0193a1b2 --json | jq .closed_ns",
+        _timeline,
+    )
+    _add_recording(shown)
+
+    verify = add_command(
+        commands,
+        "verify",
+        "check a recording: bytes, signatures, chains, gaps, heads, and with a key every tag",
+        "  eyelid-store verify 0193a1b2\n  eyelid-store verify 0193a1b2 --key recipient.key --passphrase-file pass.txt",
+        _verify,
+    )
+    _add_recording(verify)
+    verify.add_argument(
+        "--key", type=Path, metavar="FILE", help="a reader's private key; without it no chunk is opened"
+    )
+    passphrase.add_options(verify)
+
+    opened = add_command(
+        commands,
+        "export",
+        "open a recording into a folder: a playable file for each screen, and its timeline",
+        "  eyelid-store export 0193a1b2 --key recipient.key -o opened/\n  mpv opened/screen-0.mp4",
+        _export,
+    )
+    _add_recording(opened)
+    opened.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="a folder that is not there yet"
+    )
+    opened.add_argument("--key", type=Path, required=True, metavar="FILE", help="a reader's private key")
+    opened.add_argument("--what-opens", action="store_true", help="leave out what does not open, and say what it is")
+    passphrase.add_options(opened)
+
+
+def _add_recording(parser: ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="its id, or the beginning of it")
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _catalog(home: Home) -> Iterator[Any]:
+    database = home.database()
+    try:
+        with explained(str(home.database_path)), database.reading() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+def _evidence(home: Home, text: str) -> Evidence:
+    with _catalog(home) as connection:
+        found = recordings_beginning(connection, text.lower()) if text else []
+        if not found:
+            raise WrongUsage(f"{home.folder} has no recording {text!r}: `eyelid-store recordings` lists them")
+        if len(found) > 1:
+            raise WrongUsage(f"several recordings begin with {text!r}: write more of the id")
+        return gather(connection, found[0])
+
+
+def _recordings(options: Namespace) -> int:
+    home = home_of(options)
+    with _catalog(home) as connection:
+        listed = [
+            gather(connection, recording.id)
+            for recording in newest_recordings(connection, options.limit, options.device)
+        ]
+    if options.json:
+        print_json({"recordings": [_summary(evidence) for evidence in listed]})
+        return 0
+    if not listed:
+        console().print("There is no recording yet.")
+        return 0
+    rows = []
+    for evidence in listed:
+        sums, facts = totals(evidence.parts), _summary(evidence)
+        rows.append(
+            (
+                facts["recording"],
+                when(evidence.recording.start),
+                evidence.recording.host,
+                seconds(sums.kept),
+                seconds(sums.closed + sums.closed_margin),
+                str(facts["chunks"]),
+                size(facts["bytes"]),
+                facts["state"],
+            )
+        )
+    print_table(["recording", "began", "host", "kept", "closed", "chunks", "size", "state"], rows, numbers=(3, 4, 5, 6))
+    return 0
+
+
+def _summary(evidence: Evidence) -> dict[str, Any]:
+    facts = timeline.facts(evidence)
+    kept = ("recording", "device", "host", "os_user", "start", "state", "whole_ns")
+    chunks = [stored for stored in evidence.stored if not stored.is_packet]
+    return {
+        **{name: facts[name] for name in kept},
+        **{f"{name}_ns": amount for name, amount in asdict(totals(evidence.parts)).items()},
+        "streams": len(evidence.chosen.streams),
+        "chunks": len(chunks),
+        "bytes": sum(stored.size for stored in evidence.stored),
+        "alarms": len(evidence.alarms),
+    }
+
+
+def _timeline(options: Namespace) -> int:
+    evidence = _evidence(home_of(options), options.recording)
+    if options.json:
+        print_json(timeline.facts(evidence))
+    else:
+        picture.show(console(), evidence)
+    return 0
+
+
+# -- opening ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress(words: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where a person is looking."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    out = console(stderr=True)
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
+        task = progress.add_task(words, total=total)
+        yield lambda done: progress.advance(task, done)
+
+
+def _examine(home: Home, evidence: Evidence, recipient: RecipientPrivate | None) -> Report:
+    with _progress("checking", len(evidence.stored)) as advance:
+        return examine(evidence, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, advance=advance)
+
+
+def _recipient(options: Namespace) -> RecipientPrivate:
+    return load_recipient(options.key, passphrase.existing(options, str(options.key)))
+
+
+def _verify(options: Namespace) -> int:
+    home = home_of(options)
+    evidence = _evidence(home, options.recording)
+    report = _examine(home, evidence, _recipient(options) if options.key else None)
+    if options.json:
+        print_json(
+            {
+                "recording": str(evidence.recording.id),
+                "sound": report.sound,
+                "findings": [asdict(finding) for finding in report.findings],
+                "checked": list(report.checked),
+                "not_checked": dict(report.not_checked),
+                "notes": list(report.notes),
+            }
+        )
+    else:
+        _print_report(evidence, report)
+    return 0 if report.sound else 1
+
+
+def _print_report(evidence: Evidence, report: Report) -> None:
+    out = console()
+    failed = {finding.check for finding in report.findings}
+    for check in report.checked:
+        mark = "[bold red]wrong[/]" if check in failed else "[green]good [/]"
+        out.print(f"{mark}  {CHECKS[check]}", soft_wrap=True)
+    for check, why in report.not_checked:
+        out.print("[yellow]not checked[/]  ", end="")
+        out.print(f"{CHECKS[check]}: {why}", markup=False, soft_wrap=True)
+    _print_findings(report)
+    for note in report.notes:
+        out.print(f"note   {note}", markup=False, soft_wrap=True)
+    verdict = f"{len(report.findings)} things are wrong with" if len(report.findings) > 1 else "one thing is wrong with"
+    if report.sound:
+        verdict = "nothing wrong was found in"
+    out.print(f"\n{verdict} recording {evidence.recording.id}", markup=False, soft_wrap=True)
+
+
+def _print_findings(report: Report, *, stderr: bool = False) -> None:
+    out = console(stderr=stderr)
+    for finding in report.findings:
+        out.print(f"  {finding.where}: {finding.message} ({finding.code})", markup=False, soft_wrap=True)
+
+
+def _export(options: Namespace) -> int:
+    home = home_of(options)
+    export.check_target(options.output)
+    evidence = _evidence(home, options.recording)
+    recipient = _recipient(options)
+    blobs = home.blobs()
+    if evidence.chosen.packet is None:
+        raise StoreError(f"recording {evidence.recording.id} has no key packet: nothing of it can be opened")
+    try:
+        key = recording_key(read_packet(blobs, evidence.chosen.packet, evidence.device), recipient)
+    except Unsound as error:
+        raise StoreError(f"recording {evidence.recording.id}, key packet: {error} ({error.code})") from None
+    report = _examine(home, evidence, recipient)
+    if export.in_the_way(report) and not options.what_opens:
+        _print_findings(report, stderr=True)
+        raise StoreError("nothing was written, because of the above; --what-opens exports the rest")
+    with _progress("opening", sum(map(len, evidence.chosen.streams.values()))) as advance:
+        done = export.write(evidence, blobs, key, report, options.output, advance=advance)
+    if options.json:
+        print_json(export.facts(done))
+    else:
+        _print_export(done)
+    return 0 if done.complete else 1
+
+
+def _print_export(done: export.Export) -> None:
+    out = console()
+    for file in done.files:
+        out.print(f"{done.folder / file.name}  {file.chunks} chunks, {size(file.bytes)}", markup=False, soft_wrap=True)
+    out.print(f"{done.folder / 'timeline.json'}  what was not recorded, and why", markup=False, soft_wrap=True)
+    if not done.complete:
+        out.print("\n[bold red]THIS EXPORT IS INCOMPLETE. MISSING FROM IT:[/]")
+        for finding in done.missing:
+            out.print(f"  {finding.where}: {finding.message} ({finding.code})", markup=False, soft_wrap=True)
+        for file in done.files:
+            if file.left_out:
+                names = ", ".join(str(chunk.sequence) for chunk in file.left_out)
+                out.print(f"  {file.name}: left out sequences {names}", markup=False, soft_wrap=True)
+    if done.files:
+        out.print(f"\nPlay it:  mpv {done.folder / done.files[0].name}", markup=False, soft_wrap=True)

@@ -1,0 +1,68 @@
+"""The account of a recording as facts for JSON: what the parts are, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
+from store.evidence import SCREEN, Evidence
+from store.rules import RuleName, name_of
+from store.show import iso
+
+
+def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
+    return name_of(rule, evidence.policies.get(policy, ()))
+
+
+def facts(evidence: Evidence) -> dict[str, Any]:
+    """JSON. Members ending in `_ns` are exact and add up; `from` and `to` are ns since the recording's start."""
+    sums = totals(evidence.parts)
+    packet_start = evidence.recording.start
+    return {
+        "recording": str(evidence.recording.id),
+        "device": evidence.device.id,
+        "host": evidence.recording.host,
+        "os_user": evidence.recording.os_user,
+        "policy": evidence.recording.policy,
+        "start": iso(packet_start),
+        "state": state(evidence),
+        "lane": SCREEN,
+        "whole_ns": evidence.length,
+        **{f"{name}_ns": value for name, value in asdict(sums).items()},
+        "rules": [
+            {
+                **asdict(rule_name(evidence, time.policy, time.rule)),
+                "rule": time.rule,
+                "policy": time.policy,
+                "closed_ns": time.closed,
+                "margin_ns": time.margin,
+                "times": time.times,
+            }
+            for time in by_rule(evidence.parts)
+        ],
+        **{f"{name}_by": reasons for name, reasons in by_reason(evidence.parts).items()},
+        "parts": [_part(evidence, part) for part in evidence.parts],
+    }
+
+
+def state(evidence: Evidence) -> str:
+    """`closed`, `open`, or `broken-off` where the agent ended without closing it."""
+    return "closed" if evidence.closing else "broken-off" if evidence.ended else "open"
+
+
+def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
+    told: dict[str, Any] = {"from": part.start, "to": part.end}
+    match part.cause:
+        case Kept():
+            told["what"] = "kept"
+        case Closed(policy, rules):
+            told["what"] = "closed_margin" if part.margin else "closed"
+            told |= {"rules": [rule_name(evidence, policy, rule).id for rule in rules], "policy": policy}
+        case Held(holds):
+            told |= {"what": "held", "holds": list(holds)}
+        case Blind(why):
+            told |= {"what": "blind", "why": why}
+        case Missing(why):
+            told |= {"what": "missing", "why": why}
+    return told
