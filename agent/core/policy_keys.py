@@ -1,0 +1,204 @@
+"""The words of the policy language: which keys there are, what each means, what may stand there.
+
+The parser refuses what is not listed here, and the schema that editors complete from is made of the same lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+LANGUAGE: Final = 1  # what `schema:` says; counts up when an older Eyelid could misread a policy
+
+# Names of Eyelid's own rules: in reasons and in the ledger they stand beside the policy's ids.
+OWN_RULES: Final = (
+    "blind",
+    "unreadable",
+    "web-engine",
+    "remote-display",
+    "overview",
+    "unlisted",
+    "not-recorded",
+)
+
+# Values of `autocomplete` (HTML, section 4.10.18.7, "Autofill detail tokens"): the field names a page gives its inputs.
+# fmt: off
+AUTOFILL: Final = (
+    "name", "honorific-prefix", "given-name", "additional-name", "family-name", "honorific-suffix", "nickname",
+    "username", "new-password", "current-password", "one-time-code", "organization-title", "organization",
+    "street-address", "address-line1", "address-line2", "address-line3", "address-level4", "address-level3",
+    "address-level2", "address-level1", "country", "country-name", "postal-code", "cc-name", "cc-given-name",
+    "cc-additional-name", "cc-family-name", "cc-number", "cc-exp", "cc-exp-month", "cc-exp-year", "cc-csc", "cc-type",
+    "transaction-currency", "transaction-amount", "language", "bday", "bday-day", "bday-month", "bday-year", "sex",
+    "url", "photo", "tel", "tel-country-code", "tel-national", "tel-area-code", "tel-local", "tel-local-prefix",
+    "tel-local-suffix", "tel-extension", "email", "impp", "webauthn",
+)
+# fmt: on
+
+Shape = Mapping[str, object]  # a fragment of JSON Schema draft 7
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`meaning` is what an editor shows beside the key."""
+
+    meaning: str
+    shape: Shape
+    required: bool = False
+
+
+Keys = Mapping[str, Key]
+
+WORD: Final[Shape] = {"type": "string", "minLength": 1}
+WORDS: Final[Shape] = {"type": "array", "items": WORD, "minItems": 1}
+DURATION: Final[Shape] = {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"}
+ID: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
+
+
+def one_of(*words: str) -> Shape:
+    return {"type": "string", "enum": list(words)}
+
+
+def ref(name: str) -> Shape:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def list_of(name: str) -> Shape:
+    return {"type": "array", "items": ref(name), "minItems": 1}
+
+
+POLICY: Final[Keys] = {
+    "schema": Key("The version of the policy language. Always 1; not yours to count.", {"const": LANGUAGE}, True),
+    "revision": Key(
+        "Yours: count it up at every change. Only a higher revision comes into force.",
+        {"type": "integer", "minimum": 1},
+    ),
+    "name": Key("What people call this policy.", WORD),
+    "record_when": Key(
+        "always, or any: [...] to record only while one of these windows or pages is open.",
+        {"anyOf": [one_of("always"), ref("record_when")]},
+    ),
+    "keep_recording": Key("How long recording goes on after the last sign named by record_when.", DURATION),
+    "unlisted": Key(
+        "What happens while a window is shown that no rule and no record_when names.", one_of("record", "close")
+    ),
+    "rules": Key("What closes the eye. Every rule is asked; pause beats record.", list_of("rule")),
+    "allow_unseen": Key(
+        "Windows and pages that Eyelid cannot look into, looked at by a person and known to be harmless.",
+        list_of("unseen"),
+    ),
+    "parked_tabs": Key(
+        "Whether a sensitive tab behind another one may be recorded over. allow only where tab previews are off.",
+        one_of("close", "allow"),
+    ),
+    "tests": Key("Examples that must hold, or the policy does not come into force.", list_of("test")),
+}
+
+RULE: Final[Keys] = {
+    "id": Key(
+        "A short name for reports: small letters, digits and hyphens.",
+        {"type": "string", "pattern": f"^{ID}$", "maxLength": 64},
+        True,
+    ),
+    "why": Key("The reason, for whoever asks later.", WORD, True),
+    "any": Key("The rule speaks when one of these fits.", list_of("condition"), True),
+    "unless": Key("The rule keeps silent when one of these fits the same window or page.", list_of("condition")),
+    "screen": Key("What happens to the screen. pause: shown is the default.", ref("lane")),
+    "audio": Key("What happens to the sound. pause: shown with lead: 3s is the default.", ref("lane")),
+    "stay_closed": Key("How long the eye stays closed after the last sign of it.", DURATION),
+}
+
+LANE: Final[Keys] = {
+    "pause": Key(
+        "shown: while it is in view. open: also while it is only open in the background.",
+        one_of("shown", "open"),
+        True,
+    ),
+    "lead": Key("How much is dropped from before the first sign: numbers are spoken before the form opens.", DURATION),
+}
+
+RECORD_WHEN: Final[Keys] = {
+    "any": Key("Record while one of these is open.", list_of("condition"), True),
+}
+
+WINDOW_MATCHERS: Final[Keys] = {
+    "app": Key("The program's process name, without folder and .exe; * and ? are wildcards.", WORDS),
+    "title": Key("The whole window title, without case; * and ? are wildcards.", WORDS),
+}
+URL_MATCHER: Final[Keys] = {
+    "url": Key("Addresses as in Chrome's URLBlocklist: a host covers its subdomains, a path is a prefix.", WORDS),
+}
+PAGE_MATCHERS: Final[Keys] = {
+    **URL_MATCHER,
+    "field": Key(
+        "Form fields by their HTML autofill name.",
+        {"type": "array", "items": one_of(*AUTOFILL), "minItems": 1},
+    ),
+    "css": Key("CSS selectors of anything on the page.", WORDS),
+}
+MATCHERS: Final[Keys] = {**WINDOW_MATCHERS, **PAGE_MATCHERS}
+CONDITION: Final[Keys] = {
+    **MATCHERS,
+    "all": Key("All of these must fit the same window, or the same page.", list_of("matcher")),
+}
+UNSEEN: Final[Keys] = {**WINDOW_MATCHERS, **URL_MATCHER}
+
+SEEN: Final[Keys] = {
+    "page": Key("The address of a page.", WORD),
+    "frames": Key("The addresses of the frames inside the page.", WORDS),
+    "field": PAGE_MATCHERS["field"],
+    "css": PAGE_MATCHERS["css"],
+    "app": Key("The process name of a window.", WORD),
+    "title": Key("The title of a window.", {"type": "string"}),
+    "when": Key("shown (the default), or open: only open in the background.", one_of("shown", "open")),
+}
+TEST: Final[Keys] = {
+    "name": Key("What the example shows.", WORD, True),
+    **SEEN,
+    "beside": Key("What else is open at the same time.", list_of("seen")),
+    "expect": Key("What must happen to the screen, to the audio or to both.", ref("expect"), True),
+}
+EXPECT: Final[Keys] = {
+    "screen": Key("pause or record.", one_of("pause", "record")),
+    "audio": Key("pause or record.", one_of("pause", "record")),
+}
+
+
+def schema() -> dict[str, object]:
+    """The policy language as JSON Schema draft 7, which editors' YAML plugins understand."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Eyelid policy",
+        "description": "One file of a policy. All *.yaml files of a folder are one policy.",
+        **_table(POLICY),
+        "definitions": {
+            "rule": _table(RULE),
+            "lane": {"anyOf": [one_of("pause", "record"), _table(LANE)]},
+            "record_when": _table(RECORD_WHEN),
+            "condition": _one_key(CONDITION),
+            "matcher": _one_key(MATCHERS),
+            "unseen": _one_key(UNSEEN),
+            "test": _table(TEST),
+            "seen": _table(SEEN),
+            "expect": {**_table(EXPECT), "minProperties": 1},
+        },
+    }
+
+
+def _table(keys: Keys) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": {name: {"description": key.meaning, **_wrapped(key.shape)} for name, key in keys.items()},
+        "required": [name for name, key in keys.items() if key.required],
+        "additionalProperties": False,
+    }
+
+
+def _one_key(keys: Keys) -> dict[str, object]:
+    return {**_table(keys), "minProperties": 1, "maxProperties": 1}
+
+
+def _wrapped(shape: Shape) -> Shape:
+    """In draft 7 nothing beside a $ref is heard, so a reference with a description needs a wrapper."""
+    return {"allOf": [shape]} if "$ref" in shape else shape

@@ -1,0 +1,104 @@
+"""Why YAML could not read a file, in the words of somebody who writes policies, not parsers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import yaml
+from yaml.reader import ReaderError
+
+from agent.core.policy_marks import Mark
+
+LINE_UP: Final = "the lines of one list or rule begin in the same column, indented by spaces"
+BARE: Final = "a word that begins with {sign} needs quotes, write '{word}'"
+UNCLOSED: Final = "YAML finds no end to this {sign}, close it (a word with # ! or a bracket in it needs quotes)"
+
+
+class Look(Enum):
+    """Where the author must look: where YAML gave up, where the thing began, or at the last bracket before."""
+
+    AT = "at"
+    BEGAN = "began"
+    BRACKET = "bracket"
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """`problem` and `context`: parts of what PyYAML says. `before`: matches the line up to where it gave up.
+
+    `words`: may name the {sign} and the {word} at the place to look at.
+    """
+
+    problem: str
+    words: str
+    look: Look = Look.AT
+    context: str = ""
+    before: str = ""
+
+
+TRAPS: Final = (
+    Trap(r"'\t'", "a tab stands here, YAML wants spaces, replace it"),
+    Trap("cannot start any token", BARE),
+    Trap("", BARE, Look.BEGAN, context="scanning an alias"),
+    Trap("", BARE, Look.BEGAN, context="scanning an anchor"),
+    Trap("", BARE, Look.BEGAN, context="scanning a tag"),
+    Trap("", BARE, Look.BEGAN, context="scanning a block scalar"),
+    Trap("mapping values", "a colon and a space inside a sentence, put the whole sentence in quotes", before=r":\s"),
+    Trap("mapping values", f"no colon is expected here, {LINE_UP}, and a space follows the colon of every key"),
+    Trap(
+        "escape",
+        r"a backslash in double quotes begins a sign of YAML's own, write single quotes: '\…'",
+        Look.BEGAN,
+        context="quoted scalar",
+    ),
+    Trap("", "this quote is never closed, add the second one", Look.BEGAN, context="quoted scalar"),
+    Trap("", UNCLOSED, Look.BEGAN, context="parsing a flow sequence"),
+    Trap("", UNCLOSED, Look.BEGAN, context="parsing a flow mapping"),
+    Trap("", UNCLOSED, Look.BRACKET, context="parsing a flow node"),
+    Trap(
+        "expected <block end>",
+        "a word goes on after its closing quote, put all of it in quotes (and write '' for a ' inside)",
+        before=r"\S",
+    ),
+    Trap("expected <block end>", f"this line is indented otherwise than those before it, {LINE_UP}"),
+    Trap("could not find expected ':'", "this line has no colon, write key: value", Look.BEGAN),
+    Trap("found '<stream end>'", "a line that begins with % is a command to YAML, put it in quotes or delete it"),
+    Trap("expected '<document start>'", "text after the end mark ..., nothing but comments may follow it"),
+    Trap("", "a line that begins with % is a command to YAML, put it in quotes or delete it", context="a directive"),
+)
+
+
+def first_word(text: str, index: int) -> str:
+    """What stands unquoted at a place, as it looks between single quotes: to the end of its line, list or table."""
+    word = re.compile(r"(?:(?!\s#)[^\n,\]}])*").match(text, index)
+    assert word is not None  # noqa: S101 - the expression matches the empty string too
+    return word[0].strip()[:40].replace("'", "''")
+
+
+def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, str]:
+    """The place to look at, and what is wrong there, what was meant."""
+    if isinstance(error, ReaderError):
+        return _mark(file, text, error.position), "a sign that nobody can see stands here, delete it"
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return Mark(file, 1, 1), "YAML cannot read this file, compare it with one that works"
+    at = error.problem_mark.index
+    began = at if error.context_mark is None else error.context_mark.index
+    problem, context = error.problem or "", error.context or ""
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    for trap in TRAPS:
+        if trap.problem in problem and trap.context in context and re.search(trap.before, before):
+            index = {Look.AT: at, Look.BEGAN: began, Look.BRACKET: _last_bracket(text, at)}[trap.look]
+            words = trap.words.format(sign=text[index : index + 1], word=first_word(text, index))
+            return _mark(file, text, index), words
+    return _mark(file, text, at), f"YAML cannot read on here ({problem}), compare with a line that works"
+
+
+def _last_bracket(text: str, index: int) -> int:
+    return max(text.rfind("[", 0, index), text.rfind("{", 0, index), 0)
+
+
+def _mark(file: str, text: str, index: int) -> Mark:
+    return Mark(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
