@@ -40,6 +40,12 @@ def shows_sensitive_colour(blue: NDArray[np.uint8], red: NDArray[np.uint8]) -> b
     return int(np.count_nonzero((blue >= CB_FROM) & (red >= CR_FROM))) >= PATCH
 
 
+def shows(picture: NDArray[np.uint8]) -> bool:
+    """Judges a picture in RGB, (height, width, 3), such as a screen shot."""
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuv420p")
+    return shows_sensitive_colour(_plane(frame, 1), _plane(frame, 2))
+
+
 def count(video: Path) -> Count:
     """Decodes the file's video to its end. Raises av.error.FFmpegError where it cannot: what is unread is not clean."""
     frames = 0

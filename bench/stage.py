@@ -190,28 +190,29 @@ class Stage:
         return int(self._display.intern_atom(name))
 
 
-def on_display(name: str, folder: Path) -> Stage:
+@contextmanager
+def real_display(name: str, folder: Path) -> Iterator[Stage]:
     """The stage on a display that is there. Raises StageError when nothing answers under that name."""
     try:
-        return Stage(name, folder, {**os.environ, "DISPLAY": name})
+        stage = Stage(name, folder, {**os.environ, "DISPLAY": name})
     except (DisplayError, OSError) as error:
         raise StageError(f"no X server answers as {name!r}: {error}") from None
+    try:
+        yield stage
+    finally:
+        stage.close()
 
 
 @contextmanager
 def own_display(folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[Stage]:
     """A display that nobody else uses: Xvfb with openbox, both ready. Logs go to `folder`."""
-    with _server(folder, size) as name:
-        stage = on_display(name, folder)
-        try:
-            stage.paint_wallpaper()
-            # Its own settings folder: whoever runs the demo may have other habits on openbox.
-            openbox = {**stage.environment, "XDG_CONFIG_HOME": str(folder / "openbox")}
-            with running("openbox", ["openbox", "--sm-disable"], folder / "openbox.log", openbox) as manager:
-                manager.until(stage.managed, "it managed the display")
-                yield stage
-        finally:
-            stage.close()
+    with _server(folder, size) as name, real_display(name, folder) as stage:
+        stage.paint_wallpaper()
+        # Its own settings folder: whoever runs the demo may have other habits on openbox.
+        openbox = {**stage.environment, "XDG_CONFIG_HOME": str(folder / "openbox")}
+        with running("openbox", ["openbox", "--sm-disable"], folder / "openbox.log", openbox) as manager:
+            manager.until(stage.managed, "it managed the display")
+            yield stage
 
 
 @contextmanager

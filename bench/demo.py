@@ -1,0 +1,208 @@
+"""The main job before your eyes: record a desktop, close for two sensitive windows, open what came through, and look.
+
+It then does it once more without the rules: a detector that sees nothing there would have proven nothing here.
+
+    scripts/demo [--here] [--json] [--seconds N] [--dir D]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import mss
+import numpy as np
+import yaml
+from rich.console import Console
+
+from bench import detector, sheet, summary
+from bench.fleet import pc, store
+from bench.opened import Opened, open_longest
+from bench.play import Play
+from bench.stage import Stage, StageError, own_display, real_display
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+POLICY: Final = ROOT / "policies" / "demo"
+LEAST: Final = 12.0  # seconds; below that nothing is left between one window's hindsight and the next
+CONTROL: Final = 8.0  # seconds of the run without rules
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The demo's one object. Seconds are of the recording's time; `rules`: how long each kept the eye closed."""
+
+    recording: str
+    seconds: float
+    kept_s: float
+    closed_s: float
+    rules: dict[str, float]
+    chunks: int
+    bytes: int
+    export: str
+    leaked_frames: int
+    control_leaked_frames: int
+    verified: bool
+
+    @classmethod
+    def of(cls, opened: Opened, control: Opened) -> Outcome:
+        return cls(
+            recording=opened.recording,
+            seconds=round(opened.seconds, 3),
+            kept_s=round(opened.kept, 3),
+            closed_s=round(opened.closed, 3),
+            rules={rule: round(seconds, 3) for rule, seconds in opened.rules.items()},
+            chunks=opened.listed["chunks"],
+            bytes=opened.listed["bytes"],
+            export=str(opened.folder),
+            leaked_frames=len(opened.counted.leaked),
+            control_leaked_frames=len(control.counted.leaked),
+            verified=opened.verified,
+        )
+
+    def faults(self) -> list[str]:
+        """Why this is no success; empty when it is one."""
+        found = []
+        if self.leaked_frames:
+            found.append(f"{self.leaked_frames} frames of the recording show the sensitive colour.")
+        if not self.control_leaked_frames:
+            found.append("Without the rules no frame shows the sensitive colour either: the count proves nothing.")
+        if not self.rules:
+            found.append("No rule closed the eye, although sensitive windows were shown.")
+        if not self.verified:
+            found.append("`eyelid-store verify` found something wrong with the recording.")
+        return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    out = Console(stderr=True, highlight=False)
+    folder = (asked.dir or ROOT / "demo" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")).absolute()  # noqa: DTZ005
+    try:
+        if asked.here and not _agrees(out, asked.seconds):
+            return 2
+        _make(folder)
+        opened, control = perform(folder, asked.seconds, out, here=asked.here)
+    except StageError as error:
+        out.print(f"demo: {error}", markup=False, style="red")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    outcome = Outcome.of(opened, control)
+    if asked.json:
+        print(json.dumps(asdict(outcome)))
+    else:
+        picture = folder / "contact-sheet.png"
+        sheet.draw(opened.videos[0], opened.stretches, picture)
+        summary.show(Console(highlight=False), opened, control, picture)
+    for fault in outcome.faults():
+        out.print(f"The demo has failed. {fault}", style="bold red")
+    return 1 if outcome.faults() else 0
+
+
+def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[Opened, Opened]:
+    """Both runs; what came of the one with the rules and of the one without."""
+    policy = {path.name: path.read_text("utf-8") for path in sorted(POLICY.glob("*.yaml"))}
+    with (
+        tempfile.TemporaryDirectory(prefix="eyelid-") as pcs,  # short: a local socket's path may have 107 bytes
+        _display(folder, here=here) as stage,
+        store(folder) as depot,
+    ):
+        opened = []
+        for name, files, length in (("pc", policy, seconds), ("control", without_rules(policy), CONTROL)):
+            out.print(f"\n[bold]{'Recording' if name == 'pc' else 'Once more, with the rules taken out'}[/]")
+            with pc(depot, stage, Path(pcs) / name, files) as recorded:
+                play = Play(stage, recorded, length, summary.teller(out))
+                play.whole() if name == "pc" else play.control()
+            shutil.copy(Path(pcs) / name / "agent.log", folder / f"{name}.log")
+            opened.append(open_longest(depot, recorded.device, folder / ("export" if name == "pc" else "control")))
+    return opened[0], opened[1]
+
+
+def without_rules(policy: Mapping[str, str]) -> dict[str, str]:
+    """The same policy files with every rule taken out, and the tests that need them."""
+    bare = {}
+    for name, text in policy.items():
+        fields = yaml.safe_load(text)
+        fields["rules"] = []
+        fields.pop("tests", None)
+        bare[name] = yaml.safe_dump(fields, sort_keys=False) + "...\n"
+    return bare
+
+
+@contextmanager
+def _display(folder: Path, *, here: bool) -> Iterator[Stage]:
+    logs = folder / "display"
+    with real_display(os.environ.get("DISPLAY", ""), logs) if here else own_display(logs) as stage:
+        if _already_there(stage.name):
+            raise StageError(
+                "the screen already shows the colour by which the demo counts leaks (magenta), so that its count would "
+                "be worth nothing: close what shows it, or run scripts/demo without --here"
+            )
+        yield stage
+
+
+def _already_there(name: str) -> bool:
+    with mss.MSS(display=name) as screen:
+        shot = screen.grab(screen.monitors[0])
+    frame = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)[:, :, 2::-1]
+    return detector.shows(frame)
+
+
+def _agrees(out: Console, seconds: float) -> bool:
+    if not os.environ.get("DISPLAY"):
+        raise StageError("--here needs an X11 session to record, and there is none: DISPLAY is not set")
+    if not sys.stdin.isatty():
+        raise StageError("--here asks before it records, and nobody can answer here: run it in a terminal")
+    out.print(
+        f"This records your real screens for about {seconds + CONTROL:.0f} seconds, opens a few small windows on "
+        "them, and leaves the opened recording in a folder of yours. Nothing leaves this PC."
+    )
+    return out.input("Record now? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise StageError(f"{folder} is not empty: name another folder with --dir")
+    except OSError as error:
+        raise StageError(f"{folder} cannot be used: {error.strerror}") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not LEAST <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds from {LEAST:.0f} to 3600")
+    return seconds
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="Records a desktop, closes for two sensitive windows, and opens what came through.",
+        epilog="example: scripts/demo --seconds 20 --dir /tmp/eyelid-demo",
+    )
+    parser.add_argument("--here", action="store_true", help="record the real screen instead of a display of its own")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=30.0, metavar="N", help="length of the recording (default %(default).0f)"
+    )
+    parser.add_argument("--dir", type=Path, metavar="D", help="an empty or new folder for store and export (demo/...)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,133 @@
+"""A store and PCs that are enrolled with it: the real commands as real processes, in folders of their own.
+
+Used by the demo, the benches and the end-to-end tests, so that all of them see what an operator and an agent would see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from agent import control
+from agent.errors import EyelidError
+from agent.status import State
+from bench.stage import Running, Stage, StageError, running
+
+COMMAND: Final = 60.0  # seconds that one command of the store may take
+RECIPIENT: Final = "recipient"  # the key of `eyelid-store init` that reads recordings
+
+
+def installed(command: str, *arguments: str) -> list[str]:
+    """The command line of one of our commands, as installed beside this Python, whatever PATH says."""
+    return [str(Path(sys.executable).with_name(command)), *arguments]
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], *, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env=dict(environment), input=given, capture_output=True, text=True, timeout=COMMAND, check=False
+    )
+
+
+def answer(name: str, ran: subprocess.CompletedProcess[str]) -> str:
+    """What a command that must succeed printed. Raises StageError with its own words."""
+    if ran.returncode:
+        raise StageError(f"{name} ended with {ran.returncode}: {ran.stderr.strip() or ran.stdout.strip()}")
+    return ran.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A running store. `secret`: the file whose bytes seal its private keys."""
+
+    home: Path
+    address: str
+    secret: Path
+
+    def ask(self, command: str, *arguments: str) -> Any:
+        """The JSON answer of `eyelid-store COMMAND`. Raises StageError when it fails."""
+        return json.loads(answer(f"eyelid-store {command}", self.ran(command, *arguments, "--json")))
+
+    def ran(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(installed("eyelid-store", command, "--home", str(self.home), *arguments), os.environ)
+
+    def opened_by_recipient(self) -> tuple[str, ...]:
+        """The flags with which `export` and `verify` open a recording."""
+        keys = {key["name"]: key["private_half"] for key in self.ask("keys")["keys"]}
+        return "--key", keys[RECIPIENT], "--key-file", str(self.secret)
+
+
+@contextmanager
+def store(folder: Path) -> Iterator[Store]:
+    """A new store in `folder`, served over TLS on a free port of the loopback."""
+    home, secret = folder / "store", folder / "operator.key"
+    init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1", "--key-file", str(secret))
+    answer("eyelid-store init", run(init, os.environ))
+    command = installed("eyelid-store", "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", "--json")
+    with running("the store", command, folder / "store.log", os.environ) as process:
+        address = process.until(lambda: _announced(process.log), "it said where it listens")
+        yield Store(home, address, secret)
+
+
+def _announced(log: Path) -> str:
+    for line in log.read_text("utf-8").splitlines():
+        if line.startswith("{") and "address" in (said := json.loads(line)):
+            return str(said["address"])
+    return ""
+
+
+class Pc:
+    """An enrolled PC whose recorder runs."""
+
+    def __init__(self, device: str, home: Path, recorder: Running) -> None:
+        self.device = device
+        self.home = home
+        self.recorder = recorder
+
+    def status(self) -> dict[str, Any] | None:
+        """What `eyelid status --json` says; None while the recorder does not answer yet."""
+        try:
+            return dict(control.request(self.home, "status"))
+        except EyelidError:
+            return None
+
+    def state(self) -> State | None:
+        status = self.status()
+        return None if status is None else State(status["state"])
+
+    def wait_for(self, state: State) -> None:
+        """Returns when the recorder says that it is so. Raises StageError with what it says instead."""
+        try:
+            self.recorder.until(lambda: self.state() is state, f"it was {state.value}")
+        except StageError as error:
+            raise StageError(f"{error}\n    its last status: {json.dumps(self.status())}") from None
+
+
+@contextmanager
+def pc(store: Store, stage: Stage, home: Path, policy: Mapping[str, str]) -> Iterator[Pc]:
+    """A PC on `stage`, newly enrolled, whose recorder answers and has the policy files (name -> text) to judge by.
+
+    When the context ends without an error, the recorder has been told to end, has drained, and has ended by itself.
+    """
+    (home / "policies").mkdir(parents=True, mode=0o700)
+    for name, text in policy.items():
+        (home / "policies" / name).write_text(text, "utf-8")
+    settings = home / "agent.yaml"
+    settings.write_text(f"home: {json.dumps(str(home))}\nspool:\n  keep_free: 50 MB\n", "utf-8")
+    environment = {**stage.environment, "EYELID_CONFIG": str(settings)}
+
+    token = store.ask("enroll-token", "--address", store.address)["token"]
+    answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
+    device = store.ask("devices")["devices"][-1]["device"]
+    with running("the recorder", installed("eyelid", "run"), home / "agent.log", environment) as recorder:
+        enrolled = Pc(device, home, recorder)
+        recorder.until(enrolled.status, "it answered")
+        yield enrolled
+        if status := recorder.end():
+            raise StageError(f"the recorder ended with {status}:\n{recorder.tail()}")

@@ -1,0 +1,97 @@
+"""A recording as its recipient finds it: exported, verified and accounted for by the store's own commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from bench import detector
+from bench.fleet import Store
+from bench.sheet import Stretch
+from bench.stage import StageError
+
+SECOND: Final = 1_000_000_000
+FOUND: Final = (0, 1)  # exit statuses of `verify`: sound, or something is wrong
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`listed`: the recording's line in `eyelid-store recordings`; `folder`: where `export` put it."""
+
+    listed: Mapping[str, Any]
+    timeline: Mapping[str, Any]
+    verdict: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def recording(self) -> str:
+        return str(self.listed["recording"])
+
+    @property
+    def videos(self) -> tuple[Path, ...]:
+        """One playable file for each stream."""
+        return tuple(sorted(self.folder.glob("screen-*.mp4")))
+
+    @property
+    def verified(self) -> bool:
+        return self.verdict["sound"] is True
+
+    @property
+    def seconds(self) -> float:
+        return float(self.timeline["whole_ns"] / SECOND)
+
+    @property
+    def kept(self) -> float:
+        return float(self.timeline["kept_ns"] / SECOND)
+
+    @property
+    def closed(self) -> float:
+        """Seconds that rules closed, with the margins that the proof gave up for them."""
+        return float((self.timeline["closed_ns"] + self.timeline["closed_margin_ns"]) / SECOND)
+
+    @property
+    def rules(self) -> dict[str, float]:
+        """Rule id -> seconds, margins included. Where several spoke at once each has the whole time."""
+        return {rule["id"]: (rule["closed_ns"] + rule["margin_ns"]) / SECOND for rule in self.timeline["rules"]}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Rule id -> why the policy has it."""
+        return {rule["id"]: rule["why"] for rule in self.timeline["rules"]}
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        return tuple(Stretch(part["from"] / SECOND, part["to"] / SECOND, _why(part)) for part in self.timeline["parts"])
+
+    @cached_property
+    def counted(self) -> detector.Count:
+        """Every frame of every stream, decoded. Raises StageError when there is none: nothing seen proves nothing."""
+        counted = detector.count_all(self.videos)
+        if not counted.frames:
+            raise StageError(f"recording {self.recording} has no frame: nothing was kept, so nothing can be judged")
+        return counted
+
+
+def _why(part: Mapping[str, Any]) -> str:
+    if part["what"] == "kept":
+        return ""
+    said = part.get("rules") or part.get("holds") or [part.get("why", "")]
+    return ", ".join(said)
+
+
+def open_longest(store: Store, device: str, folder: Path) -> Opened:
+    """Export the device's longest recording to `folder`, and check it. Raises StageError when there is none."""
+    listed = store.ask("recordings", "--device", device)["recordings"]
+    if not listed:
+        raise StageError("the store has no recording of this PC: nothing was kept, or nothing arrived")
+    longest = max(listed, key=lambda recording: recording["whole_ns"])
+    recording, opening = longest["recording"], store.opened_by_recipient()
+    verify = store.ran("verify", recording, *opening, "--json")
+    if verify.returncode not in FOUND:
+        raise StageError(f"eyelid-store verify could not judge: {verify.stderr.strip()}")
+    store.ask("export", recording, *opening, "-o", str(folder))
+    return Opened(longest, store.ask("timeline", recording), json.loads(verify.stdout), folder)

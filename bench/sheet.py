@@ -1,0 +1,110 @@
+"""The demo's contact sheet: a recording at a glance, with a closed eye where nothing was kept.
+
+Every picture on it is decoded from the opened recording, so it shows what an auditor can see and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+from PIL import Image, ImageDraw
+
+from bench.desk import GREEN, INK, PAPER, SAND, SMALL, TEXT
+
+COLUMNS: Final = 4
+ROWS: Final = 3
+TILE: Final = (320, 180)
+GAP: Final = 12
+CAPTION: Final = 26  # pixels under each tile
+BAR: Final = 58  # pixels for the time line below all of them
+LID: Final = (52, 64, 75)
+RULE: Final = (214, 143, 40)
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Seconds of the recording's time; `why` is empty where it was kept, else the rule or reason that closed it."""
+
+    start: float
+    end: float
+    why: str
+
+
+def draw(video: Path, stretches: Sequence[Stretch], to: Path) -> None:
+    """Writes a PNG to `to`: a dozen moments in even steps, and the whole time as a bar. `stretches` cover it all."""
+    length = stretches[-1].end
+    moments = [(number + 0.5) * length / (COLUMNS * ROWS) for number in range(COLUMNS * ROWS)]
+    pictures = _frames_at(video, moments)
+    width = COLUMNS * (TILE[0] + GAP) + GAP
+    height = ROWS * (TILE[1] + CAPTION + GAP) + GAP + BAR
+    sheet = Image.new("RGB", (width, height), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for number, moment in enumerate(moments):
+        x = GAP + number % COLUMNS * (TILE[0] + GAP)
+        y = GAP + number // COLUMNS * (TILE[1] + CAPTION + GAP)
+        why = next(stretch.why for stretch in stretches if moment <= stretch.end)
+        picture = pictures.get(moment)
+        if why or picture is None:
+            _closed_eye(pen, x, y, why)
+        else:
+            sheet.paste(picture.resize(TILE, Image.Resampling.LANCZOS), (x, y))
+        pen.rectangle((x, y, x + TILE[0] - 1, y + TILE[1] - 1), outline=LID)
+        pen.text((x, y + TILE[1] + 5), f"{moment:.1f} s", font=SMALL, fill=INK)
+    _bar(pen, stretches, GAP, height - BAR, width - 2 * GAP)
+    sheet.save(to, optimize=True)
+
+
+def _frames_at(video: Path, moments: Sequence[float]) -> dict[float, Image.Image]:
+    """For each moment the frame that a player would show then; a moment before the first frame has none."""
+    found: dict[float, Image.Image] = {}
+    waiting = list(moments)
+    shown = None
+    with av.open(str(video)) as container:
+        for frame in container.decode(video=0):
+            while waiting and frame.time is not None and frame.time > waiting[0]:
+                if shown is not None:
+                    found[waiting[0]] = _image(shown)
+                waiting.pop(0)
+            shown = frame
+    if shown is not None:
+        found.update((moment, _image(shown)) for moment in waiting)
+    return found
+
+
+def _image(frame: av.VideoFrame) -> Image.Image:
+    return Image.fromarray(frame.to_ndarray(format="rgb24"))
+
+
+def _closed_eye(pen: ImageDraw.ImageDraw, x: int, y: int, why: str) -> None:
+    pen.rectangle((x, y, x + TILE[0] - 1, y + TILE[1] - 1), fill=LID)
+    centre, top = x + TILE[0] / 2, y + 30
+    pen.arc((centre - 52, top - 40, centre + 52, top + 52), 25, 155, fill=SAND, width=4)
+    for degrees in (40, 65, 90, 115, 140):
+        across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        near, far = (52, 46), (62, 60)
+        pen.line(
+            (centre + near[0] * across, top + 6 + near[1] * down, centre + far[0] * across, top + 6 + far[1] * down),
+            fill=SAND,
+            width=4,
+        )
+    pen.text((centre, y + TILE[1] - 54), "not kept", font=TEXT, fill=PAPER, anchor="ma")
+    pen.text((centre, y + TILE[1] - 30), why, font=SMALL, fill=SAND, anchor="ma")
+
+
+def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int, width: int) -> None:
+    length = stretches[-1].end
+    for stretch in stretches:
+        left, right = x + stretch.start / length * width, x + stretch.end / length * width
+        pen.rectangle((left, y, right, y + 20), fill=RULE if stretch.why else GREEN)
+    pen.rectangle((x, y + 32, x + 12, y + 44), fill=GREEN)
+    pen.text((x + 20, y + 29), "kept", font=SMALL, fill=INK)
+    pen.rectangle((x + 80, y + 32, x + 92, y + 44), fill=RULE)
+    pen.text((x + 100, y + 29), "closed, and the margin that the proof gives up", font=SMALL, fill=INK)
+    pen.text((x + width, y + 29), f"{length:.0f} s in all", font=SMALL, fill=INK, anchor="ra")

@@ -1,0 +1,77 @@
+"""What the demo says to a person: one line for each thing that happens, and an account at the end."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agent.status import State
+from bench.opened import Opened
+from bench.play import Tell
+
+PLAYERS: Final = (("ffplay", "-autoexit"), ("mpv",), ("vlc",), ("xdg-open",))
+
+EYES: Final = {
+    State.RECORDING: Text("(o) open   ", "green"),
+    State.CLOSED: Text("(-) closed ", "yellow"),
+    State.BLIND: Text("(-) blind  ", "red"),
+    State.HELD: Text("(-) held   ", "magenta"),
+}
+
+
+def teller(out: Console) -> Tell:
+    """Prints each scene, and each change of the eye, with its time."""
+
+    def tell(seconds: float, state: State | None, text: str) -> None:
+        eye = EYES.get(state, Text("           ")) if state else Text("           ")
+        out.print(Text.assemble(f"{seconds:6.1f} s  ", eye, text))
+
+    return tell
+
+
+def show(out: Console, opened: Opened, control: Opened, picture: Path) -> None:
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="bold", justify="right")
+    rows.add_column(overflow="fold")
+    rows.add_row("kept", f"{opened.kept:.1f} of {opened.seconds:.1f} s")
+    rows.add_row("closed", f"{opened.closed:.1f} s, with what the proof gives up before and after")
+    for rule, seconds in opened.rules.items():
+        rows.add_row("", escape(f"{seconds:.1f} s by {rule}: {opened.reasons[rule]}"))
+    rows.add_row(
+        "sealed",
+        f"{opened.listed['chunks']} chunks, {opened.listed['bytes'] / 1000:.0f} kB; neither PC nor store can open them",
+    )
+    rows.add_row("verified", _verdict(opened))
+    rows.add_row("leaked", _count(opened, bad=bool(opened.counted.leaked)))
+    rows.add_row("control", f"{_count(control, bad=not control.counted.leaked)} with the rules taken out")
+    rows.add_row("opened", escape(str(opened.folder)))
+    rows.add_row("at a glance", escape(str(picture)))
+    rows.add_row("play it", escape(play_command(opened.videos[0])))
+    out.print()
+    out.print(Panel(rows, title="What was recorded, and what was not", expand=False))
+
+
+def _verdict(opened: Opened) -> str:
+    if opened.verified:
+        return f"[green]yes[/]: {len(opened.verdict['checked'])} kinds of checks found nothing wrong"
+    return f"[red]no[/]: {escape('; '.join(finding['message'] for finding in opened.verdict['findings']))}"
+
+
+def _count(opened: Opened, *, bad: bool) -> str:
+    counted = opened.counted
+    return f"[{'red' if bad else 'green'}]{len(counted.leaked)}[/] of {counted.frames} frames show the sensitive colour"
+
+
+def play_command(video: Path) -> str:
+    for player in PLAYERS:
+        if shutil.which(player[0]):
+            return shlex.join([*player, str(video)])
+    return f"no player found here; any will do, for example: mpv {shlex.quote(str(video))}"
