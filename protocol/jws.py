@@ -54,7 +54,10 @@ def sign(typ: str, payload: Mapping[str, object], key: Ed25519PrivateKey, *, wit
     header: dict[str, object] = {"alg": ALG, "typ": typ, "kid": thumbprint(public)}
     if with_key:
         header["jwk"] = {"kty": "OKP", "crv": "Ed25519", "x": public_to_text(public)}
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:  # Python reads names that are no UTF-8 (a user's, a host's) as half surrogates
+        raise SignatureError("malformed", f"{typ}: a text in it is no Unicode and cannot be signed") from None
     token = jws.serialize_compact(header, text, OKPKey.import_key(key), registry=_REGISTRY)
     if len(token) > MAX_SIZE:
         raise SignatureError("oversized", f"{typ}: {len(token)} characters signed, more than the {MAX_SIZE} allowed")

@@ -28,7 +28,10 @@ def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object
     `at`: ns of the device's clock that never jumps; `wall`: ns since 1970 as the PC believes it.
     """
     entry = {"seq": seq, "at": at, "wall": wall, "kind": kind, **fields, "prev": prev}
-    written = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    try:
+        written = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise LedgerError("bad-line", f"ledger entry {seq}: a text in it is no Unicode", seq=seq) from None
     if len(written) > MAX_LINE:
         raise LedgerError("oversized", f"ledger entry {seq}: {len(written)} bytes, {MAX_LINE} are allowed", seq=seq)
     return written

@@ -17,6 +17,7 @@ from protocol.claims import Claims
 from protocol.errors import KeyProblem, SignatureError
 
 VERSION: Final = 1
+_PIXELS: Final = 2**31 - 1  # no desktop is wider
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,10 @@ class KeyPacket:
             monitors=tuple(
                 Monitor(
                     stream=monitor.integer("stream", most=0xFFFE),
-                    x=monitor.integer("x", least=-(2**31), most=2**31),
-                    y=monitor.integer("y", least=-(2**31), most=2**31),
-                    width=monitor.integer("width", most=2**31),
-                    height=monitor.integer("height", most=2**31),
+                    x=monitor.integer("x", least=-_PIXELS, most=_PIXELS),
+                    y=monitor.integer("y", least=-_PIXELS, most=_PIXELS),
+                    width=monitor.integer("width", most=_PIXELS),
+                    height=monitor.integer("height", most=_PIXELS),
                     name=monitor.text("name"),
                 )
                 for monitor in claims.objects("monitors")

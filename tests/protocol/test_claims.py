@@ -110,6 +110,12 @@ def test_values_of_another_shape_are_named_by_their_place(value: object, getter:
     assert refused.value.code == "bad-field"
 
 
+def test_integers_are_those_of_63_bits() -> None:
+    assert claims(n=2**63 - 1).integer("n") == MAX_INTEGER
+    with pytest.raises(ProtocolError):
+        claims(n=2**63).integer("n")
+
+
 def test_names_are_told() -> None:
     assert claims(a=1, b=2).names() == ("a", "b")
     assert claims(a=1).has("a")

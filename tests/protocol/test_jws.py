@@ -123,6 +123,12 @@ def test_a_large_payload_is_signed_and_read() -> None:
     assert code_of("e" * (jws.MAX_SIZE + 1)) == "oversized"
 
 
+def test_what_is_no_unicode_is_not_signed() -> None:
+    with pytest.raises(SignatureError) as refused:
+        jws.sign(jws.RECEIPT, {"os_user": "mar\udced"}, KEY)
+    assert refused.value.code == "malformed"
+
+
 def test_the_largest_token_is_allowed_and_one_letter_more_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     token = jws.sign(jws.RECEIPT, {"n": 1}, KEY)
     monkeypatch.setattr(jws, "MAX_SIZE", len(token))

@@ -104,6 +104,12 @@ def test_what_is_no_entry_is_refused(written: bytes, code: str) -> None:
     assert [mistake.code for mistake in walk([written])] == [code]
 
 
+def test_what_is_no_unicode_is_not_written() -> None:
+    with pytest.raises(LedgerError) as refused:
+        line(4, ZERO, at=0, wall=0, kind="start", note="\udced")
+    assert refused.value.code == "bad-line"
+
+
 def test_the_longest_entry_fits_and_one_byte_more_does_not() -> None:
     room = ledger.MAX_LINE - len(line(4, ZERO, at=0, wall=0, kind="start", note=""))
     longest = line(4, ZERO, at=0, wall=0, kind="start", note="x" * room)

@@ -116,3 +116,18 @@ def test_another_device_s_packet_is_refused() -> None:
     with pytest.raises(SignatureError) as refused:
         KeyPacket.verify(jws.sign(jws.RECEIPT, {}, DEVICE), DEVICE.public_key())
     assert refused.value.code == "wrong-type"
+
+
+def test_places_and_sizes_up_to_31_bits() -> None:
+    header, payload, _ = parts_of(build().sign(DEVICE))
+    most = 2**31 - 1
+    largest: dict[str, Any] = {"stream": 0xFFFE, "x": -most, "y": -most, "width": most, "height": most, "name": ""}
+    for monitor in (largest, {**largest, "x": most, "y": most}):
+        token = raw_jws(header, {**payload, "monitors": [monitor]}, DEVICE)
+        assert KeyPacket.verify(token, DEVICE.public_key()).monitors == (Monitor(**monitor),)
+    for name in ("x", "y", "width", "height"):
+        for beyond in (most + 1, -most - 1):
+            token = raw_jws(header, {**payload, "monitors": [{**largest, name: beyond}]}, DEVICE)
+            with pytest.raises(SignatureError) as refused:
+                KeyPacket.verify(token, DEVICE.public_key())
+            assert refused.value.code == "bad-field"

@@ -41,7 +41,15 @@ def test_only_the_store_signs_one() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"stream": 0x10000}, {"sequence": -1}, {"sha256": "AB" * 32}, {"at": "now"}, {"device": 7}, {"recording": "x"}],
+    [
+        {"stream": 0x10000},
+        {"sequence": -1},
+        {"sequence": 2**64},
+        {"sha256": "AB" * 32},
+        {"at": "now"},
+        {"device": 7},
+        {"recording": "x"},
+    ],
 )
 def test_a_field_of_another_shape_is_refused(changed: dict[str, object]) -> None:
     payload = {**dataclasses.asdict(RECEIPT), "recording": str(RECEIPT.recording), **changed}
