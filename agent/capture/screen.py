@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import xxhash
@@ -23,7 +23,6 @@ from agent.core.model import SECOND, Box, Frame, Monitor, Span
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
 
-TAKE_EVERY: Final = SECOND // FRAMES_A_SECOND  # ns; between two the server gathers the damage, and nobody wakes
 TRIES: Final = 5  # to grab while monitors are being plugged; each reads them anew
 
 _stream_numbers = itertools.count()  # the process's: no recording may see two monitors under one number
@@ -35,7 +34,7 @@ class _View:
 
     monitor: Monitor
     canvas: Canvas
-    pacing: Pacing = field(default_factory=Pacing)
+    pacing: Pacing
     drawn: tuple[Box, ...] = ()  # not painted yet, in the monitor's coordinates
     digest: bytes = b""  # of the whole screen that the canvas was made of in one piece; empty when painted on since
 
@@ -52,9 +51,13 @@ class _View:
 class X11Screen:
     """Implements `agent.ports.Screen`. `wait` also sleeps until the pacing lets what was drawn be taken."""
 
-    def __init__(self, clock: Clock, display: str | None = None) -> None:
-        """`display` as in $DISPLAY, which is the default. Raises EnvironmentFault when it cannot be captured."""
+    def __init__(self, clock: Clock, display: str | None = None, *, fps: float = FRAMES_A_SECOND) -> None:
+        """`display` as in $DISPLAY, which is the default; at most `fps` frames a second of each monitor.
+
+        Raises EnvironmentFault when the display cannot be captured.
+        """
         self._clock = clock
+        self._every = round(SECOND / fps)  # ns; between two takes the server gathers the damage, and nobody wakes
         self._damage = Damage(display)
         try:
             self._pixels = Pixels(self._damage.name)
@@ -133,7 +136,7 @@ class X11Screen:
 
     def _take_damage(self) -> None:
         boxes = self._damage.take()
-        self._next_take = self._clock.now() + TAKE_EVERY
+        self._next_take = self._clock.now() + self._every
         for view in self._views if boxes else ():
             inside = [part for box in boxes if (part := clip(box, view.monitor.box)) is not None]
             view.drawn = gather((*view.drawn, *inside))
@@ -151,7 +154,7 @@ class X11Screen:
             known.get(found) or Monitor(next(_stream_numbers), box=found[1], name=found[0])
             for found in self._pixels.monitors()
         ]
-        self._views = tuple(_View(one, Canvas(one.box.width, one.box.height)) for one in monitors)
+        self._views = tuple(_View(one, Canvas(one.box.width, one.box.height), Pacing(self._every)) for one in monitors)
         self._void = True
 
     def _grab_drawn(self, start: int) -> tuple[Frame, ...]:
