@@ -7,7 +7,6 @@ simulated power loss; docs/decisions/0003).
 from __future__ import annotations
 
 import errno
-import os
 import re
 import secrets
 import time
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
+
+from store.files import sync_folder, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _INCOMING: Final = ".incoming"  # no blob's name begins with a dot
@@ -69,24 +70,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the entries of a folder durable, where the system lets a folder be opened at all (Windows does not)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_durably(path: Path, body: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 class LocalBlobs:
     """A folder on a local disk: temporary file, fsync, rename, fsync of the folder."""
 
@@ -112,7 +95,7 @@ class LocalBlobs:
         try:
             self._make_folder(target.parent)
             try:
-                _write_durably(incoming, body)
+                write_new(incoming, body)
                 incoming.replace(target)
             except OSError:
                 # After a failed fsync the same file may not be tried again: the next fsync can succeed without the

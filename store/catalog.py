@@ -198,13 +198,20 @@ def _entry(connection: Connection, device: str, recording: UUID, kind: str) -> i
     return found
 
 
-def start_entries_around(connection: Connection, device: str, seq: int) -> tuple[int, int | None]:
-    """Numbers of the agent's start at or before entry `seq` (0 if there is none), and of its next one."""
+def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int | None]:
+    """The agent's run that entry `seq` lies in: number of its `start` (0 without one), and of the entry after its end.
+
+    None while it may go on. What the next start writes of a death, `blind-since`, is no longer of the run.
+    """
     columns = schema.ledger_lines.c
-    starts = select(columns.seq).where(columns.device == device, columns.kind == "start")
-    before = connection.scalar(starts.where(columns.seq <= seq).order_by(columns.seq.desc()).limit(1))
-    after = connection.scalar(starts.where(columns.seq > seq).order_by(columns.seq).limit(1))
-    return (before or 0, after)
+    of_device = select(columns.seq).where(columns.device == device)
+    start = connection.scalar(
+        of_device.where(columns.kind == "start", columns.seq <= seq).order_by(columns.seq.desc()).limit(1)
+    )
+    after = connection.scalar(
+        of_device.where(columns.kind.in_(("start", "blind-since")), columns.seq > seq).order_by(columns.seq).limit(1)
+    )
+    return (start or 0, after)
 
 
 def ledger_lines(connection: Connection, device: str, first: int, last: int) -> Iterator[Row[Any]]:

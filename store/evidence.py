@@ -1,7 +1,7 @@
 """All that the catalog holds about one recording, read in one transaction: for the timeline, the check and the export.
 
-A recording lies within one run of the agent, from its `start` entry to the next, because the device's clock may begin
-again at a restart. The next run's first entries may tell how this one ended.
+A recording lies within one run of the agent, because the device's clock may begin again at the next. A run begins with
+`start`; what follows a death begins with `blind-since`, which tells how long nobody looked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from store.errors import StoreError
 from store.rules import RuleName, names_in
 
 SCREEN: Final = "screen"
-_AFTER_DEATH: Final = 50  # entries of the next run that may tell how this one ended
+_AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class SignedBatch:
 class Evidence:
     """`lines`: the run of the agent that the recording lies in, up to its closing; empty without its opening.
 
-    `before`: hash of the entry before the first line. `later`: the beginning of the next run, if there is one.
+    `before`: hash of the entry before the first line. `later`: what came after the run, if it is over.
     """
 
     recording: Recording
@@ -226,7 +226,7 @@ def _run(connection: Connection, device: str, recording: UUID) -> tuple[tuple[Li
     opening = catalog.opening_entry(connection, device, recording)
     if opening is None:
         return (), ZERO, ()
-    start, following = catalog.start_entries_around(connection, device, opening)
+    start, following = catalog.run_around(connection, device, opening)
     end = catalog.closing_entry(connection, device, recording)
     if end is None or (following is not None and following < end):
         end = following - 1 if following is not None else catalog.ledger_head(connection, device).next - 1

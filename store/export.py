@@ -22,7 +22,7 @@ from store.blobs import BlobStore
 from store.chain import Stored
 from store.errors import StoreError, WrongUsage
 from store.evidence import Evidence
-from store.home import write_new
+from store.files import write_new
 from store.opening import read_body
 from store.verify import Finding, Report
 

@@ -24,12 +24,13 @@ from protocol.keyfile import COST, save_private
 from protocol.keys import RecipientPrivate, thumbprint
 from protocol.policyhash import policy_hash
 from store import schema
-from store.blobs import BlobFault, LocalBlobs, sync_folder
+from store.blobs import BlobFault, LocalBlobs
 from store.ca import make_authority, make_server
 from store.clock import Clock, wall
 from store.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
-from store.home import SETTINGS, Home, KeyRecord, private_pem, write_new
+from store.files import sync_folder, write_new
+from store.home import SETTINGS, Home, KeyRecord, private_pem
 
 RECIPIENT: Final = "recipient"
 RECOVERY: Final = "recovery"

@@ -30,6 +30,7 @@ from protocol.errors import ProtocolError
 from store.blobs import LocalBlobs
 from store.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
+from store.files import write_new
 
 FORMAT: Final = 1
 SETTINGS: Final = "store.json"
@@ -143,15 +144,6 @@ def default_folder(environment: Mapping[str, str]) -> Path:
         return Path(named)
     data = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(data) / "eyelid-store"
-
-
-def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """A new file, durable when it returns, never readable by more than `mode` for a moment. FileExistsError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def private_pem(key: Ed25519PrivateKey) -> bytes:

@@ -13,7 +13,7 @@ from typing import Final
 
 from protocol import base64url
 from store.errors import StoreError, WrongUsage
-from store.home import write_new
+from store.files import write_new
 
 VARIABLE: Final = "EYELID_PASSPHRASE"
 LEAST: Final = 8  # characters of a new passphrase
