@@ -236,7 +236,7 @@ def sessions(draw: st.DrawFn) -> tuple[list[Shot | int], int]:
             at += draw(st.integers(201, 20_000))
         for stream in draw(st.sampled_from([(0,), (0,), (0, 1)])):
             events.append((at, draw(st.integers(0, 3)), stream))  # noqa: PERF401 - a draw is an event, not a filter
-        at += draw(st.integers(2, 4000))
+        at += draw(st.integers(2, 3800))  # with a gap's 200 ms, never past the next repeat
     return events, at
 
 
