@@ -20,13 +20,14 @@ from agent.capture.screen import X11Screen
 from agent.config import Config
 from agent.control import ControlSocket
 from agent.core.model import SECOND, Alarm, Hold, Look, Policy
+from agent.core.policy_change import InForce
+from agent.core.session import HoldsAre
 from agent.daemon import (
     Call,
     Cleared,
     Daemon,
     Failed,
     GrabWanted,
-    HoldsAre,
     Message,
     PolicyArrived,
     Stop,
@@ -48,6 +49,7 @@ from agent.status import Status, describe
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Told, Uploader
 from agent.wire import Wire
+from agent.witness.in_force import recall, remember
 from agent.witness.policies import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
@@ -109,7 +111,13 @@ class Recording:
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._witness = WindowWitness(self._desktop, clock, self._deliver)
         self._shutter = Shutter(clock)
-        self._policies = PolicyFolder(config.policies, on_policy=self._policy_arrived, on_mistakes=self._policy_wrong)
+        self._policies = PolicyFolder(
+            config.policies,
+            on_policy=self._policy_arrived,
+            on_mistakes=self._policy_wrong,
+            on_vanished=lambda _: self._alarm("rule-vanished"),
+            last=recall(config.home),
+        )
         self._recorder = Recorder(
             self._orders,
             studio=Studio(sealer=self._new_sealer, encoder=self._new_encoder),
@@ -135,7 +143,7 @@ class Recording:
             self._inbox,
             clock=clock,
             witness=self._witness,
-            composited=self._desktop.composited,
+            composited=lambda: self._witness.composited,
             seat=self._seat,
             shutter=self._shutter,
             wake_capture=self._screen.wake,
@@ -218,6 +226,7 @@ class Recording:
         self._receipt_at = at
 
     def _policy_arrived(self, policy: Policy, files: Mapping[str, bytes]) -> None:
+        remember(self._config.home, InForce.of(policy))
         self._texts.offer(files)
         self._inbox.put(Cleared("policy-mistakes"), must=True)
         self._inbox.put(PolicyArrived(policy), must=True)

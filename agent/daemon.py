@@ -198,8 +198,9 @@ class Daemon:
     def _take_word(self, word: Word) -> None:
         match word:
             case PolicyArrived(policy):
-                self._put_in_force(policy)
-                self._happen(PolicyInForce(policy))
+                if self.session.policy is None or self.session.policy.hash != policy.hash:
+                    self._put_in_force(policy)
+                    self._happen(PolicyInForce(policy))
             case HoldsAre():
                 self._happen(word)
             case UserHold(on, until):

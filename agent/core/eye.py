@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Generic
 
 from agent.core.clearance import Run, Timing, alarmed, looked
-from agent.core.decide import decide
+from agent.core.decide import decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
 from agent.core.model import Alarm, Blind, Lane, Look, Policy, Reason, Scene, Verdict
 
@@ -28,7 +28,8 @@ class Eye(Generic[ItemT]):
         self._timings = {name: Timing() for name in witnesses}
         self._said: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)
         self._policy: Policy | None = None
-        self._judged: tuple[Scene | Blind | None, Verdict] = (None, Verdict())
+        self._judged: tuple[Scene | Blind | None, bool, Verdict] = (None, False, Verdict())
+        self._interaction_until = 0
         # How far each witness has proven the unbroken stretch that is being kept, hindsight taken off.
         self._proven: dict[str, int] = {}
         self._kept_until: int | None = None
@@ -59,7 +60,8 @@ class Eye(Generic[ItemT]):
         """Judge by this policy from now on. What was seen under another one proves nothing under it."""
         self._policy = policy
         self._timings.update(timings)
-        self._judged = (None, Verdict())
+        self._judged = (None, False, Verdict())
+        self._interaction_until = now
         for name in self._runs:
             self.alarm(Alarm(name, now, "policy"))
 
@@ -71,7 +73,7 @@ class Eye(Generic[ItemT]):
         if self._policy is None or look.policy != self._policy.hash:
             return
         name, timing = look.witness, self._timings[look.witness]
-        reasons = self._judge(look.seen).on(self._lane)
+        reasons = self._judge(self._policy, look).on(self._lane)
         before = self._runs[name]
         after = looked(before, look.asked, look.answered, reasons, timing)
         if after is before:
@@ -84,12 +86,16 @@ class Eye(Generic[ItemT]):
         if not self.reasons:
             self._proven[name] = after.clearance.before - timing.hindsight
 
-    def _judge(self, seen: Scene | Blind) -> Verdict:
+    def _judge(self, policy: Policy, look: Look) -> Verdict:
         """A witness hands out the same scene while nothing changes: one judgement serves."""
-        assert self._policy is not None  # noqa: S101 - see() returns early without one
-        if self._judged[0] is not seen:
-            self._judged = (seen, decide(self._policy, seen))
-        return self._judged[1]
+        if interaction_is_on(policy, look.seen):
+            self._interaction_until = look.answered + policy.keep_recording
+        interaction = look.asked <= self._interaction_until
+        scene, was_on, verdict = self._judged
+        if scene is not look.seen or was_on is not interaction:
+            verdict = decide(policy, look.seen, interaction=interaction)
+            self._judged = (look.seen, interaction, verdict)
+        return verdict
 
     def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:
         self._runs[name] = run

@@ -1,0 +1,52 @@
+"""The command `eyelid`: finds the words of the command line and hands them on; a user's mistake ends in one clear line.
+
+Exit codes: 0 done (or, for status, recording or rightly closed), 1 failed or degraded, 2 wrong usage, 3 not recording.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from agent.cli import policy, session, windows
+from agent.errors import EyelidError
+
+EXAMPLES = """\
+examples:
+  eyelid enroll eyelid1.eyJhZGRy...      join the store that issued the token
+  eyelid run                             record until stopped
+  eyelid status --watch                  what it is doing, as it happens
+  eyelid hold --for 5m                   stop keeping anything for five minutes
+  eyelid policy check policies/          every mistake at once, with its place
+  eyelid windows --watch                 what is in view, and what the policy says of it
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="eyelid",
+        description="Records screen and voice, and closes by itself before a payment form or a medical record is kept.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    session.add_to(commands)
+    windows.add_to(commands)
+    policy.add_to(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    asked = build_parser().parse_args(arguments)
+    try:
+        return int(asked.work(asked))
+    except EyelidError as error:
+        print(f"eyelid: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone; Python would complain about it at exit
+        return 1
