@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from agent import durable
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.ports import Clock
-from agent.wire import Answer, Wire, check_address
+from agent.wire import Answer, Wire
 from protocol import api, base64url, bundle, enrolment, jws, successor
 from protocol.bundle import Bundle
 from protocol.claims import Claims, parse_object
@@ -120,7 +120,6 @@ def enrol(pasted: str, home: Path, clock: Clock, *, host: str, system: str, agen
         token = enrolment.parse(pasted)
     except EnrolmentError as problem:
         raise UserError(str(problem)) from None
-    check_address(token.address)
     if (home / IDENTITY).exists():
         raise UserError(
             f"this PC is enrolled already, as {load(home).device}. To enrol it anew, stop the agent and move {home} "

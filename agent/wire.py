@@ -5,7 +5,6 @@ Nothing here or below writes an address, a header or a body to a log.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import re
@@ -14,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -85,8 +83,8 @@ class Wire:
     """Requests over one kept connection; proxies come from the environment (HTTPS_PROXY, NO_PROXY)."""
 
     def __init__(self, address: str, ca: str, clock: Clock, *, agent_version: str) -> None:
-        """`ca`: PEM; "" for a certificate that this PC trusts anyway. Raises UserError for plain http to elsewhere."""
-        check_address(address)
+        """`address`: https, or http on loopback (`protocol.enrolment` saw to it). `ca`: PEM; "" for one that this PC
+        trusts anyway. Raises UserError where the address or the proxy's is none."""
         self._clock = clock
         self._ahead: int | None = None  # store's wall clock minus our clock, ns
         try:
@@ -166,23 +164,6 @@ class Wire:
     def close(self) -> None:
         """Once no request is under way."""
         self._client.close()
-
-
-def check_address(address: str) -> None:
-    """Raises UserError unless the address is https, or plain http that never leaves this PC."""
-    parts = urlsplit(address)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
-        return
-    raise UserError("the store's address must begin with https:// (plain http only to this PC itself)")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _trust(ca: str) -> ssl.SSLContext:

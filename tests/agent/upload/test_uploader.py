@@ -1,0 +1,484 @@
+"""From the spool to the store, whatever the answer: a chunk leaves only against its own receipt."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.core import backoff
+from agent.core.model import SECOND
+from agent.upload.uploader import HEALTH_EVERY, IDLE, STUBBORN
+from protocol import api, jws
+from protocol.envelope import KEY_PACKET_STREAM
+from protocol.policyhash import policy_hash
+from protocol.receipt import Receipt
+from tests.agent.upload.conftest import CHANCE, Killed, Pc, start_pc
+from tests.fakes.clock import NEW_YEAR_2026
+from tests.fakes.store import Reply, problem
+
+CHUNKS = "/v1/recordings/"
+
+
+# -- all is well --------------------------------------------------------------------------------------------------
+
+
+def test_everything_arrives_oldest_first_once_and_is_forgotten(pc: Pc) -> None:
+    later = pc.record(3, NEW_YEAR_2026 + SECOND)
+    earlier = pc.record(3)
+    assert pc.work() == IDLE
+    assert [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)] == [
+        api.recording_path(sealed.recording, sealed.stream, sealed.sequence) for sealed in (*earlier, *later)
+    ]
+    for sealed in (*earlier, *later):
+        assert pc.store.chunks[sealed.recording, sealed.stream, sealed.sequence] == {sealed.sha256.hex(): sealed.data}
+    assert pc.spool.waiting() == (0, 0)
+    assert pc.heard == ["receipt"] * 8
+    assert pc.store.connections == 2  # the enrolment's, and one for all of this
+
+
+def test_an_empty_queue_asks_the_store_nothing(pc: Pc) -> None:
+    pc.settle()
+    assert pc.work() == IDLE
+    assert pc.store.requests == []
+
+
+# -- the table ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(drop=True),
+        Reply(302, headers={"Location": "http://hotel.example/login"}),
+        Reply(403, b"<html>Blocked by your company's proxy</html>"),
+        Reply(404, b'{"detail":"Not Found"}'),
+        Reply(407, b""),
+        problem(408, "slow-body"),
+        problem(429, "busy"),
+        problem(400, "wrong-digest"),
+        problem(500, "store-fault"),
+        Reply(502, b"<html>Bad Gateway</html>"),
+        problem(503, "busy"),
+        problem(507, "store-full"),
+    ],
+    ids=lambda reply: f"{reply.status}{' reset' * reply.drop}",
+)
+def test_what_may_pass_is_tried_again_with_the_same_bytes(pc: Pc, reply: Reply) -> None:
+    pc.settle()
+    packet, chunk = pc.record(1)
+    pc.store.says(CHUNKS, reply)
+    pause = pc.work()
+    assert pause == CHANCE * backoff.BASE
+    assert pc.waiting() == [packet.name, chunk.name]
+    assert pc.heard == []
+    assert pc.work() == IDLE
+    assert pc.waiting() == []
+    assert pc.heard == ["receipt"] * 2
+    assert pc.store.chunks[packet.recording, packet.stream, 0] == {packet.sha256.hex(): packet.data}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "bad-digest"),
+        (403, "foreign-recording"),
+        (409, "no-key-packet"),
+        (413, "oversized"),
+        (422, "bad-magic"),
+    ],
+)
+def test_what_the_store_refuses_for_good_is_set_aside_and_the_queue_goes_on(pc: Pc, status: int, code: str) -> None:
+    pc.settle()
+    packet, refused, chunk = pc.record(2)
+    pc.store.says(api.recording_path(packet.recording, 0, 0), problem(status, code))
+    assert pc.work() == IDLE
+    assert pc.waiting() == []
+    assert pc.heard == ["receipt", "alarm chunk-refused", "receipt"]
+    assert (refused.recording, 0, 0) not in pc.store.chunks
+    assert (chunk.recording, 0, 1) in pc.store.chunks
+    assert pc.spool.aside() == 1
+    [reason] = (pc.identity.home / "spool" / "set_aside").glob("*.why")
+    assert reason.read_text() == f"the store refused it: {code} ({status})\n"
+
+
+def test_a_bearer_that_is_no_longer_good_is_replaced_without_a_word(pc: Pc) -> None:
+    pc.settle()
+    pc.record(1)
+    pc.store.says(CHUNKS, problem(401, "expired-token"))
+    assert pc.work() == IDLE
+    assert pc.heard == ["receipt"] * 2
+
+
+def test_two_times_not_let_in_is_tried_later(pc: Pc) -> None:
+    pc.settle()
+    pc.record(0)
+    pc.store.says(CHUNKS, problem(401, "bad-token"), problem(401, "bad-token"))
+    assert pc.work() == CHANCE * backoff.BASE
+    assert pc.spool.waiting()[0] == 1
+
+
+@pytest.mark.parametrize("code", [api.DEVICE_REVOKED, api.DEVICE_UNKNOWN])
+def test_a_pc_that_is_shut_out_says_so_keeps_everything_and_goes_on_when_it_is_let_in(pc: Pc, code: str) -> None:
+    pc.settle()
+    made = pc.record(2)
+    device = pc.store.devices["device-1"]
+    if code == api.DEVICE_REVOKED:
+        device.revoked = True
+    else:
+        pc.store.devices.clear()
+    for _ in range(3):
+        assert pc.uploader.step() == backoff.CAP
+        pc.outlast_everything()
+    assert pc.heard == [f"alarm {code}"]
+    assert pc.waiting() == [sealed.name for sealed in made]
+    assert pc.store.chunks == {}
+    assert pc.spool.aside() == 0
+    device.revoked = False
+    pc.store.devices["device-1"] = device
+    assert pc.work() == IDLE
+    assert sorted(pc.heard) == sorted([f"alarm {code}", f"cleared {code}", *["receipt"] * 3])
+
+
+def test_an_agent_that_is_too_old_keeps_everything(pc: Pc) -> None:
+    pc.settle()
+    pc.record(1)
+    pc.store.says(CHUNKS, problem(426, api.AGENT_UNSUPPORTED))
+    assert pc.work() == backoff.CAP
+    assert pc.heard == ["alarm agent-unsupported"]
+    assert pc.spool.waiting()[0] == 2
+
+
+# -- how long to wait ---------------------------------------------------------------------------------------------
+
+
+def test_pauses_double_up_to_five_minutes_and_begin_anew_after_a_success(pc: Pc) -> None:
+    pc.settle()
+    pc.record(1)
+    pc.store.says(CHUNKS, *[Reply(drop=True)] * 12)
+    pauses = [pc.work() for _ in range(12)]
+    assert pauses == [CHANCE * min(backoff.CAP, backoff.BASE * 2**attempt) for attempt in range(12)]
+    assert pauses[-1] == CHANCE * backoff.CAP
+    pc.uploader.step()
+    pc.store.says(CHUNKS, Reply(drop=True))
+    assert pc.work() == CHANCE * backoff.BASE
+
+
+def test_the_stores_own_word_on_when_to_come_back_is_obeyed(pc: Pc) -> None:
+    pc.settle()
+    pc.record(0)
+    pc.store.says(CHUNKS, problem(503, "busy", **{"Retry-After": "42"}))
+    assert pc.work() == 42 + CHANCE * backoff.BASE
+
+
+# -- an acknowledgement that was lost -----------------------------------------------------------------------------
+
+
+def test_an_answer_that_was_eaten_after_the_commit_costs_a_second_try_and_nothing_else(pc: Pc) -> None:
+    pc.settle()
+    packet, chunk = pc.record(1)
+    pc.store.says(CHUNKS, Reply(drop=True, first=True))
+    assert pc.work() > 0
+    place = (packet.recording, KEY_PACKET_STREAM, 0)
+    [committed] = pc.store.receipts.values()
+    assert pc.waiting() == [packet.name, chunk.name]
+    assert pc.spool.forgotten == []
+    pc.work()
+    assert pc.store.receipts[*place, packet.sha256.hex()] == committed
+    assert pc.store.chunks[place] == {packet.sha256.hex(): packet.data}
+    assert pc.spool.forgotten == [packet.name, chunk.name]
+    assert pc.heard == ["receipt"] * 2
+
+
+def test_a_pc_that_died_before_it_forgot_sends_again_and_forgets_once(pc: Pc) -> None:
+    pc.settle()
+    pc.record(2)
+    pc.spool.dying = True
+    with pytest.raises(Killed):
+        pc.uploader.step()
+    restarted = start_pc(pc.store, pc.clock, pc.identity.home, pc.identity)
+    assert restarted.work() == IDLE
+    restarted.wire.close()
+    assert restarted.spool.waiting() == (0, 0)
+    assert all(len(contents) == 1 for contents in pc.store.chunks.values())
+    assert len(pc.store.chunks) == 3
+
+
+# -- a store that lies --------------------------------------------------------------------------------------------
+
+
+def another(**changes: object) -> Callable[[Pc], Callable[[Receipt], str]]:
+    """A receipt that is signed, and for something else."""
+
+    def lie(pc: Pc) -> Callable[[Receipt], str]:
+        def made(honest: Receipt) -> str:
+            fields = {name: getattr(honest, name) for name in Receipt.__slots__}
+            return Receipt(**fields | changes).sign(pc.store.store_key)
+
+        return made
+
+    return lie
+
+
+def wrong_key(pc: Pc) -> Callable[[Receipt], str]:
+    del pc
+    return lambda honest: honest.sign(Ed25519PrivateKey.generate())
+
+
+def wrong_signature(pc: Pc) -> Callable[[Receipt], str]:
+    def made(honest: Receipt) -> str:
+        head, payload, signature = honest.sign(pc.store.store_key).split(".")
+        return f"{head}.{payload}.{('B' if signature[0] == 'A' else 'A') + signature[1:]}"
+
+    return made
+
+
+def wrong_type(pc: Pc) -> Callable[[Receipt], str]:
+    return lambda honest: jws.sign(jws.TOKEN, {"sha256": honest.sha256}, pc.store.store_key)
+
+
+LIES = {
+    "another recording": another(recording=UUID(int=7)),
+    "another stream": another(stream=3),
+    "another sequence": another(sequence=9),
+    "another content": another(sha256="ab" * 32),
+    "another device": another(device="device-2"),
+    "wrong key": wrong_key,
+    "wrong signature": wrong_signature,
+    "wrong type": wrong_type,
+    "no receipt": lambda _: lambda _: "thanks",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_store_that_lies_gets_nothing_forgotten_and_an_alarm(pc: Pc, lie: str) -> None:
+    pc.settle()
+    [packet] = pc.record(0)
+    pc.store.lies.append(LIES[lie](pc))
+    assert pc.work() == CHANCE * backoff.BASE
+    assert pc.waiting() == [packet.name]
+    assert pc.heard == ["alarm store-lies"]
+    assert pc.work() == IDLE
+    assert pc.waiting() == []
+    assert pc.heard == ["alarm store-lies", "cleared store-lies", "receipt"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Welcome</html>", b'{"receipt": 1}', b"[]"])
+def test_a_yes_without_a_receipt_is_no_yes(pc: Pc, body: bytes) -> None:
+    pc.settle()
+    [packet] = pc.record(0)
+    pc.store.says(CHUNKS, Reply(200, body))
+    assert pc.work() > 0
+    assert pc.waiting() == [packet.name]
+    assert pc.heard == ["alarm store-lies"]
+
+
+def test_a_new_key_of_the_store_is_believed_when_the_old_one_vouches_for_it(pc: Pc) -> None:
+    pc.settle()
+    pc.record(1)
+    pc.store.new_key()
+    pc.work()
+    assert pc.waiting() == []
+    assert pc.heard == ["receipt"] * 2
+    assert len(start_pc(pc.store, pc.clock, pc.identity.home, pc.identity).trust.store_keys) == 2
+
+
+def test_a_new_key_that_nobody_vouches_for_is_a_lie(pc: Pc) -> None:
+    pc.settle()
+    pc.record(0)
+    pc.store.new_key()
+    pc.store.successors.clear()
+    assert pc.work() > 0
+    assert pc.heard == ["alarm store-lies"]
+    assert pc.spool.waiting()[0] == 1
+
+
+# -- one that fails does not hold up the others -------------------------------------------------------------------
+
+
+def test_a_recording_that_the_store_cannot_take_lets_the_others_pass(pc: Pc) -> None:
+    pc.settle()
+    [poison, *rest] = pc.record(2)
+    good = pc.record(2, NEW_YEAR_2026 + SECOND)
+    pc.store.says(api.recording_path(poison.recording, poison.stream, 0), *[problem(500, "store-fault")] * STUBBORN)
+    for _ in range(STUBBORN):
+        assert pc.work() != IDLE
+        assert len(pc.waiting()) == 6
+    assert pc.work() == IDLE
+    sent = [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)][STUBBORN:]
+    # The good recording first; then the other from its beginning, never a chunk before its key packet.
+    assert sent == [api.recording_path(s.recording, s.stream, s.sequence) for s in (*good, poison, *rest)]
+    assert pc.waiting() == []
+
+
+def test_a_network_that_is_down_passes_nothing_over(pc: Pc) -> None:
+    pc.settle()
+    made = [*pc.record(1), *pc.record(1, NEW_YEAR_2026 + SECOND)]
+    pc.store.says(CHUNKS, *[Reply(drop=True)] * 10)
+    for _ in range(10):
+        pc.work()
+    pc.work()
+    sent = [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)]
+    assert sent[10:] == [api.recording_path(s.recording, s.stream, s.sequence) for s in made]
+
+
+# -- beside the chunks --------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_arrives_in_batches_and_is_confirmed(pc: Pc) -> None:
+    for number in range(1200):
+        pc.ledger.write("note", number=number)
+    pc.outlast(10)
+    pc.work()
+    pc.outlast(10)
+    pc.work()
+    account = pc.store.devices["device-1"]
+    assert len(account.lines) == 1200
+    assert (1200, account.head) == pc.ledger.head()
+    assert pc.ledger.due(at_once=True) is None
+
+
+def test_a_ledger_answer_that_was_eaten_is_found_out_by_the_next_batch(pc: Pc) -> None:
+    pc.settle()
+    pc.ledger.write("start")
+    pc.outlast(10)
+    pc.store.says(api.LEDGER, Reply(drop=True, first=True))
+    pc.work()
+    pc.ledger.write("hold", hold="user")
+    pc.outlast_everything()
+    pc.work()
+    assert len(pc.store.devices["device-1"].lines) == 2
+    assert pc.heard == []
+
+
+def test_a_store_with_another_ledger_raises_an_alarm_and_still_gets_the_chunks(pc: Pc) -> None:
+    pc.settle()
+    pc.ledger.write("start")
+    pc.record(1)
+    pc.store.devices["device-1"].lines = [b"{}"] * 7
+    pc.outlast(10)
+    pc.work()
+    assert pc.heard == ["alarm ledger-refused", "receipt", "receipt"]
+    assert pc.ledger.due(at_once=True) is not None
+    pc.store.devices["device-1"].lines = []
+    pc.outlast_everything()
+    pc.work()
+    assert pc.heard[3:] == ["cleared ledger-refused"]
+    assert len(pc.store.devices["device-1"].lines) == 1
+
+
+@pytest.mark.parametrize("reply", [problem(500, "store-fault"), problem(422, "bad-line")])
+def test_trouble_with_the_ledger_does_not_hold_up_the_chunks(pc: Pc, reply: Reply) -> None:
+    pc.settle()
+    pc.ledger.write("start")
+    pc.record(3)
+    pc.outlast(10)
+    pc.store.says(api.LEDGER, *[reply] * 100)
+    pc.work()
+    assert pc.work() == IDLE
+    assert pc.spool.waiting() == (0, 0)
+    assert pc.ledger.due(at_once=True) is not None
+
+
+def test_texts_of_policies_arrive_before_the_ledger_would_be_old(pc: Pc) -> None:
+    files = {"demo.yaml": b"rules: []\n..."}
+    pc.texts.offer(files)
+    pc.work()
+    assert pc.store.policies == {policy_hash(files): {"demo.yaml": "rules: []\n..."}}
+    assert pc.texts.waiting() is None
+
+
+def test_health_is_told_every_minute(pc: Pc) -> None:
+    pc.work()
+    pc.outlast(HEALTH_EVERY / SECOND - 1)
+    pc.work()
+    assert len(pc.store.health) == 1
+    pc.outlast(1)
+    pc.work()
+    assert len(pc.store.health) == 2
+    assert pc.store.health[0]["bundle_revision"] == 1
+
+
+def test_a_newer_bundle_is_fetched_when_the_store_has_one(pc: Pc) -> None:
+    pc.settle()
+    pc.store.new_bundle(2)
+    pc.outlast(HEALTH_EVERY / SECOND)
+    pc.work()
+    assert pc.heard == ["bundle 2"]
+    pc.outlast(HEALTH_EVERY / SECOND)
+    pc.work()
+    assert pc.heard == ["bundle 2"]
+    assert pc.store.paths("GET") == [api.BUNDLE]
+
+
+def test_a_bundle_that_compliance_did_not_sign_raises_an_alarm_and_changes_nothing(pc: Pc) -> None:
+    pc.settle()
+    pc.store.bundle, pc.store.bundle_revision = pc.store.signed_bundle(2, Ed25519PrivateKey.generate()), 2
+    pc.record(1)
+    pc.outlast(HEALTH_EVERY / SECOND)
+    pc.work()
+    assert pc.heard == ["alarm bundle-refused", "receipt", "receipt"]
+    assert pc.trust.bundle.revision == 1
+
+
+# -- the thread ---------------------------------------------------------------------------------------------------
+
+
+def test_it_runs_until_it_is_told_to_stop(pc: Pc) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=pc.uploader.run, args=(stop,))
+    thread.start()
+    pc.record(0)
+    assert pc.received.wait(30)
+    stop.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert pc.spool.waiting() == (0, 0)
+
+
+def test_at_the_end_everything_goes_at_once(pc: Pc) -> None:
+    pc.record(2)
+    pc.ledger.write("stop")
+    assert pc.uploader.flush(pc.clock.now() + 10 * SECOND)
+    assert pc.spool.waiting() == (0, 0)
+    assert len(pc.store.devices["device-1"].lines) == 1
+
+
+@pytest.mark.parametrize("path", [api.LEDGER, CHUNKS, api.TOKEN])
+@pytest.mark.parametrize("reply", [Reply(drop=True), problem(422, "bad-line")])
+def test_an_end_without_the_store_is_not_waited_for(pc: Pc, path: str, reply: Reply) -> None:
+    pc.record(2)
+    pc.ledger.write("stop")
+    pc.store.says(path, *[reply] * 20)
+    whole = pc.uploader.flush(pc.clock.now() + 10 * SECOND)
+    assert whole == (path == CHUNKS and not reply.drop)  # set aside: nothing waits
+
+
+def test_an_end_has_a_limit(pc: Pc) -> None:
+    pc.record(50)
+    assert not pc.uploader.flush(pc.clock.now())
+    assert pc.spool.waiting()[0] > 40
+
+
+def test_no_log_at_any_level_has_an_address_or_a_token(pc: Pc, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    pc.record(3)
+    pc.ledger.write("start")
+    pc.outlast(10)
+    pc.store.says(CHUNKS, Reply(drop=True), problem(403, "foreign-recording"), Reply(200, b"<html>"), Reply(503))
+    pc.store.says(api.LEDGER, Reply(500), problem(422, "bad-line"))
+    for _ in range(8):
+        pc.work()
+        pc.outlast_everything()
+    pc.store.devices["device-1"].revoked = True
+    pc.record(0, NEW_YEAR_2026 + SECOND)
+    pc.work()
+    assert caplog.text
+    sent = {headers["authorization"] for _, _, headers in pc.store.requests if "authorization" in headers}
+    assert sent
+    for forbidden in ("127.0.0.1", "/v1/", "http", *sent):
+        assert forbidden not in caplog.text
