@@ -54,16 +54,26 @@ def check_plain(host: str) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises StoreError."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server((str(address[0]), port), family=family, backlog=2048)
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )[0]
+        # With its protocol said: asyncio switches Nagle's algorithm off only then, and every answer would wait 40 ms.
+        listener = socket.socket(family, kind, protocol)
     except socket.gaierror:
         raise WrongUsage(f"--host {host}: there is no such address on this machine") from None
+    try:
+        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # Windows means another thing by it
+        listener.bind(address)
+        listener.listen(2048)
     except OSError as error:
+        listener.close()
         if error.errno == errno.EADDRINUSE:
             raise StoreError(f"port {port} is taken by another program: end it, or choose another --port") from None
         if error.errno == errno.EACCES:
             raise StoreError(f"port {port} needs more rights: choose one from 1024 on with --port") from None
         raise StoreError(f"{host}, port {port}: {error.strerror}") from None
+    return listener
 
 
 def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:

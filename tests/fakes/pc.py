@@ -1,0 +1,186 @@
+"""A PC as the store sees it: its keys, a recording sealed chunk by chunk, a ledger, requests over a real connection.
+
+Everything is made by `protocol`, so a test changes one thing of something that is otherwise whole.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import api, jws
+from protocol.bundle import Bundle
+from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, seal
+from protocol.keys import RecipientPublic, public_to_text
+from protocol.ledger import ZERO, Batch, line, line_hash
+from protocol.packet import KeyPacket, Monitor
+
+SECOND = 1_000_000_000
+POLICY = "c" * 64
+
+
+@dataclass
+class Stream:
+    """Where a stream of the recording stands."""
+
+    next: int = 0
+    head: bytes = b""
+    at: int = 0
+
+
+@dataclass
+class FakeRecording:
+    """A recording with its key; `seal` gives the next chunk of a stream."""
+
+    pc: Pc
+    recipients: tuple[RecipientPublic, ...]
+    id: UUID = field(default_factory=uuid4)
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    policy: str = POLICY
+    start: int = 1_800_000_000 * SECOND
+    streams: dict[int, Stream] = field(default_factory=dict)
+    packet: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not self.packet:
+            self.packet = self.make_packet()
+
+    def make_packet(self, **changes: object) -> bytes:
+        fields: dict[str, object] = {
+            "recording": self.id,
+            "bundle_revision": 1,
+            "policy": self.policy,
+            "start": self.start,
+            "device": self.pc.device,
+            "host": "pc-7",
+            "os_user": "ada",
+            "monitors": (Monitor(0, 0, 0, 640, 480, "one"),),
+            "agent_version": "0.1.0",
+        } | changes
+        packet = KeyPacket.build(self.key, self.recipients, **fields)  # type: ignore[arg-type]
+        return packet.sign(self.pc.evidence_key).encode("ascii")
+
+    def seal(
+        self,
+        plaintext: bytes = b"fragment",
+        *,
+        stream: int = 0,
+        length: int = 4 * SECOND,
+        gap: int = 0,
+        kind: Kind = Kind.MEDIA,
+        flags: Flag = Flag.NONE,
+    ) -> bytes:
+        """The next chunk, `gap` ns after the one before it. It counts as sealed whatever becomes of it."""
+        place = self.streams.setdefault(stream, Stream(head=digest(self.packet)))
+        start = place.at + gap
+        header = Header(kind, flags, stream, self.id, place.next, start, start + length, place.head)
+        sealed = seal(self.key, header, plaintext)
+        place.next, place.head, place.at = place.next + 1, digest(sealed), start + length
+        return sealed
+
+    def heads(self) -> dict[str, list[object]]:
+        return {str(stream): [place.next, place.head.hex()] for stream, place in self.streams.items()}
+
+
+class FakeLedger:
+    """The device's account: lines written here, batches signed from them."""
+
+    def __init__(self, pc: Pc) -> None:
+        self._pc = pc
+        self.lines: list[bytes] = []
+        self.sent = 0
+
+    @property
+    def head(self) -> str:
+        return line_hash(self.lines[-1]) if self.lines else ZERO
+
+    def write(self, kind: str, at: int, **fields: object) -> None:
+        wall = 1_800_000_000 * SECOND + at
+        self.lines.append(line(len(self.lines), self.head, at=at, wall=wall, kind=kind, **fields))
+
+    def batch(self, first: int | None = None, last: int | None = None) -> str:
+        """Lines `first` to `last`, by default all that were not sent."""
+        begin = self.sent if first is None else first
+        end = len(self.lines) - 1 if last is None else last
+        assert self._pc.device
+        return Batch(self._pc.device, begin, end, tuple(self.lines[begin : end + 1])).sign(self._pc.evidence_key)
+
+
+class Pc:
+    """`client` talks to the store. `device` is empty before `enrol`."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.token_key = Ed25519PrivateKey.generate()
+        self.evidence_key = Ed25519PrivateKey.generate()
+        self.device = ""
+        self.token = ""
+        self.ledger = FakeLedger(self)
+
+    # -- being known ----------------------------------------------------------------------------------------------
+
+    def application(self, secret: str) -> api.EnrollRequest:
+        return {
+            "secret": secret,
+            "token_key": public_to_text(self.token_key.public_key()),
+            "evidence_key": public_to_text(self.evidence_key.public_key()),
+            "host": "pc-7",
+            "os": "Linux",
+            "agent_version": "0.1.0",
+        }
+
+    def enrol(self, secret: str) -> httpx.Response:
+        answer = self.client.post(api.ENROLL, json=self.application(secret))
+        if answer.is_success:
+            self.device = answer.json()["device"]
+        return answer
+
+    def assertion(self, now: int, **changes: object) -> str:
+        """`now`: seconds by the store's clock."""
+        claims = {"device": self.device, "iat": now, "exp": now + 60, "jti": secrets.token_hex(16)} | changes
+        return jws.sign(jws.AUTH, claims, self.token_key)
+
+    def ask_token(self, now: int, **changes: object) -> httpx.Response:
+        answer = self.client.post(api.TOKEN, json={"assertion": self.assertion(now, **changes)})
+        if answer.is_success:
+            self.token = answer.json()["token"]
+        return answer
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    # -- sending --------------------------------------------------------------------------------------------------
+
+    def put(
+        self, recording: UUID | str, stream: int | str, sequence: int | str, body: bytes, **headers: str
+    ) -> httpx.Response:
+        """`headers` by name with _ for -; an empty one is not sent."""
+        sent = self.bearer | {api.CONTENT_DIGEST_HEADER: api.content_digest(body)}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name: value for name, value in sent.items() if value}
+        return self.client.put(f"/v1/recordings/{recording}/{stream}/{sequence}", content=body, headers=sent)
+
+    def open_recording(self, bundle: Bundle, **fields: object) -> FakeRecording:
+        """A recording whose key packet the store has."""
+        recording = FakeRecording(self, bundle.recipients, **fields)  # type: ignore[arg-type]
+        assert self.put_packet(recording).status_code == 200
+        return recording
+
+    def put_packet(self, recording: FakeRecording) -> httpx.Response:
+        return self.put(recording.id, KEY_PACKET_STREAM, 0, recording.packet)
+
+    def put_sealed(self, sealed: bytes) -> httpx.Response:
+        """A chunk under the name that it says itself."""
+        header = Header.parse(sealed)
+        return self.put(header.recording, header.stream, header.sequence, sealed)
+
+    def send_ledger(self, batch: str | None = None) -> httpx.Response:
+        answer = self.client.post(api.LEDGER, json={"batch": batch or self.ledger.batch()}, headers=self.bearer)
+        if answer.is_success:
+            self.ledger.sent = answer.json()["next"]
+        return answer

@@ -1,0 +1,141 @@
+"""A real store for each test: its folder copied from one made once, uvicorn with TLS on a free port, and httpx."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from protocol.bundle import Bundle, verify
+from store.app import create_app
+from store.blobs import BlobStore
+from store.catalog import newest_bundle
+from store.clock import SECOND
+from store.depot import Depot
+from store.enrolment import make_secret
+from store.founding import COMPLIANCE, Plan, found
+from store.home import Home
+from store.routes.bodies import Intake
+from store.serving import listen, make_server, open_depot, url
+from tests.fakes.pc import Pc
+
+PASSPHRASE = b"correct horse"
+COST = 10  # of scrypt: tests need no strength
+
+
+class SetClock:
+    """The store's clock: now, and as far on as a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = time.time_ns()
+
+    def __call__(self) -> int:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += int(seconds * SECOND)
+
+    @property
+    def seconds(self) -> int:
+        return self.now // SECOND
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store") / "home"
+    found(Plan(folder, "https://localhost:8443", cost=COST), PASSPHRASE)
+    return folder
+
+
+@pytest.fixture
+def home(founded: Path, tmp_path: Path) -> Home:
+    shutil.copytree(founded, tmp_path / "home", copy_function=shutil.copy2)
+    return Home.open(tmp_path / "home")
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def bundle(home: Home) -> Bundle:
+    database = home.database()
+    with database.reading() as connection:
+        newest = newest_bundle(connection)
+    database.close()
+    assert newest is not None
+    return verify(newest[1], home.key(COMPLIANCE).id)
+
+
+@contextmanager
+def serving(home: Home, depot: Depot, intake: Intake | None = None) -> Iterator[httpx.Client]:
+    """A client of the running store."""
+    server = make_server(create_app(depot, intake), home)
+    with listen("127.0.0.1", 0) as listener:
+        address = url("127.0.0.1", listener.getsockname()[1], tls=True)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        trust = ssl.create_default_context(cafile=home.ca_certificate)
+        try:
+            with httpx.Client(base_url=address, verify=trust, timeout=30) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def depot(home: Home, clock: SetClock) -> Iterator[Depot]:
+    made = open_depot(home, clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(home: Home, depot: Depot) -> Iterator[httpx.Client]:
+    with serving(home, depot) as made:
+        yield made
+
+
+@pytest.fixture
+def blobs(depot: Depot) -> BlobStore:
+    return depot.blobs
+
+
+@pytest.fixture
+def secret(depot: Depot, clock: SetClock) -> Callable[..., str]:
+    """Makes the secret of a new enrolment token."""
+
+    def make(uses: int = 100, lasts: float = 3600, group: str = "") -> str:
+        with depot.database.writing() as connection:
+            return make_secret(
+                connection, uses=uses, expires_at=clock() + int(lasts * SECOND), group=group, now=clock()
+            )
+
+    return make
+
+
+@pytest.fixture
+def new_pc(client: httpx.Client, secret: Callable[..., str], clock: SetClock) -> Callable[[], Pc]:
+    """Makes PCs that are enrolled and have a token."""
+
+    def make() -> Pc:
+        pc = Pc(client)
+        assert pc.enrol(secret()).status_code == 200
+        assert pc.ask_token(clock.seconds).status_code == 200
+        return pc
+
+    return make
+
+
+@pytest.fixture
+def pc(new_pc: Callable[[], Pc]) -> Pc:
+    return new_pc()
