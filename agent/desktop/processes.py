@@ -1,0 +1,149 @@
+"""Which program a process runs, and whether it draws web pages: what the window system does not say.
+
+Kept by (pid, start time), so that a number used again is never mistaken for the process before.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from agent.core.model import Blind
+from agent.desktop import engines
+
+RESCAN: Final = 1.0  # seconds between two searches for new helper processes: so late can an engine be noticed that
+# neither shipped its files beside the program nor was loaded when its window came
+YOUNG: Final = 3.0  # seconds in which a new process may still be changing its program or its command line
+PROC: Final = Path("/proc")  # Linux; where it is missing, less evidence is found and nothing breaks
+
+# The executable of a script is its interpreter, which names nobody. The kernel's `comm` is the script when it was
+# started by its #! line, what the program chose (prctl) otherwise, and under wine the Windows program.
+INTERPRETERS: Final = re.compile(
+    r"(python|pypy|perl|ruby|lua|php|tclsh|wish|node|deno|bun|java|mono|dotnet|gjs|gjs-console|guile|"
+    r"bash|sh|dash|zsh|fish|wine|wine64|wine-preloader|wine64-preloader|ld-linux[-\w]*)[\d.]*(\.so[\d.]*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`name` without path and `.exe`. `key` is (pid, start time in seconds since 1970)."""
+
+    key: tuple[int, float]
+    name: str
+    engine: bool
+
+
+class Processes:
+    """One thread's view of the processes that own windows."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, float], Process] = {}
+        self._hosts: set[tuple[int, float]] = set()  # processes that engine helpers work for
+        self._seen: set[int] = set()
+        self._young: dict[int, float] = {}
+        self._scanned: float | None = None
+
+    def read(self, pid: int) -> Process | Blind:
+        """The process now; `Blind.VANISHED` when it has gone, `Blind.FOREIGN_PROCESS` when it may not be read."""
+        try:
+            process = psutil.Process(pid)
+            key = (pid, process.create_time())
+            known = self._known.get(key)
+            if known is None:
+                known = _examine(process, key)
+        except psutil.NoSuchProcess:
+            return Blind.VANISHED
+        except psutil.AccessDenied:
+            return Blind.FOREIGN_PROCESS
+        if not known.engine and key in self._hosts:
+            known = Process(key, known.name, engine=True)
+        self._known[key] = known
+        return known
+
+    def rescan(self, *, now: float | None = None) -> bool:
+        """Look for new engine helpers; True when a process turned out to be an engine's host that was not one before.
+
+        Costs a directory listing, and a few reads for each process that is new. `now` in seconds of any steady clock.
+        """
+        now = time.monotonic() if now is None else now
+        if self._scanned is not None and now - self._scanned < RESCAN:
+            return False
+        first = self._scanned is None
+        self._scanned = now
+        present = set(psutil.pids())
+        for pid in present - self._seen:
+            self._young[pid] = now - YOUNG if first else now
+        self._seen = present
+        before = len(self._hosts)
+        for pid, since in list(self._young.items()):
+            self._note_host(pid)
+            if now - since >= YOUNG or pid not in present:
+                del self._young[pid]
+        self._known = {key: process for key, process in self._known.items() if key[0] in present}
+        grown = len(self._hosts) > before
+        self._hosts = {key for key in self._hosts if key[0] in present}
+        return grown
+
+    def due(self) -> bool:
+        """Whether `rescan` would search."""
+        return self._scanned is None or time.monotonic() - self._scanned >= RESCAN
+
+    def _note_host(self, pid: int) -> None:
+        """If `pid` is an engine's helper: climb to the process that it works for."""
+        try:
+            helper = psutil.Process(pid)
+            if not engines.runs_as_helper(_program(helper), helper.cmdline()):
+                return
+            host = helper.parent()
+            while host is not None and _serves(host):
+                host = host.parent()
+            if host is not None and host.pid > 1:
+                self._hosts.add((host.pid, host.create_time()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return  # gone, or another user's: no window of this session waits for it
+
+
+def _serves(process: psutil.Process) -> bool:
+    program = _program(process)
+    return engines.stands_between(program) or engines.runs_as_helper(program, process.cmdline())
+
+
+def _program(process: psutil.Process) -> str:
+    """The executable's base name, without `.exe`; empty for a kernel thread."""
+    return Path(process.exe()).name.removesuffix(".exe")
+
+
+def _examine(process: psutil.Process, key: tuple[int, float]) -> Process:
+    executable = Path(process.exe())
+    name = executable.name
+    if not name or INTERPRETERS.fullmatch(name):
+        name = process.name()
+    engine = (
+        engines.runs_as_helper(executable.name.removesuffix(".exe"), process.cmdline())
+        or engines.ships_an_engine(executable.parent)
+        or engines.has_loaded_an_engine(_mapped(process.pid))
+    )
+    return Process(key, name[:-4] if name.casefold().endswith(".exe") else name, engine)
+
+
+def _mapped(pid: int) -> str:
+    """What the process has mapped, as text; empty where the system does not tell."""
+    try:
+        return (PROC / str(pid) / "maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def numbers_in_namespaces(pid: int) -> frozenset[int]:
+    """All numbers that the process goes by: a program in a container knows only its own (NSpid, proc_pid_status(5))."""
+    try:
+        status = (PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset({pid})
+    line = re.search(r"^NSpid:([\d\s]*)$", status, re.MULTILINE)
+    return frozenset({pid, *(int(number) for number in line[1].split())}) if line else frozenset({pid})

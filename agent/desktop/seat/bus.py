@@ -1,0 +1,167 @@
+"""What logind and the desktop's screen saver say on D-Bus about the person in front: locked, away, about to sleep.
+
+Each source keeps its last word when its bus goes: a session that was locked stays held until somebody says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from dbus_fast import BusType, Message, MessageFlag, MessageType
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusFastError
+
+from agent.core.model import Hold
+
+BUS: Final = "org.freedesktop.DBus"
+BUS_PATH: Final = "/org/freedesktop/DBus"
+PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+LOGIND: Final = "org.freedesktop.login1"
+LOGIND_PATH: Final = "/org/freedesktop/login1"
+MANAGER: Final = f"{LOGIND}.Manager"
+SESSION: Final = f"{LOGIND}.Session"
+USER: Final = f"{LOGIND}.User"
+
+# name on the bus and interface -> object path. KDE and others answer to the freedesktop name, GNOME to both.
+SCREEN_SAVERS: Final[Mapping[str, str]] = {
+    "org.freedesktop.ScreenSaver": "/org/freedesktop/ScreenSaver",
+    "org.gnome.ScreenSaver": "/org/gnome/ScreenSaver",
+    "org.cinnamon.ScreenSaver": "/org/cinnamon/ScreenSaver",
+    "org.mate.ScreenSaver": "/org/mate/ScreenSaver",
+    "org.xfce.ScreenSaver": "/org/xfce/ScreenSaver",
+}
+
+
+class Refusal(Exception):
+    """The service is not there or does not answer the question."""
+
+
+LOST: Final = (Refusal, DBusFastError, OSError, EOFError)  # what reaching a bus and asking on it may raise
+
+
+class Source(Protocol):
+    """One bus and what is read from it."""
+
+    name: str
+    bus_type: BusType
+
+    def holds(self) -> frozenset[Hold]: ...
+
+    async def begin(self, bus: MessageBus) -> None:
+        """Watch first, then ask, so that no change falls between. Raises one of `LOST` when nobody can answer."""
+
+    def hear(self, message: Message) -> None:
+        """Any message of the bus."""
+
+
+async def call(bus: MessageBus, name: str, path: str, member: str, signature: str = "", *body: Any) -> list[Any]:
+    """The reply's body; `member` with its interface. Starts no service that is not running."""
+    interface, _, method = member.rpartition(".")
+    question = Message(
+        destination=name,
+        path=path,
+        interface=interface,
+        member=method,
+        signature=signature,
+        body=list(body),
+        flags=MessageFlag.NO_AUTOSTART,
+    )
+    answer = await bus.call(question)
+    if answer is None or answer.message_type is MessageType.ERROR:
+        raise Refusal(f"{name} does not answer {method}")
+    return list(answer.body)
+
+
+async def watch(bus: MessageBus, rule: str) -> None:
+    await call(bus, BUS, BUS_PATH, f"{BUS}.AddMatch", "s", f"type='signal',{rule}")
+
+
+class Logind:
+    """systemd-logind: LockedHint and Active of this session, PrepareForSleep (org.freedesktop.login1(5))."""
+
+    name = "logind (locked, switched away, about to sleep)"
+    bus_type = BusType.SYSTEM
+
+    def __init__(self) -> None:
+        self._locked = False
+        self._active = True
+        self._asleep = False
+        self._session = ""
+
+    def holds(self) -> frozenset[Hold]:
+        said = {Hold.LOCKED: self._locked, Hold.NOT_IN_FRONT: not self._active, Hold.SUSPENDED: self._asleep}
+        return frozenset(hold for hold, on in said.items() if on)
+
+    async def begin(self, bus: MessageBus) -> None:
+        self._session = await _own_session(bus)
+        await watch(bus, f"sender='{LOGIND}',interface='{PROPERTIES}',path='{self._session}'")
+        await watch(bus, f"sender='{LOGIND}',interface='{MANAGER}',member='PrepareForSleep'")
+        [properties] = await call(bus, LOGIND, self._session, f"{PROPERTIES}.GetAll", "s", SESSION)
+        self._note(properties)
+        [sleeping] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForSleep")
+        self._asleep = bool(sleeping.value)
+
+    def hear(self, message: Message) -> None:
+        if message.member == "PrepareForSleep" and message.interface == MANAGER:
+            self._asleep = bool(message.body[0])
+        elif message.member == "PropertiesChanged" and message.path == self._session and message.body[0] == SESSION:
+            self._note(message.body[1])
+
+    def _note(self, properties: Mapping[str, Any]) -> None:
+        if "LockedHint" in properties:
+            self._locked = bool(properties["LockedHint"].value)
+        if "Active" in properties:
+            self._active = bool(properties["Active"].value)
+
+
+async def _own_session(bus: MessageBus) -> str:
+    """The object path of the graphical session that this process belongs to.
+
+    A systemd user service is in no session: then it is the one that logind calls the user's display.
+    """
+    named = os.environ.get("XDG_SESSION_ID")
+    try:
+        if named:
+            [path] = await call(bus, LOGIND, LOGIND_PATH, f"{MANAGER}.GetSession", "s", named)
+        else:
+            [path] = await call(bus, LOGIND, LOGIND_PATH, f"{MANAGER}.GetSessionByPID", "u", os.getpid())
+    except Refusal:
+        [user] = await call(bus, LOGIND, LOGIND_PATH, f"{MANAGER}.GetUser", "u", os.getuid())
+        [shown] = await call(bus, LOGIND, user, f"{PROPERTIES}.Get", "ss", USER, "Display")
+        path = shown.value[1]
+    return str(path)
+
+
+class ScreenSavers:
+    """The screen savers of the desktops: GetActive, and ActiveChanged when it starts or ends."""
+
+    name = "the desktop's screen saver (locked)"
+    bus_type = BusType.SESSION
+
+    def __init__(self) -> None:
+        self._active: dict[str, bool] = {}
+
+    def holds(self) -> frozenset[Hold]:
+        return frozenset({Hold.LOCKED}) if any(self._active.values()) else frozenset()
+
+    async def begin(self, bus: MessageBus) -> None:
+        await watch(bus, f"sender='{BUS}',interface='{BUS}',member='NameOwnerChanged'")
+        for name in SCREEN_SAVERS:
+            await watch(bus, f"interface='{name}',member='ActiveChanged'")
+        self._active = {name: await _is_active(bus, name, path) for name, path in SCREEN_SAVERS.items()}
+
+    def hear(self, message: Message) -> None:
+        if message.member == "ActiveChanged" and message.interface in SCREEN_SAVERS:
+            self._active[str(message.interface)] = bool(message.body[0])
+        elif message.member == "NameOwnerChanged" and message.body[0] in SCREEN_SAVERS and not message.body[2]:
+            self._active[message.body[0]] = False  # it ended, and its lock with it
+
+
+async def _is_active(bus: MessageBus, name: str, path: str) -> bool:
+    try:
+        [active] = await call(bus, name, path, f"{name}.GetActive")
+    except Refusal:
+        return False  # this desktop has another, or none
+    return bool(active)

@@ -1,0 +1,119 @@
+"""What is known of one client window, from its properties: title, process, kind. Reading is done elsewhere."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.core.model import Blind, Box
+from agent.desktop.processes import Process, numbers_in_namespaces
+from agent.desktop.x11.wire import OPAQUE, Property
+
+TYPE_PREFIX: Final = "_NET_WM_WINDOW_TYPE_"
+WITHDRAWN: Final = 0  # ICCCM 4.1.3.1; 1 is normal, 3 iconic
+NOWHERE: Final = Box(0, 0, 0, 0)
+HOST_AT_START: Final = socket.gethostname()
+
+TITLES: Final = ("_NET_WM_NAME", "WM_NAME")
+KEPT: Final = (
+    *TITLES, "WM_CLASS", "WM_STATE", "WM_CLIENT_MACHINE", "_NET_WM_PID", "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_OPACITY"
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Client:
+    """`properties` by name; a name that is missing was not there, a Blind was there and could not be read.
+
+    `owner`: the process that the server names. `place` within the window `inside`, its
+    top level. `stale`: properties to be read.
+    `retitled`: how often each title was set since the last scene. `process` is filled in by whoever judges.
+    """
+
+    id: int
+    properties: dict[str, Property | Blind] = field(default_factory=dict)
+    owner: int | Blind = Blind.NO_PROCESS
+    place: Box = NOWHERE
+    inside: int = 0
+    stale: set[str] = field(default_factory=set)
+    retitled: dict[str, int] = field(default_factory=dict)
+    misplaced: bool = False
+    process: Process | Blind | None = None  # None: not asked yet
+
+    def title(self, atoms: Mapping[str, int]) -> str | Blind:
+        """Empty for a window that has none; Blind when it has one that cannot be read, or had one that went by
+        unread.
+        """
+        for name in TITLES:
+            kept = self.properties.get(name)
+            if isinstance(kept, Blind):
+                return kept
+            if kept is not None:
+                missed = self.retitled.get(name, 0) > 1 or self.stale.intersection(TITLES)
+                return Blind.NO_TITLE if missed else _text(kept, atoms)
+        return ""
+
+    def window_class(self) -> tuple[str, ...]:
+        kept = self.properties.get("WM_CLASS")
+        if kept is None or isinstance(kept, Blind):
+            return ()
+        return tuple(part.decode("latin-1") for part in kept.text.split(b"\0") if part)
+
+    def machine(self) -> str:
+        kept = self.properties.get("WM_CLIENT_MACHINE")
+        return "" if kept is None or isinstance(kept, Blind) else kept.text.rstrip(b"\0").decode("latin-1")
+
+    def number(self, name: str) -> int | None:
+        """The property's first number; None when it is absent or not a number."""
+        kept = self.properties.get(name)
+        return kept.numbers[0] if isinstance(kept, Property) and kept.numbers else None
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        kept = self.properties.get(name)
+        return kept.numbers if isinstance(kept, Property) else ()
+
+    @property
+    def managed(self) -> bool:
+        """Open in the eyes of a window manager, be it minimised or on another workspace."""
+        state = self.number("WM_STATE")
+        return state is not None and state != WITHDRAWN
+
+    @property
+    def see_through(self) -> bool:
+        return (self.number("_NET_WM_WINDOW_OPACITY") or OPAQUE) != OPAQUE
+
+    def pid(self) -> int | Blind:
+        """The process that the window belongs to, if everybody who speaks of it says the same.
+
+        The server knows who made the connection. The program names itself and its host, and through a relay (ssh -X, a
+        container, a proxy) another process than the relay's: then the window is not what its process is called.
+        """
+        if isinstance(self.owner, Blind):
+            return self.owner
+        if not _is_this_host(self.machine()):
+            return Blind.FOREIGN_PROCESS
+        claimed = self.number("_NET_WM_PID")
+        if claimed is None or claimed == self.owner or claimed in numbers_in_namespaces(self.owner):
+            return self.owner
+        return Blind.FOREIGN_PROCESS
+
+
+def _is_this_host(machine: str) -> bool:
+    """Host names as programs give them: with or without the domain, absent in small ones."""
+    short = machine.casefold().partition(".")[0]
+    return short in {"", "localhost"} or short in {
+        host.casefold().partition(".")[0] for host in (HOST_AT_START, socket.gethostname())
+    }
+
+
+def _text(kept: Property, atoms: Mapping[str, int]) -> str | Blind:
+    if not kept.whole or kept.numbers:
+        return Blind.NO_TITLE
+    raw = kept.text.rstrip(b"\0")
+    if kept.type == atoms["COMPOUND_TEXT"] and b"\x1b" in raw:
+        return Blind.NO_TITLE  # other alphabets by escape sequences (ISO 2022): only old Xlib reads them
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return Blind.NO_TITLE if kept.type == atoms["UTF8_STRING"] else raw.decode("latin-1")

@@ -1,0 +1,50 @@
+"""Whether a pixel of a window can be seen: rectangle arithmetic, without X.
+
+Errs on one side only. What cannot be settled cheaply counts as seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from agent.core.model import Box
+
+MOST_PIECES: Final = 256  # a window cut into more rests than this counts as seen: nobody hides a form behind a sieve
+
+
+def overlap(one: Box, other: Box) -> Box | None:
+    """The rectangle that both share; None when they share no pixel."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right = min(one.x + one.width, other.x + other.width)
+    bottom = min(one.y + one.height, other.y + other.height)
+    if left >= right or top >= bottom:
+        return None
+    return Box(left, top, right - left, bottom - top)
+
+
+def without(box: Box, cover: Box) -> tuple[Box, ...]:
+    """What is left of `box` beside `cover`: at most four rectangles that do not overlap."""
+    hidden = overlap(box, cover)
+    if hidden is None:
+        return (box,)
+    right, bottom = hidden.x + hidden.width, hidden.y + hidden.height
+    rests = (
+        Box(box.x, box.y, box.width, hidden.y - box.y),
+        Box(box.x, bottom, box.width, box.y + box.height - bottom),
+        Box(box.x, hidden.y, hidden.x - box.x, hidden.height),
+        Box(right, hidden.y, box.x + box.width - right, hidden.height),
+    )
+    return tuple(rest for rest in rests if rest.width > 0 and rest.height > 0)
+
+
+def seen(box: Box, covers: Iterable[Box], monitors: Iterable[Box]) -> bool:
+    """Whether any pixel of `box` lies on a monitor and under none of the opaque `covers`."""
+    rests = [part for monitor in monitors if (part := overlap(box, monitor)) is not None]
+    for cover in covers:
+        if not rests:
+            return False
+        rests = [rest for part in rests for rest in without(part, cover)]
+        if len(rests) > MOST_PIECES:
+            return True
+    return bool(rests)

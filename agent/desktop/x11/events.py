@@ -1,0 +1,108 @@
+"""X events as values, apart from the library that read them. Only what happened: never what a program sent itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from Xlib import X
+
+from agent.core.model import Box
+from agent.desktop.x11.tree import (
+    Circulated,
+    Created,
+    Destroyed,
+    Entered,
+    Left,
+    Mapped,
+    Moved,
+    Shifted,
+    TreeEvent,
+    Unmapped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyChanged:
+    window: int
+    atom: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reshaped:
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A client inside a window manager's frame was resized, moved, mapped or unmapped; `gone`: destroyed or taken
+    out.
+    """
+
+    window: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompositorChanged:
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorsChanged: ...
+
+
+Event = TreeEvent | PropertyChanged | Reshaped | Inner | CompositorChanged | MonitorsChanged
+
+
+def typed(event: Any, root: int, codes: Mapping[int, str]) -> Event | None:
+    """One of python-xlib's events; None if it means nothing here. `codes`: extension names by event number."""
+    if event.type == X.PropertyNotify:
+        return PropertyChanged(event.window.id, event.atom)
+    if event.type in _STRUCTURE:
+        # What a program sends itself (ICCCM 4.1.4, 4.1.5) is a message, not something that happened.
+        return None if event.send_event else _structure(event, root)
+    extension = codes.get(event.type)
+    if extension == "SHAPE":
+        return Reshaped(event.affected_window.id)
+    if extension == "XFIXES":
+        return CompositorChanged(number(event.owner))
+    return MonitorsChanged() if extension == "RANDR" else None
+
+
+def number(window: Any) -> int:
+    """python-xlib gives windows as objects, except those that are none."""
+    return window if isinstance(window, int) else int(window.id)
+
+
+def outer(answer: Any) -> Box:
+    """Of anything with a geometry: the rectangle with its border."""
+    border = 2 * answer.border_width
+    return Box(answer.x, answer.y, answer.width + border, answer.height + border)
+
+
+def _structure(event: Any, root: int) -> Event:
+    # `event` is what the event was selected on: the root, or a client inside a frame.
+    selected = event.parent if event.type == X.CreateNotify else event.event
+    if selected.id != root:
+        return Inner(event.window.id, gone=event.type in {X.DestroyNotify, X.ReparentNotify})
+    return _STRUCTURE[event.type](event, root)
+
+
+def _reparented(event: Any, root: int) -> TreeEvent:
+    if event.parent.id == root:
+        return Entered(event.window.id, event.x, event.y, bool(event.override))
+    return Left(event.window.id, event.parent.id)
+
+
+_STRUCTURE: Final[Mapping[int, Callable[[Any, int], TreeEvent]]] = {
+    X.CreateNotify: lambda e, _: Created(e.window.id, outer(e), bool(e.override)),
+    X.DestroyNotify: lambda e, _: Destroyed(e.window.id),
+    X.MapNotify: lambda e, _: Mapped(e.window.id, bool(e.override)),
+    X.UnmapNotify: lambda e, _: Unmapped(e.window.id),
+    X.ReparentNotify: _reparented,
+    X.ConfigureNotify: lambda e, _: Moved(e.window.id, outer(e), number(e.above_sibling), bool(e.override)),
+    X.GravityNotify: lambda e, _: Shifted(e.window.id, e.x, e.y),
+    X.CirculateNotify: lambda e, _: Circulated(e.window.id, to_top=e.place == X.PlaceOnTop),
+}

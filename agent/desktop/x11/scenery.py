@@ -1,0 +1,81 @@
+"""The parts that a scene is composed of: what a top level looks like, what left meanwhile, what sort each window is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+from agent.core.model import Blind, Window, WindowKind
+from agent.desktop import engines, kinds
+from agent.desktop.processes import Process
+from agent.desktop.remote import shows_another_machine
+from agent.desktop.x11.clients import Client
+from agent.desktop.x11.tree import Top
+
+
+@dataclass(slots=True)
+class Skin:
+    """What a top level looks like from outside, and which clients it holds (itself, if it is no frame)."""
+
+    draws: bool  # False: an input-only window, never a pixel
+    translucent: bool  # by its visual or by its own _NET_WM_WINDOW_OPACITY
+    shaped: bool
+    clients: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A top level that was in view until it left, with what was known of it. Its number may be in use again."""
+
+    top: Top
+    skin: Skin | Blind
+    clients: tuple[Client, ...]
+
+
+class Nature(TypedDict):
+    """What a window is, apart from where it is."""
+
+    app: str | Blind
+    kind: WindowKind
+    engine: bool
+    remote: bool
+
+
+def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Nature:
+    """`types`: names of window types by atom. The client's process must have been read."""
+    process = client.process
+    app = process.name if isinstance(process, Process) else process or Blind.NO_PROCESS
+    name = app if isinstance(app, str) else ""
+    window_class = client.window_class()
+    of = [types.get(atom, "") for atom in client.numbers("_NET_WM_WINDOW_TYPE")]
+    return {
+        "app": app,
+        "kind": kinds.kind_of(of, override_redirect=override, app=name),
+        "engine": (isinstance(process, Process) and process.engine) or engines.is_an_engine_class(window_class),
+        "remote": shows_another_machine(name, window_class),
+    }
+
+
+def unreadable(top: Top, *, shown: bool) -> Window:
+    """A top level that was gone, or had changed again, before it could be read."""
+    return Window(top.id, Blind.VANISHED, Blind.VANISHED, Blind.VANISHED, top.box, shown)
+
+
+class Collected:
+    """The windows of a scene in the order in which they were added, each once, shown if it ever was."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[object, ...], Window] = {}
+        self.ids: set[int] = set()
+
+    def add(self, windows: Iterable[Window]) -> None:
+        for window in windows:
+            key = (window.id, window.app, window.title)  # a number used again is another window
+            before = self._windows.get(key)
+            shown = window.shown or (before is not None and before.shown)
+            self._windows[key] = replace(window, shown=shown)
+            self.ids.add(window.id)
+
+    def all(self) -> tuple[Window, ...]:
+        return tuple(self._windows.values())

@@ -1,0 +1,403 @@
+"""One X screen: keeps what events said, reads what they left open, and composes the scene.
+
+Every viewable top level is explained or the look is blind: by the client windows inside it, by itself, or as a window
+that was gone before it could be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from agent.core.model import Blind, Box, Scene, Window
+from agent.desktop import kinds
+from agent.desktop.processes import Processes
+from agent.desktop.x11 import frames
+from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
+from agent.desktop.x11.covering import overlap, seen
+from agent.desktop.x11.events import CompositorChanged, Inner, MonitorsChanged, PropertyChanged, Reshaped
+from agent.desktop.x11.scenery import Collected, Departed, Skin, nature, unreadable
+from agent.desktop.x11.tree import Created, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
+from agent.desktop.x11.wire import Property, Wire
+
+TRANSLUCENT_DEPTH: Final = 32  # a visual with an alpha channel
+
+
+class Screenful:
+    """Not thread-safe. Every method that asks the server may raise `Disconnected`."""
+
+    def __init__(self, wire: Wire, processes: Processes) -> None:
+        self._wire = wire
+        self._processes = processes
+        self._tree = Tree()
+        self._skins: dict[int, Skin | Blind] = {}
+        self._stale_skins: set[int] = set()
+        self._watched: set[int] = set()
+        self._clients: dict[int, Client] = {}
+        self._departed: list[Departed] = []  # top levels that left since the last scene
+        self._ended: list[Client] = []  # clients that died inside their frame, or left it, since the last scene
+        self._early: dict[int, dict[str, int]] = {}  # titles set in view of everybody before we knew the client
+        self._names = {atom: name for name, atom in wire.atom.items()}
+        self._types: dict[int, str] = {}  # atoms of window types
+        self.compositor = 0
+        self.start_anew()
+
+    # -- keeping ---------------------------------------------------------------------------------------------------
+
+    def start_anew(self) -> None:
+        """Forget everything and read the tree whole: at the start, and when events and server disagree."""
+        for window in tuple(self._tree.tops):
+            self._depart(window)
+        self._wire.watch_root()
+        frames.start(self._tree, self._wire)
+        self.mismatched = False
+        self._root_stale = self._monitors_stale = True
+        self._monitors: tuple[Box, ...] = ()
+        self._listed: tuple[int, ...] = ()
+        self._active = 0
+        self._previews = False
+        self._unsettled = True
+        self.compositor = self._wire.compositor()
+
+    @property
+    def changed(self) -> bool:
+        """Whether a scene composed now could differ from the last."""
+        return self._unsettled or self._root_stale or self._monitors_stale
+
+    def absorb(self) -> bool:
+        """Take in every event that has arrived; True when the tree of top levels changed."""
+        moved = False
+        for event in self._wire.events():
+            match event:
+                case PropertyChanged(window, atom):
+                    self._note_property(window, self._names.get(atom))
+                case Inner(window, gone):
+                    self._note_inner(window, gone=gone)
+                case Reshaped(window):
+                    self._note_skin(window)
+                case CompositorChanged(owner):
+                    self.compositor = owner
+                case MonitorsChanged():
+                    self._monitors_stale = True
+                case _:
+                    moved = True
+                    self._note_tree(event)
+        self._watch_newcomers()
+        return moved
+
+    def _note_tree(self, event: TreeEvent) -> None:
+        match event:
+            case Created(window):
+                self._forget(window)
+            case Destroyed(window):
+                self._depart(window)
+                self._clients.pop(window, None)
+            case Left(window, parent):
+                self._depart(window)
+                self._stale_skins.add(parent)
+            case Mapped(window) | Entered(window):
+                self._stale_skins.add(window)
+            case _:
+                pass
+        self._tree.apply(event)
+        self._unsettled = True
+
+    def _forget(self, window: int) -> None:
+        """A number that is new, or in use again: nothing that was known under it holds."""
+        old = self._clients.pop(window, None)
+        if old is not None:
+            self._ended.append(old)
+        self._skins.pop(window, None)
+        self._early.pop(window, None)
+        self._watched.discard(window)
+
+    def _depart(self, window: int) -> None:
+        top = self._tree.tops.get(window)
+        if top is None:
+            return
+        skin = self._skins.pop(window, Blind.VANISHED)
+        if self._tree.was_mapped(top):
+            inside = skin.clients if isinstance(skin, Skin) else ()
+            clients = tuple(self._clients[client] for client in inside if client in self._clients)
+            self._departed.append(Departed(top, skin, clients))
+        self._stale_skins.discard(window)
+        self._watched.discard(window)
+
+    def _watch_newcomers(self) -> None:
+        for window in self._tree.touched:
+            if window in self._tree.tops and window not in self._watched and window not in self._clients:
+                self._watched.add(window)
+                self._wire.watch_top(window)
+
+    def _note_property(self, window: int, name: str | None) -> None:
+        if window == self._wire.root:
+            if name in {"_NET_CLIENT_LIST", "_NET_ACTIVE_WINDOW", "_NET_SUPPORTING_WM_CHECK"}:
+                self._root_stale = True
+            return
+        if name not in KEPT:
+            return
+        self._unsettled = True
+        client = self._clients.get(window)
+        if client is not None:
+            client.stale.add(name)
+            client.retitled[name] = client.retitled.get(name, 0) + 1
+        elif name in TITLES and (window not in self._tree.tops or self._tree.tops[window].mapped):
+            early = self._early.setdefault(window, {})
+            early[name] = early.get(name, 0) + 1
+        if name == "_NET_WM_WINDOW_OPACITY" or (name == "WM_STATE" and client is None):
+            self._note_skin(window)
+
+    def _note_skin(self, window: int) -> None:
+        """What can be seen through the window, or its top level, may have changed."""
+        self._unsettled = True
+        for top in self._tops_with(window):
+            self._stale_skins.add(top)
+            self._tree.disturb(top)
+
+    def _tops_with(self, window: int) -> set[int]:
+        holding = {top for top, skin in self._skins.items() if isinstance(skin, Skin) and window in skin.clients}
+        return holding | ({window} & self._tree.tops.keys())
+
+    def _note_inner(self, window: int, *, gone: bool) -> None:
+        client = self._clients.get(window)
+        if client is None:
+            return
+        self._unsettled = True
+        client.misplaced = True
+        if gone:
+            self._ended.append(self._clients.pop(window))
+            self._stale_skins |= self._tops_with(window)
+
+    def forget_processes(self) -> None:
+        """An engine was found running: every process is judged anew."""
+        for client in self._clients.values():
+            client.process = None
+        self._unsettled = True
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self) -> bool:
+        """Ask what events left open; True when nothing was left open again meanwhile.
+
+        Sets `mismatched` when the tree that events told is not the server's, while nothing moved.
+        """
+        if self._monitors_stale:
+            self._monitors_stale = False
+            self._monitors = self._wire.monitors()
+            self._unsettled = True
+        if self._root_stale:
+            self._root_stale = False
+            self._read_root()
+            self._unsettled = True
+        self._read_skins()
+        homes = self._homes()
+        self._read_clients(homes)
+        overlooked = self._overlooks(homes)
+        tops = self._wire.tops()
+        if not self.absorb() and tops != tuple(self._tree.order):
+            self.mismatched = True
+        if overlooked:
+            self._stale_skins |= self._skins.keys()
+            self._unsettled = True
+        return (
+            not overlooked
+            and not self._root_stale
+            and not any(map(self._is_unread, self._tree.tops.values()))
+            and not any(client.stale or client.misplaced for client in self._clients.values())
+        )
+
+    def _is_unread(self, top: Top) -> bool:
+        return self._tree.was_mapped(top) and (top.id not in self._skins or top.id in self._stale_skins)
+
+    def _homes(self) -> dict[int, Top]:
+        """The top level that each known client is in, or is."""
+        return {
+            client: self._tree.tops[top]
+            for top, skin in self._skins.items()
+            if top in self._tree.tops and isinstance(skin, Skin) and skin.draws
+            for client in skin.clients
+        }
+
+    def _overlooks(self, homes: dict[int, Top]) -> bool:
+        """Whether the window manager lists a window that is in view and in none of the top levels that we know."""
+        missing = [window for window in self._listed if window not in homes or not homes[window].mapped]
+        return any(self._wire.viewable(missing))
+
+    def _read_root(self) -> None:
+        atom = self._wire.atom
+        names = ("_NET_CLIENT_LIST", "_NET_ACTIVE_WINDOW", "_NET_SUPPORTING_WM_CHECK")
+        found = self._wire.properties([(self._wire.root, atom[name]) for name in names])
+        listed, active, check = (kept.numbers if isinstance(kept, Property) else () for kept in found)
+        self._listed = listed
+        self._active = active[0] if active else 0
+        self._previews = False
+        if check:
+            [name] = self._wire.properties([(check[0], atom["_NET_WM_NAME"])])
+            if isinstance(name, Property):
+                self._previews = kinds.shows_hidden_windows(name.text.decode("utf-8", "replace"))
+
+    def _read_skins(self) -> None:
+        wanted = [top for top in self._tree.tops.values() if self._is_unread(top)]
+        if not wanted:
+            return
+        self._stale_skins.difference_update(top.id for top in wanted)
+        drawing = []
+        for top, outside in zip(wanted, self._wire.outsides([top.id for top in wanted]), strict=True):
+            if isinstance(outside, Blind):
+                self._skins.setdefault(top.id, outside)
+                continue
+            self._tree.place(top.id, outside.box)
+            translucent = outside.faded or outside.depth == TRANSLUCENT_DEPTH
+            self._skins[top.id] = Skin(outside.draws, translucent, outside.shaped, (top.id,))
+            if outside.draws and not self._is_servers(top):
+                drawing.append(top.id)
+        for window, clients in frames.find_clients(self._wire, drawing).items():
+            skin_or_gone = self._skins[window]
+            if isinstance(skin_or_gone, Skin):
+                skin_or_gone.clients = clients
+
+    def _read_clients(self, homes: dict[int, Top]) -> None:
+        fresh = [window for window in dict.fromkeys((*homes, *self._listed)) if window not in self._clients]
+        for window in fresh:
+            early = self._early.pop(window, {})
+            self._clients[window] = Client(
+                window, stale=set(KEPT), retitled={name: early.get(name, 0) + 1 for name in TITLES}, misplaced=True
+            )
+            if window not in self._tree.tops:
+                self._wire.watch_client(window)
+        for window, owner in zip(fresh, self._wire.owners(fresh), strict=True):
+            self._clients[window].owner = owner
+        self._read_properties()
+        self._read_places(homes)
+
+    def _read_properties(self) -> None:
+        wanted = [(client, name) for client in self._clients.values() for name in client.stale]
+        answers = self._wire.properties([(client.id, self._wire.atom[name]) for client, name in wanted])
+        for (client, name), answer in zip(wanted, answers, strict=True):
+            if answer is None:
+                client.properties.pop(name, None)
+            elif not (isinstance(answer, Blind) and name not in TITLES):
+                client.properties[name] = answer
+            if name not in TITLES:
+                client.process = None
+        for client, _ in wanted:
+            client.stale = set()
+        self._name_types(
+            [number for client, name in wanted if name == "_NET_WM_WINDOW_TYPE" for number in client.numbers(name)]
+        )
+
+    def _name_types(self, atoms: Iterable[int]) -> None:
+        for atom in set(atoms) - self._types.keys():
+            self._types[atom] = self._wire.atom_name(atom).removeprefix(TYPE_PREFIX)
+
+    def _read_places(self, homes: dict[int, Top]) -> None:
+        insides = {
+            client.id: homes[client.id].id if client.id in homes else self._wire.root
+            for client in self._clients.values()
+        }
+        wanted = [
+            client for client in self._clients.values() if client.misplaced or client.inside != insides[client.id]
+        ]
+        pairs = [(client.id, insides[client.id]) for client in wanted]
+        for client, place in zip(wanted, self._wire.places(pairs), strict=True):
+            client.misplaced = False
+            client.inside = insides[client.id]
+            if isinstance(place, Box):
+                client.place = place
+
+    # -- composing -------------------------------------------------------------------------------------------------
+
+    def scene(self, focus: int) -> Scene:
+        """What is in view, top window first, and what was since the last call.
+
+        A window that `read` could not keep up with is told as one that cannot be read.
+        """
+        windows = Collected()
+        for gone in self._departed:
+            if self._has_pixels(gone.top, gone.skin):
+                windows.add(self._inhabitants(gone.top, gone.clients, focus, shown=self._is_shown(gone.top, ())))
+        covers: list[Box] = []
+        for top in (self._tree.tops[window] for window in reversed(self._tree.order)):
+            skin = self._skins.get(top.id, Blind.VANISHED)
+            if not (self._tree.was_mapped(top) and self._has_pixels(top, skin)):
+                continue
+            inside = skin.clients if isinstance(skin, Skin) else ()
+            clients = tuple(self._clients[client] for client in inside if client in self._clients)
+            windows.add(self._inhabitants(top, clients, focus, shown=self._is_shown(top, covers)))
+            if isinstance(skin, Skin) and self._hides(top, skin, clients):
+                covers.append(top.box)
+        windows.add(self._window(client, client.place, focus, shown=True, override=False) for client in self._ended)
+        for client in self._clients.values():
+            if client.managed and client.id not in windows.ids:
+                windows.add([self._window(client, client.place, focus, shown=False, override=False)])
+        self._settle()
+        return Scene(windows=windows.all())
+
+    def _has_pixels(self, top: Top, skin: Skin | Blind) -> bool:
+        return not self._is_servers(top) and (isinstance(skin, Blind) or skin.draws)
+
+    def _is_servers(self, top: Top) -> bool:
+        return self._wire.same_connection(top.id, self._wire.root)
+
+    def _is_shown(self, top: Top, covers: Sequence[Box]) -> bool:
+        boxes = self._tree.touched.get(top.id)
+        if boxes is not None:
+            return any(overlap(box, monitor) for box in (*boxes, top.box) for monitor in self._monitors)
+        return seen(top.box, () if self._previews else covers, self._monitors)
+
+    def _hides(self, top: Top, skin: Skin, clients: Sequence[Client]) -> bool:
+        """Whether nothing below can be seen through it, at any moment since the last look.
+
+        A window that no window manager looks after may have no background at all (region pickers, overlays): the old
+        pixels stay in view until it draws, so it hides nothing.
+        """
+        if top.id in self._tree.touched or not top.mapped or skin.translucent or skin.shaped:
+            return False
+        looked_after = not top.override or any(client.managed for client in clients)
+        return looked_after and not any(client.see_through for client in clients)
+
+    def _inhabitants(self, top: Top, clients: Sequence[Client], focus: int, *, shown: bool) -> Iterator[Window]:
+        if not clients:
+            yield unreadable(top, shown=shown)
+        for client in clients:
+            if top.override and not shown and not client.managed:
+                continue  # a menu out of sight is not open, and window managers keep helpers beside the screen
+            place = client.place
+            itself = client.id == top.id
+            inner = Box(top.box.x + place.x, top.box.y + place.y, place.width, place.height)
+            yield self._window(
+                client, top.box if itself else inner, focus, shown=shown, override=top.override and itself
+            )
+
+    def _window(self, client: Client, box: Box, focus: int, *, shown: bool, override: bool) -> Window:
+        pid = client.pid()
+        if client.process is None:
+            client.process = self._processes.read(pid) if isinstance(pid, int) else pid
+        return Window(
+            id=client.id,
+            title=client.title(self._wire.atom),
+            pid=pid,
+            box=box,
+            shown=shown,
+            focused=client.id == (self._active or focus),
+            **nature(client, self._types, override=override),
+        )
+
+    def _settle(self) -> None:
+        """What was touched, missed or gone until now has been told; the next scene may say otherwise."""
+        told_twice = any(count > 1 for client in self._clients.values() for count in client.retitled.values())
+        left_open = any(map(self._is_unread, self._tree.tops.values())) or any(
+            client.stale or client.misplaced for client in self._clients.values()
+        )
+        self._unsettled = self._tree.looked() or bool(self._ended or self._departed) or told_twice or left_open
+        for client in self._clients.values():
+            client.retitled = {}
+        self._ended.clear()
+        self._departed.clear()
+        self._early.clear()
+        tops = self._tree.tops
+        self._skins = {top: skin for top, skin in self._skins.items() if top in tops}
+        self._stale_skins &= self._skins.keys()
+        self._watched &= tops.keys()
+        kept = {*tops, *self._listed, *self._homes()}
+        self._clients = {window: client for window, client in self._clients.items() if window in kept}

@@ -1,0 +1,161 @@
+"""X servers and what runs on them, as context managers: nothing is left behind, nobody else's process is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from Xlib import X, display
+from Xlib.error import ConnectionClosedError, DisplayError
+
+READY_WITHIN = 20.0  # seconds; on two busy cores an X server needs one or two
+XORG = Path("/usr/lib/xorg/Xorg")
+
+DUMMY_CONFIGURATION = """
+Section "ServerFlags"
+  Option "AutoAddDevices" "false"
+  Option "DontVTSwitch" "true"
+EndSection
+Section "Device"
+  Identifier "card"
+  Driver "dummy"
+  VideoRam 256000
+EndSection
+Section "Monitor"
+  Identifier "monitor"
+  HorizSync 5-1000
+  VertRefresh 5-200
+EndSection
+Section "Screen"
+  Identifier "screen"
+  Device "card"
+  Monitor "monitor"
+  DefaultDepth 24
+  SubSection "Display"
+    Depth 24
+    Modes "1280x800"
+    Virtual 5120 2160
+  EndSubSection
+EndSection
+"""
+
+
+def environment(name: str, **more: str) -> dict[str, str]:
+    """This process's environment, for programs that are to appear on display `name`."""
+    return {**os.environ, "DISPLAY": name, "XDG_SESSION_TYPE": "x11", **more}
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], *, env: Mapping[str, str] | None = None, log: Path | None = None, **more: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is asked to end, and made to if it does not."""
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else subprocess.DEVNULL
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, **more)  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def await_true(condition: Callable[[], bool], what: str, within: float = READY_WITHIN) -> None:
+    """For what gives no event to wait for: another program's start."""
+    until = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what} did not happen within {within} s")
+        select.select([], [], [], 0.01)
+
+
+@contextlib.contextmanager
+def xvfb(*options: str, size: str = "1280x800x24") -> Iterator[str]:
+    """A virtual X server on a free display number; yields its name, `:N`."""
+    with _server(["Xvfb", "-screen", "0", size, "-nolisten", "tcp", "-noreset", *options]) as name:
+        yield name
+
+
+@contextlib.contextmanager
+def xorg_dummy(folder: Path) -> Iterator[str]:
+    """Xorg with the dummy driver: 16 outputs that xrandr can plug and unplug. Needs root, no virtual terminal."""
+    configuration = folder / "xorg.conf"
+    configuration.write_text(DUMMY_CONFIGURATION)
+    options = ["-config", str(configuration), "-noreset", "-novtswitch", "-logfile", str(folder / "xorg.log")]
+    with _server([str(XORG), *options]) as name:
+        yield name
+
+
+@contextlib.contextmanager
+def _server(command: list[str]) -> Iterator[str]:
+    reading, writing = os.pipe()
+    try:
+        with running([*command, "-displayfd", str(writing)], pass_fds=(writing,)) as process:
+            os.close(writing)
+            writing = -1
+            yield f":{_number(reading, process)}"
+    finally:
+        os.close(reading)
+        if writing >= 0:
+            os.close(writing)
+
+
+def _number(reading: int, process: subprocess.Popen[bytes]) -> int:
+    told = b""
+    while not told.endswith(b"\n"):
+        ready, _, _ = select.select([reading], [], [], READY_WITHIN)
+        part = os.read(reading, 64) if ready else b""
+        if not part:
+            raise RuntimeError(f"{process.args!r} gave no display number (exit code {process.poll()})")
+        told += part
+    return int(told)
+
+
+@contextlib.contextmanager
+def openbox(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A window manager with frames, four workspaces and no menus or programs of its own."""
+    env = environment(name, HOME=str(folder), XDG_CONFIG_HOME=str(folder), XDG_CACHE_HOME=str(folder))
+    with running(["openbox", "--sm-disable"], env=env, log=folder / "openbox.log") as process, connection(name) as link:
+        root = link.screen().root
+        check = link.intern_atom("_NET_SUPPORTING_WM_CHECK")
+        await_true(lambda: root.get_full_property(check, X.AnyPropertyType) is not None, "openbox's start")
+        yield process
+
+
+@contextlib.contextmanager
+def picom(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A compositor that fades windows in and out with its default steps."""
+    command = ["picom", "--config", "/dev/null", "--backend", "xrender", "--fading"]
+    with running(command, env=environment(name), log=folder / "picom.log") as process, connection(name) as link:
+        selection = link.intern_atom("_NET_WM_CM_S0")
+        await_true(lambda: link.get_selection_owner(selection) != X.NONE, "picom's start")
+        yield process
+
+
+@contextlib.contextmanager
+def connection(name: str) -> Iterator[display.Display]:
+    """A connection of the test's own; one that the server has already cut is closed in silence."""
+    try:
+        link = display.Display(name)
+    except DisplayError as fault:
+        raise RuntimeError(f"no connection to {name}") from fault
+    try:
+        yield link
+    finally:
+        try:
+            link.close()
+        except ConnectionClosedError:
+            link.display.socket.close()
