@@ -131,6 +131,14 @@ def test_a_header_that_fits_no_envelope_is_never_made(changed: dict[str, Any], c
     assert refused.value.code == code
 
 
+def test_the_largest_numbers_fit() -> None:
+    most = 2**64 - 1
+    largest = header(stream=KEY_PACKET_STREAM - 1, sequence=most, start=most, end=most)
+    assert Header.parse(largest.pack() + bytes(TAG_SIZE)) == largest
+    smallest = header(stream=0, sequence=0, start=0, end=0)
+    assert Header.parse(smallest.pack() + bytes(TAG_SIZE)) == smallest
+
+
 @pytest.mark.parametrize("flags", [4, 8, 16, 32, 64, 128, 7])
 def test_every_unknown_flag_is_refused(flags: int) -> None:
     packed = bytearray(header().pack() + bytes(TAG_SIZE))
