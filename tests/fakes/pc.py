@@ -179,6 +179,9 @@ class Pc:
         header = Header.parse(sealed)
         return self.put(header.recording, header.stream, header.sequence, sealed)
 
+    def ledger_hash(self, seq: int) -> str:
+        return line_hash(self.ledger.lines[seq])
+
     def send_ledger(self, batch: str | None = None) -> httpx.Response:
         answer = self.client.post(api.LEDGER, json={"batch": batch or self.ledger.batch()}, headers=self.bearer)
         if answer.is_success:
