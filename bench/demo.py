@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _make(folder)
         opened, control = perform(folder, asked.seconds, out, here=asked.here)
     except StageError as error:
-        out.print(f"demo: {error}", markup=False, style="red")
+        out.print(f"demo: {error}", markup=False, style="red", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -129,13 +129,20 @@ def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[
 
 
 def without_rules(policy: Mapping[str, str]) -> dict[str, str]:
-    """The same policy files with every rule taken out, and the tests that need them."""
+    """The same policy files with every rule taken out, and with the tests that need them.
+
+    A policy must have a rule, so each file gets one that fits nothing here.
+    """
     bare = {}
-    for name, text in policy.items():
+    for number, (name, text) in enumerate(policy.items()):
         fields = yaml.safe_load(text)
-        fields["rules"] = []
         fields.pop("tests", None)
-        bare[name] = yaml.safe_dump(fields, sort_keys=False) + "...\n"
+        nothing = {
+            "id": f"nothing-{number}",
+            "why": "the control run of the demo",
+            "any": [{"app": ["no-such-program"]}],
+        }
+        bare[name] = yaml.safe_dump({**fields, "rules": [nothing]}, sort_keys=False) + "...\n"
     return bare
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ def answer(name: str, ran: subprocess.CompletedProcess[str]) -> str:
     return ran.stdout
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Store:
     """A running store. `secret`: the file whose bytes seal its private keys."""
 
@@ -57,6 +58,7 @@ class Store:
     def ran(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return run(installed("eyelid-store", command, "--home", str(self.home), *arguments), os.environ)
 
+    @cached_property
     def opened_by_recipient(self) -> tuple[str, ...]:
         """The flags with which `export` and `verify` open a recording."""
         keys = {key["name"]: key["private_half"] for key in self.ask("keys")["keys"]}

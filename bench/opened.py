@@ -65,7 +65,10 @@ class Opened:
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        return tuple(Stretch(part["from"] / SECOND, part["to"] / SECOND, _why(part)) for part in self.timeline["parts"])
+        return tuple(
+            Stretch(part["from"] / SECOND, part["to"] / SECOND, part["what"], _why(part))
+            for part in self.timeline["parts"]
+        )
 
     @cached_property
     def counted(self) -> detector.Count:
@@ -77,10 +80,7 @@ class Opened:
 
 
 def _why(part: Mapping[str, Any]) -> str:
-    if part["what"] == "kept":
-        return ""
-    said = part.get("rules") or part.get("holds") or [part.get("why", "")]
-    return ", ".join(said)
+    return ", ".join(part.get("rules") or part.get("holds") or [part.get("why", "")])
 
 
 def open_longest(store: Store, device: str, folder: Path) -> Opened:
@@ -89,7 +89,7 @@ def open_longest(store: Store, device: str, folder: Path) -> Opened:
     if not listed:
         raise StageError("the store has no recording of this PC: nothing was kept, or nothing arrived")
     longest = max(listed, key=lambda recording: recording["whole_ns"])
-    recording, opening = longest["recording"], store.opened_by_recipient()
+    recording, opening = longest["recording"], store.opened_by_recipient
     verify = store.ran("verify", recording, *opening, "--json")
     if verify.returncode not in FOUND:
         raise StageError(f"eyelid-store verify could not judge: {verify.stderr.strip()}")

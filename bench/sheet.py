@@ -14,7 +14,7 @@ from typing import Final
 import av
 from PIL import Image, ImageDraw
 
-from bench.desk import GREEN, INK, PAPER, SAND, SMALL, TEXT
+from bench.desk import FAINT, GREEN, INK, PAPER, SAND, SMALL, TEXT
 
 COLUMNS: Final = 4
 ROWS: Final = 3
@@ -27,14 +27,29 @@ RULE: Final = (214, 143, 40)
 
 Colour = tuple[int, int, int]
 
+LEGEND: Final = (
+    (GREEN, "kept"),
+    (RULE, "closed by a rule, and the margin that the proof gives up for it"),
+    (FAINT, "held, or nothing proven"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Seconds of the recording's time; `why` is empty where it was kept, else the rule or reason that closed it."""
+    """Seconds of the recording's time; `what` as the store's timeline has it; `why`: the rules, or other reasons."""
 
     start: float
     end: float
+    what: str
     why: str
+
+    @property
+    def kept(self) -> bool:
+        return self.what == "kept"
+
+    @property
+    def colour(self) -> Colour:
+        return GREEN if self.kept else RULE if self.what in ("closed", "closed_margin") else FAINT
 
 
 def draw(video: Path, stretches: Sequence[Stretch], to: Path) -> None:
@@ -49,12 +64,11 @@ def draw(video: Path, stretches: Sequence[Stretch], to: Path) -> None:
     for number, moment in enumerate(moments):
         x = GAP + number % COLUMNS * (TILE[0] + GAP)
         y = GAP + number // COLUMNS * (TILE[1] + CAPTION + GAP)
-        why = next(stretch.why for stretch in stretches if moment <= stretch.end)
-        picture = pictures.get(moment)
-        if why or picture is None:
-            _closed_eye(pen, x, y, why)
+        stretch = next(stretch for stretch in stretches if moment <= stretch.end)
+        if stretch.kept and moment in pictures:
+            sheet.paste(pictures[moment].resize(TILE, Image.Resampling.LANCZOS), (x, y))
         else:
-            sheet.paste(picture.resize(TILE, Image.Resampling.LANCZOS), (x, y))
+            _closed_eye(pen, x, y, stretch.why)
         pen.rectangle((x, y, x + TILE[0] - 1, y + TILE[1] - 1), outline=LID)
         pen.text((x, y + TILE[1] + 5), f"{moment:.1f} s", font=SMALL, fill=INK)
     _bar(pen, stretches, GAP, height - BAR, width - 2 * GAP)
@@ -102,9 +116,10 @@ def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int,
     length = stretches[-1].end
     for stretch in stretches:
         left, right = x + stretch.start / length * width, x + stretch.end / length * width
-        pen.rectangle((left, y, right, y + 20), fill=RULE if stretch.why else GREEN)
-    pen.rectangle((x, y + 32, x + 12, y + 44), fill=GREEN)
-    pen.text((x + 20, y + 29), "kept", font=SMALL, fill=INK)
-    pen.rectangle((x + 80, y + 32, x + 92, y + 44), fill=RULE)
-    pen.text((x + 100, y + 29), "closed, and the margin that the proof gives up", font=SMALL, fill=INK)
+        pen.rectangle((left, y, right, y + 20), fill=stretch.colour)
+    left = x
+    for colour, meaning in LEGEND:
+        pen.rectangle((left, y + 32, left + 12, y + 44), fill=colour)
+        pen.text((left + 20, y + 29), meaning, font=SMALL, fill=INK)
+        left += 48 + pen.textlength(meaning, font=SMALL)
     pen.text((x + width, y + 29), f"{length:.0f} s in all", font=SMALL, fill=INK, anchor="ra")

@@ -1,0 +1,135 @@
+"""The demo as a stranger runs it: its object, its picture, and that it fails when there is nothing to believe."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import detector
+from bench.demo import Outcome
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+
+KEYS = [
+    "recording", "seconds", "kept_s", "closed_s", "rules", "chunks", "bytes", "export", "leaked_frames",
+    "control_leaked_frames", "verified",
+]  # fmt: skip
+
+
+def run(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "bench.demo", *flags]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=280, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "run"
+
+
+@pytest.fixture(scope="module")
+def ran(folder: Path) -> subprocess.CompletedProcess[str]:
+    ran = run("--json", "--seconds", "14", "--dir", str(folder))
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+@pytest.fixture(scope="module")
+def told(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return dict(json.loads(ran.stdout))
+
+
+def test_stdout_carries_the_one_object(told: dict[str, Any]) -> None:
+    assert list(told) == KEYS
+
+
+def test_sensitive_windows_are_missing_and_the_control_shows_that_they_would_be_seen(told: dict[str, Any]) -> None:
+    assert told["leaked_frames"] == 0
+    assert told["control_leaked_frames"] > 0
+    assert told["verified"] is True
+
+
+def test_each_rule_closed_the_eye_for_about_as_long_as_its_window_was_shown(told: dict[str, Any]) -> None:
+    # A window that goes while it is read closes the eye by a rule of Eyelid's own, so there may be more.
+    assert all(told["rules"][rule] >= 0.17 * 14 for rule in ("patient-chart", "card-terminal"))
+
+
+def test_time_adds_up(told: dict[str, Any]) -> None:
+    assert told["kept_s"] > 0
+    assert told["closed_s"] >= max(told["rules"].values())
+    assert told["kept_s"] + told["closed_s"] <= told["seconds"] + 0.01
+
+
+def test_the_export_plays_and_holds_only_kept_time(told: dict[str, Any]) -> None:
+    export = Path(told["export"])
+    counted = detector.count_all(export.glob("screen-*.mp4"))
+    assert counted.frames > 0
+    assert counted.leaked == ()
+    account = json.loads((export / "timeline.json").read_text("utf-8"))
+    assert account["recording"] == told["recording"]
+    assert account["parts"][-1]["to"] == account["whole_ns"]
+
+
+def test_the_control_holds_what_the_rules_kept_out(told: dict[str, Any]) -> None:
+    counted = detector.count_all((Path(told["export"]).parent / "control").glob("screen-*.mp4"))
+    assert len(counted.leaked) == told["control_leaked_frames"]
+
+
+def test_a_folder_in_use_is_left_alone(ran: subprocess.CompletedProcess[str], folder: Path) -> None:
+    again = run("--json", "--seconds", "14", "--dir", str(folder))
+    assert ran.returncode == 0
+    assert again.returncode == 1
+    assert "is not empty" in again.stderr.replace("\n", " ")
+    assert again.stdout == ""
+
+
+def test_here_does_not_record_without_an_answer() -> None:
+    refused = run("--here", "--json")
+    assert refused.returncode == 1
+    assert "--here" in refused.stderr
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize("seconds", ["3", "none", "-1"])
+def test_a_length_that_shows_nothing_is_wrong_usage(seconds: str) -> None:
+    refused = run("--seconds", seconds)
+    assert refused.returncode == 2
+    assert "a number of seconds from 12" in refused.stderr
+
+
+GOOD = Outcome(
+    recording="0193a1b2-0000-7000-8000-000000000000",
+    seconds=14.0,
+    kept_s=7.0,
+    closed_s=7.0,
+    rules={"patient-chart": 7.0},
+    chunks=4,
+    bytes=1000,
+    export="export",
+    leaked_frames=0,
+    control_leaked_frames=3,
+    verified=True,
+)
+
+
+def test_a_good_outcome_has_no_fault() -> None:
+    assert GOOD.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ({"leaked_frames": 1}, "1 frames of the recording show"),
+        ({"control_leaked_frames": 0}, "proves nothing"),
+        ({"verified": False}, "verify"),
+        ({"rules": {}}, "No rule closed"),
+    ],
+)
+def test_an_outcome_that_cannot_be_believed_is_a_fault(bad: dict[str, Any], said: str) -> None:
+    (fault,) = replace(GOOD, **bad).faults()
+    assert said in fault
