@@ -90,7 +90,8 @@ class _Files:
         found = [table[key] for table in self._tables if key in table]
         if not found:
             if required and self.whole:
-                self.reading.wrong(self._beginning, f"no file has {key}, add {key}: … ({POLICY[key].meaning})")
+                meaning = POLICY[key].meaning.rstrip(".")
+                self.reading.wrong(self._beginning, f"no file has {key}, add {key}: … ({meaning})")
             return absent
         values = [read(self.reading, node, key) for _, node in found]
         for (mark, _), value in zip(found[1:], values[1:], strict=True):

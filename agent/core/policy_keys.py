@@ -157,7 +157,7 @@ TEST: Final[Keys] = {
     "name": Key("What the example shows.", WORD, True),
     **SEEN,
     "beside": Key("What else is open at the same time.", list_of("seen")),
-    "expect": Key("What must happen to the screen, to the audio or to both.", ref("expect"), True),
+    "expect": Key("What must happen to the screen, to the audio or both.", ref("expect"), True),
 }
 EXPECT: Final[Keys] = {
     "screen": Key("pause or record.", one_of("pause", "record")),

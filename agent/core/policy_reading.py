@@ -149,7 +149,7 @@ class Reading:
             return 0
         length = int(written[1]) * UNITS[written[2]]
         if length > most:
-            self.wrong(node.mark, f"{name} cannot be {text}, at most {spelled(most)} makes sense here")
+            self.wrong(node.mark, f"{name} cannot be {text}, at most {most // SECOND}s makes sense here")
         return length
 
 
@@ -157,14 +157,6 @@ def quoted(text: str) -> str:
     """The author's own word, short and on one line."""
     line = "".join(sign if sign.isprintable() else "?" for sign in text)
     return f'"{line if len(line) <= 40 else line[:39] + "…"}"'
-
-
-def spelled(duration: int) -> str:
-    """A duration as the policy writes it."""
-    for unit in ("m", "s"):
-        if duration % UNITS[unit] == 0:
-            return f"{duration // UNITS[unit]}{unit}"
-    return f"{duration // MILLISECOND}ms"
 
 
 def _meant(word: str, choices: Collection[str]) -> str:

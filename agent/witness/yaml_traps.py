@@ -64,6 +64,7 @@ TRAPS: Final = (
         before=r"\S",
     ),
     Trap("expected <block end>", f"this line is indented otherwise than those before it, {LINE_UP}"),
+    Trap("found '<document end>'", "nothing stands above the end mark, write a policy there", context="a block node"),
     Trap("could not find expected ':'", "this line has no colon, write key: value", Look.BEGAN),
     Trap("found '<stream end>'", "a line that begins with % is a command to YAML, put it in quotes or delete it"),
     Trap("expected '<document start>'", "text after the end mark ..., nothing but comments may follow it"),
