@@ -1,0 +1,74 @@
+"""Rule numbers back to names, by the text that was kept: whatever the text is."""
+
+from __future__ import annotations
+
+import pytest
+
+from store.rules import OWN, RuleName, name_of, names_in
+
+CARDS = """\
+schema: 1
+rules:
+  - id: card-forms
+    why: PCI DSS 3.3.1.2
+    any: [{url: [js.stripe.com]}]
+  - id: off
+    any: [{app: [x]}]
+...
+"""
+
+
+def test_numbers_go_by_file_name_then_by_place() -> None:
+    files = {"b.yaml": "rules: [{id: last}]\n...\n", "a.yaml": CARDS}
+    assert [rule.id for rule in names_in(files)] == ["card-forms", "off", "last"]
+    assert names_in(files)[0] == RuleName("card-forms", "PCI DSS 3.3.1.2")
+
+
+def test_names_are_sorted_as_the_hash_sorts_them() -> None:
+    files = {"ä.yaml": "rules: [{id: umlaut}]", "z.yaml": "rules: [{id: zed}]", "Z.yaml": "rules: [{id: ZED}]"}
+    assert [rule.id for rule in names_in(files)] == ["ZED", "zed", "umlaut"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "...",
+        "rules:",
+        "rules: text",
+        "[1, 2]",
+        "rules: {a: b}",
+        ": : :",
+        "{",
+        "a: &a [*a]",
+        "\x00",
+        "[" * 5000,
+        "--- 1\n--- 2",
+    ],
+)
+def test_a_text_that_is_no_policy_has_no_names(text: str) -> None:
+    assert names_in({"a.yaml": text}) == ()
+
+
+def test_a_rule_without_an_id_keeps_its_number() -> None:
+    policy = names_in({"a.yaml": "rules: [{id: one}, {}, nonsense, {id: four}]"})
+    assert [rule.id for rule in policy] == ["one", "", "", "four"]
+    assert name_of(1, policy).id == "rule 1"
+    assert name_of(3, policy).id == "four"
+
+
+def test_aliases_that_explode_do_not() -> None:
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    for one, two in zip("abcdefghi", "bcdefghij", strict=True):
+        bomb += f"{two}: &{two} [{','.join(['*' + one] * 9)}]\n"
+    assert [rule.id for rule in names_in({"a.yaml": bomb + "rules: [{id: one}]\n"})] == ["one"]
+
+
+@pytest.mark.parametrize("rule", [7, -1])
+def test_a_number_that_no_text_explains_says_so(rule: int) -> None:
+    assert name_of(rule, names_in({"a.yaml": CARDS})) == RuleName(f"rule {rule}", "the text of this policy is not here")
+
+
+def test_eyelid_s_own_rules_have_their_reasons() -> None:
+    assert name_of("unreadable", ()) == RuleName("unreadable", OWN["unreadable"])
+    assert name_of("of-a-later-version", ()) == RuleName("of-a-later-version", "")
