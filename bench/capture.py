@@ -1,4 +1,4 @@
-"""What capture and encoding cost, beside ffmpeg's x11grab on the same display in the same minutes.
+"""What recording costs with everything on, beside ffmpeg's x11grab on the same display in the same minutes.
 
     scripts/bench capture [--quick] [--json]
 
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +26,16 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from agent.status import State
 from bench.capture_desktop import SupportDesk
+from bench.fleet import pc, store
 from bench.stage import Running, Stage, StageError, own_display, running
 
 SIZE: Final = (1920, 1080)
 WARM_UP: Final = 6.0  # s: the first pictures and their key frame belong to no case
 BUSY: Final = ("typing", "scrolling", "turning")
 MB: Final = 1e6
+POLICY: Final = {"demo.yaml": resources.files("policies").joinpath("demo", "demo.yaml").read_text(encoding="utf-8")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,15 @@ class Recorder:
 
 @contextmanager
 def our_recorder(stage: Stage, folder: Path) -> Iterator[Recorder]:
-    """Starts what is measured. The one place to change when something else is to be."""
-    media, log = folder / "ours", folder / "ours.log"
-    command = [sys.executable, "-P", "-m", "bench.capture_recorder", "--display", stage.name, "--out", str(media)]
-    with running("the recorder", command, log, stage.environment) as process:
-        process.until(lambda: any(media.glob("*")), "its first chunk was written")
-        yield Recorder(process, media, lambda: int(log.read_text().split()[-1]))
+    """The real one with everything on: looks, gate, seal, spool, ledger, and upload to a store on the loopback.
+
+    Its bytes are those that the store keeps; the store is a process of its own and does not count.
+    """
+    frames = 0
+    with store(folder) as depot, pc(depot, stage, folder / "pc", POLICY) as recording:
+        recording.wait_for(State.RECORDING)
+        yield Recorder(recording.recorder, depot.home / "blobs", lambda: frames)
+        frames = (recording.status() or {}).get("frames", 0)
 
 
 @contextmanager

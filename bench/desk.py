@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import os
 import select
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -180,10 +182,15 @@ class Face:
         self._paint(0.0)
         self._window.map()
         self._display.flush()
-        while not self._asked_to_close():
-            select.select([self._display.fileno()], [], [], TICK)
-            if not still:
-                self._paint(time.monotonic() - began)
+        try:
+            while not self._asked_to_close():
+                select.select([self._display.fileno()], [], [], TICK)
+                if not still:
+                    self._paint(time.monotonic() - began)
+        finally:
+            # The window goes before its process, as in most programs: a window whose process has gone is unreadable.
+            self._window.destroy()
+            self._display.sync()
 
     def _paint(self, seconds: float) -> None:
         picture = Image.new("RGB", self._shown.size, PAPER)
@@ -229,6 +236,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--still", action="store_true", help="draw once and never again")
     asked = parser.parse_args(arguments)
     program = PROGRAMS[asked.program]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     # Also writes the command line's first word: the kernel's own name for a process ends after 15 letters.
     setproctitle(program.process)
     Face(program, asked.place, take_focus=not asked.unfocused).run(still=asked.still)

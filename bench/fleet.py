@@ -110,6 +110,11 @@ class Pc:
         except StageError as error:
             raise StageError(f"{error}\n    its last status: {json.dumps(self.status())}") from None
 
+    def stop(self) -> None:
+        """Tell the recorder to end; returns when it has drained and ended. Raises StageError when it failed at that."""
+        if status := self.recorder.end():
+            raise StageError(f"the recorder ended with {status}:\n{self.recorder.tail()}")
+
 
 @contextmanager
 def pc(store: Store, stage: Stage, home: Path, policy: Mapping[str, str]) -> Iterator[Pc]:
@@ -131,5 +136,4 @@ def pc(store: Store, stage: Stage, home: Path, policy: Mapping[str, str]) -> Ite
         enrolled = Pc(device, home, recorder)
         recorder.until(enrolled.status, "it answered")
         yield enrolled
-        if status := recorder.end():
-            raise StageError(f"the recorder ended with {status}:\n{recorder.tail()}")
+        enrolled.stop()

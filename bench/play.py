@@ -47,6 +47,7 @@ class Play:
                 stage.activate(notes)
                 self._scene("a card payment opens, half covered and without focus", 0.17)
             self._scene("the payment is closed", 0.22)
+            self.pc.stop()
 
     def control(self) -> None:
         """The sensitive windows again, shortly: for a run in which no rule speaks of them."""
@@ -58,6 +59,7 @@ class Play:
                 self._scene("a patient chart opens", 0.35)
             with stage.program("till", TILL):
                 self._scene("a card payment opens", 0.35)
+                self.pc.stop()
 
     def _begin(self) -> None:
         self.pc.wait_for(State.RECORDING)
