@@ -13,18 +13,27 @@ from pathlib import Path
 import httpx
 import pytest
 
-from protocol.bundle import Bundle, verify
+from protocol import bundle as bundles
+from protocol.bundle import Bundle
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPrivate
+from store import verify
 from store.app import create_app
 from store.blobs import BlobStore
 from store.catalog import newest_bundle
 from store.clock import SECOND
 from store.depot import Depot
 from store.enrolment import make_secret
-from store.founding import COMPLIANCE, Plan, found
+from store.evidence import Evidence, gather
+from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.home import Home
 from store.routes.bodies import Intake
 from store.serving import listen, make_server, open_depot, url
-from tests.fakes.pc import Pc
+from tests.fakes.pc import FakeRecording, Pc
+from tests.store.recorded import Filmed, close, make_filmed
+
+Gather = Callable[[FakeRecording], Evidence]
+Examine = Callable[..., verify.Report]
 
 PASSPHRASE = b"correct horse"
 COST = 10  # of scrypt: tests need no strength
@@ -72,7 +81,7 @@ def bundle(home: Home) -> Bundle:
         newest = newest_bundle(connection)
     database.close()
     assert newest is not None
-    return verify(newest[1], home.key(COMPLIANCE).id)
+    return bundles.verify(newest[1], home.key(COMPLIANCE).id)
 
 
 @contextmanager
@@ -139,3 +148,44 @@ def new_pc(client: httpx.Client, secret: Callable[..., str], clock: SetClock) ->
 @pytest.fixture
 def pc(new_pc: Callable[[], Pc]) -> Pc:
     return new_pc()
+
+
+# -- what auditors read -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def filmed(pc: Pc, bundle: Bundle) -> Filmed:
+    """Whole, received and closed."""
+    made = make_filmed(pc, bundle)
+    close(made)
+    made.put_all()
+    assert made.pc.send_ledger().status_code == 200
+    return made
+
+
+@pytest.fixture
+def gathered(depot: Depot) -> Gather:
+    def read(recording: FakeRecording) -> Evidence:
+        with depot.database.reading() as connection:
+            return gather(connection, recording.id)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def readers(founded: Path) -> dict[str, RecipientPrivate]:
+    home = Home.open(founded)
+    return {
+        name: RecipientPrivate.from_bytes(load_private(founded / home.key(name).file, PASSPHRASE).raw)
+        for name in (RECIPIENT, RECOVERY)
+    }
+
+
+@pytest.fixture
+def examined(gathered: Gather, home: Home, readers: dict[str, RecipientPrivate]) -> Examine:
+    """The report on a recording, by default with the recipient's key."""
+
+    def examine(recording: FakeRecording, reader: RecipientPrivate | None = readers[RECIPIENT]) -> verify.Report:
+        return verify.examine(gathered(recording), home.blobs(), reader, compliance=home.key(COMPLIANCE).id)
+
+    return examine

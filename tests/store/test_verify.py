@@ -1,0 +1,261 @@
+"""What a check finds: each kind of damage is done to a sound recording, and must be named, in order and alone.
+
+The recordings come in over HTTPS like any other; what is wrong with them is done afterwards to database and files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, update
+
+from protocol import api, ledger
+from protocol.bundle import Bundle
+from protocol.envelope import digest
+from protocol.keys import RecipientPrivate, RecipientPublic, commitment
+from protocol.packet import KeyPacket
+from store import export, schema, verify
+from store.blobs import sealed_name
+from store.depot import Depot
+from store.home import Home
+from tests.fakes.pc import SECOND, FakeRecording, Pc
+from tests.store.conftest import Examine, Gather
+from tests.store.recorded import ZERO, Filmed, blob, close, flip, make_filmed
+
+
+def codes(report: verify.Report) -> list[tuple[str, str]]:
+    return [(finding.check, finding.code) for finding in report.findings]
+
+
+def test_a_whole_recording_is_sound(filmed: Filmed, examined: Examine, readers: dict[str, RecipientPrivate]) -> None:
+    for reader in readers.values():
+        report = examined(filmed.recording, reader)
+        assert codes(report) == []
+        assert report.checked == tuple(verify.CHECKS)
+        assert (report.not_checked, report.notes) == ((), ())
+
+
+def test_without_a_private_key_it_says_what_it_could_not_check(filmed: Filmed, examined: Examine) -> None:
+    report = examined(filmed.recording, None)
+    assert report.sound
+    assert [check for check, _ in report.not_checked] == ["commitment", "tags"]
+    assert "--key" in report.not_checked[0][1]
+
+
+def test_a_private_key_that_is_no_reader_s_opens_nothing(filmed: Filmed, examined: Examine) -> None:
+    report = examined(filmed.recording, RecipientPrivate.generate())
+    assert report.sound
+    assert "was not sealed to" in dict(report.not_checked)["tags"]
+
+
+def sent_unlike_sealed(filmed: Filmed, sequence: int, change: Callable[[bytes], bytes]) -> None:
+    filmed.sealed[sequence] = change(filmed.sealed[sequence])
+    filmed.put_all()
+
+
+def test_names_bytes_that_changed_and_bytes_that_are_gone(filmed: Filmed, examined: Examine, home: Home) -> None:
+    flip(blob(home, filmed.recording, filmed.sealed[2], 2), 200)
+    blob(home, filmed.recording, filmed.sealed[4], 4).unlink()
+    report = examined(filmed.recording)
+    assert codes(report) == [("bytes", "damaged"), ("bytes", "lost")]
+    assert [finding.where for finding in report.findings] == ["stream 0, sequence 2", "stream 0, sequence 4"]
+
+
+def test_names_a_tag_that_does_not_fit(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """Changed on the way to the store: hash and chain tell it as well, but only the tag says that it will not open."""
+    made = make_filmed(pc, bundle)
+    close(made)
+    sent_unlike_sealed(made, 2, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert codes(report) == [("chain", "wrong-previous"), ("tags", "wrong-tag")]
+    assert [finding.where for finding in report.findings] == ["stream 0, sequence 3", "stream 0, sequence 2"]
+    assert codes(examined(made.recording, None)) == [("chain", "wrong-previous")]
+
+
+def test_names_gaps(filmed: Filmed, examined: Examine, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence.in_((2, 3))))
+    report = examined(filmed.recording)
+    assert codes(report) == [("chain", "gap")]
+    assert report.findings[0].where == "stream 0, sequences 2 to 3"
+
+
+def test_names_a_tail_that_was_cut_off(filmed: Filmed, examined: Examine, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
+    report = examined(filmed.recording)
+    assert codes(report) == [("heads", "tail-missing")]
+    assert report.findings[0].where == "stream 0, sequences 5 to 6"
+
+
+def test_a_tail_on_its_way_is_no_fault(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    pc.ledger.write("heads", at=ZERO + 10 * SECOND, recording=str(made.recording.id), heads=made.recording.heads())
+    for body in made.sealed[:-2]:
+        pc.put_sealed(body)
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert report.sound
+    assert report.notes == ("stream 0: 2 chunks are still on their way", "it is still open")
+
+
+def test_heads_of_the_last_health_report_count(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    for body in made.sealed[:-2]:
+        pc.put_sealed(body)
+    pc.ledger.write("start", at=1)  # the agent died and came back
+    pc.send_ledger()
+    assert examined(made.recording).sound
+    body = {
+        "wall": 1, "agent_version": "0.1.0", "recording": str(made.recording.id), "holds": [],
+        "heads": {"0": {"next": 7, "head": made.recording.streams[0].head.hex()}},
+        "ledger": {"next": 0, "head": ledger.ZERO}, "pending_chunks": 2, "pending_bytes": 0, "bundle_revision": 1,
+    }  # fmt: skip
+    assert pc.client.put(api.device_health_path(pc.device), json=body, headers=pc.bearer).is_success
+    assert codes(examined(made.recording)) == [("heads", "tail-missing")]
+
+
+def test_the_signed_heads_decide_between_two_bodies(filmed: Filmed, examined: Examine, gathered: Gather) -> None:
+    recording = filmed.recording
+    place = recording.streams[0]
+    forged = replace(place, next=6, head=digest(filmed.sealed[5]))
+    recording.streams[0] = forged
+    other = recording.seal(b"another ending", length=SECOND)
+    assert filmed.pc.put_sealed(other).status_code == 200
+    report = examined(recording)
+    assert codes(report) == [("alarm", "two-bodies")]
+    assert export.in_the_way(report) == []
+    assert report.notes == ("stream 0, sequence 6: another body of this name is kept as evidence",)
+    assert gathered(recording).chosen.streams[0][6].sha256 == digest(filmed.sealed[6]).hex()
+
+
+def test_a_head_that_signed_a_body_which_never_came(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    close(made)
+    sent_unlike_sealed(made, 6, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+    pc.send_ledger()
+    assert codes(examined(made.recording)) == [("heads", "wrong-head"), ("tags", "wrong-tag")]
+
+
+def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    close(made)
+    made.sealed.append(made.recording.seal(b"late", length=SECOND))
+    made.put_all()
+    pc.send_ledger()
+    assert codes(examined(made.recording)) == [("heads", "beyond-closing")]
+
+
+def test_a_recording_that_was_never_closed_is_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.ledger.write("start", at=1)
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert report.sound
+    assert "without closing" in report.notes[0]
+
+
+def test_a_ledger_that_has_not_come_is_said(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    report = examined(made.recording)
+    assert report.sound
+    assert [check for check, _ in report.not_checked] == ["ledger", "heads"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda text: text.replace('"rules":[0]', '"rules":[1]'), [("ledger", "unsigned"), ("ledger", "broken-chain")]),
+        (lambda text: text.replace('"seq":7', '"seq":8'), [("ledger", "unsigned"), ("ledger", "wrong-seq")]),
+        (lambda _: "nonsense", [("ledger", "unsigned"), ("ledger", "bad-line"), ("ledger", "broken-chain")]),
+    ],
+)
+def test_names_lines_of_the_ledger_that_were_changed(
+    filmed: Filmed,
+    examined: Examine,
+    depot: Depot,
+    change: Callable[[str], str],
+    expected: list[tuple[str, str]],
+) -> None:
+    columns = schema.ledger_lines.c
+    with depot.database.writing() as connection:
+        text = filmed.pc.ledger.lines[7].decode()
+        assert change(text) != text
+        connection.execute(update(schema.ledger_lines).where(columns.seq == 7).values(line=change(text)))
+    assert set(codes(examined(filmed.recording))) >= set(expected[:1])
+    assert {check for check, _ in codes(examined(filmed.recording))} == {"ledger"}
+    assert set(codes(examined(filmed.recording))) <= {*expected, ("ledger", "wrong-seq"), ("ledger", "broken-chain")}
+
+
+def test_names_lines_of_the_ledger_that_were_taken_out(filmed: Filmed, examined: Examine, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq == 7))
+    assert codes(examined(filmed.recording)) == [("ledger", "wrong-seq")]
+
+
+def test_names_a_batch_that_the_device_did_not_sign(
+    filmed: Filmed, examined: Examine, depot: Depot, new_pc: Callable[[], Pc]
+) -> None:
+    other = new_pc()
+    other.device = filmed.pc.device
+    other.ledger.lines = filmed.pc.ledger.lines
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.ledger_batches).values(token=other.ledger.batch(0)))
+    found = codes(examined(filmed.recording))
+    assert found[0] == ("ledger", "wrong-signer")
+    assert set(found[1:]) == {("ledger", "unsigned")}
+
+
+def test_names_a_catalog_that_says_another_thing_than_the_chunks(
+    filmed: Filmed, examined: Examine, depot: Depot
+) -> None:
+    columns = schema.sealed.c
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.sealed).where(columns.sequence == 3).values(end=columns.end + 1))
+        connection.execute(update(schema.recordings).values(start=1))
+    report = examined(filmed.recording)
+    assert codes(report) == [("key-packet", "changed-catalog"), ("headers", "changed-catalog")]
+
+
+def test_names_a_key_packet_that_is_gone(filmed: Filmed, examined: Examine, home: Home) -> None:
+    recording = filmed.recording
+    (home.folder / "blobs" / sealed_name(recording.id, 0xFFFF, 0, digest(recording.packet).hex())).unlink()
+    report = examined(recording)
+    assert codes(report) == [("bytes", "lost")]
+    assert dict(report.not_checked)["tags"] == "there is no key packet to be trusted"
+
+
+def test_names_readers_that_compliance_never_signed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """A device that seals to one reader more: its operator would read along."""
+    extra = RecipientPrivate.generate().public
+    more = replace(bundle, recipients=(*bundle.recipients, extra))
+    made = make_filmed(pc, more)
+    made.put_all()
+    assert ("key-packet", "other-readers") in codes(examined(made.recording))
+
+
+def test_names_a_key_that_was_not_committed_to(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    recording = FakeRecording(pc, bundle.recipients)
+    recording.packet = lying_packet(recording, bundle.recipients)
+    assert pc.put_packet(recording).status_code == 200
+    pc.put_sealed(recording.seal())
+    report = examined(recording)
+    assert ("commitment", "wrong-commitment") in codes(report)
+    assert "commitment" in report.checked
+    assert [check for check, _ in report.not_checked] == ["tags", "ledger", "heads"]
+
+
+def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ...]) -> bytes:
+    """Commits to one key and wraps another."""
+    honest, recording.key = recording.key, bytes(32)
+    wrapped = recording.make_packet()
+    recording.key = honest
+    packet = KeyPacket.verify(wrapped.decode(), recording.pc.evidence_key.public_key())
+    assert len(packet.wrapped) == len(recipients)
+    lie = replace(packet, commitment=commitment(honest, recording.id))
+    return lie.sign(recording.pc.evidence_key).encode()
