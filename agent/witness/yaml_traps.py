@@ -14,6 +14,7 @@ from agent.core.policy_marks import Mark
 
 LINE_UP: Final = "the lines of one list or rule begin in the same column, indented by spaces"
 BARE: Final = "a word that begins with {sign} needs quotes, write '{word}'"
+COMMAND: Final = "a line that begins with % is a command to YAML, put it in quotes or delete it"
 UNCLOSED: Final = "YAML finds no end to this {sign}, close it (a word with # ! or a bracket in it needs quotes)"
 
 
@@ -44,7 +45,8 @@ TRAPS: Final = (
     Trap("cannot start any token", BARE),
     Trap("", BARE, Look.BEGAN, context="scanning an alias"),
     Trap("", BARE, Look.BEGAN, context="scanning an anchor"),
-    Trap("", BARE, Look.BEGAN, context="scanning a tag"),
+    Trap("", BARE, Look.BEGAN, context="a tag"),
+    Trap("undefined tag handle", BARE),
     Trap("", BARE, Look.BEGAN, context="scanning a block scalar"),
     Trap("mapping values", "a colon and a space inside a sentence, put the whole sentence in quotes", before=r":\s"),
     Trap("mapping values", f"no colon is expected here, {LINE_UP}, and a space follows the colon of every key"),
@@ -66,9 +68,10 @@ TRAPS: Final = (
     Trap("expected <block end>", f"this line is indented otherwise than those before it, {LINE_UP}"),
     Trap("found '<document end>'", "nothing stands above the end mark, write a policy there", context="a block node"),
     Trap("could not find expected ':'", "this line has no colon, write key: value", Look.BEGAN),
-    Trap("found '<stream end>'", "a line that begins with % is a command to YAML, put it in quotes or delete it"),
+    Trap("<document start>', but found '<stream end>'", COMMAND),
+    Trap("<document start>', but found '<document end>'", COMMAND),
     Trap("expected '<document start>'", "text after the end mark ..., nothing but comments may follow it"),
-    Trap("", "a line that begins with % is a command to YAML, put it in quotes or delete it", context="a directive"),
+    Trap("", COMMAND, context="a directive"),
 )
 
 
@@ -94,7 +97,7 @@ def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, s
             index = {Look.AT: at, Look.BEGAN: began, Look.BRACKET: _last_bracket(text, at)}[trap.look]
             words = trap.words.format(sign=text[index : index + 1], word=first_word(text, index))
             return _mark(file, text, index), words
-    return _mark(file, text, at), f"YAML cannot read on here ({problem}), compare with a line that works"
+    return _mark(file, text, at), f"YAML stops here ({problem}), compare with a line that works"
 
 
 def _last_bracket(text: str, index: int) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.core.model import (
     SECOND,
@@ -19,9 +23,11 @@ from agent.core.model import (
     Scene,
 )
 from agent.core.policy import parse
-from agent.core.policy_keys import OWN_RULES
+from agent.core.policy_keys import CONDITION, EXPECT, LANE, OWN_RULES, POLICY, RECORD_WHEN, RULE, TEST
+from agent.core.policy_marks import Mark, MarkedDocument, Node, Scalar, Series, Table
 from agent.errors import PolicyError
-from tests.core.policies import HEAD, RULE, mistakes, parsed, policy, rule, wrong_in_rule
+from tests.core.policies import HEAD, mistakes, parsed, policy, rule, wrong_in_rule
+from tests.core.policies import RULE as A_RULE
 
 # design.md, section 5, to the letter
 WHOLE = """\
@@ -151,7 +157,7 @@ def test_recording_only_during_named_interactions() -> None:
 
 def test_rules_are_numbered_through_all_files() -> None:
     second = "schema: 1\nrules:\n  - { id: second, why: w, any: [app: [x]] }\nallow_unseen: [app: [y]]\n"
-    found = parsed(HEAD + RULE, second)
+    found = parsed(HEAD + A_RULE, second)
     assert [(rule.number, rule.id, rule.where) for rule in found.rules] == [
         (0, "any", "a.yaml:5:5"),
         (1, "second", "b.yaml:3:5"),
@@ -160,14 +166,14 @@ def test_rules_are_numbered_through_all_files() -> None:
 
 
 def test_files_may_repeat_what_they_share_but_not_contradict_each_other() -> None:
-    assert mistakes(HEAD + RULE, HEAD) == ()
-    assert mistakes(HEAD + RULE, HEAD.replace("12", "13") + "unlisted: close\n") == (
+    assert mistakes(HEAD + A_RULE, HEAD) == ()
+    assert mistakes(HEAD + A_RULE, HEAD.replace("12", "13") + "unlisted: close\n") == (
         "b.yaml:2:1 revision is not the same as in a.yaml:2:1, let it stand in one file only",
     )
 
 
 def test_an_id_is_there_once_in_all_files() -> None:
-    assert mistakes(HEAD + RULE, "schema: 1\n" + RULE) == (
+    assert mistakes(HEAD + A_RULE, "schema: 1\n" + A_RULE) == (
         'b.yaml:3:9 another rule is called "any", in a.yaml:5:9, rename one',
     )
 
@@ -202,101 +208,101 @@ TOP = [
         "a.yaml:1:1 no file has rules, a policy without rules would record everything, add rules:",
     ),
     case(
-        "revision: 1\nname: n\n" + RULE,
+        "revision: 1\nname: n\n" + A_RULE,
         "a.yaml:1:1 a policy file without schema, add schema: … (The version of the policy language. Always "
         "1; not yours to count)",
     ),
     case(
-        "schema: 2\nrevision: 1\nname: n\n" + RULE,
+        "schema: 2\nrevision: 1\nname: n\n" + A_RULE,
         'a.yaml:1:9 schema cannot be "2", this Eyelid reads schema: 1',
     ),
     case(
-        'schema: "1"\nrevision: 1\nname: n\n' + RULE,
+        'schema: "1"\nrevision: 1\nname: n\n' + A_RULE,
         'a.yaml:1:9 schema cannot be "1", this Eyelid reads schema: 1',
     ),
     case(
-        "schema: [1]\nrevision: 1\nname: n\n" + RULE,
+        "schema: [1]\nrevision: 1\nname: n\n" + A_RULE,
         "a.yaml:1:9 schema cannot be a list or keys, this Eyelid reads schema: 1",
     ),
     case(
-        HEAD.replace("12", "0") + RULE,
+        HEAD.replace("12", "0") + A_RULE,
         'a.yaml:2:11 revision cannot be "0", write a whole number from 1 up, without quotes',
     ),
     case(
-        HEAD.replace("12", '"12"') + RULE,
+        HEAD.replace("12", '"12"') + A_RULE,
         'a.yaml:2:11 revision cannot be "12", write a whole number from 1 up, without quotes',
     ),
     case(
-        HEAD.replace("12", "[12]") + RULE,
+        HEAD.replace("12", "[12]") + A_RULE,
         "a.yaml:2:11 revision cannot be a list, write a whole number from 1 up, without quotes",
     ),
     case(
-        HEAD.replace("12", "") + RULE,
+        HEAD.replace("12", "") + A_RULE,
         'a.yaml:2:10 revision cannot be "", write a whole number from 1 up, without quotes',
     ),
     case(
-        HEAD.replace("Contact centre", "007") + RULE,
+        HEAD.replace("Contact centre", "007") + A_RULE,
         'a.yaml:3:7 YAML reads 007 as the number 7, write it in quotes: "007"',
     ),
     case(
-        HEAD.replace("Contact centre", '" "') + RULE,
+        HEAD.replace("Contact centre", '" "') + A_RULE,
         "a.yaml:3:7 name is empty, write a word",
     ),
     case(
-        HEAD.replace("Contact centre", "") + RULE,
+        HEAD.replace("Contact centre", "") + A_RULE,
         "a.yaml:3:6 name has no value, write a word (one that begins with # needs quotes)",
     ),
     case(
-        HEAD.replace("Contact centre", "[a]") + RULE,
+        HEAD.replace("Contact centre", "[a]") + A_RULE,
         "a.yaml:3:7 name is a word or a sentence, not a list",
     ),
     case(
-        HEAD + RULE + "rulez: 1\n",
+        HEAD + A_RULE + "rulez: 1\n",
         'a.yaml:9:1 "rulez" is not a key of a policy file, did you mean rules?',
     ),
     case(
-        HEAD + RULE + "colour: 1\n",
+        HEAD + A_RULE + "colour: 1\n",
         'a.yaml:9:1 "colour" is not a key of a policy file, write one of schema, revision, name, '
         "record_when, keep_recording, unlisted, rules, allow_unseen, parked_tabs, tests",
     ),
     case(
-        HEAD + RULE + "name: again\n",
+        HEAD + A_RULE + "name: again\n",
         'a.yaml:9:1 "name" stands twice here, first in line 3, leave one out',
     ),
     case(
-        HEAD + RULE + "unlisted: closed\n",
+        HEAD + A_RULE + "unlisted: closed\n",
         'a.yaml:9:11 unlisted cannot be "closed", did you mean close?',
     ),
     case(
-        HEAD + RULE + "unlisted: no\n",
+        HEAD + A_RULE + "unlisted: no\n",
         "a.yaml:9:11 YAML reads no as false, write record or close",
     ),
     case(
-        HEAD + RULE + "unlisted:\n",
+        HEAD + A_RULE + "unlisted:\n",
         "a.yaml:9:10 unlisted has no value, write record or close",
     ),
     case(
-        HEAD + RULE + "unlisted: [close]\n",
+        HEAD + A_RULE + "unlisted: [close]\n",
         "a.yaml:9:11 unlisted is one word, not a list, write record or close",
     ),
     case(
-        HEAD + RULE + "parked_tabs: maybe\n",
+        HEAD + A_RULE + "parked_tabs: maybe\n",
         'a.yaml:9:14 parked_tabs cannot be "maybe", write close or allow',
     ),
     case(
-        HEAD + RULE + "keep_recording: 30s\n",
+        HEAD + A_RULE + "keep_recording: 30s\n",
         "a.yaml:9:1 keep_recording says nothing without record_when: any: [...], add that",
     ),
     case(
-        HEAD + RULE + "record_when: sometimes\n",
+        HEAD + A_RULE + "record_when: sometimes\n",
         'a.yaml:9:14 record_when cannot be "sometimes", write always',
     ),
     case(
-        HEAD + RULE + "record_when: {}\n",
+        HEAD + A_RULE + "record_when: {}\n",
         "a.yaml:9:14 record_when without any, add any: … (Record while one of these is open)",
     ),
     case(
-        HEAD + RULE + "record_when: [app: [x]]\n",
+        HEAD + A_RULE + "record_when: [app: [x]]\n",
         "a.yaml:9:14 record_when is keys with values, not a list, write any: …",
     ),
     case(
@@ -318,11 +324,11 @@ TOP = [
         "a.yaml:4:9 a rule without why, add why: … (The reason, for whoever asks later)",
     ),
     case(
-        HEAD + RULE + "allow_unseen: [field: [cc-csc]]\n",
+        HEAD + A_RULE + "allow_unseen: [field: [cc-csc]]\n",
         'a.yaml:9:16 "field" is not a key of an entry of allow_unseen, write app or title or url',
     ),
     case(
-        HEAD + RULE + "allow_unseen: [slack]\n",
+        HEAD + A_RULE + "allow_unseen: [slack]\n",
         'a.yaml:9:16 an entry of allow_unseen is one key with a list, not "slack", write for example app: …',
     ),
 ]
@@ -529,20 +535,20 @@ def test_mistakes_in_a_rule(body: str, said: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("id_", ["Card-Forms", "card_forms", "-card", "card--forms", "k" * 65])
 def test_an_id_is_a_short_plain_name(id_: str) -> None:
     shown = id_ if len(id_) <= 40 else "k" * 39 + "…"
-    assert mistakes(HEAD + RULE.replace("id: any", f"id: {id_}")) == (
+    assert mistakes(HEAD + A_RULE.replace("id: any", f"id: {id_}")) == (
         f'a.yaml:5:9 id cannot be "{shown}", write small letters, digits and single hyphens, 64 at most',
     )
 
 
 def test_an_id_that_yaml_takes_for_a_number() -> None:
-    assert mistakes(HEAD + RULE.replace("id: any", "id: 007")) == (
+    assert mistakes(HEAD + A_RULE.replace("id: any", "id: 007")) == (
         'a.yaml:5:9 YAML reads 007 as the number 7, write it in quotes: "007"',
     )
 
 
 @pytest.mark.parametrize("name", OWN_RULES)
 def test_the_names_of_eyelids_own_rules_are_taken(name: str) -> None:
-    assert mistakes(HEAD + RULE.replace("id: any", f"id: {name}")) == (
+    assert mistakes(HEAD + A_RULE.replace("id: any", f"id: {name}")) == (
         f'a.yaml:5:9 id cannot be "{name}", a rule of Eyelid\'s own has this name, choose another',
     )
 
@@ -560,5 +566,34 @@ def test_every_mistake_is_told_at_once_in_the_order_of_its_place() -> None:
 
 
 def test_a_mistake_quotes_the_author_briefly_and_on_one_line() -> None:
-    [said] = mistakes(HEAD + RULE + 'unlisted: "\\x07' + "k" * 100 + '"\n')
+    [said] = mistakes(HEAD + A_RULE + 'unlisted: "\\x07' + "k" * 100 + '"\n')
     assert said == f'a.yaml:9:11 unlisted cannot be "?{"k" * 38}…", write record or close'
+
+
+# -- anything at all ----------------------------------------------------------------------------------------------
+
+KEYS = sorted({key for keys in (POLICY, RULE, LANE, RECORD_WHEN, CONDITION, TEST, EXPECT) for key in keys})
+WORDS = ["1", "record", "pause", "close", "open", "2s", "https://a.example", "*", "", "cc-csc", "#pan"]
+MARK = Mark("a.yaml", 1, 1)
+SCALARS = st.builds(
+    Scalar, st.just(MARK), st.sampled_from(WORDS) | st.text(max_size=5), st.sampled_from(["", "a number"])
+)
+NODES = st.recursive(
+    SCALARS,
+    lambda nodes: st.one_of(
+        st.builds(Series, st.just(MARK), st.lists(nodes, max_size=3).map(tuple)),
+        st.builds(
+            Table,
+            st.just(MARK),
+            st.lists(st.tuples(st.builds(Scalar, st.just(MARK), st.sampled_from(KEYS)), nodes), max_size=6).map(tuple),
+        ),
+    ),
+    max_leaves=25,
+)
+
+
+@given(st.lists(NODES, min_size=1, max_size=2))
+def test_any_tree_is_a_policy_or_is_explained(roots: list[Node]) -> None:
+    """Whoever waits for policies must never die of one."""
+    with suppress(PolicyError):
+        parse([MarkedDocument("a.yaml", root) for root in roots], "hash")

@@ -1,0 +1,443 @@
+"""The policy folder on a real disk with real events: what counts at once, and what never counts."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import Policy
+from agent.core.policy_change import InForce
+from agent.errors import PolicyError
+from agent.witness import policies
+from agent.witness.policies import LARGEST, PolicyFolder, parse_files, read_files, read_folder
+from protocol.policyhash import policy_hash
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 10.0  # seconds; what is awaited comes within one, unless the machine is very busy
+
+
+def text(revision: int, *rules: str) -> str:
+    """A whole policy file."""
+    listed = "".join(f"  - {{ id: {rule}, why: w, any: [app: [{rule}]] }}\n" for rule in rules or ("till",))
+    return f"schema: 1\nrevision: {revision}\nname: Test\nrules:\n{listed}...\n"
+
+
+class Told:
+    """What the folder has told so far; `next` awaits what it tells next."""
+
+    def __init__(self) -> None:
+        self._said: queue.Queue[tuple[str, object]] = queue.Queue()
+        self.files: dict[str, bytes] = {}
+
+    def on_policy(self, policy: Policy, files: policies.Files) -> None:
+        assert policy.hash == policy_hash(files)
+        self._said.put(("policy", policy.revision))
+
+    def on_mistakes(self, mistakes: tuple[str, ...]) -> None:
+        self._said.put(("mistakes", mistakes))
+
+    def on_vanished(self, rules: tuple[str, ...]) -> None:
+        self._said.put(("vanished", rules))
+
+    def next(self) -> tuple[str, object]:
+        return self._said.get(timeout=PATIENCE)
+
+    def nothing_more(self) -> bool:
+        return self._said.empty()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
+    """Begins to follow tmp_path/policies and ends it after the test."""
+    folders: list[PolicyFolder] = []
+
+    def begin(last: InForce | None = None, beat: float = 3600.0) -> PolicyFolder:
+        folder = PolicyFolder(
+            tmp_path / "policies",
+            on_policy=told.on_policy,
+            on_mistakes=told.on_mistakes,
+            on_vanished=told.on_vanished,
+            last=last,
+            beat=beat,
+        )
+        folders.append(folder)
+        folder.start()
+        return folder
+
+    yield begin
+    for folder in folders:
+        folder.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    place = tmp_path / "policies"
+    place.mkdir()
+    return place
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_demo_policy_holds_its_own_tests() -> None:
+    demo = read_folder(ROOT / "policies" / "demo")
+    assert [rule.id for rule in demo.rules] == ["patient-chart", "card-terminal"]
+    assert demo.tests
+
+
+def test_all_yaml_files_are_one_policy_with_one_hash(place: Path) -> None:
+    (place / "b.yaml").write_text("schema: 1\nrules: [{ id: second, why: w, any: [app: [x]] }]\n...\n")
+    (place / "a.yaml").write_text(text(3, "first"))
+    for other in ("a.yaml~", ".a.yaml.swp", ".#a.yaml", "#a.yaml#", "a.yaml.bak", "README.md", "schema.json", "4913"):
+        (place / other).write_text("not a policy")
+    (place / "old").mkdir()
+    read = read_folder(place)
+    assert [rule.id for rule in read.rules] == ["first", "second"]
+    files = read_files(place)
+    assert sorted(files) == ["a.yaml", "b.yaml"]
+    assert read.hash == policy_hash(files)
+    assert parse_files(files) == read
+
+
+def wrong(place: Path) -> tuple[str, ...]:
+    with pytest.raises(PolicyError) as caught:
+        read_folder(place)
+    return caught.value.mistakes
+
+
+def test_a_missing_or_empty_folder_is_no_policy(place: Path) -> None:
+    assert wrong(place) == (f"{place} holds no policy, a policy is one or more files whose names end in .yaml",)
+    place.rmdir()
+    assert wrong(place) == (f"{place} is no folder that can be read (No such file or directory), put a policy there",)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cards.yml", "only names that end in .yaml in small letters are read, rename it"),
+        ("cards.YAML", "only names that end in .yaml in small letters are read, rename it"),
+        ("cards.yaml.txt", "the name ends in .txt, so that it is not read, rename it to end in .yaml"),
+        ("car\x07ds.yaml", "the name has signs that cannot be shown, rename it"),
+        ("car\udcffds.yaml", "the name has signs that cannot be shown, rename it"),
+    ],
+)
+def test_a_file_that_would_be_passed_over_silently(place: Path, name: str, said: str) -> None:
+    (place / "a.yaml").write_text(text(1))
+    (place / name).write_text(text(1))
+    assert wrong(place) == (f"{name}:1:1 {said}",)
+
+
+def test_what_cannot_be_read(place: Path) -> None:
+    (place / "big.yaml").write_bytes(b"#" * (LARGEST + 1))
+    (place / "dir.yaml").mkdir()
+    os.mkfifo(place / "fifo.yaml")
+    (place / "gone.yaml").symlink_to(place / "nowhere")
+    assert wrong(place) == (
+        "big.yaml:1:1 the file has 1048577 bytes, at most 1048576 are read, split it",
+        "dir.yaml:1:1 this is not a file, remove or rename it",
+        "fifo.yaml:1:1 this is not a file, remove or rename it",
+        "gone.yaml:1:1 the file cannot be read (No such file or directory), correct that or remove it",
+    )
+
+
+def test_a_policy_of_ten_megabytes_is_refused_unread(place: Path) -> None:
+    with (place / "huge.yaml").open("wb") as file:
+        file.truncate(10 << 20)
+    assert wrong(place) == ("huge.yaml:1:1 the file has 10485760 bytes, at most 1048576 are read, split it",)
+
+
+def test_a_file_that_grows_while_it_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place / "a.yaml"
+    path.write_text(text(1))
+    small = path.stat()
+    path.write_bytes(b"#" * (LARGEST + 1))
+    real = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda self, **more: small if self.name == path.name else real(self, **more))
+    assert wrong(place) == ("a.yaml:1:1 the file is growing beyond 1048576 bytes, split it",)
+
+
+def test_too_many_files(place: Path) -> None:
+    for number in range(101):
+        (place / f"{number}.yaml").write_text("")
+    assert wrong(place) == (f"{place} holds 101 policy files, at most 100 are read, join some",)
+
+
+def test_every_mistake_of_every_file(place: Path) -> None:
+    (place / "a.yaml").write_text(text(1).replace("app", "ap"))
+    (place / "b.yaml").write_text("schema: 1\nrules: [{ id: b, why: w, any: [title: [*x]] }]\nunlisted: maybe\n...\n")
+    assert wrong(place) == (
+        "b.yaml:2:40 a word that begins with * needs quotes, write '*x'",
+        'a.yaml:5:31 "ap" is not a key of an entry of any, did you mean app?',
+        'b.yaml:3:11 unlisted cannot be "maybe", write record or close',
+    )
+
+
+def test_while_one_file_cannot_be_read_as_yaml_the_others_are_not_blamed(place: Path) -> None:
+    (place / "a.yaml").write_text("schema: 1\nrevision: 1\nname: PCI: cards\n...\n")
+    (place / "b.yaml").write_text("schema: 1\n...\n")
+    assert wrong(place) == ("a.yaml:3:10 a colon and a space inside a sentence, put the whole sentence in quotes",)
+
+
+def test_a_policy_whose_own_tests_fail_is_mistaken(place: Path) -> None:
+    failing = text(1).replace("...", "tests: [{ name: n, app: notes, expect: { screen: pause } }]\n...")
+    (place / "a.yaml").write_text(failing)
+    [mistake] = wrong(place)
+    assert mistake.startswith("a.yaml:6:9 the test expects screen: pause, the policy says record (no rule speaks), ")
+    assert read_folder(place, tested=False).revision == 1
+
+
+def test_a_file_replaced_while_another_is_read_is_read_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "a.yaml").write_text(text(1, "old"))
+    (place / "b.yaml").write_text("schema: 1\n...\n")
+    save_during_reads(place, monkeypatch, text(2, "new", "newer"))
+    assert read_files(place)["a.yaml"] == text(2, "new", "newer").encode()
+
+
+def test_a_file_that_never_rests_is_read_as_it_is(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read then is whole or refused; the next event or beat reads again."""
+    (place / "a.yaml").write_text(text(1))
+    (place / "b.yaml").write_text("schema: 1\n...\n")
+    save_during_reads(place, monkeypatch, *(text(1, "r" * length) for length in range(1, 9)))
+    assert read_files(place)["a.yaml"] == text(1, "rr").encode()
+
+
+def save_during_reads(place: Path, monkeypatch: pytest.MonkeyPatch, *saves: str) -> None:
+    """Somebody saves a.yaml each time that b.yaml is about to be read."""
+    real, waiting = policies._read, list(saves)
+
+    def read(path: Path) -> bytes | str:
+        if path.name == "b.yaml" and waiting:
+            (place / "a.yaml").write_text(waiting.pop(0))
+        return real(path)
+
+    monkeypatch.setattr(policies, "_read", read)
+
+
+# -- following ----------------------------------------------------------------------------------------------------
+
+Save = Callable[[Path, str], None]
+
+
+def in_place(path: Path, content: str) -> None:
+    path.write_text(content)
+
+
+def by_rename(path: Path, content: str) -> None:
+    temporary = path.with_name(".a.yaml.new")
+    temporary.write_text(content)
+    temporary.replace(path)
+
+
+def from_elsewhere(path: Path, content: str) -> None:
+    temporary = path.parent.parent / "elsewhere"
+    temporary.write_text(content)
+    temporary.replace(path)
+
+
+def with_a_backup(path: Path, content: str) -> None:
+    """As vim does: the old file becomes the backup, a new one is written, the backup goes."""
+    backup = path.with_name(path.name + "~")
+    path.rename(backup)
+    path.write_text(content)
+    backup.unlink()
+
+
+def in_small_pieces(path: Path, content: str) -> None:
+    with path.open("w") as file:
+        for letter in content:
+            file.write(letter)
+            file.flush()
+
+
+@pytest.mark.parametrize("save", [in_place, by_rename, from_elsewhere, with_a_backup, in_small_pieces])
+def test_a_save_is_in_force_within_a_second(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder], save: Save
+) -> None:
+    (place / "a.yaml").write_text(text(1))
+    follow()
+    assert told.next() == ("policy", 1)
+    save(place / "a.yaml", text(2))
+    assert told.next() == ("policy", 2)
+    assert told.nothing_more()
+
+
+def test_half_a_file_changes_nothing_while_it_is_written_nor_when_it_is_left_so(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    (place / "a.yaml").write_text(text(1, "till", "chart"))
+    follow()
+    assert told.next() == ("policy", 1)
+    whole = text(2, "till", "chart", "card")
+    with (place / "a.yaml").open("w") as file:
+        file.write(whole[:120])  # a valid YAML file with fewer rules
+        file.flush()
+        # A whole second file makes the folder be read at this very moment.
+        (place / "b.yaml").write_text("schema: 1\n...\n")
+        kind, mistakes = told.next()
+        assert kind == "mistakes"
+        assert "does not end with the line ..." in str(mistakes)
+        file.write(whole[120:])
+    assert told.next() == ("policy", 2)
+
+
+def test_a_broken_file_keeps_the_whole_last_set(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+    (place / "a.yaml").write_text(text(1))
+    follow()
+    assert told.next() == ("policy", 1)
+    (place / "a.yaml").write_text(text(2).replace("why", "wy"))
+    kind, mistakes = told.next()
+    assert (kind, mistakes) == (
+        "mistakes",
+        (
+            "a.yaml:5:5 a rule without why, add why: … (The reason, for whoever asks later)",
+            'a.yaml:5:17 "wy" is not a key of a rule, did you mean why?',
+        ),
+    )
+    # Taken back as it was, it is in force again, and whoever showed the mistakes hears of it.
+    (place / "a.yaml").write_text(text(1))
+    assert told.next() == ("policy", 1)
+
+
+def test_saving_the_same_again_says_nothing(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+    (place / "a.yaml").write_text(text(1))
+    folder = follow()
+    assert told.next() == ("policy", 1)
+    folder._read()
+    (place / "b.yaml").write_text("half")
+    assert told.next()[0] == "mistakes"
+    folder._read()
+    folder.close()
+    assert told.nothing_more()
+
+
+def test_revisions_only_rise(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+    (place / "a.yaml").write_text(text(5, "till", "chart"))
+    follow()
+    assert told.next() == ("policy", 5)
+    (place / "a.yaml").write_text(text(4, "till", "chart"))
+    assert told.next() == (
+        "mistakes",
+        (
+            "a.yaml:2:1 revision 4 is older than 5, which is in force, write 6 if this policy is meant to replace it",
+        ),
+    )  # fmt: skip
+    (place / "a.yaml").write_text(text(5, "till"))
+    assert told.next() == (
+        "mistakes",
+        ("a.yaml:2:1 the policy has changed and lost chart, but its revision is still 5, write 6 to put it in force",),
+    )
+    (place / "a.yaml").write_text(text(6, "till"))
+    assert told.next() == ("vanished", ("chart",))
+    assert told.next() == ("policy", 6)
+
+
+def test_what_was_in_force_before_a_restart_still_counts(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    (place / "a.yaml").write_text(text(4))
+    follow(InForce(5, "of the policy before"))
+    kind, _ = told.next()
+    assert kind == "mistakes"
+    (place / "a.yaml").write_text(text(6))
+    assert told.next() == ("policy", 6)
+
+
+def test_after_a_restart_the_same_policy_is_told_again(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    (place / "a.yaml").write_text(text(5))
+    follow(InForce.of(read_folder(place)))
+    assert told.next() == ("policy", 5)
+
+
+def test_files_that_vanish_leave_the_last_policy_in_force(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    (place / "a.yaml").write_text(text(1))
+    follow()
+    assert told.next() == ("policy", 1)
+    (place / "a.yaml").unlink()
+    assert told.next() == (
+        "mistakes",
+        (f"{place} holds no policy, a policy is one or more files whose names end in .yaml",),
+    )
+    (place / "a.yaml").write_text(text(1))
+    assert told.next() == ("policy", 1)
+
+
+def test_a_folder_that_comes_later_and_one_that_is_replaced(
+    tmp_path: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    """No event tells of these: the beat finds them, and events count again afterwards."""
+    place = tmp_path / "policies"
+    folder = follow(beat=0.05)
+    assert told.next()[0] == "mistakes"
+    place.mkdir()
+    (place / "a.yaml").write_text(text(1))
+    assert told.next() == ("policy", 1)
+    place.rename(tmp_path / "before")
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "a.yaml").write_text(text(2))
+    new.rename(place)
+    said = told.next()
+    while said[0] == "mistakes":  # that the folder was gone for a moment
+        said = told.next()
+    assert said == ("policy", 2)
+    folder._beat = 3600.0
+    by_rename(place / "a.yaml", text(3))
+    assert told.next() == ("policy", 3)
+
+
+def test_a_change_without_an_event_is_found_by_the_beat(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    """On a network folder another PC's save makes no event."""
+    (place / "a.yaml").write_text(text(1))
+    folder = follow(beat=0.05)
+    assert told.next() == ("policy", 1)
+    folder._observer.unschedule_all()
+    (place / "a.yaml").write_text(text(2))
+    assert told.next() == ("policy", 2)
+
+
+def test_a_folder_that_is_written_without_a_pause_is_read_nevertheless(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    (place / "a.yaml").write_text(text(1))
+    follow()
+    assert told.next() == ("policy", 1)
+    done = threading.Event()
+
+    def scribble() -> None:
+        while not done.wait(0.02):
+            (place / "notes.txt").write_text("x")
+
+    writer = threading.Thread(target=scribble)
+    writer.start()
+    try:
+        (place / "a.yaml").write_text(text(2))
+        assert told.next() == ("policy", 2)
+    finally:
+        done.set()
+        writer.join()
+
+
+def test_closing_ends_the_threads(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+    (place / "a.yaml").write_text(text(1))
+    before = set(threading.enumerate())
+    follow().close()
+    assert set(threading.enumerate()) <= before
+    (place / "a.yaml").write_text(text(2))
+    assert told.next() == ("policy", 1)
+    assert told.nothing_more()
