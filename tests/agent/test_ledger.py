@@ -372,6 +372,22 @@ def fill(disk: Path) -> Path:
     return filler
 
 
+def test_a_power_cut_takes_no_entry_that_was_promised(tmp_path: Path) -> None:
+    disk = faults.LoopDisk(tmp_path)
+    try:
+        ledger = opened(disk.mount / "ledger")
+        for number in range(300):
+            ledger.write("note", number=number, text="x" * 1000)
+        head = ledger.head()
+        disk.cut_power()
+        assert line_hash(all_lines(disk.mount / "ledger")[-1]) == head[1]
+        assert len(entries(disk.mount / "ledger")) == head[0]
+        opened(disk.mount / "ledger").write("start")
+        assert [entry["kind"] for entry in entries(disk.mount / "ledger")[300:]] == ["blind-since", "start"]
+    finally:
+        disk.unplug()
+
+
 def promised(output: str) -> list[str]:
     return [line.split()[2] for line in output.splitlines() if line.startswith("kept")]
 
@@ -392,8 +408,8 @@ def test_killed_at_any_step_no_promised_entry_is_lost(tmp_path: Path, call: str)
         assert kinds == ["hold"] * kinds.count("hold") + ["blind-since"] * bool(kinds.count("hold")) + ["start"]
         if child.returncode == 0:
             break
-    assert len(kept) == ENTRIES
-    assert step > 2
+    assert len(kept) == ENTRIES, child
+    assert step > 2, child
 
 
 @pytest.mark.parametrize("step", range(1, ENTRIES + 1))
