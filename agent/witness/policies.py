@@ -59,9 +59,16 @@ def read_folder(folder: Path, *, tested: bool = True) -> Policy:
     return parse_files(read_files(folder), tested=tested)
 
 
-def parse_files(files: Files, *, tested: bool = True) -> Policy:
-    """The policy that these files (name -> content) are together. Raises PolicyError with every mistake."""
-    marked = [read_marks(name, files[name]) for name in sorted(files, key=os.fsencode)]
+def parse_files(files: Files, *, tested: bool = True, shown_in: str = "") -> Policy:
+    """The policy that these files (name -> content) are together. Raises PolicyError with every mistake.
+
+    `shown_in`: the folder that mistakes name before the file's own name. The hash is over the names alone.
+    """
+    names = sorted(files, key=os.fsencode)
+    large = [f"{name}:1:1 {_too_large(len(files[name]))}" for name in names if len(files[name]) > LARGEST]
+    if large:
+        raise PolicyError(tuple(large))
+    marked = [read_marks(str(Path(shown_in, name)), files[name]) for name in names]
     mistakes = [f"{mark} {mistake}" for file in marked for mark, mistake in file.mistakes]
     documents = [file.document for file in marked if file.document is not None]
     if len(documents) < len(marked):
@@ -142,12 +149,16 @@ def _read(path: Path) -> bytes | str:
         if not stat.S_ISREG(before.st_mode):
             return "this is not a file, remove or rename it"
         if before.st_size > LARGEST:
-            return f"the file has {before.st_size} bytes, at most {LARGEST} are read, split it"
+            return _too_large(before.st_size)
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as failure:
         return f"the file cannot be read ({failure.strerror}), correct that or remove it"
-    return content if len(content) <= LARGEST else f"the file is growing beyond {LARGEST} bytes, split it"
+    return content if len(content) <= LARGEST else _too_large(len(content))
+
+
+def _too_large(size: int) -> str:
+    return f"the file has {size} bytes, at most {LARGEST} are read, split it"
 
 
 def _fingerprint(folder: Path) -> Fingerprint:

@@ -28,7 +28,7 @@ def judge() -> Judge:
 
 def test_the_committed_schema_is_current() -> None:
     committed = (ROOT / "policies" / "schema.json").read_text("utf-8")
-    assert committed == json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", "eyelid policy schema writes it anew"
+    assert committed == json.dumps(schema(), indent=2) + "\n", "eyelid policy schema writes it anew"
 
 
 @pytest.mark.parametrize("text", [WHOLE, *(path.read_text("utf-8") for path in (ROOT / "policies").rglob("*.yaml"))])

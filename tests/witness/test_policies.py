@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,6 +108,8 @@ def test_all_yaml_files_are_one_policy_with_one_hash(place: Path) -> None:
     assert sorted(files) == ["a.yaml", "b.yaml"]
     assert read.hash == policy_hash(files)
     assert parse_files(files) == read
+    elsewhere = parse_files(files, shown_in="policies")
+    assert (elsewhere.hash, elsewhere.where) == (read.hash, "policies/a.yaml:2:1")
 
 
 def wrong(place: Path) -> tuple[str, ...]:
@@ -153,7 +156,11 @@ def test_what_cannot_be_read(place: Path) -> None:
 def test_a_policy_of_ten_megabytes_is_refused_unread(place: Path) -> None:
     with (place / "huge.yaml").open("wb") as file:
         file.truncate(10 << 20)
-    assert wrong(place) == ("huge.yaml:1:1 the file has 10485760 bytes, at most 1048576 are read, split it",)
+    said = ("huge.yaml:1:1 the file has 10485760 bytes, at most 1048576 are read, split it",)
+    assert wrong(place) == said
+    with pytest.raises(PolicyError) as caught:
+        parse_files({"huge.yaml": bytes(10 << 20)})
+    assert caught.value.mistakes == said
 
 
 def test_a_file_that_grows_while_it_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +170,7 @@ def test_a_file_that_grows_while_it_is_read(place: Path, monkeypatch: pytest.Mon
     path.write_bytes(b"#" * (LARGEST + 1))
     real = Path.stat
     monkeypatch.setattr(Path, "stat", lambda self, **more: small if self.name == path.name else real(self, **more))
-    assert wrong(place) == ("a.yaml:1:1 the file is growing beyond 1048576 bytes, split it",)
+    assert wrong(place) == ("a.yaml:1:1 the file has 1048577 bytes, at most 1048576 are read, split it",)
 
 
 def test_too_many_files(place: Path) -> None:
@@ -441,3 +448,13 @@ def test_closing_ends_the_threads(place: Path, told: Told, follow: Callable[...,
     (place / "a.yaml").write_text(text(2))
     assert told.next() == ("policy", 1)
     assert told.nothing_more()
+
+
+# -- the guide ----------------------------------------------------------------------------------------------------
+
+GUIDE = (ROOT / "docs" / "policy-guide.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL))
+def test_the_guides_examples_are_policies(example: str) -> None:
+    assert parse_files({"example.yaml": example.encode()}).rules
