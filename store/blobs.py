@@ -81,7 +81,8 @@ class LocalBlobs:
     def prepare(self) -> None:
         """Make the folder, and sweep what a crash left half-written. Raises BlobFault."""
         try:
-            self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self._root, self._incoming):
+                folder.mkdir(exist_ok=True, mode=0o700)
             for leftover in self._incoming.iterdir():
                 # Another server on the same folder may be writing the young ones.
                 if time.time() - leftover.stat().st_mtime > STALE:

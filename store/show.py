@@ -16,9 +16,9 @@ from store.clock import SECOND
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Wide where nobody looks: a table in a file must not be cut to a terminal's width."""
+    """As wide as it needs to be where nobody looks: a table in a file must not be cut to a terminal's width."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else 200)
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 1000)
 
 
 def print_json(facts: Any) -> None:
@@ -65,11 +65,11 @@ def size(count: int) -> str:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> None:
-    """`numbers`: which columns stand to the right."""
+    """`numbers`: which columns stand to the right. Nothing is cut off: what does not fit goes on in the next line."""
     right = set(numbers)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place in right else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if place in right else "left", no_wrap=place == 0, overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
     console().print(table)

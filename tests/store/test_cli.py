@@ -1,0 +1,447 @@
+"""The command line: facts for people and programs, exit codes, and never a traceback for an operator's mistake."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from protocol import enrolment
+from protocol.keyfile import save_private
+from protocol.keys import RecipientPrivate, thumbprint
+from store import cli, database, founding
+from store.founding import COMPLIANCE, RECIPIENT, STORE
+from store.home import Home
+from tests.fakes.pc import SECOND, Pc
+from tests.store.conftest import COST, PASSPHRASE
+from tests.store.filmed import seconds_seen
+from tests.store.recorded import Filmed, blob
+
+
+@dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def facts(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command on the test's store, as the console script would."""
+    monkeypatch.setenv("EYELID_STORE_HOME", str(home.folder))
+
+    def command(*arguments: object) -> Ended:
+        capsys.readouterr()
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as left:  # argparse
+            code = int(left.code or 0)
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return Ended(code, told.out, told.err)
+
+    return command
+
+
+@pytest.fixture
+def passphrase_file(tmp_path: Path) -> Path:
+    path = tmp_path / "passphrase"
+    path.write_bytes(PASSPHRASE + b"\n")
+    return path
+
+
+@pytest.fixture
+def key(home: Home) -> Path:
+    return home.folder / home.key(RECIPIENT).file
+
+
+# -- help ---------------------------------------------------------------------------------------------------------
+
+COMMANDS = [
+    "init", "keys", "serve", "enroll-token", "devices", "revoke", "recordings", "timeline", "verify", "export",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(run: Run, command: str) -> None:
+    told = run(command, "--help")
+    assert told.code == 0
+    assert f"eyelid-store {command}" in told.out.split("examples:")[1]
+    assert "--json" in told.out
+    assert "--home" in told.out
+
+
+def test_the_commands_are_listed(run: Run) -> None:
+    told = run("--help")
+    assert told.code == 0
+    assert all(f"    {command}" in told.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nonsense",),
+        ("export", "x"),
+        ("serve", "--port", "70000"),
+        ("enroll-token", "--uses", "0"),
+        ("enroll-token", "--expires", "soon"),
+        ("recordings", "--limit", "-1"),
+        ("verify", "x", "--passphrase-file", "a", "--key-file", "b"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_line(run: Run, arguments: tuple[str, ...]) -> None:
+    told = run(*arguments)
+    assert told.code == 2
+    assert "error:" in told.err
+
+
+# -- init and keys ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seals new keys at once: these tests open none."""
+    whole = founding.Plan
+    monkeypatch.setattr("store.commands.founding.Plan", lambda **fields: whole(**fields, cost=COST))
+
+
+@pytest.mark.usefixtures("cheap")
+def test_init_tells_a_person_what_to_take_away(run: Run, tmp_path: Path, passphrase_file: Path) -> None:
+    folder = tmp_path / "new"
+    told = run("init", "--home", folder, "--name", "Store.Example.com", "--passphrase-file", passphrase_file)
+    assert told.code == 0
+    assert "https://store.example.com:8443" in told.out
+    assert "take two files off this machine" in told.out
+    for name in ("recovery.key", "compliance.key"):
+        assert f"{folder}/keys/{name}" in told.out
+    again = run("init", "--home", folder, "--passphrase-file", passphrase_file)
+    assert (again.code, "holds a store already" in again.err) == (2, True)
+
+
+@pytest.mark.usefixtures("cheap")
+def test_init_as_json_with_a_key_file(run: Run, tmp_path: Path) -> None:
+    folder, secret = tmp_path / "new", tmp_path / "stick"
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "a.yaml").write_text("rules: []\n...\n")
+    told = run(
+        "init", "--home", folder, "--address", "10.0.0.5", "--port", 9000, "--key-file", secret,
+        "--policies", tmp_path / "policies", "--json",
+    )  # fmt: skip
+    assert told.code == 0
+    assert told.facts["address"] == "https://10.0.0.5:9000"
+    assert [fact["name"] for fact in told.facts["keys"]] == list(founding.PURPOSES)
+    assert all(Path(fact["private_half"]).exists() for fact in told.facts["keys"])
+    assert secret.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--name", "not a name"), "no host name"),
+        (("--address", "store.example.com"), "no IP address"),
+        (("--policies", "/nowhere"), "cannot be read"),
+        ((), "a passphrase is needed"),
+    ],
+)
+def test_init_refuses_what_it_cannot_carry_out(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    told = run("init", "--home", tmp_path / "new", *arguments)
+    assert (told.code, words in told.err) == (2, True)
+    assert not (tmp_path / "new").exists()
+
+
+def test_keys_says_which_are_here_and_shows_none(run: Run, home: Home) -> None:
+    (home.folder / home.key(COMPLIANCE).file).rename(home.folder.parent / "stick")
+    facts = run("keys", "--json").facts["keys"]
+    assert {fact["name"]: fact["here"] for fact in facts} == {
+        "recipient": True, "recovery": True, "compliance": False, "store": True,
+    }  # fmt: skip
+    told = run("keys")
+    assert all(record.id in told.out for record in home.keys)
+    assert "not here" in told.out
+    assert "PRIVATE" not in told.out
+
+
+def test_a_folder_without_a_store(run: Run, tmp_path: Path) -> None:
+    for command in (("devices",), ("serve",), ("verify", "x"), ("enroll-token",), ("keys",)):
+        told = run(*command, "--home", tmp_path / "none")
+        assert (told.code, "eyelid-store init" in told.err) == (2, True)
+
+
+# -- the fleet ----------------------------------------------------------------------------------------------------
+
+
+def test_a_token_lets_a_pc_in(run: Run, home: Home, client: httpx.Client) -> None:
+    told = run("enroll-token", "--group", "leeds", "--address", str(client.base_url))
+    assert told.code == 0
+    assert "Good for 1 enrolment until" in told.err
+    token = enrolment.parse(told.out)
+    assert token.address == str(client.base_url).rstrip("/")
+    assert token.ca.startswith("-----BEGIN CERTIFICATE")
+    assert thumbprint(token.store_key) == home.key(STORE).id
+    assert token.compliance == home.key(COMPLIANCE).id
+    assert Pc(client).enrol(token.secret).status_code == 200
+    assert Pc(client).enrol(token.secret).json()["error"] == "used-up-enrolment"
+    (device,) = run("devices", "--json").facts["devices"]
+    assert (device["group"], device["host"], device["revoked"], device["health"]) == ("leeds", "pc-7", None, None)
+
+
+def test_a_token_as_json(run: Run, home: Home) -> None:
+    facts = run("enroll-token", "--uses", 50, "--expires", "12h", "--json").facts
+    assert facts["uses"] == 50
+    assert enrolment.parse(facts["token"]).address == home.address
+    assert enrolment.parse(run("enroll-token", "--address", "http://127.0.0.1:1").out).ca == ""
+
+
+def test_an_address_that_is_none(run: Run) -> None:
+    assert run("enroll-token", "--address", "store.example.com").code == 2
+
+
+def test_devices_for_a_person(run: Run, new_pc: Callable[[], Pc]) -> None:
+    assert "No PC is enrolled" in run("devices").out
+    pc = new_pc()
+    listed = run("devices")
+    assert pc.device in listed.out
+    assert "pc-7" in listed.out
+
+
+def test_a_host_name_cannot_move_the_cursor(run: Run, client: httpx.Client, secret: Callable[..., str]) -> None:
+    pc = Pc(client)
+    body = pc.application(secret()) | {"host": "\x1b[2J\x1b]0;owned\x07[red]x"}
+    assert client.post("/v1/enroll", json=body).status_code == 200
+    listed = run("devices").out
+    assert "\x1b" not in listed
+    assert "\x07" not in listed
+    assert "[red]x" in listed
+
+
+def test_revoke_shuts_a_pc_out(run: Run, pc: Pc) -> None:
+    told = run("revoke", pc.device[:8])
+    assert (told.code, "is shut out" in told.out) == (0, True)
+    assert pc.client.get("/v1/bundle", headers=pc.bearer).json()["error"] == "device-revoked"
+    facts = run("revoke", pc.device, "--json").facts
+    assert (facts["device"], facts["was_revoked"]) == (pc.device, True)
+    assert "revoked" in run("devices").out
+
+
+def test_revoke_wants_one_device(run: Run, new_pc: Callable[[], Pc]) -> None:
+    first, second = new_pc(), new_pc()
+    assert "no device" in run("revoke", "zzz").err
+    shared = next((a for a, b in zip(first.device, second.device, strict=True) if a == b), "")
+    assert run("revoke", "").code == 2
+    if shared and first.device[0] == second.device[0]:
+        assert "write more" in run("revoke", first.device[0]).err
+
+
+# -- recordings ---------------------------------------------------------------------------------------------------
+
+
+def test_recordings_are_listed(run: Run, filmed: Filmed) -> None:
+    (fact,) = run("recordings", "--json").facts["recordings"]
+    assert fact["recording"] == str(filmed.recording.id)
+    assert (fact["state"], fact["chunks"], fact["alarms"]) == ("closed", 7, 0)
+    assert (fact["kept_ns"], fact["closed_ns"], fact["closed_margin_ns"]) == (6 * SECOND, 2_300_000_000, 700_000_000)
+    assert fact["bytes"] == len(filmed.recording.packet) + sum(map(len, filmed.sealed))
+    listed = run("recordings").out
+    for word in (str(filmed.recording.id), "pc-7", "6.0 s", "3.0 s", "closed"):
+        assert word in listed
+    assert run("recordings", "--device", "none", "--json").facts == {"recordings": []}
+
+
+def test_no_recordings_yet(run: Run) -> None:
+    assert "no recording yet" in run("recordings").out
+
+
+def test_the_timeline_as_a_picture_and_as_facts(run: Run, filmed: Filmed) -> None:
+    facts = run("timeline", filmed.recording.id, "--json").facts
+    assert facts["whole_ns"] == 10 * SECOND
+    told = run("timeline", str(filmed.recording.id)[:13]).out
+    bar = next(line for line in told.splitlines() if line.startswith("█"))
+    assert [bar.count(sign) for sign in "█░▓="] == [60, 7, 23, 10]
+    for words in ("kept 6.0 s", "closed by a rule 2.3 s", "card-forms", "PCI DSS", "unreadable", "held (user)"):
+        assert words in told
+
+
+def test_an_unknown_recording(run: Run, filmed: Filmed) -> None:
+    for command in (("timeline",), ("verify",)):
+        for name in (str(uuid4()), "zzz", "", "%"):
+            told = run(*command, name)
+            assert (told.code, "no recording" in told.err) == (2, True)
+    assert filmed.recording
+
+
+def test_the_beginning_of_several_recordings(run: Run, pc: Pc, bundle: Any) -> None:
+    ids = [str(pc.open_recording(bundle).id) for _ in range(17)]  # two of them begin with the same of 16 digits
+    shared = next(first for first in "0123456789abcdef" if sum(one.startswith(first) for one in ids) > 1)
+    told = run("timeline", shared)
+    assert (told.code, "several recordings begin" in told.err) == (2, True)
+
+
+def test_verify_a_sound_recording(run: Run, filmed: Filmed, key: Path, passphrase_file: Path) -> None:
+    told = run("verify", filmed.recording.id, "--key", key, "--passphrase-file", passphrase_file)
+    assert told.code == 0
+    assert "nothing wrong was found" in told.out
+    assert "every chunk opens" in told.out
+    assert "not checked" not in told.out
+    facts = run("verify", filmed.recording.id, "--json").facts
+    assert facts["sound"] is True
+    assert set(facts["not_checked"]) == {"commitment", "tags"}
+
+
+def test_verify_names_what_is_wrong_and_fails(run: Run, filmed: Filmed, home: Home) -> None:
+    blob(home, filmed.recording, filmed.sealed[3], 3).unlink()
+    told = run("verify", filmed.recording.id)
+    assert told.code == 1
+    assert "stream 0, sequence 3: the bytes that a receipt was given for are gone (lost)" in told.out
+    assert "one thing is wrong" in told.out
+    facts = run("verify", filmed.recording.id, "--json")
+    assert facts.code == 1
+    assert facts.facts["findings"][0]["code"] == "lost"
+
+
+def test_export_a_film_that_plays(run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "opened"
+    told = run("export", filmed.recording.id, "-o", out, "--key", key, "--passphrase-file", passphrase_file)
+    assert (told.code, told.err) == (0, "")
+    assert f"mpv {out}/screen-0.mp4" in told.out
+    assert len(seconds_seen(out / "screen-0.mp4")) == 30
+    assert stat.S_IMODE((out / "screen-0.mp4").stat().st_mode) == 0o600
+    again = run("export", filmed.recording.id, "-o", out, "--key", key, "--passphrase-file", passphrase_file)
+    assert (again.code, "is not empty" in again.err) == (2, True)
+
+
+def test_export_refuses_what_is_not_whole_unless_told(
+    run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path, home: Home
+) -> None:
+    blob(home, filmed.recording, filmed.sealed[3], 3).unlink()
+    asked = (
+        "export", filmed.recording.id, "-o", tmp_path / "out", "--key", key, "--passphrase-file", passphrase_file,
+    )  # fmt: skip
+    told = run(*asked)
+    assert told.code == 1
+    assert "sequence 3" in told.err
+    assert not (tmp_path / "out").exists()
+    told = run(*asked, "--what-opens")
+    assert told.code == 1
+    assert "THIS EXPORT IS INCOMPLETE" in told.out
+    assert (tmp_path / "out" / "screen-0.mp4").exists()
+    assert json.loads((tmp_path / "out" / "timeline.json").read_bytes())["export"]["complete"] is False
+
+
+def test_export_as_json(run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path) -> None:
+    told = run(
+        "export",
+        filmed.recording.id,
+        "-o",
+        tmp_path / "out",
+        "--key",
+        key,
+        "--passphrase-file",
+        passphrase_file,
+        "--json",
+    )
+    assert told.facts["complete"] is True
+    assert told.facts["folder"] == str(tmp_path / "out")
+    assert [file["chunks"] for file in told.facts["files"]] == [7]
+
+
+def test_export_with_the_wrong_secret_or_key(
+    run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path, home: Home
+) -> None:
+    (tmp_path / "wrong").write_text("another passphrase")
+    (tmp_path / "garbage").write_bytes(b"garbage")
+    stranger = tmp_path / "stranger.key"
+    save_private(stranger, "recipient", RecipientPrivate.generate().to_bytes(), PASSPHRASE, cost=COST)
+    compliance = home.folder / home.key(COMPLIANCE).file
+    for given, secret, words in (
+        (key, tmp_path / "wrong", "passphrase does not open it"),
+        (tmp_path / "gone", passphrase_file, "no such key file"),
+        (tmp_path / "garbage", passphrase_file, "not a private key file"),
+        (compliance, passphrase_file, "opens nothing"),
+        (stranger, passphrase_file, "was not sealed to"),
+        (tmp_path, passphrase_file, "cannot be read"),
+    ):
+        told = run("export", filmed.recording.id, "-o", tmp_path / "out", "--key", given, "--passphrase-file", secret)
+        assert (told.code, words in told.err) == (1, True), told.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_into_nowhere(run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path) -> None:
+    told = run(
+        "export", filmed.recording.id, "-o", tmp_path / "no" / "out", "--key", key, "--passphrase-file", passphrase_file
+    )
+    assert (told.code, "is not there" in told.err) == (2, True)
+
+
+def test_export_without_a_key_packet(
+    run: Run, filmed: Filmed, key: Path, passphrase_file: Path, home: Home, tmp_path: Path
+) -> None:
+    with sqlite3.connect(home.database_path) as connection:
+        connection.execute("delete from sealed where stream = 65535")
+    connection.close()
+    told = run(
+        "export", filmed.recording.id, "-o", tmp_path / "out", "--key", key, "--passphrase-file", passphrase_file
+    )
+    assert (told.code, "no key packet" in told.err) == (1, True)
+
+
+# -- trouble ------------------------------------------------------------------------------------------------------
+
+
+def test_a_locked_database(run: Run, pc: Pc, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.0)
+    other = sqlite3.connect(home.database_path, isolation_level=None)
+    other.execute("begin immediate")
+    told = run("revoke", pc.device)
+    other.close()
+    assert (told.code, "locked by another program" in told.err) == (1, True)
+
+
+def test_a_foreign_database(run: Run, home: Home) -> None:
+    home.database_path.write_bytes(b"not a database, and long enough to be looked at " * 40)
+    told = run("recordings")
+    assert (told.code, "no database of a store" in told.err) == (1, True)
+
+
+def test_a_port_that_is_taken(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        told = run("serve", "--host", "127.0.0.1", "--port", other.getsockname()[1])
+    assert (told.code, "is taken" in told.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--http",), "127.0.0.1"),
+        (("--http", "--host", "10.0.0.5"), "127.0.0.1"),
+        (("--http", "--host", "store.example.com"), "127.0.0.1"),
+        (("--host", "no such host"), "no such address"),
+    ],
+)
+def test_serve_refuses_what_would_be_open_to_all(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    told = run("serve", *arguments)
+    assert (told.code, words in told.err) == (2, True)
+
+
+def test_a_damaged_certificate(run: Run, home: Home) -> None:
+    home.server_certificate.write_bytes(b"nothing")
+    told = run("serve", "--host", "127.0.0.1", "--port", 0)
+    assert (told.code, "put them back" in told.err) == (1, True)
