@@ -116,6 +116,7 @@ chunk_seconds: [4]
         ("? [a]\n: b", "1:3 `` is no setting; settings here are"),
         ("home: ''", "1:7 `home` must be a path, not ''"),
         ("screen: {fps: nan}", "1:15 `screen.fps` must be a number from 0.2 to 30, not 'nan'"),
+        ("screen: {fps: fast}", "1:15 `screen.fps` must be a number from 0.2 to 30, not 'fast'"),
         ("screen: {fps: 31}", "1:15 `screen.fps` must be a number from 0.2 to 30, not '31'"),
         ("spool: {max_bytes: -1}", "1:20 `spool.max_bytes` must be a size such as"),
         ("spool: {max_bytes: 1 XB}", "1:20 `spool.max_bytes` must be a size such as"),

@@ -342,16 +342,19 @@ def test_the_ledger_arrives_in_batches_and_is_confirmed(pc: Pc) -> None:
     assert pc.ledger.due(at_once=True) is None
 
 
-def test_a_ledger_answer_that_was_eaten_is_found_out_by_the_next_batch(pc: Pc) -> None:
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_ledger_answer_that_was_eaten_is_found_out_by_the_next_batch(pc: Pc, more: int) -> None:
     pc.settle()
     pc.ledger.write("start")
     pc.outlast(10)
     pc.store.says(api.LEDGER, Reply(drop=True, first=True))
     pc.work()
-    pc.ledger.write("hold", hold="user")
+    for _ in range(more):
+        pc.ledger.write("hold", hold="user")
     pc.outlast_everything()
     pc.work()
-    assert len(pc.store.devices["device-1"].lines) == 2
+    assert len(pc.store.devices["device-1"].lines) == 1 + more
+    assert pc.ledger.due(at_once=True) is None
     assert pc.heard == []
 
 
