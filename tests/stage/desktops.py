@@ -45,7 +45,7 @@ def look_until(desktop: Desktop, fits: Callable[[Scene], bool], what: str = "wha
             return seen
         left = until - time.monotonic()
         if left <= 0:
-            raise AssertionError(f"{what} was not seen within {WITHIN} s")
+            raise AssertionError(f"{what} was not seen within {WITHIN} s; last answer: {seen}")
         desktop.wait(min(left, 1.0))
 
 

@@ -64,7 +64,7 @@ class X11Desktop:
         for _ in range(TRIES):
             if self._screen.read():
                 break
-        if self._screen.mismatched:
+        if self._screen.mistaken:
             self._screen.start_anew()
             return Blind.UNEXPLAINED
         seen = self._screen.scene(focus)

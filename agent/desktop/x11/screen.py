@@ -50,7 +50,7 @@ class Screenful:
             self._depart(window)
         self._wire.watch_root()
         frames.start(self._tree, self._wire)
-        self.mismatched = False
+        self.mistaken = False
         self._root_stale = self._monitors_stale = True
         self._monitors: tuple[Box, ...] = ()
         self._listed: tuple[int, ...] = ()
@@ -144,7 +144,7 @@ class Screenful:
         elif name in TITLES and (window not in self._tree.tops or self._tree.tops[window].mapped):
             early = self._early.setdefault(window, {})
             early[name] = early.get(name, 0) + 1
-        if name == "_NET_WM_WINDOW_OPACITY" or (name == "WM_STATE" and client is None):
+        if name in {"_NET_WM_WINDOW_OPACITY", "WM_STATE"}:
             self._note_skin(window)
 
     def _note_skin(self, window: int) -> None:
@@ -179,7 +179,8 @@ class Screenful:
     def read(self) -> bool:
         """Ask what events left open; True when nothing was left open again meanwhile.
 
-        Sets `mismatched` when the tree that events told is not the server's, while nothing moved.
+        Sets `mistaken` when the tree that events told is not the server's although nothing moved, or when a window is
+        in view that is in none of its top levels.
         """
         if self._monitors_stale:
             self._monitors_stale = False
@@ -194,13 +195,9 @@ class Screenful:
         self._read_clients(homes)
         overlooked = self._overlooks(homes)
         tops = self._wire.tops()
-        if not self.absorb() and tops != tuple(self._tree.order):
-            self.mismatched = True
-        if overlooked:
-            self._stale_skins |= self._skins.keys()
-            self._unsettled = True
+        self.mistaken = (not self.absorb() and tops != tuple(self._tree.order)) or overlooked
         return (
-            not overlooked
+            not self.mistaken
             and not self._root_stale
             and not any(map(self._is_unread, self._tree.tops.values()))
             and not any(client.stale or client.misplaced for client in self._clients.values())
@@ -342,7 +339,7 @@ class Screenful:
     def _is_shown(self, top: Top, covers: Sequence[Box]) -> bool:
         boxes = self._tree.touched.get(top.id)
         if boxes is not None:
-            return any(overlap(box, monitor) for box in (*boxes, top.box) for monitor in self._monitors)
+            return any(overlap(box, monitor) for box in boxes for monitor in self._monitors)
         return seen(top.box, () if self._previews else covers, self._monitors)
 
     def _hides(self, top: Top, skin: Skin, clients: Sequence[Client]) -> bool:

@@ -1,0 +1,151 @@
+"""Which program a process runs and whether it draws web pages, with real processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent.core.model import Blind
+from agent.desktop.processes import RESCAN, YOUNG, Process, Processes, numbers_in_namespaces
+
+# A process that stays until its standard input ends, in the shape of any program.
+WAITS = "import sys; sys.stdin.read()"
+
+
+@pytest.fixture
+def family() -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+
+
+def start(family: list[subprocess.Popen[bytes]], *command: str) -> int:
+    """Its pid, once the program itself runs: from then on the kernel knows its command line."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    family.append(process)
+    while psutil.Process(process.pid).cmdline()[: len(command)] != list(command):
+        os.sched_yield()
+    return process.pid
+
+
+def read(processes: Processes, pid: int) -> Process:
+    found = processes.read(pid)
+    assert isinstance(found, Process), found
+    return found
+
+
+def test_a_program_is_called_by_its_executable(family: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    till = tmp_path / "till.exe"
+    shutil.copy("/bin/cat", till)
+    assert read(Processes(), start(family, str(till))).name == "till"
+
+
+def test_a_script_is_called_by_its_file_name_not_by_its_interpreter(
+    family: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    script = tmp_path / "chart-viewer"
+    script.write_text(f"#!{Path(sys.executable).resolve()}\n{WAITS}\n")
+    script.chmod(0o755)
+    process = subprocess.Popen([script], stdin=subprocess.PIPE)
+    family.append(process)
+    while str(script) not in psutil.Process(process.pid).cmdline():
+        os.sched_yield()
+    assert read(Processes(), process.pid).name == "chart-viewer"
+
+
+def test_a_process_that_has_gone_has_vanished(family: list[subprocess.Popen[bytes]]) -> None:
+    pid = start(family, "/bin/cat")
+    ended = family.pop()
+    assert ended.stdin is not None
+    ended.stdin.close()
+    ended.wait()
+    assert Processes().read(pid) is Blind.VANISHED
+
+
+def test_a_helper_makes_an_engine_of_the_process_it_works_for(family: list[subprocess.Popen[bytes]]) -> None:
+    """A browser starts a zygote, which starts a renderer; the shell that started the browser is none."""
+    renderer = f"{WAITS}"
+    zygote = f"import subprocess,sys; subprocess.run([sys.executable, '-c', {renderer!r}, '--type=renderer'])"
+    browser = f"import subprocess,sys; subprocess.run([sys.executable, '-c', {zygote!r}, '--type=zygote'])"
+    processes = Processes()
+    assert processes.rescan(now=0.0) in {True, False}  # whatever runs on this machine
+    pid = start(family, sys.executable, "-c", browser)
+    assert not read(processes, pid).engine
+    while len(psutil.Process(pid).children(recursive=True)) < 2:
+        os.sched_yield()
+    for child in psutil.Process(pid).children(recursive=True):
+        while not any(word.startswith("--type=") for word in child.cmdline()):
+            os.sched_yield()
+    assert processes.rescan(now=RESCAN)
+    assert read(processes, pid).engine
+    assert not read(processes, os.getpid()).engine
+    assert not processes.rescan(now=2 * RESCAN)
+
+
+def test_a_process_that_becomes_a_helper_while_it_is_young_is_noticed(family: list[subprocess.Popen[bytes]]) -> None:
+    becomes = f"os.execv(sys.executable, [sys.executable, '-c', {WAITS!r}, '-contentproc'])"
+    late = f"import os, sys; sys.stdin.readline(); {becomes}"
+    host = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {late!r}])"
+    processes = Processes()
+    processes.rescan(now=0.0)
+    pid = start(family, sys.executable, "-c", host)
+    while not psutil.Process(pid).children():
+        os.sched_yield()
+    processes.rescan(now=RESCAN)
+    assert not read(processes, pid).engine
+    assert family[-1].stdin is not None
+    family[-1].stdin.write(b"now\n")
+    family[-1].stdin.flush()
+    [child] = psutil.Process(pid).children()
+    while "-contentproc" not in child.cmdline():
+        os.sched_yield()
+    assert processes.rescan(now=RESCAN + YOUNG / 2)
+    assert read(processes, pid).engine
+
+
+def test_rescans_keep_their_distance() -> None:
+    processes = Processes()
+    processes.rescan(now=10.0)
+    seen = processes._scanned
+    assert not processes.rescan(now=10.0 + RESCAN / 2)
+    assert processes._scanned == seen
+
+
+@pytest.mark.parametrize("files", [("icudtl.dat", "v8_context_snapshot.bin"), ("omni.ja",)], ids=["Chromium", "Gecko"])
+def test_an_engine_is_known_by_the_files_beside_its_program(
+    family: list[subprocess.Popen[bytes]], tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    shutil.copy("/bin/cat", tmp_path / "renamed")
+    for name in files:
+        (tmp_path / name).touch()
+    assert read(Processes(), start(family, str(tmp_path / "renamed"))).engine
+
+
+def test_an_engine_is_known_by_the_library_it_has_loaded(family: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    library = tmp_path / "libwebkit2gtk-4.1.so.0"
+    library.write_bytes(b"\0" * 4096)
+    maps = (
+        f"import mmap, sys; file = open({str(library)!r}, 'r+b'); mapped = mmap.mmap(file.fileno(), 0); "
+        "print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", maps], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    family.append(process)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert read(Processes(), process.pid).engine
+
+
+def test_numbers_in_namespaces_include_the_outer_one() -> None:
+    assert os.getpid() in numbers_in_namespaces(os.getpid())
+    assert numbers_in_namespaces(2**22 + 1) == {2**22 + 1}
