@@ -150,10 +150,21 @@ def _pages(policy: Policy, scene: Scene) -> Iterator[_Thing]:
         yield _Thing(f"page {number}", PageSight.of(page), page.shown or not policy.parked_tabs_allowed)
 
 
-def _reached(thing: _Thing, extents: Mapping[Lane, Extent], *, everything: bool) -> list[tuple[Lane, bool]]:
-    """The lanes on which the thing counts, each with whether only because an overview may be showing it."""
-    counts = {lane: thing.shown or extent is Extent.OPEN for lane, extent in extents.items()}
-    return [(lane, not by_itself) for lane, by_itself in counts.items() if by_itself or everything]
+Reach = Mapping[bool, list[tuple[Lane, bool]]]
+
+
+def _reach(extents: Mapping[Lane, Extent], *, everything: bool) -> Reach:
+    """For a thing that is shown (True) or only open (False): the lanes on which it counts, each with whether it counts
+    there only because an overview may be showing it.
+    """
+    return {
+        shown: [
+            (lane, not shown and extent is Extent.SHOWN)
+            for lane, extent in extents.items()
+            if shown or everything or extent is Extent.OPEN
+        ]
+        for shown in (True, False)
+    }
 
 
 def _with_overview(finding: Finding, *, by_overview: bool) -> Iterator[Finding]:
@@ -168,10 +179,10 @@ def _with_overview(finding: Finding, *, by_overview: bool) -> Iterator[Finding]:
 def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[Finding]:
     for rule in policy.rules:
         extents = {lane: rule.on(lane).extent for lane in Lane if rule.on(lane).effect is Effect.PAUSE}
+        reach = _reach(extents, everything=everything)
         for thing in things:
-            reached = _reached(thing, extents, everything=everything)
-            verdict = _closing(rule, thing) if reached else Fit.NO
-            for lane, by_overview in reached if verdict is not Fit.NO else ():
+            verdict = _closing(rule, thing) if reach[thing.shown] else Fit.NO
+            for lane, by_overview in reach[thing.shown] if verdict is not Fit.NO else ():
                 if verdict is Fit.YES:
                     reason = Reason(rule.id, rule.number, rule.stay_closed)
                     finding = Finding(lane, reason, Effect.PAUSE, rule.where, thing.name)
@@ -199,19 +210,19 @@ def _excuse_unread(policy: Policy, thing: _Thing) -> Matcher | None:
 
 def _own_rules(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[Finding]:
     """What no witness can look into. In the background it counts where a rule would want to look there too."""
-    engines = {lane: _widest(policy, lane, of_pages=True) for lane in Lane}
-    remotes = {lane: _widest(policy, lane, of_pages=False) for lane in Lane}
+    engines = _reach({lane: _widest(policy, lane, of_pages=True) for lane in Lane}, everything=everything)
+    remotes = _reach({lane: _widest(policy, lane, of_pages=False) for lane in Lane}, everything=everything)
     for thing in things:
         if thing.window is None or thing.shares:
             continue
-        unseen: list[tuple[Reason, Mapping[Lane, Extent]]] = []
+        unseen: list[tuple[Reason, Reach]] = []
         if thing.window.engine and thing.window.id not in scene.accounted:
             unseen.append((WEB_ENGINE, engines))
         if thing.window.remote:
             unseen.append((REMOTE_DISPLAY, remotes))
-        for reason, extents in unseen:
+        for reason, reach in unseen:
             allowed = _allowed_by(policy, thing)
-            for lane, by_overview in _reached(thing, extents, everything=everything):
+            for lane, by_overview in reach[thing.shown]:
                 yield from _with_overview(_own(lane, reason, thing, allowed), by_overview=by_overview)
 
 
@@ -242,11 +253,11 @@ def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, every
     """`unlisted: close`. A browser's window that a witness answers for is judged by its pages."""
     if policy.unlisted is Effect.RECORD:
         return
+    reach = _reach(dict.fromkeys(Lane, Extent.SHOWN), everything=everything)
     for thing in things:
-        reached = _reached(thing, dict.fromkeys(Lane, Extent.SHOWN), everything=everything)
         answered_for = thing.shares or (thing.window is not None and thing.window.id in scene.accounted)
-        if reached and not answered_for and not _named(policy, thing):
-            for lane, by_overview in reached:
+        if reach[thing.shown] and not answered_for and not _named(policy, thing):
+            for lane, by_overview in reach[thing.shown]:
                 yield from _with_overview(Finding(lane, UNLISTED, thing=thing.name), by_overview=by_overview)
 
 

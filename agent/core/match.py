@@ -74,7 +74,7 @@ def fits(condition: Condition, sight: Sight) -> Fit:
 
 
 def any_of(conditions: tuple[Condition, ...], sight: Sight) -> Fit:
-    return any_fits(fits(condition, sight) for condition in conditions)
+    return any_fits([fits(condition, sight) for condition in conditions])
 
 
 def _fits_window(matcher: Matcher, sight: WindowSight) -> Fit:
