@@ -103,13 +103,13 @@ def serve(home: Home, host: str, port: int, *, tls: bool, announce: Callable[[st
     """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
     if not tls:
         check_plain(host)
+    log.start()
     depot = open_depot(home)
     try:
         if tls:
             _check_certificate(home)
         server = make_server(create_app(depot), home if tls else None)
         with listen(host, port) as listener:
-            log.start()
             address = url(host, listener.getsockname()[1], tls=tls)
             announce(address)
             log.say("serving", address=address)
