@@ -1,0 +1,1 @@
+"""What can say which windows, pages and policies are in force: each witness in a file of its own."""
