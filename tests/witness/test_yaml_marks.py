@@ -246,6 +246,33 @@ def test_no_part_of_a_shipped_policy_is_a_policy(path: Path) -> None:
         assert read_marks(path.name, content[:end]).mistakes, f"the first {end} bytes pass"
 
 
+LINES = st.lists(
+    st.sampled_from(
+        (
+            "# ...",
+            "- id: card-forms",
+            "  why: ends with ...",
+            "  any: [app: ['...']]",
+            "  why: |",
+            "    ...",
+            "  why: '...",
+            "    ... '",
+            "name: Zürich",
+            "",
+        )
+    ),
+    max_size=8,
+)
+
+
+@given(LINES, st.integers(min_value=1))
+def test_no_part_of_any_file_is_whole(lines: list[str], cut: int) -> None:
+    """Whatever stands in a file, and wherever it was cut off: the missing end mark is told."""
+    content = "\n".join([*lines, "...", ""]).encode()
+    part = content[: -1 - cut % len(content)]
+    assert read_marks("p.yaml", part).mistakes
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_explained(content: bytes) -> None:
     marked = read_marks("p.yaml", content)
