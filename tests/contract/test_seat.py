@@ -1,0 +1,225 @@
+"""The promises of `agent.ports.Seat`, held by the Linux seat on private buses, a mock logind and real lockers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import Hold
+from agent.desktop import seat as seats
+from agent.desktop.seat import LinuxSeat
+from agent.desktop.untold import UntoldSeat
+from tests.stage import displays
+from tests.stage.buses import Logind, ScreenSaver, private_bus
+from tests.stage.displays import await_true
+from tests.stage.windows import program
+
+pytestmark = pytest.mark.desktop
+
+NOWHERE = "unix:path=/nonexistent/bus"
+
+
+@pytest.fixture
+def system_bus(tmp_path: Path) -> Iterator[str]:
+    with private_bus(tmp_path, "system") as address:
+        yield address
+
+
+@pytest.fixture
+def session_bus(tmp_path: Path) -> Iterator[str]:
+    with private_bus(tmp_path, "session") as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def no_session_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_SESSION_ID", raising=False)
+    monkeypatch.setattr(seats, "RETRY", 0.05)
+
+
+@contextlib.contextmanager
+def seated(display: str, system_bus: str = NOWHERE, session_bus: str = NOWHERE) -> Iterator[LinuxSeat]:
+    seat = LinuxSeat(display, system_bus=system_bus, session_bus=session_bus)
+    try:
+        yield seat
+    finally:
+        seat.close()
+
+
+def await_holds(seat: LinuxSeat, *holds: Hold) -> None:
+    await_true(lambda: seat.holds() == frozenset(holds), f"{holds or 'no hold'}")
+
+
+# -- logind -----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_holds_a_person_at_work(bare_display: str, system_bus: str, session_bus: str) -> None:
+    with Logind(system_bus), seated(bare_display, system_bus, session_bus) as seat:
+        assert seat.holds() == frozenset()
+        assert seat.blind_to == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "while_held", "hold"), [("LockedHint", True, Hold.LOCKED), ("Active", False, Hold.NOT_IN_FRONT)]
+)
+def test_logind_says_locked_and_switched_away(
+    bare_display: str, system_bus: str, session_bus: str, name: str, while_held: bool, hold: Hold
+) -> None:
+    with Logind(system_bus) as logind, seated(bare_display, system_bus, session_bus) as seat:
+        logind.set(name, while_held)
+        await_holds(seat, hold)
+        logind.set(name, not while_held)
+        await_holds(seat)
+
+
+def test_logind_says_about_to_sleep(bare_display: str, system_bus: str, session_bus: str) -> None:
+    with Logind(system_bus) as logind, seated(bare_display, system_bus, session_bus) as seat:
+        logind.sleep(True)
+        await_holds(seat, Hold.SUSPENDED)
+        logind.sleep(False)
+        await_holds(seat)
+
+
+def test_a_session_that_is_locked_at_the_start_is_held_from_the_start(
+    bare_display: str, system_bus: str, session_bus: str
+) -> None:
+    with Logind(system_bus, locked=True), seated(bare_display, system_bus, session_bus) as seat:
+        assert seat.holds() == {Hold.LOCKED}
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["by XDG_SESSION_ID", "by the user's display"])
+def test_a_service_that_is_in_no_session_finds_the_users(
+    bare_display: str, system_bus: str, session_bus: str, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if named:
+        monkeypatch.setenv("XDG_SESSION_ID", "7")
+    with Logind(system_bus, by_process=False, locked=True), seated(bare_display, system_bus, session_bus) as seat:
+        assert seat.holds() == {Hold.LOCKED}
+        assert seat.blind_to == ()
+
+
+def test_a_lock_outlives_the_bus_and_ends_when_somebody_says_so(
+    bare_display: str, tmp_path: Path, session_bus: str
+) -> None:
+    with contextlib.ExitStack() as first:
+        system_bus = first.enter_context(private_bus(tmp_path, "passing"))
+        first.enter_context(Logind(system_bus, locked=True))
+        with seated(bare_display, system_bus, session_bus) as seat:
+            first.close()
+            await_true(lambda: any("logind" in deaf for deaf in seat.blind_to), "deafness to logind")
+            assert seat.holds() == {Hold.LOCKED}
+            (tmp_path / "passing").unlink(missing_ok=True)
+            with private_bus(tmp_path, "passing") as again, Logind(again):
+                await_holds(seat)
+                assert seat.blind_to == ()
+
+
+# -- screen savers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["org.freedesktop.ScreenSaver", "org.gnome.ScreenSaver", "org.xfce.ScreenSaver"])
+def test_a_screen_saver_says_active(bare_display: str, session_bus: str, name: str) -> None:
+    with ScreenSaver(session_bus, name) as saver, seated(bare_display, session_bus=session_bus) as seat:
+        assert seat.holds() == frozenset()
+        saver.set(True)
+        await_holds(seat, Hold.LOCKED)
+        saver.set(False)
+        await_holds(seat)
+
+
+def test_a_screen_saver_that_is_active_at_the_start_holds_until_it_ends(bare_display: str, session_bus: str) -> None:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ScreenSaver(session_bus, "org.gnome.ScreenSaver", active=True))
+        with seated(bare_display, session_bus=session_bus) as seat:
+            assert seat.holds() == {Hold.LOCKED}
+            stack.close()
+            await_holds(seat)
+
+
+# -- the display ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command", [["/usr/bin/i3lock", "-n"], ["/usr/bin/xsecurelock"]], ids=lambda c: Path(c[0]).name
+)
+def test_a_real_locker_is_recognised(bare_display: str, command: list[str], tmp_path: Path) -> None:
+    with seated(bare_display) as seat:
+        with displays.running(command, env=displays.environment(bare_display), log=tmp_path / "locker.log"):
+            await_holds(seat, Hold.LOCKED)
+        await_holds(seat)
+
+
+def test_a_locker_that_is_there_at_the_start_is_recognised(bare_display: str, tmp_path: Path) -> None:
+    env = displays.environment(bare_display)
+    with displays.running(["/usr/bin/i3lock", "-n"], env=env, log=tmp_path / "locker.log"):
+        with seated(bare_display) as before:
+            await_holds(before, Hold.LOCKED)
+        with seated(bare_display) as seat:
+            assert seat.holds() == {Hold.LOCKED}
+
+
+def test_another_window_that_covers_the_screen_is_no_locker(bare_display: str) -> None:
+    with (
+        seated(bare_display) as seat,
+        program(bare_display, "slides") as slides,
+        program(bare_display, "i3lock") as small,
+    ):
+        slides.open(override=True, width=1280, height=800)
+        small.open(override=True, width=100, height=100)
+        with displays.running(["/usr/bin/xset", "s", "activate"], env=displays.environment(bare_display)) as xset:
+            xset.wait()
+        await_holds(seat, Hold.DISPLAY_OFF)  # so the windows before it have been looked at
+        with displays.running(["/usr/bin/xset", "s", "reset"], env=displays.environment(bare_display)) as xset:
+            xset.wait()
+        await_holds(seat)
+
+
+def test_a_lost_display_is_named_and_keeps_the_last_word(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as server:
+        display = server.enter_context(displays.xvfb())
+        env = displays.environment(display)
+        with displays.running(["/usr/bin/i3lock", "-n"], env=env, log=tmp_path / "log"), seated(display) as seat:
+            await_holds(seat, Hold.LOCKED)
+            server.close()
+            await_true(lambda: any("display" in deaf for deaf in seat.blind_to), "deafness to the display")
+            assert seat.holds() == {Hold.LOCKED}
+
+
+# -- nobody to ask ----------------------------------------------------------------------------------------------------
+
+
+def test_without_any_bus_the_seat_knows_what_the_display_tells_and_says_so(bare_display: str) -> None:
+    with seated(bare_display) as seat:
+        assert seat.holds() == frozenset()
+        assert [deaf.partition(" ")[0] for deaf in seat.blind_to] == ["logind", "the"]
+
+
+def test_a_bus_without_logind_is_no_logind(bare_display: str, system_bus: str, session_bus: str) -> None:
+    with seated(bare_display, system_bus, session_bus) as seat:
+        assert [deaf.partition(" ")[0] for deaf in seat.blind_to] == ["logind"]
+        with Logind(system_bus):
+            await_true(lambda: seat.blind_to == (), "logind being heard")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "unix:path=/nonexistent", "tcp:host=localhost,port=1"])
+def test_an_address_that_is_none_is_a_bus_that_is_not_there(bare_display: str, address: str) -> None:
+    with seated(bare_display, address, address) as seat:
+        assert len(seat.blind_to) == 2
+
+
+def test_close_ends_the_thread_and_may_be_repeated(bare_display: str) -> None:
+    with seated(bare_display) as seat:
+        seat.close()
+        seat.close()
+        assert "seat" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_seat_that_cannot_be_watched_says_so() -> None:
+    seat = UntoldSeat()
+    assert seat.holds() == frozenset()
+    assert seat.blind_to
+    seat.close()

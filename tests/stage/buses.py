@@ -1,0 +1,146 @@
+"""D-Bus for tests: a private bus, and a logind and a screen saver on it that say what a test tells them to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+from dbus_fast import Message, MessageType, Variant
+from dbus_fast.aio import MessageBus
+
+from tests.stage.displays import end
+
+PROPERTIES = "org.freedesktop.DBus.Properties"
+LOGIND = "org.freedesktop.login1"
+SESSION_PATH = "/org/freedesktop/login1/session/_37"
+USER_PATH = "/org/freedesktop/login1/user/_1000"
+
+
+@contextlib.contextmanager
+def private_bus(folder: Path, name: str = "bus") -> Iterator[str]:
+    """A message bus of its own; yields its address."""
+    address = f"unix:path={folder / name}"
+    command = [
+        "/usr/bin/dbus-daemon",
+        "--session",
+        "--nofork",
+        "--nopidfile",
+        "--print-address",
+        f"--address={address}",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith(b"unix:path=")  # printed once it listens
+        yield address
+    finally:
+        process.stdout.close()
+        end(process)
+
+
+class Service:
+    """A service on a bus, in a thread of its own. Subclasses answer calls."""
+
+    def __init__(self, address: str, name: str) -> None:
+        self.name = name
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name)
+        self._thread.start()
+        self._bus: MessageBus = self._do(self._begin(address))
+
+    async def _begin(self, address: str) -> MessageBus:
+        bus = await MessageBus(bus_address=address).connect()
+        bus.add_message_handler(self._hear)
+        await bus.request_name(self.name)
+        return bus
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def _hear(self, message: Message) -> Message | None:
+        if message.message_type is not MessageType.METHOD_CALL:
+            return None
+        answer = self.answer(message)
+        if answer is None:
+            return Message.new_error(message, "org.freedesktop.DBus.Error.UnknownMethod", "not here")
+        signature, body = answer
+        return Message.new_method_return(message, signature, [body])
+
+    def answer(self, message: Message) -> tuple[str, Any] | None:
+        raise NotImplementedError
+
+    def signal(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
+        async def send() -> None:
+            await self._bus.send(Message.new_signal(path, interface, member, signature, list(body)))
+
+        self._do(send())
+
+    def close(self) -> None:
+        """Leaves the bus, as a service does that ends."""
+
+        async def leave() -> None:
+            self._bus.disconnect()
+            await self._bus.wait_for_disconnect()
+
+        self._do(leave())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Logind(Service):
+    """One session. `by_process`: whether it knows which session a process is in (for a user service it does not)."""
+
+    def __init__(self, address: str, *, by_process: bool = True, locked: bool = False) -> None:
+        self.state = {"LockedHint": Variant("b", locked), "Active": Variant("b", True)}
+        self.sleeping = False
+        self.by_process = by_process
+        super().__init__(address, LOGIND)
+
+    def answer(self, message: Message) -> tuple[str, Any] | None:
+        answers: dict[tuple[Any, ...], tuple[str, Any]] = {
+            ("GetSession", "7"): ("o", SESSION_PATH),
+            ("GetUser", os.getuid()): ("o", USER_PATH),
+            ("Get", f"{LOGIND}.User", "Display"): ("v", Variant("(so)", ["7", SESSION_PATH])),
+            ("Get", f"{LOGIND}.Manager", "PreparingForSleep"): ("v", Variant("b", self.sleeping)),
+            ("GetAll", f"{LOGIND}.Session"): ("a{sv}", self.state),
+        }
+        if self.by_process:
+            answers["GetSessionByPID", os.getpid()] = ("o", SESSION_PATH)
+        return answers.get((message.member, *message.body))
+
+    def set(self, name: str, value: bool) -> None:
+        self.state[name] = Variant("b", value)
+        changed = {name: Variant("b", value)}
+        self.signal(SESSION_PATH, PROPERTIES, "PropertiesChanged", "sa{sv}as", f"{LOGIND}.Session", changed, [])
+
+    def sleep(self, about_to: bool) -> None:
+        self.sleeping = about_to
+        self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "PrepareForSleep", "b", about_to)
+
+
+class ScreenSaver(Service):
+    """`name` such as `org.gnome.ScreenSaver`."""
+
+    def __init__(self, address: str, name: str, *, active: bool = False) -> None:
+        self.active = active
+        super().__init__(address, name)
+
+    def answer(self, message: Message) -> tuple[str, Any] | None:
+        return ("b", self.active) if message.member == "GetActive" else None
+
+    def set(self, active: bool) -> None:
+        self.active = active
+        self.signal("/" + self.name.replace(".", "/"), self.name, "ActiveChanged", "b", active)
