@@ -98,7 +98,7 @@ class Recording:
 
         self._desktop = desktop.current_desktop()
         self._seat = desktop.current_seat()
-        self._screen = X11Screen(clock)
+        self._screen = X11Screen(clock, fps=config.screen.fps)
         self._trust = Trust(who)
         self._ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
         self._spool = DiskSpool(
@@ -177,9 +177,11 @@ class Recording:
             self._witness.close()
             self._screen.close()
             self._seat.close()
-        self._stages["upload"].join()
-        self._uploader.flush(self._clock.now() + LAST_WORDS)
-        self._wire.close()
+        upload = self._stages["upload"]
+        upload.join(LAST_WORDS / SECOND)
+        if not upload.is_alive():  # else a request is stuck in the network; what waits is in the spool
+            self._uploader.flush(self._clock.now() + LAST_WORDS)
+            self._wire.close()
         return 1 if self._daemon.failed else 0
 
     def _drain(self) -> None:

@@ -349,5 +349,4 @@ class Daemon:
 
     def _earliest(self) -> int:
         """Where a recording that is renewed now hands over: what still waits at the gate belongs to the new one."""
-        waiting = self.eye.waiting
-        return waiting[0].span.start if waiting else self._clock.now()
+        return min((frame.span.start for frame in self.eye.waiting), default=self._clock.now())
