@@ -7,6 +7,7 @@ may already lie in its queue before `select` says anything; extensions must be a
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 from Xlib import X, display, error
 from Xlib.ext import dpms, randr, res, screensaver, shape
 from Xlib.protocol import request
+from Xlib.support import connect
 
 from agent.core.model import Blind, Box
 from agent.desktop.x11.events import Event, number, outer, typed
@@ -72,6 +74,8 @@ class Wire:
 
     def __init__(self, name: str | None = None) -> None:
         try:
+            if not _somebody_listens(name):
+                raise ConnectionRefusedError
             self._display: Any = display.Display(name)
         except (error.DisplayError, error.XauthError, OSError) as fault:
             raise EnvironmentFault(
@@ -314,6 +318,18 @@ class Wire:
             self._display.close()
         except (error.ConnectionClosedError, OSError):
             self._low.socket.close()
+
+
+def _somebody_listens(name: str | None) -> bool:
+    """False if it is certain that nobody does: python-xlib leaves every socket open that it tried in vain."""
+    _, _, host, number, _ = connect.get_display(name)
+    if host not in {"", "unix"}:
+        return True
+    for path in (f"/tmp/.X11-unix/X{number}", f"\0/tmp/.X11-unix/X{number}"):  # noqa: S108 - where X servers listen
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(path) == 0:
+                return True
+    return False
 
 
 def _property(answer: Any) -> Property | None:
