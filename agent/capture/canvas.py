@@ -57,7 +57,8 @@ class Canvas:
             new = np.frombuffer(memoryview(piece), np.uint8).reshape(-1, piece.line_size)[:rows, :columns]
             top, left = box.y // scale, box.x // scale
             old = plane[top : top + rows, left : left + columns]
-            if not np.array_equal(old, new):
+            # Where most has changed, a sample of the rows says so at once.
+            if not (np.array_equal(old[::16], new[::16]) and np.array_equal(old, new)):
                 old[:] = new
                 changed = True
         if changed:

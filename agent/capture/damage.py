@@ -109,6 +109,7 @@ class Damage:
         # Both answer BadRequest to whoever has not told them a version.
         self._display.damage_query_version()
         self._display.xfixes_query_version()
+        self._opcode: int = self._display.display.get_extension_major(damage.extname)
         self._fixes: int = self._display.display.get_extension_major(xfixes.extname)
         self._region: int = self._display.display.allocate_resource_id()
         _CreateRegion(display=self._display.display, opcode=self._fixes, region=self._region)
@@ -126,13 +127,12 @@ class Damage:
             self._monitor_events |= {first + randr.RRScreenChangeNotify, first + randr.RRNotify}
 
     def sleep(self, seconds: float) -> bool:
-        """Until an event comes, `wake` is called (then True), or `seconds` have passed. May return early."""
-        with connected(self.name):
-            if self._read_events():  # python-xlib may have queued some where no select sees them
-                return False
-            ready = self._selector.select(max(0.0, seconds))
-            self._read_events()
-        if any(key.fd == self._wake_reading for key, _ in ready):
+        """Until an event comes, `wake` is called (then True), or `seconds` have passed."""
+        ready = {key.fd for key, _ in self._selector.select(max(0.0, seconds))}
+        if ready - {self._wake_reading}:
+            with connected(self.name):
+                self._read_events()
+        if self._wake_reading in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_reading, 4096)
             return True
@@ -150,25 +150,28 @@ class Damage:
         Also reads every event up to this moment, so `monitors_changed` is then as new as the answer.
         """
         self.drawn = False
+        display = self._display.display
         with connected(self.name):
-            self._display.damage_subtract(self._damage, X.NONE, self._region)
-            region = _FetchRegion(display=self._display.display, opcode=self._fixes, region=self._region)
-            # An event here may be older than the subtraction. Taking it for new costs one empty answer; the other
-            # mistake would lose a change.
-            self._read_events()
+            emptied = damage.DamageSubtract(
+                display=display, opcode=self._opcode, damage=self._damage, repair=X.NONE, parts=self._region
+            )
+            region = _FetchRegion(display=display, opcode=self._fixes, region=self._region)
+            self._read_events(emptied._serial)  # noqa: SLF001 - python-xlib has no other name for it
             self._refuse_complaints()
         return tuple(Box(*edges) for edges in struct.iter_unpack("=hhHH", bytes(region.rectangles)))
 
-    def _read_events(self) -> bool:
-        """Whether there was any."""
-        pending = self._display.pending_events()
-        for _ in range(pending):
+    def _read_events(self, emptied: int | None = None) -> None:
+        """`emptied`: number of the request that emptied the region; events from before it tell of what was in it.
+
+        No event stays in python-xlib's queue, where `sleep` would not see it.
+        """
+        while self._display.pending_events():
             event: Any = self._display.next_event()
             if event.type == self._damage_event:
-                self.drawn = True
+                # Sequence numbers are of 16 bits and run over.
+                self.drawn |= emptied is None or (event.sequence_number - emptied) % 0x10000 < 0x8000
             elif event.type in self._monitor_events:
                 self.monitors_changed = True
-        return bool(pending)
 
     def _refuse_complaints(self) -> None:
         if self._complaints:

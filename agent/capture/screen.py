@@ -82,6 +82,8 @@ class X11Screen:
                     return True
                 now = self._clock.now()
                 if self._damage.drawn and now >= self._next_take:
+                    if all(view.pacing.due(1.0) <= now for view in self._views):
+                        return True  # however much it was
                     self._take_damage()
                 dues = [view.pacing.due(view.share) for view in self._views if view.drawn]
                 if dues and min(dues) <= now:
