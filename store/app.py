@@ -39,6 +39,8 @@ def create_app(depot: Depot, intake: Intake | None = None) -> FastAPI:
         description="Takes sealed recordings and signed accounts from enrolled devices. It can open neither.",
         docs_url=None,
         redoc_url=None,
+        # An environment variable could otherwise switch on what sends addresses and errors elsewhere.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.depot = depot
     app.state.intake = intake or Intake()

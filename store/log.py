@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -33,13 +35,25 @@ def say(event: str, level: int = logging.INFO, **facts: object) -> None:
     log.log(level, event, extra={"facts": facts})
 
 
-def start(level: int = logging.INFO) -> None:
-    """Send the log to stderr; uvicorn's own words too, but not its record of every request."""
+@contextmanager
+def to_stderr(level: int = logging.INFO) -> Iterator[None]:
+    """Within it the log goes to stderr; uvicorn's own words too, but not its record of every request."""
     out = logging.StreamHandler(sys.stderr)
     out.setFormatter(JsonLines())
-    for name in ("eyelid.store", "uvicorn", "uvicorn.error"):
+    levels = {"eyelid.store": level, "uvicorn": logging.WARNING}  # uvicorn.error hands its words on to uvicorn
+    access = logging.getLogger("uvicorn.access")
+    access.disabled = True
+    for name, least in levels.items():
         logger = logging.getLogger(name)
-        logger.handlers = [out] if name != "uvicorn.error" else []
-        logger.propagate = name == "uvicorn.error"
-        logger.setLevel(level if name == "eyelid.store" else logging.WARNING)
-    logging.getLogger("uvicorn.access").disabled = True
+        logger.addHandler(out)
+        logger.setLevel(least)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        access.disabled = False
+        for name in levels:
+            logger = logging.getLogger(name)
+            logger.removeHandler(out)
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True

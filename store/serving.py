@@ -103,27 +103,31 @@ def serve(home: Home, host: str, port: int, *, tls: bool, announce: Callable[[st
     """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
     if not tls:
         check_plain(host)
-    log.start()
     depot = open_depot(home)
     try:
-        if tls:
-            _check_certificate(home)
-        server = make_server(create_app(depot), home if tls else None)
-        with listen(host, port) as listener:
-            address = url(host, listener.getsockname()[1], tls=tls)
-            announce(address)
-            log.say("serving", address=address)
-            # uvicorn ends in order at a signal, and then raises it again for whoever stood here before it.
-            before = signal.signal(signal.SIGTERM, _ended)
-            try:
-                server.run(sockets=[listener])
-            except KeyboardInterrupt:
-                pass
-            finally:
-                signal.signal(signal.SIGTERM, before)
-            log.say("ended")
+        with log.to_stderr():
+            if tls:
+                _check_certificate(home)
+            server = make_server(create_app(depot), home if tls else None)
+            with listen(host, port) as listener:
+                address = url(host, listener.getsockname()[1], tls=tls)
+                announce(address)
+                log.say("serving", address=address)
+                _run(server, listener)
+                log.say("ended")
     finally:
         depot.close()
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # uvicorn ends in order at a signal, and then raises it again for whoever stood here before it.
+    before = signal.signal(signal.SIGTERM, _ended)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def url(host: str, port: int, *, tls: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -15,12 +16,13 @@ from protocol import api, bundle, ledger
 from protocol.bundle import Bundle
 from protocol.policyhash import policy_hash
 from store import catalog, schema
+from store.clock import SECOND
 from store.depot import Depot
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.log import JsonLines
 from tests.fakes.pc import Pc
-from tests.store.conftest import SetClock
+from tests.store.conftest import SetClock, serving
 
 FILES = {"a.yaml": "rules: []\n...\n", "b.yaml": "naïve: ü\n...\n"}
 HASH = policy_hash({name: text.encode() for name, text in FILES.items()})
@@ -220,6 +222,30 @@ def test_a_fault_of_the_catalog_is_told_and_may_pass(
     assert "x" * 20 not in caplog.text
     limit(10**6)
     assert pc.put_sealed(recording.seal()).status_code == 200
+
+
+def test_a_fault_of_the_store_s_own_is_told_without_its_words(
+    home: Home, depot: Depot, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> int:
+        raise LookupError("canary")
+
+    with serving(home, replace(depot, clock=lambda: SECOND)) as client, caplog.at_level(logging.ERROR):
+        client.get(api.HEALTH)
+        # The clock is asked for the date of every answer, so the fault is put where only enrolment meets it.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("store.enrolment._admit", lambda *_: broken())
+            answer = client.post(api.ENROLL, json=Pc(client).application("x"))
+    assert refusal(answer) == (500, "broken")
+    assert "canary" not in answer.text
+
+
+def test_a_store_that_is_closing_says_so(home: Home, depot: Depot) -> None:
+    with serving(home, depot) as client:
+        depot.writer.close()
+        answer = client.post(api.ENROLL, json=Pc(client).application("x"))
+    assert refusal(answer) == (503, "closing")
+    assert answer.headers["Retry-After"]
 
 
 # -- the log ------------------------------------------------------------------------------------------------------

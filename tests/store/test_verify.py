@@ -12,16 +12,19 @@ import pytest
 from sqlalchemy import delete, update
 
 from protocol import api, ledger
+from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.envelope import digest
-from protocol.keys import RecipientPrivate, RecipientPublic, commitment
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPrivate, RecipientPublic, commitment, signing_key
 from protocol.packet import KeyPacket
 from store import export, schema, verify
 from store.blobs import sealed_name
 from store.depot import Depot
+from store.founding import COMPLIANCE
 from store.home import Home
 from tests.fakes.pc import SECOND, FakeRecording, Pc
-from tests.store.conftest import Examine, Gather
+from tests.store.conftest import PASSPHRASE, Examine, Gather, SetClock
 from tests.store.recorded import ZERO, Filmed, blob, close, flip, make_filmed
 
 
@@ -267,3 +270,91 @@ def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ..
     assert len(packet.wrapped) == len(recipients)
     lie = replace(packet, commitment=commitment(honest, recording.id))
     return lie.sign(recording.pc.evidence_key).encode()
+
+
+# -- the seldom ones ----------------------------------------------------------------------------------------------
+
+
+def test_names_a_bundle_that_compliance_did_not_sign(filmed: Filmed, gathered: Gather, home: Home) -> None:
+    report = verify.examine(gathered(filmed.recording), home.blobs(), None, compliance="another")
+    assert codes(report) == [("key-packet", "bad-bundle")]
+
+
+def test_an_older_bundle_is_noted(filmed: Filmed, examined: Examine, depot: Depot, home: Home, bundle: Bundle) -> None:
+    compliance = load_private(home.folder / home.key(COMPLIANCE).file, PASSPHRASE)
+    newer = bundles.sign(replace(bundle, revision=2), signing_key(compliance.raw))
+    with depot.database.writing() as connection:
+        connection.execute(schema.bundles.insert().values(revision=2, token=newer, added_at=0))
+    report = examined(filmed.recording)
+    assert report.sound
+    assert report.notes == ("sealed under bundle revision 1, the newest is 2",)
+
+
+def test_names_an_opening_under_another_policy(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    other = pc.open_recording(bundle, policy="d" * 64)
+    pc.ledger.write("recording-open", at=ZERO, recording=str(other.id), policy="e" * 64, zero=ZERO)
+    pc.send_ledger()
+    assert codes(examined(other)) == [("key-packet", "other-policy")]
+    assert made.sealed
+
+
+def test_names_two_bodies_that_nothing_signed_decides(
+    pc: Pc, bundle: Bundle, examined: Examine, home: Home, clock: SetClock
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    recording = made.recording
+    recording.streams[0] = replace(recording.streams[0], next=6, head=digest(made.sealed[5]))
+    other = recording.seal(b"another ending", length=SECOND)
+    clock.pass_by(1)
+    pc.put_sealed(other)
+    blob(home, recording, other, 6).unlink()
+    report = examined(recording)
+    assert codes(report) == [("bytes", "lost"), ("chain", "undecided"), ("alarm", "two-bodies")]
+    assert report.findings[0].where == "stream 0, sequence 6 (the body not chosen)"
+
+
+def test_names_a_place_in_the_catalog_that_is_not_the_chunk_s(
+    filmed: Filmed, examined: Examine, depot: Depot, home: Home
+) -> None:
+    """Row and file moved together: only the chunk itself knows where it belongs."""
+    body = filmed.sealed[6]
+    columns = schema.sealed.c
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.sealed).where(columns.sequence == 6).values(stream=1))
+    moved = home.folder / "blobs" / sealed_name(filmed.recording.id, 1, 6, digest(body).hex())
+    blob(home, filmed.recording, body, 6).rename(moved)
+    assert ("headers", "wrong-stream") in codes(examined(filmed.recording))
+
+
+def test_names_bytes_that_the_disk_does_not_give_back(filmed: Filmed, examined: Examine, home: Home) -> None:
+    path = blob(home, filmed.recording, filmed.sealed[2], 2)
+    path.unlink()
+    path.mkdir()
+    assert codes(examined(filmed.recording)) == [("bytes", "unreadable")]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda packet: b"\xff" + packet[1:], "malformed"),
+        (lambda packet: packet[:-3] + (b"AAA" if packet[-3:] != b"AAA" else b"BBB"), "bad-signature"),
+    ],
+)
+def test_names_a_key_packet_that_is_not_the_device_s(
+    filmed: Filmed, examined: Examine, depot: Depot, home: Home, change: Callable[[bytes], bytes], code: str
+) -> None:
+    """Swapped in blob and catalog alike, as the store's own operator could."""
+    swapped = change(filmed.recording.packet)
+    home.blobs().put(sealed_name(filmed.recording.id, 0xFFFF, 0, digest(swapped).hex()), swapped)
+    columns = schema.sealed.c
+    with depot.database.writing() as connection:
+        connection.execute(
+            update(schema.sealed)
+            .where(columns.stream == 0xFFFF)
+            .values(sha256=digest(swapped).hex(), size=len(swapped))
+        )
+    found = codes(examined(filmed.recording))
+    assert found[0] in (("key-packet", code), ("key-packet", "malformed"))
+    assert found[1:] == [("chain", "wrong-previous")]
