@@ -36,11 +36,12 @@ class Reshaped:
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A client inside a window manager's frame was resized, moved, mapped or unmapped; `gone`: destroyed or taken
-    out.
+    """A client inside a window manager's frame was resized, moved, mapped or unmapped; `out`: it is no longer in it;
+    `gone`: it was destroyed.
     """
 
     window: int
+    out: bool
     gone: bool
 
 
@@ -86,7 +87,8 @@ def _structure(event: Any, root: int) -> Event:
     # `event` is what the event was selected on: the root, or a client inside a frame.
     selected = event.parent if event.type == X.CreateNotify else event.event
     if selected.id != root:
-        return Inner(event.window.id, gone=event.type in {X.DestroyNotify, X.ReparentNotify})
+        gone = event.type == X.DestroyNotify
+        return Inner(event.window.id, out=gone or event.type == X.ReparentNotify, gone=gone)
     return _STRUCTURE[event.type](event, root)
 
 

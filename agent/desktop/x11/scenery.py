@@ -74,7 +74,7 @@ class Collected:
             key = (window.id, window.app, window.title)  # a number used again is another window
             before = self._windows.get(key)
             shown = window.shown or (before is not None and before.shown)
-            self._windows[key] = replace(window, shown=shown)
+            self._windows[key] = replace(before or window, shown=shown)
             self.ids.add(window.id)
 
     def all(self) -> tuple[Window, ...]:

@@ -71,8 +71,8 @@ class Screenful:
             match event:
                 case PropertyChanged(window, atom):
                     self._note_property(window, self._names.get(atom))
-                case Inner(window, gone):
-                    self._note_inner(window, gone=gone)
+                case Inner(window, out, gone):
+                    self._note_inner(window, out=out, gone=gone)
                 case Reshaped(window):
                     self._note_skin(window)
                 case CompositorChanged(owner):
@@ -117,9 +117,7 @@ class Screenful:
             return
         skin = self._skins.pop(window, Blind.VANISHED)
         if self._tree.was_mapped(top):
-            inside = skin.clients if isinstance(skin, Skin) else ()
-            clients = tuple(self._clients[client] for client in inside if client in self._clients)
-            self._departed.append(Departed(top, skin, clients))
+            self._departed.append(Departed(top, skin, self._clients_in(top, skin)))
         self._stale_skins.discard(window)
         self._watched.discard(window)
 
@@ -158,15 +156,17 @@ class Screenful:
         holding = {top for top, skin in self._skins.items() if isinstance(skin, Skin) and window in skin.clients}
         return holding | ({window} & self._tree.tops.keys())
 
-    def _note_inner(self, window: int, *, gone: bool) -> None:
+    def _note_inner(self, window: int, *, out: bool, gone: bool) -> None:
         client = self._clients.get(window)
         if client is None:
             return
         self._unsettled = True
         client.misplaced = True
-        if gone:
-            self._ended.append(self._clients.pop(window))
+        if out:
+            self._ended.append(client)
             self._stale_skins |= self._tops_with(window)
+        if gone:
+            del self._clients[window]
 
     def forget_processes(self) -> None:
         """An engine was found running: every process is judged anew."""
@@ -318,8 +318,7 @@ class Screenful:
             skin = self._skins.get(top.id, Blind.VANISHED)
             if not (self._tree.was_mapped(top) and self._has_pixels(top, skin)):
                 continue
-            inside = skin.clients if isinstance(skin, Skin) else ()
-            clients = tuple(self._clients[client] for client in inside if client in self._clients)
+            clients = self._clients_in(top, skin)
             windows.add(self._inhabitants(top, clients, focus, shown=self._is_shown(top, covers)))
             if isinstance(skin, Skin) and self._hides(top, skin, clients):
                 covers.append(top.box)
@@ -329,6 +328,19 @@ class Screenful:
                 windows.add([self._window(client, client.place, focus, shown=False, override=False)])
         self._settle()
         return Scene(windows=windows.all())
+
+    def _clients_in(self, top: Top, skin: Skin | Blind) -> tuple[Client, ...]:
+        """Those that are known; of a top level that was gone before it could be read, itself, if it was known."""
+        inside = skin.clients if isinstance(skin, Skin) else (top.id,)
+        return tuple(self._clients[client] for client in inside if client in self._clients)
+
+    def _is_bereft(self, top: Top, clients: Sequence[Client]) -> bool:
+        """Whether it is a frame whose client has just ended. The client answers for what the frame still shows.
+
+        A client that was its own top level is none: its number may be in use again, for another window.
+        """
+        ended = any(client.inside == top.id and client.id != top.id for client in self._ended)
+        return ended and all(client.id == top.id for client in clients)
 
     def _has_pixels(self, top: Top, skin: Skin | Blind) -> bool:
         return not self._is_servers(top) and (isinstance(skin, Blind) or skin.draws)
@@ -354,6 +366,8 @@ class Screenful:
         return looked_after and not any(client.see_through for client in clients)
 
     def _inhabitants(self, top: Top, clients: Sequence[Client], focus: int, *, shown: bool) -> Iterator[Window]:
+        if self._is_bereft(top, clients):
+            return
         if not clients:
             yield unreadable(top, shown=shown)
         for client in clients:
