@@ -352,6 +352,15 @@ def test_a_window_gone_before_it_could_be_read_has_vanished(bare: X11Stage) -> N
     assert [w for w in settled(bare.desktop).windows if w.shown] == []
 
 
+def test_a_managed_window_that_closes_is_told_once_more_and_as_nothing_else(managed: X11Stage) -> None:
+    window = managed.open(title="closing")
+    managed.destroy(window)
+    while (seen := managed.desktop.look()) and find(seen, window) is not None:
+        assert isinstance(seen, Scene)
+        assert {(w.title, w.app) for w in seen.windows if w.id != window} <= {("", "openbox")}  # its empty frame
+        managed.desktop.wait(1.0)
+
+
 # -- the compositor ---------------------------------------------------------------------------------------------------
 
 
