@@ -10,9 +10,9 @@ from enum import Enum
 
 
 class Fit(Enum):
-    NO = 0
-    DOUBT = 1
-    YES = 2
+    NO = "no"
+    DOUBT = "doubt"
+    YES = "yes"
 
     def __bool__(self) -> bool:
         raise TypeError("a fit has three values: compare it with `is`")

@@ -206,6 +206,8 @@ def test_a_web_engine_in_the_background_counts_where_a_rule_looks_at_pages_there
     hidden = window("chrome", "Inbox - Chrome", engine=True, shown=False)
     assert closed(CHART, hidden) == NOTHING
     assert closed(CARDS, hidden) == ([], ["web-engine"])
+    mixed = rule("any: [{ app: [till] }, { url: [pay.example.com] }]\naudio: { pause: open }")
+    assert closed(mixed, hidden) == ([], ["web-engine"])
 
 
 def test_a_remote_display_closes() -> None:
@@ -425,6 +427,10 @@ def test_who_spoke_for_what_and_in_which_line() -> None:
         Finding(Lane.SCREEN, Reason("till", 1), Effect.PAUSE, "a.yaml:14:5", "window 7"),
         Finding(Lane.AUDIO, Reason("till", 1), Effect.PAUSE, "a.yaml:14:5", "window 7"),
     )
+
+
+def test_explaining_without_more_ado_asks_for_the_interaction_too() -> None:
+    assert {found.reason.id for found in explain(LISTED, Scene((window("phone"),)))} == {"not-recorded"}
 
 
 def test_what_was_let_pass_names_the_line() -> None:

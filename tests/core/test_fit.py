@@ -9,6 +9,10 @@ from agent.core.fit import Fit, all_fit, any_fits, fit
 NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
 
 
+def test_three_values() -> None:
+    assert len(set(Fit)) == 3
+
+
 def test_a_plain_answer() -> None:
     assert (fit(True), fit(False)) == (YES, NO)
 

@@ -92,6 +92,11 @@ def test_what_opens_looks_at_the_pages_own_address_only() -> None:
     assert fits(url("shop.example"), sight.own_address_only()) is YES
 
 
+def test_a_title_is_needed_unless_it_is_said_otherwise() -> None:
+    untitled = Window(1, "epic", Blind.NO_TITLE, 1, Box(0, 0, 1, 1), shown=True)
+    assert WindowSight.of(untitled).title is Blind.NO_TITLE
+
+
 def test_one_condition_of_several_is_enough() -> None:
     assert any_of((app("x"), app("epic")), window()) is YES
     assert any_of((), window()) is NO
