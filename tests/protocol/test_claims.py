@@ -112,6 +112,7 @@ def test_values_of_another_shape_are_named_by_their_place(value: object, getter:
 
 def test_integers_are_those_of_63_bits() -> None:
     assert claims(n=2**63 - 1).integer("n") == MAX_INTEGER
+    assert claims(n=0).integer("n") == 0
     with pytest.raises(ProtocolError):
         claims(n=2**63).integer("n")
 

@@ -94,6 +94,11 @@ def test_any_bytes_are_read_or_refused(garbage: bytes) -> None:
             open_sealed(KEY, sealed)
 
 
+def test_numbers_that_are_law() -> None:
+    assert (KEY_PACKET_STREAM, HEADER_SIZE, TAG_SIZE, MAX_SEALED) == (0xFFFF, 92, 16, 16_777_216)
+    assert (Kind.HEADER, Kind.MEDIA, Flag.NONE, Flag.KEY_FRAME, Flag.AFTER_GAP) == (0, 1, 0, 1, 2)
+
+
 def test_layout_to_the_byte() -> None:
     packed = header(
         flags=Flag.AFTER_GAP,

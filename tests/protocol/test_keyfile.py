@@ -82,6 +82,13 @@ def test_another_file_is_refused(path: Path, content: bytes) -> None:
     assert code_of(path) == "bad-key-file"
 
 
+def test_the_largest_file_is_read_and_one_byte_more_is_not(path: Path) -> None:
+    path.write_bytes(path.read_bytes().ljust(64 * 2**10))
+    assert load_private(path, b"open sesame").raw == RAW
+    path.write_bytes(path.read_bytes() + b" ")
+    assert code_of(path) == "bad-key-file"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert code_of(tmp_path / "nowhere") == "not-found"
 

@@ -33,6 +33,11 @@ def test_round_trip(receipt: Receipt) -> None:
     assert Receipt.verify(receipt.sign(STORE), STORE.public_key()) == receipt
 
 
+def test_the_last_sequence_number_has_a_receipt_too() -> None:
+    last = dataclasses.replace(RECEIPT, sequence=2**64 - 1)
+    assert Receipt.verify(last.sign(STORE), STORE.public_key()) == last
+
+
 def test_only_the_store_signs_one() -> None:
     with pytest.raises(SignatureError) as refused:
         Receipt.verify(RECEIPT.sign(Ed25519PrivateKey.generate()), STORE.public_key())
