@@ -36,7 +36,7 @@ from agent.daemon import (
 )
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.video import ScreenEncoder
-from agent.errors import UserError
+from agent.errors import Transient, UserError
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
@@ -228,7 +228,12 @@ class Recording:
         self._receipt_at = at
 
     def _policy_arrived(self, policy: Policy, files: Mapping[str, bytes]) -> None:
-        remember(self._config.home, InForce.of(policy))
+        try:
+            remember(self._config.home, InForce.of(policy))
+        except Transient as failure:
+            # It counts all the same: what it replaces is older. Only a restart could bring that one back.
+            log.warning("%s", failure)
+            self._alarm("policy-not-remembered")
         self._texts.offer(files)
         self._inbox.put(Cleared("policy-mistakes"), must=True)
         self._inbox.put(PolicyArrived(policy), must=True)

@@ -71,26 +71,28 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _files(named: Iterable[str]) -> dict[str, bytes]:
-    """The policy's files by the name that mistakes are reported under."""
+def _read(named: Iterable[str], *, tested: bool) -> Policy:
+    """Files of one folder, or a whole folder, are one policy, with the hash that it would have in force."""
     paths = [Path(name) for name in named] or [config.load().policies]
+    if len(paths) == 1 and paths[0].is_dir():
+        return parse_files(read_files(paths[0]), tested=tested, shown_in=str(paths[0]))
+    folders = {path.parent for path in paths}
+    if len(folders) > 1:
+        raise UserError("the files lie in different folders; a policy is the files of one folder")
     files: dict[str, bytes] = {}
     for path in paths:
-        if path.is_dir():
-            files.update({str(path / name): content for name, content in read_files(path).items()})
-            continue
         try:
-            files[str(path)] = path.read_bytes()
+            files[path.name] = path.read_bytes()
         except OSError as failure:
             raise UserError(f"{path} cannot be read: {failure.strerror}") from None
-    return files
+    return parse_files(files, tested=tested, shown_in=str(folders.pop()))
 
 
 def _check(asked: argparse.Namespace) -> int:
     mistakes: tuple[str, ...] = ()
     policy: Policy | None = None
     try:
-        policy = parse_files(_files(asked.files))
+        policy = _read(asked.files, tested=True)
     except PolicyError as error:
         mistakes = error.mistakes
     if asked.json:
@@ -104,7 +106,7 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _test(asked: argparse.Namespace) -> int:
-    policy = parse_files(_files(asked.files), tested=False)
+    policy = _read(asked.files, tested=False)
     outcomes = run_tests(policy)
     silent = _never_speak(policy, outcomes)
     failed = [outcome for outcome in outcomes if not outcome.passed]
@@ -135,7 +137,7 @@ def _never_speak(policy: Policy, outcomes: Iterable[Outcome]) -> list[str]:
 def _explain(asked: argparse.Namespace) -> int:
     if (asked.url is None) == (asked.app is None):
         raise UserError("say what to judge: an address, or --app with --title. `eyelid policy explain --help`")
-    policy = parse_files(_files(asked.policy), tested=False)
+    policy = _read(asked.policy, tested=False)
     if asked.url is not None:
         scene = Scene(pages=(Page((asked.url, *asked.frame), frozenset(asked.field)),))
     else:

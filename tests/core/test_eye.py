@@ -117,6 +117,20 @@ def test_a_rule_that_stays_closed_delays_the_first_picture() -> None:
     assert made.provable_after == 31
 
 
+def test_with_record_when_only_interactions_are_kept_and_what_comes_shortly_after() -> None:
+    calls = Policy("calls", 1, "test", (TILL,), record_when=(Matcher(Attribute.APP, ("phone",)),), keep_recording=30)
+    made = eye()
+    made.put_in_force(calls, {"w": TIMING}, now=0)
+    made.see(look(5, policy="calls"))
+    assert [reason.id for reason in made.reasons] == ["not-recorded"]
+    made.see(look(10, seen("phone"), policy="calls"))
+    assert made.reasons == ()
+    made.see(look(41, policy="calls"))
+    assert made.reasons == ()
+    made.see(look(42, policy="calls"))
+    assert [reason.id for reason in made.reasons] == ["not-recorded"]
+
+
 def test_where_kept_time_ends() -> None:
     made = eye()
     assert made.end_of_kept() is None
