@@ -63,7 +63,7 @@ def test_the_way_it_was_pasted_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "https://x/eyelid/"]
+    "address", ["http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "https://x/eyelid/", "https://x:1"]
 )
 def test_addresses(address: str) -> None:
     token = enrolment.make(replace(ENROLMENT, address=address, ca=""))
@@ -86,6 +86,7 @@ def test_addresses(address: str) -> None:
         (with_fields(address="https://"), "bad-field"),
         (with_fields(address="https://[::1"), "bad-field"),
         (with_fields(address="https://store.example:99999"), "bad-field"),
+        (with_fields(address="https://store.example:0"), "bad-field"),
         (with_fields(ca="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"), "bad-field"),
         (with_fields(ca="no certificate"), "bad-field"),
         (with_fields(store_key="AAAA"), "bad-field"),
@@ -98,6 +99,16 @@ def test_what_cannot_be_used_is_refused(token: str, code: str) -> None:
     with pytest.raises(EnrolmentError) as refused:
         enrolment.parse(token)
     assert refused.value.code == code
+
+
+def test_the_longest_token_is_read_and_one_letter_more_is_not() -> None:
+    room = enrolment.MAX_SIZE - len(PREFIX)
+    token = PREFIX + base64url.encode(b"{" + b" " * (room // 4 * 3 - 2) + b"}")
+    assert enrolment.MAX_SIZE == 64 * 2**10 == len(token)
+    for pasted, code in ((token, "bad-field"), (token + "A", "oversized")):
+        with pytest.raises(EnrolmentError) as refused:
+            enrolment.parse(pasted)
+        assert refused.value.code == code
 
 
 def test_the_secret_does_not_show() -> None:
