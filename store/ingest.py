@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
+from protocol.claims import MAX_INTEGER
 from protocol.envelope import KEY_PACKET_STREAM, Header
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
@@ -63,8 +64,9 @@ def accept(depot: Depot, device: Device, arrival: Arrival) -> str:
             arrival.sequence,
         ):
             raise Refusal(400, "misplaced", "the sealed chunk says another recording, stream or sequence than its path")
-    _check_owner(depot, device, arrival.recording, opens=packet is not None)
-    if not _is_kept(depot, arrival):
+        if header.end > MAX_INTEGER:
+            raise Refusal(400, "bad-span", "the sealed chunk's span ends in hundreds of years")
+    if not _is_kept(depot, arrival, device, opens=packet is not None):
         try:
             depot.blobs.put(arrival.blob, arrival.body)
         except BlobFault as fault:
@@ -92,35 +94,36 @@ def _check_packet(device: Device, arrival: Arrival) -> KeyPacket:
     return packet
 
 
-def _check_owner(depot: Depot, device: Device, recording: UUID, *, opens: bool) -> None:
-    with depot.database.reading() as connection:
-        known = find_recording(connection, recording)
-    if known is None and not opens:
-        raise Refusal(409, "no-key-packet", f"recording {recording} is not open: send its key packet first")
-    if known is not None and known.device != device.id:
-        raise _foreign(recording)
-
-
 def _foreign(recording: UUID) -> Refusal:
     return Refusal(403, "foreign-recording", f"recording {recording} belongs to another device")
 
 
-def _is_kept(depot: Depot, arrival: Arrival) -> bool:
-    """Whether these very bytes have a receipt already and lie whole where they should."""
+def _is_kept(depot: Depot, arrival: Arrival, device: Device, *, opens: bool) -> bool:
+    """Whether these very bytes have a receipt already and lie whole where they should.
+
+    Refuses what belongs to another device, and chunks of a recording that nobody has opened.
+    """
     columns = schema.sealed.c
     with depot.database.reading() as connection:
-        row = connection.execute(
-            select(columns.size).where(
-                columns.recording == str(arrival.recording),
-                columns.stream == arrival.stream,
-                columns.sequence == arrival.sequence,
-                columns.sha256 == arrival.sha256,
-            )
-        ).first()
+        recording = find_recording(connection, arrival.recording)
+        size = connection.scalar(select(columns.size).where(*_same_name(arrival), columns.sha256 == arrival.sha256))
+    if recording is None and not opens:
+        raise Refusal(409, "no-key-packet", f"recording {arrival.recording} is not open: send its key packet first")
+    if recording is not None and recording.device != device.id:
+        raise _foreign(arrival.recording)
     try:
-        return row is not None and depot.blobs.size(arrival.blob) == row.size
+        return size is not None and depot.blobs.size(arrival.blob) == size
     except (BlobMissing, BlobFault):
         return False  # written anew
+
+
+def _same_name(arrival: Arrival) -> tuple[ColumnElement[bool], ...]:
+    columns = schema.sealed.c
+    return (
+        columns.recording == str(arrival.recording),
+        columns.stream == arrival.stream,
+        columns.sequence == arrival.sequence,
+    )
 
 
 def _record(
@@ -152,13 +155,9 @@ def _record(
             "previous": header.previous.hex(),
         }
     columns = schema.sealed.c
-    same_name = (
-        columns.recording == str(arrival.recording),
-        columns.stream == arrival.stream,
-        columns.sequence == arrival.sequence,
-    )
     new = add_if_new(connection, schema.sealed, **arrival.row(), received_at=receipt.at, **facts)
-    if new and (connection.scalar(select(func.count()).select_from(schema.sealed).where(*same_name)) or 0) > 1:
+    bodies = connection.execute(select(columns.sha256, columns.received_at).where(*_same_name(arrival))).all()
+    if new and len(bodies) > 1:
         add_alarm(
             connection,
             receipt.at,
@@ -169,5 +168,4 @@ def _record(
             sequence=arrival.sequence,
             sha256=arrival.sha256,
         )
-    received_at = connection.scalar(select(columns.received_at).where(*same_name, columns.sha256 == arrival.sha256))
-    return int(received_at or 0)
+    return next(int(body.received_at) for body in bodies if body.sha256 == arrival.sha256)

@@ -22,6 +22,15 @@ _SIGNS: Final = {
     "blind": ("?", "magenta", "blind"),
     "missing": ("!", "bold white on red", "missing"),
 }
+# For people; whatever else a ledger gives as a reason is shown as it is.
+_REASONS: Final = {
+    "blind": "nothing could be seen",
+    "unproven": "not proven in time",
+    "died": "the recorder was not running",
+    "lost": "chunks were not received",
+    "not-here-yet": "it is on its way",
+    "no-ledger": "the ledger has not told of it",
+}
 
 
 def _kind(part: Part) -> str:
@@ -78,7 +87,7 @@ def show(console: Console, evidence: Evidence) -> None:
         console.print()
         print_table(["closed by", "for", "beside it", "times", "why"], rows, numbers=(1, 2, 3))
     others = [
-        (f"{kind} ({why})", seconds(amount))
+        (f"{kind}: {_REASONS.get(why, why)}", seconds(amount))
         for kind, reasons in by_reason(parts).items()
         for why, amount in reasons.items()
     ]

@@ -52,7 +52,7 @@ def state(evidence: Evidence) -> str:
 
 
 def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
-    told: dict[str, Any] = {"from": part.start, "to": part.end}
+    told: dict[str, Any] = {"from": part.start, "to": part.end, "margin": part.margin}
     match part.cause:
         case Kept():
             told["what"] = "kept"

@@ -196,6 +196,7 @@ REFUSED: dict[str, tuple[Send, int, str]] = {
     "truncated behind its digest": (cut_behind_its_digest, 400, "wrong-digest"),
     "not an envelope": (lambda s: put(s, bytes(200)), 400, "bad-magic"),
     "of an unknown kind": (lambda s: put(s, flipped(s.chunk(), 4)[:4] + b"\x09" + s.chunk()[5:]), 400, "unknown-kind"),
+    "with a span beyond the catalog": (lambda s: put(s, s.recording.seal(length=2**63)), 400, "bad-span"),
     "oversized, announced": (lambda s: put(s, bytes(api.MAX_CHUNK_BODY + 1)), 413, "oversized"),
     "oversized, not announced": (send_endless, 413, "oversized"),
     "without a digest": (lambda s: put(s, s.chunk(), Content_Digest=""), 400, "no-digest"),
