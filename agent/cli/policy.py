@@ -8,10 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from agent import config
 from agent.core.decide import Finding, explain
 from agent.core.model import Box, Effect, Lane, Page, Policy, Scene, Window
@@ -146,15 +142,12 @@ def _explain(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps({lane.value: _lane_as_json(findings, lane) for lane in Lane}))
         return 0
-    table = Table.grid(padding=(0, 2))
     for lane in Lane:
-        of_lane = [found for found in findings if found.lane is lane]
-        pauses = any(found.effect is Effect.PAUSE for found in of_lane)
-        table.add_row(Text(lane.value, style="bold"), Text("pause" if pauses else "record"))
-        for found in of_lane:
-            says = "pauses" if found.effect is Effect.PAUSE else "would pause, but is let pass"
-            table.add_row("", f"{found.reason.id} {says}", found.where or "one of Eyelid's own rules")
-    Console().print(table)
+        print(f"{lane.value}: {_lane_as_json(findings, lane)['effect']}")
+        for found in findings:
+            if found.lane is lane:
+                says = "pauses" if found.effect is Effect.PAUSE else "would pause, but is let pass"
+                print(f"  {found.reason.id} {says}: {found.where or 'a rule of Eyelid itself'}")
     return 0
 
 

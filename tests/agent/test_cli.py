@@ -1,0 +1,207 @@
+"""The command line: facts on stdout, mistakes in one line each, exit codes for scripts, never a traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli.main import main
+from agent.control import ControlSocket
+
+RULES = """\
+schema: 1
+revision: 3
+name: Cards
+rules:
+  - id: card-forms
+    why: PCI DSS 3.3.1.2
+    any:
+      - app: [till]
+    audio: record
+  - id: charts
+    why: HIPAA
+    any:
+      - app: [epic]
+tests:
+  - {name: the till closes, app: till, title: Payment, expect: {screen: pause, audio: record}}
+...
+"""
+
+STATUS: dict[str, Any] = {
+    "state": "closed", "rules": ["card-forms"], "since_s": 4.0, "holds": [], "policy_name": "Cards",
+    "policy_revision": 3, "policy_hash": "ab", "recording_s": 100.0, "frames": 7, "chunks": 5, "bytes": 1_500_000,
+    "sealed_ago_s": 200.0, "receipt_ago_s": None, "waiting_chunks": 2, "waiting_bytes": 80_000, "monitors": 1,
+    "troubles": {"store-lies": ""},
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EYELID_HOME", str(tmp_path))
+    monkeypatch.delenv("EYELID_CONFIG", raising=False)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "cards.yaml").write_text(RULES)
+    return tmp_path
+
+
+@pytest.fixture
+def asked(home: Path) -> Iterator[list[tuple[str, Mapping[str, object]]]]:
+    """What a recorder that answers with STATUS was asked."""
+    heard: list[tuple[str, Mapping[str, object]]] = []
+
+    def answer(verb: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+        heard.append((verb, dict(arguments)))
+        return STATUS
+
+    served = ControlSocket(home, answer)
+    yield heard
+    served.close()
+
+
+def test_a_policy_without_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "check"]) == 0
+    assert "Cards, revision 3: 2 rules, no mistake." in capsys.readouterr().out
+
+
+def test_every_mistake_at_once_with_its_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = home / "policies" / "cards.yaml"
+    bad.write_text(RULES.replace("audio: record", "audio: rekord").replace("revision: 3", "revision: drei"))
+    assert main(["policy", "check", str(bad)]) == 1
+    out = capsys.readouterr().out
+    assert f"{bad}:2:11" in out
+    assert f"{bad}:9:12" in out
+    assert f"{bad}:15:87" in out  # the test says it too
+    assert "3 mistakes" in out
+    assert main(["policy", "check", str(bad), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ok"], len(said["mistakes"]), said["hash"]) == (False, 3, None)
+
+
+def test_a_file_alone_and_its_folder_have_the_same_hash(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["policy", "check", "--json"])
+    main(["policy", "check", "--json", str(home / "policies" / "cards.yaml")])
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first == second
+
+
+def test_files_of_two_folders_are_no_policy(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "check", str(home / "a.yaml"), str(home / "policies" / "cards.yaml")]) == 2
+    assert "different folders" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "check", str(home / "none.yaml")]) == 2
+    assert "none.yaml cannot be read" in capsys.readouterr().err
+
+
+def test_the_tests_inside_and_the_rules_that_have_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "test"]) == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 expectations hold." in out
+    assert "rule card-forms: tested" in out
+    assert "rule charts: no test makes it speak" in out
+
+
+def test_a_test_that_does_not_hold(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = home / "policies" / "cards.yaml"
+    path.write_text(RULES.replace("audio: record}", "audio: pause}"))
+    assert main(["policy", "test"]) == 1
+    assert "cards.yaml:15:5 expected pause" in capsys.readouterr().out
+    assert main(["policy", "test", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["rules_without_a_test"] == ["charts"]
+    assert [test["got"] for test in said["tests"]] == ["pause", "record"]
+
+
+def test_explain_names_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "explain", "--app", "till", "--title", "Payment"]) == 0
+    out = capsys.readouterr().out
+    assert "screen: pause\n  card-forms pauses: " in out
+    assert "cards.yaml:5:5" in out
+    assert "audio: record\n" in out
+    assert main(["policy", "explain", "https://shop.example", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["screen"]["effect"] == "record"
+
+
+def test_explain_needs_one_thing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "explain"]) == 2
+    assert main(["policy", "explain", "https://x", "--app", "till"]) == 2
+    assert "an address, or --app" in capsys.readouterr().err
+
+
+def test_schema_is_the_committed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "schema"]) == 0
+    committed = Path(__file__).parents[2] / "policies" / "schema.json"
+    assert json.loads(capsys.readouterr().out) == json.loads(committed.read_text())
+
+
+def test_status_says_the_same_in_words_and_in_json(
+    asked: list[tuple[str, Mapping[str, object]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status"]) == 0
+    out = capsys.readouterr().out
+    for words in ("closed by a rule", "card-forms, for 4 s", "Cards, revision 3", "3 min ago", "not yet", "store-lies"):
+        assert words in out
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == STATUS
+    assert asked == [("status", {}), ("status", {})]
+
+
+def test_hold_and_release(asked: list[tuple[str, Mapping[str, object]]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hold", "--for", "5m"]) == 0
+    assert main(["hold"]) == 0
+    assert main(["release"]) == 0
+    assert asked == [("hold", {"seconds": 300}), ("hold", {"seconds": None}), ("release", {})]
+    assert "ends by itself in 5m" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("duration", ["5", "m", "0m", "-5m", "five minutes", "1.5h"])
+def test_a_duration_that_is_none(duration: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hold", f"--for={duration}"]) == 2
+    assert "90s, 5m or 1h" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["status"], ["hold"], ["release"]])
+def test_nobody_is_recording(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 3
+    assert "eyelid run" in capsys.readouterr().err
+
+
+def test_run_on_a_pc_that_is_not_enrolled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run"]) == 2
+    assert "eyelid enroll" in capsys.readouterr().err
+
+
+def test_enroll_with_a_token_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enroll", "hello"]) == 2
+    assert "token" in capsys.readouterr().err
+
+
+def test_a_setting_that_is_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = home / "agent.yaml"
+    settings.write_text("hom: /tmp\n")
+    monkeypatch.setenv("EYELID_CONFIG", str(settings))
+    assert main(["status"]) == 2
+    assert f"{settings}:1:1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["run", "--help"], ["policy", "explain", "--help"], ["hold", "--help"]]
+)
+def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 0
+    assert "example" in capsys.readouterr().out
+
+
+def test_a_mistyped_flag_is_wrong_usage() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--jsno"])
+    assert ended.value.code == 2
