@@ -33,6 +33,11 @@ def recording_id(wall: int, chance: bytes) -> UUID:
     return UUID(int=value)
 
 
+def _as_text(name: str) -> str:
+    """A name as the system gives it may hold bytes that are no text; a packet that cannot be signed keeps nothing."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Maker:
     """Who records, as every key packet of this PC says it. `device` and `evidence` come from the enrolment."""
@@ -74,10 +79,11 @@ class RecordingSealer:
             policy=policy,
             start=wall,
             device=maker.device,
-            host=maker.host,
-            os_user=maker.os_user,
+            host=_as_text(maker.host),
+            os_user=_as_text(maker.os_user),
             monitors=tuple(
-                packet.Monitor(m.stream, m.box.x, m.box.y, m.box.width, m.box.height, m.name) for m in monitors
+                packet.Monitor(m.stream, m.box.x, m.box.y, m.box.width, m.box.height, _as_text(m.name))
+                for m in monitors
             ),
             agent_version=maker.agent_version,
         )
