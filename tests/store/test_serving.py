@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -11,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,20 +22,22 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.receipt import Receipt
 from store import ca
+from store.blobs import sealed_name
 from store.enrolment import make_secret
 from store.evidence import gather
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.verify import examine
+from tests.agent.faults import LoopDisk
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 
 PROGRAM = "import sys; from store.cli import main; sys.exit(main())"
 
 
 class Process:
-    def __init__(self, home: Home, *arguments: str) -> None:
+    def __init__(self, home: Home, *arguments: str, program: str = PROGRAM) -> None:
         self.popen = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "serve", "--home", str(home.folder), "--port", "0", "--json", *arguments],
+            [sys.executable, "-c", program, "serve", "--home", str(home.folder), "--port", "0", "--json", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -48,8 +53,8 @@ class Process:
 
 
 @contextmanager
-def process(home: Home, *arguments: str) -> Iterator[Process]:
-    started = Process(home, *arguments)
+def process(home: Home, *arguments: str, program: str = PROGRAM) -> Iterator[Process]:
+    started = Process(home, *arguments, program=program)
     try:
         yield started
     finally:
@@ -172,3 +177,44 @@ def test_killed_in_the_middle_it_loses_nothing_that_it_acknowledged(home: Home, 
 
 def receipt_of(home: Home, receipt: str) -> Receipt:
     return Receipt.verify(receipt, home.store_key().public_key())
+
+
+@pytest.mark.parametrize(
+    ("careless", "kept"),
+    [
+        pytest.param("", True, id="as it is"),
+        # What the test would see of a store that forgets to sync its blobs: without this it would prove nothing.
+        pytest.param("import os; os.fsync = lambda _: None; ", False, id="without fsync"),
+    ],
+)
+def test_a_power_cut_takes_nothing_that_it_acknowledged(
+    founded: Path, bundle: Bundle, tmp_path: Path, careless: str, kept: bool
+) -> None:
+    disk = LoopDisk(tmp_path)
+    shutil.copytree(founded, disk.mount / "home")
+    home = Home.open(disk.mount / "home")
+    os.sync()  # what lay there before the store was started is not what is tested
+    try:
+        started = process(home, "--host", "127.0.0.1", program=careless + PROGRAM)
+        with started as server, connect(home, server.address) as client:
+            pc = enrolled(home, client)
+            recording = pc.open_recording(bundle)
+            with Senders(pc, recording) as senders:
+                assert senders.enough.wait(60)
+                server.end(signal.SIGKILL)
+        disk.cut_power()
+        lost = 0
+        for sealed, receipt in senders.acknowledged:
+            promised = receipt_of(home, receipt)
+            name = sealed_name(promised.recording, promised.stream, promised.sequence, promised.sha256)
+            path = home.folder / "blobs" / name
+            lost += not path.exists() or path.read_bytes() != sealed
+        assert (lost == 0) is kept
+        if kept:
+            database = home.database()
+            with database.reading() as connection:
+                rows = {stored.sha256 for stored in gather(connection, recording.id).stored}
+            database.close()
+            assert {receipt_of(home, receipt).sha256 for _, receipt in senders.acknowledged} <= rows
+    finally:
+        disk.unplug()
