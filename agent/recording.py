@@ -84,17 +84,24 @@ class Recorder:
         self._encoder: Encoder | None = None
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
         self._heads_at = 0
+        self._told_heads: dict[int, tuple[int, str]] = {}
         self.tally = Tally()
 
     def run(self) -> None:
         """Until the mailbox is closed and empty, and what was sealed lies in the spool or cannot."""
         while not self._orders.ended:
-            order = self._orders.get(RETRY if self._stranded or self._sealer else None)
+            order = self._orders.get(self._patience())
             if order is not None:
                 self._carry_out(order)
             self._retry()
             self._account_heads()
         self._retry()
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for an order; None where nothing else is to be done meanwhile."""
+        if self._stranded:
+            return RETRY
+        return HEADS_EVERY / SECOND if self.tally.heads != self._told_heads else None
 
     def _carry_out(self, order: Order) -> None:
         match order:
@@ -110,7 +117,7 @@ class Recorder:
                 self._write_heads("recording-closed", self._sealer, why=why)
                 self._sealer.forget()
                 self._sealer = self._encoder = None
-                self.tally.recording, self.tally.heads = None, {}
+                self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
 
@@ -150,10 +157,11 @@ class Recorder:
                 self._hold(Hold.SPOOL_FULL, False)
 
     def _account_heads(self) -> None:
-        if self._sealer is not None and self._clock.now() - self._heads_at >= HEADS_EVERY:
+        due = self._clock.now() - self._heads_at >= HEADS_EVERY
+        if self._sealer is not None and due and self.tally.heads != self._told_heads:
             self._write_heads("heads", self._sealer)
 
     def _write_heads(self, kind: str, sealer: Sealer, **fields: object) -> None:
         heads = {str(stream): list(head) for stream, head in sealer.heads().items()}
         self._ledger.write(kind, recording=str(sealer.recording), heads=heads, **fields)
-        self._heads_at = self._clock.now()
+        self._heads_at, self._told_heads = self._clock.now(), sealer.heads()

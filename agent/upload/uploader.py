@@ -30,7 +30,7 @@ from protocol.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
-IDLE: Final = 0.5  # seconds between looks at an empty queue; a look asks neither disk nor network
+IDLE: Final = 1.0  # seconds between looks at an empty queue; a look asks neither disk nor network
 HEALTH_EVERY: Final = 60 * SECOND
 STUBBORN: Final = 3  # failing answers after which a recording waits until the others have been tried
 
