@@ -1,0 +1,45 @@
+"""The documents name what is there: every link leads somewhere, and every path in backticks exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOPS = "agent|protocol|store|policies|tests|bench|docs|scripts|installer|requirements|.ci"
+PATH = re.compile(rf"`((?:{TOPS})/[^`\s]*)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+MADE = {"agent/desktop/NAME.py"}  # what a reader is told to write
+
+
+def documents() -> list[Path]:
+    folders = ("docs", "installer", "policies", "bench", "tests")
+    return sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))])
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = [link.split("#")[0] for link in LINK.findall(document.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if link and not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_paths_in_backticks_exist(document: Path) -> None:
+    named = {path.rstrip("/.,:") for path in PATH.findall(document.read_text("utf-8"))} - MADE
+    assert sorted(path for path in named if not list(ROOT.glob(path))) == []
+
+
+def test_the_readme_lists_only_commands_that_exist() -> None:
+    """Each `eyelid` and `eyelid-store` line of the README is a command that knows its own --help."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    lines = re.findall(r"(?m)^(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)", text)
+    assert len(lines) > 8
+    for line in sorted(set(lines)):
+        command, *words = line.split()
+        program = [str(Path(sys.executable).with_name(command)), *words, "--help"]
+        ran = subprocess.run(program, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, f"{line}: {ran.stderr}"
