@@ -160,6 +160,11 @@ def flipped(body: bytes, at: int) -> bytes:
     return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
 
+def resigned(packet: bytes) -> bytes:
+    """With another signature of the right form."""
+    return packet[:-10] + (b"A" if packet[-10:-9] != b"A" else b"B") + packet[-9:]
+
+
 def cut_behind_its_digest(scene: Scene) -> httpx.Response:
     body = scene.chunk()
     return put(scene, body[:-1], Content_Digest=api.content_digest(body))
@@ -226,7 +231,7 @@ REFUSED: dict[str, tuple[Send, int, str]] = {
     "packet, not ASCII": (lambda s: put_packet(s, b"\xff\xfe"), 400, "malformed"),
     "packet at sequence 1": (lambda s: put_packet(s, s.recording.packet, sequence=1), 400, "misplaced"),
     "packet of another recording": (lambda s: put_packet(s, s.recording.packet), 400, "misplaced"),
-    "packet with a bit flipped": (lambda s: put_packet(s, flipped(s.recording.packet, -2)), 400, "bad-signature"),
+    "packet with another signature": (lambda s: put_packet(s, resigned(s.recording.packet)), 400, "bad-signature"),
     "packet signed by another": (lambda s: fresh_packet(s, sender=s.other), 400, "wrong-signer"),
     "packet naming another device": (lambda s: fresh_packet(s, device=s.other.device), 403, "foreign-recording"),
     "packet too large": (lambda s: put_packet(s, bytes(api.MAX_PACKET_BODY + 1)), 413, "oversized"),
