@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from agent import control, desktop, identity
+from agent import control, desktop, durable, identity
 from agent.capture.screen import X11Screen
 from agent.config import Config
 from agent.control import ControlSocket
@@ -36,7 +37,7 @@ from agent.daemon import (
 )
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.video import ScreenEncoder
-from agent.errors import Transient, UserError
+from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
@@ -63,7 +64,10 @@ LAST_WORDS: Final = 2 * SECOND  # for sending what waits when everything has end
 
 
 def enrol(token: str, config: Config) -> str:
-    """Join the store that issued the token; the device's id. Raises as `agent.identity.enrol`."""
+    """Join the store that issued the token; what to tell the person. Raises as `agent.identity.enrol`.
+
+    The policy that the store's bundle carries becomes this PC's, unless there is one in its folder already.
+    """
     joined = identity.enrol(
         token,
         config.home,
@@ -72,7 +76,23 @@ def enrol(token: str, config: Config) -> str:
         system=f"{platform.system()} {platform.release()}",
         agent_version=VERSION,
     )
-    return joined.device
+    told = f"This PC is now enrolled as {joined.device}."
+    files = Trust(joined).bundle.policy_files
+    if any(config.policies.glob("*.yaml")):
+        return f"{told} Its policy is the one in {config.policies}."
+    if odd := [name for name in files if Path(name).name != name or not name.endswith(".yaml")]:
+        raise Untrusted(f"{told} But the store's bundle names {len(odd)} policy files that are no plain `*.yaml` names")
+    if not files:
+        return f"{told} Put a policy into {config.policies}: without one nothing is recorded."
+    try:
+        durable.make_folder(config.policies)
+        for name, text in files.items():
+            durable.write(config.policies / name, text.encode("utf-8"))
+    except OSError as failure:
+        raise EnvironmentFault(
+            f"{told} But the store's policy cannot be written to {config.policies}: {failure.strerror}"
+        ) from failure
+    return f"{told} The store's policy now lies in {config.policies}."
 
 
 def run(config: Config) -> int:

@@ -72,8 +72,7 @@ def add_to(commands: Commands) -> None:
 
 def _enroll(asked: argparse.Namespace) -> int:
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
-    device = app.enrol(token, config.load())
-    print(f"This PC is now enrolled as {device}. `eyelid run` starts recording.")
+    print(app.enrol(token, config.load()), "`eyelid run` starts recording.")
     return 0
 
 

@@ -1,0 +1,50 @@
+"""Enrolling as a person does it: which policy a newly enrolled PC has, and what it says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.app import enrol
+from agent.config import Config
+from agent.errors import Untrusted
+from tests.fakes.store import FakeStore
+
+
+@pytest.fixture
+def store() -> Iterator[FakeStore]:
+    with FakeStore() as running:
+        yield running
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(home=tmp_path / "home", policies=tmp_path / "home" / "policies")
+
+
+def test_the_stores_policy_becomes_the_pcs(store: FakeStore, config: Config) -> None:
+    store.bundle = store.signed_bundle(1, None, **{"cards.yaml": "schema: 1\n...\n"})
+    assert "device-1" in enrol(store.pasted(), config)
+    assert (config.policies / "cards.yaml").read_text() == "schema: 1\n...\n"
+
+
+def test_a_policy_that_lies_there_already_stays(store: FakeStore, config: Config) -> None:
+    config.policies.mkdir(parents=True)
+    (config.policies / "own.yaml").write_text("own")
+    store.bundle = store.signed_bundle(1, None, **{"cards.yaml": "schema: 1\n...\n"})
+    assert "Its policy is the one in" in enrol(store.pasted(), config)
+    assert [path.name for path in config.policies.iterdir()] == ["own.yaml"]
+
+
+def test_without_any_policy_it_says_that_nothing_is_recorded(store: FakeStore, config: Config) -> None:
+    assert "without one nothing is recorded" in enrol(store.pasted(), config)
+
+
+@pytest.mark.parametrize("name", ["../cards.yaml", "/etc/cards.yaml", "cards.sh", ".."])
+def test_a_bundle_writes_nowhere_else(store: FakeStore, config: Config, name: str) -> None:
+    store.bundle = store.signed_bundle(1, None, **{name: "x"})
+    with pytest.raises(Untrusted, match="no plain"):
+        enrol(store.pasted(), config)
+    assert not config.policies.exists()
