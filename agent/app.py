@@ -138,14 +138,6 @@ class Recording:
             on_vanished=lambda _: self._alarm("rule-vanished"),
             last=recall(config.home),
         )
-        self._recorder = Recorder(
-            self._orders,
-            studio=Studio(sealer=self._new_sealer, encoder=self._new_encoder),
-            spool=self._spool,
-            ledger=self._ledger,
-            clock=clock,
-            hold=self._hold,
-        )
         self._wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
         self._uploader = Uploader(
             who,
@@ -158,6 +150,15 @@ class Recording:
             told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=lambda _: None),
             clock=clock,
             chance=random.random,
+        )
+        self._recorder = Recorder(
+            self._orders,
+            studio=Studio(sealer=self._new_sealer, encoder=self._new_encoder),
+            spool=self._spool,
+            ledger=self._ledger,
+            clock=clock,
+            hold=self._hold,
+            spooled=self._uploader.wake,
         )
         self._daemon = Daemon(
             self._inbox,
@@ -194,6 +195,7 @@ class Recording:
             control_socket.close()
             self._policies.close()
             self._stop_upload.set()
+            self._uploader.wake()
             self._witness.close()
             self._screen.close()
             self._seat.close()

@@ -62,7 +62,11 @@ class Tally:
 
 
 class Recorder:
-    """Carries out the orders. `hold(True)` is called when the spool takes no more, `hold(False)` when it does again."""
+    """Carries out the orders.
+
+    `hold`: called with True when the spool takes no more, with False when it does again. `spooled`: something new lies
+    there to be sent.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Recorder:
         ledger: Ledger,
         clock: Clock,
         hold: Callable[[Hold, bool], None],
+        spooled: Callable[[], None] = lambda: None,
     ) -> None:
         self._orders = orders
         self._studio = studio
@@ -80,6 +85,7 @@ class Recorder:
         self._ledger = ledger
         self._clock = clock
         self._hold = hold
+        self._spooled = spooled
         self._sealer: Sealer | None = None
         self._encoder: Encoder | None = None
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
@@ -148,6 +154,7 @@ class Recorder:
             self.tally.sealed_at = self._clock.now()
             self.tally.chunks += 1
             self.tally.bytes += len(one.data)
+            self._spooled()
 
     def _retry(self) -> None:
         if self._stranded:

@@ -30,7 +30,7 @@ from protocol.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
-IDLE: Final = 1.0  # seconds between looks at an empty queue; a look asks neither disk nor network
+IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
 HEALTH_EVERY: Final = 60 * SECOND
 STUBBORN: Final = 3  # failing answers after which a recording waits until the others have been tried
 
@@ -119,12 +119,23 @@ class Uploader:
         self._bundle_wanted = True
         self._health_at = clock.now() - HEALTH_EVERY
         self._all_at_once = False
+        self._awake = threading.Event()
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
     def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set and `wake` called."""
         while not stop.is_set():
-            stop.wait(self.step())
+            pause = self.step()
+            if pause == IDLE:
+                self._awake.wait(pause)
+                self._awake.clear()
+            else:
+                stop.wait(pause)  # a failure is not tried again earlier because more has come
+
+    def wake(self) -> None:
+        """Something has come, or the end. Any thread."""
+        self._awake.set()
 
     def flush(self, until: int) -> bool:
         """Send what waits, this moment's ledger entries included; whether all of it is sent.
