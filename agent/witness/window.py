@@ -102,7 +102,7 @@ class WindowWitness:
         """Whether a look was asked for; sleeps through the rest after an unasked look, but not through a question."""
         with self._changed:
             pause = (rested - self._clock.now()) / SECOND
-            if pause > 0 and not self._asked:
+            if pause > 0:
                 self._changed.wait_for(lambda: self._asked or self._ending, pause)
             asked, self._asked = self._asked, False
             return asked and not self._ending

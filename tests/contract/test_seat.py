@@ -12,6 +12,7 @@ import pytest
 from agent.core.model import Hold
 from agent.desktop import seat as seats
 from agent.desktop.seat import LinuxSeat
+from agent.desktop.seat.display import DarkOrLocked
 from agent.desktop.untold import UntoldSeat
 from tests.stage import displays
 from tests.stage.buses import Logind, ScreenSaver, private_bus
@@ -140,6 +141,19 @@ def test_a_screen_saver_that_is_active_at_the_start_holds_until_it_ends(bare_dis
             await_holds(seat)
 
 
+def test_asking_starts_no_screen_saver(bare_display: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = tmp_path / "dbus-1" / "services"
+    services.mkdir(parents=True)
+    started = tmp_path / "started"
+    (services / "saver.service").write_text(
+        f"[D-BUS Service]\nName=org.gnome.ScreenSaver\nExec=/usr/bin/touch {started}\n"
+    )
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with private_bus(tmp_path, "session") as session_bus, seated(bare_display, session_bus=session_bus) as seat:
+        assert len(seat.blind_to) == 1  # logind: the session's bus has answered for all its savers
+    assert not started.exists()
+
+
 # -- the display ------------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +174,21 @@ def test_a_locker_that_is_there_at_the_start_is_recognised(bare_display: str, tm
             await_holds(before, Hold.LOCKED)
         with seated(bare_display) as seat:
             assert seat.holds() == {Hold.LOCKED}
+
+
+def test_a_number_that_was_a_lockers_and_comes_again_is_no_locker() -> None:
+    """A program that connects right after a locker has left gets the locker's window numbers."""
+    with displays.xvfb() as display, contextlib.closing(DarkOrLocked(display)) as screen:
+        with program(display, "i3lock") as locker:
+            number = locker.open(override=True, width=1280, height=800)
+            screen.ask()
+            screen.absorb()
+            assert screen.holds() == {Hold.LOCKED}
+        with program(display, "slides") as slides:
+            assert slides.open(override=True, width=1280, height=800) == number
+            screen.ask()
+            screen.absorb()
+            assert screen.holds() == frozenset()
 
 
 def test_another_window_that_covers_the_screen_is_no_locker(bare_display: str) -> None:

@@ -112,6 +112,16 @@ def test_a_cover_that_left_and_came_back_between_two_looks_uncovered_what_is_bel
     assert not is_shown(bare.desktop.look(), below)
 
 
+def test_a_cover_that_was_transparent_for_a_moment_between_two_looks_hid_nothing(bare: X11Stage) -> None:
+    below = bare.open(title="below", x=100, y=100, width=200, height=100)
+    above = bare.open(title="above", x=50, y=50, width=400, height=300)
+    await_hidden(bare, below)
+    bare.application.fade(window=above, opacity=HALF)
+    bare.application.fade(window=above, opacity=0xFFFFFFFF)
+    assert is_shown(bare.desktop.look(), below)
+    assert not is_shown(bare.desktop.look(), below)
+
+
 def test_a_window_raised_and_lowered_between_two_looks_was_shown(bare: X11Stage) -> None:
     below = bare.open(title="below", x=100, y=100, width=200, height=100)
     bare.open(title="above", x=50, y=50, width=400, height=300)

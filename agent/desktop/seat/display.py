@@ -11,7 +11,7 @@ from agent.desktop.seat.lockers import LOCKERS
 from agent.desktop.x11 import frames
 from agent.desktop.x11.covering import overlap
 from agent.desktop.x11.events import MonitorsChanged
-from agent.desktop.x11.tree import Tree, TreeEvent
+from agent.desktop.x11.tree import Destroyed, Tree, TreeEvent
 from agent.desktop.x11.wire import Wire
 
 MOST: Final = 0.9  # of every monitor. xsecurelock's window is one pixel short on each side
@@ -37,6 +37,8 @@ class DarkOrLocked:
         for event in self._wire.events():
             if isinstance(event, TreeEvent):
                 self._tree.apply(event)
+                if isinstance(event, Destroyed):
+                    self._lockers.pop(event.window, None)  # the number may come again as somebody else's
             elif isinstance(event, MonitorsChanged):
                 self._monitors = self._wire.monitors()
         self._tree.looked()
@@ -46,7 +48,7 @@ class DarkOrLocked:
         self._dark = self._wire.blanked()
 
     def holds(self) -> frozenset[Hold]:
-        covering = [top.id for top in self._tree.tops.values() if top.mapped and top.override and self._covers(top.box)]
+        covering = [top.id for top in self._tree.tops.values() if top.mapped and self._covers(top.box)]
         self._lockers = {window: self._lockers.get(window, False) for window in covering if window in self._lockers}
         fresh = [window for window in covering if window not in self._lockers]
         for window, owner in zip(fresh, self._wire.owners(fresh), strict=True):
