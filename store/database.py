@@ -73,7 +73,18 @@ def explained(what: str) -> Iterator[None]:
 
 
 def upgrade(database: Database, what: str) -> None:
-    """Bring the tables to this version. Raises StoreError for a database that is foreign, damaged, locked or newer."""
+    """Bring the tables to this version.
+
+    Raises StoreError for a database that is foreign, damaged, locked or newer, and has then closed it.
+    """
+    try:
+        _upgrade(database, what)
+    except StoreError:
+        database.close()
+        raise
+
+
+def _upgrade(database: Database, what: str) -> None:
     with explained(what):
         with database.reading() as connection:
             tables = set(inspect(connection).get_table_names())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 
 from sqlalchemy import update
 
@@ -54,12 +55,14 @@ def _enroll_token(options: Namespace) -> int:
     if len(options.group) > 200:
         raise WrongUsage("--group has more than 200 characters")
     now = wall()
-    database = home.database()
-    with explained(str(home.database_path)), database.writing() as connection:
+    with (
+        closing(home.database()) as database,
+        explained(str(home.database_path)),
+        database.writing() as connection,
+    ):
         secret = make_secret(
             connection, uses=options.uses, expires_at=now + options.expires, group=options.group, now=now
         )
-    database.close()
     try:
         token = make(
             Enrolment(
@@ -87,10 +90,12 @@ def _enroll_token(options: Namespace) -> int:
 
 def _devices(options: Namespace) -> int:
     home = home_of(options)
-    database = home.database()
-    with explained(str(home.database_path)), database.reading() as connection:
+    with (
+        closing(home.database()) as database,
+        explained(str(home.database_path)),
+        database.reading() as connection,
+    ):
         listed = [(device, last_health(connection, device.id)) for device in devices(connection)]
-    database.close()
     if options.json:
         print_json({"devices": [_facts(device, health) for device, health in listed]})
         return 0
@@ -138,13 +143,15 @@ def _row(device: Device, health: tuple[int, str] | None) -> list[str]:
 
 def _revoke(options: Namespace) -> int:
     home = home_of(options)
-    database = home.database()
-    with explained(str(home.database_path)), database.writing() as connection:
+    with (
+        closing(home.database()) as database,
+        explained(str(home.database_path)),
+        database.writing() as connection,
+    ):
         device = _choose(options.device, devices(connection), home)
         new = device.revoked_at is None
         if new:
             connection.execute(update(schema.devices).where(schema.devices.c.id == device.id).values(revoked_at=wall()))
-    database.close()
     if options.json:
         print_json({"device": device.id, "host": device.host, "revoked": True, "was_revoked": not new})
     else:
