@@ -31,7 +31,7 @@ KEY_SLICE: Final = 5
 class VideoSettings:
     """`quantizer` is x264's qp: 0 lossless, 51 worst; text stays crisp to about 32. `motion_range` in px."""
 
-    quantizer: int = 26
+    quantizer: int = 28
     motion_range: int = 192
     preset: str = "superfast"
 
