@@ -67,7 +67,10 @@ class Screen(Protocol):
         """Forget the canvas: the next grab is whole on every monitor, and monitors are read anew."""
 
     def grab(self, *, repeat: bool = False) -> tuple[Frame, ...]:
-        """A frame of each monitor that has damage (every monitor after `void`, or if `repeat`)."""
+        """A frame of each monitor that changed (every monitor after `void`, or if `repeat`; those are whole).
+
+        Drawing that changed no pixel, or that is not due yet, gives none.
+        """
 
     def close(self) -> None: ...
 

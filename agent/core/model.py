@@ -277,7 +277,7 @@ class Frame:
 
     `pixels`: planar YUV 4:2:0 (I420, BT.601 limited range), width and height rounded up to even numbers by repeating
     the edge; `span` covers every grab that the picture is made of.
-    `whole` marks a frame grabbed in one piece, after the canvas had been void.
+    `whole` marks a frame that equals one grab of the whole monitor within its span: it owes nothing to earlier ones.
     """
 
     stream: int
