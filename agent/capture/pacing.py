@@ -1,7 +1,7 @@
 """When a monitor's next frame may be taken: often enough to read along, rarely enough to cost nothing.
 
-Pure: no clock. A change of most of the screen (scrolling, a video) costs three times the CPU and fifty times the bytes of
-a typed letter, so it comes at 2 frames a second: that halved the bytes of a busy script (11.7 to 6.2 MB a minute).
+Pure: no clock. A change of most of the screen (scrolling, a video) costs three times the CPU and fifty times the bytes
+of a typed letter, so it comes at 2 frames a second: that halved the bytes of a busy script (11.7 to 6.2 MB a minute).
 """
 
 from __future__ import annotations
