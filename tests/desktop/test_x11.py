@@ -266,6 +266,40 @@ def test_a_title_that_was_replaced_before_anybody_read_it_cannot_be_read(either:
     assert after.title == "harmless"
 
 
+@pytest.mark.parametrize("plain", [None, "harmless"], ids=["no other", "WM_NAME below it"])
+def test_a_title_that_was_set_and_deleted_before_anybody_read_it_cannot_be_read(
+    either: X11Stage, plain: str | None
+) -> None:
+    window = either.open(title=None)
+    if plain is not None:
+        either.application.name_plainly(window=window, title=plain)
+        settled(either.desktop)
+    either.retitle(window, "card number")
+    either.application.unname(window=window)
+    titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
+    assert titles == [Blind.NO_TITLE, plain or ""]
+
+
+def test_a_title_that_another_one_hid_cannot_be_read_when_it_comes_forth_and_goes(bare: X11Stage) -> None:
+    window = bare.open(title="harmless")
+    bare.application.name_plainly(window=window, title="card number")
+    settled(bare.desktop)
+    bare.application.unname(window=window)
+    bare.application.name_plainly(window=window, title="harmless")
+    titles = [seen.title for _ in range(2) if (seen := find(bare.desktop.look(), window))]
+    assert titles == [Blind.NO_TITLE, "harmless"]
+
+
+@pytest.mark.parametrize("before", ["before", None])
+def test_a_title_that_a_toolkit_sets_in_both_properties_is_read_at_once(either: X11Stage, before: str | None) -> None:
+    window = either.open(title=before)
+    either.application.name_plainly(window=window, title="after")
+    either.retitle(window, "after")
+    seen = find(either.desktop.look(), window)
+    assert seen is not None
+    assert seen.title == "after"
+
+
 def test_a_title_shown_before_the_window_was_known_cannot_be_read(bare: X11Stage) -> None:
     window = bare.application.open(title="card number", mapped=False)
     settled(bare.desktop)

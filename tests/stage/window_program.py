@@ -92,6 +92,13 @@ class Windows:
     def retitle(self, *, window: int, title: str) -> None:
         self.name(self.open_windows[window], title)
 
+    def name_plainly(self, *, window: int, title: str) -> None:
+        """As old programs do: WM_NAME alone."""
+        self.open_windows[window].set_wm_name(title)
+
+    def unname(self, *, window: int) -> None:
+        self.open_windows[window].delete_property(self.atom("_NET_WM_NAME"))
+
     def map(self, *, window: int) -> None:
         self.open_windows[window].map()
 

@@ -28,7 +28,8 @@ class Client:
 
     `owner`: the process that the server names. `place` within the window `inside`, its
     top level. `stale`: properties to be read.
-    `retitled`: how often each title was set since the last scene. `process` is filled in by whoever judges.
+    `retitled`: how often each title was set or deleted since the last scene; `told_by`: the property that gave the
+    title then, None before the first. `process` is filled in by whoever judges.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Client:
     inside: int = 0
     stale: set[str] = field(default_factory=set)
     retitled: dict[str, int] = field(default_factory=dict)
+    told_by: str | None = None
     misplaced: bool = False
     process: Process | Blind | None = None  # None: not asked yet
 
@@ -45,14 +47,32 @@ class Client:
         """Empty for a window that has none; Blind when it has one that cannot be read, or had one that went by
         unread.
         """
-        for name in TITLES:
-            kept = self.properties.get(name)
-            if isinstance(kept, Blind):
-                return kept
-            if kept is not None:
-                missed = self.retitled.get(name, 0) > 1 or self.stale.intersection(TITLES)
-                return Blind.NO_TITLE if missed else _text(kept, atoms)
-        return ""
+        kept = self.properties.get(self.titled_by)
+        if isinstance(kept, Blind):
+            return kept
+        if self.missed_title(atoms):
+            return Blind.NO_TITLE
+        return "" if kept is None else _text(kept, atoms)
+
+    @property
+    def titled_by(self) -> str:
+        """The property that gives the title now; empty when neither is there."""
+        return next((name for name in TITLES if name in self.properties), "")
+
+    def missed_title(self, atoms: Mapping[str, int]) -> bool:
+        """Whether there may have been a title since the last scene that nobody read.
+
+        Toolkits set both properties, once each: then nothing is missed while the same one gives the title. When the one
+        that gave it went, or came after the other, the other's text was the title for a moment.
+        """
+        if any(count > 1 for count in self.retitled.values()) or self.stale.intersection(TITLES):
+            return True
+        if self.told_by is None or self.told_by == self.titled_by or not all(map(self.retitled.get, TITLES)):
+            return False
+        texts = [
+            _text(kept, atoms) if isinstance(kept := self.properties.get(name), Property) else "" for name in TITLES
+        ]
+        return texts[0] != texts[1] or texts[0] is Blind.NO_TITLE
 
     def window_class(self) -> tuple[str, ...]:
         kept = self.properties.get("WM_CLASS")

@@ -396,13 +396,14 @@ class Screenful:
 
     def _settle(self) -> None:
         """What was touched, missed or gone until now has been told; the next scene may say otherwise."""
-        told_twice = any(count > 1 for client in self._clients.values() for count in client.retitled.values())
+        missed = any(client.missed_title(self._wire.atom) for client in self._clients.values())
         left_open = any(map(self._is_unread, self._tree.tops.values())) or any(
             client.stale or client.misplaced for client in self._clients.values()
         )
-        self._unsettled = self._tree.looked() or bool(self._ended or self._departed) or told_twice or left_open
+        self._unsettled = self._tree.looked() or bool(self._ended or self._departed) or missed or left_open
         for client in self._clients.values():
             client.retitled = {}
+            client.told_by = client.titled_by
         self._ended.clear()
         self._departed.clear()
         self._early.clear()
