@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import mss
@@ -86,10 +88,12 @@ class Outcome:
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     out = Console(stderr=True, highlight=False)
+    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
     folder = (asked.dir or ROOT / "demo" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")).absolute()  # noqa: DTZ005
     try:
         if asked.here and not _agrees(out, asked.seconds):
-            return 2
+            out.print("Nothing was recorded.")
+            return 1
         _make(folder)
         opened, control = perform(folder, asked.seconds, out, here=asked.here)
     except StageError as error:
@@ -107,6 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in outcome.faults():
         out.print(f"The demo has failed. {fault}", style="bold red")
     return 1 if outcome.faults() else 0
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[Opened, Opened]:
@@ -174,7 +182,7 @@ def _agrees(out: Console, seconds: float) -> bool:
         f"This records your real screens for about {seconds + CONTROL:.0f} seconds, opens a few small windows on "
         "them, and leaves the opened recording in a folder of yours. Nothing leaves this PC."
     )
-    return out.input("Record now? [y/N] ").strip().lower() in ("y", "yes")
+    return out.input("Record now? (y/N) ").strip().lower() in ("y", "yes")
 
 
 def _make(folder: Path) -> None:

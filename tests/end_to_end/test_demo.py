@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bench import detector
@@ -93,6 +95,20 @@ def test_here_does_not_record_without_an_answer() -> None:
     assert refused.returncode == 1
     assert "--here" in refused.stderr
     assert refused.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-P", "-m", "bench.demo", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
+        assert play.stderr is not None
+        assert any("two ordinary windows" in line for line in play.stderr)
+        started = psutil.Process(play.pid).children(recursive=True)
+        play.send_signal(number)
+        play.communicate(timeout=60)
+    assert play.returncode == 130
+    assert len(started) >= 6  # a display, a window manager, a store, a recorder and two programs
+    assert psutil.wait_procs(started, timeout=30)[1] == []
 
 
 @pytest.mark.parametrize("seconds", ["3", "none", "-1"])
