@@ -164,7 +164,6 @@ class Recording:
             self._inbox,
             clock=clock,
             witness=self._witness,
-            composited=lambda: self._witness.composited,
             seat=self._seat,
             shutter=self._shutter,
             wake_capture=self._screen.wake,

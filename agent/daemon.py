@@ -119,7 +119,6 @@ class Daemon:
         *,
         clock: Clock,
         witness: Witness,
-        composited: Callable[[], bool],
         seat: Seat,
         shutter: Shutter,
         wake_capture: Callable[[], None],
@@ -131,7 +130,6 @@ class Daemon:
         self._inbox = inbox
         self._clock = clock
         self._witness = witness
-        self._composited = composited
         self._seat = seat
         self._shutter = shutter
         self._wake_capture = wake_capture
@@ -148,7 +146,6 @@ class Daemon:
         self._grab_wanted = False
         self._canvas = 0
         self._zero = 0  # of the open recording
-        self._fading = False
         self._missed = 0
         self._hold_until: int | None = None
         self.finished = False
@@ -187,11 +184,11 @@ class Daemon:
             case Grabbed(frames, monitors):
                 self._grab_wanted = False
                 self._monitors = monitors
-                for frame in frames:
-                    if frame.span.start >= self._zero:
+                if self.session.held or any(frame.span.start < self._zero for frame in frames):
+                    self._start_over()  # taken in a hold, or on its way when its recording closed
+                else:
+                    for frame in frames:
                         self.eye.push(frame)
-                    else:
-                        self._canvas += 1  # it was on its way when its recording closed
             case GrabWanted():
                 self._grab_wanted = True
 
@@ -243,14 +240,12 @@ class Daemon:
         if self._inbox.refused != self._missed:
             self._missed = self._inbox.refused
             self.eye.alarm(Alarm(self._witness.name, now, "message lost"))
-            self._canvas += 1
+            self._start_over()  # it may have been a picture that the next one is painted over
         if self._hold_until is not None and now >= self._hold_until:
             self._take_word(UserHold(on=False))
         holds = self._seat.holds()
         if holds != self.session.holds & SEAT:
             self._happen(HoldsAre(SEAT, holds))
-        if self.session.policy is not None and self._composited() != self._fading:
-            self._put_in_force(self.session.policy)
 
     def _let_go(self, now: int) -> None:
         outcome = self.eye.judge(now)
@@ -264,6 +259,11 @@ class Daemon:
             self._canvas += 1
         if lost or (self.eye.reasons and not self.eye.waiting):
             self._mark_gap(lost)
+
+    def _start_over(self) -> None:
+        """Nothing that waits is kept, and every stream begins anew with a whole picture."""
+        self._mark_gap(self.eye.drop_all().dropped)
+        self._canvas += 1
 
     def _mark_gap(self, dropped: tuple[Frame, ...] = ()) -> None:
         until = self.eye.end_of_kept(dropped)
@@ -313,9 +313,8 @@ class Daemon:
     # -- the policy -----------------------------------------------------------------------------------------------
 
     def _put_in_force(self, policy: Policy) -> None:
-        """Nothing seen under another policy or another lag of the display counts: the eye closes until a look."""
-        self._fading = self._composited()
-        timing = window_timing(policy, Lane.SCREEN, composited=self._fading)
+        """Nothing seen under another policy counts: the eye closes until a look under this one."""
+        timing = window_timing(policy, Lane.SCREEN)
         self._witness.judge_with(policy.hash)
         self.eye.put_in_force(policy, {self._witness.name: timing}, self._clock.now())
         self._let_go(self._clock.now())
@@ -332,8 +331,7 @@ class Daemon:
             case Write(kind, fields):
                 self._ledger.write(kind, **fields)
             case Shut():
-                self._mark_gap(self.eye.drop_all().dropped)
-                self._canvas += 1
+                self._start_over()
             case OpenRecording(policy):
                 self._zero = self._earliest()
                 self._orders.put(Open(policy.hash, self._zero, self._monitors), must=True)

@@ -112,9 +112,6 @@ class Sealer(Protocol):
 
     def seal(self, chunk: Chunk) -> Sealed: ...
 
-    def heads(self) -> dict[int, tuple[int, str]]:
-        """stream -> (next sequence, hex SHA-256 of the last sealed chunk)."""
-
     def forget(self) -> None: ...
 
 

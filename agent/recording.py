@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from agent.core.model import SECOND, Chunk, Frame, Hold, Monitor
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool
+from protocol.envelope import KEY_PACKET_STREAM
 
 RETRY: Final = 1.0  # seconds between tries to spool what did not fit
 HEADS_EVERY: Final = 10 * SECOND
@@ -39,6 +41,7 @@ class Close:
 
 
 Order = Open | Frame | Gap | Close
+Heads = dict[int, tuple[int, str]]  # stream -> (next sequence, hex SHA-256 of the last sealed chunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Tally:
     """What the status shows: read from other threads, so each field is written whole."""
 
     recording: str | None = None  # the one that is open
-    heads: dict[int, tuple[int, str]] = field(default_factory=dict)
+    heads: Heads = field(default_factory=dict)
     sealed_at: int | None = None
     chunks: int = 0
     bytes: int = 0
@@ -89,19 +92,21 @@ class Recorder:
         self._sealer: Sealer | None = None
         self._encoder: Encoder | None = None
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
+        self._unclosed: list[tuple[UUID, str]] = []  # closed, but what is stranded may still belong to them
+        self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
         self._heads_at = 0
-        self._told_heads: dict[int, tuple[int, str]] = {}
+        self._told_heads: Heads = {}
         self.tally = Tally()
 
     def run(self) -> None:
-        """Until the mailbox is closed and empty, and what was sealed lies in the spool or cannot."""
+        """Until the mailbox is closed and empty, and what was sealed lies in the spool or is given up by name."""
         while not self._orders.ended:
             order = self._orders.get(self._patience())
             if order is not None:
                 self._carry_out(order)
             self._retry()
             self._account_heads()
-        self._retry()
+        self._give_up()
 
     def _patience(self) -> float | None:
         """Seconds to wait for an order; None where nothing else is to be done meanwhile."""
@@ -120,10 +125,11 @@ class Recorder:
                 self._keep(self._encoder.gap(until))
             case Close(until, why) if self._encoder is not None and self._sealer is not None:
                 self._keep(self._encoder.close(until))
-                self._write_heads("recording-closed", self._sealer, why=why)
                 self._sealer.forget()
+                self._unclosed.append((self._sealer.recording, why))
                 self._sealer = self._encoder = None
                 self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
+                self._account_closings()
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
 
@@ -138,7 +144,6 @@ class Recorder:
     def _keep(self, chunks: Iterable[Chunk]) -> None:
         assert self._sealer is not None  # noqa: S101 - encoder and sealer come and go together
         self._spool_all([self._sealer.seal(chunk) for chunk in chunks])
-        self.tally.heads = self._sealer.heads()
 
     def _spool_all(self, sealed: list[Sealed]) -> None:
         if self._stranded:
@@ -154,6 +159,7 @@ class Recorder:
             self.tally.sealed_at = self._clock.now()
             self.tally.chunks += 1
             self.tally.bytes += len(one.data)
+            self._note_head(one)
             self._spooled()
 
     def _retry(self) -> None:
@@ -162,13 +168,40 @@ class Recorder:
             self._spool_all(again)
             if not self._stranded:
                 self._hold(Hold.SPOOL_FULL, False)
+                self._account_closings()
+
+    def _give_up(self) -> None:
+        """At the end: what the disk takes no more is a gap with a name, not a tail that somebody might have cut off."""
+        self._retry()
+        lost, self._stranded = self._stranded, []
+        for one in lost:
+            self._ledger.write("given-up", recording=str(one.recording), stream=one.stream, sequence=one.sequence)
+        self._account_closings()
+
+    # -- the account of it ----------------------------------------------------------------------------------------
+
+    def _note_head(self, sealed: Sealed) -> None:
+        heads = dict(self._durable.get(sealed.recording, {}))
+        if sealed.stream != KEY_PACKET_STREAM:
+            heads[sealed.stream] = (sealed.sequence + 1, sealed.sha256.hex())
+        self._durable[sealed.recording] = heads
+        if self._sealer is not None and self._sealer.recording == sealed.recording:
+            self.tally.heads = heads
 
     def _account_heads(self) -> None:
         due = self._clock.now() - self._heads_at >= HEADS_EVERY
         if self._sealer is not None and due and self.tally.heads != self._told_heads:
-            self._write_heads("heads", self._sealer)
+            self._write_heads("heads", self._sealer.recording)
+            self._heads_at, self._told_heads = self._clock.now(), self.tally.heads
 
-    def _write_heads(self, kind: str, sealer: Sealer, **fields: object) -> None:
-        heads = {str(stream): list(head) for stream, head in sealer.heads().items()}
-        self._ledger.write(kind, recording=str(sealer.recording), heads=heads, **fields)
-        self._heads_at, self._told_heads = self._clock.now(), sealer.heads()
+    def _account_closings(self) -> None:
+        if not self._stranded:
+            for recording, why in self._unclosed:
+                self._write_heads("recording-closed", recording, why=why)
+                self._durable.pop(recording, None)
+            self._unclosed.clear()
+
+    def _write_heads(self, kind: str, recording: UUID, **fields: object) -> None:
+        """Only what is durable: a head that is signed and then lost would look like a tail that was cut off."""
+        heads = {str(stream): list(head) for stream, head in self._durable.get(recording, {}).items()}
+        self._ledger.write(kind, recording=str(recording), heads=heads, **fields)

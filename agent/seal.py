@@ -121,10 +121,6 @@ class RecordingSealer:
         self._streams[chunk.stream] = _Stream(stream.sequence + 1, sealed.sha256)
         return sealed
 
-    def heads(self) -> dict[int, tuple[int, str]]:
-        """stream -> (next sequence, hex SHA-256 of the last sealed chunk)."""
-        return {number: (stream.sequence, stream.previous.hex()) for number, stream in self._streams.items()}
-
     def forget(self) -> None:
         """Give up the key. The last reference goes; Python cannot promise that no copy of its bytes lies in freed
         memory until that is used again (docs/threat-model.md)."""

@@ -6,7 +6,7 @@ chunks' spans say; the ledger gives the reasons for the rest (facts: design sect
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -163,6 +163,18 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
     return merged
 
 
+def without(intervals: Iterable[Interval], taken: Sequence[Interval]) -> Iterator[Interval]:
+    """What is left of the intervals beside those that are taken. Both in order and without overlaps."""
+    for start, end in intervals:
+        for from_, to in taken:
+            if start < from_ < end:
+                yield Interval(start, from_)
+            if from_ < end and start < to:
+                start = to  # noqa: PLW2901 - the rest of this interval is what is still to be told
+        if start < end:
+            yield Interval(start, end)
+
+
 def account(
     length: int,
     kept: Iterable[Interval],
@@ -172,14 +184,15 @@ def account(
 ) -> tuple[Part, ...]:
     """The whole of [0, length) in parts, in order, without a seam between equals.
 
-    Kept time stands above all; then the first state that covers a moment; then what is known to be missing. What is
-    left in a stretch without kept time is the margin of the state before it, else of the one after it, else
+    Kept time stands above all, unless a chunk of another stream is known to be missing from it: what one monitor kept
+    says nothing of the other. Then comes the first state that covers a moment, then what is known to be missing. What
+    is left in a stretch without kept time is the margin of the state before it, else of the one after it, else
     `otherwise`.
     """
     layers: list[tuple[Interval, Cause]] = [
         *missing,
         *((Interval(state.start, length if state.end is None else state.end), state.cause) for state in stated[::-1]),
-        *((interval, Kept()) for interval in union(kept)),
+        *((interval, Kept()) for interval in without(union(kept), union(interval for interval, _ in missing))),
     ]
     clipped = [(max(start, 0), min(end, length), cause) for (start, end), cause in layers]
     bounds = sorted({0, length}.union(*((start, end) for start, end, _ in clipped if start < end)))

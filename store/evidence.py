@@ -146,14 +146,18 @@ class Evidence:
         )
 
     @cached_property
+    def stated(self) -> tuple[State, ...]:
+        """When the screen was not open, as the ledger says."""
+        if self.opening is None:
+            return ()
+        told_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
+        return states((*self.entries, *told_later), SCREEN, self.zero)
+
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The account of the screen, whole."""
-        stated: tuple[State, ...] = ()
-        if self.opening is not None:
-            told_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
-            stated = states((*self.entries, *told_later), SCREEN, self.zero)
         otherwise = {} if self.opening is not None else {"otherwise": Missing("no-ledger")}
-        return account(self.length, self.kept, stated, self._missing(), **otherwise)
+        return account(self.length, self.kept, self.stated, self._missing(), **otherwise)
 
     def _missing(self) -> list[tuple[Interval, Missing]]:
         missing = [

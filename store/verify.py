@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol import envelope
 from protocol.bundle import verify as verify_bundle
-from protocol.envelope import Header
+from protocol.envelope import Header, Kind
 from protocol.errors import EnvelopeError, KeyProblem, LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, walk
@@ -28,6 +28,7 @@ CHECKS: Final = {
     "chain": "every chunk follows from the one before it, without a gap",
     "ledger": "the device's ledger is signed and unbroken",
     "heads": "the recording ends where the device's signed heads say",
+    "account": "nothing is kept from a time at which the ledger says that the eye was closed",
     "commitment": "the recording's key is the one committed to",
     "tags": "every chunk opens, unchanged since it was sealed",
 }
@@ -92,6 +93,7 @@ class Examination:
         self._rejected()
         self._ledger()
         self._heads()
+        self._account()
         self._alarms()
         order = list(CHECKS)
         findings = sorted(self._findings, key=lambda one: order.index(one.check) if one.check in order else len(order))
@@ -230,7 +232,7 @@ class Examination:
     def _ledger(self) -> None:
         evidence = self._evidence
         if not evidence.lines:
-            self._skipped |= dict.fromkeys(("ledger", "heads"), "the device's ledger has not told of it yet")
+            self._skipped |= dict.fromkeys(("ledger", "heads", "account"), "the device's ledger has not told of it yet")
             return
         signed: dict[int, bytes] = {}
         for batch in evidence.batches:
@@ -290,6 +292,17 @@ class Examination:
             self._notes.append("the agent ended without closing it: what it had not yet sealed is lost, as designed")
         else:
             self._notes.append("it is still open")
+
+    def _account(self) -> None:
+        """Kept pictures end before the entry that closes, and begin after the one that opens: law 1, seen from here."""
+        for chain in self._evidence.chosen.streams.values():
+            for chunk in chain:
+                if chunk.kind is Kind.MEDIA and any(
+                    chunk.span.start < (state.end if state.end is not None else chunk.span.end)
+                    and state.start < chunk.span.end
+                    for state in self._evidence.stated
+                ):
+                    self._find("account", "kept-while-closed", chunk, "the ledger says that the eye was closed then")
 
     def _alarms(self) -> None:
         for code, stream, sequence, _ in self._evidence.alarms:

@@ -10,29 +10,25 @@ from __future__ import annotations
 from typing import Final
 
 from agent.core.clearance import Timing
-from agent.core.model import MILLISECOND, SECOND, Attribute, Lane, Policy
+from agent.core.model import MILLISECOND, SECOND, Lane, Policy
 
 CLOSED_EVERY: Final = 100 * MILLISECOND
 QUIET_EVERY: Final = 1 * SECOND
 MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
-FADE: Final = (
-    1 * SECOND
-)  # a fading window stays 317 ms (median) after X says that it has gone; 1 s covers the slowest seen
-TITLE_LAG: Final = 1 * SECOND  # a program sets its title when it likes; browsers 200 ms after the pixels
+
+# Pixels outlive their window: a compositor fades it (317 ms median), a program without a background of its own leaves
+# what was there until it repaints (60 and 300 ms shown to leak), and a title may go before the picture does.
+WINDOW_SETTLE: Final = 1 * SECOND
+
+# The truth comes after the pixels: a title when the program likes (browsers: 200 ms), a web engine that is started
+# after its window with the next scan of processes (1 s).
+WINDOW_HINDSIGHT: Final = 1 * SECOND
 
 
-def window_timing(policy: Policy, lane: Lane, *, composited: bool) -> Timing:
-    """What the window witness's proof needs under this policy.
-
-    A rule on a title costs both ends: the title may come after the pixels, and may go before them.
-    """
-    titles = policy.mentions(Attribute.TITLE)
+def window_timing(policy: Policy, lane: Lane) -> Timing:
+    """What the window witness's proof needs under this policy; `lead` of any rule reaches back further still."""
     lead = max((rule.on(lane).lead for rule in policy.rules), default=0)
-    return Timing(
-        settle=max(FADE if composited else 0, TITLE_LAG if titles else 0),
-        hindsight=max(lead, TITLE_LAG if titles else 0),
-        max_gap=MAX_GAP[lane],
-    )
+    return Timing(settle=WINDOW_SETTLE, hindsight=max(lead, WINDOW_HINDSIGHT), max_gap=MAX_GAP[lane])
 
 
 def fresh(last_asked: int, now: int, timing: Timing) -> bool:

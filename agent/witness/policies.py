@@ -246,11 +246,15 @@ class PolicyFolder:
 
     def _run(self) -> None:
         while not self._closing:
-            if self._touched.wait(self._beat):
-                self._settle()
-                self._read()
-            else:
-                self._look_around()
+            try:
+                if self._touched.wait(self._beat):
+                    self._settle()
+                    self._read()
+                else:
+                    self._look_around()
+            except Exception as failure:  # a fault of ours on one file must not end the watch over all
+                log.exception("the policy folder could not be read")
+                self._report((f"{self._folder} could not be read: {type(failure).__name__}, a fault of Eyelid's own",))
 
     def _settle(self) -> None:
         latest = time.monotonic() + LONGEST_SETTLE

@@ -181,7 +181,10 @@ def _reads_as(loader: yaml.SafeLoader, event: yaml.ScalarEvent) -> str:
         return "true" if loader.construct_yaml_bool(yaml.ScalarNode(tag, event.value)) else "false"
     if kind in ("int", "float") and len(event.value) <= LONGEST_NUMBER:
         read = loader.construct_yaml_int if kind == "int" else loader.construct_yaml_float
-        return f"the number {read(yaml.ScalarNode(tag, event.value)):g}"
+        try:
+            return f"the number {read(yaml.ScalarNode(tag, event.value)):g}"
+        except (ValueError, OverflowError):
+            return _KINDS[kind]  # `0x_` is a number to YAML's grammar and to nobody else
     return _KINDS.get(kind, "a sign of its own")
 
 

@@ -40,10 +40,7 @@ class Numbering:
 
     def seal(self, chunk: Chunk) -> Sealed:
         self.next += 1
-        return Sealed(self.recording, chunk.stream, self.next - 1, chunk.data, b"")
-
-    def heads(self) -> dict[int, tuple[int, str]]:
-        return {0: (self.next, "ab")} if self.next else {}
+        return Sealed(self.recording, chunk.stream, self.next - 1, chunk.data, b"\xab")
 
     def forget(self) -> None:
         self.forgotten = True
@@ -155,6 +152,30 @@ def test_when_there_is_room_again_the_same_bytes_follow_in_order_and_the_hold_en
     rig.recorder._retry()
     assert [(sealed.stream, sealed.sequence) for sealed in rig.spool.held] == [(0xFFFF, 0), (0, 0), (0, 1)]
     assert rig.holds[-1] == (Hold.SPOOL_FULL, False)
+
+
+def test_heads_are_of_what_lies_in_the_spool_and_the_rest_is_given_up_by_name() -> None:
+    """A head that is signed and then lost would look for ever like a tail that somebody cut off."""
+    rig = Rig(room=3)
+    rig.play(OPEN, frame(1), frame(2), frame(3), Close(4, "stop"))
+    recording = str(rig.sealers[0].recording)
+    given_up = [fields for kind, fields in rig.entries if kind == "given-up"]
+    assert [(lost["recording"], lost["stream"], lost["sequence"]) for lost in given_up] == [
+        (recording, 0, 2),
+        (recording, 0, 3),
+    ]
+    assert rig.entries[-1] == ("recording-closed", {"recording": recording, "heads": {"0": [2, "ab"]}, "why": "stop"})
+
+
+def test_a_recording_is_closed_in_the_ledger_when_all_of_it_is_durable() -> None:
+    rig = Rig(room=2)
+    for order in (OPEN, frame(1), frame(2), Close(3, "locked")):
+        rig.recorder._carry_out(order)
+    assert rig.sealers[0].forgotten
+    assert "recording-closed" not in [kind for kind, _ in rig.entries]
+    rig.spool.room = 99
+    rig.recorder._retry()
+    assert rig.entries[-1][1]["heads"] == {"0": [3, "ab"]}
 
 
 def test_heads_are_accounted_for_every_ten_seconds() -> None:

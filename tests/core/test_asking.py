@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.asking import FADE, TITLE_LAG, fresh, next_look, window_timing
+from agent.core.asking import WINDOW_HINDSIGHT, WINDOW_SETTLE, fresh, next_look, window_timing
 from agent.core.clearance import Timing
 from agent.core.model import MILLISECOND, SECOND, Attribute, Effect, Extent, Lane, LaneEffect, Matcher, Policy, Rule
 
@@ -23,22 +23,15 @@ def policy(*attributes: Attribute, lead: int = 0) -> Policy:
     return Policy("hash", 1, "name", rules)
 
 
-def test_a_policy_of_process_names_costs_nothing_without_a_compositor() -> None:
-    assert window_timing(policy(Attribute.APP), Lane.SCREEN, composited=False) == Timing(0, 0, 250 * MILLISECOND)
-
-
-def test_a_compositor_keeps_windows_on_screen() -> None:
-    assert window_timing(policy(Attribute.APP), Lane.SCREEN, composited=True).settle == FADE
-
-
-def test_a_title_may_come_late_and_go_early() -> None:
-    timing = window_timing(policy(Attribute.APP, Attribute.TITLE), Lane.SCREEN, composited=False)
-    assert (timing.settle, timing.hindsight) == (TITLE_LAG, TITLE_LAG)
+def test_pixels_outlive_their_window_and_the_truth_may_come_a_second_late() -> None:
+    timing = window_timing(policy(Attribute.APP), Lane.SCREEN)
+    assert timing == Timing(settle=1 * SECOND, hindsight=1 * SECOND, max_gap=250 * MILLISECOND)
+    assert (timing.settle, timing.hindsight) == (WINDOW_SETTLE, WINDOW_HINDSIGHT)
 
 
 def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
-    timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO, composited=False)
-    assert timing == Timing(0, 3 * SECOND, 1 * SECOND)
+    timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)
+    assert timing == Timing(1 * SECOND, 3 * SECOND, 1 * SECOND)
 
 
 def test_a_grab_needs_a_look_younger_than_two_fifths_of_the_gap() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,19 +36,17 @@ class Told:
 
 def tell(story: dict[str, Any]) -> tuple[Told, list[str]]:
     policy = parse_files({"story.yaml": story["policy"].encode()})
-    timing = window_timing(policy, Lane.SCREEN, composited=False)
+    timing = window_timing(policy, Lane.SCREEN)
     eye: Eye[Picture] = Eye(Lane.SCREEN, ("window",), PATIENCE[Lane.SCREEN], now=-1)
     eye.put_in_force(policy, {"window": timing}, now=-1)
     told = Told()
-    for line in story["story"]:
-        at, verb, *rest = str(line).split(maxsplit=2)
-        start = round(float(at) * SECOND)
+    for start, verb, rest in moments(story["story"]):
         end = start + MILLISECOND
         match verb:
             case "look":
-                eye.see(Look("window", start, end, policy.hash, seen(rest[0], story["windows"])))
+                eye.see(Look("window", start, end, policy.hash, seen(rest, story["windows"])))
             case "picture" | "patch":
-                eye.push(Picture(rest[0], Span(start, end), whole=verb == "picture"))
+                eye.push(Picture(rest, Span(start, end), whole=verb == "picture"))
             case "alarm":
                 eye.alarm(Alarm("window", start, "story"))
             case "policy":
@@ -58,6 +57,16 @@ def tell(story: dict[str, Any]) -> tuple[Told, list[str]]:
         told.kept += [picture.name for picture in outcome.released]
         told.dropped += [picture.name for picture in outcome.dropped]
     return told, [reason.id for reason in eye.reasons]
+
+
+def moments(lines: list[str]) -> Iterator[tuple[int, str, str]]:
+    """(ns, verb, what about it) of each line; one with two times is a look every fifth of a second between them."""
+    for line in lines:
+        at, verb, rest = (*str(line).split(maxsplit=2), "")[:3]
+        first, _, last = at.partition("-")
+        start, end = (round(float(time) * SECOND) for time in (first, last or first))
+        for moment in range(start, end + 1, SECOND // 5):
+            yield moment, verb.removesuffix("s"), rest.replace("see ", "sees ")
 
 
 def seen(words: str, windows: dict[str, dict[str, Any]]) -> Scene | Blind:

@@ -203,6 +203,11 @@ def test_account(
     assert account(100, [Interval(*span) for span in kept], stated, missing) == expected
 
 
+def test_what_one_monitor_kept_does_not_hide_what_the_other_lost() -> None:
+    found = account(12, [Interval(0, 12), Interval(0, 4), Interval(8, 12)], (), [(Interval(4, 8), LOST)])
+    assert found == (Part(0, 4, Kept()), Part(4, 8, LOST), Part(8, 12, Kept()))
+
+
 def test_a_recording_without_any_length_has_no_parts() -> None:
     assert account(0, [Interval(0, 10)], [State(0, None, CARDS)]) == ()
 
@@ -244,13 +249,14 @@ def test_every_moment_has_the_cause_that_its_inputs_give_it(
 ) -> None:
     for part in account(length, kept, stated, missing):
         for at in range(part.start, part.end):
-            if any(start <= at < end for start, end in kept):
+            lost = any(start <= at < end for (start, end), _ in missing)
+            if not lost and any(start <= at < end for start, end in kept):
                 assert part.cause == Kept()
                 continue
             covering = [state for state in stated if state.start <= at and (state.end is None or at < state.end)]
             if covering:
                 assert (part.cause, part.margin) == (covering[0].cause, False)
-            elif any(start <= at < end for (start, end), _ in missing):
+            elif lost:
                 assert part.cause == LOST
             else:
                 assert part.margin or part.cause == Blind(UNPROVEN)

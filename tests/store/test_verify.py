@@ -25,7 +25,7 @@ from store.founding import COMPLIANCE
 from store.home import Home
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather, SetClock
-from tests.store.recorded import ZERO, Filmed, blob, close, flip, make_filmed
+from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed
 
 
 def codes(report: verify.Report) -> list[tuple[str, str]]:
@@ -152,6 +152,17 @@ def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) ->
     assert codes(examined(made.recording)) == [("heads", "beyond-closing")]
 
 
+def test_names_what_was_kept_although_the_ledger_says_closed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    filmed = make_filmed(pc, bundle)
+    pc.ledger.write("lane-closed", at=ZERO + 9_200_000_000, lane="screen", rules=[0], policy=POLICY)
+    filmed.put_all()
+    close(filmed)
+    pc.send_ledger()
+    report = examined(filmed.recording, None)
+    assert codes(report) == [("account", "kept-while-closed")]
+    assert "sequence 6" in report.findings[0].where
+
+
 def test_a_recording_that_was_never_closed_is_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     made = make_filmed(pc, bundle)
     made.put_all()
@@ -167,7 +178,7 @@ def test_a_ledger_that_has_not_come_is_said(pc: Pc, bundle: Bundle, examined: Ex
     made.put_all()
     report = examined(made.recording)
     assert report.sound
-    assert [check for check, _ in report.not_checked] == ["ledger", "heads"]
+    assert [check for check, _ in report.not_checked] == ["ledger", "heads", "account"]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +269,7 @@ def test_names_a_key_that_was_not_committed_to(pc: Pc, bundle: Bundle, examined:
     report = examined(recording)
     assert ("commitment", "wrong-commitment") in codes(report)
     assert "commitment" in report.checked
-    assert [check for check, _ in report.not_checked] == ["tags", "ledger", "heads"]
+    assert [check for check, _ in report.not_checked] == ["tags", "ledger", "heads", "account"]
 
 
 def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ...]) -> bytes:

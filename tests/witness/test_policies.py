@@ -315,6 +315,28 @@ def test_a_broken_file_keeps_the_whole_last_set(place: Path, told: Told, follow:
     assert told.next() == ("policy", 1)
 
 
+def test_a_fault_of_our_own_is_told_and_does_not_end_the_watch(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that died silently would leave an old policy in force for good, and nobody would know."""
+    (place / "a.yaml").write_text(text(1))
+    follow()
+    assert told.next() == ("policy", 1)
+    real = policies.parse_files
+
+    def broken(_: policies.Files) -> Policy:
+        monkeypatch.setattr(policies, "parse_files", real)
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(policies, "parse_files", broken)
+    (place / "a.yaml").write_text(text(2))
+    kind, mistakes = told.next()
+    assert kind == "mistakes"
+    assert "RuntimeError, a fault of Eyelid's own" in str(mistakes)
+    (place / "a.yaml").write_text(text(3))
+    assert told.next() == ("policy", 3)
+
+
 def test_saving_the_same_again_says_nothing(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
     (place / "a.yaml").write_text(text(1))
     folder = follow()

@@ -70,6 +70,8 @@ def test_a_tree_with_the_place_of_everything() -> None:
         ("off", "false"),
         ("Yes", "true"),
         ("007", "the number 7"),
+        ("0x_", "a number"),  # to YAML's grammar; int() raises
+        ("0b_", "a number"),
         ("1:30", "the number 90"),
         ("12", "the number 12"),
         ("1_000", "the number 1000"),
