@@ -31,10 +31,10 @@ def test_without_leaves_the_other_pixels_each_once(box: Box, cover: Box) -> None
 
 
 @given(boxes, st.lists(boxes, max_size=6), st.lists(boxes, min_size=1, max_size=3))
-def test_seen_is_whether_a_pixel_is_left_on_a_monitor(box: Box, covers: list[Box], monitors: list[Box]) -> None:
-    on_monitors = {pixel for monitor in monitors for pixel in pixels(box) & pixels(monitor)}
-    left = on_monitors.difference(*map(pixels, covers))
-    assert seen(box, covers, monitors) is bool(left)
+def test_seen_is_whether_a_pixel_is_left_in_view(box: Box, covers: list[Box], views: list[Box]) -> None:
+    in_view = {pixel for view in views for pixel in pixels(box) & pixels(view)}
+    left = in_view.difference(*map(pixels, covers))
+    assert seen(box, covers, views) is bool(left)
 
 
 def test_a_window_behind_a_sieve_counts_as_seen_without_being_settled() -> None:

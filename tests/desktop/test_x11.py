@@ -140,6 +140,15 @@ def test_a_window_beside_the_screen_is_not_shown(bare: X11Stage) -> None:
     assert find(bare.desktop.look(), window) is not None
 
 
+def test_a_window_beside_every_monitor_and_on_the_screen_is_shown(bare: X11Stage) -> None:
+    """A monitor of somebody's own making may end without any event, and what is captured does not end with it."""
+    window = bare.open(title="beside the monitor", x=700, y=100)
+    with displays.monitor(bare.display, "narrow", "400/100x720/190+0+0"):
+        assert is_shown(settled(bare.desktop), window)
+        with contextlib.closing(X11Desktop(bare.display)) as newcomer:
+            assert is_shown(settled(newcomer), window)
+
+
 # -- frames and workspaces --------------------------------------------------------------------------------------------
 
 

@@ -69,3 +69,14 @@ def test_a_cover_on_one_monitor_hides_nothing_on_the_other(stage: X11Stage) -> N
     wide = stage.open(title="across both", x=900, y=100, width=800, height=300)
     stage.open(title="covers the left part", x=700, y=50, width=560, height=500)
     assert all(is_shown(stage.desktop.look(), wide) for _ in range(5))
+
+
+def test_a_window_that_a_larger_screen_showed_for_a_moment_was_shown(stage: X11Stage) -> None:
+    window = stage.open(title="left behind", x=1500, y=100, override=True)
+    unplug(stage.display)
+    look_until(stage.desktop, lambda seen: not is_shown(seen, window), "the window's disappearance")
+    settled(stage.desktop)
+    plug(stage.display)
+    unplug(stage.display)
+    assert is_shown(stage.desktop.look(), window)
+    look_until(stage.desktop, lambda seen: not is_shown(seen, window), "the window's disappearance")

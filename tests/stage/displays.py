@@ -125,6 +125,17 @@ def _number(reading: int, process: subprocess.Popen[bytes]) -> int:
 
 
 @contextlib.contextmanager
+def monitor(name: str, called: str, geometry: str) -> Iterator[None]:
+    """A monitor made by hand (RandR 1.5) in place of the screen's own."""
+    env = environment(name)
+    subprocess.run(["/usr/bin/xrandr", "--setmonitor", called, geometry, "screen"], env=env, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["/usr/bin/xrandr", "--delmonitor", called], env=env, check=True)
+
+
+@contextlib.contextmanager
 def openbox(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A window manager with frames, four workspaces and no menus or programs of its own."""
     env = environment(name, HOME=str(folder), XDG_CONFIG_HOME=str(folder), XDG_CACHE_HOME=str(folder))

@@ -38,9 +38,9 @@ def without(box: Box, cover: Box) -> tuple[Box, ...]:
     return tuple(rest for rest in rests if rest.width > 0 and rest.height > 0)
 
 
-def seen(box: Box, covers: Iterable[Box], monitors: Iterable[Box]) -> bool:
-    """Whether any pixel of `box` lies on a monitor and under none of the opaque `covers`."""
-    rests = [part for monitor in monitors if (part := overlap(box, monitor)) is not None]
+def seen(box: Box, covers: Iterable[Box], views: Iterable[Box]) -> bool:
+    """Whether any pixel of `box` lies in one of the `views` and under none of the opaque `covers`."""
+    rests = [part for view in views if (part := overlap(box, view)) is not None]
     for cover in covers:
         if not rests:
             return False

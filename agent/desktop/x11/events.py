@@ -54,7 +54,14 @@ class CompositorChanged:
 class MonitorsChanged: ...
 
 
-Event = TreeEvent | PropertyChanged | Reshaped | Inner | CompositorChanged | MonitorsChanged
+@dataclass(frozen=True, slots=True)
+class RootResized:
+    """The whole desktop, all that can be captured, has this size from now on."""
+
+    box: Box
+
+
+Event = TreeEvent | PropertyChanged | Reshaped | Inner | CompositorChanged | MonitorsChanged | RootResized
 
 
 def typed(event: Any, root: int, codes: Mapping[int, str]) -> Event | None:
@@ -83,7 +90,9 @@ def outer(answer: Any) -> Box:
     return Box(answer.x, answer.y, answer.width + border, answer.height + border)
 
 
-def _structure(event: Any, root: int) -> Event:
+def _structure(event: Any, root: int) -> Event | None:
+    if event.window.id == root:
+        return RootResized(outer(event)) if event.type == X.ConfigureNotify else None
     # `event` is what the event was selected on: the root, or a client inside a frame.
     selected = event.parent if event.type == X.CreateNotify else event.event
     if selected.id != root:

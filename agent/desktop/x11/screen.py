@@ -15,7 +15,7 @@ from agent.desktop.processes import Processes
 from agent.desktop.x11 import frames
 from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
 from agent.desktop.x11.covering import overlap, seen
-from agent.desktop.x11.events import CompositorChanged, Inner, MonitorsChanged, PropertyChanged, Reshaped
+from agent.desktop.x11.events import CompositorChanged, Inner, MonitorsChanged, PropertyChanged, Reshaped, RootResized
 from agent.desktop.x11.scenery import Collected, Departed, Skin, nature, unreadable
 from agent.desktop.x11.tree import Created, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
 from agent.desktop.x11.wire import Property, Wire
@@ -51,8 +51,8 @@ class Screenful:
         self._wire.watch_root()
         frames.start(self._tree, self._wire)
         self.mistaken = False
-        self._root_stale = self._monitors_stale = True
-        self._monitors: tuple[Box, ...] = ()
+        self._root_stale = self._size_stale = True
+        self._sizes: list[Box] = []  # that the root window has had since the last scene, the present one last
         self._listed: tuple[int, ...] = ()
         self._active = 0
         self._previews = False
@@ -62,7 +62,7 @@ class Screenful:
     @property
     def changed(self) -> bool:
         """Whether a scene composed now could differ from the last."""
-        return self._unsettled or self._root_stale or self._monitors_stale
+        return self._unsettled or self._root_stale or self._size_stale
 
     def absorb(self) -> bool:
         """Take in every event that has arrived; True when the tree of top levels changed."""
@@ -78,7 +78,10 @@ class Screenful:
                 case CompositorChanged(owner):
                     self.compositor = owner
                 case MonitorsChanged():
-                    self._monitors_stale = True
+                    self._size_stale = True
+                case RootResized(box):
+                    self._sizes.append(box)
+                    self._unsettled = True
                 case _:
                     moved = True
                     self._note_tree(event)
@@ -182,9 +185,9 @@ class Screenful:
         Sets `mistaken` when the tree that events told is not the server's although nothing moved, or when a window is
         in view that is in none of its top levels.
         """
-        if self._monitors_stale:
-            self._monitors_stale = False
-            self._monitors = self._wire.monitors()
+        if self._size_stale:
+            self._size_stale = False
+            self._sizes.append(self._wire.root_box())
             self._unsettled = True
         if self._root_stale:
             self._root_stale = False
@@ -198,7 +201,7 @@ class Screenful:
         self.mistaken = (not self.absorb() and tops != tuple(self._tree.order)) or overlooked
         return (
             not self.mistaken
-            and not self._root_stale
+            and not (self._root_stale or self._size_stale)
             and not any(map(self._is_unread, self._tree.tops.values()))
             and not any(client.stale or client.misplaced for client in self._clients.values())
         )
@@ -351,8 +354,8 @@ class Screenful:
     def _is_shown(self, top: Top, covers: Sequence[Box]) -> bool:
         boxes = self._tree.touched.get(top.id)
         if boxes is not None:
-            return any(overlap(box, monitor) for box in boxes for monitor in self._monitors)
-        return seen(top.box, () if self._previews else covers, self._monitors)
+            return any(overlap(box, size) for box in boxes for size in self._sizes)
+        return seen(top.box, () if self._previews else covers, self._sizes)
 
     def _hides(self, top: Top, skin: Skin, clients: Sequence[Client]) -> bool:
         """Whether nothing below can be seen through it, at any moment since the last look.
@@ -400,10 +403,13 @@ class Screenful:
         left_open = any(map(self._is_unread, self._tree.tops.values())) or any(
             client.stale or client.misplaced for client in self._clients.values()
         )
-        self._unsettled = self._tree.looked() or bool(self._ended or self._departed) or missed or left_open
+        resized = len(set(self._sizes)) > 1
+        gone = bool(self._ended or self._departed)
+        self._unsettled = self._tree.looked() or gone or missed or left_open or resized
         for client in self._clients.values():
             client.retitled = {}
             client.told_by = client.titled_by
+        self._sizes = self._sizes[-1:]
         self._ended.clear()
         self._departed.clear()
         self._early.clear()

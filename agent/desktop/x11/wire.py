@@ -223,10 +223,14 @@ class Wire:
         asked = [self._ask(res.QueryClientIds, opcode=opcode, specs=[spec]) for spec in specs]
         return [answer if isinstance(answer, Blind) else _pid(answer) for answer in self._settle(asked)]
 
+    def root_box(self) -> Box:
+        """The whole desktop: all that can be captured, whatever monitors there are."""
+        [root] = self._settle([self._ask(request.GetGeometry, drawable=self.root)])
+        return Box(0, 0, root.width, root.height)
+
     def monitors(self) -> tuple[Box, ...]:
         """Places of the active monitors; the whole root window where the server does not tell (RandR before 1.5)."""
-        [root] = self._settle([self._ask(request.GetGeometry, drawable=self.root)])
-        whole = Box(0, 0, root.width, root.height)
+        whole = self.root_box()
         if not hasattr(self._display.screen().root, "xrandr_get_monitors"):
             return (whole,)
         opcode = self._opcodes["RANDR"]
@@ -265,8 +269,10 @@ class Wire:
     # -- watching -------------------------------------------------------------------------------------------------
 
     def watch_root(self) -> None:
-        """Events for every change of the top levels, of the root's properties, of monitors and of the compositor."""
-        self._select(self.root, X.SubstructureNotifyMask | X.PropertyChangeMask)
+        """Events for every change of the top levels, of the root's size and properties, of monitors and of the
+        compositor.
+        """
+        self._select(self.root, X.SubstructureNotifyMask | X.StructureNotifyMask | X.PropertyChangeMask)
         root = self._display.screen().root
         if "RANDR" in self._opcodes:
             root.xrandr_select_input(randr.RRScreenChangeNotifyMask | randr.RRCrtcChangeNotifyMask)
