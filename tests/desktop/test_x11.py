@@ -260,6 +260,59 @@ def test_a_number_in_a_container_is_the_same_process(bare_display: str) -> None:
     assert seen.pid != caged.pid  # that is unshare itself
 
 
+@pytest.mark.parametrize("deep", [False, True], ids=["in the window", "in a part of it"])
+def test_a_program_inside_another_programs_window_is_a_window_of_its_own(either: X11Stage, deep: bool) -> None:
+    host = either.open(title="host", x=100, y=100, width=400, height=300)
+    part = either.application.open(title="part", parent=host) if deep else host
+    settled(either.desktop)
+    with program(either.display, "lodger") as lodger:
+        window = lodger.open(title="card number", parent=part, window_class=("Navigator", "firefox"))
+        seen = find(either.desktop.look(), window)
+        assert seen is not None
+        assert (seen.title, seen.app, seen.pid, seen.shown) == ("card number", "lodger", lodger.pid, True)
+        assert seen.engine
+        lodger.destroy(window=window)
+        last = either.desktop.look()
+        assert is_shown(last, window)
+        assert is_shown(last, host)
+        seen_after = settled(either.desktop)
+        assert find(seen_after, window) is None
+        assert is_shown(seen_after, host)
+
+
+def test_a_window_reparented_into_another_programs_stays_a_window(bare: X11Stage) -> None:
+    host = bare.open(title="host", x=100, y=100, width=400, height=300)
+    with program(bare.display, "lodger") as lodger:
+        window = lodger.open(title="moves in")
+        settled(bare.desktop)
+        lodger.put_into(window=window, parent=host)
+        assert is_shown(bare.desktop.look(), window)
+        seen = find(settled(bare.desktop), window)
+        assert seen is not None
+        assert (seen.app, seen.title, seen.shown) == ("lodger", "moves in", True)
+
+
+def test_a_lodger_gone_before_it_could_be_read_has_vanished(either: X11Stage) -> None:
+    host = either.open(title="host", x=100, y=100, width=400, height=300)
+    with program(either.display, "lodger") as lodger:
+        window = lodger.open(title="card number", parent=host)
+        lodger.destroy(window=window)
+        seen = find(either.desktop.look(), window)
+        assert seen is not None
+        assert (seen.app, seen.shown) == (Blind.VANISHED, True)
+        assert find(settled(either.desktop), window) is None
+
+
+@pytest.mark.parametrize(("size", "kind"), [(24, WindowKind.DESKTOP), (65, WindowKind.NORMAL)])
+def test_a_tray_icon_belongs_to_its_panel(managed: X11Stage, size: int, kind: WindowKind) -> None:
+    panel = managed.open(title="panel", kind="DOCK", width=800, height=80)
+    with program(managed.display, "chat") as chat:
+        icon = chat.open(parent=panel, width=size, height=size, window_class=("Navigator", "firefox"))
+        seen = find(settled(managed.desktop), icon)
+        assert seen is not None
+        assert (seen.app, seen.kind, seen.engine) == ("chat", kind, kind is WindowKind.NORMAL)
+
+
 # -- titles -----------------------------------------------------------------------------------------------------------
 
 

@@ -111,6 +111,10 @@ class Windows:
     def stack(self, *, window: int, above: bool) -> None:
         self.open_windows[window].configure(stack_mode=X.Above if above else X.Below)
 
+    def put_into(self, *, window: int, parent: int) -> None:
+        self.open_windows[window].reparent(parent, 0, 0)
+        self.open_windows[window].map()
+
     def move(self, *, window: int, x: int, y: int) -> None:
         self.open_windows[window].configure(x=x, y=y)
 

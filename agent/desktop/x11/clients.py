@@ -28,6 +28,7 @@ class Client:
 
     `owner`: the process that the server names. `place` within the window `inside`, its
     top level. `stale`: properties to be read.
+    `lodger`: inside another program's window.
     `retitled`: how often each title was set or deleted since the last scene; `told_by`: the property that gave the
     title then, None before the first. `process` is filled in by whoever judges.
     """
@@ -40,6 +41,7 @@ class Client:
     stale: set[str] = field(default_factory=set)
     retitled: dict[str, int] = field(default_factory=dict)
     told_by: str | None = None
+    lodger: bool = False
     misplaced: bool = False
     process: Process | Blind | None = None  # None: not asked yet
 

@@ -46,6 +46,14 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True)
+class Nested:
+    """A window came into another that is not the root: made there, or reparented."""
+
+    window: int
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
 class CompositorChanged:
     owner: int
 
@@ -61,7 +69,7 @@ class RootResized:
     box: Box
 
 
-Event = TreeEvent | PropertyChanged | Reshaped | Inner | CompositorChanged | MonitorsChanged | RootResized
+Event = TreeEvent | PropertyChanged | Reshaped | Inner | Nested | CompositorChanged | MonitorsChanged | RootResized
 
 
 def typed(event: Any, root: int, codes: Mapping[int, str]) -> Event | None:
@@ -93,8 +101,11 @@ def outer(answer: Any) -> Box:
 def _structure(event: Any, root: int) -> Event | None:
     if event.window.id == root:
         return RootResized(outer(event)) if event.type == X.ConfigureNotify else None
-    # `event` is what the event was selected on: the root, or a client inside a frame.
+    # `event` is what the event was selected on: the root, the window itself, or what it is in.
     selected = event.parent if event.type == X.CreateNotify else event.event
+    if selected.id not in {root, event.window.id}:
+        entered = event.type == X.CreateNotify or (event.type == X.ReparentNotify and event.parent.id == selected.id)
+        return Nested(event.window.id, selected.id) if entered else None
     if selected.id != root:
         gone = event.type == X.DestroyNotify
         return Inner(event.window.id, out=gone or event.type == X.ReparentNotify, gone=gone)

@@ -9,6 +9,7 @@ from agent.desktop.x11.tree import Top, Tree
 from agent.desktop.x11.wire import Inside, Outside, Wire
 
 DEEPEST: Final = 3  # frame, client; in KWin and fvwm: frame, wrapper, client
+DEEPEST_PART: Final = 32  # of the windows in a client; costs a round trip for each level that exists
 
 
 def start(tree: Tree, wire: Wire) -> None:
@@ -27,7 +28,7 @@ def find_clients(wire: Wire, tops: list[int]) -> dict[int, tuple[int, ...]]:
     """For each top level the clients in it, itself if it is no frame; never empty.
 
     A client has WM_STATE. While the window manager has not yet set it, whatever was made through another connection
-    than the frame counts as one, beside the frame itself. Embedded parts belong to their host.
+    than the frame counts as one, beside the frame itself. What is embedded is for `find_lodgers`.
     """
     found: dict[int, list[int]] = {top: [] for top in tops}
     foreign: dict[int, list[int]] = {top: [] for top in tops}
@@ -48,6 +49,39 @@ def find_clients(wire: Wire, tops: list[int]) -> dict[int, tuple[int, ...]]:
                 foreign[top].append(window)
         level = [(top, window) for top, window in own if not found[top]]
     return {top: tuple(found[top]) or (top, *foreign[top]) for top in tops}
+
+
+def find_lodgers(wire: Wire, homes: dict[int, tuple[int, ...]]) -> tuple[dict[int, tuple[int, ...]], dict[int, int]]:
+    """Windows that other programs have inside the clients (xterm -into, mpv --wid, XEmbed), for each top level.
+
+    `homes`: the clients of each top level. Also returns the top level of every window that was passed, all of which
+    are watched from before they were read: whatever comes into them later is an event.
+    """
+    found: dict[int, list[int]] = {top: [] for top in homes}
+    passed: dict[int, int] = {}
+    level = [
+        (top, client, client)
+        for top, clients in homes.items()
+        for client in ((top,) if top in clients else clients)  # strangers in a top level without frame are found below
+    ]
+    for _ in range(DEEPEST_PART):
+        below: list[tuple[int, int, int]] = []
+        for top, window, host in level:
+            passed[window] = top
+            if window != top:
+                (wire.watch_client if window == host else wire.watch_part)(window)
+        answers = wire.insides([window for _, window, _ in level])
+        for (top, _, host), inside in zip(level, answers, strict=True):
+            for child in inside.children if isinstance(inside, Inside) else ():
+                if child in passed:
+                    continue
+                # Made by the window manager, if the top level is its frame: part of no program's content.
+                lodges = not wire.same_connection(child, host) and not wire.same_connection(child, top)
+                if lodges:
+                    found[top].append(child)
+                below.append((top, child, child if lodges else host))
+        level = below
+    return {top: tuple(lodgers) for top, lodgers in found.items()}, passed
 
 
 def _insides(wire: Wire, level: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], Inside]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Final, TypedDict
 
-from agent.core.model import Blind, Window, WindowKind
+from agent.core.model import Blind, Box, Window, WindowKind
 from agent.desktop import engines, kinds
 from agent.desktop.processes import Process
 from agent.desktop.remote import shows_another_machine
 from agent.desktop.x11.clients import Client
 from agent.desktop.x11.tree import Top
+
+TRAY_ICON: Final = 64  # pixels in each direction; panels give their icons 16 to 48
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Skin:
     translucent: bool  # by its visual or by its own _NET_WM_WINDOW_OPACITY
     shaped: bool
     clients: tuple[int, ...]
+    lodgers: tuple[int, ...] = ()  # the clients among them that are inside another's window
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,17 @@ def nature(client: Client, types: Mapping[int, str], *, override: bool) -> Natur
 def unreadable(top: Top, *, shown: bool) -> Window:
     """A top level that was gone, or had changed again, before it could be read."""
     return Window(top.id, Blind.VANISHED, Blind.VANISHED, Blind.VANISHED, top.box, shown)
+
+
+def unread_lodger(window: int, host: Box) -> Window:
+    """What came into another program's window and was gone, or had moved on, before it could be read."""
+    return Window(window, Blind.VANISHED, Blind.VANISHED, Blind.VANISHED, host, shown=True)
+
+
+def as_tray_icon(window: Window) -> Window:
+    """A lodger of a panel counts as the shell's, like the panel, if it is no larger than an icon."""
+    small = window.box.width <= TRAY_ICON and window.box.height <= TRAY_ICON
+    return replace(window, kind=WindowKind.DESKTOP, engine=False) if small else window
 
 
 class Collected:

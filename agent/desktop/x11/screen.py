@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from agent.core.model import Blind, Box, Scene, Window
+from agent.core.model import Blind, Box, Scene, Window, WindowKind
 from agent.desktop import kinds
 from agent.desktop.processes import Processes
 from agent.desktop.x11 import frames
 from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
 from agent.desktop.x11.covering import overlap, seen
-from agent.desktop.x11.events import CompositorChanged, Inner, MonitorsChanged, PropertyChanged, Reshaped, RootResized
-from agent.desktop.x11.scenery import Collected, Departed, Skin, nature, unreadable
+from agent.desktop.x11.events import (
+    CompositorChanged,
+    Inner,
+    MonitorsChanged,
+    Nested,
+    PropertyChanged,
+    Reshaped,
+    RootResized,
+)
+from agent.desktop.x11.scenery import Collected, Departed, Skin, as_tray_icon, nature, unread_lodger, unreadable
 from agent.desktop.x11.tree import Created, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
 from agent.desktop.x11.wire import Property, Wire
 
@@ -36,6 +44,8 @@ class Screenful:
         self._clients: dict[int, Client] = {}
         self._departed: list[Departed] = []  # top levels that left since the last scene
         self._ended: list[Client] = []  # clients that died inside their frame, or left it, since the last scene
+        self._tops: dict[int, int] = {}  # the top level that each client, and each window inside one, is in
+        self._nested: dict[int, Box] = {}  # strangers that came into a client since the last scene, and where that was
         self._early: dict[int, dict[str, int]] = {}  # titles set in view of everybody before we knew the client
         self._names = {atom: name for name, atom in wire.atom.items()}
         self._types: dict[int, str] = {}  # atoms of window types
@@ -73,6 +83,8 @@ class Screenful:
                     self._note_property(window, self._names.get(atom))
                 case Inner(window, out, gone):
                     self._note_inner(window, out=out, gone=gone)
+                case Nested(window, parent):
+                    self._note_nested(window, parent)
                 case Reshaped(window):
                     self._note_skin(window)
                 case CompositorChanged(owner):
@@ -158,6 +170,15 @@ class Screenful:
     def _tops_with(self, window: int) -> set[int]:
         holding = {top for top, skin in self._skins.items() if isinstance(skin, Skin) and window in skin.clients}
         return holding | ({window} & self._tree.tops.keys())
+
+    def _note_nested(self, window: int, parent: int) -> None:
+        top = parent if parent in self._tree.tops else self._tops.get(parent)
+        if top is None or top not in self._tree.tops:
+            return
+        self._stale_skins.add(top)
+        self._unsettled = True
+        if not self._wire.same_connection(window, parent) and not self._wire.same_connection(window, top):
+            self._nested[window] = self._tree.tops[top].box
 
     def _note_inner(self, window: int, *, out: bool, gone: bool) -> None:
         client = self._clients.get(window)
@@ -251,10 +272,14 @@ class Screenful:
             self._skins[top.id] = Skin(outside.draws, translucent, outside.shaped, (top.id,))
             if outside.draws and not self._is_servers(top):
                 drawing.append(top.id)
-        for window, clients in frames.find_clients(self._wire, drawing).items():
+        found = frames.find_clients(self._wire, drawing)
+        lodgers, passed = frames.find_lodgers(self._wire, found)
+        self._tops |= passed
+        for window, clients in found.items():
             skin_or_gone = self._skins[window]
             if isinstance(skin_or_gone, Skin):
-                skin_or_gone.clients = clients
+                skin_or_gone.lodgers = lodgers[window]
+                skin_or_gone.clients = tuple(dict.fromkeys((*clients, *lodgers[window])))
 
     def _read_clients(self, homes: dict[int, Top]) -> None:
         fresh = [window for window in dict.fromkeys((*homes, *self._listed)) if window not in self._clients]
@@ -267,6 +292,9 @@ class Screenful:
                 self._wire.watch_client(window)
         for window, owner in zip(fresh, self._wire.owners(fresh), strict=True):
             self._clients[window].owner = owner
+        lodgers = {window for skin in self._skins.values() if isinstance(skin, Skin) for window in skin.lodgers}
+        for client in self._clients.values():
+            client.lodger = client.id in lodgers
         self._read_properties()
         self._read_places(homes)
 
@@ -326,6 +354,7 @@ class Screenful:
             if isinstance(skin, Skin) and self._hides(top, skin, clients):
                 covers.append(top.box)
         windows.add(self._window(client, client.place, focus, shown=True, override=False) for client in self._ended)
+        windows.add(unread_lodger(new, box) for new, box in self._nested.items() if new not in self._clients)
         for client in self._clients.values():
             if client.managed and client.id not in windows.ids:
                 windows.add([self._window(client, client.place, focus, shown=False, override=False)])
@@ -342,7 +371,7 @@ class Screenful:
 
         A client that was its own top level is none: its number may be in use again, for another window.
         """
-        ended = any(client.inside == top.id and client.id != top.id for client in self._ended)
+        ended = any(client.inside == top.id and client.id != top.id and not client.lodger for client in self._ended)
         return ended and all(client.id == top.id for client in clients)
 
     def _has_pixels(self, top: Top, skin: Skin | Blind) -> bool:
@@ -373,15 +402,18 @@ class Screenful:
             return
         if not clients:
             yield unreadable(top, shown=shown)
+        shell = False
         for client in clients:
             if top.override and not shown and not client.managed:
                 continue  # a menu out of sight is not open, and window managers keep helpers beside the screen
             place = client.place
             itself = client.id == top.id
             inner = Box(top.box.x + place.x, top.box.y + place.y, place.width, place.height)
-            yield self._window(
+            window = self._window(
                 client, top.box if itself else inner, focus, shown=shown, override=top.override and itself
             )
+            shell = shell or (window.kind is WindowKind.DESKTOP and not client.lodger)
+            yield as_tray_icon(window) if shell and client.lodger else window
 
     def _window(self, client: Client, box: Box, focus: int, *, shown: bool, override: bool) -> Window:
         pid = client.pid()
@@ -404,18 +436,20 @@ class Screenful:
             client.stale or client.misplaced for client in self._clients.values()
         )
         resized = len(set(self._sizes)) > 1
-        gone = bool(self._ended or self._departed)
+        gone = bool(self._ended or self._departed or self._nested)
         self._unsettled = self._tree.looked() or gone or missed or left_open or resized
         for client in self._clients.values():
             client.retitled = {}
             client.told_by = client.titled_by
         self._sizes = self._sizes[-1:]
         self._ended.clear()
+        self._nested.clear()
         self._departed.clear()
         self._early.clear()
         tops = self._tree.tops
         self._skins = {top: skin for top, skin in self._skins.items() if top in tops}
         self._stale_skins &= self._skins.keys()
         self._watched &= tops.keys()
+        self._tops = {window: top for window, top in self._tops.items() if top in tops}
         kept = {*tops, *self._listed, *self._homes()}
         self._clients = {window: client for window, client in self._clients.items() if window in kept}

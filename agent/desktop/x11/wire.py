@@ -286,14 +286,18 @@ class Wire:
         return "XFIXES" in self._opcodes
 
     def watch_top(self, window: int) -> None:
-        """Events for the top level's own properties and shape."""
-        self._select(window, X.PropertyChangeMask)
+        """Events for the top level's own properties and shape, and for windows that come into it."""
+        self._select(window, X.PropertyChangeMask | X.SubstructureNotifyMask)
         if "SHAPE" in self._opcodes:
             self._display.create_resource_object("window", window).shape_select_input(1)
 
     def watch_client(self, window: int) -> None:
-        """Events for the properties, place and end of a client inside a frame."""
-        self._select(window, X.PropertyChangeMask | X.StructureNotifyMask)
+        """Events for the properties, place and end of a client inside a frame, and for windows that come into it."""
+        self._select(window, X.PropertyChangeMask | X.StructureNotifyMask | X.SubstructureNotifyMask)
+
+    def watch_part(self, window: int) -> None:
+        """Events for windows that come into this one, a part of a client."""
+        self._select(window, X.SubstructureNotifyMask)
 
     def _select(self, window: int, mask: int) -> None:
         # A handler of our own: python-xlib prints errors of requests without a reply.
