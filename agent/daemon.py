@@ -183,7 +183,9 @@ class Daemon:
                 self.eye.alarm(sight)
             case Grabbed(frames, monitors):
                 self._grab_wanted = False
-                self._monitors = monitors
+                if monitors != self._monitors:
+                    self._start_over()  # what the monitors before showed ends here, on every stream
+                    self._monitors = monitors
                 if self.session.held or any(frame.span.start < self._zero for frame in frames):
                     self._start_over()  # taken in a hold, or on its way when its recording closed
                 else:

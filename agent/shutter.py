@@ -15,7 +15,9 @@ from agent.core.clearance import SILENCE, Timing
 from agent.core.model import SECOND, Frame, Monitor
 from agent.ports import Clock, Screen
 
-REPEAT_EVERY: Final = 4 * SECOND  # an unchanged screen yields a frame this often: a hole in the media is a closed eye
+# Every monitor is grabbed whole this often, drawn on or not: a hole in the media is a closed eye, and damage that the
+# server forgot to tell of is found. A little under a chunk's length, so that a still chunk stays within it.
+REPEAT_EVERY: Final = 39 * SECOND // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,6 @@ def capture(
             canvas = -1 if whole else canvas  # the whole grab is still owed
             continue
         frames = screen.grab(repeat=repeat)
-        if frames:
+        if whole or repeat:
             last = clock.now()
         deliver(Grabbed(frames, screen.monitors()))  # also when nothing had changed: the daemon asked a look for it

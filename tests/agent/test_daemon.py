@@ -19,6 +19,7 @@ from agent.core.model import (
     Lane,
     Look,
     Matcher,
+    Monitor,
     Policy,
     Rule,
     Scene,
@@ -332,6 +333,18 @@ def test_a_lost_picture_takes_along_what_is_painted_over_it() -> None:
     rig.grab(whole=False)
     rig.watch()
     assert not any(isinstance(order, Frame) for order in rig.taken())
+
+
+def test_when_monitors_change_what_the_others_showed_ends_there() -> None:
+    rig = Rig().opened()
+    kept = rig.grab()
+    rig.watch()
+    before = rig.shutter.permit.canvas
+    rig.daemon.turn(Grabbed((), (Monitor(1, Box(0, 0, 9, 9), "new"),)))
+    orders = rig.taken()
+    assert orders[0] == kept
+    assert isinstance(orders[1], Gap)
+    assert rig.shutter.permit.canvas > before
 
 
 def test_a_picture_taken_in_a_hold_is_not_kept_after_it() -> None:
