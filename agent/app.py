@@ -73,7 +73,7 @@ def enrol(token: str, config: Config) -> str:
         config.home,
         desktop.current_clock(),
         host=socket.gethostname(),
-        system=f"{platform.system()} {platform.release()}",
+        system=platform.platform(terse=True),
         agent_version=VERSION,
     )
     told = f"This PC is now enrolled as {joined.device}."
