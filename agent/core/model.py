@@ -232,12 +232,6 @@ class Policy:
     tests: tuple[PolicyTest, ...] = ()
     where: str = field(default="", compare=False)
 
-    def mentions(self, attribute: Attribute) -> bool:
-        """Whether any judgement under this policy needs the attribute."""
-        conditions = [c for r in self.rules for c in (*r.any, *r.unless)] + list(self.record_when or ())
-        matchers = [m for c in conditions for m in (c.matchers if isinstance(c, AllOf) else (c,))]
-        return any(m.attribute is attribute for m in (*matchers, *self.allow_unseen))
-
 
 @dataclass(frozen=True, slots=True)
 class Reason:
