@@ -49,7 +49,7 @@ class Lengths:
 
 
 FULL: Final = Lengths(still=60, clock=60, active=30, pause=15)
-QUICK: Final = Lengths(still=10, clock=10, active=9, pause=5)
+QUICK: Final = Lengths(still=8, clock=8, active=8, pause=5)
 
 
 @dataclass(frozen=True, slots=True)
