@@ -20,6 +20,7 @@ from agent import config, desktop
 from agent.core.decide import decide
 from agent.core.model import Blind, Lane, Policy, Scene, Window
 from agent.errors import PolicyError
+from agent.ports import Desktop
 from agent.witness.policies import read_folder
 
 EVERY = 0.5  # seconds between two pictures with --watch
@@ -41,18 +42,39 @@ def _windows(asked: argparse.Namespace) -> int:
     policy, trouble = _policy()
     here = desktop.current_desktop()
     try:
-        if asked.json:
-            print(json.dumps(_as_json(here.look(), policy)))
-            return 0
         if not asked.watch:
-            Console().print(_picture(here.look(), policy, trouble))
+            second = desktop.listed_by_system()
+            seen = _seen(here, second)
+            overlooked = _overlooked(seen, second)
+            if asked.json:
+                print(json.dumps({**_as_json(seen, policy), "overlooked": overlooked}))
+                return 0
+            Console().print(_picture(seen, policy, trouble))
+            if overlooked:
+                print(f"The system lists {overlooked} more: the recorder does not see them. Please report this.")
             return 0
         with Live(console=Console(), auto_refresh=False, screen=True) as live:
             while True:
-                live.update(_picture(here.look(), policy, trouble), refresh=True)
+                seen = here.look()
+                if seen is Blind.CANNOT_VOUCH:
+                    seen = desktop.listed_by_system()
+                live.update(_picture(seen, policy, trouble), refresh=True)
                 time.sleep(EVERY)
     finally:
         here.close()
+
+
+def _seen(here: Desktop, second: Scene | Blind) -> Scene | Blind:
+    """What the recorder sees; where this platform's desktop vouches for nothing, at least what the system lists."""
+    seen = here.look()
+    return second if seen is Blind.CANNOT_VOUCH else seen
+
+
+def _overlooked(seen: Scene | Blind, second: Scene | Blind) -> int:
+    """How many windows only the second listing knows. Windows that come or go meanwhile may count for a moment."""
+    if isinstance(seen, Blind) or isinstance(second, Blind):
+        return 0
+    return len({window.id for window in second.windows} - {window.id for window in seen.windows})
 
 
 def _policy() -> tuple[Policy | None, str]:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Final
 
+from agent.core.model import Blind, Scene
 from agent.desktop.clock import BootClock, CounterClock
 from agent.desktop.untold import UntoldSeat
 from agent.errors import EnvironmentFault, UserError
@@ -46,6 +47,13 @@ def current_desktop(display: str | None = None) -> Desktop:
         desktop.close()
         raise EnvironmentFault(WAYLAND)
     return desktop
+
+
+def listed_by_system() -> Scene | Blind:
+    """A second opinion of what is open, by PyWinCtl. It proves nothing; a window that only it knows is worth a look."""
+    from agent.desktop.portable import PortableDesktop  # noqa: PLC0415 - starts a process of its own
+
+    return PortableDesktop().listed()
 
 
 def current_seat(display: str | None = None) -> Seat:
