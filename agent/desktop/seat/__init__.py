@@ -7,6 +7,7 @@ server's word.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Final
 
@@ -146,7 +147,8 @@ class LinuxSeat:
 
     @staticmethod
     async def _until(happened: asyncio.Event, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(happened.wait(), seconds)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the event, and `close`
+        # then waits for ever.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await happened.wait()
