@@ -94,21 +94,69 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One tab: the URLs of all its frames (top first), the sensitive fields and selectors present, whether shown."""
+    """One tab: the URLs of all its frames (top first), the sensitive fields and selectors present.
+
+    `shown`: its window is in view. `parked`: behind another tab of that window; its picture is still in hover cards and
+    split view, and comes back on a tab switch. `unread`: a frame of it gave no answer, so what it shows is not known.
+    """
 
     urls: tuple[str, ...]
     fields: frozenset[str] = frozenset()
     selectors: frozenset[str] = frozenset()
     shown: bool = True
+    parked: bool = False
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab as its browser tells of it. `page.shown` and `page.parked` are not the browser's to say.
+
+    `visible`: its picture is in its window (the active tab, or one in split view); in doubt, True.
+    `painted`: what is in the picture is this page, not the one before: it has drawn since it changed.
+    """
+
+    id: int
+    page: Page
+    visible: bool
+    painted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserWindow:
+    """A window as its browser tells of it. `browser`: which connection; `pid`: of the browser's process.
+
+    `title`: of the active tab; `box`: in pixels of the desktop. Both only serve to find the desktop's own window for
+    it, once.
+    """
+
+    browser: str
+    pid: int
+    id: int
+    title: str
+    box: Box
+    minimised: bool
+    tabs: tuple[Tab, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Browsing:
+    """What all connected browsers answered to one question: every tab of every window."""
+
+    windows: tuple[BrowserWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is open. `accounted`: ids of web engines' windows whose pages a browser witness has been asked for."""
+    """What is open. `accounted`: ids of web engines' windows whose pages a browser witness has been asked for.
+
+    `pages_only`: from a witness that speaks of pages alone, so that having no window to name is no blindness.
+    """
 
     windows: tuple[Window, ...] = ()
     pages: tuple[Page, ...] = ()
     accounted: frozenset[int] = frozenset()
+    pages_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +167,16 @@ class Look:
     asked: int
     answered: int
     policy: str
-    seen: Scene | Blind
+    seen: Scene | Browsing | Blind
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """One page as an event showed it, between two looks. Only a dirty one says anything: that is an alarm."""
+
+    witness: str
+    at: int
+    page: Page
 
 
 @dataclass(frozen=True, slots=True)
