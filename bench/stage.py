@@ -143,6 +143,10 @@ class Stage:
         self._display.flush()
         process.until(lambda: self.active() == process.pid, "its window had the focus")
 
+    def shows(self, pid: int) -> bool:
+        """Whether a window of that process is viewable."""
+        return self._window_of(pid) is not None
+
     def active(self) -> int | None:
         """The process id behind the focused window, or None while no window has the focus."""
         identity = self._property(self._root, "_NET_ACTIVE_WINDOW")
