@@ -1,7 +1,7 @@
 """What a browser must be told before it starts the relay: the host manifest, and the launcher that the manifest names.
 
 Formats: https://developer.chrome.com/docs/extensions/develop/concepts/native-messaging and
-https://developer.mozilla.org/docs/Mozilla/Add-ons/WebExtensions/Native_manifests. Both browsers start the file in `path`
+https://developer.mozilla.org/docs/Mozilla/Add-ons/WebExtensions/Native_manifests. Both start the file in `path`
 directly, with the caller's origin (Chromium) or the manifest's path and the caller's id (Firefox) as arguments.
 """
 
