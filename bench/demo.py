@@ -1,4 +1,4 @@
-"""The main job before your eyes: record a desktop, close for two sensitive windows, open what came through, and look.
+"""The main job before your eyes: record a desktop with a browser on it, without what is sensitive, and open what came.
 
 It then does it once more without the rules: a detector that sees nothing there would have proven nothing here.
 
@@ -28,9 +28,10 @@ import yaml
 from rich.console import Console
 
 from bench import detector, sheet, summary
+from bench.browsers import CHROMIUM
 from bench.fleet import pc, store
 from bench.opened import Opened, open_longest
-from bench.play import Play
+from bench.play import DISPLAY, Play
 from bench.stage import Stage, StageError, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -79,7 +80,7 @@ class Outcome:
         if not self.control_leaked_frames:
             found.append("Without the rules no frame shows the sensitive colour either: the count proves nothing.")
         if not self.rules:
-            found.append("No rule closed the eye, although sensitive windows were shown.")
+            found.append("No rule closed the eye, although sensitive pages and windows were shown.")
         if not self.verified:
             found.append("`eyelid-store verify` found something wrong with the recording.")
         return found
@@ -119,6 +120,8 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
 
 def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[Opened, Opened]:
     """Both runs; what came of the one with the rules and of the one without."""
+    if shutil.which(CHROMIUM) is None:
+        raise StageError("the demo opens Chromium, and it is not on this machine; scripts/setup --for demo installs it")
     policy = {path.name: path.read_text("utf-8") for path in sorted(POLICY.glob("*.yaml"))}
     with (
         tempfile.TemporaryDirectory(prefix="eyelid-") as pcs,  # short: a local socket's path may have 107 bytes
@@ -129,7 +132,7 @@ def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[
         for name, files, length in (("pc", policy, seconds), ("control", without_rules(policy), CONTROL)):
             out.print(f"\n[bold]{'Recording' if name == 'pc' else 'Once more, with the rules taken out'}[/]")
             with pc(depot, stage, Path(pcs) / name, files) as recorded:
-                play = Play(stage, recorded, length, summary.teller(out))
+                play = Play(stage, recorded, Path(pcs) / f"{name}-browser", length, summary.teller(out))
                 play.whole() if name == "pc" else play.control()
             shutil.copy(Path(pcs) / name / "agent.log", folder / f"{name}.log")
             opened.append(open_longest(depot, recorded.device, folder / ("export" if name == "pc" else "control")))
@@ -157,7 +160,7 @@ def without_rules(policy: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def _display(folder: Path, *, here: bool) -> Iterator[Stage]:
     logs = folder / "display"
-    with real_display(os.environ.get("DISPLAY", ""), logs) if here else own_display(logs) as stage:
+    with real_display(os.environ.get("DISPLAY", ""), logs) if here else own_display(logs, DISPLAY) as stage:
         if _already_there(stage.name):
             raise StageError(
                 "the screen already shows the colour by which the demo counts leaks (magenta), so that its count would "
@@ -180,7 +183,8 @@ def _agrees(out: Console, seconds: float) -> bool:
         raise StageError("--here asks before it records, and nobody can answer here: run it in a terminal")
     out.print(
         f"This records your real screens for about {seconds + CONTROL:.0f} seconds, opens a few small windows on "
-        "them, and leaves the opened recording in a folder of yours. Nothing leaves this PC."
+        "them and a Chromium with a profile of its own, and leaves the opened recording in a folder of yours. Nothing "
+        "leaves this PC. Close other browsers first: no extension answers for them, so they would keep the eye closed."
     )
     return out.input("Record now? (y/N) ").strip().lower() in ("y", "yes")
 
@@ -207,7 +211,7 @@ def _seconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Records a desktop, closes for two sensitive windows, and opens what came through.",
+        description="Records a desktop with a browser, closes for what is sensitive, and opens what came through.",
         epilog="example: scripts/demo --seconds 20 --dir /tmp/eyelid-demo",
     )
     parser.add_argument("--here", action="store_true", help="record the real screen instead of a display of its own")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from agent.status import State
+from bench.browsers import chromium
 from bench.fleet import Pc
-from bench.stage import Stage
+from bench.shop import Shop, shop
+from bench.stage import Running, Stage, StageError
 
-NOTES: Final = (40, 60)
-ORDERS: Final = (620, 50)
-CHART: Final = (330, 210)
-TILL: Final = (300, 240)  # its upper half is behind the two ordinary windows
+DISPLAY: Final = (1440, 810)
+ORDERS: Final = (800, 30)
+NOTES: Final = (860, 440)
+TILL: Final = (520, 190)  # orders and notes cover half of it when they come to the front
+BROWSER: Final = ("--window-position=20,20", "--window-size=900,700", "--force-device-scale-factor=1", "--test-type")
 
 LOOK: Final = 0.1  # seconds between two looks at the status while a scene lasts
+TURN: Final = 20.0  # seconds that the eye may take to open or close, on a machine that is busy with other things
 
 Tell = Callable[[float, State | None, str], None]
 """(seconds since the play began, what the recorder says it is, what is to be seen)"""
@@ -24,56 +30,100 @@ Tell = Callable[[float, State | None, str], None]
 
 @dataclass(slots=True)
 class Play:
-    """`length`: seconds that all scenes take together."""
+    """`folder`: a new one for the browser; `length`: seconds that all scenes take together."""
 
     stage: Stage
     pc: Pc
+    folder: Path
     length: float
     tell: Tell
     began: float = 0.0
 
     def whole(self) -> None:
-        """Ordinary work; a chart in front; work; a payment behind other windows and without focus; work."""
-        stage = self.stage
-        with stage.program("orders", ORDERS) as orders, stage.program("notes", NOTES) as notes:
-            self._begin()
-            self._scene("two ordinary windows: orders and call notes", 0.22)
-            with stage.program("chart", CHART):
-                self._scene("a patient chart opens, in front and focused", 0.17)
-            self._scene("the chart is closed", 0.22)
-            with stage.program("till", TILL, focus=False):
+        """A payment in the browser, a patient's record, a card terminal in front and then behind; and work between."""
+        with self._desk() as (site, orders, notes):
+            self._kept("orders, call notes, and a shop in Chromium", 0.17)
+            site.go(site.checkout)
+            self._closed("the shop's checkout, with a card form from a payment service in it", 0.1)
+            site.go(site.thanks)
+            self._kept("the order is placed", 0.17)
+            site.go(site.patient)
+            self._closed("a patient's record, in the same tab", 0.1)
+            site.go(site.catalogue)
+            self._kept("back in the shop", 0.18)
+            with self.stage.program("till", TILL):
+                self._closed("a card terminal opens, in front and focused", 0.06)
                 # As it happens in an office: the payment goes on behind what the person turns to.
-                stage.activate(orders)
-                stage.activate(notes)
-                self._scene("a card payment opens, half covered and without focus", 0.17)
-            self._scene("the payment is closed", 0.22)
+                self.stage.activate(orders)
+                self.stage.activate(notes)
+                self._closed("the card terminal is half covered and without focus", 0.05)
+            self._kept("the card terminal is closed", 0.17)
             self.pc.stop()
 
     def control(self) -> None:
-        """The sensitive windows again, shortly: for a run in which no rule speaks of them."""
-        stage = self.stage
-        with stage.program("notes", NOTES):
-            self._begin()
-            self._scene("an ordinary window", 0.3)
-            with stage.program("chart", CHART):
-                self._scene("a patient chart opens", 0.35)
-            with stage.program("till", TILL):
-                self._scene("a card payment opens", 0.35)
+        """The sensitive pages and the window again, shortly: for a run in which no rule speaks of them."""
+        with self._desk() as (site, _orders, _notes):
+            self._kept("orders, call notes, and a shop in Chromium", 0.2)
+            site.go(site.checkout)
+            self._kept("the shop's checkout", 0.3)
+            site.go(site.patient)
+            self._kept("a patient's record", 0.25)
+            with self.stage.program("till", TILL):
+                self._kept("a card terminal opens", 0.25)
                 self.pc.stop()
 
-    def _begin(self) -> None:
-        self.pc.wait_for(State.RECORDING)
-        self.began = time.monotonic()
+    @contextmanager
+    def _desk(self) -> Iterator[tuple[Shop, Running, Running]]:
+        """The shop in a browser, and two ordinary programs beside it. The browser sees with the recorder's own eyes."""
+        stage = self.stage
+        with (
+            shop() as site,
+            stage.program("orders", ORDERS) as orders,
+            chromium(stage, self.folder, site.catalogue, eyes=self.pc.home, flags=BROWSER),
+            stage.program("notes", NOTES) as notes,
+        ):
+            site.go(site.catalogue)
+            self.began = time.monotonic()
+            yield site, orders, notes
 
-    def _scene(self, title: str, share: float) -> None:
-        """Lasts its share of the play, and tells whenever the eye opens or closes."""
-        ends = time.monotonic() + share * self.length
+    def _kept(self, title: str, share: float) -> None:
+        """Ordinary work, which lasts its share of the play from when the eye is open."""
+        self._scene(title, share, State.RECORDING)
+
+    def _closed(self, title: str, share: float) -> None:
+        """Something that a rule of the policy closes for."""
+        self._scene(title, share, State.CLOSED)
+
+    def _scene(self, title: str, share: float, awaited: State) -> None:
+        """Lasts its share of the play from when the eye is as it should be, and tells whenever it opens or closes."""
         said = self._say(title)
-        while (left := ends - time.monotonic()) > 0:
-            time.sleep(min(left, LOOK))
+        latest = time.monotonic() + TURN
+        ends: float | None = None
+        while ends is None or time.monotonic() < ends:
+            time.sleep(LOOK)
             status = self.pc.status()
-            if status is not None and State(status["state"]) is not said:
-                said = self._say(", ".join(status["rules"]) if status["rules"] else "")
+            state = None if status is None else State(status["state"])
+            if status is not None and state is not said:
+                said = self._say(", ".join(status["rules"]))
+            if ends is None and state is awaited:
+                ends = time.monotonic() + share * self.length
+            if ends is None and time.monotonic() > latest:
+                raise StageError(self._why_not(title, awaited))
+
+    def _why_not(self, title: str, awaited: State) -> str:
+        status = self.pc.status()
+        if status is None:
+            return f"the recorder gave no answer:\n{self.pc.recorder.tail()}"
+        rules = ", ".join(status["rules"])
+        found = f"the eye was {status['state']}{f' by {rules}' if rules else ''} for {TURN:.0f} s, and should be "
+        found += f"{awaited.value} with this on screen: {title}"
+        if "web-engine" in status["rules"]:
+            found += (
+                "\n    web-engine: a window shows web pages and no extension of Eyelid's answers for it. Is another "
+                "browser open on this screen? Close it. If not, Chromium did not load the extension or the extension "
+                "did not reach the recorder."
+            )
+        return f"{found}\n{self.pc.recorder.tail()}"
 
     def _say(self, text: str) -> State | None:
         state = self.pc.state()

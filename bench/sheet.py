@@ -6,6 +6,7 @@ Every picture on it is decoded from the opened recording, so it shows what an au
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ COLUMNS: Final = 4
 ROWS: Final = 3
 TILE: Final = (320, 180)
 GAP: Final = 12
+WORDS: Final = 40  # letters of a reason in one line of a tile
 CAPTION: Final = 26  # pixels under each tile
 BAR: Final = 58  # pixels for the time line below all of them
 LID: Final = (52, 64, 75)
@@ -98,7 +100,7 @@ def _image(frame: av.VideoFrame) -> Image.Image:
 
 def _closed_eye(pen: ImageDraw.ImageDraw, x: int, y: int, why: str) -> None:
     pen.rectangle((x, y, x + TILE[0] - 1, y + TILE[1] - 1), fill=LID)
-    centre, top = x + TILE[0] / 2, y + 30
+    centre, top = x + TILE[0] / 2, y + 22
     pen.arc((centre - 52, top - 40, centre + 52, top + 52), 25, 155, fill=SAND, width=4)
     for degrees in (40, 65, 90, 115, 140):
         across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -108,8 +110,9 @@ def _closed_eye(pen: ImageDraw.ImageDraw, x: int, y: int, why: str) -> None:
             fill=SAND,
             width=4,
         )
-    pen.text((centre, y + TILE[1] - 54), "not kept", font=TEXT, fill=PAPER, anchor="ma")
-    pen.text((centre, y + TILE[1] - 30), why, font=SMALL, fill=SAND, anchor="ma")
+    pen.text((centre, y + TILE[1] - 64), "not kept", font=TEXT, fill=PAPER, anchor="ma")
+    lines = textwrap.fill(why, WORDS, max_lines=2, placeholder=" ...")
+    pen.multiline_text((centre, y + TILE[1] - 38), lines, font=SMALL, fill=SAND, anchor="ma", align="center", spacing=2)
 
 
 def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int, width: int) -> None:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -43,8 +44,7 @@ def show(out: Console, opened: Opened, control: Opened, picture: Path) -> None:
     rows.add_column(overflow="fold")
     rows.add_row("kept", f"{opened.kept:.1f} of {opened.seconds:.1f} s")
     rows.add_row("closed", f"{opened.closed:.1f} s, with what the proof gives up before and after")
-    for rule, seconds in opened.rules.items():
-        rows.add_row("", escape(f"{seconds:.1f} s by {rule}: {opened.reasons[rule]}"))
+    rows.add_row("", _closed_by(opened))
     rows.add_row(
         "sealed",
         f"{opened.listed['chunks']} chunks, {opened.listed['bytes'] / 1000:.0f} kB; neither PC nor store can open them",
@@ -57,6 +57,17 @@ def show(out: Console, opened: Opened, control: Opened, picture: Path) -> None:
     rows.add_row("play it", escape(play_command(opened.videos[0])))
     out.print()
     out.print(Panel(rows, title="What was recorded, and what was not", expand=False))
+
+
+def _closed_by(opened: Opened) -> Table:
+    """Which rule kept the eye closed, for how long, and why the policy (or Eyelid itself) has it."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("rule", style="yellow")
+    table.add_column("seconds", justify="right")
+    table.add_column("why", overflow="fold")
+    for rule, seconds in opened.rules.items():
+        table.add_row(escape(rule), f"{seconds:.1f}", escape(opened.reasons[rule]))
+    return table
 
 
 def _verdict(opened: Opened) -> str:

@@ -50,15 +50,18 @@ def test_stdout_carries_the_one_object(told: dict[str, Any]) -> None:
     assert list(told) == KEYS
 
 
-def test_sensitive_windows_are_missing_and_the_control_shows_that_they_would_be_seen(told: dict[str, Any]) -> None:
+def test_what_is_sensitive_is_missing_and_the_control_shows_that_they_would_be_seen(told: dict[str, Any]) -> None:
     assert told["leaked_frames"] == 0
     assert told["control_leaked_frames"] > 0
     assert told["verified"] is True
 
 
-def test_each_rule_closed_the_eye_for_about_as_long_as_its_window_was_shown(told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("rule", ["card-forms", "patient-records", "card-terminal"])
+def test_each_rule_closed_the_eye_for_about_as_long_as_its_page_or_window_was_shown(
+    told: dict[str, Any], rule: str
+) -> None:
     # A window that goes while it is read closes the eye by a rule of Eyelid's own, so there may be more.
-    assert all(told["rules"][rule] >= 0.17 * 14 for rule in ("patient-chart", "card-terminal"))
+    assert told["rules"][rule] >= 0.1 * 14
 
 
 def test_time_adds_up(told: dict[str, Any]) -> None:
@@ -102,12 +105,12 @@ def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: sign
     command = [sys.executable, "-P", "-m", "bench.demo", "--dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
         assert play.stderr is not None
-        assert any("two ordinary windows" in line for line in play.stderr)
+        assert any("a shop in Chromium" in line for line in play.stderr)
         started = psutil.Process(play.pid).children(recursive=True)
         play.send_signal(number)
         play.communicate(timeout=60)
     assert play.returncode == 130
-    assert len(started) >= 6  # a display, a window manager, a store, a recorder and two programs
+    assert len(started) >= 8  # a display, a window manager, a store, a recorder, two programs, and a browser of several
     assert psutil.wait_procs(started, timeout=30)[1] == []
 
 
@@ -123,7 +126,7 @@ GOOD = Outcome(
     seconds=14.0,
     kept_s=7.0,
     closed_s=7.0,
-    rules={"patient-chart": 7.0},
+    rules={"patient-records": 7.0},
     chunks=4,
     bytes=1000,
     export="export",
