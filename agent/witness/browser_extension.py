@@ -1,0 +1,118 @@
+"""One extension's side of the conversation: what it has said so far, and whether what it says next can be believed.
+
+Pure: messages in, values out. One of these for each connection; it knows neither the socket nor the clock.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from agent.core.model import BrowserWindow, Page
+from agent.witness.browser_peer import Parent, is_a
+from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken, Questions, Told, read, windows_of
+
+MAX_OWED: Final = 64  # questions that a silent extension may still answer
+
+
+class Lost(Exception):
+    """A number is missing: what an extension said did not arrive."""
+
+
+class Stranger(Exception):
+    """The browser that the extension names is not the one that started its relay."""
+
+
+class Extension:
+    """Nothing that comes before its hello counts: it was meant for an agent before this one."""
+
+    def __init__(self, number: int, parent: Parent) -> None:
+        """`number`: of the connection, never used twice."""
+        self._number = number
+        self.parent = parent
+        self._begin(None)
+
+    def _begin(self, hello: Hello | None) -> None:
+        self._hello = hello
+        self._next = 2
+        self._offered: list[Questions] = []  # sent, and not taken yet
+        self._taken: Questions | None = None
+        self._refuses = False
+        self._owed: list[int] = []
+        self.silent = False  # did not answer in time, and has not answered since
+        self._windows: tuple[BrowserWindow, ...] = ()
+        self._windows_as_told: tuple[list[Any], tuple[str, ...] | None] | None = None
+
+    @property
+    def greeted(self) -> bool:
+        return self._hello is not None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it cannot read a selector of the policy that it took last: then it can vouch for nothing."""
+        return self._refuses
+
+    def scans_for(self, asked: Questions) -> bool:
+        """Whether a look of it can count: it has taken this policy, all of it."""
+        return self._taken is asked and not self._refuses
+
+    def offer(self, asked: Questions) -> None:
+        """It has been sent this policy."""
+        self._offered.append(asked)
+
+    def owe(self, question: int) -> bool:
+        """It is to be asked this; False when it already owes so many answers that asking is of no use."""
+        if len(self._owed) >= MAX_OWED:
+            return False
+        self._owed.append(question)
+        return True
+
+    def hear(self, message: bytes) -> Told | None:
+        """What the message says; None when it does not count. Raises Malformed, Lost or Stranger."""
+        number, told = read(message)
+        if isinstance(told, Hello):
+            # A second one follows a welcome that an agent before this one had sent: then the first was its as well.
+            if number != 1:
+                raise Malformed("n of a hello is not 1")
+            if not is_a(told.browser, self.parent):
+                raise Stranger
+            self._begin(told)
+            return told
+        if self._hello is None:
+            return None
+        if number != self._next:
+            raise Lost
+        self._next += 1
+        if isinstance(told, PolicyTaken):
+            self._take(told)
+        elif isinstance(told, Answer):
+            if told.id not in self._owed:
+                raise Malformed("id is of no question that was asked")
+            self._owed.remove(told.id)
+            self.silent = False
+        return told
+
+    def _take(self, told: PolicyTaken) -> None:
+        taken = next((asked for asked in self._offered if asked.policy == told.policy), None)
+        if taken is None:
+            raise Malformed("hash is of no policy that was sent")
+        if any(place >= len(taken.css) for place in told.refused):
+            raise Malformed("refused has a place that the policy's list does not have")
+        del self._offered[: self._offered.index(taken) + 1]
+        self._taken = taken
+        self._refuses = bool(told.refused)
+
+    def page_of(self, event: Event) -> Page:
+        return event.page(self._taken.css if self._taken is not None else ())
+
+    def windows_of(self, answer: Answer) -> tuple[BrowserWindow, ...]:
+        """The very same object as for the answer before when both say the same. Raises Malformed."""
+        taken = self._taken
+        css = taken.css if taken is not None and answer.policy == taken.policy else None
+        if self._windows_as_told is None or self._windows_as_told != (answer.windows, css):
+            self._windows = windows_of(answer, css, browser=self._name, pid=self.parent.pid)
+            self._windows_as_told = (answer.windows, css)
+        return self._windows
+
+    @property
+    def _name(self) -> str:
+        return f"{self._hello.browser if self._hello is not None else ''}/{self._number}"

@@ -1,0 +1,289 @@
+"""What an extension says, read strictly into the core's values; and what it is told (docs/browser-protocol.md).
+
+Pure: bytes in, values out. Keys that nobody here knows are passed over, so that a newer extension is still understood.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from agent.core.model import (
+    AllOf,
+    Attribute,
+    Box,
+    BrowserWindow,
+    Condition,
+    Matcher,
+    Page,
+    Policy,
+    Tab,
+)
+
+PROTOCOL: Final = 1
+MAX_WINDOWS: Final = 500
+MAX_TABS: Final = 5_000
+MAX_FRAMES: Final = 20_000  # of one message
+MAX_TEXT: Final = 64 * 2**10  # characters
+MAX_NUMBER: Final = 2**53  # beyond it JavaScript cannot count
+_PIXELS: Final = 2**31
+
+
+class Malformed(Exception):
+    """A message that is not as the protocol says. Names the field, never what stood there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a policy wants searched for in every frame. `css`: what a browser calls by its place in this list."""
+
+    policy: str
+    fields: tuple[str, ...] = ()
+    css: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    browser: str
+    version: str
+    private: bool
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTaken:
+    """`refused`: places of the selectors that this browser cannot read."""
+
+    policy: str
+    refused: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    urls: tuple[str, ...]
+    fields: frozenset[str]
+    places: frozenset[int]
+
+    def page(self, css: tuple[str, ...]) -> Page:
+        """`css`: the selectors of the policy that the browser took last. A frame may still have scanned for the one
+        before, so a place that is none says nothing; the next look does, with the hash that it was made for."""
+        return Page(self.urls, self.fields, frozenset(css[place] for place in self.places if place < len(css)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To the question `id`. `windows` as they came: read by `windows_of`, and comparable to the answer before."""
+
+    id: int
+    policy: str
+    windows: list[Any]
+
+
+Told = Hello | PolicyTaken | Event | Answer
+
+
+# -- what the agent says ------------------------------------------------------------------------------------------
+
+
+def questions(policy: Policy) -> Questions:
+    """Every field and selector that the policy names anywhere, in the order in which it first does."""
+    conditions = [
+        *(condition for rule in policy.rules for condition in (*rule.any, *rule.unless)),
+        *(policy.record_when or ()),
+        *policy.allow_unseen,
+    ]
+    named = [matcher for condition in conditions for matcher in _matchers(condition)]
+    return Questions(policy.hash, _patterns(named, Attribute.FIELD), _patterns(named, Attribute.CSS))
+
+
+def _matchers(condition: Condition) -> tuple[Matcher, ...]:
+    return condition.matchers if isinstance(condition, AllOf) else (condition,)
+
+
+def _patterns(matchers: list[Matcher], attribute: Attribute) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(pattern for matcher in matchers if matcher.attribute is attribute for pattern in matcher.patterns)
+    )
+
+
+def welcome() -> bytes:
+    return _message({"kind": "welcome", "protocol": PROTOCOL})
+
+
+def scan_for(asked: Questions) -> bytes:
+    return _message({"kind": "policy", "hash": asked.policy, "fields": asked.fields, "css": asked.css})
+
+
+def look(number: int) -> bytes:
+    return _message({"kind": "look", "id": number})
+
+
+def _message(words: Mapping[str, object]) -> bytes:
+    return json.dumps(words, separators=(",", ":")).encode("ascii")
+
+
+# -- what the extension says --------------------------------------------------------------------------------------
+
+
+def read(message: bytes) -> tuple[int, Told]:
+    """The message's number and what it says. Raises Malformed."""
+    try:
+        words = json.loads(message.decode("utf-8"), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Malformed("the message is not JSON in UTF-8") from None
+    if not isinstance(words, dict):
+        raise Malformed("the message is not an object")
+    number = _integer(words, "n", 1)
+    kind = words.get("kind")
+    if kind == "look":
+        return number, Answer(_integer(words, "id"), _text(words, "policy"), _list(words, "windows"))
+    if kind == "event":
+        _text(words, "what")
+        return number, Event(_texts(words, "urls"), frozenset(_texts(words, "fields")), _places(words, "css"))
+    if kind == "policy":
+        return number, PolicyTaken(_text(words, "hash"), tuple(sorted(_places(words, "refused"))))
+    if kind == "hello":
+        return number, _hello(words)
+    raise Malformed("kind is none of hello, policy, event, look")
+
+
+def windows_of(answer: Answer, css: tuple[str, ...] | None, *, browser: str, pid: int) -> tuple[BrowserWindow, ...]:
+    """The windows of an answer. Raises Malformed.
+
+    `css`: the list that places refer to; None where the answer was not made for one policy, so that they mean nothing.
+    """
+    if len(answer.windows) > MAX_WINDOWS:
+        raise Malformed(f"windows has more than {MAX_WINDOWS} entries")
+    room = _Room(MAX_TABS, MAX_FRAMES)
+    windows = tuple(_window(_object(entry, "windows"), css, room, browser, pid) for entry in answer.windows)
+    if len({window.id for window in windows}) != len(windows):
+        raise Malformed("windows has an id twice")
+    return windows
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many tabs and frames the message may still have."""
+
+    tabs: int
+    frames: int
+
+
+def _hello(words: Mapping[str, Any]) -> Hello:
+    if _integer(words, "protocol") != PROTOCOL:
+        raise Malformed(f"protocol is not {PROTOCOL}: browser extension and agent are of different versions")
+    return Hello(_text(words, "browser"), _text(words, "version"), _truth(words, "private"), _text(words, "extension"))
+
+
+def _window(
+    words: Mapping[str, Any], css: tuple[str, ...] | None, room: _Room, browser: str, pid: int
+) -> BrowserWindow:
+    _truth(words, "private")  # private or not, what is in it is judged alike
+    tabs = _list(words, "tabs")
+    room.tabs -= len(tabs)
+    if room.tabs < 0:
+        raise Malformed(f"tabs are more than {MAX_TABS}")
+    return BrowserWindow(
+        browser,
+        pid,
+        _integer(words, "id"),
+        _text(words, "title"),
+        _box(words, "box"),
+        _truth(words, "minimised"),
+        tuple(_tab(_object(entry, "tabs"), css, room) for entry in tabs),
+    )
+
+
+def _tab(words: Mapping[str, Any], css: tuple[str, ...] | None, room: _Room) -> Tab:
+    frames = _list(words, "frames")
+    room.frames -= len(frames)
+    if room.frames < 0:
+        raise Malformed(f"frames are more than {MAX_FRAMES}")
+    urls: list[str] = []
+    fields: set[str] = set()
+    selectors: set[str] = set()
+    for entry in frames:
+        frame = _object(entry, "frames")
+        urls.append(_text(frame, "url"))
+        fields.update(_texts(frame, "fields"))
+        selectors.update(_selectors(frame, css))
+    page = Page(tuple(urls), frozenset(fields), frozenset(selectors), unread=_truth(words, "unread"))
+    return Tab(_integer(words, "id"), page, _truth(words, "visible"), _truth(words, "painted"))
+
+
+def _selectors(frame: Mapping[str, Any], css: tuple[str, ...] | None) -> list[str]:
+    places = _places(frame, "css")
+    if css is None:
+        return []
+    if any(place >= len(css) for place in places):
+        raise Malformed("css has a place that the policy's list does not have")
+    return [css[place] for place in places]
+
+
+# -- one value ----------------------------------------------------------------------------------------------------
+
+
+def _no_number(_: str) -> NoReturn:
+    raise Malformed("a number is none (NaN, Infinity)")
+
+
+def _object(value: object, of: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed(f"an entry of {of} is not an object")
+    return value
+
+
+def _integer(words: Mapping[str, Any], name: str, least: int = 0) -> int:
+    value = words.get(name)
+    if type(value) is not int or not least <= value <= MAX_NUMBER:  # True is an int to isinstance
+        raise Malformed(f"{name} is not a whole number from {least}")
+    return value
+
+
+def _text(words: Mapping[str, Any], name: str) -> str:
+    return _is_text(words.get(name), name)
+
+
+def _is_text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise Malformed(f"{name} is not a text")
+    if len(value) > MAX_TEXT:
+        raise Malformed(f"{name} is longer than {MAX_TEXT} characters")
+    return value
+
+
+def _truth(words: Mapping[str, Any], name: str) -> bool:
+    value = words.get(name)
+    if not isinstance(value, bool):
+        raise Malformed(f"{name} is neither true nor false")
+    return value
+
+
+def _list(words: Mapping[str, Any], name: str) -> list[Any]:
+    value = words.get(name)
+    if not isinstance(value, list):
+        raise Malformed(f"{name} is not a list")
+    return value
+
+
+def _texts(words: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = _list(words, name)
+    if len(values) > MAX_FRAMES:
+        raise Malformed(f"{name} has more than {MAX_FRAMES} entries")
+    return tuple(_is_text(value, name) for value in values)
+
+
+def _places(words: Mapping[str, Any], name: str) -> frozenset[int]:
+    values = _list(words, name)
+    if any(type(value) is not int or not 0 <= value <= MAX_NUMBER for value in values):
+        raise Malformed(f"{name} has an entry that is not a place in a list")
+    return frozenset(values)
+
+
+def _box(words: Mapping[str, Any], name: str) -> Box:
+    sides = _list(words, name)
+    if len(sides) != 4 or any(type(side) is not int or not -_PIXELS <= side <= _PIXELS for side in sides):
+        raise Malformed(f"{name} is not four whole numbers")
+    return Box(*sides)
