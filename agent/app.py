@@ -20,7 +20,7 @@ from agent import control, desktop, durable, identity
 from agent.capture.screen import X11Screen
 from agent.config import Config
 from agent.control import ControlSocket
-from agent.core.model import SECOND, Alarm, Hold, Look, Policy
+from agent.core.model import SECOND, Alarm, Glimpse, Hold, Look, Policy
 from agent.core.policy_change import InForce
 from agent.core.session import HoldsAre
 from agent.daemon import (
@@ -50,6 +50,7 @@ from agent.status import Status, describe
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Told, Uploader
 from agent.wire import Wire
+from agent.witness.browser import BrowserWitness
 from agent.witness.in_force import recall, remember
 from agent.witness.policies import PolicyFolder
 from agent.witness.window import WindowWitness
@@ -129,7 +130,8 @@ class Recording:
         )
         self._texts = PolicyTexts(config.home / "policy-texts")
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
-        self._witness = WindowWitness(self._desktop, clock, self._deliver)
+        self._windows = WindowWitness(self._desktop, clock, self._deliver)
+        self._browsers = BrowserWitness(config.home / "browser.sock", clock, self._deliver, self._alarm)
         self._shutter = Shutter(clock)
         self._policies = PolicyFolder(
             config.policies,
@@ -163,7 +165,7 @@ class Recording:
         self._daemon = Daemon(
             self._inbox,
             clock=clock,
-            witness=self._witness,
+            witnesses=(self._windows, self._browsers),
             seat=self._seat,
             shutter=self._shutter,
             wake_capture=self._screen.wake,
@@ -185,7 +187,8 @@ class Recording:
             signal.signal(number, self._signalled)
         control_socket = ControlSocket(self._config.home, self._answer)
         try:
-            self._witness.start()
+            self._windows.start()
+            self._browsers.start()
             for stage in self._stages.values():
                 stage.start()
             self._policies.start()
@@ -195,7 +198,8 @@ class Recording:
             self._policies.close()
             self._stop_upload.set()
             self._uploader.wake()
-            self._witness.close()
+            self._browsers.close()
+            self._windows.close()
             self._screen.close()
             self._seat.close()
         upload = self._stages["upload"]
@@ -215,7 +219,7 @@ class Recording:
 
     # -- what the stages tell -------------------------------------------------------------------------------------
 
-    def _deliver(self, sight: Look | Alarm) -> None:
+    def _deliver(self, sight: Look | Glimpse | Alarm) -> None:
         self._inbox.put(sight)  # one that finds no room is counted, and the daemon takes it for an alarm
 
     def _capture(self) -> None:
@@ -256,7 +260,8 @@ class Recording:
             log.warning("%s", failure)
             self._alarm("policy-not-remembered")
         self._texts.offer(files)
-        self._inbox.put(Cleared("policy-mistakes"), must=True)
+        for mended in ("policy-mistakes", "css-refused", "policy-too-long"):  # said anew if it is still so
+            self._inbox.put(Cleared(mended), must=True)
         self._inbox.put(PolicyArrived(policy), must=True)
 
     def _policy_wrong(self, mistakes: tuple[str, ...]) -> None:

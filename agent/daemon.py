@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from agent.core.asking import next_look, window_timing
+from agent.core.asking import PAGES_EVERY, QUIET_EVERY, next_look, timings
 from agent.core.clearance import SILENCE
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE
-from agent.core.model import SECOND, Alarm, Frame, Hold, Lane, Look, Monitor, Policy
+from agent.core.model import BROWSERS, SECOND, WINDOWS, Alarm, Frame, Glimpse, Hold, Lane, Look, Monitor, Policy, Scene
 from agent.core.session import (
     CloseRecording,
     Command,
@@ -33,6 +33,7 @@ from agent.core.session import (
     Write,
     step,
 )
+from agent.core.view import View
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Ledger, Seat
 from agent.recording import Close, Gap, Open, Order
@@ -50,8 +51,8 @@ class Witness(Protocol):
     def ask(self) -> None:
         """Safe from any thread; returns at once."""
 
-    def judge_with(self, policy: str) -> None:
-        """Looks asked from now on carry this policy hash."""
+    def judge_with(self, policy: Policy) -> None:
+        """Looks asked from now on carry this policy's hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class UserHold:
 class Stop: ...
 
 
-Sight = Look | Alarm | Grabbed | GrabWanted
+Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted
 Word = PolicyArrived | HoldsAre | UserHold | Trouble | Cleared | Failed | Call | Stop
 Message = Sight | Word
 
@@ -118,7 +119,7 @@ class Daemon:
         inbox: Mailbox[Message],
         *,
         clock: Clock,
-        witness: Witness,
+        witnesses: tuple[Witness, ...],
         seat: Seat,
         shutter: Shutter,
         wake_capture: Callable[[], None],
@@ -129,7 +130,8 @@ class Daemon:
     ) -> None:
         self._inbox = inbox
         self._clock = clock
-        self._witness = witness
+        self._witnesses = {witness.name: witness for witness in witnesses}
+        self._view = View()
         self._seat = seat
         self._shutter = shutter
         self._wake_capture = wake_capture
@@ -137,12 +139,14 @@ class Daemon:
         self._ledger = ledger
         self._drain = drain
         self.session = Session()
-        self.eye: Eye[Frame] = Eye(Lane.SCREEN, (witness.name,), PATIENCE[Lane.SCREEN], clock.now())
+        self.eye: Eye[Frame] = Eye(Lane.SCREEN, tuple(self._witnesses), PATIENCE[Lane.SCREEN], clock.now())
         self.troubles: dict[str, str] = {}
         self.since = clock.now()  # of the lane's present state
         self._monitors = monitors
-        self._asked_at: int | None = None  # of the look in flight
-        self._answered_at = clock.now()
+        self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
+        self._answered_at = dict.fromkeys(self._witnesses, clock.now())
+        self._windows_seen: Scene | None = None
+        self._windows_changed = False  # since the browsers were last asked
         self._grab_wanted = False
         self._canvas = 0
         self._zero = 0  # of the open recording
@@ -166,7 +170,7 @@ class Daemon:
         match message:
             case None:
                 pass
-            case Look() | Alarm() | Grabbed() | GrabWanted():
+            case Look() | Glimpse() | Alarm() | Grabbed() | GrabWanted():
                 self._take_sight(message)
             case _:
                 self._take_word(message)
@@ -175,10 +179,9 @@ class Daemon:
     def _take_sight(self, sight: Sight) -> None:
         match sight:
             case Look():
-                if self._asked_at is not None and sight.asked >= self._asked_at:
-                    self._asked_at = None
-                self._answered_at = sight.answered
-                self.eye.see(sight)
+                self._take_look(sight)
+            case Glimpse():
+                self.eye.glimpse(sight)
             case Alarm():
                 self.eye.alarm(sight)
             case Grabbed(frames, monitors):
@@ -193,6 +196,18 @@ class Daemon:
                         self.eye.push(frame)
             case GrabWanted():
                 self._grab_wanted = True
+
+    def _take_look(self, look: Look) -> None:
+        if look.asked >= self._in_flight.get(look.witness, look.asked + 1):
+            del self._in_flight[look.witness]
+        self._answered_at[look.witness] = look.answered
+        judged = self._view.take(look)
+        self.eye.see(judged)
+        if look.witness == WINDOWS:
+            seen = judged.seen if isinstance(judged.seen, Scene) else None
+            self._windows_changed |= seen is not self._windows_seen
+            self._windows_seen = seen
+            self._ask_browsers()
 
     def _take_word(self, word: Word) -> None:
         match word:
@@ -236,12 +251,13 @@ class Daemon:
 
     def _notice(self, now: int) -> None:
         """What no message tells: an answer that did not come, a message that was lost, the seat, a compositor."""
-        if self._asked_at is not None and now - self._asked_at > SILENCE:
-            self.eye.alarm(Alarm(self._witness.name, now, "silence"))
-            self._asked_at = None
+        for name in [name for name, asked in self._in_flight.items() if now - asked > SILENCE]:
+            self.eye.alarm(Alarm(name, now, "silence"))
+            del self._in_flight[name]
         if self._inbox.refused != self._missed:
             self._missed = self._inbox.refused
-            self.eye.alarm(Alarm(self._witness.name, now, "message lost"))
+            for name in self._witnesses:
+                self.eye.alarm(Alarm(name, now, "message lost"))
             self._start_over()  # it may have been a picture that the next one is painted over
         if self._hold_until is not None and now >= self._hold_until:
             self._take_word(UserHold(on=False))
@@ -253,22 +269,28 @@ class Daemon:
         outcome = self.eye.judge(now)
         lost = outcome.dropped
         for position, frame in enumerate(outcome.released):
+            if self.eye.begins_anew(frame):
+                self._mark_gap(frame)
             if self.session.held or not self._orders.put(frame):
-                lost = (*outcome.released[position:], *lost)
+                refused = outcome.released[position:]
+                self.eye.lost(refused)
                 self.eye.drop_all()
+                lost = (*refused, *lost)
                 break
+            self.eye.kept(frame)
         if lost:
             self._canvas += 1
-        if lost or (self.eye.reasons and not self.eye.waiting):
-            self._mark_gap(lost)
+        if self.eye.stretch_is_over():
+            self._mark_gap()
 
     def _start_over(self) -> None:
         """Nothing that waits is kept, and every stream begins anew with a whole picture."""
-        self._mark_gap(self.eye.drop_all().dropped)
+        self.eye.drop_all()
+        self._mark_gap()
         self._canvas += 1
 
-    def _mark_gap(self, dropped: tuple[Frame, ...] = ()) -> None:
-        until = self.eye.end_of_kept(dropped)
+    def _mark_gap(self, before: Frame | None = None) -> None:
+        until = self.eye.end_of_kept(before)
         if until is not None:
             self._orders.put(Gap(until), must=True)
 
@@ -277,28 +299,44 @@ class Daemon:
     def _due(self) -> int:
         """When the loop must turn again, ns."""
         now = self._clock.now()
-        if self._asked_at is not None:
-            return min(self._asked_at + SILENCE + 1, now + IDLE)
-        return now + IDLE if self.session.held else min(self._next_look(), now + IDLE)
+        due = [now + IDLE, *(asked + SILENCE + 1 for asked in self._in_flight.values())]
+        if not self.session.held and WINDOWS not in self._in_flight:
+            due += [self._next_look(name) for name in self._witnesses if name not in self._in_flight]
+        return min(due)
 
-    def _next_look(self) -> int:
-        asked = self.eye.asked(self._witness.name)
+    def _next_look(self, name: str) -> int:
+        asked = self.eye.asked(name)
         waiting = self.eye.waiting
         return next_look(
-            self._answered_at if asked is None else asked,
-            self.eye.timing(self._witness.name),
-            closed=bool(self.eye.reasons),
+            self._answered_at[name] if asked is None else asked,
+            self.eye.timing(name),
+            closed=bool(self.eye.said(name)),
             grab_wanted=self._grab_wanted,
             newest=waiting[-1].span.end if waiting else None,
+            quiet=PAGES_EVERY if name == BROWSERS and self._view.pages_in_view else QUIET_EVERY,
         )
 
     def _ask(self, now: int) -> None:
-        if self._asked_at is None and not self.session.held and self._next_look() <= now:
-            self._asked_at = now
-            self._witness.ask()
+        """The windows first, whoever is due: what the browsers say is only as fresh as what is known of the windows."""
+        if self.session.held or WINDOWS in self._in_flight:
+            return
+        if any(self._next_look(name) <= now for name in self._witnesses if name not in self._in_flight):
+            self._put_question(WINDOWS)
+
+    def _ask_browsers(self) -> None:
+        """The windows have just been looked at."""
+        if BROWSERS not in self._witnesses or BROWSERS in self._in_flight or self.session.held:
+            return
+        if self._windows_changed or self._next_look(BROWSERS) <= self._clock.now():
+            self._windows_changed = False
+            self._put_question(BROWSERS)
+
+    def _put_question(self, name: str) -> None:
+        self._in_flight[name] = self._clock.now()
+        self._witnesses[name].ask()
 
     def _publish(self) -> None:
-        asked = self.eye.asked(self._witness.name)
+        asked = self.eye.proven_by
         redraw = self._canvas != self._shutter.permit.canvas
         self._shutter.set(
             Permit(
@@ -306,7 +344,7 @@ class Daemon:
                 after=self.eye.provable_after,
                 asked=asked or 0,
                 canvas=self._canvas,
-                timing=self.eye.timing(self._witness.name),
+                timing=self.eye.timing(WINDOWS),
             )
         )
         if redraw:
@@ -316,9 +354,9 @@ class Daemon:
 
     def _put_in_force(self, policy: Policy) -> None:
         """Nothing seen under another policy counts: the eye closes until a look under this one."""
-        timing = window_timing(policy, Lane.SCREEN)
-        self._witness.judge_with(policy.hash)
-        self.eye.put_in_force(policy, {self._witness.name: timing}, self._clock.now())
+        for witness in self._witnesses.values():
+            witness.judge_with(policy)
+        self.eye.put_in_force(policy, timings(policy, Lane.SCREEN), self._clock.now())
         self._let_go(self._clock.now())
 
     # -- the session ----------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Final
 
 from agent.core.clearance import Timing
-from agent.core.model import MILLISECOND, SECOND, Lane, Policy
+from agent.core.model import BROWSERS, MILLISECOND, SECOND, WINDOWS, Lane, Policy
 
 CLOSED_EVERY: Final = 100 * MILLISECOND
 QUIET_EVERY: Final = 1 * SECOND
+PAGES_EVERY: Final = 300 * MILLISECOND  # on a quiet, open screen with a page in view: what is lost when it turns dirty
 MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
 
 # Pixels outlive their window: a compositor fades it (317 ms median), a program without a background of its own leaves
@@ -24,11 +25,29 @@ WINDOW_SETTLE: Final = 1 * SECOND
 # after its window with the next scan of processes (1 s).
 WINDOW_HINDSIGHT: Final = 1 * SECOND
 
+# What a page has left is on the screen for up to 19 ms after it drew twice (facts of 195 intervals); a page that paints
+# before it changes its address does so 162-275 ms later.
+PAGE_SETTLE: Final = 60 * MILLISECOND
+PAGE_HINDSIGHT: Final = 300 * MILLISECOND
+
+
+def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
+    """What each witness's proof needs under this policy, by the witness's name."""
+    return {WINDOWS: window_timing(policy, lane), BROWSERS: page_timing(policy, lane)}
+
 
 def window_timing(policy: Policy, lane: Lane) -> Timing:
-    """What the window witness's proof needs under this policy; `lead` of any rule reaches back further still."""
-    lead = max((rule.on(lane).lead for rule in policy.rules), default=0)
-    return Timing(settle=WINDOW_SETTLE, hindsight=max(lead, WINDOW_HINDSIGHT), max_gap=MAX_GAP[lane])
+    """The window witness's; `lead` of any rule reaches back further still."""
+    return Timing(settle=WINDOW_SETTLE, hindsight=max(_lead(policy, lane), WINDOW_HINDSIGHT), max_gap=MAX_GAP[lane])
+
+
+def page_timing(policy: Policy, lane: Lane) -> Timing:
+    """The browsers' witness's. A window that leaves the view with its page is the window witness's (core.view)."""
+    return Timing(settle=PAGE_SETTLE, hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
+
+
+def _lead(policy: Policy, lane: Lane) -> int:
+    return max((rule.on(lane).lead for rule in policy.rules), default=0)
 
 
 def fresh(last_asked: int, now: int, timing: Timing) -> bool:
@@ -37,13 +56,20 @@ def fresh(last_asked: int, now: int, timing: Timing) -> bool:
 
 
 def next_look(
-    last_asked: int, timing: Timing, *, closed: bool, grab_wanted: bool = False, newest: int | None = None
+    last_asked: int,
+    timing: Timing,
+    *,
+    closed: bool,
+    grab_wanted: bool = False,
+    newest: int | None = None,
+    quiet: int = QUIET_EVERY,
 ) -> int:
     """When to ask next (ns, possibly past).
 
     `last_asked`: of the last answered look. `newest`: the end of the lane's newest waiting item, None if none waits.
+    `closed`: whether this witness's last word was not clean. `quiet`: ns between two looks when nothing asks for one.
     """
-    due = [last_asked + (CLOSED_EVERY if closed else QUIET_EVERY)]
+    due = [last_asked + (CLOSED_EVERY if closed else quiet)]
     if grab_wanted:
         due.append(last_asked + timing.max_gap * 2 // 5)
     if newest is not None and last_asked <= newest + timing.hindsight:

@@ -32,6 +32,7 @@ UNREADABLE: Final = Reason("unreadable")
 WEB_ENGINE: Final = Reason("web-engine")
 REMOTE_DISPLAY: Final = Reason("remote-display")
 OVERVIEW: Final = Reason("overview")
+UNSEEN_PAGE: Final = Reason("unseen-page")
 UNLISTED: Final = Reason("unlisted")
 NOT_RECORDED: Final = Reason("not-recorded")
 
@@ -67,7 +68,7 @@ def decide(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) ->
 
 def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -> tuple[Finding, ...]:
     """Everything that any rule says of the scene, with the line that says it: what `decide` sums up."""
-    if isinstance(seen, Blind) or not (seen.windows or seen.pages):
+    if isinstance(seen, Blind) or not (seen.windows or seen.pages or seen.pages_only):
         return tuple(Finding(lane, BLIND) for lane in Lane)
     things = (*_windows(seen), *_pages(policy, seen))
     overviews = [(thing, _allowed_by(policy, thing)) for thing in things if thing.shows_others]
@@ -103,6 +104,7 @@ class _Thing:
     shown: bool
     window: Window | None = None
     shares: bool = False
+    unread: bool = False  # a page of which a part did not answer
 
     @property
     def shows_others(self) -> bool:
@@ -147,7 +149,8 @@ def _windows(scene: Scene) -> Iterator[_Thing]:
 def _pages(policy: Policy, scene: Scene) -> Iterator[_Thing]:
     """A parked tab counts as shown: its picture is in hover cards, in split view, and comes back on a tab switch."""
     for number, page in enumerate(scene.pages):
-        yield _Thing(f"page {number}", PageSight.of(page), page.shown or not policy.parked_tabs_allowed)
+        shown = page.shown and not (page.parked and policy.parked_tabs_allowed)
+        yield _Thing(f"page {number}", PageSight.of(page), shown, unread=page.unread)
 
 
 Reach = Mapping[bool, list[tuple[Lane, bool]]]
@@ -213,13 +216,14 @@ def _own_rules(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, ever
     engines = _reach({lane: _widest(policy, lane, of_pages=True) for lane in Lane}, everything=everything)
     remotes = _reach({lane: _widest(policy, lane, of_pages=False) for lane in Lane}, everything=everything)
     for thing in things:
-        if thing.window is None or thing.shares:
-            continue
         unseen: list[tuple[Reason, Reach]] = []
-        if thing.window.engine and thing.window.id not in scene.accounted:
-            unseen.append((WEB_ENGINE, engines))
-        if thing.window.remote:
-            unseen.append((REMOTE_DISPLAY, remotes))
+        if thing.unread:
+            unseen.append((UNSEEN_PAGE, engines))
+        if thing.window and not thing.shares:
+            if thing.window.engine and thing.window.id not in scene.accounted:
+                unseen.append((WEB_ENGINE, engines))
+            if thing.window.remote:
+                unseen.append((REMOTE_DISPLAY, remotes))
         for reason, reach in unseen:
             allowed = _allowed_by(policy, thing)
             for lane, by_overview in reach[thing.shown]:

@@ -13,7 +13,8 @@ from typing import Generic
 from agent.core.clearance import Run, Timing, alarmed, looked
 from agent.core.decide import decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
-from agent.core.model import Alarm, Blind, Lane, Look, Policy, Reason, Scene, Verdict
+from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Verdict
+from agent.core.stretch import Stretch
 
 BLIND = (Reason("blind"),)
 
@@ -28,11 +29,10 @@ class Eye(Generic[ItemT]):
         self._timings = {name: Timing() for name in witnesses}
         self._said: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)
         self._policy: Policy | None = None
-        self._judged: tuple[Scene | Blind | None, bool, Verdict] = (None, False, Verdict())
+        self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
+        self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
-        # How far each witness has proven the unbroken stretch that is being kept, hindsight taken off.
-        self._proven: dict[str, int] = {}
-        self._kept_until: int | None = None
+        self._stretch = Stretch(witnesses)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -48,6 +48,12 @@ class Eye(Generic[ItemT]):
         """An item that starts at or before this can never be released (ns)."""
         return max((run.after for run in self._runs.values()), default=0)
 
+    @property
+    def proven_by(self) -> int | None:
+        """When the older of the witnesses' last clean looks was asked; None while one of them has none."""
+        asked = [self.asked(name) for name in self._runs]
+        return min((at for at in asked if at is not None), default=None) if None not in asked else None
+
     def asked(self, witness: str) -> int | None:
         """When the last counted clean look of this witness was asked; None after an alarm."""
         last = self._runs[witness].last
@@ -59,14 +65,24 @@ class Eye(Generic[ItemT]):
     def put_in_force(self, policy: Policy, timings: Mapping[str, Timing], now: int) -> None:
         """Judge by this policy from now on. What was seen under another one proves nothing under it."""
         self._policy = policy
-        self._timings.update(timings)
-        self._judged = (None, False, Verdict())
+        self._timings.update({name: timings[name] for name in self._timings})
+        self._judged.clear()
+        self._interactions.clear()
         self._interaction_until = now
         for name in self._runs:
             self.alarm(Alarm(name, now, "policy"))
 
     def alarm(self, alarm: Alarm) -> None:
         self._end_run(alarm.witness, alarmed(self._runs[alarm.witness], alarm.at), BLIND)
+
+    def glimpse(self, glimpse: Glimpse) -> None:
+        """An event between two looks. One that a rule closes for is an alarm; a clean one says nothing."""
+        if self._policy is None:
+            return
+        reasons = decide(self._policy, Scene(pages=(glimpse.page,), pages_only=True), interaction=True).on(self._lane)
+        if reasons:
+            stay_closed = max(reason.stay_closed for reason in reasons)
+            self._end_run(glimpse.witness, alarmed(self._runs[glimpse.witness], glimpse.at, stay_closed), reasons)
 
     def see(self, look: Look) -> None:
         """Take a witness's answer. One judged with another policy than the one in force does not count."""
@@ -83,21 +99,28 @@ class Eye(Generic[ItemT]):
             return
         self._runs[name] = after
         self._said[name] = ()
-        if not self.reasons:
-            self._proven[name] = after.clearance.before - timing.hindsight
+        self._stretch.proven(name, after.clearance.before - timing.hindsight)
 
     def _judge(self, policy: Policy, look: Look) -> Verdict:
         """A witness hands out the same scene while nothing changes: one judgement serves."""
-        if interaction_is_on(policy, look.seen):
+        # What browsers say is worth a look only put together with what the desktop says (core.view).
+        seen = Blind.CANNOT_VOUCH if isinstance(look.seen, Browsing) else look.seen
+        if interaction_is_on(policy, seen):
+            self._interactions.add(look.witness)
+        else:
+            self._interactions.discard(look.witness)
+        if self._interactions:
             self._interaction_until = look.answered + policy.keep_recording
         interaction = look.asked <= self._interaction_until
-        scene, was_on, verdict = self._judged
-        if scene is not look.seen or was_on is not interaction:
-            verdict = decide(policy, look.seen, interaction=interaction)
-            self._judged = (look.seen, interaction, verdict)
+        scene, was_on, verdict = self._judged.get(look.witness, (None, False, Verdict()))
+        if scene is not seen or was_on is not interaction:
+            verdict = decide(policy, seen, interaction=interaction)
+            self._judged[look.witness] = (seen, interaction, verdict)
         return verdict
 
     def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:
+        if self._runs[name].clean:
+            self._stretch.broken(name)
         self._runs[name] = run
         self._said[name] = said
 
@@ -105,30 +128,48 @@ class Eye(Generic[ItemT]):
         self._gate.push(item)
 
     def judge(self, now: int) -> Outcome[ItemT]:
+        """What is released must be told by `kept`, in its order, as soon as it is on its way."""
         proofs = (
             {name: Proof(run.clearance, self._timings[name].hindsight) for name, run in self._runs.items()}
             if self._policy is not None
             else {}
         )
         outcome = self._gate.judge(proofs, now)
-        if outcome.released:
-            self._kept_until = max(item.span.end for item in outcome.released)
+        self.lost(outcome.dropped)
+        if not (outcome.released or self._gate.waiting):
+            self._stretch.rest()
         return outcome
 
     def drop_all(self) -> Outcome[ItemT]:
-        return self._gate.drop_all()
+        outcome = self._gate.drop_all()
+        self.lost(outcome.dropped)
+        return outcome
 
-    def end_of_kept(self, dropped: tuple[ItemT, ...] = ()) -> int | None:
+    def said(self, witness: str) -> tuple[Reason, ...]:
+        """The witness's last word: why it closes the lane, empty if it does not."""
+        return self._said[witness]
+
+    # -- the kept stretch -----------------------------------------------------------------------------------------
+
+    def begins_anew(self, item: ItemT) -> bool:
+        """Whether the stretch that is being kept ended before this released item."""
+        return self._stretch.ended_before(item.span.start)
+
+    def kept(self, item: ItemT) -> None:
+        self._stretch.keep(item.span)
+
+    def lost(self, items: tuple[ItemT, ...]) -> None:
+        """These will not be kept, dropped here or later on their way."""
+        self._stretch.changed(item.span.start for item in items)
+
+    def stretch_is_over(self) -> bool:
+        """Whether the stretch that is being kept has ended, and where is known for good."""
+        return self._stretch.is_over()
+
+    def end_of_kept(self, before: ItemT | None = None) -> int | None:
         """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.
 
-        An unchanged picture stands for the time after it as far as every witness has proven it, but never beyond the
-        first dropped item: there the picture had changed.
+        `before`: the item that is let go next, where it is known.
         """
-        if self._kept_until is None:
-            return None
-        proven = min(self._proven.values(), default=self._kept_until)
-        changed = min((item.span.start for item in dropped), default=proven)
-        until = max(self._kept_until, min(proven, changed))
-        self._kept_until = None
-        self._proven.clear()
-        return until
+        following = (before, *self.waiting) if before is not None else self.waiting
+        return self._stretch.end(following[0].span.start if following else None)

@@ -15,6 +15,11 @@ SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 
 
+# The witnesses, by the names that their looks carry.
+WINDOWS: Final = "window"
+BROWSERS: Final = "browser"
+
+
 class Lane(StrEnum):
     """What a rule closes separately, whole: every monitor, or both ends of the call."""
 

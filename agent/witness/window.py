@@ -11,11 +11,10 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from agent.core.model import MILLISECOND, SECOND, Alarm, Blind, Look, Scene
+from agent.core.model import MILLISECOND, SECOND, WINDOWS, Alarm, Blind, Look, Policy, Scene
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
 
-NAME: Final = "window"
 REST: Final = 20 * MILLISECOND  # between two unasked looks; a dragged window sends some 60 events a second
 PATROL: Final = 5.0  # seconds that the desktop is waited for at a time
 
@@ -27,7 +26,7 @@ class WindowWitness:
     after the thread has ended for a reason of its own.
     """
 
-    name = NAME
+    name = WINDOWS
 
     def __init__(
         self, desktop: Desktop, clock: Clock, deliver: Callable[[Look | Alarm], None], *, policy: str = ""
@@ -57,10 +56,10 @@ class WindowWitness:
         else:
             self._desktop.wake()
 
-    def judge_with(self, policy: str) -> None:
-        """Looks asked from now on carry this policy hash. Any thread."""
+    def judge_with(self, policy: Policy) -> None:
+        """Looks asked from now on carry this policy's hash. Any thread."""
         with self._changed:
-            self._policy = policy
+            self._policy = policy.hash
 
     @property
     def composited(self) -> bool:

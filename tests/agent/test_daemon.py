@@ -54,15 +54,15 @@ WITH_CHART = Scene((*NOTES.windows, Window(2, "chart", "Chart", 11, Box(0, 0, 50
 class Asked:
     """A witness that only counts how often it is asked; the test answers."""
 
-    name: str = "windows"
+    name: str = "window"
     questions: int = 0
     policy: str = ""
 
     def ask(self) -> None:
         self.questions += 1
 
-    def judge_with(self, policy: str) -> None:
-        self.policy = policy
+    def judge_with(self, policy: Policy) -> None:
+        self.policy = policy.hash
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Rig:
         self.daemon = Daemon(
             self.inbox,
             clock=self.clock,
-            witness=self.witness,
+            witnesses=(self.witness,),
             seat=self.seat,
             shutter=self.shutter,
             wake_capture=self._wake,
@@ -120,7 +120,7 @@ class Rig:
         self.wait(1)
         asked = self.clock.time
         self.wait(1)
-        self.daemon.turn(Look("windows", asked, self.clock.time, policy, seen))
+        self.daemon.turn(Look("window", asked, self.clock.time, policy, seen))
 
     def watch(self, seen: Scene | Blind = NOTES, policy: str = "hash-1") -> None:
         """Looks for as long as the window witness's proof needs around anything: more than a second."""
@@ -236,7 +236,7 @@ def test_an_unasked_look_does_not_answer_the_question_that_is_out() -> None:
     stale = rig.clock.time - MILLISECOND
     rig.daemon.turn(None)
     asked = rig.witness.questions
-    rig.daemon.turn(Look("windows", stale, stale + 1, "hash-1", NOTES))
+    rig.daemon.turn(Look("window", stale, stale + 1, "hash-1", NOTES))
     rig.clock.time += SILENCE + MILLISECOND
     rig.daemon.turn(None)
     assert rig.witness.questions >= asked

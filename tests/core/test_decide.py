@@ -323,7 +323,9 @@ def test_an_overview_can_be_let_pass() -> None:
         (Page(("about:blank",)), (["unreadable"], ["unreadable"])),
         (Page(("about:blank",), frozenset({"cc-csc"})), (["cards"], ["cards"])),
         (Page(("https://shop.example/", "about:blank")), NOTHING),
-        (Page(("https://pay.example.com/",), shown=False), (["cards"], ["cards"])),  # parked, and still dirty
+        (Page(("https://pay.example.com/",), parked=True), (["cards"], ["cards"])),  # its picture may come up
+        (Page(("https://pay.example.com/",), shown=False), ([], ["cards"])),
+        (Page(("https://shop.example/",), unread=True), (["unseen-page"], ["unseen-page"])),
     ],
 )
 def test_pages(page: Page, said: tuple[list[str], list[str]]) -> None:
@@ -332,7 +334,7 @@ def test_pages(page: Page, said: tuple[list[str], list[str]]) -> None:
 
 def test_parked_tabs_may_be_allowed() -> None:
     allowing = replace(CARDS, parked_tabs_allowed=True)
-    assert closed(allowing, Page(("https://pay.example.com/",), shown=False)) == ([], ["cards"])
+    assert closed(allowing, Page(("https://pay.example.com/",), parked=True)) == ([], ["cards"])
     assert closed(allowing, Page(("https://pay.example.com/",)))[0] == ["cards"]
 
 

@@ -131,6 +131,12 @@ def test_with_record_when_only_interactions_are_kept_and_what_comes_shortly_afte
     assert [reason.id for reason in made.reasons] == ["not-recorded"]
 
 
+def kept(made: Eye[Picture], now: int) -> None:
+    """Let go what may go, as the daemon does."""
+    for item in made.judge(now).released:
+        made.kept(item)
+
+
 def test_where_kept_time_ends() -> None:
     made = eye()
     assert made.end_of_kept() is None
@@ -138,10 +144,9 @@ def test_where_kept_time_ends() -> None:
     made.push(Picture(Span(20, 21)))
     for at in (40, 60, 80):
         made.see(look(at))
-    made.judge(80)
-    assert (
-        made.end_of_kept() == 75
-    )  # the last look's question less the hindsight: the unchanged picture stood until there
+    kept(made, 80)
+    # The last look's question less the hindsight: the unchanged picture stood until there.
+    assert made.end_of_kept() == 75
     assert made.end_of_kept() is None
 
 
@@ -151,8 +156,9 @@ def test_kept_time_never_reaches_past_a_picture_that_was_dropped() -> None:
     made.push(Picture(Span(20, 21)))
     for at in (40, 60, 80):
         made.see(look(at))
-    made.judge(80)
-    assert made.end_of_kept((Picture(Span(50, 52)),)) == 50
+    kept(made, 80)
+    made.lost((Picture(Span(50, 52)),))
+    assert made.end_of_kept() == 50
 
 
 def test_kept_time_never_ends_before_what_was_released() -> None:
@@ -160,11 +166,12 @@ def test_kept_time_never_ends_before_what_was_released() -> None:
     made.see(look(10))
     made.push(Picture(Span(20, 30)))
     made.see(look(40))
-    made.judge(40)
-    assert made.end_of_kept((Picture(Span(25, 26)),)) == 30
+    kept(made, 40)
+    made.lost((Picture(Span(25, 26)),))
+    assert made.end_of_kept() == 30
 
 
-def test_once_a_witness_has_closed_the_others_prove_no_more_kept_time() -> None:
+def test_once_a_witness_has_closed_the_others_catch_up_with_what_it_had_proven() -> None:
     made = eye("w", "v")
     for witness in ("w", "v"):
         made.see(look(10, witness=witness))
@@ -172,10 +179,36 @@ def test_once_a_witness_has_closed_the_others_prove_no_more_kept_time() -> None:
     for at in (40, 60):
         made.see(look(at))
         made.see(look(at, witness="v"))
-    made.judge(61)
-    made.see(look(70, WITH_CHART, witness="v"))
+    kept(made, 61)
+    made.see(look(70, witness="v"))
+    made.see(look(72, WITH_CHART, witness="v"))
+    assert not made.stretch_is_over()  # w has proven until 55 only, v until 65
     made.see(look(90))
-    assert made.end_of_kept() == 55
+    assert made.stretch_is_over()
+    assert made.end_of_kept() == 65
+
+
+def test_what_is_let_go_after_a_break_begins_anew() -> None:
+    made = eye("w", "v")
+    for witness in ("w", "v"):
+        made.see(look(10, witness=witness))
+    first, second = Picture(Span(20, 21)), Picture(Span(60, 61))
+    made.push(first)
+    made.see(look(40, witness="v"))
+    made.see(look(24))
+    kept(made, 42)  # what v has covered stays covered
+    made.see(look(44, seen("till"), witness="v"))
+    made.see(look(50, witness="v"))
+    made.push(second)
+    made.see(look(70, witness="v"))
+    made.see(look(71))
+    assert made.judge(72).released == (first, second)
+    assert not made.begins_anew(first)
+    made.kept(first)
+    assert made.begins_anew(second)
+    assert made.end_of_kept(second) == 35
+    made.kept(second)
+    assert not made.stretch_is_over()
 
 
 def test_drop_all() -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.model import MILLISECOND, Alarm, Blind, Box, Look, Scene, Window
+from agent.core.model import MILLISECOND, Alarm, Blind, Box, Look, Policy, Scene, Window
 from agent.desktop.clock import BootClock
 from agent.errors import EnvironmentFault
 from agent.witness.window import REST, WindowWitness
@@ -160,7 +160,7 @@ class StandingClock:
 
 
 def test_a_new_policy_is_in_every_look_asked_after_it(witness: WindowWitness, heard: Heard) -> None:
-    witness.judge_with("second")
+    witness.judge_with(Policy("second", 2, "test", ()))
     now = BootClock().now()
     witness.ask()
     assert heard.until(lambda look: look.asked >= now).policy == "second"

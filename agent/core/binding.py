@@ -1,0 +1,105 @@
+"""Which window of the desktop is which window of a browser: found once, and kept until either of the two is gone.
+
+Only a bound window is accounted for, so a wrong bond would let pass what nobody has looked into (a private window at
+the place and with the title of another). Hence: the same process, the same place, the same title, first seen before the
+browser was asked, and every window of that process that still seeks a partner finds one at once; else none is bound.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.core.model import Box, BrowserWindow, Page, Window, WindowKind
+
+NEAR: Final = 2  # pixels; fractional scaling rounds differently in browser and server
+
+Key = tuple[str, int]  # (connection, the browser's own number of the window)
+Partners = Mapping[Key, frozenset[int]]
+
+
+def key_of(window: BrowserWindow) -> Key:
+    return window.browser, window.id
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """`partners`: for each bound browser window the ids of the desktop's windows that it may be.
+
+    More than one only where windows cannot be told apart: then as many browser windows share them, and any of them in
+    view counts for all.
+    """
+
+    partners: Partners = field(default_factory=dict)
+
+    @property
+    def accounted(self) -> frozenset[int]:
+        return frozenset().union(*self.partners.values())
+
+    def inside(self, pages: Mapping[Key, tuple[Page, ...]]) -> dict[int, tuple[Page, ...]]:
+        """For each window of the desktop the pages that it may hold."""
+        held: dict[int, tuple[Page, ...]] = {}
+        for key, partners in self.partners.items():
+            for window in partners:
+                held[window] = (*held.get(window, ()), *pages[key])
+        return held
+
+    def within(self, windows: Iterable[int]) -> Binding:
+        """What is left when only these windows are still on the desktop."""
+        alive = frozenset(windows)
+        return _whole({key: partners & alive for key, partners in self.partners.items()})
+
+    def renewed(self, browsing: tuple[BrowserWindow, ...], seeking: tuple[Window, ...]) -> Binding:
+        """After a look at the browsers. `seeking`: the windows that were on the desktop before they were asked."""
+        answered = {key_of(window) for window in browsing}
+        kept = _whole({key: partners for key, partners in self.partners.items() if key in answered})
+        found: dict[Key, frozenset[int]] = dict(kept.partners)
+        for pid in sorted({window.pid for window in browsing}):
+            mine = [window for window in browsing if window.pid == pid and key_of(window) not in found]
+            theirs = [window for window in seeking if _is_candidate(window, pid) and window.id not in kept.accounted]
+            found |= _pair(mine, theirs)
+        return Binding(found)
+
+
+def _whole(partners: Partners) -> Binding:
+    """Without the bonds of which a part is gone: nobody can say which of the rest was whose."""
+    sharing = Counter(partners.values())
+    return Binding({key: shared for key, shared in partners.items() if len(shared) == sharing[shared]})
+
+
+def _is_candidate(window: Window, pid: int) -> bool:
+    return window.engine and window.pid == pid and window.kind is not WindowKind.POPUP
+
+
+def _pair(mine: list[BrowserWindow], theirs: list[Window]) -> Partners:
+    if len(mine) != len(theirs):
+        return {}
+    candidates = {key_of(window): frozenset(other.id for other in theirs if _alike(window, other)) for window in mine}
+    bound = _whole(candidates).partners
+    return bound if len(bound) == len(mine) else {}
+
+
+def _alike(window: BrowserWindow, other: Window) -> bool:
+    """A browser puts its own name behind the tab's title. Minimised windows have no place that could be compared."""
+    if not isinstance(other.title, str) or not _same_title(window.title, other.title):
+        return False
+    return window.minimised or _near(window.box, other.box)
+
+
+def _same_title(of_tab: str, of_window: str) -> bool:
+    tab, window = " ".join(of_tab.split()), " ".join(of_window.split())
+    return window == tab or window.startswith(f"{tab} " if tab else "")
+
+
+def _near(one: Box, other: Box) -> bool:
+    return all(
+        abs(a - b) <= NEAR
+        for a, b in (
+            (one.x, other.x),
+            (one.y, other.y),
+            (one.width, other.width),
+            (one.height, other.height),
+        )
+    )

@@ -1,0 +1,138 @@
+"""What windows and browsers say, put together: each look becomes a scene that can be judged by itself.
+
+Two witnesses with two times of their own: the desktop knows which window is in view, the browser what is in it. A page
+counts where its window was in view at any moment since the browsers were last asked, and it counts with what it showed
+before wherever the old picture may still be there. Nothing here knows a rule.
+
+That no moment falls between the two (proof): the desktop's looks cover all time up to the last; a browser look is only
+as old as the desktop's look before it (`asked`); what came into view between them is in the next desktop look, whose
+windows count for the next browser look, together with what their pages showed at the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from agent.core.binding import Binding, Key, key_of
+from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Look, Page, Scene, Tab, WindowKind
+
+Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A browser's window at the last look: its pages as they count, and the tabs whose picture may be in it."""
+
+    shown: bool
+    pages: tuple[Page, ...]
+    front: frozenset[Place]
+
+
+class View:
+    """`take` every look in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._scene: Scene | None = None  # the desktop's last; None before the first and while it is blind
+        self._asked = 0  # when it was asked for
+        self._first_seen: dict[int, int] = {}  # window -> when the look that first saw it was answered
+        self._shown: frozenset[int] = frozenset()
+        self._in_view: frozenset[int] = frozenset()  # shown at any moment since the last look at the browsers
+        self._all_in_view = True  # after a moment of blindness, and under an overview
+        self._binding = Binding()
+        self._seen: dict[Key, _Seen] = {}
+        self._pictures: dict[Place, Page] = {}  # what was drawn in the tab when it was last in front
+        self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
+        self._surveyed = Scene()
+        self._browsed = Scene(pages_only=True)
+
+    @property
+    def pages_in_view(self) -> bool:
+        """Whether any page may be in view: then browsers are asked more often."""
+        return any(seen.shown for seen in self._seen.values())
+
+    def take(self, look: Look) -> Look:
+        """The look with a scene that `decide` can judge by itself."""
+        match look.seen:
+            case Browsing():
+                return replace(look, asked=min(look.asked, self._asked), seen=self._browse(look.seen, look.asked))
+            case Scene():
+                return replace(look, seen=self._survey(look.seen, look))
+            case Blind() if look.witness != BROWSERS:
+                self._scene, self._shown, self._all_in_view = None, frozenset(self._first_seen), True
+        return look
+
+    # -- the desktop ----------------------------------------------------------------------------------------------
+
+    def _survey(self, scene: Scene, look: Look) -> Scene:
+        """The windows, with what is accounted for, and the pages of those that have just left the view.
+
+        These count once more, as windows do: their pixels stay until what was behind them has drawn itself.
+        """
+        if scene is not self._scene:
+            self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
+            self._binding = self._binding.within(self._first_seen)
+        shown = frozenset(window.id for window in scene.windows if window.shown)
+        left = self._shown - shown
+        pages = tuple(replace(page, shown=True) for window in left for page in self._inside.get(window, ()))
+        self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
+        self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
+        self._in_view |= shown
+        changed = scene is not self._scene
+        self._scene, self._asked, self._shown = scene, look.asked, shown
+        # While nothing changes it is the very same object, so that it is judged once.
+        if changed or pages != self._surveyed.pages or self._binding.accounted != self._surveyed.accounted:
+            self._surveyed = replace(scene, pages=pages, accounted=self._binding.accounted)
+        return self._surveyed
+
+    # -- the browsers ---------------------------------------------------------------------------------------------
+
+    def _browse(self, browsing: Browsing, asked: int) -> Scene:
+        windows = () if self._scene is None else self._scene.windows
+        seeking = tuple(window for window in windows if self._first_seen[window.id] < asked)
+        self._binding = self._binding.renewed(browsing.windows, seeking)
+        self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
+        self._inside |= self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
+        self._forget(browsing)
+        self._in_view, self._all_in_view = self._shown, self._scene is None
+        pages = tuple(page for seen in self._seen.values() for page in seen.pages)
+        scene = Scene(pages=pages, accounted=self._binding.accounted, pages_only=True)
+        if scene != self._browsed:
+            self._browsed = scene
+        return self._browsed
+
+    def _look_into(self, window: BrowserWindow) -> _Seen:
+        before = self._seen.get(key_of(window))
+        shown = self._is_in_view(window)
+        front = frozenset((window.browser, tab.id) for tab in window.tabs if tab.visible)
+        old_front = frozenset() if before is None else before.front
+        pages = [page for tab in window.tabs for page in self._look_at(window, tab, old_front, shown=shown)]
+        if not all(tab.painted for tab in window.tabs if tab.visible):
+            # Until every tab in front has drawn itself, the picture is still that of those before.
+            pages += [replace(self._pictures[place], shown=shown) for place in old_front & self._pictures.keys()]
+            front |= old_front
+        if shown and before is not None and not before.shown:
+            # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
+            pages += [replace(page, shown=True) for page in before.pages]
+        return _Seen(shown, tuple(dict.fromkeys(pages)), front)
+
+    def _is_in_view(self, window: BrowserWindow) -> bool:
+        partners = self._binding.partners.get(key_of(window))
+        return partners is None or self._all_in_view or not partners.isdisjoint(self._in_view)
+
+    def _look_at(self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], *, shown: bool) -> Iterator[Page]:
+        """What the tab shows, and what it last had in front where that picture may come up again."""
+        place = window.browser, tab.id
+        picture = self._pictures.get(place)
+        yield replace(tab.page, shown=shown, parked=not tab.visible)
+        fresh = tab.visible and tab.painted
+        if picture is not None and not (fresh and place in old_front):
+            yield replace(picture, shown=shown, parked=not tab.visible)
+        if fresh:
+            self._pictures[place] = tab.page
+
+    def _forget(self, browsing: Browsing) -> None:
+        """Pictures of tabs that are neither open nor in front of any window any more."""
+        there = {(window.browser, tab.id) for window in browsing.windows for tab in window.tabs}
+        there.update(*(seen.front for seen in self._seen.values()))
+        self._pictures = {place: page for place, page in self._pictures.items() if place in there}
