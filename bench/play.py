@@ -19,7 +19,7 @@ DISPLAY: Final = (1440, 810)
 ORDERS: Final = (800, 30)
 NOTES: Final = (860, 440)
 TILL: Final = (520, 190)  # orders and notes cover half of it when they come to the front
-BROWSER: Final = ("--window-position=20,20", "--window-size=900,700", "--force-device-scale-factor=1", "--test-type")
+BROWSER: Final = ("--window-position=20,20", "--window-size=900,700", "--force-device-scale-factor=1")
 
 LOOK: Final = 0.1  # seconds between two looks at the status while a scene lasts
 TURN: Final = 20.0  # seconds that the eye may take to open or close, on a machine that is busy with other things
