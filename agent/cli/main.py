@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import policy, session, windows
+from agent.cli import browser, policy, session, windows
 from agent.errors import EyelidError
 
 EXAMPLES = """\
@@ -20,6 +20,7 @@ examples:
   eyelid hold --for 5m                   stop keeping anything for five minutes
   eyelid policy check policies/          every mistake at once, with its place
   eyelid windows --watch                 what is in view, and what the policy says of it
+  eyelid browser status                  how each browser stands, and what is next
 """
 
 
@@ -34,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     session.add_to(commands)
     windows.add_to(commands)
     policy.add_to(commands)
+    browser.add_to(commands)
     return parser
 
 
