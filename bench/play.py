@@ -105,7 +105,8 @@ class Play:
             state = None if status is None else State(status["state"])
             if status is not None and state is not said:
                 said = self._say(", ".join(status["rules"]))
-            if ends is None and state is awaited:
+            # Closed without a rule is only what the proof still owes for the scene before.
+            if ends is None and state is awaited and (state is State.RECORDING or (status and status["rules"])):
                 ends = time.monotonic() + share * self.length
             if ends is None and time.monotonic() > latest:
                 raise StageError(self._why_not(title, awaited))
