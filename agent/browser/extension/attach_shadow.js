@@ -1,0 +1,28 @@
+// Tells the extension's own world that an element already in the page was given a shadow root: no observer hears of
+// that, and a closed root cannot be asked for from here. Runs in the page's world, before the page's first script.
+//
+// Nothing is left in the page but a function that looks, prints and fails as the browser's own. The two worlds agree
+// on a name that is different in every document, so that a page cannot listen for it.
+(() => {
+  "use strict";
+  const {apply} = Reflect;
+  const dispatch = EventTarget.prototype.dispatchEvent;
+  const Happening = CustomEvent;
+  const name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
+
+  const offer = () => !apply(dispatch, document, [new Happening("eyelid-offer", {detail: name, cancelable: true})]);
+  if (!offer()) document.addEventListener("eyelid-ask", offer, {once: true}); // the other world comes second
+
+  Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
+    apply(original, element, given) {
+      const root = apply(original, element, given);
+      try {
+        // Heard by a listener on the tree that the element is in. One that is in no tree yet is read when it comes in.
+        apply(dispatch, element, [new Happening(name)]);
+      } catch {
+        // The page's own call has succeeded; nothing of ours may make it fail.
+      }
+      return root;
+    },
+  });
+})();

@@ -1,0 +1,101 @@
+// Joins the parts: the agent's messages on one side, the documents' ports on the other.
+"use strict";
+
+if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "events.js", "look.js");
+
+let policy = {hash: "", fields: null, css: []};
+let refused = new Map(); // policy hash -> what was told about it
+
+const takePolicy = ({hash, fields, css}) => {
+  policy = {hash, fields, css};
+  refused = null;
+  let asked = 0;
+  for (const entry of registry.all()) asked += entry.post({kind: "policy", ...policy}) ? 1 : 0;
+  if (typeof document !== "undefined") tellRefused(hash, refusedHere(css));
+  else if (asked === 0 || css.length === 0) tellRefused(hash, []);
+};
+
+// Only a place with a document can try a selector: Firefox's background, or the first page that answers.
+const refusedHere = (css) => {
+  const nowhere = document.createDocumentFragment();
+  return css.flatMap((text, place) => {
+    try {
+      nowhere.querySelector(text);
+      return [];
+    } catch {
+      return [place];
+    }
+  });
+};
+
+const tellRefused = (hash, places) => {
+  const told = JSON.stringify(places);
+  if (hash !== policy.hash || told === refused) return;
+  refused = told;
+  wire.tell({kind: "policy", hash, refused: places});
+};
+
+const takeFromFrame = (entry, tab, message) => {
+  const {urls, fields, css, hash, shown} = message;
+  entry.state = {urls, fields, css, hash, shown};
+  if (message.kind === "look") noteAnswer(entry, message);
+  else if (message.kind === "policy") tellRefused(message.hash, message.refused);
+  else if (message.kind === "found") sayFrame("field", tab, entry.frame, urls[0]);
+};
+
+const welcomeFrame = (port) => {
+  const {tab, frameId} = port.sender;
+  if (port.name !== "frame" || !tab) return;
+  const entry = {
+    frame: frameId,
+    state: null,
+    post(message) {
+      try {
+        port.postMessage(message);
+        return true;
+      } catch {
+        return false; // it ended this instant; that is told separately
+      }
+    },
+  };
+  port.onMessage.addListener((message) => {
+    if (message.kind === "here") {
+      // A prerendered page is in no tab yet: it comes again when it is.
+      if (message.prerendering) return;
+      const {urls, fields, css, hash, shown} = message;
+      entry.state = {urls, fields, css, hash, shown};
+      registry.put(tab.id, frameId, entry);
+      if (policy.hash) entry.post({kind: "policy", ...policy});
+      sayFrame("frame", tab.id, frameId, urls[0]);
+    } else if (entry.state) {
+      takeFromFrame(entry, tab.id, message);
+    }
+  });
+  port.onDisconnect.addListener(() => {
+    void api.runtime.lastError; // reading it tells the browser that it was noticed
+    registry.drop(tab.id, frameId, entry);
+    noteEnd(entry);
+  });
+};
+
+// A page that was open before the extension came, or before it was replaced, has no script of it.
+const enterOpenPages = async () => {
+  const scripts = api.runtime.getManifest().content_scripts;
+  for (const {id} of await api.tabs.query({})) {
+    for (const {js, world} of scripts) {
+      const target = {tabId: id, allFrames: true};
+      // Refused for the browser's own pages: those stay unread.
+      api.scripting.executeScript({target, files: js, world, injectImmediately: true}).catch(() => {});
+    }
+  }
+};
+
+const heard = (message) => {
+  if (message.kind === "look") answerLook(message); // not awaited: a policy may come meanwhile
+  else if (message.kind === "policy") takePolicy(message);
+};
+
+api.runtime.onConnect.addListener(welcomeFrame);
+api.runtime.onInstalled.addListener(enterOpenPages);
+listenToTabs();
+wire.open(heard);

@@ -1,0 +1,204 @@
+// One document's answers: tells the background what is present here, and whether the picture is this page. Reads
+// addresses, form controls and shadow roots; never what a person types, and changes nothing in the page.
+(() => {
+  "use strict";
+  const doc = document; // a window may go on to another document; this script may then not
+  if (globalThis.eyelidServes === doc) return;
+  globalThis.eyelidServes = doc;
+
+  const {Findings} = globalThis.eyelid;
+  const api = globalThis.browser ?? chrome;
+  const DRAWN_WITHIN = 400; // ms; what a look waits for the picture at most
+  const BLANK_FOR = 2000; // ms; a page without any content is taken as painted when it is that old
+  const STALE_AFTER = 1000; // ms; what draws nothing for that long shows nothing
+  const AWAKE_FOR = 500; // ms; between two looks: this document could have drawn
+
+  let port = null;
+  let parked = false; // kept by the browser for "back", not in any tab
+  let url = location.href;
+  let drawn = false; // twice since this document or what is present in it changed
+  let changedAt = performance.now();
+  let changes = 0;
+  let contentful = false;
+  const leaving = new Map(); // a name, a place or an address that has just left -> {at, askedAt}
+
+  const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+
+  const noteChange = (left) => {
+    drawn = false;
+    changedAt = performance.now();
+    const change = ++changes;
+    const batch = left.map((what) => [what, {at: changedAt, askedAt: null}]);
+    for (const [what, since] of batch) leaving.set(what, since);
+    twice(() => {
+      for (const [what, since] of batch) if (leaving.get(what) === since) leaving.delete(what);
+      if (change === changes) drawn = true;
+    });
+  };
+
+  const findings = new Findings(doc, (came, left) => {
+    for (const what of came) leaving.delete(what);
+    noteChange(left);
+    if (came.length > 0) post({kind: "found", ...state()});
+  });
+
+  const noteAddress = () => {
+    if (location.href === url) return;
+    const before = url;
+    url = location.href;
+    leaving.delete(url);
+    noteChange([before]);
+  };
+
+  // Off-screen frames of other origins are never drawn, hidden tabs neither: what left them must not stay for ever.
+  // A document that could answer a look, and half a second later still drew nothing, shows nothing.
+  const expire = () => {
+    const now = performance.now();
+    for (const [what, since] of leaving) {
+      if (now - since.at < STALE_AFTER) continue;
+      since.askedAt ??= now;
+      if (doc.visibilityState === "hidden" || now - since.askedAt >= AWAKE_FOR) leaving.delete(what);
+    }
+  };
+
+  const isAddress = (what) => typeof what === "string" && what.includes(":");
+
+  const state = () => {
+    const left = [...leaving.keys()];
+    return {
+      urls: [url, ...left.filter(isAddress)],
+      fields: [...findings.fields, ...left.filter((what) => typeof what === "string" && !isAddress(what))],
+      css: [...findings.css, ...left.filter((what) => typeof what === "number")],
+      hash: findings.hash,
+      shown: doc.visibilityState === "visible",
+    };
+  };
+
+  const current = () => {
+    noteAddress();
+    findings.refresh();
+    expire();
+    return state();
+  };
+
+  const both = (before, after) => {
+    const joined = {...after};
+    for (const key of ["urls", "fields", "css"]) joined[key] = [...new Set([...after[key], ...before[key]])];
+    return joined;
+  };
+
+  const age = () => performance.now() - (performance.getEntriesByType("navigation")[0]?.activationStart ?? 0);
+
+  const look = ({id, top}) => {
+    const before = current();
+    if (!top || !before.shown) {
+      post({kind: "look", id, ...before, painted: drawn || performance.now() - changedAt > STALE_AFTER});
+      return;
+    }
+    let answered = false;
+    const answer = (inTime) => {
+      if (answered) return;
+      answered = true;
+      const painted = inTime && (contentful || age() > BLANK_FOR);
+      post({kind: "look", id, ...both(before, current()), painted});
+    };
+    twice(() => answer(true));
+    setTimeout(() => answer(false), DRAWN_WITHIN);
+  };
+
+  const take = (message) => {
+    if (document !== doc) {
+      stop();
+    } else if (message.kind === "look") {
+      look(message);
+    } else {
+      leaving.clear();
+      findings.setPolicy(message);
+      noteChange([]);
+      post({kind: "policy", hash: message.hash, refused: findings.selectors.refused, ...state()});
+    }
+  };
+
+  const post = (message) => {
+    try {
+      port?.postMessage(message);
+    } catch {
+      // The port died this instant; its end is told separately.
+    }
+  };
+
+  const connect = () => {
+    if (parked || port) return;
+    try {
+      port = api.runtime.connect({name: "frame"});
+    } catch {
+      stop(); // the extension was removed or replaced; its successor starts anew in this page
+      return;
+    }
+    const mine = port;
+    mine.onMessage.addListener(take);
+    mine.onDisconnect.addListener(() => {
+      void api.runtime.lastError; // reading it tells the browser that it was noticed
+      if (port !== mine) return;
+      port = null;
+      setTimeout(connect, 100);
+    });
+    post({kind: "here", prerendering: doc.prerendering === true, ...state()});
+  };
+
+  const disconnect = () => {
+    const mine = port;
+    port = null;
+    mine?.disconnect();
+  };
+
+  const onHide = () => {
+    parked = true;
+    disconnect();
+  };
+
+  const onShow = () => {
+    if (!parked) return;
+    parked = false;
+    noteChange([]);
+    connect();
+  };
+
+  // The browser numbers the frames of a prerendered page anew when it comes into the tab.
+  const onActivation = () => {
+    noteChange([]);
+    disconnect();
+    connect();
+  };
+
+  const onOffer = (event) => {
+    event.preventDefault();
+    findings.listenFor(event.detail);
+  };
+
+  const stop = () => {
+    disconnect();
+    parked = true;
+    findings.stop();
+    removeEventListener("pagehide", onHide);
+    removeEventListener("pageshow", onShow);
+    if (globalThis.eyelidServes === doc) globalThis.eyelidServes = null;
+  };
+
+  try {
+    new PerformanceObserver((list) => {
+      if (list.getEntriesByName("first-contentful-paint").length > 0) contentful = true;
+    }).observe({type: "paint", buffered: true});
+  } catch {
+    // Without it a page counts as painted when it is two seconds old.
+  }
+  addEventListener("pagehide", onHide);
+  addEventListener("pageshow", onShow);
+  doc.addEventListener("prerenderingchange", onActivation, {once: true});
+  globalThis.navigation?.addEventListener?.("currententrychange", noteAddress);
+  doc.addEventListener("eyelid-offer", onOffer, {once: true});
+  doc.dispatchEvent(new CustomEvent("eyelid-ask"));
+  connect();
+  findings.start();
+  noteChange([]);
+})();

@@ -1,0 +1,90 @@
+// Tells the agent of what comes into a tab, as it happens: each may be an alarm.
+"use strict";
+
+const PER_SECOND = 500; // events said one by one; beyond that those of one tab are joined, and none is lost
+const JOIN_FOR = 50; // ms
+
+const joined = new Map(); // tab -> event waiting to be said
+let joinTimer = 0;
+let second = 0;
+let said = 0;
+
+const unique = (values) => [...new Set(values)];
+
+const sayJoined = () => {
+  clearTimeout(joinTimer);
+  joinTimer = 0;
+  for (const event of joined.values()) wire.tell(event);
+  joined.clear();
+};
+
+const say = (what, tab, frame, {urls, fields = [], css = []}) => {
+  const event = {
+    kind: "event", what, tab, frame, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css),
+  };
+  const now = Math.floor(performance.now() / 1000);
+  if (now !== second) [second, said] = [now, 0];
+  said += 1;
+  if (said <= PER_SECOND) {
+    wire.tell(event);
+    return;
+  }
+  const waiting = joined.get(tab);
+  if (waiting) {
+    for (const key of ["urls", "fields", "css"]) waiting[key] = unique([...waiting[key], ...event[key]]);
+  } else {
+    joined.set(tab, event);
+  }
+  joinTimer ||= setTimeout(sayJoined, JOIN_FOR);
+};
+
+// A frame's own address first, then those that are in the tab with it. A new top document leaves the old ones behind.
+const sayFrame = (what, tab, frame, url) => {
+  if (frame === 0 && (what === "navigate" || what === "commit")) {
+    say(what, tab, frame, {urls: [url]});
+  } else {
+    const known = registry.known(tab);
+    say(what, tab, frame, {...known, urls: [url, ...known.urls]});
+  }
+};
+
+const sayTab = async (tab) => {
+  const known = registry.known(tab);
+  if (known.urls.length > 0) {
+    say("tab", tab, 0, known);
+    return;
+  }
+  const {url, pendingUrl} = await api.tabs.get(tab).catch(() => ({}));
+  say("tab", tab, 0, {urls: [pendingUrl, url].filter(Boolean)});
+};
+
+const onNavigation = (event, what) => {
+  api.webNavigation[event].addListener(({tabId, frameId, url, documentLifecycle}) => {
+    registry.touch(tabId);
+    if (inTab(documentLifecycle)) sayFrame(what, tabId, frameId, url);
+  });
+};
+
+const listenToTabs = () => {
+  onNavigation("onBeforeNavigate", "navigate");
+  onNavigation("onCommitted", "commit");
+  onNavigation("onHistoryStateUpdated", "history");
+  onNavigation("onReferenceFragmentUpdated", "fragment");
+  api.webNavigation.onErrorOccurred.addListener(({tabId}) => registry.touch(tabId));
+  api.webNavigation.onCreatedNavigationTarget.addListener(({tabId, url}) => say("popup", tabId, 0, {urls: [url]}));
+  api.tabs.onActivated.addListener(({tabId}) => sayTab(tabId));
+  api.tabs.onCreated.addListener(({id, url, pendingUrl}) => {
+    say("tab", id, 0, {urls: [pendingUrl, url].filter(Boolean)});
+  });
+  api.tabs.onUpdated.addListener((tab, {url}) => {
+    if (!url) return;
+    registry.touch(tab);
+    sayFrame("tab", tab, 0, url);
+  });
+  api.tabs.onAttached.addListener((tab) => sayTab(tab));
+  api.tabs.onRemoved.addListener((tab) => registry.forget(tab));
+  api.tabs.onReplaced?.addListener((added, removed) => {
+    registry.forget(removed);
+    sayTab(added);
+  });
+};

@@ -1,0 +1,252 @@
+// What of the policy's fields and selectors is present in this document, kept current by its changes: no whole-page
+// search when the agent looks. Goes into open and closed shadow roots, however they came.
+(() => {
+  "use strict";
+  const {namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
+
+  const CONTROL = new Set(["input", "select", "textarea"]);
+  const EDITABLE = "[contenteditable],[role=textbox]";
+  const CARD = new Set(["cc-number", "cc-csc"]);
+  // The elements that may have a shadow root (DOM, "valid shadow host name"), beside custom elements.
+  const HOST = new Set(
+    "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split(" "),
+  );
+  const NOTHING = Object.freeze(new Set());
+  const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
+
+  const dom = globalThis.chrome?.dom;
+  const shadowOf = dom?.openOrClosedShadowRoot
+    ? (element) => dom.openOrClosedShadowRoot(element)
+    : (element) => element.openOrClosedShadowRoot;
+
+  class Findings {
+    // `changed(came, left)` hears of names (`cc-number`) and places of selectors (numbers) as they come and go.
+    constructor(doc, changed) {
+      this.doc = doc;
+      this.changed = changed;
+      this.hash = "";
+      this.wanted = null; // names, or null while there is no policy: then all
+      this.selectors = readSelectors([]);
+      this.controls = new Map(); // control -> its names
+      this.roots = new Map([[doc, NOTHING]]); // document or shadow root -> places of the selectors that fit in it
+      this.unsearched = new Set(); // roots that changed since they were searched for selectors
+      this.fields = NOTHING;
+      this.css = NOTHING;
+      this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
+      this.searchedAt = 0;
+      this.searchCost = 0;
+      this.searchDue = 0;
+      this.observer = new MutationObserver((records) => this.take(records, false));
+      this.attached = (event) => this.visitAlone(event.target);
+      this.attachEvent = null;
+    }
+
+    start() {
+      this.observe(this.doc);
+      this.doc.addEventListener("readystatechange", this);
+      this.enter(this.doc, new Set());
+      this.settle(true);
+    }
+
+    stop() {
+      this.observer.disconnect();
+      clearTimeout(this.searchDue);
+      this.doc.removeEventListener("readystatechange", this);
+      for (const root of this.roots.keys()) root.removeEventListener(this.attachEvent, this.attached, true);
+    }
+
+    handleEvent() {
+      this.refresh();
+    }
+
+    // The name under which the page's world tells of a root attached late.
+    listenFor(name) {
+      this.attachEvent = name;
+      for (const root of this.roots.keys()) root.addEventListener(name, this.attached, true);
+    }
+
+    setPolicy({hash, fields, css}) {
+      this.hash = hash;
+      this.wanted = new Set(fields);
+      this.selectors = readSelectors(css);
+      this.take(this.observer.takeRecords(), false);
+      this.observer.disconnect();
+      this.controls.clear();
+      this.css = NOTHING; // places of the policy before mean nothing in this one
+      const seen = new Set();
+      for (const root of [...this.roots.keys()]) {
+        this.roots.set(root, NOTHING);
+        this.observe(root);
+        this.enter(root, seen);
+      }
+      this.settle(true);
+    }
+
+    // Brings everything up to this instant. Cheap when nothing happened.
+    refresh() {
+      this.take(this.observer.takeRecords(), true);
+    }
+
+    observe(root) {
+      const {attributes} = this.selectors;
+      const filter = attributes && {attributeFilter: [...new Set([...NAMED_BY, ...attributes])]};
+      this.observer.observe(root, {subtree: true, childList: true, attributes: true, ...filter});
+      if (this.attachEvent) root.addEventListener(this.attachEvent, this.attached, true);
+    }
+
+    take(records, asked) {
+      const seen = new Set();
+      for (const record of records) this.takeOne(record, seen);
+      if (this.open.length > 0 || this.doc.readyState === "loading") this.checkOpen(seen);
+      this.settle(asked, records.length > 0);
+    }
+
+    takeOne({type, target, addedNodes}, seen) {
+      if (type === "attributes") {
+        this.judge(target.localName === "label" ? target.control : target);
+      } else {
+        if (target === this.doc) this.observe(target); // document.open() throws our listener away
+        for (const node of addedNodes) if (node.nodeType === Node.ELEMENT_NODE && node.isConnected) this.visit(node, seen);
+        const label = this.controls.size >= 0 && target.nodeType === Node.ELEMENT_NODE && target.closest("label");
+        if (label) this.judge(label.control);
+      }
+      if (this.selectors.known.length > 0) this.unsearched.add(target.getRootNode());
+    }
+
+    visit(element, seen) {
+      if (seen.has(element)) return;
+      this.visitOne(element, seen);
+      this.visitAll(element, seen);
+      if (element.matches(EDITABLE)) this.judge(element);
+    }
+
+    visitAll(parent, seen) {
+      for (const element of parent.querySelectorAll("*")) this.visitOne(element, seen);
+      for (const element of parent.querySelectorAll(EDITABLE)) this.judge(element);
+    }
+
+    visitOne(element, seen) {
+      seen.add(element);
+      const name = element.localName;
+      if (CONTROL.has(name)) this.judge(element);
+      else if (name === "label") this.judge(element.control);
+      else if (HOST.has(name) || name.includes("-")) this.visitHost(element, seen);
+    }
+
+    visitHost(element, seen) {
+      const root = shadow(element);
+      if (root && !seen.has(root)) this.enter(root, seen);
+    }
+
+    visitAlone(element) {
+      if (!(element instanceof Element) || !element.isConnected) return;
+      this.visitHost(element, new Set());
+      this.settle(false, true);
+    }
+
+    enter(root, seen) {
+      seen.add(root);
+      if (!this.roots.has(root)) {
+        this.roots.set(root, NOTHING);
+        this.observe(root);
+      }
+      this.unsearched.add(root);
+      this.visitAll(root, seen);
+    }
+
+    judge(control) {
+      if (!control) return;
+      const names = control.matches(CONTROLS) ? namesOf(control) : null;
+      const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
+      if (names && (names.sure.some(counts) || names.beside.some(counts))) this.controls.set(control, names);
+      else this.controls.delete(control);
+    }
+
+    // A parser attaches a declarative root to an element that is in the page already, and no observer hears of it.
+    checkOpen(seen) {
+      for (const element of this.open) if (!seen.has(element)) this.visitOne(element, seen);
+      this.open = [];
+      if (this.doc.readyState === "loading") this.followOpen(this.doc);
+    }
+
+    followOpen(parent) {
+      for (let element = parent.lastElementChild; element; element = element.lastElementChild) {
+        const name = element.localName;
+        if (!HOST.has(name) && !name.includes("-")) continue;
+        this.open.push(element);
+        const root = shadow(element);
+        if (root) this.followOpen(root);
+      }
+    }
+
+    // Tells what came and what left. A search for selectors that nobody waits for keeps to its share of the time.
+    settle(asked, happened = true) {
+      if (happened) this.forgetGone();
+      if (this.selectors.volatile && asked) for (const root of this.roots.keys()) this.unsearched.add(root);
+      if (this.unsearched.size > 0) this.search(asked);
+      this.compare();
+    }
+
+    forgetGone() {
+      for (const control of this.controls.keys()) {
+        if (!control.isConnected || control.ownerDocument !== this.doc) this.controls.delete(control);
+      }
+      for (const root of this.roots.keys()) if (!root.isConnected) this.roots.delete(root);
+    }
+
+    search(asked) {
+      const begun = performance.now();
+      const rest = this.searchedAt + this.searchCost * IDLE_SHARE - begun;
+      if (!asked && rest > 0) {
+        this.searchDue ||= setTimeout(() => this.searchLate(), rest);
+        return;
+      }
+      const {known, all} = this.selectors;
+      for (const root of this.unsearched) {
+        if (!this.roots.has(root)) continue;
+        let fits = NOTHING;
+        if (known.length > 0 && root.querySelector(all)) {
+          fits = new Set(known.filter(({text}) => root.querySelector(text)).map(({place}) => place));
+        }
+        this.roots.set(root, fits);
+      }
+      this.unsearched.clear();
+      this.searchedAt = performance.now();
+      this.searchCost = this.searchedAt - begun;
+    }
+
+    searchLate() {
+      this.searchDue = 0;
+      this.refresh();
+    }
+
+    compare() {
+      const fields = new Set();
+      let beside = false;
+      for (const {sure} of this.controls.values()) for (const name of sure) fields.add(name);
+      for (const name of CARD) beside ||= fields.has(name);
+      if (beside) for (const names of this.controls.values()) for (const name of names.beside) fields.add(name);
+      if (this.wanted) for (const name of fields) if (!this.wanted.has(name)) fields.delete(name);
+      const css = new Set();
+      for (const places of this.roots.values()) for (const place of places) css.add(place);
+
+      const before = [...this.fields, ...this.css];
+      const after = [...fields, ...css];
+      const came = after.filter((one) => !this.fields.has(one) && !this.css.has(one));
+      const left = before.filter((one) => !fields.has(one) && !css.has(one));
+      this.fields = fields;
+      this.css = css;
+      if (came.length > 0 || left.length > 0) this.changed(came, left);
+    }
+  }
+
+  const shadow = (element) => {
+    try {
+      return shadowOf(element);
+    } catch {
+      return null; // an SVG element with a hyphen in its name has none
+    }
+  };
+
+  globalThis.eyelid.Findings = Findings;
+})();

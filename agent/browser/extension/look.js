@@ -1,0 +1,137 @@
+// Answers a look: every tab of every window, every frame of every tab, within a bounded time.
+"use strict";
+
+const ANSWER_WITHIN = 800; // ms for the frames; the agent waits 900
+const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
+const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
+const WINDOW_TYPES = ["normal", "popup", "panel", "app", "devtools"];
+
+let lookNumber = 0;
+const open = new Map(); // look number -> {waiting: Set of entries, answers: Map of entry -> answer, done}
+
+const hasHost = (url) => /^(https?|wss?|ftp|blob|filesystem|view-source):/i.test(url);
+const clip = (url) => (hasHost(url) ? url.slice(0, LONGEST) : url.slice(0, OPAQUE));
+const cut = (url) => hasHost(url) && url.length > LONGEST;
+
+const windows = {
+  types: WINDOW_TYPES,
+
+  async all() {
+    try {
+      return await api.windows.getAll({populate: true, windowTypes: this.types});
+    } catch (error) {
+      if (!this.types.includes("app")) throw error;
+      this.types = WINDOW_TYPES.filter((type) => type !== "app"); // Firefox knows none and says so
+      return this.all();
+    }
+  },
+};
+
+const askFrames = () => {
+  const number = ++lookNumber;
+  const waiting = new Set(registry.all());
+  return new Promise((resolve) => {
+    const answers = new Map();
+    const timer = setTimeout(() => asked.finish(), ANSWER_WITHIN);
+    const asked = {
+      waiting,
+      answers,
+      finish() {
+        clearTimeout(timer);
+        open.delete(number);
+        resolve(answers);
+      },
+    };
+    open.set(number, asked);
+    for (const entry of waiting) entry.post({kind: "look", id: number, top: entry.frame === 0});
+    if (waiting.size === 0) asked.finish();
+  });
+};
+
+const noteAnswer = (entry, message) => {
+  const asked = open.get(message.id);
+  if (!asked?.waiting.delete(entry)) return;
+  asked.answers.set(entry, message);
+  if (asked.waiting.size === 0) asked.finish();
+};
+
+// A document that has gone answers no more; the one after it was not asked, so its frame is unread this time.
+const noteEnd = (entry) => {
+  for (const asked of open.values()) {
+    if (asked.waiting.delete(entry) && asked.waiting.size === 0) asked.finish();
+  }
+};
+
+const told = ({urls, fields, css}) => [
+  {url: clip(urls[0]), fields, css},
+  ...urls.slice(1).map((url) => ({url: clip(url), fields: [], css: []})),
+];
+
+const sawWith = (answers) => {
+  let hash = policy.hash;
+  for (const answer of answers.values()) if (answer.hash !== hash) hash = "";
+  return hash;
+};
+
+const isShown = (tab, active, answers) => {
+  if (tab.active) return true;
+  if (answers.some(({shown}) => shown)) return true;
+  if (tab.splitViewId !== undefined) return tab.splitViewId !== -1 && tab.splitViewId === active?.splitViewId;
+  return answers.length === 0 && !tab.discarded;
+};
+
+const describeTab = async (tab, window, answers) => {
+  const active = window.tabs.find((one) => one.active);
+  const entries = [...registry.frames(tab.id).entries()].sort(([one], [other]) => one - other);
+  const listed = await registry.list(tab.id);
+  const given = entries.map(([, entry]) => answers.get(entry)).filter(Boolean);
+  const minimised = window.state === "minimized";
+  const about = {id: tab.id, visible: !minimised && isShown(tab, active, given)};
+
+  if ((tab.discarded || tab.frozen) && registry.last.has(tab.id) && given.length === 0) {
+    return {...about, painted: false, unread: false, frames: registry.last.get(tab.id)};
+  }
+
+  const ids = new Map(listed.map((frame) => [frame.frameId, frame]));
+  if (!ids.has(0)) ids.set(0, {frameId: 0, url: tab.url ?? ""});
+  for (const [id] of entries) if (!ids.has(id)) ids.set(id, {frameId: id, url: ""});
+  const frames = [];
+  let unread = false;
+  let painted = about.visible;
+  for (const [id, {url, errorOccurred}] of [...ids].sort(([one], [other]) => one - other)) {
+    const entry = registry.frames(tab.id).get(id);
+    const answer = entry && answers.get(entry);
+    if (answer) {
+      frames.push(...told(answer));
+      unread ||= answer.urls.some(cut);
+      painted &&= answer.painted && (id !== 0 || answer.shown);
+    } else if (!entry && id !== 0 && errorOccurred) {
+      continue; // the browser's own error page inside another page: nothing of anybody's is in it
+    } else {
+      unread = true;
+      painted &&= id !== 0;
+      const urls = entry?.state.urls ?? [(id === 0 && tab.url) || url];
+      frames.push(...told({urls, fields: entry?.state.fields ?? [], css: entry?.state.css ?? []}));
+    }
+  }
+  if (!unread) registry.last.set(tab.id, frames);
+  return {...about, painted, unread, frames};
+};
+
+const describeWindow = async (window, answers) => ({
+  id: window.id,
+  minimised: window.state === "minimized",
+  private: window.incognito,
+  box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
+  title: window.tabs.find((tab) => tab.active)?.title ?? "",
+  tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers))),
+});
+
+const answerLook = async ({id}) => {
+  const [all, answers] = await Promise.all([windows.all(), askFrames()]);
+  const described = await Promise.all(
+    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers)),
+  );
+  sayJoined();
+  wire.tell({kind: "look", id, policy: sawWith(answers), windows: described});
+};

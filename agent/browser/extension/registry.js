@@ -1,0 +1,69 @@
+// Which documents are in which tab: by the ports that their content scripts hold open, because the browser's own list
+// of frames leaves some out (blob:), and by that list, because some frames can have no content script.
+"use strict";
+
+const LISTED_FOR = 2000; // ms; in case a frame comes or goes without any of the events that are listened to
+
+const inTab = (lifecycle) => lifecycle === undefined || lifecycle === "active";
+
+const registry = {
+  tabs: new Map(), // tab id -> Map of frame id -> {port, frame, state}
+  lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
+  last: new Map(), // tab id -> the frames of its last whole answer
+
+  frames(tab) {
+    return this.tabs.get(tab) ?? new Map();
+  },
+
+  put(tab, frame, entry) {
+    if (!this.tabs.has(tab)) this.tabs.set(tab, new Map());
+    this.tabs.get(tab).set(frame, entry);
+    this.lists.delete(tab);
+  },
+
+  drop(tab, frame, entry) {
+    const frames = this.frames(tab);
+    if (frames.get(frame) === entry) frames.delete(frame);
+    if (frames.size === 0) this.tabs.delete(tab);
+    this.lists.delete(tab);
+  },
+
+  touch(tab) {
+    this.lists.delete(tab);
+  },
+
+  forget(tab) {
+    this.lists.delete(tab);
+    this.last.delete(tab);
+  },
+
+  * all() {
+    for (const frames of this.tabs.values()) yield* frames.values();
+  },
+
+  // The frames that the browser knows in a tab: {frameId, url, errorOccurred}, top first; [] when the tab is gone.
+  async list(tab) {
+    const known = this.lists.get(tab);
+    if (known && Date.now() - known.at < LISTED_FOR) return known.frames;
+    const asked = {at: Date.now(), frames: []};
+    this.lists.set(tab, asked);
+    const all = await api.webNavigation.getAllFrames({tabId: tab}).catch(() => null);
+    asked.frames = (all ?? []).filter((frame) => inTab(frame.documentLifecycle));
+    asked.frames.sort((one, other) => one.frameId - other.frameId);
+    const settled = asked.frames.every(({frameId}) => this.frames(tab).has(frameId));
+    // A frame without a script may go without a sign: while there is one, the browser is asked every time.
+    if (!settled && this.lists.get(tab) === asked) this.lists.delete(tab);
+    return asked.frames;
+  },
+
+  // Everything that the tab's documents said last: for events, which tell of the whole page.
+  known(tab) {
+    const frames = [...this.frames(tab).entries()].sort(([one], [other]) => one - other);
+    const states = frames.map(([, {state}]) => state);
+    return {
+      urls: states.flatMap(({urls}) => urls),
+      fields: states.flatMap(({fields}) => fields),
+      css: states.flatMap(({css}) => css),
+    };
+  },
+};

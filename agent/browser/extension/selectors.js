@@ -1,0 +1,44 @@
+// The policy's CSS selectors as one browser reads them: which it refuses, what in a page each can depend on.
+(() => {
+  "use strict";
+
+  // These depend on the tree alone, and a changed tree is noticed. Any other (:checked, :hover) may change without a trace.
+  const OF_THE_TREE = new Set(
+    ("not is where has matches root empty first-child last-child only-child nth-child nth-last-child first-of-type " +
+      "last-of-type only-of-type nth-of-type nth-last-of-type scope any-link link").split(" "),
+  );
+
+  const read = (texts) => {
+    const nowhere = document.createDocumentFragment();
+    const known = [];
+    const refused = [];
+    texts.forEach((text, place) => {
+      try {
+        nowhere.querySelector(text);
+        known.push({place, text});
+      } catch {
+        refused.push(place);
+      }
+    });
+    const all = known.map(({text}) => text).join(",");
+    const states = [...all.matchAll(/:([a-z-]+)/gi)].map(([, name]) => name.toLowerCase());
+    return {
+      known,
+      refused,
+      all,
+      volatile: states.some((name) => !OF_THE_TREE.has(name)),
+      attributes: attributesOf(all),
+    };
+  };
+
+  // Names of all attributes that the selectors may look at, or null if that cannot be told.
+  const attributesOf = (all) => {
+    if (/[\\|]|:(?!not|is|where|has|root|empty|first-|last-|only-|nth-)/i.test(all)) return null;
+    const names = [...all.matchAll(/\[\s*([^\s~^$*=\]]+)/g)].flatMap(([, name]) => [name, name.toLowerCase()]);
+    if (all.includes(".")) names.push("class");
+    if (all.includes("#")) names.push("id");
+    return names;
+  };
+
+  globalThis.eyelid.readSelectors = read;
+})();

@@ -1,0 +1,129 @@
+"""Real browsers with the real extension, each with a profile and a home that are thrown away."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from agent.browser.manifests import (
+    EXTENSION,
+    FIREFOX_ID,
+    HOST_NAME,
+    Family,
+    as_text,
+    chromium_id,
+    native_manifest,
+    write_launcher,
+)
+from tests.stage import displays
+
+CHROMIUM_FLAGS = [
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--disable-breakpad",
+    "--disable-popup-blocking",
+    "--password-store=basic",
+    "--window-size=1000,700",
+    *(["--no-sandbox", "--test-type"] if os.geteuid() == 0 else []),  # it refuses to run as root with its sandbox
+]
+
+FIREFOX_PREFERENCES: dict[str, bool | int | str] = {
+    "xpinstall.signatures.required": False,
+    "extensions.autoDisableScopes": 0,
+    "extensions.enabledScopes": 15,
+    "extensions.update.enabled": False,
+    "app.update.enabled": False,
+    "app.normandy.enabled": False,
+    "browser.aboutwelcome.enabled": False,
+    "browser.shell.checkDefaultBrowser": False,
+    "browser.startup.homepage_override.mstone": "ignore",
+    "browser.startup.page": 0,
+    "browser.tabs.warnOnClose": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "datareporting.usage.uploadEnabled": False,
+    "dom.disable_open_during_load": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "services.settings.server": "data:,",
+    "termsofuse.bypassNotification": True,
+    "toolkit.telemetry.enabled": False,
+}
+
+
+@contextmanager
+def started(name: str, display: str, folder: Path, socket: Path, *urls: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`name`: chromium or firefox, with `urls` as its tabs; its relay connects to `socket`."""
+    home = folder / "home"
+    profile = folder / "profile"
+    profile.mkdir(parents=True)
+    if name == "chromium":
+        _introduce("chromium", folder, socket, profile / "NativeMessagingHosts", chromium_id())
+        command = ["chromium", *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"--load-extension={EXTENSION}", *urls]
+    else:
+        _introduce("firefox", folder, socket, home / ".mozilla" / "native-messaging-hosts", FIREFOX_ID)
+        pack(profile / "extensions" / f"{FIREFOX_ID}.xpi")
+        lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in FIREFOX_PREFERENCES.items())
+        (profile / "user.js").write_text("".join(lines))
+        command = ["firefox-esr", "--new-instance", "--profile", str(profile), *urls]
+    home.mkdir(exist_ok=True)
+    env = environment(display, home)
+    with displays.running(command, env=env, log=folder / f"{name}.log") as process:
+        try:
+            yield process
+        finally:
+            _end_all(home)
+
+
+def environment(display: str, home: Path) -> dict[str, str]:
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "DBUS_", "MOZ_"))}
+    return {
+        **plain,
+        "DISPLAY": display,
+        "HOME": str(home),
+        "XDG_SESSION_TYPE": "x11",
+        "MOZ_ENABLE_WAYLAND": "0",
+        "MOZ_CRASHREPORTER_DISABLE": "1",
+        "NO_AT_BRIDGE": "1",
+    }
+
+
+def pack(xpi: Path) -> None:
+    xpi.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(xpi, "w") as archive:
+        for path in sorted(EXTENSION.iterdir()):
+            archive.write(path, path.name)
+
+
+def _introduce(family: Family, folder: Path, socket: Path, hosts: Path, extension: str) -> None:
+    launcher = write_launcher(folder / "relay", socket)
+    hosts.mkdir(parents=True)
+    (hosts / f"{HOST_NAME}.json").write_text(as_text(native_manifest(family, launcher, [extension])))
+
+
+def _end_all(home: Path) -> None:
+    """Every process with this HOME, which nobody else has: a browser's children outlive it by a moment, or for good."""
+    left = [process for process in psutil.process_iter() if _lives_in(process, home)]
+    for process in left:
+        process.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=5)
+    for process in stubborn:
+        process.kill()
+    psutil.wait_procs(stubborn, timeout=5)
+
+
+def _lives_in(process: psutil.Process, home: Path) -> bool:
+    try:
+        return process.environ().get("HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:  # gone in between, or not ours to ask
+        return False
