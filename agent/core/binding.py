@@ -16,6 +16,11 @@ from agent.core.model import Box, BrowserWindow, Page, Window, WindowKind
 
 NEAR: Final = 2  # pixels; fractional scaling rounds differently in browser and server
 
+# Chromium tells the place of what it draws, Firefox that of the window manager's frame around it: so much it may be
+# larger, in pixels.
+BORDER: Final = 16
+TITLE_BAR: Final = 64
+
 Key = tuple[str, int]  # (connection, the browser's own number of the window)
 Partners = Mapping[Key, frozenset[int]]
 
@@ -93,13 +98,9 @@ def _same_title(of_tab: str, of_window: str) -> bool:
     return window == tab or window.startswith(f"{tab} " if tab else "")
 
 
-def _near(one: Box, other: Box) -> bool:
-    return all(
-        abs(a - b) <= NEAR
-        for a, b in (
-            (one.x, other.x),
-            (one.y, other.y),
-            (one.width, other.width),
-            (one.height, other.height),
-        )
-    )
+def _near(told: Box, found: Box) -> bool:
+    """Whether the browser tells of this place of the desktop, with or without a frame around it."""
+    left, top = found.x - told.x, found.y - told.y
+    right = told.x + told.width - found.x - found.width
+    bottom = told.y + told.height - found.y - found.height
+    return -NEAR <= top <= TITLE_BAR and all(-NEAR <= margin <= BORDER for margin in (left, right, bottom))
