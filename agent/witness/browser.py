@@ -276,8 +276,12 @@ class BrowserWitness:
             end, _ = self._listening.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
-        pid = peer_of(end)
-        parent = pid if isinstance(pid, Blind) else self._parent_of(pid)
+        try:
+            pid = peer_of(end)
+            parent = pid if isinstance(pid, Blind) else self._parent_of(pid)
+        except BaseException:
+            end.close()
+            raise
         if isinstance(parent, Blind) or not is_a_browser(parent) or len(self._browsers) >= MAX_CONNECTIONS:
             end.close()
             self._meet_stranger(parent)
@@ -326,8 +330,8 @@ class BrowserWitness:
         extension = browser.extension
         match told := extension.hear(message):
             case words.Hello():
-                self._leave_round(browser)
                 self._alarm(CONNECTED)
+                self._leave_round(browser)
                 self._send_policy(browser)
             case words.PolicyTaken():
                 if extension.refuses:

@@ -63,7 +63,8 @@ def peer_of(connection: socket.socket) -> int | Blind:
 def parent_of(pid: int) -> Parent | Blind:
     """Who started `pid`, from the process table; `Blind.VANISHED` when one of both went meanwhile.
 
-    Every number may be used again between two reads, so the start time of both is read before and after.
+    Every number may be used again between two reads, so whether both still are who they were is asked afterwards:
+    psutil compares their start times.
     """
     try:
         child = psutil.Process(pid)
@@ -71,8 +72,7 @@ def parent_of(pid: int) -> Parent | Blind:
         if parent is None:
             return Blind.VANISHED
         program = _program(parent)
-        again = psutil.Process(pid)
-        if again.create_time() != child.create_time() or again.ppid() != parent.pid or not parent.is_running():
+        if not child.is_running() or child.ppid() != parent.pid or not parent.is_running():
             return Blind.VANISHED
     except psutil.NoSuchProcess:
         return Blind.VANISHED
