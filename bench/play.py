@@ -104,7 +104,7 @@ class Play:
             status = self.pc.status()
             state = None if status is None else State(status["state"])
             if status is not None and state is not said:
-                said = self._say(", ".join(status["rules"]))
+                said = self._say()
             # Closed without a rule is only what the proof still owes for the scene before.
             if ends is None and state is awaited and (state is State.RECORDING or (status and status["rules"])):
                 ends = time.monotonic() + share * self.length
@@ -126,7 +126,10 @@ class Play:
             )
         return f"{found}\n{self.pc.recorder.tail()}"
 
-    def _say(self, text: str) -> State | None:
-        state = self.pc.state()
-        self.tell(time.monotonic() - self.began, state, text)
+    def _say(self, title: str = "") -> State | None:
+        """Tell the scene that begins, or only how the eye has changed in it; by which rules, in any case."""
+        status = self.pc.status()
+        rules = ", ".join(status["rules"]) if status else ""
+        state = State(status["state"]) if status else None
+        self.tell(time.monotonic() - self.began, state, f"{title} ({rules})" if title and rules else title or rules)
         return state
