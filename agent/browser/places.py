@@ -55,6 +55,7 @@ BROWSERS: Final = (
         "usr/lib/mozilla/native-messaging-hosts", "etc/firefox/policies", "firefox", "org.mozilla.firefox",
     ),
 )  # fmt: skip
+FIREFOX_FOLDERS: Final = ("usr/lib/firefox-esr", "usr/lib/firefox", "usr/lib64/firefox", "opt/firefox")
 NAMES: Final = tuple(browser.name for browser in BROWSERS)
 
 
@@ -120,5 +121,8 @@ def policy_files(browser: Browser) -> list[Path]:
     folder = ROOT / browser.policies
     if browser.family == "chromium":
         return sorted(folder.glob("*.json"))
-    beside = [] if (here := program(browser)) is None else [here.resolve().parent / "distribution" / "policies.json"]
-    return [path for path in (folder / "policies.json", *beside) if path.is_file()][:1]
+    # In /etc one file for every Firefox, else one beside the program; what starts it may be a script from elsewhere.
+    here = [] if (found := program(browser)) is None else [found.resolve().parent]
+    beside = [*here, *(ROOT / folder for folder in FIREFOX_FOLDERS)]
+    named = (folder / "policies.json", *(above / "distribution" / "policies.json" for above in beside))
+    return [path for path in named if path.is_file()][:1]
