@@ -93,13 +93,16 @@ class Extension:
 
     def _take(self, told: PolicyTaken) -> None:
         taken = next((asked for asked in self._offered if asked.policy == told.policy), None)
-        if taken is None:
+        if taken is not None:
+            del self._offered[: self._offered.index(taken) + 1]
+            self._taken = taken
+            self._refuses = False
+        elif self._taken is None or self._taken.policy != told.policy:
             raise Malformed("hash is of no policy that was sent")
-        if any(place >= len(taken.css) for place in told.refused):
+        if any(place >= len(self._taken.css) for place in told.refused):
             raise Malformed("refused has a place that the policy's list does not have")
-        del self._offered[: self._offered.index(taken) + 1]
-        self._taken = taken
-        self._refuses = bool(told.refused)
+        # It may say so once more about the same policy: a browser can try a selector only in its first page.
+        self._refuses = self._refuses or bool(told.refused)
 
     def page_of(self, event: Event) -> Page:
         return event.page(self._taken.css if self._taken is not None else ())

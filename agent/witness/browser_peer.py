@@ -27,7 +27,7 @@ PROGRAMS: Final[dict[str, frozenset[str]]] = {
     ),
     "Chrome": frozenset({"chrome", "google-chrome", "google-chrome-stable"}),
     "Edge": frozenset({"msedge", "microsoft-edge", "microsoft-edge-stable"}),
-    "Firefox": frozenset({"firefox", "firefox-bin", "firefox-esr", "librewolf", "waterfox"}),
+    "Firefox": frozenset({"firefox", "firefox-bin", "firefox-esr"}),
 }
 
 

@@ -152,7 +152,8 @@ def read(message: bytes) -> tuple[int, Told]:
 def windows_of(answer: Answer, css: tuple[str, ...] | None, *, browser: str, pid: int) -> tuple[BrowserWindow, ...]:
     """The windows of an answer. Raises Malformed.
 
-    `css`: the list that places refer to; None where the answer was not made for one policy, so that they mean nothing.
+    `css`: the list that places refer to; None where the answer was not made for one policy, so that they mean nothing,
+    and a page that has any counts as unread.
     """
     if len(answer.windows) > MAX_WINDOWS:
         raise Malformed(f"windows has more than {MAX_WINDOWS} entries")
@@ -203,23 +204,19 @@ def _tab(words: Mapping[str, Any], css: tuple[str, ...] | None, room: _Room) -> 
         raise Malformed(f"frames are more than {MAX_FRAMES}")
     urls: list[str] = []
     fields: set[str] = set()
-    selectors: set[str] = set()
+    places: set[int] = set()
     for entry in frames:
         frame = _object(entry, "frames")
         urls.append(_text(frame, "url"))
         fields.update(_texts(frame, "fields"))
-        selectors.update(_selectors(frame, css))
-    page = Page(tuple(urls), frozenset(fields), frozenset(selectors), unread=_truth(words, "unread"))
-    return Tab(_integer(words, "id"), page, _truth(words, "visible"), _truth(words, "painted"))
-
-
-def _selectors(frame: Mapping[str, Any], css: tuple[str, ...] | None) -> list[str]:
-    places = _places(frame, "css")
-    if css is None:
-        return []
-    if any(place >= len(css) for place in places):
-        raise Malformed("css has a place that the policy's list does not have")
-    return [css[place] for place in places]
+        places.update(_places(frame, "css"))
+    listed = css or ()
+    selectors = frozenset(listed[place] for place in places if place < len(listed))
+    # A place beyond the list was found with another: then nobody knows what of this policy's is there.
+    unread = _truth(words, "unread") or len(selectors) < len(places)
+    # -1: what is no ordinary tab, such as developer tools in a window of their own (TAB_ID_NONE).
+    page = Page(tuple(urls), frozenset(fields), selectors, unread=unread)
+    return Tab(_integer(words, "id", -1), page, _truth(words, "visible"), _truth(words, "painted"))
 
 
 # -- one value ----------------------------------------------------------------------------------------------------
@@ -284,6 +281,6 @@ def _places(words: Mapping[str, Any], name: str) -> frozenset[int]:
 
 def _box(words: Mapping[str, Any], name: str) -> Box:
     sides = _list(words, name)
-    if len(sides) != 4 or any(type(side) is not int or not -_PIXELS <= side <= _PIXELS for side in sides):
-        raise Malformed(f"{name} is not four whole numbers")
-    return Box(*sides)
+    if len(sides) != 4 or any(type(side) not in {int, float} or not -_PIXELS <= side <= _PIXELS for side in sides):
+        raise Malformed(f"{name} is not four numbers")
+    return Box(*map(round, sides))  # a scaled desktop has halves of pixels

@@ -286,7 +286,8 @@ def test_an_answer_made_for_another_policy_makes_the_look_one_of_that(stage: Sta
         look = stage.look()
         assert look.policy == other
         assert isinstance(look.seen, Browsing)
-        assert look.seen.windows[0].tabs[0].page == Page(("https://pay.example.com/",), frozenset({"cc-number"}))
+        page = Page(("https://pay.example.com/",), frozenset({"cc-number"}), unread=True)
+        assert look.seen.windows[0].tabs[0].page == page
 
 
 @pytest.mark.parametrize("others", [("first", ""), ("", "first"), ("first", "second"), ("second", "first")])
@@ -332,6 +333,15 @@ def test_a_browser_that_cannot_read_a_selector_is_left_out_and_told_of_once_a_po
     assert isinstance(seen, Browsing)
     assert len(seen.windows) == 2
     assert stage.troubles.empty()
+
+
+def test_a_browser_may_find_only_later_that_it_cannot_read_a_selector(stage: Stage) -> None:
+    extension = stage.connected()
+    extension.tell("policy", hash="first", refused=[0])
+    extension.tell("policy", hash="first", refused=[])  # another page; what one cannot read none can vouch for
+    stage.until_heard(extension)
+    assert stage.troubles.get(timeout=WITHIN) == "css-refused"
+    assert stage.ask().seen == Browsing()
 
 
 def test_a_policy_too_long_for_a_message_is_a_trouble(stage: Stage) -> None:
