@@ -16,7 +16,7 @@ from agent.core.match import attributes
 from agent.core.model import AllOf, Attribute, Effect, Lane, Page, Policy, Rule, Scene, Verdict
 from agent.core.policy_tests import run_tests
 from agent.core.policy_url import UrlPattern, parse_pattern
-from agent.witness.policies import parse_files, read_folder
+from agent.witness.policies import parse_files, read_files, read_folder
 
 ROOT = Path(__file__).parents[2] / "policies"
 PACKS = sorted({file.parent.name for file in ROOT.glob("*/*.yaml")})
@@ -67,17 +67,14 @@ def test_a_pack_closes_no_screen_and_no_sound_of_a_plain_page(name: str) -> None
     assert judged(Page(("https://example.com/",)), by=name) == Verdict()
 
 
-# -- what is shown to people who write their own ------------------------------------------------------------------
+# -- a pack and what somebody adds to it ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["docs/policy-guide.md", "policies/README.md"])
-def test_every_whole_example_is_a_policy_whose_tests_hold(page: str) -> None:
-    blocks = re.findall(r"```yaml\n(schema: 1\n.*?)```", (ROOT.parent / page).read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        head = "" if "revision:" in block else "schema: 1\nrevision: 1\nname: n\n...\n"
-        files = {"example.yaml": block, "policy.yaml": head}
-        assert parse_files({name: text.encode() for name, text in files.items() if text}).rules
+def test_a_file_of_ones_own_goes_beside_a_pack() -> None:
+    """As README.md shows it, with the pack's two files as they are."""
+    [example] = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    together = parse_files({**read_files(ROOT / "payments"), "ours.yaml": example.encode()})
+    assert [rule.id for rule in together.rules] == ["our-payment-page", *(rule.id for rule in pack("payments").rules)]
 
 
 # -- payments: what must close ------------------------------------------------------------------------------------
