@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,9 @@ CHROMIUM_FLAGS: Final = (
     "--password-store=basic",
     "--hide-crash-restore-bubble",
 )
+
+# Chromium refuses to run as root with its sandbox; everybody else keeps it. test-type: no bar that warns of it.
+_AS_ROOT: Final = ("--no-sandbox", "--test-type") if os.geteuid() == 0 else ()
 
 FIREFOX_PREFERENCES: Final[dict[str, bool | int | str]] = {
     "xpinstall.signatures.required": False,
@@ -93,6 +97,7 @@ class Browser:
     process: Running
     profile: Path
     home: Path
+    environment: Mapping[str, str]
 
     @property
     def pid(self) -> int:
@@ -103,6 +108,11 @@ class Browser:
         # Its renderers overwrite their environment, so only their parents tell; what lost its parent kept its HOME.
         found = {process for process in psutil.process_iter() if _lives_in(process, self.home)}
         return sorted({*found, *(child for process in found for child in _children(process))}, key=lambda one: one.pid)
+
+    def open_private(self, url: str) -> None:
+        """Chromium: a private window with that page, asked for by a second start as from a desktop's menu."""
+        command = [CHROMIUM, f"--user-data-dir={self.profile}", *_AS_ROOT, "--incognito", url]
+        subprocess.run(command, env=dict(self.environment), check=True, capture_output=True, timeout=START)
 
     def end(self) -> None:
         """Ask it to end, insist, and end what it left behind."""
@@ -137,10 +147,7 @@ def chromium(
     command = [CHROMIUM, *CHROMIUM_FLAGS, f"--user-data-dir={profile}"]
     if loaded:
         command.append("--load-extension=" + ",".join(str(path) for path in loaded))
-    if os.geteuid() == 0:
-        # Chromium refuses to run as root with its sandbox; everybody else keeps it. test-type: no bar that warns of it.
-        command += ["--no-sandbox", "--test-type"]
-    with _started("chromium", stage, folder, profile, [*command, *flags, *urls]) as browser:
+    with _started("chromium", stage, folder, profile, [*command, *_AS_ROOT, *flags, *urls]) as browser:
         yield browser
 
 
@@ -164,7 +171,7 @@ def firefox(
         _pack(path, profile / "extensions" / f"{_gecko_id(path)}.xpi")
     preferences = (f"user_pref({json.dumps(name)}, {json.dumps(v)});\n" for name, v in FIREFOX_PREFERENCES.items())
     _write(profile / "user.js", "".join(preferences))
-    command = [FIREFOX, "--new-instance", "--profile", str(profile), *flags, *urls]
+    command = [FIREFOX, "--profile", str(profile), *flags, *urls]
     with _started("firefox", stage, folder, profile, command) as browser:
         yield browser
 
@@ -182,7 +189,7 @@ def _started(name: str, stage: Stage, folder: Path, profile: Path, command: Sequ
         "NO_AT_BRIDGE": "1",
     }
     process = Running(name, command, folder / f"{name}.log", environment)
-    browser = Browser(name, process, profile, home)
+    browser = Browser(name, process, profile, home, environment)
     try:
         process.until(lambda: stage.shows(process.pid), "its window was on screen", START)
         yield browser

@@ -85,13 +85,25 @@ def _why(part: Mapping[str, Any]) -> str:
 
 def open_longest(store: Store, device: str, folder: Path) -> Opened:
     """Export the device's longest recording to `folder`, and check it. Raises StageError when there is none."""
-    listed = store.ask("recordings", "--device", device)["recordings"]
+    return _open(store, max(_recordings(store, device), key=lambda recording: int(recording["whole_ns"])), folder)
+
+
+def open_all(store: Store, device: str, folder: Path) -> list[Opened]:
+    """As `open_longest`, every recording of the device, each in a folder of its own below `folder`."""
+    return [_open(store, one, folder / str(one["recording"])) for one in _recordings(store, device)]
+
+
+def _recordings(store: Store, device: str) -> list[Mapping[str, Any]]:
+    listed: list[Mapping[str, Any]] = store.ask("recordings", "--device", device)["recordings"]
     if not listed:
         raise StageError("the store has no recording of this PC: nothing was kept, or nothing arrived")
-    longest = max(listed, key=lambda recording: recording["whole_ns"])
-    recording, opening = longest["recording"], store.opened_by_recipient
+    return listed
+
+
+def _open(store: Store, listed: Mapping[str, Any], folder: Path) -> Opened:
+    recording, opening = listed["recording"], store.opened_by_recipient
     verify = store.ran("verify", recording, *opening, "--json")
     if verify.returncode not in FOUND:
         raise StageError(f"eyelid-store verify could not judge: {verify.stderr.strip()}")
     store.ask("export", recording, *opening, "-o", str(folder))
-    return Opened(longest, store.ask("timeline", recording), json.loads(verify.stdout), folder)
+    return Opened(listed, store.ask("timeline", recording), json.loads(verify.stdout), folder)

@@ -1,0 +1,253 @@
+"""Whether any frame of a sensitive page is ever kept: real browsers, every transition, and the recording opened.
+
+    scripts/bench leaks [--quick] [--json] [--rounds N] [--only NAME,...] [--browser chromium|firefox]
+                        [--setting plain|picom|monitors] [--busy] [--add FILE] [--cost]
+    scripts/bench leaks --table FILE
+
+A recorder with rules and one without record the same screen at the same time into one store. A watcher of its own says
+when something sensitive was in view. What the first one kept must show nothing of it; what the second kept must show
+every transition, or nothing was proven. `--add` keeps a run in FILE and prints what all runs there come to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+from rich.console import Console
+
+from agent.status import State
+from bench import leaks_account as account
+from bench.demo import without_rules
+from bench.fleet import Pc, Store, pc, store
+from bench.leaks_account import Run, Span
+from bench.leaks_pages import AWAY, HOME, site
+from bench.leaks_play import Player, scene, strips
+from bench.leaks_settings import SETTINGS, busy_cores, setting
+from bench.leaks_table import markdown, table
+from bench.leaks_transitions import BOTH, TRANSITIONS, Transition
+from bench.leaks_watch import Watcher, watcher
+from bench.opened import open_all
+from bench.stage import Stage, StageError
+from protocol.ledger import parse_line
+
+RULES: Final = {
+    "schema": 1,
+    "revision": 1,
+    "name": "Bench of leaks",
+    "record_when": "always",
+    "unlisted": "record",
+    "rules": [
+        {
+            "id": "payment-pages",
+            "why": "the pages of this bench that are magenta",
+            "any": [
+                {"url": [f"{HOME}/pay", f"{AWAY}/pay", f"{HOME}/shop#pay"]},
+                {"field": ["cc-number", "cc-csc"]},
+                {"css": ["#pan"]},
+            ],
+            "screen": "pause",
+        }
+    ],
+}
+POLICY: Final = {"leaks.yaml": yaml.safe_dump(RULES, sort_keys=False) + "...\n"}
+SECOND: Final = 1_000_000_000
+
+
+def control_policy() -> dict[str, str]:
+    """No rule, and nothing that the recorder closes for by itself."""
+    (text,) = without_rules(POLICY).values()
+    return {"leaks.yaml": yaml.safe_dump({**yaml.safe_load(text), "allow_unseen": [{"app": ["*"]}]}) + "...\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run plays, and where."""
+
+    transitions: Sequence[Transition]
+    rounds: int
+    setting: str
+    busy: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.setting} busy" if self.busy else self.setting
+
+
+Say = Callable[[str], None]
+
+
+def perform(plan: Plan, folder: Path, say: Say) -> Run:
+    """Play, record, open, compare. Raises StageError when something that has to run does not."""
+    with ExitStack() as stack:
+        # Short: a local socket's path may have 107 bytes.
+        homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
+        stage = stack.enter_context(setting(plan.setting, folder / "display"))
+        depot = stack.enter_context(store(folder))
+        with (
+            pc(depot, stage, homes / "pc", POLICY) as judged,
+            pc(depot, stage, homes / "control", control_policy()) as bare,
+        ):
+            for one in (judged, bare):
+                one.wait_for(State.RECORDING)
+            monitors = SETTINGS[plan.setting]
+            with watcher(stage.name, strips(monitors), folder) as watching:
+                player = Player(watching, lambda: judged.state() is State.RECORDING)
+                if plan.busy:
+                    stack.enter_context(busy_cores())
+                _play_all(plan, player, stage, judged.home, say)
+        say("opening what was kept")
+        return _account(
+            plan, player, watching, Kept.of(depot, judged, folder / "kept"), Kept.of(depot, bare, folder / "control")
+        )
+
+
+def _play_all(plan: Plan, player: Player, stage: Stage, eyes: Path, say: Say) -> None:
+    with site() as web, tempfile.TemporaryDirectory(prefix="eyelid-browsers-") as folder:
+        for browser in BOTH:
+            waiting = [
+                (turn, one) for turn in range(plan.rounds) for one in plan.transitions if browser in one.browsers
+            ]
+            while waiting:
+                with scene(browser, stage, web, Path(folder), eyes=eyes) as there:
+                    while waiting:
+                        turn, one = waiting.pop(0)
+                        there.turn = turn
+                        say(f"{browser}: {one.name.replace('_', ' ')} ({len(waiting)} to go)")
+                        try:
+                            player.play(one, there)
+                        except StageError as failure:
+                            # What it left behind is unknown: the rest is played with a new browser.
+                            player.faults.append(f"{browser}/{one.name}: {failure}")
+                            break
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a recorder kept, in ns of the PC's clock."""
+
+    spans: list[Span]
+    leaked: list[int]
+    unsound: list[str]
+
+    @classmethod
+    def of(cls, depot: Store, recorded: Pc, folder: Path) -> Kept:
+        zeros = _zeros(recorded.home)
+        spans, leaked, unsound = [], [], []
+        for opened in open_all(depot, recorded.device, folder):
+            zero = zeros[opened.recording]
+            spans += [
+                Span(zero + part["from"], zero + part["to"])
+                for part in opened.timeline["parts"]
+                if part["what"] == "kept"
+            ]
+            if opened.videos:
+                leaked += [zero + int(at * SECOND) for at in opened.counted.leaked]
+            if not opened.verified:
+                unsound.append(f"recording {opened.recording} does not verify")
+        return cls(spans, leaked, unsound)
+
+
+def _zeros(home: Path) -> dict[str, int]:
+    """Recording -> where its time begins, by the ledger that this PC wrote."""
+    lines = [
+        parse_line(line, seq=0)
+        for segment in sorted(home.joinpath("ledger").glob("segment-*"))
+        for line in segment.read_bytes().rstrip(b"\0").splitlines()
+    ]
+    return {str(line["recording"]): int(str(line["zero"])) for line in lines if line["kind"] == "recording-open"}
+
+
+def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:
+    edges = watching.edges()
+    shown = [
+        Span(edge.at, edges[place + 1].at if place + 1 < len(edges) else edge.at)
+        for place, edge in enumerate(edges)
+        if edge.shown
+    ]
+    found = account.intervals(shown, player.phases)
+    account.measure(found, kept.spans)
+    leaked = account.charge(found, kept.leaked, control=False)
+    account.charge(found, control.leaked, control=True)
+    shares: dict[str, list[float]] = {}
+    for phase in player.phases:
+        if phase.clean:
+            shares.setdefault(phase.key, []).append(account.share(kept.spans, Span(phase.start, phase.end)))
+    return Run(
+        setting=plan.name,
+        intervals=found,
+        shares=shares,
+        looks=asdict(watching.looks()),
+        faults=[*player.faults, *kept.unsound, *control.unsound],
+        unplaced=0 if found else leaked,
+    )
+
+
+def _runs(path: Path) -> list[Run]:
+    return [Run.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    console = Console(stderr=True)
+    if arguments.table is not None:
+        print(markdown(_runs(arguments.table)))
+        return 0
+    chosen = [
+        one
+        for one in TRANSITIONS
+        if arguments.setting in one.stages
+        and (not arguments.quick or one.quick)
+        and (arguments.browser is None or arguments.browser in one.browsers)
+        and (not arguments.only or one.name in arguments.only)
+    ]
+    if not chosen:
+        console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
+        return 2
+    plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy)
+    with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as folder:
+        try:
+            with console.status("starting") as status:
+                run = perform(plan, Path(folder), status.update)
+        except StageError as failure:
+            console.print(str(failure), markup=False)
+            return 1
+    runs = [run]
+    if arguments.add is not None:
+        with arguments.add.open("a", encoding="ascii") as file:
+            print(json.dumps(run.to_json()), file=file)
+        runs = _runs(arguments.add)
+    if arguments.json:
+        print(json.dumps(account.total(runs)))
+    else:
+        Console().print(table(runs))
+    faults = account.faults([run])
+    for fault in faults:
+        console.print(fault, style="bold red", markup=False, highlight=False)
+    return 1 if faults else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a dozen transitions in both browsers, at most 90 seconds")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each is played")
+    parser.add_argument("--only", type=lambda text: text.split(","), metavar="NAME,...", help="these transitions alone")
+    parser.add_argument("--browser", choices=BOTH)
+    parser.add_argument("--setting", choices=SETTINGS, default="plain", help="where it is played (default %(default)s)")
+    parser.add_argument("--busy", action="store_true", help="while two processes keep both cores busy")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""What came of a run of bench/leaks: true intervals beside what was kept, and what several runs come to together.
+
+Pure: the watcher's edges, the played phases, the kept spans and the times of leaked frames go in, all in nanoseconds of
+one clock; figures in milliseconds come out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any, Final
+
+MS: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+ONE: Final = int(1.5 * SECOND)  # what comes again within this is the same interval: nothing can be kept in between
+ENOUGH: Final = 0.95  # of the time on clean pages has to be kept
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One transition played once. `presences`: while something sensitive was there that nobody saw."""
+
+    key: str
+    start: int
+    end: int
+    clean: bool = False
+    presences: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Interval:
+    """Something sensitive was in view, or present. `before`, `after` (ms): clean time that was not kept around it.
+
+    None where there is nothing to measure it against: the first interval's before, an eye that had not opened between
+    two of them. `leaked`, `control`: frames that show it in the recording, and in the one that was made without rules.
+    """
+
+    key: str
+    start: int
+    end: int
+    before: float | None = None
+    after: float | None = None
+    leaked: int = 0
+    control: int = 0
+
+
+def intervals(shown: Iterable[Span], phases: Sequence[Phase]) -> list[Interval]:
+    """Colour and presence together, as far as the colour was seen: what was never shown cannot leak."""
+    seen = sorted(shown, key=lambda span: span.start)
+    spans = seen + [Span(start, end) for phase in phases for start, end in phase.presences]
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if joined and span.start - joined[-1].end < ONE:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return [
+        Interval(_key_at(span.start, phases), span.start, span.end)
+        for span in joined
+        if any(colour.start < span.end and span.start < colour.end for colour in seen)
+    ]
+
+
+def _key_at(at: int, phases: Sequence[Phase]) -> str:
+    """The phase that had begun last: between two of them nothing comes by itself."""
+    begun = [phase for phase in phases if phase.start <= at]
+    return max(begun, key=lambda phase: phase.start).key if begun else "before the play"
+
+
+def measure(found: Sequence[Interval], kept: Sequence[Span]) -> None:
+    """Fill in `before` and `after`. Intervals in order of time, as `intervals` gives them."""
+    for place, one in enumerate(found):
+        earlier = found[place - 1].end if place else 0
+        later = found[place + 1].start if place + 1 < len(found) else 2**63
+        last = max((min(span.end, one.start) for span in kept if span.start < one.start), default=0)
+        first = min((max(span.start, one.end) for span in kept if span.end > one.end), default=2**63)
+        one.before = (one.start - last) / MS if last > earlier else None
+        one.after = (first - one.end) / MS if first < later else None
+
+
+def charge(found: Sequence[Interval], frames: Iterable[int], *, control: bool) -> int:
+    """Count each frame at the interval that is nearest; returns how many there were. `frames`: their times, ns."""
+    count = 0
+    for at in frames:
+        count += 1
+        if found:
+            nearest = min(found, key=lambda one: max(one.start - at, at - one.end, 0))
+            if control:
+                nearest.control += 1
+            else:
+                nearest.leaked += 1
+    return count
+
+
+def share(kept: Iterable[Span], whole: Span) -> float:
+    inside = sum(max(0, min(span.end, whole.end) - max(span.start, whole.start)) for span in kept)
+    return inside / (whole.end - whole.start)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run as it is written down, so that runs add up. `setting`: plain, picom, monitors; with " busy" under load.
+
+    `shares`: transition -> parts of its time that were kept, for pages with nothing sensitive. `faults`: what a
+    transition did not do. `unplaced`: leaked frames of a run without any interval. `looks`: how the screen was watched.
+    """
+
+    setting: str
+    intervals: list[Interval]
+    shares: dict[str, list[float]] = field(default_factory=dict)
+    cost_percent: dict[str, float] = field(default_factory=dict)
+    looks: dict[str, float] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    unplaced: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, written: dict[str, Any]) -> Run:
+        return cls(**{**written, "intervals": [Interval(**one) for one in written["intervals"]]})
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float | None]:
+    """p50, p95 (nearest rank) and max; None where there is nothing."""
+    if not values:
+        return {"p50": None, "p95": None, "max": None}
+    ranked = sorted(values)
+    p95 = ranked[max(0, -(-95 * len(ranked) // 100) - 1)]
+    return {"p50": round(median(ranked), 1), "p95": round(p95, 1), "max": round(ranked[-1], 1)}
+
+
+def over_pauses(found: Iterable[Interval]) -> list[float]:
+    """ms before and after together, of intervals where both could be measured."""
+    return [one.before + one.after for one in found if one.before is not None and one.after is not None]
+
+
+def total(runs: Sequence[Run]) -> dict[str, Any]:
+    """The bench's one object. Over-pauses are of idle runs without compositor, wherever there are any."""
+    every = [one for run in runs for one in run.intervals]
+    idle = [one for run in runs if run.setting == "plain" for one in run.intervals]
+    costs = {
+        what: [run.cost_percent[what] for run in runs if what in run.cost_percent] for what in ("static", "scrolling")
+    }
+    return {
+        "intervals": len(every),
+        "leaked_frames": sum(one.leaked for one in every) + sum(run.unplaced for run in runs),
+        "leaked_intervals": sum(one.leaked > 0 for one in every),
+        "control_leaked": sum(one.control for one in every),
+        "over_pause_ms": percentiles(over_pauses(idle or every)),
+        "cost_percent": {what: round(median(found), 2) if found else None for what, found in costs.items()},
+        "transitions": rows(runs),
+    }
+
+
+def rows(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Transition (with its setting where that is not plain) -> figures."""
+    found: dict[str, list[Interval]] = defaultdict(list)
+    shares: dict[str, list[float]] = defaultdict(list)
+    for run in runs:
+        more = "" if run.setting == "plain" else f" ({run.setting})"
+        for one in run.intervals:
+            found[one.key + more].append(one)
+        for key, parts in run.shares.items():
+            shares[key + more] += parts
+    named: dict[str, dict[str, Any]] = {
+        key: {
+            "intervals": len(those),
+            "leaked_frames": sum(one.leaked for one in those),
+            "leaked_intervals": sum(one.leaked > 0 for one in those),
+            "control_leaked": sum(one.control for one in those),
+            "before_ms": percentiles([one.before for one in those if one.before is not None]),
+            "after_ms": percentiles([one.after for one in those if one.after is not None]),
+        }
+        for key, those in found.items()
+    }
+    return named | {key: {"kept_share": round(min(parts), 4), "times": len(parts)} for key, parts in shares.items()}
+
+
+def faults(runs: Sequence[Run]) -> list[str]:
+    """Why the bench fails; empty when every transition was kept out and was seen by the control."""
+    found = [fault for run in runs for fault in run.faults]
+    for key, row in rows(runs).items():
+        if "kept_share" in row:
+            if row["kept_share"] < ENOUGH:
+                found.append(
+                    f"{key}: {row['kept_share']:.0%} of a clean page's time was kept, {ENOUGH:.0%} is the least"
+                )
+            continue
+        if row["leaked_frames"]:
+            found.append(f"{key}: {row['leaked_frames']} frames leaked in {row['leaked_intervals']} intervals")
+        if not row["control_leaked"]:
+            found.append(f"{key}: the control shows nothing either, so nothing was shown that it leaks or not")
+    if unplaced := sum(run.unplaced for run in runs):
+        found.append(f"{unplaced} frames leaked in a run in which nothing sensitive was seen")
+    if not any(run.intervals for run in runs):
+        found.append("no interval at all: nothing was tried")
+    return found

@@ -1,0 +1,147 @@
+"""Plays the transitions before the recorder: waits until each is seen and gone again, with clean seconds in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agent.desktop.clock import BootClock
+from bench import browsers
+from bench.browsers import Browser
+from bench.leaks_account import Phase
+from bench.leaks_pages import Hand, Site, stagehand
+from bench.leaks_transitions import BOX, CORNER, Scene, Transition
+from bench.leaks_watch import Watcher
+from bench.leaks_windows import windows
+from bench.stage import Stage, StageError
+
+CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
+HOLD: Final = 0.5  # seconds that it stays in view
+SEEN: Final = 10.0  # seconds until it must have come, or have gone
+OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
+QUIET: Final = 8.0  # seconds that a clean page is left alone
+BEAT: Final = 0.02
+ASK: Final = 0.1  # seconds between two questions to the recorder
+SECOND: Final = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Player:
+    """`eye_open`: whether the recorder keeps now. `faults`: what did not come or go as it should have."""
+
+    watcher: Watcher
+    eye_open: Callable[[], bool]
+    phases: list[Phase] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def play(self, transition: Transition, scene: Scene) -> None:
+        """Raises StageError when a browser does not do as it is told."""
+        key = f"{scene.browser.name}/{transition.name}"
+        start = BootClock().now()
+        scene.presences = []
+        try:
+            self._steps(key, transition, scene)
+        finally:
+            scene.gone()
+        self._clean(key)
+        self.phases.append(Phase(key, start, BootClock().now(), transition.clean, tuple(scene.presences)))
+
+    def _steps(self, key: str, transition: Transition, scene: Scene) -> None:
+        steps = transition.play(scene)
+        next(steps)
+        if transition.clean:
+            time.sleep(QUIET)
+            next(steps, None)
+            return
+        going = True
+        while going:
+            self._clean(key)
+            before = len(self.watcher.edges())
+            going = next(steps, self) is not self
+            self._await(lambda before=before: len(self.watcher.edges()) > before, f"{key}: nothing was seen")  # type: ignore[misc]
+            if going:
+                time.sleep(HOLD)
+                going = next(steps, self) is not self
+        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
+
+    def _clean(self, key: str) -> None:
+        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
+        edges = self.watcher.edges()
+        last = edges[-1].at if edges else 0
+        while (left := last + CLEAN * SECOND - BootClock().now()) > 0:
+            time.sleep(left / SECOND)
+        if self._until(self.eye_open, OPEN, ASK):
+            time.sleep(0.3)
+        else:
+            self.faults.append(f"{key}: the eye was not open {OPEN + CLEAN:.0f} s after all was clean")
+
+    def _await(self, condition: Callable[[], bool], fault: str) -> None:
+        if not self._until(condition, SEEN):
+            self.faults.append(fault)
+
+    @staticmethod
+    def _until(condition: Callable[[], bool], patience: float, beat: float = BEAT) -> bool:
+        deadline = time.monotonic() + patience
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(beat)
+        return True
+
+
+@contextmanager
+def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | None, turn: int = 0) -> Iterator[Scene]:
+    """The named browser on its shop page, at its place, with the stagehand in it."""
+    start = browsers.firefox if name == "firefox" else browsers.chromium
+    left, top, width, height = BOX
+    shape = {
+        "chromium": (f"--window-position={left},{top}", f"--window-size={width},{height}"),
+        "firefox": ("--width", str(width), "--height", str(height)),
+    }
+    flags = shape[name]
+    # A folder of its own each time: a browser's name is used for its orders, and a profile is new.
+    place = folder / f"{name}-{BootClock().now()}"
+    place.mkdir(parents=True)
+    helper = stagehand(site, place.name, place)
+    others = 0
+
+    def another(url: str, *more: str) -> AbstractContextManager[Browser]:
+        nonlocal others
+        others += 1
+        return start(stage, place / f"other-{others}", url, eyes=eyes, flags=(*flags, *more))
+
+    hand = Hand(site, place.name)
+    with (
+        windows(stage.name) as desk,
+        start(stage, place / "own", site.url("/shop"), eyes=eyes, extensions=[helper], flags=flags) as browser,
+    ):
+        desk.point(*CORNER)
+        hand.wait_until_there()
+        window = desk.new_of(browser.pid, [])
+        desk.place(window, *BOX)
+        tab = _only_tab(hand, site)
+        yield Scene(stage, site, hand, desk, browser, tab["id"], window, tab["windowId"], another, turn=turn)
+
+
+def _only_tab(hand: Hand, site: Site) -> dict[str, int]:
+    """The shop's tab; whatever else a new profile opened is closed."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        tabs = hand.call("tabs.query", {})
+        shops = [tab for tab in tabs if str(tab.get("url", "")).startswith(site.url(""))]
+        if shops and shops[0]["status"] == "complete":
+            for tab in tabs:
+                if tab["id"] != shops[0]["id"]:
+                    hand.call("tabs.remove", tab["id"])
+            return dict(shops[0])
+        time.sleep(0.1)
+    raise StageError("the browser did not open the shop within 30 s")
+
+
+def strips(monitors: int) -> Sequence[tuple[int, int, int, int]]:
+    """Through the browser's window, its popups, a hover card and both halves of a split view, on each monitor."""
+    return [(monitor * 1280 + left, 0, 8, 800) for monitor in range(monitors) for left in (300, 900)]

@@ -1,0 +1,123 @@
+// What the pages of bench/leaks can do. Everything sensitive is magenta over the whole page, and nothing else is.
+"use strict";
+
+const FULL = "position:fixed;inset:0;width:100%;height:100%;border:0;z-index:9";
+const MAGENTA = "rgb(255,0,255)";
+const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+const form = (style) =>
+  `<form style="${FULL};background:${MAGENTA};${style}"><input autocomplete="cc-number" style="margin:300px 60%"></form>`;
+
+function put(element) {
+  element.id = "put";
+  document.body.append(element);
+  return element;
+}
+
+globalThis.scene = {
+  // Calls that leave the page answer first: their answer would be lost with the page.
+  go: (url) => void setTimeout(() => location.assign(url)),
+  back: () => void setTimeout(() => history.back()),
+  forward: () => void setTimeout(() => history.forward()),
+
+  paint: () => document.documentElement.classList.add("secret"),
+  clear: () => document.documentElement.classList.remove("secret"),
+  pushThenPaint(url) {
+    history.pushState(null, "", url);
+    scene.paint();
+  },
+  pushThenClear(url) {
+    history.pushState(null, "", url);
+    scene.clear();
+  },
+  async paintThenPush(url) {
+    scene.paint();
+    await drawn();
+    history.pushState(null, "", url);
+  },
+  async clearThenPush(url, after) {
+    scene.clear();
+    await drawn();
+    setTimeout(() => history.pushState(null, "", url), after);
+  },
+  paintThenPushLater(url, after) {
+    scene.paint();
+    setTimeout(() => history.pushState(null, "", url), after);
+  },
+  hashThenPaint(hash) {
+    location.hash = hash;
+    scene.paint();
+  },
+  clearThenHash(hash) {
+    scene.clear();
+    location.hash = hash;
+  },
+
+  frame(url, style = "") {
+    const frame = document.createElement("iframe");
+    frame.style.cssText = FULL + ";" + style;
+    const loaded = new Promise((done) => (frame.onload = () => done(true)));
+    frame.src = url;
+    put(frame);
+    return loaded;
+  },
+  frameOf(text) {
+    const frame = document.createElement("iframe");
+    frame.style.cssText = FULL;
+    frame.srcdoc = text;
+    put(frame);
+  },
+  srcdocForm: () => scene.frameOf(`<!doctype html>${form("")}`),
+  turnFrame: (url) => void (document.getElementById("put").src = url),
+  show: () => void (document.getElementById("put").style.display = "block"),
+  remove: () => document.getElementById("put").remove(),
+
+  form(style = "") {
+    put(document.createElement("div")).innerHTML = form(style);
+  },
+  selected() {
+    put(document.createElement("div")).innerHTML = `<div id="pan" style="${FULL};background:${MAGENTA}"></div>`;
+  },
+  hiddenForm() {
+    document.head.insertAdjacentHTML("beforeend", "<style>.waiting form { display: none }</style>");
+    const box = put(document.createElement("div"));
+    box.className = "waiting";
+    box.innerHTML = form("");
+  },
+  reveal: () => void (document.getElementById("put").className = ""),
+  shadowForm() {
+    const host = put(document.createElement("div"));
+    host.attachShadow({ mode: "closed" }).innerHTML = form("");
+  },
+  flash(milliseconds) {
+    scene.form();
+    setTimeout(scene.remove, milliseconds);
+  },
+
+  prerender(url) {
+    const rules = document.createElement("script");
+    rules.type = "speculationrules";
+    rules.textContent = JSON.stringify({ prerender: [{ urls: [url], eagerness: "immediate" }] });
+    document.head.append(rules);
+    return HTMLScriptElement.supports("speculationrules");
+  },
+  restored: () => restored,
+  prerendered: () => performance.getEntriesByType("navigation")[0].activationStart > 0,
+
+  popup: (url, features) => Boolean((scene.opened = window.open(url, "opened", features))),
+  blankPopup(features) {
+    scene.opened = window.open("about:blank", "opened", features);
+    scene.opened.document.write(`<title>Blank</title><body style="background:${MAGENTA}">`);
+    scene.opened.document.close();
+  },
+  closePopup: () => scene.opened.close(),
+  scroll: (step, every, times) =>
+    new Promise((done) => {
+      const timer = setInterval(() => {
+        scrollBy(0, times % 40 < 20 ? step : -step);
+        if (--times <= 0) done(clearInterval(timer));
+      }, every);
+    }),
+};
+
+let restored = false; // from the back/forward cache
+addEventListener("pageshow", (shown) => (restored = shown.persisted));

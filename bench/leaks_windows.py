@@ -1,0 +1,137 @@
+"""What a person does with windows and the mouse, through X as a pager and a mouse would do it.
+
+Messages to the window manager are EWMH's (https://specifications.freedesktop.org/wm-spec/latest/); the mouse is moved
+by the server's own test extension (XTEST), so that programs see a real one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from Xlib import X, Xutil, display
+from Xlib.error import BadWindow
+from Xlib.ext import xtest
+from Xlib.protocol import event
+from Xlib.xobject.drawable import Window
+
+from bench.stage import StageError
+
+PATIENCE: Final = 20.0  # seconds for a window manager on a busy machine
+BEAT: Final = 0.005
+PAGER: Final = 2  # EWMH: the request comes from a pager, so that no window manager thinks it stole the focus
+
+
+class Windows:
+    """The managed windows of one display."""
+
+    def __init__(self, name: str) -> None:
+        self._display = display.Display(name)
+        self._root = self._display.screen().root
+
+    def close(self) -> None:
+        self._display.close()
+
+    def of(self, pid: int) -> list[int]:
+        """The managed windows of that process, oldest first."""
+        return [number for number in self._list() if self._pid(number) == pid]
+
+    def new_of(self, pid: int, before: list[int]) -> int:
+        """The window that this process has now and had not before; waits for it."""
+        return self._until(lambda: next((one for one in self.of(pid) if one not in before), 0), "a new window")
+
+    def new(self, before: list[int]) -> int:
+        """As `new_of`, whoever's it is."""
+        return self._until(lambda: next((one for one in self._list() if one not in before), 0), "a new window")
+
+    def all(self) -> list[int]:
+        return self._list()
+
+    def activate(self, number: int) -> None:
+        """To the front, from wherever it is; returns when the window manager says that it has the focus."""
+        self._ask(number, "_NET_ACTIVE_WINDOW", PAGER, X.CurrentTime)
+        self._until(lambda: self._value(self._root, "_NET_ACTIVE_WINDOW") == number, "the focus")
+
+    def minimise(self, number: int) -> None:
+        self._ask(number, "WM_CHANGE_STATE", Xutil.IconicState)
+
+    def close_window(self, number: int) -> None:
+        self._ask(number, "_NET_CLOSE_WINDOW", X.CurrentTime, PAGER)
+
+    def place(self, number: int, left: int, top: int, width: int, height: int) -> None:
+        flags = 0xF << 8 | PAGER << 12  # all four are given; gravity 0 is the window's own
+        self._ask(number, "_NET_MOVERESIZE_WINDOW", flags, left, top, width, height)
+
+    def box(self, number: int) -> tuple[int, int, int, int]:
+        window = self._window(number)
+        size, place = window.get_geometry(), window.translate_coords(self._root, 0, 0)
+        return -place.x, -place.y, size.width, size.height
+
+    def depth(self, number: int) -> int:
+        return int(self._window(number).get_geometry().depth)
+
+    def point(self, left: int, top: int) -> None:
+        """The mouse goes there, in some steps as a hand moves it."""
+        for step in range(4, -1, -1):
+            xtest.fake_input(self._display, X.MotionNotify, x=left + step * 3, y=top + step)
+            self._display.sync()
+            time.sleep(0.02)
+
+    def click(self, button: int = 1) -> None:
+        for what in (X.ButtonPress, X.ButtonRelease):
+            xtest.fake_input(self._display, what, button)
+            self._display.sync()
+
+    def key(self, *keysyms: int) -> None:
+        """Keys pressed together and let go."""
+        codes = [self._display.keysym_to_keycode(keysym) for keysym in keysyms]
+        for code in codes:
+            xtest.fake_input(self._display, X.KeyPress, code)
+        for code in reversed(codes):
+            xtest.fake_input(self._display, X.KeyRelease, code)
+        self._display.sync()
+
+    def _list(self) -> list[int]:
+        found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
+        return [] if found is None else [int(number) for number in found.value]
+
+    def _pid(self, number: int) -> int:
+        return self._value(self._window(number), "_NET_WM_PID")
+
+    def _value(self, window: Window, name: str) -> int:
+        try:
+            found = window.get_full_property(self._atom(name), X.AnyPropertyType)
+        except BadWindow:  # gone in between
+            return 0
+        return 0 if found is None or not len(found.value) else int(found.value[0])
+
+    def _ask(self, number: int, message: str, *data: int) -> None:
+        padded = [*data, *[0] * (5 - len(data))]
+        told = event.ClientMessage(window=self._window(number), client_type=self._atom(message), data=(32, padded))
+        self._root.send_event(told, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+        self._display.sync()
+
+    def _until(self, condition: Callable[[], int], what: str) -> int:
+        deadline = time.monotonic() + PATIENCE
+        while not (answer := condition()):
+            if time.monotonic() > deadline:
+                raise StageError(f"{what} did not come within {PATIENCE:.0f} s")
+            time.sleep(BEAT)
+        return int(answer)
+
+    def _window(self, number: int) -> Window:
+        return self._display.create_resource_object("window", number)
+
+    def _atom(self, name: str) -> int:
+        return int(self._display.intern_atom(name))
+
+
+@contextmanager
+def windows(name: str) -> Iterator[Windows]:
+    there = Windows(name)
+    try:
+        yield there
+    finally:
+        there.close()
