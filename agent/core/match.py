@@ -73,7 +73,9 @@ def fits(condition: Condition, sight: Sight) -> Fit:
     return _fits_page(condition, sight)
 
 
+@lru_cache(maxsize=8192)
 def any_of(conditions: tuple[Condition, ...], sight: Sight) -> Fit:
+    """Remembered, since pages are asked about many times a second and a shipped pack has hundreds of addresses."""
     return any_fits([fits(condition, sight) for condition in conditions])
 
 

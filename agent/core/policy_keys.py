@@ -16,6 +16,7 @@ OWN_RULES: Final = (
     "blind",
     "unreadable",
     "web-engine",
+    "unseen-page",
     "remote-display",
     "overview",
     "unlisted",

@@ -244,7 +244,11 @@ def test_aliases_that_explode_are_not_followed() -> None:
 def test_no_part_of_a_shipped_policy_is_a_policy(path: Path) -> None:
     content = path.read_bytes()
     assert told(content) == []
-    for end in range(len(content)):
+    # Every byte of a short file. Of a long one, where reading all its beginnings would take minutes, the line ends and
+    # what surrounds its end.
+    ends = range(len(content))
+    tried = ends if len(content) < 6000 else [end for end in ends if content[end] == 10 or end > len(content) - 100]
+    for end in tried:
         assert read_marks(path.name, content[:end]).mistakes, f"the first {end} bytes pass"
 
 
