@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,9 @@ KEY = "eyelid-extension.pem"
 
 
 def add_to(commands: Any) -> None:
-    browser = commands.add_parser("browser", help="let the browsers tell which pages are open")
+    browser = commands.add_parser(
+        "browser", help="let the browsers tell which pages are open", epilog="example: eyelid browser status"
+    )
     verbs = browser.add_subparsers(metavar="VERB", required=True)
 
     put = verbs.add_parser(
@@ -115,6 +118,8 @@ def _install(asked: argparse.Namespace) -> int:
     chosen = [browser for browser in _chosen(asked) if _worth(browser, asked)]
     if not chosen:
         raise UserError(f"no browser that could start the relay is installed; name one: --browser {places.NAMES[0]}")
+    if "SUDO_UID" in os.environ and not asked.system:
+        print("eyelid: this is for root's own browsers; run it without sudo for yours", file=sys.stderr)
     written = install.install(chosen, scope, config.load().home, asked.id)
     if asked.json:
         print(json.dumps({"written": [str(path) for path in written]}))
@@ -271,11 +276,10 @@ def _policy(asked: argparse.Namespace) -> int:
     xpi = _url(asked.xpi_url, "--xpi-url") if asked.xpi_url else enterprise.EXAMPLE_XPI_URL
     id_ = asked.id or manifests.chromium_id()
     families = {browser.family for browser in chosen}
-    missing = [
-        option
-        for option, family, given in (("--crx-url", "chromium", asked.crx_url), ("--xpi-url", "firefox", asked.xpi_url))
-        if family in families and not given
-    ]
+    if "chromium" in families and not asked.id:
+        print("eyelid: the id is the unpacked extension's; a package has its key's: give --id", file=sys.stderr)
+    given = {"--crx-url": ("chromium", asked.crx_url), "--xpi-url": ("firefox", asked.xpi_url)}
+    missing = [option for option, (family, url) in given.items() if family in families and not url]
     if missing:
         print(f"eyelid: the addresses are an example's; give yours with {' and '.join(missing)}", file=sys.stderr)
     for browser in chosen:

@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -99,7 +100,7 @@ def hello(listening: socket.socket, browser: psutil.Process) -> dict[str, Any]:
     with connection:
         connection.settimeout(WITHIN)
         pid = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        assert psutil.Process(int.from_bytes(pid[:4], "little")).ppid() == browser.pid
+        assert psutil.Process(int.from_bytes(pid[:4], sys.byteorder)).ppid() == browser.pid
         connection.sendall(framed({"kind": "welcome", "protocol": 1}))
         with connection.makefile("rb") as reading:
             (length,) = LENGTH.unpack(reading.read(LENGTH.size))
