@@ -66,7 +66,7 @@ def _closed_by(opened: Opened) -> Table:
     table.add_column("seconds", justify="right")
     table.add_column("why", overflow="fold")
     for rule, seconds in opened.rules.items():
-        table.add_row(escape(rule), f"{seconds:.1f}", escape(opened.reasons[rule]))
+        table.add_row(escape(rule), f"{seconds:.1f}" if seconds >= 0.1 else "< 0.1", escape(opened.reasons[rule]))
     return table
 
 
