@@ -13,6 +13,7 @@ import pytest
 
 from agent.core.model import Policy
 from agent.core.policy_change import InForce
+from agent.core.policy_tests import failed_tests
 from agent.errors import PolicyError
 from agent.witness import policies
 from agent.witness.policies import LARGEST, PolicyFolder, parse_files, read_files, read_folder
@@ -92,8 +93,8 @@ def place(tmp_path: Path) -> Path:
 
 def test_the_shipped_demo_policy_holds_its_own_tests() -> None:
     demo = read_folder(ROOT / "policies" / "demo")
-    assert [rule.id for rule in demo.rules] == ["patient-chart", "card-terminal"]
-    assert demo.tests
+    assert {rule.id for rule in demo.rules} >= {"card-forms", "patient-chart", "card-terminal"}
+    assert failed_tests(demo) == ()
 
 
 def test_all_yaml_files_are_one_policy_with_one_hash(place: Path) -> None:
