@@ -35,7 +35,7 @@ from agent.errors import EnvironmentFault, UserError
 from agent.witness import browser as witness_module
 from agent.witness.browser import ANSWER_WITHIN, BrowserWitness
 from agent.witness.browser_peer import Parent
-from agent.witness.browser_socket import FROM_BROWSER, PER_SECOND
+from agent.witness.browser_socket import FROM_BROWSER, PER_SECOND, WAITING
 from tests.fakes.browser import LENGTH, WITHIN, FakeExtension, SocketExtension, frame, framed, tab, window
 
 CLOCK = BootClock()
@@ -513,6 +513,52 @@ def test_whatever_is_sent_the_witness_answers_on(tmp_path: Path) -> None:
             assert stage.ask().seen == Browsing()
 
         is_closed_upon()
+
+
+LONG = 900 * 2**10  # characters of a selector: more than a socket takes at once
+
+
+def test_a_browser_that_reads_slowly_gets_all_in_the_end(stage: Stage) -> None:
+    extension = stage.connected()
+    for name in ("second", "third"):
+        stage.witness.judge_with(policy(name, "#" + name[0] * LONG))
+        assert stage.ask().policy == name  # by now it has been sent, as far as the socket takes it
+    for name in ("second", "third"):
+        assert extension.take_policy()["css"] == ["#" + name[0] * LONG]
+    stage.until_heard(extension)
+    stage.witness.ask()
+    extension.answer(CART, policy="third")
+    assert isinstance(seen := stage.look().seen, Browsing)
+    assert len(seen.windows) == 1
+
+
+def test_a_browser_that_reads_nothing_is_an_alarm_and_the_end(stage: Stage) -> None:
+    stage.connected()
+    alarms = []
+    for number in range(WAITING // LONG + 2):
+        stage.witness.judge_with(policy(str(number), "#" + "x" * LONG))
+        stage.witness.ask()
+        while isinstance(said := stage.next(), Alarm):  # the look: by now it has been sent
+            alarms.append(said.why)
+    assert alarms == ["browser-message-excess"]
+    assert stage.ask().seen == Browsing()
+
+
+def test_a_slow_browser_that_goes_is_an_alarm(stage: Stage) -> None:
+    extension = stage.connected()
+    stage.witness.judge_with(policy("second", "#" + "x" * LONG))
+    stage.ask()
+    extension.close()
+    assert stage.alarm() == "browser-disconnected"
+    assert stage.ask().seen == Browsing()
+
+
+def test_more_browsers_than_may_be_are_sent_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_module, "MAX_CONNECTIONS", 1)
+    first = stage.connected()
+    assert stage.extension().receive() is None
+    assert stage.alarm() == "browser-stranger"
+    stage.until_heard(first)
 
 
 # -- who is at the other end ------------------------------------------------------------------------------------------
