@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -297,6 +298,7 @@ class Recording:
             receipt_at=self._receipt_at,
             waiting=self._spool.waiting(),
             monitors=len(self._screen.monitors()),
+            browsers=tuple(asdict(browser) for browser in self._browsers.connected),
             troubles=self._daemon.troubles,
         )
 

@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Seconds everywhere; None where there has been none yet."""
+    """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers."""
 
     state: State
     rules: tuple[str, ...]
@@ -49,6 +49,7 @@ class Status:
     waiting_chunks: int
     waiting_bytes: int
     monitors: int
+    browsers: tuple[dict[str, object], ...] = ()
     troubles: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
@@ -78,6 +79,7 @@ def describe(
     receipt_at: int | None,
     waiting: tuple[int, int],
     monitors: int,
+    browsers: tuple[dict[str, object], ...],
     troubles: dict[str, str],
 ) -> Status:
     def ago(at: int | None) -> float | None:
@@ -101,5 +103,6 @@ def describe(
         waiting_chunks=waiting[0],
         waiting_bytes=waiting[1],
         monitors=monitors,
+        browsers=browsers,
         troubles=dict(troubles),
     )

@@ -138,6 +138,9 @@ def _picture(status: dict[str, Any]) -> Table:
     table.add_row("last sealed", _ago(status["sealed_ago_s"]))
     table.add_row("last receipt", _ago(status["receipt_ago_s"]))
     table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
+    for browser in status["browsers"]:
+        blind_to = "" if browser["private"] else "; private windows close the eye"
+        table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")
     for code, message in status["troubles"].items():
         table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
     return table

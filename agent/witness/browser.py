@@ -52,6 +52,15 @@ class _Browser:
     writing: bool = False  # whether the selector watches for room to write
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A browser whose extension has introduced itself, for status. `private`: it may see private windows."""
+
+    browser: str
+    version: str
+    private: bool
+
+
 @dataclass(slots=True)
 class _Round:
     """One question to every browser. `policy`: the hash in force when it was asked."""
@@ -113,6 +122,7 @@ class BrowserWitness:
         # Not from 1: an answer meant for an agent before this one must fit no question of this one.
         self._id = secrets.randbelow(2**40)
         self._last = Browsing()
+        self._connected: tuple[Connected, ...] = ()  # read by others
 
         self._listening = listen(socket_path)
         self._bell, self._wake_up = socket.socketpair()
@@ -125,6 +135,11 @@ class BrowserWitness:
 
     def start(self) -> None:
         self._thread.start()
+
+    @property
+    def connected(self) -> tuple[Connected, ...]:
+        """The browsers that can be asked at this moment. Any thread."""
+        return self._connected
 
     def ask(self) -> None:
         """A look that is asked after now will come. Questions that have not been taken up yet are one. Any thread."""
@@ -330,6 +345,7 @@ class BrowserWitness:
         extension = browser.extension
         match told := extension.hear(message):
             case words.Hello():
+                self._count_connected()
                 self._alarm(CONNECTED)
                 self._leave_round(browser)
                 self._send_policy(browser)
@@ -390,6 +406,7 @@ class BrowserWitness:
         del self._browsers[browser.connection.fileno()]
         self._selector.unregister(browser.connection)
         browser.connection.close()
+        self._count_connected()
         if why is not None:
             self._alarm(why)
         self._leave_round(browser)
@@ -403,6 +420,12 @@ class BrowserWitness:
         self._path.unlink(missing_ok=True)
         self._bell.close()
         self._wake_up.close()
+
+    def _count_connected(self) -> None:
+        hellos = (browser.extension.hello for browser in self._browsers.values())
+        self._connected = tuple(
+            Connected(hello.browser, hello.version, hello.private) for hello in hellos if hello is not None
+        )
 
     def _alarm(self, why: str) -> None:
         self._deliver(Alarm(self.name, self._clock.now(), why))

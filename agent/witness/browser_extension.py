@@ -47,6 +47,11 @@ class Extension:
         return self._hello is not None
 
     @property
+    def hello(self) -> Hello | None:
+        """How it introduced itself; None before it did."""
+        return self._hello
+
+    @property
     def refuses(self) -> bool:
         """Whether it cannot read a selector of the policy that it took last: then it can vouch for nothing."""
         return self._refuses

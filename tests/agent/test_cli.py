@@ -35,6 +35,7 @@ STATUS: dict[str, Any] = {
     "state": "closed", "rules": ["card-forms"], "since_s": 4.0, "holds": [], "policy_name": "Cards",
     "policy_revision": 3, "policy_hash": "ab", "recording_s": 100.0, "frames": 7, "chunks": 5, "bytes": 1_500_000,
     "sealed_ago_s": 200.0, "receipt_ago_s": None, "waiting_chunks": 2, "waiting_bytes": 80_000, "monitors": 1,
+    "browsers": [{"browser": "Chromium", "version": "156.0", "private": False}],
     "troubles": {"store-lies": ""},
 }  # fmt: skip
 
@@ -144,7 +145,15 @@ def test_status_says_the_same_in_words_and_in_json(
 ) -> None:
     assert main(["status"]) == 0
     out = capsys.readouterr().out
-    for words in ("closed by a rule", "card-forms, for 4 s", "Cards, revision 3", "3 min ago", "not yet", "store-lies"):
+    for words in (
+        "closed by a rule",
+        "card-forms, for 4 s",
+        "Cards, revision 3",
+        "3 min ago",
+        "not yet",
+        "store-lies",
+        "Chromium 156.0; private windows close the eye",
+    ):
         assert words in out
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == STATUS
