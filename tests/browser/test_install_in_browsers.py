@@ -33,6 +33,7 @@ WITHIN = 90.0  # seconds: a browser makes a profile, fetches and installs, on tw
 
 CHROMIUM = [
     "chromium", "--headless=new", "--no-first-run", "--disable-component-update", "--disable-sync", "--disable-quic",
+    "--disable-breakpad", "--disable-crash-reporter",
     "--no-default-browser-check", "--password-store=basic", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
 
