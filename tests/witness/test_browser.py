@@ -333,6 +333,9 @@ def test_a_browser_that_cannot_read_a_selector_is_left_out_and_told_of_once_a_po
     assert isinstance(seen, Browsing)
     assert len(seen.windows) == 2
     assert stage.troubles.empty()
+    stage.witness.judge_with(FIRST)
+    refusing.take_policy(refused=[0])
+    assert stage.troubles.get(timeout=WITHIN) == "css-refused"
 
 
 def test_a_browser_may_find_only_later_that_it_cannot_read_a_selector(stage: Stage) -> None:
@@ -607,6 +610,25 @@ def test_a_known_browser_is_welcome(stage: Stage, program: str, browser: str) ->
 def test_the_socket_is_this_users_alone(stage: Stage) -> None:
     assert stage.path.stat().st_mode & 0o777 == 0o600
     assert stage.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_others_can_enter_is_shut(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home").chmod(0o755)
+    with contextlib.closing(Stage(tmp_path)) as stage:
+        assert stage.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_questions_of_two_agents_have_different_numbers(tmp_path: Path) -> None:
+    """So that an answer meant for the one before, which a relay still held, fits no question of this one."""
+    numbers = []
+    for _ in range(2):
+        with contextlib.closing(Stage(tmp_path)) as stage:
+            stage.witness.judge_with(FIRST)
+            extension = stage.connected()
+            stage.witness.ask()
+            numbers.append(extension.expect_look())
+    assert numbers[0] != numbers[1]
 
 
 def test_a_path_too_long_is_told(tmp_path: Path) -> None:
