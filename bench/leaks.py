@@ -1,7 +1,7 @@
 """Whether any frame of a sensitive page is ever kept: real browsers, every transition, and the recording opened.
 
     scripts/bench leaks [--quick] [--json] [--rounds N] [--only NAME,...] [--browser chromium|firefox]
-                        [--setting plain|picom|monitors] [--busy] [--add FILE] [--cost]
+                        [--setting plain|picom|monitors] [--busy] [--cost N] [--add FILE] [--dir D]
     scripts/bench leaks --table FILE
 
 A recorder with rules and one without record the same screen at the same time into one store. A watcher of its own says
@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import yaml
@@ -26,6 +29,7 @@ from rich.console import Console
 
 from agent.status import State
 from bench import leaks_account as account
+from bench import leaks_cost
 from bench.demo import without_rules
 from bench.fleet import Pc, Store, pc, store
 from bench.leaks_account import Run, Span
@@ -91,6 +95,8 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
         # Short: a local socket's path may have 107 bytes.
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(setting(plan.setting, folder / "display"))
+        # A desktop without any window is a blind one: there is always this, behind everything else.
+        stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
         depot = stack.enter_context(store(folder))
         with (
             pc(depot, stage, homes / "pc", POLICY) as judged,
@@ -104,6 +110,10 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
                 if plan.busy:
                     stack.enter_context(busy_cores())
                 _play_all(plan, player, stage, judged.home, say)
+            for one in (judged, bare):
+                shutil.copytree(one.home / "ledger", folder / f"ledger-of-{one.home.name}")
+                shutil.copy(one.home / "agent.log", folder / f"{one.home.name}.log")
+            (folder / "phases.json").write_text(json.dumps([asdict(phase) for phase in player.phases], indent=1))
         say("opening what was kept")
         return _account(
             plan, player, watching, Kept.of(depot, judged, folder / "kept"), Kept.of(depot, bare, folder / "control")
@@ -177,10 +187,11 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
     account.measure(found, kept.spans)
     leaked = account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
-    shares: dict[str, list[float]] = {}
+    shares: dict[str, list[tuple[float, float]]] = {}
     for phase in player.phases:
-        if phase.clean:
-            shares.setdefault(phase.key, []).append(account.share(kept.spans, Span(phase.start, phase.end)))
+        if phase.least is not None:
+            part = account.share(kept.spans, Span(phase.start, phase.end))
+            shares.setdefault(phase.key, []).append((part, phase.least))
     return Run(
         setting=plan.name,
         intervals=found,
@@ -195,8 +206,14 @@ def _runs(path: Path) -> list[Run]:
     return [Run.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
 
 
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     arguments = _parser().parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
+        signal.signal(number, _interrupted)
     console = Console(stderr=True)
     if arguments.table is not None:
         print(markdown(_runs(arguments.table)))
@@ -213,10 +230,13 @@ def main() -> int:
         console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
         return 2
     plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy)
-    with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as folder:
+    with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as passing:
+        folder = arguments.dir or Path(passing)
         try:
             with console.status("starting") as status:
-                run = perform(plan, Path(folder), status.update)
+                run = perform(plan, folder, status.update)
+                if arguments.cost:
+                    run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, status.update)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
@@ -244,6 +264,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--browser", choices=BOTH)
     parser.add_argument("--setting", choices=SETTINGS, default="plain", help="where it is played (default %(default)s)")
     parser.add_argument("--busy", action="store_true", help="while two processes keep both cores busy")
+    parser.add_argument(
+        "--dir", type=Path, metavar="D", help="a new folder for store, recordings and logs, to look into"
+    )
+    parser.add_argument("--cost", type=int, default=0, metavar="N", help="also what it costs, N times (75 s each)")
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
     return parser

@@ -23,7 +23,7 @@ CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interva
 HOLD: Final = 0.5  # seconds that it stays in view
 SEEN: Final = 10.0  # seconds until it must have come, or have gone
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
-QUIET: Final = 8.0  # seconds that a clean page is left alone
+LOADED: Final = 1.0  # seconds after a page has loaded, and before it is left
 BEAT: Final = 0.02
 ASK: Final = 0.1  # seconds between two questions to the recorder
 SECOND: Final = 1_000_000_000
@@ -41,6 +41,9 @@ class Player:
     def play(self, transition: Transition, scene: Scene) -> None:
         """Raises StageError when a browser does not do as it is told."""
         key = f"{scene.browser.name}/{transition.name}"
+        if transition.least is not None:
+            self._play_clean(key, transition, scene)
+            return
         start = BootClock().now()
         scene.presences = []
         try:
@@ -48,15 +51,24 @@ class Player:
         finally:
             scene.gone()
         self._clean(key)
-        self.phases.append(Phase(key, start, BootClock().now(), transition.clean, tuple(scene.presences)))
+        self.phases.append(Phase(key, start, BootClock().now(), None, tuple(scene.presences)))
+
+    def _play_clean(self, key: str, transition: Transition, scene: Scene) -> None:
+        """Counted is the time between its yields, from a second after the first."""
+        steps = transition.play(scene)
+        next(steps)
+        time.sleep(LOADED)
+        start = BootClock().now()
+        next(steps)
+        end = BootClock().now()
+        time.sleep(LOADED)  # what leaving takes back of the time before belongs to the leaving
+        next(steps, None)
+        self._clean(key)
+        self.phases.append(Phase(key, start, end, transition.least))
 
     def _steps(self, key: str, transition: Transition, scene: Scene) -> None:
         steps = transition.play(scene)
         next(steps)
-        if transition.clean:
-            time.sleep(QUIET)
-            next(steps, None)
-            return
         going = True
         while going:
             self._clean(key)

@@ -90,6 +90,7 @@ def open_longest(store: Store, device: str, folder: Path) -> Opened:
 
 def open_all(store: Store, device: str, folder: Path) -> list[Opened]:
     """As `open_longest`, every recording of the device, each in a folder of its own below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
     return [_open(store, one, folder / str(one["recording"])) for one in _recordings(store, device)]
 
 

@@ -110,13 +110,12 @@ globalThis.scene = {
     scene.opened.document.close();
   },
   closePopup: () => scene.opened.close(),
-  scroll: (step, every, times) =>
-    new Promise((done) => {
-      const timer = setInterval(() => {
-        scrollBy(0, times % 40 < 20 ? step : -step);
-        if (--times <= 0) done(clearInterval(timer));
-      }, every);
-    }),
+  scroll(step, every, times) {
+    const timer = setInterval(() => {
+      scrollBy(0, times % 40 < 20 ? step : -step);
+      if (--times <= 0) clearInterval(timer);
+    }, every);
+  },
 };
 
 let restored = false; // from the back/forward cache
