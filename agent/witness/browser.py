@@ -11,18 +11,18 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.core.model import MILLISECOND, SECOND, Alarm, Blind, BrowserWindow, Browsing, Glimpse, Look, Policy
+from agent.core.model import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
 from agent.ports import Clock
 from agent.witness import browser_words as words
 from agent.witness.browser_extension import Extension, Lost, Stranger
 from agent.witness.browser_peer import Parent, is_a_browser, parent_of, peer_of
+from agent.witness.browser_round import Round
 from agent.witness.browser_socket import FROM_AGENT, Connection, Ended, Excess, listen
 
-NAME: Final = "browser"
 ANSWER_WITHIN: Final = 900 * MILLISECOND
 ASK_AGAIN: Final = SECOND  # between two questions to an extension that has fallen silent
 MAX_CONNECTIONS: Final = 64
@@ -61,23 +61,6 @@ class Connected:
     private: bool
 
 
-@dataclass(slots=True)
-class _Round:
-    """One question to every browser. `policy`: the hash in force when it was asked."""
-
-    id: int
-    asked: int
-    policy: str
-    waiting: set[_Browser] = field(default_factory=set)
-    answers: dict[_Browser, tuple[str, tuple[BrowserWindow, ...]]] = field(default_factory=dict)
-
-    @property
-    def scanned_with(self) -> str:
-        """The hash that all answers were made for; "" where they differ, so that the look counts for none."""
-        made_for = {policy for policy, _ in self.answers.values()} or {self.policy}
-        return made_for.pop() if len(made_for) == 1 else ""
-
-
 class BrowserWitness:
     """Looks, alarms and glimpses go to `deliver` in the order in which they happened, all from one thread.
 
@@ -85,7 +68,7 @@ class BrowserWitness:
     does every question after the thread has ended for a reason of its own.
     """
 
-    name = NAME
+    name = BROWSERS
 
     def __init__(
         self,
@@ -118,7 +101,7 @@ class BrowserWitness:
         self._browsers: dict[int, _Browser] = {}  # by file descriptor
         self._count = 0
         self._strangers: set[int] = set()
-        self._round: _Round | None = None
+        self._round: Round[_Browser] | None = None
         # Not from 1: an answer meant for an agent before this one must fit no question of this one.
         self._id = secrets.randbelow(2**40)
         self._last = Browsing()
@@ -236,7 +219,7 @@ class BrowserWitness:
 
     def _begin_round(self) -> None:
         self._id += 1
-        self._round = round_ = _Round(self._id, self._clock.now(), self._questions.policy)
+        self._round = round_ = Round[_Browser](self._id, self._clock.now(), self._questions.policy)
         able = [browser for browser in self._browsers.values() if browser.extension.scans_for(self._questions)]
         round_.waiting.update(browser for browser in able if not browser.extension.silent)
         message = words.look(self._id)
@@ -255,16 +238,14 @@ class BrowserWitness:
         if done is None or done.waiting:
             return
         self._round = None
-        # In the order of the connections, whoever was first to answer.
-        answers = (done.answers[browser] for browser in self._browsers.values() if browser in done.answers)
-        windows = tuple(window for _, answer in answers for window in answer)
+        windows = done.windows(self._browsers.values())
         # The very same object lets the core pass over what it has judged already.
         known = self._last.windows
         if len(windows) != len(known) or any(new is not old for new, old in zip(windows, known, strict=True)):
             self._last = Browsing(windows)
         self._deliver(Look(self.name, done.asked, self._clock.now(), done.scanned_with, self._last))
 
-    def _give_up(self, round_: _Round) -> None:
+    def _give_up(self, round_: Round[_Browser]) -> None:
         for browser in round_.waiting:
             browser.extension.silent = True
         self._round = None
@@ -274,14 +255,12 @@ class BrowserWitness:
         round_ = self._round
         if round_ is None or answer.id != round_.id or browser not in round_.waiting:
             return  # late
-        round_.answers[browser] = (answer.policy, browser.extension.windows_of(answer))
-        round_.waiting.remove(browser)
+        round_.answer(browser, answer.policy, browser.extension.windows_of(answer))
         self._end_round()
 
     def _leave_round(self, browser: _Browser) -> None:
         if self._round is not None:
-            self._round.waiting.discard(browser)
-            self._round.answers.pop(browser, None)
+            self._round.leave(browser)
             self._end_round()
 
     # -- connections -----------------------------------------------------------------------------------------------
@@ -415,6 +394,7 @@ class BrowserWitness:
         for browser in self._browsers.values():
             browser.connection.close()
         self._browsers.clear()
+        self._count_connected()
         self._selector.close()
         self._listening.close()
         self._path.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from agent.core.model import (
 from agent.desktop.clock import BootClock
 from agent.errors import EnvironmentFault, UserError
 from agent.witness import browser as witness_module
-from agent.witness.browser import ANSWER_WITHIN, BrowserWitness
+from agent.witness.browser import ANSWER_WITHIN, BrowserWitness, Connected
 from agent.witness.browser_peer import Parent
 from agent.witness.browser_socket import FROM_BROWSER, PER_SECOND, WAITING
 from tests.fakes.browser import LENGTH, WITHIN, FakeExtension, SocketExtension, frame, framed, tab, window
@@ -409,6 +409,20 @@ def test_a_number_that_comes_twice_is_an_alarm_and_the_end(stage: Stage) -> None
     extension.event("https://a/")
     assert stage.alarm() == "browser-message-lost"
     assert extension.receive() is None
+
+
+def test_who_is_connected_is_told_at_any_moment(stage: Stage) -> None:
+    silent = stage.extension()
+    assert silent.receive() == {"kind": "welcome", "protocol": 1}
+    assert stage.witness.connected == ()  # it has not said who it is
+    extension = stage.connected()
+    assert stage.witness.connected == (Connected("Chromium", "156.0", private=False),)
+    extension.close()
+    assert stage.alarm() == "browser-disconnected"
+    assert stage.witness.connected == ()
+    stage.connected()
+    stage.witness.close()
+    assert stage.witness.connected == ()
 
 
 def test_a_browser_that_goes_is_an_alarm(stage: Stage) -> None:
