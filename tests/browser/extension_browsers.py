@@ -75,7 +75,7 @@ def started(name: str, display: str, folder: Path, socket: Path, *urls: str) -> 
         pack(profile / "extensions" / f"{FIREFOX_ID}.xpi")
         lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in FIREFOX_PREFERENCES.items())
         (profile / "user.js").write_text("".join(lines))
-        command = ["firefox-esr", "--new-instance", "--profile", str(profile), *urls]
+        command = ["firefox-esr", "--profile", str(profile), *urls]
     home.mkdir(exist_ok=True)
     env = environment(display, home)
     with displays.running(command, env=env, log=folder / f"{name}.log") as process:

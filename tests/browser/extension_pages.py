@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import select
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
+
+from tests.browser.extension_agent import PATIENCE
 
 # A page with this listens for orders under its name and does them as a script of its own would.
 OBEY = """<script>
@@ -61,7 +64,7 @@ class _Answer(BaseHTTPRequestHandler):
     def _send(self, status: int, text: str) -> None:
         data = text.encode()
         self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", "application/pdf" if self.path.endswith(".pdf") else "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))
         if self.path.startswith("/denied"):
             self.send_header("X-Frame-Options", "DENY")
@@ -74,8 +77,14 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         while not self.server.over.is_set():
             try:
-                order = orders.get(timeout=0.2)
+                order = orders.get(timeout=0.1)
             except queue.Empty:
+                order = None
+            if select.select([self.connection], [], [], 0)[0]:  # the page has gone: the next of its name takes over
+                if order is not None:
+                    orders.put(order)
+                return
+            if order is None:
                 continue
             self.wfile.write(f"data: {json.dumps(order)}\n\n".encode())
             self.wfile.flush()
@@ -98,10 +107,19 @@ class Site:
 
     def order(self, name: str, script: str) -> None:
         """Has page `name` run `script` (the body of an async function); returns when it has run."""
+        self.await_done(self.send(name, script))
+
+    def send(self, name: str, script: str) -> str:
+        """The same for what the page itself may not outlive; returns the mark of its end."""
         number = str(next(self._ids))
         self._server.orders[name].put({"id": number, "script": script})
-        if not self._server.done[number].wait(30):
-            raise AssertionError(f"page {name} did not do what it was told")
+        return number
+
+    def await_done(self, mark: str) -> None:
+        """Until a page fetches /done?id=`mark`; each mark serves once."""
+        if not self._server.done[mark].wait(PATIENCE):
+            raise AssertionError("a page did not do what it was told")
+        del self._server.done[mark]
 
 
 @contextmanager

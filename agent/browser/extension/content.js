@@ -20,7 +20,7 @@
   let changedAt = performance.now();
   let changes = 0;
   let contentful = false;
-  const leaving = new Map(); // a name, a place or an address that has just left -> {at, askedAt}
+  const leaving = new Map(); // a name, a place or an address that has just left -> {what, at, askedAt}
 
   const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
 
@@ -28,10 +28,10 @@
     drawn = false;
     changedAt = performance.now();
     const change = ++changes;
-    const batch = left.map((what) => [what, {at: changedAt, askedAt: null}]);
-    for (const [what, since] of batch) leaving.set(what, since);
+    const batch = left.map((what) => ({what, at: changedAt, askedAt: null}));
+    for (const one of batch) leaving.set(one.what, one);
     twice(() => {
-      for (const [what, since] of batch) if (leaving.get(what) === since) leaving.delete(what);
+      for (const one of batch) if (leaving.get(one.what) === one) leaving.delete(one.what);
       if (change === changes) drawn = true;
     });
   };
@@ -51,13 +51,14 @@
   };
 
   // Off-screen frames of other origins are never drawn, hidden tabs neither: what left them must not stay for ever.
-  // A document that could answer a look, and half a second later still drew nothing, shows nothing.
+  // A document that could answer a look, and half a second later still drew nothing, shows nothing. Timers would not
+  // do: they fire after a busy script and before its page is drawn, and hardly at all in a hidden tab.
   const expire = () => {
     const now = performance.now();
-    for (const [what, since] of leaving) {
-      if (now - since.at < STALE_AFTER) continue;
-      since.askedAt ??= now;
-      if (doc.visibilityState === "hidden" || now - since.askedAt >= AWAKE_FOR) leaving.delete(what);
+    for (const one of leaving.values()) {
+      if (now - one.at < STALE_AFTER) continue;
+      if (one.askedAt === null) one.askedAt = now;
+      else if (doc.visibilityState === "hidden" || now - one.askedAt >= AWAKE_FOR) leaving.delete(one.what);
     }
   };
 
@@ -106,15 +107,27 @@
     setTimeout(() => answer(false), DRAWN_WITHIN);
   };
 
+  // What has just left is still in the picture under the new policy too, perhaps at another place of its list.
+  const takePolicy = (policy) => {
+    findings.refresh();
+    const texts = findings.texts;
+    for (const one of [...leaving.values()]) {
+      if (isAddress(one.what)) continue;
+      leaving.delete(one.what);
+      if (typeof one.what === "number") one.what = policy.css.indexOf(texts[one.what]);
+      if (one.what >= 0 || policy.fields.includes(one.what)) leaving.set(one.what, one);
+    }
+    findings.setPolicy(policy);
+    noteChange([]);
+  };
+
   const take = (message) => {
     if (document !== doc) {
       stop();
     } else if (message.kind === "look") {
       look(message);
     } else {
-      leaving.clear();
-      findings.setPolicy(message);
-      noteChange([]);
+      takePolicy(message);
       post({kind: "policy", hash: message.hash, refused: findings.selectors.refused, ...state()});
     }
   };

@@ -2,6 +2,7 @@
 "use strict";
 
 const PER_SECOND = 500; // events said one by one; beyond that those of one tab are joined, and none is lost
+const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can have such an address
 const JOIN_FOR = 50; // ms
 
 const joined = new Map(); // tab -> event waiting to be said
@@ -19,6 +20,7 @@ const sayJoined = () => {
 };
 
 const say = (what, tab, frame, {urls, fields = [], css = []}) => {
+  if (urls.length === 0) return; // a tab that has no page yet, or none any more
   const event = {
     kind: "event", what, tab, frame, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css),
   };
@@ -71,6 +73,10 @@ const listenToTabs = () => {
   onNavigation("onHistoryStateUpdated", "history");
   onNavigation("onReferenceFragmentUpdated", "fragment");
   api.webNavigation.onErrorOccurred.addListener(({tabId}) => registry.touch(tabId));
+  api.webNavigation.onCommitted.addListener(({tabId, frameId}) => registry.noteCommit(tabId, frameId));
+  api.webNavigation.onDOMContentLoaded.addListener(({tabId, frameId, url}) => {
+    if (OWN_ERROR_PAGE.test(url)) registry.noteFailure(tabId, frameId);
+  });
   api.webNavigation.onCreatedNavigationTarget.addListener(({tabId, url}) => say("popup", tabId, 0, {urls: [url]}));
   api.tabs.onActivated.addListener(({tabId}) => sayTab(tabId));
   api.tabs.onCreated.addListener(({id, url, pendingUrl}) => {

@@ -25,6 +25,7 @@
       this.doc = doc;
       this.changed = changed;
       this.hash = "";
+      this.texts = []; // the policy's selectors
       this.wanted = null; // names, or null while there is no policy: then all
       this.selectors = readSelectors([]);
       this.controls = new Map(); // control -> its names
@@ -65,14 +66,16 @@
       for (const root of this.roots.keys()) root.addEventListener(name, this.attached, true);
     }
 
+    // To be called when everything is current: what happened until now is not looked at again.
     setPolicy({hash, fields, css}) {
       this.hash = hash;
       this.wanted = new Set(fields);
       this.selectors = readSelectors(css);
-      this.take(this.observer.takeRecords(), false);
+      this.texts = css;
       this.observer.disconnect();
       this.controls.clear();
-      this.css = NOTHING; // places of the policy before mean nothing in this one
+      this.fields = NOTHING; // nothing has left, it is only called otherwise now
+      this.css = NOTHING;
       const seen = new Set();
       for (const root of [...this.roots.keys()]) {
         this.roots.set(root, NOTHING);
@@ -107,7 +110,7 @@
       } else {
         if (target === this.doc) this.observe(target); // document.open() throws our listener away
         for (const node of addedNodes) if (node.nodeType === Node.ELEMENT_NODE && node.isConnected) this.visit(node, seen);
-        const label = this.controls.size >= 0 && target.nodeType === Node.ELEMENT_NODE && target.closest("label");
+        const label = target.nodeType === Node.ELEMENT_NODE && target.closest("label");
         if (label) this.judge(label.control);
       }
       if (this.selectors.known.length > 0) this.unsearched.add(target.getRootNode());

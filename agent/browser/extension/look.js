@@ -98,19 +98,19 @@ const describeTab = async (tab, window, answers) => {
   const frames = [];
   let unread = false;
   let painted = about.visible;
-  for (const [id, {url, errorOccurred}] of [...ids].sort(([one], [other]) => one - other)) {
+  for (const [id, frame] of [...ids].sort(([one], [other]) => one - other)) {
     const entry = registry.frames(tab.id).get(id);
     const answer = entry && answers.get(entry);
     if (answer) {
       frames.push(...told(answer));
       unread ||= answer.urls.some(cut);
       painted &&= answer.painted && (id !== 0 || answer.shown);
-    } else if (!entry && id !== 0 && errorOccurred) {
+    } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       continue; // the browser's own error page inside another page: nothing of anybody's is in it
     } else {
       unread = true;
       painted &&= id !== 0;
-      const urls = entry?.state.urls ?? [(id === 0 && tab.url) || url];
+      const urls = entry?.state.urls ?? [(id === 0 && tab.url) || frame.url];
       frames.push(...told({urls, fields: entry?.state.fields ?? [], css: entry?.state.css ?? []}));
     }
   }

@@ -9,6 +9,7 @@ const inTab = (lifecycle) => lifecycle === undefined || lifecycle === "active";
 const registry = {
   tabs: new Map(), // tab id -> Map of frame id -> {port, frame, state}
   lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
+  failed: new Map(), // tab id -> Set of frame ids that show the browser's own error page (Firefox)
   last: new Map(), // tab id -> the frames of its last whole answer
 
   frames(tab) {
@@ -32,8 +33,24 @@ const registry = {
     this.lists.delete(tab);
   },
 
+  // Firefox lists a frame that failed by the address it was to have, and says only in events what it shows.
+  noteFailure(tab, frame) {
+    if (!this.failed.has(tab)) this.failed.set(tab, new Set());
+    this.failed.get(tab).add(frame);
+  },
+
+  noteCommit(tab, frame) {
+    if (frame === 0) this.failed.delete(tab);
+    else this.failed.get(tab)?.delete(frame);
+  },
+
+  hasFailed(tab, {frameId, errorOccurred}) {
+    return errorOccurred || this.failed.get(tab)?.has(frameId) === true;
+  },
+
   forget(tab) {
     this.lists.delete(tab);
+    this.failed.delete(tab);
     this.last.delete(tab);
   },
 
