@@ -181,6 +181,7 @@ def rows(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
             "control_leaked": sum(one.control for one in those),
             "before_ms": percentiles([one.before for one in those if one.before is not None]),
             "after_ms": percentiles([one.after for one in those if one.after is not None]),
+            "least_after_ms": min((round(one.after, 1) for one in those if one.after is not None), default=None),
         }
         for key, those in found.items()
     }

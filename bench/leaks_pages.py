@@ -24,7 +24,6 @@ from bench.stage import StageError
 
 HOME: Final = "127.0.0.1"
 AWAY: Final = "127.0.0.2"
-SLOW: Final = 1.2  # seconds that a style sheet takes where a page asks for a slow one
 STAGEHAND: Final = Path(__file__).with_name("stagehand")
 SCRIPT: Final = Path(__file__).with_name("leaks_site").joinpath("scene.js").read_text("utf-8")
 
@@ -49,8 +48,13 @@ def _shelf(lines: int) -> str:
 
 
 def page(path: str, query: dict[str, list[str]], port: int) -> str:
-    """The HTML of a path: /pay... is sensitive, /frames has off-screen frames of the other site, all else is a shop."""
-    slow = f'<link rel="stylesheet" href="/slow.css?{time.monotonic_ns()}">' if "slow" in query else ""
+    """The HTML of a path: /pay... is sensitive, /frames has off-screen frames of the other site, all else is a shop.
+
+    `slow`: seconds that its style sheet takes; until it is there nothing of the page is drawn.
+    """
+    seconds = query.get("slow", [""])[0]
+    # Another address each time, or the second time it would come from the cache.
+    slow = f'<link rel="stylesheet" href="/slow.css?slow={seconds}&{time.monotonic_ns()}">' if seconds else ""
     if path.startswith("/pay"):
         return PAGE.format(kind="secret", title="Payment", slow=slow, body="<p>Card number</p>")
     body = _shelf(60 if "long" in query else 12)
@@ -163,7 +167,7 @@ class _Request(BaseHTTPRequestHandler):
         if asked.path == "/scene.js":
             self._send("text/javascript", SCRIPT)
         elif asked.path == "/slow.css":
-            time.sleep(SLOW)
+            time.sleep(float(parse_qs(asked.query)["slow"][0]))
             self._send("text/css", "h1 { color: #1f7a5c }")
         elif asked.path == "/favicon.ico":
             self.send_response(404)

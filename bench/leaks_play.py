@@ -20,7 +20,7 @@ from bench.leaks_windows import windows
 from bench.stage import Stage, StageError
 
 CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
-HOLD: Final = 0.5  # seconds that it stays in view
+HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter
 SEEN: Final = 10.0  # seconds until it must have come, or have gone
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
 LOADED: Final = 1.0  # seconds after a page has loaded, and before it is left
@@ -37,6 +37,7 @@ class Player:
     eye_open: Callable[[], bool]
     phases: list[Phase] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    _clean_since: int = 0  # ns; by what was present, not by what was seen
 
     def play(self, transition: Transition, scene: Scene) -> None:
         """Raises StageError when a browser does not do as it is told."""
@@ -50,6 +51,7 @@ class Player:
             self._steps(key, transition, scene)
         finally:
             scene.gone()
+            self._clean_since = max((end for _, end in scene.presences), default=self._clean_since)
         self._clean(key)
         self.phases.append(Phase(key, start, BootClock().now(), None, tuple(scene.presences)))
 
@@ -76,14 +78,14 @@ class Player:
             going = next(steps, self) is not self
             self._await(lambda before=before: len(self.watcher.edges()) > before, f"{key}: nothing was seen")  # type: ignore[misc]
             if going:
-                time.sleep(HOLD)
+                time.sleep(HOLDS[scene.turn % len(HOLDS)])
                 going = next(steps, self) is not self
         self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
 
     def _clean(self, key: str) -> None:
         self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
         edges = self.watcher.edges()
-        last = edges[-1].at if edges else 0
+        last = max(self._clean_since, edges[-1].at if edges else 0)
         while (left := last + CLEAN * SECOND - BootClock().now()) > 0:
             time.sleep(left / SECOND)
         if self._until(self.eye_open, OPEN, ASK):

@@ -150,17 +150,37 @@ def cross_site(scene: Scene) -> Play:
 def slow_css(scene: Scene) -> Play:
     """The browser holds the page before on screen until the style sheet is there, 1.2 s after the address changed."""
     yield
-    scene.run("go", scene.pay("?slow"))
+    scene.run("go", scene.pay())
     yield
-    scene.run("go", scene.shop("?slow"))
+    scene.run("go", scene.shop("?slow=1.2"))
+
+
+@transition()
+def slow_css_entered(scene: Scene) -> Play:
+    """The payment page is the slow one: its address counts from when it is there, its picture comes 1.2 s later."""
+    yield
+    scene.present()
+    scene.run("go", scene.pay("?slow=1.2"))
+    yield
+    scene.run("go", scene.shop())
+
+
+@transition()
+def slower_css(scene: Scene) -> Play:
+    """As slow_css with 3.2 s: longer than anybody waits for a page's first picture before he takes it for drawn."""
+    yield
+    scene.run("go", scene.pay())
+    yield
+    scene.run("go", scene.shop("?slow=3.2"))
+    time.sleep(2)
 
 
 @transition()
 def slow_css_cross_site(scene: Scene) -> Play:
     yield
-    scene.run("go", scene.pay("?slow", AWAY))
+    scene.run("go", scene.pay(host=AWAY))
     yield
-    scene.run("go", scene.shop("?slow"))
+    scene.run("go", scene.shop("?slow=1.2"))
 
 
 @transition(quick=BOTH)
@@ -364,6 +384,7 @@ def tab_cleaned_while_hidden(scene: Scene) -> Play:
     scene.until_loaded(tab)
     time.sleep(1)
     scene.call("tabs.update", tab, {"active": True})
+    scene.gone()
     time.sleep(1)
     scene.call("tabs.remove", tab)
 
@@ -405,6 +426,7 @@ def private_window(scene: Scene) -> Play:
     if scene.browser.name == "firefox":  # a second start reaches a running Firefox only over a session bus
         with scene.another(scene.pay("/private"), "--private-window"):
             yield
+            scene.gone()
         return
     before = scene.windows.all()
     scene.browser.open_private(scene.pay("/private"))
@@ -478,6 +500,7 @@ def browser_started(scene: Scene) -> Play:
     scene.present()
     with scene.another(scene.pay("/start")):
         yield
+        scene.gone()
 
 
 @transition()
@@ -486,6 +509,7 @@ def browser_killed(scene: Scene) -> Play:
     scene.present()
     with scene.another(scene.pay("/start")) as other:
         yield
+        scene.gone()
         os.kill(other.pid, signal.SIGKILL)
 
 
@@ -498,6 +522,7 @@ def extension_killed(scene: Scene) -> Play:
         yield
         _kill_those(other, "--extension-process")
         time.sleep(1.5)
+        scene.gone()
 
 
 @transition()
