@@ -62,8 +62,13 @@ FIREFOX_PREFERENCES: dict[str, bool | int | str] = {
 
 
 @contextmanager
-def started(name: str, display: str, folder: Path, socket: Path, *urls: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`name`: chromium or firefox, with `urls` as its tabs; its relay connects to `socket`."""
+def started(
+    name: str, display: str, bus: str, folder: Path, socket: Path, *urls: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`name`: chromium or firefox, with `urls` as its tabs; its relay connects to `socket`.
+
+    `bus`: address of a message bus, by which a second start of Firefox finds the first.
+    """
     home = folder / "home"
     profile = folder / "profile"
     profile.mkdir(parents=True)
@@ -77,7 +82,7 @@ def started(name: str, display: str, folder: Path, socket: Path, *urls: str) -> 
         (profile / "user.js").write_text("".join(lines))
         command = ["firefox-esr", "--profile", str(profile), *urls]
     home.mkdir(exist_ok=True)
-    env = environment(display, home)
+    env = environment(display, bus, home)
     with displays.running(command, env=env, log=folder / f"{name}.log") as process:
         try:
             yield process
@@ -85,11 +90,12 @@ def started(name: str, display: str, folder: Path, socket: Path, *urls: str) -> 
             _end_all(home)
 
 
-def environment(display: str, home: Path) -> dict[str, str]:
+def environment(display: str, bus: str, home: Path) -> dict[str, str]:
     plain = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "DBUS_", "MOZ_"))}
     return {
         **plain,
         "DISPLAY": display,
+        "DBUS_SESSION_BUS_ADDRESS": bus,
         "HOME": str(home),
         "XDG_SESSION_TYPE": "x11",
         "MOZ_ENABLE_WAYLAND": "0",

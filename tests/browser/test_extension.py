@@ -16,6 +16,7 @@ from tests.browser import extension_agent, extension_browsers, extension_pages
 from tests.browser.extension_agent import Agent, Line, Message
 from tests.browser.extension_pages import Site, page
 from tests.stage import displays
+from tests.stage.buses import private_bus
 
 pytestmark = pytest.mark.desktop
 
@@ -33,6 +34,7 @@ class Live:
     agent: Agent
     line: Line
     display: str
+    bus: str
     folder: Path
 
     def look_until_tab(self, path: str, fits: Any = lambda _: True) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class Live:
             command = ["chromium", f"--user-data-dir={profile}", *extension_browsers.CHROMIUM_FLAGS, *options]
         else:
             command = ["firefox-esr", "--profile", str(profile), *options]
-        env = extension_browsers.environment(self.display, self.folder / "home")
+        env = extension_browsers.environment(self.display, self.bus, self.folder / "home")
         subprocess.run(command, env=env, check=True, capture_output=True, timeout=60)
 
     @contextmanager
@@ -102,9 +104,11 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         site = stack.enter_context(extension_pages.site())
         agent = stack.enter_context(extension_agent.agent(folder / "agent.sock"))
         site.serve({"/desk": page("desk", "")})
+        bus = stack.enter_context(private_bus(folder))
         place = folder / "agent.sock"
-        stack.enter_context(extension_browsers.started(name, display, folder / name, place, f"{site.here}/desk"))
-        running = Live(name, site, agent, agent.accept(), display, folder / name)
+        desk = f"{site.here}/desk"
+        stack.enter_context(extension_browsers.started(name, display, bus, folder / name, place, desk))
+        running = Live(name, site, agent, agent.accept(), display, bus, folder / name)
         running.line.policy("P1", FIELDS, CSS)
         running.look_until_tab("/desk", read)
         yield running
