@@ -34,7 +34,7 @@ from bench.demo import without_rules
 from bench.fleet import Pc, Store, pc, store
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME, site
-from bench.leaks_play import Player, scene, strips
+from bench.leaks_play import QUICK, Player, scene, strips
 from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import markdown, table
 from bench.leaks_transitions import BOTH, TRANSITIONS, Transition
@@ -80,6 +80,7 @@ class Plan:
     rounds: int
     setting: str
     busy: bool
+    quick: bool
 
     @property
     def name(self) -> str:
@@ -107,6 +108,8 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
             monitors = SETTINGS[plan.setting]
             with watcher(stage.name, strips(monitors), folder) as watching:
                 player = Player(watching, lambda: judged.state() is State.RECORDING)
+                if plan.quick:
+                    player.clean, player.holds = QUICK
                 if plan.busy:
                     stack.enter_context(busy_cores())
                 _play_all(plan, player, stage, judged.home, say)
@@ -229,7 +232,7 @@ def main() -> int:
     if not chosen:
         console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
         return 2
-    plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy)
+    plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy, arguments.quick)
     with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as passing:
         folder = arguments.dir or Path(passing)
         try:

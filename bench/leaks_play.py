@@ -21,6 +21,7 @@ from bench.stage import Stage, StageError
 
 CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
 HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter
+QUICK: Final = (1.6, (0.8,))  # the two, where only leaks are asked for and nobody reads the over-pause
 SEEN: Final = 10.0  # seconds until it must have come, or have gone
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
 LOADED: Final = 1.0  # seconds after a page has loaded, and before it is left
@@ -35,6 +36,8 @@ class Player:
 
     watcher: Watcher
     eye_open: Callable[[], bool]
+    clean: float = CLEAN
+    holds: Sequence[float] = HOLDS
     phases: list[Phase] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     _clean_since: int = 0  # ns; by what was present, not by what was seen
@@ -78,7 +81,7 @@ class Player:
             going = next(steps, self) is not self
             self._await(lambda before=before: len(self.watcher.edges()) > before, f"{key}: nothing was seen")  # type: ignore[misc]
             if going:
-                time.sleep(HOLDS[scene.turn % len(HOLDS)])
+                time.sleep(self.holds[scene.turn % len(self.holds)])
                 going = next(steps, self) is not self
         self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
 
@@ -86,12 +89,12 @@ class Player:
         self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
         edges = self.watcher.edges()
         last = max(self._clean_since, edges[-1].at if edges else 0)
-        while (left := last + CLEAN * SECOND - BootClock().now()) > 0:
+        while (left := last + self.clean * SECOND - BootClock().now()) > 0:
             time.sleep(left / SECOND)
         if self._until(self.eye_open, OPEN, ASK):
             time.sleep(0.3)
         else:
-            self.faults.append(f"{key}: the eye was not open {OPEN + CLEAN:.0f} s after all was clean")
+            self.faults.append(f"{key}: the eye was not open {OPEN + self.clean:.0f} s after all was clean")
 
     def _await(self, condition: Callable[[], bool], fault: str) -> None:
         if not self._until(condition, SEEN):

@@ -28,6 +28,7 @@ from bench.stage import Stage, StageError
 
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)
+FIREFOX: Final = ("firefox",)
 PLAIN, PICOM, MONITORS = "plain", "picom", "monitors"  # bench/leaks_settings.py
 
 BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strips go through it
@@ -183,7 +184,7 @@ def slow_css_cross_site(scene: Scene) -> Play:
     scene.run("go", scene.shop("?slow=1.2"))
 
 
-@transition(quick=BOTH)
+@transition(quick=CHROMIUM)
 def push_before_painting(scene: Scene) -> Play:
     yield
     scene.run("pushThenPaint", "/pay/now")
@@ -199,7 +200,7 @@ def push_after_painting(scene: Scene) -> Play:
     scene.run("clearThenPush", "/shop", 0)
 
 
-@transition(quick=CHROMIUM)
+@transition()
 def push_200_ms_late(scene: Scene) -> Play:
     yield
     scene.run("paintThenPushLater", "/pay/late", 200)
@@ -229,7 +230,7 @@ def prerender(scene: Scene) -> Play:
     scene.run("go", scene.shop())
 
 
-@transition(quick=CHROMIUM)
+@transition(quick=FIREFOX)
 def back_forward_cache(scene: Scene) -> Play:
     """To the payment page, away, and back to it as it was."""
     yield
@@ -322,7 +323,7 @@ def card_form_revealed(scene: Scene) -> Play:
     scene.run("remove")
 
 
-@transition(quick=BOTH)
+@transition(quick=CHROMIUM)
 def closed_shadow_root(scene: Scene) -> Play:
     yield
     scene.run("shadowForm")
@@ -463,7 +464,7 @@ def window_raised(scene: Scene) -> Play:
     scene.call("windows.remove", number)
 
 
-@transition(quick=CHROMIUM)
+@transition()
 def window_unminimised(scene: Scene) -> Play:
     yield
     number, window = _second_window(scene)
@@ -579,7 +580,7 @@ def _words(process: psutil.Process) -> list[str]:
 # -- what must not close ------------------------------------------------------------------------------------------
 
 
-@transition(quick=BOTH, least=0.95)
+@transition(least=0.95, quick=CHROMIUM)
 def clean_frames_off_screen(scene: Scene) -> Play:
     """A shop full of other sites' frames below the fold, which browsers do not draw: they must not close the eye."""
     scene.run("go", scene.site.url("/frames"))
