@@ -13,20 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from agent.core.binding import Binding, Key, key_of
 from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Look, Page, Scene, Tab, WindowKind
+
+FEW: Final = 50  # pages that may all be what a tab has drawn last
+UNFOLLOWED: Final = Page(urls=(), unread=True)
 
 Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A browser's window at the last look: its pages as they count, and the tabs whose picture may be in it."""
+    """A browser's window at the last look: its pages as they count, its tabs in front, and what may be drawn in it."""
 
     shown: bool
     pages: tuple[Page, ...]
     front: frozenset[Place]
+    drawn: tuple[Page, ...]
 
 
 class View:
@@ -41,8 +46,11 @@ class View:
         self._all_in_view = True  # after a moment of blindness, and under an overview
         self._binding = Binding()
         self._seen: dict[Key, _Seen] = {}
-        self._pictures: dict[Place, Page] = {}  # what was drawn in the tab when it was last in front
+        self._pictures: dict[Place, tuple[Page, ...]] = {}  # what may have been drawn in the tab when last in front
         self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
+        self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
+        self._browsers_asked = 0
+        self._inside_before: dict[int, tuple[Page, ...]] = {}  # as of the look at the desktop before
         self._surveyed = Scene()
         self._browsed = Scene(pages_only=True)
 
@@ -67,15 +75,21 @@ class View:
     def _survey(self, scene: Scene, look: Look) -> Scene:
         """The windows, with what is accounted for, and the pages of those that have just left the view.
 
-        These count once more, as windows do: their pixels stay until what was behind them has drawn itself.
+        These count once more, as windows do: their pixels stay until what was behind them has drawn itself. A window
+        that is found gone left before the look that last had it, so what it held by then counts as well as now.
         """
         if scene is not self._scene:
             self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
             self._binding = self._binding.within(self._first_seen)
         shown = frozenset(window.id for window in scene.windows if window.shown)
-        left = self._shown - shown
-        pages = tuple(replace(page, shown=True) for window in left for page in self._inside.get(window, ()))
+        self._leaving |= dict.fromkeys(self._shown - shown, look.answered)
+        pages = tuple(dict.fromkeys(page for window in self._leaving for page in self._held_by(window)))
         self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
+        # Once more after the browsers were asked again: that look tells what they held when they left.
+        self._leaving = {
+            window: at for window, at in self._leaving.items() if self._browsers_asked <= at and window in self._inside
+        }
+        self._inside_before = self._inside
         self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
         self._in_view |= shown
         changed = scene is not self._scene
@@ -85,14 +99,19 @@ class View:
             self._surveyed = replace(scene, pages=pages, accounted=self._binding.accounted)
         return self._surveyed
 
+    def _held_by(self, window: int) -> Iterator[Page]:
+        for page in (*self._inside_before.get(window, ()), *self._inside.get(window, ())):
+            yield replace(page, shown=True)
+
     # -- the browsers ---------------------------------------------------------------------------------------------
 
     def _browse(self, browsing: Browsing, asked: int) -> Scene:
+        self._browsers_asked = asked
         windows = () if self._scene is None else self._scene.windows
         seeking = tuple(window for window in windows if self._first_seen[window.id] < asked)
         self._binding = self._binding.renewed(browsing.windows, seeking)
         self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
-        self._inside |= self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
+        self._inside = self._inside | self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
         self._forget(browsing)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
@@ -102,19 +121,22 @@ class View:
         return self._browsed
 
     def _look_into(self, window: BrowserWindow) -> _Seen:
-        before = self._seen.get(key_of(window))
+        before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
         shown = self._is_in_view(window)
-        front = frozenset((window.browser, tab.id) for tab in window.tabs if tab.visible)
-        old_front = frozenset() if before is None else before.front
-        pages = [page for tab in window.tabs for page in self._look_at(window, tab, old_front, shown=shown)]
-        if not all(tab.painted for tab in window.tabs if tab.visible):
-            # Until every tab in front has drawn itself, the picture is still that of those before.
-            pages += [replace(self._pictures[place], shown=shown) for place in old_front & self._pictures.keys()]
-            front |= old_front
-        if shown and before is not None and not before.shown:
+        in_front = [tab for tab in window.tabs if tab.visible]
+        pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, shown=shown)]
+        drawn = tuple(tab.page for tab in in_front)
+        if not in_front or not all(tab.painted for tab in in_front):
+            # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
+            left = [tab.page for tab in window.tabs if (window.browser, tab.id) in before.front]
+            drawn = _few((*before.drawn, *left, *drawn))
+            pages += [replace(page, shown=shown) for page in drawn]
+        if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
+            pages += [replace(page, shown=True, parked=False) for page in before.drawn]
             pages += [replace(page, shown=True) for page in before.pages]
-        return _Seen(shown, tuple(dict.fromkeys(pages)), front)
+        front = frozenset((window.browser, tab.id) for tab in in_front)
+        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn)
 
     def _is_in_view(self, window: BrowserWindow) -> bool:
         partners = self._binding.partners.get(key_of(window))
@@ -123,16 +145,26 @@ class View:
     def _look_at(self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], *, shown: bool) -> Iterator[Page]:
         """What the tab shows, and what it last had in front where that picture may come up again."""
         place = window.browser, tab.id
-        picture = self._pictures.get(place)
-        yield replace(tab.page, shown=shown, parked=not tab.visible)
+        pictures = self._pictures.get(place, ())
+        # In front at the look before: this page may have been there too, until it was parked.
+        yield replace(tab.page, shown=shown, parked=not tab.visible and place not in old_front)
         fresh = tab.visible and tab.painted
-        if picture is not None and not (fresh and place in old_front):
-            yield replace(picture, shown=shown, parked=not tab.visible)
+        if not (fresh and place in old_front):
+            for picture in pictures:
+                yield replace(picture, shown=shown, parked=not tab.visible)
         if fresh:
-            self._pictures[place] = tab.page
+            self._pictures[place] = (tab.page,)
+        elif tab.visible or place in old_front:
+            # It may have drawn this page without anybody having seen so, and it may not.
+            self._pictures[place] = _few((*pictures, tab.page))
 
     def _forget(self, browsing: Browsing) -> None:
-        """Pictures of tabs that are neither open nor in front of any window any more."""
+        """Pictures of tabs that are no longer open."""
         there = {(window.browser, tab.id) for window in browsing.windows for tab in window.tabs}
-        there.update(*(seen.front for seen in self._seen.values()))
-        self._pictures = {place: page for place, page in self._pictures.items() if place in there}
+        self._pictures = {place: pages for place, pages in self._pictures.items() if place in there}
+
+
+def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:
+    """Each once. A page that goes on changing and never draws cannot be followed for ever: then nobody knows."""
+    each = tuple(dict.fromkeys(pages))
+    return each if len(each) <= FEW else (UNFOLLOWED,)

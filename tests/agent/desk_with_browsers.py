@@ -1,0 +1,326 @@
+"""A small world of browser windows on a desktop, with what is really on the screen, and witnesses that tell the truth.
+
+The screen is the worst that the facts allow: new content may be drawn at once, old content stays until 60 ms after its
+page says that it has drawn; a window that leaves the view stays for a second; the last picture of a tab comes up for 24
+ms when it is shown again, and whenever somebody looks at its preview.
+Every sensitive page has a number of its own (`Content`), so that each can be followed to the pictures.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final
+
+from agent.core.model import (
+    BROWSERS,
+    MILLISECOND,
+    WINDOWS,
+    Attribute,
+    Box,
+    BrowserWindow,
+    Browsing,
+    Frame,
+    Glimpse,
+    Look,
+    Matcher,
+    Page,
+    Policy,
+    Rule,
+    Scene,
+    Span,
+    Tab,
+    Window,
+)
+
+Content = int  # 0: harmless
+PID: Final = 20
+LAG: Final = 60
+STAYS: Final = 1000
+FLASH: Final = 24
+CARDS: Final = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
+POLICY: Final = Policy("now", 1, "test", (CARDS,))
+NOTES: Final = Window(1, "notes", "Notes", 10, Box(0, 0, 9, 9), shown=True)
+
+
+def page(tab: int, content: Content) -> Page:
+    return Page((f"https://pay.example/{content}" if content else f"https://shop.example/{tab}",))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Something that may be in a window's picture, since its `turn`."""
+
+    turn: int
+    tab: int
+    content: Content
+    old: bool = False  # left behind, not what the tab in front is showing by itself
+
+
+@dataclass(eq=False)
+class ATab:
+    id: int
+    content: Content = 0
+    pictures: frozenset[Content] = frozenset()  # what it may have drawn when it was last in front
+
+
+@dataclass(eq=False)
+class AWindow:
+    id: int
+    tabs: list[ATab]
+    front: ATab
+    turn: int = 0  # of the last change of what is to be drawn
+    painted: bool = True
+    surface: set[Drawn] = field(default_factory=set)
+    in_view: bool = True
+    minimised: bool = False
+    drawing: bool = True  # a browser may stop to draw what it knows to be covered
+    was_in_view: bool = True  # at any moment since the desktop was last looked at
+    open: bool = True
+    remains: int = 0  # what it has left behind on the screen
+    private: bool = False  # the extension does not see it
+
+    def contents(self) -> frozenset[Content]:
+        return frozenset(drawn.content for drawn in self.surface)
+
+
+class World:
+    """`at` puts something on the clock; `run_until` lets time pass. Times in ms."""
+
+    def __init__(self, dice: Random, windows: list[int], *, previews: bool = True) -> None:
+        """`windows`: how many tabs each window has at the start. `previews`: whether parked tabs may be looked at."""
+        self.now = 0
+        self.dice = dice
+        self.previews = previews
+        self.messages: list[object] = []  # for the daemon, in order
+        self.looked_at: set[Content] = set()
+        self.told_of: set[Content] = set()  # by an event
+        self.screen: list[
+            tuple[int, frozenset[Content], frozenset[Content]]
+        ] = []  # from when what is on it, fresh and old
+        self.grabbed: list[Span] = []
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._number = 0
+        self._remains: dict[int, frozenset[Content]] = {}  # what stays, or comes up, for a while
+        self._desktop: Scene | None = None
+        self._gone: list[AWindow] = []  # since the desktop was last looked at
+        self.windows: list[AWindow] = []
+        for tabs in windows:
+            self.open_window(tabs)
+
+    def next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def at(self, when: int, what: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (max(when, self.now), self.next_number(), what))
+
+    def step(self, until: int) -> bool:
+        """To the next thing on the clock, if it is due by `until`; else to `until`, and False."""
+        if not self._agenda or self._agenda[0][0] > until:
+            self.now = max(self.now, until)
+            return False
+        self.now, _, what = heapq.heappop(self._agenda)
+        what()
+        drawn = [drawn for window in self.windows if window.in_view for drawn in window.surface]
+        fresh = frozenset(one.content for one in drawn if not one.old)
+        old = frozenset(one.content for one in drawn if one.old)
+        self.screen.append((self.now, fresh - {0}, old.union(*self._remains.values()) - {0}))
+        return True
+
+    def _remain(self, contents: frozenset[Content], how_long: int) -> int:
+        number = self.next_number()
+        self._remains[number] = contents
+        self.at(self.now + how_long, lambda: self._remains.pop(number, None) and None)
+        return number
+
+    # -- what people do -------------------------------------------------------------------------------------------
+
+    def open_window(self, tabs: int, *, private: bool = False) -> None:
+        made = [ATab(self.next_number()) for _ in range(tabs)]
+        window = AWindow(100 + self.next_number(), made, made[0], surface={Drawn(0, made[0].id, 0)}, private=private)
+        self.windows.append(window)
+        self._redraw(window)
+
+    def close_window(self, window: AWindow) -> None:
+        self.leave(window)
+        window.open = False
+        self.windows.remove(window)
+        if window.was_in_view:  # else nobody need hear of it again
+            self._gone.append(window)
+
+    def leave(self, window: AWindow, *, minimised: bool = False, drawing: bool = True) -> None:
+        """Covered whole, or minimised."""
+        if window.painted:  # that it leaves within the display's lag of drawing is beyond the promise
+            window.surface = {drawn for drawn in window.surface if drawn.turn >= window.turn}
+        if window.in_view:
+            window.remains = self._remain(window.contents(), STAYS)
+        window.in_view, window.minimised = False, minimised
+        window.surface = {replace(drawn, old=True) for drawn in window.surface}
+        if window.drawing and (minimised or not drawing):
+            window.drawing = window.painted = False
+            window.turn += 1
+
+    def come(self, window: AWindow) -> None:
+        if window.in_view:
+            return
+        window.in_view = window.was_in_view = True
+        self._remains.pop(window.remains, None)  # it has drawn over what it had left behind
+        window.minimised = False
+        if not window.drawing:
+            window.drawing = True
+            self._redraw(window)
+
+    def change(self, tab: ATab, *, sensitive: bool, told: bool) -> None:
+        """The page in the tab becomes another."""
+        tab.content = self.next_number() if sensitive else 0
+        if sensitive and told:
+            content = tab.content
+            self.at(self.now + self.dice.randint(0, 300), lambda: self._tell(tab.id, content))
+        for window in self.windows:
+            if window.front is tab:
+                self._redraw(window)
+
+    def _tell(self, tab: int, content: Content) -> None:
+        self.told_of.add(content)
+        self.messages.append(Glimpse(BROWSERS, self.now * MILLISECOND, page(tab, content)))
+
+    def switch(self, window: AWindow, tab: ATab) -> None:
+        if tab is window.front:
+            return
+        self._park(window)
+        window.front = tab
+        self._flash_up(window, tab)
+        self._redraw(window)
+
+    def close_tab(self, window: AWindow, tab: ATab) -> None:
+        if len(window.tabs) == 1:
+            self.close_window(window)
+            return
+        window.tabs.remove(tab)
+        if window.front is tab:
+            window.front = window.tabs[0]
+            self._flash_up(window, window.front)
+            self._redraw(window)
+
+    def move_tab(self, window: AWindow, tab: ATab, other: AWindow) -> None:
+        if other is window or len(window.tabs) == 1:
+            return
+        if window.front is tab:
+            self._park(window)
+        self.close_tab(window, tab)
+        other.tabs.append(tab)
+        self.switch(other, tab)
+
+    def preview(self, tab: ATab, how_long: int) -> None:
+        """Somebody's pointer is on a parked tab."""
+        if self.previews and any(w.in_view and tab in w.tabs and w.front is not tab for w in self.windows):
+            self._remain(tab.pictures, how_long)
+
+    def _park(self, window: AWindow) -> None:
+        tab = window.front
+        if window.painted:
+            tab.pictures = frozenset({tab.content})
+        else:
+            tab.pictures |= {drawn.content for drawn in window.surface if drawn.tab == tab.id}
+
+    def _flash_up(self, window: AWindow, tab: ATab) -> None:
+        if window.drawing:
+            up = {Drawn(window.turn, tab.id, picture, old=True) for picture in tab.pictures} - window.surface
+            window.surface |= up
+            self.at(self.now + FLASH, lambda: window.surface.difference_update(up))
+
+    def _redraw(self, window: AWindow) -> None:
+        """What is in front has to be drawn anew; it has appeared by `LAG` after the page says that it has drawn."""
+        window.painted = False
+        window.turn += 1
+        if not window.drawing:
+            return
+        turn = window.turn
+        window.surface = {replace(drawn, old=True) for drawn in window.surface}
+        window.surface.add(Drawn(turn, window.front.id, window.front.content))
+
+        def paint() -> None:
+            if window.turn == turn:
+                window.painted = True
+                self.at(self.now + LAG, appear)
+
+        def appear() -> None:
+            window.surface = {drawn for drawn in window.surface if drawn.turn >= turn}
+
+        self.at(self.now + self.dice.choice((1, 15, 40, 150, 600)), paint)
+
+    # -- what witnesses say ---------------------------------------------------------------------------------------
+
+    def ask(self, witness: str) -> None:
+        """It answers in a moment, with what is true at some instant until then."""
+        asked = self.now
+        look, longest = (self._survey, 3) if witness == WINDOWS else (self._browse, self.dice.choice((2, 10, 30, 60)))
+        instant = asked + self.dice.randint(1, longest)
+        answered = instant + self.dice.randint(1, longest)
+
+        def see() -> None:
+            seen = look()
+            answer = Look(witness, asked * MILLISECOND, answered * MILLISECOND, POLICY.hash, seen)
+            self.at(answered, lambda: self.messages.append(answer))
+
+        self.at(instant, see)
+
+    def _survey(self) -> Scene:
+        told = [NOTES]
+        for window in (*self.windows, *self._gone):
+            told.append(
+                Window(
+                    window.id,
+                    "chromium",
+                    f"Page {window.id} - Chromium",
+                    PID,
+                    Box(window.id, 0, 100, 100),
+                    shown=window.was_in_view,
+                    engine=True,
+                )
+            )
+            window.was_in_view = window.in_view and window.open
+        self._gone.clear()
+        scene = Scene(tuple(told))
+        if scene != self._desktop:
+            self._desktop = scene
+        return self._desktop or scene
+
+    def _browse(self) -> Browsing:
+        told = []
+        for window in self.windows:
+            if window.private:
+                continue
+            self.looked_at.update(tab.content for tab in window.tabs)
+            tabs = tuple(
+                Tab(
+                    tab.id,
+                    page(tab.id, tab.content),
+                    visible=tab is window.front and not window.minimised,
+                    painted=tab is window.front and not window.minimised and window.drawing and window.painted,
+                )
+                for tab in window.tabs
+            )
+            box = Box(window.id, 0, 100, 100)
+            told.append(BrowserWindow("c", PID, window.id, f"Page {window.id}", box, window.minimised, tabs))
+        return Browsing(tuple(told))
+
+    def grab(self, length: int) -> None:
+        """A picture whose taking begins now."""
+        span = Span(self.now * MILLISECOND, (self.now + length) * MILLISECOND)
+        self.grabbed.append(span)
+        self.at(self.now + length, lambda: self.messages.append(Frame(0, span, 2, 2, b"", whole=True)))
+
+    def sensitive(self, start: int, end: int) -> frozenset[Content]:
+        """What was promised to be closed for and was on the screen at some moment of [start, end] (ns)."""
+        shown: set[Content] = set()
+        for place, (since, fresh, old) in enumerate(self.screen):
+            until = self.screen[place + 1][0] if place + 1 < len(self.screen) else self.now + 1
+            if since * MILLISECOND <= end and start < until * MILLISECOND:
+                shown |= fresh & (self.looked_at | self.told_of) | old & self.looked_at
+        return frozenset(shown)

@@ -1,0 +1,271 @@
+"""What desktop and browsers say, put together: no moment falls between them, no old picture is forgotten early."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from agent.core.model import (
+    BROWSERS,
+    WINDOWS,
+    Blind,
+    Box,
+    BrowserWindow,
+    Browsing,
+    Look,
+    Page,
+    Scene,
+    Tab,
+    Window,
+    WindowKind,
+)
+from agent.core.view import FEW, View
+
+PLACE = Box(0, 0, 800, 600)
+SHOP, PAY, WIKI = (Page((f"https://{host}.example/",)) for host in ("shop", "pay", "wiki"))
+
+
+def window(shown: bool = True, number: int = 7, kind: WindowKind = WindowKind.NORMAL) -> Window:
+    return Window(number, "chromium", "Shop - Chromium", 20, PLACE, shown=shown, engine=True, kind=kind)
+
+
+def tab(page: Page = SHOP, number: int = 1, *, visible: bool = True, painted: bool = True) -> Tab:
+    return Tab(number, page, visible=visible, painted=visible and painted)
+
+
+class Desk:
+    """A view and a clock: every look is asked and answered a moment after the one before."""
+
+    def __init__(self) -> None:
+        self.view = View()
+        self._moments = count(1)
+
+    def look(self, *windows: Window) -> Scene:
+        return self.take(WINDOWS, Scene(windows))
+
+    def take(self, witness: str, seen: Scene | Browsing | Blind, *, asked: int | None = None) -> Scene:
+        begun = next(self._moments)
+        self.last = self.view.take(Look(witness, begun if asked is None else asked, next(self._moments), "now", seen))
+        return self.last.seen if isinstance(self.last.seen, Scene) else Scene()
+
+    def browse(self, *tabs: Tab, minimised: bool = False) -> Scene:
+        return self.take(BROWSERS, Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, minimised, tabs),)))
+
+    def settled(self, *tabs: Tab) -> Desk:
+        """The window is bound, in view, and has been looked into twice."""
+        self.look(window())
+        self.browse(*tabs)
+        self.look(window())
+        self.browse(*tabs)
+        return self
+
+
+def shown(scene: Scene) -> set[Page]:
+    """The pages that count as shown in front."""
+    return {Page(page.urls, unread=page.unread) for page in scene.pages if page.shown and not page.parked}
+
+
+def test_a_page_counts_while_its_window_is_in_view() -> None:
+    desk = Desk().settled(tab())
+    assert shown(desk.browse(tab())) == {SHOP}
+    assert desk.view.pages_in_view
+    desk.look(window(shown=False))
+    desk.browse(tab())
+    assert shown(desk.browse(tab())) == set()
+    assert not desk.view.pages_in_view
+
+
+def test_a_window_that_was_in_view_at_any_moment_since_the_browsers_were_asked_counts() -> None:
+    desk = Desk().settled(tab())
+    desk.look(window(shown=False))
+    desk.browse(tab())
+    desk.browse(tab())
+    desk.look(window())
+    desk.look(window(shown=False))
+    assert shown(desk.browse(tab(PAY))) >= {PAY}
+    assert shown(desk.browse(tab(PAY))) == set()
+
+
+def test_what_browsers_say_is_only_as_fresh_as_what_is_known_of_the_windows() -> None:
+    desk = Desk().settled(tab())
+    asked_of_the_desktop = desk.take(WINDOWS, Scene((window(),))) and desk.last.asked
+    desk.browse(tab())
+    assert desk.last.asked == asked_of_the_desktop
+    desk.take(BROWSERS, Browsing(), asked=2)
+    assert desk.last.asked == 2
+
+
+def test_a_window_is_accounted_for_only_by_browsers_asked_after_it_was_first_seen() -> None:
+    desk = Desk()
+    desk.look(window())
+    first_answered = desk.last.answered
+    told = Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(),)),))
+    assert desk.take(BROWSERS, told, asked=first_answered).accounted == frozenset()
+    assert desk.look(window()).accounted == frozenset()
+    assert desk.take(BROWSERS, told).accounted == {7}
+    assert desk.look(window()).accounted == {7}
+
+
+def test_pages_of_a_window_that_nobody_has_found_count_as_shown() -> None:
+    assert shown(Desk().browse(tab())) == {SHOP}
+
+
+def test_nothing_that_changed_is_the_very_same_scene() -> None:
+    desk = Desk().settled(tab())
+    scene = Scene((window(),))
+    desk.take(WINDOWS, scene)
+    assert desk.take(WINDOWS, scene) is desk.take(WINDOWS, scene)
+    assert desk.browse(tab()) is desk.browse(tab())
+
+
+# -- what leaves the view -----------------------------------------------------------------------------------------
+
+
+def test_a_window_that_leaves_counts_with_what_it_held_until_the_browsers_were_asked_again() -> None:
+    desk = Desk().settled(tab(PAY))
+    hidden = window(shown=False)
+    assert shown(desk.look(hidden)) == {PAY}
+    assert shown(desk.look(hidden)) == {PAY}
+    desk.browse(tab(PAY))
+    assert shown(desk.look(hidden)) == {PAY}
+    assert desk.look(hidden).pages == ()
+
+
+def test_what_it_turned_clean_after_it_had_left_does_not_hide_what_it_left_with() -> None:
+    desk = Desk().settled(tab(PAY))
+    desk.look(window())  # it left just before: shown at some moment since the look before
+    desk.browse(tab(SHOP))
+    assert shown(desk.look(window(shown=False))) == {PAY, SHOP}
+
+
+def test_what_browsers_tell_after_it_was_found_gone_counts_too() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(window(shown=False))
+    desk.browse(tab(PAY))
+    assert shown(desk.look(window(shown=False))) == {PAY, SHOP}
+
+
+def test_a_window_that_was_closed_counts_once_more() -> None:
+    desk = Desk().settled(tab(PAY))
+    assert shown(desk.look()) == {PAY}
+    assert desk.look().pages == ()
+
+
+def test_after_blindness_anything_may_have_been_in_view() -> None:
+    desk = Desk().settled(tab(PAY))
+    desk.look(window(shown=False))
+    desk.browse(tab(PAY))
+    desk.browse(tab(PAY))
+    desk.look(window(shown=False))
+    desk.look(window(shown=False))
+    assert desk.take(WINDOWS, Blind.NO_ANSWER) == Scene()
+    assert shown(desk.browse(tab(PAY))) == {PAY}
+    assert shown(desk.look(window(shown=False))) == {PAY}
+
+
+def test_blind_browsers_change_nothing() -> None:
+    desk = Desk().settled(tab(PAY))
+    desk.take(BROWSERS, Blind.NO_ANSWER)
+    assert desk.last.seen is Blind.NO_ANSWER
+    assert shown(desk.look(window(shown=False))) == {PAY}
+
+
+def test_under_an_overview_every_window_may_be_in_view() -> None:
+    desk = Desk().settled(tab(PAY))
+    overview = window(number=8, kind=WindowKind.OVERVIEW)
+    desk.look(window(shown=False), overview)
+    desk.browse(tab(PAY))
+    assert shown(desk.browse(tab(PAY))) == set()
+    desk.look(window(shown=False), overview)
+    assert shown(desk.browse(tab(PAY))) == {PAY}
+
+
+def test_what_was_drawn_out_of_view_may_flash_up() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(window(shown=False))
+    desk.browse(tab(PAY))
+    desk.browse(tab(PAY))
+    desk.look(window())
+    assert shown(desk.browse(tab(SHOP))) == {PAY, SHOP}
+    assert shown(desk.browse(tab(SHOP))) == {SHOP}
+
+
+# -- what may still be drawn --------------------------------------------------------------------------------------
+
+
+def test_until_a_page_has_drawn_itself_the_one_before_counts() -> None:
+    desk = Desk().settled(tab(PAY))
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
+    assert shown(desk.browse(tab(SHOP))) == {SHOP}
+
+
+def test_a_page_that_nobody_saw_draw_itself_may_have_been_drawn() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.browse(tab(PAY, painted=False))
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
+
+
+def test_behind_a_new_tab_the_old_one_counts_until_the_new_one_has_drawn() -> None:
+    desk = Desk().settled(tab(PAY))
+    assert shown(desk.browse(tab(SHOP, 2, painted=False))) == {PAY, SHOP}  # the old one was closed
+    assert shown(desk.browse(tab(SHOP, 2))) == {SHOP}
+
+
+def test_a_tab_moved_to_another_window_leaves_its_picture_behind() -> None:
+    desk = Desk().settled(tab(PAY), tab(WIKI, 2, visible=False))
+    windows = (
+        BrowserWindow("c", 20, 2, "Shop", PLACE, False, (tab(SHOP, 1),)),
+        BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(WIKI, 2, painted=False),)),
+    )
+    desk.take(BROWSERS, Browsing(windows))
+    assert shown(desk.take(BROWSERS, Browsing(windows))) == {PAY, SHOP, WIKI}
+
+
+def test_a_minimised_window_keeps_its_picture() -> None:
+    desk = Desk().settled(tab(PAY))
+    desk.look(window(shown=False))
+    desk.browse(tab(PAY, visible=False), tab(SHOP, 2, visible=False), minimised=True)
+    desk.browse(tab(SHOP, 2, visible=False), minimised=True)
+    desk.browse(tab(SHOP, 2, visible=False), minimised=True)
+    desk.look(window())
+    assert shown(desk.browse(tab(SHOP, 2))) == {PAY, SHOP}
+
+
+def parked(scene: Scene) -> set[Page]:
+    return {Page(page.urls) for page in scene.pages if page.shown and page.parked}
+
+
+def test_a_parked_tab_keeps_its_picture_until_it_is_seen_drawn_in_front() -> None:
+    desk = Desk().settled(tab(PAY))
+    behind = tab(SHOP, visible=False), tab(WIKI, 2)
+    desk.browse(*behind)
+    desk.browse(*behind)
+    assert parked(desk.browse(*behind)) == {PAY, SHOP}
+    assert shown(desk.browse(tab(SHOP), tab(WIKI, 2, visible=False))) >= {PAY, SHOP}  # the old picture may flash up
+    assert shown(desk.browse(tab(SHOP), tab(WIKI, 2, visible=False))) == {SHOP}
+
+
+def test_a_tab_that_was_in_front_a_look_ago_may_have_shown_what_it_holds_now() -> None:
+    desk = Desk().settled(tab(SHOP))
+    assert shown(desk.browse(tab(PAY, visible=False), tab(WIKI, 2))) == {PAY, WIKI}
+    behind = tab(SHOP, visible=False), tab(WIKI, 2)
+    desk.browse(*behind)
+    assert parked(desk.browse(*behind)) == {PAY, SHOP}
+
+
+def test_a_closed_tab_is_forgotten_once_something_else_has_drawn() -> None:
+    desk = Desk().settled(tab(WIKI, 2), tab(PAY, visible=False))
+    desk.browse(tab(WIKI, 2, visible=False), tab(PAY))
+    desk.browse(tab(WIKI, 2, visible=False), tab(PAY))
+    desk.browse(tab(WIKI, 2))
+    assert shown(desk.browse(tab(WIKI, 2))) == {WIKI}
+    assert parked(desk.browse(tab(WIKI, 2))) == set()
+
+
+def test_a_page_that_changes_without_end_and_never_draws_is_no_longer_known() -> None:
+    desk = Desk().settled(tab(SHOP))
+    for number in range(FEW + 1):
+        scene = desk.browse(tab(Page((f"https://shop.example/{number}",)), painted=False))
+    assert any(page.unread and page.shown for page in scene.pages)
+    assert len(scene.pages) < FEW
+    assert shown(desk.browse(tab(SHOP))) == {SHOP}
