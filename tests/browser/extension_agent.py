@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
-PATIENCE = float(__import__("os").environ.get("PAT", "30"))
+PATIENCE = 30.0  # seconds; two busy cores start a browser in ten
 
 
 class Line:

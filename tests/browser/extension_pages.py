@@ -64,7 +64,9 @@ class _Answer(BaseHTTPRequestHandler):
     def _send(self, status: int, text: str) -> None:
         data = text.encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/pdf" if self.path.endswith(".pdf") else "text/html; charset=utf-8")
+        self.send_header(
+            "Content-Type", "application/pdf" if self.path.endswith(".pdf") else "text/html; charset=utf-8"
+        )
         self.send_header("Content-Length", str(len(data)))
         if self.path.startswith("/denied"):
             self.send_header("X-Frame-Options", "DENY")

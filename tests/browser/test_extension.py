@@ -297,7 +297,9 @@ def test_a_revealed_password_is_still_one(live: Live) -> None:
 @contextmanager
 def desk_shows(live: Live, body: str) -> Iterator[None]:
     """The desk's tab with `body` in it, gone and forgotten afterwards."""
-    live.site.order("desk", f"document.body.append(Object.assign(document.createElement('main'), {{innerHTML: {body!r}}}))")
+    live.site.order(
+        "desk", f"document.body.append(Object.assign(document.createElement('main'), {{innerHTML: {body!r}}}))"
+    )
     try:
         yield
     finally:
@@ -358,7 +360,8 @@ def test_pages_cannot_tell_that_roots_are_watched(live: Live) -> None:
         let refusal = '';
         try { document.createElement('input').attachShadow({mode: 'open'}); } catch (error) { refusal = error.name; }
         const found = [
-          /\\[native code\\]/.test(Function.prototype.toString.call(own)), own.name === 'attachShadow', own.length === 1,
+          /\\[native code\\]/.test(Function.prototype.toString.call(own)),
+          own.name === 'attachShadow', own.length === 1,
           refusal === 'NotSupportedError', !Object.getOwnPropertyNames(window).some((name) => /eyelid/i.test(name)),
           !/eyelid/i.test(document.documentElement.outerHTML.replace(/<script[^]*?<.script>/g, '')),
         ];
@@ -470,6 +473,22 @@ def test_a_page_kept_for_the_way_back_is_in_no_tab_until_it_returns(live: Live) 
     )
     assert "back" in titles(answer), "the browser loaded the page anew: nothing was tried"
     assert tabs_at(answer, "/first")[0]["id"] == tab["id"]
+
+
+def test_a_prerendered_page_is_in_no_tab_until_it_is_shown(live: Live) -> None:
+    if live.name == "firefox":
+        pytest.skip("Firefox prerenders nothing")
+    rules = '{"prerender": [{"source": "list", "urls": ["/later"], "eagerness": "immediate"}]}'
+    once = "if (document.prerendering) onload = () => fetch('/done?id=prerendered');"
+    live.site.serve({"/later": page("later", f"{CARD}<script>{once}</script>")})
+    with live.opened("before", f"<script type=speculationrules>{rules}</script>"):
+        live.site.await_done("prerendered")
+        tab = live.look_until_tab("/before", read)
+        assert urls(tab) == [f"{live.site.here}/before"]
+        live.site.order("before", "setTimeout(() => { location.href = '/later'; })")
+        live.look_until_tab("/later", lambda tab: read(tab) and tab["painted"] and fields(tab) == {"cc-number"})
+        live.site.order("later", "setTimeout(() => { location.href = '/before'; })")
+        live.look_until_tab("/before", lambda tab: read(tab) and not fields(tab))
 
 
 def test_a_new_agent_is_greeted_anew(live: Live) -> None:

@@ -4,7 +4,7 @@
 if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "events.js", "look.js");
 
 let policy = {hash: "", fields: null, css: []};
-let refused = new Map(); // policy hash -> what was told about it
+let refused = null; // what was last told about the policy's selectors, as JSON
 
 const takePolicy = ({hash, fields, css}) => {
   policy = {hash, fields, css};

@@ -3,11 +3,12 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  if (globalThis.eyelidServes === doc) return;
-  globalThis.eyelidServes = doc;
-
-  const {Findings} = globalThis.eyelid;
+  const {Findings, serving} = globalThis.eyelid;
+  if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser ?? chrome;
+  const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
+  globalThis.eyelid.serving = self;
+
   const DRAWN_WITHIN = 400; // ms; what a look waits for the picture at most
   const BLANK_FOR = 2000; // ms; a page without any content is taken as painted when it is that old
   const STALE_AFTER = 1000; // ms; what draws nothing for that long shows nothing
@@ -19,20 +20,30 @@
   let drawn = false; // twice since this document or what is present in it changed
   let changedAt = performance.now();
   let changes = 0;
+  let drawing = false; // waiting for the page to be drawn twice
   let contentful = false;
-  const leaving = new Map(); // a name, a place or an address that has just left -> {what, at, askedAt}
+  const leaving = new Map(); // a name, a place or an address that has just left -> {what, change, at, askedAt}
 
   const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
 
   const noteChange = (left) => {
     drawn = false;
     changedAt = performance.now();
-    const change = ++changes;
-    const batch = left.map((what) => ({what, at: changedAt, askedAt: null}));
-    for (const one of batch) leaving.set(one.what, one);
+    changes += 1;
+    for (const what of left) leaving.set(what, {what, change: changes, at: changedAt, askedAt: null});
+    awaitDrawing();
+  };
+
+  // One wait at a time: in a frame out of sight it may never end.
+  const awaitDrawing = () => {
+    if (drawing) return;
+    drawing = true;
+    const begun = changes;
     twice(() => {
-      for (const one of batch) if (leaving.get(one.what) === one) leaving.delete(one.what);
-      if (change === changes) drawn = true;
+      drawing = false;
+      for (const one of leaving.values()) if (one.change <= begun) leaving.delete(one.what);
+      if (begun === changes) drawn = true;
+      else awaitDrawing();
     });
   };
 
@@ -195,7 +206,7 @@
     findings.stop();
     removeEventListener("pagehide", onHide);
     removeEventListener("pageshow", onShow);
-    if (globalThis.eyelidServes === doc) globalThis.eyelidServes = null;
+    if (globalThis.eyelid.serving === self) globalThis.eyelid.serving = null;
   };
 
   try {

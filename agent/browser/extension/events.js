@@ -2,7 +2,7 @@
 "use strict";
 
 const PER_SECOND = 500; // events said one by one; beyond that those of one tab are joined, and none is lost
-const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can have such an address
+const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can be at such
 const JOIN_FOR = 50; // ms
 
 const joined = new Map(); // tab -> event waiting to be said
@@ -45,13 +45,13 @@ const sayFrame = (what, tab, frame, url) => {
   if (frame === 0 && (what === "navigate" || what === "commit")) {
     say(what, tab, frame, {urls: [url]});
   } else {
-    const known = registry.known(tab);
+    const known = registry.known(tab, policy.hash);
     say(what, tab, frame, {...known, urls: [url, ...known.urls]});
   }
 };
 
 const sayTab = async (tab) => {
-  const known = registry.known(tab);
+  const known = registry.known(tab, policy.hash);
   if (known.urls.length > 0) {
     say("tab", tab, 0, known);
     return;

@@ -5,7 +5,7 @@
 
   // What an `autocomplete` may hold beside the name (HTML, "autofill detail tokens").
   const BESIDE = new Set(["on", "off", "shipping", "billing", "home", "work", "mobile", "fax", "pager", "webauthn"]);
-  const UNSEEN = new Set(["hidden", "button", "submit", "reset", "image", "file", "checkbox", "radio", "range", "color"]);
+  const UNSEEN = new Set("hidden button submit reset image file checkbox radio range color".split(" "));
   const CALLED_BY = ["name", "id", "placeholder", "aria-label", "title", "data-testid", "data-field"];
   const LONGEST = 120; // characters of each name or label
 
@@ -63,7 +63,7 @@
   };
 
   const NONE = Object.freeze([]);
-  const revealable = new WeakSet(); // was a password field: "show password" makes it a text field with the password in it
+  const revealable = new WeakSet(); // once a password field: "show password" makes it a text field that shows it
 
   // Names of a control: `sure` ones, and `beside`, which count only where a card's number or code is asked for too.
   const namesOf = (control) => {
@@ -84,6 +84,7 @@
   };
 
   globalThis.eyelid = {
+    serving: globalThis.eyelid?.serving, // what a run of these scripts before this one left in this document
     namesOf,
     CONTROLS: "input,select,textarea,[contenteditable],[role=textbox]",
     NAMED_BY: ["autocomplete", "type", "contenteditable", "role", "aria-labelledby", "for", ...CALLED_BY],

@@ -109,7 +109,9 @@
         this.judge(target.localName === "label" ? target.control : target);
       } else {
         if (target === this.doc) this.observe(target); // document.open() throws our listener away
-        for (const node of addedNodes) if (node.nodeType === Node.ELEMENT_NODE && node.isConnected) this.visit(node, seen);
+        for (const node of addedNodes) {
+          if (node.nodeType === Node.ELEMENT_NODE && node.isConnected) this.visit(node, seen);
+        }
         const label = target.nodeType === Node.ELEMENT_NODE && target.closest("label");
         if (label) this.judge(label.control);
       }

@@ -88,8 +88,9 @@ const describeTab = async (tab, window, answers) => {
   const minimised = window.state === "minimized";
   const about = {id: tab.id, visible: !minimised && isShown(tab, active, given)};
 
-  if ((tab.discarded || tab.frozen) && registry.last.has(tab.id) && given.length === 0) {
-    return {...about, painted: false, unread: false, frames: registry.last.get(tab.id)};
+  const last = registry.last.get(tab.id);
+  if ((tab.discarded || tab.frozen) && last?.hash === policy.hash && given.length === 0) {
+    return {...about, painted: false, unread: false, frames: last.frames};
   }
 
   const ids = new Map(listed.map((frame) => [frame.frameId, frame]));
@@ -111,10 +112,11 @@ const describeTab = async (tab, window, answers) => {
       unread = true;
       painted &&= id !== 0;
       const urls = entry?.state.urls ?? [(id === 0 && tab.url) || frame.url];
-      frames.push(...told({urls, fields: entry?.state.fields ?? [], css: entry?.state.css ?? []}));
+      const known = entry?.state.hash === policy.hash ? entry.state : {fields: [], css: []};
+      frames.push(...told({urls, fields: known.fields, css: known.css}));
     }
   }
-  if (!unread) registry.last.set(tab.id, frames);
+  if (!unread && given.every(({hash}) => hash === policy.hash)) registry.last.set(tab.id, {hash: policy.hash, frames});
   return {...about, painted, unread, frames};
 };
 

@@ -10,7 +10,7 @@ const registry = {
   tabs: new Map(), // tab id -> Map of frame id -> {port, frame, state}
   lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
   failed: new Map(), // tab id -> Set of frame ids that show the browser's own error page (Firefox)
-  last: new Map(), // tab id -> the frames of its last whole answer
+  last: new Map(), // tab id -> {hash, frames} of its last whole answer
 
   frames(tab) {
     return this.tabs.get(tab) ?? new Map();
@@ -73,14 +73,15 @@ const registry = {
     return asked.frames;
   },
 
-  // Everything that the tab's documents said last: for events, which tell of the whole page.
-  known(tab) {
+  // What the tab's documents said last, fields and selectors by the policy of this hash: events tell of a whole page.
+  known(tab, hash) {
     const frames = [...this.frames(tab).entries()].sort(([one], [other]) => one - other);
     const states = frames.map(([, {state}]) => state);
+    const current = states.filter((state) => state.hash === hash); // places in another policy's list mean nothing
     return {
       urls: states.flatMap(({urls}) => urls),
-      fields: states.flatMap(({fields}) => fields),
-      css: states.flatMap(({css}) => css),
+      fields: current.flatMap(({fields}) => fields),
+      css: current.flatMap(({css}) => css),
     };
   },
 };

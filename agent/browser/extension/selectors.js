@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  // These depend on the tree alone, and a changed tree is noticed. Any other (:checked, :hover) may change without a trace.
+  // These depend on the tree alone, and a changed tree is noticed. Others (:checked) may change without a trace.
   const OF_THE_TREE = new Set(
     ("not is where has matches root empty first-child last-child only-child nth-child nth-last-child first-of-type " +
       "last-of-type only-of-type nth-of-type nth-last-of-type scope any-link link").split(" "),

@@ -10,6 +10,7 @@ const wire = {
   port: null,
   greeted: false, // between a welcome's hello and the end of the port
   number: 0,
+  reopen: null,
 
   // `heard(message)` is called for every message but welcome; a rejected promise ends the port: better deaf than wrong.
   open(heard) {
@@ -17,14 +18,28 @@ const wire = {
     this.port = port;
     let turn = Promise.resolve();
     port.onMessage.addListener((message) => {
-      turn = turn.then(() => (message.kind === "welcome" ? this.greet(port) : heard(message)));
+      turn = turn
+        .then(() => (message.kind === "welcome" ? this.greet(port) : heard(message)))
+        .catch(() => this.close(port));
     });
     port.onDisconnect.addListener(() => {
       void api.runtime.lastError; // reading it tells the browser that it was noticed
-      this.port = null;
-      this.greeted = false;
-      setTimeout(() => this.open(heard), RECONNECT_AFTER);
+      this.end(port);
     });
+    this.reopen = () => this.open(heard);
+  },
+
+  // Ended from here, a port does not tell of its end.
+  close(port) {
+    port.disconnect();
+    this.end(port);
+  },
+
+  end(port) {
+    if (this.port !== port) return;
+    this.port = null;
+    this.greeted = false;
+    setTimeout(this.reopen, RECONNECT_AFTER);
   },
 
   async greet(port) {
@@ -43,7 +58,7 @@ const wire = {
     try {
       this.port.postMessage({n: this.number, ...message});
     } catch {
-      this.port.disconnect(); // too long or broken: the number is spent, and the agent sees the hole
+      this.close(this.port); // too long or broken: the number is spent, and the agent hears the end
     }
   },
 };
