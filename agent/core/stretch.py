@@ -88,6 +88,5 @@ class Stretch:
 
     def _break_of(self, witness: str) -> int | None:
         """Where the run that proved what is kept ended; None while it goes on."""
-        if self._kept is None:
-            return None
-        return min((at for at in self._breaks[witness] if at >= self._kept.end), default=None)
+        kept = self._kept
+        return min((at for at in self._breaks[witness] if kept is not None and at >= kept.end), default=None)

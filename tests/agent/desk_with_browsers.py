@@ -40,6 +40,7 @@ PID: Final = 20
 LAG: Final = 60
 STAYS: Final = 1000
 FLASH: Final = 24
+LOOKED_AT: Final = 500  # longer than from one look to the next
 CARDS: Final = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
 POLICY: Final = Policy("now", 1, "test", (CARDS,))
 NOTES: Final = Window(1, "notes", "Notes", 10, Box(0, 0, 9, 9), shown=True)
@@ -80,6 +81,7 @@ class AWindow:
     was_in_view: bool = True  # at any moment since the desktop was last looked at
     open: bool = True
     remains: int = 0  # what it has left behind on the screen
+    stays_until: int = 0  # somebody has just moved a tab into it
     private: bool = False  # the extension does not see it
 
     def contents(self) -> frozenset[Content]:
@@ -147,6 +149,8 @@ class World:
         self._redraw(window)
 
     def close_window(self, window: AWindow) -> None:
+        if window.in_view and self.now < window.stays_until:
+            return
         self.leave(window)
         window.open = False
         self.windows.remove(window)
@@ -155,6 +159,8 @@ class World:
 
     def leave(self, window: AWindow, *, minimised: bool = False, drawing: bool = True) -> None:
         """Covered whole, or minimised."""
+        if self.now < window.stays_until:
+            return
         if window.painted:  # that it leaves within the display's lag of drawing is beyond the promise
             window.surface = {drawn for drawn in window.surface if drawn.turn >= window.turn}
         if window.in_view:
@@ -214,6 +220,7 @@ class World:
             self._park(window)
         self.close_tab(window, tab)
         other.tabs.append(tab)
+        other.stays_until = self.now + LOOKED_AT  # gone sooner, nobody may have seen the tab in it: beyond the promise
         self.switch(other, tab)
 
     def preview(self, tab: ATab, how_long: int) -> None:
@@ -229,6 +236,8 @@ class World:
             tab.pictures |= {drawn.content for drawn in window.surface if drawn.tab == tab.id}
 
     def _flash_up(self, window: AWindow, tab: ATab) -> None:
+        if tab.content and not self.previews:
+            tab.content = self.next_number()  # parked tabs say nothing: it is first seen when it is seen in front
         if window.drawing:
             up = {Drawn(window.turn, tab.id, picture, old=True) for picture in tab.pictures} - window.surface
             window.surface |= up
@@ -296,7 +305,7 @@ class World:
         for window in self.windows:
             if window.private:
                 continue
-            self.looked_at.update(tab.content for tab in window.tabs)
+            self.looked_at.update(tab.content for tab in window.tabs if self.previews or tab is window.front)
             tabs = tuple(
                 Tab(
                     tab.id,

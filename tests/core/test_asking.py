@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from agent.core.asking import WINDOW_HINDSIGHT, WINDOW_SETTLE, fresh, next_look, window_timing
+from agent.core.asking import (
+    PAGE_HINDSIGHT,
+    PAGE_SETTLE,
+    PAGES_EVERY,
+    WINDOW_HINDSIGHT,
+    WINDOW_SETTLE,
+    fresh,
+    next_look,
+    page_timing,
+    timings,
+    window_timing,
+)
 from agent.core.clearance import Timing
-from agent.core.model import MILLISECOND, SECOND, Attribute, Effect, Extent, Lane, LaneEffect, Matcher, Policy, Rule
+from agent.core.model import (
+    BROWSERS,
+    MILLISECOND,
+    SECOND,
+    WINDOWS,
+    Attribute,
+    Effect,
+    Extent,
+    Lane,
+    LaneEffect,
+    Matcher,
+    Policy,
+    Rule,
+)
 
 TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
 
@@ -53,3 +77,27 @@ def test_a_waiting_item_is_looked_at_after_its_hindsight_and_never_too_rarely() 
     assert next_look(100, TIMING, closed=False, newest=900) == 700
     assert next_look(500, TIMING, closed=False, newest=200) == 501
     assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at
+
+
+def test_what_a_page_has_left_goes_soon_and_the_truth_about_it_comes_soon() -> None:
+    timing = page_timing(policy(Attribute.URL), Lane.SCREEN)
+    assert timing == Timing(settle=60 * MILLISECOND, hindsight=300 * MILLISECOND, max_gap=250 * MILLISECOND)
+    assert (timing.settle, timing.hindsight) == (PAGE_SETTLE, PAGE_HINDSIGHT)
+
+
+def test_a_lead_reaches_back_for_pages_too() -> None:
+    timing = page_timing(policy(Attribute.URL, lead=3 * SECOND), Lane.AUDIO)
+    assert timing == Timing(60 * MILLISECOND, 3 * SECOND, 1 * SECOND)
+
+
+def test_every_witness_has_its_own_timing() -> None:
+    rules = policy(Attribute.URL, Attribute.APP)
+    assert timings(rules, Lane.SCREEN) == {
+        WINDOWS: window_timing(rules, Lane.SCREEN),
+        BROWSERS: page_timing(rules, Lane.SCREEN),
+    }
+
+
+def test_a_page_in_view_is_looked_at_more_often_on_a_quiet_screen() -> None:
+    assert next_look(5, TIMING, closed=False, quiet=PAGES_EVERY) == 5 + 300 * MILLISECOND
+    assert next_look(5, TIMING, closed=True, quiet=PAGES_EVERY) == 5 + 100 * MILLISECOND

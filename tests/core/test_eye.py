@@ -9,7 +9,23 @@ from hypothesis import strategies as st
 
 from agent.core.clearance import Timing
 from agent.core.eye import BLIND, Eye
-from agent.core.model import Alarm, Attribute, Blind, Box, Lane, Look, Matcher, Policy, Rule, Scene, Span, Window
+from agent.core.model import (
+    Alarm,
+    Attribute,
+    Blind,
+    Box,
+    Browsing,
+    Glimpse,
+    Lane,
+    Look,
+    Matcher,
+    Page,
+    Policy,
+    Rule,
+    Scene,
+    Span,
+    Window,
+)
 
 PATIENCE = 1000
 CHART = Rule(0, "charts", "", (Matcher(Attribute.APP, ("chart",)),), stay_closed=20)
@@ -272,3 +288,100 @@ def test_no_released_picture_ever_touches_a_chart(
     for picture in released:
         for start, end in charts:
             assert picture.span.end + TIMING.hindsight < start or end < picture.span.start
+
+
+# -- several witnesses --------------------------------------------------------------------------------------------
+
+PAYING = Page(("https://pay.example/",))
+SHOPPING = Page(("https://shop.example/",))
+CARDS = Policy("now", 1, "test", (Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),), stay_closed=20),))
+
+
+def with_cards() -> Eye[Picture]:
+    """Two witnesses, both with a clean look behind them."""
+    made = eye("w", "b")
+    made.put_in_force(CARDS, {"w": TIMING, "b": TIMING}, now=0)
+    for witness in ("w", "b"):
+        made.see(look(10, witness=witness))
+    return made
+
+
+def test_a_picture_needs_the_proof_of_every_witness() -> None:
+    made, picture = with_cards(), Picture(Span(20, 21))
+    made.push(picture)
+    made.see(look(40))
+    assert made.judge(41).released == ()
+    made.see(look(42, witness="b"))
+    assert made.judge(43).released == (picture,)
+
+
+def test_proven_is_what_the_slower_witness_has_proven() -> None:
+    made = with_cards()
+    made.see(look(40))
+    assert made.proven_by == 10
+    made.see(look(42, witness="b"))
+    assert made.proven_by == 40
+    made.alarm(Alarm("b", 50, "silence"))
+    assert made.proven_by is None
+    assert made.said("w") == ()
+    assert made.said("b") == BLIND
+
+
+def test_what_browsers_say_is_worth_nothing_by_itself() -> None:
+    made = with_cards()
+    made.see(Look("b", 40, 41, "now", Browsing()))
+    assert made.said("b") == BLIND
+
+
+def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
+    made, picture = with_cards(), Picture(Span(20, 21))
+    made.push(picture)
+    made.glimpse(Glimpse("b", 24, PAYING))
+    assert [reason.id for reason in made.said("b")] == ["cards"]
+    assert made.said("w") == ()
+    assert made.provable_after == 44
+    made.see(look(23, witness="b"))
+    assert made.asked("b") is None
+    for witness in ("w", "b"):
+        made.see(look(30, witness=witness))
+    assert made.judge(31).dropped == (picture,)
+
+
+def test_a_harmless_event_says_nothing() -> None:
+    made = with_cards()
+    made.glimpse(Glimpse("b", 24, SHOPPING))
+    assert made.reasons == ()
+    assert made.asked("b") == 10
+
+
+def test_an_event_counts_only_under_a_policy() -> None:
+    made: Eye[Picture] = Eye(Lane.SCREEN, ("b",), PATIENCE, now=0)
+    made.glimpse(Glimpse("b", 24, PAYING))
+    assert made.reasons == BLIND
+
+
+def test_an_event_is_no_interaction_to_record() -> None:
+    calls = Policy("now", 1, "test", CARDS.rules, record_when=(Matcher(Attribute.APP, ("phone",)),))
+    made = eye()
+    made.put_in_force(calls, {"w": TIMING}, now=0)
+    made.see(look(10, seen("phone")))
+    made.glimpse(Glimpse("w", 20, SHOPPING))
+    assert made.reasons == ()
+
+
+def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
+    calls = Policy("calls", 1, "test", (), record_when=(Matcher(Attribute.APP, ("phone",)),), keep_recording=30)
+    made = eye("w", "b")
+    made.put_in_force(calls, {"w": TIMING, "b": TIMING}, now=0)
+    nothing_open = Scene(pages_only=True)
+    made.see(look(5, nothing_open, "b", "calls"))
+    assert [reason.id for reason in made.said("b")] == ["not-recorded"]
+    made.see(look(10, seen("phone"), policy="calls"))
+    made.see(look(20, nothing_open, "b", "calls"))
+    assert made.reasons == ()
+    made.see(look(30, seen("phone"), policy="calls"))
+    made.see(look(61, nothing_open, "b", "calls"))
+    assert made.reasons == ()
+    made.see(look(62, seen("notes"), policy="calls"))
+    made.see(look(93, nothing_open, "b", "calls"))
+    assert [reason.id for reason in made.said("b")] == ["not-recorded"]
