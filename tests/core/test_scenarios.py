@@ -10,10 +10,29 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.core.asking import window_timing
+from agent.core.asking import timings
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE
-from agent.core.model import MILLISECOND, SECOND, Alarm, Blind, Box, Lane, Look, Scene, Span, Window
+from agent.core.model import (
+    BROWSERS,
+    MILLISECOND,
+    SECOND,
+    WINDOWS,
+    Alarm,
+    Blind,
+    Box,
+    BrowserWindow,
+    Browsing,
+    Glimpse,
+    Lane,
+    Look,
+    Page,
+    Scene,
+    Span,
+    Tab,
+    Window,
+)
+from agent.core.view import View
 from agent.witness.policies import parse_files
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -36,27 +55,36 @@ class Told:
 
 def tell(story: dict[str, Any]) -> tuple[Told, list[str]]:
     policy = parse_files({"story.yaml": story["policy"].encode()})
-    timing = window_timing(policy, Lane.SCREEN)
-    eye: Eye[Picture] = Eye(Lane.SCREEN, ("window",), PATIENCE[Lane.SCREEN], now=-1)
-    eye.put_in_force(policy, {"window": timing}, now=-1)
+    needed = {name: timing for name, timing in timings(policy, Lane.SCREEN).items() if name in witnesses(story)}
+    eye: Eye[Picture] = Eye(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
+    eye.put_in_force(policy, needed, now=-1)
+    view = View()
     told = Told()
-    for start, verb, rest in moments(story["story"]):
+    for start, verb, rest in sorted(moments(story["story"]), key=lambda moment: moment[0]):
         end = start + MILLISECOND
         match verb:
             case "look":
-                eye.see(Look("window", start, end, policy.hash, seen(rest, story["windows"])))
+                eye.see(view.take(Look(WINDOWS, start, end, policy.hash, seen(rest, story["windows"]))))
+            case "browser":
+                eye.see(view.take(Look(BROWSERS, start, end, policy.hash, browsing(rest, story))))
+            case "event":
+                eye.glimpse(Glimpse(BROWSERS, start, page(rest, story)))
             case "picture" | "patch":
                 eye.push(Picture(rest, Span(start, end), whole=verb == "picture"))
             case "alarm":
-                eye.alarm(Alarm("window", start, "story"))
+                eye.alarm(Alarm(WINDOWS, start, "story"))
             case "policy":
-                eye.put_in_force(policy, {"window": timing}, now=start)
+                eye.put_in_force(policy, needed, now=start)
             case _:
                 pytest.fail(f"the story knows no {verb!r}")
         outcome = eye.judge(end)
         told.kept += [picture.name for picture in outcome.released]
         told.dropped += [picture.name for picture in outcome.dropped]
     return told, [reason.id for reason in eye.reasons]
+
+
+def witnesses(story: dict[str, Any]) -> tuple[str, ...]:
+    return (WINDOWS, BROWSERS) if "pages" in story else (WINDOWS,)
 
 
 def moments(lines: list[str]) -> Iterator[tuple[int, str, str]]:
@@ -75,16 +103,50 @@ def seen(words: str, windows: dict[str, dict[str, Any]]) -> Scene | Blind:
     _, _, names = words.partition("sees ")
     if names == "nothing":
         return Scene()
-    return Scene(tuple(window(number, name, windows) for number, name in enumerate(names.split(", "), start=1)))
+    return Scene(tuple(window(name, windows) for name in names.split(", ")))
 
 
-def window(number: int, words: str, windows: dict[str, dict[str, Any]]) -> Window:
+def window(words: str, windows: dict[str, dict[str, Any]]) -> Window:
     name, _, place = words.partition(" ")
-    what = windows[name]
+    what, number = windows[name], number_of(name, windows)
     app = Blind.NO_PROCESS if what["app"] == "unreadable" else what["app"]
     return Window(
         number, app, what["title"], number, Box(0, 0, 9, 9), shown=place != "behind", engine=bool(what.get("engine"))
     )
+
+
+def number_of(name: str, things: dict[str, Any]) -> int:
+    """By its place in the story's list; of a window it is its process's number too."""
+    return 1 + list(things).index(name)
+
+
+def browsing(words: str, story: dict[str, Any]) -> Browsing:
+    """`shop has cart, till behind; wiki has home loading`"""
+    return Browsing(tuple(browser_window(part, story) for part in words.split("; ")))
+
+
+def browser_window(words: str, story: dict[str, Any]) -> BrowserWindow:
+    name, _, tabs = words.partition(" has ")
+    number = number_of(name, story["windows"])
+    return BrowserWindow(
+        "browser",
+        number,
+        number,
+        story["windows"][name]["title"],
+        Box(0, 0, 9, 9),
+        minimised=False,
+        tabs=tuple(tab(place, one, story) for place, one in enumerate(tabs.split(", "))),
+    )
+
+
+def tab(place: int, words: str, story: dict[str, Any]) -> Tab:
+    """Tabs keep their order: the first stays the first."""
+    name, _, how = words.partition(" ")
+    return Tab(place, page(name, story), visible=how != "behind", painted=how == "")
+
+
+def page(name: str, story: dict[str, Any]) -> Page:
+    return Page((story["pages"][name],))
 
 
 @pytest.mark.parametrize("path", STORIES, ids=[path.stem for path in STORIES])
@@ -97,4 +159,4 @@ def test_story(path: Path) -> None:
 
 
 def test_there_are_stories() -> None:
-    assert len(STORIES) >= 12
+    assert len(STORIES) >= 16
