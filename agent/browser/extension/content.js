@@ -111,11 +111,12 @@
     const answer = (inTime) => {
       if (answered) return;
       answered = true;
+      clearTimeout(late);
       const painted = inTime && (contentful || age() > BLANK_FOR);
       post({kind: "look", id, ...both(before, current()), painted});
     };
+    const late = setTimeout(() => answer(false), DRAWN_WITHIN);
     twice(() => answer(true));
-    setTimeout(() => answer(false), DRAWN_WITHIN);
   };
 
   // What has just left is still in the picture under the new policy too, perhaps at another place of its list.

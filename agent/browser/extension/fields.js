@@ -15,7 +15,8 @@
       String.raw`\bcard ?(number|no|nr|num|pan)\b`,
       String.raw`\bcc ?(number|num|no|nr)\b|\bccn\b|\bpan\b|\bprimary account number\b`,
       String.raw`\b(kredit|bank)?karten? ?(nummer|nr|no)\b`,
-      String.raw`\b(numero|num|no|n) (de )?(la |sa |ma |votre |su |tu )?(carte|tarjeta|cb)\b|\bnumero ?(carte|tarjeta)\b`,
+      String.raw`\b(numero|num|no|n) (de )?(la |sa |ma |votre |su |tu )?(carte|tarjeta|cb)\b`,
+      String.raw`\bnumero(carte|tarjeta)\b`,
       String.raw`\b(carte (bancaire|de credit|bleue)|tarjeta de (credito|debito))\b`,
     ].join("|"),
   );
@@ -29,7 +30,8 @@
   );
   const EXPIRY = new RegExp(
     [
-      String.raw`\bexp(iry|iration|ires|ir)?\b|\b(cc|card) ?exp|\bvalid (thru|through|until|to)\b|\bmm ?(yy|jj|aa)(yy|jj|aa)?\b`,
+      String.raw`\bexp(iry|iration|ires|ir)?\b|\b(cc|card) ?exp|\bvalid (thru|through|until|to)\b`,
+      String.raw`\bmm ?(yy|jj|aa)(yy|jj|aa)?\b`,
       String.raw`\bgultig bis\b|\bgueltig bis\b|\b(ablauf|verfalls?) ?datum\b`,
       String.raw`\bexpire( fin)?\b|\bdate (d )?expiration\b|\bcaducidad\b|\bvencimiento\b|\bexpiracion\b`,
     ].join("|"),
