@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from Xlib import X
+from Xlib.display import Display
+from Xlib.protocol.event import ClientMessage
+from Xlib.xobject.drawable import Window
 
 from tests.browser import extension_agent, extension_browsers, extension_pages
 from tests.browser.extension_agent import Agent, Line, Message
@@ -160,6 +164,25 @@ def test_windows_have_a_place_and_a_title(live: Live, card_form: str) -> None:
 
 
 # -- what is open -------------------------------------------------------------------------------------------------
+
+
+def test_a_minimised_window_shows_no_tab(live: Live) -> None:
+    with displays.connection(live.display) as link:
+        (top,) = managed(link)
+        change = ClientMessage(window=top, client_type=link.intern_atom("WM_CHANGE_STATE"), data=(32, [3, 0, 0, 0, 0]))
+        link.screen().root.send_event(change, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+        link.flush()
+        answer = live.line.look_until(lambda look: any(window["minimised"] for window in look["windows"]))
+        (window,) = (window for window in answer["windows"] if window["minimised"])
+        assert [tab["visible"] for tab in window["tabs"]] == [False]
+        top.map()
+        link.flush()
+        live.look_until_tab("/desk", lambda tab: tab["visible"] and tab["painted"])
+
+
+def managed(link: Display) -> list[Window]:
+    ids = link.screen().root.get_full_property(link.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType).value
+    return [link.create_resource_object("window", number) for number in ids]
 
 
 def test_every_kind_of_frame_is_read(live: Live) -> None:
