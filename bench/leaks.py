@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -118,9 +119,10 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
                 shutil.copy(one.home / "agent.log", folder / f"{one.home.name}.log")
             (folder / "phases.json").write_text(json.dumps([asdict(phase) for phase in player.phases], indent=1))
         say("opening what was kept")
-        return _account(
-            plan, player, watching, Kept.of(depot, judged, folder / "kept"), Kept.of(depot, bare, folder / "control")
-        )
+        with ThreadPoolExecutor() as both:
+            kept = both.submit(Kept.of, depot, judged, folder / "kept")
+            control = both.submit(Kept.of, depot, bare, folder / "control")
+        return _account(plan, player, watching, kept.result(), control.result())
 
 
 def _play_all(plan: Plan, player: Player, stage: Stage, eyes: Path, say: Say) -> None:

@@ -34,7 +34,7 @@ PLAIN, PICOM, MONITORS = "plain", "picom", "monitors"  # bench/leaks_settings.py
 BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strips go through it
 SECOND_MONITOR: Final = 1280  # pixels from the left
 POPUP: Final = "popup,left=150,top=160,width=640,height=420"
-QUIET: Final = 8.0  # seconds that a clean page is left alone
+QUIET: Final = 5.0  # seconds that a clean page is left alone
 CORNER: Final = (1270, 790)  # where the mouse rests
 FLASHES: Final = (30, 60, 100)  # ms
 
@@ -359,7 +359,7 @@ def new_tab(scene: Scene) -> Play:
     scene.call("tabs.remove", tab)
 
 
-@transition(quick=BOTH)
+@transition(quick=FIREFOX)
 def tab_switch(scene: Scene) -> Play:
     """To a payment page that was loaded behind, and back; it is present from its loading to its closing."""
     yield
