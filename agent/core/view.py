@@ -133,7 +133,6 @@ class View:
             pages += [replace(page, shown=shown) for page in drawn]
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
-            pages += [replace(page, shown=True, parked=False) for page in before.drawn]
             pages += [replace(page, shown=True) for page in before.pages]
         front = frozenset((window.browser, tab.id) for tab in in_front)
         return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn)

@@ -219,6 +219,7 @@ class World:
         if window.front is tab:
             self._park(window)
         self.close_tab(window, tab)
+        tab.content = tab.content and self.next_number()  # seen there, it need not have been seen here
         other.tabs.append(tab)
         other.stays_until = self.now + LOOKED_AT  # gone sooner, nobody may have seen the tab in it: beyond the promise
         self.switch(other, tab)
@@ -236,8 +237,9 @@ class World:
             tab.pictures |= {drawn.content for drawn in window.surface if drawn.tab == tab.id}
 
     def _flash_up(self, window: AWindow, tab: ATab) -> None:
-        if tab.content and not self.previews:
-            tab.content = self.next_number()  # parked tabs say nothing: it is first seen when it is seen in front
+        if not self.previews:  # parked tabs say nothing: what comes up is seen when it is seen in front
+            tab.content = tab.content and self.next_number()
+            tab.pictures = frozenset(picture and self.next_number() for picture in tab.pictures)
         if window.drawing:
             up = {Drawn(window.turn, tab.id, picture, old=True) for picture in tab.pictures} - window.surface
             window.surface |= up
@@ -305,7 +307,9 @@ class World:
         for window in self.windows:
             if window.private:
                 continue
-            self.looked_at.update(tab.content for tab in window.tabs if self.previews or tab is window.front)
+            for tab in window.tabs:
+                if self.previews or (tab is window.front and not window.minimised):
+                    self.looked_at |= {tab.content, *(() if self.previews else tab.pictures)}
             tabs = tuple(
                 Tab(
                     tab.id,

@@ -530,3 +530,52 @@ def test_every_reason_is_a_rule_of_the_policy_or_one_of_eyelids_own(scene: Scene
                 assert reason.id in OWN_RULES
             else:
                 assert BOTH.rules[reason.number].id == reason.id
+
+
+# -- what a browser witness says ----------------------------------------------------------------------------------
+
+
+def test_a_witness_of_pages_alone_is_not_blind_for_having_none() -> None:
+    assert decide(CARDS, Scene(pages_only=True)) == Verdict()
+    assert [reason.id for reason in decide(CARDS, Scene()).screen] == ["blind"]
+
+
+def test_a_page_that_did_not_answer_may_be_let_pass_by_its_address() -> None:
+    allowing = policy(
+        """
+        rules:
+          - id: cards
+            why: PCI
+            any:
+              - field: [cc-csc]
+        allow_unseen:
+          - url: ["chrome://newtab"]
+        """
+    )
+    newtab, settings = Page(("chrome://newtab",), unread=True), Page(("chrome://settings",), unread=True)
+    assert closed(allowing, newtab) == NOTHING
+    assert closed(allowing, newtab, settings) == (["unseen-page"], ["unseen-page"])
+    findings = explain(allowing, Scene(pages=(newtab,), pages_only=True))
+    assert {(finding.effect, finding.thing) for finding in findings} == {(Effect.RECORD, "page 0")}
+
+
+def test_a_page_that_did_not_answer_counts_in_the_background_only_where_a_rule_would_look() -> None:
+    hidden = Page(("https://shop.example/",), shown=False, unread=True)
+    assert closed(CARDS, hidden) == ([], ["unseen-page"])
+    assert closed(CHART, hidden) == NOTHING
+
+
+def test_a_page_that_can_no_longer_be_followed_closes_whatever_is_allowed() -> None:
+    assert closed(CARDS, Page((), unread=True))[0] == ["unreadable", "unseen-page"]
+
+
+def test_parked_tabs_that_are_allowed_do_not_close_for_being_unread() -> None:
+    parked = Page(("https://shop.example/",), parked=True, unread=True)
+    assert closed(replace(CARDS, parked_tabs_allowed=True), parked)[0] == []
+    assert closed(CARDS, parked)[0] == ["unseen-page"]
+
+
+def test_an_accounted_window_is_no_web_engine_without_a_witness() -> None:
+    browser = window("chromium", "Shop", id=7, engine=True)
+    assert closed(CARDS, browser) == (["web-engine"], ["web-engine"])
+    assert closed(CARDS, browser, accounted=frozenset({7})) == NOTHING

@@ -269,3 +269,62 @@ def test_a_page_that_changes_without_end_and_never_draws_is_no_longer_known() ->
     assert any(page.unread and page.shown for page in scene.pages)
     assert len(scene.pages) < FEW
     assert shown(desk.browse(tab(SHOP))) == {SHOP}
+
+
+def test_what_was_drawn_out_of_view_flashes_up_even_where_it_has_been_closed() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(window(shown=False))
+    desk.browse(tab(PAY, 2), tab(SHOP, visible=False))
+    desk.browse(tab(PAY, 2), tab(SHOP, visible=False))
+    desk.look(window())
+    assert shown(desk.browse(tab(SHOP))) == {PAY, SHOP}
+
+
+def test_in_split_view_all_that_is_in_front_must_have_drawn_itself() -> None:
+    desk = Desk().settled(tab(PAY), tab(WIKI, 2))
+    assert PAY in shown(desk.browse(tab(SHOP, painted=False), tab(WIKI, 2)))
+    assert PAY in shown(desk.browse(tab(SHOP, 3, painted=False), tab(WIKI, 2)))
+    assert shown(desk.browse(tab(SHOP, 3), tab(WIKI, 2))) == {SHOP, WIKI}
+
+
+def test_what_a_tab_became_before_it_was_minimised_is_in_the_windows_picture() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.browse(tab(PAY, visible=False), minimised=True)
+    desk.browse(minimised=True)
+    assert PAY in shown(desk.browse(tab(WIKI, 2, painted=False)))
+
+
+def test_a_parked_tab_that_was_never_in_front_leaves_no_picture() -> None:
+    desk = Desk().settled(tab(SHOP), tab(PAY, 2, visible=False))
+    assert parked(desk.browse(tab(SHOP), tab(WIKI, 2, visible=False))) == {WIKI}
+    assert shown(desk.browse(tab(SHOP, painted=False), tab(WIKI, 2, visible=False))) == {SHOP}
+
+
+def test_pages_are_in_view_while_any_window_of_a_browser_is() -> None:
+    desk = Desk()
+    browsers = tuple(BrowserWindow("c", 20, number, f"{number}", PLACE, False, (tab(),)) for number in (1, 2))
+    windows = tuple(Window(n, "chromium", f"{n} - Chromium", 20, PLACE, shown=n == 1, engine=True) for n in (1, 2))
+    for _ in range(2):
+        desk.look(*windows)
+        desk.take(BROWSERS, Browsing(browsers))
+    assert desk.view.pages_in_view
+    assert len(shown(desk.take(BROWSERS, Browsing(browsers)))) == 1
+
+
+def test_an_overview_that_is_not_in_view_shows_nothing() -> None:
+    desk = Desk().settled(tab(PAY))
+    for _ in range(3):
+        desk.look(window(shown=False), window(shown=False, number=8, kind=WindowKind.OVERVIEW))
+        scene = desk.browse(tab(PAY))
+    assert shown(scene) == set()
+
+
+def test_a_look_at_the_browsers_from_before_a_window_left_is_not_the_one_that_tells_what_it_held() -> None:
+    desk = Desk().settled(tab(SHOP))
+    hidden = window(shown=False)
+    before = desk.last.answered
+    desk.look(hidden)
+    desk.take(BROWSERS, Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),)), asked=before)
+    desk.look(hidden)
+    desk.browse(tab(PAY))
+    assert PAY in shown(desk.look(hidden))
