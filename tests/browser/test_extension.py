@@ -291,6 +291,7 @@ def test_a_private_window_is_not_seen(live: Live) -> None:
         ("<input name=security_code>", "cc-csc"),
         ("<input placeholder='Cryptogramme visuel'>", "cc-csc"),
         ("<select name=card_exp_month></select>", "cc-exp"),
+        ("<form><input name=localName><input name=closest><input name=matches><input name=cvv></form>", "cc-csc"),
         ("<div contenteditable aria-label='Card number'></div>", "cc-number"),
     ],
 )

@@ -5,7 +5,7 @@
   const doc = document; // a window may go on to another document; this script may then not
   const {Findings, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
-  const api = globalThis.browser ?? chrome;
+  const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
   globalThis.eyelid.serving = self;
 

@@ -14,6 +14,21 @@
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
 
+  // A form gives its controls out under their names before its own properties: one called "localName" or "closest"
+  // would stand in the way. So what may be asked of a form is asked past it.
+  const own = (prototype, name) => {
+    const {get, value} = Object.getOwnPropertyDescriptor(prototype, name);
+    return (node, ...given) => Reflect.apply(get ?? value, node, given);
+  };
+  const nameOf = own(Element.prototype, "localName");
+  const matches = own(Element.prototype, "matches");
+  const closest = own(Element.prototype, "closest");
+  const within = own(Element.prototype, "querySelectorAll");
+  const lastIn = own(Element.prototype, "lastElementChild");
+  const kindOf = own(Node.prototype, "nodeType");
+  const rootOf = own(Node.prototype, "getRootNode");
+  const isConnected = own(Node.prototype, "isConnected");
+
   const dom = globalThis.chrome?.dom;
   const shadowOf = dom?.openOrClosedShadowRoot
     ? (element) => dom.openOrClosedShadowRoot(element)
@@ -106,33 +121,33 @@
 
     takeOne({type, target, addedNodes}, seen) {
       if (type === "attributes") {
-        this.judge(target.localName === "label" ? target.control : target);
+        this.judge(nameOf(target) === "label" ? target.control : target);
       } else {
         if (target === this.doc) this.observe(target); // document.open() throws our listener away
         for (const node of addedNodes) {
-          if (node.nodeType === Node.ELEMENT_NODE && node.isConnected) this.visit(node, seen);
+          if (kindOf(node) === Node.ELEMENT_NODE && isConnected(node)) this.visit(node, seen);
         }
-        const label = target.nodeType === Node.ELEMENT_NODE && target.closest("label");
+        const label = kindOf(target) === Node.ELEMENT_NODE && closest(target, "label");
         if (label) this.judge(label.control);
       }
-      if (this.selectors.known.length > 0) this.unsearched.add(target.getRootNode());
+      if (this.selectors.known.length > 0) this.unsearched.add(rootOf(target));
     }
 
     visit(element, seen) {
       if (seen.has(element)) return;
       this.visitOne(element, seen);
-      this.visitAll(element, seen);
-      if (element.matches(EDITABLE)) this.judge(element);
+      this.visitAll(within(element, "*"), within(element, EDITABLE), seen);
+      if (matches(element, EDITABLE)) this.judge(element);
     }
 
-    visitAll(parent, seen) {
-      for (const element of parent.querySelectorAll("*")) this.visitOne(element, seen);
-      for (const element of parent.querySelectorAll(EDITABLE)) this.judge(element);
+    visitAll(elements, editable, seen) {
+      for (const element of elements) this.visitOne(element, seen);
+      for (const element of editable) this.judge(element);
     }
 
     visitOne(element, seen) {
       seen.add(element);
-      const name = element.localName;
+      const name = nameOf(element);
       if (CONTROL.has(name)) this.judge(element);
       else if (name === "label") this.judge(element.control);
       else if (HOST.has(name) || name.includes("-")) this.visitHost(element, seen);
@@ -144,7 +159,7 @@
     }
 
     visitAlone(element) {
-      if (!(element instanceof Element) || !element.isConnected) return;
+      if (!(element instanceof Element) || !isConnected(element)) return;
       this.visitHost(element, new Set());
       this.settle(false, true);
     }
@@ -156,12 +171,12 @@
         this.observe(root);
       }
       this.unsearched.add(root);
-      this.visitAll(root, seen);
+      this.visitAll(root.querySelectorAll("*"), root.querySelectorAll(EDITABLE), seen);
     }
 
     judge(control) {
       if (!control) return;
-      const names = control.matches(CONTROLS) ? namesOf(control) : null;
+      const names = matches(control, CONTROLS) && nameOf(control) !== "form" ? namesOf(control) : null;
       const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
       if (names && (names.sure.some(counts) || names.beside.some(counts))) this.controls.set(control, names);
       else this.controls.delete(control);
@@ -175,8 +190,8 @@
     }
 
     followOpen(parent) {
-      for (let element = parent.lastElementChild; element; element = element.lastElementChild) {
-        const name = element.localName;
+      for (let element = parent.lastElementChild; element; element = lastIn(element)) {
+        const name = nameOf(element);
         if (!HOST.has(name) && !name.includes("-")) continue;
         this.open.push(element);
         const root = shadow(element);
