@@ -139,6 +139,25 @@ def newest_recordings(connection: Connection, limit: int, device: str | None = N
     return [_recording(row) for row in connection.execute(statement.limit(limit))]
 
 
+def count_recordings(connection: Connection, after: str = "") -> int:
+    columns = schema.recordings.c
+    return connection.scalar(select(func.count()).select_from(schema.recordings).where(columns.id > after)) or 0
+
+
+def recordings_after(
+    connection: Connection, after: str, limit: int, *, device: str | None = None, opened_since: int = 0
+) -> list[Recording]:
+    """In the order of their ids, which for UUIDv7 is the order of their beginnings: a way through all, page by page.
+
+    `opened_since`: ns since 1970 by the store's clock.
+    """
+    columns = schema.recordings.c
+    statement = select(schema.recordings).where(columns.id > after, columns.opened_at >= opened_since)
+    if device is not None:
+        statement = statement.where(columns.device == device)
+    return [_recording(row) for row in connection.execute(statement.order_by(columns.id).limit(limit))]
+
+
 def sealed_rows(connection: Connection, recording: UUID) -> list[Row[Any]]:
     """Rows of `schema.sealed`, key packets first, then by stream and sequence."""
     columns = schema.sealed.c
@@ -155,6 +174,15 @@ def alarms_of(connection: Connection, recording: UUID) -> list[Row[Any]]:
     columns = schema.alarms.c
     return list(
         connection.execute(select(schema.alarms).where(columns.recording == str(recording)).order_by(columns.id))
+    )
+
+
+def alarms_without_recording(connection: Connection, device: str) -> list[Row[Any]]:
+    columns = schema.alarms.c
+    return list(
+        connection.execute(
+            select(schema.alarms).where(columns.device == device, columns.recording.is_(None)).order_by(columns.id)
+        )
     )
 
 
@@ -212,6 +240,24 @@ def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int 
         of_device.where(columns.kind.in_(("start", "blind-since")), columns.seq > seq).order_by(columns.seq).limit(1)
     )
     return (start or 0, after)
+
+
+def ledger_batch(connection: Connection, number: int) -> str | None:
+    """The signed batch (JWS) of that row; None where the row is gone."""
+    columns = schema.ledger_batches.c
+    token: str | None = connection.scalar(select(columns.token).where(columns.id == number))
+    return token
+
+
+def refused_batches(connection: Connection, device: str) -> list[tuple[int, str]]:
+    """(first entry, JWS) of each batch that contradicts what the device signed before."""
+    columns = schema.ledger_batches.c
+    rows = connection.execute(
+        select(columns.first, columns.token)
+        .where(columns.device == device, columns.accepted.is_(False))
+        .order_by(columns.id)
+    )
+    return [(row.first, row.token) for row in rows]
 
 
 def ledger_lines(connection: Connection, device: str, first: int, last: int) -> Iterator[Row[Any]]:

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from protocol.claims import Claims
 from protocol.envelope import Flag, Kind
-from protocol.errors import LedgerError
+from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, parse_line
 from store import catalog, schema
 from store.account import Entry, Interval, Missing, Part, State, account, states
@@ -195,6 +196,11 @@ def _heads(value: object) -> dict[int, tuple[int, str]]:
     return found
 
 
+def texts_of(files: str) -> dict[str, str]:
+    """File name -> text of a policy as the catalog keeps it. Raises ValueError for what was damaged since."""
+    return Claims({"files": json.loads(files)}, "policy", ProtocolError).text_map("files")
+
+
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
@@ -280,8 +286,12 @@ def _batches(connection: Connection, numbers: set[int]) -> tuple[SignedBatch, ..
 
 
 def _rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
+    """Empty where its text is not here, or was damaged since: `verify --all` names that."""
     files = catalog.policy_files(connection, policy)
-    return () if files is None else names_in(json.loads(files))
+    try:
+        return () if files is None else names_in(texts_of(files))
+    except ValueError:
+        return ()
 
 
 def _reported(connection: Connection, device: str, recording: UUID) -> dict[int, tuple[int, str]]:

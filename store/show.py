@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +21,16 @@ def console(*, stderr: bool = False) -> Console:
     """As wide as it needs to be where nobody looks: a table in a file must not be cut to a terminal's width."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, highlight=False, width=None if stream.isatty() else 1000)
+
+
+@contextmanager
+def progress(words: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where a person is looking; call what it gives with how many more are done."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    out = console(stderr=True)
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as shown:
+        task = shown.add_task(words, total=total)
+        yield lambda done: shown.advance(task, done)
 
 
 def print_json(facts: Any) -> None:

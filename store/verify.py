@@ -124,8 +124,11 @@ class Examination:
             check = "bytes" if error.code in ("lost", "unreadable", "damaged") else "key-packet"
             self._find(check, error.code, stored, str(error))
             return None
-        if packet.policy != self._evidence.recording.policy or packet.start != self._evidence.recording.start:
-            self._find("key-packet", "changed-catalog", stored, "the catalog says another policy or start than it does")
+        known = self._evidence.recording
+        said = (packet.policy, packet.start, packet.host, packet.os_user)
+        if said != (known.policy, known.start, known.host, known.os_user):
+            message = "the catalog says another policy, start, host or user than it does"
+            self._find("key-packet", "changed-catalog", stored, message)
         opening = self._evidence.opening
         if opening is not None and opening.fields.get("policy") != packet.policy:
             self._find("key-packet", "other-policy", stored, "the ledger opened the recording under another policy")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from uuid import UUID
 
 from protocol.keys import RecipientPrivate
 from store import export, passphrase, picture, timeline
 from store.account import totals
 from store.catalog import newest_recordings, recordings_beginning
+from store.commands import whole
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.database import explained
 from store.errors import StoreError, WrongUsage
@@ -22,7 +22,7 @@ from store.evidence import Evidence, gather
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.opening import Unsound, load_recipient, read_packet, recording_key
-from store.show import console, print_json, print_table, seconds, size, when
+from store.show import console, print_json, print_table, progress, seconds, size, when
 from store.verify import CHECKS, Report, examine
 
 
@@ -45,11 +45,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     verify = add_command(
         commands,
         "verify",
-        "check a recording: bytes, signatures, chains, gaps, heads, and with a key every tag",
-        "  eyelid-store verify 0193a1b2\n  eyelid-store verify 0193a1b2 --key recipient.key --passphrase-file pass.txt",
+        "check a recording or everything: bytes, signatures, chains, gaps, heads, and with a key every tag",
+        "  eyelid-store verify 0193a1b2\n"
+        "  eyelid-store verify 0193a1b2 --key recipient.key --passphrase-file pass.txt\n"
+        "  eyelid-store verify --all\n  eyelid-store verify --all --after 0193a1b2-0000-7000-8000-0000000000a1",
         _verify,
     )
-    _add_recording(verify)
+    verify.add_argument("recording", metavar="REC", nargs="?", help="its id, or the beginning of it")
+    verify.add_argument("--all", action="store_true", help="every recording, ledger, bundle and policy")
+    verify.add_argument("--after", type=UUID, metavar="REC", help="with --all: go on behind this recording")
     verify.add_argument(
         "--key", type=Path, metavar="FILE", help="a reader's private key; without it no chunk is opened"
     )
@@ -156,18 +160,8 @@ def _timeline(options: Namespace) -> int:
 # -- opening ------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _progress(words: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr where a person is looking."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    out = console(stderr=True)
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as progress:
-        task = progress.add_task(words, total=total)
-        yield lambda done: progress.advance(task, done)
-
-
 def _examine(home: Home, evidence: Evidence, recipient: RecipientPrivate | None) -> Report:
-    with _progress("checking", len(evidence.stored)) as advance:
+    with progress("checking", len(evidence.stored)) as advance:
         return examine(evidence, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, advance=advance)
 
 
@@ -177,6 +171,10 @@ def _recipient(options: Namespace) -> RecipientPrivate:
 
 def _verify(options: Namespace) -> int:
     home = home_of(options)
+    if options.all == (options.recording is not None) or (options.after and not options.all):
+        raise WrongUsage("say which recording to verify, or --all for everything (only then with --after)")
+    if options.all:
+        return whole.verify(home, _recipient(options) if options.key else None, options)
     evidence = _evidence(home, options.recording)
     report = _examine(home, evidence, _recipient(options) if options.key else None)
     if options.json:
@@ -235,7 +233,7 @@ def _export(options: Namespace) -> int:
     if export.in_the_way(report) and not options.what_opens:
         _print_findings(report, stderr=True)
         raise StoreError("nothing was written, because of the above; --what-opens exports the rest")
-    with _progress("opening", sum(map(len, evidence.chosen.streams.values()))) as advance:
+    with progress("opening", sum(map(len, evidence.chosen.streams.values()))) as advance:
         done = export.write(evidence, blobs, key, report, options.output, advance=advance)
     if options.json:
         print_json(export.facts(done))
