@@ -48,9 +48,10 @@ from agent.seal import Maker, RecordingSealer
 from agent.shutter import Grabbed, Shutter, capture
 from agent.spool import DiskSpool
 from agent.status import Status, describe
+from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Told, Uploader
-from agent.wire import Wire
+from agent.wire import Pace, Route, Wire
 from agent.witness.browser import BrowserWitness
 from agent.witness.in_force import recall, remember
 from agent.witness.policies import PolicyFolder
@@ -77,6 +78,7 @@ def enrol(token: str, config: Config) -> str:
         host=socket.gethostname(),
         system=platform.platform(terse=True),
         agent_version=VERSION,
+        route=Route(config.upload.proxy, config.upload.ca),
     )
     told = f"This PC is now enrolled as {joined.device}."
     files = Trust(joined).bundle.policy_files
@@ -141,7 +143,15 @@ class Recording:
             on_vanished=lambda _: self._alarm("rule-vanished"),
             last=recall(config.home),
         )
-        self._wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
+        self._wire = Wire(
+            who.address,
+            who.ca,
+            clock,
+            agent_version=VERSION,
+            route=Route(config.upload.proxy, config.upload.ca),
+            pace=Pace(config.upload.max_kbit, clock),
+            connections=config.upload.parallel + 1,  # the account and health beside the chunks
+        )
         self._uploader = Uploader(
             who,
             self._trust,
@@ -149,10 +159,13 @@ class Recording:
             spool=self._spool,
             account=self._ledger,
             texts=self._texts,
+            packets=KeptPackets(config.home / "key-packets"),
             health=self._health,
             told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=lambda _: None),
             clock=clock,
             chance=random.random,
+            parallel=config.upload.parallel,
+            hours=config.upload.open_at,
         )
         self._recorder = Recorder(
             self._orders,
@@ -205,9 +218,11 @@ class Recording:
             self._seat.close()
         upload = self._stages["upload"]
         upload.join(LAST_WORDS / SECOND)
-        if not upload.is_alive():  # else a request is stuck in the network; what waits is in the spool
+        # Else a request is stuck in the network; what waits is in the spool.
+        if not upload.is_alive() and not self._uploader.under_way:
             self._uploader.flush(self._clock.now() + LAST_WORDS)
-            self._wire.close()
+            if not self._uploader.under_way:
+                self._wire.close()
         return 1 if self._daemon.failed else 0
 
     def _drain(self) -> None:

@@ -9,10 +9,12 @@ import difflib
 import math
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 from platformdirs import site_config_path, user_config_path, user_state_path
@@ -37,6 +39,35 @@ class ScreenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """From `start` until before `end`, minutes since local midnight; over midnight where `end` is the smaller."""
+
+    start: int
+    end: int
+
+    def contain(self, minute: int) -> bool:
+        if self.start < self.end:
+            return self.start <= minute < self.end
+        return minute >= self.start or minute < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSettings:
+    """How what is sealed travels to the store. Recording never waits for it; only a full spool holds."""
+
+    max_kbit: float | None = None  # thousand bits a second that this PC may send; None: no limit
+    hours: tuple[Hours, ...] = ()  # when recordings are sent; (): always. The account and health go at all hours
+    parallel: int = 4  # recordings on their way at once
+    proxy: str = field(default="system", repr=False)  # an address (it may hold a password), "system" or "none"
+    ca: Path | None = None  # PEM; whom the store's certificate may come from besides
+
+    def open_at(self, wall: int) -> bool:
+        """Whether recordings may be sent at this moment (ns since 1970)."""
+        local = time.localtime(wall // 10**9)
+        return not self.hours or any(span.contain(local.tm_hour * 60 + local.tm_min) for span in self.hours)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`home`: keys, spool and ledger of this user. `policies`: the folder whose *.yaml are the policy."""
 
@@ -44,6 +75,7 @@ class Config:
     policies: Path
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
+    upload: UploadSettings = field(default_factory=UploadSettings)
     chunk_seconds: float = 4.0  # what a crash can cost at most; shorter ones are for tests
     log_level: str = "info"
 
@@ -87,6 +119,7 @@ def read(path: Path, defaults: Config) -> Config:
         policies=values.get("policies", home / "policies" if "home" in values else defaults.policies),
         spool=SpoolSettings(**values.get("spool", {})),
         screen=ScreenSettings(**values.get("screen", {})),
+        upload=UploadSettings(**values.get("upload", {})),
         chunk_seconds=values.get("chunk_seconds", defaults.chunk_seconds),
         log_level=values.get("log_level", defaults.log_level),
     )
@@ -145,8 +178,70 @@ def _level(text: str) -> str:
     return text
 
 
+_HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+
+
+def _span_of_hours(text: str) -> Hours:
+    match = _HOURS.fullmatch(text.replace(" ", ""))
+    start, end = (int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])) if match else (0, 0)
+    if start == end or start >= 24 * 60 or end > 24 * 60:
+        raise ValueError('hours such as "22:00-06:00", a list of such, or always')
+    return Hours(start, end)
+
+
+def _hours(texts: list[str]) -> tuple[Hours, ...]:
+    if texts == ["always"]:
+        return ()
+    return tuple(_span_of_hours(text) for text in texts or [""])
+
+
+def _limit(text: str) -> float | None:
+    try:
+        return None if text == "none" else _number(16, 10_000_000)(text)
+    except ValueError as wanted:
+        raise ValueError(f"{wanted}, or none") from None
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+class _Private(ValueError):
+    """What was written is not repeated: it may hold a password."""
+
+
+def _proxy(text: str) -> str:
+    if text in {"system", "none"}:
+        return text
+    wanted = "system, none, or an address such as http://proxy.example.com:3128"
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not parts.path.strip("/")
+    except ValueError:  # a port that is none
+        good = False
+    if not good:
+        raise _Private(wanted)
+    return text
+
+
+def _path_or_none(folder: Path) -> Callable[[str], Path | None]:
+    return lambda text: None if text == "none" else _path(folder)(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    """One value or a list of them."""
+
+    parse: Callable[[list[str]], Any]
+
+
 _Parse = Callable[[str], Any]  # each key its own type; `read` puts it into the field of that type
-_Fields = Mapping[str, "_Parse | _Fields"]
+_Fields = Mapping[str, "_Parse | _Several | _Fields"]
 
 
 def _fields(folder: Path) -> _Fields:
@@ -156,6 +251,13 @@ def _fields(folder: Path) -> _Fields:
         "policies": _path(folder),
         "spool": {"max_bytes": _size, "keep_free": _size},
         "screen": {"fps": _number(0.2, 30)},
+        "upload": {
+            "max_kbit": _limit,
+            "hours": _Several(_hours),
+            "parallel": _whole(1, 16),
+            "proxy": _proxy,
+            "ca": _path_or_none(folder),
+        },
         "chunk_seconds": _number(0.5, 10),
         "log_level": _level,
     }
@@ -189,16 +291,30 @@ class _Reading:
                 values[key] = self._value(value_node, fields[key], name)
         return values
 
-    def _value(self, node: yaml.Node, parse: _Parse | _Fields, name: str) -> Any:
+    def _value(self, node: yaml.Node, parse: _Parse | _Several | _Fields, name: str) -> Any:
         if isinstance(parse, Mapping):
             return self.section(node, parse, name)
+        if isinstance(parse, _Several):
+            return self._several(node, parse, name)
         if not isinstance(node, yaml.ScalarNode):
             self._mistake(node, f"`{name}` must be one value")
             return None
         try:
             return parse(node.value)
+        except _Private as wanted:
+            self._mistake(node, f"`{name}` must be {wanted}")
+            return None
         except ValueError as wanted:
             self._mistake(node, f"`{name}` must be {wanted}, not {node.value!r}")
+            return None
+
+    def _several(self, node: yaml.Node, parse: _Several, name: str) -> Any:
+        items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        texts = [item.value if isinstance(item, yaml.ScalarNode) else "" for item in items]
+        try:
+            return parse.parse(texts)
+        except ValueError as wanted:
+            self._mistake(node, f"`{name}` must be {wanted}, not {', '.join(map(repr, texts)) or 'nothing'}")
             return None
 
     @staticmethod

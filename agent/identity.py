@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from agent import durable
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.ports import Clock
-from agent.wire import Answer, Wire
+from agent.wire import DIRECT, Answer, Route, Wire
 from protocol import api, base64url, bundle, enrolment, jws, successor
 from protocol.bundle import Bundle
 from protocol.claims import Claims, parse_object
@@ -109,7 +109,9 @@ def load(home: Path) -> Identity:
         raise _damaged(path, problem) from problem
 
 
-def enrol(pasted: str, home: Path, clock: Clock, *, host: str, system: str, agent_version: str) -> Identity:
+def enrol(
+    pasted: str, home: Path, clock: Clock, *, host: str, system: str, agent_version: str, route: Route = DIRECT
+) -> Identity:
     """Make this PC a device of the store that the token names; on disk when it returns.
 
     `system`: the operating system in words. Raises UserError for a token that is not whole, used up or expired, and
@@ -144,7 +146,7 @@ def enrol(pasted: str, home: Path, clock: Clock, *, host: str, system: str, agen
         "os": system,
         "agent_version": agent_version,
     }
-    wire = Wire(token.address, token.ca, clock, agent_version=agent_version)
+    wire = Wire(token.address, token.ca, clock, agent_version=agent_version, route=route)
     try:
         answer = wire.send("POST", api.ENROLL, body=dict(request))
     finally:

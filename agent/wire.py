@@ -1,4 +1,5 @@
-"""The one line to the store: TLS against the CA that the enrolment named, the store's time, failures by whose fault.
+"""The line to the store: TLS against the CA that the enrolment named, through the proxy that the network wants, no
+faster than it may be; the store's time, and failures by whose fault.
 
 Nothing here or below writes an address, a header or a body to a log.
 """
@@ -9,9 +10,11 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -24,9 +27,18 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 
 MAX_ANSWER: Final = 16 * 2**20  # bytes; the largest honest one is a bundle with its policy files
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+# An answer may take as long as the store waits for a body, and a little: a slow line empties this PC's send buffer long
+# after the last byte was written to it, and the store should be the one to say "too slow" (store/routes/bodies.py).
+TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, read=75.0)
 MAX_ANSWERING: Final = 120 * SECOND  # the timeouts are a part's, so one byte at a time could take for ever
 KEEP_ALIVE: Final = 30.0  # seconds; a chunk comes every four
+PIECES: Final = 40  # a second: what is sent under a limit goes in pieces of a fortieth of it, so no moment is above it
+MAX_PIECE: Final = 64 * 2**10  # bytes
+HEADERS: Final = 800  # bytes, about what a request has in headers
+BESIDE: Final = 1.05  # TCP, IP and TLS add some four in a hundred, and the limit is the network's
+
+SYSTEM: Final = "system"  # whatever proxy this PC's system names, if any
+NO_PROXY: Final = "none"
 
 _CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -79,20 +91,113 @@ class Answer:
         return "".join(letter if letter.isprintable() else " " for letter in message)[:500]
 
 
-class Wire:
-    """Requests over one kept connection; proxies come from the environment (HTTPS_PROXY, NO_PROXY)."""
+class Pace:
+    """No more than `kbit` thousand bits a second, over all threads; None is no limit.
 
-    def __init__(self, address: str, ca: str, clock: Clock, *, agent_version: str) -> None:
-        """`address`: https, or http on loopback (`protocol.enrolment` saw to it). `ca`: PEM; "" for one that this PC
-        trusts anyway. Raises UserError where the address or the proxy's is none."""
+    `wait` sleeps so many seconds, or answers True at once where the sleep is to be broken off.
+    """
+
+    def __init__(self, kbit: float | None, clock: Clock, wait: Callable[[float], bool] | None = None) -> None:
+        self._rate = None if kbit is None else kbit * 1000 / 8 / BESIDE  # bytes a second
         self._clock = clock
+        self._broken_off = threading.Event()
+        self._wait = wait or self._broken_off.wait
+        self._lock = threading.Lock()
+        self._free_at = 0
+        self._turn = threading.Lock()
+
+    def take(self, size: int) -> None:
+        """Returns when so many bytes may go. Raises Transient where the wait was broken off."""
+        if self._rate is None:
+            return
+        with self._lock:
+            self._free_at = max(self._clock.now(), self._free_at) + int(size / self._rate * SECOND)
+            until = self._free_at
+        while (left := until - self._clock.now()) > 0:
+            if self._wait(left / SECOND):
+                raise Transient("sending was broken off, as the end is near: it is sent after the next start")
+
+    def pieces(self, body: bytes) -> Iterator[bytes]:
+        """The body, each part when it may go."""
+        size = len(body) if self._rate is None else max(1, min(MAX_PIECE, int(self._rate / PIECES)))
+        for at in range(0, len(body), size or 1):
+            piece = body[at : at + size]
+            self.take(len(piece))
+            yield piece
+
+    def turn(self) -> Callable[[], None]:
+        """Wait until no other large body is under way under the limit; to be called when this one is.
+
+        Four that share a narrow line would each take four times as long, and the store waits only so long for a body.
+        """
+        if self._rate is None:
+            return lambda: None
+        while not self._turn.acquire(timeout=0.1):
+            if self._broken_off.is_set():
+                raise Transient("sending was broken off, as the end is near: it is sent after the next start")
+        ended = threading.Event()
+
+        def end() -> None:
+            if not ended.is_set():
+                ended.set()
+                self._turn.release()
+
+        return end
+
+    def break_off(self, off: bool = True) -> None:
+        """Whoever waits now, or from now on, does so no longer and gives up; False lifts it."""
+        if off:
+            self._broken_off.set()
+        else:
+            self._broken_off.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How this PC's network wants to be crossed.
+
+    `proxy`: an address, SYSTEM or NO_PROXY. `ca`: a PEM file with CAs that count beside the store's own, as that of a
+    proxy which opens TLS (docs/decisions/0012).
+    """
+
+    proxy: str = field(default=SYSTEM, repr=False)  # may hold a password
+    ca: Path | None = None
+
+
+DIRECT: Final = Route()
+
+
+class Wire:
+    """Requests over kept connections, from any thread."""
+
+    def __init__(
+        self,
+        address: str,
+        ca: str,
+        clock: Clock,
+        *,
+        agent_version: str,
+        route: Route = DIRECT,
+        pace: Pace | None = None,
+        connections: int = 1,
+    ) -> None:
+        """`address`: https, or http on loopback (`protocol.enrolment` saw to it). `ca`: PEM; "" for one that this PC
+        trusts anyway. `connections`: most requests at once. Raises UserError where the address, the proxy's or the
+        route's CA is none."""
+        self._clock = clock
+        self._pace = pace or Pace(None, clock)
         self._ahead: int | None = None  # store's wall clock minus our clock, ns
+        trust = _trust(ca, route.ca)
         try:
             self._client = httpx.Client(
                 base_url=address,
-                verify=_trust(ca),
+                verify=trust,
+                proxy=_proxy(route),
+                trust_env=route.proxy == SYSTEM,
                 timeout=TIMEOUT,
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
+                limits=httpx.Limits(
+                    max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
+                ),
                 headers={
                     api.AGENT_VERSION_HEADER: agent_version,
                     "User-Agent": "eyelid",
@@ -100,7 +205,9 @@ class Wire:
                 },
             )
         except (httpx.InvalidURL, ValueError):
-            raise UserError("the store's address or a proxy's (HTTPS_PROXY, HTTP_PROXY) is no address") from None
+            raise UserError(
+                "the store's address or a proxy's (upload.proxy, HTTPS_PROXY, HTTP_PROXY) is no address"
+            ) from None
 
     def send(
         self,
@@ -120,8 +227,13 @@ class Wire:
         else:
             content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
             headers |= {"Content-Type": "application/json"}
+        if content:
+            headers |= {"Content-Length": str(len(content))}  # else httpx would send pieces in HTTP's own chunks
+        end_turn = self._pace.turn() if isinstance(body, bytes) and body else _nothing
         try:
-            with self._client.stream(method, path, content=content, headers=headers) as response:
+            self._pace.take(HEADERS)
+            pieces = _ending(self._pace.pieces(content), end_turn) if content else None
+            with self._client.stream(method, path, content=pieces, headers=headers) as response:
                 self._learn_time(response.headers.get("Date", ""))
                 received = bytearray()
                 begun = self._clock.now()
@@ -132,6 +244,12 @@ class Wire:
                 return Answer(response.status_code, bytes(received), self._retry_after(response.headers))
         except httpx.HTTPError as failure:
             raise Transient(_in_words(failure)) from failure
+        finally:
+            end_turn()
+
+    def break_off(self, off: bool = True) -> None:
+        """Bodies that a limit holds back give up (Transient), until this is called with False."""
+        self._pace.break_off(off)
 
     def store_time(self) -> int:
         """Seconds since 1970 by the store's clock. Raises Transient when the store cannot be asked.
@@ -166,14 +284,40 @@ class Wire:
         self._client.close()
 
 
-def _trust(ca: str) -> ssl.SSLContext:
-    if not ca:
-        return ssl.create_default_context()
-    context = ssl.create_default_context(cadata=ca)
-    # The CA is the store's own and was named by the enrolment; the dates in its certificates would be judged by the
-    # PC's wall clock, and a wrong one must not strand the queue (docs/decisions/0007).
-    context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+def _nothing() -> None:
+    pass
+
+
+def _ending(pieces: Iterator[bytes], end: Callable[[], None]) -> Iterator[bytes]:
+    yield from pieces
+    end()  # the next body may go while this one's answer is awaited
+
+
+def _trust(ca: str, beside: Path | None) -> ssl.SSLContext:
+    if ca:
+        context = ssl.create_default_context(cadata=ca)
+        # The CA is the store's own and was named by the enrolment; the dates in its certificates would be judged by
+        # the PC's wall clock, and a wrong one must not strand the queue (docs/decisions/0007).
+        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
+    else:
+        context = ssl.create_default_context()
+    if beside is not None:
+        try:
+            context.load_verify_locations(cafile=beside)
+        except (OSError, ssl.SSLError) as failure:
+            reason = "no certificate in PEM is in it" if isinstance(failure, ssl.SSLError) else failure.strerror
+            raise UserError(f"{beside} (upload.ca) cannot be used: {reason}") from None
     return context
+
+
+def _proxy(route: Route) -> httpx.Proxy | None:
+    """None also for the system's, which httpx finds by itself. Raises ValueError where the address is none."""
+    if route.proxy in {SYSTEM, NO_PROXY}:
+        return None
+    own = ssl.create_default_context()  # a proxy that is spoken to by TLS is not the store, and none of its CA's
+    if route.ca is not None:
+        own.load_verify_locations(cafile=route.ca)
+    return httpx.Proxy(route.proxy, ssl_context=own if route.proxy.lower().startswith("https:") else None)
 
 
 def _in_words(failure: httpx.HTTPError) -> str:
@@ -184,7 +328,7 @@ def _in_words(failure: httpx.HTTPError) -> str:
         case httpx.TimeoutException():
             return "the store did not answer in time: check the network and the proxy"
         case httpx.ProxyError():
-            return "the proxy refused: check HTTPS_PROXY"
+            return "the proxy refused: check upload.proxy, or HTTPS_PROXY where it is the system's"
         case _:
             return f"the store cannot be reached ({type(failure).__name__}): check the network and the proxy"
 

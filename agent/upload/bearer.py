@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,12 +18,16 @@ ASSERTION_LIFETIME: Final = 60  # seconds
 
 
 class Bearer:
-    """A wire that knows who is asking. All times are the store's (`Wire.store_time`): the PC's may be years off."""
+    """A wire that knows who is asking, for any thread.
+
+    All times are the store's (`Wire.store_time`): the PC's may be years off.
+    """
 
     def __init__(self, identity: Identity, wire: Wire, clock: Clock) -> None:
         self._identity = identity
         self._wire = wire
         self._clock = clock
+        self._lock = threading.Lock()
         self._token = ""
         self._until = 0
 
@@ -31,19 +36,27 @@ class Bearer:
 
         Raises ShutOut when this PC is not let in, else as `Wire.send`.
         """
-        answer = self._wire.send(method, path, body=body, bearer=self._good_token())
+        token = self._good_token()
+        answer = self._wire.send(method, path, body=body, bearer=token)
         if fate(answer) is Fate.NOT_KNOWN:
-            self._token = ""
-            answer = self._wire.send(method, path, body=body, bearer=self._good_token())
+            self._drop(token)
+            token = self._good_token()
+            answer = self._wire.send(method, path, body=body, bearer=token)
         if fate(answer) is Fate.SHUT_OUT:
-            self._token = ""
+            self._drop(token)
             raise ShutOut(answer.refusal())
         return answer
 
     def _good_token(self) -> str:
-        if not self._token or self._clock.now() >= self._until:
-            self._fetch()
-        return self._token
+        with self._lock:  # one thread asks for a new token, the others wait for it
+            if not self._token or self._clock.now() >= self._until:
+                self._fetch()
+            return self._token
+
+    def _drop(self, token: str) -> None:
+        with self._lock:
+            if self._token == token:  # else another thread has got a new one meanwhile
+                self._token = ""
 
     def _fetch(self) -> None:
         answer = self._ask()

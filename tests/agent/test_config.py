@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import time
 from dataclasses import fields
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.config import Config, ScreenSettings, SpoolSettings, load, read
+from agent.config import Config, Hours, ScreenSettings, SpoolSettings, UploadSettings, load, read
 from agent.errors import UserError
 
 EXAMPLE = Path(__file__).parents[2] / "installer" / "linux" / "agent.yaml"
@@ -58,6 +61,7 @@ policies: /etc/eyelid/policies
 spool: {max_bytes: 512 MiB, keep_free: 1.5GB}
 screen:
   fps: 2.5
+upload: {max_kbit: 500, hours: ["22:00-06:00", 12:00-13:00], parallel: 2, proxy: http://u:p@proxy:3128, ca: ../ca.pem}
 chunk_seconds: 1
 log_level: debug
 """,
@@ -67,6 +71,13 @@ log_level: debug
         policies=Path("/etc/eyelid/policies"),
         spool=SpoolSettings(max_bytes=512 * 2**20, keep_free=1_500_000_000),
         screen=ScreenSettings(fps=2.5),
+        upload=UploadSettings(
+            max_kbit=500,
+            hours=(Hours(22 * 60, 6 * 60), Hours(12 * 60, 13 * 60)),
+            parallel=2,
+            proxy="http://u:p@proxy:3128",
+            ca=file.parent / ".." / "ca.pem",
+        ),
         chunk_seconds=1,
         log_level="debug",
     )
@@ -104,7 +115,7 @@ chunk_seconds: [4]
         "5:9 screen must be keys and values, one `key: value` a line",
         "6:12 `log_level` must be one of debug, info, warning, error, not 'verbose'",
         "7:1 `log_level` comes twice; which one was meant?",
-        "8:1 `colour` is no setting; settings here are home, policies, spool, screen, chunk_seconds, log_level",
+        "8:1 `colour` is no setting; settings here are home, policies, spool, screen, upload, chunk_seconds, log_level",
         "9:16 `chunk_seconds` must be one value",
     ]
 
@@ -120,6 +131,16 @@ chunk_seconds: [4]
         ("screen: {fps: 31}", "1:15 `screen.fps` must be a number from 0.2 to 30, not '31'"),
         ("spool: {max_bytes: -1}", "1:20 `spool.max_bytes` must be a size such as"),
         ("spool: {max_bytes: 1 XB}", "1:20 `spool.max_bytes` must be a size such as"),
+        ("upload: {max_kbit: 8}", "1:20 `upload.max_kbit` must be a number from 16 to 1e+07, or none, not '8'"),
+        ("upload: {parallel: 0}", "1:20 `upload.parallel` must be a whole number from 1 to 16, not '0'"),
+        ("upload: {parallel: 2.5}", "1:20 `upload.parallel` must be a whole number from 1 to 16, not '2.5'"),
+        ("upload: {hours: 22-6}", '1:17 `upload.hours` must be hours such as "22:00-06:00", a list of such, or always'),
+        ("upload: {hours: 06:00-06:00}", "1:17 `upload.hours` must be hours such as"),
+        ("upload: {hours: 06:00-24:30}", "1:17 `upload.hours` must be hours such as"),
+        ("upload: {hours: []}", "1:17 `upload.hours` must be hours such as"),
+        ("upload: {hours: [[a], always]}", "1:17 `upload.hours` must be hours such as"),
+        ("upload: {hours: {from: 1}}", "1:17 `upload.hours` must be hours such as"),
+        ("upload: {proxy: 'socks5://proxy'}", "1:17 `upload.proxy` must be system, none, or an address such as http:"),
         ("home: [", "1:8 this is not YAML: "),
         ("home:\n\t- x", "2:1 this is not YAML: found character '\\t' that cannot start any token"),
         ("home: *a", "1:7 this is not YAML: found undefined alias"),
@@ -154,6 +175,44 @@ def test_the_example_names_every_setting_at_its_default(tmp_path: Path) -> None:
     defaults = Config(home=tmp_path, policies=tmp_path / "policies")
     assert read(EXAMPLE, defaults) == defaults
     text = EXAMPLE.read_text()
-    for owner in (Config, SpoolSettings, ScreenSettings):
+    for owner in (Config, SpoolSettings, ScreenSettings, UploadSettings):
         for setting in fields(owner):
             assert re.search(rf"^(# |  )?{setting.name}:", text, re.MULTILINE), setting.name
+
+
+@pytest.mark.parametrize(
+    "proxy", ["ftp://u:hunter2@proxy", "http://u:hunter2@proxy:port", "u:hunter2@proxy", "http://"]
+)
+def test_a_proxys_password_is_not_repeated(file: Path, proxy: str) -> None:
+    [told] = mistakes_of(file, f"upload: {{proxy: '{proxy}'}}")
+    assert "hunter2" not in told
+    assert "upload.proxy" in told
+    assert "hunter2" not in repr(config_of(file, "upload: {proxy: 'http://u:hunter2@proxy'}"))
+
+
+@pytest.mark.parametrize(
+    ("hours", "open_", "shut"),
+    [
+        ("always", ["00:00", "12:00", "23:59"], []),
+        ("22:00-06:00", ["22:00", "23:59", "00:00", "05:59"], ["06:00", "21:59", "12:00"]),
+        ("09:00-17:30", ["09:00", "17:29"], ["08:59", "17:30", "00:00"]),
+        ("18:00-24:00", ["18:00", "23:59"], ["00:00", "17:59"]),
+        ("['12:00-13:00', '22:00 - 06:00']", ["12:30", "23:00"], ["13:00", "21:00"]),
+    ],
+)
+def test_hours_are_the_pcs_own(
+    file: Path, monkeypatch: pytest.MonkeyPatch, hours: str, open_: list[str], shut: list[str]
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # five and a half hours ahead of UTC
+    time.tzset()
+    try:
+        upload = config_of(file, f"upload: {{hours: {hours}}}").upload
+        day = dt.datetime(2026, 3, 3, tzinfo=ZoneInfo("Asia/Kolkata"))
+        for moments, expected in ((open_, True), (shut, False)):
+            for moment in moments:
+                hour, minute = moment.split(":")
+                at = day.replace(hour=int(hour), minute=int(minute))
+                assert upload.open_at(int(at.timestamp()) * 10**9) is expected, moment
+    finally:
+        monkeypatch.undo()
+        time.tzset()

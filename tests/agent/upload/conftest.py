@@ -15,6 +15,7 @@ from agent.ledger import DiskLedger
 from agent.ports import Sealed
 from agent.seal import Maker
 from agent.spool import DiskSpool
+from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Told, Uploader
 from agent.wire import Wire
@@ -56,6 +57,9 @@ class Pc:
     spool: WatchedSpool
     ledger: DiskLedger
     texts: PolicyTexts
+    parallel: int = 1
+    let_through: bool = True  # by the hours
+    open_recording: str | None = None
     heard: list[str] = field(default_factory=list)
     received: threading.Event = field(default_factory=threading.Event)
 
@@ -67,10 +71,13 @@ class Pc:
             spool=self.spool,
             account=self.ledger,
             texts=self.texts,
+            packets=KeptPackets(self.identity.home / "key-packets"),
             health=self._health,
             told=Told(self._receipt, self._say("alarm"), self._say("cleared"), self._bundle),
             clock=self.clock,
             chance=lambda: CHANCE,
+            parallel=self.parallel,
+            hours=lambda _: self.let_through,
         )
 
     def _say(self, what: str) -> Callable[[str], None]:
@@ -87,7 +94,7 @@ class Pc:
     def _health(self) -> api.DeviceHealthRequest:
         chunks, size = self.spool.waiting()
         number, head = self.ledger.head()
-        return {
+        health: api.DeviceHealthRequest = {
             "wall": self.clock.wall(),
             "agent_version": "0.1.0",
             "heads": {},
@@ -97,6 +104,9 @@ class Pc:
             "pending_bytes": size,
             "bundle_revision": self.trust.bundle.revision,
         }
+        if self.open_recording is not None:
+            health["recording"] = self.open_recording
+        return health
 
     def record(self, chunks: int, wall: int = NEW_YEAR_2026) -> list[Sealed]:
         """Seal and spool a recording of this PC: its key packet and chunks."""
@@ -143,13 +153,13 @@ def clock() -> HandClock:
     return HandClock()
 
 
-def start_pc(store: FakeStore, clock: HandClock, home: Path, identity: Identity) -> Pc:
+def start_pc(store: FakeStore, clock: HandClock, home: Path, identity: Identity, parallel: int = 1) -> Pc:
     trust = Trust(identity)
-    wire = Wire(identity.address, identity.ca, clock, agent_version="0.1.0")
+    wire = Wire(identity.address, identity.ca, clock, agent_version="0.1.0", connections=parallel + 1)
     spool = WatchedSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
     spool.forgotten = []
     ledger = DiskLedger(home / "ledger", clock, device=identity.device, evidence=identity.evidence_key)
-    return Pc(store, clock, identity, trust, wire, spool, ledger, PolicyTexts(home / "outbox"))
+    return Pc(store, clock, identity, trust, wire, spool, ledger, PolicyTexts(home / "outbox"), parallel)
 
 
 @pytest.fixture

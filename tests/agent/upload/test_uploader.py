@@ -87,7 +87,7 @@ def test_what_may_pass_is_tried_again_with_the_same_bytes(pc: Pc, reply: Reply) 
     [
         (400, "bad-digest"),
         (403, "foreign-recording"),
-        (409, "no-key-packet"),
+        (409, "other-bytes"),
         (413, "oversized"),
         (422, "bad-magic"),
     ],
@@ -308,6 +308,9 @@ def test_a_recording_that_the_store_cannot_take_lets_the_others_pass(pc: Pc) -> 
     for _ in range(STUBBORN):
         assert pc.work() != IDLE
         assert len(pc.waiting()) == 6
+    assert pc.work() == IDLE
+    assert pc.waiting() == [sealed.name for sealed in (poison, *rest)]
+    pc.outlast_everything()
     assert pc.work() == IDLE
     sent = [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)][STUBBORN:]
     # The good recording first; then the other from its beginning, never a chunk before its key packet.

@@ -1,0 +1,79 @@
+"""Chunks under way: one request each in a thread of its own, of one recording never two.
+
+Order follows from that: a recording's key packet is receipted before its first chunk leaves, and each chunk before the
+next. All that becomes of an answer is decided by the one thread that starts flights and sees them land.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from agent.core import backoff
+from agent.core.model import SECOND
+from agent.ports import Clock, Sealed
+from agent.wire import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """`attempt`: as given to `start`. `at`: when it was over, ns of the clock."""
+
+    sealed: Sealed
+    attempt: int
+    outcome: Answer | BaseException
+    at: int
+
+    def answer(self) -> Answer:
+        """Raises what sending it raised."""
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+    @property
+    def come_back_at(self) -> int:
+        """When the store wants to be asked again; `at` where it does not say."""
+        after = self.outcome.retry_after if isinstance(self.outcome, Answer) else None
+        return self.at + int(min(backoff.CAP, after or 0.0) * SECOND)
+
+
+class Flights:
+    """`send` is called in other threads, `landed` (from them too) when `next_landed` has something new."""
+
+    def __init__(self, send: Callable[[Sealed], Answer], landed: Callable[[], None], clock: Clock) -> None:
+        self._send = send
+        self._clock = clock
+        self._tell = landed
+        self._under_way: set[UUID] = set()
+        self._landed: deque[Landed] = deque()
+
+    @property
+    def recordings(self) -> frozenset[UUID]:
+        """Whose chunk is under way, or has landed and is not yet looked at."""
+        return frozenset(self._under_way)
+
+    def start(self, sealed: Sealed, attempt: int) -> None:
+        self._under_way.add(sealed.recording)
+        # Threads are made as they are needed: a PC sends a chunk every few seconds, and waiting ones would cost memory.
+        # Daemons, for a request that is stuck in the network must not keep a process alive.
+        threading.Thread(target=self._fly, args=(sealed, attempt), name="send", daemon=True).start()
+
+    def _fly(self, sealed: Sealed, attempt: int) -> None:
+        outcome: Answer | BaseException
+        try:
+            outcome = self._send(sealed)
+        except BaseException as failure:  # noqa: BLE001 - raised again by `answer`, in the thread that others watch
+            outcome = failure
+        self._landed.append(Landed(sealed, attempt, outcome, self._clock.now()))
+        self._tell()
+
+    def next_landed(self) -> Landed | None:
+        """Its recording may fly again."""
+        if not self._landed:
+            return None
+        landed = self._landed.popleft()
+        self._under_way.discard(landed.sealed.recording)
+        return landed
