@@ -328,3 +328,32 @@ def test_a_look_at_the_browsers_from_before_a_window_left_is_not_the_one_that_te
     desk.look(hidden)
     desk.browse(tab(PAY))
     assert PAY in shown(desk.look(hidden))
+
+
+def test_before_the_desktop_was_looked_at_browsers_prove_nothing() -> None:
+    desk = Desk()
+    desk.browse(tab())
+    assert desk.last.asked == 0
+
+
+def test_no_browser_at_all_is_no_blindness() -> None:
+    assert Desk().take(BROWSERS, Browsing()).pages_only
+
+
+def test_equal_times_do_not_tell_what_a_window_held_when_it_left() -> None:
+    desk = Desk().settled(tab(SHOP))
+    hidden = window(shown=False)
+    desk.look(hidden)
+    same = desk.last.answered
+    desk.take(BROWSERS, Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),)), asked=same)
+    desk.look(hidden)
+    desk.browse(tab(PAY))
+    assert PAY in shown(desk.look(hidden))
+
+
+def test_a_tab_that_says_it_has_drawn_behind_another_has_not_been_seen_to() -> None:
+    desk = Desk().settled(tab(PAY))
+    behind = Tab(1, SHOP, visible=False, painted=True)
+    for _ in range(3):
+        scene = desk.browse(behind, tab(WIKI, 2))
+    assert PAY in parked(scene)
