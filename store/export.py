@@ -17,14 +17,14 @@ from typing import Any
 
 from protocol import envelope
 from protocol.envelope import Flag, Kind
-from store import timeline
 from store.blobs import BlobStore
 from store.chain import Stored
 from store.errors import StoreError, WrongUsage
 from store.evidence import Evidence
 from store.files import write_new
 from store.opening import read_body
-from store.verify import Finding, Report
+from store.timeline import recording as timeline
+from store.verify.recording import Finding, Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence import Evidence
 from store.show import clean, print_table, seconds, when
-from store.timeline import rule_name, state
+from store.timeline.recording import rule_name, state
 
 # Signs as well as colours: a bar in a file or for a colour-blind eye says the same.
 _SIGNS: Final = {

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from protocol.keys import RecipientPrivate
-from store import export, passphrase, picture, timeline
+from store import export, passphrase, picture
 from store.account import totals
 from store.catalog import newest_recordings, recordings_beginning
 from store.commands import whole
@@ -23,7 +23,8 @@ from store.founding import COMPLIANCE
 from store.home import Home
 from store.opening import Unsound, load_recipient, read_packet, recording_key
 from store.show import console, print_json, print_table, progress, seconds, size, when
-from store.verify import CHECKS, Report, examine
+from store.timeline import recording as timeline
+from store.verify.recording import CHECKS, Report, examine
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

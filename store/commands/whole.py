@@ -16,8 +16,8 @@ from store.database import explained
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.show import clean, console, progress, when
-from store.sweep import Checked, size, sweep
-from store.verify import CHECKS
+from store.verify.recording import CHECKS
+from store.verify.sweep import Checked, size, sweep
 
 _NAMED: Final = 3  # findings that the one line of an unsound recording tells in words
 

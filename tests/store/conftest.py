@@ -17,7 +17,6 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
-from store import verify
 from store.app import create_app
 from store.blobs import BlobStore
 from store.catalog import newest_bundle
@@ -29,6 +28,7 @@ from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.home import Home
 from store.routes.bodies import Intake
 from store.serving import listen, make_server, open_depot, url
+from store.verify import recording as verify
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.recorded import Filmed, close, make_filmed
 

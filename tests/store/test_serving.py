@@ -27,7 +27,7 @@ from store.enrolment import make_secret
 from store.evidence import gather
 from store.founding import COMPLIANCE
 from store.home import Home
-from store.verify import examine
+from store.verify.recording import examine
 from tests.agent.faults import LoopDisk
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import delete
 
 from protocol.bundle import Bundle
-from store import schema, timeline
+from store import schema
 from store.depot import Depot
+from store.timeline import recording as timeline
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
 from tests.store.recorded import POLICY, ZERO, Filmed, make_filmed

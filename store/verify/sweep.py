@@ -25,7 +25,7 @@ from store.blobs import BlobStore
 from store.catalog import Device, Recording
 from store.database import Database
 from store.evidence import gather, texts_of
-from store.verify import Finding, Report, examine
+from store.verify.recording import Finding, Report, examine
 
 _PAGE: Final = 500  # recordings or ledger lines asked for at once
 

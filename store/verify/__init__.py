@@ -1,0 +1,1 @@
+"""Whether what lies here is sound: one recording, and everything."""
