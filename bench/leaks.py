@@ -133,6 +133,7 @@ def _play_all(plan: Plan, player: Player, stage: Stage, eyes: Path, say: Say) ->
             ]
             while waiting:
                 with scene(browser, stage, web, Path(folder), eyes=eyes) as there:
+                    player.begin()
                     while waiting:
                         turn, one = waiting.pop(0)
                         there.turn = turn

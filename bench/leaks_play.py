@@ -42,6 +42,10 @@ class Player:
     faults: list[str] = field(default_factory=list)
     _clean_since: int = 0  # ns; by what was present, not by what was seen
 
+    def begin(self) -> None:
+        """A browser has just started: that takes its own time of the eye's."""
+        self._clean_since = BootClock().now()
+
     def play(self, transition: Transition, scene: Scene) -> None:
         """Raises StageError when a browser does not do as it is told."""
         key = f"{scene.browser.name}/{transition.name}"
