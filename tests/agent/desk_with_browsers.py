@@ -325,6 +325,8 @@ class World:
 
     def grab(self, length: int) -> None:
         """A picture whose taking begins now."""
+        if self.grabbed and self.now * MILLISECOND < self.grabbed[-1].end:
+            return  # one at a time
         span = Span(self.now * MILLISECOND, (self.now + length) * MILLISECOND)
         self.grabbed.append(span)
         self.at(self.now + length, lambda: self.messages.append(Frame(0, span, 2, 2, b"", whole=True)))

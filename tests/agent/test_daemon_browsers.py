@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.model import BROWSERS, MILLISECOND, WINDOWS, Frame, Policy
@@ -178,6 +178,7 @@ def kept_of(world: World, acts: list[Op], every: int) -> tuple[list[Order], int]
     return watch(world, last + 5000, replace(POLICY, parked_tabs_allowed=not world.previews)), last
 
 
+@settings(max_examples=40)  # each is seconds of a whole desk
 @given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
 def test_no_kept_picture_shows_a_sensitive_page(world: World, acts: list[Op], every: int) -> None:
     orders, _ = kept_of(world, acts, every)
@@ -186,6 +187,7 @@ def test_no_kept_picture_shows_a_sensitive_page(world: World, acts: list[Op], ev
             assert not world.sensitive(order.span.start, order.span.end), order.span
 
 
+@settings(max_examples=40)  # each is seconds of a whole desk
 @given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
 def test_an_unchanged_picture_never_stands_for_time_that_was_sensitive(
     world: World, acts: list[Op], every: int
@@ -196,6 +198,7 @@ def test_an_unchanged_picture_never_stands_for_time_that_was_sensitive(
             assert not world.sensitive(before.span.start, order.until)
 
 
+@settings(max_examples=40)  # each is seconds of a whole desk
 @given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
 def test_time_never_goes_back_in_what_is_kept(world: World, acts: list[Op], every: int) -> None:
     orders, _ = kept_of(world, acts, every)
@@ -212,6 +215,7 @@ def test_time_never_goes_back_in_what_is_kept(world: World, acts: list[Op], ever
                 continue
 
 
+@settings(max_examples=40)  # each is seconds of a whole desk
 @given(worlds, HARMLESS, PICTURES_EVERY)
 def test_all_that_is_harmless_is_kept_once_the_windows_have_settled(world: World, acts: list[Op], every: int) -> None:
     orders, last = kept_of(world, acts, every)
