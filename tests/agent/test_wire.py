@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +13,10 @@ import pytest
 
 from agent.core.model import SECOND
 from agent.errors import Transient, Untrusted, UserError
-from agent.wire import MAX_ANSWER, Wire
+from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Route, Wire
 from protocol import api
 from tests.fakes.clock import HandClock
+from tests.fakes.proxy import FakeProxy
 from tests.fakes.store import FakeStore, Reply, problem
 
 NOW = dt.datetime.now(dt.UTC)
@@ -180,6 +183,173 @@ def test_what_the_store_says_to_a_person_cannot_drive_a_terminal(store: FakeStor
     store.says(api.HEALTH, Reply(400, b'{"error": "no", "message": "used up\\u001b[2J\\n"}'), Reply(400, b"none"))
     assert wire.send("GET", api.HEALTH).words() == "used up [2J "
     assert wire.send("GET", api.HEALTH).words() == ""
+
+
+# -- proxies ------------------------------------------------------------------------------------------------------
+
+
+def asked_through(route: Route, address: str, ca: str) -> int:
+    wire = Wire(address, ca, HandClock(), agent_version="0.1.0", route=route)
+    try:
+        return wire.send("GET", api.HEALTH).status
+    finally:
+        wire.close()
+
+
+def test_a_proxy_of_the_settings_is_tunnelled_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody is there; and what is written counts
+    monkeypatch.setenv("NO_PROXY", "*")
+    with FakeStore(tls=tmp_path) as store, FakeProxy() as proxy:
+        named = Route(proxy.address.replace("//", "//alice:secret@"))
+        assert asked_through(named, store.address, store.ca) == 200
+        assert proxy.asked == [store.address.removeprefix("https://")]
+        assert proxy.credentials == ["Basic " + base64.b64encode(b"alice:secret").decode()]
+        assert "secret" not in repr(named)
+
+
+def test_the_systems_proxy_is_tunnelled_through_unless_the_settings_say_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with FakeStore(tls=tmp_path) as store, FakeProxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+        assert asked_through(Route(NO_PROXY), store.address, store.ca) == 200
+        assert proxy.asked == []
+        assert asked_through(Route(SYSTEM), store.address, store.ca) == 200
+        assert proxy.asked == [store.address.removeprefix("https://")]
+
+
+def test_a_proxy_that_refuses_is_no_answer_of_the_store(tmp_path: Path) -> None:
+    with FakeStore(tls=tmp_path) as store, FakeProxy(refuses=407) as proxy:
+        with pytest.raises(Transient, match=r"the proxy refused: check upload\.proxy"):
+            asked_through(Route(proxy.address), store.address, store.ca)
+        assert len(proxy.asked) == 1
+        assert store.requests == []
+
+
+def test_a_proxy_that_opens_tls_is_let_in_only_by_name(tmp_path: Path) -> None:
+    """It shows a certificate of its own CA for the store's address, as the other store here does."""
+    (tmp_path / "other").mkdir()
+    with FakeStore(tls=tmp_path) as store, FakeStore(tls=tmp_path / "other") as between:
+        with FakeProxy(leads_to=("127.0.0.1", int(between.address.rpartition(":")[2]))) as proxy:
+            with pytest.raises(Transient, match="certificate is not the enrolled store's"):
+                asked_through(Route(proxy.address), store.address, store.ca)
+            authority = tmp_path / "company.pem"
+            authority.write_text(between.ca)
+            assert asked_through(Route(proxy.address, authority), store.address, store.ca) == 200
+        assert between.paths("GET") == [api.HEALTH]
+        assert asked_through(Route(NO_PROXY, authority), store.address, store.ca) == 200  # the store's own still counts
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_file_without_a_ca_is_a_users_mistake(tmp_path: Path, clock: HandClock, content: bytes | None) -> None:
+    authority = tmp_path / "company.pem"
+    if content is not None:
+        authority.write_bytes(content)
+    with pytest.raises(UserError, match=r"company\.pem \(upload\.ca\) cannot be used: (No such|no certificate)"):
+        Wire("https://store", "", clock, agent_version="0.1.0", route=Route(ca=authority))
+
+
+# -- a limit ------------------------------------------------------------------------------------------------------
+
+
+def by_hand(clock: HandClock, kbit: float) -> Pace:
+    def wait(seconds: float) -> bool:
+        clock.pass_by(seconds + 1e-9)
+        return False
+
+    return Pace(kbit, clock, wait)
+
+
+def most_in_a_second(sent: list[tuple[int, int]]) -> int:
+    """Bytes, of (when, bytes)."""
+    most = inside = first = 0
+    for when, size in sent:
+        inside += size
+        while when - sent[first][0] >= SECOND:
+            inside -= sent[first][1]
+            first += 1
+        most = max(most, inside)
+    return most
+
+
+@pytest.mark.parametrize("kbit", [16, 500, 8_000, 10_000_000])
+def test_a_large_body_is_never_above_the_limit_in_any_second(clock: HandClock, kbit: float) -> None:
+    pace = by_hand(clock, kbit)
+    body = bytes(range(256)) * 16 * 1024 if kbit > 16 else bytes(20_000)
+    sent: list[tuple[int, int]] = []
+    begun = clock.now()
+    for _ in range(2):
+        pace.take(HEADERS)
+        sent.append((clock.now(), HEADERS))
+        sent.extend((clock.now(), len(piece)) for piece in pace.pieces(body))
+    limit = kbit * 1000 / 8
+    whole = 2 * (len(body) + HEADERS)
+    assert sum(size for _, size in sent) == whole
+    # A request's headers go in one piece, which counts where a limit is narrow.
+    assert most_in_a_second(sent) <= max(limit, limit / BESIDE + HEADERS)
+    assert (clock.now() - begun) / SECOND == pytest.approx(whole * BESIDE / limit, rel=0.01)  # and not far below it
+
+
+def test_after_a_pause_nothing_is_caught_up(clock: HandClock) -> None:
+    pace = by_hand(clock, 500)
+    pace.take(1000)
+    clock.pass_by(3600)
+    begun = clock.now()
+    pace.take(62_500)
+    assert clock.now() - begun >= SECOND
+
+
+def test_a_body_under_a_limit_arrives_whole_and_with_its_length(store: FakeStore, clock: HandClock) -> None:
+    wire = Wire(store.address, "", clock, agent_version="0.1.0", pace=by_hand(clock, 500))
+    body = bytes(range(256)) * 1000
+    before = clock.now()
+    assert wire.send("PUT", api.RECORDING, body=body).status == 401  # read whole, and no bearer
+    assert clock.now() - before > len(body) * 8 * SECOND / 500_000
+    [(_, _, headers)] = store.requests
+    assert (headers["content-length"], headers.get("transfer-encoding")) == (str(len(body)), None)
+    wire.close()
+
+
+def test_one_large_body_at_a_time_under_a_limit(clock: HandClock) -> None:
+    """Four that share a narrow line would each take four times as long as the store waits for."""
+    pace = by_hand(clock, 500)
+    order: list[str] = []
+    end = pace.turn()
+
+    def other() -> None:
+        end_other = pace.turn()
+        order.append("other")
+        end_other()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    order.append("first")
+    end()
+    end()  # once is enough, and twice does not end another's
+    thread.join(30)
+    assert order == ["first", "other"]
+
+
+def test_what_a_limit_holds_back_gives_up_at_the_end(store: FakeStore, clock: HandClock) -> None:
+    wire = Wire(store.address, "", clock, agent_version="0.1.0", pace=Pace(16, clock))  # this clock stands still
+    told: list[str] = []
+
+    def send() -> None:
+        with pytest.raises(Transient) as raised:
+            wire.send("PUT", api.RECORDING, body=bytes(100_000))
+        told.append(str(raised.value))
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wire.break_off()
+    for thread in threads:
+        thread.join(30)
+    assert ["broken off" in one for one in told] == [True, True]
+    wire.break_off(False)
+    wire.close()
 
 
 # -- time ---------------------------------------------------------------------------------------------------------
