@@ -1,0 +1,35 @@
+"""The watcher on a real display: it is what the leak bench takes for the truth."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.desktop.clock import BootClock
+from bench.leaks_watch import watcher
+from bench.stage import BEAT, PATIENCE, own_display
+
+pytestmark = pytest.mark.desktop
+
+
+def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_path: Path):
+    clock = BootClock()
+    with own_display(tmp_path) as stage, watcher(stage.name, [(500, 0, 8, 720)], tmp_path) as watching:
+        assert not watching.shown()
+        before = clock.now()
+        with stage.program("chart", (330, 210)) as chart:
+            chart.until(watching.shown, "the watcher saw it")
+            shown = clock.now()
+        deadline = time.monotonic() + PATIENCE
+        while watching.shown() and time.monotonic() < deadline:
+            time.sleep(BEAT)
+        after = clock.now()
+
+    came, went = watching.edges()
+    assert (came.shown, went.shown) == (True, False)
+    assert before < came.at < shown < went.at < after
+    looks = watching.looks()
+    assert looks.count > 0
+    assert 0 < looks.gap_p50 <= looks.gap_p99 <= looks.gap_max
