@@ -91,7 +91,6 @@ OPS = (
     "switch",
     "close tab",
     "move",
-    "new tab",
     "leave",
     "minimise",
     "come",
