@@ -435,6 +435,22 @@ def test_what_left_a_visible_page_stays_until_the_page_was_drawn_without_it(live
     assert tab["painted"]
 
 
+def test_a_frame_that_was_taken_out_is_in_the_picture_until_its_page_was_drawn(live: Live) -> None:
+    if live.name == "firefox":
+        pytest.skip("Firefox draws twice before it hands on a message, so that no look comes in between")
+    live.site.serve({"/inner": page("inner", "<input autocomplete=cc-number>")})
+    frame = f'<iframe id=pay src="{live.site.other}/inner"></iframe>'
+    with live.opened("taken_out", frame):
+        live.look_until_tab("/taken_out", lambda tab: fields(tab) == {"cc-number"} and tab["painted"])
+        keep_busy = "for (const end = Date.now() + 600; Date.now() < end;);"
+        change = "document.getElementById('pay').remove(); fetch('/done?id=taken');"
+        live.site.order("taken_out", f"setTimeout(() => {{{change} {keep_busy}}}, 20)")
+        live.site.await_done("taken")
+        tab = live.look_until_tab("/taken_out", lambda tab: not fields(tab))
+        assert not tab["painted"]
+        live.look_until_tab("/taken_out", lambda tab: not fields(tab) and tab["painted"])
+
+
 def test_what_left_a_hidden_tab_is_told_once_more_and_then_forgotten(live: Live, card_form: str) -> None:
     before = f"{live.site.here}/{card_form}"
     with live.opened("cover", ""):

@@ -47,6 +47,7 @@ const welcomeFrame = (port) => {
   const {tab, frameId} = port.sender;
   if (port.name !== "frame" || !tab) return;
   const entry = {
+    tab: tab.id,
     frame: frameId,
     state: null,
     post(message) {

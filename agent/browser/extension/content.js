@@ -21,6 +21,7 @@
   let changedAt = performance.now();
   let changes = 0;
   let drawing = false; // waiting for the page to be drawn twice
+  let pictured = false; // seen to be in the picture, and nothing has happened since that could have changed that
   let contentful = false;
   const leaving = new Map(); // a name, a place or an address that has just left -> {what, change, at, askedAt}
 
@@ -28,6 +29,7 @@
 
   const noteChange = (left) => {
     drawn = false;
+    pictured = false;
     changedAt = performance.now();
     changes += 1;
     for (const what of left) leaving.set(what, {what, change: changes, at: changedAt, askedAt: null});
@@ -101,19 +103,27 @@
 
   const age = () => performance.now() - (performance.getEntriesByType("navigation")[0]?.activationStart ?? 0);
 
-  const look = ({id, top}) => {
+  // `draw`: frames of this tab have come or gone, so that the picture may still hold one that is no longer here.
+  const look = ({id, top, draw}) => {
     const before = current();
     if (!top || !before.shown) {
       post({kind: "look", id, ...before, painted: drawn || performance.now() - changedAt > STALE_AFTER});
       return;
     }
+    if (pictured && !draw) {
+      post({kind: "look", id, ...before, painted: true});
+      return;
+    }
+    const begun = changes;
     let answered = false;
     const answer = (inTime) => {
       if (answered) return;
       answered = true;
       clearTimeout(late);
       const painted = inTime && (contentful || age() > BLANK_FOR);
-      post({kind: "look", id, ...both(before, current()), painted});
+      const after = current();
+      pictured = painted && after.shown && begun === changes;
+      post({kind: "look", id, ...both(before, after), painted});
     };
     const late = setTimeout(() => answer(false), DRAWN_WITHIN);
     twice(() => answer(true));
@@ -196,6 +206,10 @@
     connect();
   };
 
+  const onVisibility = () => {
+    pictured = false;
+  };
+
   const onOffer = (event) => {
     event.preventDefault();
     findings.listenFor(event.detail);
@@ -207,6 +221,7 @@
     findings.stop();
     removeEventListener("pagehide", onHide);
     removeEventListener("pageshow", onShow);
+    doc.removeEventListener("visibilitychange", onVisibility);
     if (globalThis.eyelid.serving === self) globalThis.eyelid.serving = null;
   };
 
@@ -219,6 +234,7 @@
   }
   addEventListener("pagehide", onHide);
   addEventListener("pageshow", onShow);
+  doc.addEventListener("visibilitychange", onVisibility);
   doc.addEventListener("prerenderingchange", onActivation, {once: true});
   globalThis.navigation?.addEventListener?.("currententrychange", noteAddress);
   doc.addEventListener("eyelid-offer", onOffer, {once: true});

@@ -43,7 +43,11 @@ const askFrames = () => {
       },
     };
     open.set(number, asked);
-    for (const entry of waiting) entry.post({kind: "look", id: number, top: entry.frame === 0});
+    for (const entry of waiting) {
+      entry.stirred = registry.stirred(entry.tab);
+      const draw = registry.drawnAt.get(entry.tab) !== entry.stirred;
+      entry.post({kind: "look", id: number, top: entry.frame === 0, draw});
+    }
     if (waiting.size === 0) asked.finish();
   });
 };
@@ -52,6 +56,8 @@ const noteAnswer = (entry, message) => {
   const asked = open.get(message.id);
   if (!asked?.waiting.delete(entry)) return;
   asked.answers.set(entry, message);
+  // What came or went while it was drawn may not be in that picture.
+  if (entry.frame === 0 && message.painted) registry.drawnAt.set(entry.tab, entry.stirred);
   if (asked.waiting.size === 0) asked.finish();
 };
 
@@ -105,7 +111,7 @@ const describeTab = async (tab, window, answers) => {
     if (answer) {
       frames.push(...told(answer));
       unread ||= answer.urls.some(cut);
-      painted &&= answer.painted && (id !== 0 || answer.shown);
+      painted &&= answer.painted && (id !== 0 || (answer.shown && entry.stirred === registry.stirred(tab.id)));
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       continue; // the browser's own error page inside another page: nothing of anybody's is in it
     } else {

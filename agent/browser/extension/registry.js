@@ -11,6 +11,8 @@ const registry = {
   lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
   failed: new Map(), // tab id -> Set of frame ids that show the browser's own error page (Firefox)
   last: new Map(), // tab id -> {hash, frames} of its last whole answer
+  stirs: new Map(), // tab id -> how often a frame of it has come, gone or moved on
+  drawnAt: new Map(), // tab id -> how often that had been when its picture was last drawn anew
 
   frames(tab) {
     return this.tabs.get(tab) ?? new Map();
@@ -19,18 +21,23 @@ const registry = {
   put(tab, frame, entry) {
     if (!this.tabs.has(tab)) this.tabs.set(tab, new Map());
     this.tabs.get(tab).set(frame, entry);
-    this.lists.delete(tab);
+    this.touch(tab);
   },
 
   drop(tab, frame, entry) {
     const frames = this.frames(tab);
     if (frames.get(frame) === entry) frames.delete(frame);
     if (frames.size === 0) this.tabs.delete(tab);
-    this.lists.delete(tab);
+    this.touch(tab);
   },
 
   touch(tab) {
     this.lists.delete(tab);
+    this.stirs.set(tab, this.stirred(tab) + 1);
+  },
+
+  stirred(tab) {
+    return this.stirs.get(tab) ?? 0;
   },
 
   // Firefox lists a frame that failed by the address it was to have, and says only in events what it shows.
@@ -52,6 +59,8 @@ const registry = {
     this.lists.delete(tab);
     this.failed.delete(tab);
     this.last.delete(tab);
+    this.stirs.delete(tab);
+    this.drawnAt.delete(tab);
   },
 
   * all() {
