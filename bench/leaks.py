@@ -261,12 +261,19 @@ def main() -> int:
     return 1 if faults else 0
 
 
+def _names(text: str) -> list[str]:
+    known = {one.name for one in TRANSITIONS}
+    if strange := [name for name in text.split(",") if name not in known]:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(sorted(known))}")
+    return text.split(",")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a dozen transitions in both browsers, at most 90 seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each is played")
-    parser.add_argument("--only", type=lambda text: text.split(","), metavar="NAME,...", help="these transitions alone")
+    parser.add_argument("--only", type=_names, metavar="NAME,...", help="these transitions alone")
     parser.add_argument("--browser", choices=BOTH)
     parser.add_argument("--setting", choices=SETTINGS, default="plain", help="where it is played (default %(default)s)")
     parser.add_argument("--busy", action="store_true", help="while two processes keep both cores busy")

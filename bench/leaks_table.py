@@ -51,6 +51,9 @@ def summary(runs: Sequence[Run], found: dict[str, Any]) -> str:
         f"{found['leaked_frames']} frames leaked, the control without rules leaked {found['control_leaked']}. "
         f"Over-pause, before and after together: {_figures(over)} ms."
     )
+    afters = [one.after for run in runs for one in run.intervals if one.after is not None]
+    if afters:
+        said += f" No sooner than {min(afters):.0f} ms after the last of it was seen did the eye keep anything again."
     if cost["static"] is not None:
         said += (
             f" Extension and looks: {cost['static']:.1f} % of a core on a static page, {cost['scrolling']:.1f} % "
