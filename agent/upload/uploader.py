@@ -41,6 +41,7 @@ LANDING: Final = 1.5  # seconds that requests under way may still take at the en
 STEADY: Final = 8  # chunks in a row that arrived, after which one more request at once is tried
 
 STORE_LIES: Final = "store-lies"
+STORE_FORGETS: Final = "store-forgets"
 CHUNK_REFUSED: Final = "chunk-refused"
 
 
@@ -139,6 +140,7 @@ class Uploader:
         self._hours = hours
         self._failures = 0
         self._stubborn: dict[UUID, _Stubborn] = {}
+        self._forgetful: set[UUID] = set()  # recordings whose key packet the store did not keep, though it said so
         self._alarms: set[str] = set()
         self._bundle_wanted = True
         self._health_at = clock.now() - HEALTH_EVERY
@@ -377,8 +379,10 @@ class Uploader:
             case _:
                 self._pass_by(sealed)
                 raise later(answer)
-        if sealed.stream != KEY_PACKET_STREAM:  # a packet that is taken does not excuse the chunks after it
-            self._stubborn.pop(sealed.recording, None)
+        self._stubborn.pop(sealed.recording, None)
+        self._forgetful.discard(sealed.recording)
+        if not self._forgetful:
+            self._clear_alarms({STORE_FORGETS})
         self._went_well()
         return True
 
@@ -406,6 +410,9 @@ class Uploader:
             return False
         log.warning("the store has forgotten a key packet that it had: it is sent again")
         self._pass_by(sealed)  # a store that forgets it again and again is asked ever more seldom
+        if self._stubborn[sealed.recording].failures >= STUBBORN:
+            self._forgetful.add(sealed.recording)
+            self._raise_alarm(STORE_FORGETS)
         answer = self._put(packet)
         if fate(answer) is Fate.NEVER:
             return False

@@ -112,6 +112,10 @@ class FakeStore:
         """The answers to the next requests whose path begins so."""
         self._script += [(path, reply) for reply in replies]
 
+    def forgive(self, path: str) -> None:
+        """Forget what was scripted for this path."""
+        self._script = [(beginning, reply) for beginning, reply in self._script if beginning != path]
+
     def pasted(self, **changes: Any) -> str:
         """An enrolment token."""
         fields: dict[str, Any] = {

@@ -60,6 +60,7 @@ class Pc:
     parallel: int = 1
     let_through: bool = True  # by the hours
     open_recording: str | None = None
+    holds: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     received: threading.Event = field(default_factory=threading.Event)
 
@@ -99,7 +100,7 @@ class Pc:
             "agent_version": "0.1.0",
             "heads": {},
             "ledger": {"next": number, "head": head},
-            "holds": [],
+            "holds": list(self.holds),
             "pending_chunks": chunks,
             "pending_bytes": size,
             "bundle_revision": self.trust.bundle.revision,

@@ -297,6 +297,40 @@ def test_a_new_key_that_nobody_vouches_for_is_a_lie(pc: Pc) -> None:
     assert pc.spool.waiting()[0] == 1
 
 
+@pytest.mark.parametrize("lie", ["another content", "wrong signature", "wrong key", "no receipt"])
+def test_a_store_that_goes_on_lying_about_one_is_asked_ever_more_seldom_and_the_others_go_on(pc: Pc, lie: str) -> None:
+    pc.settle()
+    [packet] = pc.record(0)
+    path = api.recording_path(packet.recording, packet.stream, 0)
+    made = LIES[lie](pc)
+    honest_keep = pc.store._keep
+
+    def lying(device: str, recording: UUID, stream: int, sequence: int, body: bytes) -> Reply:
+        if recording == packet.recording:
+            pc.store.lies.append(made)
+        return honest_keep(device, recording, stream, sequence, body)
+
+    pc.store._keep = lying  # type: ignore[method-assign]
+    until = pc.clock.now() + 3600 * SECOND
+    number = 0
+    while pc.clock.now() < until:
+        number += 1
+        pc.record(1, NEW_YEAR_2026 + number * SECOND)
+        pc.work()
+        pc.outlast_everything() if number % 10 == 0 else pc.outlast(4)
+    for _ in range(3):
+        pc.outlast(pc.work())
+    assert pc.waiting() == [packet.name]
+    assert len(pc.store.chunks) == 2 * number
+    assert pc.spool.aside() == 0
+    assert 5 < pc.store.paths("PUT").count(path) < 3600 / (CHANCE * backoff.CAP) + 20
+    assert pc.heard[-1].startswith(("receipt", "alarm store-lies"))
+    pc.store._keep = honest_keep  # type: ignore[method-assign]
+    pc.outlast_everything()
+    assert pc.work() == IDLE
+    assert pc.waiting() == []
+
+
 # -- one that fails does not hold up the others -------------------------------------------------------------------
 
 
