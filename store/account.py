@@ -114,12 +114,12 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
             case "release":
                 holds.pop(str(entry.fields.get("hold")), None)
             case "lane-closed" if entry.fields.get("lane") == lane:
-                closed = Closed(str(entry.fields.get("policy", "")), _rules(entry.fields.get("rules")))
+                closed = Closed(str(entry.fields.get("policy", "")), rules_of(entry.fields.get("rules")))
             case "lane-open" if entry.fields.get("lane") == lane:
                 closed = None
             case _:
                 continue
-        now = _cause(tuple(holds), closed)
+        now = cause_of(tuple(holds), closed)
         if now != cause:
             if cause is not None:
                 found.append(State(since - zero, entry.at - zero, cause))
@@ -129,11 +129,12 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
     return (*found, *(_told_later(entry, zero) for entry in in_order if entry.kind == "blind-since"))
 
 
-def _rules(value: object) -> tuple[Rule, ...]:
+def rules_of(value: object) -> tuple[Rule, ...]:
+    """The rules as a ledger entry names them; members of another shape count as not told."""
     return tuple(rule for rule in value if isinstance(rule, int | str)) if isinstance(value, list) else ()
 
 
-def _cause(holds: tuple[str, ...], closed: Closed | None) -> Closed | Held | Blind | None:
+def cause_of(holds: tuple[str, ...], closed: Closed | None) -> Closed | Held | Blind | None:
     """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind."""
     if others := tuple(hold for hold in holds if hold != BLIND):
         return Held(others)

@@ -14,7 +14,7 @@ from typing import Final
 
 from protocol.errors import ProtocolError
 from store.blobs import BlobFault
-from store.commands import audit, fleet, founding, serving
+from store.commands import audit, fleet, founding, serving, whole
 from store.database import explained
 from store.errors import StoreError
 
@@ -26,6 +26,7 @@ a store in three commands:
 
 then, for whoever audits:
   eyelid-store recordings
+  eyelid-store gaps
   eyelid-store verify 0193a1b2 --key recipient.key
   eyelid-store export 0193a1b2 --key recipient.key -o opened/
 """
@@ -40,7 +41,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (founding, serving, fleet, audit):
+    for module in (founding, serving, fleet, audit, whole):
         module.add(commands)
     return top
 

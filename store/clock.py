@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 SECOND: Final = 1_000_000_000
+MINUTE: Final = 60 * SECOND
 Clock = Callable[[], int]
 """ns since 1970 (UTC)."""
 

@@ -97,7 +97,7 @@ class Evidence:
         """(ledger number, stream -> (next sequence, hash)) of each entry that tells this recording's heads."""
         own = str(self.recording.id)
         return tuple(
-            (entry.seq, _heads(entry.fields.get("heads")))
+            (entry.seq, heads_of(entry.fields.get("heads")))
             for entry in (*self.entries, *self.later_entries)
             if entry.kind in ("heads", "recording-closed") and entry.fields.get("recording") == own
         )
@@ -184,7 +184,7 @@ def _readable(line: Line) -> Entry | None:
         return None
 
 
-def _heads(value: object) -> dict[int, tuple[int, str]]:
+def heads_of(value: object) -> dict[int, tuple[int, str]]:
     """{"0": [next sequence, hash]} as the ledger writes it; members of another shape count as not told."""
     found: dict[int, tuple[int, str]] = {}
     for stream, head in value.items() if isinstance(value, dict) else ():

@@ -1,4 +1,4 @@
-"""A recording over time as one bar, and what closed it as a table: for an auditor's first look."""
+"""Time as bars, for an auditor's first look: a recording as one, and a device's days as one each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
+from store.clock import MINUTE
 from store.evidence import Evidence
-from store.show import clean, print_table, seconds, when
+from store.show import clean, print_table, seconds, size, when
+from store.timeline.absent import Absent
+from store.timeline.days import Day
+from store.timeline.life import What
 from store.timeline.recording import rule_name, state
 
 # Signs as well as colours: a bar in a file or for a colour-blind eye says the same.
@@ -22,6 +26,26 @@ _SIGNS: Final = {
     "blind": ("?", "magenta", "blind"),
     "missing": ("!", "bold white on red", "missing"),
 }
+# Of a day: the same signs where they mean the same.
+_DAY_SIGNS: Final = {
+    What.KEPT: ("█", "green", "kept"),
+    What.CLOSED: ("▓", "red", "closed by a rule"),
+    What.UNSEEN: ("x", "magenta", "closed, because something could not be looked into"),
+    What.HELD: ("=", "yellow", "held"),
+    What.BLIND: ("?", "magenta", "blind"),
+    What.UNPROVEN: ("░", "green", "open, and not kept: not proven in time, or not here yet"),
+    What.OFF: ("·", "dim", "off"),
+    What.UNEXPLAINED: ("!", "bold white on red", "no entry explains it"),
+}
+_STATES: Final = {
+    "heard": ("", "heard"),
+    "off": ("dim", "off"),
+    "revoked": ("dim", "revoked"),
+    "never": ("yellow", "enrolled, and never heard of"),
+    "silent": ("bold red", "SILENT"),
+}
+BLIND_ALL_DAY: Final = 0.5  # of the time watched: from here on a day is marked
+
 # For people; whatever else a ledger gives as a reason is shown as it is.
 _REASONS: Final = {
     "blind": "nothing could be seen",
@@ -30,6 +54,9 @@ _REASONS: Final = {
     "lost": "chunks were not received",
     "not-here-yet": "it is on its way",
     "no-ledger": "the ledger has not told of it",
+    "silent": "nothing was heard",
+    "no-end": "the recorder ended and did not say how",
+    "clock-went-back": "the device's own clock went back",
 }
 
 
@@ -94,3 +121,72 @@ def show(console: Console, evidence: Evidence) -> None:
     if others:
         console.print()
         print_table(["not kept because", "for"], others, numbers=(1,))
+
+
+# -- a device's days ----------------------------------------------------------------------------------------------
+
+
+def day_bar(day: Day) -> Text:
+    """A cell for each half hour: what most of it was; what no entry explains shows however short it is."""
+    text = Text()
+    for cell in day.cells:
+        what = What.UNEXPLAINED if What.UNEXPLAINED in cell else max(cell, key=lambda one: cell[one], default=None)
+        sign, style, _ = _DAY_SIGNS[what] if what else (" ", "", "")
+        text.append(sign, style)
+    return text
+
+
+def _percent(share: float) -> str:
+    """Nothing that is there is called 0 %, and nothing incomplete 100 %."""
+    return "-" if not share else "<1 %" if share < 0.01 else f"{int(share * 100)} %"
+
+
+def show_device(console: Console, device: Absent) -> None:
+    """Its state in a line, a bar for each of its days, then one line for each thing that is not here."""
+    style, words = _STATES[device.state]
+    line = Text(clean(f"{device.device.host}  "), "bold").append(device.device.id, "not bold").append("  ")
+    line.append(words, style)
+    if device.state != "never":
+        line.append(f", last sign of life {when(device.heard)}")
+    if device.pending_chunks:
+        line.append(f", {device.pending_chunks} chunks ({size(device.pending_bytes)}) waiting there", "yellow")
+    if device.pending_entries:
+        line.append(f", {device.pending_entries} ledger entries waiting there", "yellow")
+    if abs(device.clock_off) > MINUTE:
+        ahead = "ahead" if device.clock_off > 0 else "behind"
+        line.append(f", its clock is {seconds(abs(device.clock_off))} {ahead}", "yellow")
+    console.print(line, soft_wrap=True)
+    if device.days:
+        print_table(
+            ["day", "0     3     6     9     12    15    18    21", "kept", "held", "blind", "mostly"],
+            [_day_row(day) for day in device.days],
+            numbers=(2, 3, 4),
+        )
+    for part in device.unexplained:
+        why = ", ".join(_REASONS.get(reason, reason) for reason in part.why)
+        lasted = seconds(part.end - part.start)
+        console.print(Text(f"! {when(part.start)} for {lasted}: {clean(why)}", "bold red"), soft_wrap=True)
+    for short in device.recordings:
+        if short.start is None:
+            text = f"! recording {short.recording}: the ledger opened it, and nothing of it has come ({short.why})"
+            console.print(Text(text, "bold red" if short.lost else ""), soft_wrap=True)
+        for hole in short.holes:
+            numbers = f"sequence {hole.first}" if hole.first == hole.last else f"sequences {hole.first} to {hole.last}"
+            text = f"! recording {short.recording}, stream {hole.stream}, {numbers} ({hole.why})"
+            console.print(Text(text, "bold red" if hole.why == "lost" else ""), soft_wrap=True)
+    console.print()
+
+
+def _day_row(day: Day) -> tuple[str | Text, ...]:
+    blind = Text(_percent(day.blind_share), "bold red" if day.blind_share >= BLIND_ALL_DAY else "")
+    mostly = max(day.why, key=lambda reason: day.why[reason], default="")
+    kept, held = _percent(day.share(What.KEPT)), _percent(day.share(What.HELD))
+    return (str(day.date), day_bar(day), kept, held, blind, _REASONS.get(mostly, mostly))
+
+
+def legend() -> Text:
+    """What the signs of the day bars mean."""
+    text = Text()
+    for sign, style, words in _DAY_SIGNS.values():
+        text.append(sign, style).append(f" {words}   ")
+    return text

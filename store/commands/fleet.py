@@ -13,12 +13,11 @@ from protocol.errors import EnrolmentError
 from store import schema
 from store.catalog import Device, devices, last_health
 from store.clock import wall
-from store.commands.options import Subcommands, add_command, count, duration, home_of
+from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.database import explained
 from store.enrolment import make_secret
 from store.errors import WrongUsage
 from store.founding import COMPLIANCE
-from store.home import Home
 from store.show import console, iso, print_json, print_table, size, when
 
 
@@ -148,7 +147,7 @@ def _revoke(options: Namespace) -> int:
         explained(str(home.database_path)),
         database.writing() as connection,
     ):
-        device = _choose(options.device, devices(connection), home)
+        device = choose_device(options.device, devices(connection), home)
         new = device.revoked_at is None
         if new:
             connection.execute(update(schema.devices).where(schema.devices.c.id == device.id).values(revoked_at=wall()))
@@ -157,12 +156,3 @@ def _revoke(options: Namespace) -> int:
     else:
         console().print(f"{device.id} is shut out{'' if new else ' already'}; its recordings stay.", soft_wrap=True)
     return 0
-
-
-def _choose(text: str, known: list[Device], home: Home) -> Device:
-    found = [device for device in known if device.id.startswith(text.lower())] if text else []
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise WrongUsage(f"{len(found)} devices begin with {text!r}: write more of the id")
-    raise WrongUsage(f"{home.folder} knows no device {text!r}: `eyelid-store devices` lists them")

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from store.catalog import Device
 from store.clock import SECOND
+from store.errors import WrongUsage
 from store.home import Home, default_folder
 
 Subcommands = _SubParsersAction  # argparse gives it no public name
@@ -61,3 +63,12 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):
         raise ArgumentTypeError(f"{text!r} must be a number from 1 to 100000")
     return int(text)
+
+
+def choose_device(text: str, known: list[Device], home: Home) -> Device:
+    found = [device for device in known if device.id.startswith(text.lower())] if text else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise WrongUsage(f"{len(found)} devices begin with {text!r}: write more of the id")
+    raise WrongUsage(f"{home.folder} knows no device {text!r}: `eyelid-store devices` lists them")

@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
+from store import picture
+from store.catalog import devices
+from store.clock import wall
+from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.database import explained
 from store.founding import COMPLIANCE
 from store.home import Home
-from store.show import clean, console, progress, when
+from store.show import clean, console, iso, print_json, progress, when
+from store.timeline.absent import Absent, absent
+from store.timeline.life import What
 from store.verify.recording import CHECKS
 from store.verify.sweep import Checked, size, sweep
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    gaps = add_command(
+        commands,
+        "gaps",
+        "show what is not here: missing chunks, unexplained time, silent PCs, and how much of each day was blind",
+        "  eyelid-store gaps\n  eyelid-store gaps --device 3f2c91d0 --since 30d\n"
+        "  eyelid-store gaps --json | jq '.devices[] | select(.amiss)'",
+        _gaps,
+    )
+    gaps.add_argument("--device", metavar="ID", help="this PC alone: its id, or the beginning of it")
+    gaps.add_argument(
+        "--since", type=duration, default="7d", metavar="TIME", help="how far back: 30m, 12h, 7d (%(default)s)"
+    )
+
 
 _NAMED: Final = 3  # findings that the one line of an unsound recording tells in words
 
@@ -111,3 +134,78 @@ def _tell_json(unsound: Iterator[Checked], tally: _Tally) -> None:
         "sound": not tally.unsound,
     }
     sys.stdout.write("],\n" + json.dumps(rest, ensure_ascii=False)[1:] + "\n")
+
+
+# -- gaps ---------------------------------------------------------------------------------------------------------
+
+
+def _gaps(options: Namespace) -> int:
+    home = home_of(options)
+    now = wall()
+    zone = datetime.now(UTC).astimezone().tzinfo
+    amiss = 0
+    facts: list[dict[str, Any]] = []
+    with closing(home.database()) as database, explained(str(home.database_path)):
+        with database.reading() as connection:
+            asked = devices(connection)
+        if options.device is not None:
+            asked = [choose_device(options.device, asked, home)]
+        with progress("looking", len(asked)) as advance:
+            for device in asked:
+                found = absent(database, device, since=now - options.since, now=now, zone=None)
+                amiss += found.amiss
+                if options.json:
+                    facts.append(_facts(found))
+                else:
+                    picture.show_device(console(), found)
+                advance(1)
+    if options.json:
+        print_json({"since": iso(now - options.since), "zone": str(zone), "amiss": amiss, "devices": facts})
+    elif not asked:
+        console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
+    else:
+        console().print(picture.legend(), soft_wrap=True)
+        told = "nothing is lost or unexplained" if not amiss else f"LOOK AT {_many(amiss, 'PC')}"
+        console().print(f"{_many(len(asked), 'PC')} since {when(now - options.since)}: {told}", soft_wrap=True)
+    return 1 if amiss else 0
+
+
+def _facts(found: Absent) -> dict[str, Any]:
+    """JSON. Members ending in `_ns` are exact; those of a day add up to what is told of it."""
+    device = found.device
+    return {
+        "device": device.id,
+        "host": device.host,
+        "group": device.group,
+        "state": found.state,
+        "amiss": found.amiss,
+        "heard": iso(found.heard),
+        "clock_off_ns": found.clock_off,
+        "pending_chunks": found.pending_chunks,
+        "pending_bytes": found.pending_bytes,
+        "pending_entries": found.pending_entries,
+        "days": [
+            {
+                "day": str(day.date),
+                **{f"{what.value}_ns": day.sums.get(what, 0) for what in What},
+                "kept_share": round(day.share(What.KEPT), 6),
+                "held_share": round(day.share(What.HELD), 6),
+                "blind_share": round(day.blind_share, 6),
+                "why_ns": day.why,
+            }
+            for day in found.days
+        ],
+        "unexplained": [
+            {"from": iso(part.start), "to": iso(part.end), "ns": part.end - part.start, "why": list(part.why)}
+            for part in found.unexplained
+        ],
+        "recordings": [
+            {
+                "recording": str(short.recording),
+                "start": iso(short.start),
+                "why": short.why,
+                "missing": [asdict(hole) for hole in short.holes],
+            }
+            for short in found.recordings
+        ],
+    }

@@ -75,6 +75,7 @@ def key(home: Home) -> Path:
 
 COMMANDS = [
     "init", "keys", "serve", "enroll-token", "devices", "revoke", "recordings", "timeline", "verify", "export",
+    "gaps",
 ]  # fmt: skip
 
 
