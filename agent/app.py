@@ -48,9 +48,10 @@ from agent.seal import Maker, RecordingSealer
 from agent.shutter import Grabbed, Shutter, capture
 from agent.spool import DiskSpool
 from agent.status import Status, describe
+from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
-from agent.upload.uploader import Told, Uploader
+from agent.upload.uploader import Uploader
 from agent.wire import Pace, Route, Wire
 from agent.witness.browser import BrowserWitness
 from agent.witness.in_force import recall, remember

@@ -8,25 +8,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from agent.core import backoff
-from agent.core.model import SECOND, Hold
+from agent.core.model import SECOND
 from agent.errors import Refused, Transient, Untrusted
 from agent.identity import Identity, Trust
 from agent.ports import Clock, Sealed, Spool
+from agent.upload.alarms import Alarms, Told
 from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Fate, ShutOut, fate, later, settle, understood
 from agent.upload.bearer import Bearer
+from agent.upload.errands import Account, Errands, Texts
 from agent.upload.flights import Flights, Landed
 from agent.upload.packets import KeptPackets
 from agent.wire import Answer, Wire
 from protocol import api, jws
-from protocol.bundle import Bundle
-from protocol.claims import Claims
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import ProtocolError
 from protocol.receipt import Receipt
@@ -34,7 +32,6 @@ from protocol.receipt import Receipt
 log = logging.getLogger(__name__)
 
 IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
-HEALTH_EVERY: Final = 60 * SECOND
 STUBBORN: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
@@ -45,50 +42,10 @@ STORE_FORGETS: Final = "store-forgets"
 CHUNK_REFUSED: Final = "chunk-refused"
 
 
-class Account(Protocol):
-    """What uploading asks of the ledger."""
-
-    def due(self, *, at_once: bool = False) -> str | None:
-        """The next signed batch, if one is due."""
-
-    def confirmed(self, next_: int, head: str) -> None:
-        """The store waits for entry `next_`, and the one before hashes to `head`. Raises Untrusted if that is no entry
-        of this ledger."""
-
-
-class Texts(Protocol):
-    """What uploading asks of the policies that were in force."""
-
-    def waiting(self) -> tuple[str, dict[str, str]] | None:
-        """(hash, file name -> text) of a policy that the store does not have yet."""
-
-    def sent(self, policy: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Whom the uploader tells, from its own thread: callbacks that return at once. Alarms are short codes."""
-
-    receipt: Callable[[int], None]  # ns of the clock
-    alarm: Callable[[str], None]
-    cleared: Callable[[str], None]
-    bundle: Callable[[Bundle], None]
-
-
 @dataclass(slots=True)
 class _Stubborn:
     """A recording whose chunk got failing answers."""
 
-    failures: int = 0
-    not_before: int = 0
-
-
-@dataclass(slots=True)
-class _Errand:
-    """Something small beside the chunks. `work` is False when nothing is to be done; a refusal delays only itself."""
-
-    code: str  # of the alarm when the store refuses it
-    work: Callable[[], bool]
     failures: int = 0
     not_before: int = 0
 
@@ -120,19 +77,25 @@ class Uploader:
         self._trust = trust
         self._wire = wire
         self._spool = spool
-        self._account = account
-        self._texts = texts
         self._packets = packets
-        self._health = health
         self._told = told
         self._clock = clock
         self._chance = chance
         self._bearer = Bearer(identity, wire, clock)
-        self._errands = (
-            _Errand("ledger-refused", self._send_ledger),
-            _Errand("policy-refused", self._send_text),
-            _Errand("health-refused", self._send_health),
-            _Errand("bundle-refused", self._fetch_bundle),
+        self._alarms = Alarms(told)
+        self._errands = Errands(
+            identity,
+            trust,
+            self._bearer,
+            spool=spool,
+            account=account,
+            texts=texts,
+            packets=packets,
+            health=health,
+            told=told,
+            alarms=self._alarms,
+            clock=clock,
+            chance=chance,
         )
         self._parallel = parallel
         self._width = parallel  # how many at once now: fewer on a line that fails, for they share it
@@ -140,11 +103,6 @@ class Uploader:
         self._hours = hours
         self._failures = 0
         self._stubborn: dict[UUID, _Stubborn] = {}
-        self._forgetful: set[UUID] = set()  # recordings whose key packet the store did not keep, though it said so
-        self._alarms: set[str] = set()
-        self._bundle_wanted = True
-        self._health_at = clock.now() - HEALTH_EVERY
-        self._all_at_once = False
         self._awake = threading.Event()
         self._flights = Flights(self._put, self._awake.set, clock)
 
@@ -170,14 +128,12 @@ class Uploader:
 
         For the end, when `run` has returned. Gives up at the first failure, and once the clock is past `until` (ns).
         """
-        self._all_at_once = True
-        for errand in self._errands:
-            errand.not_before = 0
+        self._errands.hurry()
         self._failures = 0
         while self.step() == 0.0 and not self._failures and self._clock.now() < until:
             pass
         self._land()
-        return self._spool.waiting()[0] == 0 and self._account.due(at_once=True) is None
+        return self._spool.waiting()[0] == 0 and self._errands.done
 
     @property
     def under_way(self) -> bool:
@@ -210,7 +166,7 @@ class Uploader:
             return 0.0 if work() else None
         except ShutOut as shut:
             log.warning("%s", shut)
-            self._raise_alarm(shut.code)
+            self._alarms.sound(shut.code)
             self._failures += 1
             return backoff.CAP
         except Untrusted as lie:
@@ -220,13 +176,19 @@ class Uploader:
             log.info("%s", failure)
             return self._again(failure.retry_after)
 
+    def _run_errand(self) -> bool:
+        done = self._errands.run_next()
+        if done:
+            self._went_well()
+        return done
+
     def _again(self, retry_after: float | None) -> float:
         self._failures += 1
         return backoff.delay(self._failures - 1, self._chance(), retry_after)
 
     def _went_well(self) -> None:
         self._failures = 0
-        self._clear_alarms(SHUT_OUT_CODES)
+        self._alarms.clear(SHUT_OUT_CODES)
 
     def _land(self) -> None:
         """See those under way to their end, if it is near."""
@@ -241,94 +203,6 @@ class Uploader:
                     return
         finally:
             self._wire.break_off(False)
-
-    # -- errands --------------------------------------------------------------------------------------------------
-
-    def _run_errand(self) -> bool:
-        now = self._clock.now()
-        for errand in self._errands:
-            if now < errand.not_before:
-                continue
-            try:
-                if not errand.work():
-                    continue
-            except (Refused, Untrusted) as refused:
-                self._raise_alarm(errand.code)
-                log.warning("%s", refused)
-                errand.not_before = now + int(backoff.CAP * SECOND)
-                self._went_well()  # an answer, though a sad one
-                return True
-            except Transient:
-                errand.not_before = now + int(backoff.delay(errand.failures, self._chance()) * SECOND)
-                errand.failures += 1
-                raise
-            errand.failures = 0
-            self._went_well()
-            self._clear_alarms({errand.code})
-            return True
-        return False
-
-    def _send_ledger(self) -> bool:
-        batch = self._account.due(at_once=self._all_at_once)
-        if batch is None:
-            return False
-        request: api.LedgerRequest = {"batch": batch}
-        answer = self._bearer.send("POST", api.LEDGER, dict(request))
-        if answer.status == HTTPStatus.CONFLICT:
-            # The store says where its copy ends, and the batch from there must fit. It did not get our last batch, or
-            # it did and we did not get its answer.
-            self._confirm(answer)
-            batch = self._account.due(at_once=True)
-            if batch is None:
-                return True
-            answer = self._bearer.send("POST", api.LEDGER, {"batch": batch})
-        settle(answer, "a ledger batch")
-        self._confirm(answer)
-        return True
-
-    def _confirm(self, answer: Answer) -> None:
-        def read(claims: Claims) -> tuple[int, str]:
-            return claims.integer("next"), claims.text("head")
-
-        self._account.confirmed(*understood(answer, read))
-
-    def _send_text(self) -> bool:
-        waiting = self._texts.waiting()
-        if waiting is None:
-            return False
-        policy, files = waiting
-        request: api.PolicyRequest = {"files": files}
-        settle(self._bearer.send("PUT", api.policy_path(policy), dict(request)), "a policy's text")
-        self._texts.sent(policy)
-        return True
-
-    def _send_health(self) -> bool:
-        if self._clock.now() - self._health_at < HEALTH_EVERY:
-            return False
-        health = self._health()
-        answer = self._bearer.send("PUT", api.device_health_path(self._identity.device), dict(health))
-        settle(answer, "this PC's health")
-        self._health_at = self._clock.now()
-        newest = understood(answer, lambda claims: claims.integer("bundle_revision"))
-        self._bundle_wanted = self._bundle_wanted or newest > self._trust.bundle.revision
-        full = Hold.SPOOL_FULL in health["holds"]  # then sealed chunks wait for room, and they may be of any recording
-        self._packets.drop_those_through(health.get("recording"), lambda: not full and self._spool.waiting()[0] == 0)
-        return True
-
-    def _fetch_bundle(self) -> bool:
-        """The newest bundle and the store's successor keys: at the start, and when the store says that it has more."""
-        if not self._bundle_wanted:
-            return False
-        self._adopt_bundle()
-        self._bundle_wanted = False
-        return True
-
-    def _adopt_bundle(self) -> None:
-        answer = self._bearer.send("GET", api.BUNDLE, b"")
-        settle(answer, "the question for the bundle")
-        token, successors = understood(answer, lambda claims: (claims.text("bundle"), claims.texts("successors")))
-        if self._trust.adopt(token, successors):
-            self._told.bundle(self._trust.bundle)
 
     # -- chunks ---------------------------------------------------------------------------------------------------
 
@@ -375,14 +249,12 @@ class Uploader:
                 why = f"the store refused it: {answer.refusal()} ({answer.status})"
                 self._spool.set_aside(sealed.name, why)
                 log.warning("%s was set aside: %s", sealed.name, why)
-                self._raise_alarm(CHUNK_REFUSED)
+                self._alarms.sound(CHUNK_REFUSED)
             case _:
                 self._pass_by(sealed)
                 raise later(answer)
         self._stubborn.pop(sealed.recording, None)
-        self._forgetful.discard(sealed.recording)
-        if not self._forgetful:
-            self._clear_alarms({STORE_FORGETS})
+        self._alarms.settled(STORE_FORGETS, sealed.recording)
         self._went_well()
         return True
 
@@ -411,8 +283,7 @@ class Uploader:
         log.warning("the store has forgotten a key packet that it had: it is sent again")
         self._pass_by(sealed)  # a store that forgets it again and again is asked ever more seldom
         if self._stubborn[sealed.recording].failures >= STUBBORN:
-            self._forgetful.add(sealed.recording)
-            self._raise_alarm(STORE_FORGETS)
+            self._alarms.sound(STORE_FORGETS, sealed.recording)
         answer = self._put(packet)
         if fate(answer) is Fate.NEVER:
             return False
@@ -434,15 +305,15 @@ class Uploader:
             self._check_receipt(sealed, answer)
         except Untrusted:
             self._pass_by(sealed)
-            self._raise_alarm(STORE_LIES)
+            self._alarms.sound(STORE_LIES, sealed.recording)
             raise
-        self._clear_alarms({STORE_LIES})
+        self._alarms.settled(STORE_LIES, sealed.recording)
 
     def _check_receipt(self, sealed: Sealed, answer: Answer) -> None:
         token = understood(answer, lambda claims: claims.text("receipt"))
         try:
             if jws.read_header(jws.RECEIPT, token)["kid"] not in self._trust.store_keys:
-                self._adopt_bundle()  # the store may have a new key, vouched for by the one that we know
+                self._errands.adopt_bundle()  # the store may have a new key, vouched for by the one that we know
             receipt = Receipt.verify(token, self._trust.store_keys)
         except (ProtocolError, Refused) as problem:
             raise Untrusted(f"the store's receipt is worthless: {problem}") from problem
@@ -451,15 +322,3 @@ class Uploader:
             sealed.recording, sealed.stream, sealed.sequence, sealed.sha256.hex(), self._identity.device,
         ):  # fmt: skip
             raise Untrusted("the store gave a receipt for something else than it was sent")
-
-    # -- alarms ---------------------------------------------------------------------------------------------------
-
-    def _raise_alarm(self, code: str) -> None:
-        if code not in self._alarms:
-            self._alarms.add(code)
-            self._told.alarm(code)
-
-    def _clear_alarms(self, codes: AbstractSet[str]) -> None:
-        for code in sorted(self._alarms & codes):
-            self._alarms.remove(code)
-            self._told.cleared(code)

@@ -15,9 +15,10 @@ from agent.ledger import DiskLedger
 from agent.ports import Sealed
 from agent.seal import Maker
 from agent.spool import DiskSpool
+from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
-from agent.upload.uploader import Told, Uploader
+from agent.upload.uploader import Uploader
 from agent.wire import Wire
 from protocol import api
 from protocol.bundle import Bundle

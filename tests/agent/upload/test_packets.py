@@ -8,8 +8,9 @@ from agent.core import backoff
 from agent.core.model import SECOND, Hold
 from agent.ports import Sealed
 from agent.upload.answers import NO_KEY_PACKET
+from agent.upload.errands import HEALTH_EVERY
 from agent.upload.packets import KeptPackets
-from agent.upload.uploader import HEALTH_EVERY, IDLE
+from agent.upload.uploader import IDLE
 from protocol import api
 from tests.agent.upload.conftest import CHANCE, Pc, start_pc
 from tests.fakes.clock import NEW_YEAR_2026

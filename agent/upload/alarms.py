@@ -1,0 +1,49 @@
+"""Whom uploading tells what, and each alarm once until it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from uuid import UUID
+
+from protocol.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whom the uploader tells, from its own thread: callbacks that return at once. Alarms are short codes."""
+
+    receipt: Callable[[int], None]  # ns of the clock
+    alarm: Callable[[str], None]
+    cleared: Callable[[str], None]
+    bundle: Callable[[Bundle], None]
+
+
+class Alarms:
+    """For one thread."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._sounding: set[str] = set()
+        self._because: dict[str, set[UUID]] = {}
+
+    def sound(self, code: str, because: UUID | None = None) -> None:
+        """`because`: the recording that it is about; it lasts until `settled` was said of each of them."""
+        if because is not None:
+            self._because.setdefault(code, set()).add(because)
+        if code not in self._sounding:
+            self._sounding.add(code)
+            self._told.alarm(code)
+
+    def clear(self, codes: AbstractSet[str]) -> None:
+        for code in sorted(self._sounding & codes):
+            self._sounding.remove(code)
+            self._told.cleared(code)
+
+    def settled(self, code: str, recording: UUID) -> None:
+        """The alarm is no longer about this recording."""
+        about = self._because.get(code, set())
+        about.discard(recording)
+        if not about:
+            self.clear({code})

@@ -1,0 +1,198 @@
+"""What travels beside the chunks, small and soon: the account, policies' texts, health with the heads, the bundle.
+
+Whether media may be sent now is no matter to it: what the heads of every minute name cannot be cut off unnoticed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from agent.core import backoff
+from agent.core.model import SECOND, Hold
+from agent.errors import Refused, Transient, Untrusted
+from agent.identity import Identity, Trust
+from agent.ports import Clock, Spool
+from agent.upload.alarms import Alarms, Told
+from agent.upload.answers import settle, understood
+from agent.upload.bearer import Bearer
+from agent.upload.packets import KeptPackets
+from agent.wire import Answer
+from protocol import api
+from protocol.claims import Claims
+
+log = logging.getLogger(__name__)
+
+HEALTH_EVERY: Final = 60 * SECOND
+
+
+class Account(Protocol):
+    """What uploading asks of the ledger."""
+
+    def due(self, *, at_once: bool = False) -> str | None:
+        """The next signed batch, if one is due."""
+
+    def confirmed(self, next_: int, head: str) -> None:
+        """The store waits for entry `next_`, and the one before hashes to `head`. Raises Untrusted if that is no entry
+        of this ledger."""
+
+
+class Texts(Protocol):
+    """What uploading asks of the policies that were in force."""
+
+    def waiting(self) -> tuple[str, dict[str, str]] | None:
+        """(hash, file name -> text) of a policy that the store does not have yet."""
+
+    def sent(self, policy: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Errand:
+    """Something small beside the chunks. `work` is False when nothing is to be done; a refusal delays only itself."""
+
+    code: str  # of the alarm when the store refuses it
+    work: Callable[[], bool]
+    failures: int = 0
+    not_before: int = 0
+
+
+class Errands:
+    """For one thread. `health`: what the store should know of this PC now."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        trust: Trust,
+        bearer: Bearer,
+        *,
+        spool: Spool,
+        account: Account,
+        texts: Texts,
+        packets: KeptPackets,
+        health: Callable[[], api.DeviceHealthRequest],
+        told: Told,
+        alarms: Alarms,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self._identity = identity
+        self._trust = trust
+        self._bearer = bearer
+        self._spool = spool
+        self._account = account
+        self._texts = texts
+        self._packets = packets
+        self._health = health
+        self._told = told
+        self._alarms = alarms
+        self._clock = clock
+        self._chance = chance
+        self._errands = (
+            _Errand("ledger-refused", self._send_ledger),
+            _Errand("policy-refused", self._send_text),
+            _Errand("health-refused", self._send_health),
+            _Errand("bundle-refused", self._fetch_bundle),
+        )
+        self._bundle_wanted = True
+        self._health_at = clock.now() - HEALTH_EVERY
+        self._all_at_once = False
+
+    def hurry(self) -> None:
+        """The end is near: what would wait for its time is due now."""
+        self._all_at_once = True
+        for errand in self._errands:
+            errand.not_before = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the store has the whole account."""
+        return self._account.due(at_once=True) is None
+
+    def run_next(self) -> bool:
+        """Whether one was due; it is done then, or its time has been put off. Raises ShutOut, Transient."""
+        now = self._clock.now()
+        for errand in self._errands:
+            if now < errand.not_before:
+                continue
+            try:
+                if not errand.work():
+                    continue
+            except (Refused, Untrusted) as refused:
+                self._alarms.sound(errand.code)
+                log.warning("%s", refused)
+                errand.not_before = now + int(backoff.CAP * SECOND)
+                return True
+            except Transient:
+                errand.not_before = now + int(backoff.delay(errand.failures, self._chance()) * SECOND)
+                errand.failures += 1
+                raise
+            errand.failures = 0
+            self._alarms.clear({errand.code})
+            return True
+        return False
+
+    def _send_ledger(self) -> bool:
+        batch = self._account.due(at_once=self._all_at_once)
+        if batch is None:
+            return False
+        request: api.LedgerRequest = {"batch": batch}
+        answer = self._bearer.send("POST", api.LEDGER, dict(request))
+        if answer.status == HTTPStatus.CONFLICT:
+            # The store says where its copy ends, and the batch from there must fit. It did not get our last batch, or
+            # it did and we did not get its answer.
+            self._confirm(answer)
+            batch = self._account.due(at_once=True)
+            if batch is None:
+                return True
+            answer = self._bearer.send("POST", api.LEDGER, {"batch": batch})
+        settle(answer, "a ledger batch")
+        self._confirm(answer)
+        return True
+
+    def _confirm(self, answer: Answer) -> None:
+        def read(claims: Claims) -> tuple[int, str]:
+            return claims.integer("next"), claims.text("head")
+
+        self._account.confirmed(*understood(answer, read))
+
+    def _send_text(self) -> bool:
+        waiting = self._texts.waiting()
+        if waiting is None:
+            return False
+        policy, files = waiting
+        request: api.PolicyRequest = {"files": files}
+        settle(self._bearer.send("PUT", api.policy_path(policy), dict(request)), "a policy's text")
+        self._texts.sent(policy)
+        return True
+
+    def _send_health(self) -> bool:
+        if self._clock.now() - self._health_at < HEALTH_EVERY:
+            return False
+        health = self._health()
+        answer = self._bearer.send("PUT", api.device_health_path(self._identity.device), dict(health))
+        settle(answer, "this PC's health")
+        self._health_at = self._clock.now()
+        newest = understood(answer, lambda claims: claims.integer("bundle_revision"))
+        self._bundle_wanted = self._bundle_wanted or newest > self._trust.bundle.revision
+        full = Hold.SPOOL_FULL in health["holds"]  # then sealed chunks wait for room, and they may be of any recording
+        self._packets.drop_those_through(health.get("recording"), lambda: not full and self._spool.waiting()[0] == 0)
+        return True
+
+    def _fetch_bundle(self) -> bool:
+        """The newest bundle and the store's successor keys: at the start, and when the store says that it has more."""
+        if not self._bundle_wanted:
+            return False
+        self.adopt_bundle()
+        self._bundle_wanted = False
+        return True
+
+    def adopt_bundle(self) -> None:
+        """Raises Refused, Untrusted, Transient, ShutOut."""
+        answer = self._bearer.send("GET", api.BUNDLE, b"")
+        settle(answer, "the question for the bundle")
+        token, successors = understood(answer, lambda claims: (claims.text("bundle"), claims.texts("successors")))
+        if self._trust.adopt(token, successors):
+            self._told.bundle(self._trust.bundle)
