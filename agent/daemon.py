@@ -145,6 +145,7 @@ class Daemon:
         self._monitors = monitors
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
         self._answered_at = dict.fromkeys(self._witnesses, clock.now())
+        self._took = dict.fromkeys(self._witnesses, 0)  # the last look of each, ns
         self._windows_seen: Scene | None = None
         self._windows_changed = False  # since the browsers were last asked
         self._grab_wanted = False
@@ -181,7 +182,8 @@ class Daemon:
             case Look():
                 self._take_look(sight)
             case Glimpse():
-                self.eye.glimpse(sight)
+                if self.eye.glimpse(sight):
+                    self._view.glimpse(sight)
             case Alarm():
                 self.eye.alarm(sight)
             case Grabbed(frames, monitors):
@@ -201,7 +203,10 @@ class Daemon:
         if look.asked >= self._in_flight.get(look.witness, look.asked + 1):
             del self._in_flight[look.witness]
         self._answered_at[look.witness] = look.answered
+        if look.witness == BROWSERS and not self.eye.counts(look):
+            return  # scanned for what another policy names: it says nothing of what this one names
         judged = self._view.take(look)
+        self._took[look.witness] = judged.answered - judged.asked
         self.eye.see(judged)
         if look.witness == WINDOWS:
             seen = judged.seen if isinstance(judged.seen, Scene) else None
@@ -313,6 +318,7 @@ class Daemon:
             closed=bool(self.eye.said(name)),
             grab_wanted=self._grab_wanted,
             newest=waiting[-1].span.end if waiting else None,
+            took=self._took[name],
             quiet=PAGES_EVERY if name == BROWSERS and self._view.pages_in_view else QUIET_EVERY,
         )
 

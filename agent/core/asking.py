@@ -63,15 +63,17 @@ def next_look(
     grab_wanted: bool = False,
     newest: int | None = None,
     quiet: int = QUIET_EVERY,
+    took: int = 0,
 ) -> int:
     """When to ask next (ns, possibly past).
 
     `last_asked`: of the last answered look. `newest`: the end of the lane's newest waiting item, None if none waits.
+    `took`: what the last look took; a slow witness is asked sooner, so that its answer still comes within `max_gap`.
     `closed`: whether this witness's last word was not clean. `quiet`: ns between two looks when nothing asks for one.
     """
     due = [last_asked + (CLOSED_EVERY if closed else quiet)]
     if grab_wanted:
         due.append(last_asked + timing.max_gap * 2 // 5)
     if newest is not None and last_asked <= newest + timing.hindsight:
-        due += [last_asked + timing.max_gap * 3 // 5, newest + timing.hindsight + 1]
+        due += [last_asked + min(timing.max_gap * 3 // 5, timing.max_gap - 2 * took), newest + timing.hindsight + 1]
     return min(due)

@@ -75,18 +75,23 @@ class Eye(Generic[ItemT]):
     def alarm(self, alarm: Alarm) -> None:
         self._end_run(alarm.witness, alarmed(self._runs[alarm.witness], alarm.at), BLIND)
 
-    def glimpse(self, glimpse: Glimpse) -> None:
-        """An event between two looks. One that a rule closes for is an alarm; a clean one says nothing."""
+    def glimpse(self, glimpse: Glimpse) -> bool:
+        """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""
         if self._policy is None:
-            return
+            return False
         reasons = decide(self._policy, Scene(pages=(glimpse.page,), pages_only=True), interaction=True).on(self._lane)
         if reasons:
             stay_closed = max(reason.stay_closed for reason in reasons)
             self._end_run(glimpse.witness, alarmed(self._runs[glimpse.witness], glimpse.at, stay_closed), reasons)
+        return bool(reasons)
+
+    def counts(self, look: Look) -> bool:
+        """Whether it was judged with the policy in force."""
+        return self._policy is not None and look.policy == self._policy.hash
 
     def see(self, look: Look) -> None:
-        """Take a witness's answer. One judged with another policy than the one in force does not count."""
-        if self._policy is None or look.policy != self._policy.hash:
+        """Take a witness's answer, if it counts."""
+        if self._policy is None or not self.counts(look):
             return
         name, timing = look.witness, self._timings[look.witness]
         reasons = self._judge(self._policy, look).on(self._lane)

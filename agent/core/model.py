@@ -177,11 +177,16 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Glimpse:
-    """One page as an event showed it, between two looks. Only a dirty one says anything: that is an alarm."""
+    """One page as an event showed it, between two looks. Only a dirty one says anything: that is an alarm.
+
+    `browser` and `tab`: where, as in `BrowserWindow` and `Tab`; it may be gone before anybody looks.
+    """
 
     witness: str
     at: int
     page: Page
+    browser: str = ""
+    tab: int = 0
 
 
 @dataclass(frozen=True, slots=True)

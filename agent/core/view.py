@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from agent.core.asking import PAGE_SETTLE
 from agent.core.binding import Binding, Key, key_of
-from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Look, Page, Scene, Tab, WindowKind
+from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, WindowKind
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 UNFOLLOWED: Final = Page(urls=(), unread=True)
@@ -50,7 +51,8 @@ class View:
         self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
         self._browsers_asked = 0
-        self._inside_before: dict[int, tuple[Page, ...]] = {}  # as of the look at the desktop before
+        self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
+        self._glimpsed: dict[Place, dict[Page, int]] = {}  # what events showed since browsers were asked -> when
         self._surveyed = Scene()
         self._browsed = Scene(pages_only=True)
 
@@ -63,12 +65,17 @@ class View:
         """The look with a scene that `decide` can judge by itself."""
         match look.seen:
             case Browsing():
-                return replace(look, asked=min(look.asked, self._asked), seen=self._browse(look.seen, look.asked))
+                return replace(look, asked=min(look.asked, self._asked), seen=self._browse(look.seen, look))
             case Scene():
                 return replace(look, seen=self._survey(look.seen, look))
             case Blind() if look.witness != BROWSERS:
                 self._scene, self._shown, self._all_in_view = None, frozenset(self._first_seen), True
         return look
+
+    def glimpse(self, glimpse: Glimpse) -> None:
+        """An event has shown this page, which a rule closes for: it may be drawn, and be gone before anybody looks."""
+        pages = self._glimpsed.setdefault((glimpse.browser, glimpse.tab), {})
+        pages[glimpse.page if len(pages) < FEW else UNFOLLOWED] = glimpse.at
 
     # -- the desktop ----------------------------------------------------------------------------------------------
 
@@ -81,7 +88,7 @@ class View:
         if scene is not self._scene:
             self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
             self._binding = self._binding.within(self._first_seen)
-        shown = frozenset(window.id for window in scene.windows if window.shown)
+        shown = frozenset(window.id for window in scene.windows if window.shown) | _behind_menus(scene)
         self._leaving |= dict.fromkeys(self._shown - shown, look.answered)
         pages = tuple(dict.fromkeys(page for window in self._leaving for page in self._held_by(window)))
         self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
@@ -89,7 +96,11 @@ class View:
         self._leaving = {
             window: at for window, at in self._leaving.items() if self._browsers_asked <= at and window in self._inside
         }
-        self._inside_before = self._inside
+        self._was_inside = {
+            window: {page: until for page, until in pages.items() if until >= look.asked}
+            for window, pages in self._was_inside.items()
+            if window in self._inside
+        }
         self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
         self._in_view |= shown
         changed = scene is not self._scene
@@ -100,25 +111,38 @@ class View:
         return self._surveyed
 
     def _held_by(self, window: int) -> Iterator[Page]:
-        for page in (*self._inside_before.get(window, ()), *self._inside.get(window, ())):
-            yield replace(page, shown=True)
+        """What may still be in the pixels that the window has left, whichever of its tabs an event told of."""
+        if window not in self._inside:
+            return
+        glimpsed = (page for pages in self._glimpsed.values() for page in pages)
+        for page in (*self._inside[window], *self._was_inside.get(window, ()), *glimpsed):
+            yield replace(page, shown=True, parked=False)
 
     # -- the browsers ---------------------------------------------------------------------------------------------
 
-    def _browse(self, browsing: Browsing, asked: int) -> Scene:
-        self._browsers_asked = asked
+    def _browse(self, browsing: Browsing, look: Look) -> Scene:
+        asked = self._browsers_asked = look.asked
         windows = () if self._scene is None else self._scene.windows
         seeking = tuple(window for window in windows if self._first_seen[window.id] < asked)
         self._binding = self._binding.renewed(browsing.windows, seeking)
         self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
-        self._inside = self._inside | self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
-        self._forget(browsing)
+        self._put_inside(look.answered)
+        self._forget(browsing, asked)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
         scene = Scene(pages=pages, accounted=self._binding.accounted, pages_only=True)
         if scene != self._browsed:
             self._browsed = scene
         return self._browsed
+
+    def _put_inside(self, now: int) -> None:
+        """The display may still have what is in a window no more."""
+        inside = self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
+        for window, pages in inside.items():
+            left = dict.fromkeys(self._inside.get(window, ()), now + PAGE_SETTLE)
+            past = {**self._was_inside.get(window, {}), **left}
+            self._was_inside[window] = {page: until for page, until in past.items() if page not in pages}
+        self._inside = self._inside | inside
 
     def _look_into(self, window: BrowserWindow) -> _Seen:
         before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
@@ -129,7 +153,9 @@ class View:
         if not in_front or not all(tab.painted for tab in in_front):
             # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
             left = [tab.page for tab in window.tabs if (window.browser, tab.id) in before.front]
-            drawn = _few((*before.drawn, *left, *drawn))
+            places = before.front | {(window.browser, tab.id) for tab in in_front}
+            glimpsed = [page for place in places for page in self._glimpsed.get(place, ())]
+            drawn = _few((*before.drawn, *left, *drawn, *glimpsed))
             pages += [replace(page, shown=shown) for page in drawn]
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
@@ -154,13 +180,24 @@ class View:
         if fresh:
             self._pictures[place] = (tab.page,)
         elif tab.visible or place in old_front:
-            # It may have drawn this page without anybody having seen so, and it may not.
-            self._pictures[place] = _few((*pictures, tab.page))
+            # It may have drawn this page, or one that only an event told of, without anybody having seen so.
+            self._pictures[place] = _few((*pictures, tab.page, *self._glimpsed.get(place, ())))
 
-    def _forget(self, browsing: Browsing) -> None:
-        """Pictures of tabs that are no longer open."""
+    def _forget(self, browsing: Browsing, asked: int) -> None:
+        """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
         there = {(window.browser, tab.id) for window in browsing.windows for tab in window.tabs}
         self._pictures = {place: pages for place, pages in self._pictures.items() if place in there}
+        since = {
+            place: {page: at for page, at in pages.items() if at >= asked} for place, pages in self._glimpsed.items()
+        }
+        self._glimpsed = {place: pages for place, pages in since.items() if pages}
+
+
+def _behind_menus(scene: Scene) -> frozenset[int]:
+    """A menu or list of suggestions over covered windows may show what they hold: then they count as shown."""
+    menus = {window.pid for window in scene.windows if window.shown and window.kind is WindowKind.POPUP}
+    owners = {window.pid for window in scene.windows if window.shown and window.kind is not WindowKind.POPUP}
+    return frozenset(window.id for window in scene.windows if window.pid in menus - owners)
 
 
 def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:

@@ -332,7 +332,7 @@ class BrowserWitness:
                 if extension.refuses:
                     self._be_troubled(CSS_REFUSED)
             case words.Event():
-                self._deliver(Glimpse(self.name, self._clock.now(), extension.page_of(told)))
+                self._deliver(extension.glimpse(told, self._clock.now()))
             case words.Answer():
                 self._take_answer(browser, told)
             case None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agent.core.model import BrowserWindow, Page
+from agent.core.model import BROWSERS, BrowserWindow, Glimpse
 from agent.witness.browser_peer import Parent, is_a
 from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken, Questions, Told, read, windows_of
 
@@ -109,8 +109,10 @@ class Extension:
         # It may say so once more about the same policy: a browser can try a selector only in its first page.
         self._refuses = self._refuses or bool(told.refused)
 
-    def page_of(self, event: Event) -> Page:
-        return event.page(self._taken.css if self._taken is not None else ())
+    def glimpse(self, event: Event, at: int) -> Glimpse:
+        """What the event showed, read at `at` (ns)."""
+        page = event.page(self._taken.css if self._taken is not None else ())
+        return Glimpse(BROWSERS, at, page, self._name, event.tab)
 
     def windows_of(self, answer: Answer) -> tuple[BrowserWindow, ...]:
         """The very same object as for the answer before when both say the same. Raises Malformed."""

@@ -62,6 +62,7 @@ class PolicyTaken:
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    tab: int
     urls: tuple[str, ...]
     fields: frozenset[str]
     places: frozenset[int]
@@ -141,7 +142,8 @@ def read(message: bytes) -> tuple[int, Told]:
         return number, Answer(_integer(words, "id"), _text(words, "policy"), _list(words, "windows"))
     if kind == "event":
         _text(words, "what")
-        return number, Event(_texts(words, "urls"), frozenset(_texts(words, "fields")), _places(words, "css"))
+        tab = _integer(words, "tab", least=-1)  # the browsers' number for what is in no tab
+        return number, Event(tab, _texts(words, "urls"), frozenset(_texts(words, "fields")), _places(words, "css"))
     if kind == "policy":
         return number, PolicyTaken(_text(words, "hash"), tuple(sorted(_places(words, "refused"))))
     if kind == "hello":

@@ -161,8 +161,6 @@ class World:
         """Covered whole, or minimised."""
         if self.now < window.stays_until:
             return
-        if window.painted:  # that it leaves within the display's lag of drawing is beyond the promise
-            window.surface = {drawn for drawn in window.surface if drawn.turn >= window.turn}
         if window.in_view:
             window.remains = self._remain(window.contents(), STAYS)
         window.in_view, window.minimised = False, minimised
@@ -193,7 +191,7 @@ class World:
 
     def _tell(self, tab: int, content: Content) -> None:
         self.told_of.add(content)
-        self.messages.append(Glimpse(BROWSERS, self.now * MILLISECOND, page(tab, content)))
+        self.messages.append(Glimpse(BROWSERS, self.now * MILLISECOND, page(tab, content), "c", tab))
 
     def switch(self, window: AWindow, tab: ATab) -> None:
         if tab is window.front:

@@ -459,7 +459,8 @@ MALFORMED: list[dict[str, object]] = [
     {"kind": "look", "id": 1, "policy": "first", "windows": []},  # nobody asked
     {"kind": "policy", "hash": "never sent", "refused": []},
     {"kind": "hello", "protocol": 2},
-    {"kind": "event", "what": "commit", "urls": "https://a/", "fields": [], "css": []},
+    {"kind": "event", "what": "commit", "tab": 3, "urls": "https://a/", "fields": [], "css": []},
+    {"kind": "event", "what": "commit", "tab": -2, "urls": [], "fields": [], "css": []},
 ]
 
 

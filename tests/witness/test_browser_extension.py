@@ -50,7 +50,7 @@ def test_it_is_asked_no_more_once_it_owes_too_many_answers(extension: Extension)
 def test_it_is_silent_until_it_answers(extension: Extension) -> None:
     extension.owe(7)
     extension.silent = True
-    hear(extension, 3, "event", what="commit", urls=[], fields=[], css=[])
+    hear(extension, 3, "event", what="commit", tab=1, urls=[], fields=[], css=[])
     assert extension.silent
     hear(extension, 4, "look", id=7, policy="first", windows=[])
     assert not extension.silent
@@ -59,7 +59,7 @@ def test_it_is_silent_until_it_answers(extension: Extension) -> None:
 def test_a_lost_number_stays_lost(extension: Extension) -> None:
     for n in (4, 2, 3000):
         with pytest.raises(Lost):
-            hear(extension, n, "event", what="commit", urls=[], fields=[], css=[])
+            hear(extension, n, "event", what="commit", tab=1, urls=[], fields=[], css=[])
 
 
 def test_a_hello_numbered_otherwise_is_malformed(extension: Extension) -> None:

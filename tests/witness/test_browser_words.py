@@ -66,7 +66,7 @@ def read_whole(message: object) -> None:
 def test_every_message_is_read() -> None:
     assert read(MESSAGES["hello"]) == (1, Hello("Edge", "1", True, "1.0.0"))
     assert read(MESSAGES["policy"]) == (2, PolicyTaken("h", (0, 1)))
-    assert read(MESSAGES["event"]) == (3, Event(("https://a/",), frozenset({"cc-csc"}), frozenset({1})))
+    assert read(MESSAGES["event"]) == (3, Event(3, ("https://a/",), frozenset({"cc-csc"}), frozenset({1})))
     assert read(MESSAGES["look"]) == (4, Answer(7, "h", [SHOP]))
 
 
@@ -94,7 +94,7 @@ def test_a_box_on_a_scaled_desktop_and_a_tab_without_a_number_are_read() -> None
 
 
 def test_an_event_may_speak_of_places_of_the_policy_before() -> None:
-    event = Event(("https://a/",), frozenset(), frozenset({1, 9}))
+    event = Event(3, ("https://a/",), frozenset(), frozenset({1, 9}))
     assert event.page(CSS) == Page(("https://a/",), selectors=frozenset({".chart"}))
 
 
