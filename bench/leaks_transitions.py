@@ -35,6 +35,7 @@ BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strip
 SECOND_MONITOR: Final = 1280  # pixels from the left
 POPUP: Final = "popup,left=150,top=160,width=640,height=420"
 QUIET: Final = 5.0  # seconds that a clean page is left alone
+BURN: Final = 600  # ms of work by which a page's process is known
 CORNER: Final = (1270, 790)  # where the mouse rests
 FLASHES: Final = (30, 60, 100)  # ms
 
@@ -546,7 +547,7 @@ def renderer_killed(scene: Scene) -> Play:
     tab = scene.new_tab(scene.pay("/crash", AWAY), active=True)
     yield
     scene.present()
-    _kill_newest_renderer(scene.browser)
+    _renderer_of(scene, tab).kill()
     time.sleep(1.5)
     scene.call("tabs.remove", tab)
 
@@ -570,17 +571,14 @@ def _kill_those(browser: Browser, mark: str) -> None:
         process.kill()
 
 
-def _kill_newest_renderer(browser: Browser) -> None:
-    """The page was opened last, on a site that has no other page here, so its process is the newest."""
+def _renderer_of(scene: Scene, tab: int) -> psutil.Process:
+    """The process that draws the tab: the one that works when the page does (browsers keep spare ones, too)."""
     marks = ("--type=renderer", "-isForBrowser", "-contentproc")
-    found = [
-        process
-        for process in browser.tree()
-        if any(word in marks for word in _words(process)) and not {"--extension-process"} & set(_words(process))
-    ]
-    if not found:
-        raise StageError(f"{browser.name} has no renderer")
-    max(found, key=psutil.Process.create_time).kill()
+    drawing = [process for process in scene.browser.tree() if any(word in marks for word in _words(process))]
+    before = {process: sum(process.cpu_times()[:2]) for process in drawing}
+    scene.run("burn", BURN, tab=tab)
+    time.sleep(BURN / 1000)
+    return max(before, key=lambda process: sum(process.cpu_times()[:2]) - before[process])
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -110,6 +110,12 @@ globalThis.scene = {
     scene.opened.document.close();
   },
   closePopup: () => scene.opened.close(),
+  burn(milliseconds) {
+    const until = performance.now() + milliseconds;
+    setTimeout(() => {
+      while (performance.now() < until);
+    });
+  },
   scroll(step, every, times) {
     const timer = setInterval(() => {
       scrollBy(0, times % 40 < 20 ? step : -step);
