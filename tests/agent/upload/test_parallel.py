@@ -27,7 +27,8 @@ PARALLEL = 4
 
 
 class Watch:
-    """Stands before a fake store: whose chunks are there at the same time; the first `together` wait for each other."""
+    """Stands before a fake store: whose chunks are there at the same time; the first `together` wait
+    for each other, before and after their answers are made."""
 
     def __init__(self, store: FakeStore, together: int = 1) -> None:
         self.inside: list[str] = []
@@ -47,10 +48,13 @@ class Watch:
             self.twice |= recording in self.inside
             self.inside.append(recording)
             self.most = max(self.most, len(self.inside))
-        if not self._gathered:
+        first = not self._gathered
+        if first:
+            self._together.wait(30)
+        reply = self._store_answers(method, path, headers, body)
+        if first:  # each has its own answer before the sender hears of any and sends more
             self._together.wait(30)
             self._gathered = True
-        reply = self._store_answers(method, path, headers, body)
         with self._lock:
             self.inside.remove(recording)
         return reply
