@@ -17,7 +17,8 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 from store.errors import Refusal
 
-PATIENCE: Final = 60.0  # seconds that a body may take to arrive
+PATIENCE: Final = 60.0  # seconds that a body may take to arrive, and more for a long one:
+SLOWEST: Final = 4096  # bytes a second; an upload may be held to 50 kbit/s, by its own setting or by the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,12 @@ async def read_body(request: Request, limit: int, *, patience: float = PATIENCE)
     intake: Intake = request.app.state.intake
     reserved = limit if announced is None else announced
     intake.reserve(reserved)
+    within = patience + reserved / SLOWEST
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(within):
             return await _read(request, limit)
     except TimeoutError:
-        raise Refusal(408, "slow-body", f"the body did not arrive within {patience:.0f} s: send it again") from None
+        raise Refusal(408, "slow-body", f"the body did not arrive within {within:.0f} s: send it again") from None
     finally:
         intake.release(reserved)
 
