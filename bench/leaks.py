@@ -36,9 +36,10 @@ from bench.fleet import Pc, Store, pc, store
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME, site
 from bench.leaks_play import QUICK, Player, scene, strips
+from bench.leaks_scene import BOTH, Transition
 from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import markdown, table
-from bench.leaks_transitions import BOTH, TRANSITIONS, Transition
+from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from bench.opened import open_all
 from bench.stage import Stage, StageError

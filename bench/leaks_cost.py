@@ -19,8 +19,8 @@ from agent.status import State
 from bench.fleet import pc, store
 from bench.leaks_pages import site
 from bench.leaks_play import scene
+from bench.leaks_scene import Scene
 from bench.leaks_settings import setting
-from bench.leaks_transitions import Scene
 
 WARM_UP: Final = 6.0  # seconds: starting belongs to no case
 WINDOW: Final = 20.0  # seconds of one measurement

@@ -14,7 +14,7 @@ from bench import browsers
 from bench.browsers import Browser
 from bench.leaks_account import Phase
 from bench.leaks_pages import Hand, Site, stagehand
-from bench.leaks_transitions import BOX, CORNER, Scene, Transition
+from bench.leaks_scene import BOX, CORNER, Scene, Transition
 from bench.leaks_watch import Watcher
 from bench.leaks_windows import windows
 from bench.stage import Stage, StageError

@@ -28,8 +28,9 @@ from bench.leaks_account import (
     total,
 )
 from bench.leaks_pages import page
+from bench.leaks_scene import BOTH
 from bench.leaks_table import markdown
-from bench.leaks_transitions import BOTH, TRANSITIONS
+from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import sensitive
 
 
