@@ -9,21 +9,27 @@ import pytest
 
 from agent.core.clearance import SILENCE
 from agent.core.model import (
+    BROWSERS,
     MILLISECOND,
     SECOND,
     Attribute,
     Blind,
     Box,
+    BrowserWindow,
+    Browsing,
     Frame,
+    Glimpse,
     Hold,
     Lane,
     Look,
     Matcher,
     Monitor,
+    Page,
     Policy,
     Rule,
     Scene,
     Span,
+    Tab,
     Window,
 )
 from agent.core.session import Phase
@@ -87,7 +93,7 @@ class Pages:
 
 
 class Rig:
-    def __init__(self, *, room: int = 64) -> None:
+    def __init__(self, *, room: int = 64, browsers: bool = False) -> None:
         self.clock, self.witness, self.seat, self.ledger = HandClock(), Asked(), EmptySeat(), Pages()
         self.inbox: Mailbox[Message] = Mailbox(8)
         self.orders: Mailbox[Order] = Mailbox(room)
@@ -97,7 +103,7 @@ class Rig:
         self.daemon = Daemon(
             self.inbox,
             clock=self.clock,
-            witnesses=(self.witness,),
+            witnesses=(self.witness, Asked(BROWSERS)) if browsers else (self.witness,),
             seat=self.seat,
             shutter=self.shutter,
             wake_capture=self._wake,
@@ -399,3 +405,67 @@ def test_stopping_closes_the_recording_and_runs_out() -> None:
     assert rig.daemon.finished
     assert rig.ledger.kinds()[-1] == "stop"
     assert not rig.daemon.session.keeps(Lane.SCREEN)
+
+
+# -- with browsers ------------------------------------------------------------------------------------------------
+
+CARDS = Rule(0, "cards", "PCI DSS", (Matcher(Attribute.URL, ("pay.example",)),))
+SHOP, PAY = (Page((f"https://{host}.example/",)) for host in ("shop", "pay"))
+PLACE = Box(0, 0, 100, 100)
+
+
+class Browsed(Rig):
+    """A browser with one window in view, looked into twice under the policy."""
+
+    def __init__(self, before: Page) -> None:
+        super().__init__(browsers=True)
+        self.daemon.turn(PolicyArrived(Policy("cards", 1, "test", (CARDS,))))
+        for _ in range(2):
+            self.browse(before)
+
+    def browse(self, page: Page, policy: str = "cards", *, painted: bool = True) -> None:
+        """The desktop first: what browsers say is only as fresh as what is known of the windows."""
+        self.look(Scene((Window(7, "chromium", "Shop - Chromium", 20, PLACE, shown=True, engine=True),)), policy)
+        self.wait(1)
+        asked = self.clock.time
+        self.wait(1)
+        window = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (Tab(1, page, visible=True, painted=painted),))
+        self.daemon.turn(Look(BROWSERS, asked, self.clock.time, policy, Browsing((window,))))
+
+    def closed_by(self) -> list[str]:
+        return [reason.id for reason in self.daemon.eye.said(BROWSERS)]
+
+
+def test_a_look_scanned_for_another_policy_takes_nothing_away_from_what_is_known_of_a_page() -> None:
+    rig = Browsed(before=PAY)
+    assert rig.closed_by() == ["cards"]
+    rig.browse(SHOP, policy="before")  # it was not asked for what this policy names
+    rig.browse(SHOP, painted=False)
+    assert rig.closed_by() == ["cards"]
+    rig.browse(SHOP)
+    assert rig.closed_by() == []
+
+
+def test_a_look_scanned_for_another_policy_answers_the_question_all_the_same() -> None:
+    rig = Browsed(before=SHOP)
+    rig.browse(SHOP, policy="before")
+    rig.clock.time += SILENCE - MILLISECOND
+    rig.daemon.turn(None)
+    assert rig.closed_by() == []
+
+
+def test_an_event_closes_until_the_page_in_front_has_drawn_over_what_it_told_of() -> None:
+    rig = Browsed(before=SHOP)
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, PAY, "c", 1))
+    assert rig.closed_by() == ["cards"]
+    rig.browse(SHOP, painted=False)
+    assert rig.closed_by() == ["cards"]
+    rig.browse(SHOP)
+    assert rig.closed_by() == []
+
+
+def test_a_harmless_event_closes_nothing() -> None:
+    rig = Browsed(before=SHOP)
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
+    assert rig.closed_by() == []
+    assert rig.daemon.eye.asked(BROWSERS) is not None

@@ -101,3 +101,10 @@ def test_every_witness_has_its_own_timing() -> None:
 def test_a_page_in_view_is_looked_at_more_often_on_a_quiet_screen() -> None:
     assert next_look(5, TIMING, closed=False, quiet=PAGES_EVERY) == 5 + 300 * MILLISECOND
     assert next_look(5, TIMING, closed=True, quiet=PAGES_EVERY) == 5 + 100 * MILLISECOND
+
+
+def test_a_slow_witness_is_asked_sooner_so_that_its_answer_still_comes_within_the_gap() -> None:
+    assert next_look(100, TIMING, closed=False, newest=900, took=200) == 100 + 600
+    assert next_look(100, TIMING, closed=False, newest=900, took=201) == 100 + 1000 - 402
+    assert next_look(100, TIMING, closed=False, newest=900, took=600) == 100 - 200
+    assert next_look(100, TIMING, closed=False, took=600) == 100 + SECOND  # nothing waits

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.binding import BORDER, NEAR, TITLE_BAR, Binding, key_of
+from agent.core.binding import Binding, key_of
 from agent.core.model import Blind, Box, BrowserWindow, Page, Window, WindowKind
 
 PID = 20
@@ -55,19 +55,22 @@ def test_a_browser_puts_its_own_name_behind_the_title() -> None:
     assert bound([told()], [seen(title=Blind.NO_TITLE)]) == {}
 
 
-# How much the place that a browser tells of may reach beyond the desktop's: left, top, right, bottom.
-WIDEST = (BORDER, TITLE_BAR, BORDER, BORDER)
+# How much the place that a browser tells of may reach beyond the desktop's, in pixels: left, top, right, bottom.
+WIDEST = (16, 64, 16, 16)
+ROUNDED = 2
 
 
-def reaching(left: int, top: int, right: int, bottom: int) -> Box:
-    return Box(-left, -top, 800 + left + right, 600 + top + bottom)
+def reaching(left: int, top: int, right: int, bottom: int, *, beyond: Box) -> Box:
+    return Box(beyond.x - left, beyond.y - top, beyond.width + left + right, beyond.height + top + bottom)
 
 
+@pytest.mark.parametrize("found", [Box(0, 0, 800, 600), Box(700, 300, 500, 400), Box(-1900, -40, 800, 600)])
 @pytest.mark.parametrize("side", range(4))
-def test_a_place_may_be_rounded_or_told_with_its_frame(side: int) -> None:
-    for much, found in ((WIDEST[side], True), (WIDEST[side] + 1, False), (-NEAR, True), (-NEAR - 1, False)):
+def test_a_place_may_be_rounded_or_told_with_its_frame(side: int, found: Box) -> None:
+    for much, near in ((WIDEST[side], True), (WIDEST[side] + 1, False), (-ROUNDED, True), (-ROUNDED - 1, False)):
         margins = [much if number == side else 0 for number in range(4)]
-        assert bound([told(place=reaching(*margins))], [seen()]) == ({1: {7}} if found else {})
+        place = reaching(*margins, beyond=found)
+        assert bound([told(place=place)], [seen(place=found)]) == ({1: {7}} if near else {})
 
 
 def test_a_minimised_window_has_no_place_to_compare() -> None:

@@ -60,6 +60,8 @@ def look(at: int, what: Scene | Blind = NOTES, witness: str = "w", policy: str =
 
 def test_without_a_policy_nothing_counts() -> None:
     made: Eye[Picture] = Eye(Lane.SCREEN, ("w",), PATIENCE, now=0)
+    assert not made.counts(look(10))
+    assert not made.counts(look(10, policy=""))
     made.see(look(10))
     made.push(Picture(Span(20, 21)))
     made.see(look(30))
@@ -80,6 +82,8 @@ def test_a_picture_between_two_clean_looks_is_kept() -> None:
 
 def test_a_look_judged_with_another_policy_does_not_count() -> None:
     made = eye()
+    assert made.counts(look(10))
+    assert not made.counts(look(10, policy="before"))
     made.see(look(10, policy="before"))
     assert made.reasons == BLIND
 
@@ -336,7 +340,7 @@ def test_what_browsers_say_is_worth_nothing_by_itself() -> None:
 def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
     made, picture = with_cards(), Picture(Span(20, 21))
     made.push(picture)
-    made.glimpse(Glimpse("b", 24, PAYING))
+    assert made.glimpse(Glimpse("b", 24, PAYING))
     assert [reason.id for reason in made.said("b")] == ["cards"]
     assert made.said("w") == ()
     assert made.provable_after == 44
@@ -349,14 +353,14 @@ def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
 
 def test_a_harmless_event_says_nothing() -> None:
     made = with_cards()
-    made.glimpse(Glimpse("b", 24, SHOPPING))
+    assert not made.glimpse(Glimpse("b", 24, SHOPPING))
     assert made.reasons == ()
     assert made.asked("b") == 10
 
 
 def test_an_event_counts_only_under_a_policy() -> None:
     made: Eye[Picture] = Eye(Lane.SCREEN, ("b",), PATIENCE, now=0)
-    made.glimpse(Glimpse("b", 24, PAYING))
+    assert not made.glimpse(Glimpse("b", 24, PAYING))
     assert made.reasons == BLIND
 
 

@@ -6,11 +6,13 @@ from itertools import count
 
 from agent.core.model import (
     BROWSERS,
+    MILLISECOND,
     WINDOWS,
     Blind,
     Box,
     BrowserWindow,
     Browsing,
+    Glimpse,
     Look,
     Page,
     Scene,
@@ -38,6 +40,12 @@ class Desk:
     def __init__(self) -> None:
         self.view = View()
         self._moments = count(1)
+
+    def wait(self, nanoseconds: int) -> None:
+        self._moments = count(next(self._moments) + nanoseconds - 1)
+
+    def glimpse(self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None) -> None:
+        self.view.glimpse(Glimpse(BROWSERS, next(self._moments) if at is None else at, page, browser, tab))
 
     def look(self, *windows: Window) -> Scene:
         return self.take(WINDOWS, Scene(windows))
@@ -357,3 +365,194 @@ def test_a_tab_that_says_it_has_drawn_behind_another_has_not_been_seen_to() -> N
     for _ in range(3):
         scene = desk.browse(behind, tab(WIKI, 2))
     assert PAY in parked(scene)
+
+
+# -- what only an event told of -----------------------------------------------------------------------------------
+
+
+def test_what_an_event_showed_counts_until_the_tab_in_front_has_drawn_itself() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(PAY)
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
+    assert shown(desk.browse(tab(SHOP))) == {SHOP}
+
+
+def test_what_an_event_showed_does_not_outlive_the_page_that_has_drawn_over_it() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(PAY)
+    assert shown(desk.browse(tab(SHOP))) == {SHOP}
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {SHOP}
+
+
+def test_an_event_says_nothing_of_other_tabs_nor_of_other_browsers() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
+    desk.glimpse(PAY, tab=2)
+    desk.glimpse(PAY, browser="d")
+    assert shown(desk.browse(tab(SHOP, painted=False), tab(WIKI, 2, visible=False))) == {SHOP}
+
+
+def test_an_event_counts_for_the_window_that_the_tab_has_left_and_for_the_one_it_came_to() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
+    desk.glimpse(PAY)
+    old = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(WIKI, 2, painted=False),))
+    new = BrowserWindow("c", 20, 2, "Shop", PLACE, False, (tab(SHOP, painted=False),))
+    scene = desk.take(BROWSERS, Browsing((old, new)))
+    assert [page.urls for page in scene.pages].count(PAY.urls) == 2
+
+
+def test_an_event_from_before_the_browsers_were_asked_is_forgotten_once_they_have_answered() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(PAY)
+    desk.browse(tab(SHOP))
+    assert shown(desk.browse(tab(SHOP, visible=False), tab(WIKI, 2))) == {SHOP, WIKI}
+    assert PAY not in parked(desk.browse(tab(SHOP, visible=False), tab(WIKI, 2)))
+
+
+def test_an_event_from_while_the_browsers_were_asked_is_remembered_for_the_next_answer() -> None:
+    desk = Desk().settled(tab(SHOP))
+    told = Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),))
+    desk.wait(10)
+    now = desk.last.answered + 5
+    desk.glimpse(PAY, at=now)
+    desk.take(BROWSERS, told, asked=now)  # equal times prove nothing
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
+    desk.wait(10)
+    now = desk.last.answered + 5
+    desk.glimpse(PAY, at=now)
+    desk.take(BROWSERS, told, asked=now + 1)
+    assert shown(desk.browse(tab(SHOP, painted=False))) == {SHOP}
+
+
+def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_was_parked_since() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
+    desk.glimpse(PAY)
+    behind = tab(SHOP, visible=False), tab(WIKI, 2)
+    desk.browse(*behind)
+    assert parked(desk.browse(*behind)) == {PAY, SHOP}
+
+
+def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_has_not_drawn_since() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(PAY)
+    desk.browse(tab(SHOP, painted=False))
+    behind = tab(SHOP, visible=False), tab(WIKI, 2)
+    desk.browse(*behind)
+    assert PAY in parked(desk.browse(*behind))
+
+
+def test_what_an_event_showed_counts_for_any_window_that_leaves() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(PAY, tab=9)
+    assert shown(desk.look(window(shown=False))) == {PAY, SHOP}
+    desk.browse(tab(SHOP))
+    assert shown(desk.look(window(shown=False))) == {SHOP}
+    desk.glimpse(PAY)
+    assert desk.look(window(shown=False)).pages == ()  # it left before
+
+
+def test_events_of_a_page_that_changes_without_end_are_no_longer_told_apart() -> None:
+    def page(number: int) -> Page:
+        return Page((f"https://pay.example/{number}",))
+
+    desk = Desk().settled(tab(SHOP))
+    for number in range(FEW):
+        desk.glimpse(page(number))
+    assert desk.look(window(shown=False)).pages == (SHOP, *(page(number) for number in range(FEW)))
+    desk.glimpse(page(FEW))
+    desk.glimpse(page(FEW + 1))
+    pages = desk.look(window(shown=False)).pages
+    assert [page.unread for page in pages] == [False] * (FEW + 1) + [True]
+
+
+# -- what the display may still have when a window goes -----------------------------------------------------------
+
+STILL_THERE = 60 * MILLISECOND
+
+
+def left(*, since: int) -> tuple[Desk, int]:
+    """A desk whose window held PAY at one answer and SHOP from the next on, `since` ns before the next look."""
+    desk = Desk().settled(tab(PAY))
+    desk.browse(tab(SHOP))
+    answered = desk.last.answered
+    desk.take(WINDOWS, Scene((window(),)), asked=answered + since)
+    return desk, answered
+
+
+def test_a_window_that_leaves_may_still_show_what_its_page_has_just_left() -> None:
+    desk, _ = left(since=STILL_THERE)
+    assert shown(desk.look(window(shown=False))) == {PAY, SHOP}
+
+
+def test_what_has_gone_from_the_display_before_the_window_was_last_seen_does_not_leave_with_it() -> None:
+    desk, _ = left(since=STILL_THERE + 1)
+    assert shown(desk.look(window(shown=False))) == {SHOP}
+
+
+def test_each_page_that_was_left_has_a_time_of_its_own() -> None:
+    desk, answered = left(since=1)
+    desk.wait(STILL_THERE // 2)
+    desk.browse(tab(WIKI))
+    desk.take(WINDOWS, Scene((window(),)), asked=answered + STILL_THERE + 1)
+    assert shown(desk.look(window(shown=False))) == {SHOP, WIKI}
+
+
+def test_what_the_window_holds_again_has_not_been_left() -> None:
+    desk, _ = left(since=1)
+    desk.browse(tab(PAY))
+    desk.browse(tab(PAY))
+    desk.take(WINDOWS, Scene((window(),)), asked=desk.last.answered + STILL_THERE + 1)
+    assert shown(desk.look(window(shown=False))) == {PAY}
+
+
+def test_what_a_closed_window_had_is_forgotten_with_it() -> None:
+    desk, _ = left(since=1)
+    desk.look()
+    desk.browse()
+    desk.look()
+    assert desk.look(window(shown=False)).pages == ()
+
+
+# -- menus --------------------------------------------------------------------------------------------------------
+
+
+def menu(number: int = 8, *, shown: bool = True) -> Window:
+    return window(shown=shown, number=number, kind=WindowKind.POPUP)
+
+
+def covered(*others: Window) -> set[Page]:
+    """What counts of a covered window's page once nothing of its time in view is left, with these beside it."""
+    desk = Desk().settled(tab(PAY))
+    for _ in range(3):
+        desk.look(window(shown=False), *others)
+        scene = desk.browse(tab(PAY))
+    return shown(scene)
+
+
+def test_a_menu_over_a_covered_window_may_show_what_it_holds() -> None:
+    assert covered(menu()) == {PAY}
+
+
+def test_a_menu_shows_nothing_of_a_window_while_another_of_its_process_is_in_view() -> None:
+    assert covered(menu(), window(number=9)) == set()
+
+
+def test_a_menu_that_is_not_in_view_shows_nothing() -> None:
+    assert covered(menu(shown=False)) == set()
+
+
+def test_a_menu_of_another_process_shows_nothing() -> None:
+    foreign = Window(8, "notes", "", 21, PLACE, shown=True, kind=WindowKind.POPUP)
+    assert covered(foreign) == set()
+
+
+def test_a_covered_window_leaves_the_view_with_the_menu_over_it() -> None:
+    desk = Desk().settled(tab(PAY))
+    hidden = window(shown=False)
+    for _ in range(3):
+        desk.look(hidden, menu())
+        desk.browse(tab(PAY))
+    assert shown(desk.look(hidden)) == {PAY}
+    desk.browse(tab(PAY))
+    desk.look(hidden)
+    assert desk.look(hidden).pages == ()
