@@ -497,6 +497,19 @@ def test_each_page_that_was_left_has_a_time_of_its_own() -> None:
     assert shown(desk.look(window(shown=False))) == {SHOP, WIKI}
 
 
+def test_a_window_leaves_with_all_that_its_page_has_just_been() -> None:
+    desk, _ = left(since=1)
+    desk.browse(tab(WIKI))
+    desk.look(window())
+    assert shown(desk.look(window(shown=False))) == {PAY, SHOP, WIKI}
+
+
+def test_a_window_that_its_browser_no_longer_tells_of_leaves_with_what_it_last_held() -> None:
+    desk = Desk().settled(tab(PAY))
+    desk.take(BROWSERS, Browsing())
+    assert shown(desk.look()) == {PAY}
+
+
 def test_what_the_window_holds_again_has_not_been_left() -> None:
     desk, _ = left(since=1)
     desk.browse(tab(PAY))
