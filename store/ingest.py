@@ -6,6 +6,7 @@ Nothing here can open a chunk. What can be checked without a key is checked befo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -20,6 +21,8 @@ from store.blobs import BlobFault, BlobMissing, sealed_name
 from store.catalog import Device, add_alarm, add_if_new, find_recording
 from store.depot import Depot
 from store.errors import Refusal
+
+TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: somebody lies, or a PC was restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,16 @@ class Arrival:
         }
 
 
-def accept(depot: Depot, device: Device, arrival: Arrival) -> str:
-    """The receipt (JWS), once bytes and row are durable; the same one again for the same bytes.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`receipt`: JWS. `alarm`: code of the alarm that this arrival raised, or ""."""
+
+    receipt: str
+    alarm: str
+
+
+def accept(depot: Depot, device: Device, arrival: Arrival) -> Accepted:
+    """The receipt, once bytes and row are durable; the same one again for the same bytes.
 
     Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
     Refusals: 400 with the protocol's code, or misplaced; 403 foreign-recording; 409 no-key-packet; 503, 507.
@@ -76,8 +87,8 @@ def accept(depot: Depot, device: Device, arrival: Arrival) -> str:
     receipt = Receipt(
         arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=depot.clock(), device=device.id
     )
-    received_at = depot.writer.write(lambda connection: _record(connection, arrival, receipt, packet, header))
-    return replace(receipt, at=received_at).sign(depot.store_key)
+    received_at, alarm = depot.writer.write(lambda connection: _record(connection, arrival, receipt, packet, header))
+    return Accepted(replace(receipt, at=received_at).sign(depot.store_key), alarm)
 
 
 def _check_packet(device: Device, arrival: Arrival) -> KeyPacket:
@@ -128,8 +139,8 @@ def _same_name(arrival: Arrival) -> tuple[ColumnElement[bool], ...]:
 
 def _record(
     connection: Connection, arrival: Arrival, receipt: Receipt, packet: KeyPacket | None, header: Header | None
-) -> int:
-    """When these bytes were first received, ns since 1970."""
+) -> tuple[int, str]:
+    """(when these bytes were first received, ns since 1970; code of the alarm that they raise, or "")."""
     if packet is not None:
         add_if_new(
             connection,
@@ -157,15 +168,16 @@ def _record(
     columns = schema.sealed.c
     new = add_if_new(connection, schema.sealed, **arrival.row(), received_at=receipt.at, **facts)
     bodies = connection.execute(select(columns.sha256, columns.received_at).where(*_same_name(arrival))).all()
-    if new and len(bodies) > 1:
+    alarm = TWO_BODIES if new and len(bodies) > 1 else ""
+    if alarm:
         add_alarm(
             connection,
             receipt.at,
-            "two-bodies",
+            alarm,
             receipt.device,
             recording=str(arrival.recording),
             stream=arrival.stream,
             sequence=arrival.sequence,
             sha256=arrival.sha256,
         )
-    return next(int(body.received_at) for body in bodies if body.sha256 == arrival.sha256)
+    return next(int(body.received_at) for body in bodies if body.sha256 == arrival.sha256), alarm

@@ -128,7 +128,7 @@ def _recordings(options: Namespace) -> int:
                 seconds(sums.closed + sums.closed_margin),
                 str(facts["chunks"]),
                 size(facts["bytes"]),
-                facts["state"],
+                facts["state"] + (f", {len(evidence.alarms)} ALARMS" if evidence.alarms else ""),
             )
         )
     print_table(["recording", "began", "host", "kept", "closed", "chunks", "size", "state"], rows, numbers=(3, 4, 5, 6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
 from store.ingest import Arrival, accept
+from store.log import say
 from store.routes.access import CurrentDepot, CurrentDevice
 from store.routes.bodies import read_sealed
 from store.routes.shapes import answers
@@ -57,5 +59,8 @@ async def put_sealed(  # noqa: PLR0917 - FastAPI fills them by name
     limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
     body = await read_sealed(request, limit)
     arrival = Arrival(recording, stream, sequence, body.content, body.sha256.hex())
-    receipt: api.ReceiptResponse = {"receipt": await run_in_threadpool(accept, depot, device, arrival)}
+    accepted = await run_in_threadpool(accept, depot, device, arrival)
+    if accepted.alarm:
+        say("alarm", logging.WARNING, code=accepted.alarm, device=device.id, stream=stream, sequence=sequence)
+    receipt: api.ReceiptResponse = {"receipt": accepted.receipt}
     return dict(receipt)

@@ -1,0 +1,204 @@
+"""Two different bodies under one name, over HTTPS and up to the film: both are kept, an alarm is raised, and what the
+device signed decides, whichever came first.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from protocol.bundle import Bundle
+from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, seal
+from protocol.receipt import Receipt
+from store import schema
+from store.blobs import sealed_name
+from store.depot import Depot
+from tests.fakes.pc import SECOND, Pc
+from tests.store.conftest import Gather, SetClock
+from tests.store.filmed import film, seconds_seen
+from tests.store.recorded import ZERO, Filmed, close, make_filmed
+from tests.store.test_cli import Run, key, passphrase_file, run
+
+__all__ = ["key", "passphrase_file", "run"]  # fixtures
+
+WHITE = 29  # the second whose grey the forged chunks show: in no honest one
+
+
+@dataclass
+class Forger:
+    """Has the recording's key, as a PC that was restored from an image has, and seals other chunks under old names."""
+
+    made: Filmed
+
+    def forge(self, *sequences: int) -> dict[int, bytes]:
+        """Chained among themselves, the first to the honest one before it."""
+        fragments = film(WHITE + 1)[1]
+        forged: dict[int, bytes] = {}
+        for sequence in sequences:
+            honest = Header.parse(self.made.sealed[sequence])
+            before = forged.get(sequence - 1, self.made.sealed[sequence - 1])
+            header = replace(honest, previous=digest(before), nonce=bytes(12))
+            forged[sequence] = seal(self.made.recording.key, header, fragments[WHITE])
+        return forged
+
+
+@pytest.fixture
+def made(pc: Pc, bundle: Bundle) -> Filmed:
+    return make_filmed(pc, bundle)
+
+
+def send(made: Filmed, clock: SetClock, order: list[bytes], depot: Depot) -> None:
+    """Each a second after the other, and each against a receipt of its own."""
+    for body in order:
+        clock.pass_by(1)
+        answer = made.pc.put_sealed(body)
+        assert answer.is_success
+        receipt = Receipt.verify(answer.json()["receipt"], depot.store_key.public_key())
+        assert receipt.sha256 == digest(body).hex()
+
+
+def tell(made: Filmed) -> None:
+    close(made)
+    assert made.pc.send_ledger().is_success
+
+
+FORGED = {
+    "in the middle": (3,),
+    "at the end": (6,),
+    "a whole tail": (4, 5, 6),
+    "all but the header": (1, 2, 3, 4, 5, 6),
+}
+
+
+@pytest.mark.parametrize("sequences", FORGED.values(), ids=FORGED)
+@pytest.mark.parametrize("first", ["forged", "honest"])
+def test_the_signed_heads_decide(
+    made: Filmed,
+    run: Run,
+    key: Path,
+    passphrase_file: Path,
+    tmp_path: Path,
+    depot: Depot,
+    clock: SetClock,
+    caplog: pytest.LogCaptureFixture,
+    sequences: tuple[int, ...],
+    first: str,
+) -> None:
+    forged = Forger(made).forge(*sequences)
+    order = [*forged.values(), *made.sealed] if first == "forged" else [*made.sealed, *forged.values()]
+    with caplog.at_level(logging.WARNING):
+        send(made, clock, order, depot)
+    tell(made)
+
+    # An alarm for each, in the catalog and in the log.
+    with depot.database.reading() as connection:
+        raised = connection.execute(select(schema.alarms.c.code, schema.alarms.c.sequence)).all()
+    assert sorted(tuple(row) for row in raised) == [("two-bodies", sequence) for sequence in sequences]
+    said = [record.facts["sequence"] for record in caplog.records if record.message == "alarm"]  # type: ignore[attr-defined]
+    assert sorted(said) == list(sequences)
+
+    # Both are kept.
+    for sequence, body in forged.items():
+        for one in (body, made.sealed[sequence]):
+            name = sealed_name(made.recording.id, 0, sequence, digest(one).hex())
+            assert depot.blobs.get(name) == one
+
+    # The check names them and nothing else; the film is the honest one.
+    opening = ("--key", key, "--passphrase-file", passphrase_file)
+    checked = run("verify", made.recording.id, "--json", *opening)
+    assert checked.code == 1
+    assert {(finding["check"], finding["code"]) for finding in checked.facts["findings"]} == {("alarm", "two-bodies")}
+    assert checked.facts["notes"] == [
+        f"stream 0, sequence {sequence}: another body of this name is kept as evidence"
+        for sequence in sorted(sequences, reverse=True)
+    ]
+    exported = run("export", made.recording.id, "-o", tmp_path / "out", *opening)
+    assert exported.code == 0, exported.err
+    shown = {second for _, second in seconds_seen(tmp_path / "out" / "screen-0.mp4")}
+    assert shown == {0, 1, 2, 6, 7, 9}
+    assert json.loads((tmp_path / "out" / "timeline.json").read_bytes())["export"]["complete"]
+    assert f"{len(sequences)} ALARMS" in run("recordings").out
+
+
+def test_until_something_signed_decides_nothing_is_exported_in_silence(
+    made: Filmed, run: Run, key: Path, passphrase_file: Path, tmp_path: Path, depot: Depot, clock: SetClock
+) -> None:
+    send(made, clock, [*Forger(made).forge(6).values(), *made.sealed], depot)
+    opening = ("--key", key, "--passphrase-file", passphrase_file)
+    refused = run("export", made.recording.id, "-o", tmp_path / "out", *opening)
+    assert refused.code == 1
+    assert "two bodies under one name, and nothing signed says which is right" in refused.err
+    assert not (tmp_path / "out").exists()
+    tell(made)
+    assert run("export", made.recording.id, "-o", tmp_path / "out", *opening).code == 0
+    assert WHITE not in {second for _, second in seconds_seen(tmp_path / "out" / "screen-0.mp4")}
+
+
+def test_heads_on_the_way_decide_up_to_where_they_reach(
+    made: Filmed, gathered: Gather, depot: Depot, clock: SetClock
+) -> None:
+    """`heads` every ten seconds fixes all before it; what was forged behind stays open until the next."""
+    forged = Forger(made).forge(3, 4, 5, 6)
+    send(made, clock, [*forged.values(), *made.sealed], depot)
+    heads = {"0": [5, digest(made.sealed[4]).hex()]}
+    made.pc.ledger.write("heads", at=ZERO + 10 * SECOND, recording=str(made.recording.id), heads=heads)
+    assert made.pc.send_ledger().is_success
+    chosen = gathered(made.recording).chosen
+    assert [one.sha256 for one in chosen.streams[0][:5]] == [digest(body).hex() for body in made.sealed[:5]]
+    assert [one.sequence for one in chosen.undecided] == [6]
+
+
+def test_a_head_that_names_what_never_came_chooses_nothing_else_in_silence(
+    made: Filmed, run: Run, depot: Depot, clock: SetClock
+) -> None:
+    forged = Forger(made).forge(6)
+    send(made, clock, [*made.sealed[:6], forged[6]], depot)
+    tell(made)
+    checked = run("verify", made.recording.id, "--json")
+    assert {finding["code"] for finding in checked.facts["findings"]} == {"wrong-head"}
+
+
+def test_two_key_packets(
+    made: Filmed, run: Run, key: Path, passphrase_file: Path, depot: Depot, clock: SetClock
+) -> None:
+    """The first chunk names the one that it was sealed under."""
+    clock.pass_by(1)
+    other = made.recording.make_packet()
+    assert other != made.recording.packet
+    assert made.pc.put(made.recording.id, KEY_PACKET_STREAM, 0, other).is_success
+    send(made, clock, made.sealed, depot)
+    tell(made)
+    checked = run("verify", made.recording.id, "--json", "--key", key, "--passphrase-file", passphrase_file)
+    assert [(finding["code"], finding["where"]) for finding in checked.facts["findings"]] == [
+        ("two-bodies", f"stream {KEY_PACKET_STREAM}, sequence 0")
+    ]
+
+
+def test_a_pc_that_begins_its_stream_again_under_the_same_recording(
+    new_pc: Callable[[], Pc], bundle: Bundle, gathered: Gather, depot: Depot, clock: SetClock
+) -> None:
+    """A virtual machine put back to an image from an hour ago, and its ledger with it: the fork is kept as evidence."""
+    made = make_filmed(new_pc(), bundle)
+    before = list(made.pc.ledger.lines)
+    made.put_all()
+    tell(made)
+    stream = made.recording.streams[0]
+    made.recording.streams[0] = replace(stream, next=3, head=digest(made.sealed[2]), at=2 * SECOND)
+    clock.pass_by(60)
+    again = [made.recording.seal(b"again", length=SECOND, kind=Kind.MEDIA, flags=Flag.KEY_FRAME) for _ in range(3)]
+    send(made, clock, again, depot)
+    made.pc.ledger.lines = before
+    close(made, at=11)
+    assert made.pc.send_ledger(made.pc.ledger.batch(0)).status_code == 409
+    chosen = gathered(made.recording).chosen
+    assert [one.sha256 for one in chosen.streams[0]] == [digest(body).hex() for body in made.sealed]
+    assert sorted(one.sequence for one in chosen.rejected) == [3, 4, 5]
+    with depot.database.reading() as connection:
+        raised = [row.code for row in connection.execute(select(schema.alarms).order_by(schema.alarms.c.id))]
+    assert raised == ["two-bodies"] * 3 + ["ledger-fork"]
