@@ -14,23 +14,25 @@ from uuid import UUID
 import pytest
 
 from protocol import base64url, bundle, enrolment, keys, ledger, successor
+from protocol.api import VERSION
 from protocol.envelope import digest, expect, open_sealed
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
+from tests.vectors.freeze import SUMS, sums
 from tests.vectors.make import build
 
 VECTORS: Final = Path(__file__).parent.parent / "vectors"
 FILES: Final = ("chunks", "packets", "ledger", "statements")
 
 
-def load(name: str) -> dict[str, Any]:
-    vector: dict[str, Any] = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+def load(name: str, folder: Path = VECTORS) -> dict[str, Any]:
+    vector: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return vector
 
 
-def cases(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = load(name)["cases"]
+def cases(name: str, folder: Path = VECTORS) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = load(name, folder)["cases"]
     return found
 
 
@@ -115,27 +117,34 @@ def wanted(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_every_vector_is_answered_as_it_says() -> None:
+# Today's, and those of every version of the protocol that was ever frozen.
+FOLDERS: Final = [VECTORS, *sorted(VECTORS.glob("v[0-9]*"))]
+every_version = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+@every_version
+def test_every_vector_is_answered_as_it_says(folder: Path) -> None:
     answered = 0
-    for case in cases("chunks"):
+    for case in cases("chunks", folder):
         assert answer(case, open_chunk) == wanted(case), case["name"]
         answered += 1
-    for case in cases("packets"):
+    for case in cases("packets", folder):
         assert answer(case, open_packet) == wanted(case), case["name"]
         answered += 1
-    for case in cases("statements"):
+    for case in cases("statements", folder):
         says = {"expect": case["expect"], **case.get("says", {})}
         assert answer(case, read_statement) == says, case["name"]
         answered += 1
-    for case in cases("ledger"):
+    for case in cases("ledger", folder):
         mistakes = ledger.walk([line.encode() for line in case["lines"]], case["prev"], case["seq"])
         assert [mistake.code for mistake in mistakes] == case["expect"], case["name"]
         answered += 1
-    assert answered == sum(len(cases(name)) for name in FILES) > 90
+    assert answered == sum(len(cases(name, folder)) for name in FILES) > 90
 
 
-def test_the_recording_opens_in_the_order_that_the_docs_give() -> None:
-    vector = load("recording")
+@every_version
+def test_the_recording_opens_in_the_order_that_the_docs_give(folder: Path) -> None:
+    vector = load("recording", folder)
     packet = KeyPacket.verify(vector["packet"], keys.public_from_text(vector["evidence_key"]))
     key = packet.open_key(keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])))
     previous = digest(vector["packet"].encode("ascii"))
@@ -145,6 +154,14 @@ def test_the_recording_opens_in_the_order_that_the_docs_give() -> None:
         expect(header, recording=packet.recording, stream=0, sequence=sequence, previous=previous)
         assert hashlib.sha256(plaintext).hexdigest() == chunk["plaintext_sha256"]
         previous = digest(sealed)
+
+
+def test_what_was_frozen_stays_as_it_was_and_today_s_version_is_frozen() -> None:
+    assert VERSION in {folder.name for folder in FOLDERS}
+    for folder in FOLDERS[1:]:
+        files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+        assert len(files) == len(FILES) + 1
+        assert (folder / SUMS).read_text(encoding="ascii") == sums(files), f"{folder.name} is not to be changed"
 
 
 def test_make_still_makes_the_committed_vectors() -> None:
