@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from protocol.api import AGENT_UNSUPPORTED, VERSION
 from protocol.errors import ProtocolError
 from store.clock import SECOND, Clock
 from store.depot import Depot
@@ -26,6 +28,8 @@ from store.log import say
 from store.routes import account, devices, health, recordings
 from store.routes.bodies import Intake
 from store.writer import WriterClosed
+
+_OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
 def create_app(depot: Depot, intake: Intake | None = None) -> FastAPI:
@@ -81,6 +85,11 @@ async def _bad_path(request: Request, error: RequestValidationError) -> JSONResp
 
 
 async def _no_route(request: Request, error: HTTPException) -> JSONResponse:
+    spoken = _OTHER_API.match(request.url.path)
+    if error.status_code == 404 and spoken:
+        request.state.code = AGENT_UNSUPPORTED
+        message = f"this store speaks {VERSION} of the API and not {spoken[1]}: install versions that are neighbours"
+        return _problem(426, AGENT_UNSUPPORTED, message)
     request.state.code = code = {404: "no-such-path", 405: "no-such-method"}.get(error.status_code, "refused")
     return _problem(error.status_code, code, "see /openapi.json for what there is", dict(error.headers or {}))
 

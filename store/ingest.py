@@ -11,8 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from protocol.api import AGENT_UNSUPPORTED
 from protocol.claims import MAX_INTEGER
-from protocol.envelope import KEY_PACKET_STREAM, Header
+from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
@@ -61,8 +62,10 @@ def accept(depot: Depot, device: Device, arrival: Arrival) -> Accepted:
     """The receipt, once bytes and row are durable; the same one again for the same bytes.
 
     Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
-    Refusals: 400 with the protocol's code, or misplaced; 403 foreign-recording; 409 no-key-packet; 503, 507.
+    Refusals: 400 with the protocol's code, or misplaced; 403 foreign-recording; 409 no-key-packet; 426
+    agent-unsupported; 503, 507.
     """
+    _refuse_newer(arrival)
     if arrival.stream == KEY_PACKET_STREAM:
         packet = _check_packet(device, arrival)
         header = None
@@ -91,11 +94,25 @@ def accept(depot: Depot, device: Device, arrival: Arrival) -> Accepted:
     return Accepted(replace(receipt, at=received_at).sign(depot.store_key), alarm)
 
 
+def _refuse_newer(arrival: Arrival) -> None:
+    """426 for an envelope of a later version: unlike a 400, it makes the agent keep everything until this is mended."""
+    magic = arrival.body[: len(MAGIC)]
+    if arrival.stream != KEY_PACKET_STREAM and magic[:3] == MAGIC[:3] and MAGIC[3:] < magic[3:] <= b"9":
+        version = magic[3:].decode("ascii")
+        raise Refusal(
+            426, AGENT_UNSUPPORTED, f"the agent seals in version {version} of the envelope: upgrade the store first"
+        )
+
+
 def _check_packet(device: Device, arrival: Arrival) -> KeyPacket:
     if arrival.sequence != 0:
         raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
     try:
         packet = KeyPacket.verify(arrival.body.decode("ascii"), device.evidence_key)
+    except SignatureError as error:
+        if error.code not in {"unknown-version", "unknown-suite"}:
+            raise
+        raise Refusal(426, AGENT_UNSUPPORTED, f"{error}: upgrade the store first") from None
     except UnicodeDecodeError:
         raise SignatureError("malformed", "key packet: not a compact JWS") from None
     if packet.recording != arrival.recording:

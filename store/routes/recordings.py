@@ -39,6 +39,7 @@ _SEALED = {
             408: "slow-body",
             409: "no-key-packet: send stream 65535, sequence 0 first",
             413: "oversized",
+            426: "agent-unsupported",
             503: "busy, store-fault",
             507: "store-full",
         },
