@@ -148,6 +148,7 @@ class Daemon:
         self._took = dict.fromkeys(self._witnesses, 0)  # the last look of each, ns
         self._windows_seen: Scene | None = None
         self._windows_changed = False  # since the browsers were last asked
+        self._pages_moved = False  # an event has come since then
         self._grab_wanted = False
         self._canvas = 0
         self._zero = 0  # of the open recording
@@ -184,6 +185,7 @@ class Daemon:
             case Glimpse():
                 if self.eye.glimpse(sight):
                     self._view.glimpse(sight)
+                self._pages_moved = True
             case Alarm():
                 self.eye.alarm(sight)
             case Grabbed(frames, monitors):
@@ -208,6 +210,8 @@ class Daemon:
         judged = self._view.take(look)
         self._took[look.witness] = judged.answered - judged.asked
         self.eye.see(judged)
+        if self._view.lost_account:
+            self.eye.doubt(WINDOWS)  # until the windows are looked at again, nobody speaks for one that is in view
         if look.witness == WINDOWS:
             seen = judged.seen if isinstance(judged.seen, Scene) else None
             self._windows_changed |= seen is not self._windows_seen
@@ -326,15 +330,20 @@ class Daemon:
         """The windows first, whoever is due: what the browsers say is only as fresh as what is known of the windows."""
         if self.session.held or WINDOWS in self._in_flight:
             return
-        if any(self._next_look(name) <= now for name in self._witnesses if name not in self._in_flight):
+        if any(self._is_due(name, now) for name in self._witnesses if name not in self._in_flight):
             self._put_question(WINDOWS)
+
+    def _is_due(self, name: str, now: int) -> bool:
+        """Closed for a page, an event is asked about at once: it may be the page's end."""
+        moved = name == BROWSERS and self._pages_moved and bool(self.eye.said(name))
+        return moved or self._next_look(name) <= now
 
     def _ask_browsers(self) -> None:
         """The windows have just been looked at."""
         if BROWSERS not in self._witnesses or BROWSERS in self._in_flight or self.session.held:
             return
-        if self._windows_changed or self._next_look(BROWSERS) <= self._clock.now():
-            self._windows_changed = False
+        if self._windows_changed or self._is_due(BROWSERS, self._clock.now()):
+            self._windows_changed = self._pages_moved = False
             self._put_question(BROWSERS)
 
     def _put_question(self, name: str) -> None:

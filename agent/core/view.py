@@ -61,6 +61,11 @@ class View:
         """Whether any page may be in view: then browsers are asked more often."""
         return any(seen.shown for seen in self._seen.values())
 
+    @property
+    def lost_account(self) -> bool:
+        """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
+        return not (self._surveyed.accounted - self._binding.accounted).isdisjoint(self._shown)
+
     def take(self, look: Look) -> Look:
         """The look with a scene that `decide` can judge by itself."""
         match look.seen:

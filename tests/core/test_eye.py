@@ -389,3 +389,21 @@ def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
     made.see(look(62, seen("notes"), policy="calls"))
     made.see(look(93, nothing_open, "b", "calls"))
     assert [reason.id for reason in made.said("b")] == ["not-recorded"]
+
+
+def test_a_word_in_doubt_closes_the_lane_and_keeps_what_was_proven() -> None:
+    made, picture = eye(), Picture(Span(20, 21))
+    made.see(look(10))
+    made.push(picture)
+    made.doubt("w")
+    assert made.reasons == BLIND
+    made.see(look(27))
+    assert made.reasons == ()
+    assert made.judge(27).released == (picture,)
+
+
+def test_a_doubt_says_no_more_than_the_witness_did() -> None:
+    made = eye()
+    made.see(look(10, WITH_CHART))
+    made.doubt("w")
+    assert [reason.id for reason in made.reasons] == ["charts"]

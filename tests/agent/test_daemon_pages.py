@@ -1,0 +1,120 @@
+"""The daemon with two witnesses, turned by hand: when browsers are asked, and what the lid says in between."""
+
+from __future__ import annotations
+
+from agent.core.model import (
+    BROWSERS,
+    MILLISECOND,
+    WINDOWS,
+    Attribute,
+    Box,
+    BrowserWindow,
+    Browsing,
+    Glimpse,
+    Look,
+    Matcher,
+    Page,
+    Policy,
+    Rule,
+    Scene,
+    Tab,
+    Window,
+)
+from agent.daemon import Daemon, Message, PolicyArrived
+from agent.pipeline import Mailbox
+from agent.recording import Order
+from agent.shutter import Shutter
+from tests.agent.test_daemon import Asked, EmptySeat, Pages
+from tests.fakes.clock import HandClock
+
+POLICY = Policy("hash-1", 1, "test", (Rule(0, "cards", "PCI", (Matcher(Attribute.URL, ("pay.example",)),)),))
+WINDOW = Window(7, "chromium", "Shop - Chromium", 20, Box(0, 0, 9, 9), shown=True, engine=True)
+SHOP, PAY = Page(("https://shop.example/",)), Page(("https://pay.example/",))
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.clock, self.ledger = HandClock(), Pages()
+        self.windows, self.browsers = Asked(WINDOWS), Asked(BROWSERS)
+        self.daemon = Daemon(
+            Mailbox[Message](8),
+            clock=self.clock,
+            witnesses=(self.windows, self.browsers),
+            seat=EmptySeat(),
+            shutter=Shutter(self.clock),
+            wake_capture=lambda: None,
+            orders=Mailbox[Order](64),
+            ledger=self.ledger,
+            drain=lambda: None,
+        )
+        self.daemon.start()
+        self.daemon.turn(PolicyArrived(POLICY))
+
+    def wait(self, milliseconds: int) -> None:
+        self.clock.time += milliseconds * MILLISECOND
+        self.daemon.turn(None)
+
+    def answer(self, witness: str, seen: Scene | Browsing, policy: str = POLICY.hash) -> None:
+        asked = self.clock.time
+        self.clock.time += MILLISECOND
+        self.daemon.turn(Look(witness, asked, self.clock.time, policy, seen))
+
+    def browse(self, page: Page = SHOP, *, policy: str = POLICY.hash) -> None:
+        tab = Tab(1, page, visible=True, painted=True)
+        self.answer(BROWSERS, Browsing((BrowserWindow("c", 20, 3, "Shop", Box(0, 0, 9, 9), False, (tab,)),)), policy)
+
+    def round(self, page: Page = SHOP) -> None:
+        self.wait(120)
+        self.answer(WINDOWS, Scene((WINDOW,)))
+        self.browse(page)
+
+    def opened(self) -> Rig:
+        for _ in range(4):
+            self.round()
+        assert self.daemon.eye.reasons == ()
+        return self
+
+
+def test_browsers_are_asked_after_the_windows_have_been_looked_at() -> None:
+    rig = Rig()
+    rig.wait(120)
+    assert (rig.windows.questions, rig.browsers.questions) == (1, 0)
+    rig.answer(WINDOWS, Scene((WINDOW,)))
+    assert (rig.windows.questions, rig.browsers.questions) == (1, 1)
+
+
+def test_closed_for_a_page_an_event_is_asked_about_at_once() -> None:
+    rig = Rig().opened()
+    rig.round(PAY)
+    assert [reason.id for reason in rig.daemon.eye.reasons] == ["cards"]
+    before = rig.windows.questions
+    rig.daemon.turn(None)
+    assert rig.windows.questions == before
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
+    assert rig.windows.questions == before + 1
+    asked = rig.browsers.questions
+    rig.answer(WINDOWS, Scene((WINDOW,)))
+    assert rig.browsers.questions == asked + 1
+
+
+def test_open_an_event_of_a_harmless_page_asks_nothing() -> None:
+    rig = Rig().opened()
+    before = rig.windows.questions
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
+    assert rig.windows.questions == before
+
+
+def test_the_lid_stays_shut_when_a_browser_falls_away_until_the_windows_were_looked_at() -> None:
+    rig = Rig().opened()
+    rig.answer(BROWSERS, Browsing())
+    assert [reason.id for reason in rig.daemon.eye.reasons] == ["blind"]
+    rig.answer(WINDOWS, Scene((WINDOW,)))
+    assert [reason.id for reason in rig.daemon.eye.reasons] == ["web-engine"]
+
+
+def test_what_was_scanned_for_another_policy_says_nothing() -> None:
+    rig = Rig().opened()
+    rig.wait(120)
+    rig.answer(WINDOWS, Scene((WINDOW,)))
+    rig.browse(PAY, policy="hash-0")
+    assert rig.daemon.eye.reasons == ()
