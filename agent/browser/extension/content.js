@@ -14,9 +14,18 @@
   const STALE_AFTER = 1000; // ms; what draws nothing for that long shows nothing
   const AWAKE_FOR = 500; // ms; between two looks: this document could have drawn
 
+  // A window that another one wrote into goes by the writer's address, not by what was written; nothing was fetched
+  // for it. Its content has no address of its own.
+  const isWritten = () => {
+    if (window !== window.top) return false;
+    const [navigation] = performance.getEntriesByType("navigation");
+    return location.href === "about:blank" || (navigation?.fetchStart === 0 && navigation.responseStart === 0);
+  };
+
   let port = null;
   let parked = false; // kept by the browser for "back", not in any tab
   let url = location.href;
+  const written = isWritten();
   let drawn = false; // twice since this document or what is present in it changed
   let changedAt = performance.now();
   let changes = 0;
@@ -80,7 +89,7 @@
   const state = () => {
     const left = [...leaving.keys()];
     return {
-      urls: [url, ...left.filter(isAddress)],
+      urls: [...new Set([...(written ? ["about:blank"] : []), url, ...left.filter(isAddress)])],
       fields: [...findings.fields, ...left.filter((what) => typeof what === "string" && !isAddress(what))],
       css: [...findings.css, ...left.filter((what) => typeof what === "number")],
       hash: findings.hash,

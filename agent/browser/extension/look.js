@@ -2,6 +2,7 @@
 "use strict";
 
 const ANSWER_WITHIN = 800; // ms for the frames; the agent waits 900
+const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
 const WINDOW_TYPES = ["normal", "popup", "panel", "app", "devtools"];
@@ -27,9 +28,9 @@ const windows = {
   },
 };
 
-const askFrames = () => {
+const askFrames = (entries) => {
   const number = ++lookNumber;
-  const waiting = new Set(registry.all());
+  const waiting = new Set(entries);
   return new Promise((resolve) => {
     const answers = new Map();
     const timer = setTimeout(() => asked.finish(), ANSWER_WITHIN);
@@ -135,8 +136,17 @@ const describeWindow = async (window, answers) => ({
   tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers))),
 });
 
+// A document that has just come has no script yet: it is waited for a little, or every step from page to page would be
+// a moment in which nobody could look.
 const answerLook = async ({id}) => {
-  const [all, answers] = await Promise.all([windows.all(), askFrames()]);
+  const until = performance.now() + ARRIVE_WITHIN;
+  let [all, answers] = await Promise.all([windows.all(), askFrames(registry.all())]);
+  while (performance.now() < until && (await registry.awaitsScript())) {
+    await registry.arrival(until - performance.now());
+    const late = await askFrames([...registry.all()].filter((entry) => !answers.has(entry)));
+    answers = new Map([...answers, ...late]);
+    all = await windows.all();
+  }
   const described = await Promise.all(
     all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers)),
   );

@@ -2,6 +2,7 @@
 // of frames leaves some out (blob:), and by that list, because some frames can have no content script.
 "use strict";
 
+const YOUNG_FOR = 1000; // ms; so long a new document's script may be on its way
 const LISTED_FOR = 2000; // ms; in case a frame comes or goes without any of the events that are listened to
 
 const inTab = (lifecycle) => lifecycle === undefined || lifecycle === "active";
@@ -11,6 +12,8 @@ const registry = {
   lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
   failed: new Map(), // tab id -> Set of frame ids that show the browser's own error page (Firefox)
   last: new Map(), // tab id -> {hash, frames} of its last whole answer
+  young: new Map(), // "tab frame" -> {tab, frame, since}: a new document whose script has not come yet
+  arrivals: new Set(), // who waits for one
   stirs: new Map(), // tab id -> how often a frame of it has come, gone or moved on
   drawnAt: new Map(), // tab id -> how often that had been when its picture was last drawn anew
 
@@ -21,12 +24,19 @@ const registry = {
   put(tab, frame, entry) {
     if (!this.tabs.has(tab)) this.tabs.set(tab, new Map());
     this.tabs.get(tab).set(frame, entry);
+    this.young.delete(`${tab} ${frame}`);
     this.touch(tab);
+    for (const tell of this.arrivals) tell();
+    this.arrivals.clear();
   },
 
   drop(tab, frame, entry) {
     const frames = this.frames(tab);
-    if (frames.get(frame) === entry) frames.delete(frame);
+    if (frames.get(frame) === entry) {
+      frames.delete(frame);
+      // Mostly because another document takes its place; where none does, the frame is no longer listed either.
+      this.young.set(`${tab} ${frame}`, {tab, frame, since: performance.now()});
+    }
     if (frames.size === 0) this.tabs.delete(tab);
     this.touch(tab);
   },
@@ -34,6 +44,23 @@ const registry = {
   touch(tab) {
     this.lists.delete(tab);
     this.stirs.set(tab, this.stirred(tab) + 1);
+  },
+
+  // Whether a script is still to come into a frame that the browser lists.
+  async awaitsScript() {
+    for (const [key, {tab, frame, since}] of this.young) {
+      if (performance.now() - since > YOUNG_FOR) this.young.delete(key);
+      else if ((await this.list(tab)).some(({frameId, url}) => frameId === frame && hasHost(url))) return true;
+    }
+    return false;
+  },
+
+  // Until a script has come, or `limit` ms.
+  arrival(limit) {
+    return new Promise((resolve) => {
+      this.arrivals.add(resolve);
+      setTimeout(resolve, limit);
+    });
   },
 
   stirred(tab) {
@@ -47,6 +74,7 @@ const registry = {
   },
 
   noteCommit(tab, frame) {
+    if (!this.frames(tab).has(frame)) this.young.set(`${tab} ${frame}`, {tab, frame, since: performance.now()});
     if (frame === 0) this.failed.delete(tab);
     else this.failed.get(tab)?.delete(frame);
   },
