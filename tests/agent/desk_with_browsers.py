@@ -40,7 +40,7 @@ PID: Final = 20
 LAG: Final = 60
 STAYS: Final = 1000
 FLASH: Final = 24
-LOOKED_AT: Final = 500  # longer than from one look to the next
+TOLD_WITHIN: Final = 50  # an event of a tab that is shown, opened or moved
 CARDS: Final = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
 POLICY: Final = Policy("now", 1, "test", (CARDS,))
 NOTES: Final = Window(1, "notes", "Notes", 10, Box(0, 0, 9, 9), shown=True)
@@ -81,7 +81,7 @@ class AWindow:
     was_in_view: bool = True  # at any moment since the desktop was last looked at
     open: bool = True
     remains: int = 0  # what it has left behind on the screen
-    stays_until: int = 0  # somebody has just moved a tab into it
+    alike: int = 0  # its title and place; windows with the same one cannot be told apart
     private: bool = False  # the extension does not see it
 
     def contents(self) -> frozenset[Content]:
@@ -142,15 +142,28 @@ class World:
 
     # -- what people do -------------------------------------------------------------------------------------------
 
-    def open_window(self, tabs: int, *, private: bool = False) -> None:
+    def open_window(self, tabs: int, *, alike: int | None = None) -> AWindow:
+        """`alike`: with the title and at the place of another."""
         made = [ATab(self.next_number()) for _ in range(tabs)]
-        window = AWindow(100 + self.next_number(), made, made[0], surface={Drawn(0, made[0].id, 0)}, private=private)
+        return self._open(made, alike)
+
+    def open_private_window(self, alike: int) -> AWindow:
+        """What is in it nobody may keep, although no witness looks into it."""
+        content = self.next_number()
+        self.looked_at.add(content)
+        window = self._open([ATab(self.next_number(), content)], alike)
+        window.private = True
+        return window
+
+    def _open(self, tabs: list[ATab], alike: int | None) -> AWindow:
+        number = 100 + self.next_number()
+        surface = {Drawn(0, tabs[0].id, tabs[0].content)}
+        window = AWindow(number, tabs, tabs[0], surface=surface, alike=number if alike is None else alike)
         self.windows.append(window)
         self._redraw(window)
+        return window
 
     def close_window(self, window: AWindow) -> None:
-        if window.in_view and self.now < window.stays_until:
-            return
         self.leave(window)
         window.open = False
         self.windows.remove(window)
@@ -159,8 +172,6 @@ class World:
 
     def leave(self, window: AWindow, *, minimised: bool = False, drawing: bool = True) -> None:
         """Covered whole, or minimised."""
-        if self.now < window.stays_until:
-            return
         if window.in_view:
             window.remains = self._remain(window.contents(), STAYS)
         window.in_view, window.minimised = False, minimised
@@ -197,9 +208,14 @@ class World:
         if tab is window.front:
             return
         self._park(window)
+        self._put_in_front(window, tab)
+
+    def _put_in_front(self, window: AWindow, tab: ATab) -> None:
         window.front = tab
         self._flash_up(window, tab)
         self._redraw(window)
+        content = tab.content
+        self.at(self.now + self.dice.randint(1, TOLD_WITHIN), lambda: self._tell(tab.id, content))
 
     def close_tab(self, window: AWindow, tab: ATab) -> None:
         if len(window.tabs) == 1:
@@ -207,9 +223,7 @@ class World:
             return
         window.tabs.remove(tab)
         if window.front is tab:
-            window.front = window.tabs[0]
-            self._flash_up(window, window.front)
-            self._redraw(window)
+            self._put_in_front(window, window.tabs[0])
 
     def move_tab(self, window: AWindow, tab: ATab, other: AWindow) -> None:
         if other is window or len(window.tabs) == 1:
@@ -217,9 +231,7 @@ class World:
         if window.front is tab:
             self._park(window)
         self.close_tab(window, tab)
-        tab.content = tab.content and self.next_number()  # seen there, it need not have been seen here
         other.tabs.append(tab)
-        other.stays_until = self.now + LOOKED_AT  # gone sooner, nobody may have seen the tab in it: beyond the promise
         self.switch(other, tab)
 
     def preview(self, tab: ATab, how_long: int) -> None:
@@ -236,8 +248,9 @@ class World:
 
     def _flash_up(self, window: AWindow, tab: ATab) -> None:
         if not self.previews:  # parked tabs say nothing: what comes up is seen when it is seen in front
-            tab.content = tab.content and self.next_number()
-            tab.pictures = frozenset(picture and self.next_number() for picture in tab.pictures)
+            tab.pictures = frozenset(
+                picture and (picture if picture == tab.content else self.next_number()) for picture in tab.pictures
+            )
         if window.drawing:
             up = {Drawn(window.turn, tab.id, picture, old=True) for picture in tab.pictures} - window.surface
             window.surface |= up
@@ -268,7 +281,7 @@ class World:
     def ask(self, witness: str) -> None:
         """It answers in a moment, with what is true at some instant until then."""
         asked = self.now
-        look, longest = (self._survey, 3) if witness == WINDOWS else (self._browse, self.dice.choice((2, 10, 30, 60)))
+        look, longest = (self._survey, 3) if witness == WINDOWS else (self._browse, self.dice.choice((2, 10, 30, 40)))
         instant = asked + self.dice.randint(1, longest)
         answered = instant + self.dice.randint(1, longest)
 
@@ -286,9 +299,9 @@ class World:
                 Window(
                     window.id,
                     "chromium",
-                    f"Page {window.id} - Chromium",
+                    f"Page {window.alike} - Chromium",
                     PID,
-                    Box(window.id, 0, 100, 100),
+                    Box(window.alike, 0, 100, 100),
                     shown=window.was_in_view,
                     engine=True,
                 )
@@ -317,8 +330,8 @@ class World:
                 )
                 for tab in window.tabs
             )
-            box = Box(window.id, 0, 100, 100)
-            told.append(BrowserWindow("c", PID, window.id, f"Page {window.id}", box, window.minimised, tabs))
+            box = Box(window.alike, 0, 100, 100)
+            told.append(BrowserWindow("c", PID, window.id, f"Page {window.alike}", box, window.minimised, tabs))
         return Browsing(tuple(told))
 
     def grab(self, length: int) -> None:
@@ -335,5 +348,5 @@ class World:
         for place, (since, fresh, old) in enumerate(self.screen):
             until = self.screen[place + 1][0] if place + 1 < len(self.screen) else self.now + 1
             if since * MILLISECOND <= end and start < until * MILLISECOND:
-                shown |= fresh & (self.looked_at | self.told_of) | old & self.looked_at
+                shown |= (fresh | old) & (self.looked_at | self.told_of)
         return frozenset(shown)

@@ -14,7 +14,7 @@ from agent.daemon import Daemon, GrabWanted, Message, PolicyArrived, Stop
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter
-from tests.agent.desk_with_browsers import POLICY, World
+from tests.agent.desk_with_browsers import POLICY, AWindow, World
 from tests.agent.test_daemon import EmptySeat, Pages
 
 
@@ -95,6 +95,7 @@ OPS = (
     "minimise",
     "come",
     "open",
+    "open private",
     "close",
     "preview",
 )
@@ -110,11 +111,27 @@ class Op:
     drawing: bool
 
     def happen(self, world: World) -> None:
-        windows = [window for window in world.windows if not window.private]
-        if self.what == "open" and len(world.windows) < 4:
-            world.open_window(1 + self.tab % 2)
-        if not windows:
+        if not world.windows:
+            if self.what == "open":
+                world.open_window(1 + self.tab % 2)
             return
+        any_window = world.windows[self.window % len(world.windows)]
+        windows = [window for window in world.windows if not window.private]
+        match self.what:
+            case "open" if len(world.windows) < 4:
+                world.open_window(1 + self.tab % 2, alike=any_window.alike if self.told else None)
+            case "open private" if len(world.windows) < 4:
+                world.open_private_window(any_window.alike)
+            case "leave" | "minimise":
+                world.leave(any_window, minimised=self.what == "minimise", drawing=self.drawing)
+            case "come":
+                world.come(any_window)
+            case "close":
+                world.close_window(any_window)
+            case _ if windows:
+                self._happen_to_a_tab(world, windows)
+
+    def _happen_to_a_tab(self, world: World, windows: list[AWindow]) -> None:
         window = windows[self.window % len(windows)]
         tab = window.tabs[self.tab % len(window.tabs)]
         match self.what:
@@ -127,12 +144,6 @@ class Op:
                 world.close_tab(window, tab)
             case "move":
                 world.move_tab(window, tab, windows[(self.window + 1) % len(windows)])
-            case "leave" | "minimise":
-                world.leave(window, minimised=self.what == "minimise", drawing=self.drawing)
-            case "come":
-                world.come(window)
-            case "close":
-                world.close_window(window)
             case "preview":
                 world.preview(tab, 200)
 
@@ -167,7 +178,7 @@ worlds = st.builds(
     st.integers(0, 2**32),
     st.booleans(),
 )
-HARMLESS = st.lists(ops.filter(lambda op: op.what != "dirty"), max_size=14)
+HARMLESS = st.lists(ops.filter(lambda op: op.what not in ("dirty", "open private")), max_size=14)
 PICTURES_EVERY = st.sampled_from((17, 45, 110))
 
 
