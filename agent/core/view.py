@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.core.asking import PAGE_SETTLE
+from agent.core.asking import PAGE_HINDSIGHT, PAGE_SETTLE
 from agent.core.binding import Binding, Key, key_of
 from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, WindowKind
 
@@ -50,7 +50,11 @@ class View:
         self._pictures: dict[Place, tuple[Page, ...]] = {}  # what may have been drawn in the tab when last in front
         self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
+        self._last_left = -PAGE_HINDSIGHT  # when a browser's window was last found gone from the view
         self._browsers_asked = 0
+        self._homes: dict[Place, Key] = {}  # tab -> the browser's window that it was last in
+        self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
+        self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
         self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
         self._glimpsed: dict[Place, dict[Page, int]] = {}  # what events showed since browsers were asked -> when
         self._surveyed = Scene()
@@ -94,8 +98,11 @@ class View:
             self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
             self._binding = self._binding.within(self._first_seen)
         shown = frozenset(window.id for window in scene.windows if window.shown) | _behind_menus(scene)
-        self._leaving |= dict.fromkeys(self._shown - shown, look.answered)
-        pages = tuple(dict.fromkeys(page for window in self._leaving for page in self._held_by(window)))
+        gone = self._shown - shown
+        self._leaving |= dict.fromkeys(gone, look.answered)
+        if not gone.isdisjoint(self._inside):
+            self._last_left = look.answered
+        pages = tuple(dict.fromkeys(replace(page, shown=True, parked=False) for page in self._left_behind()))
         self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
         # Once more after the browsers were asked again: that look tells what they held when they left.
         self._leaving = {
@@ -115,24 +122,33 @@ class View:
             self._surveyed = replace(scene, pages=pages, accounted=self._binding.accounted)
         return self._surveyed
 
-    def _held_by(self, window: int) -> Iterator[Page]:
-        """What may still be in the pixels that the window has left, whichever of its tabs an event told of."""
-        if window not in self._inside:
-            return
-        glimpsed = (page for pages in self._glimpsed.values() for page in pages)
-        for page in (*self._inside[window], *self._was_inside.get(window, ()), *glimpsed):
-            yield replace(page, shown=True, parked=False)
+    def _left_behind(self) -> Iterator[Page]:
+        """What may still be in the pixels that windows have left, whichever tab an event told of, and late."""
+        for window in self._leaving:
+            yield from self._inside.get(window, ())
+            yield from self._was_inside.get(window, ())
+        for pages in self._glimpsed.values():
+            yield from (page for page, at in pages.items() if at <= self._last_left + PAGE_HINDSIGHT)
 
     # -- the browsers ---------------------------------------------------------------------------------------------
 
     def _browse(self, browsing: Browsing, look: Look) -> Scene:
         asked = self._browsers_asked = look.asked
         windows = () if self._scene is None else self._scene.windows
-        seeking = tuple(window for window in windows if self._first_seen[window.id] < asked)
-        self._binding = self._binding.renewed(browsing.windows, seeking)
+        # One that came while they were being asked may be the partner of a window that else would find another.
+        seeking = windows if all(self._first_seen[window.id] < asked for window in windows) else ()
+        self._first_told = {
+            key_of(window): self._first_told.get(key_of(window), look.answered) for window in browsing.windows
+        }
+        # The desktop must have been asked since: else a new window would find only what resembles it.
+        told = tuple(window for window in browsing.windows if self._first_told[key_of(window)] < self._asked)
+        self._binding = self._binding.renewed(told, seeking)
+        homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
+        self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
+        self._homes = homes
         self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
         self._put_inside(look.answered)
-        self._forget(browsing, asked)
+        self._forget(min(asked, self._asked))
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
         scene = Scene(pages=pages, accounted=self._binding.accounted, pages_only=True)
@@ -141,10 +157,11 @@ class View:
         return self._browsed
 
     def _put_inside(self, now: int) -> None:
-        """The display may still have what is in a window no more."""
+        """The display may still have what is in a window no more, or was there between two looks."""
+        glimpsed = tuple(page for pages in self._glimpsed.values() for page in pages)
         inside = self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
         for window, pages in inside.items():
-            left = dict.fromkeys(self._inside.get(window, ()), now + PAGE_SETTLE)
+            left = dict.fromkeys((*self._inside.get(window, ()), *glimpsed), now + PAGE_SETTLE)
             past = {**self._was_inside.get(window, {}), **left}
             self._was_inside[window] = {page: until for page, until in past.items() if page not in pages}
         self._inside = self._inside | inside
@@ -158,15 +175,20 @@ class View:
         if not in_front or not all(tab.painted for tab in in_front):
             # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
             left = [tab.page for tab in window.tabs if (window.browser, tab.id) in before.front]
-            places = before.front | {(window.browser, tab.id) for tab in in_front}
-            glimpsed = [page for place in places for page in self._glimpsed.get(place, ())]
-            drawn = _few((*before.drawn, *left, *drawn, *glimpsed))
+            drawn = _few((*before.drawn, *left, *drawn, *self._passed_by(window, shown=shown)))
             pages += [replace(page, shown=shown) for page in drawn]
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
             pages += [replace(page, shown=True) for page in before.pages]
         front = frozenset((window.browser, tab.id) for tab in in_front)
         return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn)
+
+    def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
+        """What events told of that the window may have drawn. In view, any tab may have come and gone."""
+        for place, pages in self._glimpsed.items():
+            its_own = place not in self._at_home or self._homes[place] == key_of(window)
+            if place[0] == window.browser and (shown or its_own):
+                yield from pages
 
     def _is_in_view(self, window: BrowserWindow) -> bool:
         partners = self._binding.partners.get(key_of(window))
@@ -184,14 +206,14 @@ class View:
                 yield replace(picture, shown=shown, parked=not tab.visible)
         if fresh:
             self._pictures[place] = (tab.page,)
-        elif tab.visible or place in old_front:
+        else:
             # It may have drawn this page, or one that only an event told of, without anybody having seen so.
-            self._pictures[place] = _few((*pictures, tab.page, *self._glimpsed.get(place, ())))
+            left = (tab.page,) if tab.visible or place in old_front else ()
+            self._pictures[place] = _few((*pictures, *left, *self._glimpsed.get(place, ())))
 
-    def _forget(self, browsing: Browsing, asked: int) -> None:
+    def _forget(self, asked: int) -> None:
         """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
-        there = {(window.browser, tab.id) for window in browsing.windows for tab in window.tabs}
-        self._pictures = {place: pages for place, pages in self._pictures.items() if place in there}
+        self._pictures = {place: pages for place, pages in self._pictures.items() if place in self._homes}
         since = {
             place: {page: at for page, at in pages.items() if at >= asked} for place, pages in self._glimpsed.items()
         }

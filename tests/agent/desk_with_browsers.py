@@ -4,6 +4,12 @@ The screen is the worst that the facts allow: new content may be drawn at once, 
 page says that it has drawn; a window that leaves the view stays for a second; the last picture of a tab comes up for 24
 ms when it is shown again, and whenever somebody looks at its preview.
 Every sensitive page has a number of its own (`Content`), so that each can be followed to the pictures.
+
+Beyond the promise, and not in this world:
+- a page that no event told of and that was gone before any look at it;
+- where parked tabs are allowed, what a tab had drawn before it was parked and turned clean, if it flashes up for less
+  than a look;
+- a tab that is moved into a covered window and back within one look.
 """
 
 from __future__ import annotations
@@ -40,6 +46,7 @@ PID: Final = 20
 LAG: Final = 60
 STAYS: Final = 1000
 FLASH: Final = 24
+LOOKED_AT: Final = 500  # longer than from one look to the next
 TOLD_WITHIN: Final = 50  # an event of a tab that is shown, opened or moved
 CARDS: Final = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
 POLICY: Final = Policy("now", 1, "test", (CARDS,))
@@ -65,6 +72,7 @@ class ATab:
     id: int
     content: Content = 0
     pictures: frozenset[Content] = frozenset()  # what it may have drawn when it was last in front
+    rests_until: int = 0  # moved into a covered window, it stays there until somebody may have looked
 
 
 @dataclass(eq=False)
@@ -226,12 +234,14 @@ class World:
             self._put_in_front(window, window.tabs[0])
 
     def move_tab(self, window: AWindow, tab: ATab, other: AWindow) -> None:
-        if other is window or len(window.tabs) == 1:
+        if other is window or len(window.tabs) == 1 or self.now < tab.rests_until:
             return
         if window.front is tab:
             self._park(window)
         self.close_tab(window, tab)
         other.tabs.append(tab)
+        if not other.in_view:
+            tab.rests_until = self.now + LOOKED_AT
         self.switch(other, tab)
 
     def preview(self, tab: ATab, how_long: int) -> None:

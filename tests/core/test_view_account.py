@@ -16,6 +16,7 @@ def take(view: View, at: int, witness: str, seen: Scene | Browsing) -> None:
 
 def accounted(*windows: Window) -> View:
     view = View()
+    take(view, 5, BROWSERS, Browsing((BROWSER,)))
     take(view, 10, WINDOWS, Scene(windows))
     take(view, 20, BROWSERS, Browsing((BROWSER,)))
     take(view, 30, WINDOWS, Scene(windows))
