@@ -137,6 +137,16 @@ def test_nobody_seeks_a_partner_while_a_window_has_come_that_may_be_it() -> None
     assert desk.take(BROWSERS, told, asked=desk.last.answered).accounted == frozenset()
 
 
+def test_a_window_that_came_as_the_browsers_were_asked_is_nobodys_partner_yet() -> None:
+    desk = Desk()
+    told = Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(),)),))
+    desk.take(BROWSERS, told)
+    desk.look(window())
+    assert desk.take(BROWSERS, told, asked=desk.last.answered).accounted == frozenset()
+    desk.look(window())
+    assert desk.take(BROWSERS, told).accounted == {7}
+
+
 def test_pages_of_a_window_that_nobody_has_found_count_as_shown() -> None:
     assert shown(Desk().browse(tab())) == {SHOP}
 
@@ -444,7 +454,8 @@ def test_out_of_view_an_event_counts_where_its_tab_may_have_been(
         desk.take(BROWSERS, told(after))
         desk.look(*windows)
     desk.look(window(), windows[1])
-    assert (PAY in shown(desk.take(BROWSERS, told({1: 1, 2: 5})))) is counts
+    desk.take(BROWSERS, told({6: 1, 2: 5}))
+    assert (PAY in shown(desk.take(BROWSERS, told({6: 1, 2: 5})))) is counts
 
 
 def test_an_event_counts_for_the_window_that_the_tab_has_left_and_for_the_one_it_came_to() -> None:
@@ -478,6 +489,27 @@ def test_an_event_from_while_they_were_asked_is_remembered_for_the_next_answer()
         assert shown(desk.browse(tab(SHOP, painted=False))) == expected
         desk.look(window())
         desk.browse(tab(SHOP))
+
+
+def test_in_view_a_tab_may_have_come_from_another_window_and_gone_back() -> None:
+    def told(*, painted: bool) -> Browsing:
+        own = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP, painted=painted),))
+        return Browsing((own, BrowserWindow("c", 20, 5, "Other", PLACE, True, (tab(WIKI, 2),))))
+
+    desk = Desk()
+    for _ in range(3):
+        desk.look(window())
+        desk.take(BROWSERS, told(painted=True))
+    desk.glimpse(PAY, tab=2)
+    assert PAY in shown(desk.take(BROWSERS, told(painted=False)))
+
+
+def test_what_a_tab_was_when_it_first_came_to_the_front_may_be_its_picture() -> None:
+    desk = Desk().settled(tab(WIKI, 2), tab(SHOP, visible=False))
+    desk.browse(tab(WIKI, 2, visible=False), tab(PAY, painted=False))
+    behind = tab(WIKI, 2), tab(SHOP, visible=False)
+    desk.browse(*behind)
+    assert PAY in parked(desk.browse(*behind))
 
 
 def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_was_parked_since() -> None:
