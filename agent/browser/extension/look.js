@@ -8,7 +8,7 @@ const OPAQUE = 256; // of one that names no host (data:), so that nothing is los
 const WINDOW_TYPES = ["normal", "popup", "panel", "app", "devtools"];
 
 let lookNumber = 0;
-const open = new Map(); // look number -> {waiting: Set of entries, answers: Map of entry -> answer, done}
+const open = new Map(); // look number -> {waiting: Set of entries, answers: Map of entry -> answer, finish}
 
 const hasHost = (url) => /^(https?|wss?|ftp|blob|filesystem|view-source):/i.test(url);
 const clip = (url) => (hasHost(url) ? url.slice(0, LONGEST) : url.slice(0, OPAQUE));

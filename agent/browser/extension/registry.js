@@ -8,7 +8,7 @@ const LISTED_FOR = 2000; // ms; in case a frame comes or goes without any of the
 const inTab = (lifecycle) => lifecycle === undefined || lifecycle === "active";
 
 const registry = {
-  tabs: new Map(), // tab id -> Map of frame id -> {port, frame, state}
+  tabs: new Map(), // tab id -> Map of frame id -> {tab, frame, state, post, stirred}
   lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
   failed: new Map(), // tab id -> Set of frame ids that show the browser's own error page (Firefox)
   last: new Map(), // tab id -> {hash, frames} of its last whole answer
