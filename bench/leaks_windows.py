@@ -69,29 +69,12 @@ class Windows:
         size, place = window.get_geometry(), window.translate_coords(self._root, 0, 0)
         return -place.x, -place.y, size.width, size.height
 
-    def depth(self, number: int) -> int:
-        return int(self._window(number).get_geometry().depth)
-
     def point(self, left: int, top: int) -> None:
         """The mouse goes there, in some steps as a hand moves it."""
         for step in range(4, -1, -1):
             xtest.fake_input(self._display, X.MotionNotify, x=left + step * 3, y=top + step)
             self._display.sync()
             time.sleep(0.02)
-
-    def click(self, button: int = 1) -> None:
-        for what in (X.ButtonPress, X.ButtonRelease):
-            xtest.fake_input(self._display, what, button)
-            self._display.sync()
-
-    def key(self, *keysyms: int) -> None:
-        """Keys pressed together and let go."""
-        codes = [self._display.keysym_to_keycode(keysym) for keysym in keysyms]
-        for code in codes:
-            xtest.fake_input(self._display, X.KeyPress, code)
-        for code in reversed(codes):
-            xtest.fake_input(self._display, X.KeyRelease, code)
-        self._display.sync()
 
     def _list(self) -> list[int]:
         found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
