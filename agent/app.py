@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Final
 
 from agent import control, desktop, durable, identity
+from agent.browser.manifests import SOCKET_NAME
 from agent.capture.screen import X11Screen
 from agent.config import Config
 from agent.control import ControlSocket
@@ -135,7 +136,7 @@ class Recording:
         self._texts = PolicyTexts(config.home / "policy-texts")
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
-        self._browsers = BrowserWitness(config.home / "browser.sock", clock, self._deliver, self._alarm)
+        self._browsers = BrowserWitness(config.home / SOCKET_NAME, clock, self._deliver, self._alarm)
         self._shutter = Shutter(clock)
         self._policies = PolicyFolder(
             config.policies,

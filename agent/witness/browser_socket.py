@@ -15,7 +15,6 @@ from typing import Final
 
 from agent.errors import EnvironmentFault, UserError
 
-NAME: Final = "browser.sock"
 FROM_BROWSER: Final = 8 * 2**20  # bytes of one message
 FROM_AGENT: Final = 2**20  # the browsers' own limit
 PER_SECOND: Final = 2000  # messages
