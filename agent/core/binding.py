@@ -95,7 +95,7 @@ def _alike(window: BrowserWindow, other: Window) -> bool:
 
 def _same_title(of_tab: str, of_window: str) -> bool:
     tab, window = " ".join(of_tab.split()), " ".join(of_window.split())
-    return window == tab or window.startswith(f"{tab} " if tab else "")
+    return bool(tab) and (window == tab or window.startswith(f"{tab} "))
 
 
 def _near(told: Box, found: Box) -> bool:

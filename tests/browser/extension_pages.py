@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
 
 from tests.browser.extension_agent import PATIENCE
+
+SLOW: Final = 2.5  # seconds until a style sheet comes
 
 # A page with this listens for orders under its name and does them as a script of its own would.
 OBEY = """<script>
@@ -56,6 +58,9 @@ class _Answer(BaseHTTPRequestHandler):
         elif where.path == "/done":
             self._send(200, "")
             self.server.done[asked["id"]].set()
+        elif where.path == "/slow.css":
+            self.server.over.wait(SLOW)
+            self._send(200, "")
         elif where.path in self.server.pages:
             self._send(200, self.server.pages[where.path])
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -553,3 +554,52 @@ def test_a_new_agent_is_greeted_anew(live: Live) -> None:
     assert live.line.heard[0]["n"] == 1
     live.line.policy("P1", FIELDS, CSS)
     live.look_until_tab("/desk", read)
+
+
+# -- what a page does without telling anybody --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<label for=x>Customer name</label><input id=x>",
+        "<label>Customer name <input id=x></label>",
+        "<span id=says><b>Customer name</b></span><input id=x aria-labelledby=says>",
+    ],
+)
+def test_a_label_may_change_by_its_text_alone(live: Live, body: str) -> None:
+    with live.opened("relabelled", body):
+        live.look_until_tab("/relabelled", lambda tab: read(tab) and not fields(tab))
+        change = "document.querySelector('label, b').firstChild.nodeValue = 'Card number'"
+        live.site.order("relabelled", change)
+        assert "cc-number" in fields(live.look_until_tab("/relabelled"))
+
+
+def test_a_form_that_is_called_like_what_is_asked_hides_nothing(live: Live) -> None:
+    forms = "".join(f"<form name={name}></form>" for name in ("querySelectorAll", "querySelector", "visibilityState"))
+    with live.opened("clobbered", f"{forms}<input autocomplete=cc-csc>"):
+        live.line.policy("clobbered", ["cc-csc"], [])
+        tab = live.look_until_tab("/clobbered", lambda tab: read(tab) and tab["painted"])
+        assert fields(tab) == {"cc-csc"}
+
+
+def test_while_a_view_transition_runs_the_page_before_is_in_the_picture(live: Live, card_form: str) -> None:
+    change = "document.startViewTransition(() => document.getElementById('number').remove()).ready"
+    slow = "<style>::view-transition-group(*), ::view-transition-old(*) { animation-duration: 1500ms }</style>"
+    live.site.order(card_form, f"document.head.insertAdjacentHTML('beforeend', '{slow}'); await {change}")
+    tab = live.look_until_tab("/card")
+    assert fields(tab) == {"cc-number"} or not tab["painted"]
+    live.look_until_tab("/card", lambda tab: not fields(tab) and tab["painted"])
+
+
+def test_a_frame_whose_style_has_not_come_has_not_painted(live: Live) -> None:
+    live.site.serve({"/styled": '<!doctype html><title>s</title><link rel=stylesheet href="/slow.css"><body>new'})
+    with live.opened("frames_slowly", f'<iframe id=f src="{live.site.other}/inner"></iframe>'):
+        live.look_until_tab("/frames_slowly", lambda tab: read(tab) and tab["painted"])
+        live.site.order("frames_slowly", f"document.getElementById('f').src = '{live.site.other}/styled'")
+        styled = lambda tab: any(url.endswith("/styled") for url in urls(tab))  # noqa: E731
+        began = time.monotonic()
+        live.look_until_tab("/frames_slowly", styled)
+        while time.monotonic() < began + 1.6:
+            assert not live.look_until_tab("/frames_slowly", styled)["painted"]
+        live.look_until_tab("/frames_slowly", lambda tab: styled(tab) and read(tab) and tab["painted"])

@@ -11,7 +11,8 @@
 
   const DRAWN_WITHIN = 400; // ms; what a look waits for the picture at most
   const BLANK_FOR = 2000; // ms; a page without any content is taken as painted when it is that old
-  const STALE_AFTER = 1000; // ms; what draws nothing for that long shows nothing
+  const STALE_AFTER = 1000; // ms; what has loaded and draws nothing for that long shows nothing
+  const NEVER_DONE = 30_000; // ms; nor does what has not loaded by then
   const AWAKE_FOR = 500; // ms; between two looks: this document could have drawn
 
   // A window that another one wrote into goes by the writer's address, not by what was written; nothing was fetched
@@ -32,9 +33,26 @@
   let drawing = false; // waiting for the page to be drawn twice
   let pictured = false; // seen to be in the picture, and nothing has happened since that could have changed that
   let contentful = false;
+  const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
   const leaving = new Map(); // a name, a place or an address that has just left -> {what, change, at, askedAt}
 
+  const own = (name) => {
+    const {get} = Object.getOwnPropertyDescriptor(Document.prototype, name);
+    return () => Reflect.apply(get, doc, []); // a form of that name would stand in the way of the document's own
+  };
+  const visibility = own("visibilityState");
+  const readiness = own("readyState");
+
   const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+
+  // While one runs, what is on screen is a picture of the page before, whatever is drawn beneath it.
+  const inTransition = () => {
+    try {
+      return doc.documentElement?.matches(":active-view-transition") === true;
+    } catch {
+      return false; // a browser that does not know the selector: those we ask for have none of these transitions
+    }
+  };
 
   const noteChange = (left) => {
     drawn = false;
@@ -52,6 +70,10 @@
     const begun = changes;
     twice(() => {
       drawing = false;
+      if (inTransition()) {
+        awaitDrawing();
+        return;
+      }
       for (const one of leaving.values()) if (one.change <= begun) leaving.delete(one.what);
       if (begun === changes) drawn = true;
       else awaitDrawing();
@@ -80,20 +102,26 @@
     for (const one of leaving.values()) {
       if (now - one.at < STALE_AFTER) continue;
       if (one.askedAt === null) one.askedAt = now;
-      else if (doc.visibilityState === "hidden" || now - one.askedAt >= AWAKE_FOR) leaving.delete(one.what);
+      else if (visibility() === "hidden" || now - one.askedAt >= AWAKE_FOR) leaving.delete(one.what);
     }
   };
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
 
+  // A frame whose style sheets have not come is not drawn either, and the picture is still that of the one before.
+  const isStale = () => {
+    const quiet = performance.now() - changedAt;
+    return quiet > (readiness() === "complete" ? STALE_AFTER : NEVER_DONE);
+  };
+
   const state = () => {
-    const left = [...leaving.keys()];
+    const left = [...leaving.keys(), ...printed];
     return {
       urls: [...new Set([...(written ? ["about:blank"] : []), url, ...left.filter(isAddress)])],
-      fields: [...findings.fields, ...left.filter((what) => typeof what === "string" && !isAddress(what))],
-      css: [...findings.css, ...left.filter((what) => typeof what === "number")],
+      fields: [...new Set([...findings.fields, ...left.filter((what) => typeof what === "string" && !isAddress(what))])],
+      css: [...new Set([...findings.css, ...left.filter((what) => typeof what === "number")])],
       hash: findings.hash,
-      shown: doc.visibilityState === "visible",
+      shown: visibility() === "visible",
     };
   };
 
@@ -116,10 +144,10 @@
   const look = ({id, top, draw}) => {
     const before = current();
     if (!top || !before.shown) {
-      post({kind: "look", id, ...before, painted: drawn || performance.now() - changedAt > STALE_AFTER});
+      post({kind: "look", id, ...before, painted: drawn || isStale()});
       return;
     }
-    if (pictured && !draw) {
+    if (pictured && !draw && !inTransition()) {
       post({kind: "look", id, ...before, painted: true});
       return;
     }
@@ -129,7 +157,7 @@
       if (answered) return;
       answered = true;
       clearTimeout(late);
-      const painted = inTime && (contentful || age() > BLANK_FOR);
+      const painted = inTime && (contentful || age() > BLANK_FOR) && !inTransition();
       const after = current();
       pictured = painted && after.shown && begun === changes;
       post({kind: "look", id, ...both(before, after), painted});
@@ -147,6 +175,10 @@
       leaving.delete(one.what);
       if (typeof one.what === "number") one.what = policy.css.indexOf(texts[one.what]);
       if (one.what >= 0 || policy.fields.includes(one.what)) leaving.set(one.what, one);
+    }
+    for (const what of [...printed].filter((one) => typeof one === "number")) {
+      printed.delete(what);
+      if (policy.css.includes(texts[what])) printed.add(policy.css.indexOf(texts[what]));
     }
     findings.setPolicy(policy);
     noteChange([]);
@@ -215,6 +247,21 @@
     connect();
   };
 
+  const onReadiness = () => {
+    if (!drawn) changedAt = performance.now(); // only now it can be drawn at all
+  };
+
+  const onPrint = () => {
+    const {urls, fields, css} = current();
+    for (const what of [...urls, ...fields, ...css]) printed.add(what);
+  };
+
+  const onPrinted = () => {
+    const left = [...printed];
+    printed.clear();
+    noteChange(left);
+  };
+
   const onVisibility = () => {
     pictured = false;
   };
@@ -230,7 +277,10 @@
     findings.stop();
     removeEventListener("pagehide", onHide);
     removeEventListener("pageshow", onShow);
+    removeEventListener("beforeprint", onPrint);
+    removeEventListener("afterprint", onPrinted);
     doc.removeEventListener("visibilitychange", onVisibility);
+    doc.removeEventListener("readystatechange", onReadiness);
     if (globalThis.eyelid.serving === self) globalThis.eyelid.serving = null;
   };
 
@@ -243,7 +293,10 @@
   }
   addEventListener("pagehide", onHide);
   addEventListener("pageshow", onShow);
+  addEventListener("beforeprint", onPrint);
+  addEventListener("afterprint", onPrinted);
   doc.addEventListener("visibilitychange", onVisibility);
+  doc.addEventListener("readystatechange", onReadiness);
   doc.addEventListener("prerenderingchange", onActivation, {once: true});
   globalThis.navigation?.addEventListener?.("currententrychange", noteAddress);
   doc.addEventListener("eyelid-offer", onOffer, {once: true});

@@ -25,9 +25,19 @@
   const closest = own(Element.prototype, "closest");
   const within = own(Element.prototype, "querySelectorAll");
   const lastIn = own(Element.prototype, "lastElementChild");
+  const attributeOf = own(Element.prototype, "getAttribute");
   const kindOf = own(Node.prototype, "nodeType");
   const rootOf = own(Node.prototype, "getRootNode");
   const isConnected = own(Node.prototype, "isConnected");
+
+  // A document gives its forms and images out under their names in the same way.
+  const whole = {all: own(Document.prototype, "querySelectorAll"), first: own(Document.prototype, "querySelector")};
+  const part = {
+    all: own(DocumentFragment.prototype, "querySelectorAll"),
+    first: own(DocumentFragment.prototype, "querySelector"),
+  };
+  const searchIn = (root) => (kindOf(root) === Node.DOCUMENT_NODE ? whole : part);
+  const readiness = own(Document.prototype, "readyState");
 
   const dom = globalThis.chrome?.dom;
   const shadowOf = dom?.openOrClosedShadowRoot
@@ -46,6 +56,7 @@
       this.controls = new Map(); // control -> its names
       this.roots = new Map([[doc, NOTHING]]); // document or shadow root -> places of the selectors that fit in it
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
+      this.labelledBy = new Map(); // id of an element -> controls that say they are labelled by it
       this.fields = NOTHING;
       this.css = NOTHING;
       this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
@@ -83,7 +94,6 @@
 
     // To be called when everything is current: what happened until now is not looked at again.
     setPolicy({hash, fields, css}) {
-      this.hash = hash;
       this.wanted = new Set(fields);
       this.selectors = readSelectors(css);
       this.texts = css;
@@ -98,6 +108,7 @@
         this.enter(root, seen);
       }
       this.settle(true);
+      this.hash = hash; // only now: an answer under this hash must have been searched for with it
     }
 
     // Brings everything up to this instant. Cheap when nothing happened.
@@ -108,14 +119,14 @@
     observe(root) {
       const {attributes} = this.selectors;
       const filter = attributes && {attributeFilter: [...new Set([...NAMED_BY, ...attributes])]};
-      this.observer.observe(root, {subtree: true, childList: true, attributes: true, ...filter});
+      this.observer.observe(root, {subtree: true, childList: true, characterData: true, attributes: true, ...filter});
       if (this.attachEvent) root.addEventListener(this.attachEvent, this.attached, true);
     }
 
     take(records, asked) {
       const seen = new Set();
       for (const record of records) this.takeOne(record, seen);
-      if (this.open.length > 0 || this.doc.readyState === "loading") this.checkOpen(seen);
+      if (this.open.length > 0 || readiness(this.doc) === "loading") this.checkOpen(seen);
       this.settle(asked, records.length > 0);
     }
 
@@ -127,10 +138,21 @@
         for (const node of addedNodes) {
           if (kindOf(node) === Node.ELEMENT_NODE && isConnected(node)) this.visit(node, seen);
         }
-        const label = kindOf(target) === Node.ELEMENT_NODE && closest(target, "label");
-        if (label) this.judge(label.control);
+        this.judgeNamedBy(kindOf(target) === Node.ELEMENT_NODE ? target : target.parentElement);
       }
       if (this.selectors.known.length > 0) this.unsearched.add(rootOf(target));
+    }
+
+    // A control may be called by the text that changed: of a label around it, or of what it says it is labelled by.
+    judgeNamedBy(element) {
+      if (!element) return;
+      const label = closest(element, "label");
+      if (label) this.judge(label.control);
+      const root = rootOf(element);
+      for (const [id, controls] of this.labelledBy) {
+        if (!closest(element, `[id="${CSS.escape(id)}"]`)) continue;
+        for (const control of controls) if (rootOf(control) === root) this.judge(control);
+      }
     }
 
     visit(element, seen) {
@@ -171,11 +193,16 @@
         this.observe(root);
       }
       this.unsearched.add(root);
-      this.visitAll(root.querySelectorAll("*"), root.querySelectorAll(EDITABLE), seen);
+      const {all} = searchIn(root);
+      this.visitAll(all(root, "*"), all(root, EDITABLE), seen);
     }
 
     judge(control) {
       if (!control) return;
+      for (const id of attributeOf(control, "aria-labelledby")?.split(/\s+/) ?? []) {
+        if (!this.labelledBy.has(id)) this.labelledBy.set(id, new Set());
+        this.labelledBy.get(id).add(control);
+      }
       const names = matches(control, CONTROLS) && nameOf(control) !== "form" ? namesOf(control) : null;
       const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
       if (names && (names.sure.some(counts) || names.beside.some(counts))) this.controls.set(control, names);
@@ -186,7 +213,7 @@
     checkOpen(seen) {
       for (const element of this.open) if (!seen.has(element)) this.visitOne(element, seen);
       this.open = [];
-      if (this.doc.readyState === "loading") this.followOpen(this.doc);
+      if (readiness(this.doc) === "loading") this.followOpen(this.doc);
     }
 
     followOpen(parent) {
@@ -212,6 +239,10 @@
         if (!control.isConnected || control.ownerDocument !== this.doc) this.controls.delete(control);
       }
       for (const root of this.roots.keys()) if (!root.isConnected) this.roots.delete(root);
+      for (const [id, controls] of this.labelledBy) {
+        for (const control of controls) if (!isConnected(control)) controls.delete(control);
+        if (controls.size === 0) this.labelledBy.delete(id);
+      }
     }
 
     search(asked) {
@@ -225,8 +256,9 @@
       for (const root of this.unsearched) {
         if (!this.roots.has(root)) continue;
         let fits = NOTHING;
-        if (known.length > 0 && root.querySelector(all)) {
-          fits = new Set(known.filter(({text}) => root.querySelector(text)).map(({place}) => place));
+        const {first} = searchIn(root);
+        if (known.length > 0 && first(root, all)) {
+          fits = new Set(known.filter(({text}) => first(root, text)).map(({place}) => place));
         }
         this.roots.set(root, fits);
       }
