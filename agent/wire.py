@@ -27,8 +27,8 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 
 MAX_ANSWER: Final = 16 * 2**20  # bytes; the largest honest one is a bundle with its policy files
-# An answer may take as long as the store waits for a body, and a little: a slow line empties this PC's send buffer long
-# after the last byte was written to it, and the store should be the one to say "too slow" (store/routes/bodies.py).
+# An answer may take more than a minute: a slow line empties this PC's send buffer long after the last byte was written
+# to it, and the store gives a body at least that long (store/routes/bodies.py).
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, read=75.0)
 MAX_ANSWERING: Final = 120 * SECOND  # the timeouts are a part's, so one byte at a time could take for ever
 KEEP_ALIVE: Final = 30.0  # seconds; a chunk comes every four
