@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from agent.core.model import Blind, Chunk, Frame, Hold, Monitor, Scene
+from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Scene
 
 
 class Clock(Protocol):
@@ -71,6 +71,44 @@ class Screen(Protocol):
 
         Drawing that changed no pixel, or that is not due yet, gives none.
         """
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What status and ledger say of one end of the call. `peak`: since the last call, dBFS, None for digital silence.
+    `heard_at`: when sound above -60 dBFS was last there, ns; None if never since the start."""
+
+    device: str  # as the sound server names it; "" while there is none
+    peak: float | None = None
+    heard_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """Something of the capture that the account must tell: `overflow`, `drift`, `silent-device`, `device-changed`,
+    `device-lost`, `device-back`, `server-lost`. `filled`: ns of silence put in for it."""
+
+    what: str
+    channel: str  # "microphone" or "far-end"
+    filled: int = 0
+
+
+class Sound(Protocol):
+    """Both ends of the call, as blocks. A device that goes and comes is the port's to follow; it never raises for it."""
+
+    def listen(self, *, on: bool) -> None:
+        """Open the devices or let go of them (in a hold the microphone is off). Returns at once; any thread."""
+
+    def take(self, timeout: float) -> tuple[tuple[Block, ...], tuple[Mishap, ...]]:
+        """What was heard and what went wrong since the last call; waits `timeout` seconds for the first of it."""
+
+    def channels(self) -> tuple[Channel, Channel]:
+        """Microphone and far end. Any thread."""
+
+    def wake(self) -> None:
+        """End a `take` at once; any thread."""
 
     def close(self) -> None: ...
 

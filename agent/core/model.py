@@ -349,6 +349,27 @@ class Frame:
     whole: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """20 ms of sound of both ends of the call: one Opus frame, so that a cut falls between two.
+
+    `at`: when its first sample was heard, as well as is known, ns; `span` is that time widened by the stamp's error.
+    `position`: of its first sample in its stream, counted from 0 and never jumping: what was lost was filled with
+    silence. `samples`: 16 bit, little endian, left (microphone) and right (far end) in turn, at 48 kHz.
+    """
+
+    stream: int
+    span: Span
+    at: int
+    position: int
+    samples: bytes
+
+    @property
+    def whole(self) -> bool:
+        """Sound owes nothing to the block before it."""
+        return True
+
+
 class ChunkKind(Enum):
     HEADER = 0  # CMAF initialisation segment
     MEDIA = 1  # one CMAF fragment
