@@ -96,7 +96,7 @@ class Mishap:
 
 
 class Sound(Protocol):
-    """Both ends of the call, as blocks. A device that goes and comes is the port's to follow; it never raises for it."""
+    """Both ends of the call, as blocks. It follows a device that goes and comes; never raises for it."""
 
     def listen(self, *, on: bool) -> None:
         """Open the devices or let go of them (in a hold the microphone is off). Returns at once; any thread."""
