@@ -85,8 +85,11 @@ class Gate(Generic[ItemT]):
         dropped = list(self._refused)
         kept: list[Waiting[ItemT]] = []
         broken: set[int] = set()
-        for waiting in self._queue:
+        for position, waiting in enumerate(self._queue):
             item = waiting.item
+            if not broken and self._too_new(item, proofs, now):
+                kept += self._queue[position:]  # blocks of sound wait in hundreds
+                break
             covered_by = waiting.covered_by | {
                 name for name, proof in proofs.items() if proof.clearance.covers(item.span, proof.hindsight)
             }
@@ -103,6 +106,14 @@ class Gate(Generic[ItemT]):
         self._unbroken -= broken
         self._refused = ()
         return Outcome(tuple(released), tuple(dropped))
+
+    def _too_new(self, item: ItemT, proofs: Mapping[str, Proof], now: int) -> bool:
+        """Whether no witness says anything yet of what starts now or later, neither for it nor against it."""
+        start = item.span.start
+        return now - start <= self._patience and all(
+            proof.clearance.after < start and proof.clearance.before <= start + proof.hindsight
+            for proof in proofs.values()
+        )
 
     def _hopeless(self, item: ItemT, covered_by: frozenset[str], proofs: Mapping[str, Proof], now: int) -> bool:
         uncovered = proofs.keys() - covered_by
