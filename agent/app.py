@@ -22,26 +22,16 @@ from agent.browser.manifests import SOCKET_NAME
 from agent.capture.screen import X11Screen
 from agent.config import Config
 from agent.control import ControlSocket
-from agent.core.model import SECOND, Alarm, Glimpse, Hold, Look, Policy
+from agent.core.model import SECOND, Alarm, Frame, Glimpse, Hold, Look, Policy
 from agent.core.policy_change import InForce
 from agent.core.session import HoldsAre
-from agent.daemon import (
-    Call,
-    Cleared,
-    Daemon,
-    Failed,
-    GrabWanted,
-    Message,
-    PolicyArrived,
-    Stop,
-    Trouble,
-    UserHold,
-)
+from agent.daemon import Daemon
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.video import ScreenEncoder
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
+from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer
 from agent.recording import Open, Order, Recorder, Studio
@@ -299,7 +289,7 @@ class Recording:
             wall=self._clock.wall() - (self._clock.now() - order.start),
         )
 
-    def _new_encoder(self, order: Open) -> Encoder:
+    def _new_encoder(self, order: Open) -> Encoder[Frame]:
         return ScreenEncoder(order.start, chunk_length=round(self._config.chunk_seconds * SECOND))
 
     # -- what others ask ------------------------------------------------------------------------------------------
@@ -308,10 +298,10 @@ class Recording:
         """On the daemon's loop, so that it is one moment's truth."""
         return describe(
             self._daemon.session,
-            self._daemon.eye,
+            self._daemon.screen.eye,
             self._recorder.tally,
             now=self._clock.now(),
-            since=self._daemon.since,
+            since=self._daemon.screen.since,
             receipt_at=self._receipt_at,
             waiting=self._spool.waiting(),
             monitors=len(self._screen.monitors()),

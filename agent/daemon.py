@@ -7,15 +7,30 @@ shutter, so there is nothing to lock and nothing to race.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from agent.core.asking import PAGES_EVERY, QUIET_EVERY, next_look, timings
 from agent.core.clearance import SILENCE
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE
-from agent.core.model import BROWSERS, SECOND, WINDOWS, Alarm, Frame, Glimpse, Hold, Lane, Look, Monitor, Policy, Scene
+from agent.core.model import (
+    BROWSERS,
+    MILLISECOND,
+    SECOND,
+    WINDOWS,
+    Alarm,
+    Block,
+    Frame,
+    Glimpse,
+    Hold,
+    Lane,
+    Look,
+    Monitor,
+    Policy,
+    Scene,
+)
 from agent.core.session import (
+    UNSEEN,
     CloseRecording,
     Command,
     Drained,
@@ -34,9 +49,24 @@ from agent.core.session import (
     step,
 )
 from agent.core.view import View
+from agent.keeping import BlockOutlet, FrameOutlet, Keeping
+from agent.messages import (
+    Call,
+    Cleared,
+    Failed,
+    GrabWanted,
+    Heard,
+    Message,
+    PolicyArrived,
+    Sight,
+    Stop,
+    Trouble,
+    UserHold,
+    Word,
+)
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Ledger, Seat
-from agent.recording import Close, Gap, Open, Order
+from agent.recording import Close, Open, Order
 from agent.shutter import Grabbed, Permit, Shutter
 
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
@@ -55,62 +85,6 @@ class Witness(Protocol):
         """Looks asked from now on carry this policy's hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class GrabWanted:
-    """The capture thread is about to grab and needs a recent look."""
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyArrived:
-    policy: Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something that a person must hear of: a short code for ledger and status, never a title, URL or content."""
-
-    code: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cleared:
-    """The trouble with this code is over."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A stage without which nothing can be kept has died: hold, drain and end, so that a fresh start can mend it."""
-
-    stage: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Something another thread needs done on the loop: a status."""
-
-    work: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class UserHold:
-    """The person in front asks to hold until `until` (ns), until they release (None), or to release (`on` False)."""
-
-    on: bool
-    until: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop: ...
-
-
-Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted
-Word = PolicyArrived | HoldsAre | UserHold | Trouble | Cleared | Failed | Call | Stop
-Message = Sight | Word
-
-
 class Daemon:
     """Give it a mailbox as `inbox`, and threads that fill it; `run` returns when everything is drained."""
 
@@ -127,7 +101,9 @@ class Daemon:
         ledger: Ledger,
         drain: Callable[[], None],
         monitors: tuple[Monitor, ...] = (),
+        listen: Callable[[bool], None] | None = None,
     ) -> None:
+        """`listen`: opens the microphone and lets go of it; None where no sound is recorded."""
         self._inbox = inbox
         self._clock = clock
         self._witnesses = {witness.name: witness for witness in witnesses}
@@ -138,10 +114,20 @@ class Daemon:
         self._orders = orders
         self._ledger = ledger
         self._drain = drain
-        self.session = Session()
-        self.eye: Eye[Frame] = Eye(Lane.SCREEN, tuple(self._witnesses), PATIENCE[Lane.SCREEN], clock.now())
+        now = clock.now()
+        names = tuple(self._witnesses)
+        pictures: Eye[Frame] = Eye(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
+        self.screen = Keeping(Lane.SCREEN, pictures, FrameOutlet(orders), orders, now)
+        self.sound: Keeping[Block] | None = None
+        self._lanes: tuple[Keeping[Any], ...] = (self.screen,)
+        if listen is not None:
+            blocks: Eye[Block] = Eye(Lane.AUDIO, names, PATIENCE[Lane.AUDIO], now)
+            self.sound = Keeping(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
+            self._lanes = (self.screen, self.sound)
+        self._listen = listen
+        self._listening = False
+        self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
         self.troubles: dict[str, str] = {}
-        self.since = clock.now()  # of the lane's present state
         self._monitors = monitors
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
         self._answered_at = dict.fromkeys(self._witnesses, clock.now())
@@ -172,7 +158,7 @@ class Daemon:
         match message:
             case None:
                 pass
-            case Look() | Glimpse() | Alarm() | Grabbed() | GrabWanted():
+            case Look() | Glimpse() | Alarm() | Grabbed() | GrabWanted() | Heard():
                 self._take_sight(message)
             case _:
                 self._take_word(message)
@@ -183,35 +169,60 @@ class Daemon:
             case Look():
                 self._take_look(sight)
             case Glimpse():
-                if self.eye.glimpse(sight):
+                if self._has_closed_for(sight):
                     self._view.glimpse(sight)
                 self._pages_moved = True
             case Alarm():
-                self.eye.alarm(sight)
-            case Grabbed(frames, monitors):
-                self._grab_wanted = False
-                if monitors != self._monitors:
-                    self._start_over()  # what the monitors before showed ends here, on every stream
-                    self._monitors = monitors
-                if self.session.held or any(frame.span.start < self._zero for frame in frames):
-                    self._start_over()  # taken in a hold, or on its way when its recording closed
-                else:
-                    for frame in frames:
-                        self.eye.push(frame)
+                self._alarm(sight)
+            case Grabbed():
+                self._take_pictures(sight)
             case GrabWanted():
                 self._grab_wanted = True
+            case Heard():
+                self._take_sound(sight)
+
+    def _take_pictures(self, grabbed: Grabbed) -> None:
+        self._grab_wanted = False
+        if grabbed.monitors != self._monitors:
+            self._void_canvas()  # what the monitors before showed ends here, on every stream
+            self._monitors = grabbed.monitors
+        if self.session.held or any(frame.span.start < self._zero for frame in grabbed.frames):
+            self._void_canvas()  # taken in a hold, or on its way when its recording closed
+        else:
+            for frame in grabbed.frames:
+                self.screen.eye.push(frame)
+
+    def _take_sound(self, heard: Heard) -> None:
+        for mishap in heard.mishaps:
+            filled = {"filled_ms": mishap.filled // MILLISECOND} if mishap.filled else {}
+            self._ledger.write("sound", what=mishap.what, channel=mishap.channel, **filled)
+        if self.sound is not None and not self.session.held:
+            for block in heard.blocks:
+                if block.span.start >= self._zero:
+                    self.sound.eye.push(block)
+
+    def _has_closed_for(self, glimpse: Glimpse) -> bool:
+        """Every lane hears of it."""
+        closed = [keeping.eye.glimpse(glimpse) for keeping in self._lanes]
+        return any(closed)
+
+    def _alarm(self, alarm: Alarm) -> None:
+        for keeping in self._lanes:
+            keeping.eye.alarm(alarm)
 
     def _take_look(self, look: Look) -> None:
         if look.asked >= self._in_flight.get(look.witness, look.asked + 1):
             del self._in_flight[look.witness]
         self._answered_at[look.witness] = look.answered
-        if look.witness == BROWSERS and not self.eye.counts(look):
+        if look.witness == BROWSERS and not self.screen.eye.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
         judged = self._view.take(look)
         self._took[look.witness] = judged.answered - judged.asked
-        self.eye.see(judged)
-        if self._view.lost_account:
-            self.eye.doubt(WINDOWS)  # until the windows are looked at again, nobody speaks for one that is in view
+        for keeping in self._lanes:
+            keeping.eye.see(judged)
+            if self._view.lost_account:
+                # Until the windows are looked at again, nobody speaks for one that is in view.
+                keeping.eye.doubt(WINDOWS)
         if look.witness == WINDOWS:
             seen = judged.seen if isinstance(judged.seen, Scene) else None
             self._windows_changed |= seen is not self._windows_seen
@@ -249,10 +260,11 @@ class Daemon:
         """What follows from the present moment: silence, the seat, the gate's verdict, the next look, the shutter."""
         now = self._clock.now()
         self._notice(now)
-        if self.session.closed[Lane.SCREEN] != self.eye.reasons:
-            self.since = now
-            self._canvas += 1
-            self._happen(LaneJudged(Lane.SCREEN, self.eye.reasons))
+        for keeping in self._lanes:
+            if self.session.closed[keeping.lane] != keeping.eye.reasons:
+                keeping.since = now
+                self._canvas += keeping is self.screen
+                self._happen(LaneJudged(keeping.lane, keeping.eye.reasons))
         self._happen(Tick())
         self._let_go(now)
         self._ask(now)
@@ -261,12 +273,12 @@ class Daemon:
     def _notice(self, now: int) -> None:
         """What no message tells: an answer that did not come, a message that was lost, the seat, a compositor."""
         for name in [name for name, asked in self._in_flight.items() if now - asked > SILENCE]:
-            self.eye.alarm(Alarm(name, now, "silence"))
+            self._alarm(Alarm(name, now, "silence"))
             del self._in_flight[name]
         if self._inbox.refused != self._missed:
             self._missed = self._inbox.refused
             for name in self._witnesses:
-                self.eye.alarm(Alarm(name, now, "message lost"))
+                self._alarm(Alarm(name, now, "message-lost"))
             self._start_over()  # it may have been a picture that the next one is painted over
         if self._hold_until is not None and now >= self._hold_until:
             self._take_word(UserHold(on=False))
@@ -275,33 +287,19 @@ class Daemon:
             self._happen(HoldsAre(SEAT, holds))
 
     def _let_go(self, now: int) -> None:
-        outcome = self.eye.judge(now)
-        lost = outcome.dropped
-        for position, frame in enumerate(outcome.released):
-            if self.eye.begins_anew(frame):
-                self._mark_gap(frame)
-            if self.session.held or not self._orders.put(frame):
-                refused = outcome.released[position:]
-                self.eye.lost(refused)
-                self.eye.drop_all()
-                lost = (*refused, *lost)
-                break
-            self.eye.kept(frame)
-        if lost:
-            self._canvas += 1
-        if self.eye.stretch_is_over():
-            self._mark_gap()
+        for keeping in self._lanes:
+            lost = keeping.let_go(now, held=self.session.held)
+            self._canvas += lost and keeping is self.screen
 
     def _start_over(self) -> None:
         """Nothing that waits is kept, and every stream begins anew with a whole picture."""
-        self.eye.drop_all()
-        self._mark_gap()
+        for keeping in self._lanes:
+            keeping.start_over()
         self._canvas += 1
 
-    def _mark_gap(self, before: Frame | None = None) -> None:
-        until = self.eye.end_of_kept(before)
-        if until is not None:
-            self._orders.put(Gap(until), must=True)
+    def _void_canvas(self) -> None:
+        self.screen.start_over()
+        self._canvas += 1
 
     # -- looks ----------------------------------------------------------------------------------------------------
 
@@ -314,14 +312,18 @@ class Daemon:
         return min(due)
 
     def _next_look(self, name: str) -> int:
-        asked = self.eye.asked(name)
-        waiting = self.eye.waiting
+        """When the lane that needs it first needs the next look."""
+        return min(self._next_look_for(keeping, name) for keeping in self._lanes)
+
+    def _next_look_for(self, keeping: Keeping[Any], name: str) -> int:
+        eye, waiting = keeping.eye, keeping.last_waiting()
+        asked = eye.asked(name)
         return next_look(
             self._answered_at[name] if asked is None else asked,
-            self.eye.timing(name),
-            closed=bool(self.eye.said(name)),
-            grab_wanted=self._grab_wanted,
-            newest=waiting[-1].span.end if waiting else None,
+            eye.timing(name),
+            closed=bool(eye.said(name)),
+            grab_wanted=self._grab_wanted and keeping is self.screen,
+            newest=None if waiting is None else waiting.end,
             took=self._took[name],
             quiet=PAGES_EVERY if name == BROWSERS and self._view.pages_in_view else QUIET_EVERY,
         )
@@ -335,8 +337,8 @@ class Daemon:
 
     def _is_due(self, name: str, now: int) -> bool:
         """Closed for a page, an event is asked about at once: it may be the page's end."""
-        moved = name == BROWSERS and self._pages_moved and bool(self.eye.said(name))
-        return moved or self._next_look(name) <= now
+        moved = name == BROWSERS and self._pages_moved
+        return (moved and any(keeping.eye.said(name) for keeping in self._lanes)) or self._next_look(name) <= now
 
     def _ask_browsers(self) -> None:
         """The windows have just been looked at."""
@@ -351,19 +353,23 @@ class Daemon:
         self._witnesses[name].ask()
 
     def _publish(self) -> None:
-        asked = self.eye.proven_by
+        eye = self.screen.eye
+        asked = eye.proven_by
         redraw = self._canvas != self._shutter.permit.canvas
         self._shutter.set(
             Permit(
                 open=self.session.keeps(Lane.SCREEN) and asked is not None,
-                after=self.eye.provable_after,
+                after=eye.provable_after,
                 asked=asked or 0,
                 canvas=self._canvas,
-                timing=self.eye.timing(WINDOWS),
+                timing=eye.timing(WINDOWS),
             )
         )
         if redraw:
             self._wake_capture()  # it may be waiting for damage on a canvas that is no longer true
+        if self._listen is not None and self._listening is self.session.held:
+            self._listening = not self.session.held
+            self._listen(self._listening)
 
     # -- the policy -----------------------------------------------------------------------------------------------
 
@@ -371,7 +377,8 @@ class Daemon:
         """Nothing seen under another policy counts: the eye closes until a look under this one."""
         for witness in self._witnesses.values():
             witness.judge_with(policy)
-        self.eye.put_in_force(policy, timings(policy, Lane.SCREEN), self._clock.now())
+        for keeping in self._lanes:
+            keeping.eye.put_in_force(policy, timings(policy, keeping.lane), self._clock.now())
         self._let_go(self._clock.now())
 
     # -- the session ----------------------------------------------------------------------------------------------
@@ -391,8 +398,7 @@ class Daemon:
                 self._zero = self._earliest()
                 self._orders.put(Open(policy.hash, self._zero, self._monitors), must=True)
             case CloseRecording(why):
-                kept_until, earliest = self.eye.end_of_kept(), self._earliest()
-                self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
+                self._close_recording(why)
             case Finish():
                 self._shutter.stop()
                 self._wake_capture()
@@ -400,6 +406,12 @@ class Daemon:
                 self._happen(Drained())
                 self.finished = True
 
+    def _close_recording(self, why: str) -> None:
+        """Sound ends with what was let go; a picture stands until the new recording takes over."""
+        if self.sound is not None:
+            self.sound.mark_gap()
+        kept_until, earliest = self.screen.eye.end_of_kept(), self.screen.earliest(self._clock.now())
+        self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
+
     def _earliest(self) -> int:
-        """Where a recording that is renewed now hands over: what still waits at the gate belongs to the new one."""
-        return min((frame.span.start for frame in self.eye.waiting), default=self._clock.now())
+        return min(keeping.earliest(self._clock.now()) for keeping in self._lanes)

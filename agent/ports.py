@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Scene
+
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
 
 class Clock(Protocol):
@@ -113,11 +115,11 @@ class Sound(Protocol):
     def close(self) -> None: ...
 
 
-class Encoder(Protocol):
-    """Frames of one recording in, chunks out. Only released frames ever get here."""
+class Encoder(Protocol[ItemT_contra]):
+    """Frames or blocks of one recording in, chunks out. Only what was released ever gets here."""
 
-    def encode(self, frame: Frame) -> Iterator[Chunk]:
-        """Takes the next frame of its stream; yields the chunks that it completes."""
+    def encode(self, item: ItemT_contra, /) -> Iterator[Chunk]:
+        """Takes the next of its stream; yields the chunks that it completes."""
 
     def gap(self, until: int) -> Iterator[Chunk]:
         """Nothing after `until` (ns) is kept for now: ends every open chunk there; the next is AFTER_GAP."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from agent.core.model import SECOND, Chunk, Frame, Hold, Monitor
+from agent.core.model import SECOND, Block, Chunk, Frame, Hold, Lane, Monitor
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool
@@ -28,10 +28,18 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocks:
+    """Sound that was let go together, in its order."""
+
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
-    """Nothing after `until` is kept for now."""
+    """Nothing of the lane after `until` is kept for now."""
 
     until: int
+    lane: Lane = Lane.SCREEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +48,20 @@ class Close:
     why: str
 
 
-Order = Open | Frame | Gap | Close
+Order = Open | Frame | Blocks | Gap | Close
 Heads = dict[int, tuple[int, str]]  # stream -> (next sequence, hex SHA-256 of the last sealed chunk)
 
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """What a recording is made with. Both are made anew for each: a new key, a new zero of time."""
+    """What a recording is made with. All of it is made anew for each: a new key, a new zero of time.
+
+    `sound`: None where none is recorded.
+    """
 
     sealer: Callable[[Open], Sealer]
-    encoder: Callable[[Open], Encoder]
+    encoder: Callable[[Open], Encoder[Frame]]
+    sound: Callable[[Open], Encoder[Block]] | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +102,8 @@ class Recorder:
         self._hold = hold
         self._spooled = spooled
         self._sealer: Sealer | None = None
-        self._encoder: Encoder | None = None
+        self._pictures: Encoder[Frame] | None = None
+        self._sound: Encoder[Block] | None = None
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
         self._unclosed: list[tuple[UUID, str]] = []  # closed, but what is stranded may still belong to them
         self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
@@ -118,16 +131,22 @@ class Recorder:
         match order:
             case Open():
                 self._open(order)
-            case Frame() if self._encoder is not None:
+            case Frame() if self._pictures is not None:
                 self.tally.frames += 1
-                self._keep(self._encoder.encode(order))
-            case Gap(until) if self._encoder is not None:
-                self._keep(self._encoder.gap(until))
-            case Close(until, why) if self._encoder is not None and self._sealer is not None:
-                self._keep(self._encoder.close(until))
+                self._keep(self._pictures.encode(order))
+            case Blocks(blocks) if self._sound is not None:
+                for block in blocks:
+                    self._keep(self._sound.encode(block))
+            case Gap(until, Lane.SCREEN) if self._pictures is not None:
+                self._keep(self._pictures.gap(until))
+            case Gap(until, Lane.AUDIO) if self._sound is not None:
+                self._keep(self._sound.gap(until))
+            case Close(until, why) if self._sealer is not None:
+                for encoder in (self._pictures, self._sound):
+                    self._keep(() if encoder is None else encoder.close(until))
                 self._sealer.forget()
                 self._unclosed.append((self._sealer.recording, why))
-                self._sealer = self._encoder = None
+                self._sealer = self._pictures = self._sound = None
                 self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
                 self._account_closings()
             case _:
@@ -135,7 +154,8 @@ class Recorder:
 
     def _open(self, order: Open) -> None:
         self._sealer = self._studio.sealer(order)
-        self._encoder = self._studio.encoder(order)
+        self._pictures = self._studio.encoder(order)
+        self._sound = None if self._studio.sound is None else self._studio.sound(order)
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
         self._spool_all([self._sealer.packet()])
         self.tally.recording = str(self._sealer.recording)

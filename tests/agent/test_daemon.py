@@ -33,18 +33,8 @@ from agent.core.model import (
     Window,
 )
 from agent.core.session import Phase
-from agent.daemon import (
-    Call,
-    Cleared,
-    Daemon,
-    Failed,
-    GrabWanted,
-    Message,
-    PolicyArrived,
-    Stop,
-    Trouble,
-    UserHold,
-)
+from agent.daemon import Daemon
+from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter
@@ -433,7 +423,7 @@ class Browsed(Rig):
         self.daemon.turn(Look(BROWSERS, asked, self.clock.time, policy, Browsing((window,))))
 
     def closed_by(self) -> list[str]:
-        return [reason.id for reason in self.daemon.eye.said(BROWSERS)]
+        return [reason.id for reason in self.daemon.screen.eye.said(BROWSERS)]
 
 
 def test_a_look_scanned_for_another_policy_takes_nothing_away_from_what_is_known_of_a_page() -> None:
@@ -468,4 +458,4 @@ def test_a_harmless_event_closes_nothing() -> None:
     rig = Browsed(before=SHOP)
     rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
     assert rig.closed_by() == []
-    assert rig.daemon.eye.asked(BROWSERS) is not None
+    assert rig.daemon.screen.eye.asked(BROWSERS) is not None

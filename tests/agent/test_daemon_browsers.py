@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.model import BROWSERS, MILLISECOND, WINDOWS, Frame, Policy
-from agent.daemon import Daemon, GrabWanted, Message, PolicyArrived, Stop
+from agent.daemon import Daemon
+from agent.messages import GrabWanted, Message, PolicyArrived, Stop
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter

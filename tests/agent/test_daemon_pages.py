@@ -20,7 +20,8 @@ from agent.core.model import (
     Tab,
     Window,
 )
-from agent.daemon import Daemon, Message, PolicyArrived
+from agent.daemon import Daemon
+from agent.messages import Message, PolicyArrived
 from agent.pipeline import Mailbox
 from agent.recording import Order
 from agent.shutter import Shutter
@@ -71,7 +72,7 @@ class Rig:
     def opened(self) -> Rig:
         for _ in range(4):
             self.round()
-        assert self.daemon.eye.reasons == ()
+        assert self.daemon.screen.eye.reasons == ()
         return self
 
 
@@ -86,7 +87,7 @@ def test_browsers_are_asked_after_the_windows_have_been_looked_at() -> None:
 def test_closed_for_a_page_an_event_is_asked_about_at_once() -> None:
     rig = Rig().opened()
     rig.round(PAY)
-    assert [reason.id for reason in rig.daemon.eye.reasons] == ["cards"]
+    assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["cards"]
     before = rig.windows.questions
     rig.daemon.turn(None)
     assert rig.windows.questions == before
@@ -107,9 +108,9 @@ def test_open_an_event_of_a_harmless_page_asks_nothing() -> None:
 def test_the_lid_stays_shut_when_a_browser_falls_away_until_the_windows_were_looked_at() -> None:
     rig = Rig().opened()
     rig.answer(BROWSERS, Browsing())
-    assert [reason.id for reason in rig.daemon.eye.reasons] == ["blind"]
+    assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["blind"]
     rig.answer(WINDOWS, Scene((WINDOW,)))
-    assert [reason.id for reason in rig.daemon.eye.reasons] == ["web-engine"]
+    assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["web-engine"]
 
 
 def test_what_was_scanned_for_another_policy_says_nothing() -> None:
@@ -117,4 +118,4 @@ def test_what_was_scanned_for_another_policy_says_nothing() -> None:
     rig.wait(120)
     rig.answer(WINDOWS, Scene((WINDOW,)))
     rig.browse(PAY, policy="hash-0")
-    assert rig.daemon.eye.reasons == ()
+    assert rig.daemon.screen.eye.reasons == ()

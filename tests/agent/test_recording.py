@@ -89,7 +89,7 @@ class Rig:
         self.sealers.append(Numbering())
         return self.sealers[-1]
 
-    def _encoder(self, _: Open) -> Encoder:
+    def _encoder(self, _: Open) -> Encoder[Frame]:
         return EachFrameAChunk()
 
     def write(self, kind: str, **fields: object) -> None:

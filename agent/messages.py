@@ -1,0 +1,75 @@
+"""What the stages and the commands tell the daemon: everything that can come through its inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.core.model import Alarm, Block, Glimpse, Look, Policy
+from agent.core.session import HoldsAre
+from agent.ports import Mishap
+from agent.shutter import Grabbed
+
+
+@dataclass(frozen=True, slots=True)
+class GrabWanted:
+    """The capture thread is about to grab and needs a recent look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Sound of both ends of the call, and what went wrong with it."""
+
+    blocks: tuple[Block, ...]
+    mishaps: tuple[Mishap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyArrived:
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that a person must hear of: a short code for ledger and status, never a title, URL or content."""
+
+    code: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The trouble with this code is over."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A stage without which nothing can be kept has died: hold, drain and end, so that a fresh start can mend it."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something another thread needs done on the loop: a status."""
+
+    work: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class UserHold:
+    """The person in front asks to hold until `until` (ns), until they release (None), or to release (`on` False)."""
+
+    on: bool
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop: ...
+
+
+Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted | Heard
+Word = PolicyArrived | HoldsAre | UserHold | Trouble | Cleared | Failed | Call | Stop
+Message = Sight | Word
