@@ -20,6 +20,8 @@ from protocol.errors import EnvelopeError
 
 MAGIC: Final = b"EYL1"
 KEY_PACKET_STREAM: Final = 0xFFFF  # the key packet's place among a recording's objects; it is a JWS, not an envelope
+SOUND_STREAM: Final = 0x8000  # both ends of the call, as two channels; monitors are numbered from 0 and stay below
+SCREEN, AUDIO = "screen", "audio"  # the lanes, as the ledger names them
 HEADER_SIZE: Final = 92
 TAG_SIZE: Final = 16
 KEY_SIZE: Final = 32
@@ -40,6 +42,11 @@ class Flag(IntFlag):
 
 
 _KNOWN_FLAGS: Final = int(Flag.KEY_FRAME | Flag.AFTER_GAP)  # as int: ~ of an IntFlag drops the unknown bits
+
+
+def lane_of(stream: int) -> str:
+    """The lane of a stream of media."""
+    return AUDIO if stream >= SOUND_STREAM else SCREEN
 
 
 def fresh_nonce() -> bytes:

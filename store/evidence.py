@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from protocol.claims import Claims
-from protocol.envelope import Flag, Kind
+from protocol.envelope import AUDIO, SCREEN, Flag, Kind, lane_of
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, parse_line
 from store import catalog, schema
@@ -26,7 +26,6 @@ from store.chain import Chosen, Heads, Stored, choose, gaps
 from store.errors import StoreError
 from store.rules import RuleName, names_in
 
-SCREEN: Final = "screen"
 _AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
 
 
@@ -141,37 +140,45 @@ class Evidence:
         return max(last, told - self.zero)
 
     @cached_property
-    def kept(self) -> tuple[Interval, ...]:
-        return tuple(
-            chunk.span for chain in self.chosen.streams.values() for chunk in chain if chunk.kind is Kind.MEDIA
-        )
+    def lanes(self) -> tuple[str, ...]:
+        """The screen, and sound where the PC recorded it or has said why it did not."""
+        told = any(entry.fields.get("lane") == AUDIO for entry in self.entries)
+        heard = any(lane_of(stream) == AUDIO for stream in (*self.chosen.streams, *self.signed_heads))
+        return (SCREEN, AUDIO) if told or heard else (SCREEN,)
 
-    @cached_property
-    def stated(self) -> tuple[State, ...]:
-        """When the screen was not open, as the ledger says."""
+    def chains(self, lane: str) -> tuple[tuple[Stored, ...], ...]:
+        """Of each stream in the lane."""
+        return tuple(tuple(chain) for stream, chain in self.chosen.streams.items() if lane_of(stream) == lane)
+
+    def kept(self, lane: str) -> tuple[Interval, ...]:
+        return tuple(chunk.span for chain in self.chains(lane) for chunk in chain if chunk.kind is Kind.MEDIA)
+
+    def stated(self, lane: str) -> tuple[State, ...]:
+        """When the lane was not open, as the ledger says."""
         if self.opening is None:
             return ()
         told_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
-        return states((*self.entries, *told_later), SCREEN, self.zero)
+        return states((*self.entries, *told_later), lane, self.zero)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The account of the screen, whole."""
-        otherwise = {} if self.opening is not None else {"otherwise": Missing("no-ledger")}
-        return account(self.length, self.kept, self.stated, self._missing(), **otherwise)
+        return self.account_of(SCREEN)
 
-    def _missing(self) -> list[tuple[Interval, Missing]]:
-        missing = [
-            (interval, Missing("lost")) for chain in self.chosen.streams.values() for _, _, interval in gaps(chain)
-        ]
+    def account_of(self, lane: str) -> tuple[Part, ...]:
+        otherwise = {} if self.opening is not None else {"otherwise": Missing("no-ledger")}
+        return account(self.length, self.kept(lane), self.stated(lane), self._missing(lane), **otherwise)
+
+    def _missing(self, lane: str) -> list[tuple[Interval, Missing]]:
+        missing = [(interval, Missing("lost")) for chain in self.chains(lane) for _, _, interval in gaps(chain)]
         for stream, signed in self.signed_heads.items():
             chain = self.chosen.streams.get(stream, ())
-            if max(signed) > (chain[-1].sequence if chain else -1):
+            if lane_of(stream) == lane and max(signed) > (chain[-1].sequence if chain else -1):
                 # The device sealed more than came: whatever no state explains after the last chunk was recorded.
                 why = "lost" if self.ended else "not-here-yet"
                 missing.append((Interval(chain[-1].span.end if chain else 0, self.length), Missing(why)))
         if not self.ended:
-            last = max((interval.end for interval in self.kept), default=0)
+            last = max((interval.end for interval in self.kept(lane)), default=0)
             missing.append((Interval(last, self.length), Missing("not-here-yet")))
         return missing
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from protocol import envelope
-from protocol.envelope import Flag, Kind
+from protocol.envelope import SCREEN, Flag, Kind, lane_of
 from store.blobs import BlobStore
 from store.chain import Stored
 from store.errors import StoreError, WrongUsage
@@ -99,7 +99,7 @@ class _Opener:
     advance: Callable[[int], None]
 
     def write_stream(self, stream: int, chain: Sequence[Stored], folder: Path) -> Written:
-        name = f"screen-{stream}.mp4"
+        name = f"screen-{stream}.mp4" if lane_of(stream) == SCREEN else "sound.mp4"
         playable = set(_playable(chain, self.report))
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             for chunk in chain:

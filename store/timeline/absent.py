@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from protocol.envelope import KEY_PACKET_STREAM, Kind
+from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
 from store import catalog, schema
@@ -22,7 +22,7 @@ from store.account import Entry, Interval
 from store.catalog import Device, Recording
 from store.clock import SECOND
 from store.database import Database
-from store.evidence import SCREEN, heads_of
+from store.evidence import heads_of
 from store.timeline.days import Day, days
 from store.timeline.life import Sign, Stretch, What, stretches
 
@@ -159,7 +159,7 @@ def _entries(database: Database, device: Device, since: int) -> Iterator[Entry]:
 
 
 class _Kept:
-    """What the catalog holds of a recording, on the clock of the device that opened it."""
+    """What the catalog holds of a recording's screen, on the clock of the device that opened it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -171,7 +171,9 @@ class _Kept:
         with self._database.reading() as connection:
             rows = connection.execute(
                 select(columns.start, columns.end).where(
-                    columns.recording == str(opening.fields.get("recording")), columns.kind == int(Kind.MEDIA)
+                    columns.recording == str(opening.fields.get("recording")),
+                    columns.kind == int(Kind.MEDIA),
+                    columns.stream < SOUND_STREAM,
                 )
             )
             return [Interval(zero + row.start, zero + row.end) for row in rows]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from protocol.envelope import AUDIO, SCREEN
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
-from store.evidence import SCREEN, Evidence
+from store.evidence import Evidence
 from store.rules import RuleName, name_of
 from store.show import iso
 
@@ -17,7 +18,6 @@ def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
 
 def facts(evidence: Evidence) -> dict[str, Any]:
     """JSON. Members ending in `_ns` are exact and add up; `from` and `to` are ns since the recording's start."""
-    sums = totals(evidence.parts)
     packet_start = evidence.recording.start
     return {
         "recording": str(evidence.recording.id),
@@ -27,8 +27,17 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "policy": evidence.recording.policy,
         "start": iso(packet_start),
         "state": state(evidence),
-        "lane": SCREEN,
         "whole_ns": evidence.length,
+        **_lane(evidence, SCREEN),
+        **({"audio": _lane(evidence, AUDIO)} if AUDIO in evidence.lanes else {}),
+    }
+
+
+def _lane(evidence: Evidence, lane: str) -> dict[str, Any]:
+    parts = evidence.account_of(lane)
+    sums = totals(parts)
+    return {
+        "lane": lane,
         **{f"{name}_ns": value for name, value in asdict(sums).items()},
         "rules": [
             {
@@ -39,10 +48,10 @@ def facts(evidence: Evidence) -> dict[str, Any]:
                 "margin_ns": time.margin,
                 "times": time.times,
             }
-            for time in by_rule(evidence.parts)
+            for time in by_rule(parts)
         ],
-        **{f"{name}_by": reasons for name, reasons in by_reason(evidence.parts).items()},
-        "parts": [_part(evidence, part) for part in evidence.parts],
+        **{f"{name}_by": reasons for name, reasons in by_reason(parts).items()},
+        "parts": [_part(evidence, part) for part in parts],
     }
 
 

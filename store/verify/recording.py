@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol import envelope
 from protocol.bundle import verify as verify_bundle
-from protocol.envelope import Header, Kind
+from protocol.envelope import Header, Kind, lane_of
 from protocol.errors import EnvelopeError, KeyProblem, LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, walk
@@ -297,13 +297,14 @@ class Examination:
             self._notes.append("it is still open")
 
     def _account(self) -> None:
-        """Kept pictures end before the entry that closes, and begin after the one that opens: law 1, seen from here."""
-        for chain in self._evidence.chosen.streams.values():
+        """What is kept ends before the entry that closes, and begin after the one that opens: law 1, seen from here."""
+        for stream, chain in self._evidence.chosen.streams.items():
+            stated = self._evidence.stated(lane_of(stream))
             for chunk in chain:
                 if chunk.kind is Kind.MEDIA and any(
                     chunk.span.start < (state.end if state.end is not None else chunk.span.end)
                     and state.start < chunk.span.end
-                    for state in self._evidence.stated
+                    for state in stated
                 ):
                     self._find("account", "kept-while-closed", chunk, "the ledger says that the eye was closed then")
 
