@@ -70,7 +70,9 @@ from agent.recording import Close, Open, Order
 from agent.shutter import Grabbed, Permit, Shutter
 
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
-SEAT: Final = frozenset({Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED})
+SEAT: Final = frozenset(
+    {Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED, Hold.LOGOFF, Hold.SHUTDOWN}
+)  # what the seat answers for
 
 
 class Witness(Protocol):

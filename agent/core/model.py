@@ -403,3 +403,5 @@ class Hold(StrEnum):
     NOT_IN_FRONT = "not-in-front"
     DISPLAY_OFF = "display-off"
     SUSPENDED = "suspended"
+    LOGOFF = "logoff"  # the session has ended, this process not yet
+    SHUTDOWN = "shutdown"

@@ -8,17 +8,25 @@ Rule 3: a state change is written to the ledger before it takes effect: commands
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
+from agent.core.decide import BLIND, NOT_RECORDED
 from agent.core.model import SECOND, Hold, Lane, Policy, Reason
 
 RECORDING_LENGTH: Final = 3600 * SECOND
 
-# Holds that end the recording; the others leave a gap in it.
-ENDING: Final = frozenset({Hold.NO_POLICY, Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.SUSPENDED})
+# Holds that end the recording, the weightiest first; the others leave a gap in it.
+ENDING: Final = (
+    Hold.SHUTDOWN,
+    Hold.LOGOFF,
+    Hold.SUSPENDED,
+    Hold.LOCKED,
+    Hold.NOT_IN_FRONT,
+    Hold.NO_POLICY,
+)
 
 
 class Phase(Enum):
@@ -35,7 +43,7 @@ PHASES: Final[Mapping[tuple[Phase, str], Phase]] = {
 }
 
 # Blind until the first clean look: before it no lane is known to be clean.
-UNSEEN: Final = (Reason("blind"),)
+UNSEEN: Final = (BLIND,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Session:
     holds: frozenset[Hold] = frozenset({Hold.NO_POLICY})
     closed: Mapping[Lane, tuple[Reason, ...]] = field(default_factory=lambda: {Lane.SCREEN: UNSEEN})
     policy: Policy | None = None
+    judged: frozenset[Lane] = frozenset()  # since the policy came into force
     opened: int | None = None  # when the open recording began; None while none is open
 
     @property
@@ -55,7 +64,18 @@ class Session:
         return not self.held and not self.closed.get(lane, UNSEEN)
 
     def wants_recording(self) -> bool:
-        return self.phase is Phase.RUNNING and not self.holds & ENDING
+        return self.phase is Phase.RUNNING and self.holds.isdisjoint(ENDING) and self.interaction
+
+    @property
+    def interaction(self) -> bool:
+        """Whether an interaction that `record_when` names goes on; always, where the policy records always.
+
+        One that cannot be seen for a while goes on, and none begins: a lane that is only blind says nothing of it.
+        """
+        if self.policy is None or self.policy.record_when is None:
+            return True
+        said = [self.closed[lane] for lane in self.judged if set(self.closed[lane]) != {BLIND}]
+        return any(NOT_RECORDED not in reasons for reasons in said) if said else self.opened is not None
 
 
 # -- events -------------------------------------------------------------------------------------------------------
@@ -146,12 +166,12 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
             commands += [Write("start"), *(Write("hold", {"hold": hold.value}) for hold in sorted(after.holds))]
             commands += [_lane_entry(lane, reasons, after.policy) for lane, reasons in after.closed.items()]
         case PolicyInForce(policy):
-            after = replace(after, policy=policy, holds=after.holds - {Hold.NO_POLICY})
+            after = replace(after, policy=policy, judged=frozenset(), holds=after.holds - {Hold.NO_POLICY})
             commands.append(Write("policy", {"policy": policy.hash, "revision": policy.revision}))
         case HoldsAre(answers_for, holds):
             after = replace(after, holds=(after.holds - answers_for) | (holds & answers_for))
         case LaneJudged(lane, reasons):
-            after = replace(after, closed={**after.closed, lane: reasons})
+            after = replace(after, closed={**after.closed, lane: reasons}, judged=after.judged | {lane})
         case _:
             pass
     commands += _hold_entries(session, after)
@@ -164,7 +184,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         case StopAsked() if after.phase is not session.phase:
             commands.append(Finish())
         case Drained() if after.phase is not session.phase:
-            commands.append(Write("stop"))
+            commands.append(Write("stop", {"why": _first(STOPS, session, session, now)}))
         case _:
             pass
     return after, tuple(commands)
@@ -197,21 +217,50 @@ def _lane_entries(before: Session, after: Session) -> list[Command]:
     ]
 
 
+# -- recordings ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why an open recording is closed. `why`: the ledger's word; `fits`: (session before, session after, now)."""
+
+    why: str
+    fits: Callable[[Session, Session, int], bool]
+
+
+def _by(hold: Hold) -> End:
+    return End(hold.value, lambda _before, after, _now: hold in after.holds)
+
+
+FAILED: Final = End("failed", lambda _, after, __: after.phase is not Phase.RUNNING and Hold.BLIND in after.holds)
+STOPPED: Final = End("stop", lambda _, after, __: after.phase is not Phase.RUNNING)
+
+# The first that fits closes the recording and is the one that the ledger names. What then still wants a recording
+# gets a new one, with a new key: after an hour, under another policy, when the hold is released.
+ENDS: Final = (
+    *(_by(hold) for hold in ENDING),
+    FAILED,
+    STOPPED,
+    End("interaction", lambda _, after, __: not after.interaction),
+    End("policy", lambda before, after, _: before.policy != after.policy),  # a key packet names one policy
+    End("hour", lambda _, after, now: after.opened is not None and now - after.opened >= RECORDING_LENGTH),
+)
+
+# What the account of a whole run ends with.
+STOPS: Final = (_by(Hold.SHUTDOWN), _by(Hold.LOGOFF), FAILED, STOPPED)
+
+
+def _first(ends: tuple[End, ...], before: Session, after: Session, now: int) -> str | None:
+    return next((end.why for end in ends if end.fits(before, after, now)), None)
+
+
 def _turn_recording(before: Session, after: Session, now: int) -> tuple[Session, list[Command]]:
     """Open, close or renew the recording so that it agrees with the facts."""
     commands: list[Command] = []
-    opened = after.opened
-    if opened is not None:
-        if not after.wants_recording():
-            ending = sorted(after.holds & ENDING)
-            why = ending[0].value if ending and after.phase is Phase.RUNNING else "stop"
-            commands.append(CloseRecording(why))
-            opened = None
-        elif now - opened >= RECORDING_LENGTH or before.policy != after.policy:
-            # The key packet names one policy, so another policy begins another recording.
-            commands.append(CloseRecording("hour" if before.policy == after.policy else "policy"))
-            opened = None
-    if opened is None and after.wants_recording() and after.policy is not None:
+    if after.opened is not None and (why := _first(ENDS, before, after, now)) is not None:
+        commands.append(CloseRecording(why))
+        after = replace(after, opened=None)
+    if after.opened is None and after.policy is not None and after.wants_recording():
         commands.append(OpenRecording(after.policy))
-        opened = now
-    return replace(after, opened=opened), commands
+        after = replace(after, opened=now)
+    return after, commands

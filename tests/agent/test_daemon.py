@@ -255,7 +255,7 @@ def test_a_wanted_grab_is_answered_with_a_fresh_look() -> None:
     assert rig.witness.questions == before + 1
 
 
-@pytest.mark.parametrize("hold", [Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF])
+@pytest.mark.parametrize("hold", [Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.LOGOFF, Hold.SHUTDOWN])
 def test_the_seat_holds_within_a_turn(hold: Hold) -> None:
     rig = Rig().opened()
     rig.grab()

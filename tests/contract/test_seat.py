@@ -85,6 +85,27 @@ def test_logind_says_about_to_sleep(bare_display: str, system_bus: str, session_
         await_holds(seat)
 
 
+def test_logind_says_about_to_shut_down_and_may_call_it_off(
+    bare_display: str, system_bus: str, session_bus: str
+) -> None:
+    with Logind(system_bus) as logind, seated(bare_display, system_bus, session_bus) as seat:
+        logind.shut_down(True)
+        await_holds(seat, Hold.SHUTDOWN)
+        with seated(bare_display, system_bus, session_bus) as late:
+            assert late.holds() == {Hold.SHUTDOWN}
+        logind.shut_down(False)
+        await_holds(seat)
+
+
+def test_logind_says_that_the_session_has_ended(bare_display: str, system_bus: str, session_bus: str) -> None:
+    with Logind(system_bus) as logind, seated(bare_display, system_bus, session_bus) as seat:
+        logind.log_off("/org/freedesktop/login1/session/of_somebody_else")
+        logind.set("LockedHint", True)
+        await_holds(seat, Hold.LOCKED)  # so the signal before it has been heard
+        logind.log_off()
+        await_holds(seat, Hold.LOCKED, Hold.LOGOFF)
+
+
 def test_a_session_that_is_locked_at_the_start_is_held_from_the_start(
     bare_display: str, system_bus: str, session_bus: str
 ) -> None:

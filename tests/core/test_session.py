@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model import Hold, Lane, Policy, Reason
+from agent.core.decide import BLIND, NOT_RECORDED
+from agent.core.model import Attribute, Hold, Lane, Matcher, Policy, Reason
 from agent.core.session import (
     ENDING,
+    ENDS,
     PHASES,
     RECORDING_LENGTH,
+    STOPS,
     UNSEEN,
     CloseRecording,
     Command,
@@ -35,6 +38,7 @@ from agent.core.session import (
 
 POLICY = Policy("hash-1", 1, "one", ())
 OTHER = Policy("hash-2", 2, "two", ())
+CALLS = Policy("hash-3", 3, "calls only", (), record_when=(Matcher(Attribute.APP, ("softphone",)),))
 CARD = Reason("card-forms", 0)
 CLEAN = LaneJudged(Lane.SCREEN, ())
 LOCKED = HoldsAre(frozenset({Hold.LOCKED, Hold.DISPLAY_OFF}), frozenset({Hold.LOCKED}))
@@ -48,12 +52,16 @@ EVENTS: list[Event] = [
     Tick(),
     PolicyInForce(POLICY),
     PolicyInForce(OTHER),
+    PolicyInForce(CALLS),
     LOCKED,
     UNLOCKED,
     USER,
     CLEAN,
     LaneJudged(Lane.SCREEN, (CARD,)),
     LaneJudged(Lane.SCREEN, (Reason("unreadable"),)),
+    LaneJudged(Lane.SCREEN, (NOT_RECORDED,)),
+    LaneJudged(Lane.AUDIO, (NOT_RECORDED,)),
+    LaneJudged(Lane.AUDIO, (BLIND,)),
 ]
 
 
@@ -121,13 +129,91 @@ def test_a_hold_shuts_at_once_and_the_ledger_comes_first() -> None:
     assert commands == [Write("hold", {"hold": "user"}), Shut()]
 
 
+def held(*holds: Hold) -> HoldsAre:
+    return HoldsAre(frozenset(holds), frozenset(holds))
+
+
+def released(*holds: Hold) -> HoldsAre:
+    return HoldsAre(frozenset(holds), frozenset())
+
+
 @pytest.mark.parametrize("hold", sorted(ENDING))
 def test_some_holds_end_the_recording(hold: Hold) -> None:
-    session, commands = play(HoldsAre(frozenset({hold}), frozenset({hold})), session=running())
+    session, commands = play(held(hold), session=running())
     assert commands[-2:] == [Shut(), CloseRecording(hold.value)]
     assert session.opened is None
-    _, commands = play(HoldsAre(frozenset({hold}), frozenset()), session=session)
+    _, commands = play(released(hold), session=session)
     assert commands[-1] == OpenRecording(POLICY)
+
+
+@pytest.mark.parametrize("hold", sorted(set(Hold) - set(ENDING)))
+def test_other_holds_leave_a_gap_in_it(hold: Hold) -> None:
+    session, commands = play(held(hold), session=running())
+    assert commands[-1] == Shut()
+    assert session.opened is not None
+
+
+def test_a_recording_ends_for_the_weightiest_reason() -> None:
+    _, commands = play(held(*Hold), StopAsked(), session=running())
+    assert [command for command in commands if isinstance(command, CloseRecording)] == [CloseRecording("shutdown")]
+
+
+def test_the_words_of_the_ledger() -> None:
+    assert [end.why for end in ENDS] == [
+        *("shutdown", "logoff", "suspended", "locked", "not-in-front", "no-policy"),
+        *("failed", "stop", "interaction", "policy", "hour"),
+    ]
+    assert [end.why for end in STOPS] == ["shutdown", "logoff", "failed", "stop"]
+
+
+# -- only during interactions ---------------------------------------------------------------------------------------
+
+
+def quiet(*lanes: Lane) -> list[Event]:
+    return [LaneJudged(lane, (NOT_RECORDED,)) for lane in lanes or (Lane.SCREEN,)]
+
+
+def turns(commands: list[Command]) -> list[str]:
+    """What happens to recordings."""
+    return [
+        "open" if isinstance(command, OpenRecording) else command.why
+        for command in commands
+        if isinstance(command, OpenRecording | CloseRecording)
+    ]
+
+
+def test_a_recording_lasts_as_long_as_its_interaction() -> None:
+    session, commands = play(Started(), PolicyInForce(CALLS), *quiet())
+    assert turns(commands) == []  # nobody is on the phone
+    session, commands = play(CLEAN, session=session)
+    assert turns(commands) == ["open"]
+    session, commands = play(*quiet(), session=session)
+    assert turns(commands) == ["interaction"]
+    assert turns(play(CLEAN, *quiet(), session=session)[1]) == ["open", "interaction"]
+
+
+def test_a_rule_that_closes_during_an_interaction_does_not_end_it() -> None:
+    session, _ = play(Started(), PolicyInForce(CALLS), CLEAN)
+    assert turns(play(LaneJudged(Lane.SCREEN, (CARD,)), CLEAN, session=session)[1]) == []
+
+
+def test_an_interaction_out_of_sight_goes_on_and_none_begins() -> None:
+    blind = LaneJudged(Lane.SCREEN, (BLIND,))
+    session, commands = play(Started(), PolicyInForce(CALLS), blind, *quiet(), blind)
+    assert turns(commands) == []
+    assert turns(play(CLEAN, blind, *quiet(), session=session)[1]) == ["open", "interaction"]
+
+
+def test_one_lane_that_sees_an_interaction_is_enough() -> None:
+    session, _ = play(Started(), PolicyInForce(CALLS), CLEAN, *quiet(Lane.AUDIO))
+    assert session.opened is not None
+    assert turns(play(*quiet(), session=session)[1]) == ["interaction"]
+
+
+def test_what_another_policy_saw_begins_no_interaction_under_this_one() -> None:
+    seen = play(CLEAN, LaneJudged(Lane.AUDIO, ()), session=running())[0]
+    _, commands = play(PolicyInForce(CALLS), LaneJudged(Lane.SCREEN, (BLIND,)), *quiet(), session=seen)
+    assert turns(commands) == ["policy"]
 
 
 def test_a_recording_lasts_at_most_an_hour() -> None:
@@ -157,8 +243,21 @@ def test_stopping_closes_drains_and_says_so() -> None:
     session, commands = play(StopAsked(), session=running())
     assert commands == [Shut(), CloseRecording("stop"), Finish()]
     session, commands = play(Drained(), session=session)
-    assert commands == [Write("stop")]
+    assert commands == [Write("stop", {"why": "stop"})]
     assert session.phase is Phase.STOPPED
+
+
+@pytest.mark.parametrize("hold", [Hold.SHUTDOWN, Hold.LOGOFF])
+def test_the_end_of_the_account_says_what_ended_the_session(hold: Hold) -> None:
+    _, commands = play(held(hold), held(Hold.LOCKED), StopAsked(), Drained(), session=running())
+    assert CloseRecording(hold.value) in commands
+    assert commands[-1] == Write("stop", {"why": hold.value})
+
+
+def test_a_run_that_ends_blind_has_failed() -> None:
+    _, commands = play(held(Hold.BLIND), StopAsked(), Drained(), session=running())
+    assert CloseRecording("failed") in commands
+    assert commands[-1] == Write("stop", {"why": "failed"})
 
 
 def test_stopping_while_locked_names_the_stop_once() -> None:

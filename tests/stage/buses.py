@@ -106,6 +106,7 @@ class Logind(Service):
     def __init__(self, address: str, *, by_process: bool = True, locked: bool = False) -> None:
         self.state = {"LockedHint": Variant("b", locked), "Active": Variant("b", True)}
         self.sleeping = False
+        self.shutting_down = False
         self.by_process = by_process
         super().__init__(address, LOGIND)
 
@@ -115,6 +116,7 @@ class Logind(Service):
             ("GetUser", os.getuid()): ("o", USER_PATH),
             ("Get", f"{LOGIND}.User", "Display"): ("v", Variant("(so)", ["7", SESSION_PATH])),
             ("Get", f"{LOGIND}.Manager", "PreparingForSleep"): ("v", Variant("b", self.sleeping)),
+            ("Get", f"{LOGIND}.Manager", "PreparingForShutdown"): ("v", Variant("b", self.shutting_down)),
             ("GetAll", f"{LOGIND}.Session"): ("a{sv}", self.state),
         }
         if self.by_process:
@@ -129,6 +131,14 @@ class Logind(Service):
     def sleep(self, about_to: bool) -> None:
         self.sleeping = about_to
         self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "PrepareForSleep", "b", about_to)
+
+    def shut_down(self, about_to: bool) -> None:
+        self.shutting_down = about_to
+        self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "PrepareForShutdown", "b", about_to)
+
+    def log_off(self, session: str = SESSION_PATH) -> None:
+        """The session ends; the process that belonged to it may still run."""
+        self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "SessionRemoved", "so", "7", session)
 
 
 class ScreenSaver(Service):

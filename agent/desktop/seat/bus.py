@@ -1,4 +1,4 @@
-"""What logind and the desktop's screen saver say on D-Bus about the person in front: locked, away, about to sleep.
+"""What logind and the desktop's screen saver say on D-Bus about the person in front: locked, away, asleep, leaving.
 
 Each source keeps its last word when its bus goes: a session that was locked stays held until somebody says otherwise.
 """
@@ -79,33 +79,50 @@ async def watch(bus: MessageBus, rule: str) -> None:
 
 
 class Logind:
-    """systemd-logind: LockedHint and Active of this session, PrepareForSleep (org.freedesktop.login1(5))."""
+    """systemd-logind: this session's LockedHint, Active and end, PrepareForSleep and PrepareForShutdown
+    (org.freedesktop.login1(5))."""
 
-    name = "logind (locked, switched away, about to sleep)"
+    name = "logind (locked, switched away, about to sleep, ending)"
     bus_type = BusType.SYSTEM
 
     def __init__(self) -> None:
         self._locked = False
         self._active = True
         self._asleep = False
+        self._ended = False
+        self._shutdown = False
         self._session = ""
 
     def holds(self) -> frozenset[Hold]:
-        said = {Hold.LOCKED: self._locked, Hold.NOT_IN_FRONT: not self._active, Hold.SUSPENDED: self._asleep}
+        said = {
+            Hold.LOCKED: self._locked,
+            Hold.NOT_IN_FRONT: not self._active,
+            Hold.SUSPENDED: self._asleep,
+            Hold.LOGOFF: self._ended,
+            Hold.SHUTDOWN: self._shutdown,
+        }
         return frozenset(hold for hold, on in said.items() if on)
 
     async def begin(self, bus: MessageBus) -> None:
         self._session = await _own_session(bus)
         await watch(bus, f"sender='{LOGIND}',interface='{PROPERTIES}',path='{self._session}'")
-        await watch(bus, f"sender='{LOGIND}',interface='{MANAGER}',member='PrepareForSleep'")
+        for member in ("PrepareForSleep", "PrepareForShutdown", "SessionRemoved"):
+            await watch(bus, f"sender='{LOGIND}',interface='{MANAGER}',member='{member}'")
         [properties] = await call(bus, LOGIND, self._session, f"{PROPERTIES}.GetAll", "s", SESSION)
         self._note(properties)
+        self._ended = False  # it has just answered for this session
         [sleeping] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForSleep")
         self._asleep = bool(sleeping.value)
+        [ending] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForShutdown")
+        self._shutdown = bool(ending.value)
 
     def hear(self, message: Message) -> None:
         if message.member == "PrepareForSleep" and message.interface == MANAGER:
             self._asleep = bool(message.body[0])
+        elif message.member == "PrepareForShutdown" and message.interface == MANAGER:
+            self._shutdown = bool(message.body[0])  # False: it was called off
+        elif message.member == "SessionRemoved" and message.body[1] == self._session:
+            self._ended = True
         elif message.member == "PropertiesChanged" and message.path == self._session and message.body[0] == SESSION:
             self._note(message.body[1])
 
