@@ -43,6 +43,11 @@ class Mailbox(Generic[T]):
             self._changed.wait_for(lambda: bool(self._items) or self._closed, timeout)
             return self._items.popleft() if self._items else None
 
+    def wait(self, timeout: float) -> None:
+        """Until there is an item, but at most `timeout` seconds; takes none."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._items) or self._closed, timeout)
+
     def close(self) -> None:
         with self._changed:
             self._closed = True

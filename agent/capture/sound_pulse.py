@@ -1,0 +1,285 @@
+"""Listening to PulseAudio or to PipeWire's pulse server, by libpulse.
+
+A record stream here is pinned: the server is asked to end it when its source goes, never to move it, and to say so in
+the stream of messages that the samples come in. That is what keeps one microphone from being recorded under another's
+name (docs/decisions/0013). Nothing blocks: a server that hangs says nothing, and one that dies ends the connection.
+
+Everything of libpulse happens in one thread. Its callbacks only note and copy; the loop between them decides.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import threading
+from ctypes import byref, c_int, c_size_t, c_uint64, c_void_p
+from typing import Any, Final
+
+from agent.capture import sound_libpulse as pulse
+from agent.capture.sound_choice import Server, Source, choose
+from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell
+from agent.core.model import SECOND
+from agent.ports import Clock
+
+log = logging.getLogger(__name__)
+
+FRAGMENT: Final = RATE // 10 * SAMPLE  # bytes that come at once: ten wake-ups a second
+SERVER_KEEPS: Final = RATE * 10 * SAMPLE  # bytes that wait in the server while this PC is too busy to take them
+RETRY: Final = SECOND  # between tries to reach a server or to open a source
+PATIENCE: Final = 5 * SECOND  # for a server to answer, or for a stream to start
+NEVER: Final = 1 << 62
+
+
+class _Stream:
+    """One source being listened to."""
+
+    def __init__(self, end: End, source: Source, handle: int, opened_at: int) -> None:
+        self.end = end
+        self.source = source
+        self.handle = handle
+        self.opened_at = opened_at
+        self.confirmed = False  # the server says that it is this source
+        self.moved = False
+        self.missing = 0  # samples lost before the next
+        self.callbacks: tuple[Any, ...] = ()  # kept alive as long as the library may call them
+
+
+class PulseFeed:
+    """Implements `agent.capture.sound_feed.Feed`."""
+
+    def __init__(self, clock: Clock, devices: Devices, tell: Tell, server: str | None = None) -> None:
+        """`server` as in $PULSE_SERVER, None for the session's own. Raises EnvironmentFault without libpulse."""
+        self._pulse = pulse.load()
+        self._clock = clock
+        self._devices = devices
+        self._tell = tell
+        self._address = server.encode() if server else None
+        self._wanted = self._closing = False
+        self._loop = self._pulse.pa_mainloop_new()
+        self._connection: int | None = None
+        self._connected_at = 0
+        self._ready = self._stale = self._asking = False
+        self._retry_at = 0
+        self._default_source = self._default_sink = ""
+        self._answers = 0  # that the question in flight still waits for
+        self._sources: list[Source] = []
+        self._found: Server | None = None  # an answer that nothing was chosen from yet
+        self._streams: dict[End, _Stream] = {}
+        self._on_event = pulse.SubscribeCallback(self._heard_of_change)
+        self._on_server = pulse.ServerCallback(self._told_server)
+        self._on_source = pulse.SourceCallback(self._told_source)
+        self._looping = threading.Lock()  # so that nobody wakes a loop that is freed
+        self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
+        self._thread.start()
+
+    def listen(self, *, on: bool) -> None:
+        self._wanted = on
+        self._wake()
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake()
+        self._thread.join()
+
+    def _wake(self) -> None:
+        with self._looping:
+            if self._loop is not None:
+                self._pulse.pa_mainloop_wakeup(self._loop)
+
+    # -- the loop -----------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing:
+            wait = min(max(self._arrange(self._clock.now()) - self._clock.now(), 0), 60 * SECOND)
+            self._pulse.pa_mainloop_prepare(self._loop, wait // 1000 + 1)
+            self._pulse.pa_mainloop_poll(self._loop)
+            self._pulse.pa_mainloop_dispatch(self._loop)
+        self._disconnect("")
+        with self._looping:
+            self._pulse.pa_mainloop_free(self._loop)
+            self._loop = None
+
+    def _arrange(self, now: int) -> int:
+        """Bring connection and streams to what is wanted; when to come back at the latest."""
+        if not self._wanted:
+            if self._connection is not None:
+                self._disconnect("")
+            return NEVER
+        if self._connection is None:
+            if now < self._retry_at:
+                return self._retry_at
+            self._connect(now)
+        state = self._pulse.pa_context_get_state(self._connection)
+        late = not self._ready and now - self._connected_at > PATIENCE
+        if state in pulse.CONTEXT_OVER or late:
+            self._disconnect("server-lost")
+            self._retry_at = now + RETRY
+            return self._retry_at
+        if state != pulse.CONTEXT_READY:
+            return self._connected_at + PATIENCE + 1
+        if not self._ready:
+            self._ready = self._stale = True
+            self._release(self._pulse.pa_context_subscribe(self._connection, pulse.DEVICES, None, None))
+        again = self._look_after_streams(now)
+        if self._found is not None:
+            self._choose(self._found)
+            self._found = None
+        if self._stale and not self._asking and now >= self._retry_at:
+            self._ask()
+        return min(again, self._retry_at if self._stale and not self._asking else NEVER)
+
+    def _connect(self, now: int) -> None:
+        api = self._pulse.pa_mainloop_get_api(self._loop)
+        self._connection = self._pulse.pa_context_new(api, b"Eyelid")
+        self._connected_at = now
+        self._pulse.pa_context_set_subscribe_callback(self._connection, self._on_event, None)
+        # A failure shows in the connection's state, at once or later.
+        self._pulse.pa_context_connect(self._connection, self._address, pulse.NO_AUTOSPAWN, None)
+
+    def _disconnect(self, why: str) -> None:
+        for end in list(self._streams):
+            self._close_stream(end, why)
+        if self._connection is not None:
+            self._pulse.pa_context_set_subscribe_callback(self._connection, pulse.NO_SUBSCRIBE_CALLBACK, None)
+            self._pulse.pa_context_disconnect(self._connection)  # ends questions in flight without an answer
+            self._pulse.pa_context_unref(self._connection)
+        self._connection = self._found = None
+        self._ready = self._stale = self._asking = False
+
+    # -- what devices there are ---------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        self._stale, self._asking, self._answers, self._sources = False, True, 2, []
+        self._release(self._pulse.pa_context_get_server_info(self._connection, self._on_server, None))
+        self._release(self._pulse.pa_context_get_source_info_list(self._connection, self._on_source, None))
+
+    def _heard_of_change(self, _connection: int, _event: int, _index: int, _: int) -> None:
+        self._stale = True
+
+    def _told_server(self, _connection: int, answer: Any, _: int) -> None:
+        if answer:
+            self._default_source = _text(answer.contents.default_source_name)
+            self._default_sink = _text(answer.contents.default_sink_name)
+        self._answered()
+
+    def _told_source(self, _connection: int, answer: Any, end_of_list: int, _: int) -> None:
+        if end_of_list:
+            self._answered()
+            return
+        told = answer.contents
+        sink = _text(told.monitor_of_sink_name) if told.monitor_of_sink != pulse.INVALID_INDEX else ""
+        self._sources.append(Source(told.index, _text(told.name), _text(told.description), sink))
+
+    def _answered(self) -> None:
+        self._answers -= 1
+        if self._answers == 0:
+            self._asking = False
+            self._found = Server(self._default_source, self._default_sink, tuple(self._sources))
+
+    def _choose(self, server: Server) -> None:
+        for end in End:
+            source = choose(end, self._devices, server)
+            stream = self._streams.get(end)
+            if stream is not None and (source is None or source.index != stream.source.index):
+                still_there = any(one.index == stream.source.index for one in server.sources)
+                self._close_stream(end, "device-changed" if still_there else "device-lost")
+                stream = None
+            if stream is None and source is not None:
+                self._open_stream(end, source)
+
+    # -- streams ------------------------------------------------------------------------------------------------------
+
+    def _open_stream(self, end: End, source: Source) -> None:
+        spec = pulse.SampleSpec(pulse.S16LE, RATE, 1)
+        handle = self._pulse.pa_stream_new(self._connection, end.word.encode(), byref(spec), None)
+        stream = _Stream(end, source, handle, self._clock.now())
+
+        def heard(_handle: int, _bytes: int, _: int) -> None:
+            self._take(stream)
+
+        def moved(_handle: int, _: int) -> None:
+            stream.moved = True
+
+        on_heard, on_moved = pulse.ReadCallback(heard), pulse.StreamCallback(moved)
+        stream.callbacks = (on_heard, on_moved)
+        self._pulse.pa_stream_set_read_callback(handle, on_heard, None)
+        self._pulse.pa_stream_set_moved_callback(handle, on_moved, None)
+        likes = pulse.AS_THE_SERVER_LIKES
+        buffer = pulse.BufferAttributes(SERVER_KEEPS, likes, likes, likes, FRAGMENT)
+        flags = (
+            pulse.DONT_MOVE
+            | pulse.ADJUST_LATENCY
+            | pulse.INTERPOLATE_TIMING
+            | pulse.AUTO_TIMING_UPDATE
+            | pulse.START_UNMUTED
+        )
+        self._streams[end] = stream
+        # A refusal shows in the stream's state.
+        self._pulse.pa_stream_connect_record(handle, source.name.encode(), byref(buffer), flags)
+
+    def _close_stream(self, end: End, why: str, *, doubtful: bool = False) -> None:
+        stream = self._streams.pop(end)
+        handle = stream.handle
+        self._pulse.pa_stream_set_read_callback(handle, pulse.NO_READ_CALLBACK, None)
+        self._pulse.pa_stream_set_moved_callback(handle, pulse.NO_STREAM_CALLBACK, None)
+        self._pulse.pa_stream_disconnect(handle)
+        self._pulse.pa_stream_unref(handle)
+        if stream.confirmed:
+            self._tell(Lost(end, why, doubtful))
+
+    def _look_after_streams(self, now: int) -> int:
+        """Confirm what has started, drop what has ended or moved; when to come back for one that is starting."""
+        again = NEVER
+        for end, stream in list(self._streams.items()):
+            state = self._pulse.pa_stream_get_state(stream.handle)
+            if stream.moved or (state == pulse.STREAM_READY and not self._is_its_source(stream)):
+                log.warning("the sound server moved the %s to another device: it is opened again", end.word)
+                self._close_stream(end, "device-changed", doubtful=True)
+                self._stale = True
+            elif state in pulse.STREAM_OVER or (not stream.confirmed and now - stream.opened_at > PATIENCE):
+                self._close_stream(end, "device-lost")
+                self._stale = True
+                if not stream.confirmed:
+                    self._retry_at = now + RETRY
+            elif state == pulse.STREAM_READY and not stream.confirmed:
+                stream.confirmed = True
+                self._tell(Opened(end, stream.source.name))
+            elif not stream.confirmed:
+                again = min(again, stream.opened_at + PATIENCE + 1)
+        return again
+
+    def _is_its_source(self, stream: _Stream) -> bool:
+        return bool(self._pulse.pa_stream_get_device_index(stream.handle) == stream.source.index)
+
+    def _take(self, stream: _Stream) -> None:
+        """Everything that has come; dropped while it is not confirmed whose it is."""
+        samples, length = c_void_p(), c_size_t()
+        while self._pulse.pa_stream_peek(stream.handle, byref(samples), byref(length)) == 0 and length.value:
+            at = self._clock.now() - self._age(stream.handle)
+            heard = ctypes.string_at(samples.value, length.value) if samples.value else b""
+            self._pulse.pa_stream_drop(stream.handle)
+            if not stream.confirmed or stream.moved:
+                continue
+            if not heard or not self._tell(Heard(stream.end, at, heard, stream.missing)):
+                stream.missing += length.value // SAMPLE
+            else:
+                stream.missing = 0
+
+    def _age(self, handle: int) -> int:
+        """ns since the first sample that was not taken yet was heard; negative for what a sink has yet to play.
+
+        0 until the server has told its latency, which is within the first second: nothing of that is kept.
+        """
+        age, negative = c_uint64(), c_int()
+        if self._pulse.pa_stream_get_latency(handle, byref(age), byref(negative)) != 0:
+            return 0
+        return -1000 * age.value if negative.value else 1000 * age.value
+
+    def _release(self, question: int | None) -> None:
+        """Not needed: the answer comes all the same."""
+        if question:
+            self._pulse.pa_operation_unref(question)
+
+
+def _text(name: bytes | None) -> str:
+    return (name or b"").decode(errors="replace")

@@ -1,0 +1,177 @@
+"""Private sound servers for tests: PulseAudio and PipeWire, each started and ended by the test itself, by process id.
+
+A rig has two sinks for tests to play to. What is played to `micfeed` is what the microphone `agentmic` hears; what is
+played to `farend`, the default sink, is the far end. Nothing here touches the sound of the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+SOON: Final = 20.0  # s: more than a server takes to start on a busy machine
+
+NEEDED: Final = {
+    "pulseaudio": ("pulseaudio", "pactl", "paplay"),
+    "pipewire": ("pipewire", "wireplumber", "pipewire-pulse", "pactl", "paplay"),
+}
+
+
+def missing(kind: str) -> str | None:
+    """Why this machine cannot run such a server; None when it can."""
+    absent = [program for program in NEEDED[kind] if shutil.which(program) is None]
+    return f"{', '.join(absent)} missing (scripts/setup installs them)" if absent else None
+
+
+class SoundServer:
+    """One of `pulseaudio` and `pipewire`, with the devices of a call. `address` is what $PULSE_SERVER would be."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        socket = folder / "native" if kind == "pulseaudio" else folder / "pulse" / "native"
+        self.address = f"unix:{socket}"
+        self._modules: dict[str, int] = {}
+
+    def start(self, *, devices: bool = True) -> None:
+        """Raises TimeoutError when it does not answer in time."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PULSE_", "DBUS_"))},
+            "XDG_RUNTIME_DIR": str(self._folder),
+            "XDG_STATE_HOME": str(self._folder / "state"),
+            "XDG_CONFIG_HOME": str(self._folder / "config"),
+            "HOME": str(self._folder),
+            "PULSE_RUNTIME_PATH": str(self._folder),
+            "PULSE_STATE_PATH": str(self._folder / "state"),
+            "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+        }
+        if self.kind == "pulseaudio":
+            script = self._folder / "test.pa"
+            script.write_text(
+                f"load-module module-native-protocol-unix auth-anonymous=1 socket={self._folder / 'native'}\n"
+            )
+            options = ["-n", "-F", str(script), "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+            commands = [["pulseaudio", *options]]
+        else:
+            commands = [["pipewire"], ["wireplumber"], ["pipewire-pulse"]]
+        with (self._folder / "server.log").open("ab") as log:
+            self._processes = [
+                subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                for command in commands
+            ]
+        self._await_answer()
+        if devices:
+            self.plug_sink("farend")
+            self.plug_sink("micfeed")
+            self.plug_microphone("agentmic")
+            self.set_default_sink("farend")
+            self.set_default_source("agentmic")
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + SOON
+        while self._run("pactl", "info", check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.kind} did not start:\n{(self._folder / 'server.log').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """As a crash: nobody is told."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+        self._processes = []
+        self._modules = {}
+        for leftover in ("native", "pulse/native", "pulse/pid", "pipewire-0", "pipewire-0.lock", "pipewire-0-manager"):
+            (self._folder / leftover).unlink(missing_ok=True)
+
+    def plug_sink(self, name: str) -> None:
+        self._load(name, "module-null-sink", f"sink_name={name}", "rate=48000", "channels=2")
+
+    def plug_microphone(self, name: str, hears: str = "micfeed") -> None:
+        """A microphone that hears what is played to the sink `hears`."""
+        self._load(name, "module-remap-source", f"source_name={name}", f"master={hears}.monitor")
+
+    def _load(self, name: str, *module: str) -> None:
+        self._modules[name] = int(self._run("pactl", "load-module", *module).stdout)
+
+    def unplug(self, name: str) -> None:
+        self._run("pactl", "unload-module", str(self._modules.pop(name)))
+
+    def set_default_sink(self, name: str) -> None:
+        self._until("set-default-sink", name)
+
+    def set_default_source(self, name: str) -> None:
+        self._until("set-default-source", name)
+
+    def _until(self, order: str, name: str) -> None:
+        """PipeWire takes a moment between a device's loading and its being there."""
+        deadline = time.monotonic() + SOON
+        while self._run("pactl", order, name, check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.kind}: {order} {name}")
+            time.sleep(0.05)
+
+    @contextlib.contextmanager
+    def playing(self, sink: str, hertz: float, level: float = 0.5) -> Iterator[None]:
+        """A steady tone on the sink, for as long as the context lasts (a minute at most)."""
+        file = self._folder / f"{sink}-{hertz:.0f}.wav"
+        if not file.exists():
+            tone(file, hertz, 60, level)
+        with self.plays(sink, file):
+            yield
+
+    @contextlib.contextmanager
+    def plays(self, sink: str, file: Path) -> Iterator[subprocess.Popen[bytes]]:
+        command = ["paplay", f"--server={self.address}", f"--device={sink}", str(file)]
+        player = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield player
+        finally:
+            player.terminate()
+            player.wait()
+
+    def pactl(self, *words: str) -> str:
+        return self._run("pactl", *words).stdout
+
+    def _run(self, program: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [program, f"--server={self.address}", *words]
+        return subprocess.run(command, check=check, capture_output=True, text=True, timeout=SOON)
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
+
+@contextlib.contextmanager
+def sound_server(kind: str, folder: Path, *, devices: bool = True) -> Iterator[SoundServer]:
+    """A private server of that kind; it ends with the context. `folder`: short, a socket's path has 107 bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    (folder / "pulse").mkdir(exist_ok=True)
+    server = SoundServer(kind, folder)
+    try:
+        server.start(devices=devices)
+        yield server
+    finally:
+        server.kill()
+
+
+def tone(file: Path, hertz: float, seconds: float, level: float = 0.5) -> None:
+    """Mono, 48 kHz, 16 bit; `level` of full scale."""
+    samples = np.sin(2 * np.pi * hertz * np.arange(round(48_000 * seconds)) / 48_000) * level * 32_767
+    with wave.open(str(file), "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(48_000)
+        written.writeframes(samples.astype("<i2").tobytes())
