@@ -65,19 +65,33 @@ class Store:
         return "--key", keys[RECIPIENT], "--key-file", str(self.secret)
 
 
+def found(folder: Path, home: Path | None = None) -> tuple[Path, Path]:
+    """A new store in `home` (default: a folder in `folder`): (its home, the file that seals its private keys)."""
+    home, secret = home or folder / "store", folder / "operator.key"
+    init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1", "--key-file", str(secret))
+    answer("eyelid-store init", run(init, os.environ))
+    return home, secret
+
+
+def serve(home: Path, port: int = 0) -> list[str]:
+    """The command line that serves it over TLS on the loopback, and says where (`announced`); port 0 takes a free one.
+
+    Never another port than before where PCs are enrolled already: their token carried the address.
+    """
+    where = ("--host", "127.0.0.1", "--port", str(port))
+    return installed("eyelid-store", "serve", "--home", str(home), *where, "--json")
+
+
 @contextmanager
 def store(folder: Path) -> Iterator[Store]:
     """A new store in `folder`, served over TLS on a free port of the loopback."""
-    home, secret = folder / "store", folder / "operator.key"
-    init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1", "--key-file", str(secret))
-    answer("eyelid-store init", run(init, os.environ))
-    command = installed("eyelid-store", "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", "--json")
-    with running("the store", command, folder / "store.log", os.environ) as process:
-        address = process.until(lambda: _announced(process.log), "it said where it listens")
+    home, secret = found(folder)
+    with running("the store", serve(home), folder / "store.log", os.environ) as process:
+        address = process.until(lambda: announced(process.log), "it said where it listens")
         yield Store(home, address, secret)
 
 
-def _announced(log: Path) -> str:
+def announced(log: Path) -> str:
     for line in log.read_text("utf-8").splitlines():
         if line.startswith("{") and "address" in (said := json.loads(line)):
             return str(said["address"])
@@ -116,22 +130,32 @@ class Pc:
             raise StageError(f"the recorder ended with {status}:\n{self.recorder.tail()}")
 
 
+def enrol(
+    store: Store, stage: Stage, home: Path, policy: Mapping[str, str], settings: Mapping[str, object] | None = None
+) -> tuple[str, dict[str, str]]:
+    """A PC on `stage` joins: (its device id, the environment in which its recorder runs).
+
+    `policy`: file name -> text. `settings`: what its agent.yaml says besides home and spool.keep_free.
+    """
+    (home / "policies").mkdir(parents=True, mode=0o700, exist_ok=True)
+    for name, text in policy.items():
+        (home / "policies" / name).write_text(text, "utf-8")
+    file = home / "agent.yaml"
+    # JSON is YAML too.
+    file.write_text(json.dumps({"home": str(home), "spool": {"keep_free": "50 MB"}, **(settings or {})}), "utf-8")
+    environment = {**stage.environment, "EYELID_CONFIG": str(file)}
+    token = store.ask("enroll-token", "--address", store.address)["token"]
+    answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
+    return str(store.ask("devices")["devices"][-1]["device"]), environment
+
+
 @contextmanager
 def pc(store: Store, stage: Stage, home: Path, policy: Mapping[str, str]) -> Iterator[Pc]:
     """A PC on `stage`, newly enrolled, whose recorder answers and has the policy files (name -> text) to judge by.
 
     When the context ends without an error, the recorder has been told to end, has drained, and has ended by itself.
     """
-    (home / "policies").mkdir(parents=True, mode=0o700)
-    for name, text in policy.items():
-        (home / "policies" / name).write_text(text, "utf-8")
-    settings = home / "agent.yaml"
-    settings.write_text(f"home: {json.dumps(str(home))}\nspool:\n  keep_free: 50 MB\n", "utf-8")
-    environment = {**stage.environment, "EYELID_CONFIG": str(settings)}
-
-    token = store.ask("enroll-token", "--address", store.address)["token"]
-    answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
-    device = store.ask("devices")["devices"][-1]["device"]
+    device, environment = enrol(store, stage, home, policy)
     with running("the recorder", installed("eyelid", "run"), home / "agent.log", environment) as recorder:
         enrolled = Pc(device, home, recorder)
         recorder.until(enrolled.status, "it answered")

@@ -81,6 +81,11 @@ class Running:
         lines = self.log.read_text("utf-8", "replace").splitlines()[-TAIL:]
         return "\n".join(f"    {line}" for line in lines) or f"    (its log is empty: {self.log})"
 
+    def kill(self) -> int:
+        """kill -9, now. Returns its exit status: anything but -9 means that it had ended before."""
+        self._process.kill()
+        return self._process.wait()
+
     def end(self, grace: float = GRACE) -> int:
         """Ask it to end, wait, and insist after `grace` seconds. Returns its exit status; negative is a signal."""
         if self.alive():

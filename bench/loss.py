@@ -1,0 +1,203 @@
+"""Whether anything sealed is ever lost, doubled or unexplained: real recorder, real store, every fault between them.
+
+    scripts/bench loss [--quick] [--json] [--rounds N] [--only CASE,...] [--chunk SECONDS] [--add FILE] [--dir D]
+    scripts/bench loss --table FILE
+
+A recorder records a display on which something moves; each case breaks something, mends it, and compares what the
+recorder's spool had promised with what the store can give back. `--add` keeps a run in FILE; runs there add up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import loss_kills
+from bench.loss_account import COLUMNS, Tally, added_up, lines, markdown, total, wrong
+from bench.loss_world import Case, Ground, World, everyday
+from bench.stage import Stage, StageError, own_display
+
+# Each family of cases is a module with its CASES; they are played in this order.
+CASES: Final[tuple[Case, ...]] = (*loss_kills.CASES,)
+
+SIZE: Final = (1280, 720)  # of the display, pixels
+Say = Callable[[str], None]
+
+
+@contextmanager
+def moving_screen(folder: Path) -> Iterator[Stage]:
+    """A display on which somebody types without end, and nothing is sensitive."""
+    with own_display(folder, SIZE) as stage, stage.program("notes", (60, 60)):
+        yield stage
+
+
+class Theatre:
+    """Worlds for the cases of one run: those that want nothing special share one."""
+
+    def __init__(self, stage: Stage, folder: Path, chunk: float) -> None:
+        self._stage = stage
+        self._folder = folder
+        self._chunk = chunk
+        self._stack = ExitStack()
+        self._shared: World | None = None
+
+    def __enter__(self) -> Theatre:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stack.close()
+
+    def close_shared(self) -> None:
+        """For a case with a world of its own: two recorders at once would only be slower."""
+        self._stack.close()
+        self._shared = None
+
+    def world_of(self, case: Case) -> AbstractContextManager[World]:
+        return self._sharing() if case.world is everyday else self._own(case)
+
+    @contextmanager
+    def _sharing(self) -> Iterator[World]:
+        if self._shared is None:
+            self._shared = self._stack.enter_context(everyday(self._ground("everyday")))
+        yield self._shared
+
+    @contextmanager
+    def _own(self, case: Case) -> Iterator[World]:
+        self.close_shared()
+        with case.world(self._ground(case.name)) as own:
+            yield own
+
+    def _ground(self, name: str) -> Ground:
+        folder = self._folder / name
+        folder.mkdir(exist_ok=True)
+        return Ground(self._stage, folder, self._chunk)
+
+
+def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> Tally:
+    """One case to its end, or to the first thing that did not happen as it should."""
+    tally = Tally(case.name, case.title, chunk)
+    if why := case.needs():
+        tally.skipped = why
+        return tally
+    try:
+        with theatre.world_of(case) as world:
+            for one in case.run(world, rounds):
+                tally.add(one)
+                said = f"{case.name}: round {tally.rounds} of {rounds}, {tally.acknowledged} chunks acknowledged"
+                say(f"{said}, {tally.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
+            tally.finished = True
+    except StageError as failure:
+        tally.faults.append(str(failure))
+        theatre.close_shared()  # what it left behind is unknown
+    return tally
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
+        signal.signal(number, _interrupted)
+    console = Console(stderr=True, highlight=False)
+    if asked.table is not None:
+        print(markdown(added_up(_runs(asked.table))))
+        return 0
+    played: list[Tally] = []
+    with tempfile.TemporaryDirectory(prefix="eyelid-") as passing:  # short: a socket's path may have 107 bytes
+        folder = asked.dir or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with console.status("starting") as status:
+                _play_all(asked, folder, played, status.update)
+        except StageError as failure:
+            console.print(str(failure), markup=False, style="red")
+            return 1
+    shown = played if asked.add is None else added_up(_runs(asked.add))
+    if asked.json:
+        print(json.dumps(total(played)))
+    else:
+        Console().print(_table(shown))
+    said = [fault for tally in played for fault in wrong(tally)]
+    for fault in said:
+        console.print(fault, style="bold red", markup=False, soft_wrap=True)
+    return 1 if said else 0
+
+
+def _play_all(asked: argparse.Namespace, folder: Path, played: list[Tally], say: Say) -> None:
+    chosen = [case for case in CASES if not asked.only or case.name in asked.only]
+    with moving_screen(folder / "display") as stage, Theatre(stage, folder, asked.chunk) as theatre:
+        for case in chosen:
+            rounds = asked.rounds or (case.quick_rounds if asked.quick else case.rounds)
+            tally = play(case, rounds, theatre, asked.chunk, say)
+            played.append(tally)
+            if asked.add is not None:
+                with asked.add.open("a", encoding="ascii") as file:
+                    print(json.dumps(tally.to_json()), file=file)
+
+
+def _runs(path: Path) -> list[Tally]:
+    return [Tally.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+
+
+def _table(tallies: Sequence[Tally]) -> Table:
+    drawn = Table(title="What was lost", title_style="bold")
+    for place, column in enumerate(COLUMNS):
+        drawn.add_column(column, justify="left" if place < 2 else "right")
+    for tally, line in zip(tallies, lines(tallies), strict=True):
+        drawn.add_row(*line, style="bold red" if wrong(tally) else "dim" if tally.skipped else "")
+    return drawn
+
+
+def _names(text: str) -> list[str]:
+    known = [case.name for case in CASES]
+    if strange := [name for name in text.split(",") if name not in known]:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(known)}")
+    return text.split(",")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.5 <= seconds <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds from 0.5 to 10")
+    return seconds
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench loss",
+        description=__doc__,
+        epilog="example: scripts/bench loss --only kill-agent,kill-store --rounds 20 --chunk 4 --add losses.jsonl\n\n"
+        "cases:\n" + "\n".join(f"  {case.name}: {case.title} ({case.rounds} rounds)" for case in CASES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="a few rounds of each case, at most 90 seconds in all")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--rounds", type=int, metavar="N", help="of each case, instead of the case's own number")
+    parser.add_argument("--only", type=_names, metavar="CASE,...", help="these cases alone")
+    parser.add_argument(
+        "--chunk", type=_seconds, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
+    )
+    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    parser.add_argument("--dir", type=Path, metavar="D", help="a new folder for store, PC and logs, to look into")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

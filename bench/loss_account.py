@@ -1,0 +1,209 @@
+"""What a run of bench/loss counts and how it is judged: rounds add up to a tally for each case, tallies over many runs.
+
+Pure. A chunk is *acknowledged* once the recorder's spool has promised it (the spool's own `put` returned); *receipted*
+are those of them for which the recorder also had the store's signed receipt in hand. Nobody may lose either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+PATIENCE: Final = 2.0  # seconds that a picture may wait at the gate (agent.core.gate.PATIENCE; a test compares)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one fault did, or what was found of several (`rounds`) when everything had been mended and drained.
+
+    `lost`: acknowledged, and the store cannot give it back. `doubled`: a (recording, stream, sequence) with two bodies,
+    or a span of media kept twice. `unreadable`: does not open with the recipient's key, or does not verify.
+    `unexplained_s`: no ledger entry covers it. `open_end_s`: from the kill back to the last moment kept; None where no
+    eye was open. `faults`: what else was wrong, a fault that could not be put in before all. `notes`: counted things
+    that are nobody's fault, such as how many kills fell into the middle of a write.
+    """
+
+    rounds: int = 1
+    acknowledged: int = 0
+    receipted: int = 0
+    lost: int = 0
+    doubled: int = 0
+    unreadable: int = 0
+    unexplained_s: float = 0.0
+    open_end_s: float | None = None
+    faults: tuple[str, ...] = ()
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The rounds of one case at one length of chunk (s). `finished`: the case came to its end and was judged."""
+
+    case: str
+    title: str
+    chunk: float
+    rounds: int = 0
+    acknowledged: int = 0
+    receipted: int = 0
+    lost: int = 0
+    doubled: int = 0
+    unreadable: int = 0
+    unexplained_s: float = 0.0
+    open_ends: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+    skipped: str = ""  # why the case could not be played here
+    finished: bool = False
+
+    def add(self, one: Round) -> None:
+        self.rounds += one.rounds
+        self.acknowledged += one.acknowledged
+        self.receipted += one.receipted
+        self.lost += one.lost
+        self.doubled += one.doubled
+        self.unreadable += one.unreadable
+        self.unexplained_s += one.unexplained_s
+        if one.open_end_s is not None:
+            self.open_ends.append(one.open_end_s)
+        self.faults += one.faults
+        for name, times in one.notes.items():
+            self.notes[name] = self.notes.get(name, 0) + times
+
+    def join(self, other: Tally) -> None:
+        """What another run of the same case came to."""
+        self.rounds += other.rounds
+        self.acknowledged += other.acknowledged
+        self.receipted += other.receipted
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.unreadable += other.unreadable
+        self.unexplained_s += other.unexplained_s
+        self.open_ends += other.open_ends
+        self.faults += other.faults
+        for name, times in other.notes.items():
+            self.notes[name] = self.notes.get(name, 0) + times
+        self.finished = self.finished and other.finished
+
+    @property
+    def open_end_s_max(self) -> float | None:
+        return max(self.open_ends, default=None)
+
+    @property
+    def open_end_limit(self) -> float:
+        """Seconds: the open chunk and what waits at the gate."""
+        return self.chunk + PATIENCE
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> Tally:
+        return cls(**facts)
+
+
+def wrong(tally: Tally) -> list[str]:
+    """Why the case has failed, a line each; empty where nothing is wrong with it."""
+    if tally.skipped:
+        return []
+    said = [
+        f"{tally.case}: {count} {what}"
+        for count, what in (
+            (tally.lost, "chunks lost"),
+            (tally.doubled, "doubled"),
+            (tally.unreadable, "unreadable"),
+        )
+        if count
+    ]
+    if tally.unexplained_s > 0:
+        said.append(f"{tally.case}: {tally.unexplained_s:.3f} seconds unexplained")
+    longest = tally.open_end_s_max
+    if longest is not None and longest > tally.open_end_limit:
+        said.append(f"{tally.case}: the open end was {longest:.2f} s, more than {tally.open_end_limit:.1f} s")
+    if not tally.finished:
+        said.append(f"{tally.case}: it did not come to its end, so nothing is known of what it lost")
+    elif not tally.rounds:
+        said.append(f"{tally.case}: no round was played: nothing was tried")
+    elif not tally.acknowledged:
+        said.append(f"{tally.case}: no chunk was acknowledged: nothing could have been lost")
+    return said + [f"{tally.case}: {fault}" for fault in tally.faults]
+
+
+def added_up(tallies: Iterable[Tally]) -> list[Tally]:
+    """One for each case and length of chunk, in the order in which they first come; skipped ones only if alone."""
+    sums: dict[tuple[str, float], Tally] = {}
+    for tally in tallies:
+        key = (tally.case, tally.chunk)
+        if key not in sums or sums[key].skipped:
+            sums[key] = Tally.from_json(tally.to_json())
+        elif not tally.skipped:
+            sums[key].join(tally)
+    return list(sums.values())
+
+
+_SUMMED: Final = ("rounds", "acknowledged", "receipted", "lost", "doubled", "unreadable")
+
+
+def total(tallies: Sequence[Tally]) -> dict[str, Any]:
+    """The bench's one JSON object."""
+    played = [tally for tally in tallies if not tally.skipped]
+    return {
+        **{name: sum(getattr(tally, name) for tally in played) for name in _SUMMED},
+        "unexplained_s": round(sum(tally.unexplained_s for tally in played), 6),
+        "open_end_s_max": _rounded(max((end for tally in played for end in tally.open_ends), default=None)),
+        "cases": {
+            _name(tally): {
+                **{name: getattr(tally, name) for name in _SUMMED},
+                "chunk_s": tally.chunk,
+                "unexplained_s": round(tally.unexplained_s, 6),
+                "open_end_s_max": _rounded(tally.open_end_s_max),
+                "notes": tally.notes,
+                "wrong": wrong(tally),
+            }
+            for tally in played
+        },
+        "skipped": {_name(tally): tally.skipped for tally in tallies if tally.skipped},
+    }
+
+
+def _name(tally: Tally) -> str:
+    return tally.case if tally.chunk == 1.0 else f"{tally.case} ({tally.chunk:g} s)"
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+COLUMNS: Final = (
+    *("case", "chunks of", "rounds", "acknowledged", "with receipt", "lost", "doubled", "unreadable"),
+    *("unexplained", "open end, p50 / max"),
+)
+
+
+def lines(tallies: Sequence[Tally]) -> list[tuple[str, ...]]:
+    """The table's rows for people, in the order of COLUMNS."""
+    return [
+        (tally.title, f"{tally.chunk:g} s", f"skipped: {tally.skipped}", *[""] * (len(COLUMNS) - 3))
+        if tally.skipped
+        else (
+            tally.title,
+            f"{tally.chunk:g} s",
+            *(f"{getattr(tally, name):,}" for name in _SUMMED),
+            f"{tally.unexplained_s:.3g} s",
+            _ends(tally),
+        )
+        for tally in tallies
+    ]
+
+
+def _ends(tally: Tally) -> str:
+    if not tally.open_ends:
+        return "-"
+    ordered = sorted(tally.open_ends)
+    return f"{ordered[len(ordered) // 2]:.1f} / {ordered[-1]:.1f} s"
+
+
+def markdown(tallies: Sequence[Tally]) -> str:
+    """The table of docs/loss.md."""
+    head = ["| " + " | ".join(COLUMNS) + " |", "|" + "|".join(["---", "---", *["---:"] * (len(COLUMNS) - 2)]) + "|"]
+    return "\n".join([*head, *("| " + " | ".join(line) + " |" for line in lines(tallies))])
