@@ -55,7 +55,8 @@ log = logging.getLogger(__name__)
 VERSION: Final = version("eyelid")
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
-LAST_WORDS: Final = 2 * SECOND  # for sending what waits when everything has ended
+ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, whatever the network does
+LEAVING: Final = SECOND // 4  # of it, for Python's own end
 
 
 def enrol(token: str, config: Config) -> str:
@@ -97,7 +98,7 @@ def run(config: Config) -> int:
         stream=sys.stderr, level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     refuse_dumps()
-    with control.claim(config.home):
+    with control.take_over(config.home):
         return Recording(config, identity.load(config.home)).run()
 
 
@@ -110,6 +111,7 @@ class Recording:
         self._inbox: Mailbox[Message] = Mailbox(INBOX)
         self._orders: Mailbox[Order] = Mailbox(WAITING_FRAMES)
         self._stop_upload = threading.Event()
+        self._end_by: int | None = None  # once it is to end
         self._receipt_at: int | None = None
 
         self._desktop = desktop.current_desktop()
@@ -183,7 +185,7 @@ class Recording:
         self._stages = {
             "capture": Stage("capture", self._capture, self._stage_failed),
             "record": Stage("record", self._recorder.run, self._stage_failed),
-            "upload": Stage("upload", lambda: self._uploader.run(self._stop_upload), self._upload_failed),
+            "upload": Stage("upload", self._upload, self._upload_failed),
         }
 
     # -- start and end --------------------------------------------------------------------------------------------
@@ -209,12 +211,10 @@ class Recording:
             self._screen.close()
             self._seat.close()
         upload = self._stages["upload"]
-        upload.join(LAST_WORDS / SECOND)
+        upload.join(max(0, self._last_moment() - self._clock.now()) / SECOND)
         # Else a request is stuck in the network; what waits is in the spool.
         if not upload.is_alive() and not self._uploader.under_way:
-            self._uploader.flush(self._clock.now() + LAST_WORDS)
-            if not self._uploader.under_way:
-                self._wire.close()
+            self._wire.close()
         return 1 if self._daemon.failed else 0
 
     def _drain(self) -> None:
@@ -222,7 +222,18 @@ class Recording:
         self._orders.close()
         self._stages["record"].join()
 
+    def _upload(self) -> None:
+        """Until the end, and then the last words. In this thread, for a network that hangs must not hold up the end."""
+        self._uploader.run(self._stop_upload)
+        self._uploader.flush(self._last_moment())
+
+    def _last_moment(self) -> int:
+        if self._end_by is None:  # it ends by itself: a stage has died
+            self._end_by = self._clock.now() + ENDING - LEAVING
+        return self._end_by
+
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
+        self._last_moment()
         self._inbox.put(Stop(), must=True)
 
     # -- what the stages tell -------------------------------------------------------------------------------------

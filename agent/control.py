@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final
@@ -19,7 +20,10 @@ from typing import IO, Final
 from agent.errors import EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
-PATIENCE: Final = 5.0  # seconds for one exchange
+PATIENCE: Final = 5.0  # seconds for one exchange, and for a drain to make way
+LAST_ANSWER: Final = 0.2  # seconds; the end waits no longer for one that is being asked
+MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
+_IN_USE: Final = "Eyelid is already recording for this user; `eyelid status` shows it"
 _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
 
 
@@ -54,8 +58,30 @@ def claim(home: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise AlreadyRunning("Eyelid is already recording for this home; `eyelid status` shows it") from None
+        raise AlreadyRunning(_IN_USE) from None
     return lock
+
+
+def take_over(home: Path) -> IO[str]:
+    """`claim` for a recorder: a drain that is at work there makes way, and one that just ends is waited for.
+
+    Raises AlreadyRunning.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return claim(home)
+        except AlreadyRunning:
+            if time.monotonic() > until:
+                raise
+        try:
+            request(home, MAKE_WAY)
+        except NotRunning:
+            time.sleep(0.05)  # it has not begun to listen, or has ended listening
+        except UserError:
+            raise AlreadyRunning(_IN_USE) from None  # a recorder, and it stays
+        else:
+            time.sleep(0.05)
 
 
 def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
@@ -74,7 +100,7 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
         raise NotRunning("Eyelid is just ending")
     answer = json.loads(line)
     if "error" in answer:
-        raise UserError(str(answer["error"]))
+        raise (NotRunning if answer.get("code") == NotRunning.exit_code else UserError)(str(answer["error"]))
     return dict(answer)
 
 
@@ -98,7 +124,7 @@ class ControlSocket:
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        self._thread.join()
+        self._thread.join(LAST_ANSWER)  # whoever is slow to ask gets no answer
         self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
@@ -127,7 +153,7 @@ class ControlSocket:
             if isinstance(asked, dict) and isinstance(asked.get("verb"), str):
                 answer = self._answer(asked.pop("verb"), asked)
         except EyelidError as refusal:
-            answer = {"error": str(refusal)}
+            answer = {"error": str(refusal), "code": refusal.exit_code}
         except ValueError:
             pass  # not JSON: answered with what stands there already
         connection.sendall(json.dumps(answer).encode() + b"\n")

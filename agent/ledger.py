@@ -250,11 +250,24 @@ class DiskLedger:
         return last
 
     def _read_sent(self) -> int:
-        try:
-            sent = int((self._folder / "sent").read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
-            sent = 0
-        return min(sent, self._next)
+        return min(_sent_until(self._folder), self._next)
+
+
+def has_unsent(folder: Path) -> bool:
+    """Whether a ledger lies there whose last entries the store has not confirmed. Changes nothing; raises OSError."""
+    segments = sorted(folder.glob(f"{_SEGMENT}*"))
+    if not segments:
+        return False
+    lines, _ = _whole_lines(segments[-1].read_bytes())
+    following = int(segments[-1].name.removeprefix(_SEGMENT)) + len(lines)
+    return _sent_until(folder) < following
+
+
+def _sent_until(folder: Path) -> int:
+    try:
+        return int((folder / "sent").read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _overwrite(path: Path, offset: int, text: bytes) -> None:

@@ -169,30 +169,47 @@ class DiskSpool:
 
     def pending(self, past: Container[UUID] = ()) -> Iterator[Sealed]:
         """Oldest first, without the recordings in `past`; read one at a time, so what changes meanwhile is seen."""
-        last: Place | None = None
-        while (place := self._after(last)) is not None:
-            last = place
+        place = self._at(0)
+        while place is not None:
             if place.recording in past:
+                place = self._beyond(place.recording)
                 continue
-            try:
-                data = (self._root / place.name).read_bytes()
-            except FileNotFoundError:
-                # Somebody removed it. The ledger's heads name it, so the store will miss it; here it can only be told.
-                if self._leave(place.name) is not None:
-                    log.warning("a sealed chunk has vanished from the spool: %s", place.name)
-                    self._alarm("chunk-vanished")
-                continue
-            except OSError as failure:
-                if failure.errno != errno.EIO:
-                    raise Transient(f"the spool cannot be read ({_reason(failure)})") from failure
-                self.set_aside(place.name, "the disk cannot read it")
-                self._alarm("chunk-unreadable")
-                continue
-            yield Sealed(place.recording, place.stream, place.sequence, data, hashlib.sha256(data).digest())
+            sealed = self._read(place)
+            if sealed is not None:
+                yield sealed
+            place = self._after(place)
 
-    def _after(self, last: Place | None) -> Place | None:
+    def _read(self, place: Place) -> Sealed | None:
+        """None where the chunk is no more, or cannot be had: it has then left the queue. Raises Transient."""
+        try:
+            data = (self._root / place.name).read_bytes()
+        except FileNotFoundError:
+            # Somebody removed it. The ledger's heads name it, so the store will miss it; here it can only be told.
+            if self._leave(place.name) is not None:
+                log.warning("a sealed chunk has vanished from the spool: %s", place.name)
+                self._alarm("chunk-vanished")
+            return None
+        except OSError as failure:
+            if failure.errno != errno.EIO:
+                raise Transient(f"the spool cannot be read ({_reason(failure)})") from failure
+            self.set_aside(place.name, "the disk cannot read it")
+            self._alarm("chunk-unreadable")
+            return None
+        return Sealed(place.recording, place.stream, place.sequence, data, hashlib.sha256(data).digest())
+
+    def _at(self, position: int) -> Place | None:
         with self._lock:
-            at = 0 if last is None else bisect.bisect_right(self._queue, last)
+            return self._queue[position] if position < len(self._queue) else None
+
+    def _after(self, last: Place) -> Place | None:
+        with self._lock:
+            at = bisect.bisect_right(self._queue, last)
+            return self._queue[at] if at < len(self._queue) else None
+
+    def _beyond(self, recording: UUID) -> Place | None:
+        """The first chunk of the next recording: thousands may wait in this one."""
+        with self._lock:
+            at = bisect.bisect_right(self._queue, recording, key=lambda place: place.recording)
             return self._queue[at] if at < len(self._queue) else None
 
     def forget(self, name: str) -> None:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, policy, session, windows
+from agent.cli import browser, drain, policy, session, windows
 from agent.errors import EyelidError
 
 EXAMPLES = """\
@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     windows.add_to(commands)
     policy.add_to(commands)
     browser.add_to(commands)
+    drain.add_to(commands)
     return parser
 
 

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import SupportsIndex
 
 import pytest
 
 from agent.core.model import SECOND
 from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
-from agent.spool import DiskSpool
+from agent.spool import DiskSpool, Place
 from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
 from tests.agent.spool_child import CHUNKS
@@ -435,3 +436,32 @@ def test_a_chunk_that_the_disk_cannot_read_is_set_aside_and_the_queue_goes_on(tm
         f"got {third.name} {third.sha256.hex()}",
     ]
     assert reasons(root) == ["the disk cannot read it\n"]
+
+
+# -- a long queue -------------------------------------------------------------------------------------------------
+
+
+class Counted(list[Place]):
+    """A queue that counts how often it is looked into."""
+
+    looks = 0
+
+    def __getitem__(self, at: SupportsIndex) -> Place:  # type: ignore[override]
+        self.looks += 1
+        return super().__getitem__(at)
+
+
+def test_a_busy_recording_is_passed_over_as_a_whole(root: Path) -> None:
+    """10,000 chunks of a recording whose turn it is not: a look at each of them would be one at each chunk sent."""
+    busy, free = sealed_recording(1), sealed_recording(2, NEW_YEAR_2026 + SECOND)
+    spool = opened(root)
+    [packet] = busy
+    spool.put(packet)
+    waiting = list(free)
+    for sealed in waiting:
+        spool.put(sealed)
+    for number in range(10_000):
+        spool._enter(Place(packet.recording, True, number, 0, number, 200))
+    spool._queue = queue = Counted(spool._queue)
+    assert list(spool.pending({packet.recording})) == waiting
+    assert queue.looks < 100

@@ -1,0 +1,82 @@
+"""`eyelid drain`: send what a session left behind, for one user or, by the system, for all."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from agent import config
+from agent.desktop.privacy import refuse_dumps
+from agent.drain import Outcome, State, drain, drain_all
+from agent.errors import EyelidError, UserError
+
+WORDS = {
+    State.DRAINED: "nothing waits",
+    State.WAITING: "the rest waits for the next time",
+    State.IN_USE: "Eyelid is recording and sends by itself",
+    State.NOT_ENROLLED: "not enrolled",
+    State.FAILED: "nothing was sent",
+}
+
+
+def add_to(commands: Any) -> None:
+    parser = commands.add_parser(
+        "drain",
+        help="send what an ended session has left to send",
+        description="Sends sealed chunks and the account that wait on this PC, without recording anything. A recorder "
+        "that starts meanwhile takes over. Exit code 0: nothing waits, or a recorder sends it. 1: something waits.",
+        epilog="example: sudo eyelid drain --system   (eyelid-drain.timer does it every quarter of an hour)",
+    )
+    parser.add_argument("--system", action="store_true", help="for every user of this PC, each as themselves; for root")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(work=_drain)
+
+
+def _drain(asked: argparse.Namespace) -> int:
+    refuse_dumps()
+    return _for_all(asked) if asked.system else _for_one(asked)
+
+
+def _for_one(asked: argparse.Namespace) -> int:
+    try:
+        outcome = drain(config.load())
+    except EyelidError as failure:
+        if not asked.json:
+            raise
+        outcome = Outcome(State.FAILED, troubles=(str(failure),))
+    if asked.json:
+        print(outcome.as_json(), flush=True)
+    elif outcome.state is State.NOT_ENROLLED:
+        raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store")
+    else:
+        print(_told(outcome))
+        _complain("", outcome)
+    return outcome.state.exit_code
+
+
+def _for_all(asked: argparse.Namespace) -> int:
+    outcomes = drain_all()
+    if asked.json:
+        users = [{"user": user.name, "home": str(user.home), **asdict(outcome)} for user, outcome in outcomes.items()]
+        print(json.dumps({"users": users}))
+    else:
+        for user, outcome in outcomes.items():
+            if outcome.state is not State.NOT_ENROLLED:
+                print(f"{user.name}: {_told(outcome)}")
+                _complain(f"{user.name}: ", outcome)
+    return max((outcome.state.exit_code for outcome in outcomes.values()), default=0)
+
+
+def _told(outcome: Outcome) -> str:
+    words = f"{outcome.sent} chunks sent, {WORDS[outcome.state]}"
+    if outcome.waiting_chunks:
+        words += f": {outcome.waiting_chunks} chunks, {outcome.waiting_bytes / 1e6:.1f} MB"
+    return words
+
+
+def _complain(whose: str, outcome: Outcome) -> None:
+    for trouble in outcome.troubles:
+        print(f"eyelid: {whose}{trouble}", file=sys.stderr)

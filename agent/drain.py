@@ -1,0 +1,246 @@
+"""Sending what a session left behind: no screen, no witness, nothing recorded. The other composition root beside app.
+
+It runs as the user whose home it is, holds that home's lock, and makes way for a recorder that starts meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import stat
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Final
+
+from agent import control, desktop, identity, users
+from agent.config import Config
+from agent.control import AlreadyRunning, ControlSocket, NotRunning
+from agent.errors import EnvironmentFault, EyelidError
+from agent.identity import IDENTITY, TRUST, Trust
+from agent.ledger import DiskLedger, has_unsent
+from agent.ports import Clock
+from agent.spool import SET_ASIDE, DiskSpool
+from agent.upload.alarms import Told
+from agent.upload.packets import KeptPackets
+from agent.upload.texts import PolicyTexts
+from agent.upload.uploader import Uploader
+from agent.wire import Pace, Route, Wire
+from protocol.api import DeviceHealthRequest
+
+VERSION: Final = version("eyelid")
+FOR_EVER: Final = 2**63
+LONGEST: Final = 3600.0  # seconds for one user, so that nobody's line or trick keeps the others waiting
+MAX_REPORT: Final = 64 * 1024  # characters of a child's report that are looked at
+OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", "policy-texts", IDENTITY, TRUST, "lock")
+
+
+class State(StrEnum):
+    DRAINED = "drained"  # the store has all of it
+    WAITING = "waiting"  # the store cannot be reached, or it is not the hour: the next time
+    IN_USE = "in-use"  # a recorder runs here, and sends by itself
+    NOT_ENROLLED = "not-enrolled"
+    FAILED = "failed"
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self in {State.WAITING, State.FAILED} else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`sent`: chunks for which receipts came. `troubles`: codes of alarms, or what was wrong in words."""
+
+    state: State
+    sent: int = 0
+    waiting_chunks: int = 0
+    waiting_bytes: int = 0
+    troubles: tuple[str, ...] = ()
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> Outcome:
+        """From a process that another user could have put words into. Raises ValueError."""
+        told = json.loads(text[:MAX_REPORT])
+        try:
+            sent, chunks, size = (int(told[name]) for name in ("sent", "waiting_chunks", "waiting_bytes"))
+            troubles = tuple(_printable(str(trouble)) for trouble in list(told["troubles"])[:20])
+            return cls(State(told["state"]), sent, chunks, size, troubles)
+        except (KeyError, TypeError) as odd:
+            raise ValueError("no report") from odd
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
+
+
+def drain(config: Config) -> Outcome:
+    """Send what waits in this home, as far as the store takes it now. Raises EnvironmentFault, UserError."""
+    if not (config.home / IDENTITY).exists():
+        return Outcome(State.NOT_ENROLLED)
+    _refuse_links(config.home)
+    if not _something_waits(config.home):
+        return Outcome(State.DRAINED)
+    try:
+        lock = control.claim(config.home)
+    except AlreadyRunning:
+        return Outcome(State.IN_USE)
+    return _Draining(config, lock).run()
+
+
+def _refuse_links(home: Path) -> None:
+    for path in (home, *(home / name for name in OWN)):
+        try:
+            seen = path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as failure:
+            raise EnvironmentFault(f"{path} cannot be looked at: {failure.strerror}") from None
+        if stat.S_ISLNK(seen.st_mode) or seen.st_uid != os.getuid():
+            raise EnvironmentFault(
+                f"{path} is a link or somebody else's, so nothing is sent: Eyelid's folder must be the user's own"
+            )
+
+
+def _something_waits(home: Path) -> bool:
+    """Asked before the ledger is opened: opening says what is known of a recorder's death, and once is enough."""
+    chunks = (path for path in home.glob("spool/*/*-*") if path.parent.name != SET_ASIDE)
+    return any(chunks) or has_unsent(home / "ledger")
+
+
+class _Draining:
+    """`lock` is let go when all is done; else it goes with the process, whose threads may still be at it."""
+
+    def __init__(self, config: Config, lock: IO[str]) -> None:
+        self._config = config
+        self._lock = lock
+        self._clock: Clock = desktop.current_clock()
+        self._over = threading.Event()
+        self._receipts = 0
+        self._troubles: dict[str, None] = {}
+        who = identity.load(config.home)
+        self._trust = Trust(who)
+        self._ledger = DiskLedger(config.home / "ledger", self._clock, device=who.device, evidence=who.evidence_key)
+        self._spool = DiskSpool(
+            config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=0, alarm=self._trouble
+        )
+        route = Route(config.upload.proxy, config.upload.ca)
+        self._wire = Wire(
+            who.address,
+            who.ca,
+            self._clock,
+            agent_version=VERSION,
+            route=route,
+            pace=Pace(config.upload.max_kbit, self._clock),
+            connections=config.upload.parallel + 1,
+        )
+        self._uploader = Uploader(
+            who,
+            self._trust,
+            self._wire,
+            spool=self._spool,
+            account=self._ledger,
+            texts=PolicyTexts(config.home / "policy-texts"),
+            packets=KeptPackets(config.home / "key-packets"),
+            health=self._health,
+            told=Told(self._received, self._trouble, lambda _: None, lambda _: None),
+            clock=self._clock,
+            chance=random.random,
+            parallel=config.upload.parallel,
+            hours=config.upload.open_at,
+        )
+
+    def run(self) -> Outcome:
+        served = ControlSocket(self._config.home, self._answer)
+        done: list[bool] = []
+
+        def send() -> None:
+            try:
+                done.append(self._uploader.flush(FOR_EVER))
+            except EyelidError as failure:
+                self._trouble(str(failure))
+            finally:
+                self._over.set()
+
+        threading.Thread(target=send, name="drain", daemon=True).start()
+        self._over.wait()
+        served.close()
+        chunks, size = self._spool.waiting()
+        if done and not self._uploader.under_way:
+            self._wire.close()
+            self._lock.close()
+        else:
+            _KEPT.append(self._lock)
+        state = State.DRAINED if done == [True] else State.WAITING
+        return Outcome(state, self._receipts, chunks, size, tuple(self._troubles))
+
+    def _answer(self, verb: str, _: Mapping[str, object]) -> Mapping[str, object]:
+        if verb != control.MAKE_WAY:
+            raise NotRunning("Eyelid is not recording; what an earlier session left is just being sent")
+        self._over.set()
+        return {}
+
+    def _received(self, _: int) -> None:
+        self._receipts += 1
+
+    def _trouble(self, code: str) -> None:
+        self._troubles[code] = None
+
+    def _health(self) -> DeviceHealthRequest:
+        number, head = self._ledger.head()
+        waiting = self._spool.waiting()
+        return {
+            "wall": self._clock.wall(),
+            "agent_version": VERSION,
+            "heads": {},
+            "ledger": {"next": number, "head": head},
+            "holds": [],
+            "pending_chunks": waiting[0],
+            "pending_bytes": waiting[1],
+            "bundle_revision": self._trust.bundle.revision,
+        }
+
+
+_KEPT: Final[list[IO[str]]] = []  # locks that end with the process
+
+
+# -- for every user of this PC ----------------------------------------------------------------------------------------
+
+
+def drain_all(homes: Path = users.HOMES) -> dict[users.User, Outcome]:
+    """The same for whoever has a home here, one after the other, each as themselves. For root.
+
+    Raises EnvironmentFault where this process may not become other users.
+    """
+    command = [sys.executable, "-I", "-m", "agent", "drain", "--json"]
+    found = {}
+    for user in users.with_homes(homes):
+        try:
+            report = users.run_as(user, command, seconds=LONGEST)
+        except PermissionError:
+            raise EnvironmentFault(
+                "only root may send for other users: run it with sudo, or let eyelid-drain.timer do it"
+            ) from None
+        except OSError as failure:
+            found[user] = Outcome(State.FAILED, troubles=(f"it could not be started: {failure.strerror}",))
+            continue
+        found[user] = _reported(report)
+    return found
+
+
+def _reported(report: str | None) -> Outcome:
+    if report is None:
+        return Outcome(
+            State.WAITING, troubles=(f"it took more than {LONGEST / 60:.0f} minutes; the rest goes next time",)
+        )
+    try:
+        return Outcome.parse(report)
+    except ValueError:
+        return Outcome(State.FAILED, troubles=("it ended without a report; the journal has its words",))

@@ -1,0 +1,106 @@
+"""Whose homes lie on this PC, and how the system does something in one of them: as its owner, with no right beyond.
+
+A recorded user may put a link anywhere in a folder of theirs. Whoever follows it with the system's rights reads or
+writes for them what they may not; whoever is them cannot.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LEAST_UID: Final = 1000  # below are the system's own (UID_MIN of login.defs(5))
+NOBODY: Final = 65534
+HOMES: Final = Path("/home")
+
+# What a child learns of the unit's environment: how the network is crossed and where settings lie.
+PASSED_ON: Final = (
+    *("PATH", "LANG", "EYELID_CONFIG", "XDG_CONFIG_DIRS", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """`name` is for reports only."""
+
+    name: str
+    uid: int
+    gid: int
+    home: Path
+
+
+def with_homes(homes: Path = HOMES) -> tuple[User, ...]:
+    """Everybody who is no part of the system and has a folder of their own here.
+
+    The account database does not list whoever a directory service knows (sssd.conf(5), `enumerate`), so owners of the
+    folders in `homes`, and one below as in /home/DOMAIN/alice, count as well.
+    """
+    found = {(user.uid, user.home): user for user in (*_listed(), *_owning(homes))}
+    return tuple(found[key] for key in sorted(found))
+
+
+def _listed() -> Iterator[User]:
+    for entry in pwd.getpwall():
+        home = Path(entry.pw_dir)
+        if _owner(home) == entry.pw_uid and _is_person(entry.pw_uid):
+            yield User(entry.pw_name, entry.pw_uid, entry.pw_gid, home)
+
+
+def _owning(homes: Path) -> Iterator[User]:
+    for folder in (*homes.glob("*"), *homes.glob("*/*")):
+        try:
+            seen = folder.lstat()
+        except OSError:
+            continue
+        # Only the system can make folders in a folder of the system's: one inside alice's home is hers to name.
+        if stat.S_ISDIR(seen.st_mode) and _is_person(seen.st_uid) and _owner(folder.parent) == 0:
+            try:
+                name = pwd.getpwuid(seen.st_uid).pw_name
+            except KeyError:
+                name = str(seen.st_uid)
+            yield User(name, seen.st_uid, seen.st_gid, folder)
+
+
+def _is_person(uid: int) -> bool:
+    return uid >= LEAST_UID and uid != NOBODY
+
+
+def _owner(folder: Path) -> int | None:
+    """None for what is no folder, or a link to one."""
+    try:
+        seen = folder.lstat()
+    except OSError:
+        return None
+    return seen.st_uid if stat.S_ISDIR(seen.st_mode) else None
+
+
+def run_as(user: User, command: Sequence[str], *, seconds: float) -> str | None:
+    """What the command wrote to standard output, run as the user, without any group but theirs, for at most so long.
+
+    None where it did not end by itself. What it wrote is that user's to choose. Raises OSError when it cannot be run.
+    """
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    try:
+        ran = subprocess.run(
+            command,
+            user=user.uid,
+            group=user.gid,
+            extra_groups=[],
+            umask=0o077,
+            cwd="/",
+            env={**passed_on, "HOME": str(user.home), "USER": user.name, "LOGNAME": user.name},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return ran.stdout.decode("utf-8", "replace")
