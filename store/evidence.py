@@ -154,11 +154,15 @@ class Evidence:
         return tuple(chunk.span for chain in self.chains(lane) for chunk in chain if chunk.kind is Kind.MEDIA)
 
     def stated(self, lane: str) -> tuple[State, ...]:
-        """When the lane was not open, as the ledger says."""
+        """When the lane was not open, as the ledger says; after a death, also what its next start took for blind."""
         if self.opening is None:
             return ()
         told_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
         return states((*self.entries, *told_later), lane, self.zero)
+
+    def stated_then(self, lane: str) -> tuple[State, ...]:
+        """The same without what was told later: that begins with the last entry, and chunks may have followed it."""
+        return () if self.opening is None else states(self.entries, lane, self.zero)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

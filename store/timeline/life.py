@@ -88,15 +88,25 @@ class _Life:
                 yield from self._between_runs(entry)
                 self._running, self._holds, self._closed, self._kept = True, {}, None, []
             case "blind-since":
+                kept_on = self._kept_after_last()
+                if self._last is not None and kept_on:
+                    yield from self._told(self._last, self._last.at + kept_on)
                 yield from self._tell()
                 since = entry.fields.get("from_wall")
-                since = since if isinstance(since, int) else _wall(entry)
+                since = since + kept_on if isinstance(since, int) else _wall(entry)
                 yield from _some(since, _wall(entry), What.BLIND, str(entry.fields.get("why", What.BLIND)))
                 self._running = False
             case _:
                 yield from self._within_run(entry)
                 self._apply(entry)
         self._last = entry
+
+    def _kept_after_last(self) -> int:
+        """ns that the run went on after its last entry, as far as what is kept of it shows."""
+        if not self._running or self._last is None:
+            return 0
+        last = self._last.at
+        return max((end - last for _, end in self._kept if end > last), default=0)
 
     def _between_runs(self, start: Entry) -> Iterator[Stretch]:
         last = self._last

@@ -299,7 +299,7 @@ class Examination:
     def _account(self) -> None:
         """What is kept ends before the entry that closes, and begin after the one that opens: law 1, seen from here."""
         for stream, chain in self._evidence.chosen.streams.items():
-            stated = self._evidence.stated(lane_of(stream))
+            stated = self._evidence.stated_then(lane_of(stream))
             for chunk in chain:
                 if chunk.kind is Kind.MEDIA and any(
                     chunk.span.start < (state.end if state.end is not None else chunk.span.end)

@@ -121,6 +121,26 @@ def test_a_death_that_was_told_and_one_that_was_not(write: Written) -> None:
     ]
 
 
+def test_what_was_kept_after_the_last_entry_before_a_death_is_kept(write: Written) -> None:
+    write(0, "start")
+    write(10, "recording-open", recording="r", zero=9 * SECOND)
+    write.offset += 50  # the PC has started anew: its own clock too
+    write(0, "blind-since", why="died", **{"from": 10 * SECOND, "from_wall": (WALL + 10) * SECOND, "to": 0})
+    write(1, "start")
+    write(9, "stop")
+    kept = [Interval(9 * SECOND, 12 * SECOND), Interval(13 * SECOND, 15 * SECOND)]
+    assert told(write, lambda _: kept) == [
+        ("unproven", 0, 9, ()),
+        ("kept", 9, 10, ()),
+        ("kept", 10, 12, ()),
+        ("unproven", 12, 13, ()),
+        ("kept", 13, 15, ()),
+        ("blind", 15, 50, ("died",)),
+        ("blind", 50, 51, ("died",)),
+        ("unproven", 51, 59, ()),
+    ]
+
+
 def test_a_wall_clock_that_jumps_changes_no_length(write: Written) -> None:
     write(0, "start")
     write(10, "heads")

@@ -153,6 +153,17 @@ def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) ->
     assert codes(examined(made.recording)) == [("heads", "beyond-closing")]
 
 
+def test_what_was_kept_after_the_last_entry_before_a_death_is_sound(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """The next start knows only that nothing was written down from then on, not that the eye was closed."""
+    filmed = make_filmed(pc, bundle)
+    filmed.put_all()
+    last = ZERO + 9 * SECOND  # the second after it was kept
+    pc.ledger.write("blind-since", at=last + 60 * SECOND, why="died", to=last + 60 * SECOND, **{"from": last})
+    pc.ledger.write("start", at=last + 60 * SECOND)
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == []
+
+
 def test_names_what_was_kept_although_the_ledger_says_closed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     filmed = make_filmed(pc, bundle)
     pc.ledger.write("lane-closed", at=ZERO + 9_200_000_000, lane="screen", rules=[0], policy=POLICY)
