@@ -27,13 +27,16 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 
 MAX_ANSWER: Final = 16 * 2**20  # bytes; the largest honest one is a bundle with its policy files
-# An answer may take more than a minute: a slow line empties this PC's send buffer long after the last byte was written
-# to it, and the store gives a body at least that long (store/routes/bodies.py).
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, read=75.0)
+WRITE_WITHIN: Final = 30.0  # seconds in which a piece of a body must find room in the buffers on the way
+# A slow line empties this PC's send buffer, or a proxy's, long after the last byte was written to it. So the wait for
+# an answer grows with the body, as the store's for the body does (store/routes/bodies.py), and is always the longer.
+ANSWER_WITHIN: Final = 75.0  # seconds, and more for a long body:
+SLOWEST: Final = 4096  # bytes a second; a chunk must arrive at 50 kbit/s
 MAX_ANSWERING: Final = 120 * SECOND  # the timeouts are a part's, so one byte at a time could take for ever
 KEEP_ALIVE: Final = 30.0  # seconds; a chunk comes every four
 PIECES: Final = 40  # a second: what is sent under a limit goes in pieces of a fortieth of it, so no moment is above it
-MAX_PIECE: Final = 64 * 2**10  # bytes
+# Bytes. Also without a limit: TLS takes a piece whole, and the timeout of writing counts for the whole of it.
+MAX_PIECE: Final = 16 * 2**10
 HEADERS: Final = 800  # bytes, about what a request has in headers
 BESIDE: Final = 1.05  # TCP, IP and TLS add some four in a hundred, and the limit is the network's
 
@@ -44,6 +47,8 @@ _CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 # X509_V_FLAG_NO_CHECK_TIME (OpenSSL x509_vfy.h), which the ssl module has no name for.
 _NO_CHECK_TIME: Final = 0x200000
+# X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of the same file.
+_DATES: Final = frozenset({9, 10})
 
 # httpx writes every address to its log, httpcore every header.
 for _name in ("httpx", "httpcore"):
@@ -119,8 +124,8 @@ class Pace:
 
     def pieces(self, body: bytes) -> Iterator[bytes]:
         """The body, each part when it may go."""
-        size = len(body) if self._rate is None else max(1, min(MAX_PIECE, int(self._rate / PIECES)))
-        for at in range(0, len(body), size or 1):
+        size = MAX_PIECE if self._rate is None else max(1, min(MAX_PIECE, int(self._rate / PIECES)))
+        for at in range(0, len(body), size):
             piece = body[at : at + size]
             self.take(len(piece))
             yield piece
@@ -194,7 +199,7 @@ class Wire:
                 verify=trust,
                 proxy=_proxy(route),
                 trust_env=route.proxy == SYSTEM,
-                timeout=TIMEOUT,
+                timeout=patience(0),
                 limits=httpx.Limits(
                     max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
                 ),
@@ -233,7 +238,8 @@ class Wire:
         try:
             self._pace.take(HEADERS)
             pieces = _ending(self._pace.pieces(content), end_turn) if content else None
-            with self._client.stream(method, path, content=pieces, headers=headers) as response:
+            waits = patience(len(content))
+            with self._client.stream(method, path, content=pieces, headers=headers, timeout=waits) as response:
                 self._learn_time(response.headers.get("Date", ""))
                 received = bytearray()
                 begun = self._clock.now()
@@ -284,6 +290,11 @@ class Wire:
         self._client.close()
 
 
+def patience(size: int) -> httpx.Timeout:
+    """How long to wait for the parts of a request with so many bytes of body."""
+    return httpx.Timeout(WRITE_WITHIN, connect=10.0, read=ANSWER_WITHIN + size / SLOWEST)
+
+
 def _nothing() -> None:
     pass
 
@@ -322,7 +333,12 @@ def _proxy(route: Route) -> httpx.Proxy | None:
 
 def _in_words(failure: httpx.HTTPError) -> str:
     """What failed, without an address: httpx's own messages can carry one."""
-    if isinstance(_root(failure), ssl.SSLCertVerificationError):
+    root = _root(failure)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        if root.verify_code in _DATES:
+            return (
+                "the store's certificate is not valid today by this PC's clock: set the clock, or renew the certificate"
+            )
         return "the store's certificate is not the enrolled store's, or not for its address: is something in between?"
     match failure:
         case httpx.TimeoutException():

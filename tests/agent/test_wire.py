@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from agent import wire as wires
 from agent.core.model import SECOND
 from agent.errors import Transient, Untrusted, UserError
-from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Route, Wire
+from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Route, Wire, patience
 from protocol import api
+from store.routes import bodies
 from tests.fakes.clock import HandClock
-from tests.fakes.proxy import FakeProxy
+from tests.fakes.proxy import FakeProxy, SlowLine
 from tests.fakes.store import FakeStore, Reply, problem
 
 NOW = dt.datetime.now(dt.UTC)
@@ -84,6 +86,20 @@ def test_a_wrong_clock_of_the_pc_does_not_void_the_stores_certificate(
         assert asked(store.address, store.ca) == 200
 
 
+@pytest.mark.parametrize("days", [(-800, -400), (400, 800)], ids=["run out", "not begun"])
+def test_a_public_certificate_is_judged_by_the_pcs_clock_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: tuple[int, int]
+) -> None:
+    """Without a CA of the enrolment the dates count, as everywhere on the web; the message must not blame others."""
+    valid = (NOW + dt.timedelta(days=days[0]), NOW + dt.timedelta(days=days[1]))
+    with FakeStore(tls=tmp_path, valid=valid) as store:
+        system = tmp_path / "system.pem"
+        system.write_text(store.ca)
+        monkeypatch.setenv("SSL_CERT_FILE", str(system))
+        with pytest.raises(Transient, match="not valid today by this PC's clock"):
+            asked(store.address, "")
+
+
 @pytest.mark.parametrize(
     ("address", "proxy"),
     [("https://store:nowhere", ""), ("https://store", "ftp://proxy"), ("https://store", "http://proxy:x")],
@@ -140,6 +156,24 @@ def test_a_store_that_is_not_there_is_no_answer(clock: HandClock) -> None:
     with pytest.raises(Transient, match="cannot be reached"):
         wire.store_time()
     wire.close()
+
+
+def test_a_chunk_of_any_size_may_take_its_time_on_a_slow_line() -> None:
+    """Its last byte may leave a buffer on the way long after it was written: at 50 kbit/s a minute is 375 kB."""
+    for size in (0, 400_000, 2_000_000, api.MAX_CHUNK_BODY):
+        waits = patience(size).read
+        assert waits is not None
+        assert waits > size / (50_000 / 8)
+        assert waits > bodies.PATIENCE + size / bodies.SLOWEST  # else the store's own words would come too late
+
+
+def test_a_body_goes_on_over_a_line_that_takes_it_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole body takes ten times as long as a write may: what must go on is each piece of it."""
+    monkeypatch.setattr(wires, "WRITE_WITHIN", 0.4)
+    with FakeStore(tls=tmp_path) as store, SlowLine(store.address, 6_000_000) as line:
+        wire = Wire(line.address, store.ca, HandClock(), agent_version="0.1.0")
+        assert wire.send("PUT", api.RECORDING, body=bytes(15_000_000)).status == 401
+        wire.close()
 
 
 def test_an_answer_without_end_is_no_answer(store: FakeStore, wire: Wire) -> None:
