@@ -5,12 +5,14 @@ All times are the store's: a PC with a wrong clock reads the Date of the answer 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, delete
 
 from protocol import jws
-from protocol.api import DEVICE_REVOKED, TokenResponse
+from protocol.api import DEVICE_REVOKED, DEVICE_UNKNOWN, TokenResponse
 from protocol.claims import Claims
 from protocol.errors import SignatureError
 from store import schema
@@ -23,6 +25,7 @@ TOKEN_LIFE: Final = 600  # seconds
 ASSERTION_LIFE: Final = 300  # seconds that an assertion may be good for at most
 SKEW: Final = 60  # seconds by which a PC's clock may be ahead
 _JTI: Final = range(16, 65)  # characters
+_REMEMBERED: Final = 16_384  # bearer tokens, of some 400 bytes; every PC has one
 
 
 def issue_token(depot: Depot, assertion: str) -> TokenResponse:
@@ -62,26 +65,53 @@ def _spend(connection: Connection, device: str, jti: str, expires: int, now: int
     return add_if_new(connection, spent, device=device, jti=jti, expires_at=expires * SECOND)
 
 
-def authenticate(depot: Depot, authorization: str | None) -> Device:
-    """The device that a bearer token was issued to. Refusals: 401 no-token, bad-token, expired-token; 403."""
+@lru_cache(maxsize=_REMEMBERED)
+def _read_token(token: str, store_key: bytes) -> tuple[str, int]:
+    """(device, when it ends) of a bearer token; one that was read before is known by its text.
+
+    Raises SignatureError, which is not remembered.
+    """
+    key = Ed25519PublicKey.from_public_bytes(store_key)
+    claims = Claims(jws.verify(jws.TOKEN, token, key), "token", SignatureError)
+    return claims.text("device"), claims.integer("exp")
+
+
+def read_bearer(depot: Depot, authorization: str | None) -> str:
+    """Id of the device that a bearer token was issued to; whether it may still send is not asked (no I/O).
+
+    Refusals: 401 no-token, bad-token, expired-token.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refusal(401, "no-token", "send `Authorization: Bearer` with a token from /v1/token")
     try:
-        claims = Claims(jws.verify(jws.TOKEN, token, depot.store_key.public_key()), "token", SignatureError)
-        device_id, expires = claims.text("device"), claims.integer("exp")
+        device, expires = _read_token(token, depot.store_key.public_key().public_bytes_raw())
     except SignatureError:
         raise Refusal(401, "bad-token", "this is no token of this store: get one from /v1/token") from None
     if expires <= depot.clock() // SECOND:
         raise Refusal(401, "expired-token", "the token has expired: get a new one from /v1/token")
+    return device
+
+
+def authenticate(depot: Depot, authorization: str | None) -> Device:
+    """The device that a bearer token was issued to. Refusals: as `read_bearer`; 403 unknown-device, device-revoked."""
+    sender = read_bearer(depot, authorization)
     with depot.database.reading() as connection:
-        device = find_device(connection, schema.devices.c.id == device_id)
+        device = find_device(connection, schema.devices.c.id == sender)
     if device is None:
-        raise Refusal(403, "unknown-device", "this device is not enrolled here: enrol the PC again")
+        raise unknown()
     refuse_revoked(device)
     return device
 
 
+def unknown() -> Refusal:
+    return Refusal(403, DEVICE_UNKNOWN, "this device is not enrolled here: enrol the PC again")
+
+
+def revoked() -> Refusal:
+    return Refusal(403, DEVICE_REVOKED, "this device was revoked: ask the store's operator")
+
+
 def refuse_revoked(device: Device) -> None:
     if device.revoked_at is not None:
-        raise Refusal(403, DEVICE_REVOKED, "this device was revoked: ask the store's operator")
+        raise revoked()

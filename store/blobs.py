@@ -19,6 +19,7 @@ from store.files import sync_folder, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _INCOMING: Final = ".incoming"  # no blob's name begins with a dot
+_REMEMBERED: Final = 50_000  # folders; one is made for every recording
 STALE: Final = 3600.0  # seconds after which a leftover of a crash is swept
 
 
@@ -146,6 +147,8 @@ class LocalBlobs:
         self._make_folder(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)
         sync_folder(folder.parent)
+        if len(self._durable) >= _REMEMBERED:
+            self._durable = {self._root}  # the others are made durable once more
         self._durable.add(folder)
 
 

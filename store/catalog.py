@@ -5,13 +5,13 @@ Functions take the connection of the caller's transaction: what belongs together
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from protocol.envelope import KEY_PACKET_STREAM
@@ -123,6 +123,55 @@ def _recording(row: Row[Any]) -> Recording:
 def find_recording(connection: Connection, recording: UUID) -> Recording | None:
     row = connection.execute(select(schema.recordings).where(schema.recordings.c.id == str(recording))).first()
     return None if row is None else _recording(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a device and a recording: `owner` is the recording's device, None where nobody has opened it."""
+
+    revoked: bool
+    owner: str | None
+
+
+def standing(connection: Connection, device: str, recording: UUID) -> Standing | None:
+    """In one question, because every chunk asks it; None for a device that is not enrolled."""
+    row = connection.execute(_STANDING, {"sender": device, "recording": str(recording)}).first()
+    return None if row is None else Standing(row.revoked_at is not None, row.device)
+
+
+_STANDING: Final = (
+    select(schema.devices.c.revoked_at, schema.recordings.c.device)
+    .outerjoin_from(schema.devices, schema.recordings, schema.recordings.c.id == bindparam("recording"))
+    .where(schema.devices.c.id == bindparam("sender"))
+)
+
+
+def owners(connection: Connection, recordings: Collection[UUID]) -> dict[UUID, tuple[str, bool]]:
+    """recording -> (its device, whether that was revoked)."""
+    devices, columns = schema.devices.c, schema.recordings.c
+    rows = connection.execute(
+        select(columns.id, columns.device, devices.revoked_at)
+        .join_from(schema.recordings, schema.devices)
+        .where(columns.id.in_(sorted(map(str, recordings))))
+    )
+    return {UUID(row.id): (row.device, row.revoked_at is not None) for row in rows}
+
+
+Name = tuple[str, int, int]
+"""Of sealed bytes: recording, stream, sequence."""
+
+
+def bodies(connection: Connection, names: Collection[Name]) -> dict[Name, dict[str, int]]:
+    """name -> SHA-256 (hex) -> when it was first received, for names that have any."""
+    columns = schema.sealed.c
+    name = (columns.recording, columns.stream, columns.sequence)
+    found: dict[Name, dict[str, int]] = {}
+    rows = connection.execute(
+        select(*name, columns.sha256, columns.received_at).where(tuple_(*name).in_(sorted(names)))
+    )
+    for row in rows:
+        found.setdefault((row.recording, row.stream, row.sequence), {})[row.sha256] = row.received_at
+    return found
 
 
 def recordings_beginning(connection: Connection, prefix: str) -> list[UUID]:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from store.errors import StoreError
 
 HEAD: Final = "0001"  # newest revision in migrations/versions; a test compares
+READERS: Final = 48  # the server's thread pool has 40, and there is the writer
 BUSY_TIMEOUT: Final = 10.0  # seconds that a command waits for another process's write
 
 
@@ -30,7 +31,15 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sqlalchemy.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+        self._engine = sqlalchemy.create_engine(
+            url,
+            pool_pre_ping=not url.startswith("sqlite"),
+            hide_parameters=True,
+            # One for each thread that may ask at once, so that none is opened for one question and thrown away; the one
+            # given back last first, so that few are in use while few ask.
+            pool_size=READERS,
+            pool_use_lifo=True,
+        )
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _configure_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)

@@ -5,11 +5,15 @@ Nothing here can open a chunk. What can be checked without a key is checked befo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Connection, insert
 
 from protocol.api import AGENT_UNSUPPORTED
 from protocol.claims import MAX_INTEGER
@@ -17,9 +21,9 @@ from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store import schema
+from store import catalog, schema
+from store.auth import revoked, unknown
 from store.blobs import BlobFault, BlobMissing, sealed_name
-from store.catalog import Device, add_alarm, add_if_new, find_recording
 from store.depot import Depot
 from store.errors import Refusal
 
@@ -28,8 +32,9 @@ TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: so
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Sealed bytes and the name they came under. `sha256`: hex, of `body`."""
+    """Sealed bytes and the name they came under. `sender`: id of a device. `sha256`: hex, what the body should have."""
 
+    sender: str
     recording: UUID
     stream: int
     sequence: int
@@ -40,14 +45,9 @@ class Arrival:
     def blob(self) -> str:
         return sealed_name(self.recording, self.stream, self.sequence, self.sha256)
 
-    def row(self) -> dict[str, object]:
-        return {
-            "recording": str(self.recording),
-            "stream": self.stream,
-            "sequence": self.sequence,
-            "sha256": self.sha256,
-            "size": len(self.body),
-        }
+    @property
+    def name(self) -> catalog.Name:
+        return (str(self.recording), self.stream, self.sequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +58,56 @@ class Accepted:
     alarm: str
 
 
-def accept(depot: Depot, device: Device, arrival: Arrival) -> Accepted:
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Bytes that are durable and go into the catalog. `facts`: of their header, as columns; none for a key packet."""
+
+    arrival: Arrival
+    packet: KeyPacket | None
+    facts: dict[str, object]
+    at: int
+
+
+async def accept(depot: Depot, arrival: Arrival) -> Accepted:
     """The receipt, once bytes and row are durable; the same one again for the same bytes.
 
     Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
-    Refusals: 400 with the protocol's code, or misplaced; 403 foreign-recording; 409 no-key-packet; 426
-    agent-unsupported; 503, 507.
+    Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device, device-revoked;
+    409 no-key-packet; 426 agent-unsupported; 503, 507.
     """
+    entry = await run_in_threadpool(_keep, depot, arrival)
+    # No thread waits for the commit. Shielded: a request that is given up does not take back what is being written.
+    received_at, alarm = await asyncio.shield(asyncio.wrap_future(depot.writer.submit_to(_record, entry)))
+    receipt = Receipt(
+        arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=received_at, device=arrival.sender
+    )
+    return Accepted(receipt.sign(depot.store_key), alarm)
+
+
+def _keep(depot: Depot, arrival: Arrival) -> _Entry:
+    """Checks, and makes the bytes durable. In a thread: hashes, asks the catalog and waits for the disk."""
+    if hashlib.sha256(arrival.body).hexdigest() != arrival.sha256:
+        raise Refusal(400, "wrong-digest", "the body is not the one that its Content-Digest names: send it again")
     _refuse_newer(arrival)
-    if arrival.stream == KEY_PACKET_STREAM:
-        packet = _check_packet(device, arrival)
-        header = None
-    else:
-        packet = None
-        header = Header.parse(arrival.body)
-        if (header.recording, header.stream, header.sequence) != (
-            arrival.recording,
-            arrival.stream,
-            arrival.sequence,
-        ):
-            raise Refusal(400, "misplaced", "the sealed chunk says another recording, stream or sequence than its path")
-        if header.end > MAX_INTEGER:
-            raise Refusal(400, "bad-span", "the sealed chunk's span ends in hundreds of years")
-    if not _is_kept(depot, arrival, device, opens=packet is not None):
+    with depot.database.reading() as connection:
+        standing = catalog.standing(connection, arrival.sender, arrival.recording)
+    if standing is None:
+        raise unknown()
+    if standing.revoked:
+        raise revoked()
+    packet = _check_packet(depot, arrival) if arrival.stream == KEY_PACKET_STREAM else None
+    facts = {} if packet is not None else _header_facts(arrival)
+    if standing.owner is None and packet is None:
+        raise _not_open(arrival.recording)
+    if standing.owner not in (None, arrival.sender):
+        raise _foreign(arrival.recording)
+    if not _is_kept(depot, arrival):
         try:
             depot.blobs.put(arrival.blob, arrival.body)
         except BlobFault as fault:
             status, code = (507, "store-full") if fault.full else (503, "store-fault")
             raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
-
-    receipt = Receipt(
-        arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=depot.clock(), device=device.id
-    )
-    received_at, alarm = depot.writer.write(lambda connection: _record(connection, arrival, receipt, packet, header))
-    return Accepted(replace(receipt, at=received_at).sign(depot.store_key), alarm)
+    return _Entry(arrival, packet, facts, depot.clock())
 
 
 def _refuse_newer(arrival: Arrival) -> None:
@@ -104,9 +120,28 @@ def _refuse_newer(arrival: Arrival) -> None:
         )
 
 
-def _check_packet(device: Device, arrival: Arrival) -> KeyPacket:
+def _header_facts(arrival: Arrival) -> dict[str, object]:
+    header = Header.parse(arrival.body)
+    if (header.recording, header.stream, header.sequence) != (arrival.recording, arrival.stream, arrival.sequence):
+        raise Refusal(400, "misplaced", "the sealed chunk says another recording, stream or sequence than its path")
+    if header.end > MAX_INTEGER:
+        raise Refusal(400, "bad-span", "the sealed chunk's span ends in hundreds of years")
+    return {
+        "kind": int(header.kind),
+        "flags": int(header.flags),
+        "start": header.start,
+        "end": header.end,
+        "previous": header.previous.hex(),
+    }
+
+
+def _check_packet(depot: Depot, arrival: Arrival) -> KeyPacket:
     if arrival.sequence != 0:
         raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
+    with depot.database.reading() as connection:
+        device = catalog.find_device(connection, schema.devices.c.id == arrival.sender)
+    if device is None:
+        raise unknown()
     try:
         packet = KeyPacket.verify(arrival.body.decode("ascii"), device.evidence_key)
     except SignatureError as error:
@@ -126,75 +161,99 @@ def _foreign(recording: UUID) -> Refusal:
     return Refusal(403, "foreign-recording", f"recording {recording} belongs to another device")
 
 
-def _is_kept(depot: Depot, arrival: Arrival, device: Device, *, opens: bool) -> bool:
+def _not_open(recording: UUID) -> Refusal:
+    return Refusal(409, "no-key-packet", f"recording {recording} is not open: send its key packet first")
+
+
+def _is_kept(depot: Depot, arrival: Arrival) -> bool:
     """Whether these very bytes have a receipt already and lie whole where they should.
 
-    Refuses what belongs to another device, and chunks of a recording that nobody has opened.
+    The blobs are asked first: nearly always there is none, and that costs little.
     """
-    columns = schema.sealed.c
-    with depot.database.reading() as connection:
-        recording = find_recording(connection, arrival.recording)
-        size = connection.scalar(select(columns.size).where(*_same_name(arrival), columns.sha256 == arrival.sha256))
-    if recording is None and not opens:
-        raise Refusal(409, "no-key-packet", f"recording {arrival.recording} is not open: send its key packet first")
-    if recording is not None and recording.device != device.id:
-        raise _foreign(arrival.recording)
     try:
-        return size is not None and depot.blobs.size(arrival.blob) == size
+        size = depot.blobs.size(arrival.blob)
     except (BlobMissing, BlobFault):
         return False  # written anew
+    if size != len(arrival.body):
+        return False
+    with depot.database.reading() as connection:
+        return arrival.sha256 in catalog.bodies(connection, [arrival.name]).get(arrival.name, {})
 
 
-def _same_name(arrival: Arrival) -> tuple[ColumnElement[bool], ...]:
-    columns = schema.sealed.c
-    return (
-        columns.recording == str(arrival.recording),
-        columns.stream == arrival.stream,
-        columns.sequence == arrival.sequence,
+def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int, str] | Exception]:
+    """For each: when these bytes were first received, ns since 1970, and the code of the alarm that they raise, or "".
+
+    A refusal is returned, since what it concerns must leave nothing here. All is asked once more: a device may have
+    been revoked since, or another have opened the same recording.
+    """
+    for entry in entries:
+        if entry.packet is not None:
+            _open(connection, entry, entry.packet)
+    owners = catalog.owners(connection, {entry.arrival.recording for entry in entries})
+    bodies = catalog.bodies(connection, {entry.arrival.name for entry in entries})
+    outcomes: list[tuple[int, str] | Exception] = []
+    rows: list[dict[str, object]] = []
+    for entry in entries:
+        arrival = entry.arrival
+        owner, is_revoked = owners.get(arrival.recording, (None, False))
+        if owner is None:
+            outcomes.append(_not_open(arrival.recording))
+        elif owner != arrival.sender:
+            outcomes.append(_foreign(arrival.recording))
+        elif is_revoked:
+            outcomes.append(revoked())
+        else:
+            here = bodies.setdefault(arrival.name, {})
+            new = arrival.sha256 not in here
+            alarm = TWO_BODIES if new and here else ""
+            if new:
+                here[arrival.sha256] = entry.at
+                rows.append(_row(entry))
+            if alarm:
+                _raise_alarm(connection, entry, alarm)
+            outcomes.append((here[arrival.sha256], alarm))
+    for kind in (False, True):  # the columns of a statement are those of its first row, and key packets have fewer
+        if alike := [row for row in rows if ("kind" in row) is kind]:
+            connection.execute(insert(schema.sealed), alike)
+    return outcomes
+
+
+def _open(connection: Connection, entry: _Entry, packet: KeyPacket) -> None:
+    catalog.add_if_new(
+        connection,
+        schema.recordings,
+        id=str(packet.recording),
+        device=entry.arrival.sender,
+        start=packet.start,
+        host=packet.host,
+        os_user=packet.os_user,
+        policy=packet.policy,
+        opened_at=entry.at,
     )
 
 
-def _record(
-    connection: Connection, arrival: Arrival, receipt: Receipt, packet: KeyPacket | None, header: Header | None
-) -> tuple[int, str]:
-    """(when these bytes were first received, ns since 1970; code of the alarm that they raise, or "")."""
-    if packet is not None:
-        add_if_new(
-            connection,
-            schema.recordings,
-            id=str(packet.recording),
-            device=receipt.device,
-            start=packet.start,
-            host=packet.host,
-            os_user=packet.os_user,
-            policy=packet.policy,
-            opened_at=receipt.at,
-        )
-        known = find_recording(connection, packet.recording)
-        if known is None or known.device != receipt.device:
-            raise _foreign(packet.recording)
-    facts: dict[str, object] = {}
-    if header is not None:
-        facts = {
-            "kind": header.kind,
-            "flags": header.flags,
-            "start": header.start,
-            "end": header.end,
-            "previous": header.previous.hex(),
-        }
-    columns = schema.sealed.c
-    new = add_if_new(connection, schema.sealed, **arrival.row(), received_at=receipt.at, **facts)
-    bodies = connection.execute(select(columns.sha256, columns.received_at).where(*_same_name(arrival))).all()
-    alarm = TWO_BODIES if new and len(bodies) > 1 else ""
-    if alarm:
-        add_alarm(
-            connection,
-            receipt.at,
-            alarm,
-            receipt.device,
-            recording=str(arrival.recording),
-            stream=arrival.stream,
-            sequence=arrival.sequence,
-            sha256=arrival.sha256,
-        )
-    return next(int(body.received_at) for body in bodies if body.sha256 == arrival.sha256), alarm
+def _row(entry: _Entry) -> dict[str, object]:
+    recording, stream, sequence = entry.arrival.name
+    return {
+        "recording": recording,
+        "stream": stream,
+        "sequence": sequence,
+        "sha256": entry.arrival.sha256,
+        "size": len(entry.arrival.body),
+        "received_at": entry.at,
+        **entry.facts,
+    }
+
+
+def _raise_alarm(connection: Connection, entry: _Entry, code: str) -> None:
+    recording, stream, sequence = entry.arrival.name
+    catalog.add_alarm(
+        connection,
+        entry.at,
+        code,
+        entry.arrival.sender,
+        recording=recording,
+        stream=stream,
+        sequence=sequence,
+        sha256=entry.arrival.sha256,
+    )

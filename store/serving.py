@@ -27,6 +27,9 @@ from store.writer import Writer
 
 _WARN: Final = 60  # days before the certificate ends
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop
+# Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
+# close it just as a chunk is on its way.
+_KEEP_ALIVE: Final = 60
 
 
 def open_depot(home: Home, clock: Clock = wall) -> Depot:
@@ -86,6 +89,7 @@ def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:
         date_header=False,  # the application dates its answers by the store's own clock
         lifespan="off",
         timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
         ssl_certfile=home.server_certificate if home else None,
         ssl_keyfile=home.server_key if home else None,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
-from store.auth import authenticate
+from store.auth import authenticate, read_bearer
 from store.catalog import Device
 from store.depot import Depot
 from store.errors import Refusal
@@ -15,7 +15,8 @@ from store.errors import Refusal
 OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
 
 
-def _depot(request: Request) -> Depot:
+async def _depot(request: Request) -> Depot:
+    # This and `_sender` are async, though they wait for nothing: others are run in the thread pool, which costs more.
     depot: Depot = request.app.state.depot
     return depot
 
@@ -33,10 +34,19 @@ def check_agent(request: Request) -> None:
 def _device(request: Request) -> Device:
     # Not async: it asks the database, so it runs in the thread pool.
     check_agent(request)
-    device = authenticate(_depot(request), request.headers.get("Authorization"))
+    device = authenticate(request.app.state.depot, request.headers.get("Authorization"))
     request.state.device = device.id  # for the log
     return device
 
 
+async def _sender(request: Request) -> str:
+    check_agent(request)
+    sender = read_bearer(request.app.state.depot, request.headers.get("Authorization"))
+    request.state.device = sender
+    return sender
+
+
 CurrentDepot = Annotated[Depot, Depends(_depot)]
 CurrentDevice = Annotated[Device, Depends(_device)]
+CurrentSender = Annotated[str, Depends(_sender)]
+"""Id of the device behind the token; whether it is enrolled and not revoked, the route has to ask."""

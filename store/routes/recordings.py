@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
 from store.ingest import Arrival, accept
 from store.log import say
-from store.routes.access import CurrentDepot, CurrentDevice
+from store.routes.access import CurrentDepot, CurrentSender
 from store.routes.bodies import read_sealed
 from store.routes.shapes import answers
 
@@ -51,17 +51,16 @@ async def put_sealed(  # noqa: PLR0917 - FastAPI fills them by name
     stream: Annotated[int, Path(ge=0, le=KEY_PACKET_STREAM)],
     sequence: Annotated[int, Path(ge=0, le=2**63 - 1)],
     depot: CurrentDepot,
-    device: CurrentDevice,
-) -> dict[str, Any]:
+    sender: CurrentSender,
+) -> JSONResponse:
     """Keep a sealed chunk, or a key packet (stream 65535, sequence 0). May be repeated; may come in any order.
 
     Needs Content-Digest (RFC 9530, sha-256). The receipt is signed once bytes and row are durable.
     """
     limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
-    body = await read_sealed(request, limit)
-    arrival = Arrival(recording, stream, sequence, body.content, body.sha256.hex())
-    accepted = await run_in_threadpool(accept, depot, device, arrival)
+    body, promised = await read_sealed(request, limit)
+    accepted = await accept(depot, Arrival(sender, recording, stream, sequence, body, promised.hex()))
     if accepted.alarm:
-        say("alarm", logging.WARNING, code=accepted.alarm, device=device.id, stream=stream, sequence=sequence)
+        say("alarm", logging.WARNING, code=accepted.alarm, device=sender, stream=stream, sequence=sequence)
     receipt: api.ReceiptResponse = {"receipt": accepted.receipt}
-    return dict(receipt)
+    return JSONResponse(receipt)

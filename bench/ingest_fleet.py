@@ -1,0 +1,137 @@
+"""The agents that bench/ingest plays: enrolled devices with a token and an open recording, and their sealed chunks.
+
+Devices are made by the store's own code before it serves; key packets and chunks go through its API. A chunk has a
+header of its own, chained to the one before; the ciphertext is the same chance for all, since the store cannot open it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench.ingest_load import Request
+from protocol import api, bundle, jws
+from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
+from protocol.keys import RecipientPublic
+from protocol.packet import KeyPacket, Monitor
+from store.catalog import newest_bundle
+from store.clock import SECOND
+from store.enrolment import Applicant, enrol, make_secret
+from store.founding import COMPLIANCE
+from store.home import Home
+from store.serving import open_depot
+
+LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
+AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it
+POLICY: Final = "c" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a request carries, as its receipt must name it. `sha256`: hex."""
+
+    agent: int
+    recording: UUID
+    stream: int
+    sequence: int
+    sha256: str
+    request: Request
+
+
+@dataclass
+class Agent:
+    """A device; `sequence`, `previous` and `at` are its open recording's. `bearer`: its Authorization."""
+
+    number: int
+    device: str
+    evidence_key: Ed25519PrivateKey
+    bearer: str
+    recording: UUID = field(default_factory=uuid4)
+    sequence: int = 0
+    previous: bytes = b""
+    at: int = 0
+
+    def open(self, recipients: Sequence[RecipientPublic]) -> Item:
+        """The key packet of a new recording."""
+        self.recording = uuid4()
+        packet = KeyPacket.build(
+            os.urandom(32),
+            recipients,
+            recording=self.recording,
+            bundle_revision=1,
+            policy=POLICY,
+            start=time.time_ns(),
+            device=self.device,
+            host=f"desk-{self.number}",
+            os_user="agent",
+            monitors=(Monitor(0, 0, 0, 1920, 1080, "one"),),
+            agent_version="0.1.0",
+        )
+        body = packet.sign(self.evidence_key).encode("ascii")
+        self.sequence, self.previous, self.at = 0, digest(body), 0
+        return self._item(KEY_PACKET_STREAM, 0, body, b"")
+
+    def chunk(self, ciphertext: bytes, due: float = 0.0) -> Item:
+        """The next sealed chunk of the open recording."""
+        span = (self.at, self.at + LENGTH)
+        header = Header(Kind.MEDIA, Flag.KEY_FRAME, 0, self.recording, self.sequence, *span, self.previous)
+        item = self._item(0, self.sequence, header.pack(), ciphertext, due)
+        self.sequence, self.previous, self.at = self.sequence + 1, bytes.fromhex(item.sha256), span[1]
+        return item
+
+    def _item(self, stream: int, sequence: int, own: bytes, rest: bytes, due: float = 0.0) -> Item:
+        content = hashlib.sha256(own)
+        content.update(rest)
+        head = (
+            f"PUT {api.recording_path(self.recording, stream, sequence)} HTTP/1.1\r\n"
+            f"Host: 127.0.0.1\r\nAuthorization: {self.bearer}\r\n{api.AGENT_VERSION_HEADER}: 0.1.0\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {len(own) + len(rest)}\r\n"
+            f"{api.CONTENT_DIGEST_HEADER}: sha-256=:{base64.b64encode(content.digest()).decode('ascii')}:\r\n\r\n"
+        ).encode("ascii")
+        request = Request(self.number, head + own, rest, due)
+        return Item(self.number, self.recording, stream, sequence, content.hexdigest(), request)
+
+
+def enrolled(home: Home, count: int) -> list[Agent]:
+    """So many devices in a store that does not serve yet, each with a token."""
+    keys = [(Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()) for _ in range(count)]
+    with closing(open_depot(home)) as depot:
+        with depot.database.writing() as connection:
+            now = depot.clock()
+            secret = make_secret(connection, uses=count, expires_at=now + AN_HOUR * SECOND, group="bench", now=now)
+
+        def admit(number: int) -> Agent:
+            token_key, evidence_key = keys[number]
+            public = token_key.public_key(), evidence_key.public_key()
+            device = enrol(depot, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
+            issued = now // SECOND
+            claims = {"device": device, "iat": issued, "exp": issued + AN_HOUR}
+            return Agent(number, device, evidence_key, f"Bearer {jws.sign(jws.TOKEN, claims, depot.store_key)}")
+
+        with ThreadPoolExecutor(16) as pool:
+            return list(pool.map(admit, range(count)))
+
+
+def recipients(home: Home) -> tuple[RecipientPublic, ...]:
+    """Whom the store's bundle has recordings sealed to."""
+    with closing(home.database()) as database, database.reading() as connection:
+        newest = newest_bundle(connection)
+    assert newest is not None, "init has made one"
+    return bundle.verify(newest[1], home.key(COMPLIANCE).id).recipients
+
+
+def chunks(agents: Sequence[Agent], count: int, size: int, seconds: float = 0.0) -> Iterator[Item]:
+    """`count` chunks of `size` bytes, from each agent in turn; with `seconds` evenly due over that time."""
+    ciphertext = os.urandom(size - HEADER_SIZE)
+    for number in range(count):
+        yield agents[number % len(agents)].chunk(ciphertext, seconds * number / count)
