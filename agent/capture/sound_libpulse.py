@@ -8,7 +8,7 @@ fields of what the server describes are declared: the library owns those structu
 from __future__ import annotations
 
 import ctypes
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_long, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
 from typing import Final
 
 from agent.errors import EnvironmentFault
@@ -27,8 +27,6 @@ NO_AUTOSPAWN: Final = 0x1  # pa_context_flags_t: the desktop starts sound server
 DEVICES: Final = 0x1 | 0x2 | 0x80
 
 # pa_stream_flags_t
-INTERPOLATE_TIMING: Final = 0x2
-AUTO_TIMING_UPDATE: Final = 0x8
 DONT_MOVE: Final = 0x200  # when the source goes the server ends the stream; otherwise it goes on with another source
 ADJUST_LATENCY: Final = 0x2000  # fragments of the asked size instead of the hardware's
 START_UNMUTED: Final = 0x10000
@@ -85,8 +83,30 @@ class SourceInfo(ctypes.Structure):
     )
 
 
+class TimeValue(ctypes.Structure):
+    _fields_ = (("seconds", c_long), ("microseconds", c_long))
+
+
+class TimingInfo(ctypes.Structure):
+    """The beginning of pa_timing_info. Times in microseconds, indices in bytes."""
+
+    _fields_ = (
+        ("timestamp", TimeValue),
+        ("synchronized_clocks", c_int),
+        ("sink_usec", c_uint64),
+        ("source_usec", c_uint64),
+        ("transport_usec", c_uint64),
+        ("playing", c_int),
+        ("write_index_corrupt", c_int),
+        ("write_index", c_int64),
+        ("read_index_corrupt", c_int),
+        ("read_index", c_int64),
+    )
+
+
 # Callbacks get the connection or the stream, what they are about, and the pointer that was given with them.
 StreamCallback: Final = CFUNCTYPE(None, c_void_p, c_void_p)
+SuccessCallback: Final = CFUNCTYPE(None, c_void_p, c_int, c_void_p)
 ReadCallback: Final = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 SubscribeCallback: Final = CFUNCTYPE(None, c_void_p, c_int, c_uint32, c_void_p)
 ServerCallback: Final = CFUNCTYPE(None, c_void_p, POINTER(ServerInfo), c_void_p)
@@ -116,7 +136,8 @@ _SIGNATURES: Final = {
     "pa_stream_unref": (None, (c_void_p,)),
     "pa_stream_get_state": (c_int, (c_void_p,)),
     "pa_stream_get_device_index": (c_uint32, (c_void_p,)),
-    "pa_stream_get_latency": (c_int, (c_void_p, POINTER(c_uint64), POINTER(c_int))),
+    "pa_stream_update_timing_info": (c_void_p, (c_void_p, SuccessCallback, c_void_p)),
+    "pa_stream_get_timing_info": (POINTER(TimingInfo), (c_void_p,)),
     "pa_stream_peek": (c_int, (c_void_p, POINTER(c_void_p), POINTER(c_size_t))),
     "pa_stream_drop": (c_int, (c_void_p,)),
     "pa_stream_set_read_callback": (None, (c_void_p, ReadCallback, c_void_p)),

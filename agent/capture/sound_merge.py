@@ -23,7 +23,7 @@ BLOCK: Final = 960  # samples of each end: 20 ms, one Opus frame
 BLOCK_LENGTH: Final = BLOCK * SECOND // RATE  # ns, exactly
 
 STAMPS: Final = 20  # that the count is compared with: two seconds of a feed's tenths
-WARM_UP: Final = SECOND  # after a start: stamps are off by up to 800 ms in it (measured), so nothing of it is kept
+WARM_UP: Final = SECOND  # after a start stamps may be off by 800 ms (measured with PortAudio): nothing of it is kept
 TOGETHER: Final = 3 * SECOND  # how long the first block of a start waits for the other end's device
 PROBATION: Final = 500 * MILLISECOND  # samples wait so long for a word that their device was another
 STALLED: Final = 2 * SECOND  # a device that is open and said nothing for so long delivers nothing
@@ -152,7 +152,7 @@ class Merger:
         if track.warm_since is None:
             track.warm_since = told.at
         track.counted += told.missing
-        if told.at - track.warm_since >= WARM_UP:
+        if track.counted >= self._samples(WARM_UP):
             learnt = round(median(track.offsets)) + track.counted if track.offsets else self._place(told.at)
             self._begin(track, learnt, told.at)
             self._follow(track, Heard(told.end, told.at, told.samples))

@@ -51,11 +51,10 @@ class SoundServer:
             "XDG_STATE_HOME": str(self._folder / "state"),
             "XDG_CONFIG_HOME": str(self._folder / "config"),
             "HOME": str(self._folder),
-            "PULSE_RUNTIME_PATH": str(self._folder),
-            "PULSE_STATE_PATH": str(self._folder / "state"),
             "DBUS_SESSION_BUS_ADDRESS": "disabled:",
         }
         if self.kind == "pulseaudio":
+            environment |= {"PULSE_RUNTIME_PATH": str(self._folder), "PULSE_STATE_PATH": str(self._folder / "state")}
             script = self._folder / "test.pa"
             script.write_text(
                 f"load-module module-native-protocol-unix auth-anonymous=1 socket={self._folder / 'native'}\n"
