@@ -93,9 +93,17 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
     if named:
         return read(Path(named), defaults)
     for folder in (site_config_path("eyelid"), user_config_path("eyelid")):
-        if (folder / "agent.yaml").is_file():
+        if _is_there(folder / "agent.yaml"):
             return read(folder / "agent.yaml", defaults)
     return defaults
+
+
+def _is_there(path: Path) -> bool:
+    """Also where it may not be looked at: then reading it says so, and nobody's settings are passed over in silence."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True
 
 
 def read(path: Path, defaults: Config) -> Config:

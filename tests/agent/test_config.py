@@ -216,3 +216,15 @@ def test_hours_are_the_pcs_own(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_settings_that_may_not_be_looked_at_are_no_missing_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shut(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path))
+    monkeypatch.setattr(Path, "is_file", shut)  # root, who runs this, may look at everything
+    with pytest.raises(UserError, match="cannot be read"):
+        load({})
