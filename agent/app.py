@@ -19,26 +19,30 @@ from typing import Final
 
 from agent import control, desktop, durable, identity
 from agent.browser.manifests import SOCKET_NAME
+from agent.capture.audio import pulse_sound
 from agent.capture.screen import X11Screen
+from agent.capture.sound_feed import Devices
 from agent.config import Config
 from agent.control import ControlSocket
-from agent.core.model import SECOND, Alarm, Frame, Glimpse, Hold, Look, Policy
+from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
 from agent.core.policy_change import InForce
 from agent.core.session import HoldsAre
 from agent.daemon import Daemon
 from agent.desktop.privacy import refuse_dumps
+from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
+from agent.listening import Heard, listen
 from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
 from agent.pipeline import Mailbox, Stage
-from agent.ports import Encoder, Sealer
+from agent.ports import Encoder, Sealer, Sound
 from agent.recording import Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.shutter import Grabbed, Shutter, capture
 from agent.spool import DiskSpool
-from agent.status import Status, describe
+from agent.status import SoundStatus, Status, describe, describe_sound
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
@@ -117,6 +121,8 @@ class Recording:
         self._desktop = desktop.current_desktop()
         self._seat = desktop.current_seat()
         self._screen = X11Screen(clock, fps=config.screen.fps)
+        self._sound = self._open_sound() if config.audio.wanted else None
+        self._deaf = threading.Event()
         self._trust = Trust(who)
         self._ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
         self._spool = DiskSpool(
@@ -163,7 +169,11 @@ class Recording:
         )
         self._recorder = Recorder(
             self._orders,
-            studio=Studio(sealer=self._new_sealer, encoder=self._new_encoder),
+            studio=Studio(
+                sealer=self._new_sealer,
+                encoder=self._new_encoder,
+                sound=self._new_sound_encoder if self._sound else None,
+            ),
             spool=self._spool,
             ledger=self._ledger,
             clock=clock,
@@ -181,12 +191,15 @@ class Recording:
             ledger=self._ledger,
             drain=self._drain,
             monitors=self._screen.monitors(),
+            listen=None if self._sound is None else self._switch_sound,
         )
         self._stages = {
             "capture": Stage("capture", self._capture, self._stage_failed),
             "record": Stage("record", self._recorder.run, self._stage_failed),
             "upload": Stage("upload", self._upload, self._upload_failed),
         }
+        if self._sound is not None:
+            self._stages["sound"] = Stage("sound", self._listen, self._sound_failed)
 
     # -- start and end --------------------------------------------------------------------------------------------
 
@@ -209,6 +222,7 @@ class Recording:
             self._browsers.close()
             self._windows.close()
             self._screen.close()
+            self._close_sound()
             self._seat.close()
         upload = self._stages["upload"]
         upload.join(max(0, self._last_moment() - self._clock.now()) / SECOND)
@@ -249,6 +263,40 @@ class Recording:
             self._inbox.put(grabbed)
 
         capture(self._screen, self._shutter, self._clock, ask=ask, deliver=deliver)
+
+    def _open_sound(self) -> Sound | None:
+        """None where this PC has no library that knows its sound; the screen is recorded all the same."""
+        audio = self._config.audio
+        try:
+            return pulse_sound(self._clock, Devices(audio.microphone, audio.far_end))
+        except EnvironmentFault as fault:
+            log.error("%s", fault)
+            self._inbox.put(Trouble("no-sound", str(fault)), must=True)
+            return None
+
+    def _listen(self) -> None:
+        assert self._sound is not None  # noqa: S101 - the stage exists only then
+
+        def deliver(heard: Heard) -> None:
+            self._inbox.put(heard)
+
+        listen(self._sound, self._deaf, deliver=deliver)
+
+    def _switch_sound(self, on: bool) -> None:
+        if self._sound is not None:
+            self._sound.listen(on=on)
+
+    def _close_sound(self) -> None:
+        if self._sound is not None:
+            self._deaf.set()
+            self._sound.wake()
+            self._stages["sound"].join(LAST_WORDS / SECOND)
+            self._sound.close()
+
+    def _sound_failed(self, stage: str, failure: BaseException) -> None:
+        """The screen goes on; status, tray and store say that nothing is heard."""
+        log.error("the %s stage has died of %s", stage, type(failure).__name__)
+        self._alarm("sound-died")
 
     def _stage_failed(self, stage: str, failure: BaseException) -> None:
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
@@ -303,6 +351,9 @@ class Recording:
     def _new_encoder(self, order: Open) -> Encoder[Frame]:
         return ScreenEncoder(order.start, chunk_length=round(self._config.chunk_seconds * SECOND))
 
+    def _new_sound_encoder(self, order: Open) -> Encoder[Block]:
+        return SoundEncoder(order.start, chunk_length=round(self._config.chunk_seconds * SECOND))
+
     # -- what others ask ------------------------------------------------------------------------------------------
 
     def _status(self) -> Status:
@@ -318,7 +369,13 @@ class Recording:
             monitors=len(self._screen.monitors()),
             browsers=tuple(asdict(browser) for browser in self._browsers.connected),
             troubles=self._daemon.troubles,
+            sound=self._sound_status(),
         )
+
+    def _sound_status(self) -> SoundStatus | None:
+        if self._sound is None or self._daemon.sound is None:
+            return None
+        return describe_sound(self._daemon.session, self._daemon.sound.eye, self._sound.channels(), self._clock.now())
 
     def _answer(self, verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
         match verb, asked:

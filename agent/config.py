@@ -39,6 +39,18 @@ class ScreenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`)."""
+
+    microphone: str = "default"
+    far_end: str = "default"  # what this PC plays
+
+    @property
+    def wanted(self) -> bool:
+        return {self.microphone, self.far_end} != {"none"}
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """From `start` until before `end`, minutes since local midnight; over midnight where `end` is the smaller."""
 
@@ -75,6 +87,7 @@ class Config:
     policies: Path
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
     upload: UploadSettings = field(default_factory=UploadSettings)
     chunk_seconds: float = 4.0  # what a crash can cost at most; shorter ones are for tests
     log_level: str = "info"
@@ -127,6 +140,7 @@ def read(path: Path, defaults: Config) -> Config:
         policies=values.get("policies", home / "policies" if "home" in values else defaults.policies),
         spool=SpoolSettings(**values.get("spool", {})),
         screen=ScreenSettings(**values.get("screen", {})),
+        audio=AudioSettings(**values.get("audio", {})),
         upload=UploadSettings(**values.get("upload", {})),
         chunk_seconds=values.get("chunk_seconds", defaults.chunk_seconds),
         log_level=values.get("log_level", defaults.log_level),
@@ -178,6 +192,12 @@ def _path(folder: Path) -> Callable[[str], Path]:
         return (folder / Path(text).expanduser()).absolute()
 
     return parse
+
+
+def _device(text: str) -> str:
+    if not text.strip():
+        raise ValueError("default, none, or a pattern for the device's name such as *Jabra*")
+    return text
 
 
 def _level(text: str) -> str:
@@ -259,6 +279,7 @@ def _fields(folder: Path) -> _Fields:
         "policies": _path(folder),
         "spool": {"max_bytes": _size, "keep_free": _size},
         "screen": {"fps": _number(0.2, 30)},
+        "audio": {"microphone": _device, "far_end": _device},
         "upload": {
             "max_kbit": _limit,
             "hours": _Several(_hours),

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from agent.core.asking import PAGES_EVERY, QUIET_EVERY, next_look, timings
 from agent.core.clearance import SILENCE
+from agent.core.clocks import Clocks, Reading
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE
 from agent.core.model import (
@@ -50,12 +51,12 @@ from agent.core.session import (
 )
 from agent.core.view import View
 from agent.keeping import BlockOutlet, FrameOutlet, Keeping
+from agent.listening import Heard
 from agent.messages import (
     Call,
     Cleared,
     Failed,
     GrabWanted,
-    Heard,
     Message,
     PolicyArrived,
     Sight,
@@ -142,6 +143,7 @@ class Daemon:
         self._zero = 0  # of the open recording
         self._missed = 0
         self._hold_until: int | None = None
+        self._clocks = Clocks.of(self._read_clocks())
         self.finished = False
         self.failed = False
 
@@ -153,7 +155,7 @@ class Daemon:
             self.turn(self._inbox.get(max(0.0, (self._due() - self._clock.now()) / SECOND)))
 
     def start(self) -> None:
-        self._happen(Started())
+        self._happen(Started(self._clock.boot()))
 
     def turn(self, message: Message | None) -> None:
         """Take a message, if there is one, and then do what the present moment asks for."""
@@ -273,7 +275,10 @@ class Daemon:
         self._publish()
 
     def _notice(self, now: int) -> None:
-        """What no message tells: an answer that did not come, a message that was lost, the seat, a compositor."""
+        """What no message tells: a sleep, an answer that did not come, a message that was lost, the seat."""
+        self._clocks, events = self._clocks.note(self._read_clocks())
+        for event in events:
+            self._happen(event)
         for name in [name for name, asked in self._in_flight.items() if now - asked > SILENCE]:
             self._alarm(Alarm(name, now, "silence"))
             del self._in_flight[name]
@@ -287,6 +292,10 @@ class Daemon:
         holds = self._seat.holds()
         if holds != self.session.holds & SEAT:
             self._happen(HoldsAre(SEAT, holds))
+
+    def _read_clocks(self) -> Reading:
+        clock = self._clock
+        return Reading(clock.now(), clock.wall(), clock.awake(), clock.now())
 
     def _let_go(self, now: int) -> None:
         for keeping in self._lanes:

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.core.model import Alarm, Block, Glimpse, Look, Policy
+from agent.core.model import Alarm, Glimpse, Look, Policy
 from agent.core.session import HoldsAre
-from agent.ports import Mishap
+from agent.listening import Heard
 from agent.shutter import Grabbed
 
 
 @dataclass(frozen=True, slots=True)
 class GrabWanted:
     """The capture thread is about to grab and needs a recent look."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Sound of both ends of the call, and what went wrong with it."""
-
-    blocks: tuple[Block, ...]
-    mishaps: tuple[Mishap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from agent.core.eye import Eye
-from agent.core.model import SECOND, Frame, Hold, Lane
+from agent.core.model import SECOND, Block, Frame, Hold, Lane
 from agent.core.session import Phase, Session
+from agent.ports import Channel
 from agent.recording import Tally
 
 
@@ -27,6 +28,25 @@ class State(StrEnum):
     def exit_code(self) -> int:
         """0 recording or rightly closed, 1 degraded, 3 not recording."""
         return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1}.get(self, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of the call. `device`: "" while there is none. `peak_dbfs`: of the last second or so, None for silence."""
+
+    device: str
+    peak_dbfs: float | None
+    heard_ago_s: float | None  # None: not since the start
+
+
+@dataclass(frozen=True, slots=True)
+class SoundStatus:
+    """The lane of sound, which opens and closes by itself."""
+
+    state: State
+    rules: tuple[str, ...]
+    microphone: End
+    far_end: End
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +71,13 @@ class Status:
     monitors: int
     browsers: tuple[dict[str, object], ...] = ()
     troubles: dict[str, str] = field(default_factory=dict)
+    sound: SoundStatus | None = None
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
 
 
-def state_of(session: Session, eye: Eye[Frame], now: int) -> State:
+def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
     """The lid follows the gate: closed as soon as a picture taken now could not be released."""
     if session.phase is not Phase.RUNNING:
         return State.STOPPING
@@ -81,6 +102,7 @@ def describe(
     monitors: int,
     browsers: tuple[dict[str, object], ...],
     troubles: dict[str, str],
+    sound: SoundStatus | None = None,
 ) -> Status:
     def ago(at: int | None) -> float | None:
         return None if at is None else round((now - at) / SECOND, 1)
@@ -105,4 +127,18 @@ def describe(
         monitors=monitors,
         browsers=browsers,
         troubles=dict(troubles),
+        sound=sound,
     )
+
+
+def describe_sound(session: Session, eye: Eye[Block], ends: tuple[Channel, Channel], now: int) -> SoundStatus:
+    microphone, far_end = (
+        End(
+            device=end.device,
+            peak_dbfs=None if end.peak is None else round(end.peak, 1),
+            heard_ago_s=None if end.heard_at is None else round((now - end.heard_at) / SECOND, 1),
+        )
+        for end in ends
+    )
+    rules = tuple(reason.id for reason in session.closed.get(Lane.AUDIO, ()))
+    return SoundStatus(state_of(session, eye, now), rules, microphone, far_end)

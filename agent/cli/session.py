@@ -138,12 +138,24 @@ def _picture(status: dict[str, Any]) -> Table:
     table.add_row("last sealed", _ago(status["sealed_ago_s"]))
     table.add_row("last receipt", _ago(status["receipt_ago_s"]))
     table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
+    for end, name in (("microphone", "microphone"), ("far_end", "far end")):
+        if status["sound"] is not None:
+            table.add_row(name, _end(status["sound"][end], status["sound"]))
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"
         table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")
     for code, message in status["troubles"].items():
         table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
     return table
+
+
+def _end(end: dict[str, Any], sound: dict[str, Any]) -> str:
+    """A muted microphone shows here, and not in an audit."""
+    if not end["device"]:
+        return "no device"
+    level = "silence" if end["peak_dbfs"] is None else f"{end['peak_dbfs']:.0f} dBFS"
+    closed = f"; closed by {', '.join(sound['rules'])}" if sound["rules"] else ""
+    return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{closed}"
 
 
 def _ago(seconds: float | None) -> str:

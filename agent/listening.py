@@ -1,0 +1,29 @@
+"""The sound's thread: hands on what both ends of the call gave. It never decides; the gate of its lane does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent.core.model import Block
+from agent.ports import Mishap, Sound
+
+PATIENCE: Final = 1.0  # seconds that the sound is waited for at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Sound of both ends of the call, and what went wrong with it."""
+
+    blocks: tuple[Block, ...]
+    mishaps: tuple[Mishap, ...] = ()
+
+
+def listen(sound: Sound, stopped: threading.Event, *, deliver: Callable[[Heard], None]) -> None:
+    """The thread's work, until `stopped`."""
+    while not stopped.is_set():
+        blocks, mishaps = sound.take(PATIENCE)
+        if blocks or mishaps:
+            deliver(Heard(blocks, mishaps))
