@@ -72,8 +72,8 @@ async def accept(depot: Depot, arrival: Arrival) -> Accepted:
     """The receipt, once bytes and row are durable; the same one again for the same bytes.
 
     Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
-    Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device, device-revoked;
-    409 no-key-packet; 426 agent-unsupported; 503, 507.
+    Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device,
+    device-revoked; 409 no-key-packet; 426 agent-unsupported; 503, 507.
     """
     entry = await run_in_threadpool(_keep, depot, arrival)
     # No thread waits for the commit. Shielded: a request that is given up does not take back what is being written.

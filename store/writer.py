@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from store.database import Database
 
-I = TypeVar("I")
+Item = TypeVar("Item")
 T = TypeVar("T")
 BATCH: Final = 64  # works in one transaction at most, so that the first of them does not wait long
 
@@ -61,7 +61,7 @@ class Writer:
         """The future holds the work's result once it is durable. A work only touches the connection it is given."""
         return self._submit(_alone, work)
 
-    def submit_to(self, work: Callable[[Connection, Sequence[I]], Sequence[T | Exception]], item: I) -> Future[T]:
+    def submit_to(self, work: Callable[[Connection, Sequence[Item]], Sequence[T | Exception]], item: Item) -> Future[T]:
         """As `submit`, for one item of a work that writes all that wait for it together."""
         return self._submit(work, item)
 
