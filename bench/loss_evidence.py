@@ -39,6 +39,10 @@ class Told:
     def waiting(self) -> set[str]:
         return self.put.keys() - self.receipts - self.aside
 
+    def half_way(self) -> set[str]:
+        """Writes that began and were not promised, of all lives: one of an earlier kill stays among them."""
+        return self.putting.keys() - self.put.keys()
+
 
 def read_told(path: Path) -> Told:
     told = Told()

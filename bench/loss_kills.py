@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bench.loss_account import Round
+from bench.loss_evidence import Told
 from bench.loss_world import Case, World
 from bench.stage import StageError
 
 BATCH: Final = 25  # kills between two verdicts: a verdict reads everything again
-WRITING: Final = 0.006  # seconds that a write of the spool takes at most, mostly
+WRITING: Final = 0.0015  # seconds that a write of the spool takes, about
 SENDING: Final = 0.03  # seconds from a chunk in the spool to its receipt, mostly
 STARTING: Final = 1.5  # seconds of a start that kills are spread over
 DOWN: Final = 0.5  # seconds that what was killed stays away, at most
@@ -28,7 +29,7 @@ def _anywhere(world: World) -> None:
 
 
 def _in_a_write(world: World) -> None:
-    world.await_told("putting")
+    world.await_told("putting", beat=0.0001)
     time.sleep(world.dice.uniform(0, WRITING))
 
 
@@ -76,15 +77,15 @@ def _kill_agent(world: World) -> Round:
         world.kill("agent", eye_open=False)
         return Round(notes={"in a start": 1})
     world.ready()
+    half_way = world.told().half_way()
     world.dice.choice(AGENT)(world)
     world.kill("agent")
-    return Round(notes=_struck(world))
+    return Round(notes=struck(world.told(), half_way))
 
 
-def _struck(world: World) -> dict[str, int]:
-    """Where the kill fell, as far as the recorder had said."""
-    told = world.told()
-    if told.putting.keys() - told.put.keys() - told.receipts:
+def struck(told: Told, half_way: set[str]) -> dict[str, int]:
+    """Where the kill fell, as far as the recorder had said. `half_way`: writes that earlier kills had cut off."""
+    if told.half_way() - half_way:
         return {"in a write": 1}
     return {"in a request": 1} if told.waiting() else {"in between": 1}
 
@@ -109,13 +110,14 @@ def _kill_store(world: World) -> Round:
 
 def _kill_both(world: World) -> Round:
     world.ready()
+    half_way = world.told().half_way()
     world.dice.choice(AGENT)(world)
     first, second = world.dice.sample(("agent", "store"), 2)
     world.kill(first)
     time.sleep(world.dice.choice((0.0, world.dice.uniform(0, SENDING))))
     world.kill(second)
     time.sleep(world.dice.uniform(0, DOWN))
-    return Round(notes=_struck(world))
+    return Round(notes=struck(world.told(), half_way))
 
 
 CASES: Final = (
