@@ -49,8 +49,8 @@ class DiskLedger:
     """`agent.ports.Ledger` in `folder`, and what uploading asks of it. Safe from any thread.
 
     Opening recovers: a torn last line is cut, the chain goes on, and an end without a `stop` becomes an entry
-    {"kind": "blind-since", "from", "from_wall", "to", "why": "died"}: `from` and `from_wall` are `at` and `wall` of the
-    last sign of life (after a reboot only the wall times of the two compare), `to` is now.
+    {"kind": "blind-since", "from", "from_wall", "to", "boot", "why": "died"}: `from` and `from_wall` are `at` and
+    `wall` of the last sign of life, `to` is now, on the clock of `boot`: after a reboot only the wall times compare.
     Raises EnvironmentFault when the folder cannot be used.
     """
 
@@ -76,7 +76,7 @@ class DiskLedger:
                 f"the ledger in {folder} is damaged ({damage}): keep the folder for the store's operator, enrol anew"
             ) from damage
         if last and last["kind"] != "stop":
-            since = {"from": last["at"], "from_wall": last["wall"], "to": clock.now()}
+            since = {"from": last["at"], "from_wall": last["wall"], "to": clock.now(), "boot": clock.boot()}
             self.write("blind-since", why="died", **since)
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -204,10 +204,14 @@ class DiskLedger:
         return ""
 
     def _remember_sent(self) -> None:
-        # Not flushed: if it is lost, the store says again where to go on.
+        # Not flushed: if it is lost, the store says again where to go on. So a full disk is no reason to stop sending,
+        # which alone makes room on it.
         temporary = self._folder / f"{durable.TEMPORARY}sent"
-        temporary.write_text(f"{self._sent}\n", encoding="ascii")
-        temporary.replace(self._folder / "sent")
+        try:
+            temporary.write_text(f"{self._sent}\n", encoding="ascii")
+            temporary.replace(self._folder / "sent")
+        except OSError as failure:
+            log.warning("how far the ledger was sent could not be noted: %s", failure.strerror)
 
     def _remove_old(self) -> None:
         whole = [s for s, after in zip(self._segments, self._segments[1:], strict=False) if after.first <= self._sent]

@@ -22,6 +22,12 @@ class Clock(Protocol):
     def wall(self) -> int:
         """ns since 1970 (UTC) as the PC believes it; may jump."""
 
+    def awake(self) -> int:
+        """ns of a clock beside `now` that stands still while the PC sleeps, where the system has one."""
+
+    def boot(self) -> str:
+        """Which start of the PC `now` counts from; "" where the system does not say."""
+
 
 class Desktop(Protocol):
     """What windows are on screen. Facts only: the core judges them."""

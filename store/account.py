@@ -15,6 +15,7 @@ Rule = int | str
 """A rule of a policy by its number, or one of Eyelid's own by its name."""
 
 BLIND: Final = "blind"  # the name of Eyelid's own rule, and of the hold, for "nothing could be seen"
+SUSPENDED: Final = "suspended"  # the hold of a PC that sleeps, whether it was said before or seen afterwards
 UNPROVEN: Final = "unproven"  # no state was written down: looks came too late or not at all for the proof
 
 
@@ -126,7 +127,9 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
             since, cause = entry.at, now
     if cause is not None:
         found.append(State(since - zero, None, cause))
-    return (*found, *(_told_later(entry, zero) for entry in in_order if entry.kind == "blind-since"))
+    told = [_told_later(entry, zero, Blind(BLIND)) for entry in in_order if entry.kind == "blind-since"]
+    slept = [_told_later(entry, zero, Held((SUSPENDED,))) for entry in in_order if entry.kind == "slept"]
+    return (*slept, *found, *told)
 
 
 def rules_of(value: object) -> tuple[Rule, ...]:
@@ -143,11 +146,13 @@ def cause_of(holds: tuple[str, ...], closed: Closed | None) -> Closed | Held | B
     return Blind(BLIND) if holds or closed is not None else None
 
 
-def _told_later(entry: Entry, zero: int) -> State:
+def _told_later(entry: Entry, zero: int, cause: Held | Blind) -> State:
     start, end = entry.fields.get("from"), entry.fields.get("to")
     start = start if isinstance(start, int) else entry.at
     end = end if isinstance(end, int) else entry.at
-    return State(start - zero, end - zero, Blind(str(entry.fields.get("why", BLIND))))
+    if isinstance(cause, Blind):
+        cause = Blind(str(entry.fields.get("why", cause.why)))
+    return State(start - zero, end - zero, cause)
 
 
 # -- the account --------------------------------------------------------------------------------------------------

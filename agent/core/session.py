@@ -54,6 +54,7 @@ class Session:
     policy: Policy | None = None
     judged: frozenset[Lane] = frozenset()  # since the policy came into force
     opened: int | None = None  # when the open recording began; None while none is open
+    slept: bool = False  # within the present step
 
     @property
     def held(self) -> bool:
@@ -82,7 +83,10 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Started: ...
+class Started:
+    """`boot`: which start of the PC the device's clock counts from; "" where the system has no name for it."""
+
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,26 @@ class LaneJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class Slept:
+    """The PC has slept from `since` to about `until`, whether or not anybody said so before."""
+
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class WallJumped:
+    """Somebody set the wall clock. `before`, `after`: its offset to the device's clock, ns."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick: ...
 
 
-Event = Started | StopAsked | Drained | PolicyInForce | HoldsAre | LaneJudged | Tick
+Event = Started | StopAsked | Drained | PolicyInForce | HoldsAre | LaneJudged | Slept | WallJumped | Tick
 
 
 # -- commands -----------------------------------------------------------------------------------------------------
@@ -159,11 +179,13 @@ Command = Write | Shut | OpenRecording | CloseRecording | Finish
 
 def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Command, ...]]:
     """The session after the event, and what must be done, in this order."""
-    after = replace(session, phase=PHASES.get((session.phase, type(event).__name__), session.phase))
+    phase = PHASES.get((session.phase, type(event).__name__), session.phase)
+    after = replace(session, phase=phase, slept=isinstance(event, Slept))
     commands: list[Command] = []
     match event:
-        case Started() if after.phase is not session.phase:
-            commands += [Write("start"), *(Write("hold", {"hold": hold.value}) for hold in sorted(after.holds))]
+        case Started(boot) if after.phase is not session.phase:
+            commands += [Write("start", {"boot": boot} if boot else {})]
+            commands += [*(Write("hold", {"hold": hold.value}) for hold in sorted(after.holds))]
             commands += [_lane_entry(lane, reasons, after.policy) for lane, reasons in after.closed.items()]
         case PolicyInForce(policy):
             after = replace(after, policy=policy, judged=frozenset(), holds=after.holds - {Hold.NO_POLICY})
@@ -172,11 +194,15 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
             after = replace(after, holds=(after.holds - answers_for) | (holds & answers_for))
         case LaneJudged(lane, reasons):
             after = replace(after, closed={**after.closed, lane: reasons}, judged=after.judged | {lane})
+        case Slept(since, until):
+            commands.append(Write("slept", {"from": since, "to": until}))
+        case WallJumped(offset, new):
+            commands.append(Write("wall-jumped", {"before": offset, "after": new}))
         case _:
             pass
     commands += _hold_entries(session, after)
     commands += _lane_entries(session, after)
-    if after.held and not session.held:
+    if (after.held and not session.held) or (after.slept and not after.held):
         commands.append(Shut())
     after, turned = _turn_recording(session, after, now)
     commands += turned
@@ -187,7 +213,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
             commands.append(Write("stop", {"why": _first(STOPS, session, session, now)}))
         case _:
             pass
-    return after, tuple(commands)
+    return replace(after, slept=False), tuple(commands)
 
 
 def _hold_entries(before: Session, after: Session) -> list[Command]:
@@ -241,6 +267,7 @@ ENDS: Final = (
     *(_by(hold) for hold in ENDING),
     FAILED,
     STOPPED,
+    End(Hold.SUSPENDED.value, lambda _, after, __: after.slept),  # nobody said so before: its key ends late, but ends
     End("interaction", lambda _, after, __: not after.interaction),
     End("policy", lambda before, after, _: before.policy != after.policy),  # a key packet names one policy
     End("hour", lambda _, after, now: after.opened is not None and now - after.opened >= RECORDING_LENGTH),

@@ -8,6 +8,11 @@ does not, and runs through sleep (QueryPerformanceCounter).
 from __future__ import annotations
 
 import time
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")  # random(4): drawn anew at every start of the kernel
 
 
 class BootClock:
@@ -21,6 +26,13 @@ class BootClock:
         """ns since 1970 (UTC) as the PC believes it."""
         return time.time_ns()
 
+    def awake(self) -> int:
+        """CLOCK_MONOTONIC: stands still while the PC sleeps."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+    def boot(self) -> str:
+        return _boot_id()
+
 
 class CounterClock:
     """Everywhere else: the finest counter that the system has."""
@@ -32,3 +44,18 @@ class CounterClock:
     def wall(self) -> int:
         """ns since 1970 (UTC) as the PC believes it."""
         return time.time_ns()
+
+    def awake(self) -> int:
+        """The same: what this system has beside it is not read yet, so a sleep that nobody tells of is not told."""
+        return self.now()
+
+    def boot(self) -> str:
+        return ""
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""  # no /proc here

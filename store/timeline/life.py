@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from store.account import Blind, Closed, Entry, Held, Interval, cause_of, rules_of, union, without
+from store.account import SUSPENDED, Blind, Closed, Entry, Held, Interval, cause_of, rules_of, union, without
 from store.clock import SECOND
 
 
@@ -76,6 +76,7 @@ class _Life:
         self._kept_of = kept_of
         self._last: Entry | None = None
         self._running: bool | None = None  # None: what came before is not known
+        self._boot = ""  # which start of the PC the device's clock counts from, where it says
         self._holds: dict[str, None] = {}
         self._closed: Closed | None = None
         self._kept: list[Interval] = []  # of what was not told yet
@@ -87,6 +88,7 @@ class _Life:
                 yield from self._tell()
                 yield from self._between_runs(entry)
                 self._running, self._holds, self._closed, self._kept = True, {}, None, []
+                self._boot = _boot(entry)
             case "blind-since":
                 kept_on = self._kept_after_last()
                 if self._last is not None and kept_on:
@@ -94,8 +96,13 @@ class _Life:
                 yield from self._tell()
                 since = entry.fields.get("from_wall")
                 since = since + kept_on if isinstance(since, int) else _wall(entry)
-                yield from _some(since, _wall(entry), What.BLIND, str(entry.fields.get("why", What.BLIND)))
-                self._running = False
+                until = _wall(entry)
+                if self._last is not None and self._same_boot(entry):
+                    until = since + entry.at - self._last.at - kept_on
+                yield from _some(since, until, What.BLIND, str(entry.fields.get("why", What.BLIND)))
+                self._running, self._boot = False, _boot(entry)
+            case "slept":
+                yield from self._asleep(entry)
             case _:
                 yield from self._within_run(entry)
                 self._apply(entry)
@@ -117,7 +124,22 @@ class _Life:
             what, why = What.BLIND, str(last.fields.get("why", What.BLIND))
         elif self._running is False:
             what, why = What.OFF, ""
-        yield from _some(_wall(last), _wall(start), what, why)
+        until = _wall(last) + start.at - last.at if self._same_boot(start) else _wall(start)
+        yield from _some(_wall(last), until, what, why)
+
+    def _same_boot(self, entry: Entry) -> bool:
+        """Whether its times and those before it are of one clock: then no wall clock has a say in how long it was."""
+        return bool(self._boot) and _boot(entry) == self._boot and self._last is not None and entry.at >= self._last.at
+
+    def _asleep(self, entry: Entry) -> Iterator[Stretch]:
+        """Whatever the state was: a PC that sleeps records nothing, and its clock ran on."""
+        last, since = self._last, entry.fields.get("from")
+        if not self._running or last is None or not isinstance(since, int) or not last.at <= since <= entry.at:
+            yield from self._within_run(entry)
+            return
+        yield from self._told(last, since)
+        offset = _wall(last) - last.at
+        self._waiting.append((Interval(since, entry.at), offset, What.HELD, (SUSPENDED,)))
 
     def _within_run(self, entry: Entry) -> Iterator[Stretch]:
         if not self._running or self._last is None:
@@ -200,6 +222,11 @@ def _some(start: int, end: int, what: What, why: str) -> Iterator[Stretch]:
     """Nothing where the wall clock was set back in between: how long that was nobody can tell."""
     if start < end:
         yield Stretch(start, end, what, (why,) if why else ())
+
+
+def _boot(entry: Entry) -> str:
+    boot = entry.fields.get("boot")
+    return boot if isinstance(boot, str) else ""
 
 
 def _wall(entry: Entry) -> int:

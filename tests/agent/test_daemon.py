@@ -83,12 +83,13 @@ class Pages:
 
 
 class Rig:
-    def __init__(self, *, room: int = 64, browsers: bool = False) -> None:
+    def __init__(self, *, room: int = 64, browsers: bool = False, sound: bool = False) -> None:
         self.clock, self.witness, self.seat, self.ledger = HandClock(), Asked(), EmptySeat(), Pages()
         self.inbox: Mailbox[Message] = Mailbox(8)
         self.orders: Mailbox[Order] = Mailbox(room)
         self.shutter = Shutter(self.clock)
         self.woken = 0
+        self.listening: list[bool] = []
         self.drained = False
         self.daemon = Daemon(
             self.inbox,
@@ -100,6 +101,7 @@ class Rig:
             orders=self.orders,
             ledger=self.ledger,
             drain=self._drain,
+            listen=self.listening.append if sound else None,
         )
         self.daemon.start()
 
@@ -373,6 +375,35 @@ def test_a_dead_stage_holds_drains_and_ends() -> None:
     assert rig.drained
     assert ("alarm", {"what": "stage-failed-capture"}) in rig.ledger.entries
     assert rig.ledger.kinds()[-1] == "stop"
+
+
+def test_ten_minutes_of_sleep_are_an_entry_and_another_recording() -> None:
+    rig = Rig().opened()
+    waiting = rig.grab()
+    slept_at = rig.clock.time
+    rig.clock.sleep(600)
+    rig.daemon.turn(None)
+    assert ("slept", {"from": slept_at, "to": rig.clock.time}) in rig.ledger.entries
+    orders = rig.taken()
+    assert waiting not in orders
+    close, opened = (order for order in orders if isinstance(order, Close | Open))
+    assert isinstance(close, Close)
+    assert close.why == "suspended"
+    assert isinstance(opened, Open)
+    rig.watch()
+    assert rig.shutter.permit.open
+
+
+@pytest.mark.parametrize("hours", [-1, 366 * 24])
+def test_a_wall_clock_that_is_set_is_an_entry_and_the_recording_goes_on(hours: int) -> None:
+    rig = Rig().opened()
+    before = rig.clock.ahead
+    rig.clock.ahead += hours * 3600 * SECOND
+    rig.daemon.turn(None)
+    assert rig.ledger.entries[-1] == ("wall-jumped", {"before": before, "after": rig.clock.ahead})
+    frame = rig.grab()
+    rig.watch()
+    assert frame in rig.taken()
 
 
 def test_a_trouble_is_told_once_and_goes() -> None:

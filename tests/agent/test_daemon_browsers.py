@@ -29,6 +29,12 @@ class WorldClock:
     def wall(self) -> int:
         return self.now()
 
+    def awake(self) -> int:
+        return self.now()
+
+    def boot(self) -> str:
+        return ""
+
 
 class WorldInbox(Mailbox[Message]):
     """The daemon waits for its next message: meanwhile the world goes on."""

@@ -126,7 +126,7 @@ def test_an_end_without_a_stop_becomes_an_entry(folder: Path, clock: HandClock) 
     opened(folder, clock)
     last = entries(folder)[-1]
     assert (last["kind"], last["why"]) == ("blind-since", "died")
-    assert (last["from"], last["from_wall"], last["to"]) == (*died, clock.now())
+    assert (last["from"], last["from_wall"], last["to"], last["boot"]) == (*died, clock.now(), clock.boot())
 
 
 @pytest.mark.parametrize("kinds", [[], ["start", "stop"]])
@@ -343,6 +343,17 @@ def test_the_reason_for_a_hold_can_be_written_on_a_full_disk(tmp_path: Path) -> 
             ledger.write("hold", hold="spool-full", number=number)
         assert len(entries(mount / "ledger")) == 501
         assert len(entries(mount / "ledger")) == opened(mount / "ledger").head()[0] - 1
+
+
+def test_the_store_s_word_is_taken_on_a_full_disk_too(tmp_path: Path) -> None:
+    """Sending is what makes room: if this failed, the disk would stay full for ever."""
+    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
+        ledger = opened(mount / "ledger")
+        ledger.write("start")
+        fill(mount)
+        assert store_takes(ledger).last == 0
+        ledger.write("hold", hold="spool-full")
+        assert store_takes(ledger).first == 1
 
 
 def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later(tmp_path: Path) -> None:

@@ -36,6 +36,12 @@ class HandClock:
     def wall(self) -> int:
         return self.at
 
+    def awake(self) -> int:
+        return self.now()
+
+    def boot(self) -> str:
+        return ""
+
 
 @pytest.fixture(params=["in place", "without shared memory"])
 def display(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:

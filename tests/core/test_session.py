@@ -29,9 +29,11 @@ from agent.core.session import (
     PolicyInForce,
     Session,
     Shut,
+    Slept,
     Started,
     StopAsked,
     Tick,
+    WallJumped,
     Write,
     step,
 )
@@ -50,6 +52,8 @@ EVENTS: list[Event] = [
     StopAsked(),
     Drained(),
     Tick(),
+    Slept(0, 1),
+    WallJumped(0, 1),
     PolicyInForce(POLICY),
     PolicyInForce(OTHER),
     PolicyInForce(CALLS),
@@ -161,7 +165,7 @@ def test_a_recording_ends_for_the_weightiest_reason() -> None:
 def test_the_words_of_the_ledger() -> None:
     assert [end.why for end in ENDS] == [
         *("shutdown", "logoff", "suspended", "locked", "not-in-front", "no-policy"),
-        *("failed", "stop", "interaction", "policy", "hour"),
+        *("failed", "stop", "suspended", "interaction", "policy", "hour"),
     ]
     assert [end.why for end in STOPS] == ["shutdown", "logoff", "failed", "stop"]
 
@@ -214,6 +218,33 @@ def test_what_another_policy_saw_begins_no_interaction_under_this_one() -> None:
     seen = play(CLEAN, LaneJudged(Lane.AUDIO, ()), session=running())[0]
     _, commands = play(PolicyInForce(CALLS), LaneJudged(Lane.SCREEN, (BLIND,)), *quiet(), session=seen)
     assert turns(commands) == ["policy"]
+
+
+def test_a_start_names_the_boot_that_the_clock_counts_from() -> None:
+    assert play(Started("b-1"))[1][0] == Write("start", {"boot": "b-1"})
+
+
+def test_a_sleep_that_nobody_told_of_ends_the_recording_too() -> None:
+    session, commands = play(Slept(5, 9), session=running(), now=9)
+    assert commands == [
+        Write("slept", {"from": 5, "to": 9}),
+        Shut(),
+        CloseRecording("suspended"),
+        OpenRecording(POLICY),
+    ]
+    assert session.opened == 9
+    assert play(Tick(), session=session)[1] == []
+
+
+def test_a_sleep_that_was_told_of_is_only_written_down() -> None:
+    suspended = frozenset({Hold.SUSPENDED})
+    session, _ = play(HoldsAre(suspended, suspended), session=running())
+    assert play(Slept(5, 9), session=session)[1] == [Write("slept", {"from": 5, "to": 9})]
+
+
+def test_a_wall_clock_that_was_set_is_an_entry_and_changes_nothing() -> None:
+    session, commands = play(WallJumped(7, 9), session=running())
+    assert (session, commands) == (running(), [Write("wall-jumped", {"before": 7, "after": 9})])
 
 
 def test_a_recording_lasts_at_most_an_hour() -> None:

@@ -15,12 +15,23 @@ class HandClock:
 
     time: int = 1000 * SECOND
     ahead: int = NEW_YEAR_2026
+    slept: int = 0
 
     def now(self) -> int:
         return self.time
 
     def wall(self) -> int:
         return self.time + self.ahead
+
+    def awake(self) -> int:
+        return self.time - self.slept
+
+    def boot(self) -> str:
+        return "boot-1"
+
+    def sleep(self, seconds: float) -> None:
+        self.pass_by(seconds)
+        self.slept += int(seconds * SECOND)
 
     def pass_by(self, seconds: float) -> None:
         self.time += int(seconds * SECOND)

@@ -167,6 +167,44 @@ def test_a_device_clock_that_goes_back_without_a_start_is_not_explained(write: W
     assert told(write)[1:] == [("unexplained", 100, 135, ("clock-went-back",))]
 
 
+def test_a_sleep_is_held_whatever_the_state_was_and_ends_at_its_entry(write: Written) -> None:
+    write(0, "start", boot="b")
+    write(0, "lane-open", lane="screen")
+    write(5, "recording-open", recording="r", zero=0)
+    write(700, "slept", **{"from": 100 * SECOND, "to": 700 * SECOND})
+    write(710, "stop")
+    assert told(write, lambda _: [Interval(0, 99 * SECOND)]) == [
+        ("kept", 0, 5, ()),
+        ("kept", 5, 99, ()),
+        ("unproven", 99, 100, ()),
+        ("held", 100, 700, ("suspended",)),
+        ("unproven", 700, 710, ()),
+    ]
+
+
+@pytest.mark.parametrize("since", [None, "soon", -1, 10**15])
+def test_a_sleep_that_names_no_possible_beginning_only_moves_the_time_on(write: Written, since: object) -> None:
+    write(0, "start")
+    write(10, "slept", **{"from": since})
+    assert told(write) == [("unproven", 0, 10, ())]
+
+
+def test_within_a_boot_no_wall_clock_has_a_say_in_how_long_nobody_looked(write: Written) -> None:
+    write(0, "start", boot="b")
+    write(10, "heads")
+    write.offset -= HOUR
+    write(70, "blind-since", why="died", boot="b", **{"from": 10 * SECOND, "from_wall": (WALL + 10) * SECOND})
+    write(71, "start", boot="b")
+    write(80, "stop")
+    write.offset += 9 * HOUR
+    write(90, "start", boot="b")
+    write.offset += HOUR
+    write(5, "start", boot="c")
+    assert [(what, end - start) for what, start, end, _ in told(write)] == [
+        ("unproven", 10), ("blind", 60), ("blind", 1), ("unproven", 9), ("off", 10), ("unexplained", HOUR - 85),
+    ]  # fmt: skip
+
+
 def test_what_came_before_the_first_start_is_not_told(write: Written) -> None:
     write(0, "heads")
     write(10, "hold", hold="user")

@@ -158,6 +158,12 @@ class StandingClock:
     def wall(self) -> int:
         return 0
 
+    def awake(self) -> int:
+        return self.now()
+
+    def boot(self) -> str:
+        return ""
+
 
 def test_a_new_policy_is_in_every_look_asked_after_it(witness: WindowWitness, heard: Heard) -> None:
     witness.judge_with(Policy("second", 2, "test", ()))
