@@ -1,6 +1,6 @@
 """How many sealed chunks the store makes durable in a second, as the agents of a whole floor send them.
 
-    scripts/bench ingest [--quick] [--json] [--add FILE]
+    scripts/bench ingest [--quick] [--json] [--rounds N] [--small N] [--add FILE]
     scripts/bench ingest --table FILE
 
     scripts/bench ingest --add runs.jsonl && scripts/bench ingest --table runs.jsonl
@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,10 +36,9 @@ from rich.console import Console
 
 from bench import fleet
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
-from bench.ingest_load import Line, Volley, line
+from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
 from bench.stage import Running, StageError, running
-from protocol import jws
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -56,8 +55,8 @@ NAMES: Final = 200  # of the catalog, asked at once
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`chunks`: in a window of one server. `paced`: seconds of sending at the agents' own pace. `small`: chunks of 2 KB,
-    in `parts`. `patience`: seconds that a window may take."""
+    """`chunks`: in a window of one server. `paced`: seconds of sending at the agents' own pace. `small`: chunks of 2 KB
+    in all, in so many `parts`. `patience`: seconds that a window may take."""
 
     agents: int
     rounds: int
@@ -69,8 +68,8 @@ class Plan:
     patience: float
 
 
-FULL: Final = Plan(1000, 5, 2000, ("bare", "store", "bare http", "store http"), 20.0, 100_000, 10, 600.0)
-QUICK: Final = Plan(100, 1, 200, ("bare", "store"), 0.0, 400, 2, 100.0)
+FULL: Final = Plan(1000, 5, 1000, ("bare", "store", "bare http", "store http"), 20.0, 100_000, 10, 600.0)
+QUICK: Final = Plan(60, 1, 120, ("bare", "store"), 0.0, 400, 2, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +101,19 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Server:
+    """`ca`: file that its certificate is checked against. Connected to anew for each window: idle ones are closed."""
+
     process: Running
-    line: Line
+    address: str
+    ca: str
+    connections: int
 
     def send(self, name: str, items: Sequence[Item], size: int, at_once: int, patience: float) -> tuple[Window, Volley]:
         measured = psutil.Process(self.process.pid)
-        before = measured.cpu_times()
-        volley = self.line.volley((item.request for item in items), at_once=at_once, patience=patience)
-        after = measured.cpu_times()
+        with line(self.address, self.ca, self.connections) as connected:
+            before = measured.cpu_times()
+            volley = connected.volley((item.request for item in items), at_once=at_once, patience=patience)
+            after = measured.cpu_times()
         cpu = after.user + after.system - before.user - before.system
         times = sorted(answer.seconds * 1000 for answer in volley.answers)
         window = Window(
@@ -233,7 +237,7 @@ def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, Server]]
                 command.append("--http")
             process = stack.enter_context(running(name, command, folder / f"{name}.log", os.environ))
             address = process.until(lambda log=process.log: fleet.announced(log), "it said where it listens")  # type: ignore[misc]
-            made[name] = Server(process, stack.enter_context(line(address, str(home.ca_certificate), plan.agents)))
+            made[name] = Server(process, address, str(home.ca_certificate), plan.agents)
         yield made
 
 
@@ -245,7 +249,6 @@ def perform(plan: Plan, folder: Path, say: Callable[[str], None]) -> Run:
     fleet.answer("eyelid-store init", fleet.run(fleet.installed("eyelid-store", *init), os.environ))
     home = Home.open(path)
     agents = enrolled(home, plan.agents)
-    say("connecting")
     with servers(home, folder, plan) as made:
         bench = Bench(plan, home, agents, made)
         bench.open_recordings()
@@ -270,7 +273,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="eyelid-ingest-") as folder:
         try:
             with console.status("starting") as status:
-                run = perform(QUICK if arguments.quick else FULL, Path(folder), status.update)
+                plan = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds, small=arguments.small)
+                run = perform(plan, Path(folder), status.update)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
@@ -291,8 +295,12 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="100 agents and few chunks, at most 30 seconds")
+    parser.add_argument("--quick", action="store_true", help="60 agents and few chunks, at most 30 seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--rounds", type=int, default=FULL.rounds, metavar="N", help="of all servers (%(default)s)")
+    parser.add_argument(
+        "--small", type=int, default=FULL.small, metavar="N", help="chunks of 2 KB, in ten parts (%(default)s)"
+    )
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, send nothing")
     return parser

@@ -37,7 +37,7 @@ def slope(windows: Windows) -> float:
     if len(half) < 2:
         return 0.0
     fitted = statistics.linear_regression(range(len(half)), [window["rss_mb"] for window in half])
-    return round(fitted.slope / half[0]["chunks"] * 10_000, 3)
+    return round(float(fitted.slope) / float(half[0]["chunks"]) * 10_000, 3)
 
 
 def total(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

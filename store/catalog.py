@@ -220,19 +220,58 @@ def sealed_rows(connection: Connection, recording: UUID) -> list[Row[Any]]:
 
 
 def alarms_of(connection: Connection, recording: UUID) -> list[Row[Any]]:
+    """Those that no operator has acknowledged."""
     columns = schema.alarms.c
     return list(
-        connection.execute(select(schema.alarms).where(columns.recording == str(recording)).order_by(columns.id))
+        connection.execute(
+            select(schema.alarms).where(columns.recording == str(recording), _open_alarm()).order_by(columns.id)
+        )
     )
 
 
 def alarms_without_recording(connection: Connection, device: str) -> list[Row[Any]]:
+    """Those that no operator has acknowledged."""
     columns = schema.alarms.c
     return list(
         connection.execute(
-            select(schema.alarms).where(columns.device == device, columns.recording.is_(None)).order_by(columns.id)
+            select(schema.alarms)
+            .where(columns.device == device, columns.recording.is_(None), _open_alarm())
+            .order_by(columns.id)
         )
     )
+
+
+def _open_alarm() -> ColumnElement[bool]:
+    return schema.alarms.c.id.not_in(select(schema.audit.c.alarm).where(schema.audit.c.alarm.is_not(None)))
+
+
+def all_alarms(connection: Connection) -> list[Row[Any]]:
+    """Newest last, with the device's `host` and, where one was acknowledged, `operator`, `reason`, `settled_at`."""
+    audit = schema.audit.c
+    return list(
+        connection.execute(
+            select(
+                schema.alarms,
+                schema.devices.c.host,
+                audit.operator,
+                audit.reason,
+                audit.at.label("settled_at"),
+            )
+            .join(schema.devices)
+            .outerjoin(schema.audit, audit.alarm == schema.alarms.c.id)
+            .order_by(schema.alarms.c.id)
+        )
+    )
+
+
+def acknowledge(connection: Connection, alarm: int, *, operator: str, reason: str, at: int) -> bool:
+    """Whether there was such an alarm, open until now; the entry of the audit trail is what settles it."""
+    known = select(schema.alarms.c.id).where(schema.alarms.c.id == alarm, _open_alarm())
+    if connection.scalar(known) is None:
+        return False
+    values = {"at": at, "operator": operator, "action": "acknowledge-alarm", "alarm": alarm, "reason": reason}
+    connection.execute(insert(schema.audit).values(**values))
+    return True
 
 
 # -- ledgers ------------------------------------------------------------------------------------------------------

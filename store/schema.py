@@ -159,3 +159,15 @@ alarms: Final = Table(
     Column("sequence", BigInteger),  # of the chunk, or of the ledger entry where there is no recording
     Column("sha256", String(64)),
 )
+
+# What operators decided, by whom and why; nothing here is changed or taken away. An alarm with an entry is settled.
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("operator", Text, nullable=False),  # as the operating system knows whoever ran the command
+    Column("action", String(64), nullable=False),
+    Column("alarm", ForeignKey("alarms.id"), index=True),
+    Column("reason", Text, nullable=False),
+)

@@ -202,3 +202,31 @@ def test_a_pc_that_begins_its_stream_again_under_the_same_recording(
     with depot.database.reading() as connection:
         raised = [row.code for row in connection.execute(select(schema.alarms).order_by(schema.alarms.c.id))]
     assert raised == ["two-bodies"] * 3 + ["ledger-fork"]
+
+
+def test_an_operator_acknowledges_an_alarm_with_a_reason_that_stays(made: Filmed, run: Run, clock: SetClock) -> None:
+    forged = Forger(made).forge(3)
+    for body in [*made.sealed, *forged.values()]:
+        clock.pass_by(1)
+        assert made.pc.put_sealed(body).is_success
+    tell(made)
+    raised = run("alarms", "--json")
+    assert (raised.code, raised.facts["open"]) == (1, 1)
+    (alarm,) = raised.facts["alarms"]
+    assert (alarm["code"], alarm["sequence"], alarm["acknowledged"]) == ("two-bodies", 3, None)
+
+    assert run("alarms", "--ack", alarm["id"]).code == 2
+    assert run("alarms", "--ack", alarm["id"] + 1, "--reason", "none of it").code == 2
+    assert run("alarms", "--ack", alarm["id"], "--reason", "an older image, ticket 4711").code == 0
+    assert run("alarms", "--ack", alarm["id"], "--reason", "once more").code == 2
+
+    settled = run("alarms", "--all", "--json")
+    assert (settled.code, settled.facts["open"]) == (0, 0)
+    assert settled.facts["alarms"][0]["acknowledged"]["reason"] == "an older image, ticket 4711"
+    assert "No alarm is open." in run("alarms").out
+    assert "ticket 4711" in run("alarms", "--all").out
+    # What was acknowledged is no finding any more; that another body lies there is still said.
+    checked = run("verify", made.recording.id, "--json")
+    assert checked.code == 0
+    assert checked.facts["notes"] == ["stream 0, sequence 3: another body of this name is kept as evidence"]
+    assert "ALARMS" not in run("recordings").out

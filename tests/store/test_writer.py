@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 
@@ -121,3 +121,46 @@ def test_closing_finishes_what_was_submitted_and_refuses_the_rest(database: Data
     assert revisions(database) == list(range(5))
     with pytest.raises(WriterClosed):
         writer.write(add(9))
+
+
+def test_items_of_one_work_that_wait_are_written_by_one_call(writer: Writer) -> None:
+    calls: list[list[int]] = []
+
+    def add_all(connection: Connection, numbers: Sequence[int]) -> list[int | Exception]:
+        calls.append(list(numbers))
+        for number in numbers:
+            connection.execute(insert(bundles).values(revision=number, token="t", added_at=0))
+        return [LookupError("refused") if number == 3 else number * 10 for number in numbers]
+
+    gate = Gate(writer)
+    futures = [writer.submit_to(add_all, number) for number in (1, 2, 3)]
+    beside = writer.submit(add(9))
+    gate.leave.set()
+    assert [futures[0].result(), futures[1].result(), beside.result()] == [10, 20, 9]
+    with pytest.raises(LookupError):
+        futures[2].result()
+    assert calls == [[1, 2, 3]]
+
+
+def test_one_that_raises_among_items_of_one_work_is_undone_alone(database: Database, writer: Writer) -> None:
+    def add_all(connection: Connection, numbers: Sequence[int]) -> list[int | Exception]:
+        for number in numbers:
+            connection.execute(insert(bundles).values(revision=number, token="t", added_at=0))
+        return list(numbers)
+
+    gate = Gate(writer)
+    futures = [writer.submit_to(add_all, number) for number in (1, 1, 2)]
+    gate.leave.set()
+    assert [futures[0].result(), futures[2].result()] == [1, 2]
+    with pytest.raises(IntegrityError):
+        futures[1].result()
+    assert revisions(database) == [1, 2]
+
+
+def test_what_was_submitted_cannot_be_taken_back(database: Database, writer: Writer) -> None:
+    gate = Gate(writer)
+    future = writer.submit(add(1))
+    assert not future.cancel()
+    gate.leave.set()
+    assert future.result() == 1
+    assert revisions(database) == [1]
