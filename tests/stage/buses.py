@@ -108,6 +108,7 @@ class Logind(Service):
         self.sleeping = False
         self.shutting_down = False
         self.by_process = by_process
+        self.address = address
         super().__init__(address, LOGIND)
 
     def answer(self, message: Message) -> tuple[str, Any] | None:

@@ -1,0 +1,149 @@
+"""A recorder's life in a session: alone, only in front, ended by lock and shutdown, and by a network that hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from agent.status import State
+from bench.fleet import Pc, Store, announced, found, installed, pc, serve
+from bench.stage import Stage, own_display, running
+from tests.stage.buses import Logind, private_bus
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
+
+POLICY = {
+    "policy.yaml": """schema: 1
+revision: 1
+name: Life
+rules:
+  - id: nothing
+    why: a policy has a rule
+    any:
+      - app: [no-such-program]
+...
+"""
+}
+
+
+def entries(home: Path) -> list[dict[str, Any]]:
+    """The account as it stands on the PC's disk."""
+    segments = sorted((home / "ledger").glob("segment-*"))
+    text = b"".join(segment.read_bytes().rstrip(b"\0") for segment in segments)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def closings(home: Path) -> list[str]:
+    return [entry["why"] for entry in entries(home) if entry["kind"] == "recording-closed"]
+
+
+@pytest.fixture(scope="module")
+def logind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logind]:
+    """A system bus of our own, with a logind that knows the user's session and not which process is in it."""
+    with private_bus(tmp_path_factory.mktemp("bus"), "system") as address, Logind(address, by_process=False) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, logind: Logind) -> Iterator[Stage]:
+    with own_display(tmp_path_factory.mktemp("display")) as made:
+        made.environment["DBUS_SYSTEM_BUS_ADDRESS"] = logind.address
+        made.environment.pop("XDG_SESSION_ID", None)
+        with made.program("notes", (100, 100)):  # an empty desktop is blind
+            yield made
+
+
+@contextlib.contextmanager
+def depot_and_its_process(folder: Path) -> Iterator[tuple[Store, int]]:
+    home, secret = found(folder)
+    with running("the store", serve(home), folder / "store.log", os.environ) as process:
+        address = process.until(lambda: announced(process.log), "it said where it listens")
+        yield Store(home, address, secret), process.pid
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, int]]:
+    with depot_and_its_process(tmp_path_factory.mktemp("store")) as both:
+        yield both
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="eyelid-") as folder:  # short: a local socket's path may have 107 bytes
+        yield Path(folder) / "pc"
+
+
+@pytest.fixture
+def recorder(served: tuple[Store, int], stage: Stage, home: Path) -> Iterator[Pc]:
+    with pc(served[0], stage, home, POLICY) as running_pc:
+        running_pc.wait_for(State.RECORDING)
+        yield running_pc
+
+
+def test_a_second_start_says_so_and_exits(recorder: Pc, stage: Stage) -> None:
+    environment = {**stage.environment, "EYELID_CONFIG": str(recorder.home / "agent.yaml")}
+    second = subprocess.run(
+        installed("eyelid", "run"), env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert second.returncode == 2
+    assert second.stderr == "eyelid: Eyelid is already recording for this user; `eyelid status` shows it\n"
+    assert recorder.state() is State.RECORDING
+
+
+def test_a_session_that_is_not_in_front_holds(recorder: Pc, logind: Logind) -> None:
+    logind.set("Active", False)
+    recorder.wait_for(State.HELD)
+    assert (recorder.status() or {})["holds"] == ["not-in-front"]
+    logind.set("Active", True)
+    recorder.wait_for(State.RECORDING)
+    assert closings(recorder.home) == ["not-in-front"]
+
+
+def test_lock_suspend_and_shutdown_end_recordings_and_each_has_a_key_of_its_own(recorder: Pc, logind: Logind) -> None:
+    for begin, end in (
+        (lambda: logind.set("LockedHint", True), lambda: logind.set("LockedHint", False)),
+        (lambda: logind.sleep(True), lambda: logind.sleep(False)),
+        (lambda: logind.shut_down(True), lambda: logind.shut_down(False)),
+    ):
+        begin()
+        recorder.wait_for(State.HELD)
+        end()
+        recorder.wait_for(State.RECORDING)
+    logind.shut_down(True)
+    recorder.wait_for(State.HELD)
+    recorder.stop()
+    logind.shut_down(False)
+    assert closings(recorder.home) == ["locked", "suspended", "shutdown", "shutdown"]
+    opened = [entry["recording"] for entry in entries(recorder.home) if entry["kind"] == "recording-open"]
+    assert len(set(opened)) == len(opened) == 4
+    assert entries(recorder.home)[-1]["why"] == "shutdown"
+
+
+def test_it_ends_in_order_while_the_network_hangs(served: tuple[Store, int], stage: Stage, home: Path) -> None:
+    store, store_process = served
+    with pc(store, stage, home, POLICY) as recorded:
+        recorded.wait_for(State.RECORDING)
+        os.kill(store_process, signal.SIGSTOP)  # takes connections and bytes, and answers nothing
+        try:
+            recorded.stop()
+        finally:
+            os.kill(store_process, signal.SIGCONT)
+    assert closings(home) == ["stop"]
+    assert entries(home)[-1]["kind"] == "stop"
+    environment = {**stage.environment, "EYELID_CONFIG": str(home / "agent.yaml")}
+    drained = subprocess.run(
+        installed("eyelid", "drain", "--json"), env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert json.loads(drained.stdout)["state"] == "drained", drained
+    # The store has the account to its last entry, and the recording is whole.
+    [recording] = [entry["recording"] for entry in entries(home) if entry["kind"] == "recording-open"]
+    assert store.ran("verify", recording).returncode == 0
