@@ -30,6 +30,7 @@ _GRACE: Final = 15  # seconds for requests under way when the store is told to s
 # Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
 # close it just as a chunk is on its way.
 _KEEP_ALIVE: Final = 60
+_CONNECTIONS: Final = 65_536  # and files, open at once
 
 
 def open_depot(home: Home, clock: Clock = wall) -> Depot:
@@ -103,10 +104,23 @@ def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+def _allow_connections() -> None:
+    """Lift the soft limit of open files, which is often 1,024: every PC keeps a connection, and every body is a file."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS if hard == resource.RLIM_INFINITY else min(_CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def serve(home: Home, host: str, port: int, *, tls: bool, announce: Callable[[str], None]) -> None:
     """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
     if not tls:
         check_plain(host)
+    _allow_connections()
     depot = open_depot(home)
     try:
         with log.to_stderr():

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from protocol import api
@@ -106,6 +107,13 @@ def test_plain_http_on_loopback(home: Home) -> None:
     with process(home, "--host", "127.0.0.1", "--http") as server:
         assert server.address.startswith("http://127.0.0.1:")
         assert httpx.get(server.address + api.HEALTH).status_code == 200
+
+
+def test_more_connections_may_be_open_than_a_shell_allows(home: Home) -> None:
+    """Where the soft limit is 1,024, the agents of one large floor would shut each other out."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 5000)); "
+    with process(home, "--host", "127.0.0.1", program=limited + PROGRAM) as server:
+        assert psutil.Process(server.popen.pid).rlimit(psutil.RLIMIT_NOFILE) == (5000, 5000)
 
 
 def test_a_certificate_about_to_end_is_warned_of(home: Home) -> None:
