@@ -105,7 +105,7 @@ def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:
 
 
 def _allow_connections() -> None:
-    """Lift the soft limit of open files, which is often 1,024: every PC keeps a connection, and every body is a file."""
+    """Lift the soft limit of open files, often 1,024: every PC keeps a connection, and every body is a file."""
     try:
         import resource  # noqa: PLC0415 - Windows has none, and no such limit
     except ImportError:

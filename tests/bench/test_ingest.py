@@ -1,4 +1,4 @@
-"""The bench of the store's intake: what it must notice, shown on things that are wrong, and its figures on made-up runs."""
+"""The bench of the store's intake: what it must notice, shown on things that are wrong; its figures, on made-up runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_chunks_may_be_due_over_a_time(home: Home) -> None:
 @pytest.mark.parametrize(
     ("answer", "faults"),
     [
-        (lambda home, item: Answer(item.request, 503, b"{}", 0.01), ["no receipt"]),
+        (lambda _, item: Answer(item.request, 503, b"{}", 0.01), ["no receipt"]),
         (lambda home, item: replace(receipted(home, item), body=b"what?"), ["another chunk", "no row", "on disk"]),
         (lambda home, item: receipted(home, item, sha256="0" * 64), ["another chunk", "no row", "on disk"]),
         (receipted, ["no row", "on disk"]),  # a store that signs and keeps nothing
