@@ -57,6 +57,7 @@ from protocol.api import DeviceHealthRequest
 log = logging.getLogger(__name__)
 
 VERSION: Final = version("eyelid")
+SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobody
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
 ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, whatever the network does
@@ -270,7 +271,7 @@ class Recording:
         try:
             return pulse_sound(self._clock, Devices(audio.microphone, audio.far_end))
         except EnvironmentFault as fault:
-            log.error("%s", fault)
+            log.warning("%s", fault)
             self._inbox.put(Trouble("no-sound", str(fault)), must=True)
             return None
 
@@ -290,7 +291,7 @@ class Recording:
         if self._sound is not None:
             self._deaf.set()
             self._sound.wake()
-            self._stages["sound"].join(LAST_WORDS / SECOND)
+            self._stages["sound"].join(SOUND_ENDS_WITHIN)
             self._sound.close()
 
     def _sound_failed(self, stage: str, failure: BaseException) -> None:

@@ -13,7 +13,7 @@ from agent.core.asking import PAGES_EVERY, QUIET_EVERY, next_look, timings
 from agent.core.clearance import SILENCE
 from agent.core.clocks import Clocks, Reading
 from agent.core.eye import Eye
-from agent.core.gate import PATIENCE
+from agent.core.gate import PATIENCE, Item
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -141,6 +141,7 @@ class Daemon:
         self._grab_wanted = False
         self._canvas = 0
         self._zero = 0  # of the open recording
+        self._held_until = 0  # nothing that began by then is kept, however late it comes
         self._missed = 0
         self._hold_until: int | None = None
         self._clocks = Clocks.of(self._read_clocks())
@@ -159,6 +160,8 @@ class Daemon:
 
     def turn(self, message: Message | None) -> None:
         """Take a message, if there is one, and then do what the present moment asks for."""
+        if self.session.held:
+            self._held_until = self._clock.now()
         match message:
             case None:
                 pass
@@ -190,7 +193,7 @@ class Daemon:
         if grabbed.monitors != self._monitors:
             self._void_canvas()  # what the monitors before showed ends here, on every stream
             self._monitors = grabbed.monitors
-        if self.session.held or any(frame.span.start < self._zero for frame in grabbed.frames):
+        if self.session.held or not all(map(self._may_be_kept, grabbed.frames)):
             self._void_canvas()  # taken in a hold, or on its way when its recording closed
         else:
             for frame in grabbed.frames:
@@ -201,9 +204,12 @@ class Daemon:
             filled = {"filled_ms": mishap.filled // MILLISECOND} if mishap.filled else {}
             self._ledger.write("sound", what=mishap.what, channel=mishap.channel, **filled)
         if self.sound is not None and not self.session.held:
-            for block in heard.blocks:
-                if block.span.start >= self._zero:
-                    self.sound.eye.push(block)
+            for block in filter(self._may_be_kept, heard.blocks):
+                self.sound.eye.push(block)
+
+    def _may_be_kept(self, item: Item) -> bool:
+        """Whether it belongs to the open recording, and not to a hold."""
+        return item.span.start >= self._zero and item.span.start > self._held_until
 
     def _has_closed_for(self, glimpse: Glimpse) -> bool:
         """Every lane hears of it."""

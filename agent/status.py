@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of the call. `device`: "" while there is none. `peak_dbfs`: of the last second or so, None for silence."""
+    """One end of the call. `device`: "" while there is none. `peak_dbfs`: since last asked, None for silence."""
 
     device: str
     peak_dbfs: float | None

@@ -37,6 +37,12 @@ STATUS: dict[str, Any] = {
     "sealed_ago_s": 200.0, "receipt_ago_s": None, "waiting_chunks": 2, "waiting_bytes": 80_000, "monitors": 1,
     "browsers": [{"browser": "Chromium", "version": "156.0", "private": False}],
     "troubles": {"store-lies": ""},
+    "sound": {
+        "state": "closed",
+        "rules": ["cards"],
+        "microphone": {"device": "Headset", "peak_dbfs": -21.4, "heard_ago_s": 3.0},
+        "far_end": {"device": "", "peak_dbfs": None, "heard_ago_s": None},
+    },
 }  # fmt: skip
 
 
