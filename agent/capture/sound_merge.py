@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, median_low
 from typing import Final
 
 import numpy as np
@@ -153,7 +153,7 @@ class Merger:
             track.warm_since = told.at
         track.counted += told.missing
         if track.counted >= self._samples(WARM_UP):
-            learnt = round(median(track.offsets)) + track.counted if track.offsets else self._place(told.at)
+            learnt = median_low(track.offsets) + track.counted if track.offsets else self._place(told.at)
             self._begin(track, learnt, told.at)
             self._follow(track, Heard(told.end, told.at, told.samples))
             return
@@ -183,7 +183,7 @@ class Merger:
             self._fill(track, told.missing)
             self._tell("overflow", track, told.at)
         track.offsets.append(track.off(self._place(told.at)))
-        off = round(median(track.offsets))
+        off = median_low(track.offsets)  # a stamp that there was: while half of them are new, a mean of both is neither
         if abs(off) > DRIFT and len(track.offsets) > STAMPS // 2:
             self._move(track, off)
             track.offsets.clear()

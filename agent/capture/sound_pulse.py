@@ -59,7 +59,7 @@ class PulseFeed:
         self._devices = devices
         self._tell = tell
         self._address = server.encode() if server else None
-        self._wanted = self._closing = False
+        self._wanted = self._closing = self._nudged = False
         self._loop = self._pulse.pa_mainloop_new()
         self._connection: int | None = None
         self._connected_at = 0
@@ -87,6 +87,7 @@ class PulseFeed:
         self._thread.join()
 
     def _wake(self) -> None:
+        self._nudged = True
         with self._looping:
             if self._loop is not None:
                 self._pulse.pa_mainloop_wakeup(self._loop)
@@ -95,8 +96,11 @@ class PulseFeed:
 
     def _run(self) -> None:
         while not self._closing:
+            self._nudged = False
             wait = min(max(self._arrange(self._clock.now()) - self._clock.now(), 0), 60 * SECOND)
             self._pulse.pa_mainloop_prepare(self._loop, wait // 1000 + 1)
+            if self._nudged:  # preparing forgets a call that came before it
+                self._pulse.pa_mainloop_wakeup(self._loop)
             self._pulse.pa_mainloop_poll(self._loop)
             self._pulse.pa_mainloop_dispatch(self._loop)
         self._disconnect("")
