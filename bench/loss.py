@@ -23,13 +23,13 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import loss_kills
+from bench import loss_disks, loss_flips, loss_kills
 from bench.loss_account import COLUMNS, Tally, added_up, lines, markdown, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from bench.stage import Stage, StageError, own_display
 
 # Each family of cases is a module with its CASES; they are played in this order.
-CASES: Final[tuple[Case, ...]] = (*loss_kills.CASES,)
+CASES: Final[tuple[Case, ...]] = (*loss_kills.CASES, *loss_disks.CASES, *loss_flips.CASES)
 
 SIZE: Final = (1280, 720)  # of the display, pixels
 Say = Callable[[str], None]
@@ -141,6 +141,8 @@ def _play_all(asked: argparse.Namespace, folder: Path, played: list[Tally], say:
     with moving_screen(folder / "display") as stage, Theatre(stage, folder, asked.chunk) as theatre:
         for case in chosen:
             rounds = asked.rounds or (case.quick_rounds if asked.quick else case.rounds)
+            if not rounds:
+                continue  # --quick has no time for it
             tally = play(case, rounds, theatre, asked.chunk, say)
             played.append(tally)
             if asked.add is not None:

@@ -22,8 +22,8 @@ from agent.ports import Sealed
 from agent.spool import DiskSpool
 
 
-def listen(told: Path) -> None:
-    """From now on every spool of this process says what it promises."""
+def listen(told: Path) -> type[DiskSpool]:
+    """From now on every spool of this process says what it promises; the class of such spools."""
     # Appended in one piece and never flushed: a kill leaves it whole, and only this machine's own end could lose it.
     file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -45,6 +45,7 @@ def listen(told: Path) -> None:
             say("aside", name)
 
     app.DiskSpool = TellingSpool  # type: ignore[attr-defined]
+    return TellingSpool
 
 
 if __name__ == "__main__":

@@ -230,6 +230,8 @@ def _server(folder: Path, size: tuple[int, int]) -> Iterator[str]:
     try:
         screen = f"{size[0]}x{size[1]}x24"
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]
+        # No screen saver: it comes after ten minutes without a key, and then the recorder rightly holds.
+        command += ["-s", "0"]
         with running("Xvfb", command, folder / "xvfb.log", os.environ, pass_fds=(writing,)) as server:
             os.set_blocking(reading, False)
             said = server.until(lambda: _read(reading), "it said which display it is")
