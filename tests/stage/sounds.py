@@ -64,10 +64,12 @@ class SoundServer:
         else:
             commands = [["pipewire"], ["wireplumber"], ["pipewire-pulse"]]
         with (self._folder / "server.log").open("ab") as log:
-            self._processes = [
-                subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-                for command in commands
-            ]
+            for command in commands:
+                self._processes.append(
+                    subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                )
+                if command == ["pipewire"]:
+                    self._await_socket()  # the others end when they find none
         self._await_answer()
         if devices:
             self.plug_sink("farend")
@@ -75,6 +77,13 @@ class SoundServer:
             self.plug_microphone("agentmic")
             self.set_default_sink("farend")
             self.set_default_source("agentmic")
+
+    def _await_socket(self) -> None:
+        deadline = time.monotonic() + SOON
+        while not (self._folder / "pipewire-0").exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"pipewire made no socket:\n{(self._folder / 'server.log').read_text()[-2000:]}")
+            time.sleep(0.02)
 
     def _await_answer(self) -> None:
         deadline = time.monotonic() + SOON
@@ -142,6 +151,10 @@ class SoundServer:
 
     def pactl(self, *words: str) -> str:
         return self._run("pactl", *words).stdout
+
+    def attempt(self, *words: str) -> bool:
+        """Whether pactl could do it."""
+        return self._run("pactl", *words, check=False).returncode == 0
 
     def _run(self, program: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [program, f"--server={self.address}", *words]

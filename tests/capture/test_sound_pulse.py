@@ -1,0 +1,170 @@
+"""Devices that come and go under real sound servers: what is recorded is never another microphone's."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.capture.audio import LiveSound, pulse_sound
+from agent.capture.sound_feed import Devices
+from agent.core.model import SECOND, Block
+from agent.desktop.clock import BootClock
+from agent.ports import Mishap
+from tests.stage import sounds
+from tests.stage.sounds import SoundServer
+
+CLOCK = BootClock()
+SOON = 30.0  # s: more than anything takes
+AGENT, OTHER, CUSTOMER = 440.0, 1700.0, 1000.0  # Hz
+
+
+@pytest.fixture(params=sorted(sounds.NEEDED))
+def server(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
+    if (why := sounds.missing(request.param)) is not None:
+        pytest.skip(why)
+    with (
+        tempfile.TemporaryDirectory(prefix="snd") as folder,
+        sounds.sound_server(request.param, Path(folder)) as served,
+    ):
+        yield served
+
+
+class Ear:
+    """Listens, and keeps everything."""
+
+    def __init__(self, server: SoundServer, devices: Devices) -> None:
+        self.sound: LiveSound = pulse_sound(CLOCK, devices, server.address)
+        self.blocks: list[Block] = []
+        self.mishaps: list[Mishap] = []
+        self.sound.listen(on=True)
+
+    def until(self, wanted: Callable[[], bool]) -> None:
+        deadline = CLOCK.now() + round(SOON * SECOND)
+        while not wanted():
+            assert CLOCK.now() < deadline, (len(self.blocks), self.mishaps, self.sound.channels())
+            blocks, mishaps = self.sound.take(0.5)
+            self.blocks += blocks
+            self.mishaps += mishaps
+
+    def until_told(self, what: str, channel: str) -> None:
+        self.until(lambda: any((one.what, one.channel) == (what, channel) for one in self.mishaps))
+
+    def until_heard(self, end: int, hertz: float) -> None:
+        """A fifth of a second of it, from now on."""
+        begun = len(self.blocks)
+        self.until(lambda: len(self.blocks) >= begun + 10 and strength(self.blocks[-10:], end, hertz) > 0.01)
+
+    def ever_heard(self, end: int, hertz: float) -> bool:
+        return any(strength(self.blocks[at : at + 5], end, hertz) > 0.001 for at in range(0, len(self.blocks) - 5, 5))
+
+
+def strength(blocks: list[Block], end: int, hertz: float) -> float:
+    """Amplitude of a tone, of full scale."""
+    samples = np.frombuffer(b"".join(one.samples for one in blocks), "<i2").reshape(-1, 2)[:, end] / 32_768
+    wave = np.exp(-2j * np.pi * hertz * np.arange(len(samples)) / 48_000) * np.hanning(len(samples))
+    return float(abs((samples * wave).sum()) * 4 / len(samples))
+
+
+@contextmanager
+def listening(server: SoundServer, devices: Devices | None = None) -> Iterator[Ear]:
+    with ExitStack() as stack:
+        ear = Ear(server, devices or Devices())
+        stack.callback(ear.sound.close)
+        yield ear
+
+
+def plug_other_microphone(server: SoundServer) -> None:
+    server.plug_sink("otherfeed")
+    server.plug_microphone("othermic", "otherfeed")
+
+
+def test_another_microphone_is_never_recorded_under_the_name_of_one_that_went(server: SoundServer) -> None:
+    """PulseAudio moves whoever listens to a source that goes to the default one, unless it was asked not to."""
+    plug_other_microphone(server)
+    server.set_default_source("othermic")
+    named = Devices("agentmic", "farend")
+    with listening(server, named) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
+        ear.until_heard(0, AGENT)
+        server.unplug("agentmic")
+        ear.until_told("device-lost", "microphone")
+        more = len(ear.blocks) + 100
+        ear.until(lambda: len(ear.blocks) > more)
+        server.plug_microphone("agentmic")
+        ear.until_heard(0, AGENT)
+        assert not ear.ever_heard(0, OTHER)
+
+
+def test_a_stream_may_not_be_moved_by_hand(server: SoundServer) -> None:
+    plug_other_microphone(server)
+    named = Devices("agentmic", "farend")
+    with listening(server, named) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
+        ear.until_heard(0, AGENT)
+        listed = json.loads(server.pactl("--format=json", "list", "source-outputs"))
+        mine = [one["index"] for one in listed if one["properties"].get("media.name") == "microphone"]
+        assert len(mine) == 1
+        server.attempt("move-source-output", str(mine[0]), "othermic")
+        more = len(ear.blocks) + 100
+        ear.until(lambda: len(ear.blocks) > more)
+        assert not ear.ever_heard(0, OTHER)
+
+
+def test_a_changed_default_is_followed(server: SoundServer) -> None:
+    plug_other_microphone(server)
+    server.set_default_source("agentmic")
+    server.plug_sink("headset")
+    server.set_default_sink("farend")
+    with listening(server) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
+        ear.until_heard(0, AGENT)
+        server.set_default_source("othermic")
+        ear.until_heard(0, OTHER)
+        assert ear.sound.channels()[0].device == "othermic"
+        assert {(one.what, one.channel) for one in ear.mishaps} == {("device-changed", "microphone")}
+        server.set_default_sink("headset")
+        ear.until_told("device-changed", "far-end")
+        with server.playing("headset", CUSTOMER):
+            ear.until_heard(1, CUSTOMER)
+
+
+def test_a_server_that_died_is_heard_again_when_it_is_back(server: SoundServer) -> None:
+    with listening(server, Devices("agentmic", "farend")) as ear:
+        with server.playing("micfeed", AGENT):
+            ear.until_heard(0, AGENT)
+            server.kill()
+        ear.until_told("server-lost", "far-end")
+        assert [one.device for one in ear.sound.channels()] == ["", ""]
+        server.start()
+        with server.playing("micfeed", AGENT):
+            ear.until_heard(0, AGENT)
+        ear.until_told("device-back", "microphone")
+
+
+def test_a_server_that_hangs_holds_up_nobody(server: SoundServer) -> None:
+    with listening(server, Devices("agentmic", "farend")) as ear, server.playing("micfeed", AGENT):
+        ear.until_heard(0, AGENT)
+        for pid in server.pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            ear.until_told("silent-device", "microphone")
+        finally:
+            for pid in server.pids:
+                os.kill(pid, signal.SIGCONT)
+        ear.until_heard(0, AGENT)
+    for before, after in zip(ear.blocks, ear.blocks[1:], strict=False):
+        assert after.position == before.position + 960
+
+
+def test_no_server_at_all_is_silence_until_there_is_one() -> None:
+    with tempfile.TemporaryDirectory(prefix="snd") as folder:
+        sound = pulse_sound(CLOCK, server=f"unix:{folder}/native")
+        sound.listen(on=True)
+        assert sound.take(1.5) == ((), ())
+        assert [one.device for one in sound.channels()] == ["", ""]
+        sound.close()

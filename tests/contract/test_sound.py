@@ -1,0 +1,221 @@
+"""What every Sound promises: the real one on PulseAudio and on PipeWire, each private, and the fake of other tests."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.capture.audio import pulse_sound
+from agent.capture.sound_feed import Devices
+from agent.core.model import MILLISECOND, SECOND, Block
+from agent.desktop.clock import BootClock
+from agent.ports import Mishap, Sound
+from tests.fakes.sound import FakeSound
+from tests.stage import sounds
+
+CLOCK = BootClock()
+SOON = 20.0  # s: more than anything takes, so that a test that waits for it in vain fails
+LOUD = 1000  # of 32768
+
+
+@dataclass
+class Rig:
+    """A sound and what happens around it. Ends by number: 0 the microphone, 1 the far end."""
+
+    sound: Sound
+    speaks: Callable[[int], AbstractContextManager[None]]
+    unplug: Callable[[int], None]
+    plug: Callable[[int], None]
+    devices: tuple[str, str]
+
+    def until(self, wanted: Callable[[list[Block], list[Mishap]], bool]) -> tuple[list[Block], list[Mishap]]:
+        """Everything up to the moment at which all of it is what is wanted."""
+        deadline = CLOCK.now() + round(SOON * SECOND)
+        blocks: list[Block] = []
+        mishaps: list[Mishap] = []
+        while not wanted(blocks, mishaps):
+            assert CLOCK.now() < deadline, (len(blocks), mishaps, self.sound.channels())
+            more, worse = self.sound.take(1.0)
+            blocks += more
+            mishaps += worse
+        return blocks, mishaps
+
+
+def loud(block: Block) -> tuple[bool, bool]:
+    """Whether anything is to be heard of each end."""
+    left, right = (np.abs(np.frombuffer(block.samples, "<i2").reshape(-1, 2)).max(axis=0) > LOUD).tolist()
+    return left, right
+
+
+def ends_with(*wanted: bool) -> Callable[[list[Block], list[Mishap]], bool]:
+    return lambda blocks, _: bool(blocks) and loud(blocks[-1]) == wanted
+
+
+def told(what: str) -> Callable[[list[Block], list[Mishap]], bool]:
+    return lambda _, mishaps: any(one.what == what for one in mishaps)
+
+
+def fake(stack: ExitStack) -> Rig:
+    sound = FakeSound(CLOCK)
+    stack.callback(sound.close)
+    return Rig(sound, sound.humming, sound.unplug, sound.plug, ("fake-microphone", "fake-far-end"))
+
+
+def real(kind: str, stack: ExitStack) -> Rig:
+    if (why := sounds.missing(kind)) is not None:
+        pytest.skip(why)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="snd")))
+    server = stack.enter_context(sounds.sound_server(kind, folder))
+    sound = pulse_sound(CLOCK, Devices("agentmic", "farend"), server.address)
+    stack.callback(sound.close)
+
+    def plug(end: int) -> None:
+        if end == 0:
+            server.plug_microphone("agentmic")
+            server.set_default_source("agentmic")
+        else:
+            server.plug_sink("farend")
+            server.set_default_sink("farend")
+
+    sinks, devices = ("micfeed", "farend"), ("agentmic", "farend.monitor")
+    names = ("agentmic", "farend")
+    return Rig(
+        sound,
+        lambda end: server.playing(sinks[end], (440.0, 1000.0)[end]),
+        lambda end: server.unplug(names[end]),
+        plug,
+        devices,
+    )
+
+
+MAKERS: dict[str, Callable[[ExitStack], Rig]] = {
+    "fake": fake,
+    "pulseaudio": lambda stack: real("pulseaudio", stack),
+    "pipewire": lambda stack: real("pipewire", stack),
+}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    with ExitStack() as stack:
+        yield MAKERS[request.param](stack)
+
+
+def test_nothing_is_heard_before_anybody_listens(rig: Rig) -> None:
+    assert rig.sound.take(0.3) == ((), ())
+    assert [one.device for one in rig.sound.channels()] == ["", ""]
+
+
+def test_blocks_follow_each_other_on_the_clock_with_each_end_on_its_side(rig: Rig) -> None:
+    before = CLOCK.now()
+    rig.sound.listen(on=True)
+    with rig.speaks(0):
+        blocks, mishaps = rig.until(ends_with(True, False))
+    with rig.speaks(1):
+        more, worse = rig.until(ends_with(False, True))
+    assert mishaps + worse == []
+    for one, after in itertools.pairwise(blocks + more):
+        assert after.stream == one.stream
+        assert after.position == one.position + 960
+        assert after.at == one.at + 20 * MILLISECOND
+    for one in blocks + more:
+        assert len(one.samples) == 960 * 4
+        assert before < one.span.start < one.at
+        assert one.at + 20 * MILLISECOND < one.span.end < CLOCK.now() + SECOND
+        assert one.span.end - one.span.start < 200 * MILLISECOND
+        assert loud(one) != (True, True)
+
+
+def test_channels_tell_devices_levels_and_when_something_was_heard(rig: Rig) -> None:
+    rig.sound.listen(on=True)
+    with rig.speaks(0):
+        blocks, _ = rig.until(ends_with(True, False))
+        microphone, far_end = rig.sound.channels()
+    assert (microphone.device, far_end.device) == rig.devices
+    assert microphone.peak is not None
+    assert -40 < microphone.peak < 0
+    assert microphone.heard_at is not None
+    assert blocks[-1].at - SECOND < microphone.heard_at < CLOCK.now()
+    assert (far_end.peak, far_end.heard_at) == (None, None)
+
+
+def test_a_microphone_that_goes_is_silence_until_it_is_back(rig: Rig) -> None:
+    rig.sound.listen(on=True)
+    with rig.speaks(0), rig.speaks(1):
+        blocks, _ = rig.until(ends_with(True, True))
+        rig.unplug(0)
+        more, mishaps = rig.until(ends_with(False, True))
+        if not mishaps:
+            mishaps = rig.until(told("device-lost"))[1]
+        assert [(one.what, one.channel) for one in mishaps] == [("device-lost", "microphone")]
+        assert rig.sound.channels()[0].device == ""
+        rig.plug(0)
+        again, back = rig.until(ends_with(True, True))
+        assert [(one.what, one.channel) for one in back if one.what != "drift"] == [("device-back", "microphone")]
+        assert back[0].filled > 0
+    for one, after in itertools.pairwise(blocks + more + again):
+        assert after.position == one.position + 960
+
+
+def test_without_any_device_nothing_is_taken(rig: Rig) -> None:
+    rig.sound.listen(on=True)
+    with rig.speaks(1):
+        rig.until(ends_with(False, True))
+    rig.unplug(0)
+    rig.unplug(1)
+    deadline = CLOCK.now() + round(SOON * SECOND)
+    while any(one.device for one in rig.sound.channels()):
+        assert CLOCK.now() < deadline
+        rig.sound.take(0.2)
+    rig.sound.take(0.2)
+    assert rig.sound.take(1.0)[0] == ()
+    rig.plug(1)
+    with rig.speaks(1):
+        rig.until(ends_with(False, True))
+
+
+def test_nobody_listens_after_letting_go_and_it_begins_again(rig: Rig) -> None:
+    rig.sound.listen(on=True)
+    blocks, _ = rig.until(lambda blocks, _: len(blocks) > 5)
+    rig.sound.listen(on=False)
+    deadline = CLOCK.now() + round(SOON * SECOND)
+    while any(one.device for one in rig.sound.channels()):
+        assert CLOCK.now() < deadline
+        rig.sound.take(0.1)
+    assert rig.sound.take(1.0) == ((), ())
+    let_go = CLOCK.now()
+    rig.sound.listen(on=True)
+    again, mishaps = rig.until(lambda blocks, _: len(blocks) > 5)
+    assert mishaps == []
+    assert again[0].at > let_go
+    assert again[0].position - blocks[0].position == round((again[0].at - blocks[0].at) * 48_000 / SECOND)
+
+
+def test_wake_ends_a_take_also_when_it_comes_before(rig: Rig) -> None:
+    taken: list[object] = []
+    taking = threading.Thread(target=lambda: taken.append(rig.sound.take(SOON * 10)))
+    rig.sound.wake()
+    taking.start()
+    taking.join(SOON)
+    assert taken == [((), ())]
+
+
+def test_close_ends_a_take_and_nothing_is_taken_after_it(rig: Rig) -> None:
+    rig.sound.listen(on=True)
+    taking = threading.Thread(target=lambda: rig.sound.take(SOON * 10))
+    taking.start()
+    rig.sound.close()
+    taking.join(SOON)
+    assert not taking.is_alive()
+    assert rig.sound.take(0.1) == ((), ())
+    rig.sound.listen(on=True)
+    rig.sound.wake()
+    rig.sound.close()
