@@ -1,4 +1,4 @@
-"""The bench of the store's intake: what it must notice, shown on things that are wrong; its figures, on made-up runs."""
+"""The bench of the store's intake: what it must notice, on things that are wrong; its figures, on made-up runs."""
 
 from __future__ import annotations
 
