@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.control import AlreadyRunning, ControlSocket, NotRunning, claim, request, socket_path
+from agent.control import MAKE_WAY, AlreadyRunning, ControlSocket, NotRunning, claim, request, socket_path, take_over
 from agent.errors import UserError
 
 
@@ -79,3 +79,36 @@ def test_a_home_has_one_recorder(tmp_path: Path) -> None:
 def test_a_path_too_long_for_a_socket_is_told_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="EYELID_HOME"):
         socket_path(tmp_path / ("x" * 120))
+
+
+def test_a_recorder_does_not_make_way(tmp_path: Path) -> None:
+    def recorder(verb: str, _: Mapping[str, object]) -> Mapping[str, object]:
+        raise UserError(f"no such request: {verb}")
+
+    served = ControlSocket(tmp_path, recorder)
+    with claim(tmp_path), pytest.raises(AlreadyRunning, match="eyelid status"):
+        take_over(tmp_path)
+    served.close()
+
+
+def test_a_drain_makes_way_when_it_is_asked(tmp_path: Path) -> None:
+    lock = claim(tmp_path)
+
+    def drain(verb: str, _: Mapping[str, object]) -> Mapping[str, object]:
+        assert verb == MAKE_WAY
+        lock.close()
+        return {}
+
+    served = ControlSocket(tmp_path, drain)
+    take_over(tmp_path).close()
+    served.close()
+
+
+def test_who_is_there_but_does_not_record_is_no_recorder(tmp_path: Path) -> None:
+    def drain(_verb: str, _: Mapping[str, object]) -> Mapping[str, object]:
+        raise NotRunning("just sending")
+
+    served = ControlSocket(tmp_path, drain)
+    with pytest.raises(NotRunning, match="just sending"):
+        request(tmp_path, "status")
+    served.close()

@@ -1,0 +1,54 @@
+"""Whose homes lie on a PC: real folders, owned by whom they say; a link is nobody's home."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from agent.users import User, run_as, with_homes
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="giving folders away needs root")
+
+ALICE, BOB = 61_001, 61_002
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Path:
+    for name, uid in (("alice", ALICE), ("DOMAIN/bob", BOB)):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        os.chown(folder, uid, uid)
+    return tmp_path
+
+
+def found(homes: Path) -> dict[Path, int]:
+    return {user.home: user.uid for user in with_homes(homes) if user.home.is_relative_to(homes)}
+
+
+def test_owners_of_homes_are_found_also_those_of_a_domain(homes: Path) -> None:
+    assert found(homes) == {homes / "alice": ALICE, homes / "DOMAIN" / "bob": BOB}
+
+
+def test_a_link_and_a_folder_within_somebodys_home_are_no_homes(homes: Path) -> None:
+    (homes / "mallory").symlink_to(homes / "alice")
+    inside = homes / "alice" / "inside"
+    inside.mkdir()
+    os.chown(inside, BOB, BOB)
+    assert set(found(homes)) == {homes / "alice", homes / "DOMAIN" / "bob"}
+
+
+def test_a_command_is_run_as_the_user_without_groups_and_with_little_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECRET_OF_ROOT", "x")
+    script = "id -u; id -G; pwd; echo $HOME; env"
+    told = run_as(User("alice", ALICE, ALICE, Path("/home/alice")), ["/bin/sh", "-c", script], seconds=30)
+    assert told is not None
+    assert told.splitlines()[:4] == [str(ALICE), str(ALICE), "/", "/home/alice"]
+    assert "SECRET_OF_ROOT" not in told
+
+
+def test_one_that_does_not_end_is_ended() -> None:
+    assert run_as(User("alice", ALICE, ALICE, Path("/")), ["/bin/sleep", "60"], seconds=0.1) is None

@@ -1,0 +1,54 @@
+"""The systemd units: systemd itself finds nothing wrong in them, and they start commands that exist."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.cli.main import build_parser
+
+UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
+NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in {".service", ".timer"})
+INSTALLED = "/opt/eyelid/bin/"
+
+ANALYZE = shutil.which("systemd-analyze") or ""
+
+pytestmark = pytest.mark.skipif(not ANALYZE, reason="no systemd on this machine")
+
+
+def commands(name: str) -> list[str]:
+    lines = (UNITS / name).read_text("utf-8").splitlines()
+    return [line.partition("=")[2] for line in lines if line.startswith("ExecStart=")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
+    here = f"{Path(sys.executable).parent}/"
+    for unit in NAMES:  # a timer is checked together with its service
+        (tmp_path / unit).write_text((UNITS / unit).read_text("utf-8").replace(INSTALLED, here), "utf-8")
+    whose = ["--user"] if name == "eyelid.service" else []
+    ran = subprocess.run(
+        [ANALYZE, *whose, "verify", str(tmp_path / name)],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_every_command_of_the_agents_units_is_one_of_eyelids() -> None:
+    for command in (*commands("eyelid.service"), *commands("eyelid-drain.service")):
+        program, *words = command.split()
+        assert program == f"{INSTALLED}eyelid"
+        build_parser().parse_args(words)
+    assert commands("eyelid-store.service") == [f"{INSTALLED}eyelid-store serve"]
+
+
+def test_the_drain_has_three_rights_and_no_more() -> None:
+    """Those with which tests/end_to_end/test_drain.py runs it."""
+    text = (UNITS / "eyelid-drain.service").read_text("utf-8")
+    assert "\nCapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL\n" in text
+    assert "\nNoNewPrivileges=yes\n" in text
