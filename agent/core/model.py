@@ -354,8 +354,8 @@ class Block:
     """20 ms of sound of both ends of the call: one Opus frame, so that a cut falls between two.
 
     `at`: when its first sample was heard, as well as is known, ns; `span` is that time widened by the stamp's error.
-    `position`: of its first sample in its stream, counted from 0 and never jumping: what was lost was filled with
-    silence. `samples`: 16 bit, little endian, left (microphone) and right (far end) in turn, at 48 kHz.
+    `position`: of its first sample on the clock's grid: blocks that touch in time are 960 apart, because what was lost
+    was filled with silence; only where nobody listened, or no device was there, does it leave out. `samples`: 16 bit, little endian, left (microphone) and right (far end) in turn, at 48 kHz.
     """
 
     stream: int
