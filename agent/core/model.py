@@ -355,7 +355,8 @@ class Block:
 
     `at`: when its first sample was heard, as well as is known, ns; `span` is that time widened by the stamp's error.
     `position`: of its first sample on the clock's grid: blocks that touch in time are 960 apart, because what was lost
-    was filled with silence; only where nobody listened, or no device was there, does it leave out. `samples`: 16 bit, little endian, left (microphone) and right (far end) in turn, at 48 kHz.
+    was filled with silence; only where nobody listened, or no device was there, does it leave out.
+    `samples`: 16 bit, little endian, left (microphone) and right (far end) in turn, at 48 kHz.
     """
 
     stream: int
