@@ -1,0 +1,182 @@
+"""How long a recorder takes to end: 12 pictures in its queue, a store that hangs, a busy machine.
+
+    scripts/bench ending [--quick] [--json] [--rounds N] [--busy N]
+
+Two figures. *drain*: from the word to end until twelve waiting 1080p pictures of coarse noise, far worse than any
+desktop, are encoded, sealed and durable. *whole*: from SIGTERM to the exit of a real recorder whose store takes
+connections and answers nothing. The aim of both is 2 s; it fails where an end was not in order, never for its time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from types import FrameType
+from typing import Final
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.core.model import SECOND, Box, Frame, Monitor, Span
+from agent.desktop import current_clock
+from agent.encode.video import ScreenEncoder
+from agent.ledger import DiskLedger
+from agent.pipeline import Mailbox
+from agent.recording import Close, Open, Order, Recorder, Studio
+from agent.seal import Maker, RecordingSealer
+from agent.spool import DiskSpool
+from agent.status import State
+from bench.fleet import Store, announced, found, pc, serve
+from bench.stage import StageError, own_display, running
+from protocol.bundle import Bundle
+from protocol.keys import RecipientPrivate
+
+WAITING: Final = 12
+WIDTH: Final = 1920
+HEIGHT: Final = 1080
+BLOCK: Final = 4  # pixels
+POLICY: Final = """schema: 1
+revision: 1
+name: Ending
+rules:
+  - id: nothing
+    why: a policy has a rule
+    any:
+      - app: [no-such-program]
+...
+"""
+
+
+def drain_once(folder: Path) -> float:
+    """Seconds for twelve pictures of noise, from the close of the queue to the end of the recorder's thread."""
+    clock = current_clock()
+    evidence, reader = Ed25519PrivateKey.generate(), RecipientPrivate.generate()
+    bundle = Bundle(revision=1, recipients=(reader.public,), created=clock.wall())
+    monitors = (Monitor(0, Box(0, 0, WIDTH, HEIGHT), "one"),)
+    maker = Maker("bench", evidence, "bench", "bench", "bench")
+    orders: Mailbox[Order] = Mailbox(2 * WAITING)
+    spool = DiskSpool(folder / "spool", max_bytes=10**9, keep_free=0, alarm=print)
+    recorder = Recorder(
+        orders,
+        studio=Studio(
+            sealer=lambda order: RecordingSealer(
+                maker, bundle, policy=order.policy, monitors=order.monitors, start=order.start, wall=clock.wall()
+            ),
+            encoder=lambda order: ScreenEncoder(order.start, chunk_length=4 * SECOND),
+        ),
+        spool=spool,
+        ledger=DiskLedger(folder / "ledger", clock, device="bench", evidence=evidence),
+        clock=clock,
+        hold=lambda _hold, _on: None,
+    )
+    chance = np.random.default_rng(1)
+    start = clock.now()
+    orders.put(Open("ab" * 32, start, monitors))
+    for number in range(WAITING):
+        # In blocks, for pictures of finer noise than that do not fit a chunk.
+        blocks = chance.integers(0, 256, (HEIGHT // BLOCK, WIDTH // BLOCK), dtype=np.uint8)
+        noise = blocks.repeat(BLOCK, 0).repeat(BLOCK, 1).tobytes() + bytes([128]) * (WIDTH * HEIGHT // 2)
+        at = start + number * SECOND // 5
+        orders.put(Frame(0, Span(at, at + 1), WIDTH, HEIGHT, noise, whole=True))
+    orders.put(Close(start + WAITING * SECOND // 5, "stop"), must=True)
+    orders.close()
+    began = time.perf_counter()
+    recorder.run()
+    took = time.perf_counter() - began
+    if recorder.tally.frames != WAITING or spool.waiting()[0] < 3:
+        raise StageError(f"{recorder.tally.frames} of {WAITING} pictures were drained")
+    return took
+
+
+@contextlib.contextmanager
+def load(busy: int) -> Iterator[None]:
+    """So many processes that do nothing but use a core."""
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+def whole(rounds: int, folder: Path, busy: int) -> list[float]:
+    """Seconds from SIGTERM to the exit, each of a recorder that was at work."""
+    took = []
+    home, secret = found(folder)
+    with (
+        own_display(folder / "display", (WIDTH, HEIGHT)) as stage,
+        stage.program("notes", (100, 100)),
+        running("the store", serve(home), folder / "store.log", os.environ) as process,
+    ):
+        store = Store(home, process.until(lambda: announced(process.log), "it said where it listens"), secret)
+        for number in range(rounds):
+            with tempfile.TemporaryDirectory(prefix="eyelid-") as pcs:
+                with pc(store, stage, Path(pcs) / "pc", {"policy.yaml": POLICY}) as recorded:
+                    recorded.wait_for(State.RECORDING)
+                    time.sleep(0.1 * (number % 10))  # not always at the same point of its work
+                    os.kill(process.pid, signal.SIGSTOP)
+                    try:
+                        with load(busy):
+                            began = time.perf_counter()
+                            recorded.stop()
+                            took.append(time.perf_counter() - began)
+                    finally:
+                        os.kill(process.pid, signal.SIGCONT)
+                last = max((Path(pcs) / "pc" / "ledger").glob("segment-*")).read_bytes().rstrip(b"\0").splitlines()[-1]
+                if json.loads(last)["kind"] != "stop":
+                    raise StageError("the account does not end with a stop")
+    return took
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench ending",
+        description=(__doc__ or "").partition("\n")[0],
+        epilog="example: scripts/bench ending --rounds 20 --busy 2",
+    )
+    parser.add_argument("--quick", action="store_true", help="2 rounds each")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rounds", type=int, default=10, metavar="N", help="of each (default %(default)s)")
+    parser.add_argument("--busy", type=int, default=2, metavar="N", help="processes that use a core (%(default)s)")
+    asked = parser.parse_args(arguments)
+    rounds = 2 if asked.quick else asked.rounds
+    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
+    try:
+        with tempfile.TemporaryDirectory(prefix="eyelid-") as folder:
+            with load(asked.busy):
+                drains = [drain_once(Path(folder) / str(number)) for number in range(rounds)]
+            wholes = whole(rounds, Path(folder), asked.busy)
+    except StageError as error:
+        print(f"ending: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    figures = {
+        name: {"rounds": len(times), "median_s": round(median(times), 3), "max_s": round(max(times), 3)}
+        for name, times in (("drain", drains), ("whole", wholes))
+    }
+    if asked.json:
+        print(json.dumps({"busy": asked.busy, **figures}))
+    else:
+        for name, of in figures.items():
+            print(f"{name:6} {of['rounds']:3} rounds   median {of['median_s']:.3f} s   longest {of['max_s']:.3f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
