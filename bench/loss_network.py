@@ -1,0 +1,173 @@
+"""The network between recorder and store, or what stands in it, does what networks do. Case 4 of bench/loss.
+
+The recorder is told the address of bench/loss_proxy.py, which stands before the real store. "backlog" is
+bench/loss_sealer.py filling the spool as two hours without a network would; all other cases run the whole recorder.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, Final
+
+from bench.fleet import Store
+from bench.loss_account import Round
+from bench.loss_proxy import BlackHole, EatAnswer, Fault, Garbage, Line, ResetAt, Says
+from bench.loss_world import Case, Ground, World, expect, shipped, world
+from bench.stage import StageError
+
+BATCH: Final = 25  # faults between two verdicts
+NARROW: Final = 50_000 / 8  # bytes a second
+SLOW_FOR: Final = 8.0  # seconds of a narrow line
+SILENT_FOR: Final = 4.0  # seconds of a black hole that ends by itself
+GIVES_UP: Final = 240.0  # seconds after which the recorder must have left a black hole
+EVERY: Final = 10  # of so many black holes one lasts until the recorder gives up
+BACKLOG: Final = 1800  # chunks of 4 s: two hours
+LARGE: Final = 90_000  # bytes of one of them at most, half of it on average: 80 MB, a ticking clock at 1080p
+
+RESETS: Final = (ResetAt(0.01), ResetAt(0.5), ResetAt(0.99))
+# What a store that fails says, and what a proxy does. A store's own 413 sets the chunk aside, by its name.
+ANSWERS: Final = (
+    Says(500, b"Internal Server Error"),
+    Says(503, b'{"error":"busy","message":"later"}', (("Retry-After", "1"),)),
+    Says(413, b"<html>Request Entity Too Large</html>"),
+    Garbage(b"\x16\x03\x01 this is no HTTP\r\n\r\n"),
+)
+
+
+class OnLine:
+    """A world whose recorder reaches its store over a bad line. One case's, for one run."""
+
+    def __init__(self, command: Callable[[Path], Sequence[str]] = shipped) -> None:
+        self._command = command
+        self._line: Line | None = None
+
+    @property
+    def line(self) -> Line:
+        assert self._line is not None, "the case's world has not been made"
+        return self._line
+
+    @contextmanager
+    def world(self, ground: Ground) -> Iterator[World]:
+        with ExitStack() as stack:
+
+            def before(served: str) -> str:
+                store = Store(ground.folder / "store", served, ground.folder / "operator.key")
+                self._line = stack.enter_context(Line(store))
+                return self._line.address
+
+            yield stack.enter_context(
+                world(ground.stage, ground.folder, chunk=ground.chunk, address=before, command=self._command)
+            )
+
+    # -- the cases ------------------------------------------------------------------------------------------------
+
+    def struck(self, faults: Sequence[Fault]) -> Callable[[World, int], Iterator[Round]]:
+        """A case that does these in turn, each to the next chunk, and waits until a chunk comes through again."""
+
+        def run(made: World, rounds: int) -> Iterator[Round]:
+            yield from self._in_batches(made, rounds, islice(cycle(faults), rounds), self._strike)
+
+        return run
+
+    def silent(self, made: World, rounds: int) -> Iterator[Round]:
+        holes = (GIVES_UP if turn % EVERY == EVERY - 1 else SILENT_FOR for turn in range(rounds))
+        yield from self._in_batches(made, rounds, holes, self._swallow)
+
+    def narrow(self, made: World, rounds: int) -> Iterator[Round]:
+        yield from self._in_batches(made, rounds, iter([SLOW_FOR] * rounds), self._squeeze)
+
+    def backlog(self, made: World, rounds: int) -> Iterator[Round]:
+        for _ in range(rounds):
+            made.store.end()
+            made.agent.start()
+            expect(lambda: len(made.told().waiting()) >= BACKLOG, "two hours of chunks in the spool")
+            held = sum(file.stat().st_size for file in (made.home / "spool").rglob("*") if file.is_file())
+            began = time.monotonic()
+            made.drain(600.0)
+            took = time.monotonic() - began
+            yield Round(notes={"MB waited": held // 10**6, "s to drain": round(took)})
+            yield from made.verdict()
+
+    def _in_batches(
+        self, made: World, rounds: int, faults: Iterator[Any], do: Callable[[World, Any], Round]
+    ) -> Iterator[Round]:
+        for turn, fault in enumerate(faults, 1):
+            try:
+                yield do(made, fault)
+            except StageError as failure:
+                yield Round(faults=(f"no fault, or no end of it: {failure}",))
+            finally:
+                self.line.rate = None
+                self.line.lift()
+            if turn % BATCH == 0 or turn == rounds:
+                yield from made.verdict()
+
+    def _strike(self, made: World, fault: Fault) -> Round:
+        made.agent.start()
+        name = type(fault).__name__
+        self._await_fault(fault, name)
+        self._await_receipt(made)
+        said = f"{fault.status}" if isinstance(fault, Says) else name
+        return Round(notes={said: 1})
+
+    def _swallow(self, made: World, lasts: float) -> Round:
+        made.agent.start()
+        self._await_fault(BlackHole(), "BlackHole")
+        if lasts == GIVES_UP:
+            held = self.line.connections
+            expect(lambda: self.line.hung_up > 0, f"the recorder's leaving a line that is silent ({held})", GIVES_UP)
+        else:
+            time.sleep(lasts)
+        self.line.lift()
+        self._await_receipt(made)
+        return Round(notes={"until the recorder gave up" if lasts == GIVES_UP else "ended by itself": 1})
+
+    def _squeeze(self, made: World, lasts: float) -> Round:
+        made.agent.start()
+        before = self.line.squeezed
+        self.line.rate = NARROW
+        expect(lambda: self.line.squeezed > before, "anything on the narrow line")
+        time.sleep(lasts)
+        crossed = self.line.squeezed - before
+        self.line.rate = None
+        self._await_receipt(made)
+        return Round(notes={"bytes at 50 kbit/s": crossed})
+
+    def _await_fault(self, fault: Fault, name: str) -> None:
+        before = self.line.happened[name]
+        self.line.arm(fault)
+        expect(lambda: self.line.happened[name] > before, f"a chunk for {name} to happen to")
+
+    def _await_receipt(self, made: World) -> None:
+        size = made.told_size()
+        expect(lambda: made.told_since(size, "receipt"), "a receipt after it", GIVES_UP)
+
+
+def filling(told: Path) -> list[str]:
+    """The recorder without a screen, which seals until two hours of chunks wait."""
+    code = f"from bench import loss_sealer as s; s.AHEAD = {BACKLOG}; s.LONGEST = {LARGE}; s.main()"
+    return [sys.executable, "-P", "-c", code, str(told.parent / "pc"), str(told)]
+
+
+def _cases() -> Iterator[Case]:
+    for name, title, rounds, quick, faults in (
+        ("answer-eaten", "the line breaks between commit and answer", 100, 3, (EatAnswer(),)),
+        ("reset-in-body", "the line is reset in mid-body", 100, 3, RESETS),
+        ("odd-answers", "500, 503 with Retry-After, a proxy's 413, garbage", 100, 4, ANSWERS),
+    ):
+        on = OnLine()
+        yield Case(name, title, rounds, quick, on.struck(faults), on.world)
+    on = OnLine()
+    yield Case("black-hole", "the line swallows everything", 20, 1, on.silent, on.world)
+    on = OnLine()
+    yield Case("narrow-line", "50 kbit/s", 20, 1, on.narrow, on.world)
+    on = OnLine(filling)
+    yield Case("backlog", "two hours without a network, then drained", 3, 1, on.backlog, on.world)
+
+
+CASES: Final = tuple(_cases())
