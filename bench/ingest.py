@@ -20,6 +20,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import psutil
@@ -263,8 +265,14 @@ def _runs(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     arguments = _parser().parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
+        signal.signal(number, _interrupted)
     console = Console(stderr=True)
     if arguments.table is not None:
         print(markdown(_runs(arguments.table)))
