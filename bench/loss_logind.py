@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Coroutine, Iterator
@@ -38,7 +39,8 @@ class Logind:
         self._do(self._signal(about_to))
 
     def close(self) -> None:
-        self._do(self._leave())
+        with contextlib.suppress(OSError, EOFError):  # the bus may have gone first, where a run is broken off
+            self._do(self._leave())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
