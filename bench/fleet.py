@@ -30,10 +30,16 @@ def installed(command: str, *arguments: str) -> list[str]:
     return [str(Path(sys.executable).with_name(command)), *arguments]
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], *, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, env=dict(environment), input=given, capture_output=True, text=True, timeout=COMMAND, check=False
-    )
+def run(
+    command: Sequence[str], environment: Mapping[str, str], *, given: str = "", patience: float = COMMAND
+) -> subprocess.CompletedProcess[str]:
+    """The command, come to its end. Raises StageError when it does not within `patience` (s)."""
+    try:
+        return subprocess.run(
+            command, env=dict(environment), input=given, capture_output=True, text=True, timeout=patience, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise StageError(f"{Path(command[0]).name} {command[1]} did not end within {patience:.0f} s") from None
 
 
 def answer(name: str, ran: subprocess.CompletedProcess[str]) -> str:
@@ -55,8 +61,9 @@ class Store:
         """The JSON answer of `eyelid-store COMMAND`. Raises StageError when it fails."""
         return json.loads(answer(f"eyelid-store {command}", self.ran(command, *arguments, "--json")))
 
-    def ran(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run(installed("eyelid-store", command, "--home", str(self.home), *arguments), os.environ)
+    def ran(self, command: str, *arguments: str, patience: float = COMMAND) -> subprocess.CompletedProcess[str]:
+        command_line = installed("eyelid-store", command, "--home", str(self.home), *arguments)
+        return run(command_line, os.environ, patience=patience)
 
     @cached_property
     def opened_by_recipient(self) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ POLICY: Final = {"losses.yaml": yaml.safe_dump(RULES, sort_keys=False) + "...\n"
 SECOND: Final = 1_000_000_000
 BEAT: Final = 0.02
 LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
+JUDGING: Final = 600.0  # seconds that `verify --all` and `gaps` may take over all that a long run has kept
 RETRIES: Final = 3  # orderly ends after which whatever the recorder has must be in the store
 
 Command = Callable[[Path], Sequence[str]]
@@ -260,7 +261,7 @@ class World:
 
     def asked(self, command: str, *arguments: str) -> dict[str, Any]:
         """The JSON answer of an `eyelid-store` command that may also find something wrong (exit 1)."""
-        ran = self.depot.ran(command, *arguments, "--json")
+        ran = self.depot.ran(command, *arguments, "--json", patience=JUDGING)
         if ran.returncode not in (0, 1) or not ran.stdout:
             raise StageError(f"eyelid-store {command} could not judge: {ran.stderr.strip()}")
         return dict(json.loads(ran.stdout))
