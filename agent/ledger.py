@@ -157,6 +157,8 @@ class DiskLedger:
             start = self._segments[place].first
             skipped = max(0, self._sent - start)
             for number, written in enumerate(self._lines(place)[skipped:], start + skipped):
+                if number >= self._next:  # the disk refused it: it can be read, and nobody may ever be told of it
+                    return first, lines
                 if _number(written) != number:  # damaged on the disk: the store will ask for it, and so find out
                     continue
                 if lines and (number != first + len(lines) or size + len(written) > BATCH_BYTES):
@@ -283,10 +285,12 @@ def _overwrite(path: Path, offset: int, text: bytes) -> None:
 
 
 def _cut(path: Path, used: int) -> None:
-    """Zeros after the last whole line, and up to the segment's size."""
+    """Zeros after the last whole line, and up to the segment's size.
+
+    The lines too are written anew: those that a failed flush left in memory can be read, and are on no disk.
+    """
     content = path.read_bytes()
-    if len(content) < SEGMENT_SIZE or content[used:].strip(b"\0"):
-        _overwrite(path, used, bytes(max(len(content), SEGMENT_SIZE) - used))
+    _overwrite(path, 0, content[:used] + bytes(max(len(content), SEGMENT_SIZE) - used))
 
 
 def _whole_lines(content: bytes) -> tuple[list[bytes], int]:

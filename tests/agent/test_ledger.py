@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent import durable
+from agent import ledger as ledger_module
 from agent.core.model import SECOND
 from agent.errors import EnvironmentFault, Transient, Untrusted
 from agent.ledger import BATCH_LINES, KEPT_SEGMENTS, SEGMENT_SIZE, DiskLedger
@@ -448,6 +451,46 @@ def test_an_entry_that_was_refused_never_comes_back(tmp_path: Path) -> None:
     lines = batch_of(opened(folder)).lines
     assert [json.loads(line).get("hold") for line in lines] == ["reason-0", "reason-2", None]
     assert [line_hash(line) for line in lines[:2]] == promised(child.stdout)
+
+
+def test_an_entry_that_was_refused_is_never_sent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be read in the old file, and a power cut would take it: the store would have an entry that never was."""
+
+    def broken(_: object) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    ledger = opened(folder)
+    ledger.write("start")
+    with monkeypatch.context() as disk:
+        disk.setattr(ledger_module, "_flush", broken)
+        disk.setattr(durable, "sync_folder", broken)
+        with pytest.raises(Transient):
+            ledger.write("hold", hold="user")
+    assert any(b"hold" in path.read_bytes() for path in folder.glob("segment-*"))
+    assert [json.loads(line)["kind"] for line in store_takes(ledger).lines] == ["start"]
+    assert ledger.due(at_once=True) is None
+    ledger.write("stop")
+    assert [json.loads(line)["kind"] for line in store_takes(ledger).lines] == ["stop"]
+
+
+def test_what_is_found_at_the_start_is_written_once_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush that failed leaves pages that can be read and were never written: only writing them anew can be believed,
+    and nothing that the store is told may vanish later."""
+    ledger = opened(folder)
+    ledger.write("start")
+    ledger.write("hold", hold="user")
+    written: list[tuple[str, int, bytes]] = []
+    overwrite = ledger_module._overwrite
+
+    def watched(path: Path, offset: int, text: bytes) -> None:
+        written.append((path.name, offset, text))
+        overwrite(path, offset, text)
+
+    monkeypatch.setattr(ledger_module, "_overwrite", watched)
+    lines = all_lines(folder)
+    opened(folder)
+    name, offset, text = written[0]
+    assert (name, offset, text.rstrip(b"\0").splitlines()) == ("segment-000000000000", 0, lines)
 
 
 def test_a_disk_that_goes_on_failing_is_told_and_nothing_is_promised(tmp_path: Path) -> None:
