@@ -21,7 +21,7 @@ from agent.errors import EyelidError
 from agent.status import State
 from bench.stage import Running, Stage, StageError, running
 
-COMMAND: Final = 60.0  # seconds that one command of the store may take
+COMMAND: Final = 600.0  # seconds that one command of the store may take: `verify --all` reads all that a bench has kept
 RECIPIENT: Final = "recipient"  # the key of `eyelid-store init` that reads recordings
 
 
