@@ -23,13 +23,19 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import loss_disks, loss_flips, loss_kills
+from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_network
 from bench.loss_account import COLUMNS, Tally, added_up, lines, markdown, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from bench.stage import Stage, StageError, own_display
 
 # Each family of cases is a module with its CASES; they are played in this order.
-CASES: Final[tuple[Case, ...]] = (*loss_kills.CASES, *loss_disks.CASES, *loss_flips.CASES)
+CASES: Final[tuple[Case, ...]] = (
+    *loss_kills.CASES,
+    *loss_disks.CASES,
+    *loss_network.CASES,
+    *loss_clock.CASES,
+    *loss_flips.CASES,
+)
 
 SIZE: Final = (1280, 720)  # of the display, pixels
 Say = Callable[[str], None]
