@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.core.cut import CHUNK_LENGTH, chunk_ends, key_frame_due
+from agent.core.cut import CHUNK_LENGTH, chunk_ends, chunk_full, key_frame_due
 from agent.core.model import SECOND, Chunk, ChunkFlag, ChunkKind, Frame, Span
 from agent.encode.cmaf import Sample, fragment
 from agent.encode.h264 import H264, TIMESCALE, VideoSettings
@@ -67,7 +67,8 @@ class ScreenEncoder:
         chunks = self._end_forsaken(start)
         key = key_frame_due(stream.last_key, start, repeat=frame.pixels == stream.last_pixels)
         if stream.pictures:
-            chunks += self._cut(frame.stream, start, must=key)
+            full = chunk_full(sum(len(picture.data) for picture in stream.pictures))
+            chunks += self._cut(frame.stream, start, must=key or full)
         if stream.encoder is None:
             stream.encoder = H264(frame.width, frame.height, self._settings)
             chunks += self._announce(frame, stream)

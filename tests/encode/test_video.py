@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.cut import CHUNK_LENGTH, KEY_FRAME_EVERY
+from agent.core.cut import CHUNK_LENGTH, FULL, KEY_FRAME_EVERY
 from agent.core.model import MILLISECOND, Chunk, ChunkFlag, ChunkKind, Frame
 from agent.encode.h264 import TIMESCALE
 from agent.encode.video import ScreenEncoder
+from protocol.envelope import MAX_SEALED
 from tests.capture.colours import BLUE, GREEN, MAGENTA, WHITE, Colour, ycbcr
 from tests.encode import boxes
 from tests.encode.films import START, durations, film, frame, media, ms, noise, play, probe, times
@@ -128,6 +130,20 @@ def test_a_still_screen_is_a_chunk_a_repeat() -> None:
 def test_a_picture_that_stands_past_its_chunks_length_opens_the_next() -> None:
     chunks = media(record([frame(0), frame(3900, WHITE), frame(7900, WHITE)], close=8000))
     assert spans(chunks) == [(0, 3900), (3900, 7900), (7900, 8000)]
+
+
+def test_a_chunk_of_pictures_too_large_for_the_envelope_ends_early() -> None:
+    """Twelve pictures of noise at 1080p are 21 MB, and the envelope takes 16 MiB."""
+    pixels = np.random.default_rng(0)
+    encoder = ScreenEncoder(START)
+    chunks: list[Chunk] = []
+    for number in range(12):
+        drawn = frame(200 * number, width=1920, height=1080)
+        noisy = pixels.integers(16, 235, len(drawn.pixels), dtype=np.uint8).tobytes()
+        chunks += encoder.encode(replace(drawn, pixels=noisy))
+    chunks += encoder.close(START + 2400 * MILLISECOND)
+    assert sum(len(chunk.data) for chunk in chunks) > MAX_SEALED
+    assert max(len(chunk.data) for chunk in chunks) < MAX_SEALED / 2 + FULL
 
 
 def test_a_gap_ends_chunks_where_it_says_and_marks_the_next() -> None:
