@@ -119,7 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupted)
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
-        print(markdown(added_up(_runs(asked.table))))
+        sums = added_up(_runs(asked.table))
+        print("\n".join([markdown(sums), *(f"\nWRONG: {fault}" for tally in sums for fault in wrong(tally))]))
         return 0
     played: list[Tally] = []
     with tempfile.TemporaryDirectory(prefix="eyelid-") as passing:  # short: a socket's path may have 107 bytes

@@ -59,7 +59,7 @@ def _in_batches(world: World, rounds: int, kill: Kill) -> Iterator[Round]:
         try:
             yield kill(world)
         except StageError as failure:
-            yield Round(faults=(f"no kill: {failure}",))
+            yield Round(rounds=0, faults=(f"no kill: {failure}",))
             world.store.sweep()
             world.agent.sweep()
         if (turn + 1) % BATCH == 0 or turn + 1 == rounds:
