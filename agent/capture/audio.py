@@ -20,8 +20,7 @@ from agent.capture.sound_pulse import PulseFeed
 from agent.core.model import MILLISECOND, SECOND, Block
 from agent.pipeline import Mailbox
 from agent.ports import Channel, Clock, Mishap
-
-SOUND_STREAM: Final = 0xFF00  # far above the monitors', which count up from 0
+from protocol.envelope import SOUND_STREAM
 
 WAITING: Final = 200  # tenths of a second of one end: ten seconds of both
 BREATH: Final = 100 * MILLISECOND  # between two looks at the clock, while the mailbox is empty
