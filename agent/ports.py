@@ -35,7 +35,8 @@ class Desktop(Protocol):
     def look(self) -> Scene | Blind:
         """The scene now, cheap when nothing changed (then it may be the very same object as before).
 
-        Covers all moments since the look before: a window that was shown at any of them is `shown`.
+        Covers all moments since the look before: a window that was shown at any of them is `shown`. So is one that
+        has gone but of which pixels may still be in view, where the desktop can tell; `lingers` says what it cannot.
         Never raises for what another program does; that is a `Blind`.
         """
 
@@ -47,6 +48,12 @@ class Desktop(Protocol):
 
     def composited(self) -> bool:
         """Whether a compositor may keep showing windows after they are gone (fading, minimise animations)."""
+
+    def lingers(self) -> int:
+        """How long (ns) the display may go on showing a window that the last look no longer tells as shown.
+
+        A second where nothing is known of the pixels: a window fades, or stays until what was behind it has drawn.
+        """
 
     def close(self) -> None: ...
 

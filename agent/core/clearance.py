@@ -24,7 +24,8 @@ SILENCE: Final = 1 * SECOND  # an asked look that is not answered for this long 
 class Timing:
     """What a witness's proof needs on a lane, ns. Measured per platform: docs/platforms.md.
 
-    `settle`: how long the display still shows what the truth has left.
+    `settle`: how long the picture may still be what the truth has left, whatever the display does.
+    `lingers`: how long the display may go on showing what has gone, unless a look itself says so (`Look.lingers`).
     `hindsight`: how long the truth may come after the pixels.
     `max_gap`: how far two looks may lie apart around an item.
     """
@@ -32,6 +33,11 @@ class Timing:
     settle: int = 0
     hindsight: int = 0
     max_gap: int = 250 * MILLISECOND
+    lingers: int = 0
+
+    def settled(self, lingers: int | None) -> int:
+        """What has to pass after a look that says `lingers`, ns."""
+        return max(self.settle, self.lingers if lingers is None else lingers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,9 @@ def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
     return Run(barrier=max(run.barrier, at), after=max(run.after, at + stay_closed))
 
 
-def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing) -> Run:
+def looked(
+    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, lingers: int | None = None
+) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
@@ -94,7 +102,7 @@ def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timin
     if asked <= run.barrier:
         return run
     if run.last is None:
-        return replace(run, after=max(run.after, answered + timing.settle), last=(asked, answered))
+        return replace(run, after=max(run.after, answered + timing.settled(lingers)), last=(asked, answered))
     asked_before, answered_before = run.last
     if asked <= answered_before:
         return run

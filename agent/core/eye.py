@@ -100,7 +100,7 @@ class Eye(Generic[ItemT]):
         name, timing = look.witness, self._timings[look.witness]
         reasons = self._judge(self._policy, look).on(self._lane)
         before = self._runs[name]
-        after = looked(before, look.asked, look.answered, reasons, timing)
+        after = looked(before, look.asked, look.answered, reasons, timing, lingers=look.lingers)
         if after is before:
             return
         if not after.clean:

@@ -166,13 +166,17 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A witness's answer. `asked` < truth < `answered`; `policy` is the hash that the witness judged with."""
+    """A witness's answer. `asked` < truth < `answered`; `policy` is the hash that the witness judged with.
+
+    `lingers`: ns for which the display may still show what this look no longer tells; None: the witness cannot say.
+    """
 
     witness: str
     asked: int
     answered: int
     policy: str
     seen: Scene | Browsing | Blind
+    lingers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import psutil
 from agent.core.model import Blind
 from agent.desktop import engines
 
-RESCAN: Final = 1.0  # seconds between two searches for new helper processes: so late can an engine be noticed that
+RESCAN: Final = 1.0  # seconds between two whole searches for new helper processes
+GLANCE: Final = 0.05  # seconds between two glances at those started since: so late can an engine be noticed that
 # neither shipped its files beside the program nor was loaded when its window came
 YOUNG: Final = 3.0  # seconds in which a new process may still be changing its program or its command line
 PROC: Final = Path("/proc")  # Linux; where it is missing, less evidence is found and nothing breaks
@@ -46,7 +47,10 @@ class Processes:
         self._hosts: set[tuple[int, float]] = set()  # processes that engine helpers work for
         self._seen: set[int] = set()
         self._young: dict[int, float] = {}
+        self._commands: dict[int, bytes | None] = {}  # of the young, when they were last looked into
         self._scanned: float | None = None
+        self._glanced = 0.0
+        self._newest = b""  # what the kernel last gave as the last number it used
 
     def read(self, pid: int) -> Process | Blind:
         """The process now; `Blind.VANISHED` when it has gone, `Blind.FOREIGN_PROCESS` when it may not be read."""
@@ -68,13 +72,16 @@ class Processes:
     def rescan(self, *, now: float | None = None) -> bool:
         """Look for new engine helpers; True when a process turned out to be an engine's host that was not one before.
 
-        Costs a directory listing, and a few reads for each process that is new. `now` in seconds of any steady clock.
+        A second after the last search it is one of all processes: a directory listing, and a few reads for each that is
+        new. Before that, of those started since, and only if the kernel says that any was (0.02 ms else). `now` in
+        seconds of any steady clock.
         """
         now = time.monotonic() if now is None else now
         if self._scanned is not None and now - self._scanned < RESCAN:
-            return False
+            return now - self._glanced >= GLANCE and self._glance(now)
         first = self._scanned is None
-        self._scanned = now
+        self._scanned = self._glanced = now
+        self._newest = _newest()
         present = set(psutil.pids())
         for pid in present - self._seen:
             self._young[pid] = now - YOUNG if first else now
@@ -84,10 +91,29 @@ class Processes:
             self._note_host(pid)
             if now - since >= YOUNG or pid not in present:
                 del self._young[pid]
+                self._commands.pop(pid, None)
         self._known = {key: process for key, process in self._known.items() if key[0] in present}
         grown = len(self._hosts) > before
         self._hosts = {key for key in self._hosts if key[0] in present}
         return grown
+
+    def _glance(self, now: float) -> bool:
+        """As `rescan`, at what was started since and at what is young: a fork changes its command line a moment later,
+        a zygote's child names itself late."""
+        newest = _newest()
+        if newest == self._newest and newest and not self._young:
+            return False
+        self._glanced, self._newest = now, newest
+        present = set(psutil.pids())
+        self._young |= dict.fromkeys(present - self._seen, now)
+        self._seen |= present
+        before = len(self._hosts)
+        for pid in self._young.keys() & present:
+            command = _command(pid)
+            if command is None or command != self._commands.get(pid):
+                self._commands[pid] = command
+                self._note_host(pid)
+        return len(self._hosts) > before
 
     def due(self) -> bool:
         """Whether `rescan` would search."""
@@ -106,6 +132,24 @@ class Processes:
                 self._hosts.add((host.pid, host.create_time()))
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return  # gone, or another user's: no window of this session waits for it
+
+
+def _newest() -> bytes:
+    """Changes whenever a process or thread was started (the last number of proc_loadavg(5)); empty where not told."""
+    try:
+        with (PROC / "loadavg").open("rb", buffering=0) as load:
+            return load.read(128).rpartition(b" ")[2]
+    except OSError:
+        return b""
+
+
+def _command(pid: int) -> bytes | None:
+    """The command line as it is now, in whatever form; None where the system does not tell."""
+    try:
+        with (PROC / str(pid) / "cmdline").open("rb", buffering=0) as line:
+            return line.read(4096)
+    except OSError:
+        return None
 
 
 def _serves(process: psutil.Process) -> bool:

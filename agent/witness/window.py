@@ -112,16 +112,16 @@ class WindowWitness:
         began = self._clock.now()
         try:
             seen = self._desktop.look()
-            composited = self._desktop.composited()
+            composited, lingers = self._desktop.composited(), self._desktop.lingers()
         except (EyelidError, OSError):
-            seen, composited = Blind.NO_DISPLAY, self._composited
+            seen, composited, lingers = Blind.NO_DISPLAY, self._composited, None
         ended = self._clock.now()
         if composited != self._composited:
             self._composited = composited
             self._deliver(Alarm(self.name, ended, "compositor"))
         if asked or seen is not self._last:
             self._last = seen
-            self._deliver(Look(self.name, began, ended, policy, seen))
+            self._deliver(Look(self.name, began, ended, policy, seen, lingers))
 
     def _answer_blind(self) -> None:
         now = self._clock.now()

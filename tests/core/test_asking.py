@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.core.asking import (
     PAGE_HINDSIGHT,
     PAGE_SETTLE,
     PAGES_EVERY,
+    TITLE_HINDSIGHT,
+    TITLE_SETTLE,
     WINDOW_HINDSIGHT,
-    WINDOW_SETTLE,
+    WINDOW_LINGERS,
     fresh,
     next_look,
     page_timing,
@@ -20,6 +24,7 @@ from agent.core.model import (
     MILLISECOND,
     SECOND,
     WINDOWS,
+    AllOf,
     Attribute,
     Effect,
     Extent,
@@ -49,13 +54,34 @@ def policy(*attributes: Attribute, lead: int = 0) -> Policy:
 
 def test_pixels_outlive_their_window_and_the_truth_may_come_a_second_late() -> None:
     timing = window_timing(policy(Attribute.APP), Lane.SCREEN)
-    assert timing == Timing(settle=1 * SECOND, hindsight=1 * SECOND, max_gap=250 * MILLISECOND)
-    assert (timing.settle, timing.hindsight) == (WINDOW_SETTLE, WINDOW_HINDSIGHT)
+    assert timing == Timing(0, 1 * SECOND, 250 * MILLISECOND, lingers=1 * SECOND)
+    assert (timing.hindsight, timing.lingers) == (WINDOW_HINDSIGHT, WINDOW_LINGERS)
+
+
+TITLE = Matcher(Attribute.TITLE, ("*chart*",))
+APP = Matcher(Attribute.APP, ("till",))
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        policy(Attribute.APP, Attribute.TITLE),
+        Policy("hash", 1, "name", (Rule(0, "id", "", (AllOf((APP, TITLE)),)),)),
+        Policy("hash", 1, "name", (Rule(0, "id", "", (APP,), unless=(TITLE,)),)),
+        Policy("hash", 1, "name", (), record_when=(APP, TITLE)),
+        Policy("hash", 1, "name", (), allow_unseen=(TITLE,)),
+    ],
+    ids=["a rule", "with others", "an exception", "record_when", "allow_unseen"],
+)
+def test_a_policy_that_asks_for_titles_anywhere_waits_for_them_at_both_ends(asks: Policy) -> None:
+    timing = window_timing(asks, Lane.SCREEN)
+    assert timing == Timing(1 * SECOND, 1 * SECOND, 250 * MILLISECOND, lingers=1 * SECOND)
+    assert (timing.settle, timing.hindsight) == (TITLE_SETTLE, TITLE_HINDSIGHT)
 
 
 def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
     timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)
-    assert timing == Timing(1 * SECOND, 3 * SECOND, 1 * SECOND)
+    assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
 
 
 def test_a_grab_needs_a_look_younger_than_two_fifths_of_the_gap() -> None:

@@ -239,3 +239,10 @@ def test_the_lower_end_never_falls(events: list[Event], timing: Timing) -> None:
             reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
             run = looked(run, event.asked, event.answered, reasons, timing)
         assert run.clearance.after >= before
+
+
+@pytest.mark.parametrize(("lingers", "after"), [(None, 1020), (7, 70), (300, 320)], ids=["not said", "less", "more"])
+def test_a_run_begins_once_the_display_has_let_go_of_what_was_there(lingers: int | None, after: int) -> None:
+    """A look that cannot say how long the display lingers counts as the longest; what the truth needs is the least."""
+    timing = Timing(settle=50, lingers=1000)
+    assert looked(Run.unproven(0), 10, 20, (), timing, lingers=lingers).clearance.after == after

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from agent.core.model import Blind
-from agent.desktop.processes import RESCAN, YOUNG, Process, Processes, numbers_in_namespaces
+from agent.desktop.processes import GLANCE, RESCAN, YOUNG, Process, Processes, numbers_in_namespaces
 
 # A process that stays until its standard input ends, in the shape of any program.
 WAITS = "import sys; sys.stdin.read()"
@@ -110,6 +110,43 @@ def test_a_process_that_becomes_a_helper_while_it_is_young_is_noticed(family: li
     while "-contentproc" not in child.cmdline():
         os.sched_yield()
     assert processes.rescan(now=RESCAN + YOUNG / 2)
+    assert read(processes, pid).engine
+
+
+def test_a_helper_that_has_just_started_is_noticed_at_the_next_glance(family: list[subprocess.Popen[bytes]]) -> None:
+    host = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS!r}, '--type=renderer'])"
+    processes = Processes()
+    processes.rescan(now=10.0)
+    pid = start(family, sys.executable, "-c", host)
+    while not any("--type=renderer" in child.cmdline() for child in psutil.Process(pid).children()):
+        os.sched_yield()
+    assert not processes.rescan(now=10.0 + GLANCE / 2)
+    assert processes.rescan(now=10.0 + GLANCE)
+    assert read(processes, pid).engine
+
+
+def test_a_process_that_becomes_a_helper_after_a_glance_is_noticed_at_another(
+    family: list[subprocess.Popen[bytes]],
+) -> None:
+    becomes = f"os.execv(sys.executable, [sys.executable, '-c', {WAITS!r}, '-contentproc'])"
+    late = f"import os, sys; sys.stdin.readline(); {becomes}"
+    host = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {late!r}])"
+    processes = Processes()
+    processes.rescan(now=10.0)
+    pid = start(family, sys.executable, "-c", host)
+    while not psutil.Process(pid).children():
+        os.sched_yield()
+    [child] = psutil.Process(pid).children()
+    while child.cmdline()[-1:] != [late]:
+        os.sched_yield()
+    processes.rescan(now=10.0 + GLANCE)
+    assert not read(processes, pid).engine
+    assert family[-1].stdin is not None
+    family[-1].stdin.write(b"now\n")
+    family[-1].stdin.flush()
+    while "-contentproc" not in child.cmdline():
+        os.sched_yield()
+    assert processes.rescan(now=10.0 + 3 * GLANCE)
     assert read(processes, pid).engine
 
 

@@ -125,6 +125,10 @@ class X11Desktop:
         """
         return self._screen.compositor != 0
 
+    def lingers(self) -> int:
+        """See `agent.ports.Desktop.lingers`; as of the last look."""
+        return self._screen.lingers
+
     def close(self) -> None:
         """From any thread; ends a `wait`. Looks afterwards answer `Blind.NO_DISPLAY`."""
         self._closed = True

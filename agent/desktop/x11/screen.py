@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from agent.core.model import Blind, Box, Scene, Window, WindowKind
+from agent.core.model import SECOND, Blind, Box, Scene, Window, WindowKind
 from agent.desktop import kinds
 from agent.desktop.processes import Processes
 from agent.desktop.x11 import frames
@@ -50,6 +50,7 @@ class Screenful:
         self._names = {atom: name for name, atom in wire.atom.items()}
         self._types: dict[int, str] = {}  # atoms of window types
         self.compositor = 0
+        self.lingers = SECOND
         self.start_anew()
 
     # -- keeping ---------------------------------------------------------------------------------------------------
