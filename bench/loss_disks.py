@@ -280,9 +280,21 @@ CASES: Final = (
     _power("store", EXT4, sealer=True, quick=2),
     _power("store", XFS, sealer=True),
     _case("full-spool", "disk full under the recorder", FullSpool("agent", "tmpfs", size=SMALL), 10),
-    _case("inodes-spool", "no inode left for it", FullSpool("agent", EXT4, size=SMALL, inodes=512), 10, "mkfs.ext4"),
+    _case(
+        "inodes-spool",
+        "no inode left under the recorder",
+        FullSpool("agent", EXT4, size=SMALL, inodes=512),
+        10,
+        "mkfs.ext4",
+    ),
     _case("full-store", "disk full under the store", FullStore("store", "tmpfs", size=SMALL), 3),
-    _case("inodes-store", "no inode left for it", FullStore("store", EXT4, size=SMALL, inodes=4096), 3, "mkfs.ext4"),
+    _case(
+        "inodes-store",
+        "no inode left under the store",
+        FullStore("store", EXT4, size=SMALL, inodes=4096),
+        3,
+        "mkfs.ext4",
+    ),
     _case("flush-agent", "flushes of the recorder fail", Flushes("agent", EXT4), 12, "mkfs.ext4", "strace"),
     _case("flush-store", "flushes of the store fail", Flushes("store", EXT4, size=ROOM), 12, "mkfs.ext4", "strace"),
 )
