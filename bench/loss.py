@@ -164,7 +164,7 @@ def _runs(path: Path) -> list[Tally]:
 def _table(tallies: Sequence[Tally]) -> Table:
     drawn = Table(title="What was lost", title_style="bold")
     for place, column in enumerate(COLUMNS):
-        drawn.add_column(column, justify="left" if place < 2 else "right")
+        drawn.add_column(column, justify="left" if place < 2 else "right", no_wrap=place == 0)
     for tally, line in zip(tallies, lines(tallies), strict=True):
         drawn.add_row(*line, style="bold red" if wrong(tally) else "dim" if tally.skipped else "")
     return drawn

@@ -269,15 +269,14 @@ def _power(who: str, kind: str, *, sealer: bool, rounds: int = 50, quick: int = 
 
 
 def _case(name: str, title: str, there: FullSpool | FullStore | Flushes, rounds: int, *tools: str) -> Case:
-    quick = 1 if name == "full-spool" else 0  # a full store is asked again after a minute
-    return Case(name, title, rounds, quick, there.play, world=there.world, needs=needs(*tools))
+    return Case(name, title, rounds, 0, there.play, world=there.world, needs=needs(*tools))
 
 
 CASES: Final = (
     *(_power(who, kind, sealer=False) for who in ("agent", "store") for kind in FILE_SYSTEMS),
     _power("agent", EXT4, sealer=True),
-    _power("agent", XFS, sealer=True, quick=2),
-    _power("store", EXT4, sealer=True, quick=2),
+    _power("agent", XFS, sealer=True, quick=1),
+    _power("store", EXT4, sealer=True, quick=1),
     _power("store", XFS, sealer=True),
     _case("full-spool", "disk full under the recorder", FullSpool("agent", "tmpfs", size=SMALL), 10),
     _case(

@@ -121,7 +121,7 @@ def _kill_both(world: World) -> Round:
 
 
 CASES: Final = (
-    Case("kill-agent", "kill -9 of the recorder", 200, 2, agent_killed),
-    Case("kill-store", "kill -9 of the store", 200, 2, store_killed),
+    Case("kill-agent", "kill -9 of the recorder", 200, 1, agent_killed),
+    Case("kill-store", "kill -9 of the store", 200, 1, store_killed),
     Case("kill-both", "kill -9 of both", 100, 1, both_killed),
 )
