@@ -157,12 +157,16 @@ def enrol(
 
 
 @contextmanager
-def pc(store: Store, stage: Stage, home: Path, policy: Mapping[str, str]) -> Iterator[Pc]:
+def pc(
+    store: Store, stage: Stage, home: Path, policy: Mapping[str, str], more: Mapping[str, str] | None = None
+) -> Iterator[Pc]:
     """A PC on `stage`, newly enrolled, whose recorder answers and has the policy files (name -> text) to judge by.
 
-    When the context ends without an error, the recorder has been told to end, has drained, and has ended by itself.
+    `more`: of the recorder's environment, such as a sound server's address. When the context ends without an error, the
+    recorder has been told to end, has drained, and has ended by itself.
     """
     device, environment = enrol(store, stage, home, policy)
+    environment |= more or {}
     with running("the recorder", installed("eyelid", "run"), home / "agent.log", environment) as recorder:
         enrolled = Pc(device, home, recorder)
         recorder.until(enrolled.status, "it answered")

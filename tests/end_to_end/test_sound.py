@@ -1,0 +1,114 @@
+"""A call is recorded at both ends, and what is heard while a card terminal is in view is not in the recording.
+
+A marker tone sounds only while the terminal is on the screen. Two recorders listen to the same call: one with the rule,
+and one without it as a control, which has to have the marker, or the test has not tried anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from agent.status import State
+from bench.fleet import Pc, Store, pc, store
+from bench.stage import own_display
+from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+
+RATE: Final = 48_000
+PIECE: Final = RATE // 50  # 20 ms
+VOICE: Final = 450.0  # Hz, all the time: the caller
+MARKER: Final = 1500.0  # Hz, only while the terminal is in view: the agent, who reads a number aloud
+HEARD: Final = 0.01  # amplitude; both tones are played at 0.5
+RULE: Final = """schema: 1
+revision: 1
+name: Sound
+rules:
+  - id: card-terminal
+    why: PCI DSS 3.3.1.2
+    any:
+      - app: [{app}]
+    screen: record
+    audio: {{ pause: shown, lead: 0s }}
+...
+"""
+POLICIES: Final = {"held to the rule": RULE.format(app="eyelid-demo-till"), "control": RULE.format(app="no-such-app")}
+
+
+@pytest.fixture(scope="module", params=sorted(NEEDED))
+def sound(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
+    if why := missing(request.param):
+        pytest.skip(why)
+    with TemporaryDirectory(prefix="snd") as folder, sound_server(request.param, Path(folder) / "s") as server:
+        yield server
+
+
+def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
+        stage = stack.enter_context(own_display(homes / "display"))
+        depot = stack.enter_context(store(homes))
+        stack.enter_context(stage.program("notes", (20, 20)))
+        stack.enter_context(sound.playing("farend", VOICE))
+        recorders = {
+            name: stack.enter_context(
+                pc(depot, stage, homes / name.split()[0], {"policy.yaml": text}, {"PULSE_SERVER": sound.address})
+            )
+            for name, text in POLICIES.items()
+        }
+        for recorder in recorders.values():
+            recorder.recorder.until(lambda recorder=recorder: _hears(recorder), "it heard both ends of the call")
+        for _ in range(2):
+            time.sleep(4)
+            with stage.program("till", (300, 200)), sound.playing("micfeed", MARKER):
+                time.sleep(2)
+        time.sleep(4)
+        for recorder in recorders.values():
+            recorder.stop()
+        kept = {name: _sound_of(depot, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
+    ruled, control = kept["held to the rule"], kept["control"]
+    assert _seconds(control[0], MARKER) > 2
+    assert _seconds(ruled[0], MARKER) == 0
+    assert _seconds(ruled[1], VOICE) > 6
+    # Each end stays in its channel. (The edge of a tone has every frequency in it.)
+    assert _seconds(control[1], MARKER) < 0.1
+    assert _seconds(control[0], VOICE) < 0.1
+
+
+def _hears(recorder: Pc) -> bool:
+    status = recorder.status()
+    sound = None if status is None else status["sound"]
+    return (
+        sound is not None
+        and sound["state"] == State.RECORDING
+        and bool(sound["microphone"]["device"])
+        and sound["far_end"]["heard_ago_s"] is not None
+    )
+
+
+def _sound_of(depot: Store, recorder: Pc, folder: Path) -> npt.NDArray[np.float32]:
+    """Both channels of everything that was kept, one run after the other."""
+    recordings = depot.ask("recordings")["recordings"]
+    (mine,) = (one["recording"] for one in recordings if one["device"] == recorder.device)
+    exported = depot.ran("export", mine, *depot.opened_by_recipient, "--output", str(folder))
+    assert exported.returncode == 0, exported.stderr
+    with av.open(str(folder / "sound.mp4")) as container:
+        return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+
+
+def _seconds(channel: npt.NDArray[np.float32], hertz: float) -> float:
+    """How long the tone can be heard in it."""
+    pieces = channel[: len(channel) // PIECE * PIECE].reshape(-1, PIECE)
+    wave = np.exp(-2j * np.pi * hertz * np.arange(PIECE) / RATE)
+    amplitudes = np.abs(pieces @ wave) * 2 / PIECE
+    return float(np.count_nonzero(amplitudes > HEARD)) * PIECE / RATE
