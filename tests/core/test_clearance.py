@@ -25,7 +25,7 @@ def clean(run: Run, asked: int, answered: int, timing: Timing = TIMING) -> Run:
 
 def test_the_published_constants() -> None:
     assert SILENCE == 1_000_000_000
-    assert Timing() == Timing(settle=0, hindsight=0, max_gap=250_000_000)
+    assert Timing() == Timing(settle=0, hindsight=0, max_gap=250_000_000, lingers=0)
 
 
 def test_a_span_cannot_end_before_it_starts() -> None:

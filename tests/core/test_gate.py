@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.clearance import Clearance
 from agent.core.gate import PATIENCE, Gate, Outcome, Proof
-from agent.core.model import Lane, Span
+from agent.core.model import Block, Lane, Span
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,50 @@ def test_drop_all_forgets_every_stream() -> None:
     assert gate.drop_all() == Outcome()
     gate.push(Picture(1, Span(20, 21), whole=False))
     assert gate.judge({"w": proof(0, 30)}, now=30).released == ()
+
+
+@dataclass
+class Counted:
+    """A block of sound that counts how often anybody asks when it was."""
+
+    at: Span
+    stream: int = 0
+    whole: bool = True
+    read: int = 0
+
+    @property
+    def span(self) -> Span:
+        self.read += 1
+        return self.at
+
+
+@pytest.mark.parametrize(
+    ("proofs", "now"),
+    [
+        ({"w": proof(0, 10)}, 12),  # nobody has looked since
+        ({"w": proof(9, 10)}, 12),  # it begins after what can never be proven
+        ({"w": proof(0, 13, hindsight=3)}, 14),  # looked at, but not so late as the hindsight of the first needs
+        ({"w": proof(0, 10), "v": proof(0, 5)}, 20),
+        ({"w": proof(0, 10)}, 110),  # patient to the last moment
+    ],
+)
+def test_where_no_witness_has_come_to_the_first_nobody_asks_about_the_rest(proofs: dict[str, Proof], now: int) -> None:
+    """Sound waits in hundreds of blocks."""
+    blocks = [Counted(Span(at, at + 1)) for at in range(10, 90)]
+    gate: Gate[Counted] = Gate(100)
+    for block in blocks:
+        gate.push(block)
+    assert gate.judge(proofs, now) == Outcome()
+    assert [block.read for block in blocks[1:]] == [0] * 79
+    assert len(gate.waiting) == 80
+
+
+def test_a_block_owes_nothing_to_one_that_was_dropped() -> None:
+    first, second = (Block(9, Span(at, at + 2), at, at, b"") for at in (10, 20))
+    gate: Gate[Block] = Gate(100)
+    gate.push(first)
+    gate.push(second)
+    assert gate.judge({"w": proof(10, 30)}, now=30) == Outcome(released=(second,), dropped=(first,))
 
 
 @st.composite

@@ -287,7 +287,11 @@ class _Connection(BaseHTTPRequestHandler):
         self.server.store.connections += 1
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        length = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # broken off: no server hands on a part of a request
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         store = self.server.store
         reply = store.answer(self.command, urlsplit(self.path).path, headers, body)

@@ -12,15 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.envelope import (
+    AUDIO,
     HEADER_SIZE,
     KEY_PACKET_STREAM,
     MAX_SEALED,
+    SCREEN,
+    SOUND_STREAM,
     TAG_SIZE,
     Flag,
     Header,
     Kind,
     digest,
     expect,
+    lane_of,
     open_sealed,
     seal,
 )
@@ -28,6 +32,11 @@ from protocol.errors import EnvelopeError
 
 KEY = bytes(range(32))
 U64 = st.integers(0, 2**64 - 1)
+
+
+def test_a_stream_says_by_its_number_which_lane_it_is_in() -> None:
+    assert [lane_of(stream) for stream in (0, SOUND_STREAM - 1)] == [SCREEN, SCREEN]
+    assert [lane_of(stream) for stream in (SOUND_STREAM, KEY_PACKET_STREAM - 1)] == [AUDIO, AUDIO]
 
 
 @st.composite
