@@ -42,8 +42,8 @@ class ScreenSettings:
 class AudioSettings:
     """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`)."""
 
-    microphone: str = "default"
-    far_end: str = "default"  # what this PC plays
+    microphone: str = "none"
+    far_end: str = "none"  # what this PC plays
 
     @property
     def wanted(self) -> bool:

@@ -68,13 +68,19 @@ class Outcome:
     @classmethod
     def parse(cls, text: str) -> Outcome:
         """From a process that another user could have put words into. Raises ValueError."""
-        told = json.loads(text[:MAX_REPORT])
         try:
-            sent, chunks, size = (int(told[name]) for name in ("sent", "waiting_chunks", "waiting_bytes"))
+            told = json.loads(text[:MAX_REPORT])
+            sent, chunks, size = (_count(told[name]) for name in ("sent", "waiting_chunks", "waiting_bytes"))
             troubles = tuple(_printable(str(trouble)) for trouble in list(told["troubles"])[:20])
             return cls(State(told["state"]), sent, chunks, size, troubles)
-        except (KeyError, TypeError) as odd:
+        except (KeyError, TypeError, ArithmeticError, RecursionError) as odd:
             raise ValueError("no report") from odd
+
+
+def _count(told: object) -> int:
+    if not isinstance(told, int):
+        raise TypeError("no number of chunks")
+    return told
 
 
 def _printable(text: str) -> str:

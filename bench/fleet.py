@@ -158,14 +158,20 @@ def enrol(
 
 @contextmanager
 def pc(
-    store: Store, stage: Stage, home: Path, policy: Mapping[str, str], more: Mapping[str, str] | None = None
+    store: Store,
+    stage: Stage,
+    home: Path,
+    policy: Mapping[str, str],
+    *,
+    settings: Mapping[str, object] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Pc]:
     """A PC on `stage`, newly enrolled, whose recorder answers and has the policy files (name -> text) to judge by.
 
-    `more`: of the recorder's environment, such as a sound server's address. When the context ends without an error, the
-    recorder has been told to end, has drained, and has ended by itself.
+    `settings`: as in `enrol`. `more`: of the recorder's environment, such as a sound server's address. When the context
+    ends without an error, the recorder has been told to end, has drained, and has ended by itself.
     """
-    device, environment = enrol(store, stage, home, policy)
+    device, environment = enrol(store, stage, home, policy, settings)
     environment |= more or {}
     with running("the recorder", installed("eyelid", "run"), home / "agent.log", environment) as recorder:
         enrolled = Pc(device, home, recorder)

@@ -16,7 +16,8 @@ from typing import Final
 from agent.core.decide import BLIND, NOT_RECORDED
 from agent.core.model import SECOND, Hold, Lane, Policy, Reason
 
-RECORDING_LENGTH: Final = 3600 * SECOND
+# An hour at most, with what still waits at the gate when the next takes over: sound waits there for ten seconds.
+RECORDING_LENGTH: Final = 3590 * SECOND
 
 # Holds that end the recording, the weightiest first; the others leave a gap in it.
 ENDING: Final = (

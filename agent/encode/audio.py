@@ -51,12 +51,16 @@ class SoundEncoder:
         self._closed = False
 
     def encode(self, block: Block, /) -> Iterator[Chunk]:
-        """Done when it returns. A position that does not follow the one before ends the run, as a gap does.
+        """Done when it returns. A position that does not follow the one before ends the run, as a gap does; one whose
+        time is taken is left out.
 
-        Raises ValueError for a block out of order or of another length, EnvironmentFault when libopus fails.
+        Raises ValueError for a block of another length or from outside the recording, EnvironmentFault when libopus
+        fails.
         """
         stream = self._streams.setdefault(block.stream, _Stream())
-        self._refuse_disorder(block, stream)
+        self._refuse_disorder(block)
+        if self._is_past(block, stream):
+            return iter(())
         chunks: list[Chunk] = []
         if stream.last is not None and block.position != stream.last.position + FRAME:
             chunks += self._end_run(block.stream, stream)
@@ -80,16 +84,19 @@ class SoundEncoder:
         self._closed = True
         return self.gap(until)
 
-    def _refuse_disorder(self, block: Block, stream: _Stream) -> None:
+    def _refuse_disorder(self, block: Block) -> None:
         if self._closed:
             raise ValueError("a block after the recording's end")
         if block.at < self._start:
             raise ValueError(f"a block from {self._start - block.at} ns before the recording")
         if len(block.samples) != FRAME * 4:
             raise ValueError(f"a block of {len(block.samples)} bytes where {FRAME * 4} make 20 ms")
-        before = stream.last is not None and block.position <= stream.last.position
-        if before or (stream.encoder is None and self._ticks(block.at) < stream.ended):
-            raise ValueError(f"a block of stream {block.stream} that is not later than the one before")
+
+    def _is_past(self, block: Block, stream: _Stream) -> bool:
+        """Whether its time is taken: a device that comes back may be stamped anew. Nothing is told twice."""
+        if stream.last is not None:
+            return block.position <= stream.last.position
+        return self._ticks(block.at) < stream.ended
 
     def _begin_run(self, block: Block, stream: _Stream) -> list[Chunk]:
         """Also announces the stream, at its first."""

@@ -32,7 +32,7 @@ from agent.core.model import (
     Tab,
     Window,
 )
-from agent.core.session import Phase
+from agent.core.session import RECORDING_LENGTH, Phase
 from agent.daemon import Daemon
 from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
 from agent.pipeline import Mailbox
@@ -297,7 +297,7 @@ def test_another_policy_is_another_recording_and_old_looks_do_not_count_under_it
 def test_an_hour_is_handed_over_without_losing_what_waits() -> None:
     rig = Rig().opened()
     assert rig.daemon.session.opened is not None
-    rig.clock.time = rig.daemon.session.opened + 3600 * SECOND - 50 * MILLISECOND
+    rig.clock.time = rig.daemon.session.opened + RECORDING_LENGTH - 50 * MILLISECOND
     rig.look()
     waiting = rig.grab()
     rig.clock.time += 50 * MILLISECOND

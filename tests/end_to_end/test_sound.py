@@ -62,7 +62,14 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, tmp
         stack.enter_context(sound.playing("farend", VOICE))
         recorders = {
             name: stack.enter_context(
-                pc(depot, stage, homes / name.split()[0], {"policy.yaml": text}, {"PULSE_SERVER": sound.address})
+                pc(
+                    depot,
+                    stage,
+                    homes / name.split()[0],
+                    {"policy.yaml": text},
+                    settings={"audio": {"microphone": "default", "far_end": "default"}},
+                    more={"PULSE_SERVER": sound.address},
+                )
             )
             for name, text in POLICIES.items()
         }
