@@ -20,10 +20,10 @@ from agent.wire import Answer
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """`attempt`: as given to `start`. `at`: when it was over, ns of the clock."""
+    """`bout`: as given to `start`. `at`: when it was over, ns of the clock."""
 
     sealed: Sealed
-    attempt: int
+    bout: int
     outcome: Answer | BaseException
     at: int
 
@@ -55,19 +55,19 @@ class Flights:
         """Whose chunk is under way, or has landed and is not yet looked at."""
         return frozenset(self._under_way)
 
-    def start(self, sealed: Sealed, attempt: int) -> None:
+    def start(self, sealed: Sealed, bout: int) -> None:
         self._under_way.add(sealed.recording)
         # Threads are made as they are needed: a PC sends a chunk every few seconds, and waiting ones would cost memory.
         # Daemons, for a request that is stuck in the network must not keep a process alive.
-        threading.Thread(target=self._fly, args=(sealed, attempt), name="send", daemon=True).start()
+        threading.Thread(target=self._fly, args=(sealed, bout), name="send", daemon=True).start()
 
-    def _fly(self, sealed: Sealed, attempt: int) -> None:
+    def _fly(self, sealed: Sealed, bout: int) -> None:
         outcome: Answer | BaseException
         try:
             outcome = self._send(sealed)
         except BaseException as failure:  # noqa: BLE001 - raised again by `answer`, in the thread that others watch
             outcome = failure
-        self._landed.append(Landed(sealed, attempt, outcome, self._clock.now()))
+        self._landed.append(Landed(sealed, bout, outcome, self._clock.now()))
         self._tell()
 
     def next_landed(self) -> Landed | None:

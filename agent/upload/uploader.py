@@ -102,6 +102,7 @@ class Uploader:
         self._steady = 0
         self._hours = hours
         self._failures = 0
+        self._bout = 0  # rises with every failure that counts; flights of the same bout fail together
         self._stubborn: dict[UUID, _Stubborn] = {}
         self._awake = threading.Event()
         self._flights = Flights(self._put, self._awake.set, clock)
@@ -168,6 +169,7 @@ class Uploader:
             log.warning("%s", shut)
             self._alarms.sound(shut.code)
             self._failures += 1
+            self._bout += 1
             return backoff.CAP
         except Untrusted as lie:
             log.warning("%s", lie)
@@ -184,6 +186,7 @@ class Uploader:
 
     def _again(self, retry_after: float | None) -> float:
         self._failures += 1
+        self._bout += 1
         return backoff.delay(self._failures - 1, self._chance(), retry_after)
 
     def _went_well(self) -> None:
@@ -221,20 +224,20 @@ class Uploader:
         sealed = next(self._spool.pending(busy | waiting), None)
         if sealed is None:
             return False
-        self._flights.start(sealed, self._failures)
+        self._flights.start(sealed, self._bout)
         return True
 
     def _arrive(self, landed: Landed) -> float:
         """Seconds to wait before anything else is sent."""
-        known = self._failures
+        known, bout = self._failures, self._bout
         pause = self._attempt(lambda: self._settle_chunk(landed))
-        if landed.attempt == known:
+        if landed.bout == bout:
             if pause:
                 self._width, self._steady = max(1, self._width // 2), 0
             return pause or 0.0
         # Others that left when it did have failed meanwhile: together they are one failure, whose pause is over, and
         # what arrived nevertheless left before that. Only the store's own word may ask for more.
-        self._failures = known
+        self._failures, self._bout = known, bout
         return max(0.0, (landed.come_back_at - self._clock.now()) / SECOND) if pause else 0.0
 
     def _settle_chunk(self, landed: Landed) -> bool:
