@@ -110,6 +110,29 @@ def test_stamps_that_wander_move_nothing_and_widen_the_span() -> None:
     assert width > steady.blocks[-1].span.end - steady.blocks[-1].span.start + 10 * MILLISECOND
 
 
+def test_until_a_loss_is_made_up_no_block_claims_to_know_when_it_was_heard() -> None:
+    """A source was suspended for most of a second: what follows is placed too early, and its span has to say so."""
+    call = Call()
+    players = Player(End.MICROPHONE), Player(End.FAR_END)
+    call.open(*players)
+    call.run(4, *players)
+    kept = len(call.blocks)
+    players[0].lose(RATE * 4 // 5)
+    for _ in range(40):
+        call.merger.heard(players[0].say())
+        while players[1].now < players[0].now:
+            call.merger.heard(players[1].say())
+        call.take(players[0].now)
+    misplaced = 0
+    for block in call.blocks[kept:]:
+        value = int(np.frombuffer(block.samples, "<i2").reshape(-1, 2)[0, End.MICROPHONE])
+        if value:
+            heard = ZERO + (value - 1) * MILLISECOND
+            misplaced += abs(heard - block.at) > 100 * MILLISECOND
+            assert block.span.start - 2 * MILLISECOND <= heard <= block.span.end + 2 * MILLISECOND
+    assert misplaced
+
+
 def test_lost_samples_that_nobody_told_become_silence_within_two_seconds() -> None:
     call = Call()
     players = Player(End.MICROPHONE), Player(End.FAR_END)
