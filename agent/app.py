@@ -40,7 +40,7 @@ from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
 from agent.recording import Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
-from agent.shutter import Grabbed, Shutter, capture
+from agent.shutter import Grabbed, Shutter, Still, capture
 from agent.spool import DiskSpool
 from agent.status import SoundStatus, Status, describe, describe_sound
 from agent.upload.alarms import Told
@@ -260,8 +260,8 @@ class Recording:
         def ask() -> None:
             self._inbox.put(GrabWanted())
 
-        def deliver(grabbed: Grabbed) -> None:
-            self._inbox.put(grabbed)
+        def deliver(sight: Grabbed | Still) -> None:
+            self._inbox.put(sight)
 
         capture(self._screen, self._shutter, self._clock, ask=ask, deliver=deliver)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from agent.core.asking import PAGES_EVERY, QUIET_EVERY, next_look, timings
+from agent.core.asking import next_look, timings
 from agent.core.clearance import SILENCE
 from agent.core.clocks import Clocks, Reading
 from agent.core.eye import Eye
@@ -68,7 +68,7 @@ from agent.messages import (
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Ledger, Seat
 from agent.recording import Close, Open, Order
-from agent.shutter import Grabbed, Permit, Shutter
+from agent.shutter import Grabbed, Permit, Shutter, Still
 
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
 SEAT: Final = frozenset(
@@ -165,7 +165,7 @@ class Daemon:
         match message:
             case None:
                 pass
-            case Look() | Glimpse() | Alarm() | Grabbed() | GrabWanted() | Heard():
+            case Look() | Glimpse() | Alarm() | Grabbed() | GrabWanted() | Still() | Heard():
                 self._take_sight(message)
             case _:
                 self._take_word(message)
@@ -185,6 +185,8 @@ class Daemon:
                 self._take_pictures(sight)
             case GrabWanted():
                 self._grab_wanted = True
+            case Still(until):
+                self.screen.eye.still(until)
             case Heard():
                 self._take_sound(sight)
 
@@ -342,7 +344,6 @@ class Daemon:
             grab_wanted=self._grab_wanted and keeping is self.screen,
             newest=None if waiting is None else waiting.end,
             took=self._took[name],
-            quiet=PAGES_EVERY if name == BROWSERS and self._view.pages_in_view else QUIET_EVERY,
         )
 
     def _ask(self, now: int) -> None:

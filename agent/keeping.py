@@ -87,7 +87,7 @@ class Keeping(Generic[ItemT]):
                 break
             self.eye.kept(item)
         self._outlet.flush()
-        if self.eye.stretch_is_over():
+        if self.eye.stretch_is_over(now):
             self.mark_gap()
         return bool(lost)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent.core.model import Alarm, Glimpse, Look, Policy
 from agent.core.session import HoldsAre
 from agent.listening import Heard
-from agent.shutter import Grabbed
+from agent.shutter import Grabbed, Still
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,6 @@ class UserHold:
 class Stop: ...
 
 
-Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted | Heard
+Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted | Still | Heard
 Word = PolicyArrived | HoldsAre | UserHold | Trouble | Cleared | Failed | Call | Stop
 Message = Sight | Word

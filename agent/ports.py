@@ -87,6 +87,10 @@ class Screen(Protocol):
         Drawing that changed no pixel, or that is not due yet, gives none.
         """
 
+    def still_until(self) -> int:
+        """Up to when (ns) the monitors surely showed what the last grabs of them hold: until something was drawn that
+        has not been grabbed yet, or until now. 0 after `void`."""
+
     def close(self) -> None: ...
 
 

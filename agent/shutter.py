@@ -56,12 +56,15 @@ class Shutter:
     def permit(self) -> Permit:
         return self._permit
 
-    def wait_open(self) -> Permit | None:
-        """Blocks until a picture taken now could be proven; None when there will be none any more."""
+    def wait_open(self, *, or_closed: bool = False) -> Permit | None:
+        """Blocks until a picture taken now could be proven; None when there will be none any more.
+
+        `or_closed`: a closed eye is an answer too.
+        """
         with self._changed:
             while not self._stopped:
                 early = self._permit.after - self._clock.now()
-                if self._permit.open and early < 0:
+                if (self._permit.open and early < 0) or (or_closed and not self._permit.open):
                     return self._permit
                 self._changed.wait(early / SECOND + 0.001 if self._permit.open else None)
             return None
@@ -85,12 +88,28 @@ class Grabbed:
     monitors: tuple[Monitor, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Still:
+    """The eye has closed. Until `until` (ns) the monitors showed what the last grab of them holds."""
+
+    until: int
+
+
 def capture(
-    screen: Screen, shutter: Shutter, clock: Clock, *, ask: Callable[[], None], deliver: Callable[[Grabbed], None]
+    screen: Screen,
+    shutter: Shutter,
+    clock: Clock,
+    *,
+    ask: Callable[[], None],
+    deliver: Callable[[Grabbed | Still], None],
 ) -> None:
     """The capture thread's work, until the shutter stops."""
-    canvas, last = -1, 0
-    while (permit := shutter.wait_open()) is not None:
+    canvas, last, grabbed = -1, 0, False
+    while (permit := shutter.wait_open(or_closed=grabbed)) is not None:
+        if not permit.open:
+            deliver(Still(screen.still_until()))
+            grabbed = False
+            continue
         whole = permit.canvas != canvas
         if whole:
             screen.void()
@@ -107,4 +126,5 @@ def capture(
         frames = screen.grab(repeat=repeat)
         if whole or repeat:
             last = clock.now()
+        grabbed = True
         deliver(Grabbed(frames, screen.monitors()))  # also when nothing had changed: the daemon asked a look for it

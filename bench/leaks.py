@@ -1,7 +1,7 @@
 """Whether any frame of a sensitive page is ever kept: real browsers, every transition, and the recording opened.
 
     scripts/bench leaks [--quick] [--json] [--rounds N] [--only NAME,...] [--browser chromium|firefox]
-                        [--setting plain|picom|monitors] [--busy] [--cost N] [--add FILE] [--dir D]
+                        [--setting plain|ticking|picom|monitors] [--busy] [--cost N] [--add FILE] [--dir D]
     scripts/bench leaks --table FILE
 
 A recorder with rules and one without record the same screen at the same time into one store. A watcher of its own says

@@ -25,7 +25,7 @@ from bench.stage import Stage, StageError
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)
 FIREFOX: Final = ("firefox",)
-PLAIN, PICOM, MONITORS = "plain", "picom", "monitors"  # bench/leaks_settings.py
+PLAIN, TICKING, PICOM, MONITORS = "plain", "ticking", "picom", "monitors"  # bench/leaks_settings.py
 
 BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strips go through it
 CORNER: Final = (1270, 790)  # where the mouse rests
@@ -87,7 +87,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`stages`: where it is played (plain X11, under picom, with two monitors).
+    """`stages`: where it is played (plain X11, there with a clock that ticks, under picom, with two monitors).
     `least`: nothing sensitive is in it, and this share of its time has to be kept.
     """
 
@@ -104,7 +104,7 @@ ENTERED: list[Transition] = []
 
 def transition(
     browsers: Sequence[str] = BOTH,
-    stages: Sequence[str] = (PLAIN, PICOM),
+    stages: Sequence[str] = (PLAIN, TICKING, PICOM),
     *,
     quick: Sequence[str] = (),
     least: float | None = None,

@@ -1,4 +1,6 @@
-"""Where bench/leaks plays: a plain display, one whose compositor fades windows, one with two monitors; busy or idle."""
+"""Where bench/leaks plays: a plain display, one with a ticking clock, one whose compositor fades windows, one with two
+monitors; busy or idle.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from Xlib import X, display
 from bench.stage import Running, Stage, StageError, own_display, running
 
 SIZE: Final = (1280, 800)
-SETTINGS: Final = {"plain": 1, "picom": 1, "monitors": 2}
+SETTINGS: Final = {"plain": 1, "ticking": 1, "picom": 1, "monitors": 2}
 """Name -> how many monitors of SIZE it has, side by side."""
 
 SPIN: Final = "while True: pass"
@@ -27,6 +29,10 @@ def setting(name: str, folder: Path) -> Iterator[Stage]:
     with own_display(folder, (width * SETTINGS[name], height)) as stage:
         if name == "picom":
             with _picom(stage, folder):
+                yield stage
+        elif name == "ticking":
+            # The time of the call in its upper right corner, below and beside the browser, changes every second.
+            with stage.program("orders", (530, 700), focus=False):
                 yield stage
         elif name == "monitors":
             for place in range(SETTINGS[name]):

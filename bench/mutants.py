@@ -26,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SUBJECTS: Final = {
     "agent.core.clearance": ["tests/core/test_clearance.py"],
     "agent.core.gate": ["tests/core/test_gate.py"],
+    "agent.core.stretch": ["tests/core/test_stretch.py"],
 }
 
 COMPARISONS: Final[dict[type[ast.cmpop], list[type[ast.cmpop]]]] = {

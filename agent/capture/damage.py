@@ -13,7 +13,8 @@ import os
 import selectors
 import struct
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from Xlib import X
@@ -24,6 +25,9 @@ from Xlib.protocol import rq
 
 from agent.core.model import Box
 from agent.errors import EnvironmentFault
+
+MILLISECOND: Final = 1_000_000  # ns; what the X server's stamps count in
+STAMPS: Final = 32  # by which the server's clock is read: a few, so that a sleep of the PC is soon behind them
 
 RANDR_EVENTS: Final = randr.RRScreenChangeNotifyMask | randr.RRCrtcChangeNotifyMask | randr.RROutputChangeNotifyMask
 
@@ -63,12 +67,17 @@ def connected(display: str) -> Iterator[None]:
 class Damage:
     """A connection of its own to the display. One thread uses it; `wake` is safe from any.
 
-    `drawn`: something may have been drawn since the last `take`. `monitors_changed`: RandR or the root window said so;
-    whoever reads the monitors anew sets it back.
+    `drawn_at`: when the first was drawn of what may have been drawn since the last `take`, ns; None if nothing was.
+    `monitors_changed`: RandR or the root window said so; whoever reads the monitors anew sets it back.
     """
 
-    def __init__(self, display: str | None = None) -> None:
-        """`display` as in $DISPLAY, which is the default. Raises EnvironmentFault when it cannot be watched."""
+    def __init__(self, now: Callable[[], int], display: str | None = None) -> None:
+        """`now`: ns of the clock that `drawn_at` is told in. `display` as in $DISPLAY, which is the default.
+
+        Raises EnvironmentFault when it cannot be watched.
+        """
+        self._now = now
+        self._leads: deque[int] = deque(maxlen=STAMPS)  # how far our clock was ahead of the server's stamps, ns
         try:
             self._display = Display(display)
         except (DisplayError, ConnectionClosedError, OSError) as failure:
@@ -77,7 +86,9 @@ class Damage:
                 "start Eyelid inside the graphical session, or name its display"
             ) from failure
         self.name: str = self._display.get_display_name()
-        self.drawn = False
+        self.drawn_at: int | None = None
+        self._first: int | None = None  # of what the present `take` takes
+        self._taken_at = now()
         self.monitors_changed = False
         self._complaints: list[XError] = []
         self._display.set_error_handler(lambda complaint, _request: self._complaints.append(complaint))
@@ -144,12 +155,14 @@ class Damage:
             if self._open:
                 os.write(self._wake_writing, b"\0")
 
-    def take(self) -> tuple[Box, ...]:
-        """What was drawn since the last `take`, in desktop coordinates; what is drawn later is in the next.
+    def take(self) -> tuple[tuple[Box, ...], int]:
+        """What was drawn since the last `take`, in desktop coordinates, and when the first of it was (ns).
 
-        Also reads every event up to this moment, so `monitors_changed` is then as new as the answer.
+        What is drawn later is in the next. Also reads every event up to this moment, so `monitors_changed` is then as
+        new as the answer.
         """
-        self.drawn = False
+        asked = self._now()
+        self._first, self.drawn_at = self.drawn_at, None
         display = self._display.display
         with connected(self.name):
             emptied = damage.DamageSubtract(
@@ -158,7 +171,9 @@ class Damage:
             region = _FetchRegion(display=display, opcode=self._fixes, region=self._region)
             self._read_events(emptied._serial)  # noqa: SLF001 - python-xlib has no other name for it
             self._refuse_complaints()
-        return tuple(Box(*edges) for edges in struct.iter_unpack("=hhHH", bytes(region.rectangles)))
+        first = self._taken_at if self._first is None else self._first
+        self._taken_at = asked
+        return tuple(Box(*edges) for edges in struct.iter_unpack("=hhHH", bytes(region.rectangles))), first
 
     def _read_events(self, emptied: int | None = None) -> None:
         """`emptied`: number of the request that emptied the region; events from before it tell of what was in it.
@@ -169,9 +184,30 @@ class Damage:
             event: Any = self._display.next_event()
             if event.type == self._damage_event:
                 # Sequence numbers are of 16 bits and run over.
-                self.drawn |= emptied is None or (event.sequence_number - emptied) % 0x10000 < 0x8000
+                if emptied is None or (event.sequence_number - emptied) % 0x10000 < 0x8000:
+                    self.drawn_at = self._when(event.timestamp)
+                else:
+                    self._first = self._when(event.timestamp)
             elif event.type in self._monitor_events:
                 self.monitors_changed = True
+
+    def untouched_until(self) -> int:
+        """Up to when (ns) surely nothing was drawn since the last `take`: until something was, or until now."""
+        asked = self._now()
+        with connected(self.name):
+            self._display.sync()  # every event from before it has come
+            self._read_events()
+        return asked if self.drawn_at is None else min(asked, self.drawn_at)
+
+    def _when(self, stamp: int) -> int:
+        """Our time of the server's stamp, never later than it was. One event is told for each `take`, so few come.
+
+        The stamp counts milliseconds of a clock of its own; the event that came fastest tells best how far ours is
+        ahead. Whatever is wrong with it (it runs over after 49 days), nothing was drawn before the last `take`.
+        """
+        told = self._now()
+        self._leads.append(told - stamp * MILLISECOND)
+        return max(self._taken_at, min(told, stamp * MILLISECOND + min(self._leads)) - MILLISECOND)
 
     def _refuse_complaints(self) -> None:
         if self._complaints:

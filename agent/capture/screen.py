@@ -36,6 +36,8 @@ class _View:
     canvas: Canvas
     pacing: Pacing
     drawn: tuple[Box, ...] = ()  # not painted yet, in the monitor's coordinates
+    since: int | None = None  # when the first of that was drawn, ns
+    taken_at: int = 0  # when it was last grabbed, ns
     digest: bytes = b""  # of the whole screen that the canvas was made of in one piece; empty when painted on since
 
     @property
@@ -45,7 +47,9 @@ class _View:
 
     def frame(self, span: Span, *, whole: bool) -> Frame:
         canvas = self.canvas
-        return Frame(self.monitor.stream, span, canvas.width, canvas.height, canvas.picture(), whole)
+        size = (canvas.width, canvas.height)
+        still = self.since is None
+        return Frame(self.monitor.stream, span, *size, canvas.picture(), whole, drawn_at=self.since, repeats=still)
 
 
 class X11Screen:
@@ -58,7 +62,7 @@ class X11Screen:
         """
         self._clock = clock
         self._every = round(SECOND / fps)  # ns; between two takes the server gathers the damage, and nobody wakes
-        self._damage = Damage(display)
+        self._damage = Damage(clock.now, display)
         try:
             self._pixels = Pixels(self._damage.name)
         except EnvironmentFault:
@@ -81,7 +85,8 @@ class X11Screen:
                 if self._void or self._damage.monitors_changed:
                     return True
                 now = self._clock.now()
-                if self._damage.drawn and now >= self._next_take:
+                drawn = self._damage.drawn_at is not None
+                if drawn and now >= self._next_take:
                     if all(view.pacing.due(1.0) <= now for view in self._views):
                         return True  # however much it was
                     self._take_damage()
@@ -90,7 +95,7 @@ class X11Screen:
                     return True
                 if now >= deadline:
                     return False
-                if self._damage.drawn:
+                if self._damage.drawn_at is not None:
                     dues.append(self._next_take)
                 if self._damage.sleep((min(deadline, *dues, deadline) - now) / SECOND):
                     return False  # woken
@@ -127,6 +132,13 @@ class X11Screen:
             "wait until they are set up, then start again"
         )
 
+    def still_until(self) -> int:
+        with self._in_use:
+            if self._closed or self._void:
+                return 0
+            waiting = [view.since for view in self._views if view.since is not None]
+            return min([self._damage.untouched_until(), *waiting])
+
     def close(self) -> None:
         """From any thread. Ends a `wait`; after it `wait` says False and `grab` gives nothing."""
         if not self._closed:
@@ -137,11 +149,13 @@ class X11Screen:
                 self._damage.close()
 
     def _take_damage(self) -> None:
-        boxes = self._damage.take()
+        boxes, first = self._damage.take()
         self._next_take = self._clock.now() + self._every
         for view in self._views if boxes else ():
             inside = [part for box in boxes if (part := clip(box, view.monitor.box)) is not None]
             view.drawn = gather((*view.drawn, *inside))
+            if inside and view.since is None:
+                view.since = first
 
     def _read_changed_monitors(self) -> None:
         if self._damage.monitors_changed:
@@ -171,10 +185,12 @@ class X11Screen:
                 bgra = self._pixels.grab(Box(place.x + box.x, place.y + box.y, box.width, box.height))
                 changed |= view.canvas.paint(box, bgra)
             view.drawn = ()
+            view.taken_at = start
             view.pacing.taken(start, share)
             if changed:
                 view.digest = b""
                 frames.append(view.frame(Span(start, self._clock.now()), whole=False))
+            view.since = None
         return tuple(frames)
 
     def _grab_whole(self, start: int) -> tuple[Frame, ...]:
@@ -188,10 +204,16 @@ class X11Screen:
             place, share = view.monitor.box, view.share
             bgra = self._pixels.grab(place)
             digest = xxhash.xxh3_128_digest(bgra.data)
+            if self._void:
+                view.since = start  # nobody knows what was there before
             if self._void or digest != view.digest:
-                view.canvas.paint(Box(0, 0, place.width, place.height), bgra)
+                changed = view.canvas.paint(Box(0, 0, place.width, place.height), bgra)
+                if changed and view.since is None:
+                    view.since = view.taken_at  # without damage: at any time since the last grab
                 view.digest, share = digest, 1.0
             view.drawn = ()
+            view.taken_at = start
             view.pacing.taken(start, share)
             frames.append(view.frame(Span(start, self._clock.now()), whole=True))
+            view.since = None
         return tuple(frames)

@@ -1,8 +1,8 @@
 """When a witness must be asked, and how much its looks must reach around an item.
 
 Looks cost little but not nothing, so they come on demand: around pictures and while the eye is closed. On a quiet, open
-screen they are rare: whatever changes there raises damage or an event, and both ask. The rare ones say how long an
-unchanged picture was still proven, so that a closing costs no more kept time than it must.
+screen they are rare: whatever changes there raises damage or an event, and both ask. A closing costs no kept time for
+that: a still screen was what was proven until it was drawn on (core.stretch).
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from agent.core.model import BROWSERS, MILLISECOND, SECOND, WINDOWS, AllOf, Attr
 
 CLOSED_EVERY: Final = 100 * MILLISECOND
 QUIET_EVERY: Final = 1 * SECOND
-# With a page in view of a quiet, open screen: half of it is lost when the page turns dirty, and each look costs the
-# browser 3.5 ms of CPU.
-PAGES_EVERY: Final = 400 * MILLISECOND
 MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
 
 # Pixels outlive their window: a compositor fades it (317 ms median), a program without a background of its own leaves
@@ -25,9 +22,9 @@ MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
 # one that cannot.
 WINDOW_LINGERS: Final = 1 * SECOND
 
-# A window is told before a pixel of it can be drawn, and a web engine at the next look after it was started: 150 ms
-# should do. No run of `scripts/bench leaks` has shown so yet, and until one has, it is the second of before.
-WINDOW_HINDSIGHT: Final = 1 * SECOND
+# A window is told before a pixel of it can be drawn, and a web engine at the next look after it was started (decision
+# 15): as long as pages need is twice as long as that takes.
+WINDOW_HINDSIGHT: Final = 300 * MILLISECOND
 
 # A title comes when the program likes (browsers: 200 ms after the pixels), and may go before the picture does.
 TITLE_SETTLE: Final = 1 * SECOND
@@ -88,16 +85,15 @@ def next_look(
     closed: bool,
     grab_wanted: bool = False,
     newest: int | None = None,
-    quiet: int = QUIET_EVERY,
     took: int = 0,
 ) -> int:
     """When to ask next (ns, possibly past).
 
     `last_asked`: of the last answered look. `newest`: the end of the lane's newest waiting item, None if none waits.
     `took`: what the last look took; a slow witness is asked sooner, so that its answer still comes within `max_gap`.
-    `closed`: whether this witness's last word was not clean. `quiet`: ns between two looks when nothing asks for one.
+    `closed`: whether this witness's last word was not clean.
     """
-    due = [last_asked + (CLOSED_EVERY if closed else quiet)]
+    due = [last_asked + (CLOSED_EVERY if closed else QUIET_EVERY)]
     if grab_wanted:
         due.append(last_asked + timing.max_gap * 2 // 5)
     if newest is not None and last_asked <= newest + timing.hindsight:

@@ -13,7 +13,7 @@ from typing import Generic
 from agent.core.clearance import Run, Timing, alarmed, looked
 from agent.core.decide import decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
-from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Verdict
+from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span, Verdict
 from agent.core.stretch import Stretch
 
 BLIND = (Reason("blind"),)
@@ -32,7 +32,7 @@ class Eye(Generic[ItemT]):
         self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
-        self._stretch = Stretch(witnesses)
+        self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -129,7 +129,7 @@ class Eye(Generic[ItemT]):
 
     def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:
         if self._runs[name].clean:
-            self._stretch.broken(name)
+            self._stretch.broken(name, run.barrier)
         self._runs[name] = run
         self._said[name] = said
 
@@ -169,11 +169,16 @@ class Eye(Generic[ItemT]):
 
     def lost(self, items: tuple[ItemT, ...]) -> None:
         """These will not be kept, dropped here or later on their way."""
-        self._stretch.changed(item.span.start for item in items)
+        self._stretch.changed(Span(item.changed, item.span.start) for item in items if not item.repeats)
+        self._stretch.repeated(item.span.start for item in items if item.repeats)
 
-    def stretch_is_over(self) -> bool:
+    def still(self, until: int) -> None:
+        """The screen showed until then (ns) what the pictures told of before hold, let go or not."""
+        self._stretch.still(until)
+
+    def stretch_is_over(self, now: int) -> bool:
         """Whether the stretch that is being kept has ended, and where is known for good."""
-        return self._stretch.is_over()
+        return self._stretch.is_over(now)
 
     def end_of_kept(self, before: ItemT | None = None) -> int | None:
         """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.

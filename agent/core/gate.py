@@ -16,7 +16,10 @@ PATIENCE: Final = {Lane.SCREEN: 2 * SECOND, Lane.AUDIO: 10 * SECOND}
 
 
 class Item(Protocol):
-    """A frame or a block. `whole`: it owes nothing to the items of its stream before it."""
+    """A frame or a block. `whole`: it owes nothing to the items of its stream before it.
+
+    `repeats`: it shows what the one before it shows. `changed`: since when what it shows differs from that, ns.
+    """
 
     @property
     def stream(self) -> int: ...
@@ -26,6 +29,12 @@ class Item(Protocol):
 
     @property
     def whole(self) -> bool: ...
+
+    @property
+    def repeats(self) -> bool: ...
+
+    @property
+    def changed(self) -> int: ...
 
 
 ItemT = TypeVar("ItemT", bound=Item)

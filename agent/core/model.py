@@ -343,6 +343,8 @@ class Frame:
     `pixels`: planar YUV 4:2:0 (I420, BT.601 limited range), width and height rounded up to even numbers by repeating
     the edge; `span` covers every grab that the picture is made of.
     `whole` marks a frame that equals one grab of the whole monitor within its span: it owes nothing to earlier ones.
+    `drawn_at`: when the first was drawn of what it shows and the frame before it does not, ns; None if nobody can tell.
+    `repeats`: nothing was drawn since the frame before.
     """
 
     stream: int
@@ -351,6 +353,13 @@ class Frame:
     height: int
     pixels: bytes
     whole: bool = False
+    drawn_at: int | None = None
+    repeats: bool = False
+
+    @property
+    def changed(self) -> int:
+        """Since when the monitor may not have shown what the picture before this one shows, ns."""
+        return self.span.start if self.drawn_at is None else min(self.drawn_at, self.span.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +382,15 @@ class Block:
     def whole(self) -> bool:
         """Sound owes nothing to the block before it."""
         return True
+
+    @property
+    def repeats(self) -> bool:
+        """Sound never stands still."""
+        return False
+
+    @property
+    def changed(self) -> int:
+        return self.span.start
 
 
 class ChunkKind(Enum):

@@ -61,11 +61,6 @@ class View:
         self._browsed = Scene(pages_only=True)
 
     @property
-    def pages_in_view(self) -> bool:
-        """Whether any page may be in view: then browsers are asked more often."""
-        return any(seen.shown for seen in self._seen.values())
-
-    @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
         return not (self._surveyed.accounted - self._binding.accounted).isdisjoint(self._shown)

@@ -123,11 +123,25 @@ class ScreenEncoder:
         stream = self._streams[number]
         if stream.encoder is None:
             return []
-        chunks = self._cut(number, max(until, stream.pictures[-1].span.end), must=True)
+        end = max(until, stream.pictures[-1].span.end)
+        chunks = self._repeat(number, end) + self._cut(number, end, must=True)
         stream.encoder.close()
         stream.encoder = stream.last_key = None
         stream.last_pixels = b""
         stream.after_gap = True
+        return chunks
+
+    def _repeat(self, number: int, end: int) -> list[Chunk]:
+        """The chunks before the last, where the last picture stands longer than a chunk may: it opens the next again.
+
+        A still screen gives a repeat in time; but one that had to wait for its proof may have been dropped.
+        """
+        stream, chunks = self._streams[number], []
+        while stream.encoder is not None and end - (start := stream.pictures[-1].span.start) > CHUNK_LENGTH:
+            again = start + CHUNK_LENGTH
+            chunks += self._cut(number, again, must=True)
+            data = stream.encoder.encode(stream.last_pixels, self._ticks(again), key=False)
+            stream.pictures.append(_Picture(Span(again, again), data, key=False))
         return chunks
 
     def _cut(self, number: int, end: int, *, must: bool) -> list[Chunk]:

@@ -37,7 +37,7 @@ from agent.daemon import Daemon
 from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
-from agent.shutter import Grabbed, Shutter
+from agent.shutter import Grabbed, Shutter, Still
 from tests.fakes.clock import HandClock
 
 CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))
@@ -180,12 +180,11 @@ def test_a_chart_drops_what_waits_and_marks_where_the_kept_time_ends() -> None:
     rig.watch()
     rig.grab(whole=False)
     rig.look(WITH_CHART)
-    orders = rig.taken()
-    assert orders[0] == kept
-    gap = orders[1]
+    assert rig.taken() == [kept]
+    rig.daemon.turn(Still(rig.clock.time - 1))
+    (gap,) = rig.taken()
     assert isinstance(gap, Gap)
     assert kept.span.end <= gap.until <= rig.clock.time
-    assert len(orders) == 2
     assert not rig.shutter.permit.open
     assert rig.ledger.entries[-1] == ("lane-closed", {"lane": "screen", "rules": [0], "policy": "hash-1"})
 
@@ -196,10 +195,24 @@ def test_what_was_covered_before_the_chart_came_is_still_let_go() -> None:
     rig.watch()
     assert rig.taken() == [frame]
     rig.look(WITH_CHART)
-    (gap,) = rig.taken()
-    assert isinstance(gap, Gap)
+    still = rig.clock.time - 1
+    rig.daemon.turn(Still(still))
+    assert rig.taken() == [Gap(still)]  # the screen was what was let go until then
     rig.look(WITH_CHART)
     assert rig.taken() == []  # one gap, not one a look
+
+
+def test_a_capture_that_does_not_say_how_still_it_was_is_not_waited_for() -> None:
+    rig = Rig().opened()
+    frame = rig.grab()
+    rig.watch()
+    proven = rig.clock.time
+    rig.look(WITH_CHART)
+    rig.watch(WITH_CHART)
+    kept, gap = rig.taken()
+    assert kept == frame
+    assert isinstance(gap, Gap)
+    assert gap.until < proven
 
 
 def test_after_a_closing_the_canvas_is_void_and_only_a_whole_picture_counts() -> None:
@@ -287,7 +300,7 @@ def test_another_policy_is_another_recording_and_old_looks_do_not_count_under_it
     rig.watch()
     rig.daemon.turn(PolicyArrived(Policy("hash-2", 2, "test", (CHART,))))
     kinds = [type(order) for order in rig.taken()]
-    assert kinds == [type(frame), Gap, Close, Open]
+    assert kinds == [type(frame), Close, Open]
     rig.look(policy="hash-1")
     assert not rig.shutter.permit.open
     rig.look(policy="hash-2")

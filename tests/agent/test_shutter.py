@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from agent.core.clearance import Timing
 from agent.core.model import SECOND, Box, Frame, Monitor, Span
-from agent.shutter import REPEAT_EVERY, Grabbed, Permit, Shutter, capture
+from agent.shutter import REPEAT_EVERY, Grabbed, Permit, Shutter, Still, capture
 from tests.fakes.clock import HandClock
 
 TIMING = Timing(max_gap=250_000_000)
 
 
 @dataclass
-class Still:
+class StillScreen:
     """A screen that tells what was asked of it; `script` runs at each wait and says whether something was drawn."""
 
     clock: HandClock
@@ -46,15 +46,19 @@ class Still:
         self.shutter.set(replace(self.shutter.permit, asked=self.clock.time))
         return (Frame(0, Span(now, now), 2, 2, bytes(6)),)
 
+    def still_until(self) -> int:
+        self.did.append("still")
+        return self.clock.time
+
     def close(self) -> None: ...
 
 
-def play(script: list[bool]) -> tuple[Still, list[Grabbed]]:
+def play(script: list[bool]) -> tuple[StillScreen, list[Grabbed | Still]]:
     clock = HandClock()
     shutter = Shutter(clock)
     shutter.set(Permit(open=True, after=clock.time - 1, asked=clock.time, canvas=1, timing=TIMING))
-    screen = Still(clock, script, shutter)
-    delivered: list[Grabbed] = []
+    screen = StillScreen(clock, script, shutter)
+    delivered: list[Grabbed | Still] = []
 
     def ask() -> None:
         screen.did.append("ask")
@@ -81,7 +85,7 @@ def test_a_busy_monitor_does_not_keep_a_still_one_from_its_repeat() -> None:
     shutter = Shutter(clock)
     shutter.set(Permit(open=True, after=clock.time - 1, asked=clock.time, canvas=1, timing=TIMING))
 
-    class Busy(Still):
+    class Busy(StillScreen):
         def wait(self, timeout: float) -> bool:
             clock.time += SECOND
             shutter.set(replace(shutter.permit, asked=clock.time))
@@ -96,7 +100,7 @@ def test_a_closed_shutter_lets_nothing_through() -> None:
     clock = HandClock()
     shutter = Shutter(clock)
     shutter.set(Permit(open=False))
-    screen = Still(clock, [True] * 9, shutter)
+    screen = StillScreen(clock, [True] * 9, shutter)
     thread = threading.Thread(target=lambda: capture(screen, shutter, clock, ask=lambda: None, deliver=lambda _: None))
     thread.start()
     shutter.stop()
@@ -108,7 +112,7 @@ def test_an_eye_that_closes_while_a_look_is_asked_owes_a_whole_picture() -> None
     clock = HandClock()
     shutter = Shutter(clock)
     shutter.set(Permit(open=True, after=clock.time - 1, asked=0, canvas=1, timing=TIMING))
-    screen = Still(clock, [], shutter)
+    screen = StillScreen(clock, [], shutter)
     asked = iter(["close", "answer"])
 
     def ask() -> None:
@@ -121,6 +125,26 @@ def test_an_eye_that_closes_while_a_look_is_asked_owes_a_whole_picture() -> None
 
     capture(screen, shutter, clock, ask=ask, deliver=lambda _: None)
     assert screen.did == ["void", "void", "grab"]
+
+
+def test_when_the_eye_closes_it_says_once_how_long_the_screen_was_still() -> None:
+    clock = HandClock()
+    shutter = Shutter(clock)
+    shutter.set(Permit(open=True, after=clock.time - 1, asked=clock.time, canvas=1, timing=TIMING))
+    told: list[Grabbed | Still] = []
+
+    class Closing(StillScreen):
+        def wait(self, timeout: float) -> bool:
+            if not any(isinstance(one, Still) for one in told):
+                shutter.set(replace(shutter.permit, open=False))
+                threading.Timer(0.05, shutter.stop).start()
+                return False
+            return super().wait(timeout)
+
+    screen = Closing(clock, [], shutter)
+    capture(screen, shutter, clock, ask=lambda: None, deliver=told.append)
+    assert screen.did == ["void", "grab", "still"]
+    assert told[-1] == Still(clock.time)
 
 
 def test_a_picture_waits_until_the_display_has_settled() -> None:

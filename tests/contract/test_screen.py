@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.capture.screen import X11Screen
-from agent.core.model import Box, Frame
+from agent.core.model import MILLISECOND, Box, Frame
 from agent.desktop.clock import BootClock
 from agent.ports import Screen
 from tests.capture import displays
@@ -22,6 +22,7 @@ from tests.fakes.screen import FakeScreen
 CLOCK = BootClock()
 Plugged = tuple[tuple[str, int, int], ...]  # name, width and height of all monitors, from left to right
 
+STAMP = 2 * MILLISECOND  # an X server stamps in whole milliseconds, and what is in doubt was earlier
 SOON = 10.0  # s: more than any event takes, so that a test that waits for it in vain fails
 
 
@@ -144,6 +145,37 @@ def test_a_repeat_is_a_whole_frame_of_every_monitor_with_the_same_pixels(rig: Ri
     after = rig.screen.grab(repeat=True)
     assert [frame.pixels for frame in after] == [frame.pixels for frame in before]
     assert all(frame.whole for frame in after)
+
+
+def test_a_picture_says_since_when_the_one_before_it_was_true_no_more(rig: Rig) -> None:
+    rig.settle()
+    still = CLOCK.now()
+    assert rig.screen.grab(repeat=True)[0].repeats
+    rig.draw(Box(0, 0, 64, 64), GREEN)
+    (frame,) = rig.next_frames()
+    assert not frame.repeats
+    assert still < frame.changed < frame.span.start
+    (whole,) = rig.settle()
+    assert not whole.repeats  # nobody knows what was there before
+    assert whole.changed == whole.span.start
+
+
+def test_still_until_something_is_drawn_that_was_not_grabbed(rig: Rig) -> None:
+    rig.settle()
+    before = CLOCK.now()
+    first = rig.screen.still_until()
+    assert before <= first <= CLOCK.now()
+    rig.draw(Box(0, 0, 64, 64), GREEN)
+    drawn = CLOCK.now()
+    second = rig.screen.still_until()
+    assert before - STAMP <= second < drawn
+    assert rig.screen.still_until() == second
+    assert rig.screen.wait(SOON)
+    assert rig.screen.still_until() == second
+    rig.screen.grab(repeat=True)
+    assert rig.screen.still_until() > drawn
+    rig.screen.void()
+    assert rig.screen.still_until() == 0
 
 
 def test_a_repeat_holds_what_was_drawn_meanwhile(rig: Rig) -> None:

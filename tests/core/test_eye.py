@@ -39,6 +39,11 @@ class Picture:
     span: Span
     stream: int = 0
     whole: bool = True
+    repeats: bool = False
+
+    @property
+    def changed(self) -> int:
+        return self.span.start
 
 
 def seen(*apps: str) -> Scene:
@@ -202,10 +207,38 @@ def test_once_a_witness_has_closed_the_others_catch_up_with_what_it_had_proven()
     kept(made, 61)
     made.see(look(70, witness="v"))
     made.see(look(72, WITH_CHART, witness="v"))
-    assert not made.stretch_is_over()  # w has proven until 55 only, v until 65
+    made.still(0)
+    assert not made.stretch_is_over(73)  # w has proven until 55 only, v until 65
     made.see(look(90))
-    assert made.stretch_is_over()
+    assert made.stretch_is_over(90)
     assert made.end_of_kept() == 65
+
+
+def test_a_still_screen_is_kept_until_the_eye_closed() -> None:
+    made = eye()
+    made.see(look(10))
+    made.push(Picture(Span(20, 21)))
+    for at in (40, 60):
+        made.see(look(at))
+    kept(made, 61)
+    made.push(Picture(Span(62, 63), repeats=True))
+    made.see(look(80, WITH_CHART))
+    kept(made, 82)  # drops the repeat, which says nothing new
+    assert not made.stretch_is_over(82)
+    made.still(78)
+    assert made.stretch_is_over(82)
+    assert made.end_of_kept() == 78
+
+
+def test_sound_never_stands_still() -> None:
+    made: Eye[Picture] = Eye(Lane.AUDIO, ("w",), patience=100, now=0)
+    made.put_in_force(POLICY, {"w": TIMING}, now=0)
+    for at in (10, 40, 60):
+        made.see(look(at))
+    made.push(Picture(Span(20, 21)))
+    kept(made, 61)
+    made.see(look(80, WITH_CHART))
+    assert made.stretch_is_over(82)
 
 
 def test_what_is_let_go_after_a_break_begins_anew() -> None:
@@ -228,7 +261,7 @@ def test_what_is_let_go_after_a_break_begins_anew() -> None:
     assert made.begins_anew(second)
     assert made.end_of_kept(second) == 35
     made.kept(second)
-    assert not made.stretch_is_over()
+    assert not made.stretch_is_over(73)
 
 
 def test_drop_all() -> None:

@@ -18,6 +18,11 @@ class Picture:
     stream: int
     span: Span
     whole: bool = True
+    repeats: bool = False
+
+    @property
+    def changed(self) -> int:
+        return self.span.start
 
 
 def gate_with(*pictures: Picture, patience: int = 100) -> Gate[Picture]:

@@ -45,6 +45,11 @@ class Picture:
     span: Span
     whole: bool
     stream: int = 0
+    repeats: bool = False
+
+    @property
+    def changed(self) -> int:
+        return self.span.start
 
 
 @dataclass

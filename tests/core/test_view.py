@@ -77,11 +77,9 @@ def shown(scene: Scene) -> set[Page]:
 def test_a_page_counts_while_its_window_is_in_view() -> None:
     desk = Desk().settled(tab())
     assert shown(desk.browse(tab())) == {SHOP}
-    assert desk.view.pages_in_view
     desk.look(window(shown=False))
     desk.browse(tab())
     assert shown(desk.browse(tab())) == set()
-    assert not desk.view.pages_in_view
 
 
 def test_a_window_that_was_in_view_at_any_moment_since_the_browsers_were_asked_counts() -> None:
@@ -342,14 +340,13 @@ def test_a_parked_tab_that_was_never_in_front_leaves_no_picture() -> None:
     assert shown(desk.browse(tab(SHOP, painted=False), tab(WIKI, 2, visible=False))) == {SHOP}
 
 
-def test_pages_are_in_view_while_any_window_of_a_browser_is() -> None:
+def test_of_two_windows_only_the_one_in_view_shows_its_pages() -> None:
     desk = Desk()
     browsers = tuple(BrowserWindow("c", 20, number, f"{number}", PLACE, False, (tab(),)) for number in (1, 2))
     windows = tuple(Window(n, "chromium", f"{n} - Chromium", 20, PLACE, shown=n == 1, engine=True) for n in (1, 2))
     for _ in range(2):
         desk.look(*windows)
         desk.take(BROWSERS, Browsing(browsers))
-    assert desk.view.pages_in_view
     assert len(shown(desk.take(BROWSERS, Browsing(browsers)))) == 1
 
 

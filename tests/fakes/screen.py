@@ -19,6 +19,7 @@ class Picture:
     monitor: Monitor
     rgb: np.ndarray = field(init=False)
     drawn: bool = True
+    since: int = 0
 
     def __post_init__(self) -> None:
         self.rgb = np.zeros((self.monitor.box.height, self.monitor.box.width, 3))
@@ -45,7 +46,8 @@ class FakeScreen:
                 part = picture.rgb[max(0, top) : top + box.height, max(0, left) : left + box.width]
                 if part.size and not np.array_equal(part, np.broadcast_to(np.array(colour), part.shape)):
                     part[:] = colour
-                    picture.drawn = True
+                    if not picture.drawn:
+                        picture.drawn, picture.since = True, self._clock.now()
             self._news.notify_all()
 
     def plug(self, monitors: Sequence[tuple[str, Box]]) -> None:
@@ -86,11 +88,16 @@ class FakeScreen:
             if self._closed:
                 return ()
             start = self._clock.now()
+            for picture in self._pictures if self._void else ():
+                picture.drawn, picture.since = True, start  # nobody knows what was there before
             whole, self._void = repeat or self._void, False
             wanted = [picture for picture in self._pictures if whole or picture.drawn]
-            for picture in wanted:
-                picture.drawn = False
             return tuple(self._frame(picture, start, whole) for picture in wanted)
+
+    def still_until(self) -> int:
+        with self._news:
+            waiting = [picture.since for picture in self._pictures if picture.drawn]
+            return 0 if self._void or self._closed else min([self._clock.now(), *waiting])
 
     def _frame(self, picture: Picture, start: int, whole: bool) -> Frame:
         height, width, _ = picture.rgb.shape
@@ -101,7 +108,10 @@ class FakeScreen:
         planes = (16 + 219 * luma, _halved(blue), _halved(red))
         pixels = b"".join(plane.round().astype(np.uint8).tobytes() for plane in planes)
         span = Span(start, self._clock.now())
-        return Frame(picture.monitor.stream, span, rgb.shape[1], rgb.shape[0], pixels, whole)
+        still, picture.drawn = not picture.drawn, False
+        drawn_at = None if still else picture.since
+        size = (rgb.shape[1], rgb.shape[0])
+        return Frame(picture.monitor.stream, span, *size, pixels, whole, drawn_at=drawn_at, repeats=still)
 
     def close(self) -> None:
         with self._news:
