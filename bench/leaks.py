@@ -191,7 +191,7 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
         if edge.shown
     ]
     found = account.intervals(shown, player.phases)
-    account.measure(found, kept.spans)
+    account.measure(found, kept.spans, shown)
     leaked = account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
     shares: dict[str, list[tuple[float, float]]] = {}

@@ -43,6 +43,7 @@ class Interval:
 
     None where there is nothing to measure it against: the first interval's before, an eye that had not opened between
     two of them. `leaked`, `control`: frames that show it in the recording, and in the one that was made without rules.
+    `overlap` (ms): how long it was seen while the account says that the time was kept, though no frame of it is there.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Interval:
     after: float | None = None
     leaked: int = 0
     control: int = 0
+    overlap: float = 0.0
 
 
 def intervals(shown: Iterable[Span], phases: Sequence[Phase]) -> list[Interval]:
@@ -77,8 +79,8 @@ def _key_at(at: int, phases: Sequence[Phase]) -> str:
     return max(begun, key=lambda phase: phase.start).key if begun else "before the play"
 
 
-def measure(found: Sequence[Interval], kept: Sequence[Span]) -> None:
-    """Fill in `before` and `after`. Intervals in order of time, as `intervals` gives them."""
+def measure(found: Sequence[Interval], kept: Sequence[Span], shown: Sequence[Span] = ()) -> None:
+    """Fill in `before`, `after` and `overlap`. Intervals in order of time, as `intervals` gives them."""
     for place, one in enumerate(found):
         earlier = found[place - 1].end if place else 0
         later = found[place + 1].start if place + 1 < len(found) else 2**63
@@ -86,6 +88,8 @@ def measure(found: Sequence[Interval], kept: Sequence[Span]) -> None:
         first = min((max(span.start, one.end) for span in kept if span.end > one.end), default=2**63)
         one.before = (one.start - last) / MS if last > earlier else None
         one.after = (first - one.end) / MS if first < later else None
+        seen = [span for span in shown if one.start <= span.start <= one.end]
+        one.overlap = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in seen for b in kept) / MS
 
 
 def charge(found: Sequence[Interval], frames: Iterable[int], *, control: bool) -> int:
@@ -158,6 +162,7 @@ def total(runs: Sequence[Run]) -> dict[str, Any]:
         "leaked_intervals": sum(one.leaked > 0 for one in every),
         "control_leaked": sum(one.control for one in every),
         "over_pause_ms": percentiles(over_pauses(idle or every)),
+        "overlap_ms_max": round(max((one.overlap for one in every), default=0.0), 1),
         "cost_percent": {what: round(median(found), 2) if found else None for what, found in costs.items()},
         "transitions": rows(runs),
     }

@@ -54,6 +54,7 @@ def summary(runs: Sequence[Run], found: dict[str, Any]) -> str:
     afters = [one.after for run in runs for one in run.intervals if one.after is not None]
     if afters:
         said += f" No sooner than {min(afters):.0f} ms after the last of it was seen did the eye keep anything again."
+    said += f" Called kept while it was in view, without a frame of it: at most {found['overlap_ms_max']:.0f} ms."
     if cost["static"] is not None:
         said += (
             f" Extension and looks: {cost['static']:.1f} % of a core on a static page, {cost['scrolling']:.1f} % "

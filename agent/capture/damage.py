@@ -13,11 +13,10 @@ import os
 import selectors
 import struct
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from Xlib import X
+from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage, randr, xfixes
@@ -27,7 +26,6 @@ from agent.core.model import Box
 from agent.errors import EnvironmentFault
 
 MILLISECOND: Final = 1_000_000  # ns; what the X server's stamps count in
-STAMPS: Final = 32  # by which the server's clock is read: a few, so that a sleep of the PC is soon behind them
 
 RANDR_EVENTS: Final = randr.RRScreenChangeNotifyMask | randr.RRCrtcChangeNotifyMask | randr.RROutputChangeNotifyMask
 
@@ -77,7 +75,7 @@ class Damage:
         Raises EnvironmentFault when it cannot be watched.
         """
         self._now = now
-        self._leads: deque[int] = deque(maxlen=STAMPS)  # how far our clock was ahead of the server's stamps, ns
+        self._lead = 0  # how far our clock is ahead of the server's stamps at least, ns
         try:
             self._display = Display(display)
         except (DisplayError, ConnectionClosedError, OSError) as failure:
@@ -88,7 +86,7 @@ class Damage:
         self.name: str = self._display.get_display_name()
         self.drawn_at: int | None = None
         self._first: int | None = None  # of what the present `take` takes
-        self._taken_at = now()
+        self._taken_at = self._rung_at = now()
         self.monitors_changed = False
         self._complaints: list[XError] = []
         self._display.set_error_handler(lambda complaint, _request: self._complaints.append(complaint))
@@ -104,7 +102,7 @@ class Damage:
             with connected(self.name):
                 self._watch_drawing()
                 self._watch_monitors()
-                self._display.sync()
+                self._ring()
                 self._refuse_complaints()
         except EnvironmentFault:
             self.close()
@@ -127,6 +125,9 @@ class Damage:
         self._root = self._display.screen().root
         self._damage_event: int = self._display.extension_event.DamageNotify
         self._damage: int = self._root.damage_create(damage.DamageReportNonEmpty)
+        self._bell = self._root.create_window(
+            -1, -1, 1, 1, 0, X.CopyFromParent, X.InputOnly, event_mask=X.PropertyChangeMask, override_redirect=True
+        )
 
     def _watch_monitors(self) -> None:
         # A monitor that was set by hand (a split wide screen) is told by the root's ConfigureNotify alone.
@@ -188,26 +189,32 @@ class Damage:
                     self.drawn_at = self._when(event.timestamp)
                 else:
                     self._first = self._when(event.timestamp)
+            elif event.type == X.PropertyNotify:
+                # Stamped after it was asked for, at any moment of that millisecond.
+                self._lead = max(self._lead, self._rung_at - (event.time + 1) * MILLISECOND)
             elif event.type in self._monitor_events:
                 self.monitors_changed = True
 
     def untouched_until(self) -> int:
         """Up to when (ns) surely nothing was drawn since the last `take`: until something was, or until now."""
-        asked = self._now()
         with connected(self.name):
-            self._display.sync()  # every event from before it has come
-            self._read_events()
-        return asked if self.drawn_at is None else min(asked, self.drawn_at)
+            self._ring()
+        return self._rung_at if self.drawn_at is None else min(self._rung_at, self.drawn_at)
+
+    def _ring(self) -> None:
+        """Have the server stamp something of ours, and read every event from before it.
+
+        Its stamps count milliseconds of a clock of its own, which stands still while the PC sleeps. It cannot have
+        stamped before it was asked, so each time tells how far our clock is ahead at least.
+        """
+        self._rung_at = self._now()
+        self._bell.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"")
+        self._display.sync()
+        self._read_events()
 
     def _when(self, stamp: int) -> int:
-        """Our time of the server's stamp, never later than it was. One event is told for each `take`, so few come.
-
-        The stamp counts milliseconds of a clock of its own; the event that came fastest tells best how far ours is
-        ahead. Whatever is wrong with it (it runs over after 49 days), nothing was drawn before the last `take`.
-        """
-        told = self._now()
-        self._leads.append(told - stamp * MILLISECOND)
-        return max(self._taken_at, min(told, stamp * MILLISECOND + min(self._leads)) - MILLISECOND)
+        """Our time of the server's stamp, never later than it was; but nothing was drawn before the last `take`."""
+        return max(self._taken_at, min(self._now(), stamp * MILLISECOND + self._lead))
 
     def _refuse_complaints(self) -> None:
         if self._complaints:
