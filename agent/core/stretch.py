@@ -18,7 +18,7 @@ from typing import Final
 
 from agent.core.model import SECOND, Span
 
-ANSWERS_WITHIN: Final = 1 * SECOND  # whoever takes the pictures; then its word is done without
+ANSWERS_WITHIN: Final = SECOND  # whoever takes the pictures; then its word is done without
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,16 @@ class Stretch:
         until = None
         if self._kept is not None:
             proven = [reach for name, reach in self._reach.items() if self._break_of(name) is None]
-            stood = max(min([*proven, *self._ceased()]), self._stood_until())
-            until = max(self._kept.end, min([stood, *self._changed_since()]))
+            stood = [min([*proven, *self._ceased()]), *self._stood_still()]
+            until = max(self._kept.end, min([max(stood), *self._changed_since()]))
         self._kept = None
         self._forget(next_start)
         return until
 
-    def _stood_until(self) -> int:
-        """As far as the last picture kept is known to be what the screen showed; 0 where nobody has told."""
+    def _stood_still(self) -> list[int]:
+        """As far as the last picture kept is known to be what the screen showed; nothing where nobody has told."""
         first = self._first_break()
-        return 0 if first is None or self._still is None else min(self._still, first)
+        return [] if first is None or self._still is None else [min(self._still, first)]
 
     def _awaits_still(self, now: int) -> bool:
         first = self._first_break()
@@ -141,7 +141,6 @@ class Stretch:
         return min((one.at for one in map(self._break_of, self._breaks) if one is not None), default=None)
 
     def _break_of(self, witness: str) -> _Break | None:
-        """How the run that proved what is kept ended; None while it goes on."""
+        """How the run that proved what is kept ended: the first that had come as far. None while it goes on."""
         kept = self._kept
-        ended = [one for one in self._breaks[witness] if kept is not None and one.reach >= kept.end]
-        return min(ended, key=lambda one: one.reach, default=None)
+        return next((one for one in self._breaks[witness] if kept is not None and one.reach >= kept.end), None)

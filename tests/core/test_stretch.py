@@ -274,6 +274,48 @@ def test_the_end_lies_within_proven_time_and_not_beyond_a_change(acts: list[tupl
         assert all(until <= max(change, kept.end) for change in changes if change >= kept.start)
 
 
+def test_a_witness_that_has_proven_nothing_has_proven_nothing() -> None:
+    made = Stretch(("w",))
+    made.keep(Span(-9, -5))
+    assert made.end(None) == 0
+
+
+def test_what_begins_at_the_very_moment_of_the_picture_that_is_kept_next_ends_that_one() -> None:
+    made = stretch(w=300)
+    made.changed([Span(40, 70), Span(30, 69)])
+    assert made.end(70) is None
+    made.keep(Span(70, 75))
+    assert made.ended_before(76)
+    assert made.end(None) == 75
+    made.repeated([170, 169])
+    assert made.end(170) is None
+    made.keep(Span(170, 171))
+    assert made.is_over(NOW)
+    assert made.end(None) == 171
+
+
+def test_a_run_that_had_come_just_as_far_as_the_picture_is_the_one_that_proved_it() -> None:
+    made = stretch(w=80)
+    made.keep(Span(10, 20))
+    made.broken("w", NOW)
+    assert made.end(80) == 80
+    made.proven("w", 300)
+    made.broken("w", NOW)
+    made.keep(Span(75, 80))
+    assert made.ended_before(81)
+    assert made.end(None) == 80
+
+
+def test_what_is_from_before_the_picture_that_is_kept_next_is_forgotten() -> None:
+    made = stretch(w=60)
+    made.broken("w", NOW)
+    made.repeated([65])
+    assert made.end(66) is None
+    made.proven("w", 300)
+    made.keep(Span(50, 55))  # older than was told, which never happens: what was forgotten does not end it
+    assert made.end(None) == 300
+
+
 ACTS = st.sampled_from(["draw", "let go", "drop", "look", "alarm"])
 
 
