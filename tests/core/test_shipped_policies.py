@@ -241,6 +241,16 @@ def test_an_entry_is_switched_off_by_a_sign_before_its_line(name: str) -> None:
         assert [rule.id for rule in parsed.rules] == [rule.id for rule in pack(name).rules]
 
 
+@pytest.mark.parametrize("name", [name for name in FOR_USE if name != "payments"])
+def test_sound_is_closed_as_well_by_one_change_that_breaks_no_test(name: str) -> None:
+    """As the guides say, in somebody's own copy."""
+    files = {
+        file: content.replace(b"\n    audio: record\n", b"\n    audio: { pause: open, lead: 3s }\n")
+        for file, content in read_files(ROOT / name).items()
+    }
+    assert {rule.on(Lane.AUDIO).extent for rule in parse_files(files).rules} == {Extent.OPEN}
+
+
 @pytest.mark.parametrize("name", FOR_USE)
 def test_every_pack_has_a_guide_of_one_page(name: str) -> None:
     guide = (ROOT / name / "README.md").read_text("utf-8")
