@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PATIENCE: Final = 30.0  # seconds
-PACKS: Final = ("medical-records", "passwords")
+PACKS: Final = ("medical-records", "passwords", "identity")
 
 # As the page's own source has it: the bar names the patient, the record is in a frame beside it.
 OPENEMR: Final = """<div id="mainBox"><div id="attendantData" class="body_title acck">Example, Jane</div>
@@ -31,6 +31,11 @@ SITE: Final = {
     "/login": "<h1>Log in</h1><form><input name=user><input type=password name=pw></form>",
     "/code": "<h1>Your code</h1><form><input autocomplete=one-time-code></form>",
     "/help": "<h1>Forgotten your password?</h1><form><input type=email autocomplete=username></form>",
+    "/passport": "<h1>Your passport</h1><form><input name=PassportNumber></form>",
+    "/licence": "<h1>Your licence</h1><form><input type=text name=driverslicense></form>",
+    "/result": '<h1>Checked</h1><iframe src="http://verify.stripe.com/start/test_1"></iframe>',
+    "/flight": """<h1>Your flight</h1><form><input name=flightNumber><input name=className>
+<input type=radio name=driversLicense value=yes></form>""",
     "/openemr/interface/main/tabs/main.php": "<h1>Patients</h1>",
     "/records/main": OPENEMR,
     "/openemr/interface/login/login.php": "<h1>Welcome to OpenEMR</h1><form><input name=authUser></form>",
@@ -84,10 +89,16 @@ CLOSES: Final = {
         "/login": "login-forms",
         "/code": "login-forms",
     },
+    "identity": {
+        "/passport": "identity-fields",  # whatever its capitals
+        "/licence": "identity-fields",
+        "/result": "identity-services",
+    },
 }
 STAYS_OPEN: Final = {
     "medical-records": ("/openemr/interface/login/login.php", "/wiki/openemr/interface/main/tabs", "/login"),
     "passwords": ("/help", "/records/main"),
+    "identity": ("/flight", "/login"),
 }
 
 
@@ -115,4 +126,4 @@ def test_what_looks_like_it_is_recorded(pack: str, seen: tuple[Pc, Walk]) -> Non
             heard |= rules(recorded)
             time.sleep(0.05)
         assert recorded.state() is State.RECORDING, page
-        assert not heard & {"web-records", "own-web-records", "password-pages", "login-forms"}, page
+        assert not heard & set(CLOSES[pack].values()), page
