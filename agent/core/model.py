@@ -229,11 +229,12 @@ class Attribute(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Fits when one of its patterns fits the attribute. `where` it stands: file:line:column."""
+    """Fits when one of its patterns fits the attribute. `where` it stands: file:line:column; `places`: each pattern."""
 
     attribute: Attribute
     patterns: tuple[str, ...]
     where: str = field(default="", compare=False)
+    places: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
