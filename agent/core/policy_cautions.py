@@ -10,8 +10,8 @@ from enum import StrEnum
 from itertools import chain
 
 from agent.core.match import attributes
-from agent.core.model import AllOf, Attribute, Condition, Effect, Extent, Lane, Matcher, Policy, Rule
-from agent.core.policy_cover import all_covered, contradiction, covers, fits_everything
+from agent.core.model import AllOf, Attribute, Condition, Effect, Lane, Matcher, Policy, Rule
+from agent.core.policy_cover import contradiction, covers, fits_everything, rule_covers
 from agent.core.policy_reach import never, too_wide
 
 
@@ -141,7 +141,7 @@ def _shadows(policy: Policy) -> Iterator[Caution]:
         for other in policy.rules:
             if (
                 other is not rule
-                and _shadows_all(other, rule)
+                and rule_covers(other, rule)
                 and not (rule.number < other.number and _same(rule, other))
             ):
                 says = f"{rule.id} adds nothing: {other.id} ({other.where}) closes for all that it names"
@@ -150,26 +150,4 @@ def _shadows(policy: Policy) -> Iterator[Caution]:
 
 
 def _same(one: Rule, other: Rule) -> bool:
-    return _shadows_all(one, other) and _shadows_all(other, one)
-
-
-def _shadows_all(wide: Rule, narrow: Rule) -> bool:
-    """Whether `wide` closes whatever `narrow` closes, as early, as long and as far into the background."""
-    lanes = [lane for lane in Lane if narrow.on(lane).effect is Effect.PAUSE]
-    return (
-        bool(lanes)
-        and bool(narrow.any)
-        and all(_reaches(wide, narrow, lane) for lane in lanes)
-        and wide.stay_closed >= narrow.stay_closed
-        and all_covered(wide.any, narrow.any)
-        and all_covered(narrow.unless, wide.unless)
-    )
-
-
-def _reaches(wide: Rule, narrow: Rule, lane: Lane) -> bool:
-    one, other = wide.on(lane), narrow.on(lane)
-    return (
-        one.effect is Effect.PAUSE
-        and one.lead >= other.lead
-        and (one.extent is Extent.OPEN or other.extent is Extent.SHOWN)
-    )
+    return rule_covers(one, other) and rule_covers(other, one)

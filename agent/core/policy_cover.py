@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import product
 
 from agent.core.match import PAGE_ATTRIBUTES, attributes
-from agent.core.model import AllOf, Attribute, Condition, Matcher
+from agent.core.model import AllOf, Attribute, Condition, Effect, Extent, Lane, Matcher, Rule
 from agent.core.policy_address import WITHOUT_ADDRESS
 from agent.core.policy_text import fold, fold_app
 from agent.core.policy_url import UrlPattern, parse_pattern
@@ -52,6 +52,28 @@ def contradiction(condition: AllOf) -> tuple[Matcher, Matcher] | None:
             if one.attribute is other.attribute and not _can_both_fit(one, other):
                 return one, other
     return None
+
+
+def rule_covers(wide: Rule, narrow: Rule) -> bool:
+    """Whether `wide` closes whatever `narrow` closes, as early, as long and as far into the background."""
+    lanes = [lane for lane in Lane if narrow.on(lane).effect is Effect.PAUSE]
+    return (
+        bool(lanes)
+        and bool(narrow.any)
+        and all(_reaches(wide, narrow, lane) for lane in lanes)
+        and wide.stay_closed >= narrow.stay_closed
+        and all_covered(wide.any, narrow.any)
+        and all_covered(narrow.unless, wide.unless)
+    )
+
+
+def _reaches(wide: Rule, narrow: Rule, lane: Lane) -> bool:
+    one, other = wide.on(lane), narrow.on(lane)
+    return (
+        one.effect is Effect.PAUSE
+        and one.lead >= other.lead
+        and (one.extent is Extent.OPEN or other.extent is Extent.SHOWN)
+    )
 
 
 # -- patterns -----------------------------------------------------------------------------------------------------
