@@ -119,7 +119,7 @@ def _of_rules(old: Policy, new: Policy) -> Iterator[Change]:
         if rule.id not in after:
             yield _gone(rule, new)
     for rule in new.rules:
-        yield from _of_rule(before[rule.id], rule) if rule.id in before else [_come(rule)]
+        yield from _of_rule(before[rule.id], rule) if rule.id in before else [_come(rule, old)]
 
 
 def _gone(rule: Rule, new: Policy) -> Change:
@@ -133,12 +133,16 @@ def _gone(rule: Rule, new: Policy) -> Change:
     return Change(Weight.WEAKER, says, new.where)
 
 
-def _come(rule: Rule) -> Change:
+def _come(rule: Rule, old: Policy) -> Change:
     names = _listed(_units(rule.any))
     lanes = _closed_lanes(rule)
     if rule.dry_run or not lanes:
         why = "tried, and closes nothing yet" if rule.dry_run else "there, and closes nothing"
         return Change(Weight.OTHER, f"rule {rule.id} is {why}: {names}", rule.where)
+    before = next((other for other in old.closing if rule_covers(other, rule)), None)
+    if before is not None:
+        says = f"rule {rule.id} is new; {before.id} closed for all of it before"
+        return Change(Weight.OTHER, says, rule.where)
     says = f"rule {rule.id} is new: it closes {' and '.join(lanes)} for {names}"
     return Change(Weight.STRONGER, says, rule.where)
 

@@ -14,9 +14,9 @@ from agent.core.policy_diff import Change, Weight, changes
 
 MARKS = {Weight.WEAKER: ("-", "bold red"), Weight.STRONGER: ("+", "green"), Weight.OTHER: ("·", "dim")}
 HEADINGS = {
-    Weight.WEAKER: "WEAKER: will be recorded, and was closed before",
-    Weight.STRONGER: "Stronger: will be closed, and was recorded before",
-    Weight.OTHER: "Neither",
+    Weight.WEAKER: "WEAKER: what was closed will be recorded",
+    Weight.STRONGER: "Stronger: what was recorded will be closed",
+    Weight.OTHER: "Neither weaker nor stronger",
 }
 
 

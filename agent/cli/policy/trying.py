@@ -24,8 +24,8 @@ def add_to(verbs: Any) -> None:
     test = verbs.add_parser(
         "test",
         help="run the tests inside the files",
-        description="Says of each test what was expected and what the policy does, and of each rule how many tests make it "
-        "close, and how many show something alike that stays open. Exit code 0: all tests hold. 1: one does not.",
+        description="Says of each test what was expected and what the policy does, and of each rule how many tests "
+        "make it close, and how many show something alike that stays open. Exit code 0: all tests hold. 1: one fails.",
         epilog="example: eyelid policy test policies/payments",
     )
     add_files(test)
@@ -111,9 +111,8 @@ def _word(effect: Effect) -> str:
 
 def _rules(tried: Sequence[Coverage]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading, _justify in (("", "left"), ("rule", "left"), ("closes in", "left"), ("alike, stays open in", "left")):
+    for heading in ("", "rule", "closed in tests", "look-alikes", "missing"):
         table.add_column(heading, overflow="fold")
-    table.add_column("what is missing", overflow="fold")
     for one in tried:
         closes = ", ".join(f"{SPOKEN[lane]} {tests}" for lane, tests in one.closes.items()) or "nothing to close"
         table.add_row(
@@ -128,9 +127,9 @@ def _rules(tried: Sequence[Coverage]) -> Table:
 
 def _missing(one: Coverage) -> str:
     lanes = [SPOKEN[lane] for lane in one.untested]
-    missing = [f"no test makes it close the {' or the '.join(lanes)}"] if lanes else []
+    missing = [f"a test that closes the {' and the '.join(lanes)}"] if lanes else []
     if one.closes and not one.alike:
-        missing.append("no test shows something alike that stays open")
+        missing.append("a look-alike that stays open")
     return "; ".join(missing)
 
 
