@@ -36,6 +36,8 @@ def read(named: Sequence[str], *, tested: bool) -> Policy:
     Raises PolicyError with every mistake, UserError where the files are none.
     """
     paths = paths_of(named)
+    if not named and not paths[0].exists():
+        raise UserError(f"there is no policy in {paths[0]}; `eyelid policy init payments` begins with one")
     if len(paths) == 1 and paths[0].is_dir():
         return parse_files(read_files(paths[0]), tested=tested, shown_in=str(paths[0]))
     folders = {path.parent for path in paths}

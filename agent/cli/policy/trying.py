@@ -136,7 +136,10 @@ def _missing(one: Coverage) -> str:
 def _sum_up(out: Console, outcomes: Sequence[Outcome], failed: Sequence[Outcome], tried: Sequence[Coverage]) -> None:
     hold = len(outcomes) - len(failed)
     style = "red" if failed else "green"
-    out.print(f"{hold} of {counted(len(outcomes), 'expectation')} hold.", style=style)
+    if outcomes:
+        out.print(f"{hold} of {counted(len(outcomes), 'expectation')} hold.", style=style)
+    else:
+        out.print("The policy has no tests.", style="yellow")
     untried = [one for one in tried if not one.whole]
     if untried:
         verb = "is" if len(untried) == 1 else "are"

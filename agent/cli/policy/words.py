@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from agent.core.model import Attribute, Blind, Effect, Lane, Matcher, Page, Policy, Window
@@ -52,7 +53,7 @@ def verdict(word: Word, lanes: str) -> str:
     """What it does, after the rule's name. `lanes`: "the screen", "the sound" or "both"."""
     return {
         Does.CLOSES: f"closes {lanes}",
-        Does.TRIED: f"would close {lanes}, but is only tried (dry_run),",
+        Does.TRIED: f"would close {lanes}, but is only tried (dry_run)",
         Does.EXCUSED: "keeps silent",
         Does.RECORDS: f"fits, and lets {lanes} be recorded",
         Does.OUT_OF_VIEW: f"closes {lanes} only while it is in view",
@@ -99,18 +100,23 @@ def _exception(thing: Window | Page) -> str:
     """The narrowest entry of `unless` that names the thing."""
     if isinstance(thing, Page):
         address = _address(thing)
-        return f'- url: ["{address}"]' if address else ""
-    app, title = thing.app, thing.title
-    if isinstance(app, Blind) or isinstance(title, Blind) or not title:
-        return "" if isinstance(app, Blind) else f'- app: ["{app}"]'
-    return f'- all: [{{ app: ["{app}"] }}, {{ title: ["{title}"] }}]'
+        return f"- url: [{_quoted(address)}]" if address else ""
+    app, title = ("" if isinstance(told, Blind) else told for told in (thing.app, thing.title))
+    if app and title:
+        return f"- all: [{{ app: [{_quoted(app)}] }}, {{ title: [{_quoted(title)}] }}]"
+    return f"- app: [{_quoted(app)}]" if app else f"- title: [{_quoted(title)}]" if title else ""
+
+
+def _quoted(text: str) -> str:
+    """As YAML reads it back, which takes JSON's strings."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _unseen(thing: Window | Page) -> str:
     if isinstance(thing, Page):
         address = _address(thing)
-        return f'- url: ["{address}"]' if address else ""
-    return "" if isinstance(thing.app, Blind) else f'- app: ["{thing.app}"]'
+        return f"- url: [{_quoted(address)}]" if address else ""
+    return "" if isinstance(thing.app, Blind) or not thing.app else f"- app: [{_quoted(thing.app)}]"
 
 
 def _address(page: Page) -> str:
