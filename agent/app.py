@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -42,7 +42,7 @@ from agent.recording import Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.shutter import Grabbed, Shutter, Still, capture
 from agent.spool import DiskSpool
-from agent.status import SoundStatus, Status, describe, describe_sound
+from agent.status import SoundStatus, describe, describe_sound, pages_as_json
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
@@ -142,6 +142,7 @@ class Recording:
             on_policy=self._policy_arrived,
             on_mistakes=self._policy_wrong,
             on_vanished=lambda _: self._alarm("rule-vanished"),
+            on_disarmed=lambda _: self._alarm("rule-disarmed"),
             last=recall(config.home),
         )
         self._wire = Wire(
@@ -357,7 +358,7 @@ class Recording:
 
     # -- what others ask ------------------------------------------------------------------------------------------
 
-    def _status(self) -> Status:
+    def _status(self) -> Mapping[str, object]:
         """On the daemon's loop, so that it is one moment's truth."""
         return describe(
             self._daemon.session,
@@ -371,7 +372,8 @@ class Recording:
             browsers=tuple(asdict(browser) for browser in self._browsers.connected),
             troubles=self._daemon.troubles,
             sound=self._sound_status(),
-        )
+            watch=self._daemon.oversight.watch,
+        ).as_json()
 
     def _sound_status(self) -> SoundStatus | None:
         if self._sound is None or self._daemon.sound is None:
@@ -381,7 +383,9 @@ class Recording:
     def _answer(self, verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
         match verb, asked:
             case "status", _:
-                return self._on_loop().as_json()
+                return self._on_loop(self._status)
+            case "pages", _:
+                return self._on_loop(lambda: pages_as_json(self._daemon.view.pages))
             case "hold", {"seconds": int() | float() | None as seconds}:
                 until = None if seconds is None else self._clock.now() + round(seconds * SECOND)
                 self._inbox.put(UserHold(on=True, until=until), must=True)
@@ -389,14 +393,14 @@ class Recording:
                 self._inbox.put(UserHold(on=False), must=True)
             case _:
                 raise UserError("this is no request that Eyelid understands; is the command of another version?")
-        return self._on_loop().as_json()
+        return self._on_loop(self._status)
 
-    def _on_loop(self) -> Status:
+    def _on_loop(self, ask: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
         answered = threading.Event()
-        found: list[Status] = []
+        found: list[Mapping[str, object]] = []
 
         def look() -> None:
-            found.append(self._status())
+            found.append(ask())
             answered.set()
 
         self._inbox.put(Call(look), must=True)

@@ -20,6 +20,7 @@ from typing import IO, Final
 from agent.errors import EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
+MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
 PATIENCE: Final = 5.0  # seconds for one exchange, and for a drain to make way
 LAST_ANSWER: Final = 0.2  # seconds; the end waits no longer for one that is being asked
 MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
@@ -91,7 +92,7 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
         try:
             connection.connect(str(socket_path(home)))
             connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-            line = connection.makefile("rb").readline(MAX_LINE)
+            line = connection.makefile("rb").readline(MAX_ANSWER)
         except (FileNotFoundError, ConnectionError):
             raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
         except TimeoutError:

@@ -7,7 +7,7 @@ shutter, so there is nothing to lock and nothing to race.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from agent.core.asking import next_look, timings
 from agent.core.clearance import SILENCE
@@ -65,8 +65,9 @@ from agent.messages import (
     UserHold,
     Word,
 )
+from agent.oversight import Oversight, would_close
 from agent.pipeline import Mailbox
-from agent.ports import Clock, Ledger, Seat
+from agent.ports import Clock, Ledger, Seat, Witness
 from agent.recording import Close, Open, Order
 from agent.shutter import Grabbed, Permit, Shutter, Still
 
@@ -74,18 +75,6 @@ IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the sea
 SEAT: Final = frozenset(
     {Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED, Hold.LOGOFF, Hold.SHUTDOWN}
 )  # what the seat answers for
-
-
-class Witness(Protocol):
-    """Something that can be asked what is in view; its looks and alarms come through the inbox."""
-
-    name: str
-
-    def ask(self) -> None:
-        """Safe from any thread; returns at once."""
-
-    def judge_with(self, policy: Policy) -> None:
-        """Looks asked from now on carry this policy's hash."""
 
 
 class Daemon:
@@ -110,7 +99,7 @@ class Daemon:
         self._inbox = inbox
         self._clock = clock
         self._witnesses = {witness.name: witness for witness in witnesses}
-        self._view = View()
+        self.view = View()
         self._seat = seat
         self._shutter = shutter
         self._wake_capture = wake_capture
@@ -130,6 +119,7 @@ class Daemon:
         self._listen = listen
         self._listening = False
         self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
+        self.oversight = Oversight()
         self.troubles: dict[str, str] = {}
         self._monitors = monitors
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
@@ -177,7 +167,7 @@ class Daemon:
                 self._take_look(sight)
             case Glimpse():
                 if self._has_closed_for(sight):
-                    self._view.glimpse(sight)
+                    self.view.glimpse(sight)
                 self._pages_moved = True
             case Alarm():
                 self._alarm(sight)
@@ -228,11 +218,11 @@ class Daemon:
         self._answered_at[look.witness] = look.answered
         if look.witness == BROWSERS and not self.screen.eye.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
-        judged = self._view.take(look)
+        judged = self.view.take(look)
         self._took[look.witness] = judged.answered - judged.asked
         for keeping in self._lanes:
             keeping.eye.see(judged)
-            if self._view.lost_account:
+            if self.view.lost_account:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
                 keeping.eye.doubt(WINDOWS)
         if look.witness == WINDOWS:
@@ -252,9 +242,11 @@ class Daemon:
             case UserHold(on, until):
                 self._hold_until = until if on else None
                 self._happen(HoldsAre(frozenset({Hold.USER}), frozenset({Hold.USER} if on else ())))
-            case Trouble(code, text):
+            case Trouble(code, text, rules):
                 if code not in self.troubles:
-                    self._ledger.write("alarm", what=code)
+                    judged = self.session.policy
+                    of_rules = {"rules": list(rules), "policy": judged.hash} if rules and judged else {}
+                    self._ledger.write("alarm", what=code, **of_rules)
                 self.troubles[code] = text
             case Cleared(code):
                 self.troubles.pop(code, None)
@@ -277,7 +269,11 @@ class Daemon:
                 keeping.since = now
                 self._canvas += keeping is self.screen
                 self._happen(LaneJudged(keeping.lane, keeping.eye.reasons))
+        for event in would_close(self.session, self._lanes):
+            self._happen(event)
         self._happen(Tick())
+        for word in self.oversight.turn(self.session, now):
+            self._take_word(word)
         self._let_go(now)
         self._ask(now)
         self._publish()

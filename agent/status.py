@@ -5,14 +5,19 @@ No title, no URL, no content: a rule is named by its id, a trouble by its code.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from agent.core.eye import Eye
-from agent.core.model import SECOND, Block, Frame, Hold, Lane
+from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Reason, Scene
+from agent.core.policy_watch import Tried, Watch
 from agent.core.session import Phase, Session
 from agent.ports import Channel
 from agent.recording import Tally
+
+UNWATCHED: Final = Watch()
 
 
 class State(StrEnum):
@@ -50,6 +55,17 @@ class SoundStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class TriedRule:
+    """A rule with `dry_run`, and what it would have closed since its policy came into force. `now`: it would now."""
+
+    id: str
+    lane: str
+    times: int
+    seconds: float
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers."""
 
@@ -72,6 +88,7 @@ class Status:
     browsers: tuple[dict[str, object], ...] = ()
     troubles: dict[str, str] = field(default_factory=dict)
     sound: SoundStatus | None = None
+    tried: tuple[TriedRule, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -103,6 +120,7 @@ def describe(
     browsers: tuple[dict[str, object], ...],
     troubles: dict[str, str],
     sound: SoundStatus | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Status:
     def ago(at: int | None) -> float | None:
         return None if at is None else round((now - at) / SECOND, 1)
@@ -128,7 +146,37 @@ def describe(
         browsers=browsers,
         troubles=dict(troubles),
         sound=sound,
+        tried=tuple(tried_rules(watch)),
     )
+
+
+def tried_rules(watch: Watch) -> Iterator[TriedRule]:
+    """One for each lane that a rule with `dry_run` would close, also where it never has."""
+    for rule in () if watch.policy is None else watch.policy.rules:
+        reason = Reason(rule.id, rule.number, rule.stay_closed)
+        for lane in Lane if rule.dry_run else ():
+            if rule.on(lane).effect is Effect.PAUSE:
+                key = lane, reason
+                tried = watch.tried.get(key, Tried())
+                yield TriedRule(rule.id, lane.value, tried.times, round(tried.ns / SECOND, 1), key in watch.trying)
+
+
+def pages_as_json(scene: Scene) -> dict[str, object]:
+    """For the terminal of the person in front and nowhere else: these are addresses."""
+    return {
+        "accounted": sorted(scene.accounted),
+        "pages": [
+            {
+                "urls": list(page.urls),
+                "fields": sorted(page.fields),
+                "selectors": sorted(page.selectors),
+                "shown": page.shown,
+                "parked": page.parked,
+                "unread": page.unread,
+            }
+            for page in scene.pages
+        ],
+    }
 
 
 def describe_sound(session: Session, eye: Eye[Block], ends: tuple[Channel, Channel], now: int) -> SoundStatus:
