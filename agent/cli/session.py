@@ -144,6 +144,8 @@ def _picture(status: dict[str, Any]) -> Table:
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"
         table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")
+    for tried in status.get("tried", ()):  # a recorder of another version may not say
+        table.add_row("dry run", _tried(tried))
     for code, message in status["troubles"].items():
         table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
     return table
@@ -156,6 +158,15 @@ def _end(end: dict[str, Any], sound: dict[str, Any]) -> str:
     level = "silence" if end["peak_dbfs"] is None else f"{end['peak_dbfs']:.0f} dBFS"
     closed = f"; closed by {', '.join(sound['rules'])}" if sound["rules"] else ""
     return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{closed}"
+
+
+def _tried(tried: dict[str, Any]) -> str:
+    lane = {"screen": "screen", "audio": "sound"}[tried["lane"]]
+    if not tried["times"]:
+        return f"{tried['id']} would not have closed the {lane} yet"
+    times = "once" if tried["times"] == 1 else f"{tried['times']} times"
+    now = "; it would now" if tried["now"] else ""
+    return f"{tried['id']} would have closed the {lane} {times}, for {_spoken(tried['seconds'])} in all{now}"
 
 
 def _ago(seconds: float | None) -> str:

@@ -37,6 +37,11 @@ STATUS: dict[str, Any] = {
     "sealed_ago_s": 200.0, "receipt_ago_s": None, "waiting_chunks": 2, "waiting_bytes": 80_000, "monitors": 1,
     "browsers": [{"browser": "Chromium", "version": "156.0", "private": False}],
     "troubles": {"store-lies": ""},
+    "tried": [
+        {"id": "chats", "lane": "audio", "times": 3, "seconds": 61.0, "now": True},
+        {"id": "mails", "lane": "screen", "times": 1, "seconds": 2.0, "now": False},
+        {"id": "notes", "lane": "screen", "times": 0, "seconds": 0.0, "now": False},
+    ],
     "sound": {
         "state": "closed",
         "rules": ["cards"],
@@ -73,7 +78,7 @@ def test_status_says_the_same_in_words_and_in_json(
     asked: list[tuple[str, Mapping[str, object]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["status"]) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     for words in (
         "closed by a rule",
         "card-forms, for 4 s",
@@ -82,6 +87,9 @@ def test_status_says_the_same_in_words_and_in_json(
         "not yet",
         "store-lies",
         "Chromium 156.0; private windows close the eye",
+        "chats would have closed the sound 3 times, for 61 s in all; it would now",
+        "mails would have closed the screen once, for 2 s in all",
+        "notes would not have closed the screen yet",
     ):
         assert words in out
     assert main(["status", "--json"]) == 0
