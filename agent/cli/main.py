@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, drain, policy, session, windows
+from agent.cli import browser, config, drain, policy, session, windows
 from agent.errors import EyelidError
 
 EXAMPLES = """\
@@ -21,6 +21,7 @@ examples:
   eyelid policy check policies/          every mistake at once, with its place
   eyelid windows --watch                 what is in view, and what the policy says of it
   eyelid browser status                  how each browser stands, and what is next
+  eyelid config show --origin            which settings are in force, and who said so
 """
 
 
@@ -36,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     windows.add_to(commands)
     policy.add_to(commands)
     browser.add_to(commands)
+    config.add_to(commands)
     drain.add_to(commands)
     return parser
 
