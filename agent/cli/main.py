@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, config, drain, policy, session, windows
+from agent.cli import browser, config, doctor, drain, policy, session, windows
 from agent.errors import EyelidError
 
 EXAMPLES = """\
@@ -21,6 +21,7 @@ examples:
   eyelid policy check policies/          every mistake at once, with its place
   eyelid windows --watch                 what is in view, and what the policy says of it
   eyelid browser status                  how each browser stands, and what is next
+  eyelid doctor                          what is wrong on this PC, and the next step
   eyelid config show --origin            which settings are in force, and who said so
 """
 
@@ -38,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     policy.add_to(commands)
     browser.add_to(commands)
     config.add_to(commands)
+    doctor.add_to(commands)
     drain.add_to(commands)
     return parser
 

@@ -4,7 +4,7 @@ The machine's policy counts first, then the file, then the environment, then the
 are written by hand, so every mistake in them is told at once, with its place and what was meant.
 """
 
-from agent.config.layers import Layer, Resolved, Setting, check, load, resolve
+from agent.config.layers import Layer, Resolved, Setting, check, defaults, load, resolve
 from agent.config.settings import (
     AudioSettings,
     Config,
@@ -28,6 +28,7 @@ __all__ = [
     "SpoolSettings",
     "UploadSettings",
     "check",
+    "defaults",
     "keys",
     "load",
     "resolve",

@@ -71,12 +71,21 @@ def resolve(environment: Mapping[str, str] = os.environ) -> Resolved:
     mistakes = [mistake for read in layers.values() for mistake in read.mistakes]
     if mistakes:
         raise UserError("\n".join(mistakes))
+    return _resolved(layers, file)
+
+
+def _resolved(layers: Mapping[Layer, Read], file: Path | None) -> Resolved:
     said = {name: _said(name, layers) for name in keys()}
     home: Path = said["home"][0].value
     said["policies"] = tuple(
         Setting(home / "policies", Layer.DEFAULT) if one.layer is Layer.DEFAULT else one for one in said["policies"]
     )
     return Resolved(build({name: settings[0].value for name, settings in said.items()}), said, file)
+
+
+def defaults(environment: Mapping[str, str] = os.environ) -> Resolved:
+    """What would count if nobody had said anything but where home is: for whoever must go on although `load` raises."""
+    return _resolved({Layer.ENVIRONMENT: _from_environment({"EYELID_HOME": environment.get("EYELID_HOME", "")})}, None)
 
 
 def check(file: Path) -> tuple[str, ...]:
