@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, config, doctor, drain, policy, session, windows
+from agent.cli import browser, config, doctor, drain, leaving, policy, session, windows
 from agent.errors import EyelidError
 
 EXAMPLES = """\
@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     config.add_to(commands)
     doctor.add_to(commands)
     drain.add_to(commands)
+    leaving.add_to(commands)
     return parser
 
 

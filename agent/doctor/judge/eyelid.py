@@ -42,7 +42,7 @@ def recorder(recorder: RecorderFacts, facts: Facts) -> Finding:
 def others(recorder: RecorderFacts, _: Facts) -> Finding:
     if not recorder.others:
         return good("no other recorder of this user")
-    numbers = " ".join(map(str, recorder.others))
+    numbers = ",".join(map(str, recorder.others))
     what = several(len(recorder.others), "more recorder")
     return warning(
         f"{what} of this user, in another home (process {numbers})",
