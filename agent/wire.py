@@ -261,7 +261,9 @@ class Wire:
         try:
             with self._client.stream("GET", api.HEALTH, headers={"Connection": "close"}) as response:
                 line = response.extensions["network_stream"].get_extra_info("ssl_object")
-                return None if line is None else line.getpeercert(binary_form=True)
+                return (
+                    None if line is None else line.getpeercert(True)
+                )  # positional: it is OpenSSL's own object, or ssl's
         except httpx.HTTPError as failure:
             raise Transient(_in_words(failure)) from failure
 

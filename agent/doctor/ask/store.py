@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from importlib.metadata import version
 
 from cryptography import x509
 
@@ -28,7 +29,9 @@ def ask(config: Config) -> StoreFacts | Unasked:
         return Unasked("not asked: without keys this PC has no store", follows=True)
     clock = desktop.current_clock()
     shown = keys()["upload.proxy"].kind.write(config.upload.proxy)
-    wire = Wire(who.address, who.ca, clock, agent_version="doctor", route=Route(config.upload.proxy, config.upload.ca))
+    wire = Wire(
+        who.address, who.ca, clock, agent_version=version("eyelid"), route=Route(config.upload.proxy, config.upload.ca)
+    )
     try:
         return _ask(who, wire, StoreFacts(who.address, shown), Bearer(who, wire, clock))
     finally:
