@@ -49,9 +49,10 @@ def _file(path: Path) -> KeyFile:
     return KeyFile(str(path), stat.S_IMODE(seen.st_mode), seen.st_uid == os.getuid())
 
 
-def ask_policy(config: Config, in_force: str) -> PolicyFacts:
-    """`in_force`: the hash that a running recorder judges with, "" where none says."""
+def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyFacts:
+    """`in_force`: the hash that a running recorder judges with, "" where none says. `uid`: whoever is recorded."""
     folder = config.policies
+    uid = os.getuid() if uid is None else uid
     last, memory = None, ""
     try:
         if (remembered := recall(config.home)) is not None:
@@ -74,9 +75,21 @@ def ask_policy(config: Config, in_force: str) -> PolicyFacts:
         last=last,
         memory=memory,
         signed=_signed(config.home, policy.hash),
-        mine=os.getuid() != 0 and os.access(folder, os.W_OK),
+        mine=uid != 0 and any(_may_change(path, uid) for path in (*(folder / name for name in files), *_above(folder))),
         parked_tabs=policy.parked_tabs_allowed,
     )
+
+
+def _above(folder: Path) -> tuple[Path, ...]:
+    """The folder and all that it lies in: whoever may rename one of them puts another in its place."""
+    whole = folder.resolve()
+    return whole, *whole.parents
+
+
+def _may_change(path: Path, uid: int) -> bool:
+    """By owner and mode; a group's rights are its administrator's affair. In /tmp nobody renames what is another's."""
+    seen = path.stat()
+    return seen.st_uid == uid or bool(seen.st_mode & stat.S_IWOTH and not seen.st_mode & stat.S_ISVTX)
 
 
 def _place(mistake: str) -> str:

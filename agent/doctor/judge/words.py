@@ -15,7 +15,7 @@ def size(amount: int) -> str:
 def span(seconds: float) -> str:
     """In the one unit that says it best."""
     for name, of in (("days", DAY), ("hours", 3600.0), ("minutes", 60.0)):
-        if seconds >= 2 * of:
+        if seconds >= 1.9 * of:
             return f"{seconds / of:.0f} {name}"
     return f"{seconds:.0f} s"
 
