@@ -100,12 +100,16 @@ def show(console: Console, said: Iterable[Said], *, quiet: bool = False) -> None
 def _show_one(console: Console, one: Said, signs: bool) -> None:
     mark = one.finding.mark
     sign, style = SIGNS[mark]
-    begin = Text(f"  {sign} ", style) if signs else Text(f"  {PLAIN[mark]} ")
-    begin.append(f"{one.title:{TITLE}} ", {Mark.GOOD: "", Mark.BESIDE: "dim"}.get(mark, "bold"))
+    begin = Text.assemble(
+        "  ",
+        (sign, style) if signs else PLAIN[mark],
+        " ",
+        (f"{one.title:{TITLE}} ", {Mark.GOOD: "", Mark.BESIDE: "dim"}.get(mark, "bold")),
+    )
     _hang(console, begin, Text(one.finding.found, "dim" if mark is Mark.BESIDE else ""))
     for step in one.finding.next:
         # Never broken by us: a command that wraps in the terminal is still copied as one line.
-        console.print(Text(f"{' ' * 6}{'→' if signs else '->'} ").append(step, "cyan"), soft_wrap=True)
+        console.print(Text.assemble(f"{' ' * 6}{'→' if signs else '->'} ", (step, "cyan")), soft_wrap=True)
 
 
 def _hang(console: Console, begin: Text, words: Text) -> None:

@@ -177,7 +177,7 @@ class KeysFacts:
 class PolicyFacts:
     """`places`: `file:line:column` of mistakes, without what they quote. `age`: seconds since the newest change.
     `last`: (revision, hash) that was in force last here. `signed`: it is what the compliance key signed, None where
-    its bundle carries none. `whose`: the folder's owner."""
+    its bundle carries none."""
 
     folder: str
     places: tuple[str, ...] = ()
@@ -189,6 +189,7 @@ class PolicyFacts:
     memory: str = ""  # why it is not known what was in force last
     signed: bool | None = None
     mine: bool = False  # whoever is recorded can change it
+    root: bool = False  # root asks, who can change anything
     parked_tabs: bool = False
 
 

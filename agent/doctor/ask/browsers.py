@@ -8,6 +8,7 @@ the previews of tabs are looked at.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,11 @@ _HOVER: Final = re.compile(r'^\s*user_pref\("browser\.tabs\.hoverPreview\.enable
 
 def ask(status: Mapping[str, Any] | None) -> tuple[BrowserFacts, ...]:
     """`status`: what a running recorder said of itself."""
-    running = {process.info["name"] for process in psutil.process_iter(["name"]) if process.info["name"]}
+    running = {
+        process.info["name"]
+        for process in psutil.process_iter(["name", "uids"])
+        if process.info["name"] and process.info["uids"] is not None and process.info["uids"].real == os.getuid()
+    }
     return tuple(_about(standing(browser), running, status) for browser in places.BROWSERS)
 
 

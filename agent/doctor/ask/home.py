@@ -76,6 +76,7 @@ def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyF
         memory=memory,
         signed=_signed(config.home, policy.hash),
         mine=uid != 0 and any(_may_change(path, uid) for path in (*(folder / name for name in files), *_above(folder))),
+        root=uid == 0,
         parked_tabs=policy.parked_tabs_allowed,
     )
 

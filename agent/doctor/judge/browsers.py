@@ -7,6 +7,7 @@ from typing import Final
 from agent.browser.standing import WHY_NOT_SANDBOXED
 from agent.doctor.facts import BrowserFacts, Facts, PolicyFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
+from agent.doctor.judge.words import several
 
 GROUP: Final = "Browsers"
 
@@ -38,7 +39,13 @@ def relay(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]:
 def _relay(one: BrowserFacts) -> Finding:
     if one.ready:
         return good("it may start Eyelid's relay", of=one.title)
-    return wrong("it cannot start Eyelid's relay, so its windows close the eye", *one.next[:1], of=one.title)
+    return _lacking(one, "it cannot start Eyelid's relay, so its windows close the eye", *one.next[:1])
+
+
+def _lacking(one: BrowserFacts, found: str, *steps: str) -> Finding:
+    """A browser that nobody uses harms nobody yet."""
+    told = wrong if one.running or one.profiles else warning
+    return told(found, *steps, of=one.title)
 
 
 def extension(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]:
@@ -47,7 +54,10 @@ def extension(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ..
 
 def _extension(one: BrowserFacts) -> Finding:
     policy = f"eyelid browser policy --browser {one.name}"
-    has = f"in {one.carrying} of {one.profiles} profiles" if one.profiles else "it was never started by this user"
+    has = _carried(one)
+    if not one.forced and not one.carrying and not one.connected:
+        words = f"not installed, so its windows close the eye ({has})"
+        return _lacking(one, words, "eyelid browser pack -o packed/", policy)
     if one.running and one.connected == 0:
         return wrong(
             f"the browser runs and its extension does not answer the recorder ({has}): its windows close the eye",
@@ -59,16 +69,13 @@ def _extension(one: BrowserFacts) -> Finding:
         return good(f"installed by policy, private windows covered; {has}", of=one.title)
     if one.forced:
         return warning("installed by policy, but private windows escape it and close the eye", policy, of=one.title)
-    if one.carrying or one.connected:
-        return warning(
-            f"{has}, and whoever uses the browser can take it out: no policy installs it", policy, of=one.title
-        )
-    return wrong(
-        f"no profile has it, so its windows close the eye ({has})" if one.profiles else f"not installed: {has}",
-        "eyelid browser pack -o packed/",
-        policy,
-        of=one.title,
-    )
+    return warning(f"{has}, and whoever uses the browser can take it out: no policy installs it", policy, of=one.title)
+
+
+def _carried(one: BrowserFacts) -> str:
+    if one.profiles:
+        return f"in {one.carrying} of {several(one.profiles, 'profile')}"
+    return "its profile lies elsewhere" if one.running else "it was never started by this user"
 
 
 def previews(browsers: tuple[BrowserFacts, ...], facts: Facts) -> tuple[Finding, ...]:
@@ -84,7 +91,7 @@ def _previews(one: BrowserFacts, relied_on: bool) -> Finding:
     if one.previews_off:
         return good("pictures of tabs are off", of=one.title)
     if not relied_on:
-        words = "on" if one.previews_off is False else "not known before the first start"
+        words = "on" if one.previews_off is False else "cannot be told from here"
         return beside(
             f"pictures of tabs: {words}; the policy counts a parked tab as shown, so nothing depends on it",
             of=one.title,

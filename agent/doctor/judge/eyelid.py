@@ -42,7 +42,7 @@ def recorder(recorder: RecorderFacts, facts: Facts) -> Finding:
 def others(recorder: RecorderFacts, _: Facts) -> Finding:
     if not recorder.others:
         return good("no other recorder of this user")
-    numbers = ",".join(map(str, recorder.others))
+    numbers = ",".join(map(str, recorder.others[:3]))  # where there are more, three show as well whose they are
     what = several(len(recorder.others), "more recorder")
     return warning(
         f"{what} of this user, in another home (process {numbers})",
@@ -133,6 +133,8 @@ def signed(policy: PolicyFacts, _: Facts) -> Finding:
 def guarded(policy: PolicyFacts, _: Facts) -> Finding:
     if policy.revision is None:
         return beside("not asked: there is no policy")
+    if policy.root:
+        return beside("not judged: ask as the user who is recorded, not as root")
     if not policy.mine:
         return good(f"{policy.folder} cannot be changed by this user")
     return warning(
