@@ -1,6 +1,7 @@
-"""Draws docs/images/doctor.svg: what `eyelid doctor` says in a terminal of 80 columns, on a PC of the bench's.
+"""Draws docs/images/doctor.svg and doctor-quiet.svg: what `eyelid doctor`, and with --quiet, says in a terminal of 80
+columns, on a PC of the bench's.
 
-    python -m bench.doctor_picture [FILE]
+    python -m bench.doctor_picture [FOLDER]
 
 The PC is enrolled and records; a browser runs on it without the extension, as on a PC where IT has just begun. In a
 process namespace of its own, so that nobody else's programs are in the picture; that needs root.
@@ -31,7 +32,7 @@ from bench.stage import own_display
 APART: Final = "EYELID_BENCH_APART"
 COLUMNS: Final = 80
 LINES: Final = 60
-PICTURE: Final = Path(__file__).resolve().parent.parent / "docs" / "images" / "doctor.svg"
+IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 POLICY: Final = Path(__file__).resolve().parent.parent / "policies" / "payments"
 # The fonts that rich would have a reader's browser fetch from somebody else's server.
 _FONTS: Final = re.compile(r"\s*@font-face \{.*?\}\n", re.DOTALL)
@@ -66,10 +67,10 @@ def drawn(text: str, title: str) -> str:
 
 
 def main() -> None:
-    picture = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
+    images = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
     policy = {path.name: path.read_text("utf-8") for path in POLICY.glob("*.yaml")}
-    with TemporaryDirectory(prefix="eyelid-") as name:
-        folder = Path(name)
+    with TemporaryDirectory(prefix="eyelid-") as made:
+        folder = Path(made)
         with (
             own_display(folder / "display") as stage,
             store(folder) as depot,
@@ -84,9 +85,9 @@ def main() -> None:
                 "TERM": "xterm-256color",
                 "LANG": "C.UTF-8",
             }
-            said = typed(installed("eyelid", "doctor"), environment)
-    picture.write_text(drawn(said, "eyelid doctor"), "utf-8")
-    print(picture)
+            for name, flags in (("doctor", []), ("doctor-quiet", ["--quiet"])):
+                said = typed(installed("eyelid", "doctor", *flags), environment)
+                (images / f"{name}.svg").write_text(drawn(said, " ".join(["eyelid doctor", *flags])), "utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from agent.cli import browser, config, doctor, drain, leaving, policy, session, windows
 from agent.errors import EyelidError
+from agent.log import in_journal
 
 EXAMPLES = """\
 examples:
@@ -51,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.work(asked))
     except EyelidError as error:
-        print(f"eyelid: {error}", file=sys.stderr)
+        # The journal takes the priority of an error from the front of each line (agent/log.py).
+        priority = "<3>" if in_journal() else ""
+        for line in f"eyelid: {error}".splitlines():
+            print(f"{priority}{line}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -42,7 +42,8 @@ def _from_file(file: Path, owner: int) -> Read:
     except (FileNotFoundError, NotADirectoryError):
         return Read()
     except OSError as failure:
-        return Read(mistakes=[f"{file} cannot be read: {failure.strerror}: run `chmod 644 {file}` as root"])
+        mend = f"run `chmod 755 {file.parent}` and `chmod 644 {file}` as root"
+        return Read(mistakes=[f"{file} cannot be read: {failure.strerror}: {mend}"])
     for path, seen in checked:
         if seen.st_uid != owner or seen.st_mode & _WRITABLE_BY_OTHERS:
             mend = f"run `chown root {path}` and `chmod go-w {path}`, or remove {file}"

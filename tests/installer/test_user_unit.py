@@ -246,4 +246,6 @@ def test_a_mistake_that_a_person_must_mend_is_not_tried_again(manager: Manager, 
     manager.do("start", "desk.target")
     until(lambda: manager.shows("ActiveState") == "failed", "the refusal")
     assert (manager.shows("ExecMainStatus"), manager.shows("NRestarts")) == ("2", "0")
-    until(lambda: any("not enrolled" in line["MESSAGE"] for line in manager.journal()), "its words")
+    [said] = until(lambda: [line for line in manager.journal() if "not enrolled" in line["MESSAGE"]], "its words")
+    assert said["PRIORITY"] == "3"
+    assert said["MESSAGE"].startswith("eyelid: this PC is not enrolled")

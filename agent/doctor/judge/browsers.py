@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from agent.browser import places
 from agent.browser.standing import WHY_NOT_SANDBOXED
 from agent.doctor.facts import BrowserFacts, Facts, PolicyFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
@@ -26,7 +27,8 @@ def sandbox(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]
 
 def _sandbox(one: BrowserFacts) -> Finding:
     why = WHY_NOT_SANDBOXED.format(kind=one.sandbox, title=one.title).partition(". ")[0]
-    remove = {"snap": f"sudo snap remove {one.name}", "flatpak": f"flatpak uninstall {one.title}"}[one.sandbox]
+    package = places.named(one.name)
+    remove = f"sudo snap remove {package.snap}" if one.sandbox == "snap" else f"flatpak uninstall {package.flatpak}"
     if one.program:
         return warning(f"a {one.sandbox} is here as well; {why}", remove, of=one.title)
     return wrong(f"only as a {one.sandbox}: {why}", f"install {one.title} as an ordinary package", remove, of=one.title)
