@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import app, config, control
+from agent import app, config, control, joining
 from agent.errors import EyelidError, UserError
 from agent.status import State
 
@@ -72,7 +72,7 @@ def add_to(commands: Commands) -> None:
 
 def _enroll(asked: argparse.Namespace) -> int:
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
-    print(app.enrol(token, config.load()), "`eyelid run` starts recording.")
+    print(joining.enrol(token, config.load()), "`eyelid run` starts recording.")
     return 0
 
 
