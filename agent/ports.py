@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Scene
+from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
@@ -56,6 +56,18 @@ class Desktop(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+class Witness(Protocol):
+    """Something that can be asked what is in view; its looks and alarms come through the inbox."""
+
+    name: str
+
+    def ask(self) -> None:
+        """Safe from any thread; returns at once."""
+
+    def judge_with(self, policy: Policy) -> None:
+        """Looks asked from now on carry this policy's hash."""
 
 
 class Seat(Protocol):

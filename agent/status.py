@@ -5,11 +5,14 @@ No title, no URL, no content: a rule is named by its id, a trouble by its code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from agent.core.evidence import Evidence, Promise
 from agent.core.eye import Eye
-from agent.core.model import SECOND, Block, Frame, Hold, Lane
+from agent.core.holding import UserHold, reasons_of, terms_of
+from agent.core.model import SECOND, Block, Frame, Hold, Lane, Policy
 from agent.core.session import Phase, Session
 from agent.ports import Channel
 from agent.recording import Tally
@@ -22,12 +25,19 @@ class State(StrEnum):
     CLOSED = "closed"  # by a rule of the policy: as it should be
     HELD = "held"
     BLIND = "blind"  # something that should be seen cannot be
+    STALLED = "stalled"  # the eye is open, and yet nothing is sealed
     STOPPING = "stopping"
 
     @property
     def exit_code(self) -> int:
         """0 recording or rightly closed, 1 degraded, 3 not recording."""
-        return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1}.get(self, 3)
+        return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1, State.STALLED: 1}.get(self, 3)
+
+
+def exit_code(status: Mapping[str, object]) -> int:
+    """Of `eyelid status`, from the recorder's answer: 1 also where all is well but for the store."""
+    code = State(str(status["state"])).exit_code
+    return 1 if code == 0 and status["offline_s"] is not None else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,34 @@ class SoundStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldStatus:
+    """The hold that is on. `reason`: as the policy has it, or one of Eyelid's own; "" for none.
+
+    `left_s`: None until it is released.
+    """
+
+    reason: str
+    since_s: float
+    left_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOffer:
+    """What the person in front may ask for. `max_s`: None for as long as they like. `own`: the reasons are Eyelid's."""
+
+    allow: bool
+    max_s: float | None
+    reasons: tuple[str, ...]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers."""
+    """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers.
+
+    `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
+    `waiting_s`: how long ago the oldest of what waits was recorded.
+    """
 
     state: State
     rules: tuple[str, ...]
@@ -72,6 +108,10 @@ class Status:
     browsers: tuple[dict[str, object], ...] = ()
     troubles: dict[str, str] = field(default_factory=dict)
     sound: SoundStatus | None = None
+    offline_s: float | None = None
+    waiting_s: float | None = None
+    hold: HoldStatus | None = None
+    user_hold: HoldOffer | None = None
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -90,6 +130,15 @@ def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
     return State.RECORDING
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for the store. `oldest`: when it was recorded, ns on the status's clock."""
+
+    chunks: int = 0
+    bytes: int = 0
+    oldest: int | None = None
+
+
 def describe(
     session: Session,
     eye: Eye[Frame],
@@ -97,19 +146,25 @@ def describe(
     *,
     now: int,
     since: int,
-    receipt_at: int | None,
-    waiting: tuple[int, int],
+    evidence: Evidence,
+    promise: Promise,
+    waiting: Waiting,
     monitors: int,
     browsers: tuple[dict[str, object], ...],
     troubles: dict[str, str],
+    hold: UserHold | None = None,
     sound: SoundStatus | None = None,
 ) -> Status:
+    """One moment's truth: what the gate says, corrected by what was really sealed and receipted."""
+
     def ago(at: int | None) -> float | None:
         return None if at is None else round((now - at) / SECOND, 1)
 
     policy = session.policy
+    state = state_of(session, eye, now)
+    unheard = evidence.unheard(promise, now)
     return Status(
-        state=state_of(session, eye, now),
+        state=State.STALLED if state is State.RECORDING and evidence.stalled(promise, now) else state,
         rules=tuple(reason.id for reason in session.closed.get(Lane.SCREEN, ())),
         since_s=round((now - since) / SECOND, 1),
         holds=tuple(sorted(session.holds)),
@@ -121,14 +176,32 @@ def describe(
         chunks=tally.chunks,
         bytes=tally.bytes,
         sealed_ago_s=ago(tally.sealed_at),
-        receipt_ago_s=ago(receipt_at),
-        waiting_chunks=waiting[0],
-        waiting_bytes=waiting[1],
+        receipt_ago_s=ago(evidence.receipt_at),
+        waiting_chunks=waiting.chunks,
+        waiting_bytes=waiting.bytes,
         monitors=monitors,
         browsers=browsers,
         troubles=dict(troubles),
         sound=sound,
+        offline_s=None if unheard is None else round(unheard / SECOND, 1),
+        waiting_s=ago(waiting.oldest),
+        hold=None if hold is None else _hold(hold, policy, now),
+        user_hold=_offer(policy),
     )
+
+
+def _hold(hold: UserHold, policy: Policy | None, now: int) -> HoldStatus:
+    reason, named = hold.reason, terms_of(policy).reasons
+    if isinstance(reason, int):  # of an earlier policy: its words are no longer here
+        reason = named[reason] if policy is not None and policy.hash == hold.policy else ""
+    left = None if hold.until is None else max(0.0, round((hold.until - now) / SECOND, 1))
+    return HoldStatus(reason, round((now - hold.began) / SECOND, 1), left)
+
+
+def _offer(policy: Policy | None) -> HoldOffer:
+    terms = terms_of(policy)
+    longest = None if terms.longest is None else terms.longest / SECOND
+    return HoldOffer(terms.allowed, longest, reasons_of(policy), own=not terms.reasons)
 
 
 def describe_sound(session: Session, eye: Eye[Block], ends: tuple[Channel, Channel], now: int) -> SoundStatus:
