@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from agent.core.decide import NOT_RECORDED, UNLISTED
 from agent.core.evidence import Evidence, Promise
 from agent.core.eye import Eye
 from agent.core.holding import UserHold, reasons_of, terms_of
@@ -117,13 +119,16 @@ class Status:
         return asdict(self)
 
 
+MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy that the policy asks for all the same
+
+
 def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
     """The lid follows the gate: closed as soon as a picture taken now could not be released."""
     if session.phase is not Phase.RUNNING:
         return State.STOPPING
     if session.holds - {Hold.BLIND}:
         return State.HELD
-    if Hold.BLIND in session.holds or any(reason.number is None for reason in eye.reasons):
+    if Hold.BLIND in session.holds or any(reason.number is None for reason in eye.reasons if reason not in MEANT):
         return State.BLIND
     if eye.reasons or now <= eye.provable_after:
         return State.CLOSED

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import app, config, control
+from agent import config, control
 from agent.errors import EyelidError, UserError
 from agent.status import State
 
@@ -71,12 +71,16 @@ def add_to(commands: Commands) -> None:
 
 
 def _enroll(asked: argparse.Namespace) -> int:
+    from agent import app  # noqa: PLC0415 - the whole recorder, which the other commands have no use for
+
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
     print(app.enrol(token, config.load()), "`eyelid run` starts recording.")
     return 0
 
 
 def _run(_: argparse.Namespace) -> int:
+    from agent import app  # noqa: PLC0415 - as above
+
     return app.run(config.load())
 
 
