@@ -5,6 +5,7 @@ https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem/
 
 # No `from __future__ import annotations` here: dbus-fast reads signatures from annotations, and takes no "None".
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -18,6 +19,8 @@ from agent.tray.sign import Sign
 
 PATH: Final = "/StatusNotifierItem"
 MENU_PATH: Final = "/MenuBar"
+WORDS_FOLLOW: Final = 0.1  # seconds behind the picture
+ATTENTION_SIZES: Final = (24, 48)  # fewer: they are sent beside the others, which show the same
 
 Pixmaps = Annotated[list[tuple[int, int, bytes]], DBusSignature("a(iiay)")]
 ToolTip = Annotated[list[object], DBusSignature("(sa(iiay)ss)")]
@@ -31,30 +34,38 @@ class Item(ServiceInterface):
         super().__init__("org.kde.StatusNotifierItem")
         self._view = view
         self._clicked = clicked
+        self._words_due: asyncio.TimerHandle | None = None
 
     def show(self, view: View) -> None:
-        """Panels listen to the signals, screen readers to the properties."""
+        """On the loop. Panels listen to the signals, screen readers to the properties.
+
+        At each signal some panels read everything anew, pictures included: so the words follow a little later, and no
+        burst of answers is larger than what a socket takes.
+        """
         before, self._view = self._view, view
         if (view.sign.lid, view.sign.offline) != (before.sign.lid, before.sign.offline):
             self.NewIcon()
-            self.NewAttentionIcon()
-        if view.title != before.title:
-            self.NewTitle()
-        if (view.title, view.text) != (before.title, before.text):
-            self.NewToolTip()
+            if view.sign.needs_a_person:
+                self.NewAttentionIcon()
         if self._status(view) != self._status(before):
             self.NewStatus(self._status(view))
-        if (view.title, view.text) != (before.title, before.text):
-            said = ("Title", "ToolTip", "IconAccessibleDesc", "AttentionAccessibleDesc", "Status")
-            self.emit_properties_changed({name: getattr(self, name) for name in said})
+        if (view.title, view.text) != (before.title, before.text) and self._words_due is None:
+            self._words_due = asyncio.get_running_loop().call_later(WORDS_FOLLOW, self._tell_words)
+
+    def _tell_words(self) -> None:
+        self._words_due = None
+        self.NewTitle()
+        self.NewToolTip()
+        said = ("Title", "ToolTip", "IconAccessibleDesc", "AttentionAccessibleDesc", "Status")
+        self.emit_properties_changed({name: getattr(self, name) for name in said})
 
     @staticmethod
     def _status(view: View) -> str:
         return "NeedsAttention" if view.sign.needs_a_person else "Active"
 
     @staticmethod
-    def _pixmaps(sign: Sign) -> list[list[object]]:
-        return [[size, size, pixels(sign, size)] for size in SIZES]
+    def _pixmaps(sign: Sign, sizes: tuple[int, ...] = SIZES) -> list[list[object]]:
+        return [[size, size, pixels(sign, size)] for size in sizes]
 
     # -- properties, by their names on the bus --------------------------------------------------------------------
 
@@ -100,7 +111,8 @@ class Item(ServiceInterface):
 
     @dbus_property(Read)
     def AttentionIconPixmap(self) -> Pixmaps:  # noqa: N802
-        return self._pixmaps(self._view.sign)  # type: ignore[return-value]
+        sizes = ATTENTION_SIZES if self._view.sign.needs_a_person else ()
+        return self._pixmaps(self._view.sign, sizes)  # type: ignore[return-value]
 
     @dbus_property(Read)
     def AttentionAccessibleDesc(self) -> DBusStr:  # noqa: N802

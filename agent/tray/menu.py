@@ -66,14 +66,9 @@ def _pauses(pauses: Sequence[Mapping[str, Any]], words: Words, now: float) -> En
     if not counted:
         return Entry("pauses", words.say("menu.pauses.none"))
     total = sum(float(pause["s"]) for pause in counted)
-    return Entry(
-        "pauses",
-        words.say("menu.pauses", count=len(counted), total=words.length(total)),
-        children=tuple(
-            Entry(f"pause-{number}", words.pause(pause, now=now))
-            for number, pause in enumerate(reversed(counted[-LISTED:]))
-        ),
-    )
+    latest = enumerate(reversed(counted[-LISTED:]))
+    listed = tuple(Entry(f"pause-{number}", words.pause(pause, now=now)) for number, pause in latest)
+    return Entry("pauses", words.say("menu.pauses", count=len(counted), total=words.length(total)), children=listed)
 
 
 def _holds(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:

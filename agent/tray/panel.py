@@ -34,7 +34,7 @@ WATCHER_PATH: Final = "/StatusNotifierWatcher"
 NOTIFICATIONS: Final = "org.freedesktop.Notifications"
 NOTIFICATIONS_PATH: Final = "/org/freedesktop/Notifications"
 PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-HOST_WITHIN: Final = 15.0  # seconds after our start in which a panel should be there: both start with the session
+HOST_WITHIN: Final = 10.0  # seconds after our start in which a panel should be there: both start with the session
 URGENT: Final = {True: 2, False: 1}  # urgency levels: critical, normal
 
 
@@ -47,6 +47,7 @@ class Panel:
 
     def __init__(self, *, host_within: float = HOST_WITHIN) -> None:
         self._host_within = host_within
+        self._listening = False
         self._notified: dict[str, int] = {}  # topic -> number of the notice that stands
         self._work: set[asyncio.Task[None]] = set()  # that is under way: a task that nobody holds may be collected
 
@@ -55,6 +56,11 @@ class Panel:
         asyncio.run(self._serve(indicator))
 
     async def _serve(self, indicator: Indicator) -> None:
+        while await self._serve_once(indicator):
+            log.info("the session bus was busy and broke off; the icon is shown anew")
+
+    async def _serve_once(self, indicator: Indicator) -> bool:
+        """Whether it must be begun anew: dbus-fast 5.2 gives a connection up whose socket is full for a moment."""
         try:
             bus = await MessageBus(bus_type=BusType.SESSION).connect()
         except (DBusFastError, OSError, EOFError) as failure:
@@ -64,8 +70,11 @@ class Panel:
         try:
             await self._begin(bus, indicator)
             await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        except BlockingIOError:
+            return True
         finally:
             bus.disconnect()
+        return False
 
     async def _begin(self, bus: MessageBus, indicator: Indicator) -> None:
         self._bus, self._indicator, self._loop = bus, indicator, asyncio.get_running_loop()
@@ -83,7 +92,9 @@ class Panel:
         await self._watch(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{WATCHER}'")
         await self._register()
         self._start(self._look_for_host())
-        indicator.listen(self._deliver)
+        if not self._listening:
+            self._listening = True
+            indicator.listen(self._deliver)
 
     # -- the panel ------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ USER_PATH = "/org/freedesktop/login1/user/_1000"
 
 
 @contextlib.contextmanager
-def private_bus(folder: Path, name: str = "bus", environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A message bus of its own; yields its address. `environment`: of the services that it starts."""
+def private_bus(folder: Path, name: str = "bus") -> Iterator[str]:
+    """A message bus of its own; yields its address."""
     address = f"unix:path={folder / name}"
     command = [
         "/usr/bin/dbus-daemon",
@@ -34,7 +34,7 @@ def private_bus(folder: Path, name: str = "bus", environment: Mapping[str, str] 
         "--print-address",
         f"--address={address}",
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     try:
         assert process.stdout.readline().startswith(b"unix:path=")  # printed once it listens

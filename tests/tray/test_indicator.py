@@ -16,7 +16,7 @@ from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
 from agent.tray.sign import Lid
 from agent.tray.words import Words
-from tests.tray.states import held, status
+from bench.played import held, status
 
 PAUSES = [{"began": 0.0, "s": 5.0, "kind": "closed", "names": ["r"]}]
 

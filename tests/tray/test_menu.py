@@ -7,7 +7,7 @@ from typing import Any
 from agent.tray.menu import LISTED, Action, Entry, menu_of
 from agent.tray.sign import sign_of
 from agent.tray.words import Words
-from tests.tray.states import OFFER, held, status
+from bench.played import OFFER, held, status
 
 WORDS = Words("en")
 NOW = 1_764_000_000.0

@@ -9,7 +9,7 @@ import pytest
 from agent.core.model import Hold
 from agent.status import State
 from agent.tray.sign import AWAY, FAULTY, MOMENT, Lid, sign_of
-from tests.tray.states import held, status
+from bench.played import held, status
 
 SOUND = {"state": "recording"}
 

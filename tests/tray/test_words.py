@@ -11,7 +11,7 @@ from agent.core.model import Hold
 from agent.core.policy_keys import OWN_RULES
 from agent.tray.sign import LEFT_OUT, Lid, Sign, sign_of
 from agent.tray.words import LANGUAGES, Words, catalogue, language
-from tests.tray.states import held, status
+from bench.played import held, status
 
 ENGLISH = Words("en")
 

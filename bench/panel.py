@@ -1,6 +1,7 @@
-"""A real desktop panel with a place for tray icons, on a display and a session bus of the tests' own.
+"""A real desktop panel with a place for tray icons, on a display and a session bus of its own.
 
-Clicks are a pointer's (XTest), and what a person would see is a picture of the display.
+For tests and for the pictures in the docs. Clicks are a pointer's (XTest); what a person would see is a picture of the
+display.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Final
 
 import mss
+import numpy as np
 from PIL import Image
 from Xlib import X, display
+from Xlib.error import BadDrawable, BadWindow
 from Xlib.ext import xtest
 
 from bench.stage import Running, Stage, running
 
 NEEDED: Final = "xfce4-panel"
 DARK, LIGHT = "#242428", "#f6f5f4"
+MENU: Final = 40  # pixels; what is lower is a tooltip
 
 CHANNEL: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
@@ -56,7 +60,7 @@ def missing() -> str:
 
 
 class Pointer:
-    """Also the eye of the test: where, and what is to be seen there."""
+    """Also the eye of whoever tries it: where, and what is to be seen there."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -83,17 +87,31 @@ class Pointer:
             shot = screen.grab(screen.monitors[0])
         return Image.frombytes("RGB", shot.size, shot.rgb)
 
+    def popups(self) -> list[tuple[int, int, int, int]]:
+        """(x, y, width, height) of the menus that are open, the first opened first."""
+        found = []
+        for window in self._display.screen().root.query_tree().children:
+            with contextlib.suppress(BadWindow, BadDrawable):  # gone in between
+                attributes, place = window.get_attributes(), window.get_geometry()
+                if attributes.override_redirect and attributes.map_state == X.IsViewable and place.height > MENU:
+                    found.append((place.x, place.y, place.width, place.height))
+        return found
+
     def close(self) -> None:
         self._display.close()
 
 
-def environment(stage: Stage, folder: Path, bus: str, **more: str) -> dict[str, str]:
-    """Of a program of this desktop: its bus, and settings of its own."""
+@contextlib.contextmanager
+def desktop(stage: Stage, folder: Path) -> Iterator[dict[str, str]]:
+    """A session bus of its own; yields the environment of this desktop's programs, with settings of their own.
+
+    `folder` must be short: a local socket's path may have 107 bytes.
+    """
     for name in ("config", "cache", "data", "run"):
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    return {
+    around = {
         **stage.environment,
-        "DBUS_SESSION_BUS_ADDRESS": bus,
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={folder / 'bus'}",
         "XDG_CONFIG_HOME": str(folder / "config"),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "XDG_DATA_HOME": str(folder / "data"),
@@ -101,16 +119,18 @@ def environment(stage: Stage, folder: Path, bus: str, **more: str) -> dict[str, 
         "GTK_THEME": "Adwaita",
         "NO_AT_BRIDGE": "1",
         "LC_ALL": "C.UTF-8",
-        **more,
     }
+    command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={around['DBUS_SESSION_BUS_ADDRESS']}"]
+    # In the same environment: it is the bus that starts xfconfd, which reads the panel's settings.
+    with running("the session bus", command, folder / "bus.log", around) as bus:
+        bus.until((folder / "bus").exists, "its socket was there")
+        yield around
 
 
 @contextlib.contextmanager
 def panel(folder: Path, around: dict[str, str], *, icon: int = 22, colour: str = LIGHT) -> Iterator[Running]:
-    """xfce4-panel along the upper edge, with a tray and nothing else. `around`: as `environment` made it.
-
-    Its settings are read by a xfconfd that the bus starts; each panel needs a bus of its own.
-    """
+    """xfce4-panel along the upper edge, with a tray and nothing else. `around`: of `desktop`, with its first panel's
+    settings: the xfconfd that the bus starts reads them once."""
     place = folder / "config" / "xfce4" / "xfconf" / "xfce-perchannel-xml"
     place.mkdir(parents=True, exist_ok=True)
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
@@ -120,10 +140,13 @@ def panel(folder: Path, around: dict[str, str], *, icon: int = 22, colour: str =
         yield process
 
 
-def pictures_of(
-    picture: Image.Image, colour: tuple[int, int, int], *, near: int = 24
-) -> tuple[int, int, int, int] | None:
-    """The box around all pixels of about this colour; None where there is none."""
-    mask = Image.new("1", picture.size)
-    mask.putdata([max(abs(a - b) for a, b in zip(pixel, colour, strict=True)) <= near for pixel in picture.getdata()])
-    return mask.getbbox()
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+
+def box_of(picture: Image.Image, colour: tuple[int, int, int], *, near: int = 24) -> Box | None:
+    """Around all pixels of about this colour; None where there is none."""
+    away = np.abs(np.asarray(picture, dtype=np.int16) - np.array(colour, dtype=np.int16)).max(axis=2)
+    rows, columns = np.nonzero(away <= near)
+    if not rows.size:
+        return None
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
