@@ -8,19 +8,21 @@ import random
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from types import FrameType
 from typing import Final
 
 from agent import control, desktop, identity
+from agent.answering import Answering, Sources
 from agent.browser.manifests import SOCKET_NAME
 from agent.capture.audio import pulse_sound
 from agent.capture.screen import X11Screen
 from agent.capture.sound_feed import Devices
 from agent.config import Config
 from agent.control import ControlSocket
+from agent.core.evidence import Promise
 from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
 from agent.core.policy_change import InForce
 from agent.core.session import HoldsAre
@@ -28,19 +30,19 @@ from agent.daemon import Daemon
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
-from agent.errors import EnvironmentFault, Transient, UserError
+from agent.errors import EnvironmentFault, Transient
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
 from agent.listening import Heard, listen
 from agent.log import log_last_words, write_log
-from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
+from agent.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
 from agent.recording import Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
-from agent.shutter import Grabbed, Shutter, Still, capture
+from agent.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.spool import DiskSpool
-from agent.status import SoundStatus, describe, describe_sound, pages_as_json
+from agent.status import SoundStatus, describe_sound
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
@@ -149,6 +151,10 @@ class Recording:
             hold=self._hold,
             spooled=self._uploader.wake,
         )
+        promise = Promise.of(
+            round(config.chunk_seconds * SECOND), REPEAT_EVERY, limited=config.upload.max_kbit is not None
+        )
+        self._answering = Answering(self._inbox, clock, promise, self._sources())
         self._daemon = Daemon(
             self._inbox,
             clock=clock,
@@ -161,7 +167,9 @@ class Recording:
             drain=self._drain,
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
+            turned=self._answering.turned,
         )
+        self._answering.connect(self._daemon)
         self._stages = {
             "capture": Stage("capture", self._capture, self._stage_failed),
             "record": Stage("record", self._recorder.run, self._stage_failed),
@@ -176,7 +184,7 @@ class Recording:
         log_last_words()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        control_socket = ControlSocket(self._config.home, self._answer)
+        control_socket = ControlSocket(self._config.home, self._answering.answer, self._answering.follow)
         try:
             self._windows.start()
             self._browsers.start()
@@ -185,6 +193,7 @@ class Recording:
             self._policies.start()
             self._daemon.run()
         finally:
+            self._answering.end()
             control_socket.close()
             self._policies.close()
             self._stop_upload.set()
@@ -329,55 +338,24 @@ class Recording:
 
     # -- what others ask ------------------------------------------------------------------------------------------
 
-    def _status(self) -> Mapping[str, object]:
-        """On the daemon's loop, so that it is one moment's truth."""
-        return describe(
-            self._daemon.session,
-            self._daemon.screen.eye,
-            self._recorder.tally,
-            now=self._clock.now(),
-            since=self._daemon.screen.since,
-            receipt_at=self._receipt_at,
-            waiting=self._spool.waiting(),
-            monitors=len(self._screen.monitors()),
-            browsers=tuple(asdict(browser) for browser in self._browsers.connected),
-            troubles=self._daemon.troubles,
-            sound=self._sound_status(),
-            watch=self._daemon.oversight.watch,
-        ).as_json()
+    def _sources(self) -> Sources:
+        return Sources(
+            version=VERSION,
+            tally=lambda: self._recorder.tally,
+            receipt_at=lambda: self._receipt_at,
+            waiting=self._spool.waiting,
+            oldest=self._spool.oldest,
+            sending=lambda: self._config.upload.open_at(self._clock.wall()),
+            monitors=lambda: len(self._screen.monitors()),
+            browsers=lambda: tuple(asdict(browser) for browser in self._browsers.connected),
+            sound=self._sound_status,
+            entries=self._ledger.entries,
+        )
 
     def _sound_status(self) -> SoundStatus | None:
         if self._sound is None or self._daemon.sound is None:
             return None
         return describe_sound(self._daemon.session, self._daemon.sound.eye, self._sound.channels(), self._clock.now())
-
-    def _answer(self, verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
-        match verb, asked:
-            case "status", _:
-                return {**self._on_loop(self._status), "version": VERSION}
-            case "pages", _:
-                return self._on_loop(lambda: pages_as_json(self._daemon.view.pages))
-            case "hold", {"seconds": int() | float() | None as seconds}:
-                until = None if seconds is None else self._clock.now() + round(seconds * SECOND)
-                self._inbox.put(UserHold(on=True, until=until), must=True)
-            case "release", _:
-                self._inbox.put(UserHold(on=False), must=True)
-            case _:
-                raise UserError("this is no request that Eyelid understands; is the command of another version?")
-        return self._on_loop(self._status)
-
-    def _on_loop(self, ask: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
-        answered = threading.Event()
-        found: list[Mapping[str, object]] = []
-
-        def look() -> None:
-            found.append(ask())
-            answered.set()
-
-        self._inbox.put(Call(look), must=True)
-        if not answered.wait(control.PATIENCE / 2):
-            raise UserError("the recorder is busy; try again")
-        return found[0]
 
     def _health(self) -> DeviceHealthRequest:
         tally, session, waiting = self._recorder.tally, self._daemon.session, self._spool.waiting()

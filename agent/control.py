@@ -1,4 +1,6 @@
-"""How `eyelid status`, `hold` and `release` reach the running recorder: one JSON line each way on a local socket.
+"""How `eyelid status`, `hold`, `release` and the tray reach the running recorder: JSON lines on a local socket.
+
+One line each way; after the request `follow` the recorder goes on to say its state, whenever it changes and as a beat.
 
 Only the user who runs the recorder is heard: the socket lies in a folder of theirs with mode 0700, and the kernel says
 who is at the other end.
@@ -6,6 +8,7 @@ who is at the other end.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,7 +16,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,7 +26,11 @@ MAX_LINE: Final = 64 * 1024
 MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
 PATIENCE: Final = 5.0  # seconds for one exchange, and for a drain to make way
 LAST_ANSWER: Final = 0.2  # seconds; the end waits no longer for one that is being asked
+FOLLOW: Final = "follow"  # the request that is answered again and again
+SILENCE: Final = 3.0  # seconds; a recorder that says nothing for so long hangs (its beat is a second)
+FOLLOWERS: Final = 8  # at once; a tray and a terminal or two
 MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
+NO_ANSWER: Final = "Eyelid does not answer; its log says why"
 _IN_USE: Final = "Eyelid is already recording for this user; `eyelid status` shows it"
 _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
 
@@ -89,14 +96,37 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
     """Ask the running recorder. Raises NotRunning, or UserError with its own words when it refuses."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
-        try:
-            connection.connect(str(socket_path(home)))
-            connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-            line = connection.makefile("rb").readline(MAX_ANSWER)
-        except (FileNotFoundError, ConnectionError):
-            raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
-        except TimeoutError:
-            raise NotRunning("Eyelid does not answer; its log says why") from None
+        return _understood(_ask(connection, home, verb, arguments).readline)
+
+
+def follow(home: Path) -> Generator[dict[str, object], None, None]:
+    """The recorder's state as it changes, and at least once a second. Raises as `request`, and when it falls silent."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(SILENCE)
+        lines = _ask(connection, home, FOLLOW, {})
+        while True:
+            yield _understood(lines.readline)
+
+
+def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[str, object]) -> IO[bytes]:
+    """The lines that answer. Raises NotRunning."""
+    try:
+        connection.connect(str(socket_path(home)))
+        connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
+    except (FileNotFoundError, ConnectionError):
+        raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
+    except TimeoutError:
+        raise NotRunning(NO_ANSWER) from None
+    return connection.makefile("rb")
+
+
+def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
+    try:
+        line = readline(MAX_ANSWER)
+    except ConnectionError:
+        raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
+    except TimeoutError:
+        raise NotRunning(NO_ANSWER) from None
     if not line:
         raise NotRunning("Eyelid is just ending")
     answer = json.loads(line)
@@ -106,14 +136,20 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
 
 
 Answer = Callable[[str, Mapping[str, object]], Mapping[str, object]]
+Follow = Callable[[], Iterator[Mapping[str, object]]]
 
 
 class ControlSocket:
-    """Serves one request at a time; `answer` raises EyelidError for what it refuses."""
+    """Serves one request at a time, and beside them whoever follows; `answer` raises EyelidError for what it refuses.
 
-    def __init__(self, home: Path, answer: Answer) -> None:
+    `follow`: what a follower is told, line by line, in a thread of its own; None where nobody can follow.
+    """
+
+    def __init__(self, home: Path, answer: Answer, follow: Follow | None = None) -> None:
         self._path = socket_path(home)
         self._answer = answer
+        self._follow = follow
+        self._followers = threading.Semaphore(FOLLOWERS)
         self._path.unlink(missing_ok=True)  # the home is claimed, so what lies here is a dead recorder's
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listening.bind(str(self._path))
@@ -134,27 +170,47 @@ class ControlSocket:
                 connection, _ = self._listening.accept()
             except OSError:
                 return  # closed
-            with connection:
-                connection.settimeout(PATIENCE)
-                try:
-                    self._exchange(connection)
-                except OSError:
-                    continue  # the asker went away
+            connection.settimeout(PATIENCE)
+            try:
+                handed_on = self._exchange(connection)
+            except OSError:
+                handed_on = False  # the asker went away
+            if not handed_on:
+                connection.close()
 
-    def _exchange(self, connection: socket.socket) -> None:
+    def _exchange(self, connection: socket.socket) -> bool:
+        """Whether the connection now belongs to the thread of a follower."""
         pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         if uid not in (os.getuid(), 0) or pid <= 0:
-            return
+            return False
         line = connection.makefile("rb").readline(MAX_LINE)
         answer: Mapping[str, object] = {
             "error": "this is no request that Eyelid understands; is the command of another version?"
         }
         try:
             asked = json.loads(line)
-            if isinstance(asked, dict) and isinstance(asked.get("verb"), str):
+            if isinstance(asked, dict) and asked.get("verb") == FOLLOW and self._follow is not None:
+                if self._followers.acquire(blocking=False):
+                    tell = threading.Thread(target=self._tell, args=(connection, self._follow), daemon=True)
+                    tell.start()
+                    return True
+                answer = {"error": f"{FOLLOWERS} others follow already: `eyelid status` without --watch shows it once"}
+            elif isinstance(asked, dict) and isinstance(asked.get("verb"), str):
                 answer = self._answer(asked.pop("verb"), asked)
         except EyelidError as refusal:
             answer = {"error": str(refusal), "code": refusal.exit_code}
         except ValueError:
             pass  # not JSON: answered with what stands there already
         connection.sendall(json.dumps(answer).encode() + b"\n")
+        return False
+
+    def _tell(self, connection: socket.socket, follow: Follow) -> None:
+        """Until it goes away, does not read, or nothing more is to be told."""
+        with connection, contextlib.suppress(OSError):
+            try:
+                for word in follow():
+                    connection.sendall(json.dumps(word).encode() + b"\n")
+            except EyelidError as refusal:
+                connection.sendall(json.dumps({"error": str(refusal), "code": refusal.exit_code}).encode() + b"\n")
+            finally:
+                self._followers.release()

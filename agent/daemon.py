@@ -14,6 +14,7 @@ from agent.core.clearance import SILENCE
 from agent.core.clocks import Clocks, Reading
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE, Item
+from agent.core.holding import UserHold, under
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -31,6 +32,7 @@ from agent.core.model import (
     Scene,
 )
 from agent.core.session import (
+    SEAT,
     UNSEEN,
     CloseRecording,
     Command,
@@ -62,7 +64,6 @@ from agent.messages import (
     Sight,
     Stop,
     Trouble,
-    UserHold,
     Word,
 )
 from agent.oversight import Oversight, would_close
@@ -72,9 +73,6 @@ from agent.recording import Close, Open, Order
 from agent.shutter import Grabbed, Permit, Shutter, Still
 
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
-SEAT: Final = frozenset(
-    {Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED, Hold.LOGOFF, Hold.SHUTDOWN}
-)  # what the seat answers for
 
 
 class Daemon:
@@ -94,8 +92,11 @@ class Daemon:
         drain: Callable[[], None],
         monitors: tuple[Monitor, ...] = (),
         listen: Callable[[bool], None] | None = None,
+        turned: Callable[[], None] = lambda: None,
     ) -> None:
-        """`listen`: opens the microphone and lets go of it; None where no sound is recorded."""
+        """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `turned`: after each turn
+        of the loop, on it: for whoever shows what the recorder does.
+        """
         self._inbox = inbox
         self._clock = clock
         self._witnesses = {witness.name: witness for witness in witnesses}
@@ -117,6 +118,7 @@ class Daemon:
             self.sound = Keeping(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
             self._lanes = (self.screen, self.sound)
         self._listen = listen
+        self._turned = turned
         self._listening = False
         self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
         self.oversight = Oversight()
@@ -133,7 +135,7 @@ class Daemon:
         self._zero = 0  # of the open recording
         self._held_until = 0  # nothing that began by then is kept, however late it comes
         self._missed = 0
-        self._hold_until: int | None = None
+        self.user_hold: UserHold | None = None
         self._clocks = Clocks.of(self._read_clocks())
         self.finished = False
         self.failed = False
@@ -237,11 +239,10 @@ class Daemon:
                 if self.session.policy is None or self.session.policy.hash != policy.hash:
                     self._put_in_force(policy)
                     self._happen(PolicyInForce(policy))
+                    if self.user_hold is not None and (left := under(policy, self.user_hold)) != self.user_hold:
+                        self.hold(left, "policy")
             case HoldsAre():
                 self._happen(word)
-            case UserHold(on, until):
-                self._hold_until = until if on else None
-                self._happen(HoldsAre(frozenset({Hold.USER}), frozenset({Hold.USER} if on else ())))
             case Trouble(code, text, rules):
                 if code not in self.troubles:
                     judged = self.session.policy
@@ -277,6 +278,7 @@ class Daemon:
         self._let_go(now)
         self._ask(now)
         self._publish()
+        self._turned()
 
     def _notice(self, now: int) -> None:
         """What no message tells: a sleep, an answer that did not come, a message that was lost, the seat."""
@@ -291,8 +293,8 @@ class Daemon:
             for name in self._witnesses:
                 self._alarm(Alarm(name, now, "message-lost"))
             self._start_over()  # it may have been a picture that the next one is painted over
-        if self._hold_until is not None and now >= self._hold_until:
-            self._take_word(UserHold(on=False))
+        if self.user_hold is not None and self.user_hold.until is not None and now >= self.user_hold.until:
+            self.hold(None, "time")
         holds = self._seat.holds()
         if holds != self.session.holds & SEAT:
             self._happen(HoldsAre(SEAT, holds))
@@ -396,6 +398,14 @@ class Daemon:
         self._let_go(self._clock.now())
 
     # -- the session ----------------------------------------------------------------------------------------------
+
+    def hold(self, hold: UserHold | None, why: str = "released") -> None:
+        """On the loop: what the person in front asks for, None for no hold any more, and then why."""
+        if hold is not None or self.user_hold is not None:
+            self.user_hold = hold
+            user = frozenset({Hold.USER})
+            told = {"why": why} if hold is None else hold.told()
+            self._happen(HoldsAre(user, user if hold else frozenset(), told))
 
     def _happen(self, event: Event) -> None:
         self.session, commands = step(self.session, event, self._clock.now())

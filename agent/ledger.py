@@ -128,6 +128,19 @@ class DiskLedger:
             except OSError as failure:
                 log.warning("no room to write the ledger in advance: %s", failure.strerror)
 
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def entries(self, since: int) -> list[dict[str, object]]:
+        """From wall time `since` (ns since 1970) on and some before, oldest first; damaged lines are left out."""
+        found: list[dict[str, object]] = []
+        with self._lock:
+            for place in reversed(range(len(self._segments))):
+                read = [parse_line(text, seq=0) for text in self._lines(place) if _number(text) is not None]
+                found[:0] = read
+                if read and int(str(read[0]["wall"])) < since:
+                    break
+        return found
+
     # -- sending --------------------------------------------------------------------------------------------------
 
     def head(self) -> tuple[int, str]:

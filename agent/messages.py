@@ -49,17 +49,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Something another thread needs done on the loop: a status."""
+    """Something another thread needs done on the loop: a status, a hold."""
 
     work: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class UserHold:
-    """The person in front asks to hold until `until` (ns), until they release (None), or to release (`on` False)."""
-
-    on: bool
-    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +59,5 @@ class Stop: ...
 
 
 Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted | Still | Heard
-Word = PolicyArrived | HoldsAre | UserHold | Trouble | Cleared | Failed | Call | Stop
+Word = PolicyArrived | HoldsAre | Trouble | Cleared | Failed | Call | Stop
 Message = Sight | Word

@@ -58,6 +58,18 @@ class Desktop(Protocol):
     def close(self) -> None: ...
 
 
+class Witness(Protocol):
+    """Something that can be asked what is in view; its looks and alarms come through the inbox."""
+
+    name: str
+
+    def ask(self) -> None:
+        """Safe from any thread; returns at once."""
+
+    def judge_with(self, policy: Policy) -> None:
+        """Looks asked from now on carry this policy's hash."""
+
+
 class Seat(Protocol):
     """Whether a person is in front of this session: locked, switched away, display off, about to sleep."""
 
@@ -196,15 +208,3 @@ class Ledger(Protocol):
 
     def write(self, kind: str, **fields: object) -> None:
         """Durable when it returns."""
-
-
-class Witness(Protocol):
-    """Something that can be asked what is in view; its looks and alarms come through the inbox."""
-
-    name: str
-
-    def ask(self) -> None:
-        """Safe from any thread; returns at once."""
-
-    def judge_with(self, policy: Policy) -> None:
-        """Looks asked from now on carry this policy's hash."""

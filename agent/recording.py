@@ -14,7 +14,7 @@ from agent.core.model import SECOND, Block, Chunk, Frame, Hold, Lane, Monitor
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool
-from protocol.envelope import KEY_PACKET_STREAM
+from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM
 
 RETRY: Final = 1.0  # seconds between tries to spool what did not fit
 HEADS_EVERY: Final = 10 * SECOND
@@ -71,6 +71,7 @@ class Tally:
     recording: str | None = None  # the one that is open
     heads: Heads = field(default_factory=dict)
     sealed_at: int | None = None
+    pictures_at: int | None = None  # when a chunk of a screen last became durable
     chunks: int = 0
     bytes: int = 0
     frames: int = 0
@@ -177,6 +178,8 @@ class Recorder:
                 self._hold(Hold.SPOOL_FULL, True)
                 return
             self.tally.sealed_at = self._clock.now()
+            if one.stream not in {KEY_PACKET_STREAM, SOUND_STREAM}:
+                self.tally.pictures_at = self.tally.sealed_at
             self.tally.chunks += 1
             self.tally.bytes += len(one.data)
             self._note_head(one)

@@ -248,6 +248,14 @@ class DiskSpool:
         with self._lock:
             return len(self._queue), self._bytes
 
+    def oldest(self) -> int | None:
+        """When what has waited longest was recorded, ns since 1970 as the PC believed it; None where nothing waits."""
+        with self._lock:
+            if not self._queue:
+                return None
+            first = self._queue[0]
+            return (first.recording.int >> 80) * 10**6 + first.start  # a UUIDv7 begins with its milliseconds
+
     def aside(self) -> int:
         """How many chunks lie aside: a person should look at them."""
         return sum(1 for path in (self._root / SET_ASIDE).iterdir() if path.suffix != ".why")

@@ -5,13 +5,16 @@ No title, no URL, no content: a rule is named by its id, a trouble by its code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from agent.core.decide import NOT_RECORDED, UNLISTED
+from agent.core.evidence import Evidence, Promise
 from agent.core.eye import Eye
-from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Reason, Scene
+from agent.core.holding import UserHold, reasons_of, terms_of
+from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
 from agent.core.policy_watch import Tried, Watch
 from agent.core.session import Phase, Session
 from agent.ports import Channel
@@ -27,12 +30,19 @@ class State(StrEnum):
     CLOSED = "closed"  # by a rule of the policy: as it should be
     HELD = "held"
     BLIND = "blind"  # something that should be seen cannot be
+    STALLED = "stalled"  # the eye is open, and yet nothing is sealed
     STOPPING = "stopping"
 
     @property
     def exit_code(self) -> int:
         """0 recording or rightly closed, 1 degraded, 3 not recording."""
-        return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1}.get(self, 3)
+        return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1, State.STALLED: 1}.get(self, 3)
+
+
+def exit_code(status: Mapping[str, object]) -> int:
+    """Of `eyelid status`, from the recorder's answer: 1 also where all is well but for the store."""
+    code = State(str(status["state"])).exit_code
+    return 1 if code == 0 and status["offline_s"] is not None else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +76,34 @@ class TriedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldStatus:
+    """The hold that is on. `reason`: as the policy has it, or one of Eyelid's own; "" for none.
+
+    `left_s`: None until it is released.
+    """
+
+    reason: str
+    since_s: float
+    left_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOffer:
+    """What the person in front may ask for. `max_s`: None for as long as they like. `own`: the reasons are Eyelid's."""
+
+    allow: bool
+    max_s: float | None
+    reasons: tuple[str, ...]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers."""
+    """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers.
+
+    `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
+    `waiting_s`: how long ago the oldest of what waits was recorded.
+    """
 
     state: State
     rules: tuple[str, ...]
@@ -88,10 +124,17 @@ class Status:
     browsers: tuple[dict[str, object], ...] = ()
     troubles: dict[str, str] = field(default_factory=dict)
     sound: SoundStatus | None = None
+    offline_s: float | None = None
+    waiting_s: float | None = None
+    hold: HoldStatus | None = None
+    user_hold: HoldOffer | None = None
     tried: tuple[TriedRule, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
+
+
+MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy that the policy asks for all the same
 
 
 def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
@@ -100,11 +143,20 @@ def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
         return State.STOPPING
     if session.holds - {Hold.BLIND}:
         return State.HELD
-    if Hold.BLIND in session.holds or any(reason.number is None for reason in eye.reasons):
+    if Hold.BLIND in session.holds or any(reason.number is None for reason in eye.reasons if reason not in MEANT):
         return State.BLIND
     if eye.reasons or now <= eye.provable_after:
         return State.CLOSED
     return State.RECORDING
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for the store. `oldest`: when it was recorded, ns on the status's clock."""
+
+    chunks: int = 0
+    bytes: int = 0
+    oldest: int | None = None
 
 
 def describe(
@@ -114,20 +166,26 @@ def describe(
     *,
     now: int,
     since: int,
-    receipt_at: int | None,
-    waiting: tuple[int, int],
+    evidence: Evidence,
+    promise: Promise,
+    waiting: Waiting,
     monitors: int,
     browsers: tuple[dict[str, object], ...],
     troubles: dict[str, str],
+    hold: UserHold | None = None,
     sound: SoundStatus | None = None,
     watch: Watch = UNWATCHED,
 ) -> Status:
+    """One moment's truth: what the gate says, corrected by what was really sealed and receipted."""
+
     def ago(at: int | None) -> float | None:
         return None if at is None else round((now - at) / SECOND, 1)
 
     policy = session.policy
+    state = state_of(session, eye, now)
+    unheard = evidence.unheard(promise, now)
     return Status(
-        state=state_of(session, eye, now),
+        state=State.STALLED if state is State.RECORDING and evidence.stalled(promise, now) else state,
         rules=tuple(reason.id for reason in session.closed.get(Lane.SCREEN, ())),
         since_s=round((now - since) / SECOND, 1),
         holds=tuple(sorted(session.holds)),
@@ -139,15 +197,33 @@ def describe(
         chunks=tally.chunks,
         bytes=tally.bytes,
         sealed_ago_s=ago(tally.sealed_at),
-        receipt_ago_s=ago(receipt_at),
-        waiting_chunks=waiting[0],
-        waiting_bytes=waiting[1],
+        receipt_ago_s=ago(evidence.receipt_at),
+        waiting_chunks=waiting.chunks,
+        waiting_bytes=waiting.bytes,
         monitors=monitors,
         browsers=browsers,
         troubles=dict(troubles),
         sound=sound,
+        offline_s=None if unheard is None else round(unheard / SECOND, 1),
+        waiting_s=ago(waiting.oldest),
+        hold=None if hold is None else _hold(hold, policy, now),
+        user_hold=_offer(policy),
         tried=tuple(tried_rules(watch)),
     )
+
+
+def _hold(hold: UserHold, policy: Policy | None, now: int) -> HoldStatus:
+    reason, named = hold.reason, terms_of(policy).reasons
+    if isinstance(reason, int):  # of an earlier policy: its words are no longer here
+        reason = named[reason] if policy is not None and policy.hash == hold.policy else ""
+    left = None if hold.until is None else max(0.0, round((hold.until - now) / SECOND, 1))
+    return HoldStatus(reason, round((now - hold.began) / SECOND, 1), left)
+
+
+def _offer(policy: Policy | None) -> HoldOffer:
+    terms = terms_of(policy)
+    longest = None if terms.longest is None else terms.longest / SECOND
+    return HoldOffer(terms.allowed, longest, reasons_of(policy), own=not terms.reasons)
 
 
 def tried_rules(watch: Watch) -> Iterator[TriedRule]:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, config, doctor, drain, leaving, policy, session, windows
+from agent.cli import browser, config, doctor, drain, leaving, policy, session, tray, windows
 from agent.errors import EyelidError
 from agent.log import in_journal
 
@@ -19,6 +19,7 @@ examples:
   eyelid run                             record until stopped
   eyelid status --watch                  what it is doing, as it happens
   eyelid hold --for 5m                   stop keeping anything for five minutes
+  eyelid tray                            the same in the panel, as an eye
   eyelid policy check policies/          every mistake at once, with its place
   eyelid windows --watch                 what is in view, and what the policy says of it
   eyelid browser status                  how each browser stands, and what is next
@@ -43,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_to(commands)
     drain.add_to(commands)
     leaving.add_to(commands)
+    tray.add_to(commands)
     return parser
 
 

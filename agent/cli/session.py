@@ -13,20 +13,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import app, config, control, joining
+from agent import config, control, joining
 from agent.errors import EyelidError, UserError
-from agent.status import State
+from agent.status import exit_code
+from agent.tray.sign import Lid, sign_of
+from agent.tray.words import Words
 
+AGAIN = 0.25  # seconds between tries to find a recorder
 Commands = Any  # argparse's own type for it has no public name
 
-COLOURS = {"recording": "green", "closed": "yellow", "held": "magenta", "blind": "red", "stopping": "blue"}
-WORDS = {
-    "recording": "The eye is open: what you see is being recorded.",
-    "closed": "The eye is closed by a rule of the policy. Nothing is being kept.",
-    "held": "Recording is on hold. Nothing is being kept.",
-    "blind": "The eye is closed because it cannot see what is in view. Nothing is being kept.",
-    "stopping": "Eyelid is ending.",
-}
+# As in the panel: a shape and a colour for each lid.
+EYES = {Lid.OPEN: "(o)", Lid.SHUT: "(-)", Lid.HELD: "(=)", Lid.FAULT: "(!)", Lid.GONE: "(x)"}
+COLOURS = {Lid.OPEN: "green", Lid.SHUT: "blue", Lid.HELD: "magenta", Lid.FAULT: "red", Lid.GONE: "bright_black"}
+WORDS = Words("en")
 
 
 def add_to(commands: Commands) -> None:
@@ -50,18 +49,27 @@ def add_to(commands: Commands) -> None:
     status = commands.add_parser(
         "status",
         help="what the recorder is doing",
-        description="Exit code 0: recording or rightly closed. 1: degraded. 3: not recording.",
+        description="Exit code 0: recording or rightly closed. 1: degraded (blind, nothing sealed, store silent). "
+        "3: not recording (held, ending, nobody there).",
         epilog="example: eyelid status --json",
     )
     status.add_argument("--json", action="store_true", help="print one JSON object")
-    status.add_argument("--watch", action="store_true", help="go on until Ctrl-C")
+    status.add_argument(
+        "--watch", action="store_true", help="as it changes, until Ctrl-C; with --json a line each time"
+    )
     status.set_defaults(work=_status)
 
     hold = commands.add_parser(
         "hold",
         help="keep nothing until released",
-        description="Stops keeping anything at once. The ledger records that there was a hold, and for how long.",
-        epilog="example: eyelid hold --for 5m",
+        description="Stops keeping anything at once, where the policy allows it. The ledger records that there was a "
+        "hold, for how long, and the reason that was chosen.",
+        epilog="example: eyelid hold --for 5m --reason break",
+    )
+    hold.add_argument(
+        "--reason",
+        default="",
+        help="one of the policy's reasons, which the ledger names; where it has none: break, private, other",
     )
     hold.add_argument("--for", dest="duration", metavar="TIME", help="release by itself after this: 90s, 5m, 1h")
     hold.set_defaults(work=_hold)
@@ -71,19 +79,23 @@ def add_to(commands: Commands) -> None:
 
 
 def _enroll(asked: argparse.Namespace) -> int:
+
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
     print(joining.enrol(token, config.load()), "`eyelid run` starts recording.")
     return 0
 
 
 def _run(_: argparse.Namespace) -> int:
+    from agent import app  # noqa: PLC0415 - as above
+
     return app.run(config.load())
 
 
 def _hold(asked: argparse.Namespace) -> int:
     seconds = None if asked.duration is None else _seconds(asked.duration)
-    control.request(config.load().home, "hold", seconds=seconds)
-    print("On hold: nothing is being kept." + ("" if seconds is None else f" It ends by itself in {asked.duration}."))
+    held = control.request(config.load().home, "hold", seconds=seconds, reason=asked.reason)["hold"]
+    left = held["left_s"] if isinstance(held, dict) else None
+    print("On hold: nothing is being kept." + ("" if left is None else f" It ends by itself in {_spoken(left)}."))
     return 0
 
 
@@ -107,31 +119,34 @@ def _status(asked: argparse.Namespace) -> int:
         if asked.json:
             print(json.dumps(status))
         else:
-            Console().print(_picture(status))
-        return State(str(status["state"])).exit_code
+            Console().print(picture(status))
+        return exit_code(status)
     if asked.json:
-        while True:
-            print(json.dumps(control.request(home, "status")), flush=True)
-            time.sleep(1)
+        for status in control.follow(home):
+            print(json.dumps(status), flush=True)
     with Live(console=Console(), auto_refresh=False) as live:
         while True:
             try:
-                live.update(_picture(control.request(home, "status")), refresh=True)
+                for status in control.follow(home):
+                    live.update(picture(status), refresh=True)
             except EyelidError as gone:
                 live.update(Text(str(gone)), refresh=True)
-            time.sleep(0.25)
+            time.sleep(AGAIN)
 
 
-def _picture(status: dict[str, Any]) -> Table:
-    """The same words that the tray has."""
-    state = str(status["state"])
-    eye = "(o)" if state == "recording" else "(-)"
+def picture(status: dict[str, Any]) -> Table:
+    """The same truth as in the panel, in the same words, and what IT asks for."""
+    sign = sign_of(status)
+    colour = COLOURS[sign.lid]
     table = Table.grid(padding=(0, 2))
-    table.add_row(Text(eye, style=f"bold {COLOURS[state]}"), Text(WORDS[state], style=COLOURS[state]))
+    table.add_row(Text(EYES[sign.lid], style=f"bold {colour}"), Text(WORDS.sentence(sign, status), style=colour))
+    for words, style in ((WORDS.advice(sign), "bold"), (WORDS.offline(status), "yellow")):
+        if words:
+            table.add_row("", Text(words, style=style))
     if status["rules"]:
         table.add_row("rule", f"{', '.join(status['rules'])}, for {_spoken(status['since_s'])}")
     if status["holds"]:
-        table.add_row("hold", ", ".join(status["holds"]))
+        table.add_row("hold", ", ".join(status["holds"]) + _of_hold(status["hold"]))
     revision = status["policy_revision"]
     table.add_row("policy", "none in force" if revision is None else f"{status['policy_name']}, revision {revision}")
     table.add_row("kept", f"{status['chunks']} chunks, {status['bytes'] / 1e6:.1f} MB, {status['frames']} pictures")
@@ -149,6 +164,13 @@ def _picture(status: dict[str, Any]) -> Table:
     for code, message in status["troubles"].items():
         table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
     return table
+
+
+def _of_hold(hold: dict[str, Any] | None) -> str:
+    if hold is None:
+        return ""
+    left = "until released" if hold["left_s"] is None else f"{_spoken(hold['left_s'])} left"
+    return f" ({hold['reason']}, {left})" if hold["reason"] else f" ({left})"
 
 
 def _end(end: dict[str, Any], sound: dict[str, Any]) -> str:

@@ -279,6 +279,18 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldTerms:
+    """What the policy says of holds by the person in front. `longest`: of one hold, ns; None: until they release it.
+
+    `reasons`: what they choose from, which the ledger names by their number here; (): Eyelid's own (core.holding).
+    """
+
+    allowed: bool = True
+    longest: int | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyTest:
     """A test that lives in the policy file: one page or window and what must happen to each lane."""
 
@@ -304,6 +316,7 @@ class Policy:
     unlisted: Effect = Effect.RECORD  # PAUSE is written `close` in the file
     allow_unseen: tuple[Matcher, ...] = ()
     parked_tabs_allowed: bool = False
+    user_hold: HoldTerms = HoldTerms()
     tests: tuple[PolicyTest, ...] = ()
     where: str = field(default="", compare=False)
 

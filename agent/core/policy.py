@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from agent.core.match import PAGE_ATTRIBUTES, attributes
-from agent.core.model import SECOND, Condition, Effect, Extent, Lane, LaneEffect, Policy, Rule
+from agent.core.model import SECOND, Condition, Effect, Extent, HoldTerms, Lane, LaneEffect, Policy, Rule
 from agent.core.policy_conditions import read_conditions, read_matcher
 from agent.core.policy_examples import read_test
+from agent.core.policy_hold import read_user_hold
 from agent.core.policy_keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
 from agent.core.policy_marks import Mark, MarkedDocument, Node, Scalar, Table
 from agent.core.policy_reading import HOUR, Entries, Reading, quoted
@@ -56,6 +57,7 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str) -> Policy:
             for matcher in read_matcher(files.reading, entry, UNSEEN, "an entry of allow_unseen")
         ),
         parked_tabs_allowed=files.one("parked_tabs", _read_parked_tabs, False),
+        user_hold=files.one("user_hold", read_user_hold, HoldTerms()),
         tests=tuple(read_test(files.reading, entry) for entry in files.all("tests")),
         where=str(files.place("revision")),
     )

@@ -94,7 +94,20 @@ POLICY: Final[Keys] = {
         "Whether a sensitive tab behind another one may be recorded over. allow only where tab previews are off.",
         one_of("close", "allow"),
     ),
+    "user_hold": Key(
+        "Whether the person who is recorded may stop recording for a while. Without it they may, as long as they like.",
+        ref("user_hold"),
+    ),
     "tests": Key("Examples that must hold, or the policy does not come into force.", list_of("test")),
+}
+
+USER_HOLD: Final[Keys] = {
+    "allow": Key("true, or false: nobody in front of the PC can stop recording.", {"type": "boolean"}),
+    "max": Key("How long one hold may last; it then ends by itself.", DURATION),
+    "reasons": Key(
+        "What they choose from; the ledger names the one they chose.",
+        {"type": "array", "items": {**WORD, "maxLength": 40}, "minItems": 1, "maxItems": 12},
+    ),
 }
 
 RULE: Final[Keys] = {
@@ -180,6 +193,7 @@ def schema() -> dict[str, object]:
             "rule": _table(RULE),
             "lane": {"anyOf": [one_of("pause", "record"), _table(LANE)]},
             "record_when": _table(RECORD_WHEN),
+            "user_hold": _table(USER_HOLD),
             "condition": _one_key(CONDITION),
             "matcher": _one_key(MATCHERS),
             "unseen": _one_key(UNSEEN),

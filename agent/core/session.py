@@ -19,6 +19,9 @@ from agent.core.model import SECOND, Hold, Lane, Policy, Reason
 # An hour at most, with what still waits at the gate when the next takes over: sound waits there for ten seconds.
 RECORDING_LENGTH: Final = 3590 * SECOND
 
+# What the seat answers for.
+SEAT: Final = frozenset({Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.SUSPENDED, Hold.LOGOFF, Hold.SHUTDOWN})
+
 # Holds that end the recording, the weightiest first; the others leave a gap in it.
 ENDING: Final = (
     Hold.SHUTDOWN,
@@ -106,10 +109,14 @@ class PolicyInForce:
 
 @dataclass(frozen=True, slots=True)
 class HoldsAre:
-    """What one source says of the holds it answers for; it never touches those of others."""
+    """What one source says of the holds it answers for; it never touches those of others.
+
+    `told`: what the ledger says beside them, also where such a hold is on already and is only asked for anew.
+    """
 
     answers_for: frozenset[Hold]
     holds: frozenset[Hold]
+    told: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
     phase = PHASES.get((session.phase, type(event).__name__), session.phase)
     after = replace(session, phase=phase, slept=isinstance(event, Slept))
     commands: list[Command] = []
+    told: Mapping[str, object] = {}
     match event:
         case Started(boot) if after.phase is not session.phase:
             commands += [Write("start", {"boot": boot} if boot else {})]
@@ -200,7 +208,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         case PolicyInForce(policy):
             after = replace(after, policy=policy, judged=frozenset(), holds=after.holds - {Hold.NO_POLICY}, would={})
             commands.append(Write("policy", {"policy": policy.hash, "revision": policy.revision}))
-        case HoldsAre(answers_for, holds):
+        case HoldsAre(answers_for, holds, told):
             after = replace(after, holds=(after.holds - answers_for) | (holds & answers_for))
         case LaneJudged(lane, reasons):
             after = replace(after, closed={**after.closed, lane: reasons}, judged=after.judged | {lane})
@@ -213,7 +221,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         case _:
             pass
     after = replace(after, would={} if after.held else after.would)  # nobody looks, so nobody knows
-    commands += _hold_entries(session, after)
+    commands += _hold_entries(session, after, told)
     commands += _lane_entries(session, after)
     commands += _would_entries(session, after)
     if (after.held and not session.held) or (after.slept and not after.held):
@@ -230,9 +238,12 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
     return replace(after, slept=False), tuple(commands)
 
 
-def _hold_entries(before: Session, after: Session) -> list[Command]:
-    entries: list[Command] = [Write("hold", {"hold": hold.value}) for hold in sorted(after.holds - before.holds)]
-    entries += [Write("release", {"hold": hold.value}) for hold in sorted(before.holds - after.holds)]
+def _hold_entries(before: Session, after: Session, told: Mapping[str, object]) -> list[Command]:
+    """`told`: of a hold by the person in front, who may ask for it again with another end or reason."""
+    anew = after.holds & {Hold.USER} if told else frozenset()
+    begun, ended = sorted((after.holds - before.holds) | anew), sorted(before.holds - after.holds)
+    entries: list[Command] = [Write("hold", {"hold": hold.value, **told}) for hold in begun]
+    entries += [Write("release", {"hold": hold.value, **told}) for hold in ended]
     return entries
 
 

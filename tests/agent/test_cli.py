@@ -36,7 +36,9 @@ STATUS: dict[str, Any] = {
     "policy_revision": 3, "policy_hash": "ab", "recording_s": 100.0, "frames": 7, "chunks": 5, "bytes": 1_500_000,
     "sealed_ago_s": 200.0, "receipt_ago_s": None, "waiting_chunks": 2, "waiting_bytes": 80_000, "monitors": 1,
     "browsers": [{"browser": "Chromium", "version": "156.0", "private": False}],
-    "troubles": {"store-lies": ""},
+    "troubles": {"store-lies": ""}, "offline_s": None, "waiting_s": None,
+    "hold": {"reason": "private", "since_s": 1.0, "left_s": 299.0},
+    "user_hold": {"allow": True, "max_s": None, "reasons": ["break"], "own": True},
     "tried": [
         {"id": "chats", "lane": "audio", "times": 3, "seconds": 61.0, "now": True},
         {"id": "mails", "lane": "screen", "times": 1, "seconds": 2.0, "now": False},
@@ -80,7 +82,7 @@ def test_status_says_the_same_in_words_and_in_json(
     assert main(["status"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     for words in (
-        "closed by a rule",
+        "by the rule card-forms",
         "card-forms, for 4 s",
         "Cards, revision 3",
         "3 min ago",
@@ -97,12 +99,48 @@ def test_status_says_the_same_in_words_and_in_json(
     assert asked == [("status", {}), ("status", {})]
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        ({"state": "recording"}, 0, "(o)"),
+        ({"state": "recording", "offline_s": 40.0, "waiting_s": 60.0}, 1, "confirmed nothing for 40 s"),
+        ({"state": "stalled"}, 1, "no recording reaches the disk"),
+        ({"state": "blind", "rules": ["web-engine"]}, 1, "browser extension"),
+        ({"state": "held", "holds": ["user"]}, 3, "user (private, 5 min left)"),
+        ({"state": "held", "holds": ["spool-full"], "hold": None}, 3, "Free some disk space"),
+        ({"state": "stopping"}, 3, "is ending"),
+    ],
+)
+def test_the_state_is_an_exit_code_and_a_sentence(
+    home: Path, capsys: pytest.CaptureFixture[str], more: dict[str, Any], code: int, words: str
+) -> None:
+    served = ControlSocket(home, lambda _verb, _: {**STATUS, **more})
+    assert main(["status"]) == code
+    served.close()
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_json_goes_on_as_it_changes_until_the_recorder_ends(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    served = ControlSocket(home, lambda _verb, _: STATUS, lambda: iter([STATUS, {**STATUS, "state": "recording"}]))
+    assert main(["status", "--json", "--watch"]) == 3
+    served.close()
+    told = capsys.readouterr()
+    assert [json.loads(line)["state"] for line in told.out.splitlines()] == ["closed", "recording"]
+    assert "just ending" in told.err
+
+
 def test_hold_and_release(asked: list[tuple[str, Mapping[str, object]]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hold", "--for", "5m"]) == 0
     assert main(["hold"]) == 0
     assert main(["release"]) == 0
-    assert asked == [("hold", {"seconds": 300}), ("hold", {"seconds": None}), ("release", {})]
-    assert "ends by itself in 5m" in capsys.readouterr().out
+    assert asked == [
+        ("hold", {"seconds": 300, "reason": ""}),
+        ("hold", {"seconds": None, "reason": ""}),
+        ("release", {}),
+    ]
+    assert "ends by itself in 5 min" in capsys.readouterr().out
+    assert main(["hold", "--for", "5m", "--reason", "private"]) == 0
+    assert asked[-1] == ("hold", {"seconds": 300, "reason": "private"})
 
 
 @pytest.mark.parametrize("duration", ["5", "m", "0m", "-5m", "five minutes", "1.5h"])

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from agent.control import MAKE_WAY, AlreadyRunning, ControlSocket, NotRunning, claim, request, socket_path, take_over
+from agent import control
+from agent.control import (
+    FOLLOWERS,
+    MAKE_WAY,
+    AlreadyRunning,
+    ControlSocket,
+    NotRunning,
+    claim,
+    follow,
+    request,
+    socket_path,
+    take_over,
+)
 from agent.errors import UserError
+from agent.pipeline import Mailbox
 
 
 def answer(verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
@@ -112,3 +127,84 @@ def test_who_is_there_but_does_not_record_is_no_recorder(tmp_path: Path) -> None
     with pytest.raises(NotRunning, match="just sending"):
         request(tmp_path, "status")
     served.close()
+
+
+def test_a_follower_is_told_again_and_again_and_others_are_answered_meanwhile(tmp_path: Path) -> None:
+    told: Mailbox[dict[str, object]] = Mailbox(8)
+    served = ControlSocket(tmp_path, answer, lambda: iter(told))
+    words = follow(tmp_path)
+    told.put({"state": "recording"})
+    assert next(words) == {"state": "recording"}
+    assert request(tmp_path, "status") == {"verb": "status"}
+    told.put({"state": "closed"})
+    assert next(words) == {"state": "closed"}
+    told.close()
+    with pytest.raises(NotRunning, match="just ending"):
+        next(words)
+    served.close()
+
+
+def test_a_recorder_that_falls_silent_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "SILENCE", 0.05)
+    told: Mailbox[dict[str, object]] = Mailbox(8)
+    served = ControlSocket(tmp_path, answer, lambda: iter(told))
+    words = follow(tmp_path)
+    told.put({"state": "recording"})
+    assert next(words) == {"state": "recording"}
+    with pytest.raises(NotRunning, match="does not answer"):
+        next(words)
+    told.close()
+    served.close()
+
+
+def test_a_refusal_reaches_a_follower_in_its_own_words(tmp_path: Path) -> None:
+    def busy() -> Iterator[Mapping[str, object]]:
+        yield {"state": "recording"}
+        raise UserError("the recorder is busy")
+
+    served = ControlSocket(tmp_path, answer, busy)
+    words = follow(tmp_path)
+    assert next(words) == {"state": "recording"}
+    with pytest.raises(UserError, match="busy"):
+        next(words)
+    served.close()
+
+
+def test_followers_are_bounded_and_one_that_leaves_makes_room(tmp_path: Path) -> None:
+    left = threading.Semaphore(0)
+
+    def beating() -> Iterator[Mapping[str, object]]:
+        try:
+            while True:
+                yield {"state": "recording"}
+        finally:
+            left.release()
+
+    served = ControlSocket(tmp_path, answer, beating)
+    all_of_them = [follow(tmp_path) for _ in range(FOLLOWERS)]
+    assert [next(words)["state"] for words in all_of_them] == ["recording"] * FOLLOWERS
+    with pytest.raises(UserError, match="follow already"):
+        next(follow(tmp_path))
+    all_of_them.pop().close()
+    assert left.acquire(timeout=30)
+    following = next_when_there_is_room(tmp_path)
+    for words in (*all_of_them, following):
+        words.close()
+    served.close()
+
+
+def next_when_there_is_room(home: Path) -> Generator[dict[str, object], None, None]:
+    """The place is free a moment after the follower's words have ended."""
+    deadline = time.monotonic() + 30
+    while True:
+        words = follow(home)
+        try:
+            next(words)
+        except UserError:
+            assert time.monotonic() < deadline
+        else:
+            return words
+
+
+def test_a_drain_cannot_be_followed(home: Path) -> None:
+    assert next(follow(home)) == {"verb": "follow"}  # the fake answers anything: nobody was handed on

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from agent.core.clearance import SILENCE
+from agent.core.holding import UserHold
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -20,6 +21,7 @@ from agent.core.model import (
     Frame,
     Glimpse,
     Hold,
+    HoldTerms,
     Lane,
     Look,
     Matcher,
@@ -34,7 +36,7 @@ from agent.core.model import (
 )
 from agent.core.session import RECORDING_LENGTH, Phase
 from agent.daemon import Daemon
-from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble, UserHold
+from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter, Still
@@ -80,6 +82,11 @@ class Pages:
 
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.entries]
+
+
+def hold(daemon: Daemon, asked: UserHold | None) -> None:
+    """As the control socket asks: on the loop."""
+    daemon.turn(Call(lambda: daemon.hold(asked)))
 
 
 class Rig:
@@ -287,11 +294,42 @@ def test_the_seat_holds_within_a_turn(hold: Hold) -> None:
 
 def test_a_hold_of_the_user_ends_at_its_time() -> None:
     rig = Rig().opened()
-    rig.daemon.turn(UserHold(on=True, until=rig.clock.time + 5 * SECOND))
+    hold(rig.daemon, UserHold(rig.clock.time, rig.clock.time + 5 * SECOND, "break"))
     assert Hold.USER in rig.daemon.session.holds
     rig.wait(5000)
     rig.daemon.turn(None)
     assert Hold.USER not in rig.daemon.session.holds
+    assert ("hold", {"hold": "user", "reason": "break", "for_ms": 5000}) in rig.ledger.entries
+    assert rig.ledger.entries[-1] == ("release", {"hold": "user", "why": "time"})
+
+
+def test_a_hold_that_is_asked_for_again_is_told_again_and_a_release_of_none_is_not() -> None:
+    rig = Rig().opened()
+    began = rig.clock.time
+    hold(rig.daemon, UserHold(began, None, "break"))
+    hold(rig.daemon, UserHold(began, began + SECOND, "private"))
+    hold(rig.daemon, None)
+    hold(rig.daemon, None)
+    told = [entry for entry in rig.ledger.entries if entry[0] in {"hold", "release"} and entry[1]["hold"] == "user"]
+    assert told == [
+        ("hold", {"hold": "user", "reason": "break"}),
+        ("hold", {"hold": "user", "reason": "private", "for_ms": 1000}),
+        ("release", {"hold": "user", "why": "released"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terms", "held"), [(HoldTerms(), True), (HoldTerms(longest=60 * SECOND), True), (HoldTerms(allowed=False), False)]
+)
+def test_a_policy_that_comes_into_force_bounds_or_ends_the_hold_that_is_on(terms: HoldTerms, held: bool) -> None:
+    rig = Rig().opened()
+    began = rig.clock.time
+    hold(rig.daemon, UserHold(began))
+    rig.daemon.turn(PolicyArrived(replace(POLICY, hash="hash-2", revision=2, user_hold=terms)))
+    assert (Hold.USER in rig.daemon.session.holds) is held
+    left = rig.daemon.user_hold
+    assert (left is not None) is held
+    assert left is None or left.until == (None if terms.longest is None else began + terms.longest)
 
 
 def test_another_policy_is_another_recording_and_old_looks_do_not_count_under_it() -> None:
@@ -360,9 +398,9 @@ def test_when_monitors_change_what_the_others_showed_ends_there() -> None:
 
 def test_a_picture_taken_in_a_hold_is_not_kept_after_it() -> None:
     rig = Rig().opened()
-    rig.daemon.turn(UserHold(on=True))
+    hold(rig.daemon, UserHold(rig.clock.time))
     rig.grab()
-    rig.daemon.turn(UserHold(on=False))
+    hold(rig.daemon, None)
     rig.watch()
     assert not any(isinstance(order, Frame) for order in rig.taken())
 

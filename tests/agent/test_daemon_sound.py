@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.core.holding import UserHold
 from agent.core.model import (
     MILLISECOND,
     SECOND,
@@ -23,11 +24,11 @@ from agent.core.model import (
 )
 from agent.keeping import ROOM_FOR_SOUND
 from agent.listening import Heard
-from agent.messages import PolicyArrived, UserHold
+from agent.messages import PolicyArrived
 from agent.ports import Mishap
 from agent.recording import Blocks, Close, Gap, Open, Order
 from protocol.envelope import SOUND_STREAM
-from tests.agent.test_daemon import NOTES, Rig
+from tests.agent.test_daemon import NOTES, Rig, hold
 
 NUMBERS = Rule(
     0,
@@ -117,10 +118,10 @@ def test_in_a_hold_nobody_listens_and_nothing_that_waited_is_kept() -> None:
     call = Call()
     call.hear(NOTES, 60)
     assert call.listening == [True]
-    call.daemon.turn(UserHold(on=True))
+    hold(call.daemon, UserHold(call.clock.time))
     assert call.listening == [True, False]
     assert kept(call.hear(NOTES, 20)) == []
-    call.daemon.turn(UserHold(on=False))
+    hold(call.daemon, None)
     released = call.clock.time
     assert call.listening == [True, False, True]
     assert all(block.span.start >= released for block in kept(call.hear(NOTES, 60)))

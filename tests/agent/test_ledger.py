@@ -507,3 +507,15 @@ def test_flushing_only_the_bytes_is_enough_because_the_file_has_its_size_already
     ledger.write("start")
     assert (segment.stat().st_size, segment.stat().st_blocks) == (before.st_size, before.st_blocks)
     assert before.st_blocks * 512 >= SEGMENT_SIZE
+
+
+def test_entries_of_a_day_are_read_back_with_some_before(folder: Path, clock: HandClock) -> None:
+    ledger = opened(folder, clock)
+    while len(list(folder.glob("segment-*"))) < 3:
+        ledger.write("filling", text="x" * 9000)
+    clock.pass_by(5)
+    ledger.write("today")
+    read = ledger.entries(clock.wall())
+    assert read[-1]["kind"] == "today"
+    assert len(read) < len(entries(folder)) == len(ledger.entries(0))
+    assert ledger.entries(0) == entries(folder)

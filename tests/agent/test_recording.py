@@ -194,3 +194,4 @@ def test_the_tally_is_what_lies_in_the_spool() -> None:
     assert (tally.chunks, tally.frames, tally.bytes) == (3, 2, sum(len(sealed.data) for sealed in rig.spool.held))
     assert tally.recording == str(rig.sealers[0].recording)
     assert tally.heads == {0: (2, "ab")}
+    assert tally.pictures_at == rig.clock.time

@@ -16,6 +16,7 @@ from agent.core.model import SECOND
 from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
 from agent.spool import DiskSpool, Place
+from protocol.envelope import Header
 from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
 from tests.agent.spool_child import CHUNKS
@@ -49,6 +50,21 @@ def filled(root: Path, chunks: int = 4) -> list[Sealed]:
 
 def reasons(root: Path) -> list[str]:
     return sorted(path.read_text() for path in (root / "set_aside").glob("*.why"))
+
+
+def test_it_says_when_what_has_waited_longest_was_recorded(root: Path) -> None:
+    spool = opened(root)
+    assert spool.oldest() is None
+    put = list(sealed_recording(3))
+    for sealed in put:
+        spool.put(sealed)
+    begun = (put[0].recording.int >> 80) * 10**6
+    assert spool.oldest() == begun  # the key packet's
+    spool.forget(put[0].name)
+    assert spool.oldest() == begun + Header.parse(put[1].data).start
+    for sealed in put[1:]:
+        spool.forget(sealed.name)
+    assert spool.oldest() is None
 
 
 # -- after a start ------------------------------------------------------------------------------------------------

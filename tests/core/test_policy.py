@@ -266,7 +266,7 @@ TOP = [
     case(
         HEAD + A_RULE + "colour: 1\n",
         'a.yaml:9:1 "colour" is not a key of a policy file, write one of schema, revision, name, '
-        "record_when, keep_recording, unlisted, rules, allow_unseen, parked_tabs, tests",
+        "record_when, keep_recording, unlisted, rules, allow_unseen, parked_tabs, user_hold, tests",
     ),
     case(
         HEAD + A_RULE + "name: again\n",

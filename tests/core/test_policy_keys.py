@@ -11,7 +11,7 @@ import fastjsonschema
 import pytest
 import yaml
 
-from agent.core.policy_keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST, schema
+from agent.core.policy_keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST, USER_HOLD, schema
 from tests.core.policies import HEAD, mistakes
 from tests.core.policies import RULE as A_RULE
 from tests.core.test_policy import WHOLE
@@ -56,6 +56,11 @@ def test_what_the_parser_takes_the_schema_takes(judge: Judge, text: str) -> None
         HEAD.replace("12", "0") + A_RULE,
         HEAD.replace("schema: 1", "schema: 2") + A_RULE,
         HEAD + A_RULE + "tests: [{ name: n, app: a, expect: {} }]\n",
+        HEAD + A_RULE + "user_hold: no\n",
+        HEAD + A_RULE + "user_hold: { allow: 1 }\n",
+        HEAD + A_RULE + "user_hold: { max: 10 }\n",
+        HEAD + A_RULE + "user_hold: { reasons: [] }\n",
+        HEAD + A_RULE + "user_hold: { reasons: [0123456789012345678901234567890123456789x] }\n",
     ],
 )
 def test_what_an_editor_marks_the_parser_refuses(judge: Judge, text: str) -> None:
@@ -66,5 +71,5 @@ def test_what_an_editor_marks_the_parser_refuses(judge: Judge, text: str) -> Non
 
 def test_the_guide_explains_every_key() -> None:
     guide = (ROOT / "docs" / "policy-guide.md").read_text("utf-8")
-    keys = {key for keys in (POLICY, RULE, LANE, RECORD_WHEN, CONDITION, TEST, EXPECT) for key in keys}
+    keys = {key for keys in (POLICY, RULE, LANE, RECORD_WHEN, CONDITION, TEST, EXPECT, USER_HOLD) for key in keys}
     assert [key for key in sorted(keys) if f"`{key}" not in guide] == []

@@ -31,7 +31,7 @@ def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
     here = f"{Path(sys.executable).parent}/"
     for unit in NAMES:  # a timer is checked together with its service
         (tmp_path / unit).write_text((UNITS / unit).read_text("utf-8").replace(INSTALLED, here), "utf-8")
-    whose = ["--user"] if name == "eyelid.service" else []
+    whose = ["--user"] if name in {"eyelid.service", "eyelid-tray.service"} else []
     ran = subprocess.run(
         [ANALYZE, *whose, "verify", str(tmp_path / name)],
         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True, check=False,
@@ -40,7 +40,7 @@ def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
 
 
 def test_every_command_of_the_agents_units_is_one_of_eyelids() -> None:
-    for command in (*commands("eyelid.service"), *commands("eyelid-drain.service")):
+    for command in [each for name in NAMES if name != "eyelid-store.service" for each in commands(name)]:
         program, *words = command.split()
         assert program == f"{INSTALLED}eyelid"
         build_parser().parse_args(words)

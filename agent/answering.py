@@ -1,0 +1,226 @@
+"""What the recorder answers at its control socket: its state, on demand and as it changes; holds; the day's pauses.
+
+Every answer is made on the daemon's loop, so that it is one moment's truth. What a follower sees is pushed: the loop
+says after each turn whether the lid has moved, and a beat every second shows that the loop is alive.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from agent import control
+from agent.core.day import pauses
+from agent.core.evidence import Evidence, Promise
+from agent.core.eye import Eye
+from agent.core.holding import grant
+from agent.core.model import SECOND, Frame
+from agent.core.session import Session
+from agent.daemon import Daemon
+from agent.errors import EyelidError, UserError
+from agent.messages import Call, Message
+from agent.pipeline import Mailbox
+from agent.ports import Clock
+from agent.recording import Tally
+from agent.status import SoundStatus, State, Status, Waiting, describe, pages_as_json, state_of
+
+BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
+NOT_UNDERSTOOD: Final = "this is no request that Eyelid understands; is the command of another version?"
+
+T = TypeVar("T")
+Entries = Callable[[int], list[dict[str, object]]]  # of the ledger, from a wall time on
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the status comes from besides the daemon; all of them answer at once and from any thread.
+
+    `waiting`: chunks and bytes. `oldest`: when the first of them was recorded, wall time, ns. `sending`: whether it may
+    be sent at this hour. `version`: of the recorder that answers.
+    """
+
+    version: str
+    tally: Callable[[], Tally]
+    receipt_at: Callable[[], int | None]
+    waiting: Callable[[], tuple[int, int]]
+    oldest: Callable[[], int | None]
+    sending: Callable[[], bool]
+    monitors: Callable[[], int]
+    browsers: Callable[[], tuple[dict[str, object], ...]]
+    sound: Callable[[], SoundStatus | None]
+    entries: Entries
+
+
+class Answering:
+    """`connect` before the daemon runs; `turned` is for its loop, everything else for any thread."""
+
+    def __init__(self, inbox: Mailbox[Message], clock: Clock, promise: Promise, sources: Sources) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._promise = promise
+        self._sources = sources
+        self._daemon: Daemon | None = None
+        self._open_since: int | None = None
+        self._waiting_since: int | None = None
+        self._shown: tuple[object, ...] = ()
+        self._changes = 0
+        self._changed = threading.Condition()
+        self._ended = False
+        self._rules: dict[str, tuple[str, ...]] = {}  # policy hash -> ids of its rules, of every policy since the start
+
+    def connect(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def end(self) -> None:
+        """Followers hear no more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    # -- on the daemon's loop -------------------------------------------------------------------------------------
+
+    def turned(self) -> None:
+        """After each turn: note what is evidence, and wake the followers if what they show has changed."""
+        daemon, now = self._the_daemon, self._clock.now()
+        session, eye = daemon.session, daemon.screen.eye
+        self._note(session, eye, now)
+        policy = session.policy
+        if policy is not None and policy.hash not in self._rules:
+            self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
+        shown = (
+            state_of(session, eye, now),
+            self._evidence().stalled(self._promise, now),
+            self._evidence().unheard(self._promise, now) is None,
+            session.closed,
+            session.holds,
+            daemon.user_hold,
+            tuple(daemon.troubles),
+            None if policy is None else policy.hash,
+        )
+        if shown != self._shown:
+            self._shown = shown
+            with self._changed:
+                self._changes += 1
+                self._changed.notify_all()
+
+    def _note(self, session: Session, eye: Eye[Frame], now: int) -> None:
+        if state_of(session, eye, now) is not State.RECORDING:
+            self._open_since = None
+        elif self._open_since is None:
+            self._open_since = now
+        if not self._sources.waiting()[0] or not self._sources.sending():
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+
+    def _evidence(self) -> Evidence:
+        sealed_at, receipt_at = self._sources.tally().pictures_at, self._sources.receipt_at()
+        return Evidence(self._open_since, sealed_at, self._waiting_since, receipt_at)
+
+    def _status(self) -> Status:
+        daemon, sources, now = self._the_daemon, self._sources, self._clock.now()
+        self._note(daemon.session, daemon.screen.eye, now)
+        oldest = sources.oldest()
+        chunks, size = sources.waiting()
+        return describe(
+            daemon.session,
+            daemon.screen.eye,
+            sources.tally(),
+            now=now,
+            since=daemon.screen.since,
+            evidence=self._evidence(),
+            promise=self._promise,
+            waiting=Waiting(chunks, size, None if oldest is None else now - max(0, self._clock.wall() - oldest)),
+            monitors=sources.monitors(),
+            browsers=sources.browsers(),
+            troubles=daemon.troubles,
+            hold=daemon.user_hold,
+            sound=sources.sound(),
+            watch=daemon.oversight.watch,
+        )
+
+    @property
+    def _the_daemon(self) -> Daemon:
+        assert self._daemon is not None  # noqa: S101 - connected before anything runs
+        return self._daemon
+
+    # -- from any thread ------------------------------------------------------------------------------------------
+
+    def answer(self, verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
+        """Raises UserError for what is refused."""
+        match verb, asked:
+            case "status", _:
+                return {**self._on_loop(self._status).as_json(), "version": self._sources.version}
+            case "hold", {"seconds": int() | float() | None as seconds}:
+                reason = str(asked.get("reason") or "")
+                self._on_loop(lambda: self._hold(seconds, reason))
+                return self._on_loop(self._status).as_json()
+            case "release", _:
+                self._on_loop(self._the_daemon_releases)
+                return self._on_loop(self._status).as_json()
+            case "pages", _:
+                return self._on_loop(lambda: pages_as_json(self._the_daemon.view.pages))
+            case "pauses", _:
+                return {"pauses": self._pauses()}
+            case _:
+                raise UserError(NOT_UNDERSTOOD)
+
+    def follow(self) -> Iterator[Mapping[str, object]]:
+        """The status now, at every change and every second, for as long as the recorder runs."""
+        seen = -1
+        while not self._ended:
+            with self._changed:
+                seen = self._changes
+            yield self._on_loop(self._status).as_json()
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended or self._changes != seen, BEAT)  # noqa: B023 - called here
+
+    def _hold(self, seconds: float | None, reason: str) -> None:
+        daemon, length = self._the_daemon, None if seconds is None else round(seconds * SECOND)
+        daemon.hold(grant(daemon.session.policy, length, reason, self._clock.now(), daemon.user_hold))
+
+    def _the_daemon_releases(self) -> None:
+        self._the_daemon.hold(None)
+
+    def _pauses(self) -> list[dict[str, Any]]:
+        """Since local midnight, oldest first; the last may still go on."""
+        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = round(midnight.timestamp()) * SECOND
+        found = pauses(self._sources.entries(since), since, self._clock.now(), self._rule)
+        return [
+            {
+                "began": pause.began / SECOND,
+                "s": round(pause.length / SECOND, 1),
+                "kind": pause.kind,
+                "names": pause.names,
+            }
+            for pause in found
+        ]
+
+    def _rule(self, policy: str, number: int) -> str:
+        """Its id; its number where the policy was in force before this recorder started."""
+        rules = self._rules.get(policy, ())
+        return rules[number] if number < len(rules) else f"{number + 1}"
+
+    def _on_loop(self, work: Callable[[], T]) -> T:
+        """Raises what `work` raises of Eyelid's own, and UserError where the loop does not come to it."""
+        answered = threading.Event()
+        found: list[T] = []
+        refused: list[EyelidError] = []
+
+        def attempt() -> None:
+            try:
+                found.append(work())
+            except EyelidError as refusal:
+                refused.append(refusal)
+            answered.set()
+
+        self._inbox.put(Call(attempt), must=True)
+        if not answered.wait(control.PATIENCE / 2):
+            raise UserError("the recorder is busy; try again")
+        if refused:
+            raise refused[0]
+        return found[0]

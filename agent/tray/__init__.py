@@ -1,0 +1,1 @@
+"""What the person in front sees of the recorder: an icon, words, a menu; a process of its own."""

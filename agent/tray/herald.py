@@ -1,0 +1,86 @@
+"""When a person is told, and of what: rarely, and only where they have to know or to do something. Pure.
+
+Never of a pause: a notice at each payment form would be switched off, and with it the one that mattered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.tray.sign import Lid, Sign, Status
+from agent.tray.words import Words
+
+LASTING: Final = 60.0  # seconds for which nothing is kept and somebody has to do something, before they are told
+OFFLINE: Final = 900.0  # seconds without the store; the spool holds days
+ENDS_SOON: Final = 30.0  # seconds before a hold ends: while there is time to ask for more
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`topic`: a later one of the same topic takes its place. `urgent`: stays until it is seen."""
+
+    topic: str
+    title: str
+    body: str
+    urgent: bool = False
+
+
+@dataclass(slots=True)
+class Herald:
+    """Give it every state in turn, with the time of a clock that never jumps, in seconds."""
+
+    words: Words
+    _fault: str = ""  # topic of the fault that goes on
+    _fault_since: float = 0.0
+    _told: set[str] = field(default_factory=set)
+    _held: bool = False
+    _released: bool = False  # by the person in front, who needs no word of it
+
+    def released(self) -> None:
+        """The person has just asked for it, here."""
+        self._released = True
+
+    def hear(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
+        return [*self._of_hold(sign, status), *self._of_fault(sign, status, now), *self._of_store(sign, status)]
+
+    def _of_hold(self, sign: Sign, status: Status | None) -> list[Notice]:
+        hold = None if status is None else status["hold"]
+        if hold is None:
+            was_held, by_person = self._held, self._released
+            self._held = self._released = False
+            self._told.discard("hold")
+            if was_held and not by_person and status is not None and sign.lid is not Lid.GONE:
+                return [Notice("hold", self.words.say("notice.hold-over"), self.words.say("notice.hold-over.body"))]
+            return []
+        self._held = True
+        left = hold["left_s"]
+        if left is None or left > ENDS_SOON:
+            self._told.discard("hold")  # it may have been asked for anew
+        elif "hold" not in self._told and hold["since_s"] + left > 2 * ENDS_SOON:  # a shorter one is still in mind
+            self._told.add("hold")
+            title = self.words.say("notice.hold-ends", left=self.words.length(left))
+            return [Notice("hold", title, self.words.say("notice.hold-ends.body"))]
+        return []
+
+    def _of_fault(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
+        if not sign.needs_a_person or sign.topic == "stopping":
+            self._fault = ""
+            return []
+        if self._fault != sign.topic:
+            self._fault, self._fault_since = sign.topic, now
+            self._told.discard("fault")
+        if "fault" in self._told or now - self._fault_since < LASTING:
+            return []
+        self._told.add("fault")
+        body = f"{self.words.sentence(sign, status)} {self.words.advice(sign)}"
+        return [Notice("fault", self.words.title(sign), body, urgent=True)]
+
+    def _of_store(self, sign: Sign, status: Status | None) -> list[Notice]:
+        if not sign.offline or status is None:
+            self._told.discard("offline")
+            return []
+        if "offline" in self._told or status["offline_s"] < OFFLINE:
+            return []
+        self._told.add("offline")
+        return [Notice("offline", self.words.say("notice.offline"), self.words.offline(status))]

@@ -1,0 +1,167 @@
+"""What every icon shows and does, whichever system draws it: states of the recorder in, views and notices out.
+
+It is a process of its own that talks to the recorder over its control socket alone, so that nothing that happens here
+can take the recorder down.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from agent import durable
+from agent.errors import EyelidError, UserError
+from agent.tray.herald import Herald, Notice
+from agent.tray.menu import Action, Entry, menu_of
+from agent.tray.sign import NOBODY, Lid, Sign, Status, sign_of
+from agent.tray.words import Words
+
+log = logging.getLogger(__name__)
+
+AGAIN: Final = 0.5  # seconds between tries to find a recorder
+RECOUNT: Final = 30.0  # seconds after which the pauses of the day are asked for, though nothing has changed
+
+
+class Recorder(Protocol):
+    """The running recorder, as its control socket answers."""
+
+    def follow(self) -> Iterator[Mapping[str, Any]]:
+        """Its state as it changes. Raises EyelidError when nobody answers any more."""
+
+    def ask(self, verb: str, **arguments: object) -> Mapping[str, Any]:
+        """Raises UserError with the words of a refusal, EyelidError when nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is to be seen. `title` and `text` are also what a screen reader says."""
+
+    sign: Sign
+    title: str
+    text: str
+    entries: tuple[Entry, ...]
+
+
+class Icon(Protocol):
+    """What a system's tray is to the indicator."""
+
+    def run(self, indicator: Indicator) -> None:
+        """Shows it until the session ends or the process is told to."""
+
+
+class Indicator:
+    """`take` and `view` are for one thread, the icon's; `listen` and `act` for others. `home`: of the recorder."""
+
+    def __init__(self, recorder: Recorder, words: Words, home: Path) -> None:
+        self._recorder = recorder
+        self.words = words
+        self._herald = Herald(words)
+        self._memory = Memory(home / "tray.json")
+        self._status: Status | None = None
+        self._pauses: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def view(self) -> View:
+        sign, status, words = sign_of(self._status), self._status, self.words
+        said = (words.sentence(sign, status), words.offline(status), words.advice(sign))
+        entries = menu_of(sign, status, self._pauses, words, now=time.time())
+        return View(sign, words.title(sign), " ".join(part for part in said if part), entries)
+
+    def take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None = None) -> list[Notice]:
+        """The recorder's word, None where none answers; what a person must now be told."""
+        self._status = status
+        self._pauses = self._pauses if pauses is None else pauses
+        sign = sign_of(status)
+        notices = self._herald.hear(sign, status, time.monotonic())
+        if sign.lid is Lid.OPEN and self._memory.first("recording"):
+            notices.append(
+                Notice("first", self.words.say("notice.first"), self.words.say("notice.first.body"), urgent=True)
+            )
+        return notices
+
+    def no_host(self) -> list[Notice]:
+        """There is no tray to show anything in: once, a person is told where else they can look."""
+        if not self._memory.first("no-host"):
+            return []
+        return [Notice("no-host", self.words.say("notice.no-host"), self.words.say("notice.no-host.body"), urgent=True)]
+
+    def sentence(self) -> Notice:
+        """For whoever clicks on the icon where a click opens no menu."""
+        view = self.view
+        return Notice("state", view.title, view.text)
+
+    def act(self, action: Action) -> Notice | None:
+        """What was clicked. May take seconds; a refusal is told."""
+        try:
+            if action.verb == "help":
+                open_help(self.words.language)
+            elif action.verb == "release":
+                self._herald.released()
+                self._recorder.ask("release")
+            else:
+                self._recorder.ask("hold", seconds=action.seconds, reason=action.reason)
+        except UserError as refusal:
+            return Notice("refusal", "Eyelid", str(refusal))
+        except EyelidError as failure:
+            return Notice("refusal", self.words.title(NOBODY), str(failure))
+        return None
+
+    def listen(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
+        """Follow the recorder, and the next one when it has gone. Returns at once; a thread calls `deliver`."""
+        threading.Thread(target=self._follow, args=(deliver,), name="follow", daemon=True).start()
+
+    def _follow(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
+        while True:
+            try:
+                shown, counted = None, 0.0
+                for status in self._recorder.follow():
+                    deliver(status, None)  # the lid first, and at once
+                    sign = (sign_of(status), tuple(status["rules"]))
+                    if sign != shown or time.monotonic() - counted > RECOUNT:
+                        shown, counted = sign, time.monotonic()
+                        deliver(status, self._recorder.ask("pauses")["pauses"])
+            except EyelidError as gone:
+                log.debug("%s", gone)
+            deliver(None, None)
+            time.sleep(AGAIN)
+
+
+class Memory:
+    """What a person was told once and for all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._told: set[str] = set()
+
+    def first(self, what: str) -> bool:
+        """Whether they have not been told yet; from now on they have."""
+        if what in self._told:
+            return False
+        told = self._read()
+        self._told |= {*told, what}
+        if what in told:
+            return False
+        try:
+            durable.write(self._path, json.dumps(sorted(self._told)).encode())
+        except OSError as failure:
+            log.warning("%s cannot be written (%s): the same will be said again", self._path.name, failure.strerror)
+        return True
+
+    def _read(self) -> set[str]:
+        try:
+            return {str(what) for what in json.loads(self._path.read_text("utf-8"))}
+        except (OSError, ValueError):
+            return set()
+
+
+def open_help(language: str) -> None:
+    with as_file(files("agent.tray").joinpath("help", f"{language}.html")) as page:
+        webbrowser.open(page.as_uri())

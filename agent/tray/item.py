@@ -1,0 +1,167 @@
+"""The icon on D-Bus: a StatusNotifierItem (freedesktop.org, and KDE's properties for screen readers).
+
+https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem/
+"""
+
+# No `from __future__ import annotations` here: dbus-fast reads signatures from annotations, and takes no "None".
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from dbus_fast import PropertyAccess
+from dbus_fast.annotations import DBusBool, DBusInt32, DBusObjectPath, DBusSignature, DBusStr
+from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
+
+from agent.tray.drawing import SIZES, pixels
+from agent.tray.indicator import View
+from agent.tray.sign import Sign
+
+PATH: Final = "/StatusNotifierItem"
+MENU_PATH: Final = "/MenuBar"
+WORDS_FOLLOW: Final = 0.1  # seconds behind the picture
+ATTENTION_SIZES: Final = (24, 48)  # fewer: they are sent beside the others, which show the same
+
+Pixmaps = Annotated[list[tuple[int, int, bytes]], DBusSignature("a(iiay)")]
+ToolTip = Annotated[list[object], DBusSignature("(sa(iiay)ss)")]
+Read: Final = PropertyAccess.READ
+
+
+class Item(ServiceInterface):
+    """`clicked`: where the panel opens no menu of its own at a click."""
+
+    def __init__(self, view: View, clicked: Callable[[], None]) -> None:
+        super().__init__("org.kde.StatusNotifierItem")
+        self._view = view
+        self._clicked = clicked
+        self._words_due: asyncio.TimerHandle | None = None
+
+    def show(self, view: View) -> None:
+        """On the loop. Panels listen to the signals, screen readers to the properties.
+
+        At each signal some panels read everything anew, pictures included: so the words follow a little later, and no
+        burst of answers is larger than what a socket takes.
+        """
+        before, self._view = self._view, view
+        if (view.sign.lid, view.sign.offline) != (before.sign.lid, before.sign.offline):
+            self.NewIcon()
+            if view.sign.needs_a_person:
+                self.NewAttentionIcon()
+        if self._status(view) != self._status(before):
+            self.NewStatus(self._status(view))
+        if (view.title, view.text) != (before.title, before.text) and self._words_due is None:
+            self._words_due = asyncio.get_running_loop().call_later(WORDS_FOLLOW, self._tell_words)
+
+    def _tell_words(self) -> None:
+        self._words_due = None
+        self.NewTitle()
+        self.NewToolTip()
+        said = ("Title", "ToolTip", "IconAccessibleDesc", "AttentionAccessibleDesc", "Status")
+        self.emit_properties_changed({name: getattr(self, name) for name in said})
+
+    @staticmethod
+    def _status(view: View) -> str:
+        return "NeedsAttention" if view.sign.needs_a_person else "Active"
+
+    @staticmethod
+    def _pixmaps(sign: Sign, sizes: tuple[int, ...] = SIZES) -> list[list[object]]:
+        return [[size, size, pixels(sign, size)] for size in sizes]
+
+    # -- properties, by their names on the bus --------------------------------------------------------------------
+
+    @dbus_property(Read)
+    def Category(self) -> DBusStr:  # noqa: N802
+        return "SystemServices"
+
+    @dbus_property(Read)
+    def Id(self) -> DBusStr:  # noqa: N802
+        return "eyelid"
+
+    @dbus_property(Read)
+    def Title(self) -> DBusStr:  # noqa: N802
+        return self._view.title
+
+    @dbus_property(Read)
+    def Status(self) -> DBusStr:  # noqa: N802
+        return self._status(self._view)
+
+    @dbus_property(Read)
+    def WindowId(self) -> DBusInt32:  # noqa: N802
+        return 0
+
+    @dbus_property(Read)
+    def IconName(self) -> DBusStr:  # noqa: N802
+        return ""  # no theme has our eye
+
+    @dbus_property(Read)
+    def IconPixmap(self) -> Pixmaps:  # noqa: N802
+        return self._pixmaps(self._view.sign)  # type: ignore[return-value]
+
+    @dbus_property(Read)
+    def IconAccessibleDesc(self) -> DBusStr:  # noqa: N802
+        return f"{self._view.title}. {self._view.text}"
+
+    @dbus_property(Read)
+    def OverlayIconName(self) -> DBusStr:  # noqa: N802
+        return ""
+
+    @dbus_property(Read)
+    def AttentionIconName(self) -> DBusStr:  # noqa: N802
+        return ""
+
+    @dbus_property(Read)
+    def AttentionIconPixmap(self) -> Pixmaps:  # noqa: N802
+        sizes = ATTENTION_SIZES if self._view.sign.needs_a_person else ()
+        return self._pixmaps(self._view.sign, sizes)  # type: ignore[return-value]
+
+    @dbus_property(Read)
+    def AttentionAccessibleDesc(self) -> DBusStr:  # noqa: N802
+        return f"{self._view.title}. {self._view.text}"
+
+    @dbus_property(Read)
+    def ToolTip(self) -> ToolTip:  # noqa: N802
+        return ["", [], self._view.title, self._view.text]
+
+    @dbus_property(Read)
+    def ItemIsMenu(self) -> DBusBool:  # noqa: N802
+        return True
+
+    @dbus_property(Read)
+    def Menu(self) -> DBusObjectPath:  # noqa: N802
+        return MENU_PATH
+
+    # -- what the panel asks --------------------------------------------------------------------------------------
+
+    @dbus_method()
+    def Activate(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: N802, ARG002
+        self._clicked()
+
+    @dbus_method()
+    def SecondaryActivate(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: N802, ARG002
+        self._clicked()
+
+    @dbus_method()
+    def ContextMenu(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: N802, ARG002
+        self._clicked()
+
+    @dbus_method()
+    def Scroll(self, delta: DBusInt32, orientation: DBusStr) -> None:  # noqa: N802
+        """Nothing: a wheel that pauses a recording would be an accident."""
+
+    # -- what it tells the panel ----------------------------------------------------------------------------------
+
+    @dbus_signal()
+    def NewTitle(self) -> None: ...  # noqa: N802
+
+    @dbus_signal()
+    def NewIcon(self) -> None: ...  # noqa: N802
+
+    @dbus_signal()
+    def NewAttentionIcon(self) -> None: ...  # noqa: N802
+
+    @dbus_signal()
+    def NewToolTip(self) -> None: ...  # noqa: N802
+
+    @dbus_signal()
+    def NewStatus(self, status: str) -> DBusStr:  # noqa: N802
+        return status

@@ -1,0 +1,98 @@
+"""The menu as a value: what stands in it, what can be clicked, and what that asks of the recorder. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.tray.sign import Lid, Sign, Status
+from agent.tray.words import Words
+
+SHORT_HOLD: Final = 300.0  # seconds
+LISTED: Final = 10  # pauses, the latest
+BRIEF: Final = 1.0  # seconds; briefer ones are a look that was asked again, and not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`verb` and `arguments` of a request to the recorder; `help` is the tray's own."""
+
+    verb: str
+    seconds: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`key`: the same entry keeps it over time. A label of "" is a line between groups; without an action and children
+    it only says something."""
+
+    key: str
+    label: str = ""
+    action: Action | None = None
+    children: tuple[Entry, ...] = ()
+
+
+def menu_of(
+    sign: Sign, status: Status | None, pauses: Sequence[Mapping[str, Any]], words: Words, *, now: float
+) -> tuple[Entry, ...]:
+    """`pauses`: of today, as the recorder tells them, oldest first. `now`: seconds since 1970."""
+    groups = (
+        _what_is(sign, status, words),
+        (_pauses(pauses, words, now),) if status is not None else (),
+        _holds(sign, status, words),
+        (Entry("help", words.say("menu.help"), Action("help")),),
+    )
+    entries: list[Entry] = []
+    for number, group in enumerate(group for group in groups if group):
+        entries += [Entry(f"line-{number}"), *group] if entries else group
+    return tuple(entries)
+
+
+def _what_is(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:
+    said = [Entry("sentence", words.sentence(sign, status)), Entry("advice", words.advice(sign))]
+    said.append(Entry("offline", words.offline(status)))
+    if status is not None:
+        sealed, receipt = words.age(status["sealed_ago_s"]), words.age(status["receipt_ago_s"])
+        said.append(Entry("evidence", words.say("menu.evidence", sealed=sealed, receipt=receipt)))
+        if status["troubles"]:
+            said.append(Entry("troubles", words.say("menu.troubles", codes=", ".join(status["troubles"]))))
+    return tuple(entry for entry in said if entry.label)
+
+
+def _pauses(pauses: Sequence[Mapping[str, Any]], words: Words, now: float) -> Entry:
+    counted = [pause for pause in pauses if pause["s"] >= BRIEF]
+    if not counted:
+        return Entry("pauses", words.say("menu.pauses.none"))
+    total = sum(float(pause["s"]) for pause in counted)
+    latest = enumerate(reversed(counted[-LISTED:]))
+    listed = tuple(Entry(f"pause-{number}", words.pause(pause, now=now)) for number, pause in latest)
+    return Entry("pauses", words.say("menu.pauses", count=len(counted), total=words.length(total)), children=listed)
+
+
+def _holds(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:
+    if status is None or sign.lid is Lid.GONE:
+        return ()
+    if status["hold"] is not None:
+        return (Entry("release", words.say("menu.release"), Action("release")),)
+    offer = status["user_hold"]
+    if not offer["allow"]:
+        return (Entry("forbidden", words.say("menu.hold.forbidden")),)
+    most = offer["max_s"]
+    short = SHORT_HOLD if most is None else min(SHORT_HOLD, most)
+    longest = (
+        words.say("menu.hold.open-ended") if most is None else words.say("menu.hold.bounded", length=words.length(most))
+    )
+    return (
+        _hold("hold", words.say("menu.hold", length=words.length(short)), short, offer, words),
+        _hold("hold-on", longest, None, offer, words),
+    )
+
+
+def _hold(key: str, label: str, seconds: float | None, offer: Mapping[str, Any], words: Words) -> Entry:
+    reasons = tuple(
+        Entry(f"{key}-{number}", words.reason(reason, own=offer["own"]), Action("hold", seconds, reason))
+        for number, reason in enumerate(offer["reasons"])
+    )
+    return Entry(key, label, children=reasons)

@@ -1,0 +1,114 @@
+"""What the icon says, in the person's language. The sentences are data (catalogue/*.json); here they get figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.resources import files
+from math import ceil
+from typing import Final
+
+from agent.tray.sign import Sign, Status
+
+LANGUAGES: Final = ("en", "de")
+FRESH: Final = 10.0  # seconds; below it an age is not counted out, so that the menu stands still while all is well
+
+
+def language(environment: Mapping[str, str] = os.environ) -> str:
+    """As the first of LC_ALL, LC_MESSAGES and LANG that is set says; English where it is none of ours."""
+    named = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return next((known for known in LANGUAGES if named.casefold().startswith(known)), LANGUAGES[0])
+
+
+def catalogue(language: str) -> dict[str, str]:
+    text = files("agent.tray").joinpath("catalogue", f"{language}.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+class Words:
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._texts = catalogue(language)
+
+    def say(self, key: str, **figures: object) -> str:
+        return self._texts[key].format(**figures)
+
+    # -- the state ------------------------------------------------------------------------------------------------
+
+    def title(self, sign: Sign) -> str:
+        return self.say(f"title.{sign.lid}")
+
+    def sentence(self, sign: Sign, status: Status | None) -> str:
+        """What is happening, in one sentence."""
+        if status is None:
+            return self.say("sentence.gone")
+        hold, topic = status["hold"], sign.topic
+        if topic == "user" and (hold is None or hold["left_s"] is None):
+            topic = "user.open-ended"
+        left = "" if hold is None or hold["left_s"] is None else self.left(hold["left_s"])
+        since = self._clock(time.time() - status["since_s"])
+        rules = self.rules(status["rules"])
+        return self._of(f"sentence.{topic}", "sentence.blind.blind", since=since, rules=rules, left=left)
+
+    def advice(self, sign: Sign) -> str:
+        """What a person can do; "" where nothing is to be done."""
+        return self._of(f"advice.{sign.topic}", "advice.blind.blind") if sign.needs_a_person else ""
+
+    def offline(self, status: Status | None) -> str:
+        """ "" while the store answers."""
+        if status is None or status["offline_s"] is None:
+            return ""
+        waiting = max(status["waiting_s"] or 0.0, status["offline_s"])
+        return self.say("sentence.offline", silence=self.length(status["offline_s"]), waiting=self.length(waiting))
+
+    def _of(self, key: str, otherwise: str, **figures: object) -> str:
+        """A recorder of another version may have a rule of its own that is not known here."""
+        return self.say(key if key in self._texts else otherwise, **figures)
+
+    # -- parts of sentences ---------------------------------------------------------------------------------------
+
+    def rules(self, names: Iterable[str]) -> str:
+        return self.say("list.and").join(self._texts.get(f"rule.{name}", name) for name in names)
+
+    def holds(self, names: Iterable[str]) -> str:
+        return self.say("list.and").join(self._texts.get(f"hold.{name}", name) for name in names)
+
+    def reason(self, name: str, *, own: bool) -> str:
+        """`own`: one of Eyelid's; the policy's are shown as they are written there."""
+        return self._texts.get(f"reason.{name}", name) if own else name
+
+    def age(self, seconds: float | None) -> str:
+        if seconds is None:
+            return self.say("age.none")
+        return self.say("age.fresh") if seconds < FRESH else self.say("age.ago", length=self.length(seconds))
+
+    def length(self, seconds: float) -> str:
+        if seconds < 90:
+            return self.say("length.seconds", n=round(seconds))
+        if seconds < 5400:
+            return self.say("length.minutes", n=round(seconds / 60))
+        return self.say("length.hours", n=f"{seconds / 3600:.1f}")
+
+    def left(self, seconds: float) -> str:
+        """In whole minutes, so that it does not count down before one's eyes."""
+        return self.say("length.minutes", n=ceil(seconds / 60)) if seconds > 60 else self.say("length.moment")
+
+    def pause(self, pause: Mapping[str, object], *, now: float) -> str:
+        """`pause` as the recorder tells it; `now`: seconds since 1970."""
+        began, length, kind = float(str(pause["began"])), float(str(pause["s"])), pause["kind"]
+        names = [str(name) for name in pause["names"]] if isinstance(pause["names"], list | tuple) else []
+        if kind == "held":
+            why = self.holds(names)
+        else:
+            why = self.say("menu.pause.closed", rules=self.rules(names)) if names else self.say("menu.pause.blind")
+        if began + length > now - 2:
+            return self.say("menu.pause.now", why=why, **{"from": self._clock(began)})
+        ended = self._clock(began + length)
+        return self.say("menu.pause", why=why, to=ended, length=self.length(length), **{"from": self._clock(began)})
+
+    @staticmethod
+    def _clock(at: float) -> str:
+        return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")

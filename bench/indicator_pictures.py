@@ -1,0 +1,164 @@
+"""The pictures of docs/indicator.md: every state in a real panel, the open menu, what a terminal shows.
+
+python -m bench.indicator_pictures [FOLDER]      writes them anew, to docs/images unless told otherwise
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar
+
+from PIL import Image, ImageDraw
+from rich.console import Console
+
+from agent.cli.session import picture
+from agent.tray.drawing import COLOURS, SIZES
+from agent.tray.sign import sign_of
+from bench.fleet import installed
+from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
+from bench.played import Played, held, status
+from bench.stage import Stage, StageError, own_display, running
+
+IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
+SIZE: Final = (760, 460)
+PATIENCE: Final = 30.0  # seconds
+OFFLINE: Final[dict[str, Any]] = {
+    "offline_s": 720.0,
+    "waiting_s": 730.0,
+    "waiting_chunks": 181,
+    "waiting_bytes": 6_100_000,
+}
+STATES: Final[dict[str, dict[str, Any]]] = {
+    "recording": status(),
+    "closed": status("closed", rules=("card-forms",), since_s=12.0),
+    "held by you": held(240.0, since=60.0),
+    "blind or error": status("blind", rules=("web-engine",), since_s=40.0),
+    "not running": status("stopping"),
+    "offline": status(**OFFLINE),
+}
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T | None], what: str) -> T:
+    """Raises StageError when it does not come."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise StageError(f"{what}: not within {PATIENCE:.0f} s")
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def shown(stage: Stage, size: int, colour: str, language: str) -> Iterator[tuple[Played, Pointer]]:
+    """A tray of a played recorder, in a panel of its own."""
+    with TemporaryDirectory(prefix="eye-") as name, desktop(stage, Path(name)) as around:
+        folder = Path(name)
+        recorder, pointer = Played(folder / "pc"), Pointer(stage.name)
+        environment = {**around, "EYELID_HOME": str(folder / "pc")}
+        command = installed("eyelid", "tray", "--language", language)
+        try:
+            with (
+                panel(folder, around, icon=size, colour=colour),
+                running("the tray", command, folder / "tray.log", environment),
+            ):
+                yield recorder, pointer
+        finally:
+            pointer.close()
+            recorder.close()
+
+
+def seen(pointer: Pointer, said: dict[str, Any], size: int) -> tuple[int, int]:
+    """The middle of the icon, once the panel shows this state."""
+    colour = COLOURS[sign_of(said).lid]
+    found = until(lambda: box_of(pointer.picture().crop((0, 0, SIZE[0], size + 8)), colour), f"{colour} in the panel")
+    return (found[0] + found[2]) // 2, (found[1] + found[3]) // 2
+
+
+def sheet(stage: Stage) -> Image.Image:
+    """A row for each panel and size, a column for each state."""
+    wide, high, head = 104, 78, 24
+    whole = Image.new("RGB", (wide * len(STATES) + 60, head + 2 * high * len(SIZES)), "white")
+    pen = ImageDraw.Draw(whole)
+    for column, name in enumerate(STATES):
+        pen.text((60 + column * wide + 8, 6), name, fill="black")
+    for number, colour in enumerate((LIGHT, DARK)):
+        for row, size in enumerate(SIZES):
+            top = head + (number * len(SIZES) + row) * high
+            pen.text((8, top + high // 2 - 6), f"{size} px", fill="black")
+            with shown(stage, size, colour, "en") as (recorder, pointer):
+                pointer.move(SIZE[0] - 5, SIZE[1] - 5)
+                for column, said in enumerate(STATES.values()):
+                    recorder.say(said)
+                    x, y = seen(pointer, said, size)
+                    time.sleep(0.3)  # a panel paints in steps
+                    strip = pointer.picture().crop((0, 0, x + size, size + 6))
+                    cell = Image.new("RGB", (wide, high), colour)
+                    icon = strip.crop((max(0, x - size // 2 - 2), max(0, y - size // 2 - 2), x + size, y + size))
+                    cell.paste(icon.crop((0, 0, size + 4, size + 4)), ((wide - size) // 2, (high - size) // 2))
+                    whole.paste(cell, (60 + column * wide, top))
+    return whole
+
+
+def menu(stage: Stage, colour: str, language: str, said: dict[str, Any], *, reasons: bool) -> Image.Image:
+    """The open menu; with `reasons` also the choice of one."""
+    with shown(stage, 24, colour, language) as (recorder, pointer):
+        now = time.time()
+        recorder.pauses = [
+            {"began": now - 5400, "s": 94.0, "kind": "closed", "names": ["card-forms"]},
+            {"began": now - 3000, "s": 300.0, "kind": "held", "names": ["user"]},
+            {"began": now - 900, "s": 41.0, "kind": "closed", "names": ["patient-records"]},
+        ]
+        recorder.say(said)
+        x, y = seen(pointer, said, 24)
+        time.sleep(1.5)  # until the pauses are asked for
+        pointer.click(x, y)
+        left, top, width, height = until(pointer.popups, "the menu was open")[0]
+        bottom, right = top + height, left + width
+        if reasons:
+            rows = [row for row in range(8, height, 6) if opens(pointer, left + 60, top + row)]
+            pointer.move(left + 60, top + rows[len(rows) // 2])
+            _, below, beside, tall = until(lambda: pointer.popups()[1:], "the reasons were open")[0]
+            right, bottom = right + beside, max(bottom, below + tall)
+            time.sleep(0.5)
+        return pointer.picture().crop((0, 0, min(SIZE[0], right + 20), min(SIZE[1], bottom + 20)))
+
+
+def opens(pointer: Pointer, x: int, y: int) -> bool:
+    """Whether this place of the menu opens a choice."""
+    pointer.move(x, y)
+    time.sleep(0.35)
+    return len(pointer.popups()) > 1
+
+
+def terminal() -> str:
+    """`eyelid status` in four states, as SVG without anything from elsewhere."""
+    console = Console(record=True, width=112, file=Path("/dev/null").open("w"))  # noqa: SIM115 - until the process ends
+    for name in ("recording", "closed", "blind or error", "offline"):
+        console.print("[dim]$[/dim] eyelid status")
+        console.print(picture(STATES[name]))
+        console.print()
+    drawn = console.export_svg(title="eyelid status")
+    begin, end = drawn.index("@font-face"), drawn.rindex("@font-face")
+    end = drawn.index("}", end) + 1
+    return (drawn[:begin] + drawn[end:]).replace("Fira Code", "monospace")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if sys.argv[1:] else IMAGES
+    with TemporaryDirectory(prefix="eye-") as name, own_display(Path(name), SIZE) as stage:
+        sheet(stage).save(folder / "indicator.png", optimize=True)
+        menu(stage, LIGHT, "en", status(), reasons=True).save(folder / "indicator-menu.png", optimize=True)
+        blind = STATES["blind or error"]
+        menu(stage, DARK, "de", blind, reasons=False).save(folder / "indicator-menu-de.png", optimize=True)
+    (folder / "status.svg").write_text(terminal(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

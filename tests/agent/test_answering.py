@@ -1,0 +1,183 @@
+"""What the recorder answers: one moment's truth from its loop, holds within the policy, the day from the ledger."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent.answering import Answering, Sources
+from agent.core.evidence import Promise
+from agent.core.model import SECOND, HoldTerms
+from agent.errors import UserError
+from agent.messages import PolicyArrived, Trouble
+from agent.recording import Tally
+from agent.status import State, exit_code
+from tests.agent.test_daemon import POLICY, WITH_CHART, Rig
+
+PROMISE = Promise(sealed=9 * SECOND, receipt=4 * SECOND)
+
+
+class Asked:
+    """A recorder whose loop the test turns by hand, or lets turn for a while."""
+
+    def __init__(self) -> None:
+        self.rig = Rig()
+        self.tally = Tally()
+        self.receipt_at: int | None = None
+        self.waiting = (0, 0)
+        self.sending = True
+        self.entries: list[dict[str, object]] = []
+        self.answering = Answering(
+            self.rig.inbox,
+            self.rig.clock,
+            PROMISE,
+            Sources(
+                tally=lambda: self.tally,
+                receipt_at=lambda: self.receipt_at,
+                waiting=lambda: self.waiting,
+                oldest=lambda: None,
+                sending=lambda: self.sending,
+                monitors=lambda: 1,
+                browsers=lambda: (),
+                sound=lambda: None,
+                entries=lambda _: self.entries,
+            ),
+        )
+        self.answering.connect(self.rig.daemon)
+        self.rig.daemon._turned = self.answering.turned
+
+    @contextmanager
+    def turning(self) -> Iterator[None]:
+        """The loop takes what comes, in a thread of its own, and does nothing by itself."""
+        over = threading.Event()
+
+        def turn() -> None:
+            while not over.is_set():
+                message = self.rig.inbox.get(0.01)
+                if message is not None:
+                    self.rig.daemon.turn(message)
+
+        thread = threading.Thread(target=turn)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def ask(self, verb: str, **arguments: object) -> Mapping[str, Any]:
+        with self.turning():
+            return self.answering.answer(verb, arguments)
+
+    def state(self) -> State:
+        return State(self.ask("status")["state"])
+
+    def opened(self) -> Asked:
+        self.rig.opened()
+        return self
+
+    def later(self, seconds: float) -> None:
+        """The eye stays open: looks come all the time."""
+        for _ in range(round(seconds * 10)):
+            self.rig.wait(100)
+            self.rig.look()
+
+
+def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not() -> None:
+    asked = Asked().opened()
+    assert asked.state() is State.RECORDING
+    asked.later(8.5)
+    assert asked.state() is State.RECORDING
+    asked.later(1)
+    assert asked.state() is State.STALLED
+    asked.tally.pictures_at = asked.rig.clock.time
+    assert asked.state() is State.RECORDING
+
+
+def test_a_closed_eye_does_not_stall_and_one_that_opens_has_its_time_again() -> None:
+    asked = Asked().opened()
+    asked.later(9.5)
+    asked.rig.look(WITH_CHART)
+    assert asked.state() is State.CLOSED
+    asked.rig.watch()
+    assert asked.state() is State.RECORDING
+
+
+def test_what_waits_without_a_receipt_is_offline_and_outside_of_the_hours_it_is_not() -> None:
+    asked = Asked().opened()
+    asked.waiting = (1, 100)
+    asked.later(4.2)
+    status = asked.ask("status")
+    assert status["offline_s"] >= 4
+    assert exit_code(status) == 1
+    asked.receipt_at = asked.rig.clock.time
+    assert asked.ask("status")["offline_s"] is None
+    asked.later(4.2)
+    asked.sending = False
+    assert asked.ask("status")["offline_s"] is None
+
+
+def test_a_follower_hears_at_once_of_what_changed() -> None:
+    asked = Asked().opened()
+    with asked.turning():
+        words = asked.answering.follow()
+        assert next(words)["state"] == "recording"
+        asked.rig.inbox.put(Trouble("disk"))
+        heard = next(word for word in words if word["troubles"])
+        assert heard["troubles"] == {"disk": ""}
+        asked.answering.end()
+        assert list(words) == []
+
+
+def test_a_follower_hears_a_beat_while_nothing_changes() -> None:
+    asked = Asked().opened()
+    with asked.turning():
+        words = asked.answering.follow()
+        assert next(words)["state"] == next(words)["state"] == "recording"
+
+
+def test_holds_are_granted_within_the_policy_and_told_in_the_status() -> None:
+    asked = Asked().opened()
+    named = replace(POLICY, hash="h2", revision=2, user_hold=HoldTerms(longest=600 * SECOND, reasons=("Break", "Call")))
+    asked.rig.daemon.turn(PolicyArrived(named))
+    offer = asked.ask("status")["user_hold"]
+    assert offer == {"allow": True, "max_s": 600.0, "reasons": ("Break", "Call"), "own": False}
+    held = asked.ask("hold", seconds=300, reason="call")
+    assert held["state"] == "held"
+    assert held["hold"] == {"reason": "Call", "since_s": 0.0, "left_s": 300.0}
+    with pytest.raises(UserError, match="10 min at most"):
+        asked.ask("hold", seconds=601, reason="call")
+    asked.rig.daemon.turn(PolicyArrived(replace(POLICY, hash="h3", revision=3)))
+    assert asked.ask("status")["hold"]["reason"] == ""  # the words of its number are of another policy
+    assert asked.ask("release")["hold"] is None
+    assert ("hold", {"hold": "user", "reason": 1, "policy": "h2", "for_ms": 300_000}) in asked.rig.ledger.entries
+
+
+def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
+    asked = Asked().opened()
+    asked.answering.turned()
+    now, wall = asked.rig.clock.time, time.time_ns()
+    closed = {"kind": "lane-closed", "lane": "screen", "rules": [0], "policy": "hash-1"}
+    asked.entries = [
+        {"at": now - 9 * SECOND, "wall": wall - 9 * SECOND, **closed},
+        {"at": now - 4 * SECOND, "wall": wall - 4 * SECOND, **closed, "policy": "earlier"},
+        {"at": now - SECOND, "wall": wall - SECOND, "kind": "lane-open", "lane": "screen"},
+    ]
+    first, second = asked.ask("pauses")["pauses"]
+    assert (first["kind"], first["names"], first["s"]) == ("closed", ("charts",), 5.0)
+    assert (second["names"], second["s"]) == (("1",), 3.0)
+
+
+def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    with pytest.raises(UserError, match="no request that Eyelid understands"):
+        asked.answering.answer("dance", {})
+    monkeypatch.setattr("agent.control.PATIENCE", 0.02)
+    with pytest.raises(UserError, match="busy"):
+        asked.answering.answer("status", {})

@@ -1,0 +1,1 @@
+"""The eye in the panel."""

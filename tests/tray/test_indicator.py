@@ -1,0 +1,135 @@
+"""The icon's other half: it follows whatever recorder is there, and asks it for what was clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.control import NotRunning
+from agent.errors import UserError
+from agent.pipeline import Mailbox
+from agent.tray import indicator as module
+from agent.tray.indicator import Indicator, Memory
+from agent.tray.menu import Action
+from agent.tray.sign import Lid
+from agent.tray.words import Words
+from bench.played import held, status
+
+PAUSES = [{"began": 0.0, "s": 5.0, "kind": "closed", "names": ["r"]}]
+
+
+class Told:
+    """A recorder whose states the test gives; it ends with None."""
+
+    def __init__(self) -> None:
+        self.states: Mailbox[dict[str, Any] | Exception] = Mailbox(8)
+        self.asked: list[tuple[str, dict[str, object]]] = []
+        self.refusal: Exception | None = None
+
+    def follow(self) -> Iterator[Mapping[str, Any]]:
+        for state in self.states:
+            if isinstance(state, Exception):
+                raise state
+            yield state
+
+    def ask(self, verb: str, **arguments: object) -> Mapping[str, Any]:
+        self.asked.append((verb, arguments))
+        if self.refusal is not None:
+            raise self.refusal
+        return {"pauses": PAUSES}
+
+
+@pytest.fixture
+def recorder() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def shown(recorder: Told, tmp_path: Path) -> Indicator:
+    return Indicator(recorder, Words("en"), tmp_path)
+
+
+def test_it_shows_what_the_recorder_says(shown: Indicator) -> None:
+    assert shown.view.sign.lid is Lid.GONE
+    shown.take(status("stalled", offline_s=20.0))
+    view = shown.view
+    assert view.title == "Eyelid: not recording, something is wrong"
+    assert "no recording reaches the disk" in view.text
+    assert "Offline" in view.text
+    assert "Log off" in view.text
+    assert shown.sentence().body == view.text
+
+
+def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: Told, tmp_path: Path) -> None:
+    first = Indicator(recorder, Words("de"), tmp_path)
+    assert first.take(status("blind")) == []
+    assert [notice.title for notice in first.take(status())] == ["Ihr Bildschirm wird aufgenommen"]
+    assert first.take(status()) == []
+    assert Indicator(recorder, Words("de"), tmp_path).take(status()) == []
+
+
+def test_where_no_tray_is_it_is_said_once(recorder: Told, tmp_path: Path) -> None:
+    [notice] = Indicator(recorder, Words("en"), tmp_path).no_host()
+    assert "eyelid status" in notice.body
+    assert Indicator(recorder, Words("en"), tmp_path).no_host() == []
+
+
+def test_a_memory_that_cannot_be_kept_is_said_again_next_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = Memory(tmp_path / "no-such-folder" / "tray.json")
+    assert memory.first("recording")
+    assert not memory.first("recording")
+    assert "cannot be written" in caplog.text
+    (tmp_path / "tray.json").write_text("not json")
+    assert Memory(tmp_path / "tray.json").first("recording")
+
+
+def test_what_was_clicked_is_asked_of_the_recorder(
+    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shown.act(Action("hold", 300.0, "break")) is None
+    assert shown.act(Action("release")) is None
+    assert recorder.asked == [("hold", {"seconds": 300.0, "reason": "break"}), ("release", {})]
+    opened: list[str] = []
+    monkeypatch.setattr(module.webbrowser, "open", opened.append)
+    assert shown.act(Action("help")) is None
+    assert opened[0].endswith("/help/en.html")
+
+
+def test_a_refusal_is_shown_in_its_own_words(shown: Indicator, recorder: Told) -> None:
+    for refusal in (UserError("not here"), NotRunning("nobody is there")):
+        recorder.refusal = refusal
+        notice = shown.act(Action("hold", None, "break"))
+        assert notice is not None
+        assert notice.body == str(refusal)
+
+
+def test_who_released_here_is_not_told_that_it_is_over(shown: Indicator) -> None:
+    shown.take(status())
+    shown.take(held(None))
+    shown.act(Action("release"))
+    assert shown.take(status()) == []
+
+
+def test_it_follows_one_recorder_after_the_other(
+    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN", 0.01)
+    heard: Mailbox[tuple[str, bool]] = Mailbox(999)
+
+    def deliver(said: Mapping[str, Any] | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+        heard.put(("gone" if said is None else said["state"], pauses is not None))
+
+    recorder.states.put(status())
+    recorder.states.put(status())
+    recorder.states.put(NotRunning("gone"))
+    recorder.states.put(status("closed", rules=("r",)))
+    shown.listen(deliver)
+    told = [heard.get(30) for _ in range(6)]
+    # The lid at once, and the pauses behind it, which are asked for when the sign has changed.
+    assert told == [
+        ("recording", False), ("recording", True), ("recording", False), ("gone", False), ("closed", False),
+        ("closed", True),
+    ]  # fmt: skip

@@ -1,0 +1,81 @@
+"""The menu: what stands in it for each state, and what a click asks of the recorder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.tray.menu import LISTED, Action, Entry, menu_of
+from agent.tray.sign import sign_of
+from agent.tray.words import Words
+from bench.played import OFFER, held, status
+
+WORDS = Words("en")
+NOW = 1_764_000_000.0
+
+
+def menu(said: dict[str, Any] | None, pauses: list[dict[str, Any]] | None = None) -> dict[str, Entry]:
+    entries = menu_of(sign_of(said), said, pauses or [], WORDS, now=NOW)
+    keys = [entry.key for entry in entries]
+    assert len(set(keys)) == len(keys)
+    assert entries[0].label
+    assert entries[-1].label
+    return {entry.key: entry for entry in entries}
+
+
+def pause(ago: float, length: float, kind: str = "closed", *names: str) -> dict[str, Any]:
+    return {"began": NOW - ago, "s": length, "kind": kind, "names": list(names)}
+
+
+def test_it_says_what_is_happening_first() -> None:
+    found = menu(status(troubles={"store-lies": ""}, offline_s=20.0))
+    assert list(found)[:4] == ["sentence", "offline", "evidence", "troubles"]
+    assert found["sentence"].label == "The eye is open: your screen is being recorded."
+    assert found["troubles"].label == "For IT: store-lies"
+    assert menu(status("stalled"))["advice"].label.startswith("Log off")
+
+
+def test_a_hold_is_chosen_with_its_reason() -> None:
+    found = menu(status())
+    assert found["hold"].label == "Hold for 5 min"
+    assert [(child.label, child.action) for child in found["hold"].children] == [
+        ("Break", Action("hold", 300.0, "break")),
+        ("Private call", Action("hold", 300.0, "private")),
+        ("Something else", Action("hold", 300.0, "other")),
+    ]
+    assert found["hold-on"].children[0].action == Action("hold", None, "break")
+
+
+def test_the_policys_reasons_and_bounds() -> None:
+    offer = {"allow": True, "max_s": 120.0, "reasons": ["Break", "Call"], "own": False}
+    found = menu(status(user_hold=offer))
+    assert found["hold"].label == "Hold for 2 min"
+    assert found["hold"].children[1] == Entry("hold-1", "Call", Action("hold", 120.0, "Call"))
+    assert found["hold-on"].label == "Hold until I release, 2 min at most"
+    assert "hold" not in menu(status(user_hold={**OFFER, "allow": False}))
+    assert menu(status(user_hold={**OFFER, "allow": False}))["forbidden"].action is None
+
+
+def test_who_holds_can_release_and_who_is_not_recorded_can_do_neither() -> None:
+    found = menu(held(60.0))
+    assert found["release"].action == Action("release")
+    assert "hold" not in found
+    gone = menu(None)
+    assert list(gone) == ["sentence", "advice", "line-1", "help"]
+
+
+def test_my_pauses_of_today_the_latest_first() -> None:
+    assert menu(status())["pauses"].label == "My pauses today: none so far"
+    assert menu(status(), [pause(60, 0.3, "blind")])["pauses"].label == "My pauses today: none so far"
+    found = menu(
+        status(),
+        [pause(7200, 60.0, "closed", "card-forms"), pause(600, 90.0, "held", "user"), pause(30, 30.0, "blind")],
+    )["pauses"]
+    assert found.label == "My pauses today: 3, 3 min in all"
+    assert [child.label.partition("· ")[2] for child in found.children] == [
+        "it could not see",
+        "held by you (2 min)",
+        "rule card-forms (60 s)",
+    ]
+    assert found.children[0].label.startswith("since ")
+    many = menu(status(), [pause(100 + number, 10.0, "closed", "r") for number in range(30)])["pauses"]
+    assert len(many.children) == LISTED

@@ -1,0 +1,282 @@
+"""The eye in a real panel: seen in every state, clicked with a real pointer, there again when the panel comes back.
+
+The recorder is played, the tray is the real command, and the panel is xfce4-panel under Xvfb.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from dbus_fast import Message, Variant
+from dbus_fast.aio import MessageBus
+
+from agent.tray.drawing import COLOURS, OFFLINE
+from agent.tray.sign import Lid
+from bench.fleet import installed
+from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, missing, panel
+from bench.played import OFFER, Played, held, status
+from bench.stage import Running, Stage, own_display, running
+from tests.stage.buses import Service
+
+pytestmark = [
+    pytest.mark.desktop,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(bool(missing()), reason=missing() or "-"),
+]
+
+ICON = 24
+WIDTH, HEIGHT = 800, 500
+PATIENCE = 30.0  # seconds
+STATES: dict[Lid, dict[str, Any] | None] = {
+    Lid.OPEN: status(),
+    Lid.SHUT: status("closed", rules=("card-forms",)),
+    Lid.HELD: held(240.0),
+    Lid.FAULT: status("stalled"),
+    Lid.GONE: status("stopping"),
+}
+
+
+class Notices(Service):
+    """A desktop's notices: what each said, and which one it replaced."""
+
+    def __init__(self, address: str) -> None:
+        self.shown: list[tuple[str, str, int]] = []
+        super().__init__(address, "org.freedesktop.Notifications")
+
+    def answer(self, message: Message) -> tuple[str, Any] | None:
+        if message.member != "Notify":
+            return None
+        _, replaced, _, title, body, *_ = message.body
+        self.shown.append((title, body, replaced))
+        return "u", len(self.shown)
+
+
+class Desk:
+    """A desktop with a played recorder; trays and panels come and go."""
+
+    def __init__(self, stage: Stage, folder: Path, around: dict[str, str]) -> None:
+        self.folder = folder
+        self.around = {**around, "EYELID_HOME": str(folder / "pc")}
+        self.address = around["DBUS_SESSION_BUS_ADDRESS"]
+        self.recorder = Played(folder / "pc")
+        self.pointer = Pointer(stage.name)
+        self.notices = Notices(self.address)
+
+    def close(self) -> None:
+        self.recorder.close()
+        self.pointer.close()
+        self.notices.close()
+
+    def tray(self, *arguments: str) -> Any:
+        return running("the tray", installed("eyelid", "tray", *arguments), self.folder / "tray.log", self.around)
+
+    def panel(self, colour: str = LIGHT) -> Any:
+        return panel(self.folder, self.around, icon=ICON, colour=colour)
+
+    def where(self, colour: tuple[int, int, int]) -> tuple[int, int, int, int] | None:
+        """Where in the panel this colour is to be seen."""
+        return box_of(self.pointer.picture().crop((0, 0, WIDTH, ICON + 8)), colour)
+
+    def seen(self, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+        return until(lambda: self.where(colour), f"{colour} was seen")
+
+    def click_icon(self) -> None:
+        left, top, right, bottom = self.seen(COLOURS[Lid.OPEN])
+        self.pointer.click((left + right) // 2, (top + bottom) // 2)
+
+    def open_menu(self) -> tuple[int, int, int, int]:
+        self.click_icon()
+        return until(self.pointer.popups, "the menu was open")[0]
+
+    def open_submenu(self, menu: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """Moves down the menu until one opens."""
+        x, y, _, height = menu
+        for row in range(8, height, 8):
+            self.pointer.move(x + 60, y + row)
+            deadline = time.monotonic() + 0.4
+            while time.monotonic() < deadline:
+                if len(opened := self.pointer.popups()) > 1:
+                    return opened[-1]
+                time.sleep(0.02)
+        raise AssertionError("no submenu opened")
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with TemporaryDirectory(prefix="eye-") as folder, own_display(Path(folder), (WIDTH, HEIGHT)) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(stage: Stage) -> Iterator[Desk]:
+    with TemporaryDirectory(prefix="eye-") as folder, desktop(stage, Path(folder)) as around:
+        made = Desk(stage, Path(folder), around)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("colour", [LIGHT, DARK], ids=["light panel", "dark panel"])
+def test_every_state_is_seen_in_a_panel(desk: Desk, colour: str) -> None:
+    with desk.panel(colour), desk.tray():
+        for lid, said in STATES.items():
+            desk.recorder.say(said or {})
+            left, top, right, bottom = desk.seen(COLOURS[lid])
+            assert right - left <= ICON
+            assert bottom - top <= ICON
+            assert desk.where(OFFLINE) is None
+        desk.recorder.say(status(offline_s=60.0, waiting_s=60.0))
+        desk.seen(OFFLINE)
+        desk.seen(COLOURS[Lid.OPEN])
+        desk.recorder.close()
+        desk.seen(COLOURS[Lid.GONE])
+
+
+def test_a_hold_is_asked_for_with_two_clicks_and_released_with_one(desk: Desk) -> None:
+    with desk.panel(), desk.tray():
+        x, y, _, _ = desk.open_submenu(desk.open_menu())
+        desk.pointer.move(x + 20, y + 10)
+        desk.pointer.click(x + 22, y + 16)
+        until(lambda: desk.recorder.asked, "the recorder was asked")
+        assert desk.recorder.asked == [("hold", {"seconds": 300.0, "reason": "break"})]
+        until(lambda: not desk.pointer.popups(), "the menu was closed")
+        desk.recorder.say(held(300.0))
+        left, top, right, bottom = desk.seen(COLOURS[Lid.HELD])
+        desk.pointer.click((left + right) // 2, (top + bottom) // 2)
+        menu = until(desk.pointer.popups, "the menu was open")[0]
+        for row in range(menu[3] - 1, 0, -6):  # from below: help first, and then what ends the hold
+            if desk.recorder.asked[1:]:
+                break
+            if not desk.pointer.popups():
+                desk.pointer.click((left + right) // 2, (top + bottom) // 2)
+                until(desk.pointer.popups, "the menu was open again")
+            if row < menu[3] - 34:
+                desk.pointer.click(menu[0] + 60, menu[1] + row)
+                time.sleep(0.2)
+        until(lambda: desk.recorder.asked[1:], "the recorder was asked")
+        assert desk.recorder.asked[1:] == [("release", {})]
+
+
+def test_a_refusal_comes_as_a_notice(desk: Desk) -> None:
+    desk.recorder.refusal = "the policy in force allows 2 min at most"
+    with desk.panel(), desk.tray():
+        x, y, _, _ = desk.open_submenu(desk.open_menu())
+        desk.pointer.move(x + 20, y + 10)
+        desk.pointer.click(x + 22, y + 16)
+        until(lambda: any("2 min at most" in body for _, body, _ in desk.notices.shown), "the refusal was shown")
+
+
+def test_it_is_there_again_when_the_panel_has_come_back(desk: Desk) -> None:
+    with desk.tray() as tray:
+        with desk.panel():
+            desk.seen(COLOURS[Lid.OPEN])
+        until(lambda: desk.where(COLOURS[Lid.OPEN]) is None, "the panel had gone")
+        desk.recorder.say(status("closed", rules=("card-forms",)))
+        with desk.panel():
+            desk.seen(COLOURS[Lid.SHUT])
+        assert tray.alive()
+
+
+def test_where_no_tray_is_a_notice_says_so_once(desk: Desk) -> None:
+    desk.recorder.say(status("closed", rules=("card-forms",)))
+    with desk.tray() as tray:
+        until(lambda: desk.notices.shown, "the notice was shown")
+        assert "eyelid status" in desk.notices.shown[0][1]
+        assert tray.alive()
+    desk.notices.shown.clear()
+    with desk.tray("--language", "de"), desk.panel():
+        desk.seen(COLOURS[Lid.SHUT])  # a panel that comes late is served all the same
+    assert desk.notices.shown == []
+
+
+def test_the_first_start_says_that_recording_is_on_and_a_hold_that_it_ends(desk: Desk) -> None:
+    with desk.panel(), desk.tray("--language", "de"):
+        until(lambda: desk.notices.shown, "the first notice was shown")
+        assert desk.notices.shown[0][0] == "Ihr Bildschirm wird aufgenommen"
+        for said in (status("closed", rules=("card-forms",)), status(), held(20.0, since=280.0), status()):
+            desk.recorder.say(said)
+            lid = {"closed": Lid.SHUT, "recording": Lid.OPEN, "held": Lid.HELD}[said["state"]]
+            desk.seen(COLOURS[lid])
+        until(lambda: len(desk.notices.shown) == 3, "the hold's end was announced")
+        ends, over = desk.notices.shown[1:]
+        assert ends[0] == "Ihr Anhalten endet in 20 s"
+        assert over[0] == "Ihr Anhalten ist vorbei"
+        assert over[2] == 2  # takes the place of the second notice
+
+
+def test_a_screen_reader_is_told_in_words(desk: Desk) -> None:
+    desk.recorder.say(status("stalled"))
+    with desk.panel(), desk.tray() as tray:
+        desk.seen(COLOURS[Lid.FAULT])
+        item = properties(desk.address, f"org.kde.StatusNotifierItem-{tray.pid}-1", "/StatusNotifierItem")
+        assert item["Title"].value == "Eyelid: not recording, something is wrong"
+        assert item["Status"].value == "NeedsAttention"
+        for name in ("IconAccessibleDesc", "AttentionAccessibleDesc"):
+            assert "no recording reaches the disk" in item[name].value
+            assert "Log off and on again" in item[name].value
+        _, _, title, text = item["ToolTip"].value
+        assert title == item["Title"].value
+        assert text in item["IconAccessibleDesc"].value
+        assert [size for size, _, _ in item["IconPixmap"].value] == [16, 22, 24, 32, 48, 64]
+
+
+def properties(address: str, name: str, path: str) -> dict[str, Variant]:
+    async def ask() -> dict[str, Variant]:
+        bus = await MessageBus(bus_address=address).connect()
+        interface = "org.kde.StatusNotifierItem"
+        question = Message(
+            destination=name, path=path, interface="org.freedesktop.DBus.Properties", member="GetAll", signature="s",
+            body=[interface],
+        )  # fmt: skip
+        answer = await bus.call(question)
+        bus.disconnect()
+        assert answer is not None
+        return dict(answer.body[0])
+
+    return asyncio.run(ask())
+
+
+def test_one_eye_a_session_and_none_without_a_bus(desk: Desk) -> None:
+    with desk.panel(), desk.tray():
+        desk.seen(COLOURS[Lid.OPEN])
+        second = subprocess.run(
+            installed("eyelid", "tray"), env=desk.around, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert (second.returncode, second.stderr) == (2, "eyelid: The eye is already shown in this session.\n")
+    nowhere = {**desk.around, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={desk.folder / 'nothing'}"}
+    alone = subprocess.run(
+        installed("eyelid", "tray"), env=nowhere, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert alone.returncode == 3
+    assert "no session bus" in alone.stderr
+
+
+def test_a_forbidden_hold_is_not_offered(desk: Desk) -> None:
+    desk.recorder.say(status(user_hold={**OFFER, "allow": False}))
+    with desk.panel(), desk.tray():
+        menu = desk.open_menu()
+        with pytest.raises(AssertionError, match="no submenu opened"):
+            desk.open_submenu(menu)
+
+
+def test_told_to_end_it_ends(desk: Desk) -> None:
+    with desk.panel(), ExitStack() as stack:
+        tray: Running = stack.enter_context(desk.tray())
+        desk.seen(COLOURS[Lid.OPEN])
+        assert tray.end() == 0
+        until(lambda: desk.where(COLOURS[Lid.OPEN]) is None, "the icon had gone")

@@ -1,0 +1,113 @@
+"""German and English say the same of everything, and each state has its sentence."""
+
+from __future__ import annotations
+
+from string import Formatter
+
+import pytest
+
+from agent.core.holding import OWN_REASONS
+from agent.core.model import Hold
+from agent.core.policy_keys import OWN_RULES
+from agent.tray.sign import LEFT_OUT, Lid, Sign, sign_of
+from agent.tray.words import LANGUAGES, Words, catalogue, language
+from bench.played import held, status
+
+ENGLISH = Words("en")
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("other", LANGUAGES[1:])
+def test_every_language_has_the_same_keys_and_figures(other: str) -> None:
+    english, translated = catalogue("en"), catalogue(other)
+    assert sorted(english) == sorted(translated)
+    assert {key: fields(text) for key, text in english.items()} == {
+        key: fields(text) for key, text in translated.items()
+    }
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_every_name_that_the_recorder_may_say_has_its_words(spoken: str) -> None:
+    texts = catalogue(spoken)
+    names = [*(f"rule.{rule}" for rule in OWN_RULES), *(f"hold.{hold.value}" for hold in Hold)]
+    names += [*(f"reason.{reason}" for reason in OWN_REASONS), *(f"title.{lid}" for lid in Lid)]
+    for rule in OWN_RULES:
+        names += [f"sentence.shut.{rule}"] if rule in LEFT_OUT else [f"sentence.blind.{rule}", f"advice.blind.{rule}"]
+    assert [name for name in names if name not in texts] == []
+
+
+@pytest.mark.parametrize("spoken", LANGUAGES)
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        status(),
+        status(sound={"state": "recording"}),
+        status("closed", rules=("card-forms", "web-engine")),
+        status("closed", rules=("unlisted",)),
+        status("closed"),
+        status("blind", rules=("web-engine",)),
+        status("blind", rules=("a-rule-of-a-later-version",)),
+        status("stalled"),
+        status("stopping"),
+        held(100.0),
+        held(None),
+        *(status("held", holds=(hold.value,)) for hold in Hold if hold is not Hold.BLIND),
+    ],
+)
+def test_every_state_has_a_sentence_and_what_needs_a_person_says_what_to_do(
+    spoken: str, said: dict[str, object] | None
+) -> None:
+    words, sign = Words(spoken), sign_of(said)
+    assert words.title(sign)
+    assert words.sentence(sign, said).endswith(".")
+    assert bool(words.advice(sign)) is sign.needs_a_person
+
+
+def test_a_closed_eye_says_by_which_rule_and_since_when() -> None:
+    said = status("closed", rules=("card-forms", "charts"), since_s=0.0)
+    sentence = ENGLISH.sentence(sign_of(said), said)
+    assert "by the rule card-forms, charts" in sentence
+    assert "since " in sentence
+
+
+def test_a_hold_says_how_long_still() -> None:
+    for left, words in ((299.0, "5 min left"), (61.0, "2 min left"), (12.0, "under a minute left")):
+        said = held(left)
+        assert words in ENGLISH.sentence(sign_of(said), said)
+    assert "until you release it" in ENGLISH.sentence(Sign(Lid.HELD, "user"), held(None))
+
+
+def test_offline_says_for_how_long_and_how_much_waits() -> None:
+    assert ENGLISH.offline(status()) == ENGLISH.offline(None) == ""
+    assert ENGLISH.offline(status(offline_s=720.0, waiting_s=800.0)) == (
+        "Offline: the store has confirmed nothing for 12 min. Recordings of the last 13 min wait on this computer; "
+        "nothing is lost."
+    )
+    assert "last 12 min" in ENGLISH.offline(status(offline_s=720.0, waiting_s=None))
+
+
+def test_ages_stand_still_while_all_is_well() -> None:
+    assert ENGLISH.age(None) == "not yet"
+    assert ENGLISH.age(0.0) == ENGLISH.age(9.9) == "under 10 s ago"
+    assert ENGLISH.age(30.0) == "30 s ago"
+    assert ENGLISH.age(600.0) == "10 min ago"
+    assert ENGLISH.age(7200.0) == "2.0 h ago"
+
+
+@pytest.mark.parametrize(
+    ("environment", "spoken"),
+    [
+        ({}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "de_AT", "LANG": "C"}, "de"),
+        ({"LC_ALL": "", "LANG": "de"}, "de"),
+    ],
+)
+def test_the_language_is_the_locales(environment: dict[str, str], spoken: str) -> None:
+    assert language(environment) == spoken
