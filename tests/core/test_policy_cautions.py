@@ -75,6 +75,10 @@ def case(entry: str, *said: str) -> tuple[str, tuple[str, ...]]:
             "?name=begin*",
         ),
         case(
+            "title: [\u201c*chart*\u201d]",
+            "a.yaml:7:19 a word processor's quotes are part of the word to YAML, so that nothing fits, write '*chart*'",
+        ),
+        case(
             "url: [pay.invalid]",
             "a.yaml:7:17 no host is called so: .invalid is reserved for what does not exist, write the real address",
         ),
