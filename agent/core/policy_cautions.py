@@ -136,14 +136,12 @@ def _where(condition: Condition) -> str:
 
 
 def _shadows(policy: Policy) -> Iterator[Caution]:
-    """Of two rules that say the same, the later is told of."""
+    """Of two rules that say the same, the later is told of. A rule that is only tried covers nothing that counts."""
     for rule in policy.rules:
         for other in policy.rules:
-            if (
-                other is not rule
-                and rule_covers(other, rule)
-                and not (rule.number < other.number and _same(rule, other))
-            ):
+            counts = rule.dry_run or not other.dry_run
+            first_of_same = rule.number < other.number and rule.dry_run is other.dry_run and _same(rule, other)
+            if other is not rule and counts and rule_covers(other, rule) and not first_of_same:
                 says = f"{rule.id} adds nothing: {other.id} ({other.where}) closes for all that it names"
                 yield Caution(rule.where, Kind.SHADOWED, f"{says}, leave one of them out")
                 break

@@ -32,6 +32,9 @@ COMMON_ELEMENTS: Final = frozenset({
     "a", "body", "button", "div", "form", "head", "iframe", "img", "input", "label", "li", "p", "script", "select",
     "span", "style", "svg", "table", "textarea", "title", "ul",
 })  # fmt: skip
+# Quotes that word processors write for "" and '', in several languages.
+OPENING: Final = "\u201c\u201e\u2018\u201a"
+CLOSING: Final = "\u201c\u201d\u2018\u2019"
 FEW_SIGNS: Final = 2  # a name or title of which no more is given fits much that nobody thought of
 
 
@@ -48,6 +51,9 @@ class Reach:
 
 def never(attribute: Attribute, pattern: str) -> str:
     """Why nothing can ever fit the pattern, and what was meant; empty where something can."""
+    if re.fullmatch(f"[{OPENING}].*[{CLOSING}]", pattern, re.DOTALL):
+        bare = pattern[1:-1]
+        return f"a word processor's quotes are part of the word to YAML, so that nothing fits, write '{bare}'"
     check = _NEVER.get(attribute)
     return "" if check is None else check(pattern)
 

@@ -81,8 +81,7 @@ class Watch:
         _, reason = key
         if self.policy is None or reason.number is None:
             return False
-        most = self.policy.rules[reason.number].max_pause
-        return 0 < most < length
+        return any(rule.id == reason.id and 0 < rule.max_pause < length for rule in self.policy.rules)
 
     def _most_of_day(self) -> list[Key]:
         looked = sum(hour.ns for hour in self.hours)

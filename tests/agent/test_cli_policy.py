@@ -281,7 +281,7 @@ def test_nothing_has_changed(folder: Path, capsys: Out) -> None:
 
 def test_init_writes_a_pack_that_holds(tmp_path: Path, capsys: Out) -> None:
     made = tmp_path / "made" / "here"
-    out = said(capsys, "init", "payments", str(made))
+    out = said(capsys, "init", "payments", "--into", str(made))
     assert f"wrote {made / 'payments.yaml'}\n" in out
     assert f"eyelid policy test {made}" in out
     assert read_folder(made).rules == read_folder(ROOT / "policies" / "payments").rules
@@ -289,26 +289,32 @@ def test_init_writes_a_pack_that_holds(tmp_path: Path, capsys: Out) -> None:
     assert (made / "schema.json").exists()
 
 
-def test_init_overwrites_nothing(tmp_path: Path, folder: Path, capsys: Out) -> None:
+def test_init_writes_several_packs_as_one_policy(tmp_path: Path, capsys: Out) -> None:
+    made = tmp_path / "made"
+    out = said(capsys, "init", "payments", "passwords", "payments", "--into", str(made))
+    assert "all its tests hold" in out
+    assert "no mistake" in said(capsys, "check", "--strict", str(made))
+    together = [rule.id for name in ("passwords", "payments") for rule in read_folder(ROOT / "policies" / name).rules]
+    assert sorted(rule.id for rule in read_folder(made).rules) == sorted(together)
+    assert read_folder(made).name == read_folder(ROOT / "policies" / "payments").name
+
+
+def test_init_overwrites_nothing(folder: Path, capsys: Out) -> None:
     assert main(["policy", "init", "payments"]) == 2
-    assert "holds a policy already (cards.yaml)" in capsys.readouterr().err
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "policy.yaml").write_text("mine")
-    assert main(["policy", "init", "payments", str(tmp_path / "other")]) == 2
-    assert "policy.yaml is there already; nothing was written" in capsys.readouterr().err
-    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["policy.yaml"]
+    assert "holds a policy already (cards.yaml); nothing was written" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["cards.yaml"]
     assert (folder / "cards.yaml").read_text() == RULES
 
 
 def test_init_lists_the_packs(capsys: Out) -> None:
-    assert "payments           Card payments: 4 rules" in said(capsys, "init")
+    assert "  payments           Card payments: 4 rules\n" in said(capsys, "init")
     assert main(["policy", "init", "nothing"]) == 2
     assert "there is no pack nothing; there are" in capsys.readouterr().err
 
 
 def test_init_where_nothing_can_be_written(tmp_path: Path, capsys: Out) -> None:
     (tmp_path / "file").write_text("")
-    assert main(["policy", "init", "payments", str(tmp_path / "file" / "folder")]) == 3
+    assert main(["policy", "init", "payments", "--into", str(tmp_path / "file" / "folder")]) == 3
     assert "cannot be written" in capsys.readouterr().err
 
 

@@ -75,6 +75,10 @@ def case(entry: str, *said: str) -> tuple[str, tuple[str, ...]]:
             "?name=begin*",
         ),
         case(
+            "title: [\u201c*chart*\u201d]",
+            "a.yaml:7:19 a word processor's quotes are part of the word to YAML, so that nothing fits, write '*chart*'",
+        ),
+        case(
             "url: [pay.invalid]",
             "a.yaml:7:17 no host is called so: .invalid is reserved for what does not exist, write the real address",
         ),
@@ -272,3 +276,11 @@ def test_the_shadow_falls_on_earlier_ones_too() -> None:
 )
 def test_rules_that_each_add_something(first: str, second: str) -> None:
     assert two(first, second) == []
+
+
+def test_a_rule_that_is_only_tried_makes_no_other_superfluous() -> None:
+    assert two("any: [app: [till]], dry_run: true", "any: [app: [till]]") == [
+        "a.yaml:5:5 one adds nothing: two (a.yaml:6:5) closes for all that it names, leave one of them out"
+    ]
+    assert two("any: [app: ['till*']], dry_run: true", "any: [app: [till]]") == []
+    assert len(two("any: [app: [till]], dry_run: true", "any: [app: [till]], dry_run: true")) == 1

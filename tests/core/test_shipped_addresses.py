@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.decide import decide
+from agent.core.decide import Verdict, decide
 from agent.core.fit import Fit
 from agent.core.match import PageSight, any_of
-from agent.core.model import Attribute, Matcher, Page, Rule, Scene, Verdict
+from agent.core.model import Attribute, Matcher, Page, Rule, Scene
 from agent.core.policy_url import UrlPattern, parse_pattern
 from tests.core.shipped import ALL, FOR_USE, ROOT, SHOP, judged, matchers, pack
 

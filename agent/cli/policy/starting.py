@@ -1,60 +1,65 @@
-"""`eyelid policy init`: a folder to begin with, made from a pack that ships with Eyelid."""
+"""`eyelid policy init`: a folder to begin with, made from packs that ship with Eyelid."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent import config
 from agent.cli.policy.reading import counted, page, read
 from agent.core.policy_keys import schema
 from agent.errors import EnvironmentFault, UserError
 
-PACKS = Path(str(resources.files("policies")))
+PACKS: Final = Path(str(resources.files("policies")))
+HEAD: Final = "policy.yaml"  # the same in every pack, but for the name: of several packs it is needed once
 
 
 def add_to(verbs: Any) -> None:
     init = verbs.add_parser(
         "init",
         help="begin with a pack: writes a folder to go on from",
-        description="Copies a policy pack into a folder, which is made if it is not there. Nothing is overwritten.",
-        epilog="example: eyelid policy init payments policies/   (without a pack: lists them)",
+        description="Copies one or more policy packs into a folder, which is made if it is not there. Asks nothing and "
+        "overwrites nothing. Without a pack it lists those there are.",
+        epilog="example: eyelid policy init payments passwords --into policies",
     )
-    init.add_argument("pack", nargs="?", metavar="PACK", help="the pack's name; without it the packs are listed")
-    init.add_argument("folder", nargs="?", metavar="FOLDER", help="where to (default: the configured folder)")
+    init.add_argument("packs", nargs="*", metavar="PACK", help="the packs' names; without any they are listed")
+    init.add_argument("--into", metavar="FOLDER", help="where to (default: the configured policy folder)")
     init.set_defaults(work=_init)
 
 
 def _init(asked: argparse.Namespace) -> int:
-    if asked.pack is None:
+    if not asked.packs:
         return _list()
-    pack = PACKS / asked.pack
-    if asked.pack not in packs():
-        raise UserError(f"there is no pack {asked.pack}; there are {', '.join(packs())}")
-    folder = Path(asked.folder) if asked.folder else config.load().policies
-    written = _copy(pack, folder)
+    for name in asked.packs:
+        if name not in packs():
+            raise UserError(f"there is no pack {name}; there are {', '.join(packs())}")
+    folder = Path(asked.into) if asked.into else config.load().policies
+    written = _copy(list(dict.fromkeys(asked.packs)), folder)
     policy = read([str(folder)], tested=True)
     out = page()
     for path in written:
         out.print(f"wrote {path}", markup=False)
     out.print()
-    out.print(f"{policy.name}, revision {policy.revision}: all its tests hold.", markup=False)
+    out.print(f"{policy.name}: all its tests hold.", markup=False)
     out.print("What next:", style="bold")
     for command, why in (
         (f"eyelid policy test {folder}", "what closes, and what looks like it and stays open"),
         ("eyelid windows --watch", "what your programs and pages are called, and what the rules say of them"),
         (f"eyelid policy check {folder}", "after every change of yours: what is wrong, and where"),
     ):
-        out.print(f"  {command:<44} {why}", markup=False)
-    out.print("Write rules of your own into a file beside these. Count up `revision` to put a change in force.")
+        out.print(f"  {command:<32}  {why}", markup=False)
+    out.print(
+        f"Write rules of your own into a file beside these. Count up revision in {HEAD} to put a change in force."
+    )
     return 0
 
 
 def packs() -> list[str]:
-    return sorted(path.parent.name for path in PACKS.glob("*/policy.yaml"))
+    return sorted(path.parent.name for path in PACKS.glob(f"*/{HEAD}"))
 
 
 def _list() -> int:
@@ -63,20 +68,19 @@ def _list() -> int:
         policy = read([str(PACKS / name)], tested=False)
         out.print(f"  {name:<18} {policy.name}: {counted(len(policy.rules), 'rule')}", markup=False)
     out.print()
-    out.print("`eyelid policy init PACK FOLDER` writes one of them into a folder.")
+    out.print("`eyelid policy init PACK --into FOLDER` writes one into a folder, or several.")
     return 0
 
 
-def _copy(pack: Path, folder: Path) -> list[Path]:
-    sources = sorted(pack.glob("*.yaml"))
-    there = [folder / source.name for source in sources if (folder / source.name).exists()]
+def _copy(names: Sequence[str], folder: Path) -> list[Path]:
+    """What was written: the packs' files, the head of the first, and the schema for editors."""
+    sources = [path for name in names for path in sorted((PACKS / name).glob("*.yaml")) if path.name != HEAD]
+    sources.append(PACKS / names[0] / HEAD)
+    there = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if there:
-        raise UserError(f"{there[0]} is there already; nothing was written. Choose another folder")
-    others = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    if others:
         raise UserError(
-            f"{folder} holds a policy already ({others[0].name}); nothing was written. Choose an empty folder, and "
-            "copy what you need from it"
+            f"{folder} holds a policy already ({there[0].name}); nothing was written. Choose an empty folder; to add a "
+            f"pack to a policy, copy its files but {HEAD} into it, and count up its revision"
         )
     written = []
     try:
