@@ -25,7 +25,7 @@ from agent.messages import Call, Message
 from agent.pipeline import Mailbox
 from agent.ports import Clock
 from agent.recording import Tally
-from agent.status import SoundStatus, State, Status, Waiting, describe, state_of
+from agent.status import SoundStatus, State, Status, Waiting, describe, pages_as_json, state_of
 
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
 NOT_UNDERSTOOD: Final = "this is no request that Eyelid understands; is the command of another version?"
@@ -39,9 +39,10 @@ class Sources:
     """Where the status comes from besides the daemon; all of them answer at once and from any thread.
 
     `waiting`: chunks and bytes. `oldest`: when the first of them was recorded, wall time, ns. `sending`: whether it may
-    be sent at this hour.
+    be sent at this hour. `version`: of the recorder that answers.
     """
 
+    version: str
     tally: Callable[[], Tally]
     receipt_at: Callable[[], int | None]
     waiting: Callable[[], tuple[int, int]]
@@ -138,6 +139,7 @@ class Answering:
             troubles=daemon.troubles,
             hold=daemon.user_hold,
             sound=sources.sound(),
+            watch=daemon.oversight.watch,
         )
 
     @property
@@ -151,7 +153,7 @@ class Answering:
         """Raises UserError for what is refused."""
         match verb, asked:
             case "status", _:
-                return self._on_loop(self._status).as_json()
+                return {**self._on_loop(self._status).as_json(), "version": self._sources.version}
             case "hold", {"seconds": int() | float() | None as seconds}:
                 reason = str(asked.get("reason") or "")
                 self._on_loop(lambda: self._hold(seconds, reason))
@@ -159,6 +161,8 @@ class Answering:
             case "release", _:
                 self._on_loop(self._the_daemon_releases)
                 return self._on_loop(self._status).as_json()
+            case "pages", _:
+                return self._on_loop(lambda: pages_as_json(self._the_daemon.view.pages))
             case "pauses", _:
                 return {"pauses": self._pauses()}
             case _:

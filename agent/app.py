@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import getpass
 import logging
-import platform
 import random
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from agent import control, desktop, durable, identity
+from agent import control, desktop, identity
 from agent.answering import Answering, Sources
 from agent.browser.manifests import SOCKET_NAME
 from agent.capture.audio import pulse_sound
@@ -33,10 +30,11 @@ from agent.daemon import Daemon
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
-from agent.errors import EnvironmentFault, Transient, Untrusted
+from agent.errors import EnvironmentFault, Transient
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
 from agent.listening import Heard, listen
+from agent.log import log_last_words, write_log
 from agent.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
@@ -59,6 +57,7 @@ from protocol.api import DeviceHealthRequest
 log = logging.getLogger(__name__)
 
 VERSION: Final = version("eyelid")
+LOG: Final = "log"  # the folder in home
 SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobody
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
@@ -66,47 +65,15 @@ ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, w
 LEAVING: Final = SECOND // 4  # of it, for Python's own end
 
 
-def enrol(token: str, config: Config) -> str:
-    """Join the store that issued the token; what to tell the person. Raises as `agent.identity.enrol`.
-
-    The policy that the store's bundle carries becomes this PC's, unless there is one in its folder already.
-    """
-    joined = identity.enrol(
-        token,
-        config.home,
-        desktop.current_clock(),
-        host=socket.gethostname(),
-        system=platform.platform(terse=True),
-        agent_version=VERSION,
-        route=Route(config.upload.proxy, config.upload.ca),
-    )
-    told = f"This PC is now enrolled as {joined.device}."
-    files = Trust(joined).bundle.policy_files
-    if any(config.policies.glob("*.yaml")):
-        return f"{told} Its policy is the one in {config.policies}."
-    if odd := [name for name in files if Path(name).name != name or not name.endswith(".yaml")]:
-        raise Untrusted(f"{told} But the store's bundle names {len(odd)} policy files that are no plain `*.yaml` names")
-    if not files:
-        return f"{told} Put a policy into {config.policies}: without one nothing is recorded."
-    try:
-        durable.make_folder(config.policies)
-        for name, text in files.items():
-            durable.write(config.policies / name, text.encode("utf-8"))
-    except OSError as failure:
-        raise EnvironmentFault(
-            f"{told} But the store's policy cannot be written to {config.policies}: {failure.strerror}"
-        ) from failure
-    return f"{told} The store's policy now lies in {config.policies}."
-
-
 def run(config: Config) -> int:
     """Record until SIGTERM or SIGINT; the exit code. Raises UserError or EnvironmentFault before anything is kept."""
-    logging.basicConfig(
-        stream=sys.stderr, level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
     refuse_dumps()
+    write_log(None, config.log_level)
     with control.take_over(config.home):
-        return Recording(config, identity.load(config.home)).run()
+        write_log(config.home / LOG, config.log_level, config.log_size)
+        who = identity.load(config.home)
+        log.info("eyelid %s starts as %s", VERSION, who.device)
+        return Recording(config, who).run()
 
 
 class Recording:
@@ -144,6 +111,7 @@ class Recording:
             on_policy=self._policy_arrived,
             on_mistakes=self._policy_wrong,
             on_vanished=lambda _: self._alarm("rule-vanished"),
+            on_disarmed=lambda _: self._alarm("rule-disarmed"),
             last=recall(config.home),
         )
         self._wire = Wire(
@@ -213,6 +181,7 @@ class Recording:
     # -- start and end --------------------------------------------------------------------------------------------
 
     def run(self) -> int:
+        log_last_words()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
         control_socket = ControlSocket(self._config.home, self._answering.answer, self._answering.follow)
@@ -321,9 +290,11 @@ class Recording:
         self._inbox.put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ())), must=True)
 
     def _alarm(self, code: str) -> None:
+        log.warning("alarm: %s", code)
         self._inbox.put(Trouble(code), must=True)
 
     def _cleared(self, code: str) -> None:
+        log.info("over: %s", code)
         self._inbox.put(Cleared(code), must=True)
 
     def _receipted(self, at: int) -> None:
@@ -336,14 +307,15 @@ class Recording:
             # It counts all the same: what it replaces is older. Only a restart could bring that one back.
             log.warning("%s", failure)
             self._alarm("policy-not-remembered")
+        log.info("the policy in force has revision %d and hash %s", policy.revision, policy.hash)
         self._texts.offer(files)
         for mended in ("policy-mistakes", "css-refused", "policy-too-long"):  # said anew if it is still so
             self._inbox.put(Cleared(mended), must=True)
         self._inbox.put(PolicyArrived(policy), must=True)
 
     def _policy_wrong(self, mistakes: tuple[str, ...]) -> None:
-        for mistake in mistakes:
-            log.warning("%s", mistake)
+        # What is wrong may quote an address that a rule names: that is for the status, and for no file.
+        log.warning("the policy has %d mistakes and changes nothing; `eyelid policy check` names them", len(mistakes))
         self._inbox.put(Trouble("policy-mistakes", "\n".join(mistakes)), must=True)
 
     # -- what a recording is made with ----------------------------------------------------------------------------
@@ -368,6 +340,7 @@ class Recording:
 
     def _sources(self) -> Sources:
         return Sources(
+            version=VERSION,
             tally=lambda: self._recorder.tally,
             receipt_at=lambda: self._receipt_at,
             waiting=self._spool.waiting,

@@ -23,6 +23,7 @@ from typing import IO, Final
 from agent.errors import EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
+MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
 PATIENCE: Final = 5.0  # seconds for one exchange, and for a drain to make way
 LAST_ANSWER: Final = 0.2  # seconds; the end waits no longer for one that is being asked
 FOLLOW: Final = "follow"  # the request that is answered again and again
@@ -121,7 +122,7 @@ def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[st
 
 def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
     try:
-        line = readline(MAX_LINE)
+        line = readline(MAX_ANSWER)
     except ConnectionError:
         raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
     except TimeoutError:

@@ -66,6 +66,7 @@ from agent.messages import (
     Trouble,
     Word,
 )
+from agent.oversight import Oversight, would_close
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Ledger, Seat, Witness
 from agent.recording import Close, Open, Order
@@ -99,7 +100,7 @@ class Daemon:
         self._inbox = inbox
         self._clock = clock
         self._witnesses = {witness.name: witness for witness in witnesses}
-        self._view = View()
+        self.view = View()
         self._seat = seat
         self._shutter = shutter
         self._wake_capture = wake_capture
@@ -120,6 +121,7 @@ class Daemon:
         self._turned = turned
         self._listening = False
         self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
+        self.oversight = Oversight()
         self.troubles: dict[str, str] = {}
         self._monitors = monitors
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
@@ -167,7 +169,7 @@ class Daemon:
                 self._take_look(sight)
             case Glimpse():
                 if self._has_closed_for(sight):
-                    self._view.glimpse(sight)
+                    self.view.glimpse(sight)
                 self._pages_moved = True
             case Alarm():
                 self._alarm(sight)
@@ -218,11 +220,11 @@ class Daemon:
         self._answered_at[look.witness] = look.answered
         if look.witness == BROWSERS and not self.screen.eye.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
-        judged = self._view.take(look)
+        judged = self.view.take(look)
         self._took[look.witness] = judged.answered - judged.asked
         for keeping in self._lanes:
             keeping.eye.see(judged)
-            if self._view.lost_account:
+            if self.view.lost_account:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
                 keeping.eye.doubt(WINDOWS)
         if look.witness == WINDOWS:
@@ -241,9 +243,11 @@ class Daemon:
                         self.hold(left, "policy")
             case HoldsAre():
                 self._happen(word)
-            case Trouble(code, text):
+            case Trouble(code, text, rules):
                 if code not in self.troubles:
-                    self._ledger.write("alarm", what=code)
+                    judged = self.session.policy
+                    of_rules = {"rules": list(rules), "policy": judged.hash} if rules and judged else {}
+                    self._ledger.write("alarm", what=code, **of_rules)
                 self.troubles[code] = text
             case Cleared(code):
                 self.troubles.pop(code, None)
@@ -266,7 +270,11 @@ class Daemon:
                 keeping.since = now
                 self._canvas += keeping is self.screen
                 self._happen(LaneJudged(keeping.lane, keeping.eye.reasons))
+        for event in would_close(self.session, self._lanes):
+            self._happen(event)
         self._happen(Tick())
+        for word in self.oversight.turn(self.session, now):
+            self._take_word(word)
         self._let_go(now)
         self._ask(now)
         self._publish()

@@ -124,8 +124,8 @@ def enrol(
         raise UserError(str(problem)) from None
     if (home / IDENTITY).exists():
         raise UserError(
-            f"this PC is enrolled already, as {load(home).device}. To enrol it anew, stop the agent and move {home} "
-            "away; what waits there for the store would be lost with it"
+            f"this PC is enrolled already, as {load(home).device}. To enrol it anew, run `eyelid unenroll` first: it "
+            "sends what waits for the store, and then forgets the keys"
         )
     identity = Identity(
         home=home,

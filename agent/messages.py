@@ -23,10 +23,14 @@ class PolicyArrived:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that a person must hear of: a short code for ledger and status, never a title, URL or content."""
+    """Something that a person must hear of: a short code for ledger and status, never a title, URL or content.
+
+    `rules`: those in question, as the ledger names them: by number, Eyelid's own by name.
+    """
 
     code: str
     message: str = ""
+    rules: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ No title, no URL, no content: a rule is named by its id, a trouble by its code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -14,10 +14,13 @@ from agent.core.decide import NOT_RECORDED, UNLISTED
 from agent.core.evidence import Evidence, Promise
 from agent.core.eye import Eye
 from agent.core.holding import UserHold, reasons_of, terms_of
-from agent.core.model import SECOND, Block, Frame, Hold, Lane, Policy
+from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
+from agent.core.policy_watch import Tried, Watch
 from agent.core.session import Phase, Session
 from agent.ports import Channel
 from agent.recording import Tally
+
+UNWATCHED: Final = Watch()
 
 
 class State(StrEnum):
@@ -59,6 +62,17 @@ class SoundStatus:
     rules: tuple[str, ...]
     microphone: End
     far_end: End
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRule:
+    """A rule with `dry_run`, and what it would have closed since its policy came into force. `now`: it would now."""
+
+    id: str
+    lane: str
+    times: int
+    seconds: float
+    now: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ class Status:
     waiting_s: float | None = None
     hold: HoldStatus | None = None
     user_hold: HoldOffer | None = None
+    tried: tuple[TriedRule, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -159,6 +174,7 @@ def describe(
     troubles: dict[str, str],
     hold: UserHold | None = None,
     sound: SoundStatus | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Status:
     """One moment's truth: what the gate says, corrected by what was really sealed and receipted."""
 
@@ -192,6 +208,7 @@ def describe(
         waiting_s=ago(waiting.oldest),
         hold=None if hold is None else _hold(hold, policy, now),
         user_hold=_offer(policy),
+        tried=tuple(tried_rules(watch)),
     )
 
 
@@ -207,6 +224,35 @@ def _offer(policy: Policy | None) -> HoldOffer:
     terms = terms_of(policy)
     longest = None if terms.longest is None else terms.longest / SECOND
     return HoldOffer(terms.allowed, longest, reasons_of(policy), own=not terms.reasons)
+
+
+def tried_rules(watch: Watch) -> Iterator[TriedRule]:
+    """One for each lane that a rule with `dry_run` would close, also where it never has."""
+    for rule in () if watch.policy is None else watch.policy.rules:
+        reason = Reason(rule.id, rule.number, rule.stay_closed)
+        for lane in Lane if rule.dry_run else ():
+            if rule.on(lane).effect is Effect.PAUSE:
+                key = lane, reason
+                tried = watch.tried.get(key, Tried())
+                yield TriedRule(rule.id, lane.value, tried.times, round(tried.ns / SECOND, 1), key in watch.trying)
+
+
+def pages_as_json(scene: Scene) -> dict[str, object]:
+    """For the terminal of the person in front and nowhere else: these are addresses."""
+    return {
+        "accounted": sorted(scene.accounted),
+        "pages": [
+            {
+                "urls": list(page.urls),
+                "fields": sorted(page.fields),
+                "selectors": sorted(page.selectors),
+                "shown": page.shown,
+                "parked": page.parked,
+                "unread": page.unread,
+            }
+            for page in scene.pages
+        ],
+    }
 
 
 def describe_sound(session: Session, eye: Eye[Block], ends: tuple[Channel, Channel], now: int) -> SoundStatus:

@@ -253,6 +253,20 @@ class Wire:
         finally:
             end_turn()
 
+    def certificate(self) -> bytes | None:
+        """What the store showed on a connection made for this question, DER; None over plain http.
+
+        Whoever made it, it was checked as every connection is, but for the dates. Raises Transient.
+        """
+        try:
+            with self._client.stream("GET", api.HEALTH, headers={"Connection": "close"}) as response:
+                line = response.extensions["network_stream"].get_extra_info("ssl_object")
+                return (
+                    None if line is None else line.getpeercert(True)
+                )  # positional: it is OpenSSL's own object, or ssl's
+        except httpx.HTTPError as failure:
+            raise Transient(_in_words(failure)) from failure
+
     def break_off(self, off: bool = True) -> None:
         """Bodies that a limit holds back give up (Transient), until this is called with False."""
         self._pace.break_off(off)

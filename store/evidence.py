@@ -237,7 +237,7 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         before=before,
         later=later,
         batches=_batches(connection, {line.batch for line in lines}),
-        policies={policy: _rule_names(connection, policy) for policy in sorted(named)},
+        policies={policy: rule_names(connection, policy) for policy in sorted(named)},
         bundle=bundle[1] if bundle else None,
         reported_heads=_reported(connection, device.id, recording),
     )
@@ -296,7 +296,7 @@ def _batches(connection: Connection, numbers: set[int]) -> tuple[SignedBatch, ..
     return tuple(sorted(found, key=lambda batch: batch.first))
 
 
-def _rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
+def rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
     """Empty where its text is not here, or was damaged since: `verify --all` names that."""
     files = catalog.policy_files(connection, policy)
     try:

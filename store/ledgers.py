@@ -20,6 +20,10 @@ from store.depot import Depot
 from store.errors import Refusal
 
 _MOST_KIND: Final = 64  # characters
+# What a PC tells of its policy that somebody must look at; the entry itself has the rules.
+POLICY_ALARMS: Final = frozenset({
+    "rule-vanished", "rule-disarmed", "rule-closes-too-long", "rule-flaps", "rule-closes-most-of-the-day",
+})  # fmt: skip
 
 
 def accept(depot: Depot, device: Device, token: str) -> LedgerResponse:
@@ -98,6 +102,12 @@ def _append(
         insert(schema.ledger_batches).values(**kept).returning(schema.ledger_batches.c.id)
     ).scalar_one()
     connection.execute(insert(schema.ledger_lines), [{**row, "batch": number} for row in fresh])
+    for row in fresh:
+        if (
+            row["kind"] == "alarm"
+            and (code := parse_line(str(row["line"]).encode(), seq=0).get("what")) in POLICY_ALARMS
+        ):
+            add_alarm(connection, now, str(code), batch.device, sequence=row["seq"], sha256=row["hash"])
     return "continued", LedgerHead(batch.last + 1, batch.head)
 
 

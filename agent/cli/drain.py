@@ -12,6 +12,7 @@ from agent import config
 from agent.desktop.privacy import refuse_dumps
 from agent.drain import Outcome, State, drain, drain_all
 from agent.errors import EyelidError, UserError
+from agent.log import write_log
 
 WORDS = {
     State.DRAINED: "nothing waits",
@@ -42,7 +43,9 @@ def _drain(asked: argparse.Namespace) -> int:
 
 def _for_one(asked: argparse.Namespace) -> int:
     try:
-        outcome = drain(config.load())
+        settings = config.load()
+        write_log(None, settings.log_level)
+        outcome = drain(settings)
     except EyelidError as failure:
         if not asked.json:
             raise

@@ -9,8 +9,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, drain, policy, session, tray, windows
+from agent.cli import browser, config, doctor, drain, leaving, policy, session, tray, windows
 from agent.errors import EyelidError
+from agent.log import in_journal
 
 EXAMPLES = """\
 examples:
@@ -22,6 +23,8 @@ examples:
   eyelid policy check policies/          every mistake at once, with its place
   eyelid windows --watch                 what is in view, and what the policy says of it
   eyelid browser status                  how each browser stands, and what is next
+  eyelid doctor                          what is wrong on this PC, and the next step
+  eyelid config show --origin            which settings are in force, and who said so
 """
 
 
@@ -37,7 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     windows.add_to(commands)
     policy.add_to(commands)
     browser.add_to(commands)
+    config.add_to(commands)
+    doctor.add_to(commands)
     drain.add_to(commands)
+    leaving.add_to(commands)
     tray.add_to(commands)
     return parser
 
@@ -48,7 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.work(asked))
     except EyelidError as error:
-        print(f"eyelid: {error}", file=sys.stderr)
+        # The journal takes the priority of an error from the front of each line (agent/log.py).
+        priority = "<3>" if in_journal() else ""
+        for line in f"eyelid: {error}".splitlines():
+            print(f"{priority}{line}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import config, control
+from agent import config, control, joining
 from agent.errors import EyelidError, UserError
 from agent.status import exit_code
 from agent.tray.sign import Lid, sign_of
@@ -79,10 +79,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _enroll(asked: argparse.Namespace) -> int:
-    from agent import app  # noqa: PLC0415 - the whole recorder, which the other commands have no use for
 
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
-    print(app.enrol(token, config.load()), "`eyelid run` starts recording.")
+    print(joining.enrol(token, config.load()), "`eyelid run` starts recording.")
     return 0
 
 
@@ -160,6 +159,8 @@ def picture(status: dict[str, Any]) -> Table:
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"
         table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")
+    for tried in status.get("tried", ()):  # a recorder of another version may not say
+        table.add_row("dry run", _tried(tried))
     for code, message in status["troubles"].items():
         table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
     return table
@@ -179,6 +180,15 @@ def _end(end: dict[str, Any], sound: dict[str, Any]) -> str:
     level = "silence" if end["peak_dbfs"] is None else f"{end['peak_dbfs']:.0f} dBFS"
     closed = f"; closed by {', '.join(sound['rules'])}" if sound["rules"] else ""
     return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{closed}"
+
+
+def _tried(tried: dict[str, Any]) -> str:
+    lane = {"screen": "screen", "audio": "sound"}[tried["lane"]]
+    if not tried["times"]:
+        return f"{tried['id']} would not have closed the {lane} yet"
+    times = "once" if tried["times"] == 1 else f"{tried['times']} times"
+    now = "; it would now" if tried["now"] else ""
+    return f"{tried['id']} would have closed the {lane} {times}, for {_spoken(tried['seconds'])} in all{now}"
 
 
 def _ago(seconds: float | None) -> str:

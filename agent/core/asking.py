@@ -61,7 +61,7 @@ def page_timing(policy: Policy, lane: Lane) -> Timing:
 def _asks_for_titles(policy: Policy) -> bool:
     """Whether any condition of the policy, be it an exception, looks at a window's title."""
     conditions: list[Condition] = [*(policy.record_when or ()), *policy.allow_unseen]
-    for rule in policy.rules:
+    for rule in policy.closing:
         conditions += [*rule.any, *rule.unless]
     matchers = chain.from_iterable(
         condition.matchers if isinstance(condition, AllOf) else (condition,) for condition in conditions
@@ -70,7 +70,7 @@ def _asks_for_titles(policy: Policy) -> bool:
 
 
 def _lead(policy: Policy, lane: Lane) -> int:
-    return max((rule.on(lane).lead for rule in policy.rules), default=0)
+    return max((rule.on(lane).lead for rule in policy.closing), default=0)
 
 
 def fresh(last_asked: int, now: int, timing: Timing) -> bool:

@@ -22,7 +22,6 @@ from agent.core.model import (
     Reason,
     Rule,
     Scene,
-    Verdict,
     Window,
     WindowKind,
 )
@@ -38,11 +37,27 @@ NOT_RECORDED: Final = Reason("not-recorded")
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """The rules that spoke, for each lane. A lane without a reason is clean. `would`: rules that are only tried."""
+
+    screen: tuple[Reason, ...] = ()
+    audio: tuple[Reason, ...] = ()
+    would: tuple[tuple[Lane, Reason], ...] = ()
+
+    def on(self, lane: Lane) -> tuple[Reason, ...]:
+        return self.screen if lane is Lane.SCREEN else self.audio
+
+    def would_on(self, lane: Lane) -> tuple[Reason, ...]:
+        return tuple(reason for tried_on, reason in self.would if tried_on is lane)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that one rule says about one lane. `effect` RECORD: what the rule found was let pass.
 
     `where`: the line that spoke, of the policy's rule or of its `allow_unseen`; empty for a rule of Eyelid's own.
     `thing`: the window's id or the page's place in the scene; empty where the whole scene is meant.
+    `dry`: the rule is only tried, and would have closed.
     """
 
     lane: Lane
@@ -50,6 +65,7 @@ class Finding:
     effect: Effect = Effect.PAUSE
     where: str = ""
     thing: str = ""
+    dry: bool = False
 
 
 def decide(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -> Verdict:
@@ -59,11 +75,14 @@ def decide(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) ->
     (another witness sees it, or `keep_recording` has not run out).
     """
     reasons: dict[Lane, dict[Reason, None]] = {lane: {} for lane in Lane}
+    would: dict[tuple[Lane, Reason], None] = {}
     for finding in explain(policy, seen, interaction=interaction):
         if finding.effect is Effect.PAUSE:
             reasons[finding.lane][finding.reason] = None
+        elif finding.dry:
+            would[finding.lane, finding.reason] = None
     spoke = {lane: sorted(found, key=lambda reason: reason.number is None) for lane, found in reasons.items()}
-    return Verdict(tuple(spoke[Lane.SCREEN]), tuple(spoke[Lane.AUDIO]))
+    return Verdict(tuple(spoke[Lane.SCREEN]), tuple(spoke[Lane.AUDIO]), tuple(would))
 
 
 def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -> tuple[Finding, ...]:
@@ -186,11 +205,13 @@ def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: boo
         for thing in things:
             verdict = _closing(rule, thing) if reach[thing.shown] else Fit.NO
             for lane, by_overview in reach[thing.shown] if verdict is not Fit.NO else ():
-                if verdict is Fit.YES:
+                excuse = None if verdict is Fit.YES else _excuse_unread(policy, thing)
+                if verdict is Fit.YES or (rule.dry_run and excuse is None):
                     reason = Reason(rule.id, rule.number, rule.stay_closed)
-                    finding = Finding(lane, reason, Effect.PAUSE, rule.where, thing.name)
+                    effect = Effect.RECORD if rule.dry_run else Effect.PAUSE
+                    finding = Finding(lane, reason, effect, rule.where, thing.name, rule.dry_run)
                 else:
-                    finding = _own(lane, UNREADABLE, thing, _excuse_unread(policy, thing))
+                    finding = _own(lane, UNREADABLE, thing, excuse)
                 yield from _with_overview(finding, by_overview=by_overview)
 
 
@@ -232,7 +253,7 @@ def _own_rules(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, ever
 
 def _widest(policy: Policy, lane: Lane, *, of_pages: bool) -> Extent:
     """OPEN if a rule that pauses the lane looks into the background; `of_pages`: only rules that look at pages."""
-    for rule in policy.rules:
+    for rule in policy.closing:
         on = rule.on(lane)
         if on.effect is Effect.PAUSE and on.extent is Extent.OPEN:
             looks_at_pages = any(attributes(condition) & PAGE_ATTRIBUTES for condition in rule.any)
@@ -269,7 +290,7 @@ def _named(policy: Policy, thing: _Thing) -> bool:
     """Whether a rule or `record_when` names the thing for certain."""
     sight = thing.opening()
     return any_of(policy.record_when or (), sight) is Fit.YES or any(
-        any_of(rule.any, sight) is Fit.YES and any_of(rule.unless, thing.sight) is Fit.NO for rule in policy.rules
+        any_of(rule.any, sight) is Fit.YES and any_of(rule.unless, thing.sight) is Fit.NO for rule in policy.closing
     )
 
 

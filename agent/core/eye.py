@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Generic
 
 from agent.core.clearance import Run, Timing, alarmed, looked
-from agent.core.decide import decide, interaction_is_on
+from agent.core.decide import Verdict, decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
-from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span, Verdict
+from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span
 from agent.core.stretch import Stretch
 
 BLIND = (Reason("blind"),)
@@ -28,6 +28,7 @@ class Eye(Generic[ItemT]):
         self._runs = {name: Run.unproven(now) for name in witnesses}
         self._timings = {name: Timing() for name in witnesses}
         self._said: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)
+        self._would: dict[str, tuple[Reason, ...]] = {}  # what rules that are only tried said to the last look
         self._policy: Policy | None = None
         self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
@@ -38,6 +39,11 @@ class Eye(Generic[ItemT]):
     def reasons(self) -> tuple[Reason, ...]:
         """Why the lane is closed, each reason once; empty when every witness's last word was clean."""
         return tuple(dict.fromkeys(reason for said in self._said.values() for reason in said))
+
+    @property
+    def would(self) -> tuple[Reason, ...]:
+        """Rules that are only tried and would have closed for what was last seen, each once."""
+        return tuple(dict.fromkeys(reason for would in self._would.values() for reason in would))
 
     @property
     def waiting(self) -> tuple[ItemT, ...]:
@@ -67,6 +73,7 @@ class Eye(Generic[ItemT]):
         self._policy = policy
         self._timings.update({name: timings[name] for name in self._timings})
         self._judged.clear()
+        self._would.clear()
         self._interactions.clear()
         self._interaction_until = now
         for name in self._runs:
@@ -98,7 +105,9 @@ class Eye(Generic[ItemT]):
         if self._policy is None or not self.counts(look):
             return
         name, timing = look.witness, self._timings[look.witness]
-        reasons = self._judge(self._policy, look).on(self._lane)
+        verdict = self._judge(self._policy, look)
+        reasons = verdict.on(self._lane)
+        self._would[name] = verdict.would_on(self._lane)
         before = self._runs[name]
         after = looked(before, look.asked, look.answered, reasons, timing, lingers=look.lingers)
         if after is before:

@@ -229,11 +229,12 @@ class Attribute(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Fits when one of its patterns fits the attribute. `where` it stands: file:line:column."""
+    """Fits when one of its patterns fits the attribute. `where` it stands: file:line:column; `places`: each pattern."""
 
     attribute: Attribute
     patterns: tuple[str, ...]
     where: str = field(default="", compare=False)
+    places: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,8 @@ class LaneEffect:
 class Rule:
     """`number` is the rule's place in the policy of that hash, from 0: the ledger names rules by it.
 
-    `where` it stands: file:line:column.
+    `where` it stands: file:line:column. `dry_run`: it closes nothing, and is told of where it would have.
+    `max_pause`: ns after which its closing without a break is worth an alarm, 0 for never.
     """
 
     number: int
@@ -267,6 +269,8 @@ class Rule:
     unless: tuple[Condition, ...] = ()
     lanes: Mapping[Lane, LaneEffect] = field(default_factory=dict)
     stay_closed: int = 0
+    dry_run: bool = False
+    max_pause: int = 0
     where: str = field(default="", compare=False)
 
     def on(self, lane: Lane) -> LaneEffect:
@@ -316,6 +320,11 @@ class Policy:
     tests: tuple[PolicyTest, ...] = ()
     where: str = field(default="", compare=False)
 
+    @property
+    def closing(self) -> tuple[Rule, ...]:
+        """The rules that count; the others are only tried."""
+        return tuple(rule for rule in self.rules if not rule.dry_run)
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -324,17 +333,6 @@ class Reason:
     id: str
     number: int | None = None
     stay_closed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The rules that spoke, for each lane. A lane without a reason is clean."""
-
-    screen: tuple[Reason, ...] = ()
-    audio: tuple[Reason, ...] = ()
-
-    def on(self, lane: Lane) -> tuple[Reason, ...]:
-        return self.screen if lane is Lane.SCREEN else self.audio
 
 
 # -- what is recorded ---------------------------------------------------------------------------------------------

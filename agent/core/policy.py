@@ -17,7 +17,7 @@ from agent.core.policy_examples import read_test
 from agent.core.policy_hold import read_user_hold
 from agent.core.policy_keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
 from agent.core.policy_marks import Mark, MarkedDocument, Node, Scalar, Table
-from agent.core.policy_reading import Entries, Reading, quoted
+from agent.core.policy_reading import HOUR, Entries, Reading, quoted
 from agent.errors import PolicyError
 
 LONGEST_ID: Final = 64
@@ -25,6 +25,8 @@ LONGEST_ID: Final = 64
 DEFAULT_LEAD: Final = {Lane.SCREEN: 0, Lane.AUDIO: 3 * SECOND}
 # A lead makes everything wait at the gate, which drops what has waited 2 s (screen) or 10 s (audio).
 LONGEST_LEAD: Final = {Lane.SCREEN: 1 * SECOND, Lane.AUDIO: 8 * SECOND}
+
+LONGEST_PAUSE: Final = 24 * HOUR
 
 _NONE: Final[tuple[Condition, ...]] = ()
 
@@ -178,6 +180,8 @@ def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries) -> Rul
         unless=reading.value(table, "unless", read_conditions, _NONE),
         lanes={lane: reading.value(table, lane.value, _read_lane, _paused(lane)) for lane in Lane},
         stay_closed=reading.value(table, "stay_closed", Reading.duration, 0),
+        dry_run=reading.value(table, "dry_run", Reading.truth, False),
+        max_pause=reading.value(table, "max_pause", _read_max_pause, 0),
         where=str(mark),
     )
     if rule.any and rule.unless and not _of_pages(rule.any) & _of_pages(rule.unless):
@@ -224,6 +228,10 @@ def _read_lane(reading: Reading, node: Node, name: str) -> LaneEffect:
 
 def _read_extent(reading: Reading, node: Node, name: str) -> str:
     return reading.choice(node, name, ("shown", "open"))
+
+
+def _read_max_pause(reading: Reading, node: Node, name: str) -> int:
+    return reading.duration(node, name, LONGEST_PAUSE)
 
 
 def _read_lead(lane: Lane) -> Read[int]:

@@ -17,11 +17,11 @@ class InForce:
 
     revision: int
     hash: str
-    rules: tuple[str, ...] = ()  # ids; empty when only the ledger remembers
+    rules: tuple[str, ...] = ()  # ids of those that close; empty when only the ledger remembers
 
     @classmethod
     def of(cls, policy: Policy) -> InForce:
-        return cls(policy.revision, policy.hash, tuple(rule.id for rule in policy.rules))
+        return cls(policy.revision, policy.hash, tuple(rule.id for rule in policy.closing))
 
 
 def refusals(last: InForce, new: Policy) -> tuple[str, ...]:
@@ -34,8 +34,15 @@ def refusals(last: InForce, new: Policy) -> tuple[str, ...]:
         return (f"{new.where} {older}, write {next_revision} if this policy is meant to replace it",)
     gone = vanished(last, new)
     lost = f" and lost {', '.join(gone)}" if gone else ""
+    tried = disarmed(last, new)
+    lost += f" and closes no more for {', '.join(tried)} (dry_run)" if tried else ""
     changed = f"the policy has changed{lost}, but its revision is still {last.revision}"
     return (f"{new.where} {changed}, write {next_revision} to put it in force",)
+
+
+def disarmed(last: InForce, new: Policy) -> tuple[str, ...]:
+    """Ids of rules that closed and are only tried from now on: what they closed for will be recorded."""
+    return tuple(rule.id for rule in new.rules if rule.dry_run and rule.id in last.rules)
 
 
 def vanished(last: InForce, new: Policy) -> tuple[str, ...]:

@@ -60,7 +60,8 @@ def _read_patterns(reading: Reading, attribute: Attribute, mark: Mark, node: Nod
     words = reading.texts(node, attribute.value)
     for word in words:
         _CHECKS[attribute](reading, word)
-    return (Matcher(attribute, tuple(word.text for word in words), str(mark)),) if words else ()
+    patterns, places = tuple(word.text for word in words), tuple(str(word.mark) for word in words)
+    return (Matcher(attribute, patterns, str(mark), places),) if words else ()
 
 
 # -- patterns -----------------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ Keys = Mapping[str, Key]
 
 WORD: Final[Shape] = {"type": "string", "minLength": 1}
 WORDS: Final[Shape] = {"type": "array", "items": WORD, "minItems": 1}
+TRUTH: Final[Shape] = {"type": "boolean"}
 DURATION: Final[Shape] = {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"}
 ID: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 
@@ -121,6 +122,8 @@ RULE: Final[Keys] = {
     "screen": Key("What happens to the screen. pause: shown is the default.", ref("lane")),
     "audio": Key("What happens to the sound. pause: shown with lead: 3s is the default.", ref("lane")),
     "stay_closed": Key("How long the eye stays closed after the last sign of it.", DURATION),
+    "max_pause": Key("How long it may close without a break before an alarm is raised. It goes on closing.", DURATION),
+    "dry_run": Key("true: it closes nothing, and Eyelid counts when it would have. For trying a new rule.", TRUTH),
 }
 
 LANE: Final[Keys] = {

@@ -130,6 +130,15 @@ class Reading:
             self.wrong(node.mark, f"{name} cannot be {quoted(node.text)}, {_meant(node.text, choices)}")
         return next(iter(choices))
 
+    def truth(self, node: Node, name: str) -> bool:
+        """true or false, as YAML has them, and none of its other words for them."""
+        if isinstance(node, Scalar) and node.reads_as in ("true", "false"):
+            if node.text != node.reads_as:
+                self.wrong(node.mark, f"YAML reads {node.text} as {node.reads_as}, write {node.reads_as}")
+            return node.reads_as == "true"
+        self.wrong(node.mark, f"{name} cannot be {_kind(node)}, write true or false, without quotes")
+        return False
+
     # -- numbers --------------------------------------------------------------------------------------------------
 
     def whole_number(self, node: Node, name: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.core.decide import Finding, explain
 from agent.core.model import Effect, Lane, Policy
@@ -33,8 +33,12 @@ class Outcome:
 
 
 def run_tests(policy: Policy) -> tuple[Outcome, ...]:
-    """One outcome for each lane that each test names, in the order written."""
+    """One outcome for each lane that each test names, in the order written.
+
+    A test says what a rule is meant to do: one that is only tried counts here, so that its tests hold before and after.
+    """
     outcomes = []
+    policy = replace(policy, rules=tuple(replace(rule, dry_run=False) for rule in policy.rules))
     for test in policy.tests:
         findings = explain(policy, test.scene)
         for lane, expected in test.expect.items():

@@ -57,6 +57,7 @@ class Session:
     closed: Mapping[Lane, tuple[Reason, ...]] = field(default_factory=lambda: {Lane.SCREEN: UNSEEN})
     policy: Policy | None = None
     judged: frozenset[Lane] = frozenset()  # since the policy came into force
+    would: Mapping[Lane, tuple[Reason, ...]] = field(default_factory=dict)  # rules that are only tried, and spoke
     opened: int | None = None  # when the open recording began; None while none is open
     slept: bool = False  # within the present step
 
@@ -127,6 +128,14 @@ class LaneJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneWould:
+    """The rules that are only tried and would have closed the lane for what is seen."""
+
+    lane: Lane
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Slept:
     """The PC has slept from `since` to about `until`, whether or not anybody said so before."""
 
@@ -146,7 +155,7 @@ class WallJumped:
 class Tick: ...
 
 
-Event = Started | StopAsked | Drained | PolicyInForce | HoldsAre | LaneJudged | Slept | WallJumped | Tick
+Event = Started | StopAsked | Drained | PolicyInForce | HoldsAre | LaneJudged | LaneWould | Slept | WallJumped | Tick
 
 
 # -- commands -----------------------------------------------------------------------------------------------------
@@ -197,20 +206,24 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
             commands += [*(Write("hold", {"hold": hold.value}) for hold in sorted(after.holds))]
             commands += [_lane_entry(lane, reasons, after.policy) for lane, reasons in after.closed.items()]
         case PolicyInForce(policy):
-            after = replace(after, policy=policy, judged=frozenset(), holds=after.holds - {Hold.NO_POLICY})
+            after = replace(after, policy=policy, judged=frozenset(), holds=after.holds - {Hold.NO_POLICY}, would={})
             commands.append(Write("policy", {"policy": policy.hash, "revision": policy.revision}))
         case HoldsAre(answers_for, holds, told):
             after = replace(after, holds=(after.holds - answers_for) | (holds & answers_for))
         case LaneJudged(lane, reasons):
             after = replace(after, closed={**after.closed, lane: reasons}, judged=after.judged | {lane})
+        case LaneWould(lane, reasons):
+            after = replace(after, would={**after.would, lane: reasons})
         case Slept(since, until):
             commands.append(Write("slept", {"from": since, "to": until}))
         case WallJumped(offset, new):
             commands.append(Write("wall-jumped", {"before": offset, "after": new}))
         case _:
             pass
+    after = replace(after, would={} if after.held else after.would)  # nobody looks, so nobody knows
     commands += _hold_entries(session, after, told)
     commands += _lane_entries(session, after)
+    commands += _would_entries(session, after)
     if (after.held and not session.held) or (after.slept and not after.held):
         commands.append(Shut())
     after, turned = _turn_recording(session, after, now)
@@ -239,6 +252,16 @@ def _lane_entry(lane: Lane, reasons: tuple[Reason, ...], policy: Policy | None) 
         return Write("lane-open", {"lane": lane.value})
     rules = [reason.id if reason.number is None else reason.number for reason in reasons]
     return Write("lane-closed", {"lane": lane.value, "rules": rules, "policy": "" if policy is None else policy.hash})
+
+
+def _would_entries(before: Session, after: Session) -> list[Command]:
+    """An entry wherever the rules that would have closed a lane have changed; without rules none would any more."""
+    policy = "" if after.policy is None else after.policy.hash
+    return [
+        Write("would-close", {"lane": lane.value, "rules": [reason.number for reason in reasons], "policy": policy})
+        for lane, reasons in ((lane, after.would.get(lane, ())) for lane in Lane)
+        if reasons != before.would.get(lane, ())
+    ]
 
 
 def _lane_entries(before: Session, after: Session) -> list[Command]:

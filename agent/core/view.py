@@ -61,6 +61,11 @@ class View:
         self._browsed = Scene(pages_only=True)
 
     @property
+    def pages(self) -> Scene:
+        """What browsers last told, as it counts: with pictures that may still be there. `accounted`: their windows."""
+        return self._browsed
+
+    @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
         return not (self._surveyed.accounted - self._binding.accounted).isdisjoint(self._shown)

@@ -30,7 +30,7 @@ from watchdog.observers import Observer
 
 from agent.core.model import Policy
 from agent.core.policy import parse
-from agent.core.policy_change import InForce, refusals, vanished
+from agent.core.policy_change import InForce, disarmed, refusals, vanished
 from agent.core.policy_tests import failed_tests
 from agent.errors import PolicyError
 from agent.witness.yaml_marks import read_marks
@@ -191,6 +191,7 @@ class PolicyFolder:
     `on_policy(policy, files)`: a policy comes into force, or the one in force is whole again after mistakes.
     `on_mistakes(mistakes)`: what lies in the folder is not in force, and why; the last policy stays.
     `on_vanished(ids)`: rules that the policy before had are gone; called before its `on_policy`.
+    `on_disarmed(ids)`: rules that closed are only tried from now on; called before its `on_policy` too.
     `last`: what was in force before a restart, so that nothing older can follow it.
 
     The first calls come from `start`, in its caller's thread; all others from one thread of the folder's own.
@@ -203,6 +204,7 @@ class PolicyFolder:
         on_policy: Callable[[Policy, Files], None],
         on_mistakes: Callable[[tuple[str, ...]], None],
         on_vanished: Callable[[tuple[str, ...]], None] = lambda _: None,
+        on_disarmed: Callable[[tuple[str, ...]], None] = lambda _: None,
         last: InForce | None = None,
         beat: float = BEAT,
     ) -> None:
@@ -210,6 +212,7 @@ class PolicyFolder:
         self._on_policy = on_policy
         self._on_mistakes = on_mistakes
         self._on_vanished = on_vanished
+        self._on_disarmed = on_disarmed
         self._last = last
         self._beat = beat
         self._reported: tuple[str, ...] = ()
@@ -291,6 +294,9 @@ class PolicyFolder:
         gone = () if self._last is None else vanished(self._last, policy)
         if gone:
             self._on_vanished(gone)
+        tried = () if self._last is None else disarmed(self._last, policy)
+        if tried:
+            self._on_disarmed(tried)
         self._last, self._started, self._reported = InForce.of(policy), True, ()
         self._on_policy(policy, files)
 

@@ -103,7 +103,7 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
         sign = Sign(heard + clock_off, now + clock_off, complete=not pending, silent=state == "silent")
     parts: list[Stretch] = []
     unexplained: list[Stretch] = []
-    for part in stretches(_entries(database, device, since), SCREEN, _Kept(database), sign):
+    for part in stretches(entries_since(database, device, since), SCREEN, _Kept(database), sign):
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)
@@ -134,7 +134,7 @@ def _state(device: Device, heard: int | None, now: int, *, ended: bool) -> str:
 # -- a device's time ----------------------------------------------------------------------------------------------
 
 
-def _entries(database: Database, device: Device, since: int) -> Iterator[Entry]:
+def entries_since(database: Database, device: Device, since: int) -> Iterator[Entry]:
     """From the end of the run before the one that the first entry received since then lies in."""
     columns = schema.ledger_batches.c
     with database.reading() as connection:

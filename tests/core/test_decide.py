@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.core.decide import Finding, decide, explain, interaction_is_on
-from agent.core.model import SECOND, Blind, Box, Effect, Lane, Page, Policy, Reason, Scene, Verdict, Window, WindowKind
+from agent.core.asking import timings
+from agent.core.decide import Finding, Verdict, decide, explain, interaction_is_on
+from agent.core.model import SECOND, Blind, Box, Effect, Lane, Page, Policy, Reason, Scene, Window, WindowKind
 from agent.core.policy_keys import OWN_RULES
 from tests.core.policies import policy, rule
 
@@ -456,6 +457,50 @@ def test_blindness_is_said_of_the_whole_scene() -> None:
     )
 
 
+# -- a dry run ----------------------------------------------------------------------------------------------------
+
+TRIED = policy(
+    """
+    rules:
+      - id: chart
+        why: HIPAA
+        any: [title: ["*chart*"]]
+        audio: { pause: open, lead: 8s }
+        dry_run: true
+      - id: till
+        why: PCI
+        any: [app: [till]]
+    allow_unseen: [app: [slack]]
+    """
+)
+
+
+def would(*seen: Window) -> list[tuple[str, str]]:
+    return [(lane.value, reason.id) for lane, reason in decide(TRIED, Scene(seen)).would]
+
+
+def test_a_rule_that_is_only_tried_closes_nothing_and_is_told_of() -> None:
+    assert closed(TRIED, window(title="Doe - chart")) == NOTHING
+    assert would(window(title="Doe - chart")) == [("screen", "chart"), ("audio", "chart")]
+    assert would(window(title="Doe - chart", shown=False), window(id=2)) == [("audio", "chart")]
+    assert would(window()) == []
+    verdict = decide(TRIED, Scene((window("till", "Doe - chart"),)))
+    assert (verdict.screen, verdict.would_on(Lane.SCREEN)) == ((Reason("till", 1),), (Reason("chart", 0),))
+
+
+def test_what_a_rule_that_is_only_tried_cannot_read_closes_nothing() -> None:
+    assert closed(TRIED, window(title=Blind.NO_TITLE)) == NOTHING
+    assert would(window(title=Blind.NO_TITLE)) == [("screen", "chart"), ("audio", "chart")]
+    assert would(window("slack", title=Blind.NO_TITLE)) == []
+
+
+def test_a_rule_that_is_only_tried_names_nothing_and_asks_for_no_time() -> None:
+    listed = replace(TRIED, unlisted=Effect.PAUSE, rules=TRIED.rules[:1])
+    assert closed(listed, window(title="Doe - chart")) == (["unlisted"], ["unlisted"])
+    assert closed(TRIED, window(id=1), window(remote=True, shown=False, id=2)) == NOTHING
+    assert timings(TRIED, Lane.AUDIO) == timings(replace(TRIED, rules=TRIED.rules[1:]), Lane.AUDIO)
+
+
 # -- laws ---------------------------------------------------------------------------------------------------------
 
 TEXT = st.sampled_from(("epic", "till", "chrome", "Doe - chart", "Till - closed", "Inbox"))
@@ -579,3 +624,11 @@ def test_an_accounted_window_is_no_web_engine_without_a_witness() -> None:
     browser = window("chromium", "Shop", id=7, engine=True)
     assert closed(CARDS, browser) == (["web-engine"], ["web-engine"])
     assert closed(CARDS, browser, accounted=frozenset({7})) == NOTHING
+
+
+@given(SCENES)
+def test_a_rule_that_is_only_tried_changes_no_verdict(scene: Scene) -> None:
+    tried = replace(BOTH, rules=(*BOTH.rules[:2], replace(BOTH.rules[2], dry_run=True)))
+    without = replace(BOTH, rules=BOTH.rules[:2])
+    for lane in Lane:
+        assert decide(tried, scene).on(lane) == decide(without, scene).on(lane)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -440,3 +440,21 @@ def test_a_doubt_says_no_more_than_the_witness_did() -> None:
     made.see(look(10, WITH_CHART))
     made.doubt("w")
     assert [reason.id for reason in made.reasons] == ["charts"]
+
+
+def test_what_a_rule_that_is_only_tried_says_is_remembered_from_look_to_look() -> None:
+    made = eye("w", "v")
+    tried = replace(POLICY, rules=(CHART, replace(TILL, dry_run=True)))
+    made.put_in_force(tried, dict.fromkeys(("w", "v"), TIMING), now=0)
+    made.see(look(1, seen("till")))
+    made.see(look(1, seen("till"), "v"))
+    assert [reason.id for reason in made.would] == ["till"]
+    assert made.reasons == ()
+    made.see(look(5, NOTES))
+    assert [reason.id for reason in made.would] == ["till"]
+    made.see(look(5, NOTES, "v"))
+    assert made.would == ()
+    made.see(look(9, seen("till")))
+    assert made.would != ()
+    made.put_in_force(POLICY, dict.fromkeys(("w", "v"), TIMING), now=10)
+    assert made.would == ()

@@ -187,6 +187,9 @@ def test_no_file_at_all() -> None:
 # -- mistakes -----------------------------------------------------------------------------------------------------
 
 
+RULE_KEYS = "id, why, any, unless, screen, audio, stay_closed, max_pause, dry_run"
+
+
 def case(text: str, *said: str) -> tuple[str, tuple[str, ...]]:
     return text, said
 
@@ -432,7 +435,7 @@ IN_A_RULE = [
     ),
     case(
         "any: [app: [x]]\nshwon: pause",
-        'a.yaml:8:5 "shwon" is not a key of a rule, write id or why or any or unless or screen or audio or stay_closed',
+        f'a.yaml:8:5 "shwon" is not a key of a rule, write one of {RULE_KEYS}',
     ),
     case(
         "any: [app: [x]]\nscren: pause",
@@ -440,7 +443,7 @@ IN_A_RULE = [
     ),
     case(
         "any: [app: [x]]\nall: [app: [x]]",
-        'a.yaml:8:5 "all" is not a key of a rule, write id or why or any or unless or screen or audio or stay_closed',
+        f'a.yaml:8:5 "all" is not a key of a rule, write one of {RULE_KEYS}',
     ),
     case(
         "any: [app: [x]]\naudio: off",
@@ -597,3 +600,29 @@ def test_any_tree_is_a_policy_or_is_explained(roots: list[Node]) -> None:
     """Whoever waits for policies must never die of one."""
     with suppress(PolicyError):
         parse([MarkedDocument("a.yaml", root) for root in roots], "hash")
+
+
+# -- trying a rule, and bounding it -------------------------------------------------------------------------------
+
+
+def test_a_rule_that_is_only_tried_and_one_that_is_bounded() -> None:
+    tried = rule("any: [app: [x]]\ndry_run: true\nmax_pause: 90m\n")
+    assert (tried.rules[0].dry_run, tried.rules[0].max_pause) == (True, 90 * 60 * SECOND)
+    assert tried.closing == ()
+    plain = rule("any: [app: [x]]\ndry_run: false\n")
+    assert (plain.rules[0].dry_run, plain.rules[0].max_pause, plain.closing) == (False, 0, plain.rules)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("dry_run: yes", "a.yaml:8:14 YAML reads yes as true, write true"),
+        ("dry_run: off", "a.yaml:8:14 YAML reads off as false, write false"),
+        ('dry_run: "true"', 'a.yaml:8:14 dry_run cannot be "true", write true or false, without quotes'),
+        ("dry_run: [true]", "a.yaml:8:14 dry_run cannot be a list, write true or false, without quotes"),
+        ("dry_run:", "a.yaml:8:13 dry_run cannot be nothing, write true or false, without quotes"),
+        ("max_pause: 1441m", "a.yaml:8:16 max_pause cannot be 1441m, at most 86400s makes sense here"),
+    ],
+)
+def test_mistakes_in_them(line: str, said: str) -> None:
+    assert wrong_in_rule(f"any: [app: [x]]\n{line}\n") == (said,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.policy_change import InForce, refusals, vanished
+from agent.core.policy_change import InForce, disarmed, refusals, vanished
 from tests.core.policies import HEAD, RULE, parsed
 
 BEFORE = parsed(HEAD + RULE + RULE.removeprefix("rules:\n").replace("any\n", "two\n", 1))
@@ -42,3 +42,18 @@ def test_a_lost_rule_is_named() -> None:
         "a.yaml:2:1 the policy has changed and lost two, but its revision is still 12, write 13 to put it in force",
     )
     assert refusals(LAST, replace(less, revision=13)) == ()
+
+
+def test_a_rule_that_is_only_tried_from_now_on_is_named() -> None:
+    tried = replace(BEFORE, hash="other", rules=(BEFORE.rules[0], replace(BEFORE.rules[1], dry_run=True)))
+    assert (vanished(LAST, tried), disarmed(LAST, tried)) == ((), ("two",))
+    assert refusals(LAST, tried) == (
+        (
+            "a.yaml:2:1 the policy has changed and closes no more for two (dry_run), but its revision is still 12, "
+            "write 13 to put it in force"
+        ),
+    )
+    assert refusals(LAST, replace(tried, revision=13)) == ()
+    # It was told of once: what is remembered are the rules that close.
+    assert disarmed(InForce.of(tried), tried) == ()
+    assert vanished(InForce.of(tried), replace(tried, rules=tried.rules[:1])) == ()

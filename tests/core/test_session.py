@@ -24,6 +24,7 @@ from agent.core.session import (
     Finish,
     HoldsAre,
     LaneJudged,
+    LaneWould,
     OpenRecording,
     Phase,
     PolicyInForce,
@@ -66,6 +67,7 @@ EVENTS: list[Event] = [
     LaneJudged(Lane.SCREEN, (NOT_RECORDED,)),
     LaneJudged(Lane.AUDIO, (NOT_RECORDED,)),
     LaneJudged(Lane.AUDIO, (BLIND,)),
+    LaneWould(Lane.SCREEN, (CARD,)),
 ]
 
 
@@ -329,3 +331,22 @@ def test_the_books_always_balance(events: list[Event]) -> None:
     assert held == {hold.value for hold in session.holds}
     assert not session.keeps(Lane.SCREEN) or session.closed[Lane.SCREEN] == ()
     assert session.closed[Lane.SCREEN] != UNSEEN or not session.keeps(Lane.SCREEN)
+
+
+# -- rules that are only tried ------------------------------------------------------------------------------------
+
+
+def test_what_would_have_closed_is_written_down() -> None:
+    session, commands = play(LaneWould(Lane.AUDIO, (CARD,)), LaneWould(Lane.AUDIO, (CARD,)), session=running())
+    assert commands == [Write("would-close", {"lane": "audio", "rules": [0], "policy": "hash-1"})]
+    assert session.keeps(Lane.SCREEN)
+    _, commands = play(LaneWould(Lane.AUDIO, ()), session=session)
+    assert commands == [Write("would-close", {"lane": "audio", "rules": [], "policy": "hash-1"})]
+
+
+@pytest.mark.parametrize("event", [USER, StopAsked(), PolicyInForce(OTHER)])
+def test_where_nobody_looks_nothing_would_have_closed(event: Event) -> None:
+    session, _ = play(LaneWould(Lane.SCREEN, (CARD,)), session=running())
+    session, commands = play(event, session=session)
+    assert session.would.get(Lane.SCREEN, ()) == ()
+    assert "would-close" in {command.kind for command in commands if isinstance(command, Write)}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.decide import decide
-from agent.core.model import Attribute, Box, Effect, Extent, Lane, Page, PolicyTest, Rule, Scene, Verdict, Window
+from agent.core.decide import Verdict, decide
+from agent.core.model import Attribute, Box, Effect, Extent, Lane, Page, PolicyTest, Rule, Scene, Window
 from agent.core.policy_tests import run_tests
 from agent.witness.policies import parse_files, read_files
 from tests.core.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from agent.cli.main import main
+from agent.cli.windows import NO_PAGES, NO_RECORDER
+from agent.control import ControlSocket
 from tests.stage.windows import program
 
 pytestmark = pytest.mark.desktop
@@ -18,6 +21,8 @@ revision: 1
 name: Tills
 rules:
   - {id: tills, why: PCI DSS, any: [app: [till]]}
+  - {id: payments, why: new, any: [title: [Payment]], audio: record, dry_run: true}
+  - {id: pages, why: PCI DSS, any: [field: [cc-csc]]}
 ...
 """
 
@@ -29,6 +34,7 @@ def home(tmp_path: Path, openbox_display: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("EYELID_HOME", str(tmp_path))
     monkeypatch.delenv("EYELID_CONFIG", raising=False)
     monkeypatch.setenv("DISPLAY", openbox_display)
+    monkeypatch.setenv("COLUMNS", "120")
 
 
 @pytest.mark.parametrize("backend", ["x11", "portable"])
@@ -41,7 +47,69 @@ def test_windows_and_what_the_rules_say(
         assert main(["windows", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert [(w["app"], w["title"], w["screen"]) for w in told["windows"]] == [("till", "Payment", ["tills"])]
+        assert [rule["does"] for rule in told["windows"][0]["rules"]] == ["closes", "would-close", "closes", "records"]
         assert told["screen"] == ["tills"]
         assert told["overlooked"] == 0
+        assert told["browsers"] == NO_RECORDER
         assert main(["windows"]) == 0
-        assert "screen: closed by tills" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "Tills, revision 1. Screen: closed by tills. Sound: closed by tills." in out
+        assert "tills, payments" in out
+        assert "(dry run)" in out
+        assert "(says record)" in out
+        assert " ".join(out.split()).endswith(NO_RECORDER)
+
+
+PAGE = {"urls": ["https://shop.example/pay", "https://pay.example/f"], "fields": ["cc-csc"], "selectors": ["#pan"]}
+PAGES = {
+    "accounted": [],
+    "pages": [
+        {**PAGE, "shown": True, "parked": False, "unread": False},
+        {**PAGE, "urls": ["https://wiki.example"], "fields": [], "shown": True, "parked": True, "unread": True},
+        {**PAGE, "urls": [], "shown": False, "parked": False, "unread": False},
+    ],
+}
+
+
+def test_pages_are_what_the_recorder_has_been_told(
+    tmp_path: Path, openbox_display: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers: list[Mapping[str, object]] = [PAGES, PAGES, {"accounted": [], "pages": []}]
+    served = ControlSocket(tmp_path, lambda verb, _: answers.pop(0) if verb == "pages" else {})
+    try:
+        with program(openbox_display, "notes") as notes:
+            notes.open(title="Notes")
+            assert main(["windows", "--json"]) == 0
+            told = json.loads(capsys.readouterr().out)
+            assert [page["screen"] for page in told["pages"]] == [["pages"], ["unseen-page"], []]
+            assert [page["audio"] for page in told["pages"]] == [["pages"], ["unseen-page"], []]
+            assert told["pages"][2]["rules"][0]["does"] == "out-of-view"
+            assert told["screen"] == ["pages", "unseen-page"]
+            assert main(["windows"]) == 0
+            out = capsys.readouterr().out
+            for words in (
+                "frame https://pay.example/f",
+                "field cc-csc",
+                "css #pan",
+                "behind a tab",
+                "a part of it does not answer",
+                "a page that can no longer be followed",
+                "(not in view)",
+            ):
+                assert words in " ".join(out.split())
+            assert main(["windows"]) == 0
+            assert " ".join(capsys.readouterr().out.split()).endswith(NO_PAGES)
+    finally:
+        served.close()
+
+
+def test_without_a_policy_the_windows_are_shown_all_the_same(
+    tmp_path: Path, openbox_display: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policies" / "tills.yaml").write_text("schema: 1\n...\n")
+    with program(openbox_display, "till") as till:
+        till.open(title="Payment")
+        assert main(["windows"]) == 0
+        out = capsys.readouterr().out
+        assert "No policy is in force, so nothing is kept." in out
+        assert "Payment" in out

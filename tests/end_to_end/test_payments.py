@@ -4,18 +4,21 @@ close the eye, and the same shop without them does not.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from agent.status import State
 from bench.browsers import chromium
 from bench.fleet import Pc, pc, store
-from bench.stage import own_display
+from bench.stage import Stage, own_display
 from tests.end_to_end.walk import Walk, walking
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -42,13 +45,18 @@ def shop() -> Iterator[Walk]:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk) -> Iterator[Pc]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with own_display(tmp_path_factory.mktemp("display")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk, stage: Stage) -> Iterator[Pc]:
     """A PC with the payments pack and nothing else, and a browser on the shop's cart."""
     folder = tmp_path_factory.mktemp("payments")
     pack = {path.name: path.read_text("utf-8") for path in (ROOT / "policies" / "payments").glob("*.yaml")}
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
-        own_display(folder / "display") as stage,
         store(folder) as depot,
         pc(depot, stage, Path(homes) / "pc", pack) as recorded,
         chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=(shop.flag,)),
@@ -86,3 +94,31 @@ def test_a_shop_with_a_providers_telemetry_alone_is_recorded(watched: Pc, shop: 
         time.sleep(0.05)
     assert watched.state() is State.RECORDING
     assert not heard & {"hosted-card-fields", "payment-pages", "card-forms", "card-confirmation"}
+
+
+def test_windows_tells_what_each_rule_says_of_each_page(watched: Pc, shop: Walk, stage: Stage) -> None:
+    """The tool with which one writes a rule, beside a recorder that runs: a page, its fields, and who closes for it."""
+    command = [Path(sys.executable).with_name("eyelid"), "windows"]
+    environment = {**stage.environment, "EYELID_HOME": str(watched.home), "COLUMNS": "150"}
+
+    def told(*options: str) -> str:
+        ran = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=True)
+        return ran.stdout
+
+    def payment_page() -> dict[str, Any] | None:
+        pages = json.loads(told("--json"))["pages"]
+        return next((page for page in pages if page["urls"] == ["http://shop.example/plain"] and page["fields"]), None)
+
+    shop.next = "/plain"
+    until(lambda: payment_page() is not None, watched)
+    page = payment_page() or {}
+    assert page["fields"] == ["cc-csc", "cc-number"]
+    assert (page["shown"], page["screen"], page["audio"]) == (True, ["card-forms"], ["card-forms"])
+    assert {rule["does"] for rule in page["rules"]} == {"closes"}
+    windows = json.loads(told("--json"))["windows"]
+    assert [window["screen"] for window in windows if window["engine"]] == [[]]  # looked into: no web-engine
+    table = told()
+    assert "Screen: closed by card-forms" in table
+    assert "looked into" in table
+    shop.next = "/cart"
+    until(lambda: watched.state() is State.RECORDING, watched)

@@ -75,7 +75,7 @@ def key(home: Home) -> Path:
 
 COMMANDS = [
     "init", "keys", "serve", "enroll-token", "devices", "revoke", "recordings", "timeline", "verify", "export",
-    "gaps",
+    "gaps", "rules",
 ]  # fmt: skip
 
 

@@ -46,6 +46,9 @@ class Told:
     def on_vanished(self, rules: tuple[str, ...]) -> None:
         self._said.put(("vanished", rules))
 
+    def on_disarmed(self, rules: tuple[str, ...]) -> None:
+        self._said.put(("disarmed", rules))
+
     def next(self) -> tuple[str, object]:
         return self._said.get(timeout=PATIENCE)
 
@@ -69,6 +72,7 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
             on_policy=told.on_policy,
             on_mistakes=told.on_mistakes,
             on_vanished=told.on_vanished,
+            on_disarmed=told.on_disarmed,
             last=last,
             beat=beat,
         )
@@ -369,6 +373,9 @@ def test_revisions_only_rise(place: Path, told: Told, follow: Callable[..., Poli
     (place / "a.yaml").write_text(text(6, "till"))
     assert told.next() == ("vanished", ("chart",))
     assert told.next() == ("policy", 6)
+    (place / "a.yaml").write_text(text(7, "till").replace("why: w", "why: w, dry_run: true"))
+    assert told.next() == ("disarmed", ("till",))
+    assert told.next() == ("policy", 7)
 
 
 def test_what_was_in_force_before_a_restart_still_counts(

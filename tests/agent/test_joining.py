@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.app import enrol
 from agent.config import Config
 from agent.errors import Untrusted
+from agent.joining import enrol
 from tests.fakes.store import FakeStore
 
 

@@ -1,0 +1,78 @@
+"""`eyelid policy check`: every mistake at once, and what is well formed and hardly meant."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from agent.cli.policy.reading import add_files, counted, page, print_with_line, read
+from agent.core.model import Policy
+from agent.core.policy_cautions import Caution, cautions
+from agent.errors import PolicyError
+
+
+def add_to(verbs: Any) -> None:
+    check = verbs.add_parser(
+        "check",
+        help="every mistake at once, with its place",
+        description="Reads files, or a whole folder, as one policy, and runs the tests inside it. Beside mistakes it "
+        "warns of rules that can never close, that another rule makes superfluous, or that reach too far. "
+        "Exit code 0: it would come into force. 1: it has mistakes; with --strict, or warnings. 2: wrong usage.",
+        epilog="example: eyelid policy check policies/payments",
+    )
+    add_files(check)
+    check.add_argument("--strict", action="store_true", help="take warnings for mistakes (exit code 1)")
+    check.set_defaults(work=_check)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    mistakes, policy = _read(asked.files)
+    warnings = cautions(policy) if policy is not None else ()
+    good = not mistakes and not (asked.strict and warnings)
+    if asked.json:
+        print(json.dumps(_as_json(mistakes, warnings, policy, good=good)))
+    else:
+        _print(page(), mistakes, warnings, policy)
+    return 0 if good else 1
+
+
+def _read(named: Sequence[str]) -> tuple[tuple[str, ...], Policy | None]:
+    """(mistakes, the policy as far as it can be read)."""
+    try:
+        return (), read(named, tested=True)
+    except PolicyError as error:
+        mistakes = error.mistakes
+    try:
+        return mistakes, read(named, tested=False)
+    except PolicyError:
+        return mistakes, None
+
+
+def _as_json(
+    mistakes: tuple[str, ...], warnings: tuple[Caution, ...], policy: Policy | None, *, good: bool
+) -> dict[str, object]:
+    return {
+        "ok": good,
+        "mistakes": list(mistakes),
+        "warnings": [{"where": found.where, "kind": found.kind.value, "says": found.says} for found in warnings],
+        "hash": policy.hash if policy and not mistakes else None,
+    }
+
+
+def _print(out: Console, mistakes: tuple[str, ...], warnings: tuple[Caution, ...], policy: Policy | None) -> None:
+    for mistake in mistakes:
+        print_with_line(out, mistake, style="red")
+    for warning in warnings:
+        print_with_line(out, str(warning), style="yellow", prefix="warning: ")
+    if mistakes or warnings:
+        out.print()
+    warned = f", {counted(len(warnings), 'warning')}" if warnings else ""
+    if mistakes:
+        out.print(f"[red]{counted(len(mistakes), 'mistake')}{warned}[/red]: this would not come into force.")
+    elif policy is not None:
+        rules, tests = counted(len(policy.rules), "rule"), counted(len(policy.tests), "test")
+        out.print(f"{policy.name}, revision {policy.revision}: {rules}, {tests}, no mistake{warned}.", markup=False)

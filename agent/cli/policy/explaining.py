@@ -1,0 +1,159 @@
+"""`eyelid policy explain`: what would happen to one page or window, which line of which file says so, and what would
+make it otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from agent.cli.policy.reading import line_at, page, read
+from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
+from agent.core.model import Box, Effect, Lane, Page, Policy, Window
+from agent.core.policy_address import BadAddressError, parse_address
+from agent.core.policy_explain import Does, Word, words_of
+from agent.errors import UserError
+
+SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
+MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}
+SILENT: Final = ("○", "dim")
+MOST_SIGNS: Final = 3  # lines of a file that are shown for one rule
+
+
+def add_to(verbs: Any) -> None:
+    ask = verbs.add_parser(
+        "explain",
+        help="what would happen, and which line says so",
+        description="Judges one page or one window by the policy, and says of each rule that fits it what it does, "
+        "why, which line says so and what would make it otherwise.",
+        epilog="example: eyelid policy explain https://shop.example.com/pay --frame https://js.stripe.com/v3/\n"
+        'example: eyelid policy explain --app slack --title "general"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ask.add_argument("url", nargs="?", help="the address of a page")
+    ask.add_argument("--frame", action="append", default=[], metavar="URL", help="the address of a frame in the page")
+    ask.add_argument("--field", action="append", default=[], metavar="TOKEN", help="a field in it, such as cc-number")
+    ask.add_argument(
+        "--css", action="append", default=[], metavar="SELECTOR", help='a selector that fits in it: "#pan"'
+    )
+    ask.add_argument("--app", help="the window's process name")
+    ask.add_argument("--title", default="", help="the window's title")
+    ask.add_argument("--open", action="store_true", help="it is open in the background, not in view")
+    ask.add_argument("--policy", action="append", default=[], metavar="FILE", help="files or a folder (default: yours)")
+    ask.add_argument("--json", action="store_true", help="print one JSON object")
+    ask.set_defaults(work=_explain)
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    thing = _thing(asked)
+    policy = read(asked.policy, tested=False)
+    words = words_of(policy, thing)
+    if asked.json:
+        print(json.dumps({lane.value: _lane_as_json(policy, words, lane, thing) for lane in Lane}))
+        return 0
+    out = page()
+    _introduce(out, policy, thing)
+    if _same_on_both(words):
+        _print_lanes(out, policy, words, (Lane.SCREEN, Lane.AUDIO), thing)
+    else:
+        for lane in Lane:
+            _print_lanes(out, policy, words, (lane,), thing)
+    return 0
+
+
+def _same_on_both(words: tuple[Word, ...]) -> bool:
+    screen, audio = ([replace(word, lane=Lane.SCREEN) for word in words if word.lane is lane] for lane in Lane)
+    return screen == audio
+
+
+def _thing(asked: argparse.Namespace) -> Window | Page:
+    of_window = asked.app is not None or bool(asked.title)
+    if (asked.url is not None) == of_window:
+        raise UserError("say what to judge: an address, or --app with --title. `eyelid policy explain --help`")
+    if of_window and (asked.frame or asked.field or asked.css):
+        raise UserError("--frame, --field and --css are of a page: give its address, not --app")
+    if of_window:
+        return Window(1, asked.app or "", asked.title, 1, SOMEWHERE, shown=not asked.open, focused=not asked.open)
+    for address in (asked.url, *asked.frame):
+        try:
+            parse_address(address)
+        except BadAddressError as problem:
+            raise UserError(f"{address} is no address: {problem}; write it as the browser shows it, whole") from None
+    return Page((asked.url, *asked.frame), frozenset(asked.field), frozenset(asked.css), shown=not asked.open)
+
+
+def _introduce(out: Console, policy: Policy, thing: Window | Page) -> None:
+    if isinstance(thing, Page):
+        out.print(thing.urls[0], style="bold", markup=False)
+        for frame in thing.urls[1:]:
+            out.print(f"  with the frame {frame}", markup=False)
+        for kind, found in (("field", thing.fields), ("css", thing.selectors)):
+            if found:
+                out.print(f"  with {kind} {', '.join(sorted(found))}", markup=False)
+    else:
+        title = f'with the title "{thing.title}"' if thing.title else "without a title"
+        out.print(f"a window of {thing.app or 'some program'} {title}", style="bold", markup=False)
+    where = "in view" if thing.shown else "open in the background"
+    out.print(f"  {where}; judged by {policy.name}, revision {policy.revision}", style="dim", markup=False)
+
+
+def _print_lanes(
+    out: Console, policy: Policy, words: tuple[Word, ...], lanes: tuple[Lane, ...], thing: Window | Page
+) -> None:
+    """`lanes`: one, or both where the same is said of them."""
+    closed = effect_of(words, lanes[0]) is Effect.PAUSE
+    state = ("closed", "bold yellow") if closed else ("recorded", "bold green")
+    spoken = " and ".join(SPOKEN[lane] for lane in lanes)
+    out.print()
+    out.print(Text.assemble((f"{spoken.capitalize()}: ", "bold"), state))
+    found = [word for word in words if word.lane is lanes[0]]
+    if not found:
+        out.print("  No rule fits it.", style="dim")
+    for word in found:
+        _print_word(out, policy, word, thing, "both" if len(lanes) > 1 else f"the {spoken}")
+
+
+def _print_word(out: Console, policy: Policy, word: Word, thing: Window | Page, lanes: str) -> None:
+    mark, style = MARKS.get(word.does, SILENT)
+    own = " (a rule of Eyelid's own)" if word.rule is None else ""
+    out.print(Text.assemble((f"  {mark} ", style), (word.id, "bold"), own, f" {verdict(word, lanes)}, because"))
+    out.print(f"    {because(word, thing)}.", markup=False)
+    for place in _places(word):
+        out.print(Text.assemble((f"    {place}  ", "dim"), (line_at(place).strip(), "cyan")))
+    if word.rule is not None and word.does in (Does.CLOSES, Does.TRIED):
+        out.print(f"    Why: {word.rule.why}", markup=False)
+    if told := undo(policy, word, thing):
+        out.print(f"    {told}", markup=False, style="dim")
+
+
+def _places(word: Word) -> list[str]:
+    """The lines that say so: of what fits, or of what excuses."""
+    signs = word.excuse if word.does is Does.EXCUSED else word.signs
+    places = list(dict.fromkeys(sign.place for sign in signs))[:MOST_SIGNS]
+    if word.does in (Does.RECORDS, Does.OUT_OF_VIEW):
+        places = [word.where]
+    return places or ([word.where] if word.where else [])
+
+
+def _lane_as_json(policy: Policy, words: tuple[Word, ...], lane: Lane, thing: Window | Page) -> dict[str, object]:
+    return {
+        "effect": effect_of(words, lane).value,
+        "rules": [
+            {
+                "id": word.id,
+                "own": word.rule is None,
+                "does": word.does.value,
+                "where": word.where,
+                "because": because(word, thing),
+                "lines": _places(word),
+                "undo": undo(policy, word, thing),
+            }
+            for word in words
+            if word.lane is lane
+        ],
+    }

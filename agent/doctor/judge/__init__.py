@@ -1,0 +1,1 @@
+"""From facts to findings: small functions that ask nobody."""

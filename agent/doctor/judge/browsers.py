@@ -1,0 +1,116 @@
+"""What each browser comes to: can it start the relay, does it carry the extension, does it show pictures of tabs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.browser import places
+from agent.browser.standing import WHY_NOT_SANDBOXED
+from agent.doctor.facts import BrowserFacts, Facts, PolicyFacts
+from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
+from agent.doctor.judge.words import several
+
+GROUP: Final = "Browsers"
+
+
+def which(browsers: tuple[BrowserFacts, ...], _: Facts) -> Finding:
+    here = [one.title for one in browsers if one.here]
+    missing = [one.title for one in browsers if not one.here]
+    if not here:
+        return beside("no browser that can tell its pages is installed; any other one closes the eye")
+    return good(f"{', '.join(here)}" + (f" (not installed: {', '.join(missing)})" if missing else ""))
+
+
+def sandbox(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]:
+    return tuple(_sandbox(one) for one in browsers if one.sandbox)
+
+
+def _sandbox(one: BrowserFacts) -> Finding:
+    why = WHY_NOT_SANDBOXED.format(kind=one.sandbox, title=one.title).partition(". ")[0]
+    package = places.named(one.name)
+    remove = f"sudo snap remove {package.snap}" if one.sandbox == "snap" else f"flatpak uninstall {package.flatpak}"
+    if one.program:
+        return warning(f"a {one.sandbox} is here as well; {why}", remove, of=one.title)
+    return wrong(f"only as a {one.sandbox}: {why}", f"install {one.title} as an ordinary package", remove, of=one.title)
+
+
+def relay(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]:
+    return tuple(_relay(one) for one in browsers if one.program)
+
+
+def _relay(one: BrowserFacts) -> Finding:
+    if one.ready:
+        return good("it may start Eyelid's relay", of=one.title)
+    return _lacking(one, "it cannot start Eyelid's relay, so its windows close the eye", *one.next[:1])
+
+
+def _lacking(one: BrowserFacts, found: str, *steps: str) -> Finding:
+    """A browser that nobody uses harms nobody yet."""
+    told = wrong if one.running or one.profiles else warning
+    return told(found, *steps, of=one.title)
+
+
+def extension(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]:
+    return tuple(_extension(one) for one in browsers if one.program)
+
+
+def _extension(one: BrowserFacts) -> Finding:
+    policy = f"eyelid browser policy --browser {one.name}"
+    has = _carried(one)
+    if not one.forced and not one.carrying and not one.connected:
+        words = f"not installed, so its windows close the eye ({has})"
+        return _lacking(one, words, "eyelid browser pack -o packed/", policy)
+    if one.running and one.connected == 0:
+        return wrong(
+            f"the browser runs and its extension does not answer the recorder ({has}): its windows close the eye",
+            f"end {one.title} and start it again",
+            "eyelid browser status",
+            of=one.title,
+        )
+    if one.forced and one.private:
+        return good(f"installed by policy, private windows covered; {has}", of=one.title)
+    if one.forced:
+        return warning("installed by policy, but private windows escape it and close the eye", policy, of=one.title)
+    return warning(f"{has}, and whoever uses the browser can take it out: no policy installs it", policy, of=one.title)
+
+
+def _carried(one: BrowserFacts) -> str:
+    if one.profiles:
+        return f"in {one.carrying} of {several(one.profiles, 'profile')}"
+    return "its profile lies elsewhere" if one.running else "it was never started by this user"
+
+
+def previews(browsers: tuple[BrowserFacts, ...], facts: Facts) -> tuple[Finding, ...]:
+    relied_on = isinstance(facts.policy, PolicyFacts) and facts.policy.parked_tabs
+    return tuple(_previews(one, relied_on) for one in browsers if one.program)
+
+
+def _previews(one: BrowserFacts, relied_on: bool) -> Finding:
+    off = {
+        "firefox": "eyelid browser policy --browser firefox",
+        "edge": "eyelid browser policy --browser edge",
+    }.get(one.name, "chrome://settings/appearance: switch off 'Show tab preview images'")
+    if one.previews_off:
+        return good("pictures of tabs are off", of=one.title)
+    if not relied_on:
+        words = "on" if one.previews_off is False else "cannot be told from here"
+        return beside(
+            f"pictures of tabs: {words}; the policy counts a parked tab as shown, so nothing depends on it",
+            of=one.title,
+        )
+    if one.previews_off is None:
+        return warning(
+            "the policy says `parked_tabs: allow`; whether tabs show pictures is not known yet", off, of=one.title
+        )
+    return wrong(
+        "the policy says `parked_tabs: allow`, and this browser shows pictures of parked tabs", off, of=one.title
+    )
+
+
+CHECKS: Final = (
+    Check("browsers", GROUP, "browsers", "browsers", which),
+    Check("sandboxed-browser", GROUP, "sandbox", "browsers", sandbox),
+    Check("browser-relay", GROUP, "relay", "browsers", relay),
+    Check("browser-extension", GROUP, "extension", "browsers", extension),
+    Check("browser-previews", GROUP, "tab previews", "browsers", previews),
+)

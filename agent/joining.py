@@ -1,0 +1,181 @@
+"""Joining a store, and leaving it again."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agent import control, desktop, durable, identity
+from agent.app import LOG, VERSION
+from agent.browser.manifests import SOCKET_NAME
+from agent.config import Config
+from agent.control import AlreadyRunning
+from agent.drain import Outcome, State, drain
+from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
+from agent.identity import IDENTITY, TRUST, Trust
+from agent.ledger import DiskLedger, has_unsent
+from agent.spool import SET_ASIDE
+from agent.wire import Route
+from agent.witness import in_force
+
+_STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
+
+# All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
+STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, SOCKET_NAME)
+
+
+def enrol(token: str, config: Config) -> str:
+    """Join the store that issued the token; what to tell the person. Raises as `agent.identity.enrol`.
+
+    The policy that the store's bundle carries becomes this PC's, unless there is one in its folder already.
+    """
+    joined = identity.enrol(
+        token,
+        config.home,
+        desktop.current_clock(),
+        host=socket.gethostname(),
+        system=platform.platform(terse=True),
+        agent_version=VERSION,
+        route=Route(config.upload.proxy, config.upload.ca),
+    )
+    told = f"This PC is now enrolled as {joined.device}."
+    files = Trust(joined).bundle.policy_files
+    if any(config.policies.glob("*.yaml")):
+        return f"{told} Its policy is the one in {config.policies}."
+    if odd := [name for name in files if Path(name).name != name or not name.endswith(".yaml")]:
+        raise Untrusted(f"{told} But the store's bundle names {len(odd)} policy files that are no plain `*.yaml` names")
+    if not files:
+        return f"{told} Put a policy into {config.policies}: without one nothing is recorded."
+    try:
+        durable.make_folder(config.policies)
+        for name, text in files.items():
+            durable.write(config.policies / name, text.encode("utf-8"))
+    except OSError as failure:
+        raise EnvironmentFault(
+            f"{told} But the store's policy cannot be written to {config.policies}: {failure.strerror}"
+        ) from failure
+    return f"{told} The store's policy now lies in {config.policies}."
+
+
+# -- leaving ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What the store does not have, and would be lost. `refused`: chunks that it did not take for good. `why`: what
+    stood in the way of sending, in words or as codes of alarms."""
+
+    device: str
+    chunks: int = 0
+    bytes: int = 0
+    refused: int = 0
+    account: bool = False  # entries of the account
+    why: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.chunks or self.refused or self.account)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.chunks} chunks of recordings, {self.bytes / 1e6:.1f} MB" if self.chunks else "",
+            f"{self.refused} chunks that the store refused" if self.refused else "",
+            "entries of the account" if self.account else "",
+        ]
+        return ", ".join(part for part in parts if part) or "nothing"
+
+
+def drain_to_leave(config: Config) -> Remains:
+    """Send what waits here. Raises UserError where this PC is not enrolled, or a recorder is at work."""
+    home = config.home
+    if not (home / IDENTITY).exists():
+        raise UserError("this PC is not enrolled: there is nothing to leave")
+    try:
+        device, why = identity.load(home).device, ""
+    except EyelidError as damage:
+        device, why = "", str(damage)
+    try:
+        outcome = drain(config)
+    except EyelidError as failure:
+        outcome = Outcome(State.FAILED, troubles=(why or str(failure),))
+    if outcome.state is State.IN_USE:
+        raise UserError(f"Eyelid is recording: {_STOP_IT}")
+    chunks = [path for path in home.glob("spool/*/*-*") if path.parent.name != SET_ASIDE]
+    return Remains(
+        device,
+        chunks=len(chunks),
+        bytes=sum(path.stat().st_size for path in chunks),
+        refused=sum(path.suffix != ".why" for path in home.glob(f"spool/{SET_ASIDE}/*")),
+        account=has_unsent(home / "ledger"),
+        why=outcome.troubles,
+    )
+
+
+def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:
+    """Tell the store by a last entry of the account, and forget keys and state: (whether the store has heard it, what
+    of a policy stays because it is not the store's). Raises UserError where a recorder has started meanwhile, and
+    EnvironmentFault where something cannot be removed; without the identity nothing is sent or recorded any more."""
+    home = config.home
+    told = _say_goodbye(config)
+    try:
+        lock = control.claim(home)
+    except AlreadyRunning:
+        raise UserError(
+            "Eyelid has just started: stop it first, as with `systemctl --user stop eyelid.service`"
+        ) from None
+    with lock:
+        ours = _stores_policy(home)
+        try:
+            (home / IDENTITY).unlink()
+            durable.sync_folder(home)  # first and by itself: half of an enrolment is none
+            for name in STATE:
+                _remove(home / name)
+            return told, tuple(_remove_policy(config.policies, ours))
+        except OSError as failure:
+            raise EnvironmentFault(f"{failure.filename} cannot be removed: {failure.strerror}") from None
+
+
+def _say_goodbye(config: Config) -> bool:
+    """An entry that ends the account in order, so that the store does not wait for this PC. Whether it arrived."""
+    try:
+        who = identity.load(config.home)
+        with control.claim(config.home):
+            ledger = DiskLedger(
+                config.home / "ledger", desktop.current_clock(), device=who.device, evidence=who.evidence_key
+            )
+            ledger.write("stop", why="unenrolled")
+        return drain(config).state is State.DRAINED
+    except AlreadyRunning:
+        raise
+    except EyelidError:
+        return False
+
+
+def _stores_policy(home: Path) -> dict[str, str]:
+    try:
+        return dict(Trust(identity.load(home)).bundle.policy_files)
+    except EyelidError:
+        return {}
+
+
+def _remove(path: Path) -> None:
+    """The thing itself; of a link the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_policy(folder: Path, ours: dict[str, str]) -> list[Path]:
+    """Takes away the files that are as the store handed them out; what stays."""
+    stays = []
+    for path in sorted(folder.glob("*.yaml")):
+        if path.is_file() and path.read_bytes() == ours.get(path.name, "").encode():
+            path.unlink()
+        else:
+            stays.append(path)
+    return stays

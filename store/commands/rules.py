@@ -1,0 +1,145 @@
+"""`rules`: what each rule of the policies in force has closed, on all PCs, and which have never closed anything.
+
+One PC proves little: a rule for payments need not speak where nobody takes one. Asked of all PCs, a rule that has never
+spoken is most likely wrong (docs/decisions/0021).
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache
+
+from rich.text import Text
+
+from store.catalog import Device, devices
+from store.clock import wall
+from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
+from store.database import Database, explained
+from store.evidence import rule_names
+from store.rules import RuleName
+from store.show import console, iso, print_json, print_table, progress, seconds, when
+from store.timeline.absent import entries_since
+from store.timeline.uses import Use, uses
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    rules = add_command(
+        commands,
+        "rules",
+        "show what each rule of the policies in force has closed, and which have never closed anything",
+        "  eyelid-store rules\n  eyelid-store rules --since 90d\n"
+        "  eyelid-store rules --json | jq '.rules[] | select(.never)'",
+        _rules,
+    )
+    rules.add_argument("--device", metavar="ID", help="this PC alone: its id, or the beginning of it")
+    rules.add_argument(
+        "--since", type=duration, default="30d", metavar="TIME", help="how far back: 12h, 7d, 90d (%(default)s)"
+    )
+
+
+@dataclass(slots=True)
+class Rule:
+    """One rule on all PCs that have it. `never`: some PC has had it for nearly all of the time, and none ever closed
+    for it, nor would have.
+    """
+
+    id: str
+    why: str
+    devices: int = 0
+    total: Use = field(default_factory=lambda: Use("", 0))
+    never: bool = False
+
+
+def _rules(options: Namespace) -> int:
+    """1 where a rule has never closed anything, so that a timer can ask."""
+    home = home_of(options)
+    since = wall() - options.since
+    with closing(home.database()) as database, explained(str(home.database_path)):
+        with database.reading() as connection:
+            asked = devices(connection)
+        if options.device is not None:
+            asked = [choose_device(options.device, asked, home)]
+        with progress("looking", len(asked)) as advance:
+            found = joined(_of_each(database, asked, since, advance), since, options.since // 10)
+    never = [rule for rule in found if rule.never]
+    if options.json:
+        print_json({"since": iso(since), "never": [rule.id for rule in never], "rules": [_facts(r) for r in found]})
+    elif not found:
+        console().print("No PC has told of a policy in this time.")
+    else:
+        print_table(
+            ["rule", "closed", "for", "PCs", "last", "would have closed", ""], map(_row, found), numbers=[1, 2, 3]
+        )
+        told = (
+            f"NEVER CLOSED ANYTHING: {', '.join(rule.id for rule in never)}"
+            if never
+            else "no rule has been idle all this time"
+        )
+        console().print(f"since {when(since)}: {told}", soft_wrap=True, markup=False)
+    return 1 if never else 0
+
+
+def _of_each(
+    database: Database, asked: Sequence[Device], since: int, advance: Callable[[int], None]
+) -> Iterable[Mapping[str, Use]]:
+    @cache
+    def names_of(policy: str) -> tuple[RuleName, ...]:
+        with database.reading() as connection:
+            return rule_names(connection, policy)
+
+    for device in asked:
+        yield uses(entries_since(database, device, since), names_of, since)
+        advance(1)
+
+
+def joined(of_each: Iterable[Mapping[str, Use]], since: int, tolerance: int) -> list[Rule]:
+    """The PCs' rules put together, those that were never used first. `tolerance`: ns by which a PC may have had a rule
+    for less than the whole time, because it was off when the time began.
+    """
+    found: dict[str, Rule] = {}
+    settled: set[str] = set()  # rules that some PC has had for long enough to say something
+    for rules in of_each:
+        for name, use in rules.items():
+            rule = found.setdefault(name, Rule(name, use.why))
+            rule.devices += 1
+            rule.total.times += use.times
+            rule.total.ns += use.ns
+            rule.total.would_times += use.would_times
+            rule.total.would_ns += use.would_ns
+            rule.total.last = max((at for at in (rule.total.last, use.last) if at is not None), default=None)
+            if use.known <= since + tolerance:
+                settled.add(name)
+    for rule in found.values():
+        rule.never = rule.total.last is None and rule.id in settled
+    return sorted(found.values(), key=lambda rule: not rule.never)
+
+
+def _row(rule: Rule) -> list[str | Text]:
+    total = rule.total
+    would = f"{total.would_times} times, {seconds(total.would_ns)}" if total.would_times else ""
+    return [
+        rule.id,
+        str(total.times) if total.times else "never",
+        seconds(total.ns) if total.times else "-",
+        str(rule.devices),
+        when(total.last),
+        would,
+        Text("never in all this time", style="bold red") if rule.never else "",
+    ]
+
+
+def _facts(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "why": rule.why,
+        "devices": rule.devices,
+        "closed": rule.total.times,
+        "closed_ns": rule.total.ns,
+        "would_close": rule.total.would_times,
+        "would_close_ns": rule.total.would_ns,
+        "last": iso(rule.total.last),
+        "never": rule.never,
+    }

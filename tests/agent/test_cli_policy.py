@@ -1,0 +1,317 @@
+"""`eyelid policy`: what a person who writes a policy reads on the terminal, and what a machine reads as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli.main import main
+from agent.witness.policies import read_folder
+from tests.agent.test_cli import RULES
+
+Out = pytest.CaptureFixture[str]
+ROOT = Path(__file__).parents[2]
+
+DOUBTFUL = """\
+schema: 1
+revision: 3
+name: Cards
+rules:
+  - id: cards
+    why: PCI DSS 3.3.1.2
+    any:
+      - url: [stripe.com]
+      - app: ["*"]
+  - id: hosted-fields
+    why: PCI DSS 3.3.1.2
+    any: [{ url: [js.stripe.com] }]
+...
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The configured policy folder, with RULES in it."""
+    monkeypatch.setenv("EYELID_HOME", str(tmp_path))
+    monkeypatch.delenv("EYELID_CONFIG", raising=False)
+    made = tmp_path / "policies"
+    made.mkdir()
+    (made / "cards.yaml").write_text(RULES)
+    return made
+
+
+def said(out: Out, *command: str, code: int = 0) -> str:
+    assert main(["policy", *command]) == code
+    return out.readouterr().out
+
+
+def told(out: Out, *command: str, code: int = 0) -> Any:
+    return json.loads(said(out, *command, "--json", code=code))
+
+
+# -- check --------------------------------------------------------------------------------------------------------
+
+
+def test_a_policy_without_a_mistake(capsys: Out) -> None:
+    assert said(capsys, "check") == "Cards, revision 3: 2 rules, 1 test, no mistake.\n"
+
+
+def test_every_mistake_at_once_with_its_line(folder: Path, capsys: Out) -> None:
+    bad = folder / "cards.yaml"
+    bad.write_text(RULES.replace("audio: record", "audio: rekord").replace("revision: 3", "revision: drei"))
+    out = said(capsys, "check", str(bad), code=1)
+    assert f"{bad}:2:11 revision cannot be" in out
+    assert f'{bad}:9:12 audio cannot be "rekord", did you mean record?\n' in out
+    assert "  9 │     audio: rekord\n    │            ^^^^^^\n" in out
+    assert f"{bad}:15:87" in out  # the test says it too
+    assert "3 mistakes: this would not come into force." in out
+    facts = told(capsys, "check", str(bad), code=1)
+    assert (facts["ok"], len(facts["mistakes"]), facts["hash"]) == (False, 3, None)
+
+
+def test_a_test_that_fails_does_not_hide_the_warnings(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_text(
+        DOUBTFUL.replace("...", "tests: [{name: n, app: a, expect: {screen: record}}]\n...")
+    )
+    out = said(capsys, "check", code=1)
+    assert "the test expects screen: record" in out
+    assert "warning: this closes for every program" in out
+    assert "1 mistake, 2 warnings: this would not come into force." in out
+
+
+def test_warnings_are_no_mistakes_unless_they_are_asked_to_be(folder: Path, capsys: Out) -> None:
+    path = folder / "cards.yaml"
+    path.write_text(DOUBTFUL)
+    out = said(capsys, "check")
+    assert f"{path}:9:15 warning: this closes for every program, name the programs\n" in out
+    assert '  9 │       - app: ["*"]\n    │               ^^^\n' in out
+    assert "Cards, revision 3: 2 rules, no tests, no mistake, 2 warnings." in out
+    assert said(capsys, "check", "--strict", code=1) == out
+    facts = told(capsys, "check", "--strict", code=1)
+    assert (facts["ok"], facts["mistakes"]) == (False, [])
+    assert [(one["where"], one["kind"]) for one in facts["warnings"]] == [
+        (f"{path}:9:15", "wide"),
+        (f"{path}:10:5", "shadowed"),
+    ]
+    assert told(capsys, "check")["ok"] is True
+
+
+def test_a_file_alone_and_its_folder_have_the_same_hash(folder: Path, capsys: Out) -> None:
+    assert told(capsys, "check") == told(capsys, "check", str(folder / "cards.yaml"))
+
+
+def test_a_file_that_is_not_text_has_no_line_to_show(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_bytes(b"\xff\xfe" + RULES.encode("utf-16-le"))
+    assert "save it as UTF-8\n\n1 mistake" in said(capsys, "check", code=1)
+
+
+def test_a_folder_that_is_missing_or_empty(tmp_path: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "holds no policy, a policy is one or more files" in said(capsys, "check", str(tmp_path), code=1)
+    monkeypatch.setenv("EYELID_HOME", str(tmp_path / "elsewhere"))
+    assert main(["policy", "check"]) == 2
+    assert "`eyelid policy init payments` begins with one" in capsys.readouterr().err
+
+
+def test_files_of_two_folders_are_no_policy(tmp_path: Path, folder: Path, capsys: Out) -> None:
+    assert main(["policy", "check", str(tmp_path / "a.yaml"), str(folder / "cards.yaml")]) == 2
+    assert "different folders" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there(folder: Path, capsys: Out) -> None:
+    assert main(["policy", "check", str(folder / "none.yaml")]) == 2
+    assert "none.yaml cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pack", sorted(path.name for path in (ROOT / "policies").iterdir() if path.is_dir()))
+def test_shipped_packs_have_nothing_to_be_warned_of(pack: str, capsys: Out) -> None:
+    if pack != "__pycache__":
+        assert told(capsys, "check", "--strict", str(ROOT / "policies" / pack))["warnings"] == []
+
+
+# -- test ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_tests_inside_and_the_rules_that_they_leave_untried(capsys: Out) -> None:
+    out = said(capsys, "test")
+    assert "ok  the till closes  closed  recorded  card-forms" in out
+    assert "2 of 2 expectations hold." in out
+    assert "2 rules are not wholly tried." in out
+    rules = {line.split()[1]: line for line in out.splitlines() if line.startswith("!")}
+    assert "a look-alike that stays open" in rules["card-forms"]
+    assert "screen 0, sound 0" in rules["charts"]
+    assert "a test that closes" in rules["charts"]
+
+
+def test_a_test_that_does_not_hold(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_text(RULES.replace("audio: record}", "audio: pause}"))
+    out = said(capsys, "test", code=1)
+    assert "NOT" in out
+    assert "recorded, expected closed" in " ".join(out.split())
+    assert "does not come into force" in out
+    facts = told(capsys, "test", code=1)
+    assert facts["rules_without_a_test"] == ["charts"]
+    assert [test["got"] for test in facts["tests"]] == ["pause", "record"]
+    assert facts["rules"][0]["closes"] == {"screen": 1}
+
+
+def test_without_any_test(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_text(DOUBTFUL)
+    assert "The policy has no tests." in said(capsys, "test")
+
+
+def test_a_shipped_pack_is_wholly_tried(capsys: Out) -> None:
+    out = said(capsys, "test", str(ROOT / "policies" / "payments"))
+    assert "\n!" not in out
+    assert "not wholly tried" not in out
+
+
+# -- explain ------------------------------------------------------------------------------------------------------
+
+
+def test_explain_names_the_line_and_what_would_undo_it(folder: Path, capsys: Out) -> None:
+    out = said(capsys, "explain", "--app", "till", "--title", "Payment")
+    assert "Screen: closed\n  ● card-forms closes the screen, because\n" in out
+    assert '    the program is called "till".\n' in out
+    assert f"    {folder / 'cards.yaml'}:8:15  - app: [till]\n" in out
+    assert "    Why: PCI DSS 3.3.1.2\n" in out
+    assert 'under unless: of card-forms:  - all: [{ app: ["till"] }, { title: ["Payment"] }]' in out
+    assert "Sound: recorded\n  ○ card-forms fits, and lets the sound be recorded, because\n" in out
+    assert "To close for it, write audio: pause in card-forms." in out
+
+
+def test_explain_both_lanes_at_once(capsys: Out) -> None:
+    assert "Screen and sound: recorded\n  No rule fits it.\n" in said(capsys, "explain", "https://shop.example")
+    facts = told(capsys, "explain", "--app", "epic")
+    assert facts["audio"]["effect"] == "pause"
+    assert facts["audio"]["rules"][0]["undo"].endswith('- app: ["epic"]')
+
+
+def explained(folder: Path, out: Out, rules: str, *asked: str) -> str:
+    (folder / "cards.yaml").write_text(f"schema: 1\nrevision: 1\nname: n\n{rules}\n...\n")
+    return said(out, "explain", *asked)
+
+
+def test_explain_pages(folder: Path, capsys: Out) -> None:
+    rules = (
+        "rules: [{id: r, why: w, any: [{url: [js.stripe.com]}, {field: [cc-csc]}, {css: ['#pan']}], "
+        "unless: [url: [stripe.com/docs]], audio: {pause: open}}]"
+    )
+    page = "https://shop.example.com:8443/cart?id=7"
+    out = explained(folder, capsys, rules, page, "--frame", "https://js.stripe.com/v3")
+    assert "with the frame https://js.stripe.com/v3\n" in out
+    assert 'the frame https://js.stripe.com/v3 is one that "js.stripe.com" names.' in out
+    assert '- url: ["shop.example.com:8443/cart"]' in out
+    out = explained(folder, capsys, rules, page, "--field", "cc-csc", "--open")
+    assert "open in the background" in out
+    assert "○ r closes the screen only while it is in view, because" in out
+    assert 'the page has a form field of the kind "cc-csc".' in out
+    assert "To close also then, write screen: { pause: open } in r." in out
+    out = explained(folder, capsys, rules, page, "--css", "#pan")
+    assert 'the page has something that fits "#pan".' in out
+    out = explained(folder, capsys, rules, "https://stripe.com/docs", "--frame", "https://js.stripe.com/v3")
+    assert "Screen and sound: recorded\n  ○ r keeps silent, because\n" in out
+    assert "To close for it, take that line out of unless: of r." in out
+    out = explained(folder, capsys, rules, "file:///a/b.html", "--field", "cc-csc")
+    assert '- url: ["file:///a/b.html"]' in out
+
+
+def test_explain_what_nobody_can_read(folder: Path, capsys: Out) -> None:
+    rules = "rules: [{id: r, why: w, any: [url: [x.example], field: [cc-csc]]}]".replace(", field", "}, {field")
+    rules = rules.replace("any: [url", "any: [{url").replace("csc]]}]", "csc]}]}]")
+    out = explained(folder, capsys, rules, "about:blank", "--field", "cc-csc")
+    assert "It has no address of its own by which it could be left out." in out
+    out = explained(folder, capsys, rules, "about:settings")
+    assert "● unreadable (a rule of Eyelid's own) closes both, because" in out
+    assert 'add under allow_unseen:  - url: ["about:settings"]' in out
+    out = explained(folder, capsys, f"allow_unseen: [url: ['about:newtab']]\n{rules}", "about:newtab")
+    assert "○ unreadable (a rule of Eyelid's own) keeps silent" in out
+    assert "To close for it, take that line out of allow_unseen." in out
+
+
+def test_explain_a_rule_that_is_only_tried(folder: Path, capsys: Out) -> None:
+    rules = "rules: [{id: r, why: w, any: [title: ['*chart*']], dry_run: true}]"
+    out = explained(folder, capsys, rules, "--title", "Doe - chart")
+    assert "a window of some program" in out
+    assert "Screen and sound: recorded\n  ◌ r would close both, but is only tried (dry_run), because\n" in out
+    assert 'the title is "Doe - chart", which fits "*chart*".' in out
+
+
+def test_explain_what_is_not_listed_or_not_recorded(folder: Path, capsys: Out) -> None:
+    head = "unlisted: close\nrecord_when: {any: [{title: ['Call*']}, {all: [{app: [a]}]}]}\n"
+    out = explained(folder, capsys, head + "rules: [{id: r, why: w, any: [app: [x]]}]", "--app", "notes")
+    assert "To record it, name it in a rule with screen: record and audio: record." in out
+    assert "It is recorded while this is open: title Call*." in out
+
+
+def test_explain_needs_one_thing(capsys: Out) -> None:
+    for wrong in ([], ["https://x", "--app", "till"], ["--app", "till", "--field", "cc-csc"], ["shop.example"]):
+        assert main(["policy", "explain", *wrong]) == 2
+    err = capsys.readouterr().err
+    assert "an address, or --app" in err
+    assert "--frame, --field and --css are of a page" in err
+    assert "shop.example is no address: it has no scheme such as https://" in err
+
+
+# -- diff ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_gets_weaker_is_loud(tmp_path: Path, folder: Path, capsys: Out) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text(RULES.replace("app: [till]", "app: [counter]").replace("app: till", "app: counter"))
+    out = said(capsys, "diff", str(folder), str(new), code=1)
+    assert "Cards, revision 3  →  Cards, revision 3" in out
+    assert f"WEAKER: what was closed will be recorded\n  - card-forms no longer closes for app till  {new}:5:5\n" in out
+    assert "  + card-forms now also closes for app counter" in out
+    assert "Its revision is not higher: write 4 to put it in force." in out
+    facts = told(capsys, "diff", str(folder), str(new), code=1)
+    assert (facts["weaker"], facts["revisions"]) == (True, [3, 3])
+    assert [change["weight"] for change in facts["changes"]] == ["weaker", "stronger", "other", "other"]
+
+
+def test_nothing_has_changed(folder: Path, capsys: Out) -> None:
+    assert "Nothing that a rule does has changed." in said(capsys, "diff", str(folder), str(folder))
+    assert told(capsys, "diff", str(folder), str(folder))["changes"] == []
+
+
+# -- init, schema -------------------------------------------------------------------------------------------------
+
+
+def test_init_writes_a_pack_that_holds(tmp_path: Path, capsys: Out) -> None:
+    made = tmp_path / "made" / "here"
+    out = said(capsys, "init", "payments", str(made))
+    assert f"wrote {made / 'payments.yaml'}\n" in out
+    assert f"eyelid policy test {made}" in out
+    assert read_folder(made).rules == read_folder(ROOT / "policies" / "payments").rules
+    assert "$schema=./schema.json" in (made / "policy.yaml").read_text()
+    assert (made / "schema.json").exists()
+
+
+def test_init_overwrites_nothing(tmp_path: Path, folder: Path, capsys: Out) -> None:
+    assert main(["policy", "init", "payments"]) == 2
+    assert "holds a policy already (cards.yaml)" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "policy.yaml").write_text("mine")
+    assert main(["policy", "init", "payments", str(tmp_path / "other")]) == 2
+    assert "policy.yaml is there already; nothing was written" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["policy.yaml"]
+    assert (folder / "cards.yaml").read_text() == RULES
+
+
+def test_init_lists_the_packs(capsys: Out) -> None:
+    assert "payments           Card payments: 4 rules" in said(capsys, "init")
+    assert main(["policy", "init", "nothing"]) == 2
+    assert "there is no pack nothing; there are" in capsys.readouterr().err
+
+
+def test_init_where_nothing_can_be_written(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["policy", "init", "payments", str(tmp_path / "file" / "folder")]) == 3
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_schema_is_the_committed_one(capsys: Out) -> None:
+    committed = json.loads((ROOT / "policies" / "schema.json").read_text())
+    assert json.loads(said(capsys, "schema")) == committed
