@@ -28,6 +28,7 @@ IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE: Final = (760, 460)
 PATIENCE: Final = 30.0  # seconds
 OFFLINE: Final[dict[str, Any]] = {
+    "receipt_ago_s": 720.0,
     "offline_s": 720.0,
     "waiting_s": 730.0,
     "waiting_chunks": 181,
@@ -35,9 +36,9 @@ OFFLINE: Final[dict[str, Any]] = {
 }
 STATES: Final[dict[str, dict[str, Any]]] = {
     "recording": status(),
-    "closed": status("closed", rules=("card-forms",), since_s=12.0),
+    "closed": status("closed", rules=("card-forms",), since_s=12.0, sealed_ago_s=13.0, receipt_ago_s=13.0),
     "held by you": held(240.0, since=60.0),
-    "blind or error": status("blind", rules=("web-engine",), since_s=40.0),
+    "blind or error": status("blind", rules=("web-engine",), since_s=40.0, sealed_ago_s=41.0, receipt_ago_s=41.0),
     "not running": status("stopping"),
     "offline": status(**OFFLINE),
 }
@@ -98,10 +99,10 @@ def sheet(stage: Stage) -> Image.Image:
                     recorder.say(said)
                     x, y = seen(pointer, said, size)
                     time.sleep(0.3)  # a panel paints in steps
-                    strip = pointer.picture().crop((0, 0, x + size, size + 6))
+                    half, floor = size // 2 + 2, max(26, size + 6)
+                    icon = pointer.picture().crop((max(0, x - half), max(0, y - half), x + half, min(floor, y + half)))
                     cell = Image.new("RGB", (wide, high), colour)
-                    icon = strip.crop((max(0, x - size // 2 - 2), max(0, y - size // 2 - 2), x + size, y + size))
-                    cell.paste(icon.crop((0, 0, size + 4, size + 4)), ((wide - size) // 2, (high - size) // 2))
+                    cell.paste(icon, ((wide - icon.width) // 2, (high - icon.height) // 2))
                     whole.paste(cell, (60 + column * wide, top))
     return whole
 
@@ -144,7 +145,7 @@ def terminal() -> str:
         console.print("[dim]$[/dim] eyelid status")
         console.print(picture(STATES[name]))
         console.print()
-    drawn = console.export_svg(title="eyelid status")
+    drawn = console.export_svg(title="eyelid status", unique_id="eyelid")
     begin, end = drawn.index("@font-face"), drawn.rindex("@font-face")
     end = drawn.index("}", end) + 1
     return (drawn[:begin] + drawn[end:]).replace("Fira Code", "monospace")

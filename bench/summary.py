@@ -25,6 +25,7 @@ EYES: Final = {
     State.CLOSED: Text("(-) closed ", "yellow"),
     State.BLIND: Text("(-) blind  ", "red"),
     State.HELD: Text("(-) held   ", "magenta"),
+    State.STALLED: Text("(!) stalled", "red"),
 }
 
 
