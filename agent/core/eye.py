@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic
 
-from agent.core.clearance import Run, Timing, alarmed, looked
+from agent.core.clearance import Run, Timing, alarmed, haunted, looked
 from agent.core.decide import decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
+from agent.core.ghosts import Ghost
 from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span, Verdict
 from agent.core.stretch import Stretch
 
@@ -33,6 +34,7 @@ class Eye(Generic[ItemT]):
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
         self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
+        self._ghosts: tuple[Ghost, ...] = ()
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -46,7 +48,7 @@ class Eye(Generic[ItemT]):
     @property
     def provable_after(self) -> int:
         """An item that starts at or before this can never be released (ns)."""
-        return max((run.after for run in self._runs.values()), default=0)
+        return max((run.clearance.after for run in self._runs.values()), default=0)
 
     @property
     def proven_by(self) -> int | None:
@@ -94,13 +96,19 @@ class Eye(Generic[ItemT]):
         return self._policy is not None and look.policy == self._policy.hash
 
     def see(self, look: Look) -> None:
-        """Take a witness's answer, if it counts."""
+        """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
+        if look.ghosts is not None:
+            self._ghosts = look.ghosts
+        self._take(look)
+        self._runs = {name: haunted(run, self._ghosts, look.answered) for name, run in self._runs.items()}
+
+    def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):
             return
         name, timing = look.witness, self._timings[look.witness]
         reasons = self._judge(self._policy, look).on(self._lane)
         before = self._runs[name]
-        after = looked(before, look.asked, look.answered, reasons, timing, lingers=look.lingers)
+        after = looked(before, look.asked, look.answered, reasons, timing, told=look.ghosts is not None)
         if after is before:
             return
         if not after.clean:
