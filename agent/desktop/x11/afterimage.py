@@ -21,7 +21,7 @@ class Afterimage:
         self._tree = tree
         self._clock = BootClock()
         self._drawn = Drawn(wire.display)
-        self._ghosts = Ghosts(self._drawn.redirected)
+        self._ghosts = Ghosts(self._drawn.redirected, self._drawn.repaints_root)
         self._debtors: set[int] = set()
         self.painted = False  # something that matters, since it was last taken
 

@@ -17,6 +17,7 @@ from Xlib.ext import composite, damage
 from Xlib.protocol import request, rq
 
 from agent.core.model import Box
+from agent.desktop.x11.covering import overlap
 from agent.desktop.x11.wire import Disconnected
 
 MOST_RECTANGLES: Final = 512  # of one answer; more are told as nothing painted
@@ -45,7 +46,6 @@ class Drawn:
         self._objects: dict[int, int] = {}  # window -> damage
         self._emptied: set[int] = set()
         self._armed: set[int] = set()  # those of them that were emptied before the last `collect`
-        self._redirected: dict[int, bool] = {}
         self._taken: dict[int, list[Box]] = {}  # since the last `collect`, by window
         self.able = all(display.has_extension(name) for name in (damage.extname, "XFIXES"))
         if not self.able:
@@ -55,6 +55,7 @@ class Drawn:
         self._opcode: int = self._low.get_extension_major(damage.extname)
         self._fixes: int = self._low.get_extension_major("XFIXES")
         self._composite: int | None = self._low.get_extension_major(composite.extname)
+        self._root: int = display.screen().root.id
         self._region: int = self._low.allocate_resource_id()
         _CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
 
@@ -132,6 +133,31 @@ class Drawn:
         """What they hold may be from before anything: each has to be emptied once more."""
         self._emptied.clear()
         self._armed.clear()
+
+    def repaints_root(self, place: Box) -> bool:
+        """Whether the root window has a background. `place`: where it has been uncovered; one pixel of it is painted
+        once more, with that background, and damage tells whether it was.
+        """
+        self.watch(self._root)
+        try:
+            if self._empty(self._objects[self._root]) is None:
+                return False
+            request.ClearArea(
+                display=self._low,
+                onerror=_ignored,
+                exposures=False,
+                window=self._root,
+                x=place.x,
+                y=place.y,
+                width=1,
+                height=1,
+            )
+            painted = self._empty(self._objects[self._root]) or []
+        except (error.ConnectionClosedError, OSError) as lost:
+            raise Disconnected from lost
+        finally:
+            self.forget(self._root)
+        return any(overlap(box, Box(place.x, place.y, 1, 1)) is not None for box in painted)
 
     def redirected(self, window: int) -> bool:
         """Whether the window paints beside the screen (Composite), so that covers do not clip it; True in doubt.

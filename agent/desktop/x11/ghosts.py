@@ -58,10 +58,12 @@ class _Debt:
 
 
 class Ghosts:
-    """`follow` every look. `redirected`: whether a window paints beside the screen, asked of new owners."""
+    """`follow` every look. `redirected`: whether a window paints beside the screen, asked of new owners; `repaints`:
+    whether the server itself paints the root window where it is uncovered, asked with such a place.
+    """
 
-    def __init__(self, redirected: Callable[[int], bool]) -> None:
-        self._redirected = redirected
+    def __init__(self, redirected: Callable[[int], bool], repaints: Callable[[Box], bool]) -> None:
+        self._redirected, self._repaints = redirected, repaints
         self._debts: list[_Debt] = []
         self._panes: tuple[Pane, ...] = ()
 
@@ -82,9 +84,15 @@ class Ghosts:
         if done is None or sum(len(one.deeds) for one in done.values()) > MOST_DEEDS:
             self._debts = [_Debt(self._earliest([screen], now), now + DOUBT, [screen])]
             return
-        self._pay(done, drawn, now)
-        if done:
-            self._debts += _Change(before, self._panes, done, drawn, screen).debts(self._earliest, self._is_sure, now)
+        change = _Change(before, self._panes, done, drawn, screen)
+        new = [
+            _Debt(self._earliest(region, now), now + DOUBT, region)
+            if window is None
+            else self._debt(window, region, drawn, change, now)
+            for window, region in change.gains
+        ]
+        self._pay(change.gains, done, drawn, now)
+        self._debts += new
         self._debts = [debt for debt in self._debts if debt.until + KEPT > now]
         while len(self._debts) > MOST_GHOSTS:
             one, other, *others = self._debts
@@ -95,15 +103,25 @@ class Ghosts:
         """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
         return min((debt.left for debt in self._debts if debt.until > now and meet(debt.region, region)), default=now)
 
-    def _is_sure(self, window: int) -> bool:
-        return not self._redirected(window)
+    def _debt(self, window: int, gained: list[Box], drawn: Drawn, change: _Change, now: int) -> _Debt:
+        left = self._earliest(gained, now)
+        if window == ROOT and self._repaints(gained[0]):
+            return _Debt(left, now + STILL, gained)
+        if not change.may_owe(window) or self._redirected(window):
+            return _Debt(left, now + DOUBT, gained)
+        owed = _bounded(rests(gained, _placed(drawn[window], change.boxes[window])))
+        return _Debt(left, now + (OWED if owed else STILL), gained, window, owed)
 
-    def _pay(self, done: Mapping[int, Done], drawn: Drawn, now: int) -> None:
+    def _pay(
+        self, gains: Sequence[tuple[int | None, list[Box]]], done: Mapping[int, Done], drawn: Drawn, now: int
+    ) -> None:
         boxes = {pane.id: pane.box for pane in self._panes}
+        restless = {window for window, one in done.items() if set(one.deeds) - {Deed.RESTACKED}}
         for debt in self._debts:
             if debt.until <= now:
                 continue
-            if any(meet(one.places, debt.region) for one in done.values()) or debt.owner not in {None, *boxes}:
+            strange = debt.owner in restless or debt.owner not in {None, *boxes}
+            if strange or any(meet(region, debt.region) for _, region in gains):
                 debt.until, debt.owner, debt.owed = now + DOUBT, None, None
             elif debt.owner is not None and debt.owed is not None:
                 painted = _placed(drawn.get(debt.owner, ()), boxes[debt.owner])
@@ -127,23 +145,13 @@ class _Change:
         screen: Box,
     ) -> None:
         self._before, self._after, self._done, self._drawn, self._screen = before, after, done, drawn, screen
-        self._boxes = {pane.id: pane.box for pane in after}
-
-    def debts(
-        self, earliest: Callable[[Sequence[Box], int], int], is_sure: Callable[[int], bool], now: int
-    ) -> list[_Debt]:
-        area = [box for one in self._done.values() for box in one.places]
-        if not all(map(_is_plain, self._done.values())) or self._is_odd(area):
-            return [_Debt(earliest(area, now), now + DOUBT, area)]
-        found = []
-        for window, gained in self._gains(area):
-            if self._may_owe(window) and is_sure(window):
-                owed = _bounded(rests(gained, _placed(self._drawn[window], self._boxes[window])))
-                until = now + (OWED if owed else STILL)
-                found.append(_Debt(earliest(gained, now), until, gained, window, owed))
-            else:
-                found.append(_Debt(earliest(gained, now), now + DOUBT, gained))
-        return found
+        self.boxes = {pane.id: pane.box for pane in after}
+        area = [box for one in done.values() for box in one.places]
+        self.gains: list[tuple[int | None, list[Box]]] = []  # without a window where nobody can say whose they are now
+        if not all(map(_is_plain, done.values())) or self._is_odd(area):
+            self.gains.append((None, area))
+        elif area:
+            self.gains += self._gains(area)
 
     def _is_odd(self, area: Sequence[Box]) -> bool:
         """Whether a window is involved that is not the rectangle that it seems to be."""
@@ -165,7 +173,7 @@ class _Change:
                 return _visible(pane.box, panes[place:], self._screen)
         return []
 
-    def _may_owe(self, window: int) -> bool:
+    def may_owe(self, window: int) -> bool:
         """Whether the damage of this new owner tells when it has painted. The root's is not clipped by what covers it.
 
         One that changed its own place in the stack, or came, must be the only one that did anything near it.
@@ -174,7 +182,7 @@ class _Change:
             return False
         if window not in self._done:
             return True
-        near = (meet(one.places, [self._boxes[window]]) for other, one in self._done.items() if other != window)
+        near = (meet(one.places, [self.boxes[window]]) for other, one in self._done.items() if other != window)
         return self._done[window].deeds[0] in {Deed.CAME, Deed.RESTACKED} and not any(near)
 
 
