@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from agent.core.ghosts import Ghost
 from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -36,7 +37,7 @@ class Desktop(Protocol):
         """The scene now, cheap when nothing changed (then it may be the very same object as before).
 
         Covers all moments since the look before: a window that was shown at any of them is `shown`. So is one that
-        has gone but of which pixels may still be in view, where the desktop can tell; `lingers` says what it cannot.
+        has gone but of which pixels may still be in view, where the desktop can tell; `ghosts` says what it cannot.
         Never raises for what another program does; that is a `Blind`.
         """
 
@@ -49,10 +50,11 @@ class Desktop(Protocol):
     def composited(self) -> bool:
         """Whether a compositor may keep showing windows after they are gone (fading, minimise animations)."""
 
-    def lingers(self) -> int:
-        """How long (ns) the display may go on showing a window that the last look no longer tells as shown.
+    def ghosts(self) -> tuple[Ghost, ...] | None:
+        """What the display still shows of windows that the last look no longer tells as shown, by the clock of spans.
 
-        A second where nothing is known of the pixels: a window fades, or stays until what was behind it has drawn.
+        None where nothing is known of the pixels (a compositor fades windows): then it is `core.asking.WINDOW_LINGERS`.
+        What was gone two seconds ago may be left out.
         """
 
     def close(self) -> None: ...

@@ -6,6 +6,8 @@ since the last dirty look or alarm; the run proves the open interval
 
     clearance = ( first.answered + settle , last.asked )
 
+What the display still shows of what left before the run raises the lower end (core.ghosts).
+
 All comparisons are strict: on a coarse clock a look and a picture can carry the same time; equal times prove nothing.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from agent.core.ghosts import Ghost, gone_by
 from agent.core.model import MILLISECOND, SECOND, Reason, Span
 
 SILENCE: Final = 1 * SECOND  # an asked look that is not answered for this long is an alarm
@@ -25,7 +28,7 @@ class Timing:
     """What a witness's proof needs on a lane, ns. Measured per platform: docs/platforms.md.
 
     `settle`: how long the picture may still be what the truth has left, whatever the display does.
-    `lingers`: how long the display may go on showing what has gone, unless a look itself says so (`Look.lingers`).
+    `lingers`: how long the display may go on showing what has gone, unless a look itself says so (`Look.ghosts`).
     `hindsight`: how long the truth may come after the pixels.
     `max_gap`: how far two looks may lie apart around an item.
     """
@@ -35,9 +38,9 @@ class Timing:
     max_gap: int = 250 * MILLISECOND
     lingers: int = 0
 
-    def settled(self, lingers: int | None) -> int:
-        """What has to pass after a look that says `lingers`, ns."""
-        return max(self.settle, self.lingers if lingers is None else lingers)
+    def settled(self, *, told: bool) -> int:
+        """What has to pass after a look, ns. `told`: it says itself what the display still shows."""
+        return self.settle if told else max(self.settle, self.lingers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,11 @@ class Clearance:
         return self.after < span.start and span.end + hindsight < self.before
 
     def never_covers(self, span: Span) -> bool:
-        """Whether no later look can help: the lower end only ever rises, and the span starts at or below it."""
+        """Whether no later look can help: the span starts at or below the lower end.
+
+        That falls only when a ghost turns out to be gone sooner than was known, and then to a moment that was still to
+        come when it rose: after everything that could be asked about by then.
+        """
         return span.start <= self.after
 
 
@@ -61,12 +68,15 @@ class Run:
     """One witness on one lane. A new one, or one after an alarm, proves nothing until its first clean look.
 
     `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
-    `last`: (asked, answered) of the last clean look; None while there is none.
+    `last`: (asked, answered) of the last clean look; None while there is none. `began`: when what the first one saw had
+    settled. `haunted`: until when the display shows what had left by then, as far as is known now.
     """
 
     barrier: int
     after: int
     last: tuple[int, int] | None = None
+    began: int = 0
+    haunted: int = 0
 
     @classmethod
     def unproven(cls, since: int) -> Run:
@@ -79,7 +89,8 @@ class Run:
 
     @property
     def clearance(self) -> Clearance:
-        return Clearance(self.after, self.after if self.last is None else self.last[0])
+        after = max(self.after, self.haunted)
+        return Clearance(after, after if self.last is None else self.last[0])
 
 
 def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
@@ -87,11 +98,23 @@ def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
     return Run(barrier=max(run.barrier, at), after=max(run.after, at + stay_closed))
 
 
+def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
+    """The run, with the word of a look answered at `now` on what the display still shows. Of ghosts yet to go the
+    latest word counts; what has gone may never be told of again.
+    """
+    if run.last is None:
+        return run
+    past = [ghost for ghost in ghosts if ghost.until <= now]
+    known = run.haunted if run.haunted <= now else 0
+    return replace(run, after=max(run.after, known, gone_by(past, run.began)), haunted=gone_by(ghosts, run.began))
+
+
 def looked(
-    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, lingers: int | None = None
+    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool = False
 ) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
+    `told`: the look says what the display still shows, and `haunted` brings that in.
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
     of two looks in flight at once nobody can say which saw what. A dirty one counts whenever it comes.
     """
@@ -102,7 +125,8 @@ def looked(
     if asked <= run.barrier:
         return run
     if run.last is None:
-        return replace(run, after=max(run.after, answered + timing.settled(lingers)), last=(asked, answered))
+        began = answered + timing.settled(told=told)
+        return replace(run, after=max(run.after, began), last=(asked, answered), began=began)
     asked_before, answered_before = run.last
     if asked <= answered_before:
         return run

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic
 
-from agent.core.clearance import Run, Timing, alarmed, looked
+from agent.core.clearance import Run, Timing, alarmed, haunted, looked
 from agent.core.decide import Verdict, decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
+from agent.core.ghosts import Ghost
 from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span
 from agent.core.stretch import Stretch
 
@@ -34,6 +35,7 @@ class Eye(Generic[ItemT]):
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
         self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
+        self._ghosts: tuple[Ghost, ...] = ()
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -52,7 +54,7 @@ class Eye(Generic[ItemT]):
     @property
     def provable_after(self) -> int:
         """An item that starts at or before this can never be released (ns)."""
-        return max((run.after for run in self._runs.values()), default=0)
+        return max((run.clearance.after for run in self._runs.values()), default=0)
 
     @property
     def proven_by(self) -> int | None:
@@ -82,9 +84,13 @@ class Eye(Generic[ItemT]):
     def alarm(self, alarm: Alarm) -> None:
         self._end_run(alarm.witness, alarmed(self._runs[alarm.witness], alarm.at), BLIND)
 
-    def doubt(self, witness: str) -> None:
-        """Its last word no longer holds, though nothing speaks against what it has proven: closed until its next."""
-        self._said[witness] = self._said[witness] or BLIND
+    def doubt(self, witness: str, at: int) -> None:
+        """Its last word no longer holds: closed until its next.
+
+        What it has proven stands; but its run ends here, for what an account calls closed must not be kept.
+        """
+        if self._runs[witness].clean:
+            self._end_run(witness, alarmed(self._runs[witness], at), BLIND)
 
     def glimpse(self, glimpse: Glimpse) -> bool:
         """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""
@@ -101,7 +107,13 @@ class Eye(Generic[ItemT]):
         return self._policy is not None and look.policy == self._policy.hash
 
     def see(self, look: Look) -> None:
-        """Take a witness's answer, if it counts."""
+        """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
+        if look.ghosts is not None:
+            self._ghosts = look.ghosts
+        self._take(look)
+        self._runs = {name: haunted(run, self._ghosts, look.answered) for name, run in self._runs.items()}
+
+    def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):
             return
         name, timing = look.witness, self._timings[look.witness]
@@ -109,7 +121,7 @@ class Eye(Generic[ItemT]):
         reasons = verdict.on(self._lane)
         self._would[name] = verdict.would_on(self._lane)
         before = self._runs[name]
-        after = looked(before, look.asked, look.answered, reasons, timing, lingers=look.lingers)
+        after = looked(before, look.asked, look.answered, reasons, timing, told=look.ghosts is not None)
         if after is before:
             return
         if not after.clean:

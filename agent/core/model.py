@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntFlag, StrEnum
 from typing import Final
 
+from agent.core.ghosts import Ghost
+
 SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 
@@ -168,7 +170,7 @@ class Scene:
 class Look:
     """A witness's answer. `asked` < truth < `answered`; `policy` is the hash that the witness judged with.
 
-    `lingers`: ns for which the display may still show what this look no longer tells; None: the witness cannot say.
+    `ghosts`: what the display still shows of what left the view before; None: the witness cannot say.
     """
 
     witness: str
@@ -176,7 +178,7 @@ class Look:
     answered: int
     policy: str
     seen: Scene | Browsing | Blind
-    lingers: int | None = None
+    ghosts: tuple[Ghost, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Final
 
-from agent.core.model import SECOND, Blind, Box, Scene, Window
+from agent.core.model import Blind, Box, Scene, Window
 from agent.desktop.processes import Process, Processes
 from agent.desktop.remote import shows_another_machine
 
@@ -78,9 +78,9 @@ class PortableDesktop:
         """True: nothing here says otherwise."""
         return True
 
-    def lingers(self) -> int:
-        """A second: nothing here says when pixels have gone."""
-        return SECOND
+    def ghosts(self) -> None:
+        """Nothing here says when pixels have gone."""
+        return
 
     def close(self) -> None:
         self._woken.set()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from agent.core.ghosts import Ghost
 from agent.core.model import MILLISECOND, SECOND, WINDOWS, Alarm, Blind, Look, Policy, Scene
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
@@ -40,6 +41,7 @@ class WindowWitness:
         self._changed = threading.Condition()
         self._composited = desktop.composited()
         self._last: Scene | Blind | None = None  # None: nothing delivered yet
+        self._ghosts: tuple[Ghost, ...] | None = None
         self._thread = threading.Thread(target=self._run, name="window witness", daemon=True)
 
     def start(self) -> None:
@@ -112,16 +114,16 @@ class WindowWitness:
         began = self._clock.now()
         try:
             seen = self._desktop.look()
-            composited, lingers = self._desktop.composited(), self._desktop.lingers()
+            composited, ghosts = self._desktop.composited(), self._desktop.ghosts()
         except (EyelidError, OSError):
-            seen, composited, lingers = Blind.NO_DISPLAY, self._composited, None
+            seen, composited, ghosts = Blind.NO_DISPLAY, self._composited, None
         ended = self._clock.now()
         if composited != self._composited:
             self._composited = composited
             self._deliver(Alarm(self.name, ended, "compositor"))
-        if asked or seen is not self._last:
-            self._last = seen
-            self._deliver(Look(self.name, began, ended, policy, seen, lingers))
+        if asked or seen is not self._last or ghosts != self._ghosts:
+            self._last, self._ghosts = seen, ghosts
+            self._deliver(Look(self.name, began, ended, policy, seen, ghosts))
 
     def _answer_blind(self) -> None:
         now = self._clock.now()

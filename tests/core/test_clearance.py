@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.clearance import SILENCE, Clearance, Run, Timing, alarmed, looked
+from agent.core.clearance import SILENCE, Clearance, Run, Timing, alarmed, haunted, looked
+from agent.core.ghosts import Ghost
 from agent.core.model import Reason, Span
 
 CARD = (Reason("card-forms", 0),)
@@ -241,8 +242,86 @@ def test_the_lower_end_never_falls(events: list[Event], timing: Timing) -> None:
         assert run.clearance.after >= before
 
 
-@pytest.mark.parametrize(("lingers", "after"), [(None, 1020), (7, 70), (300, 320)], ids=["not said", "less", "more"])
-def test_a_run_begins_once_the_display_has_let_go_of_what_was_there(lingers: int | None, after: int) -> None:
-    """A look that cannot say how long the display lingers counts as the longest; what the truth needs is the least."""
-    timing = Timing(settle=50, lingers=1000)
-    assert looked(Run.unproven(0), 10, 20, (), timing, lingers=lingers).clearance.after == after
+@pytest.mark.parametrize(
+    ("settle", "told", "after"), [(50, False, 1020), (50, True, 70), (2000, False, 2020)], ids=["no", "yes", "more"]
+)
+def test_a_look_that_does_not_say_what_is_left_on_the_display_counts_as_the_longest(
+    settle: int, told: bool, after: int
+) -> None:
+    timing = Timing(settle=settle, lingers=1000)
+    assert looked(Run.unproven(0), 10, 20, (), timing, told=told).clearance.after == after
+
+
+# -- ghosts -------------------------------------------------------------------------------------------------------
+
+
+def test_what_left_before_the_run_holds_it_back_until_it_is_gone() -> None:
+    run = clean(Run.unproven(0), 10, 11)  # what it saw had settled at 16
+    run = haunted(run, [Ghost(left=9, until=100)], 11)
+    assert run.clearance.after == 100
+    assert haunted(run, [Ghost(left=9, until=30)], 12).clearance.after == 30  # the latest word counts
+    assert haunted(run, [Ghost(left=9, until=120)], 12).clearance.after == 120
+
+
+@pytest.mark.parametrize(("left", "after"), [(16, 100), (17, 16)])
+def test_what_left_after_the_run_began_was_clean(left: int, after: int) -> None:
+    assert haunted(clean(Run.unproven(0), 10, 11), [Ghost(left, until=100)], 20).clearance.after == after
+
+
+@pytest.mark.parametrize("told", [12, 17, 18], ids=["long before", "just before", "when it was gone"])
+def test_what_has_gone_need_not_be_told_again(told: int) -> None:
+    run = haunted(clean(Run.unproven(0), 10, 11), [Ghost(left=9, until=18)], told)
+    assert haunted(run, (), 18).clearance.after == 18
+
+
+def test_some_may_go_while_others_stay() -> None:
+    run = haunted(clean(Run.unproven(0), 10, 11), [Ghost(left=9, until=100), Ghost(left=8, until=30)], 30)
+    assert haunted(run, [Ghost(left=9, until=41)], 45).clearance.after == 41
+    assert haunted(run, [Ghost(left=9, until=20)], 45).clearance.after == 30
+
+
+def test_a_run_without_a_clean_look_is_not_haunted() -> None:
+    run = alarmed(haunted(clean(Run.unproven(0), 10, 11), [Ghost(left=9, until=100)], 11), 30)
+    assert haunted(run, [Ghost(left=9, until=100)], 31) == run
+    assert run.clearance == Clearance(30, 30)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A window leaves at `left`, its pixels are gone at `gone`; until a look at `known` nobody says so, but `later`."""
+
+    left: int
+    gone: int
+    known: int
+    later: int
+
+    def word(self, answered: int) -> Ghost:
+        return Ghost(self.left, self.gone if answered >= self.known else max(self.later, self.gone))
+
+
+leavings = st.builds(
+    lambda left, stays, unsaid, later: Leaving(left, left + stays, left + stays + unsaid, left + later),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(0, 30),
+    st.integers(0, 90),
+)
+
+
+@given(histories(), timings, st.lists(leavings, max_size=5))
+def test_nothing_is_proven_while_the_display_shows_what_left_before_the_run(
+    events: list[Event], timing: Timing, left: list[Leaving]
+) -> None:
+    run = Run.unproven(0)
+    told_as_gone: set[Leaving] = set()
+    for event in events:
+        if event.asked is None:
+            run = alarmed(run, event.answered)
+            continue
+        reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
+        run = looked(run, event.asked, event.answered, reasons, timing, told=True)
+        words = {one: one.word(event.answered) for one in left if one.left <= event.answered}
+        run = haunted(run, [word for one, word in words.items() if one not in told_as_gone], event.answered)
+        told_as_gone |= {one for one, word in words.items() if word.until <= event.answered}
+        for at in range(run.clearance.after + 1, run.clearance.before):
+            assert not any(one.left <= run.began and at < one.gone for one in words)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from agent.core.model import SECOND, Blind, Scene, Window
+from agent.core.ghosts import Ghost
+from agent.core.model import Blind, Scene, Window
 
 
 class FakeDesktop:
@@ -16,7 +17,7 @@ class FakeDesktop:
     def __init__(self, *windows: Window) -> None:
         self.windows = {window.id: window for window in windows}
         self.compositor = False
-        self.pixels_linger = SECOND
+        self.afterimage: tuple[Ghost, ...] | None = None
         self.blind: Blind | None = None  # what the next looks answer instead of a scene
         self.failure: BaseException | None = None  # what the next looks raise
         self.looks = 0
@@ -102,8 +103,8 @@ class FakeDesktop:
     def composited(self) -> bool:
         return self.compositor
 
-    def lingers(self) -> int:
-        return self.pixels_linger
+    def ghosts(self) -> tuple[Ghost, ...] | None:
+        return self.afterimage
 
     def close(self) -> None:
         with self._condition:

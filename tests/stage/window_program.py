@@ -35,7 +35,7 @@ class Windows:
         y: int = 0,
         width: int = 300,
         height: int = 200,
-        color: int = 0x3366CC,
+        color: int | None = 0x3366CC,
         window_class: tuple[str, str] = ("program", "Program"),
         pid: int | None = -1,
         machine: str | None = "",
@@ -48,10 +48,10 @@ class Windows:
         parent: int | None = None,
     ) -> int:
         """`pid` -1 and `machine` "" stand for the truth, None for no such property. `raw_title`: hex bytes of
-        _NET_WM_NAME.
+        _NET_WM_NAME. `color` None: without a background, so that what was there stays until the program paints.
         """
         depth, visual = self.translucent() if alpha else (self.screen.root_depth, X.CopyFromParent)
-        colors = {"background_pixel": color | (0x80000000 if alpha else 0)}
+        colors = {} if color is None else {"background_pixel": color | (0x80000000 if alpha else 0)}
         if alpha:
             colors |= {"border_pixel": 0, "colormap": self.screen.root.create_colormap(visual, X.AllocNone)}
         above = self.screen.root if parent is None else self.display.create_resource_object("window", parent)
@@ -117,6 +117,21 @@ class Windows:
 
     def move(self, *, window: int, x: int, y: int) -> None:
         self.open_windows[window].configure(x=x, y=y)
+
+    def resize(self, *, window: int, width: int, height: int) -> None:
+        self.open_windows[window].configure(width=width, height=height)
+
+    def paint(self, *, window: int, color: int, place: tuple[int, int, int, int]) -> None:
+        """`place`: x, y, width, height in the window."""
+        brush = self.open_windows[window].create_gc(foreground=color)
+        self.open_windows[window].fill_rectangle(brush, *place)
+        brush.free()
+
+    def cross(self, *, window: int, width: int, height: int) -> None:
+        """A line from corner to corner, which damage tells as the box around it."""
+        brush = self.open_windows[window].create_gc(foreground=0)
+        self.open_windows[window].line(brush, 0, 0, width - 1, height - 1)
+        brush.free()
 
     def fade(self, *, window: int, opacity: int) -> None:
         self.cardinal(self.open_windows[window], "_NET_WM_WINDOW_OPACITY", opacity)

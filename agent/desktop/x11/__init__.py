@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Final
 
+from agent.core.ghosts import Ghost
 from agent.core.model import Blind, Scene
 from agent.desktop.processes import RESCAN, Processes
 from agent.desktop.x11.screen import Screenful
@@ -125,9 +126,9 @@ class X11Desktop:
         """
         return self._screen.compositor != 0
 
-    def lingers(self) -> int:
-        """See `agent.ports.Desktop.lingers`; as of the last look."""
-        return self._screen.lingers
+    def ghosts(self) -> tuple[Ghost, ...] | None:
+        """See `agent.ports.Desktop.ghosts`; as of the last look."""
+        return None if self.composited() else self._screen.afterimage.told()
 
     def close(self) -> None:
         """From any thread; ends a `wait`. Looks afterwards answer `Blind.NO_DISPLAY`."""

@@ -38,6 +38,22 @@ def without(box: Box, cover: Box) -> tuple[Box, ...]:
     return tuple(rest for rest in rests if rest.width > 0 and rest.height > 0)
 
 
+def rests(boxes: Iterable[Box], covers: Iterable[Box]) -> list[Box]:
+    """What is left of `boxes` beside all `covers`. Boxes that did not overlap still do not."""
+    left = list(boxes)
+    for cover in covers:
+        if not left:
+            break
+        left = [rest for box in left for rest in without(box, cover)]
+    return left
+
+
+def meet(boxes: Iterable[Box], others: Iterable[Box]) -> bool:
+    """Whether any of them share a pixel."""
+    others = tuple(others)
+    return any(overlap(box, other) is not None for box in boxes for other in others)
+
+
 def seen(box: Box, covers: Iterable[Box], views: Iterable[Box]) -> bool:
     """Whether any pixel of `box` lies in one of the `views` and under none of the opaque `covers`."""
     rests = [part for view in views if (part := overlap(box, view)) is not None]

@@ -35,6 +35,13 @@ class Reshaped:
 
 
 @dataclass(frozen=True, slots=True)
+class Painted:
+    """Something was drawn in the top level, or in what it holds, for the first time since its damage was emptied."""
+
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inner:
     """A client inside a window manager's frame was resized, moved, mapped or unmapped; `out`: it is no longer in it;
     `gone`: it was destroyed.
@@ -69,7 +76,8 @@ class RootResized:
     box: Box
 
 
-Event = TreeEvent | PropertyChanged | Reshaped | Inner | Nested | CompositorChanged | MonitorsChanged | RootResized
+Seen = PropertyChanged | Reshaped | Painted | Inner | Nested
+Event = TreeEvent | Seen | CompositorChanged | MonitorsChanged | RootResized
 
 
 def typed(event: Any, root: int, codes: Mapping[int, str]) -> Event | None:
@@ -82,6 +90,8 @@ def typed(event: Any, root: int, codes: Mapping[int, str]) -> Event | None:
     extension = codes.get(event.type)
     if extension == "SHAPE":
         return Reshaped(event.affected_window.id)
+    if extension == "DAMAGE":
+        return Painted(number(event.drawable))
     if extension == "XFIXES":
         return CompositorChanged(number(event.owner))
     return MonitorsChanged() if extension == "RANDR" else None

@@ -23,6 +23,7 @@ class Skin:
     draws: bool  # False: an input-only window, never a pixel
     translucent: bool  # by its visual or by its own _NET_WM_WINDOW_OPACITY
     shaped: bool
+    bordered: bool
     clients: tuple[int, ...]
     lodgers: tuple[int, ...] = ()  # the clients among them that are inside another's window
 

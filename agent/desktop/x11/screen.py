@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from agent.core.model import SECOND, Blind, Box, Scene, Window, WindowKind
+from agent.core.model import Blind, Box, Scene, Window, WindowKind
 from agent.desktop import kinds
 from agent.desktop.processes import Processes
 from agent.desktop.x11 import frames
+from agent.desktop.x11.afterimage import Afterimage
 from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
 from agent.desktop.x11.covering import overlap, seen
 from agent.desktop.x11.events import (
@@ -20,12 +21,14 @@ from agent.desktop.x11.events import (
     Inner,
     MonitorsChanged,
     Nested,
+    Painted,
     PropertyChanged,
     Reshaped,
     RootResized,
 )
+from agent.desktop.x11.ghosts import Pane
 from agent.desktop.x11.scenery import Collected, Departed, Skin, as_tray_icon, nature, unread_lodger, unreadable
-from agent.desktop.x11.tree import Created, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
+from agent.desktop.x11.tree import Created, Deed, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
 from agent.desktop.x11.wire import Property, Wire
 
 TRANSLUCENT_DEPTH: Final = 32  # a visual with an alpha channel
@@ -50,7 +53,8 @@ class Screenful:
         self._names = {atom: name for name, atom in wire.atom.items()}
         self._types: dict[int, str] = {}  # atoms of window types
         self.compositor = 0
-        self.lingers = SECOND
+        self._raced = False  # something happened after the last `take` of what was painted
+        self.afterimage = Afterimage(wire, self._tree)
         self.start_anew()
 
     # -- keeping ---------------------------------------------------------------------------------------------------
@@ -73,7 +77,7 @@ class Screenful:
     @property
     def changed(self) -> bool:
         """Whether a scene composed now could differ from the last."""
-        return self._unsettled or self._root_stale or self._size_stale
+        return self._unsettled or self._root_stale or self._size_stale or self.afterimage.painted
 
     def absorb(self) -> bool:
         """Take in every event that has arrived; True when the tree of top levels changed."""
@@ -88,6 +92,9 @@ class Screenful:
                     self._note_nested(window, parent)
                 case Reshaped(window):
                     self._note_skin(window)
+                    self._tree.did(window, Deed.RESHAPED)
+                case Painted(window):
+                    self.afterimage.note(window)
                 case CompositorChanged(owner):
                     self.compositor = owner
                 case MonitorsChanged():
@@ -126,6 +133,7 @@ class Screenful:
         self._skins.pop(window, None)
         self._early.pop(window, None)
         self._watched.discard(window)
+        self.afterimage.forget(window)
 
     def _depart(self, window: int) -> None:
         top = self._tree.tops.get(window)
@@ -142,6 +150,7 @@ class Screenful:
             if window in self._tree.tops and window not in self._watched and window not in self._clients:
                 self._watched.add(window)
                 self._wire.watch_top(window)
+                self.afterimage.watch(window)
 
     def _note_property(self, window: int, name: str | None) -> None:
         if window == self._wire.root:
@@ -219,10 +228,12 @@ class Screenful:
         homes = self._homes()
         self._read_clients(homes)
         overlooked = self._overlooks(homes)
+        self.afterimage.take()
         tops = self._wire.tops()
-        self.mistaken = (not self.absorb() and tops != tuple(self._tree.order)) or overlooked
+        self._raced = self.absorb()
+        self.mistaken = (not self._raced and tops != tuple(self._tree.order)) or overlooked
         return (
-            not self.mistaken
+            not (self.mistaken or self._raced)
             and not (self._root_stale or self._size_stale)
             and not any(map(self._is_unread, self._tree.tops.values()))
             and not any(client.stale or client.misplaced for client in self._clients.values())
@@ -270,7 +281,7 @@ class Screenful:
                 continue
             self._tree.place(top.id, outside.box)
             translucent = outside.faded or outside.depth == TRANSLUCENT_DEPTH
-            self._skins[top.id] = Skin(outside.draws, translucent, outside.shaped, (top.id,))
+            self._skins[top.id] = Skin(outside.draws, translucent, outside.shaped, outside.bordered, (top.id,))
             if outside.draws and not self._is_servers(top):
                 drawing.append(top.id)
         found = frames.find_clients(self._wire, drawing)
@@ -359,8 +370,20 @@ class Screenful:
         for client in self._clients.values():
             if client.managed and client.id not in windows.ids:
                 windows.add([self._window(client, client.place, focus, shown=False, override=False)])
+        known = not (self._raced or self._tree.begun or len(set(self._sizes)) > 1)
+        airy = {top for top, skin in self._skins.items() if isinstance(skin, Skin) and not skin.draws}
+        airy |= {gone.top.id for gone in self._departed if isinstance(gone.skin, Skin) and not gone.skin.draws}
+        self.afterimage.follow(self._panes(), airy, self._sizes[-1], known=known)
         self._settle()
         return Scene(windows=windows.all())
+
+    def _panes(self) -> list[Pane]:
+        skins = {top: self._skins.get(top, Blind.VANISHED) for top in self._tree.order if self._tree.tops[top].mapped}
+        return [
+            Pane(top, self._tree.tops[top].box, isinstance(skin, Skin) and not (skin.shaped or skin.bordered))
+            for top, skin in skins.items()
+            if isinstance(skin, Blind) or skin.draws
+        ]
 
     def _clients_in(self, top: Top, skin: Skin | Blind) -> tuple[Client, ...]:
         """Those that are known; of a top level that was gone before it could be read, itself, if it was known."""

@@ -8,6 +8,7 @@ have kept their order among themselves, so what they hide from each other was hi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from agent.core.model import Box
 
@@ -88,29 +89,43 @@ class Left:
     parent: int
 
 
+class Deed(Enum):
+    """What happened to a top level that changes which window is on top somewhere."""
+
+    CAME = auto()
+    LEFT = auto()
+    MOVED = auto()  # or its size changed
+    RESTACKED = auto()
+    RESHAPED = auto()
+
+
 TreeEvent = Created | Destroyed | Mapped | Unmapped | Moved | Shifted | Circulated | Entered | Left
 
 
 class Tree:
     """`order`: bottom first. `touched`: for each window that events spoke of since the last look, every place that it
-    had while it was mapped; also for windows that are gone."""
+    had while it was mapped; also for windows that are gone. `deeds`: what happened to each in that time, in order.
+    `begun`: whether the tree was read anew since, so that nothing is known of what happened."""
 
     def __init__(self) -> None:
         self.order: list[int] = []
         self.tops: dict[int, Top] = {}
         self.touched: dict[int, list[Box]] = {}
+        self.deeds: dict[int, list[Deed]] = {}
+        self.begun = False
 
     def start(self, tops: list[Top]) -> None:
         """Begin anew with these windows, bottom first. All of them count as touched: nothing is known of before."""
         for top in (*self.tops.values(), *tops):
             self._touch(top)
+        self.begun = True
         self.tops = {top.id: top for top in tops}
         self.order = [top.id for top in tops]
 
     def looked(self) -> bool:
         """Forget what was touched. True when anything was: what counted as shown only for that may not be."""
         unsettled = bool(self.touched)
-        self.touched = {}
+        self.touched, self.deeds, self.begun = {}, {}, False
         return unsettled
 
     def was_mapped(self, top: Top) -> bool:
@@ -121,6 +136,9 @@ class Tree:
         """Something else about the window changed that decides what can be seen through it."""
         if window in self.tops:
             self._touch(self.tops[window])
+
+    def did(self, window: int, deed: Deed) -> None:
+        self.deeds.setdefault(window, []).append(deed)
 
     def apply(self, event: TreeEvent) -> None:
         match event:
@@ -137,6 +155,7 @@ class Tree:
 
     def _change(self, top: Top, event: TreeEvent) -> None:
         self._touch(top)
+        was, before = top.mapped, top.box
         match event:
             case Mapped(_, override):
                 top.mapped, top.override = True, override
@@ -144,33 +163,47 @@ class Tree:
                 top.mapped = False
             case Moved(_, box, above, override):
                 top.box, top.override = box, override
-                self._restack(top.id, above)
+                self._restack(top, above)
             case Shifted(_, x, y):
                 top.box = Box(x, y, top.box.width, top.box.height)
             case Circulated(_, to_top):
-                self._restack(top.id, self.order[-1] if to_top else 0)
+                self._restack(top, self.order[-1] if to_top else 0)
             case _:  # Destroyed, Left
-                self.order.remove(top.id)
-                del self.tops[top.id]
+                self._drop(top)
                 return
+        if was != top.mapped:
+            self.did(top.id, Deed.CAME if top.mapped else Deed.LEFT)
+        elif was and before != top.box:
+            self.did(top.id, Deed.MOVED)
         self._touch(top)
+
+    def _drop(self, top: Top) -> None:
+        if top.mapped:
+            self.did(top.id, Deed.LEFT)
+        self.order.remove(top.id)
+        del self.tops[top.id]
 
     def _enter(self, top: Top) -> None:
         if top.id in self.tops:
-            self.order.remove(top.id)
+            self._drop(self.tops[top.id])
         self.order.append(top.id)
         self.tops[top.id] = top
         self._touch(top)
 
-    def _restack(self, window: int, above: int) -> None:
-        if window == above:
+    def _restack(self, top: Top, above: int) -> None:
+        if top.id == above:
             return
-        self.order.remove(window)
-        self.order.insert(self.order.index(above) + 1 if above in self.tops else 0, window)
+        place = self.order.index(top.id)
+        self.order.remove(top.id)
+        self.order.insert(self.order.index(above) + 1 if above in self.tops else 0, top.id)
+        if top.mapped and self.order.index(top.id) != place:
+            self.did(top.id, Deed.RESTACKED)
 
     def place(self, window: int, box: Box) -> None:
         """Its place as the server says now; newer than every event applied so far."""
         top = self.tops[window]
+        if top.mapped and top.box != box:
+            self.did(window, Deed.MOVED)
         top.box = box
         if window in self.touched:
             self._touch(top)

@@ -57,6 +57,7 @@ class Outside:
     override: bool
     shaped: bool
     faded: bool
+    bordered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Wire:
     def _event_codes(self) -> dict[int, str]:
         """Numbers of the extensions' events on this server; extensions that it lacks are left out."""
         codes = {}
-        for name, first, count in (("SHAPE", 0, 1), ("XFIXES", 0, 1), ("RANDR", 0, 2)):
+        for name, first, count in (("SHAPE", 0, 1), ("XFIXES", 0, 1), ("RANDR", 0, 2), ("DAMAGE", 0, 1)):
             if name in self._opcodes:
                 base = self._display.query_extension(name).first_event
                 codes.update({base + number: name for number in range(first, count)})
@@ -121,6 +122,11 @@ class Wire:
         ]
         answers = [answer for answer in self._settle(asked) if not isinstance(answer, Blind)]
         return any(str(answer.name).startswith("XWAYLAND") for answer in answers)
+
+    @property
+    def display(self) -> Any:
+        """python-xlib's, for whoever asks what this does not."""
+        return self._display
 
     # -- asking ---------------------------------------------------------------------------------------------------
 
@@ -364,6 +370,7 @@ def _outside(answers: list[Any]) -> Outside | Blind:
         mapped=attributes.map_state != X.IsUnmapped,
         override=bool(attributes.override_redirect),
         shaped=any(extents.bounding_shaped or extents.clip_shaped for extents in answers[3:]),
+        bordered=geometry.border_width > 0,
         faded=value is not None and value.numbers[:1] != (OPAQUE,),
     )
 

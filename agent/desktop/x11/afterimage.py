@@ -1,0 +1,64 @@
+"""What the screen goes on showing of windows that have left it: structure, damage and clock put together."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from agent.core.ghosts import Ghost
+from agent.core.model import Box
+from agent.desktop.clock import BootClock
+from agent.desktop.x11.covering import meet
+from agent.desktop.x11.drawn import Drawn
+from agent.desktop.x11.ghosts import Done, Ghosts, Pane
+from agent.desktop.x11.tree import Tree
+from agent.desktop.x11.wire import Wire
+
+
+class Afterimage:
+    """At every look: `take` as often as the tree is read, then `follow` once. Both may raise `Disconnected`."""
+
+    def __init__(self, wire: Wire, tree: Tree) -> None:
+        self._tree = tree
+        self._clock = BootClock()
+        self._drawn = Drawn(wire.display)
+        self._ghosts = Ghosts(self._drawn.redirected, self._drawn.repaints_root)
+        self._debtors: set[int] = set()
+        self.painted = False  # something that matters, since it was last taken
+
+    def watch(self, window: int) -> None:
+        """A top level that is new here, or was."""
+        self._drawn.watch(window)
+
+    def forget(self, window: int) -> None:
+        self._drawn.forget(window)
+
+    def note(self, window: int) -> None:
+        """Its damage is no longer empty."""
+        self.painted |= window in self._debtors
+
+    def take(self) -> None:
+        """What was painted so far in all windows that owe, or may come to."""
+        self.painted = False
+        places = [box for boxes in self._tree.touched.values() for box in boxes]
+        near = {top.id for top in self._tree.tops.values() if top.mapped and meet([top.box], places)}
+        self._drawn.take(near | self._debtors)
+
+    def follow(self, panes: Sequence[Pane], airy: Container[int], screen: Box, *, known: bool) -> None:
+        """`panes` as of now, bottom first; `airy`: windows without pixels, which change nothing. `known`: whether the
+        tree has told all that happened until after `take`.
+        """
+        tree = self._tree
+        done = {
+            window: Done(deeds, places)
+            for window, deeds in tree.deeds.items()
+            if window not in airy and meet(places := tree.touched.get(window, ()), [screen])
+        }
+        now = self._clock.now()
+        if not known:
+            self._drawn.distrust()
+        self._ghosts.follow(panes, done if known else None, self._drawn.collect(), screen, now)
+        self._debtors = self._ghosts.debtors(now)
+        self._drawn.keep(tree.tops)
+
+    def told(self) -> tuple[Ghost, ...] | None:
+        return self._ghosts.told() if self._drawn.able else None

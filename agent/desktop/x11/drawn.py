@@ -1,0 +1,199 @@
+"""What has been painted in the top levels of a screen, asked of the server when somebody wants to know.
+
+A damage object for each top level, with report level NonEmpty: silent until it is emptied, and then for one event. It
+tells only what its window's clip lets through, so what is drawn under a cover is not in it; what children draw is. Its
+rectangles count from the window's own corner and go with it. A new one tells the whole window first. Lines, arcs, text
+and what a program clips by itself come as bounding boxes. Sources: damageproto 1.1, fixesproto 5.0, compositeproto 0.4.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import Any, Final
+
+from Xlib import X, error
+from Xlib.ext import composite, damage
+from Xlib.protocol import request, rq
+
+from agent.core.model import Box
+from agent.desktop.x11.covering import overlap
+from agent.desktop.x11.wire import Disconnected
+
+MOST_RECTANGLES: Final = 512  # of one answer; more are told as nothing painted
+
+
+class _CreateRegion(rq.Request):  # type: ignore[misc]
+    """XFIXES request 5; python-xlib has no regions."""
+
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(5), rq.RequestLength(), rq.Card32("region"))
+
+
+class _FetchRegion(rq.ReplyRequest):  # type: ignore[misc]
+    """XFIXES request 19."""
+
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(19), rq.RequestLength(), rq.Card32("region"))
+    _reply = rq.Struct(
+        rq.ReplyCode(), rq.Pad(1), rq.Card16("sequence_number"), rq.ReplyLength(), rq.Pad(24), rq.Binary("rectangles")
+    )
+
+
+class Drawn:
+    """`display`: python-xlib's, shared with the wire, so that damage and structure come in the server's order."""
+
+    def __init__(self, display: Any) -> None:
+        self._low: Any = display.display
+        self._objects: dict[int, int] = {}  # window -> damage
+        self._emptied: set[int] = set()
+        self._armed: set[int] = set()  # those of them that were emptied before the last `collect`
+        self._taken: dict[int, list[Box]] = {}  # since the last `collect`, by window
+        self.able = all(display.has_extension(name) for name in (damage.extname, "XFIXES"))
+        if not self.able:
+            return
+        display.damage_query_version()  # both answer BadRequest to whoever has not told them a version
+        display.xfixes_query_version()
+        self._opcode: int = self._low.get_extension_major(damage.extname)
+        self._fixes: int = self._low.get_extension_major("XFIXES")
+        self._composite: int | None = self._low.get_extension_major(composite.extname)
+        self._root: int = display.screen().root.id
+        self._region: int = self._low.allocate_resource_id()
+        _CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
+
+    def watch(self, window: int) -> None:
+        """From now on. One that has gone, or that is only for input, is never told of."""
+        if not self.able:
+            return
+        self.forget(window)
+        self._objects[window] = self._low.allocate_resource_id()
+        damage.DamageCreate(
+            display=self._low,
+            onerror=_ignored,
+            opcode=self._opcode,
+            damage=self._objects[window],
+            drawable=window,
+            level=damage.DamageReportNonEmpty,
+        )
+
+    def forget(self, window: int) -> None:
+        self._emptied.discard(window)
+        self._armed.discard(window)
+        self._taken.pop(window, None)
+        known = self._objects.pop(window, None)
+        if known is not None:
+            damage.DamageDestroy(display=self._low, onerror=_ignored, opcode=self._opcode, damage=known)
+            self._low.free_resource_id(known)
+
+    def keep(self, windows: Iterable[int]) -> None:
+        """Forget all others."""
+        for window in self._objects.keys() - set(windows):
+            self.forget(window)
+
+    def take(self, windows: Iterable[int]) -> None:
+        """Empty these; what was in them is for the next `collect`. A round trip for each."""
+        for window in windows:
+            known = self._objects.get(window)
+            if known is None:
+                continue
+            told = self._empty(known)
+            if told is None:
+                self.forget(window)
+                continue
+            if window in self._armed:
+                self._taken.setdefault(window, []).extend(told)
+            self._emptied.add(window)
+
+    def _empty(self, known: int) -> list[Box] | None:
+        """None when the server refuses: the region would still be another's."""
+        refusal = _Refusal()
+        try:
+            damage.DamageSubtract(
+                display=self._low,
+                onerror=refusal,
+                opcode=self._opcode,
+                damage=known,
+                repair=X.NONE,
+                parts=self._region,
+            )
+            answer = _FetchRegion(display=self._low, opcode=self._fixes, region=self._region)
+        except (error.ConnectionClosedError, OSError) as lost:
+            raise Disconnected from lost
+        if refusal.came:
+            return None
+        raw = bytes(answer.rectangles)
+        return [Box(*edges) for edges in struct.iter_unpack("=hhHH", raw)] if len(raw) <= 8 * MOST_RECTANGLES else []
+
+    def collect(self) -> dict[int, list[Box]]:
+        """What was painted since the last call, from the window's corner; of windows that were emptied before that."""
+        taken = {window: self._taken.get(window, []) for window in self._armed}
+        self._taken = {}
+        self._armed = set(self._emptied)
+        return taken
+
+    def distrust(self) -> None:
+        """What they hold may be from before anything: each has to be emptied once more."""
+        self._emptied.clear()
+        self._armed.clear()
+
+    def repaints_root(self, place: Box) -> bool:
+        """Whether the root window has a background. `place`: where it has been uncovered; one pixel of it is painted
+        once more, with that background, and damage tells whether it was.
+        """
+        self.watch(self._root)
+        try:
+            if self._empty(self._objects[self._root]) is None:
+                return False
+            request.ClearArea(
+                display=self._low,
+                onerror=_ignored,
+                exposures=False,
+                window=self._root,
+                x=place.x,
+                y=place.y,
+                width=1,
+                height=1,
+            )
+            painted = self._empty(self._objects[self._root]) or []
+        except (error.ConnectionClosedError, OSError) as lost:
+            raise Disconnected from lost
+        finally:
+            self.forget(self._root)
+        return any(overlap(box, Box(place.x, place.y, 1, 1)) is not None for box in painted)
+
+    def redirected(self, window: int) -> bool:
+        """Whether the window paints beside the screen (Composite), so that covers do not clip it; True in doubt.
+
+        The server gives such a window's pixmap a name, and refuses to for any other.
+        """
+        if self._composite is None:
+            return False
+        refusal = _Refusal()
+        name = self._low.allocate_resource_id()
+        try:
+            composite.NameWindowPixmap(
+                display=self._low,
+                onerror=refusal,
+                opcode=self._composite,
+                window=window,
+                pixmap=name,
+            )
+            request.FreePixmap(display=self._low, onerror=_ignored, pixmap=name)
+            request.GetInputFocus(display=self._low)
+        except (error.ConnectionClosedError, OSError) as lost:
+            raise Disconnected from lost
+        self._low.free_resource_id(name)
+        return not refusal.came
+
+
+class _Refusal:
+    """Hears the error of a request that has no reply, once a later reply has come."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __call__(self, *_: object) -> bool:
+        self.came = True
+        return True
+
+
+def _ignored(*_: object) -> bool:
+    return True
