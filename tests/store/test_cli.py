@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from protocol import enrolment
+from protocol.bundle import Bundle
+from protocol.envelope import Flag, Kind
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate, thumbprint
 from store import cli, database, founding
@@ -322,7 +324,8 @@ def test_export_a_film_that_plays(run: Run, filmed: Filmed, key: Path, passphras
     out = tmp_path / "opened"
     told = run("export", filmed.recording.id, "-o", out, "--key", key, "--passphrase-file", passphrase_file)
     assert (told.code, told.err) == (0, "")
-    assert f"mpv {out}/screen-0.mp4" in told.out
+    assert f"mpv {out}/recording.mp4" in told.out
+    assert f"{out}/recording.mp4  all in step, 10.0 s" in told.out
     assert len(seconds_seen(out / "screen-0.mp4")) == 30
     assert stat.S_IMODE((out / "screen-0.mp4").stat().st_mode) == 0o600
     again = run("export", filmed.recording.id, "-o", out, "--key", key, "--passphrase-file", passphrase_file)
@@ -345,6 +348,31 @@ def test_export_refuses_what_is_not_whole_unless_told(
     assert "THIS EXPORT IS INCOMPLETE" in told.out
     assert (tmp_path / "out" / "screen-0.mp4").exists()
     assert json.loads((tmp_path / "out" / "timeline.json").read_bytes())["export"]["complete"] is False
+
+
+def test_export_cut_or_without_a_film(
+    run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path
+) -> None:
+    opening = ("--key", key, "--passphrase-file", passphrase_file)
+    for gaps, length in (("cut", 6 * SECOND), ("no-film", None)):
+        out = tmp_path / gaps
+        told = run("export", filmed.recording.id, "-o", out, *opening, "--gaps", gaps, "--json").facts
+        assert (told["film"] and told["film"]["length_ns"]) == length
+        assert (out / "recording.mp4").exists() is (length is not None)
+    assert run("export", filmed.recording.id, "-o", tmp_path / "other", *opening, "--gaps", "black").code == 2
+
+
+def test_export_says_why_there_is_no_film(
+    run: Run, pc: Pc, bundle: Bundle, key: Path, passphrase_file: Path, tmp_path: Path
+) -> None:
+    recording = pc.open_recording(bundle)
+    pc.put_sealed(recording.seal(b"no header of a film", kind=Kind.HEADER, length=0))
+    pc.put_sealed(recording.seal(b"nor a fragment", flags=Flag.KEY_FRAME))
+    told = run("export", recording.id, "-o", tmp_path / "out", "--key", key, "--passphrase-file", passphrase_file)
+    assert told.code == 1
+    assert "recording.mp4: screen-0.mp4 is no film that can be decoded" in told.out
+    assert (tmp_path / "out" / "screen-0.mp4").read_bytes() == b"no header of a filmnor a fragment"
+    assert not (tmp_path / "out" / "recording.mp4").exists()
 
 
 def test_export_as_json(run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path) -> None:
