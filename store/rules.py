@@ -63,6 +63,19 @@ def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
     return tuple(found)
 
 
+def revision_in(files: Mapping[str, str]) -> int | None:
+    """The policy's own revision, the highest that its files say; None where none says one that can be read."""
+    found = []
+    for text in files.values():
+        try:
+            said = _scalar(_member(yaml.compose(text, Loader=_LOADER), "revision"))
+        except (yaml.YAMLError, RecursionError):
+            continue
+        if said.isascii() and said.isdigit():
+            found.append(int(said))
+    return max(found, default=None)
+
+
 def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:
     """The rule's id and reason; a number that the policy's text does not explain says so."""
     if isinstance(rule, str):
