@@ -12,7 +12,7 @@ from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, b
 from store.clock import MINUTE
 from store.evidence import Evidence
 from store.rules import REASONS
-from store.show import clean, print_table, seconds, size, when
+from store.show import clean, percent, print_table, seconds, size, when
 from store.timeline.absent import Absent
 from store.timeline.days import Day
 from store.timeline.life import What
@@ -124,11 +124,6 @@ def day_bar(day: Day) -> Text:
     return text
 
 
-def _percent(share: float) -> str:
-    """Nothing that is there is called 0 %, and nothing incomplete 100 %."""
-    return "-" if not share else "<1 %" if share < 0.01 else f"{int(share * 100)} %"
-
-
 def show_device(console: Console, device: Absent) -> None:
     """Its state in a line, a bar for each of its days, then one line for each thing that is not here."""
     style, words = _STATES[device.state]
@@ -166,9 +161,9 @@ def show_device(console: Console, device: Absent) -> None:
 
 
 def _day_row(day: Day) -> tuple[str | Text, ...]:
-    blind = Text(_percent(day.blind_share), "bold red" if day.blind_share >= BLIND_ALL_DAY else "")
+    blind = Text(percent(day.blind_share), "bold red" if day.blind_share >= BLIND_ALL_DAY else "")
     mostly = max(day.why, key=lambda reason: day.why[reason], default="")
-    kept, held = _percent(day.share(What.KEPT)), _percent(day.share(What.HELD))
+    kept, held = percent(day.share(What.KEPT)), percent(day.share(What.HELD))
     return (str(day.date), day_bar(day), kept, held, blind, REASONS.get(mostly, mostly))
 
 

@@ -14,13 +14,15 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from protocol import enrolment
 from protocol.bundle import Bundle
 from protocol.envelope import Flag, Kind
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate, thumbprint
-from store import cli, database, founding
+from store import cli, database, founding, schema
+from store.depot import Depot
 from store.founding import COMPLIANCE, RECIPIENT, STORE
 from store.home import Home
 from tests.fakes.pc import SECOND, Pc
@@ -224,6 +226,20 @@ def test_devices_for_a_person(run: Run, new_pc: Callable[[], Pc]) -> None:
     listed = run("devices")
     assert pc.device in listed.out
     assert "pc-7" in listed.out
+
+
+def test_broken_ones_come_first_and_say_what_to_do(run: Run, new_pc: Callable[[], Pc], depot: Depot) -> None:
+    fine, broken = new_pc(), new_pc()
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.devices).where(schema.devices.c.id == broken.device).values(enrolled_at=1))
+    told = run("devices").out
+    assert told.index(broken.device) < told.index(fine.device)
+    assert "never heard of" in told
+    assert "eyelid run" in told
+    assert "2 PCs: 1 broken, 1 fine." in told
+    facts = {one["device"]: one for one in run("devices", "--json").facts["devices"]}
+    assert (facts[broken.device]["level"], facts[fine.device]["level"]) == ("broken", "fine")
+    assert facts[broken.device]["next_step"]
 
 
 def test_a_host_name_cannot_move_the_cursor(run: Run, client: httpx.Client, secret: Callable[..., str]) -> None:
