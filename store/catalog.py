@@ -248,6 +248,13 @@ def open_alarms(connection: Connection, device: str) -> list[str]:
     return list(connection.scalars(chosen))
 
 
+def open_alarm_counts(connection: Connection) -> dict[str, int]:
+    """By code, of all that no operator has acknowledged."""
+    columns = schema.alarms.c
+    rows = connection.execute(select(columns.code, func.count()).where(_open_alarm()).group_by(columns.code))
+    return {code: int(number) for code, number in rows}
+
+
 def _open_alarm() -> ColumnElement[bool]:
     return schema.alarms.c.id.not_in(select(schema.audit.c.alarm).where(schema.audit.c.alarm.is_not(None)))
 
