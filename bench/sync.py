@@ -10,7 +10,9 @@ channel sounds. At the start, after a pause by a rule, and with --minutes every 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import av
@@ -29,10 +32,11 @@ from agent.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.opened import Opened, open_longest
 from bench.stage import StageError, own_display
-from bench.sync_signals import PLACE, RATE, Beeper, Lamp, now, signal
+from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from tests.stage.sounds import NEEDED, missing, sound_server
 
 ALLOWED_MS: Final = 40.0
+START, PAUSED, END = "start", "after a pause", "at the end"  # when a flash must be in the recording
 FEW, MANY = 2, 5  # flashes at the start, and again after a pause
 STILL: Final = 1.2  # s of nothing before a flash
 PAUSE: Final = 2.0  # s that the card terminal is in view
@@ -114,27 +118,32 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
             recorded.recorder.until(lambda: _both_open(recorded), "it recorded screen and sound")
             for _ in range(times):
                 time.sleep(STILL)
-                flashes.append((when, *signal(lamp, beepers)))
+                flashes.append((when, *flash_and_beep(lamp, beepers)))
             time.sleep(STILL)  # what closes the eye takes a second before it along
 
         say(f"{server}: flashing at the start")
-        flash("start", flashes_each)
+        flash(START, flashes_each)
         with stage.program("till", TILL, still=True):
             recorded.wait_for(State.CLOSED)
             time.sleep(PAUSE)
         say(f"{server}: flashing after a pause")
-        flash("after a pause", flashes_each)
-        begun = now()
-        while minutes and (passed := (now() - begun) / SECOND) < minutes * MINUTE:
-            time.sleep(min(MINUTE, minutes * MINUTE - passed))
-            flash(f"after {(now() - begun) / SECOND / MINUTE:.0f} min", 1)
+        flash(PAUSED, flashes_each)
+        ends = now() + round(minutes * MINUTE * SECOND)
+        for minute in itertools.count(1):
+            if (left := (ends - now()) / SECOND) < MINUTE:
+                break
+            time.sleep(MINUTE)
+            flash(f"minute {minute}", 1)
+        if minutes:
+            time.sleep(max(0.0, left))
+            flash(END, flashes_each)
         time.sleep(1)  # with the second before, what the gate needs to let the last one go
         recorded.stop()
         say(f"{server}: opening the recording")
         opened, zero = _opened(depot, recorded, folder / "opened")
     told = [Flash(when, meant - zero, white - zero) for when, meant, white in flashes]
     kept = [flash for flash in told if _kept(opened, flash)]
-    if missing_from := {flash.when for flash in told} - {flash.when for flash in kept}:
+    if missing_from := {START, PAUSED, *([END] if minutes else [])} - {flash.when for flash in kept}:
         raise StageError(
             f"no flash was kept {', '.join(sorted(missing_from))}: is the machine too busy to prove anything?"
         )
@@ -248,6 +257,7 @@ def worst(offsets: Iterable[Offset]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
     console = Console(stderr=True, highlight=False)
     servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
     found: dict[str, list[Offset]] = {}
@@ -274,6 +284,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"Sound and picture are {far:.0f} ms apart, more than {ALLOWED_MS:.0f}.", style="bold red")
         return 1
     return 0
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _table(found: dict[str, list[Offset]]) -> Table:

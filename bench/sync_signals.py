@@ -206,7 +206,7 @@ class Lamp:
         self._display.sync()
 
 
-def signal(lamp: Lamp, beepers: tuple[Beeper, ...]) -> tuple[int, int]:
+def flash_and_beep(lamp: Lamp, beepers: tuple[Beeper, ...]) -> tuple[int, int]:
     """One flash with one beep; (when both were meant to be, when it was white), ns."""
     at = now() + AHEAD
     for beeper in beepers:
