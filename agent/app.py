@@ -53,6 +53,7 @@ from agent.witness.in_force import recall, remember
 from agent.witness.policies import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
+from protocol.bundle import Bundle
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,8 @@ class Recording:
             on_vanished=lambda _: self._alarm("rule-vanished"),
             on_disarmed=lambda _: self._alarm("rule-disarmed"),
             last=recall(config.home),
+            signed=self._signed_policy,
+            on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
         )
         self._wire = Wire(
             who.address,
@@ -132,7 +135,7 @@ class Recording:
             texts=self._texts,
             packets=KeptPackets(config.home / "key-packets"),
             health=self._health,
-            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=lambda _: None),
+            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
             clock=clock,
             chance=random.random,
             parallel=config.upload.parallel,
@@ -299,6 +302,14 @@ class Recording:
 
     def _receipted(self, at: int) -> None:
         self._receipt_at = at
+
+    def _signed_policy(self) -> Mapping[str, bytes]:
+        return {name: text.encode("utf-8") for name, text in self._trust.bundle.policy_files.items()}
+
+    def _bundle_came(self, newest: Bundle) -> None:
+        """Its policy counts at once, its readers from the next recording on."""
+        log.info("the bundle in force has revision %d", newest.revision)
+        self._policies.reread()
 
     def _policy_arrived(self, policy: Policy, files: Mapping[str, bytes]) -> None:
         try:

@@ -37,6 +37,11 @@ class Opened:
         return tuple(sorted(self.folder.glob("screen-*.mp4")))
 
     @property
+    def film(self) -> Path:
+        """All of them in step, with a slate where nothing was kept."""
+        return self.folder / "recording.mp4"
+
+    @property
     def verified(self) -> bool:
         return self.verdict["sound"] is True
 
@@ -85,13 +90,14 @@ def _why(part: Mapping[str, Any]) -> str:
 
 def open_longest(store: Store, device: str, folder: Path) -> Opened:
     """Export the device's longest recording to `folder`, and check it. Raises StageError when there is none."""
-    return _open(store, max(_recordings(store, device), key=lambda recording: int(recording["whole_ns"])), folder)
+    longest = max(_recordings(store, device), key=lambda recording: int(recording["whole_ns"]))
+    return _open(store, longest, folder, gaps="slate")
 
 
 def open_all(store: Store, device: str, folder: Path) -> list[Opened]:
-    """As `open_longest`, every recording of the device, each in a folder of its own below `folder`."""
+    """As `open_longest`, every recording of the device, each in a folder of its own below `folder`, without a film."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_open(store, one, folder / str(one["recording"])) for one in _recordings(store, device)]
+    return [_open(store, one, folder / str(one["recording"]), gaps="no-film") for one in _recordings(store, device)]
 
 
 def _recordings(store: Store, device: str) -> list[Mapping[str, Any]]:
@@ -101,10 +107,10 @@ def _recordings(store: Store, device: str) -> list[Mapping[str, Any]]:
     return listed
 
 
-def _open(store: Store, listed: Mapping[str, Any], folder: Path) -> Opened:
+def _open(store: Store, listed: Mapping[str, Any], folder: Path, *, gaps: str) -> Opened:
     recording, opening = listed["recording"], store.opened_by_recipient
     verify = store.ran("verify", recording, *opening, "--json")
     if verify.returncode not in FOUND:
         raise StageError(f"eyelid-store verify could not judge: {verify.stderr.strip()}")
-    store.ask("export", recording, *opening, "-o", str(folder))
+    store.ask("export", recording, *opening, "-o", str(folder), "--gaps", gaps)
     return Opened(listed, store.ask("timeline", recording), json.loads(verify.stdout), folder)

@@ -55,7 +55,7 @@ def show(out: Console, opened: Opened, control: Opened, picture: Path) -> None:
     rows.add_row("control", f"{_count(control, bad=not control.counted.leaked)} with the rules taken out")
     rows.add_row("opened", escape(str(opened.folder)))
     rows.add_row("at a glance", escape(str(picture)))
-    rows.add_row("play it", escape(play_command(opened.videos[0])))
+    rows.add_row("play it", escape(play_command(opened.film)))
     out.print()
     out.print(Panel(rows, title="What was recorded, and what was not", expand=False))
 

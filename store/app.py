@@ -29,11 +29,16 @@ from store.routes import account, devices, health, recordings
 from store.routes.bodies import Intake
 from store.writer import WriterClosed
 
+Answered = Callable[[str, int, float], None]
+"""Method and template of the route, status, seconds."""
+
 _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
-def create_app(depot: Depot, intake: Intake | None = None) -> FastAPI:
+def create_app(depot: Depot, intake: Intake | None = None, answered: Answered = lambda *_: None) -> FastAPI:
     """The application over a depot, which the caller closes. Its OpenAPI description is at /openapi.json.
+
+    `answered` is told of every request, from the event loop.
 
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """
@@ -52,7 +57,7 @@ def create_app(depot: Depot, intake: Intake | None = None) -> FastAPI:
         app.include_router(module.router)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)
-    app.add_middleware(_Envelope, clock=depot.clock)
+    app.add_middleware(_Envelope, clock=depot.clock, answered=answered)
     return app
 
 
@@ -131,9 +136,10 @@ _ANSWERS: Final[dict[type[Exception], Callable[[Request, Any], Awaitable[JSONRes
 class _Envelope:
     """Dates every answer by the store's clock (PCs set their tokens' times by it) and logs every request once."""
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock, answered: Answered) -> None:
         self._app = app
         self._clock = clock
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -155,11 +161,9 @@ class _Envelope:
         try:
             await self._app(scope, receive, dated)
         finally:
-            route = scope.get("route")
-            facts: dict[str, object] = {
-                "route": f"{scope['method']} {getattr(route, 'path', '-')}",
-                "status": status,
-                "ms": round((time.perf_counter() - begun) * 1000, 1),
-            }
+            route = f"{scope['method']} {getattr(scope.get('route'), 'path', '-')}"
+            lasted = time.perf_counter() - begun
+            facts: dict[str, object] = {"route": route, "status": status, "ms": round(lasted * 1000, 1)}
             facts |= {name: scope["state"][name] for name in ("device", "code") if name in scope["state"]}
+            self._answered(route, status, lasted)
             say("request", logging.DEBUG if status < 400 else logging.WARNING, **facts)

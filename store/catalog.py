@@ -241,6 +241,20 @@ def alarms_without_recording(connection: Connection, device: str) -> list[Row[An
     )
 
 
+def open_alarms(connection: Connection, device: str) -> list[str]:
+    """Codes of all those about the device that no operator has acknowledged, oldest first."""
+    columns = schema.alarms.c
+    chosen = select(columns.code).where(columns.device == device, _open_alarm()).order_by(columns.id)
+    return list(connection.scalars(chosen))
+
+
+def open_alarm_counts(connection: Connection) -> dict[str, int]:
+    """By code, of all that no operator has acknowledged."""
+    columns = schema.alarms.c
+    rows = connection.execute(select(columns.code, func.count()).where(_open_alarm()).group_by(columns.code))
+    return {code: int(number) for code, number in rows}
+
+
 def _open_alarm() -> ColumnElement[bool]:
     return schema.alarms.c.id.not_in(select(schema.audit.c.alarm).where(schema.audit.c.alarm.is_not(None)))
 

@@ -1,7 +1,8 @@
-"""Opens a recording for whoever may see it: a playable file for each stream, and the account beside them.
+"""Opens a recording for whoever may see it: a playable file for each stream, one film of all, and the account beside.
 
 A stream's header and any run of its fragments from a key frame on are a file (CMAF; times are absolute, so a closed
-eye stays a hole in time). Everything is written beside the folder asked for and moved there whole.
+eye stays a hole in time). The film has them all in step. Everything is written beside the folder asked for and moved
+there whole.
 """
 
 from __future__ import annotations
@@ -12,40 +13,78 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from protocol import envelope
-from protocol.envelope import SCREEN, Flag, Kind, lane_of
+from protocol.envelope import AUDIO, SCREEN, Flag, Kind, lane_of
+from protocol.packet import Monitor
+from store.account import Cause, Interval, union
 from store.blobs import BlobStore
 from store.chain import Stored
+from store.clock import SECOND
 from store.errors import StoreError, WrongUsage
 from store.evidence import Evidence
 from store.files import write_new
+from store.film import CannotPlay, making
+from store.film.layout import lay_out
+from store.film.plan import Plan, make_plan
 from store.opening import read_body
+from store.rules import words_of
+from store.show import progress
 from store.timeline import recording as timeline
 from store.verify.recording import Finding, Report
+
+FILM: Final = "recording.mp4"
+
+
+class Gaps(StrEnum):
+    """What the film has where nothing was kept: a slate as long as the gap, or nothing; or no film is made at all."""
+
+    SLATE = "slate"
+    CUT = "cut"
+    NO_FILM = "no-film"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One stream's file: how many chunks are in it, and which are left out although they were received."""
+    """One stream's file: how many chunks are in it, what time they stand for (ns since the recording's start), and
+    which were left out although they were received."""
 
+    stream: int
     name: str
     chunks: int
     bytes: int
+    kept: tuple[Interval, ...]
     left_out: tuple[Stored, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Film:
+    """`length`: ns. `slates`: stretches of the screen or of the sound that it has nothing of. `why_not`: why there is
+    none, or ""."""
+
+    gaps: Gaps
+    bytes: int = 0
+    length: int = 0
+    slates: int = 0
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
+    """`film` is None where none was asked for, or there is nothing to show."""
+
     folder: Path
     files: tuple[Written, ...]
+    film: Film | None
     missing: tuple[Finding, ...]
 
     @property
     def complete(self) -> bool:
-        return not self.missing and not any(file.left_out for file in self.files)
+        failed = self.film is not None and bool(self.film.why_not)
+        return not self.missing and not failed and not any(file.left_out for file in self.files)
 
 
 def check_target(folder: Path) -> None:
@@ -68,17 +107,23 @@ def write(
     report: Report,
     folder: Path,
     *,
-    advance: Callable[[int], None],
+    monitors: Sequence[Monitor],
+    gaps: Gaps = Gaps.SLATE,
 ) -> Export:
-    """The opened recording under `folder`. Raises StoreError, and then leaves nothing there."""
+    """The opened recording under `folder`. Raises StoreError, and then leaves nothing there.
+
+    `monitors`: of the key packet. A recording whose media no decoder takes has no film, and says so.
+    """
     folder = folder.absolute()
     building = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
+    streams = sorted(evidence.chosen.streams.items())
     try:
         building.mkdir(mode=0o700)
-        opener = _Opener(blobs, key, report, advance)
-        streams = sorted(evidence.chosen.streams.items())
-        files = tuple(opener.write_stream(stream, chain, building) for stream, chain in streams)
-        done = Export(folder, files, tuple(in_the_way(report)))
+        with progress("opening", sum(len(chain) for _, chain in streams)) as advance:
+            opener = _Opener(blobs, key, report, advance)
+            files = tuple(opener.write_stream(stream, chain, building) for stream, chain in streams)
+        film = None if gaps is Gaps.NO_FILM else _film(evidence, files, monitors, building, gaps)
+        done = Export(folder, files, film, tuple(in_the_way(report)))
         account = timeline.facts(evidence) | {"export": _facts(done)}
         write_new(building / "timeline.json", json.dumps(account, ensure_ascii=False, indent=1).encode() + b"\n")
         if folder.is_dir():
@@ -108,7 +153,9 @@ class _Opener:
                     _, plaintext = envelope.open_sealed(self.key, read_body(self.blobs, chunk))
                     file.write(plaintext)
             written = file.tell()
-        return Written(name, len(playable), written, tuple(chunk for chunk in chain if chunk not in playable))
+        kept = union(chunk.span for chunk in playable if chunk.kind is Kind.MEDIA)
+        left_out = tuple(chunk for chunk in chain if chunk not in playable)
+        return Written(stream, name, len(playable), written, tuple(kept), left_out)
 
 
 def _playable(chain: Sequence[Stored], report: Report) -> Iterator[Stored]:
@@ -124,7 +171,46 @@ def _playable(chain: Sequence[Stored], report: Report) -> Iterator[Stored]:
             yield chunk
 
 
+def _film(
+    evidence: Evidence, files: Sequence[Written], monitors: Sequence[Monitor], folder: Path, gaps: Gaps
+) -> Film | None:
+    playing = [file for file in files if file.kept]
+    if not playing:
+        return None
+    screens = {file.stream: folder / file.name for file in playing if lane_of(file.stream) == SCREEN}
+    sound = next(((file.stream, folder / file.name) for file in playing if lane_of(file.stream) == AUDIO), None)
+    plan = make_plan(
+        evidence.length,
+        {file.stream: file.kept for file in playing},
+        {lane: evidence.account_of(lane) for lane in evidence.lanes},
+        lambda cause: _words(evidence, cause),
+        cut=gaps is Gaps.CUT,
+    )
+    film = folder / FILM
+    try:
+        layout = lay_out(monitors, making.sizes(screens), plan.kept)
+        with progress(f"making {FILM} (seconds)", plan.length // SECOND) as advance:
+            making.make(plan, layout, making.Sources(screens, sound), film, advance=advance)
+    except CannotPlay as error:
+        film.unlink(missing_ok=True)
+        return Film(gaps, why_not=str(error))
+    return Film(gaps, film.stat().st_size, plan.length, _slates(plan))
+
+
+def _slates(plan: Plan) -> int:
+    return sum(
+        any(start < gap.end and gap.start < end for start, end in plan.shown)
+        for told in plan.gaps.values()
+        for gap in told
+    )
+
+
+def _words(evidence: Evidence, cause: Cause) -> str:
+    return words_of(cause, evidence.policies)
+
+
 def _facts(export: Export) -> dict[str, Any]:
+    film = export.film
     return {
         "complete": export.complete,
         "files": [
@@ -136,6 +222,16 @@ def _facts(export: Export) -> dict[str, Any]:
             }
             for file in export.files
         ],
+        "film": None
+        if film is None
+        else {
+            "name": None if film.why_not else FILM,
+            "bytes": film.bytes,
+            "length_ns": film.length,
+            "gaps": film.gaps.value,
+            "slates": film.slates,
+            "why_not": film.why_not,
+        },
         "missing": [asdict(finding) for finding in export.missing],
     }
 

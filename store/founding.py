@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert
 
 from protocol import bundle
-from protocol.api import MAX_POLICY_BODY
 from protocol.keyfile import COST, save_private
 from protocol.keys import RecipientPrivate, thumbprint
 from protocol.policyhash import policy_hash
@@ -55,35 +53,6 @@ class Plan:
     addresses: tuple[str, ...] = ()
     policies: Mapping[str, str] = field(default_factory=dict)
     cost: int = COST
-
-
-def read_policies(folder: Path) -> dict[str, str]:
-    """The policy files (*.yaml) of a folder. Raises WrongUsage for one that cannot be a policy.
-
-    Their rules are checked where they come into force (`eyelid policy check`); here only what would break any reader.
-    """
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and path.is_file())
-        contents = {path.name: path.read_bytes() for path in paths}
-    except OSError as error:
-        raise WrongUsage(f"{folder} cannot be read: {error.strerror}") from None
-    if not contents:
-        raise WrongUsage(f"{folder} holds no policy: its files must end in .yaml")
-    if sum(map(len, contents.values())) > MAX_POLICY_BODY // 2:
-        raise WrongUsage(f"{folder}: the policy files together are larger than {MAX_POLICY_BODY // 2} bytes")
-    texts: dict[str, str] = {}
-    for name, content in contents.items():
-        try:
-            texts[name] = content.decode("utf-8")
-            lines = texts[name].rstrip().splitlines()
-            if not lines or lines[-1] != "...":
-                raise WrongUsage(f"{folder / name}: the last line must be ... so that half a file is never a policy")
-            yaml.compose(texts[name], Loader=yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
-        except UnicodeDecodeError:
-            raise WrongUsage(f"{folder / name} is not text in UTF-8") from None
-        except (yaml.YAMLError, RecursionError):
-            raise WrongUsage(f"{folder / name} is not YAML: `eyelid policy check` says where") from None
-    return texts
 
 
 def check_free(folder: Path) -> None:

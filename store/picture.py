@@ -11,7 +11,8 @@ from rich.text import Text
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.clock import MINUTE
 from store.evidence import Evidence
-from store.show import clean, print_table, seconds, size, when
+from store.rules import REASONS
+from store.show import clean, percent, print_table, seconds, size, when
 from store.timeline.absent import Absent
 from store.timeline.days import Day
 from store.timeline.life import What
@@ -45,19 +46,6 @@ _STATES: Final = {
     "silent": ("bold red", "SILENT"),
 }
 BLIND_ALL_DAY: Final = 0.5  # of the time watched: from here on a day is marked
-
-# For people; whatever else a ledger gives as a reason is shown as it is.
-_REASONS: Final = {
-    "blind": "nothing could be seen",
-    "unproven": "not proven in time",
-    "died": "the recorder was not running",
-    "lost": "chunks were not received",
-    "not-here-yet": "it is on its way",
-    "no-ledger": "the ledger has not told of it",
-    "silent": "nothing was heard",
-    "no-end": "the recorder ended and did not say how",
-    "clock-went-back": "the device's own clock went back",
-}
 
 
 def _kind(part: Part) -> str:
@@ -114,7 +102,7 @@ def show(console: Console, evidence: Evidence) -> None:
         console.print()
         print_table(["closed by", "for", "beside it", "times", "why"], rows, numbers=(1, 2, 3))
     others = [
-        (f"{kind}: {_REASONS.get(why, why)}", seconds(amount))
+        (f"{kind}: {REASONS.get(why, why)}", seconds(amount))
         for kind, reasons in by_reason(parts).items()
         for why, amount in reasons.items()
     ]
@@ -134,11 +122,6 @@ def day_bar(day: Day) -> Text:
         sign, style, _ = _DAY_SIGNS[what] if what else (" ", "", "")
         text.append(sign, style)
     return text
-
-
-def _percent(share: float) -> str:
-    """Nothing that is there is called 0 %, and nothing incomplete 100 %."""
-    return "-" if not share else "<1 %" if share < 0.01 else f"{int(share * 100)} %"
 
 
 def show_device(console: Console, device: Absent) -> None:
@@ -163,7 +146,7 @@ def show_device(console: Console, device: Absent) -> None:
             numbers=(2, 3, 4),
         )
     for part in device.unexplained:
-        why = ", ".join(_REASONS.get(reason, reason) for reason in part.why)
+        why = ", ".join(REASONS.get(reason, reason) for reason in part.why)
         lasted = seconds(part.end - part.start)
         console.print(Text(f"! {when(part.start)} for {lasted}: {clean(why)}", "bold red"), soft_wrap=True)
     for short in device.recordings:
@@ -178,10 +161,10 @@ def show_device(console: Console, device: Absent) -> None:
 
 
 def _day_row(day: Day) -> tuple[str | Text, ...]:
-    blind = Text(_percent(day.blind_share), "bold red" if day.blind_share >= BLIND_ALL_DAY else "")
+    blind = Text(percent(day.blind_share), "bold red" if day.blind_share >= BLIND_ALL_DAY else "")
     mostly = max(day.why, key=lambda reason: day.why[reason], default="")
-    kept, held = _percent(day.share(What.KEPT)), _percent(day.share(What.HELD))
-    return (str(day.date), day_bar(day), kept, held, blind, _REASONS.get(mostly, mostly))
+    kept, held = percent(day.share(What.KEPT)), percent(day.share(What.HELD))
+    return (str(day.date), day_bar(day), kept, held, blind, REASONS.get(mostly, mostly))
 
 
 def legend() -> Text:

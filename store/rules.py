@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from store.account import Rule
+from store.account import Blind, Cause, Closed, Held, Missing, Rule
 
 # Eyelid's own rules are named in the ledger by their name (design: the window witness).
 OWN: Final[Mapping[str, str]] = {
@@ -20,6 +20,18 @@ OWN: Final[Mapping[str, str]] = {
     "unlisted": "no rule names what was shown, and the policy closes for that",
     "not-recorded": "nothing that the policy records was open",
     "blind": "nothing could be seen",
+}
+# Of time that no rule closed, for people; whatever else a ledger gives as a reason is shown as it is.
+REASONS: Final[Mapping[str, str]] = {
+    "blind": "nothing could be seen",
+    "unproven": "not proven in time",
+    "died": "the recorder was not running",
+    "lost": "chunks were not received",
+    "not-here-yet": "it is on its way",
+    "no-ledger": "the ledger has not told of it",
+    "silent": "nothing was heard",
+    "no-end": "the recorder ended and did not say how",
+    "clock-went-back": "the device's own clock went back",
 }
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -51,6 +63,19 @@ def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
     return tuple(found)
 
 
+def revision_in(files: Mapping[str, str]) -> int | None:
+    """The policy's own revision, the highest that its files say; None where none says one that can be read."""
+    found = []
+    for text in files.values():
+        try:
+            said = _scalar(_member(yaml.compose(text, Loader=_LOADER), "revision"))
+        except (yaml.YAMLError, RecursionError):
+            continue
+        if said.isascii() and said.isdigit():
+            found.append(int(said))
+    return max(found, default=None)
+
+
 def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:
     """The rule's id and reason; a number that the policy's text does not explain says so."""
     if isinstance(rule, str):
@@ -58,6 +83,20 @@ def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:
     if 0 <= rule < len(policy) and policy[rule].id:
         return policy[rule]
     return RuleName(f"rule {rule}", "the text of this policy is not here")
+
+
+def words_of(cause: Cause, policies: Mapping[str, tuple[RuleName, ...]]) -> str:
+    """Why nothing was kept, in a line: "closed: card-forms", "held: user". `policies`: by hash."""
+    match cause:
+        case Closed(policy, rules):
+            names = ", ".join(name_of(rule, policies.get(policy, ())).id for rule in rules)
+            return f"closed: {names}" if names else "closed"
+        case Held(holds):
+            return f"held: {', '.join(holds)}"
+        case Blind(why) | Missing(why):
+            return REASONS.get(why, why)
+        case _:
+            return "kept"
 
 
 def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:

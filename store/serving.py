@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import Final
 
@@ -16,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from store import log
-from store.app import create_app
+from store.app import Answered, create_app
 from store.blobs import BlobFault
 from store.ca import days_left
 from store.clock import Clock, wall
@@ -116,25 +117,48 @@ def _allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def serve(home: Home, host: str, port: int, *, tls: bool, announce: Callable[[str], None]) -> None:
-    """Until SIGINT or SIGTERM. `announce` gets the address once connections are taken. Raises StoreError."""
+def serve(
+    home: Home,
+    host: str,
+    port: int,
+    *,
+    tls: bool,
+    announce: Callable[[str, int | None], None],
+    metrics: tuple[str, int] | None = None,
+) -> None:
+    """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at. Raises StoreError.
+
+    `announce` gets the address once connections are taken, and the port for Prometheus.
+    """
     if not tls:
         check_plain(host)
     _allow_connections()
     depot = open_depot(home)
     try:
-        with log.to_stderr():
+        with log.to_stderr(), ExitStack() as stack:
             if tls:
                 _check_certificate(home)
-            server = make_server(create_app(depot), home if tls else None)
+            told, scraped = _watched(stack, depot, home, metrics)
+            server = make_server(create_app(depot, answered=told), home if tls else None)
             with listen(host, port) as listener:
                 address = url(host, listener.getsockname()[1], tls=tls)
-                announce(address)
+                announce(address, scraped)
                 log.say("serving", address=address)
                 _run(server, listener)
                 log.say("ended")
     finally:
         depot.close()
+
+
+def _watched(stack: ExitStack, depot: Depot, home: Home, where: tuple[str, int] | None) -> tuple[Answered, int | None]:
+    """Who is told of requests, and the port at which Prometheus hears it."""
+    if where is None:
+        return lambda *_: None, None
+    # Slow to import, and asked for by few.
+    from store.metrics import Metrics, served  # noqa: PLC0415
+
+    metrics = Metrics(depot, home)
+    return metrics.answered, stack.enter_context(served(metrics, *where))
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

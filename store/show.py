@@ -76,6 +76,11 @@ def size(count: int) -> str:
     return f"{amount:.1f} TB"
 
 
+def percent(share: float) -> str:
+    """Nothing that is there is called 0 %, and nothing incomplete 100 %."""
+    return "-" if not share else "<1 %" if share < 0.01 else f"{int(share * 100)} %"
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> None:
     """`numbers`: which columns stand to the right. Nothing is cut off: what does not fit goes on in the next line."""
     right = set(numbers)

@@ -83,6 +83,21 @@ class SourceInfo(ctypes.Structure):
     )
 
 
+class SourceOutputInfo(ctypes.Structure):
+    """The beginning of pa_source_output_info: one who listens to a source."""
+
+    _fields_ = (
+        ("index", c_uint32),
+        ("name", c_char_p),
+        ("owner_module", c_uint32),
+        ("client", c_uint32),
+        ("source", c_uint32),
+        ("sample_spec", SampleSpec),
+        ("channel_map", ChannelMap),
+        ("buffer_usec", c_uint64),
+    )
+
+
 class TimeValue(ctypes.Structure):
     _fields_ = (("seconds", c_long), ("microseconds", c_long))
 
@@ -111,6 +126,7 @@ ReadCallback: Final = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 SubscribeCallback: Final = CFUNCTYPE(None, c_void_p, c_int, c_uint32, c_void_p)
 ServerCallback: Final = CFUNCTYPE(None, c_void_p, POINTER(ServerInfo), c_void_p)
 SourceCallback: Final = CFUNCTYPE(None, c_void_p, POINTER(SourceInfo), c_int, c_void_p)
+SourceOutputCallback: Final = CFUNCTYPE(None, c_void_p, POINTER(SourceOutputInfo), c_int, c_void_p)
 
 _SIGNATURES: Final = {
     "pa_mainloop_new": (c_void_p, ()),
@@ -129,12 +145,14 @@ _SIGNATURES: Final = {
     "pa_context_subscribe": (c_void_p, (c_void_p, c_int, c_void_p, c_void_p)),
     "pa_context_get_server_info": (c_void_p, (c_void_p, ServerCallback, c_void_p)),
     "pa_context_get_source_info_list": (c_void_p, (c_void_p, SourceCallback, c_void_p)),
+    "pa_context_get_source_output_info": (c_void_p, (c_void_p, c_uint32, SourceOutputCallback, c_void_p)),
     "pa_operation_unref": (None, (c_void_p,)),
     "pa_stream_new": (c_void_p, (c_void_p, c_char_p, POINTER(SampleSpec), c_void_p)),
     "pa_stream_connect_record": (c_int, (c_void_p, c_char_p, POINTER(BufferAttributes), c_int)),
     "pa_stream_disconnect": (c_int, (c_void_p,)),
     "pa_stream_unref": (None, (c_void_p,)),
     "pa_stream_get_state": (c_int, (c_void_p,)),
+    "pa_stream_get_index": (c_uint32, (c_void_p,)),
     "pa_stream_get_device_index": (c_uint32, (c_void_p,)),
     "pa_stream_update_timing_info": (c_void_p, (c_void_p, SuccessCallback, c_void_p)),
     "pa_stream_get_timing_info": (POINTER(TimingInfo), (c_void_p,)),

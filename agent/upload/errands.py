@@ -176,7 +176,8 @@ class Errands:
         settle(answer, "this PC's health")
         self._health_at = self._clock.now()
         newest = understood(answer, lambda claims: claims.integer("bundle_revision"))
-        self._bundle_wanted = self._bundle_wanted or newest > self._trust.bundle.revision
+        # An older one too: asking for it raises the alarm that somebody has put the store's bundle back.
+        self._bundle_wanted = self._bundle_wanted or newest != self._trust.bundle.revision
         full = Hold.SPOOL_FULL in health["holds"]  # then sealed chunks wait for room, and they may be of any recording
         self._packets.drop_those_through(health.get("recording"), lambda: not full and self._spool.waiting()[0] == 0)
         return True

@@ -193,6 +193,8 @@ class PolicyFolder:
     `on_vanished(ids)`: rules that the policy before had are gone; called before its `on_policy`.
     `on_disarmed(ids)`: rules that closed are only tried from now on; called before its `on_policy` too.
     `last`: what was in force before a restart, so that nothing older can follow it.
+    `signed()`: the policy that compliance has signed, empty where it leaves that to the folder. While there is one it
+    alone counts; `on_unsigned(there)`: whether the folder holds another that would replace it.
 
     The first calls come from `start`, in its caller's thread; all others from one thread of the folder's own.
     """
@@ -206,6 +208,8 @@ class PolicyFolder:
         on_vanished: Callable[[tuple[str, ...]], None] = lambda _: None,
         on_disarmed: Callable[[tuple[str, ...]], None] = lambda _: None,
         last: InForce | None = None,
+        signed: Callable[[], Files] = dict,
+        on_unsigned: Callable[[bool], None] = lambda _: None,
         beat: float = BEAT,
     ) -> None:
         self._folder = folder
@@ -214,6 +218,9 @@ class PolicyFolder:
         self._on_vanished = on_vanished
         self._on_disarmed = on_disarmed
         self._last = last
+        self._signed = signed
+        self._on_unsigned = on_unsigned
+        self._unsigned = False
         self._beat = beat
         self._reported: tuple[str, ...] = ()
         self._started = False  # whether a policy has come into force since the start
@@ -230,6 +237,10 @@ class PolicyFolder:
         self._watch()
         self._read()
         self._thread.start()
+
+    def reread(self) -> None:
+        """What is signed has changed. From any thread; returns at once."""
+        self._touched.set()
 
     def close(self) -> None:
         self._closing = True
@@ -278,8 +289,10 @@ class PolicyFolder:
 
     def _read(self) -> None:
         self._read_as = _fingerprint(self._folder)
+        signed = self._signed()
+        self._tell_unsigned(signed)
         try:
-            files = read_files(self._folder)
+            files = signed or read_files(self._folder)
             policy = parse_files(files)
         except PolicyError as error:
             self._report(error.mistakes)
@@ -299,6 +312,25 @@ class PolicyFolder:
             self._on_disarmed(tried)
         self._last, self._started, self._reported = InForce.of(policy), True, ()
         self._on_policy(policy, files)
+
+    def _tell_unsigned(self, signed: Files) -> None:
+        there = bool(signed) and self._would_replace(signed)
+        if there != self._unsigned:
+            self._unsigned = there
+            self._on_unsigned(there)
+
+    def _would_replace(self, signed: Files) -> bool:
+        """Whether somebody put a policy into the folder that is not the signed one. An older one may have been left
+        there, and nothing at all is best."""
+        if not _fingerprint(self._folder)[1:]:
+            return False
+        try:
+            files = read_files(self._folder)
+            if policy_hash(files) == policy_hash(signed):
+                return False
+            return parse_files(files, tested=False).revision >= parse_files(signed, tested=False).revision
+        except PolicyError:
+            return True
 
     def _report(self, mistakes: tuple[str, ...]) -> None:
         if mistakes != self._reported:

@@ -63,8 +63,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     opened = add_command(
         commands,
         "export",
-        "open a recording into a folder: a playable file for each screen, and its timeline",
-        "  eyelid-store export 0193a1b2 --key recipient.key -o opened/\n  mpv opened/screen-0.mp4",
+        "open a recording into a folder: one film of all, a playable file for each stream, and its timeline",
+        "  eyelid-store export 0193a1b2 --key recipient.key -o opened/\n  mpv opened/recording.mp4\n"
+        "  eyelid-store export 0193a1b2 --key recipient.key -o short/ --gaps cut --json",
         _export,
     )
     _add_recording(opened)
@@ -72,6 +73,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "-o", "--output", type=Path, required=True, metavar="DIR", help="a folder that is not there yet"
     )
     opened.add_argument("--key", type=Path, required=True, metavar="FILE", help="a reader's private key")
+    opened.add_argument(
+        "--gaps",
+        type=export.Gaps,
+        choices=list(export.Gaps),
+        default=export.Gaps.SLATE,
+        metavar="WHAT",
+        help="where nothing was kept, recording.mp4 has a `slate` that says why, as long as the gap, or it is `cut`; "
+        "`no-film` makes the single streams alone (%(default)s)",
+    )
     opened.add_argument("--what-opens", action="store_true", help="leave out what does not open, and say what it is")
     passphrase.add_options(opened)
 
@@ -227,15 +237,15 @@ def _export(options: Namespace) -> int:
     if evidence.chosen.packet is None:
         raise StoreError(f"recording {evidence.recording.id} has no key packet: nothing of it can be opened")
     try:
-        key = recording_key(read_packet(blobs, evidence.chosen.packet, evidence.device), recipient)
+        packet = read_packet(blobs, evidence.chosen.packet, evidence.device)
+        key = recording_key(packet, recipient)
     except Unsound as error:
         raise StoreError(f"recording {evidence.recording.id}, key packet: {error} ({error.code})") from None
     report = _examine(home, evidence, recipient)
     if export.in_the_way(report) and not options.what_opens:
         _print_findings(report, stderr=True)
         raise StoreError("nothing was written, because of the above; --what-opens exports the rest")
-    with progress("opening", sum(map(len, evidence.chosen.streams.values()))) as advance:
-        done = export.write(evidence, blobs, key, report, options.output, advance=advance)
+    done = export.write(evidence, blobs, key, report, options.output, monitors=packet.monitors, gaps=options.gaps)
     if options.json:
         print_json(export.facts(done))
     else:
@@ -245,6 +255,10 @@ def _export(options: Namespace) -> int:
 
 def _print_export(done: export.Export) -> None:
     out = console()
+    film = done.film
+    if film is not None and not film.why_not:
+        told = f"{done.folder / export.FILM}  all in step, {seconds(film.length)}, {size(film.bytes)}"
+        out.print(told, markup=False, soft_wrap=True)
     for file in done.files:
         out.print(f"{done.folder / file.name}  {file.chunks} chunks, {size(file.bytes)}", markup=False, soft_wrap=True)
     out.print(f"{done.folder / 'timeline.json'}  what was not recorded, and why", markup=False, soft_wrap=True)
@@ -256,5 +270,8 @@ def _print_export(done: export.Export) -> None:
             if file.left_out:
                 names = ", ".join(str(chunk.sequence) for chunk in file.left_out)
                 out.print(f"  {file.name}: left out sequences {names}", markup=False, soft_wrap=True)
+        if film is not None and film.why_not:
+            out.print(f"  {export.FILM}: {film.why_not}", markup=False, soft_wrap=True)
     if done.files:
-        out.print(f"\nPlay it:  mpv {done.folder / done.files[0].name}", markup=False, soft_wrap=True)
+        playing = export.FILM if film is not None and not film.why_not else done.files[0].name
+        out.print(f"\nPlay it:  mpv {done.folder / playing}", markup=False, soft_wrap=True)

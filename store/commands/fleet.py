@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from contextlib import closing
+from importlib.metadata import version
+from typing import Final
 
+from rich.text import Text
 from sqlalchemy import update
 
 from protocol.enrolment import Enrolment, make
 from protocol.errors import EnrolmentError
 from store import schema
-from store.catalog import Device, devices, last_health
+from store.catalog import devices, last_health
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.database import explained
 from store.enrolment import make_secret
 from store.errors import WrongUsage
 from store.founding import COMPLIANCE
-from store.show import console, iso, print_json, print_table, size, when
+from store.show import clean, console, iso, percent, print_json, print_table, progress, size, when
+from store.timeline.standing import Level, Standing, standing
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -34,7 +39,11 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     token.add_argument("--group", default="", help="a word that the PCs are listed under")
     token.add_argument("--address", metavar="URL", help="where these PCs reach the store (that of `init`)")
     add_command(
-        commands, "devices", "list the enrolled PCs and how they are", "  eyelid-store devices --json", _devices
+        commands,
+        "devices",
+        "list every PC, broken ones first: state, version, blind share, last receipt, alarms, what to do next",
+        "  eyelid-store devices\n  eyelid-store devices --json | jq '.devices[] | select(.level == \"broken\")'",
+        _devices,
     )
     revoke = add_command(
         commands,
@@ -89,55 +98,87 @@ def _enroll_token(options: Namespace) -> int:
 
 def _devices(options: Namespace) -> int:
     home = home_of(options)
-    with (
-        closing(home.database()) as database,
-        explained(str(home.database_path)),
-        database.reading() as connection,
-    ):
-        listed = [(device, last_health(connection, device.id)) for device in devices(connection)]
+    now = wall()
+    with closing(home.database()) as database, explained(str(home.database_path)):
+        with database.reading() as connection:
+            known = devices(connection)
+        with progress("looking", len(known)) as advance:
+            listed = []
+            for device in known:
+                listed.append(standing(database, device, now=now, store_version=version("eyelid")))
+                advance(1)
+        with database.reading() as connection:
+            health = {device.id: last_health(connection, device.id) for device in known}
     if options.json:
-        print_json({"devices": [_facts(device, health) for device, health in listed]})
+        print_json({"devices": [_facts(one, health[one.device.id]) for one in listed]})
         return 0
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
         return 0
+    listed.sort(key=lambda one: (one.level, one.device.host, one.device.id))
     print_table(
-        ["device", "host", "system", "agent", "group", "enrolled", "last heard", "waiting", "state"],
-        [_row(device, health) for device, health in listed],
-        numbers=[7],
+        ["host", "device", "group", "state", "version", "last heard", "last receipt", "blind", "waiting", "next step"],
+        [_row(one) for one in listed],
+        numbers=[7, 8],
     )
+    _sum_up(listed)
     return 0
 
 
-def _facts(device: Device, health: tuple[int, str] | None) -> dict[str, object]:
+def _facts(one: Standing, health: tuple[int, str] | None) -> dict[str, object]:
+    device = one.device
     return {
         "device": device.id,
         "host": device.host,
         "os": device.os,
-        "agent_version": device.agent_version,
+        "agent_version": one.version,
         "group": device.group,
         "enrolled": iso(device.enrolled_at),
         "revoked": iso(device.revoked_at),
-        "heard": iso(health[0]) if health else None,
+        "level": one.level.name.lower(),
+        "state": one.state,
+        "words": one.words,
+        "others": list(one.others),
+        "next_step": one.next_step,
+        "heard": iso(one.heard),
+        "last_receipt": iso(one.receipt),
+        "blind_share": round(one.blind_share, 6),
+        "pending_chunks": one.pending_chunks,
+        "pending_bytes": one.pending_bytes,
+        "holds": list(one.holds),
+        "alarms": list(one.alarms),
+        "alarms_told": list(one.told),
+        "bundle_revision": one.bundle_revision,
         "health": json.loads(health[1]) if health else None,
     }
 
 
-def _row(device: Device, health: tuple[int, str] | None) -> list[str]:
-    latest = json.loads(health[1]) if health else {}
-    holds = ", ".join(latest.get("holds", []))
-    state = "revoked" if device.revoked_at else "-" if not latest else f"held: {holds}" if holds else "recording"
+_STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
+
+
+def _row(one: Standing) -> list[str | Text]:
+    words = one.words + (f" (and {len(one.others)} more)" if one.others else "")
     return [
-        device.id,
-        device.host,
-        device.os,
-        device.agent_version,
-        device.group or "-",
-        when(device.enrolled_at),
-        when(health[0] if health else None),
-        size(latest["pending_bytes"]) if latest else "-",
-        state,
+        one.device.host,
+        one.device.id,
+        one.device.group or "-",
+        Text(clean(words), _STYLES[one.level]),
+        one.version,
+        when(one.heard),
+        when(one.receipt),
+        percent(one.blind_share),
+        size(one.pending_bytes) if one.pending_chunks else "-",
+        one.next_step,
     ]
+
+
+def _sum_up(listed: list[Standing]) -> None:
+    counted = Counter(one.level for one in listed)
+    words = {Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out"}
+    told = ", ".join(f"{counted[level]} {word}" for level, word in words.items() if counted[level])
+    console().print(
+        f"\n{len(listed)} PC{'s' if len(listed) > 1 else ''}: {told}. Blind is of the time watched in the last day."
+    )
 
 
 def _revoke(options: Namespace) -> int:

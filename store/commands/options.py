@@ -19,9 +19,15 @@ _UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
 
 
 def add_command(
-    commands: Subcommands[ArgumentParser], name: str, summary: str, example: str, run: Callable[[Namespace], int]
+    commands: Subcommands[ArgumentParser],
+    name: str,
+    summary: str,
+    example: str,
+    run: Callable[[Namespace], int],
+    *,
+    home: bool = True,
 ) -> ArgumentParser:
-    """A command with --home and --json; `run` returns the exit code."""
+    """A command with --json, and --home unless it needs no store; `run` returns the exit code."""
     parser = commands.add_parser(
         name,
         help=summary,
@@ -30,13 +36,14 @@ def add_command(
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=default_folder(os.environ),
-        metavar="DIR",
-        help="the store's folder (EYELID_STORE_HOME; now: %(default)s)",
-    )
+    if home:
+        parser.add_argument(
+            "--home",
+            type=Path,
+            default=default_folder(os.environ),
+            metavar="DIR",
+            help="the store's folder (EYELID_STORE_HOME; now: %(default)s)",
+        )
     parser.add_argument("--json", action="store_true", help="print facts as one JSON object on stdout")
     return parser
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from urllib.parse import urlsplit
 
 from store.commands.options import Subcommands, add_command, home_of, port
@@ -20,6 +21,12 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     )
     serve.add_argument("--host", default="0.0.0.0", help="the address to listen on (%(default)s)")  # noqa: S104
     serve.add_argument("--port", type=port, help="the port to listen on (that of `init`; 0 takes a free one)")
+    serve.add_argument(
+        "--metrics",
+        type=_loopback,
+        metavar="HOST:PORT",
+        help="answer Prometheus there, at /metrics: an address of this machine alone, such as 127.0.0.1:9464",
+    )
     serve.add_argument("--http", action="store_true", help="without TLS: on loopback alone, behind a proxy of your own")
 
 
@@ -30,12 +37,28 @@ def _serve(options: Namespace) -> int:
     home = home_of(options)
     chosen = options.port if options.port is not None else urlsplit(home.address).port or 443
 
-    def announce(address: str) -> None:
+    def announce(address: str, metrics: int | None) -> None:
         if options.json:
-            sys.stdout.write(json.dumps({"address": address}) + "\n")
+            told = {} if metrics is None else {"metrics": f"http://{options.metrics[0]}:{metrics}/metrics"}
+            sys.stdout.write(json.dumps({"address": address, **told}) + "\n")
         else:
             sys.stdout.write(f"The store takes recordings at {address} (end it with Ctrl-C)\n")
         sys.stdout.flush()
 
-    serve(home, options.host, chosen, tls=not options.http, announce=announce)
+    serve(home, options.host, chosen, tls=not options.http, announce=announce, metrics=options.metrics)
     return 0
+
+
+def _loopback(text: str) -> tuple[str, int]:
+    """Whoever may scrape need not know a secret, so it is nobody on another machine."""
+    host, _, number = text.rpartition(":")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ArgumentTypeError(
+            f"{text!r}: an address of this machine alone and a port, such as 127.0.0.1:9464; for a Prometheus "
+            "elsewhere put a proxy of yours before it"
+        )
+    return host.strip("[]"), port(number)

@@ -14,11 +14,15 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from protocol import enrolment
+from protocol.bundle import Bundle
+from protocol.envelope import Flag, Kind
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate, thumbprint
-from store import cli, database, founding
+from store import cli, database, founding, schema
+from store.depot import Depot
 from store.founding import COMPLIANCE, RECIPIENT, STORE
 from store.home import Home
 from tests.fakes.pc import SECOND, Pc
@@ -224,6 +228,20 @@ def test_devices_for_a_person(run: Run, new_pc: Callable[[], Pc]) -> None:
     assert "pc-7" in listed.out
 
 
+def test_broken_ones_come_first_and_say_what_to_do(run: Run, new_pc: Callable[[], Pc], depot: Depot) -> None:
+    fine, broken = new_pc(), new_pc()
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.devices).where(schema.devices.c.id == broken.device).values(enrolled_at=1))
+    told = run("devices").out
+    assert told.index(broken.device) < told.index(fine.device)
+    assert "never heard of" in told
+    assert "eyelid run" in told
+    assert "2 PCs: 1 broken, 1 fine." in told
+    facts = {one["device"]: one for one in run("devices", "--json").facts["devices"]}
+    assert (facts[broken.device]["level"], facts[fine.device]["level"]) == ("broken", "fine")
+    assert facts[broken.device]["next_step"]
+
+
 def test_a_host_name_cannot_move_the_cursor(run: Run, client: httpx.Client, secret: Callable[..., str]) -> None:
     pc = Pc(client)
     body = pc.application(secret()) | {"host": "\x1b[2J\x1b]0;owned\x07[red]x"}
@@ -322,7 +340,8 @@ def test_export_a_film_that_plays(run: Run, filmed: Filmed, key: Path, passphras
     out = tmp_path / "opened"
     told = run("export", filmed.recording.id, "-o", out, "--key", key, "--passphrase-file", passphrase_file)
     assert (told.code, told.err) == (0, "")
-    assert f"mpv {out}/screen-0.mp4" in told.out
+    assert f"mpv {out}/recording.mp4" in told.out
+    assert f"{out}/recording.mp4  all in step, 10.0 s" in told.out
     assert len(seconds_seen(out / "screen-0.mp4")) == 30
     assert stat.S_IMODE((out / "screen-0.mp4").stat().st_mode) == 0o600
     again = run("export", filmed.recording.id, "-o", out, "--key", key, "--passphrase-file", passphrase_file)
@@ -345,6 +364,31 @@ def test_export_refuses_what_is_not_whole_unless_told(
     assert "THIS EXPORT IS INCOMPLETE" in told.out
     assert (tmp_path / "out" / "screen-0.mp4").exists()
     assert json.loads((tmp_path / "out" / "timeline.json").read_bytes())["export"]["complete"] is False
+
+
+def test_export_cut_or_without_a_film(
+    run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path
+) -> None:
+    opening = ("--key", key, "--passphrase-file", passphrase_file)
+    for gaps, length in (("cut", 6 * SECOND), ("no-film", None)):
+        out = tmp_path / gaps
+        told = run("export", filmed.recording.id, "-o", out, *opening, "--gaps", gaps, "--json").facts
+        assert (told["film"] and told["film"]["length_ns"]) == length
+        assert (out / "recording.mp4").exists() is (length is not None)
+    assert run("export", filmed.recording.id, "-o", tmp_path / "other", *opening, "--gaps", "black").code == 2
+
+
+def test_export_says_why_there_is_no_film(
+    run: Run, pc: Pc, bundle: Bundle, key: Path, passphrase_file: Path, tmp_path: Path
+) -> None:
+    recording = pc.open_recording(bundle)
+    pc.put_sealed(recording.seal(b"no header of a film", kind=Kind.HEADER, length=0))
+    pc.put_sealed(recording.seal(b"nor a fragment", flags=Flag.KEY_FRAME))
+    told = run("export", recording.id, "-o", tmp_path / "out", "--key", key, "--passphrase-file", passphrase_file)
+    assert told.code == 1
+    assert "recording.mp4: screen-0.mp4 is no film that can be decoded" in told.out
+    assert (tmp_path / "out" / "screen-0.mp4").read_bytes() == b"no header of a filmnor a fragment"
+    assert not (tmp_path / "out" / "recording.mp4").exists()
 
 
 def test_export_as_json(run: Run, filmed: Filmed, key: Path, passphrase_file: Path, tmp_path: Path) -> None:

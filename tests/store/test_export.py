@@ -27,12 +27,15 @@ Exporter = Callable[..., export.Export]
 
 @pytest.fixture
 def exported(gathered: Gather, examined: Examine, home: Home, readers: dict[str, RecipientPrivate]) -> Exporter:
-    def write(recording: FakeRecording, folder: Path) -> export.Export:
+    def write(recording: FakeRecording, folder: Path, gaps: export.Gaps = export.Gaps.SLATE) -> export.Export:
         evidence = gathered(recording)
         packet = evidence.chosen.packet
         assert packet is not None
-        key = recording_key(read_packet(home.blobs(), packet, evidence.device), readers[RECIPIENT])
-        return export.write(evidence, home.blobs(), key, examined(recording), folder, advance=lambda _: None)
+        opened = read_packet(home.blobs(), packet, evidence.device)
+        key = recording_key(opened, readers[RECIPIENT])
+        return export.write(
+            evidence, home.blobs(), key, examined(recording), folder, monitors=opened.monitors, gaps=gaps
+        )
 
     return write
 
@@ -49,6 +52,14 @@ def test_the_film_plays_with_the_closed_seconds_missing(filmed: Filmed, exported
     assert account["export"] == {
         "complete": True,
         "files": [{"name": "screen-0.mp4", "chunks": 7, "bytes": film_file.stat().st_size, "left_out": []}],
+        "film": {
+            "name": "recording.mp4",
+            "bytes": (tmp_path / "out" / "recording.mp4").stat().st_size,
+            "length_ns": 10 * SECOND,
+            "gaps": "slate",
+            "slates": 3,
+            "why_not": "",
+        },
         "missing": [],
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").iterdir()} == {0o600}

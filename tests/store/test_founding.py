@@ -21,8 +21,9 @@ from protocol.policyhash import policy_hash
 from store import ca, founding, passphrase
 from store.catalog import newest_bundle, policy_files
 from store.errors import StoreError, WrongUsage
-from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found, read_policies
+from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.home import Home, default_folder
+from store.signing import read_policies
 from tests.store.conftest import COST, PASSPHRASE
 
 NOW = 1_800_000_000 * 10**9

@@ -44,7 +44,8 @@ class Process:
             text=True,
         )
         assert self.popen.stdout is not None
-        self.address: str = json.loads(self.popen.stdout.readline())["address"]
+        self.announced: dict[str, str] = json.loads(self.popen.stdout.readline())
+        self.address = self.announced["address"]
 
     def end(self, number: int) -> tuple[int, str]:
         """(exit code, what it logged)."""

@@ -49,6 +49,9 @@ class Told:
     def on_disarmed(self, rules: tuple[str, ...]) -> None:
         self._said.put(("disarmed", rules))
 
+    def on_unsigned(self, there: bool) -> None:
+        self._said.put(("unsigned", there))
+
     def next(self) -> tuple[str, object]:
         return self._said.get(timeout=PATIENCE)
 
@@ -66,7 +69,9 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
     """Begins to follow tmp_path/policies and ends it after the test."""
     folders: list[PolicyFolder] = []
 
-    def begin(last: InForce | None = None, beat: float = 3600.0) -> PolicyFolder:
+    def begin(
+        last: InForce | None = None, beat: float = 3600.0, signed: Callable[[], policies.Files] = dict
+    ) -> PolicyFolder:
         folder = PolicyFolder(
             tmp_path / "policies",
             on_policy=told.on_policy,
@@ -74,6 +79,8 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
             on_vanished=told.on_vanished,
             on_disarmed=told.on_disarmed,
             last=last,
+            signed=signed,
+            on_unsigned=told.on_unsigned,
             beat=beat,
         )
         folders.append(folder)
@@ -488,3 +495,70 @@ GUIDE = (ROOT / "docs" / "policy-guide.md").read_text("utf-8")
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL))
 def test_the_guides_examples_are_policies(example: str) -> None:
     assert parse_files({"example.yaml": example.encode()}).rules
+
+
+# -- signed -------------------------------------------------------------------------------------------------------
+
+
+def test_while_compliance_signs_a_policy_the_folder_changes_nothing(
+    follow: Callable[..., PolicyFolder], told: Told, tmp_path: Path
+) -> None:
+    mine = tmp_path / "policies"
+    mine.mkdir()
+    signed = {"cards.yaml": text(5, "till", "chart").encode()}
+    following = follow(signed=lambda: signed)
+    assert told.next() == ("policy", 5)
+    for weaker in (text(9), text(5), "half a file"):
+        (mine / "mine.yaml").write_text(weaker)
+        assert told.next() == ("unsigned", True)
+        (mine / "mine.yaml").unlink()
+        assert told.next() == ("unsigned", False)
+    for harmless in (text(5, "till", "chart"), text(4)):  # the same, and one that was left there
+        (mine / "cards.yaml").write_text(harmless)
+        following.reread()
+    signed = {"cards.yaml": text(6, "till", "chart").encode()}
+    following.reread()
+    assert told.next() == ("policy", 6)  # and of the two before nothing was told
+
+
+def test_what_is_signed_anew_counts_and_what_is_older_or_wrong_does_not(
+    follow: Callable[..., PolicyFolder], told: Told
+) -> None:
+    signed = {"cards.yaml": text(5, "till", "chart").encode()}
+    following = follow(signed=lambda: signed)
+    assert told.next() == ("policy", 5)
+    signed = {"cards.yaml": text(6, "till").encode()}
+    following.reread()
+    assert told.next() == ("vanished", ("chart",))
+    assert told.next() == ("policy", 6)
+    signed = {"cards.yaml": text(4, "till").encode()}
+    following.reread()
+    kind, mistakes = told.next()
+    assert kind == "mistakes"
+    assert "revision 4 is older than 6" in str(mistakes)
+    signed = {"cards.yaml": b"schema: 1\n"}
+    following.reread()
+    assert told.next()[0] == "mistakes"
+    signed = {"cards.yaml": text(7, "till").encode()}
+    following.reread()
+    assert told.next() == ("policy", 7)
+
+
+def test_signing_begins_and_ends_by_a_bundle_alone(
+    follow: Callable[..., PolicyFolder], told: Told, tmp_path: Path
+) -> None:
+    mine = tmp_path / "policies"
+    mine.mkdir()
+    (mine / "mine.yaml").write_text(text(1))
+    signed: dict[str, bytes] = {}
+    following = follow(signed=lambda: signed)
+    assert told.next() == ("policy", 1)
+    signed = {"cards.yaml": text(2, "till").encode()}
+    following.reread()
+    assert told.next() == ("policy", 2)  # what lies in the folder is older and harmless
+    (mine / "mine.yaml").write_text(text(3))
+    assert told.next() == ("unsigned", True)
+    signed = {}
+    following.reread()
+    assert told.next() == ("unsigned", False)
+    assert told.next() == ("policy", 3)

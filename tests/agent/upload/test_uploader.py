@@ -458,6 +458,22 @@ def test_a_newer_bundle_is_fetched_when_the_store_has_one(pc: Pc) -> None:
     assert pc.store.paths("GET") == [api.BUNDLE]
 
 
+def test_a_store_that_puts_its_bundle_back_raises_an_alarm_until_it_has_a_newer_one(pc: Pc) -> None:
+    pc.settle()
+    pc.store.new_bundle(3)
+    pc.outlast(HEALTH_EVERY / SECOND)
+    pc.work()
+    pc.store.new_bundle(2)
+    pc.outlast(HEALTH_EVERY / SECOND)
+    pc.work()
+    assert pc.heard == ["bundle 3", "alarm bundle-refused"]
+    assert pc.trust.bundle.revision == 3
+    pc.store.new_bundle(4)
+    pc.outlast(backoff.CAP)
+    pc.work()
+    assert pc.heard == ["bundle 3", "alarm bundle-refused", "bundle 4", "cleared bundle-refused"]
+
+
 def test_a_bundle_that_compliance_did_not_sign_raises_an_alarm_and_changes_nothing(pc: Pc) -> None:
     pc.settle()
     pc.store.bundle, pc.store.bundle_revision = pc.store.signed_bundle(2, Ed25519PrivateKey.generate()), 2

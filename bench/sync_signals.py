@@ -1,0 +1,214 @@
+"""A flash and a beep at one moment: a window that turns white, and a tone that both ends of the call hear then.
+
+The tone's moment is the server's own word for when a sample will be heard. The flash has gone to the X server, and been
+carried out, a moment after its time; how long after is measured.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from ctypes import byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from Xlib import X, Xatom
+from Xlib.display import Display
+
+from agent.capture.sound_libpulse import (
+    ADJUST_LATENCY,
+    CONTEXT_READY,
+    NO_AUTOSPAWN,
+    S16LE,
+    STREAM_READY,
+    BufferAttributes,
+    SampleSpec,
+    SuccessCallback,
+    load,
+)
+from bench.stage import StageError
+
+RATE: Final = 48_000
+BLOCK: Final = RATE // 100
+TONE: Final = 1000.0  # Hz
+LENGTH: Final = RATE // 5  # samples of a beep
+WAVE: Final = (16_000 * np.cos(2 * np.pi * TONE * np.arange(LENGTH) / RATE)).astype("<i2")  # loud from its first sample
+PATIENCE: Final = 20.0  # s
+ASK_EVERY: Final = 50_000_000  # ns between two questions for the time in the stream
+DOUBT: Final = 20_000_000  # ns; an answer that took longer is not believed
+SECOND: Final = 1_000_000_000
+PLACE: Final = (80, 60, 640, 360)  # px of the window
+AHEAD: Final = 600_000_000  # ns between the word to flash and the flash: longer than any server's buffer
+SHOWN: Final = 0.8  # s that the window stays white
+_AS_IT_LIKES: Final = 0xFFFFFFFF
+Samples = NDArray[np.int16]
+_BUFFER: Final = 2 * RATE // 5  # bytes that wait in the server: 0.2 s
+
+
+def now() -> int:
+    """ns of the clock that recordings are stamped with."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+class Beeper:
+    """Plays silence to a sink, without end, and a beep when it is told to. One thread runs libpulse's own loop.
+
+    The server is asked for the time in the stream, and its answer is taken as it is: what the library makes up between
+    two answers was wrong by 60 ms (agent/capture/sound_pulse.py).
+    """
+
+    def __init__(self, server: str, sink: str) -> None:
+        self._pulse = _playback()
+        self._server, self._sink = server, sink
+        self._at: int | None = None
+        self._written = 0  # samples
+        self._known: tuple[int, int] | None = None  # a sample by its count, and when it is heard, ns
+        self._asked_at: int | None = None
+        self._ended = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"beep {sink}", daemon=True)
+
+    def __enter__(self) -> Beeper:
+        """Raises StageError where the server does not play."""
+        self._thread.start()
+        if not self._ready.wait(PATIENCE):
+            self._ended.set()
+            raise StageError(f"the sound server plays nothing to {self._sink}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def beep(self, at: int) -> None:
+        """To be heard from `at` on (ns); to be said well before."""
+        self._at = at
+
+    def _run(self) -> None:
+        pulse = self._pulse
+        loop = pulse.pa_mainloop_new()
+        context = pulse.pa_context_new(pulse.pa_mainloop_get_api(loop), b"bench")
+        pulse.pa_context_connect(context, self._server.encode(), NO_AUTOSPAWN, None)
+        self._turn(loop, lambda: pulse.pa_context_get_state(context) == CONTEXT_READY)
+        spec = SampleSpec(S16LE, RATE, 1)
+        stream = pulse.pa_stream_new(context, b"beep", byref(spec), None)
+        attributes = BufferAttributes(_AS_IT_LIKES, _BUFFER, 0, _AS_IT_LIKES, _AS_IT_LIKES)
+        pulse.pa_stream_connect_playback(stream, self._sink.encode(), byref(attributes), ADJUST_LATENCY, None, None)
+        self._turn(loop, lambda: pulse.pa_stream_get_state(stream) == STREAM_READY)
+        answered = SuccessCallback(lambda handle, success, _: self._learn(handle, success))
+        waiting = np.zeros(0, "<i2")  # of a beep that has begun
+        asked = 0
+        while not self._ended.is_set():
+            if now() - asked > ASK_EVERY and self._asked_at is None:
+                asked = self._asked_at = now()
+                pulse.pa_operation_unref(pulse.pa_stream_update_timing_info(stream, answered, None))
+            while pulse.pa_stream_writable_size(stream) >= 2 * BLOCK:
+                block, waiting = self._next(waiting)
+                pulse.pa_stream_write(stream, block.tobytes(), 2 * BLOCK, None, 0, 0)
+                self._written += BLOCK
+            self._step(loop)
+        pulse.pa_stream_disconnect(stream)
+        pulse.pa_stream_unref(stream)
+        pulse.pa_context_disconnect(context)
+        pulse.pa_context_unref(context)
+        pulse.pa_mainloop_free(loop)
+
+    def _turn(self, loop: int, until: Callable[[], bool]) -> None:
+        while not until() and not self._ended.is_set():
+            self._step(loop)
+
+    def _step(self, loop: int) -> None:
+        self._pulse.pa_mainloop_prepare(loop, 5000)
+        self._pulse.pa_mainloop_poll(loop)
+        self._pulse.pa_mainloop_dispatch(loop)
+
+    def _learn(self, stream: int, success: int) -> None:
+        asked, answered = self._asked_at, now()
+        self._asked_at = None
+        answer = self._pulse.pa_stream_get_timing_info(stream)
+        if not success or asked is None or not answer or answered - asked > DOUBT:
+            return
+        told = answer.contents
+        if told.playing and not told.read_index_corrupt:
+            self._known = told.read_index // 2, (asked + answered) // 2 + 1000 * told.sink_usec
+            self._ready.set()
+
+    def _next(self, waiting: Samples) -> tuple[Samples, Samples]:
+        """The next hundredth of a second, and what is still to come of a beep."""
+        block = np.zeros(BLOCK, "<i2")
+        if len(waiting):
+            block[: len(waiting[:BLOCK])] = waiting[:BLOCK]
+            return block, waiting[BLOCK:]
+        if self._at is None or self._known is None:
+            return block, waiting
+        count, heard_at = self._known
+        into = (self._at - heard_at) * RATE // SECOND - (self._written - count)
+        if into >= BLOCK:
+            return block, waiting
+        self._at, start = None, max(into, 0)
+        block[start:] = WAVE[: BLOCK - start]
+        return block, WAVE[BLOCK - start :]
+
+
+def _playback() -> ctypes.CDLL:
+    library = load()
+    library.pa_stream_connect_playback.argtypes = (c_void_p, c_char_p, c_void_p, c_int, c_void_p, c_void_p)
+    library.pa_stream_writable_size.argtypes = (c_void_p,)
+    library.pa_stream_writable_size.restype = c_size_t
+    library.pa_stream_write.argtypes = (c_void_p, c_char_p, c_size_t, c_void_p, c_int64, c_int)
+    return library
+
+
+class Lamp:
+    """A dark window that turns white for a moment."""
+
+    def __init__(self, display: str) -> None:
+        self._display = Display(display)
+        screen = self._display.screen()
+        self._window = screen.root.create_window(
+            *PLACE, 0, screen.root_depth, X.InputOutput, X.CopyFromParent,
+            background_pixel=screen.black_pixel, event_mask=X.ExposureMask,
+        )  # fmt: skip
+        self._colours = screen.black_pixel, screen.white_pixel
+        window = self._window
+        window.set_wm_name("Lamp")
+        window.set_wm_class("lamp", "eyelid-bench-lamp")
+        window.change_property(self._display.intern_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()])
+        window.change_property(Xatom.WM_CLIENT_MACHINE, Xatom.STRING, 8, socket.gethostname().encode())
+        window.map()
+        self._display.sync()
+        while self._display.next_event().type != X.Expose:
+            pass
+
+    def __enter__(self) -> Lamp:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._display.close()
+
+    def flash(self, at: int) -> int:
+        """White from `at` (ns) on, for as long as it takes; returns when it was white, by the X server's word (ns)."""
+        time.sleep(max(0, at - now()) / SECOND)
+        self._paint(1)
+        white = now()
+        time.sleep(SHOWN)
+        self._paint(0)
+        return white
+
+    def _paint(self, colour: int) -> None:
+        self._window.change_attributes(background_pixel=self._colours[colour])
+        self._window.clear_area()
+        self._display.sync()
+
+
+def flash_and_beep(lamp: Lamp, beepers: tuple[Beeper, ...]) -> tuple[int, int]:
+    """One flash with one beep; (when both were meant to be, when it was white), ns."""
+    at = now() + AHEAD
+    for beeper in beepers:
+        beeper.beep(at)
+    return at, lamp.flash(at)

@@ -1,0 +1,265 @@
+"""`bundle`: who may read and what the eye closes for, signed on compliance's laptop and taken over by the store."""
+
+from __future__ import annotations
+
+import getpass
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import base64url
+from protocol.keyfile import load_private, save_private
+from protocol.keys import RecipientPrivate, signing_key, thumbprint
+from store import passphrase, signing
+from store.catalog import newest_bundle
+from store.clock import wall
+from store.commands.options import Subcommands, add_command, home_of
+from store.database import explained
+from store.errors import StoreError, WrongUsage
+from store.files import write_new
+from store.founding import COMPLIANCE, RECIPIENT
+from store.home import Home
+from store.show import clean, console, iso, print_json, print_table, when
+from store.signing import Said
+
+_EXAMPLE = """\
+a change, start to end:
+  eyelid-store bundle show --save current.bundle                      # on the store; carry the file to the laptop
+  eyelid policy check policies/ && eyelid policy test policies/       # on the laptop that has the compliance key
+  eyelid-store bundle sign --key compliance.key --from current.bundle --policies policies/ -o next.bundle
+  eyelid-store bundle put next.bundle                                 # on the store: every PC has it within a minute
+"""
+
+
+def add(commands: Subcommands[ArgumentParser]) -> None:
+    bundle = commands.add_parser(
+        "bundle",
+        help="show, sign and take over who may read recordings and what the eye closes for",
+        description="Shows, signs and takes over who may read recordings and what the eye closes for.",
+        epilog=_EXAMPLE,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parts = bundle.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    show = add_command(
+        parts,
+        "show",
+        "say what a bundle says: revision, signer, readers, policy and its rules",
+        "  eyelid-store bundle show\n  eyelid-store bundle show next.bundle --signer 4Yk2... --json",
+        _show,
+    )
+    show.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="a bundle's file; by default what the store has"
+    )
+    show.add_argument("--signer", metavar="FINGERPRINT", help="refuse one that another key signed")
+    show.add_argument("--save", type=Path, metavar="FILE", help="also write it to a new file, to sign the next from it")
+
+    sign = add_command(
+        parts,
+        "sign",
+        "sign the next bundle; needs the compliance key and no store",
+        "  eyelid-store bundle sign --key compliance.key --from current.bundle --policies policies/ -o next.bundle\n"
+        "  eyelid-store bundle sign --key compliance.key --from current.bundle --add-reader audit.pub -o next.bundle",
+        _sign,
+        home=False,
+    )
+    sign.add_argument("--key", type=Path, required=True, metavar="FILE", help="the compliance key")
+    sign.add_argument(
+        "--from", dest="before", type=Path, required=True, metavar="FILE", help="the bundle in force (`show --save`)"
+    )
+    policy = sign.add_mutually_exclusive_group()
+    policy.add_argument(
+        "--policies", type=Path, metavar="DIR", help="the *.yaml files of DIR are the policy from now on"
+    )
+    policy.add_argument(
+        "--no-policy", action="store_true", help="sign none: each PC's own policy folder counts from now on"
+    )
+    for name, metavar, words in (
+        ("--add-reader", "FILE", "a reader's public key; recordings that begin from now on are sealed to them too"),
+        ("--remove-reader", "ID", "the key id of a reader, or its beginning; they keep what they can open already"),
+    ):
+        reads: Any = Path if metavar == "FILE" else str
+        sign.add_argument(name, action="append", default=[], type=reads, metavar=metavar, help=words)
+    sign.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="a file that is not there yet")
+    passphrase.add_options(sign)
+
+    put = add_command(
+        parts,
+        "put",
+        "take over a signed bundle; every PC has it within a minute",
+        "  eyelid-store bundle put next.bundle",
+        _put,
+    )
+    put.add_argument("file", type=Path, metavar="FILE", help="what `bundle sign` wrote")
+
+    reader = add_command(
+        parts,
+        "reader",
+        "make the keys of a new reader: a private one to keep, and a public one for `sign --add-reader`",
+        "  eyelid-store bundle reader -o audit      # writes audit.key and audit.pub",
+        _reader,
+        home=False,
+    )
+    reader.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="NAME", help="the files' name without ending"
+    )
+    passphrase.add_options(reader)
+
+
+# -- show ---------------------------------------------------------------------------------------------------------
+
+
+def _show(options: Namespace) -> int:
+    home: Home | None = None
+    if options.file is None:
+        home = home_of(options)
+        shown = signing.said(_newest(home), options.signer or home.key(COMPLIANCE).id)
+    else:
+        shown = signing.read_bundle(options.file, options.signer)
+    if options.save is not None:
+        _write(options.save, shown.token)
+    names = {} if home is None else {record.id: record.name for record in home.keys}
+    if options.json:
+        print_json(_facts(shown, names))
+    else:
+        _print(shown, names, checked=home is not None or options.signer is not None)
+    return 0
+
+
+def _newest(home: Home) -> str:
+    with (
+        closing(home.database()) as database,
+        explained(str(home.database_path)),
+        database.reading() as connection,
+    ):
+        newest = newest_bundle(connection)
+    if newest is None:
+        raise StoreError(f"{home.folder} has no bundle: put its database back from a backup")
+    return newest[1]
+
+
+def _facts(shown: Said, names: dict[str, str]) -> dict[str, Any]:
+    made = shown.bundle
+    return {
+        "revision": made.revision,
+        "created": iso(made.created),
+        "signer": shown.signer,
+        "readers": [{"id": one.key_id, "name": names.get(one.key_id)} for one in made.recipients],
+        "policy": shown.policy or None,
+        "files": {name: len(text.encode("utf-8")) for name, text in made.policy_files.items()},
+        "rules": [{"id": rule.id, "why": rule.why} for rule in shown.rules],
+    }
+
+
+def _print(shown: Said, names: dict[str, str], *, checked: bool) -> None:
+    out, made = console(), shown.bundle
+    rows = [
+        ("revision", f"{made.revision}, signed {when(made.created)}"),
+        ("signer", shown.signer + ("" if checked else "  (compare it with the fingerprint that you know)")),
+        *(("reader", f"{one.key_id}  {names.get(one.key_id, '')}".strip()) for one in made.recipients),
+        ("policy", shown.policy or "none: the policy folder of each PC counts"),
+        *(("file", f"{clean(name)}, {len(text.encode('utf-8'))} bytes") for name, text in made.policy_files.items()),
+    ]
+    for heading, told in rows:
+        out.print(f"{heading:9} {told}", markup=False, soft_wrap=True)
+    if shown.rules:
+        out.print()
+        print_table(["rule", "why"], [(rule.id, rule.why) for rule in shown.rules])
+
+
+# -- sign ---------------------------------------------------------------------------------------------------------
+
+
+def _sign(options: Namespace) -> int:
+    key = _compliance_key(options)
+    before = signing.read_bundle(options.before, thumbprint(key.public_key()))
+    policies = {} if options.no_policy else signing.read_policies(options.policies) if options.policies else None
+    change = signing.Change(
+        policies=policies,
+        add=[signing.read_reader(path) for path in options.add_reader],
+        remove=options.remove_reader,
+    )
+    made = signing.next_bundle(before.bundle, change, wall())
+    signed = signing.said(signing.sign(made, key))
+    _write(options.output, signed.token)
+    gone = signing.vanished(before.bundle, made)
+    if options.json:
+        print_json({"file": str(options.output), "vanished": list(gone), **_facts(signed, {})})
+        return 0
+    _print(signed, {}, checked=True)
+    if gone:
+        told = f"\nRULES THAT ARE GONE: {clean(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
+        console().print(told, style="bold red", markup=False, soft_wrap=True)
+    console().print(f"\nOn the store:  eyelid-store bundle put {options.output}", markup=False, soft_wrap=True)
+    return 0
+
+
+def _compliance_key(options: Namespace) -> Ed25519PrivateKey:
+    try:
+        private = load_private(options.key, passphrase.existing(options, str(options.key)))
+    except OSError as error:
+        raise StoreError(f"{options.key} cannot be read: {error.strerror}") from None
+    if private.kind != COMPLIANCE:
+        raise WrongUsage(f"{options.key} is a {private.kind} key: a bundle is signed with the compliance key")
+    return signing_key(private.raw)
+
+
+def _write(path: Path, token: str) -> None:
+    try:
+        write_new(path, token.encode("ascii") + b"\n", 0o644)
+    except FileExistsError:
+        raise WrongUsage(f"{path} is there already: name a new file") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+
+
+# -- put ----------------------------------------------------------------------------------------------------------
+
+
+def _put(options: Namespace) -> int:
+    home = home_of(options)
+    offered = signing.read_bundle(options.file, home.key(COMPLIANCE).id)
+    with (
+        closing(home.database()) as database,
+        explained(str(home.database_path)),
+        database.writing() as connection,
+    ):
+        refused = signing.take(connection, offered, operator=getpass.getuser(), at=wall())
+    if refused:
+        raise StoreError(f"{options.file} is refused: {refused}")
+    names = {record.id: record.name for record in home.keys}
+    if options.json:
+        print_json(_facts(offered, names))
+        return 0
+    _print(offered, names, checked=True)
+    console().print(
+        "\nThe store hands it out from now on: PCs that are on have its policy within a minute, and its readers from "
+        "their next recording on. `eyelid-store devices` says which have it.",
+        soft_wrap=True,
+    )
+    return 0
+
+
+# -- reader -------------------------------------------------------------------------------------------------------
+
+
+def _reader(options: Namespace) -> int:
+    private, public = (options.output.with_name(f"{options.output.name}.{ending}") for ending in ("key", "pub"))
+    if public.exists():
+        raise WrongUsage(f"{public} is there already: name another")
+    made = RecipientPrivate.generate()
+    try:
+        save_private(private, RECIPIENT, made.to_bytes(), passphrase.new(options))
+    except OSError as error:
+        raise StoreError(f"{private} cannot be written: {error.strerror}") from None
+    _write(public, base64url.encode(made.public.to_bytes()))
+    if options.json:
+        print_json({"id": made.key_id, "private": str(private), "public": str(public)})
+        return 0
+    console().print(f"reader {made.key_id}", markup=False, soft_wrap=True)
+    console().print(f"{private}  opens recordings: keep it, under its passphrase", markup=False, soft_wrap=True)
+    console().print(f"{public}  for compliance: `bundle sign --add-reader`", markup=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,7 @@
+"""One film of a recording for whoever watches it: every screen, the sound, and what was not kept, in step."""
+
+from __future__ import annotations
+
+
+class CannotPlay(Exception):
+    """The media of the streams do not allow a film; in words."""

@@ -1,0 +1,178 @@
+"""What Prometheus may know of the store: counters and gauges, without a PC's name, a person's, a title or an address.
+
+Requests are counted as they come. How the PCs stand is asked of the catalog when somebody scrapes, at most once a
+minute: a fleet of ten thousand takes a moment.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection, select
+
+from store import catalog, schema
+from store.ca import days_left
+from store.clock import MINUTE
+from store.depot import Depot
+from store.errors import StoreError
+from store.home import Home
+
+STATES: Final = ("heard", "silent", "off", "never", "revoked")
+SILENT: Final = 5 * MINUTE  # as in store.timeline.absent
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
+# From a chunk on a fast disk to a body on a line of 50 kbit/s.
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+
+
+class Metrics:
+    """One registry of its own, so that nothing else of the process is told. `answered` is for the event loop."""
+
+    def __init__(self, depot: Depot, home: Home) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "eyelid_store_request_seconds",
+            "Time to answer a request, by route and status",
+            ("route", "status"),
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
+        self.registry.register(_Fleet(depot, home))
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """`route`: method and template, never the path that was asked for."""
+        method, _, path = route.partition(" ")
+        known = path.startswith("/") and method in _METHODS
+        self._requests.labels(route if known else "other", str(status)).observe(seconds)
+
+
+@contextmanager
+def served(metrics: Metrics, address: str, port: int) -> Iterator[int]:
+    """Answers scrapes on a thread of its own; the port. Raises StoreError."""
+    try:
+        server, thread = start_http_server(port, address, registry=metrics.registry)
+    except OSError as error:
+        raise StoreError(f"--metrics {address}:{port}: {error.strerror}: choose another port") from None
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Fleet(Collector):
+    def __init__(self, depot: Depot, home: Home) -> None:
+        self._depot = depot
+        self._home = home
+        self._counted: Counts | None = None
+        self._at = 0
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing is asked before somebody scrapes."""
+        return ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        now = self._depot.clock()
+        if self._counted is None or now - self._at >= MINUTE:
+            with self._depot.database.reading() as connection:
+                self._counted, self._at = count(connection, now), now
+        counted = self._counted
+        yield _family("devices", "PCs by state", "state", {state: counted.states[state] for state in STATES})
+        yield _family("devices_held", "PCs that are heard of and do not record, by hold", "hold", counted.holds)
+        yield _family("alarms_open", "Alarms that nobody has acknowledged, by code", "code", counted.alarms)
+        for name, words, value in (
+            ("devices_bundle_behind", "PCs heard of that have an older bundle than the newest", counted.behind),
+            ("waiting_chunks", "Sealed chunks that wait on PCs, as they last said", counted.chunks),
+            ("waiting_bytes", "Bytes of them", counted.bytes),
+            ("bundle_revision", "Revision of the bundle that is handed out", counted.revision),
+            ("certificate_days", "Days until the server's certificate ends", self._certificate()),
+            ("free_bytes", "Room on the disk that the store lies on", shutil.disk_usage(self._home.folder).free),
+        ):
+            yield GaugeMetricFamily(f"eyelid_store_{name}", words, value)
+
+    def _certificate(self) -> float:
+        try:
+            return days_left(self._home.server_certificate.read_bytes(), self._depot.clock())
+        except (OSError, ValueError):
+            return float("nan")
+
+
+class Counts:
+    """What a scrape is told of the PCs: numbers alone."""
+
+    def __init__(self) -> None:
+        self.states: Counter[str] = Counter()
+        self.holds: Counter[str] = Counter()
+        self.alarms: dict[str, int] = {}
+        self.behind = self.chunks = self.bytes = self.revision = 0
+
+
+def count(connection: Connection, now: int) -> Counts:
+    """`now`: ns since 1970 by the store's clock. In one question, with an index for each PC."""
+    counted = Counts()
+    newest = catalog.newest_bundle(connection)
+    counted.revision = newest[0] if newest else 0
+    counted.alarms = catalog.open_alarm_counts(connection)
+    devices, health, lines = schema.devices.c, schema.health.c, schema.ledger_lines.c
+    last = (
+        select(lines.kind)
+        .where(lines.device == devices.id)
+        .order_by(lines.seq.desc())
+        .limit(1)
+        .correlate(schema.devices)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(devices.revoked_at, health.at, health.body, last.label("kind")).outerjoin_from(
+            schema.devices, schema.health
+        )
+    )
+    for row in rows:
+        told: dict[str, Any] = json.loads(row.body) if row.body else {}
+        state = _state(row.revoked_at, row.at, row.kind, now)
+        counted.states[state] += 1
+        if state in {"heard", "silent"}:
+            counted.chunks += int(told.get("pending_chunks", 0))
+            counted.bytes += int(told.get("pending_bytes", 0))
+        if state == "heard":
+            counted.holds.update(set(map(_word, told.get("holds", ()))))
+            counted.behind += int(told.get("bundle_revision", 0)) < counted.revision
+    return counted
+
+
+def _state(revoked: int | None, heard: int | None, last_kind: str | None, now: int) -> str:
+    if revoked is not None:
+        return "revoked"
+    if heard is None:
+        return "never"
+    if last_kind == "stop":
+        return "off"
+    return "silent" if now - heard > SILENT else "heard"
+
+
+# A PC may say what it likes of itself; a label takes only what a hold can be.
+HOLDS: Final = frozenset(
+    {"blind", "display-off", "locked", "logoff", "no-policy", "not-in-front"}
+    | {"shutdown", "spool-full", "suspended", "user"}
+)
+
+
+def _word(hold: object) -> str:
+    return str(hold) if hold in HOLDS else "other"
+
+
+def _family(name: str, words: str, label: str, values: dict[str, int] | Counter[str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"eyelid_store_{name}", words, labels=[label])
+    for value, number in sorted(values.items()):
+        family.add_metric([value], number)
+    return family

@@ -1,0 +1,71 @@
+"""The judge of sound and picture: it finds what is there to the sample, and says what is not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from bench.stage import StageError
+from bench.sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, whitened, worst
+from bench.sync_signals import PLACE, RATE, WAVE
+
+SIZE = (800, 480)
+
+
+def film(
+    to: Path, white: tuple[float, ...], left: tuple[float, ...], right: tuple[float, ...], length: int = 8
+) -> Path:
+    """Dark, at 50 pictures a second; white for half a second from each time on, and each channel beeps at its own."""
+    with av.open(str(to), "w") as container:
+        video, audio = container.add_stream("libx264", rate=50), container.add_stream("aac", rate=RATE, layout="stereo")
+        video.width, video.height = SIZE
+        video.codec_context.options = {"preset": "ultrafast", "tune": "zerolatency"}
+        for number in range(length * 50):
+            picture = np.full((SIZE[1] * 3 // 2, SIZE[0]), 128, np.uint8)
+            picture[: SIZE[1]] = 20
+            if any(at <= number / 50 < at + 0.5 for at in white):
+                picture[PLACE[1] : PLACE[1] + PLACE[3], PLACE[0] : PLACE[0] + PLACE[2]] = 235
+            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 50)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        samples = np.zeros((length * RATE, 2), np.int16)
+        for channel, beeps in enumerate((left, right)):
+            for at in beeps:
+                samples[round(at * RATE) : round(at * RATE) + len(WAVE), channel] = WAVE
+        whole = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="stereo")
+        whole.sample_rate, whole.pts = RATE, 0
+        container.mux(audio.encode(whole))
+        container.mux(audio.encode(None))
+    return to
+
+
+def flash(at: float, when: str = "start") -> Flash:
+    return Flash(when, round(at * SECOND), round(at * SECOND))
+
+
+def test_what_is_there_is_found_to_the_millisecond(tmp_path: Path) -> None:
+    made = film(tmp_path / "film.mp4", (2.0, 5.0), (2.01, 4.95), (1.99, 5.0))
+    assert whitened(made) == [2.0, 5.0]
+    for found, wanted in zip(sounded(made), ((2.01, 4.95), (1.99, 5.0)), strict=True):
+        assert found == pytest.approx(wanted, abs=0.001)
+    first, second = compare(made, [flash(2.0), flash(4.98, "after a pause")])
+    assert (first.left, first.right) == pytest.approx((-10, 10), abs=1)
+    assert (second.left, second.right, second.picture_late) == pytest.approx((50, 0, 20), abs=1)
+    assert worst([first, second]) > ALLOWED_MS > worst([first])
+
+
+def test_what_is_missing_or_comes_twice_is_said(tmp_path: Path) -> None:
+    made = film(tmp_path / "film.mp4", (2.0,), (2.0,), (2.0, 2.5))
+    with pytest.raises(StageError, match=r"0 flashes are in the film at 5\.00 s"):
+        compare(made, [flash(5.0)])
+    with pytest.raises(StageError, match="2 beeps right"):
+        compare(made, [flash(2.0)])
+
+
+def test_the_worst_is_of_either_side() -> None:
+    assert worst([Offset("start", -3, 2, 0, 0), Offset("start", 1, -7, 0, 0)]) == 7
