@@ -277,6 +277,8 @@ class Daemon:
                 keeping.since = now
                 self._canvas += keeping is self.screen
                 self._happen(LaneJudged(keeping.lane, keeping.eye.reasons))
+                if not keeping.eye.reasons:
+                    keeping.eye.opened(self._clock.now())
         self._happen(Tick())
         self._let_go(now)
         self._ask(now)
