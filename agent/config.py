@@ -40,10 +40,14 @@ class ScreenSettings:
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`)."""
+    """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`).
+
+    `through`: the sound system; `auto` takes a PulseAudio or PipeWire server where there is one, else PortAudio.
+    """
 
     microphone: str = "none"
     far_end: str = "none"  # what this PC plays
+    through: str = "auto"
 
     @property
     def wanted(self) -> bool:
@@ -239,6 +243,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _through(text: str) -> str:
+    if text not in {"auto", "pulse", "portaudio"}:
+        raise ValueError("auto, pulse or portaudio")
+    return text
+
+
 class _Private(ValueError):
     """What was written is not repeated: it may hold a password."""
 
@@ -279,7 +289,7 @@ def _fields(folder: Path) -> _Fields:
         "policies": _path(folder),
         "spool": {"max_bytes": _size, "keep_free": _size},
         "screen": {"fps": _number(0.2, 30)},
-        "audio": {"microphone": _device, "far_end": _device},
+        "audio": {"microphone": _device, "far_end": _device, "through": _through},
         "upload": {
             "max_kbit": _limit,
             "hours": _Several(_hours),
