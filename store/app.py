@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ from store.errors import Refusal
 from store.log import say
 from store.routes import account, devices, health, recordings
 from store.routes.bodies import Intake
+from store.routes.front import Front
 from store.writer import WriterClosed
 
 _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
@@ -52,6 +54,11 @@ def create_app(depot: Depot, intake: Intake | None = None) -> FastAPI:
         app.include_router(module.router)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)
+    # From the inside out: the last is the first to see a request.
+    app.add_middleware(Front)
+    app.add_middleware(
+        ExceptionMiddleware, handlers={kind: _ANSWERS[kind] for kind in _ANSWERS if kind is not Exception}
+    )
     app.add_middleware(_Envelope, clock=depot.clock)
     return app
 
