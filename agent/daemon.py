@@ -224,7 +224,7 @@ class Daemon:
             keeping.eye.see(judged)
             if self.view.lost_account:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
-                keeping.eye.doubt(WINDOWS)
+                keeping.eye.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
             seen = judged.seen if isinstance(judged.seen, Scene) else None
             self._windows_changed |= seen is not self._windows_seen

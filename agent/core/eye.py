@@ -82,9 +82,13 @@ class Eye(Generic[ItemT]):
     def alarm(self, alarm: Alarm) -> None:
         self._end_run(alarm.witness, alarmed(self._runs[alarm.witness], alarm.at), BLIND)
 
-    def doubt(self, witness: str) -> None:
-        """Its last word no longer holds, though nothing speaks against what it has proven: closed until its next."""
-        self._said[witness] = self._said[witness] or BLIND
+    def doubt(self, witness: str, at: int) -> None:
+        """Its last word no longer holds: closed until its next.
+
+        What it has proven stands; but its run ends here, for what an account calls closed must not be kept.
+        """
+        if self._runs[witness].clean:
+            self._end_run(witness, alarmed(self._runs[witness], at), BLIND)
 
     def glimpse(self, glimpse: Glimpse) -> bool:
         """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""

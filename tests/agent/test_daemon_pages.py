@@ -10,6 +10,7 @@ from agent.core.model import (
     Box,
     BrowserWindow,
     Browsing,
+    Frame,
     Glimpse,
     Look,
     Matcher,
@@ -17,6 +18,7 @@ from agent.core.model import (
     Policy,
     Rule,
     Scene,
+    Span,
     Tab,
     Window,
 )
@@ -24,18 +26,20 @@ from agent.daemon import Daemon
 from agent.messages import Message, PolicyArrived
 from agent.pipeline import Mailbox
 from agent.recording import Order
-from agent.shutter import Shutter
+from agent.shutter import Grabbed, Shutter
 from tests.agent.test_daemon import Asked, EmptySeat, Pages
 from tests.fakes.clock import HandClock
 
 POLICY = Policy("hash-1", 1, "test", (Rule(0, "cards", "PCI", (Matcher(Attribute.URL, ("pay.example",)),)),))
 WINDOW = Window(7, "chromium", "Shop - Chromium", 20, Box(0, 0, 9, 9), shown=True, engine=True)
+NOTES = Window(8, "notes", "Notes", 21, Box(0, 0, 9, 9), shown=True)
 SHOP, PAY = Page(("https://shop.example/",)), Page(("https://pay.example/",))
 
 
 class Rig:
     def __init__(self) -> None:
         self.clock, self.ledger = HandClock(), Pages()
+        self._orders: Mailbox[Order] = Mailbox(64)
         self.windows, self.browsers = Asked(WINDOWS), Asked(BROWSERS)
         self.daemon = Daemon(
             Mailbox[Message](8),
@@ -44,7 +48,7 @@ class Rig:
             seat=EmptySeat(),
             shutter=Shutter(self.clock),
             wake_capture=lambda: None,
-            orders=Mailbox[Order](64),
+            orders=self._orders,
             ledger=self.ledger,
             drain=lambda: None,
         )
@@ -68,6 +72,9 @@ class Rig:
         self.wait(120)
         self.answer(WINDOWS, Scene((WINDOW,)))
         self.browse(page)
+
+    def ordered(self) -> list[Order]:
+        return [order for _ in range(len(self._orders)) if (order := self._orders.get(0)) is not None]
 
     def opened(self) -> Rig:
         for _ in range(4):
@@ -111,6 +118,29 @@ def test_the_lid_stays_shut_when_a_browser_falls_away_until_the_windows_were_loo
     assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["blind"]
     rig.answer(WINDOWS, Scene((WINDOW,)))
     assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["web-engine"]
+
+
+def test_what_the_account_calls_closed_for_a_browser_that_fell_away_is_not_kept() -> None:
+    """Also where the windows then say that all is well: its last window was just being closed."""
+    rig = Rig().opened()
+    for _ in range(12):  # what windows left behind on the screen is gone by then
+        rig.round()
+    rig.answer(BROWSERS, Browsing())
+    closed = rig.clock.time
+    rig.clock.time += MILLISECOND
+    span = Span(rig.clock.time, rig.clock.time + MILLISECOND)
+    rig.daemon.turn(Grabbed((Frame(0, span, 2, 2, b"", whole=True),), ()))
+    rig.clock.time += 5 * MILLISECOND
+    rig.answer(WINDOWS, Scene((NOTES,)))
+    assert rig.daemon.screen.eye.reasons == ()
+    for _ in range(20):
+        rig.wait(120)
+        rig.answer(WINDOWS, Scene((NOTES,)))
+        rig.answer(BROWSERS, Browsing())
+    entries = [kind for kind, _ in rig.ledger.entries]
+    assert entries[-2:] == ["lane-closed", "lane-open"]
+    kept = [order.span for order in rig.ordered() if isinstance(order, Frame)]
+    assert [span for span in kept if span.end > closed] == []
 
 
 def test_what_was_scanned_for_another_policy_says_nothing() -> None:

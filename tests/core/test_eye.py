@@ -424,21 +424,37 @@ def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
     assert [reason.id for reason in made.said("b")] == ["not-recorded"]
 
 
-def test_a_word_in_doubt_closes_the_lane_and_keeps_what_was_proven() -> None:
-    made, picture = eye(), Picture(Span(20, 21))
+def test_a_word_in_doubt_closes_the_lane_until_the_next() -> None:
+    made = eye()
     made.see(look(10))
-    made.push(picture)
-    made.doubt("w")
+    made.doubt("w", 25)
+    assert made.reasons == BLIND
+    made.see(look(25))  # asked before anybody doubted
     assert made.reasons == BLIND
     made.see(look(27))
     assert made.reasons == ()
-    assert made.judge(27).released == (picture,)
+
+
+def test_what_was_proven_before_a_doubt_is_kept_and_nothing_of_the_time_in_doubt() -> None:
+    made = eye()
+    proven, doubtful = Picture(Span(12, 13)), Picture(Span(26, 27))
+    made.see(look(10))
+    made.push(proven)
+    made.see(look(22))
+    assert made.judge(23).released == (proven,)
+    made.kept(proven)
+    made.doubt("w", 25)
+    made.push(doubtful)
+    made.see(look(28))
+    made.see(look(40))
+    assert made.judge(41).dropped == (doubtful,)
+    assert made.end_of_kept() == 17  # as far as it was proven, its hindsight taken off
 
 
 def test_a_doubt_says_no_more_than_the_witness_did() -> None:
     made = eye()
     made.see(look(10, WITH_CHART))
-    made.doubt("w")
+    made.doubt("w", 25)
     assert [reason.id for reason in made.reasons] == ["charts"]
 
 
