@@ -148,6 +148,7 @@ class Recording:
             clock=clock,
             hold=self._hold,
             spooled=self._uploader.wake,
+            rested=self._seat.let_sleep,
         )
         self._daemon = Daemon(
             self._inbox,

@@ -180,11 +180,16 @@ class CloseRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The PC is about to sleep: let it, once all that came before is done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Nothing more will come: drain and end."""
 
 
-Command = Write | Shut | OpenRecording | CloseRecording | Finish
+Command = Write | Shut | OpenRecording | CloseRecording | Rest | Finish
 
 
 def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Command, ...]]:
@@ -220,6 +225,8 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         commands.append(Shut())
     after, turned = _turn_recording(session, after, now)
     commands += turned
+    if Hold.SUSPENDED in after.holds - session.holds:
+        commands.append(Rest())
     match event:
         case StopAsked() if after.phase is not session.phase:
             commands.append(Finish())
