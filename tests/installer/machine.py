@@ -77,7 +77,7 @@ MANAGER: Final = """[Service]
 Type=notify
 User=ada
 Delegate=yes
-Environment=XDG_RUNTIME_DIR=/run/user/ada HOME=/home/ada SYSTEMD_UNIT_PATH=/run/systemd/user
+Environment=XDG_RUNTIME_DIR=/run/user/ada HOME=/home/ada SYSTEMD_UNIT_PATH=/run/user/ada/systemd/user:/run/systemd/user
 ExecStart=/lib/systemd/systemd --user --unit=basic.target --log-target=console
 """
 
