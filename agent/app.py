@@ -63,7 +63,7 @@ SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobod
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
 ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, whatever the network does
-LEAVING: Final = SECOND // 4  # of it, for Python's own end
+LEAVING: Final = SECOND // 2  # of it, for Python's own end: 0.28 s of a busy machine (scripts/bench ending)
 
 
 def run(config: Config) -> int:
@@ -153,6 +153,7 @@ class Recording:
             clock=clock,
             hold=self._hold,
             spooled=self._uploader.wake,
+            rested=self._seat.let_sleep,
         )
         promise = Promise.of(
             round(config.chunk_seconds * SECOND), REPEAT_EVERY, limited=config.upload.max_kbit is not None
@@ -342,7 +343,8 @@ class Recording:
         )
 
     def _new_encoder(self, order: Open) -> Encoder[Frame]:
-        return ScreenEncoder(order.start, chunk_length=round(self._config.chunk_seconds * SECOND))
+        length = round(self._config.chunk_seconds * SECOND)
+        return ScreenEncoder(order.start, chunk_length=length, hurry=lambda: self._orders.closed)
 
     def _new_sound_encoder(self, order: Open) -> Encoder[Block]:
         return SoundEncoder(order.start, chunk_length=round(self._config.chunk_seconds * SECOND))

@@ -43,6 +43,7 @@ from agent.core.session import (
     LaneJudged,
     OpenRecording,
     PolicyInForce,
+    Rest,
     Session,
     Shut,
     Started,
@@ -69,7 +70,7 @@ from agent.messages import (
 from agent.oversight import Oversight, would_close
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Ledger, Seat, Witness
-from agent.recording import Close, Open, Order
+from agent.recording import AtRest, Close, Open, Order
 from agent.shutter import Grabbed, Permit, Shutter, Still
 
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
@@ -425,6 +426,8 @@ class Daemon:
                 self._orders.put(Open(policy.hash, self._zero, self._monitors), must=True)
             case CloseRecording(why):
                 self._close_recording(why)
+            case Rest():
+                self._orders.put(AtRest(), must=True)
             case Finish():
                 self._shutter.stop()
                 self._wake_capture()

@@ -54,6 +54,12 @@ class Mailbox(Generic[T]):
             self._changed.notify_all()
 
     @property
+    def closed(self) -> bool:
+        """Whether nothing more will come than what is in it."""
+        with self._changed:
+            return self._closed
+
+    @property
     def ended(self) -> bool:
         with self._changed:
             return self._closed and not self._items

@@ -77,6 +77,9 @@ class Seat(Protocol):
 
     def holds(self) -> frozenset[Hold]: ...
 
+    def let_sleep(self) -> None:
+        """The recording is closed and its key forgotten: a sleep that was announced need not wait. From any thread."""
+
     def close(self) -> None: ...
 
 

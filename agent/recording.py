@@ -48,7 +48,12 @@ class Close:
     why: str
 
 
-Order = Open | Frame | Blocks | Gap | Close
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """Whoever waits for all orders before this one may go on."""
+
+
+Order = Open | Frame | Blocks | Gap | Close | AtRest
 Heads = dict[int, tuple[int, str]]  # stream -> (next sequence, hex SHA-256 of the last sealed chunk)
 
 
@@ -81,7 +86,7 @@ class Recorder:
     """Carries out the orders.
 
     `hold`: called with True when the spool takes no more, with False when it does again. `spooled`: something new lies
-    there to be sent.
+    there to be sent. `rested`: every order up to an `AtRest` is carried out.
     """
 
     def __init__(
@@ -94,6 +99,7 @@ class Recorder:
         clock: Clock,
         hold: Callable[[Hold, bool], None],
         spooled: Callable[[], None] = lambda: None,
+        rested: Callable[[], None] = lambda: None,
     ) -> None:
         self._orders = orders
         self._studio = studio
@@ -102,6 +108,7 @@ class Recorder:
         self._clock = clock
         self._hold = hold
         self._spooled = spooled
+        self._rested = rested
         self._sealer: Sealer | None = None
         self._pictures: Encoder[Frame] | None = None
         self._sound: Encoder[Block] | None = None
@@ -150,6 +157,8 @@ class Recorder:
                 self._sealer = self._pictures = self._sound = None
                 self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
                 self._account_closings()
+            case AtRest():
+                self._rested()
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
 

@@ -72,7 +72,7 @@ def drain_once(folder: Path) -> float:
             sealer=lambda order: RecordingSealer(
                 maker, bundle, policy=order.policy, monitors=order.monitors, start=order.start, wall=clock.wall()
             ),
-            encoder=lambda order: ScreenEncoder(order.start, chunk_length=4 * SECOND),
+            encoder=lambda order: ScreenEncoder(order.start, chunk_length=4 * SECOND, hurry=lambda: orders.closed),
         ),
         spool=spool,
         ledger=DiskLedger(folder / "ledger", clock, device="bench", evidence=evidence),

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from bench import tables
+
 COLUMNS: Final = ("", "chunks/s", "MB/s", "p50, ms", "p99, ms", "CPU ms a chunk", "of the load")
 Windows = Sequence[dict[str, Any]]
 
@@ -105,16 +107,11 @@ def summary(found: dict[str, Any]) -> str:
 
 def table(runs: Sequence[dict[str, Any]]) -> Table:
     found = total(runs)
-    drawn = Table(title="Chunks of 200 KB to their receipt (medians)", title_style="bold")
-    for column in COLUMNS:
-        drawn.add_column(column, justify="right" if column else "left")
-    for line in _lines(found):
-        drawn.add_row(*line)
+    drawn = tables.drawn("Chunks of 200 KB to their receipt (medians)", COLUMNS, _lines(found))
     drawn.caption = summary(found)
     return drawn
 
 
 def markdown(runs: Sequence[dict[str, Any]]) -> str:
     found = total(runs)
-    lines = [summary(found), "", f"| {' | '.join(COLUMNS)} |", "|---" + "|--:" * (len(COLUMNS) - 1) + "|"]
-    return "\n".join(lines + [f"| {' | '.join(line)} |" for line in _lines(found)])
+    return f"{summary(found)}\n\n{tables.markdown(COLUMNS, _lines(found))}"

@@ -23,18 +23,18 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_network
-from bench.loss_account import COLUMNS, Tally, added_up, lines, markdown, total, wrong
+from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
+from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from bench.stage import Stage, StageError, own_display
 
 # Each family of cases is a module with its CASES; they are played in this order.
 CASES: Final[tuple[Case, ...]] = (
+    *loss_flips.CASES,
     *loss_kills.CASES,
     *loss_disks.CASES,
     *loss_network.CASES,
     *loss_clock.CASES,
-    *loss_flips.CASES,
 )
 
 SIZE: Final = (1280, 720)  # of the display, pixels
@@ -120,7 +120,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
         sums = added_up(_runs(asked.table))
-        print("\n".join([markdown(sums), *(f"\nWRONG: {fault}" for tally in sums for fault in wrong(tally))]))
+        print(
+            "\n".join(
+                [
+                    tables.markdown(COLUMNS, lines(sums), words=WORDS),
+                    *(f"\nWRONG: {fault}" for tally in sums for fault in wrong(tally)),
+                ]
+            )
+        )
         return 0
     played: list[Tally] = []
     with tempfile.TemporaryDirectory(prefix="eyelid-") as passing:  # short: a socket's path may have 107 bytes
@@ -162,12 +169,8 @@ def _runs(path: Path) -> list[Tally]:
 
 
 def _table(tallies: Sequence[Tally]) -> Table:
-    drawn = Table(title="What was lost", title_style="bold")
-    for place, column in enumerate(COLUMNS):
-        drawn.add_column(column, justify="left" if place < 2 else "right", no_wrap=place == 0)
-    for tally, line in zip(tallies, lines(tallies), strict=True):
-        drawn.add_row(*line, style="bold red" if wrong(tally) else "dim" if tally.skipped else "")
-    return drawn
+    styles = ("bold red" if wrong(tally) else "dim" if tally.skipped else "" for tally in tallies)
+    return tables.drawn("What was lost", COLUMNS, lines(tallies), words=WORDS, styles=styles)
 
 
 def _names(text: str) -> list[str]:

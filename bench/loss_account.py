@@ -174,6 +174,7 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
+WORDS: Final = 2  # columns that are no figures
 COLUMNS: Final = (
     *("case", "chunks of", "rounds", "acknowledged", "with receipt", "lost", "doubled", "unreadable"),
     *("unexplained", "open end, p50 / max"),
@@ -201,9 +202,3 @@ def _ends(tally: Tally) -> str:
         return "-"
     ordered = sorted(tally.open_ends)
     return f"{ordered[len(ordered) // 2]:.1f} / {ordered[-1]:.1f} s"
-
-
-def markdown(tallies: Sequence[Tally]) -> str:
-    """The table of docs/loss.md."""
-    head = ["| " + " | ".join(COLUMNS) + " |", "|" + "|".join(["---", "---", *["---:"] * (len(COLUMNS) - 2)]) + "|"]
-    return "\n".join([*head, *("| " + " | ".join(line) + " |" for line in lines(tallies))])

@@ -27,6 +27,7 @@ BATCH: Final = 10
 HOUR: Final = 3600 * SECOND
 YEAR: Final = 366 * 24 * HOUR
 ASLEEP: Final = 600 * SECOND
+DELAYED: Final = 5.0  # seconds after which logind sleeps all the same, as shipped
 NOTICED: Final = 15.0  # seconds within which the account must tell
 SETTINGS: Final = (-HOUR, 0, YEAR, 0)  # of the wall clock, in turn; the next from 0 begins anew
 EVERY_OTHER: Final = 2  # after so many settings the recorder starts anew under a wrong clock, and needs a new token
@@ -99,6 +100,9 @@ class Clocked:
         if told_of:
             self._logind.sleep(True)
             expect(lambda: _suspended(made), "the hold of a PC that is about to sleep", NOTICED)
+            expect(self._logind.may_sleep, "the recorder's leave to sleep", DELAYED)
+            if len(made.entries("recording-closed")) == closed:
+                raise StageError("the PC may sleep, and the recording is still open")
         process = made.agent.process.pid
         os.kill(process, signal.SIGSTOP)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ class Logind:
     def __init__(self, address: str) -> None:
         self.environment = {"DBUS_SYSTEM_BUS_ADDRESS": address, "XDG_SESSION_ID": SESSION_ID}
         self._sleeping = False
+        self._delays: list[int] = []  # our ends of the inhibitors that were handed out
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="logind")
         self._thread.start()
@@ -37,6 +39,17 @@ class Logind:
         """PrepareForSleep, as before a suspend (True) and after it (False)."""
         self._sleeping = about_to
         self._do(self._signal(about_to))
+
+    def may_sleep(self) -> bool:
+        """Whether nobody delays it any more: every inhibitor that was handed out has been let go."""
+        return bool(self._do(self._count()) == 0)
+
+    async def _count(self) -> int:
+        ready, _, _ = select.select(self._delays, [], [], 0)
+        for descriptor in ready:  # the other end is closed: nobody writes into one
+            os.close(descriptor)
+            self._delays.remove(descriptor)
+        return len(self._delays)
 
     def close(self) -> None:
         with contextlib.suppress(OSError, EOFError):  # the bus may have gone first, where a run is broken off
@@ -49,7 +62,7 @@ class Logind:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _begin(self, address: str) -> MessageBus:
-        bus = await MessageBus(bus_address=address).connect()
+        bus = await MessageBus(bus_address=address, negotiate_unix_fd=True).connect()
         bus.add_message_handler(self._hear)
         await bus.request_name(NAME)
         return bus
@@ -64,6 +77,11 @@ class Logind:
     def _hear(self, message: Message) -> Message | None:
         if message.message_type is not MessageType.METHOD_CALL:
             return None
+        if message.member == "Inhibit":
+            ours, theirs = os.pipe()
+            self._delays.append(ours)
+            self._loop.call_later(1, os.close, theirs)  # sent by then
+            return Message.new_method_return(message, "h", [0], unix_fds=[theirs])
         answers: dict[tuple[Any, ...], tuple[str, Any]] = {
             ("GetSession", SESSION_ID): ("o", SESSION_PATH),
             ("GetAll", f"{NAME}.Session"): ("a{sv}", {"LockedHint": Variant("b", False), "Active": Variant("b", True)}),

@@ -27,6 +27,9 @@ SILENT_FOR: Final = 4.0  # seconds of a black hole that ends by itself
 GIVES_UP: Final = 240.0  # seconds after which the recorder must have left a black hole
 EVERY: Final = 10  # of so many black holes one lasts until the recorder gives up
 BACKLOG: Final = 1800  # chunks of 4 s: two hours
+FEW: Final = 12  # chunks that may wait where nothing is to be filled
+FILLED: Final = 300.0  # seconds in which two hours of chunks are sealed
+DRAINED: Final = 400.0  # seconds in which they must be through
 LARGE: Final = 90_000  # bytes of one of them at most, half of it on average: 80 MB, a ticking clock at 1080p
 
 RESETS: Final = (ResetAt(0.01), ResetAt(0.5), ResetAt(0.99))
@@ -42,8 +45,9 @@ ANSWERS: Final = (
 class OnLine:
     """A world whose recorder reaches its store over a bad line. One case's, for one run."""
 
-    def __init__(self, command: Callable[[Path], Sequence[str]] = shipped) -> None:
-        self._command = command
+    def __init__(self) -> None:
+        self.command: Callable[[Path], Sequence[str]] = shipped
+        self._ahead = 0  # chunks up to which the recorder of `backlog` goes on sealing
         self._line: Line | None = None
 
     @property
@@ -61,7 +65,7 @@ class OnLine:
                 return self._line.address
 
             yield stack.enter_context(
-                world(ground.stage, ground.folder, chunk=ground.chunk, address=before, command=self._command)
+                world(ground.stage, ground.folder, chunk=ground.chunk, address=before, command=self.command)
             )
 
     # -- the cases ------------------------------------------------------------------------------------------------
@@ -83,15 +87,27 @@ class OnLine:
 
     def backlog(self, made: World, rounds: int) -> Iterator[Round]:
         for _ in range(rounds):
+            made.agent.end()
             made.store.end()
+            self._ahead = BACKLOG
             made.agent.start()
-            expect(lambda: len(made.told().waiting()) >= BACKLOG, "two hours of chunks in the spool")
+            expect(lambda: len(made.told().waiting()) >= BACKLOG, "two hours of chunks in the spool", FILLED)
+            # The next life seals little until all of it is through, and has no failure behind it to wait for.
+            made.agent.end()
+            self._ahead = FEW
             held = sum(file.stat().st_size for file in (made.home / "spool").rglob("*") if file.is_file())
             began = time.monotonic()
-            made.drain(600.0)
+            made.drain(DRAINED)
             took = time.monotonic() - began
             yield Round(notes={"MB waited": held // 10**6, "s to drain": round(took)})
             yield from made.verdict()
+
+    def filling(self, told: Path) -> list[str]:
+        """The recorder without a screen, which seals until so many chunks wait."""
+        return [
+            *(sys.executable, "-P", "-m", "bench.loss_sealer"),
+            *(str(told.parent / "pc"), str(told), str(self._ahead), str(LARGE)),
+        ]
 
     def _in_batches(
         self, made: World, rounds: int, faults: Iterator[Any], do: Callable[[World, Any], Round]
@@ -148,12 +164,6 @@ class OnLine:
         expect(lambda: made.told_since(size, "receipt"), "a receipt after it", GIVES_UP)
 
 
-def filling(told: Path) -> list[str]:
-    """The recorder without a screen, which seals until two hours of chunks wait."""
-    code = f"from bench import loss_sealer as s; s.AHEAD = {BACKLOG}; s.LONGEST = {LARGE}; s.main()"
-    return [sys.executable, "-P", "-c", code, str(told.parent / "pc"), str(told)]
-
-
 def _cases() -> Iterator[Case]:
     for name, title, rounds, quick, faults in (
         ("answer-eaten", "the line breaks between commit and answer", 100, 1, (EatAnswer(),)),
@@ -166,7 +176,8 @@ def _cases() -> Iterator[Case]:
     yield Case("black-hole", "the line swallows everything", 20, 0, on.silent, on.world)
     on = OnLine()
     yield Case("narrow-line", "50 kbit/s", 20, 0, on.narrow, on.world)
-    on = OnLine(filling)
+    on = OnLine()
+    on.command = on.filling
     yield Case("backlog", "two hours without a network, then drained", 3, 0, on.backlog, on.world)
 
 

@@ -1,10 +1,11 @@
 """A PC without a screen that seals as fast as its store takes it: a write is under way at nearly every moment.
 
-    python -m bench.loss_sealer HOME TOLD
+    python -m bench.loss_sealer HOME TOLD [AHEAD LONGEST]
 
 The real session, recorder, sealer, spool, ledger and uploader, of a home that is enrolled; only what the chunks hold is
 made up. So a power cut at a random instant falls into the middle of a write, which it rarely does where chunks are a
-second apart. What the spool promises is appended to TOLD (see bench/loss_agent.py). Until SIGTERM.
+second apart. What the spool promises is appended to TOLD (see bench/loss_agent.py). AHEAD: chunks that
+may wait for the store; LONGEST: bytes of a chunk at most. Until SIGTERM.
 """
 
 from __future__ import annotations
@@ -61,9 +62,10 @@ LASTS: Final = SECOND  # of a recording, so that new folders and new key packets
 
 
 class MadeUp:
-    """`agent.ports.Encoder`: a chunk for every frame, of any length."""
+    """`agent.ports.Encoder`: a chunk for every frame, of any length up to `longest` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
         self._begun = False
         self._gap = False
 
@@ -74,7 +76,7 @@ class MadeUp:
             yield Chunk(frame.stream, ChunkKind.HEADER, start, b"made up")
         flags = ChunkFlag.KEY_FRAME | (ChunkFlag.AFTER_GAP if self._gap else ChunkFlag.NONE)
         self._gap = False
-        yield Chunk(frame.stream, ChunkKind.MEDIA, frame.span, os.urandom(random.randrange(1, LONGEST)), flags)
+        yield Chunk(frame.stream, ChunkKind.MEDIA, frame.span, os.urandom(random.randrange(1, self._longest)), flags)
 
     def gap(self, until: int) -> Iterator[Chunk]:
         del until
@@ -89,7 +91,7 @@ class MadeUp:
 class Pc:
     """What `agent.app.Recording` wires together, without anything that looks or listens."""
 
-    def __init__(self, home: Path, spool: type[DiskSpool]) -> None:
+    def __init__(self, home: Path, spool: type[DiskSpool], ahead: int, longest: int) -> None:
         who = identity.load(home)
         self._clock = clock = desktop.current_clock()
         self._trust = Trust(who)
@@ -97,6 +99,7 @@ class Pc:
         self._events: Mailbox[Event] = Mailbox(64)
         self._session = Session()
         self._finished = False
+        self._ahead = ahead
         self._opened = 0  # when the open recording was
         self._at = 0  # where its next chunk begins
         self._ledger = DiskLedger(home / "ledger", clock, device=who.device, evidence=who.evidence_key)
@@ -120,7 +123,7 @@ class Pc:
         )
         self._recorder = Recorder(
             self._orders,
-            studio=Studio(sealer=self._new_sealer, encoder=lambda _: MadeUp()),
+            studio=Studio(sealer=self._new_sealer, encoder=lambda _: MadeUp(longest)),
             spool=self._spool,
             ledger=self._ledger,
             clock=clock,
@@ -146,7 +149,7 @@ class Pc:
             self._happen(event)
         self._at = self._clock.now()  # nothing before the lane was open
         while not self._finished and not self._failed:
-            idle = self._session.held or self._spool.waiting()[0] >= AHEAD
+            idle = self._session.held or self._spool.waiting()[0] >= self._ahead
             self._happen(self._events.get(0.005 if idle else 0.0) or Tick())
             if not idle:
                 self._keep()
@@ -242,7 +245,7 @@ def main() -> int:
     home, spool = Path(sys.argv[1]), listen(Path(sys.argv[2]))
     try:
         with control.claim(home):
-            return Pc(home, spool).run()
+            return Pc(home, spool, *(map(int, sys.argv[3:5]) if sys.argv[3:] else (AHEAD, LONGEST))).run()
     except EyelidError as failure:
         print(f"{type(failure).__name__}: {failure}", file=sys.stderr, flush=True)
         return failure.exit_code

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -46,19 +47,25 @@ class _Registry(jws.JWSRegistry):
 _REGISTRY: Final = _Registry(algorithms=[ALG])
 
 
+@lru_cache(maxsize=8)
+def _signer(key: Ed25519PrivateKey) -> tuple[OKPKey, str]:
+    """The key as joserfc wants it, and its `kid`: a store signs hundreds of receipts a second with one."""
+    return OKPKey.import_key(key), thumbprint(key.public_key())
+
+
 def sign(typ: str, payload: Mapping[str, object], key: Ed25519PrivateKey, *, with_key: bool = False) -> str:
     """Compact JWS. `with_key` puts the public key itself into the header (`jwk`): only a bundle does."""
     if typ not in TYPES:
         raise SignatureError("wrong-type", f"{typ!r} is no type of signed statement")
-    public = key.public_key()
-    header: dict[str, object] = {"alg": ALG, "typ": typ, "kid": thumbprint(public)}
+    imported, kid = _signer(key)
+    header: dict[str, object] = {"alg": ALG, "typ": typ, "kid": kid}
     if with_key:
-        header["jwk"] = {"kty": "OKP", "crv": "Ed25519", "x": public_to_text(public)}
+        header["jwk"] = {"kty": "OKP", "crv": "Ed25519", "x": public_to_text(key.public_key())}
     try:
         text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
     except UnicodeEncodeError:  # Python reads names that are no UTF-8 (a user's, a host's) as half surrogates
         raise SignatureError("malformed", f"{typ}: a text in it is no Unicode and cannot be signed") from None
-    token = jws.serialize_compact(header, text, OKPKey.import_key(key), registry=_REGISTRY)
+    token = jws.serialize_compact(header, text, imported, registry=_REGISTRY)
     if len(token) > MAX_SIZE:
         raise SignatureError("oversized", f"{typ}: {len(token)} characters signed, more than the {MAX_SIZE} allowed")
     return token

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ from store.errors import Refusal
 from store.log import say
 from store.routes import account, devices, health, recordings
 from store.routes.bodies import Intake
+from store.routes.front import Front
 from store.writer import WriterClosed
 
 Answered = Callable[[str, int, float], None]
@@ -57,6 +59,11 @@ def create_app(depot: Depot, intake: Intake | None = None, answered: Answered = 
         app.include_router(module.router)
     for kind, answer in _ANSWERS.items():
         app.add_exception_handler(kind, answer)
+    # From the inside out: the last is the first to see a request.
+    app.add_middleware(Front)
+    app.add_middleware(
+        ExceptionMiddleware, handlers={kind: _ANSWERS[kind] for kind in _ANSWERS if kind is not Exception}
+    )
     app.add_middleware(_Envelope, clock=depot.clock, answered=answered)
     return app
 

@@ -146,6 +146,14 @@ _STANDING: Final = (
 )
 
 
+def revoked_of(connection: Connection, devices: Collection[str]) -> set[str]:
+    """Which of them were revoked."""
+    columns = schema.devices.c
+    return set(
+        connection.scalars(select(columns.id).where(columns.id.in_(sorted(devices)), columns.revoked_at.is_not(None)))
+    )
+
+
 def owners(connection: Connection, recordings: Collection[UUID]) -> dict[UUID, tuple[str, bool]]:
     """recording -> (its device, whether that was revoked)."""
     devices, columns = schema.devices.c, schema.recordings.c

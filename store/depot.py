@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -10,6 +14,33 @@ from store.blobs import BlobStore
 from store.clock import Clock
 from store.database import Database
 from store.writer import Writer
+
+HANDS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
+
+
+class Opened:
+    """Recordings that were found open for a device, so that not every chunk has to ask the catalog.
+
+    Only a first word: the transaction that enters a chunk asks again, and what it refuses is forgotten here.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._pairs: dict[tuple[str, UUID], None] = {}
+        self._lock = Lock()
+
+    def __contains__(self, pair: tuple[str, UUID]) -> bool:
+        return pair in self._pairs
+
+    def add(self, pair: tuple[str, UUID]) -> None:
+        with self._lock:
+            self._pairs[pair] = None
+            if len(self._pairs) > self._most:
+                del self._pairs[next(iter(self._pairs))]
+
+    def forget(self, pair: tuple[str, UUID]) -> None:
+        with self._lock:
+            self._pairs.pop(pair, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +50,11 @@ class Depot:
     blobs: BlobStore
     store_key: Ed25519PrivateKey
     clock: Clock
+    hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(HANDS, "hand"))
+    opened: Opened = field(default_factory=Opened)
 
     def close(self) -> None:
         """Finish what was submitted, then let go of the database."""
+        self.hands.shutdown()
         self.writer.close()
         self.database.close()

@@ -10,6 +10,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -66,17 +67,20 @@ def check_free(folder: Path) -> None:
 def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
     """The new store. Raises StoreError and WrongUsage, and then leaves nothing behind."""
     check_free(plan.folder)
-    building = plan.folder.parent / f".{plan.folder.name}.{secrets.token_hex(4)}"
+    # A folder that is there already may lie where its owner can make nothing else, as below /var/lib.
+    ready = plan.folder.is_dir()
+    building = (plan.folder if ready else plan.folder.parent) / f".{plan.folder.name}.{secrets.token_hex(4)}"
     try:
         plan.folder.parent.mkdir(parents=True, exist_ok=True)
         building.mkdir(mode=0o700)
         home = _build(plan, building, passphrase, clock())
-        if plan.folder.is_dir():
-            plan.folder.rmdir()
         for folder in (building / "tls", building / "keys", building):
             sync_folder(folder)
-        building.rename(plan.folder)
-        sync_folder(plan.folder.parent)
+        if ready:
+            _move_in(building, plan.folder)
+        else:
+            building.rename(plan.folder)
+            sync_folder(plan.folder.parent)
     except OSError as error:
         raise StoreError(f"{plan.folder} cannot be made: {error.strerror or error}") from None
     except BlobFault as fault:
@@ -84,6 +88,21 @@ def found(plan: Plan, passphrase: bytes, clock: Clock = wall) -> Home:
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return Home(plan.folder, home.address, home.keys)
+
+
+def _move_in(building: Path, folder: Path) -> None:
+    """The settings last: without them there is no store. What was moved is taken back where one cannot be."""
+    folder.chmod(0o700)
+    parts = sorted(building.iterdir(), key=lambda path: path.name == SETTINGS)
+    try:
+        for path in parts:
+            path.rename(folder / path.name)
+    except OSError:
+        for path in parts:
+            with suppress(FileNotFoundError):
+                (folder / path.name).rename(path)
+        raise
+    sync_folder(folder)
 
 
 def _build(plan: Plan, folder: Path, passphrase: bytes, now: int) -> Home:

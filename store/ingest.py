@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection, insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.api import AGENT_UNSUPPORTED
 from protocol.claims import MAX_INTEGER
@@ -49,6 +51,10 @@ class Arrival:
     def name(self) -> catalog.Name:
         return (str(self.recording), self.stream, self.sequence)
 
+    @property
+    def pair(self) -> tuple[str, UUID]:
+        return (self.sender, self.recording)
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -75,13 +81,57 @@ async def accept(depot: Depot, arrival: Arrival) -> Accepted:
     Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device,
     device-revoked; 409 no-key-packet; 426 agent-unsupported; 503, 507.
     """
-    entry = await run_in_threadpool(_keep, depot, arrival)
-    # No thread waits for the commit. Shielded: a request that is given up does not take back what is being written.
-    received_at, alarm = await asyncio.shield(asyncio.wrap_future(depot.writer.submit_to(_record, entry)))
+    loop = asyncio.get_running_loop()
+    recorded: asyncio.Future[tuple[int, str]] = loop.create_future()
+
+    def tell(done: Future[tuple[int, str]]) -> None:
+        failure = done.exception()
+        if recorded.done():
+            return  # the request was given up; what it brought is kept all the same
+        if failure is None:
+            recorded.set_result(done.result())
+        else:
+            recorded.set_exception(failure)
+
+    def come(done: Future[tuple[int, str]]) -> None:
+        loop.call_soon_threadsafe(tell, done)
+
+    depot.hands.submit(_keep_and_record, depot, arrival, come)
+    received_at, alarm = await recorded
     receipt = Receipt(
         arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=received_at, device=arrival.sender
     )
     return Accepted(receipt.sign(depot.store_key), alarm)
+
+
+def _keep_and_record(depot: Depot, arrival: Arrival, told: Callable[[Future[tuple[int, str]]], None]) -> None:
+    """In a thread, which does not wait for the commit: `told` gets the end of it, from whatever thread has it."""
+    try:
+        entry = _keep(depot, arrival)
+    except Exception as failure:  # noqa: BLE001 - it is the request's, and this thread's next work must not know it
+        failed: Future[tuple[int, str]] = Future()
+        failed.set_exception(failure)
+        told(failed)
+    else:
+        depot.writer.submit_to(_record, entry).add_done_callback(lambda done: _recorded(depot, entry, done, told))
+
+
+def _recorded(
+    depot: Depot, entry: _Entry, done: Future[tuple[int, str]], told: Callable[[Future[tuple[int, str]]], None]
+) -> None:
+    if isinstance(done.exception(), Refusal):
+        depot.opened.forget(entry.arrival.pair)
+        _take_back(depot, entry.arrival)
+    told(done)
+
+
+def _take_back(depot: Depot, arrival: Arrival) -> None:
+    """Bytes that were written and then refused a row. No later request can earn it: nobody is enrolled again."""
+    with suppress(BlobFault, SQLAlchemyError):  # it lies there for nothing, and does no harm
+        with depot.database.reading() as connection:
+            if arrival.sha256 in catalog.bodies(connection, [arrival.name]).get(arrival.name, {}):
+                return  # a row that was earned before
+        depot.blobs.remove(arrival.blob)
 
 
 def _keep(depot: Depot, arrival: Arrival) -> _Entry:
@@ -89,18 +139,18 @@ def _keep(depot: Depot, arrival: Arrival) -> _Entry:
     if hashlib.sha256(arrival.body).hexdigest() != arrival.sha256:
         raise Refusal(400, "wrong-digest", "the body is not the one that its Content-Digest names: send it again")
     _refuse_newer(arrival)
-    with depot.database.reading() as connection:
-        standing = catalog.standing(connection, arrival.sender, arrival.recording)
-    if standing is None:
-        raise unknown()
-    if standing.revoked:
-        raise revoked()
-    packet = _check_packet(depot, arrival) if arrival.stream == KEY_PACKET_STREAM else None
-    facts = {} if packet is not None else _header_facts(arrival)
-    if standing.owner is None and packet is None:
-        raise _not_open(arrival.recording)
-    if standing.owner not in (None, arrival.sender):
+    if arrival.stream == KEY_PACKET_STREAM:
+        owner = _owner(depot, arrival)
+        packet, facts = _check_packet(depot, arrival), {}
+    else:
+        owner = arrival.sender if arrival.pair in depot.opened else _owner(depot, arrival)
+        packet, facts = None, _header_facts(arrival)
+        if owner is None:
+            raise _not_open(arrival.recording)
+    if owner not in (None, arrival.sender):
         raise _foreign(arrival.recording)
+    if packet is None:
+        depot.opened.add(arrival.pair)
     if not _is_kept(depot, arrival):
         try:
             depot.blobs.put(arrival.blob, arrival.body)
@@ -108,6 +158,17 @@ def _keep(depot: Depot, arrival: Arrival) -> _Entry:
             status, code = (507, "store-full") if fault.full else (503, "store-fault")
             raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
     return _Entry(arrival, packet, facts, depot.clock())
+
+
+def _owner(depot: Depot, arrival: Arrival) -> str | None:
+    """Whose recording it is; None where nobody has opened it."""
+    with depot.database.reading() as connection:
+        standing = catalog.standing(connection, arrival.sender, arrival.recording)
+    if standing is None:
+        raise unknown()
+    if standing.revoked:
+        raise revoked()
+    return standing.owner
 
 
 def _refuse_newer(arrival: Arrival) -> None:
@@ -186,9 +247,11 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int
     A refusal is returned, since what it concerns must leave nothing here. All is asked once more: a device may have
     been revoked since, or another have opened the same recording.
     """
-    for entry in entries:
-        if entry.packet is not None:
-            _open(connection, entry, entry.packet)
+    packets = [(entry, entry.packet) for entry in entries if entry.packet is not None]
+    turned_away = catalog.revoked_of(connection, {entry.arrival.sender for entry, _ in packets}) if packets else set()
+    for entry, packet in packets:
+        if entry.arrival.sender not in turned_away:
+            _open(connection, entry, packet)
     owners = catalog.owners(connection, {entry.arrival.recording for entry in entries})
     bodies = catalog.bodies(connection, {entry.arrival.name for entry in entries})
     outcomes: list[tuple[int, str] | Exception] = []
@@ -196,7 +259,9 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int
     for entry in entries:
         arrival = entry.arrival
         owner, is_revoked = owners.get(arrival.recording, (None, False))
-        if owner is None:
+        if arrival.sender in turned_away:
+            outcomes.append(revoked())
+        elif owner is None:
             outcomes.append(_not_open(arrival.recording))
         elif owner != arrival.sender:
             outcomes.append(_foreign(arrival.recording))

@@ -88,6 +88,7 @@ def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who asks is told by a token, and no address is written anywhere
         date_header=False,  # the application dates its answers by the store's own clock
         lifespan="off",
         timeout_graceful_shutdown=_GRACE,

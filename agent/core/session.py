@@ -187,11 +187,16 @@ class CloseRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The PC is about to sleep: let it, once all that came before is done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """Nothing more will come: drain and end."""
 
 
-Command = Write | Shut | OpenRecording | CloseRecording | Finish
+Command = Write | Shut | OpenRecording | CloseRecording | Rest | Finish
 
 
 def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Command, ...]]:
@@ -228,6 +233,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         commands.append(Shut())
     after, turned = _turn_recording(session, after, now)
     commands += turned
+    commands += _leave_to_sleep(session, after)
     match event:
         case StopAsked() if after.phase is not session.phase:
             commands.append(Finish())
@@ -245,6 +251,10 @@ def _hold_entries(before: Session, after: Session, told: Mapping[str, object]) -
     entries: list[Command] = [Write("hold", {"hold": hold.value, **told}) for hold in begun]
     entries += [Write("release", {"hold": hold.value, **told}) for hold in ended]
     return entries
+
+
+def _leave_to_sleep(before: Session, after: Session) -> list[Command]:
+    return [Rest()] if Hold.SUSPENDED in after.holds - before.holds else []
 
 
 def _lane_entry(lane: Lane, reasons: tuple[Reason, ...], policy: Policy | None) -> Write:

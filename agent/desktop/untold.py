@@ -13,5 +13,8 @@ class UntoldSeat:
     def holds(self) -> frozenset[Hold]:
         return frozenset()
 
+    def let_sleep(self) -> None:
+        return
+
     def close(self) -> None:
         return

@@ -15,8 +15,8 @@ from store.errors import Refusal
 OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
 
 
-async def _depot(request: Request) -> Depot:
-    # This and `_sender` are async, though they wait for nothing: others are run in the thread pool, which costs more.
+async def depot_of(request: Request) -> Depot:
+    # This and `sender_of` are async, though they wait for nothing: others are run in the thread pool, which costs more.
     depot: Depot = request.app.state.depot
     return depot
 
@@ -39,14 +39,14 @@ def _device(request: Request) -> Device:
     return device
 
 
-async def _sender(request: Request) -> str:
+async def sender_of(request: Request) -> str:
     check_agent(request)
     sender = read_bearer(request.app.state.depot, request.headers.get("Authorization"))
     request.state.device = sender
     return sender
 
 
-CurrentDepot = Annotated[Depot, Depends(_depot)]
+CurrentDepot = Annotated[Depot, Depends(depot_of)]
 CurrentDevice = Annotated[Device, Depends(_device)]
-CurrentSender = Annotated[str, Depends(_sender)]
+CurrentSender = Annotated[str, Depends(sender_of)]
 """Id of the device behind the token; whether it is enrolled and not revoked, the route has to ask."""

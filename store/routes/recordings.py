@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
+from store.depot import Depot
 from store.ingest import Arrival, accept
 from store.log import say
 from store.routes.access import CurrentDepot, CurrentSender
@@ -57,6 +58,12 @@ async def put_sealed(  # noqa: PLR0917 - FastAPI fills them by name
 
     Needs Content-Digest (RFC 9530, sha-256). The receipt is signed once bytes and row are durable.
     """
+    return await receive_sealed(request, depot, sender, (recording, stream, sequence))
+
+
+async def receive_sealed(request: Request, depot: Depot, sender: str, name: tuple[UUID, int, int]) -> JSONResponse:
+    """The request's body under this name (recording, stream, sequence), from a device that has shown its token."""
+    recording, stream, sequence = name
     limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
     body, promised = await read_sealed(request, limit)
     accepted = await accept(depot, Arrival(sender, recording, stream, sequence, body, promised.hex()))

@@ -70,6 +70,8 @@ class EmptySeat:
     def holds(self) -> frozenset[Hold]:
         return self.now
 
+    def let_sleep(self) -> None: ...
+
     def close(self) -> None: ...
 
 

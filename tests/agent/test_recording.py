@@ -11,7 +11,7 @@ from agent.core.model import SECOND, Chunk, ChunkKind, Frame, Hold, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
-from agent.recording import Close, Gap, Open, Order, Recorder, Studio
+from agent.recording import AtRest, Close, Gap, Open, Order, Recorder, Studio
 from tests.fakes.clock import HandClock
 
 
@@ -76,6 +76,7 @@ class Rig:
         self.sealers: list[Numbering] = []
         self.entries: list[tuple[str, dict[str, Any]]] = []
         self.holds: list[tuple[Hold, bool]] = []
+        self.rested: list[tuple[bool, str]] = []  # whether the key was forgotten, and the last entry by then
         self.recorder = Recorder(
             self.orders,
             studio=Studio(self._sealer, self._encoder),
@@ -83,6 +84,7 @@ class Rig:
             ledger=self,
             clock=self.clock,
             hold=lambda hold, on: self.holds.append((hold, on)),
+            rested=lambda: self.rested.append((self.sealers[-1].forgotten, self.entries[-1][0])),
         )
 
     def _sealer(self, _: Open) -> Sealer:
@@ -131,6 +133,12 @@ def test_the_key_is_forgotten_when_the_recording_closes_and_the_next_has_its_own
     assert first.forgotten
     assert not second.forgotten
     assert first.recording != second.recording
+
+
+def test_whoever_waits_for_the_close_is_told_once_the_key_is_forgotten() -> None:
+    rig = Rig()
+    rig.play(OPEN, frame(1), Close(2, "suspended"), AtRest(), OPEN, frame(3))
+    assert rig.rested == [(True, "recording-closed")]
 
 
 def test_what_comes_outside_a_recording_is_not_kept() -> None:

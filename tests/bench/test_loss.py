@@ -11,8 +11,8 @@ import pytest
 
 from agent.core.gate import PATIENCE as GATE
 from agent.core.model import Lane
-from bench import loss
-from bench.loss_account import PATIENCE, Round, Tally, added_up, lines, markdown, total, wrong
+from bench import loss, tables
+from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
 
@@ -214,7 +214,8 @@ def test_runs_add_up_and_keep_the_lengths_of_chunks_apart():
 
 
 def test_the_table_for_the_docs_has_a_line_for_each_case():
-    assert "| kill -9 of the recorder | 1 s | 1 | 3 | 2 | 0 | 0 | 0 | 0 s | 1.5 / 1.5 s |" in markdown([tally()])
+    table = tables.markdown(COLUMNS, lines([tally()]))
+    assert "| kill -9 of the recorder | 1 s | 1 | 3 | 2 | 0 | 0 | 0 | 0 s | 1.5 / 1.5 s |" in table
 
 
 def test_every_case_has_a_name_of_its_own_and_no_more_rounds_quickly_than_in_full():

@@ -28,6 +28,7 @@ from agent.core.session import (
     OpenRecording,
     Phase,
     PolicyInForce,
+    Rest,
     Session,
     Shut,
     Slept,
@@ -146,7 +147,7 @@ def released(*holds: Hold) -> HoldsAre:
 @pytest.mark.parametrize("hold", sorted(ENDING))
 def test_some_holds_end_the_recording(hold: Hold) -> None:
     session, commands = play(held(hold), session=running())
-    assert commands[-2:] == [Shut(), CloseRecording(hold.value)]
+    assert [command for command in commands if command != Rest()][-2:] == [Shut(), CloseRecording(hold.value)]
     assert session.opened is None
     _, commands = play(released(hold), session=session)
     assert commands[-1] == OpenRecording(POLICY)
@@ -242,6 +243,16 @@ def test_a_sleep_that_was_told_of_is_only_written_down() -> None:
     suspended = frozenset({Hold.SUSPENDED})
     session, _ = play(HoldsAre(suspended, suspended), session=running())
     assert play(Slept(5, 9), session=session)[1] == [Write("slept", {"from": 5, "to": 9})]
+
+
+def test_a_sleep_that_is_announced_may_come_once_the_recording_is_closed() -> None:
+    suspended = frozenset({Hold.SUSPENDED})
+    session, commands = play(HoldsAre(suspended, suspended), session=running())
+    assert commands == [Write("hold", {"hold": "suspended"}), Shut(), CloseRecording("suspended"), Rest()]
+    assert play(HoldsAre(suspended, suspended), session=session)[1] == []
+    locked = frozenset({Hold.LOCKED})
+    session, _ = play(HoldsAre(locked, locked), session=running())
+    assert play(HoldsAre(suspended, suspended), session=session)[1][-1] == Rest()  # nothing was open: at once
 
 
 def test_a_wall_clock_that_was_set_is_an_entry_and_changes_nothing() -> None:

@@ -235,6 +235,20 @@ def test_it_refuses_frames_out_of_order() -> None:
         encoder.encode(frame(400))
 
 
+def test_in_a_hurry_every_new_picture_is_a_key_frame_and_opens_a_chunk() -> None:
+    hurried = False
+    encoder = ScreenEncoder(START, hurry=lambda: hurried)
+    shots = [noise(at, at) for at in (0, 200, 400, 600)]
+    chunks = [chunk for shot in shots[:2] for chunk in encoder.encode(shot)]
+    hurried = True
+    repeat = replace(shots[3], span=noise(800, 1).span)
+    chunks += [chunk for shot in (*shots[2:], repeat) for chunk in encoder.encode(shot)]
+    chunks += encoder.close(START + 1000 * MILLISECOND)
+    assert [ms(chunk.span.start) for chunk in media(chunks)] == [0, 400, 600]  # what repeats costs little as it is
+    assert all(chunk.flags & ChunkFlag.KEY_FRAME for chunk in media(chunks))
+    assert times(play(film(chunks))) == [0, 200, 400, 600, 800]
+
+
 # -- at random --------------------------------------------------------------------------------------------------------
 
 

@@ -15,14 +15,8 @@ from pathlib import Path
 import pytest
 
 from agent import control
-from agent.desktop import current_clock
-from agent.identity import enrol
-from agent.ledger import DiskLedger
-from agent.seal import Maker
-from agent.spool import DiskSpool
 from bench.fleet import Store, installed, store
-from tests.agent.recordings import media, new_sealer
-from tests.fakes.clock import NEW_YEAR_2026
+from tests.end_to_end.leaving import leave_behind
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -62,17 +56,10 @@ class Pc:
         self.uids[name] = uid = 61_001 + len(self.uids)
         home = self.home(name)
         token = self.depot.ask("enroll-token", "--address", self.depot.address)["token"]
-        who = enrol(token, home, current_clock(), host="pc-17", system="test", agent_version="0.1.0")
-        spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
-        sealer = new_sealer(NEW_YEAR_2026, Maker(who.device, who.evidence_key, "pc-17", name, "0.1.0"))
-        for sealed in (sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(chunks - 1))):
-            spool.put(sealed)
-        ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, evidence=who.evidence_key)
-        ledger.write("start")
-        ledger.write("stop", why="logoff")
+        device = leave_behind(home, name, token, chunks)
         (self.folder / "home").chmod(0o755)
         self.give(self.folder / "home" / name, uid)
-        return who.device
+        return device
 
     def give(self, folder: Path, uid: int) -> None:
         for path in (folder, *folder.rglob("*")):

@@ -55,7 +55,7 @@ class Service:
         self._bus: MessageBus = self._do(self._begin(address))
 
     async def _begin(self, address: str) -> MessageBus:
-        bus = await MessageBus(bus_address=address).connect()
+        bus = await MessageBus(bus_address=address, negotiate_unix_fd=True).connect()
         bus.add_message_handler(self._hear)
         await bus.request_name(self.name)
         return bus
@@ -108,8 +108,22 @@ class Logind(Service):
         self.sleeping = False
         self.shutting_down = False
         self.by_process = by_process
+        self._delays: list[int] = []  # our ends of what was handed out
         self.address = address
         super().__init__(address, LOGIND)
+
+    def _hear(self, message: Message) -> Message | None:
+        if message.message_type is MessageType.METHOD_CALL and message.member == "Inhibit":
+            read, written = os.pipe()
+            self._delays.append(read)
+            self._loop.call_later(1, os.close, written)  # sent by then
+            return Message.new_method_return(message, "h", [0], unix_fds=[written])
+        return super()._hear(message)
+
+    def close(self) -> None:
+        super().close()
+        for descriptor in self._delays:
+            os.close(descriptor)
 
     def answer(self, message: Message) -> tuple[str, Any] | None:
         answers: dict[tuple[Any, ...], tuple[str, Any]] = {

@@ -85,6 +85,18 @@ def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     assert Home.open(tmp_path / "home").address == "https://s:1"
 
 
+def test_a_folder_that_is_there_stays_the_one_it_is(tmp_path: Path) -> None:
+    """Its owner may be able to make nothing beside it, as below /var/lib."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    before = home.stat().st_ino
+    found(Plan(home, "https://localhost:8443", cost=COST), PASSPHRASE)
+    assert home.stat().st_ino == before
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert not [path for path in home.iterdir() if path.name.startswith(".")]
+    assert Home.open(home).store_key()
+
+
 def test_a_store_is_never_made_over_another(home: Home) -> None:
     before = (home.folder / "store.json").read_bytes()
     with pytest.raises(WrongUsage, match="store already"):

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Kind, digest
 from protocol.receipt import Receipt
-from store import schema
+from store import ingest, schema
 from store.blobs import BlobFault, sealed_name
 from store.depot import Depot
 from store.home import Home
@@ -120,6 +120,62 @@ def test_a_damaged_blob_is_healed_by_sending_it_again(pc: Pc, recording: FakeRec
     path.write_bytes(sealed[:50])
     assert pc.put_sealed(sealed).json() == first
     assert path.read_bytes() == sealed
+
+
+# -- between the check and the row ---------------------------------------------------------------------------------
+
+
+def revoke(depot: Depot, pc: Pc) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(
+            update(schema.devices).where(schema.devices.c.id == pc.device).values(revoked_at=depot.clock())
+        )
+
+
+@pytest.mark.parametrize("is_packet", [True, False])
+def test_a_device_revoked_while_its_bytes_are_written_leaves_nothing(
+    pc: Pc, bundle: Bundle, depot: Depot, home: Home, monkeypatch: pytest.MonkeyPatch, is_packet: bool
+) -> None:
+    recording = FakeRecording(pc, bundle.recipients) if is_packet else pc.open_recording(bundle)
+    before = everything(home), rows(depot)
+    kept = ingest._keep
+
+    def keep_and_revoke(depot: Depot, arrival: ingest.Arrival) -> object:
+        entry = kept(depot, arrival)
+        revoke(depot, pc)
+        return entry
+
+    monkeypatch.setattr(ingest, "_keep", keep_and_revoke)
+    answer = pc.put_packet(recording) if is_packet else pc.put_sealed(recording.seal())
+    assert (answer.status_code, answer.json()["error"]) == (403, "device-revoked")
+    with depot.database.reading() as connection:
+        opened = connection.scalar(select(func.count()).select_from(schema.recordings))
+    assert opened == (0 if is_packet else 1)
+    assert (everything(home), rows(depot)) == before
+
+
+def test_a_device_revoked_after_many_chunks_is_refused_at_once_and_leaves_nothing(
+    pc: Pc, recording: FakeRecording, depot: Depot, home: Home
+) -> None:
+    """The store remembers that the recording was open for it."""
+    for _ in range(3):
+        assert pc.put_sealed(recording.seal()).status_code == 200
+    before = everything(home), rows(depot)
+    revoke(depot, pc)
+    for _ in range(2):
+        assert pc.put_sealed(recording.seal()).json()["error"] == "device-revoked"
+    assert (everything(home), rows(depot)) == before
+
+
+def test_what_had_a_receipt_stays_when_its_device_is_revoked(
+    pc: Pc, recording: FakeRecording, depot: Depot, home: Home
+) -> None:
+    sealed = recording.seal()
+    assert pc.put_sealed(sealed).status_code == 200
+    before = everything(home)
+    revoke(depot, pc)
+    assert pc.put_sealed(sealed).json()["error"] == "device-revoked"
+    assert everything(home) == before
 
 
 # -- refused ------------------------------------------------------------------------------------------------------

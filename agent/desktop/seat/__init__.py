@@ -15,7 +15,8 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from agent.core.model import Hold
-from agent.desktop.seat.bus import LOST, Logind, ScreenSavers, Source
+from agent.desktop.seat.asking import LOST
+from agent.desktop.seat.bus import Logind, ScreenSavers, Source
 from agent.desktop.seat.display import DarkOrLocked
 from agent.desktop.x11.wire import Disconnected
 from agent.errors import EnvironmentFault
@@ -23,6 +24,7 @@ from agent.errors import EnvironmentFault
 FIRST_WORD: Final = 3.0  # seconds to wait at the start for everybody to have been asked
 RETRY: Final = 5.0  # seconds between two attempts to reach a bus
 POLL: Final = 1.0  # seconds; the screen saver and the monitors' power give no event on every server
+NO_DELAY: Final = "a sleep that is announced (logind lets nothing delay it: the recording's key ends after it)"
 X_DISPLAY: Final = "the X display (lockers, screen saver, monitor power)"
 
 
@@ -33,7 +35,8 @@ class LinuxSeat:
         self, display: str | None = None, *, system_bus: str | None = None, session_bus: str | None = None
     ) -> None:
         self._display = display
-        self._sources: dict[Source, str | None] = {Logind(): system_bus, ScreenSavers(): session_bus}
+        self._logind = Logind()
+        self._sources: dict[Source, str | None] = {self._logind: system_bus, ScreenSavers(): session_bus}
         self._display_holds: frozenset[Hold] = frozenset()
         self._holds: frozenset[Hold] = frozenset()
         self._deaf: frozenset[str] = frozenset({X_DISPLAY, *(source.name for source in self._sources)})
@@ -51,7 +54,15 @@ class LinuxSeat:
     @property
     def blind_to(self) -> tuple[str, ...]:
         """In words, what nobody answers for at the moment."""
-        return tuple(sorted(self._deaf))
+        deaf = self._deaf
+        if self._logind.name not in deaf and not self._logind.delays and Hold.SUSPENDED not in self._holds:
+            deaf |= {NO_DELAY}
+        return tuple(sorted(deaf))
+
+    def let_sleep(self) -> None:
+        """Nothing is open and no key is here any more: the PC may sleep. Safe from any thread."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._logind.let_sleep)
 
     def close(self) -> None:
         """Ends the thread; safe from any other."""
@@ -74,6 +85,7 @@ class LinuxSeat:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        self._logind.leave()
 
     async def _report(self, asked: list[asyncio.Event]) -> None:
         for event in asked:
@@ -90,7 +102,7 @@ class LinuxSeat:
         while True:
             bus: MessageBus | None = None
             try:
-                bus = MessageBus(bus_type=source.bus_type, bus_address=address)
+                bus = MessageBus(bus_type=source.bus_type, bus_address=address, negotiate_unix_fd=True)
                 await bus.connect()
                 bus.add_message_handler(lambda message: self._hear(source, message))
                 await source.begin(bus)

@@ -5,24 +5,29 @@ Each source keeps its last word when its bus goes: a session that was locked sta
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from dbus_fast import BusType, Message, MessageFlag, MessageType
+from dbus_fast import BusType, Message
 from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusFastError
 
 from agent.core.model import Hold
-
-BUS: Final = "org.freedesktop.DBus"
-BUS_PATH: Final = "/org/freedesktop/DBus"
-PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-LOGIND: Final = "org.freedesktop.login1"
-LOGIND_PATH: Final = "/org/freedesktop/login1"
-MANAGER: Final = f"{LOGIND}.Manager"
-SESSION: Final = f"{LOGIND}.Session"
-USER: Final = f"{LOGIND}.User"
+from agent.desktop.seat.asking import (
+    BUS,
+    LOGIND,
+    LOGIND_PATH,
+    LOST,
+    MANAGER,
+    PROPERTIES,
+    SESSION,
+    USER,
+    Refusal,
+    call,
+    watch,
+)
+from agent.desktop.seat.delay import SleepDelay
 
 # name on the bus and interface -> object path. KDE and others answer to the freedesktop name, GNOME to both.
 SCREEN_SAVERS: Final[Mapping[str, str]] = {
@@ -32,13 +37,6 @@ SCREEN_SAVERS: Final[Mapping[str, str]] = {
     "org.mate.ScreenSaver": "/org/mate/ScreenSaver",
     "org.xfce.ScreenSaver": "/org/xfce/ScreenSaver",
 }
-
-
-class Refusal(Exception):
-    """The service is not there or does not answer the question."""
-
-
-LOST: Final = (Refusal, DBusFastError, OSError, EOFError)  # what reaching a bus and asking on it may raise
 
 
 class Source(Protocol):
@@ -56,31 +54,9 @@ class Source(Protocol):
         """Any message of the bus."""
 
 
-async def call(bus: MessageBus, name: str, path: str, member: str, signature: str = "", *body: Any) -> list[Any]:
-    """The reply's body; `member` with its interface. Starts no service that is not running."""
-    interface, _, method = member.rpartition(".")
-    question = Message(
-        destination=name,
-        path=path,
-        interface=interface,
-        member=method,
-        signature=signature,
-        body=list(body),
-        flags=MessageFlag.NO_AUTOSTART,
-    )
-    answer = await bus.call(question)
-    if answer is None or answer.message_type is MessageType.ERROR:
-        raise Refusal(f"{name} does not answer {method}")
-    return list(answer.body)
-
-
-async def watch(bus: MessageBus, rule: str) -> None:
-    await call(bus, BUS, BUS_PATH, f"{BUS}.AddMatch", "s", f"type='signal',{rule}")
-
-
 class Logind:
     """systemd-logind: this session's LockedHint, Active and end, PrepareForSleep and PrepareForShutdown
-    (org.freedesktop.login1(5))."""
+    (org.freedesktop.login1(5)). A sleep that it announces waits for `let_sleep`."""
 
     name = "logind (locked, switched away, about to sleep, ending)"
     bus_type = BusType.SYSTEM
@@ -92,6 +68,14 @@ class Logind:
         self._ended = False
         self._shutdown = False
         self._session = ""
+        self._bus: MessageBus | None = None
+        self._delay = SleepDelay()
+        self._taking: asyncio.Task[None] | None = None
+
+    @property
+    def delays(self) -> bool:
+        """Whether a sleep would wait for this recorder."""
+        return self._delay.held
 
     def holds(self) -> frozenset[Hold]:
         said = {
@@ -105,6 +89,7 @@ class Logind:
 
     async def begin(self, bus: MessageBus) -> None:
         self._session = await _own_session(bus)
+        self._bus = bus
         await watch(bus, f"sender='{LOGIND}',interface='{PROPERTIES}',path='{self._session}'")
         for member in ("PrepareForSleep", "PrepareForShutdown", "SessionRemoved"):
             await watch(bus, f"sender='{LOGIND}',interface='{MANAGER}',member='{member}'")
@@ -113,18 +98,38 @@ class Logind:
         self._ended = False  # it has just answered for this session
         [sleeping] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForSleep")
         self._asleep = bool(sleeping.value)
+        if not self._asleep:
+            await self._delay.take(bus)
         [ending] = await call(bus, LOGIND, LOGIND_PATH, f"{PROPERTIES}.Get", "ss", MANAGER, "PreparingForShutdown")
         self._shutdown = bool(ending.value)
 
     def hear(self, message: Message) -> None:
         if message.member == "PrepareForSleep" and message.interface == MANAGER:
             self._asleep = bool(message.body[0])
+            if not self._asleep and self._bus is not None:
+                self._taking = asyncio.ensure_future(self._take_delay(self._bus))  # for the next sleep
         elif message.member == "PrepareForShutdown" and message.interface == MANAGER:
             self._shutdown = bool(message.body[0])  # False: it was called off
         elif message.member == "SessionRemoved" and message.body[1] == self._session:
             self._ended = True
         elif message.member == "PropertiesChanged" and message.path == self._session and message.body[0] == SESSION:
             self._note(message.body[1])
+
+    async def _take_delay(self, bus: MessageBus) -> None:
+        try:
+            await self._delay.take(bus)
+        except LOST:
+            return  # whoever follows the bus finds out, and comes back
+
+    def let_sleep(self) -> None:
+        """Nothing is open any more: the sleep that was announced need not wait."""
+        if self._asleep:
+            self._delay.let_go()
+
+    def leave(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+        self._delay.let_go()
 
     def _note(self, properties: Mapping[str, Any]) -> None:
         if "LockedHint" in properties:

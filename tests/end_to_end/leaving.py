@@ -1,0 +1,38 @@
+"""What a session that has ended leaves in its user's folder: sealed chunks and an account, none of it sent.
+
+python -m tests.end_to_end.leaving HOME USER TOKEN CHUNKS
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from agent.desktop import current_clock
+from agent.identity import enrol
+from agent.ledger import DiskLedger
+from agent.seal import Maker
+from agent.spool import DiskSpool
+from tests.agent.recordings import media, new_sealer
+from tests.fakes.clock import NEW_YEAR_2026
+
+
+def leave_behind(home: Path, user: str, token: str, chunks: int) -> str:
+    """`chunks`: with the key packet. The id of the device that was enrolled for it."""
+    who = enrol(token, home, current_clock(), host="pc-17", system="test", agent_version="0.1.0")
+    spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=_wrong)
+    sealer = new_sealer(NEW_YEAR_2026, Maker(who.device, who.evidence_key, "pc-17", user, "0.1.0"))
+    for sealed in (sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(chunks - 1))):
+        spool.put(sealed)
+    ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, evidence=who.evidence_key)
+    ledger.write("start")
+    ledger.write("stop", why="logoff")
+    return who.device
+
+
+def _wrong(code: str) -> None:
+    raise AssertionError(code)
+
+
+if __name__ == "__main__":
+    print(leave_behind(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -1,0 +1,97 @@
+"""The system's units under a real systemd: they start, are started again when killed, and end in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.installer.machine import Machine, machine, missing
+from tests.stage.displays import await_true
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
+
+STORE_HOME = "/var/lib/eyelid-store"
+EYELID_STORE, PYTHON = "/opt/eyelid/bin/eyelid-store", "/opt/eyelid/bin/python"
+ADDRESS = "https://127.0.0.1:8443"
+ADAS = "/home/ada/.local/state/eyelid"
+
+
+@pytest.fixture(scope="module")
+def pc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with machine(tmp_path_factory.mktemp("machine")) as made:
+        yield made
+
+
+def eventually(pc: Machine, condition: Callable[[], bool], what: str) -> None:
+    try:
+        await_true(condition, what, 150)
+    except TimeoutError as late:
+        raise AssertionError(f"{late}\n{pc.tail()}") from None
+
+
+def asked(pc: Machine, command: str, *words: str) -> dict[str, object]:
+    said = pc.run(EYELID_STORE, command, "--home", STORE_HOME, *words, "--json", user="eyelid-store")
+    return dict(json.loads(said))
+
+
+@pytest.fixture(scope="module")
+def store(pc: Machine) -> Machine:
+    """The store as its README has it made and started."""
+    pc.run("install", "-d", "-o", "eyelid-store", "-g", "eyelid-store", "-m", "700", STORE_HOME, "/run/operator")
+    init = ("init", "--home", STORE_HOME, "--address", "127.0.0.1", "--key-file", "/run/operator/key")
+    pc.run(EYELID_STORE, *init, user="eyelid-store")
+    pc.systemctl("start", "eyelid-store.service")
+    eventually(pc, lambda: answers(pc), "the store's first answer")
+    return pc
+
+
+def answers(pc: Machine) -> bool:
+    ask = f"import socket; socket.create_connection(('127.0.0.1', {ADDRESS.rpartition(':')[2]}), 5).close()"
+    return pc.ran(PYTHON, "-c", ask).returncode == 0
+
+
+def token(store: Machine) -> str:
+    return str(asked(store, "enroll-token", "--address", ADDRESS)["token"])
+
+
+def test_a_store_that_was_never_made_is_not_started_again_and_again(pc: Machine) -> None:
+    """Exit code 2 is a mistake that a person must mend."""
+    pc.systemctl("start", "eyelid-store.service")
+    pc.await_state("eyelid-store.service", "failed")
+    assert (pc.show("eyelid-store.service", "ExecMainStatus"), pc.show("eyelid-store.service", "NRestarts")) == (
+        "2",
+        "0",
+    )
+    pc.systemctl("reset-failed", "eyelid-store.service")
+    pc.run("rm", "-rf", STORE_HOME)
+
+
+def test_a_store_that_is_killed_serves_again_and_one_that_is_stopped_ends_in_order(store: Machine) -> None:
+    first = store.show("eyelid-store.service", "MainPID")
+    store.systemctl("kill", "--signal=KILL", "--kill-whom=main", "eyelid-store.service")
+    eventually(store, lambda: store.show("eyelid-store.service", "MainPID") not in {"0", first}, "another process")
+    eventually(store, lambda: answers(store), "its answer")
+    assert store.show("eyelid-store.service", "NRestarts") == "1"
+    store.systemctl("stop", "eyelid-store.service")
+    assert store.show("eyelid-store.service", "ActiveState") == "inactive"
+    assert (store.show("eyelid-store.service", "Result"), store.show("eyelid-store.service", "ExecMainStatus")) == (
+        "success", "0",
+    )  # fmt: skip
+    store.systemctl("start", "eyelid-store.service")
+    eventually(store, lambda: answers(store), "its answer")
+
+
+def test_the_drain_sends_what_a_user_left_and_its_timer_waits_for_the_next_time(store: Machine) -> None:
+    left = ("-m", "tests.end_to_end.leaving", ADAS, "ada", token(store), "5")
+    device = store.run(PYTHON, *left, user="ada").strip()
+    store.systemctl("start", "eyelid-drain.service")  # a oneshot: it has ended when this returns
+    assert store.show("eyelid-drain.service", "Result") == "success", store.tail()
+    recordings = asked(store, "recordings")["recordings"]
+    assert isinstance(recordings, list)
+    assert [one["chunks"] for one in recordings if one["device"] == device] == [4], store.tail()
+    store.systemctl("start", "eyelid-drain.timer")
+    assert store.show("eyelid-drain.timer", "SubState") == "waiting"
+    store.systemctl("stop", "eyelid-drain.timer")
+    store.run("rm", "-rf", ADAS)
