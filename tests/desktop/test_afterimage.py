@@ -19,7 +19,6 @@ from Xlib import X
 
 from agent.core.model import MILLISECOND, SECOND, Box
 from agent.desktop.clock import BootClock
-from agent.desktop.x11 import X11Desktop
 from agent.desktop.x11.ghosts import DOUBT, OWED, STILL
 from tests.stage import displays
 from tests.stage.desktops import X11Stage, look_until, x11_stage
@@ -378,9 +377,14 @@ def test_a_window_that_paints_beside_the_screen_is_not_believed(bare: X11Stage) 
 
 
 def test_without_damage_nobody_can_tell() -> None:
-    with displays.xvfb("-extension", "DAMAGE") as name, contextlib.closing(X11Desktop(name)) as desktop:
-        desktop.look()
-        assert desktop.ghosts() is None
+    with displays.xvfb("-extension", "DAMAGE") as name, x11_stage(name, managed=False) as stage:
+        stage.open(title="behind", width=400)
+        window = stage.open(title="above", width=500)
+        for _ in range(2):
+            stage.destroy(window)
+            stage.desktop.look()
+            assert stage.desktop.ghosts() is None
+            window = stage.open(title="alone", x=700)
 
 
 def test_the_published_constants() -> None:

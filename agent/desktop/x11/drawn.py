@@ -138,6 +138,8 @@ class Drawn:
         """Whether the root window has a background. `place`: where it has been uncovered; one pixel of it is painted
         once more, with that background, and damage tells whether it was.
         """
+        if not self.able:
+            return False
         self.watch(self._root)
         try:
             if self._empty(self._objects[self._root]) is None:
@@ -164,8 +166,8 @@ class Drawn:
 
         The server gives such a window's pixmap a name, and refuses to for any other.
         """
-        if self._composite is None:
-            return False
+        if not self.able or self._composite is None:
+            return not self.able
         refusal = _Refusal()
         name = self._low.allocate_resource_id()
         try:
