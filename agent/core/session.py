@@ -225,8 +225,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         commands.append(Shut())
     after, turned = _turn_recording(session, after, now)
     commands += turned
-    if Hold.SUSPENDED in after.holds - session.holds:
-        commands.append(Rest())
+    commands += _leave_to_sleep(session, after)
     match event:
         case StopAsked() if after.phase is not session.phase:
             commands.append(Finish())
@@ -241,6 +240,10 @@ def _hold_entries(before: Session, after: Session) -> list[Command]:
     entries: list[Command] = [Write("hold", {"hold": hold.value}) for hold in sorted(after.holds - before.holds)]
     entries += [Write("release", {"hold": hold.value}) for hold in sorted(before.holds - after.holds)]
     return entries
+
+
+def _leave_to_sleep(before: Session, after: Session) -> list[Command]:
+    return [Rest()] if Hold.SUSPENDED in after.holds - before.holds else []
 
 
 def _lane_entry(lane: Lane, reasons: tuple[Reason, ...], policy: Policy | None) -> Write:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -46,7 +46,6 @@ for folder in /run /opt /home /var/lib; do mount -t tmpfs -o mode=755 none $fold
 ip link set lo up
 mkdir -p /run/lock /run/systemd /opt/eyelid/python /opt/eyelid/site /opt/eyelid/src
 cp -r "$1/system" /run/systemd/system
-cp -r "$1/user" /run/systemd/user
 cp -r "$1/bin" /opt/eyelid/bin
 mount --bind "$2" /opt/eyelid/python
 mount --bind "$3" /opt/eyelid/site
@@ -59,8 +58,7 @@ ldconfig -C /run/ld.so.cache /opt/eyelid/python/lib
 mount --bind /run/ld.so.cache /etc/ld.so.cache
 mount --bind "$1/passwd" /etc/passwd
 mount --bind "$1/group" /etc/group
-install -d -o ada -g ada -m 700 /home/ada /run/user/ada
-chmod 755 /run/user
+install -d -o ada -g ada -m 700 /home/ada
 exec env -i PATH="$PATH" container=other SYSTEMD_UNIT_PATH=/run/systemd/system \\
   /lib/systemd/systemd --system --unit=multi-user.target --log-target=console --show-status=no
 """
@@ -72,20 +70,9 @@ from {module} import main
 sys.exit(main())
 """
 
-# A user's own manager, as systemd's user@.service starts it after a login.
-MANAGER: Final = """[Service]
-Type=notify
-User=ada
-Delegate=yes
-Environment=XDG_RUNTIME_DIR=/run/user/ada HOME=/home/ada SYSTEMD_UNIT_PATH=/run/user/ada/systemd/user:/run/systemd/user
-ExecStart=/lib/systemd/systemd --user --unit=basic.target --log-target=console
-"""
-
-
 # Of every service: there is no journal.
-LOGS: Final = {"system": "/run", "user": "/run/user/ada"}
 LOG: Final = """[Service]
-StandardOutput=append:{folder}/%n.log
+StandardOutput=append:/run/%n.log
 StandardError=inherit
 """
 
@@ -107,43 +94,35 @@ class Machine:
         self._inside = ["nsenter", "-t", str(init), "-m", "-p", "-n", "-C", "--wd=/"]
         self._log = log
 
-    def ran(
-        self, *command: str, user: str = "root", environment: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        who = (
-            []
-            if user == "root"
-            else ["setpriv", f"--reuid={PEOPLE[user]}", f"--regid={PEOPLE[user]}", "--clear-groups"]
-        )
-        env = {"PATH": os.environ["PATH"], "HOME": f"/home/{user}", **(environment or {})}
+    def ran(self, *command: str, user: str = "root") -> subprocess.CompletedProcess[str]:
+        become = ["setpriv", f"--reuid={PEOPLE[user]}", f"--regid={PEOPLE[user]}", "--clear-groups"]
+        who = [] if user == "root" else become
+        env = {"PATH": os.environ["PATH"], "HOME": f"/home/{user}"}
         return subprocess.run(
             [*self._inside, *who, *command], env=env, capture_output=True, text=True, timeout=100, check=False
         )
 
-    def run(self, *command: str, user: str = "root", environment: Mapping[str, str] | None = None) -> str:
+    def run(self, *command: str, user: str = "root") -> str:
         """What a command that must succeed printed."""
-        ran = self.ran(*command, user=user, environment=environment)
+        ran = self.ran(*command, user=user)
         assert ran.returncode == 0, f"{command}: {ran.stderr}\n{self.tail()}"
         return ran.stdout
 
-    def systemctl(self, *words: str, of: str = "root") -> str:
-        """`of`: whose manager; root's is the system's."""
-        return self.run("systemctl", *words) if of == "root" else self.run(
-            "systemctl", "--user", *words, user=of, environment={"XDG_RUNTIME_DIR": f"/run/user/{of}"}
-        )  # fmt: skip
+    def systemctl(self, *words: str) -> str:
+        return self.run("systemctl", *words)
 
-    def show(self, unit: str, name: str, of: str = "root") -> str:
-        return self.systemctl("show", "--property", name, "--value", unit, of=of).strip()
+    def show(self, unit: str, name: str) -> str:
+        return self.systemctl("show", "--property", name, "--value", unit).strip()
 
-    def await_state(self, unit: str, state: str, of: str = "root") -> None:
+    def await_state(self, unit: str, state: str) -> None:
         try:
-            await_true(lambda: self.show(unit, "ActiveState", of) == state, f"{unit} {state}", 60)
+            await_true(lambda: self.show(unit, "ActiveState") == state, f"{unit} {state}", 150)
         except TimeoutError as late:
-            raise AssertionError(f"{late}: it is {self.show(unit, 'ActiveState', of)}\n{self.tail()}") from None
+            raise AssertionError(f"{late}: it is {self.show(unit, 'ActiveState')}\n{self.tail()}") from None
 
     def tail(self) -> str:
         """The last words of systemd and of every service."""
-        ran = self.ran("sh", "-c", f"tail -n 20 {' '.join(f'{folder}/*.log' for folder in LOGS.values())}")
+        ran = self.ran("sh", "-c", "tail -n 20 /run/*.log")
         return self._log.read_text("utf-8", "replace")[-1000:] + ran.stdout
 
 
@@ -170,20 +149,16 @@ def machine(folder: Path) -> Iterator[Machine]:
 
 
 def _furnish(folder: Path) -> None:
-    for name in ("system", "user", "bin"):
-        (folder / name).mkdir()
-    for whose in ("system", "user"):
-        (folder / whose / "service.d").mkdir()
-        (folder / whose / "service.d" / "log.conf").write_text(LOG.format(folder=LOGS[whose]), "utf-8")
+    units = folder / "system"
+    for made in (units, folder / "bin", units / "service.d"):
+        made.mkdir()
+    (units / "service.d" / "log.conf").write_text(LOG, "utf-8")
     for target in TARGETS:
         text = f"[Unit]\nDescription={target}\nDefaultDependencies=no\n"
-        for whose in ("system", "user"):
-            (folder / whose / f"{target}.target").write_text(text, "utf-8")
-    (folder / "user" / "graphical-session.target").write_text("[Unit]\nDescription=a desktop\n", "utf-8")
-    (folder / "system" / "ada.service").write_text(MANAGER, "utf-8")
+        (units / f"{target}.target").write_text(text, "utf-8")
     for path in UNITS.iterdir():
-        if path.suffix in {".service", ".timer"}:
-            shutil.copy(path, folder / ("user" if path.name == "eyelid.service" else "system"))
+        if path.suffix in {".service", ".timer"} and path.name != "eyelid.service":  # a unit of each user's manager
+            shutil.copy(path, units)
     for name, module in (("eyelid", "agent.cli.main"), ("eyelid-store", "store.cli")):
         (folder / "bin" / name).write_text(COMMAND.format(module=module), "utf-8")
     for path in (folder / "bin").iterdir():
