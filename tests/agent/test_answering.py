@@ -38,6 +38,7 @@ class Asked:
             self.rig.clock,
             PROMISE,
             Sources(
+                version="0",
                 tally=lambda: self.tally,
                 receipt_at=lambda: self.receipt_at,
                 waiting=lambda: self.waiting,
