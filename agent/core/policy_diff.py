@@ -16,6 +16,7 @@ from agent.core.model import (
     Condition,
     Effect,
     Extent,
+    HoldTerms,
     Lane,
     Matcher,
     Policy,
@@ -75,6 +76,9 @@ def _of_head(old: Policy, new: Policy) -> Iterator[Change]:
         says = "no longer close" if weaker else "now close"
         yield Change(_weaker_if(weaker), f"sensitive tabs behind another tab {says}", where)
     yield from _of_recording(old, new)
+    if new.user_hold != old.user_hold:
+        says = f"whoever sits in front {_hold(new.user_hold)} (before: {_hold(old.user_hold)})"
+        yield Change(Weight.OTHER, says, where)
     gone, come = _moved(old.allow_unseen, new.allow_unseen)
     if come:
         yield Change(Weight.WEAKER, f"let pass without being looked into: {_listed(come)}", _where(come[0]))
@@ -95,6 +99,14 @@ def _of_recording(old: Policy, new: Policy) -> Iterator[Change]:
         before, after = (spoken_time(policy.keep_recording) for policy in (old, new))
         says = f"recording goes on for {after} after an interaction, and no longer for {before}"
         yield Change(_weaker_if(longer), says, new.where)
+
+
+def _hold(terms: HoldTerms) -> str:
+    if not terms.allowed:
+        return "may not hold"
+    longest = "" if terms.longest is None else f", for {spoken_time(terms.longest)} at most"
+    reasons = f", for one of these reasons: {', '.join(terms.reasons)}" if terms.reasons else ""
+    return f"may hold{longest}{reasons}"
 
 
 def _interactions(policy: Policy) -> str:

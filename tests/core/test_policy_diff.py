@@ -25,6 +25,10 @@ def test_nothing_that_counts() -> None:
     assert between("any: [app: [a]]", "any: [app: [a]]") == []
 
 
+HOLDS = "whoever sits in front may hold (before: may not hold)"
+LIMITED = (
+    "whoever sits in front may hold, for 10m at most, for one of these reasons: a private call (before: may not hold)"
+)
 HERE = "a.yaml:6:5"
 HEADED = "a.yaml:2:1"
 
@@ -199,6 +203,20 @@ def test_a_reason() -> None:
             "record_when: {any: [title: ['Call*']]}",
             "",
             ("weaker", "recorded is always, and no longer only while this is open: title Call*", HEADED),
+        ),
+        (
+            "user_hold: {allow: false}",
+            "user_hold: {allow: true, max: 10m, reasons: [a private call]}",
+            (
+                "other",
+                LIMITED,
+                HEADED,
+            ),
+        ),
+        (
+            "user_hold: {allow: false}",
+            "user_hold: {allow: true}",
+            ("other", HOLDS, HEADED),
         ),
         (
             "record_when: {any: [app: [a]]}\nkeep_recording: 1s",

@@ -684,3 +684,12 @@ def test_a_covered_window_leaves_the_view_with_the_menu_over_it() -> None:
     desk.browse(tab(PAY))
     desk.look(hidden)
     assert desk.look(hidden).pages == ()
+
+
+def test_what_browsers_last_told_can_be_asked_for() -> None:
+    desk = Desk()
+    assert desk.view.pages == Scene(pages_only=True)
+    desk.look(window())
+    told = desk.browse(tab(PAY))
+    assert desk.view.pages == told
+    assert [page.urls for page in told.pages] == [PAY.urls]
