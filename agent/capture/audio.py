@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import Devices, End, Feed, Heard, Opened, Tell, Told
+from agent.capture.sound_feed import Devices, End, Feed, Heard, Lost, Opened, Tell, Timed, Told
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
 from agent.core.model import MILLISECOND, SECOND, Block
@@ -22,7 +22,7 @@ from agent.pipeline import Mailbox
 from agent.ports import Channel, Clock, Mishap
 from protocol.envelope import SOUND_STREAM
 
-WAITING: Final = 200  # tenths of a second of one end: ten seconds of both
+WAITING: Final = 400  # tenths of a second of one end, and a word about the time of each: ten seconds of both
 BREATH: Final = 100 * MILLISECOND  # between two looks at the clock, while the mailbox is empty
 SILENCE: Final = -60.0  # dBFS; below is what a room and a cheap microphone make
 FULL_SCALE: Final = 32_768
@@ -84,7 +84,7 @@ class LiveSound:
             self._told.close()
 
     def _hear(self, told: Told) -> bool:
-        return self._told.put(told, must=not isinstance(told, Heard))
+        return self._told.put(told, must=isinstance(told, Opened | Lost))
 
     def _merge_all(self) -> bool:
         """Everything that was said until now; whether somebody woke the taker."""
@@ -101,6 +101,8 @@ class LiveSound:
         if isinstance(told, Heard):
             self._measure(told)
             self._merger.heard(told)
+        elif isinstance(told, Timed):
+            self._merger.timed(told, now)
         elif isinstance(told, Opened):
             with self._measuring:
                 self._levels[told.end].device = told.device
@@ -117,7 +119,7 @@ class LiveSound:
             level = self._levels[told.end]
             level.peak = max(level.peak, peak)
             if peak and _decibels(peak) > SILENCE:
-                level.heard_at = told.at
+                level.heard_at = told.arrived
 
     @staticmethod
     def _channel(level: _Level) -> Channel:

@@ -50,15 +50,30 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """16-bit mono at `RATE`. `at`: when its first sample was heard, as the system says, ns.
+    """16-bit mono at `RATE`. `arrived`: when the feed got hold of it, ns; it was heard before.
 
     `missing`: samples that are known to be lost right before it.
     """
 
     end: End
-    at: int
+    arrived: int
     samples: bytes
     missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The system's word that a sample was heard between `earliest` and `latest`, ns.
+
+    `count`: its number since `Opened`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is being
+    played, how long before it is heard it was already there, ns.
+    """
+
+    end: End
+    count: int
+    earliest: int
+    latest: int
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class Lost:
     doubtful: bool = False
 
 
-Told = Opened | Heard | Lost
+Told = Opened | Heard | Timed | Lost
 Tell = Callable[[Told], bool]  # False: there was no room for it, so it counts as missing before the next
 
 

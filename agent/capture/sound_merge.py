@@ -1,9 +1,8 @@
 """Two ends with a clock each into blocks of one clock.
 
-Every device has its own idea of 48 000 samples a second, and no stamp of it is exact: a callback comes late, a server
-guesses its latency. So samples are counted, and the count is compared with the clock over two seconds' stamps. A small
-difference is made up by single samples, which nobody hears; a large one means that samples were lost or came twice.
-Pure: no thread, no clock of its own.
+Every device has its own idea of 48 000 samples a second. What its samples' times are is proven piece by piece
+(`agent.capture.sound_stamps`); a small difference between count and time is made up by single samples, which nobody
+hears. What is not proven is silence, and told. Pure: no thread, no clock of its own.
 """
 
 from __future__ import annotations
@@ -15,25 +14,27 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import RATE, SAMPLE, End, Heard, Lost, Opened
+from agent.capture.sound_feed import RATE, SAMPLE, End, Heard, Lost, Opened, Timed
+from agent.capture.sound_stamps import Doubt, Piece, Stamps
 from agent.core.model import MILLISECOND, SECOND, Block, Span
 from agent.ports import Mishap
 
 BLOCK: Final = 960  # samples of each end: 20 ms, one Opus frame
 BLOCK_LENGTH: Final = BLOCK * SECOND // RATE  # ns, exactly
 
-STAMPS: Final = 20  # that the count is compared with: two seconds of a feed's tenths
+PLACES: Final = 20  # pieces that the count is compared with: two seconds of a feed's tenths
 WARM_UP: Final = SECOND  # after a start stamps may be off by 800 ms (measured with PortAudio): nothing of it is kept
 TOGETHER: Final = 3 * SECOND  # how long the first block of a start waits for the other end's device
 PROBATION: Final = 500 * MILLISECOND  # samples wait so long for a word that their device was another
 STALLED: Final = 2 * SECOND  # a device that is open and said nothing for so long delivers nothing
+UNDATED: Final = 5 * SECOND  # samples that came wait so long for a word about their time
 OUT_OF_TOUCH: Final = 10 * SECOND  # further from the clock than this: the PC slept. Nothing is made up for that
 TELL_AGAIN: Final = 60 * SECOND  # while a device is missing
 
 DRIFT: Final = 40 * RATE // 1000  # samples: more than this is no drift of a crystal but a loss
 TOLERANCE: Final = 2 * RATE // 1000  # samples: less than this is left alone
-CORRECTION: Final = 2  # samples a stamp: up to 400 parts in a million, and a crystal is wrong by 100 at most
-ASSUMED_ERROR: Final = 10 * MILLISECOND  # of what systems say of their latency, even where stamps agree
+CORRECTION: Final = 2  # samples a piece: up to 400 parts in a million, and a crystal is wrong by 100 at most
+CLOCK_ERROR: Final = 1 * MILLISECOND  # of places that are rounded, and of a sample doubled or left out
 
 
 @dataclass(slots=True)
@@ -43,16 +44,19 @@ class _Track:
     end: End
     device: str = ""
     open_since: int | None = None  # ns; None while no device is open
-    warm_since: int | None = None  # ns of the device's first stamp; None until then
-    live: bool = False  # its stamps are good
+    stamps: Stamps = field(default_factory=Stamps)
+    warm_at: int = 0  # the count from which on samples are kept
+    live: bool = False  # its samples' times are proven
+    resync: bool = False  # samples were left out: what comes next goes to its place at once
     stalled: bool = False  # it says nothing though it is open
     absent: str = ""  # the mishap that took the device away; empty while there is one, or never was
     back: str = ""  # the mishap to tell once the device is live
+    heard_at: int = 0  # when something last came, ns
     written: int = 0
     skip: int = 0  # samples to drop of the next: their place is handed out already, or they came twice
-    counted: int = 0  # samples heard while warming up
     samples: bytearray = field(default_factory=bytearray)  # up to `written`
-    offsets: deque[int] = field(default_factory=lambda: deque(maxlen=STAMPS))  # stamp minus count, in samples
+    bounds: deque[tuple[int, int, int]] = field(default_factory=deque)  # up to which place; how early, how late (ns)
+    offsets: deque[int] = field(default_factory=lambda: deque(maxlen=PLACES))  # proven place minus count, in samples
     filled: int = 0  # samples of silence that no mishap has told yet
     told_at: int = 0  # ns
 
@@ -60,19 +64,33 @@ class _Track:
     def waited_for(self) -> bool:
         return self.live and not self.stalled
 
-    def put(self, samples: bytes) -> None:
+    def put(self, samples: bytes, early: int = 0, late: int = 0) -> None:
         over = min(self.skip, len(samples) // SAMPLE)
         self.skip -= over
         self.samples += samples[over * SAMPLE :]
         self.written += len(samples) // SAMPLE - over
+        self.bounds.append((self.written, early, late))
 
     def off(self, place: int) -> int:
-        """How far the stamp of the next sample is from its count."""
+        """How far the place of the next sample is from its count."""
         return place - (self.written - self.skip)
 
+    def around(self, start: int) -> tuple[int, int]:
+        """By how much samples of the block at `start` may have been heard before and after their place, ns."""
+        while self.bounds and self.bounds[0][0] <= start:
+            self.bounds.popleft()
+        early = late = 0
+        for until, earlier, later in self.bounds:
+            early, late = max(early, earlier), max(late, later)
+            if until >= start + BLOCK:
+                break
+        return early, late
+
     def cool(self) -> None:
-        """Stamps must prove themselves anew."""
-        self.warm_since, self.live, self.counted, self.skip = None, False, 0, 0
+        """Times must be proven anew."""
+        self.stamps.forget()
+        self.warm_at = self.stamps.counted + WARM_UP * RATE // SECOND
+        self.live, self.resync, self.skip = False, False, 0
         self.offsets.clear()
 
 
@@ -92,6 +110,7 @@ class Merger:
         if track.absent:
             track.back = "device-back" if track.device == told.device else "device-changed"
         track.device, track.absent, track.stalled, track.open_since = told.device, "", False, now
+        track.stamps = Stamps()
         track.cool()
         if self._started_at is None:
             self._started_at = now
@@ -105,7 +124,7 @@ class Merger:
             track.samples[:] = silence
         track.absent, track.back = told.why, ""
         track.stalled, track.open_since = False, None
-        track.cool()
+        track.cool()  # with what was not proven yet
         if told.why:
             self._tell(told.why, track, now)
         if all(one.open_since is None for one in self._tracks):
@@ -113,14 +132,21 @@ class Merger:
 
     def heard(self, told: Heard) -> None:
         track = self._tracks[told.end]
+        if track.open_since is None:
+            return  # its device is gone
         if track.stalled:
             track.stalled = False
-            self._tell("silent-device", track, told.at)
+            self._tell("silent-device", track, told.arrived)
             track.cool()
-        if not track.live:
-            self._warm_up(track, told)
-        else:
-            self._follow(track, told)
+        track.heard_at = told.arrived
+        track.stamps.heard(told)
+        self._place_all(track, told.arrived)
+
+    def timed(self, told: Timed, now: int) -> None:
+        track = self._tracks[told.end]
+        if track.open_since is not None:
+            track.stamps.timed(told)
+            self._place_all(track, now)
 
     def blocks(self, now: int) -> tuple[Block, ...]:
         """What is complete: every open device has spoken for it, or is known to say nothing."""
@@ -147,55 +173,61 @@ class Merger:
 
     # -- one end ------------------------------------------------------------------------------------------------------
 
-    def _warm_up(self, track: _Track, told: Heard) -> None:
-        """Drops what is heard, and learns from it where the first sample to be kept belongs."""
-        if track.warm_since is None:
-            track.warm_since = told.at
-        track.counted += told.missing
-        if track.counted >= self._samples(WARM_UP):
-            learnt = median_low(track.offsets) + track.counted if track.offsets else self._place(told.at)
-            self._begin(track, learnt, told.at)
-            self._follow(track, Heard(told.end, told.at, told.samples))
-            return
-        track.offsets.append(self._place(told.at) - track.counted)
-        track.counted += len(told.samples) // SAMPLE
+    def _place_all(self, track: _Track, now: int) -> None:
+        for one in track.stamps.taken():
+            if isinstance(one, Doubt):
+                track.resync = track.live
+            elif one.first >= track.warm_at:
+                self._put(track, one, now)
+            else:
+                track.offsets.append(self._place(one.at) - one.first)
 
-    def _begin(self, track: _Track, place: int, now: int) -> None:
+    def _begin(self, track: _Track, piece: Piece, now: int) -> None:
+        """At the place that the whole of the second before speaks for."""
+        place = median_low(track.offsets) + piece.first if track.offsets else self._place(piece.at)
         track.live = True
         track.offsets.clear()
         if self._out is None:
             track.written = place
             track.samples.clear()
+            track.bounds.clear()
         else:
             self._move(track, place - track.written)
         if track.back:
             self._tell(track.back, track, now)
             track.back = ""
 
-    def _follow(self, track: _Track, told: Heard) -> None:
-        samples = told.samples
-        if max(told.missing, abs(track.off(self._place(told.at)))) > self._samples(OUT_OF_TOUCH):
-            track.back = "overflow" if told.missing else "drift"
+    def _put(self, track: _Track, piece: Piece, now: int) -> None:
+        place = self._place(piece.at)
+        if not track.live:
+            self._begin(track, piece, now)
+        off = track.off(place)
+        if abs(off) > self._samples(OUT_OF_TOUCH):
+            track.back = "drift"
             track.cool()
-            self._warm_up(track, told)
             return
-        if told.missing:
-            self._fill(track, told.missing)
-            self._tell("overflow", track, told.at)
-        track.offsets.append(track.off(self._place(told.at)))
-        off = median_low(track.offsets)  # a stamp that there was: while half of them are new, a mean of both is neither
-        if abs(off) > DRIFT and len(track.offsets) > STAMPS // 2:
-            self._move(track, off)
+        track.offsets.append(off)
+        typical = median_low(track.offsets)
+        if track.resync or (abs(typical) > DRIFT and len(track.offsets) > PLACES // 2):
+            track.resync = False
+            if abs(off) > TOLERANCE:
+                self._move(track, off)
+                self._tell("drift", track, now)
             track.offsets.clear()
-            self._tell("drift", track, told.at)
-        elif abs(off) > TOLERANCE:
-            step = min(CORRECTION, abs(off))
-            if off > 0:
+            off = typical = 0
+        samples = piece.samples
+        if piece.missing:
+            track.filled += len(samples) // SAMPLE
+            self._tell("overflow", track, now)
+        elif abs(typical) > TOLERANCE:
+            step = min(CORRECTION, abs(typical))
+            if typical > 0:
                 samples = samples[:SAMPLE] * step + samples
             else:
                 samples, step = samples[step * SAMPLE :], -step
-            track.offsets = deque((one - step for one in track.offsets), maxlen=STAMPS)
-        track.put(samples)
+            track.offsets = deque((one - step for one in track.offsets), maxlen=PLACES)
+        apart = off * SECOND // RATE  # by how much it lies before the place that is proven
+        track.put(samples, max(0, piece.early - apart) + CLOCK_ERROR, max(0, piece.late + apart) + CLOCK_ERROR)
 
     def _move(self, track: _Track, by: int) -> None:
         """So that the next sample comes to its place: silence before it, or as many samples dropped."""
@@ -211,21 +243,22 @@ class Merger:
         track.filled += track.written - before
 
     def _watch(self, track: _Track, ripe: int, now: int) -> None:
-        """Silence for a device that is not there, or that says nothing though it is open."""
+        """Silence for a device that is not there, or that says nothing though it is open, or whose word is no proof."""
         behind = ripe - track.written
-        if track.waited_for and behind > self._samples(STALLED):
+        patience = UNDATED if now - track.heard_at < STALLED else STALLED
+        if track.waited_for and behind > self._samples(patience):
             track.stalled = True
             self._fill(track, behind)
             self._tell("silent-device", track, now)
         elif not track.waited_for and behind > 0:
             self._fill(track, behind)
-            lasting = "silent-device" if track.stalled else track.absent
-            if lasting and now - track.told_at > TELL_AGAIN:
+            lasting = track.absent if track.open_since is None else "silent-device"
+            if lasting and now - max(track.told_at, track.open_since or 0) > TELL_AGAIN:
                 self._tell(lasting, track, now)
 
     def _notice_silence(self, track: _Track, now: int) -> None:
         """Of a device that never said anything since it was opened."""
-        mute = track.open_since is not None and track.warm_since is None and not track.stalled
+        mute = track.open_since is not None and not track.stamps.counted and not track.stalled
         if mute and track.open_since is not None and now - track.open_since > STALLED:
             track.stalled = True
             self._tell("silent-device", track, now)
@@ -271,19 +304,10 @@ class Merger:
             both[:, track.end] = np.frombuffer(bytes(track.samples[: BLOCK * SAMPLE]), "<i2")
             del track.samples[: BLOCK * SAMPLE]
         at = self._zero + self._out // BLOCK * BLOCK_LENGTH
-        error = max(self._error(track) for track in self._tracks)
-        block = Block(self._stream, Span(at - error, at + BLOCK_LENGTH + error), at, self._out, both.tobytes())
+        early, late = map(max, zip(*(track.around(self._out) for track in self._tracks), strict=True))
+        block = Block(self._stream, Span(at - early, at + BLOCK_LENGTH + late), at, self._out, both.tobytes())
         self._out += BLOCK
         return block
-
-    def _error(self, track: _Track) -> int:
-        """How far from its true time a sample may be: by the stamp that disagrees most.
-
-        A median would overlook what vanished untold a moment ago (a source that was suspended for two seconds).
-        """
-        if not track.live or not track.offsets:
-            return ASSUMED_ERROR
-        return ASSUMED_ERROR + round(max(map(abs, track.offsets)) * SECOND / RATE)
 
     def _stop(self, *, let_go: bool) -> None:
         """Nothing is heard any more. The next word of a device is a start, and the places in between stay empty."""

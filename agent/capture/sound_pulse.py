@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from agent.capture import sound_libpulse as pulse
 from agent.capture.sound_choice import Server, Source, choose
-from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell
-from agent.core.model import MILLISECOND, SECOND
+from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed
+from agent.core.model import SECOND
 from agent.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ FRAGMENT: Final = RATE // 10 * SAMPLE  # bytes that come at once: ten wake-ups a
 SERVER_KEEPS: Final = RATE * 10 * SAMPLE  # bytes that wait in the server while this PC is too busy to take them
 RETRY: Final = SECOND  # between tries to reach a server or to open a source
 PATIENCE: Final = 5 * SECOND  # for a server to answer, or for a stream to start
-DOUBT: Final = 50 * MILLISECOND  # an answer about time that took longer is not believed
 NEVER: Final = 1 << 62
 
 
@@ -44,7 +43,7 @@ class _Stream:
         self.missing = 0  # samples lost before the next
         self.counted = 0  # samples that have come
         self.asked_at: int | None = None  # when the server was asked what time it is in the stream; None: not now
-        self.known: tuple[int, int] | None = None  # a count of samples, and when the next after them was heard, ns
+        self.before = 0  # samples that had come when the stream was confirmed
         self.on_timed: Any = None
         self.callbacks: tuple[Any, ...] = ()  # kept alive as long as the library may call them
 
@@ -249,7 +248,7 @@ class PulseFeed:
                 if not stream.confirmed:
                     self._retry_at = now + RETRY
             elif state == pulse.STREAM_READY and not stream.confirmed:
-                stream.confirmed = True
+                stream.confirmed, stream.before = True, stream.counted
                 self._tell(Opened(end, stream.source.name))
             elif not stream.confirmed:
                 again = min(again, stream.opened_at + PATIENCE + 1)
@@ -260,16 +259,16 @@ class PulseFeed:
 
     def _take(self, stream: _Stream) -> None:
         """Everything that has come; dropped while it is not confirmed whose it is."""
+        arrived = self._clock.now()
         samples, length = c_void_p(), c_size_t()
         while self._pulse.pa_stream_peek(stream.handle, byref(samples), byref(length)) == 0 and length.value:
             count = length.value // SAMPLE
-            at = self._heard_at(stream, count)
             heard = ctypes.string_at(samples.value, length.value) if samples.value else b""
             self._pulse.pa_stream_drop(stream.handle)
             stream.counted += count
             if not stream.confirmed or stream.moved:
                 continue
-            if not heard or not self._tell(Heard(stream.end, at, heard, stream.missing)):
+            if not heard or not self._tell(Heard(stream.end, arrived, heard, stream.missing)):
                 stream.missing += count
             else:
                 stream.missing = 0
@@ -277,28 +276,26 @@ class PulseFeed:
             stream.asked_at = self._clock.now()
             self._release(self._pulse.pa_stream_update_timing_info(stream.handle, stream.on_timed, None))
 
-    def _heard_at(self, stream: _Stream, count: int) -> int:
-        """When the first of the next `count` samples was heard, ns."""
-        if stream.known is None:  # only in the first tenth, of which nothing is kept
-            return self._clock.now() - count * SECOND // RATE
-        counted, at = stream.known
-        return at + (stream.counted - counted) * SECOND // RATE
-
     def _learn_time(self, stream: _Stream) -> None:
-        """The server's answer: so many samples were written, and the last of them is so old.
+        """The server's answer: what it wrote last is so old, and so much of that is still to come here.
 
         True at some moment between question and answer, mostly within 0.3 ms (measured). The library's own
-        interpolation is not used: it was off by up to 680 ms in the first second and by 60 ms after four.
+        interpolation is not used: it was off by up to 680 ms in the first second and by 60 ms after four. What the
+        server has written is counted from what has come, not from its own beginning: a server that skips some of it
+        for a slow listener says so only there.
         """
         asked, now = stream.asked_at, self._clock.now()
         stream.asked_at = None
         answer = self._pulse.pa_stream_get_timing_info(stream.handle)
-        if asked is None or not answer or answer.contents.write_index_corrupt or now - asked > DOUBT:
+        if asked is None or not answer or not stream.confirmed:
             return
         told = answer.contents
+        if told.write_index_corrupt or told.read_index_corrupt:
+            return
+        count = stream.counted - stream.before + (told.write_index - told.read_index) // SAMPLE
         # What a monitor gives is yet to be played: heard later than it was written.
-        age = 1000 * (told.source_usec - told.sink_usec)
-        stream.known = (told.write_index // SAMPLE, (asked + now) // 2 - age)
+        later = 1000 * (told.sink_usec - told.source_usec)
+        self._tell(Timed(stream.end, count, asked + later, now + later, 1000 * told.sink_usec))
 
     def _release(self, question: int | None) -> None:
         """Not needed: the answer comes all the same."""

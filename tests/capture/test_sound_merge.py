@@ -6,9 +6,11 @@ import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
-from agent.capture.sound_feed import RATE, End, Heard, Lost, Opened
-from agent.capture.sound_merge import ASSUMED_ERROR, BLOCK, BLOCK_LENGTH, Merger
+from agent.capture.sound_feed import RATE, End, Heard, Lost, Opened, Timed
+from agent.capture.sound_merge import BLOCK, BLOCK_LENGTH, Merger
+from agent.capture.sound_stamps import SYSTEM_ERROR
 from agent.core.model import MILLISECOND, SECOND, Block
 from agent.ports import Mishap
 
@@ -23,16 +25,20 @@ class Player:
     end: End
     rate: float = RATE
     from_second: float = 0.0
-    noise: float = 0.0  # s; deviation of its stamps
-    count: int = 0
+    noise: float = 0.0  # s; deviation of what it says of time
+    count: int = 0  # samples since `from_second`
+    told: int = 0  # samples since the device was opened
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(5))
 
-    def say(self, missing: int = 0) -> Heard:
-        """The next tenth. Each sample's value is its true time in ms, from 1 on."""
+    def say(self, missing: int = 0) -> tuple[Heard, Timed]:
+        """The next tenth and a word about the sample after it. Each sample's value is its true time in ms, from 1."""
         true = self.from_second + (self.count + np.arange(TENTH)) / self.rate
         self.count += TENTH
-        at = ZERO + round((true[0] + self.random.normal(0, self.noise) if self.noise else true[0]) * SECOND)
-        return Heard(self.end, at, (true * 1000 % 30_000 + 1).astype("<i2").tobytes(), missing)
+        self.told += TENTH + missing
+        off = round((self.random.normal(0, self.noise) if self.noise else 0.0) * SECOND)
+        samples = (true * 1000 % 30_000 + 1).astype("<i2").tobytes()
+        word = Timed(self.end, self.told, self.now + off - MILLISECOND, self.now + off + MILLISECOND)
+        return Heard(self.end, self.now + MILLISECOND, samples, missing), word
 
     def lose(self, samples: int) -> None:
         self.from_second += samples / RATE
@@ -52,15 +58,29 @@ class Call:
         self.blocks += self.merger.blocks(now)
         self.mishaps += self.merger.mishaps()
 
+    def hear(self, player: Player, missing: int = 0) -> None:
+        heard, timed = player.say(missing)
+        self.merger.heard(heard)
+        self.merger.timed(timed, player.now)
+
     def run(self, seconds: float, *players: Player) -> None:
-        """All players talk; what they said arrives 50 ms late."""
+        """All players talk; what they said is taken 50 ms later."""
         for _ in range(round(seconds * 10)):
             for player in players:
-                self.merger.heard(player.say())
+                self.hear(player)
             self.take(max(player.now for player in players) + 50 * MILLISECOND)
+
+    def catch_up(self, tenths: int, slow: Player, other: Player) -> None:
+        """`slow` talks so often, the other up to the same moment."""
+        for _ in range(tenths):
+            self.hear(slow)
+            while other.now < slow.now:
+                self.hear(other)
+            self.take(slow.now)
 
     def open(self, *players: Player) -> None:
         for player in players:
+            player.told = 0
             self.merger.opened(Opened(player.end, f"device {player.end}"), player.now)
 
 
@@ -92,7 +112,7 @@ def test_blocks_touch_and_begin_after_the_first_second() -> None:
     assert call.blocks[-1].at > ZERO + 4400 * MILLISECOND
     for end in End:
         assert all(abs(off) <= 1.5 for off in errors(call.blocks, end))
-    assert all(one.span.start <= one.at - ASSUMED_ERROR for one in call.blocks)
+    assert all(one.span.start <= one.at - SYSTEM_ERROR for one in call.blocks)
 
 
 def test_a_crystal_that_is_wrong_is_followed_by_single_samples() -> None:
@@ -110,43 +130,22 @@ def test_stamps_that_wander_move_nothing_and_widen_the_span() -> None:
     assert width > steady.blocks[-1].span.end - steady.blocks[-1].span.start + 10 * MILLISECOND
 
 
-def test_until_a_loss_is_made_up_no_block_claims_to_know_when_it_was_heard() -> None:
-    """A source was suspended for most of a second: what follows is placed too early, and its span has to say so."""
+@pytest.mark.parametrize("lost", [RATE // 20, RATE // 5, RATE * 4 // 5, 3 * RATE])
+def test_lost_samples_that_nobody_told_of_are_silence_at_once_with_what_was_heard_around_them(lost: int) -> None:
+    """A source was suspended: nobody can say which of the samples around the hole lie before and which after it."""
     call = Call()
     players = Player(End.MICROPHONE), Player(End.FAR_END)
     call.open(*players)
     call.run(4, *players)
-    kept = len(call.blocks)
-    players[0].lose(RATE * 4 // 5)
-    for _ in range(40):
-        call.merger.heard(players[0].say())
-        while players[1].now < players[0].now:
-            call.merger.heard(players[1].say())
-        call.take(players[0].now)
-    misplaced = 0
-    for block in call.blocks[kept:]:
-        value = int(np.frombuffer(block.samples, "<i2").reshape(-1, 2)[0, End.MICROPHONE])
-        if value:
-            heard = ZERO + (value - 1) * MILLISECOND
-            misplaced += abs(heard - block.at) > 100 * MILLISECOND
-            assert block.span.start - 2 * MILLISECOND <= heard <= block.span.end + 2 * MILLISECOND
-    assert misplaced
-
-
-def test_lost_samples_that_nobody_told_become_silence_within_two_seconds() -> None:
-    call = Call()
-    players = Player(End.MICROPHONE), Player(End.FAR_END)
-    call.open(*players)
-    call.run(4, *players)
-    players[0].lose(RATE // 5)
-    for _ in range(40):
-        call.merger.heard(players[0].say())
-        while players[1].now < players[0].now:
-            call.merger.heard(players[1].say())
-        call.take(players[0].now)
-    assert [(one.what, one.channel) for one in call.mishaps] == [("drift", "microphone")]
-    assert abs(call.mishaps[0].filled - SECOND // 5) < 5 * MILLISECOND
-    assert all(abs(off) < 3 for off in errors(call.blocks[-50:], End.MICROPHONE))
+    players[0].lose(lost)
+    call.catch_up(40, *players)
+    told = [one for one in call.mishaps if one.what != "silent-device"]
+    assert [(one.what, one.channel) for one in told] == [("drift", "microphone")] * len(told)
+    hole = lost * SECOND // RATE
+    assert hole - 5 * MILLISECOND < sum(one.filled for one in call.mishaps) < hole + 1400 * MILLISECOND
+    assert all(abs(off) < 3 for off in errors(call.blocks, End.MICROPHONE))
+    for one, after in itertools.pairwise(call.blocks):
+        assert after.position == one.position + BLOCK
 
 
 def test_samples_that_came_twice_are_left_out() -> None:
@@ -156,7 +155,8 @@ def test_samples_that_came_twice_are_left_out() -> None:
     call.run(4, *players)
     players[0].lose(-RATE // 10)
     call.run(6, *players)
-    assert [(one.what, one.filled) for one in call.mishaps] == [("drift", 0)]
+    assert [one.what for one in call.mishaps] == ["drift"]
+    assert call.mishaps[0].filled <= 300 * MILLISECOND  # what was heard around it
     assert all(abs(off) < 3 for off in errors(call.blocks[-50:], End.MICROPHONE))
 
 
@@ -167,9 +167,10 @@ def test_refused_samples_are_silence_of_their_length() -> None:
     call.run(4, *players)
     for _ in range(3):
         players[0].say()
-        call.merger.heard(players[1].say())
-    call.merger.heard(players[0].say(missing=3 * TENTH))
-    call.merger.heard(players[1].say())
+        players[0].told -= TENTH
+        call.hear(players[1])
+    call.hear(players[0], missing=3 * TENTH)
+    call.hear(players[1])
     call.run(2, *players)
     assert [(one.what, one.filled) for one in call.mishaps] == [("overflow", 300 * MILLISECOND)]
     assert all(abs(off) < 1.5 for off in errors(call.blocks, End.MICROPHONE))
@@ -221,12 +222,13 @@ def test_what_came_before_a_device_went_is_kept() -> None:
     handed_out = len(call.blocks)
     call.merger.lost(Lost(End.MICROPHONE, "device-lost"), players[0].now)
     call.run(2, players[1])
-    assert len(errors(call.blocks[handed_out:], End.MICROPHONE)) >= 22  # the half second on probation
+    assert len(errors(call.blocks[handed_out:], End.MICROPHONE)) >= 15  # of the half second on probation
     players[0].lose(2 * RATE)
     call.open(players[0])
     call.run(3, *players)
     assert [one.what for one in call.mishaps] == ["device-lost", "device-back"]
-    assert abs(call.mishaps[1].filled - 3 * SECOND) < 100 * MILLISECOND  # two without, one to prove its stamps
+    # Two without, one to warm up, and what is unproven at both ends.
+    assert 3 * SECOND <= call.mishaps[1].filled < 3400 * MILLISECOND
     assert all(abs(off) < 1.5 for off in errors(call.blocks, End.MICROPHONE))
 
 
