@@ -119,7 +119,7 @@ LOSSES = st.one_of(st.just(0.0), st.just(0.0), st.floats(0.1, 700), st.floats(70
 
 @st.composite
 def moments(draw: st.DrawFn) -> list[Moment]:
-    """Seven seconds of anything. Wrong words stand alone among true ones; half of them are as wrong as a loss is long."""
+    """Seven seconds of anything. Wrong words stand alone among true ones, half of them as wrong as a loss is long."""
     played = []
     wrong_after = draw(st.integers(0, 30))
     for number in range(70):

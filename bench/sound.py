@@ -1,0 +1,352 @@
+"""Whether anything said while a sensitive window is in view is kept: real sound servers, and the recording opened.
+
+    scripts/bench sound [--quick] [--json] [--server pulseaudio|pipewire] [--spans N] [--minutes M] [--rounds N]
+                        [--add FILE] [--dir D]
+    scripts/bench sound --table FILE
+
+Speech is played to both ends of a call, and a window that a rule closes for comes and goes. Each time it is in view a
+marker of its own is played, and never else: what a recorder with the rule kept must have none of them, and what one
+without it kept must have every one, or nothing was proven. Then devices go and come (`--rounds` times). `--add` keeps a
+run in FILE and prints what all runs there come to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import av
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from agent.status import State
+from bench import sound_account as account
+from bench.fleet import Pc, pc, store
+from bench.opened import Opened, open_all
+from bench.sound_account import RATE, SECOND, Kept, Run, Span
+from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, hot_plug, marked, talking
+from bench.sound_window import NAME
+from bench.stage import StageError, own_display
+from protocol.ledger import parse_line
+from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
+
+POLICY: Final = """schema: 1
+revision: 1
+name: Bench of sound
+rules:
+  - id: till
+    why: the window of this bench
+    any:
+      - app: [{app}]
+    screen: record
+    audio: {{ pause: shown, lead: 0s }}
+...
+"""
+RULED: Final = {"sound.yaml": POLICY.format(app=NAME)}
+CONTROL: Final = {"sound.yaml": POLICY.format(app="no-such-app")}
+LISTENING: Final = {"audio": {"microphone": "default", "far_end": "default"}}
+DEAF: Final = {"audio": {"microphone": "none", "far_end": "none"}}
+OPEN: Final = 15.0  # seconds until the sound's lid must be open again
+BEAT: Final = 0.05
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run plays: so many spans, and for at least so many minutes; devices go and come `rounds` times."""
+
+    spans: int
+    minutes: float
+    rounds: int
+    cases: Sequence[str] = CASES
+
+
+QUICK: Final = Plan(2, 0, 1, CASES[:2])
+
+
+def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
+    """Play, record, open, compare on one server. Raises StageError when something that has to run does not."""
+    with ExitStack() as stack:
+        # Short: a local socket's path may have 107 bytes.
+        homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
+        server = stack.enter_context(sound_server(kind, homes / "s"))
+        stage = stack.enter_context(own_display(folder / "display"))
+        stack.enter_context(stage.program("notes", (20, 20), still=True))
+        depot = stack.enter_context(store(folder))
+        more = {"PULSE_SERVER": server.address}
+        with ExitStack() as recorders:
+            ruled, control, deaf = (
+                recorders.enter_context(pc(depot, stage, homes / name, policy, settings=settings, more=more))
+                for name, policy, settings in (
+                    ("ruled", RULED, LISTENING),
+                    ("control", CONTROL, LISTENING),
+                    ("deaf", CONTROL, DEAF),
+                )
+            )
+            with talking(server, homes), _till(stage.environment) as till:
+                ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
+                control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
+                meters = [_Meter(one) for one in (control, deaf)]
+                began = time.monotonic()
+                spans = _play(server, till, plan, ruled, say)
+                minutes = (time.monotonic() - began) / 60
+                with_sound, without = (meter.read() for meter in meters)
+            events = [event for _ in range(plan.rounds) for event in hot_plug(server, plan.cases, say)]
+        say(f"{kind}: opening what was kept")
+        zeros = {**_zeros(ruled.home), **_zeros(control.home)}
+        opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}
+        costs = {
+            "cpu_s_per_min": round((with_sound[0] - without[0]) / minutes, 3),
+            "memory_mb": round((with_sound[1] - without[1]) / 1e6, 1),
+            "mb_per_h": round(_mb_per_hour(opened[control.device]), 2),
+        }
+        kept, bare = (_kept(opened[one.device], zeros) for one in (ruled, control))
+        return _account(Run(kind, round(minutes, 1), spans, costs=costs), kept, bare, events, opened)
+
+
+def _account(
+    run: Run, kept: list[Kept], control: list[Kept], events: Sequence[Event], opened: dict[str, list[Opened]]
+) -> Run:
+    run.faults += account.charge(run.spans, kept, control)
+    account.measure(run.spans, kept)
+    until = run.spans[-1].hidden if run.spans else 0
+    talked = account.cut(control, Span(0, until))
+    run.offsets = [round(one, 2) for channel in (0, 1) for one in account.offsets(talked, channel)]
+    for event in events:
+        took = account.recovered(control, event.channel, event.hertz, event.at)
+        run.recoveries.setdefault(event.case, []).append(None if took is None else round(took, 3))
+    run.faults += [
+        f"recording {one.recording} does not verify"
+        for several in opened.values()
+        for one in several
+        if not one.verified
+    ]
+    return run
+
+
+@contextmanager
+def _till(environment: dict[str, str]) -> Iterator[Till]:
+    till = Till(environment)
+    try:
+        yield till
+    finally:
+        till.end()
+
+
+def _play(server: SoundServer, till: Till, plan: Plan, ruled: Pc, say: Say) -> list[Span]:
+    spans: list[Span] = []
+    began = time.monotonic()
+    while len(spans) < plan.spans or time.monotonic() - began < 60 * plan.minutes:
+        say(f"{server.kind}: span {len(spans) + 1} of {plan.spans}")
+        time.sleep(CLEAN)
+        deadline = time.monotonic() + OPEN
+        while not _open(ruled) and time.monotonic() < deadline:
+            time.sleep(BEAT)
+        shown = till.show()
+        marked(server, len(spans), ruled.home)
+        time.sleep(AFTER)
+        spans.append(Span(shown, till.hide()))
+    time.sleep(CLEAN)
+    return spans
+
+
+def _open(recorder: Pc) -> bool:
+    status = recorder.status()
+    return status is not None and status["sound"]["state"] == State.RECORDING
+
+
+def _hears(recorder: Pc) -> bool:
+    status = recorder.status()
+    sound = None if status is None else status["sound"]
+    ends = () if sound is None else (sound["microphone"], sound["far_end"])
+    return bool(ends) and all(end["heard_ago_s"] is not None for end in ends)
+
+
+class _Meter:
+    """What a recorder has used since this was made."""
+
+    def __init__(self, recorder: Pc) -> None:
+        self._process = psutil.Process(recorder.recorder.pid)
+        self._before = self._cpu()
+
+    def _cpu(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def read(self) -> tuple[float, float]:
+        """(CPU-seconds, bytes of memory)."""
+        return self._cpu() - self._before, float(self._process.memory_full_info().pss)
+
+
+def _zeros(home: Path) -> dict[str, int]:
+    """Recording -> where its time begins, by the ledger that this PC wrote."""
+    lines = [
+        parse_line(line, seq=0)
+        for segment in sorted(home.joinpath("ledger").glob("segment-*"))
+        for line in segment.read_bytes().rstrip(b"\0").splitlines()
+    ]
+    return {str(line["recording"]): int(str(line["zero"])) for line in lines if line["kind"] == "recording-open"}
+
+
+def _mb_per_hour(opened: Sequence[Opened]) -> float:
+    size = sum((one.folder / "sound.mp4").stat().st_size for one in opened)
+    seconds = sum(stretch.shape[1] for one in opened for _, stretch in _stretches(one)) / RATE
+    return size / 1e6 / (seconds / 3600) if seconds else 0.0
+
+
+def _kept(opened: Sequence[Opened], zeros: dict[str, int]) -> list[Kept]:
+    found = [Kept(zeros[one.recording] + at * SECOND // RATE, sound) for one in opened for at, sound in _stretches(one)]
+    return sorted(found, key=lambda one: one.at)
+
+
+def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
+    """(place of the first sample since the recording's zero, both channels) of each stretch without a gap."""
+    parts: list[account.Sound] = []
+    start = end = 0
+    with av.open(str(opened.folder / "sound.mp4")) as container:
+        for frame in container.decode(audio=0):
+            assert frame.pts is not None
+            assert frame.time_base is not None
+            at = round(frame.pts * frame.time_base * RATE)
+            if parts and abs(at - end) > 1:
+                yield start, np.concatenate(parts, axis=1)
+                parts = []
+            if not parts:
+                start = at
+            parts.append(frame.to_ndarray().astype(np.float32))
+            end = at + frame.samples
+    if parts:
+        yield start, np.concatenate(parts, axis=1)
+
+
+# -- what it says -------------------------------------------------------------------------------------------------
+
+
+def table(runs: Sequence[Run]) -> Table:
+    drawn = Table(title="What was kept of what was said while a sensitive window was in view", title_style="bold")
+    for column in COLUMNS:
+        drawn.add_column(column, justify="left" if column == COLUMNS[0] else "right")
+    for line in _lines(runs):
+        drawn.add_row(*line)
+    return drawn
+
+
+COLUMNS: Final = ("server", "runs", "spans", "leaked, ms", "control, ms", "over-pause, ms", "offset, ms", "minutes")
+RECOVERY: Final = ("after", "times", "median, s", "worst, s")
+
+
+def _lines(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
+    for server in sorted({run.server for run in runs}):
+        mine = [run for run in runs if run.server == server]
+        found = account.total(mine)
+        over = found["over_pause_ms"]
+        yield (
+            server,
+            str(len(mine)),
+            str(found["spans"]),
+            f"{found['leaked_ms']:.0f}",
+            f"{found['control_leaked_ms']:.0f}",
+            f"{over['p50']} / {over['p95']}",
+            f"{found['offset_ms_max']}",
+            f"{max(run.minutes for run in mine):.0f}",
+        )
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" + "|--:" * (len(COLUMNS) - 1) + "|"]
+    lines += [f"| {' | '.join(line)} |" for line in _lines(runs)]
+    lines += ["", f"| {' | '.join(RECOVERY)} |", "|---" + "|--:" * (len(RECOVERY) - 1) + "|"]
+    for server in sorted({run.server for run in runs}):
+        for case, took in account.total([run for run in runs if run.server == server])["recoveries"].items():
+            lines.append(f"| {server}: {case} | {took['times']} | {took['median_s']} | {took['worst_s']} |")
+    for server in sorted({run.server for run in runs}):
+        found = account.total([run for run in runs if run.server == server])
+        cost = f"{found['cpu_s_per_min']} CPU-s a minute and {found['memory_mb']} MB more than a recorder without sound"
+        lines += ["", f"{server}: {cost}; {found['mb_per_h']} MB an hour."]
+    return "\n".join(lines)
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
+        signal.signal(number, _interrupted)
+    console = Console(stderr=True)
+    if arguments.table is not None:
+        print(markdown(_runs(arguments.table)))
+        return 0
+    kinds = sorted(NEEDED) if arguments.server is None else [arguments.server]
+    if lacking := [why for kind in kinds if (why := missing(kind))]:
+        console.print("; ".join(lacking), markup=False)
+        return 1
+    plan = (
+        Plan(3, 0, 1, restart=False) if arguments.quick else Plan(arguments.spans, arguments.minutes, arguments.rounds)
+    )
+    with tempfile.TemporaryDirectory(prefix="eyelid-sound-") as passing:
+        folder = arguments.dir or Path(passing)
+        try:
+            with console.status("starting") as status, ThreadPoolExecutor() as servers:
+                runs = list(servers.map(lambda kind: perform(kind, plan, folder / kind, status.update), kinds))
+        except StageError as failure:
+            console.print(str(failure), markup=False)
+            return 1
+    shown = runs
+    if arguments.add is not None:
+        with arguments.add.open("a", encoding="ascii") as file:
+            for run in runs:
+                print(json.dumps(run.to_json()), file=file)
+        shown = _runs(arguments.add)
+    if arguments.json:
+        print(json.dumps(account.total(shown)))
+    else:
+        Console().print(table(shown))
+        Console().print_json(json.dumps(account.total(shown)))
+    faults = account.faults(runs)
+    for fault in faults:
+        console.print(fault, style="bold red", markup=False, highlight=False)
+    return 1 if faults else 0
+
+
+def _runs(path: Path) -> list[Run]:
+    return [Run.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="example: scripts/bench sound --spans 100 --add runs.jsonl",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="two spans on each server, at most 60 seconds")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--server", choices=sorted(NEEDED), help="one of the two (default: both at once)")
+    parser.add_argument("--spans", type=int, default=100, metavar="N", help="on each server (default %(default)s)")
+    parser.add_argument("--minutes", type=float, default=0, metavar="M", help="go on for so long at least")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often devices go and come")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    parser.add_argument(
+        "--dir", type=Path, metavar="D", help="a new folder for store, recordings and logs, to look into"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+"""What came of a run of bench/sound: opened sound beside what was played, and what several runs come to together.
+
+Pure: samples and moments go in, figures come out. Each sensitive span has a marker of its own, a low tone and a high
+one; neither is ever played at any other time, and speech has nothing up there. Times are ns of the PC's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+RATE: Final = 48_000
+SECOND: Final = 1_000_000_000
+MS: Final = 1_000_000
+PIECE: Final = 960  # samples that are listened to at once: 20 ms
+HOP: Final = PIECE // 2
+HEARD: Final = 0.01  # amplitude, of full scale; markers are played at 0.3 each: 2 ms of one in a piece are heard
+LOW: Final = tuple(5000.0 + 100 * number for number in range(16))  # Hz
+HIGH: Final = tuple(7000.0 + 100 * number for number in range(16))
+BEEP: Final = 4400.0  # Hz; twenty milliseconds of it every `BEEP_EVERY`, all the time
+BEEP_EVERY: Final = 5  # seconds
+APART: Final = 0.1  # seconds between a marker in the control and the window's own time that are still the same
+
+Sound = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stretch of kept sound without a gap. `sound`: (2, samples), of full scale; `at`: of the first sample."""
+
+    at: int
+    sound: Sound
+
+    @property
+    def end(self) -> int:
+        return self.at + int(self.sound.shape[1]) * SECOND // RATE
+
+
+@dataclass(slots=True)
+class Span:
+    """A window that a rule closes for was in view. `leaked`: ms of its marker that were kept; `control`: without rule.
+
+    `before`, `after`: ms of clean time that were not kept around it; None where there is nothing to measure against.
+    """
+
+    shown: int
+    hidden: int
+    leaked: float = 0
+    control: float = 0
+    before: float | None = None
+    after: float | None = None
+
+    @property
+    def over_pause(self) -> float | None:
+        return None if self.before is None or self.after is None else self.before + self.after
+
+
+def marker(number: int) -> tuple[float, float]:
+    """The two tones of the span of that number; after 256 spans they come again."""
+    return LOW[number % len(LOW)], HIGH[number // len(LOW) % len(HIGH)]
+
+
+def loudness(sound: Sound, tones: Sequence[float]) -> npt.NDArray[np.float64]:
+    """(channels, pieces, tones): amplitude of each tone in each 20 ms, every 10."""
+    if sound.shape[1] < PIECE:
+        sound = np.pad(sound, ((0, 0), (0, PIECE - sound.shape[1])))
+    pieces = np.lib.stride_tricks.sliding_window_view(sound, PIECE, axis=1)[:, ::HOP]
+    window = np.hanning(PIECE)
+    waves = np.exp(-2j * np.pi * np.outer(np.arange(PIECE), tones) / RATE) * window[:, None]
+    return np.asarray(np.abs(pieces @ waves) * 2 / window.sum())
+
+
+def heard_at(kept: Iterable[Kept], tones: Sequence[float]) -> list[int]:
+    """The middles of the pieces in which any of the tones can be heard at either end, ns."""
+    found = []
+    for one in kept:
+        pieces = np.flatnonzero((loudness(one.sound, tones) > HEARD).any(axis=(0, 2)))
+        found += [one.at + int(piece * HOP + HOP) * SECOND // RATE for piece in pieces]
+    return found
+
+
+def charge(spans: Sequence[Span], kept: Sequence[Kept], control: Sequence[Kept]) -> list[str]:
+    """Fill in what leaked and what the control has; what was wrong with the play. Any marker anywhere is a leak."""
+    faults = []
+    each = HOP * 1000 / RATE
+    for at in heard_at(kept, (*LOW, *HIGH)):
+        nearest = min(spans, key=lambda span: max(span.shown - at, at - span.hidden, 0))
+        nearest.leaked += each
+    for number, span in enumerate(spans):
+        around = Span(span.shown - SECOND, span.hidden + SECOND)
+        low, high = marker(number)
+        there = cut(control, around)
+        found = sorted(set(heard_at(there, (low,))) & set(heard_at(there, (high,))))
+        span.control = len(found) * each
+        if found and not span.shown - APART * SECOND < found[0] <= found[-1] < span.hidden + APART * SECOND:
+            faults.append(f"the marker of span {number} was played when its window was not in view")
+    return faults
+
+
+def cut(kept: Iterable[Kept], span: Span) -> list[Kept]:
+    """What of it lies in the span."""
+    parts = []
+    for one in kept:
+        first = max(0, (span.shown - one.at) * RATE // SECOND)
+        last = min(one.sound.shape[1], (span.hidden - one.at) * RATE // SECOND)
+        if first < last:
+            parts.append(Kept(one.at + first * SECOND // RATE, one.sound[:, first:last]))
+    return parts
+
+
+def measure(spans: Sequence[Span], kept: Sequence[Kept]) -> None:
+    """Fill in `before` and `after`."""
+    for place, span in enumerate(spans):
+        earlier = spans[place - 1].hidden if place else 0
+        later = spans[place + 1].shown if place + 1 < len(spans) else 2**63
+        last = max((min(one.end, span.shown) for one in kept if one.at < span.shown), default=0)
+        first = min((max(one.at, span.hidden) for one in kept if one.end > span.hidden), default=2**63)
+        span.before = (span.shown - last) / MS if last > earlier else None
+        span.after = (first - span.hidden) / MS if first < later else None
+
+
+def offsets(kept: Sequence[Kept], channel: int) -> list[float]:
+    """By how many ms beeps lie elsewhere than the first ones say; they are played every `BEEP_EVERY` seconds.
+
+    Medians of five, one after another: a player that stumbles on a busy machine moves one.
+    """
+    length = RATE // 50
+    tone = np.exp(-2j * np.pi * BEEP * np.arange(length) / RATE) * np.hanning(length)
+    places = []
+    for one in kept:
+        strength = np.abs(np.convolve(one.sound[channel], tone[::-1], "valid")) * 2 / np.hanning(length).sum()
+        while len(strength) and strength.max() > 0.1:
+            place = int(strength.argmax())
+            if length < place < len(strength) - length:  # one at the edge is not whole
+                places.append(one.at + place * SECOND // RATE)
+            strength[max(0, place - RATE) : place + RATE] = 0
+    places.sort()
+    every = BEEP_EVERY * SECOND
+    off = [((place - places[0] + every // 2) % every - every // 2) / MS for place in places]
+    typical = [median(off[place : place + 5]) for place in range(max(0, len(off) - 4))]
+    return [one - typical[0] for one in typical]
+
+
+def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> float | None:
+    """Seconds until the tone can be heard at that end again; None where it never is."""
+    for one in kept:
+        pieces = np.flatnonzero(loudness(one.sound[channel : channel + 1], (hertz,))[0, :, 0] > HEARD)
+        for piece in pieces:
+            at = one.at + int(piece) * HOP * SECOND // RATE
+            if at >= since:
+                return (at - since) / SECOND
+    return None
+
+
+@dataclass(slots=True)
+class Run:
+    """One run on one server, as it is written down, so that runs add up.
+
+    `offsets`: of all beeps, ms. `costs`: cpu_s_per_min, mb_per_h, memory_mb. `recoveries`: case -> seconds of each.
+    """
+
+    server: str
+    minutes: float
+    spans: list[Span]
+    offsets: list[float] = field(default_factory=list)
+    costs: dict[str, float] = field(default_factory=dict)
+    recoveries: dict[str, list[float | None]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Run:
+        return cls(**{**written, "spans": [Span(**one) for one in written["spans"]]})
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float | None]:
+    """p50 and p95 (nearest rank); None where there is nothing."""
+    if not values:
+        return {"p50": None, "p95": None}
+    ranked = sorted(values)
+    return {"p50": round(median(ranked), 1), "p95": round(ranked[max(0, -(-95 * len(ranked) // 100) - 1)], 1)}
+
+
+def total(runs: Sequence[Run]) -> dict[str, Any]:
+    """The bench's one object. Costs are medians of the runs, `recoveries` of all tries."""
+    spans = [span for run in runs for span in run.spans]
+    cases: dict[str, list[float]] = {}
+    for run in runs:
+        for case, took in run.recoveries.items():
+            cases.setdefault(case, []).extend(one for one in took if one is not None)
+    off = [abs(one) for run in runs for one in run.offsets]
+
+    def typical(cost: str) -> float | None:
+        found = [run.costs[cost] for run in runs if cost in run.costs]
+        return round(median(found), 2) if found else None
+
+    return {
+        "spans": len(spans),
+        "leaked_ms": round(sum(span.leaked for span in spans), 1),
+        "control_leaked_ms": round(sum(span.control for span in spans), 1),
+        "over_pause_ms": percentiles([span.over_pause for span in spans if span.over_pause is not None]),
+        "offset_ms_max": round(max(off), 1) if off else None,
+        "cpu_s_per_min": typical("cpu_s_per_min"),
+        "mb_per_h": typical("mb_per_h"),
+        "memory_mb": typical("memory_mb"),
+        "recoveries": {
+            case: {"times": len(took), "median_s": round(median(took), 2), "worst_s": round(max(took), 2)}
+            for case, took in cases.items()
+            if took
+        },
+    }
+
+
+def faults(runs: Sequence[Run]) -> list[str]:
+    """Why the bench fails; empty when nothing leaked and the control has every marker."""
+    found = [f"{run.server}: {fault}" for run in runs for fault in run.faults]
+    for run in runs:
+        for number, span in enumerate(run.spans):
+            if span.leaked:
+                found.append(f"{run.server}: {span.leaked:.0f} ms of the marker of span {number} leaked")
+            if not span.control:
+                found.append(f"{run.server}: the control does not have the marker of span {number}: nothing was tried")
+        for case, took in run.recoveries.items():
+            if None in took:
+                found.append(f"{run.server}: after {case} nothing was heard again")
+        if not run.spans:
+            found.append(f"{run.server}: no span at all")
+    return found
