@@ -269,6 +269,8 @@ class Daemon:
                 keeping.since = now
                 self._canvas += keeping is self.screen
                 self._happen(LaneJudged(keeping.lane, keeping.eye.reasons))
+                if not keeping.eye.reasons:
+                    keeping.eye.opened(self._clock.now())
         for event in would_close(self.session, self._lanes):
             self._happen(event)
         self._happen(Tick())

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -106,6 +106,7 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
                 minutes = (time.monotonic() - began) / 60
                 with_sound, without = (meter.read() for meter in meters)
             events = [event for _ in range(plan.rounds) for event in hot_plug(server, plan.cases, say)]
+        (folder / "play.json").write_text(json.dumps([asdict(one) for one in (*spans, *events)], indent=1))
         say(f"{kind}: opening what was kept")
         zeros = {**_zeros(ruled.home), **_zeros(control.home)}
         opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}
@@ -296,9 +297,7 @@ def main() -> int:
     if lacking := [why for kind in kinds if (why := missing(kind))]:
         console.print("; ".join(lacking), markup=False)
         return 1
-    plan = (
-        Plan(3, 0, 1, restart=False) if arguments.quick else Plan(arguments.spans, arguments.minutes, arguments.rounds)
-    )
+    plan = QUICK if arguments.quick else Plan(arguments.spans, arguments.minutes, arguments.rounds)
     with tempfile.TemporaryDirectory(prefix="eyelid-sound-") as passing:
         folder = arguments.dir or Path(passing)
         try:

@@ -6,7 +6,7 @@ one; neither is ever played at any other time, and speech has nothing up there. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final
@@ -20,10 +20,11 @@ MS: Final = 1_000_000
 PIECE: Final = 960  # samples that are listened to at once: 20 ms
 HOP: Final = PIECE // 2
 HEARD: Final = 0.01  # amplitude, of full scale; markers are played at 0.3 each: 2 ms of one in a piece are heard
-LOW: Final = tuple(5000.0 + 100 * number for number in range(16))  # Hz
-HIGH: Final = tuple(7000.0 + 100 * number for number in range(16))
-BEEP: Final = 4400.0  # Hz; twenty milliseconds of it every `BEEP_EVERY`, all the time
+LOW: Final = tuple(6000.0 + 100 * number for number in range(16))  # Hz
+HIGH: Final = tuple(8000.0 + 100 * number for number in range(16))
+BEEP: Final = 4200.0  # Hz; twenty milliseconds of it every `BEEP_EVERY`, all the time
 BEEP_EVERY: Final = 5  # seconds
+LONGEST: Final = 10  # seconds that are looked through at once: half an hour of pieces does not fit into memory
 APART: Final = 0.1  # seconds between a marker in the control and the window's own time that are still the same
 
 Sound = npt.NDArray[np.float32]
@@ -78,10 +79,17 @@ def loudness(sound: Sound, tones: Sequence[float]) -> npt.NDArray[np.float64]:
 def heard_at(kept: Iterable[Kept], tones: Sequence[float]) -> list[int]:
     """The middles of the pieces in which any of the tones can be heard at either end, ns."""
     found = []
-    for one in kept:
+    for one in _short(kept):
         pieces = np.flatnonzero((loudness(one.sound, tones) > HEARD).any(axis=(0, 2)))
         found += [one.at + int(piece * HOP + HOP) * SECOND // RATE for piece in pieces]
     return found
+
+
+def _short(kept: Iterable[Kept]) -> Iterator[Kept]:
+    """The same in parts of at most `LONGEST`, each reaching a piece into the next."""
+    for one in kept:
+        for first in range(0, one.sound.shape[1], LONGEST * RATE):
+            yield Kept(one.at + first * SECOND // RATE, one.sound[:, first : first + LONGEST * RATE + PIECE])
 
 
 def charge(spans: Sequence[Span], kept: Sequence[Kept], control: Sequence[Kept]) -> list[str]:
@@ -132,7 +140,7 @@ def offsets(kept: Sequence[Kept], channel: int) -> list[float]:
     length = RATE // 50
     tone = np.exp(-2j * np.pi * BEEP * np.arange(length) / RATE) * np.hanning(length)
     places = []
-    for one in kept:
+    for one in _short(kept):
         strength = np.abs(np.convolve(one.sound[channel], tone[::-1], "valid")) * 2 / np.hanning(length).sum()
         while len(strength) and strength.max() > 0.1:
             place = int(strength.argmax())
@@ -148,7 +156,7 @@ def offsets(kept: Sequence[Kept], channel: int) -> list[float]:
 
 def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> float | None:
     """Seconds until the tone can be heard at that end again; None where it never is."""
-    for one in kept:
+    for one in _short(cut(kept, Span(since, since + 60 * SECOND))):
         pieces = np.flatnonzero(loudness(one.sound[channel : channel + 1], (hertz,))[0, :, 0] > HEARD)
         for piece in pieces:
             at = one.at + int(piece) * HOP * SECOND // RATE

@@ -8,6 +8,7 @@ rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Generic
 
 from agent.core.clearance import Run, Timing, alarmed, looked
@@ -109,7 +110,9 @@ class Eye(Generic[ItemT]):
         reasons = verdict.on(self._lane)
         self._would[name] = verdict.would_on(self._lane)
         before = self._runs[name]
-        after = looked(before, look.asked, look.answered, reasons, timing, lingers=look.lingers)
+        # What a display goes on showing is not heard.
+        lingers = look.lingers if self._lane is Lane.SCREEN else 0
+        after = looked(before, look.asked, look.answered, reasons, timing, lingers=lingers)
         if after is before:
             return
         if not after.clean:
@@ -118,6 +121,14 @@ class Eye(Generic[ItemT]):
         self._runs[name] = after
         self._said[name] = ()
         self._stretch.proven(name, after.clearance.before - timing.hindsight)
+
+    def opened(self, at: int) -> None:
+        """The account says that the lane is open from `at` (ns) on: nothing from before is kept, proven or not.
+
+        Sound is heard all the time, so some of it may have been proven between the look and its entry.
+        """
+        for name, run in self._runs.items():
+            self._runs[name] = replace(run, after=max(run.after, at))
 
     def _judge(self, policy: Policy, look: Look) -> Verdict:
         """A witness hands out the same scene while nothing changes: one judgement serves."""

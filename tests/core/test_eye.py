@@ -241,6 +241,28 @@ def test_sound_never_stands_still() -> None:
     assert made.stretch_is_over(82)
 
 
+def test_what_lingers_on_the_display_is_not_heard() -> None:
+    for lane, waits in ((Lane.SCREEN, True), (Lane.AUDIO, False)):
+        made: Eye[Picture] = Eye(lane, ("w",), PATIENCE, now=0)
+        made.put_in_force(POLICY, {"w": replace(TIMING, lingers=30)}, now=0)
+        made.see(Look("w", 10, 11, "now", NOTES))
+        made.see(Look("w", 20, 21, "now", NOTES, lingers=30))
+        assert (made.provable_after == 41) is waits
+        assert (made.provable_after == 11) is not waits
+
+
+def test_nothing_is_kept_from_before_the_account_says_that_the_lane_is_open() -> None:
+    made = eye()
+    made.see(Look("w", 10, 11, "now", NOTES))
+    made.opened(14)
+    made.push(Picture(Span(12, 13)))
+    made.push(Picture(Span(15, 16)))
+    made.see(Look("w", 30, 31, "now", NOTES))
+    outcome = made.judge(32)
+    assert [one.span for one in outcome.released] == [Span(15, 16)]
+    assert [one.span for one in outcome.dropped] == [Span(12, 13)]
+
+
 def test_what_is_let_go_after_a_break_begins_anew() -> None:
     made = eye("w", "v")
     for witness in ("w", "v"):
