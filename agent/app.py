@@ -16,9 +16,9 @@ from typing import Final
 
 from agent import control, desktop, identity
 from agent.browser.manifests import SOCKET_NAME
-from agent.capture.audio import pulse_sound
 from agent.capture.screen import X11Screen
 from agent.capture.sound_feed import Devices
+from agent.capture.sound_systems import system_sound
 from agent.config import Config
 from agent.control import ControlSocket
 from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
@@ -238,7 +238,7 @@ class Recording:
         """None where this PC has no library that knows its sound; the screen is recorded all the same."""
         audio = self._config.audio
         try:
-            return pulse_sound(self._clock, Devices(audio.microphone, audio.far_end))
+            return system_sound(self._clock, Devices(audio.microphone, audio.far_end), audio.through)
         except EnvironmentFault as fault:
             log.warning("%s", fault)
             self._inbox.put(Trouble("no-sound", str(fault)), must=True)

@@ -106,7 +106,9 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
                 minutes = (time.monotonic() - began) / 60
                 with_sound, without = (meter.read() for meter in meters)
             events = [event for _ in range(plan.rounds) for event in hot_plug(server, plan.cases, say)]
-        (folder / "play.json").write_text(json.dumps([asdict(one) for one in (*spans, *events)], indent=1))
+        (folder / "play.json").write_text(
+            json.dumps({"spans": [asdict(one) for one in spans], "events": [asdict(one) for one in events]}, indent=1)
+        )
         say(f"{kind}: opening what was kept")
         zeros = {**_zeros(ruled.home), **_zeros(control.home)}
         opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}

@@ -13,7 +13,7 @@ import importlib
 import threading
 from typing import Any, Final
 
-from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, fits
+from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed, fits
 from agent.core.model import SECOND
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
@@ -111,12 +111,20 @@ class WasapiFeed:
         if rate != RATE:
             return  # shared mode records at the mixer's rate only: Windows must be set to 48 kHz
 
-        def heard(samples: bytes, _count: int, times: dict[str, float], _status: int) -> tuple[None, int]:
+        counted = missing = 0
+
+        def heard(samples: bytes, count: int, times: dict[str, float], _status: int) -> tuple[None, int]:
+            nonlocal counted, missing
             mono = _first_channel(samples, channels)
+            arrived = self._clock.now()
             age = max(0.0, times["current_time"] - times["input_buffer_adc_time"])
-            self._tell(Heard(end, self._clock.now() - round(age * SECOND), mono))
+            first = arrived - round(age * SECOND)
+            self._tell(Timed(end, counted, first, first))
+            counted += count
+            missing = 0 if self._tell(Heard(end, arrived, mono, missing)) else missing + count
             return None, self._library.paContinue
 
+        self._tell(Opened(end, name))
         try:
             stream = self._audio.open(
                 format=self._library.paInt16,
@@ -128,9 +136,9 @@ class WasapiFeed:
                 stream_callback=heard,
             )
         except OSError:
-            return  # tried again at the next look
+            self._tell(Lost(end, "device-lost"))  # tried again at the next look
+            return
         self._streams[end] = (choice, stream)
-        self._tell(Opened(end, name))
 
     def _let_go(self, why: str) -> None:
         for end, (_, stream) in list(self._streams.items()):

@@ -57,6 +57,9 @@ class AudioSettings:
 
     microphone: str = _set(DEVICE, "the agent's end of the call", "none")
     far_end: str = _set(DEVICE, "what this PC plays, the caller's end", "none")
+    through: str = _set(
+        one_of("auto", "pulse", "portaudio"), "the sound system; auto: a sound server, else PortAudio", "auto"
+    )
 
     @property
     def wanted(self) -> bool:

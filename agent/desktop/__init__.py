@@ -14,6 +14,7 @@ from agent.ports import Clock, Desktop, Seat
 
 FORCED: Final = "EYELID_DESKTOP"  # names the desktop to use instead of the system's own: `x11` or `portable`
 ON_LINUX: Final = sys.platform == "linux"
+ON_WINDOWS: Final = sys.platform == "win32"
 
 WAYLAND: Final = (
     "This is a Wayland session. Wayland lets no program see which windows are in view, so Eyelid could not close in "

@@ -6,7 +6,7 @@ import itertools
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 
 from agent.capture.audio import pulse_sound
 from agent.capture.sound_feed import Devices
+from agent.capture.sound_systems import portaudio_sound
 from agent.core.model import MILLISECOND, SECOND, Block
 from agent.desktop.clock import BootClock
 from agent.ports import Mishap, Sound
@@ -35,6 +36,10 @@ class Rig:
     unplug: Callable[[int], None]
     plug: Callable[[int], None]
     devices: tuple[str, str]
+    wanders: bool = False  # what the system says of time does, on a busy machine; then a drift is no surprise
+
+    def surprises(self, mishaps: list[Mishap]) -> list[Mishap]:
+        return [one for one in mishaps if not (self.wanders and one.what == "drift")]
 
     def until(self, wanted: Callable[[list[Block], list[Mishap]], bool]) -> tuple[list[Block], list[Mishap]]:
         """Everything up to the moment at which all of it is what is wanted."""
@@ -96,10 +101,65 @@ def real(kind: str, stack: ExitStack) -> Rig:
     )
 
 
+def through_portaudio(stack: ExitStack) -> Rig:
+    """Devices that PortAudio finds by ALSA's names for them, on a server each: unplugged is a server that is gone."""
+    if (why := sounds.missing("pulseaudio")) is not None:
+        pytest.skip(why)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="snd")))
+    names, devices = ("micfeed", "farend"), ("agentmic", "farend_monitor")
+    servers = [stack.enter_context(sounds.sound_server("pulseaudio", folder / name, devices=False)) for name in names]
+    for server, name in zip(servers, names, strict=True):
+        server.plug_sink(name)
+    pcms = [
+        f'pcm.{device} {{ type pulse server "{server.address}" device "{name}.monitor" '
+        f'hint {{ show on description "{device}" }} }}'
+        for device, server, name in zip(devices, servers, names, strict=True)
+    ]
+    (folder / "asound.conf").write_text("\n".join(["</usr/share/alsa/alsa.conf>", *pcms]))
+    patch = stack.enter_context(pytest.MonkeyPatch.context())
+    patch.setenv("ALSA_CONFIG_PATH", str(folder / "asound.conf"))
+    sound = portaudio_sound(CLOCK, Devices(*devices))
+    stack.callback(sound.close)
+
+    def plug(end: int) -> None:
+        servers[end].start(devices=False)
+        servers[end].plug_sink(names[end])
+
+    return Rig(
+        sound,
+        lambda end: speaks_again(servers[end], names[end], (440.0, 1000.0)[end]),
+        lambda end: servers[end].kill(),
+        plug,
+        devices,
+        wanders=True,
+    )
+
+
+@contextmanager
+def speaks_again(server: sounds.SoundServer, sink: str, hertz: float) -> Iterator[None]:
+    """Also on the server that comes after one that died."""
+    over = threading.Event()
+
+    def speak() -> None:
+        while not over.wait(0.1):
+            with server.playing(sink, hertz) as player:
+                while player.poll() is None and not over.wait(0.05):
+                    pass
+
+    speaking = threading.Thread(target=speak)
+    speaking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        speaking.join()
+
+
 MAKERS: dict[str, Callable[[ExitStack], Rig]] = {
     "fake": fake,
     "pulseaudio": lambda stack: real("pulseaudio", stack),
     "pipewire": lambda stack: real("pipewire", stack),
+    "portaudio": through_portaudio,
 }
 
 
@@ -121,7 +181,7 @@ def test_blocks_follow_each_other_on_the_clock_with_each_end_on_its_side(rig: Ri
         blocks, mishaps = rig.until(ends_with(True, False))
     with rig.speaks(1):
         more, worse = rig.until(ends_with(False, True))
-    assert mishaps + worse == []
+    assert rig.surprises(mishaps + worse) == []
     for one, after in itertools.pairwise(blocks + more):
         assert after.stream == one.stream
         assert after.position == one.position + 960
@@ -156,7 +216,7 @@ def test_a_microphone_that_goes_is_silence_until_it_is_back(rig: Rig) -> None:
         more, mishaps = rig.until(ends_with(False, True))
         if not mishaps:
             mishaps = rig.until(told("device-lost"))[1]
-        assert [(one.what, one.channel) for one in mishaps] == [("device-lost", "microphone")]
+        assert [(one.what, one.channel) for one in rig.surprises(mishaps)] == [("device-lost", "microphone")]
         assert rig.sound.channels()[0].device == ""
         rig.plug(0)
         again, back = rig.until(ends_with(True, True))
@@ -195,7 +255,7 @@ def test_nobody_listens_after_letting_go_and_it_begins_again(rig: Rig) -> None:
     let_go = CLOCK.now()
     rig.sound.listen(on=True)
     again, mishaps = rig.until(lambda blocks, _: len(blocks) > 5)
-    assert mishaps == []
+    assert rig.surprises(mishaps) == []
     assert again[0].at > let_go
     assert again[0].position - blocks[0].position == round((again[0].at - blocks[0].at) * 48_000 / SECOND)
 

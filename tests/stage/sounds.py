@@ -131,13 +131,13 @@ class SoundServer:
             time.sleep(0.05)
 
     @contextlib.contextmanager
-    def playing(self, sink: str, hertz: float, level: float = 0.5) -> Iterator[None]:
+    def playing(self, sink: str, hertz: float, level: float = 0.5) -> Iterator[subprocess.Popen[bytes]]:
         """A steady tone on the sink, for as long as the context lasts (a minute at most)."""
         file = self._folder / f"{sink}-{hertz:.0f}.wav"
         if not file.exists():
             tone(file, hertz, 60, level)
-        with self.plays(sink, file):
-            yield
+        with self.plays(sink, file) as player:
+            yield player
 
     @contextlib.contextmanager
     def plays(self, sink: str, file: Path) -> Iterator[subprocess.Popen[bytes]]:

@@ -1,0 +1,53 @@
+"""Which sound system this PC is heard through. docs/decisions/0018 says why in this order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from agent import desktop
+from agent.capture.audio import LiveSound, pulse_sound
+from agent.capture.sound_feed import Devices
+from agent.capture.sound_portaudio import PortAudioFeed
+from agent.capture.sound_windows import WasapiFeed
+from agent.errors import EnvironmentFault
+from agent.ports import Clock
+
+AUTO: Final = "auto"
+PULSE: Final = "pulse"
+PORTAUDIO: Final = "portaudio"
+THROUGH: Final = (AUTO, PULSE, PORTAUDIO)
+
+SERVERS: Final = ("pulseaudio", "pipewire-pulse")
+
+
+def system_sound(clock: Clock, devices: Devices, through: str = AUTO) -> LiveSound:
+    """`through`: one of `THROUGH`. Raises EnvironmentFault where this PC lacks what it takes."""
+    if through == PULSE or (through == AUTO and desktop.ON_LINUX and has_server(os.environ)):
+        return pulse_sound(clock, devices)
+    if through == AUTO and desktop.ON_WINDOWS:
+        return LiveSound(clock, lambda tell: WasapiFeed(clock, devices, tell))
+    try:
+        return portaudio_sound(clock, devices)
+    except EnvironmentFault:
+        if through == AUTO and desktop.ON_LINUX:
+            return pulse_sound(clock, devices)  # a server may come yet
+        raise
+
+
+def portaudio_sound(clock: Clock, devices: Devices) -> LiveSound:
+    """Raises EnvironmentFault without PortAudio."""
+    return LiveSound(clock, lambda tell: PortAudioFeed(clock, devices, tell))
+
+
+def has_server(environment: Mapping[str, str], which: Callable[[str], str | None] = shutil.which) -> bool:
+    """Whether a PulseAudio or PipeWire server is there, or comes with the desktop: it may start after the recorder."""
+    if environment.get("PULSE_SERVER"):
+        return True
+    folders = [environment.get("PULSE_RUNTIME_PATH", ""), f"{environment.get('XDG_RUNTIME_DIR', '')}/pulse"]
+    if any(Path(folder, "native").exists() for folder in folders if folder):
+        return True
+    return any(which(server) for server in SERVERS)
