@@ -79,7 +79,7 @@ class _Track:
         """By how much samples of the block at `start` may have been heard before and after their place, ns."""
         while self.bounds and self.bounds[0][0] <= start:
             self.bounds.popleft()
-        early = late = 0
+        early = late = CLOCK_ERROR
         for until, earlier, later in self.bounds:
             early, late = max(early, earlier), max(late, later)
             if until >= start + BLOCK:

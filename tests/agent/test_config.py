@@ -232,3 +232,10 @@ def test_settings_that_may_not_be_looked_at_are_no_missing_ones(
     monkeypatch.setattr(Path, "is_file", shut)  # root, who runs this, may look at everything
     with pytest.raises(UserError, match="cannot be read"):
         load({})
+
+
+def test_the_sound_system_is_one_of_three(file: Path) -> None:
+    assert config_of(file, "audio:\n  through: portaudio\n").audio.through == "portaudio"
+    assert mistakes_of(file, "audio:\n  through: alsa\n") == [
+        "2:12 `audio.through` must be auto, pulse or portaudio, not 'alsa'"
+    ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from agent.capture import sound_portaudio, sound_systems
 from agent.capture.sound_choice import Server, Source, choose
 from agent.capture.sound_feed import Devices, End
 
@@ -49,3 +52,43 @@ def test_the_sink_that_stands_for_none_is_none() -> None:
     server = Server("auto_null.monitor", "auto_null", (NOTHING,))
     assert [choose(end, Devices("*", "*"), server) for end in End] == [None, None]
     assert [choose(end, Devices(), server) for end in End] == [None, None]
+
+
+LISTED = [
+    {"index": 0, "name": "HDA Intel: ALC (hw:0,0)", "max_input_channels": 0},
+    {"index": 1, "name": "Jabra Evolve: USB Audio (hw:1,0)", "max_input_channels": 1},
+    {"index": 2, "name": "Loopback: PCM (hw:2,1)", "max_input_channels": 2},
+]
+
+
+@pytest.mark.parametrize(
+    ("end", "wanted", "chosen"),
+    [
+        (End.MICROPHONE, "default", "Jabra Evolve: USB Audio (hw:1,0)"),
+        (End.MICROPHONE, "*loopback*", "Loopback: PCM (hw:2,1)"),
+        (End.MICROPHONE, "*HDA*", None),  # an output
+        (End.MICROPHONE, "none", None),
+        (End.FAR_END, "default", None),  # no input is what others play, unless somebody says so
+        (End.FAR_END, "Loopback*", "Loopback: PCM (hw:2,1)"),
+        (End.FAR_END, "none", None),
+    ],
+)
+def test_an_input_of_portaudios_is_chosen_by_name(end: End, wanted: str, chosen: str | None) -> None:
+    assert sound_portaudio.choose(end, Devices(wanted, wanted), LISTED, default=1) == chosen
+
+
+def test_where_nothing_is_the_default_there_is_no_default_microphone() -> None:
+    assert sound_portaudio.choose(End.MICROPHONE, Devices(), LISTED, default=-1) is None
+
+
+def test_a_sound_server_that_is_there_or_will_come_is_spoken_to(tmp_path: Path) -> None:
+    def nothing(_: str) -> None:
+        return None
+
+    (tmp_path / "pulse").mkdir()
+    assert not sound_systems.has_server({"XDG_RUNTIME_DIR": str(tmp_path)}, nothing)
+    assert sound_systems.has_server({"PULSE_SERVER": "unix:/x"}, nothing)
+    assert sound_systems.has_server({}, lambda name: "/usr/bin/" + name)
+    (tmp_path / "pulse" / "native").touch()
+    assert sound_systems.has_server({"XDG_RUNTIME_DIR": str(tmp_path)}, nothing)
+    assert sound_systems.has_server({"PULSE_RUNTIME_PATH": str(tmp_path / "pulse")}, nothing)

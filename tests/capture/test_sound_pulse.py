@@ -147,6 +147,41 @@ def test_a_server_that_died_is_heard_again_when_it_is_back(server: SoundServer) 
         ear.until_told("device-back", "microphone")
 
 
+def test_a_muted_microphone_is_seen_and_the_other_end_goes_on(server: SoundServer) -> None:
+    named = Devices("agentmic", "farend")
+    with listening(server, named) as ear, server.playing("micfeed", AGENT), server.playing("farend", CUSTOMER):
+        ear.until_heard(0, AGENT)
+        server.pactl("set-source-mute", "agentmic", "1")
+        muted = CLOCK.now()
+        ear.until(lambda: ear.blocks[-1].at > muted + SECOND)
+        ear.sound.channels()  # from here on a new peak
+        ear.until(lambda: ear.blocks[-1].at > muted + 3 * SECOND)
+        microphone, far_end = ear.sound.channels()
+        assert (microphone.device, microphone.peak) == ("agentmic", None)
+        assert microphone.heard_at is not None
+        assert microphone.heard_at < muted + SECOND
+        assert far_end.peak is not None
+        assert far_end.heard_at is not None
+        assert far_end.heard_at > muted + 2 * SECOND
+        server.pactl("set-source-mute", "agentmic", "0")
+        ear.until_heard(0, AGENT)
+        assert ear.sound.channels()[0].peak is not None
+
+
+def test_an_unplugged_far_end_is_silence_until_it_is_back(server: SoundServer) -> None:
+    named = Devices("agentmic", "farend")
+    with listening(server, named) as ear, server.playing("micfeed", AGENT):
+        ear.until_heard(0, AGENT)
+        server.unplug("farend")
+        ear.until_told("device-lost", "far-end")
+        ear.until_heard(0, AGENT)
+        server.plug_sink("farend")
+        ear.until_told("device-back", "far-end")
+        with server.playing("farend", CUSTOMER):
+            ear.until_heard(1, CUSTOMER)
+        assert ear.loudest(0, CUSTOMER) < 0.01
+
+
 def test_a_server_that_hangs_holds_up_nobody(server: SoundServer) -> None:
     with listening(server, Devices("agentmic", "farend")) as ear, server.playing("micfeed", AGENT):
         ear.until_heard(0, AGENT)

@@ -92,6 +92,112 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, tmp
     assert _seconds(control[0], VOICE) < 0.1
 
 
+LANES: Final = """schema: 1
+revision: 1
+name: Lanes
+rules:
+  - id: heard-numbers
+    why: PCI DSS 3.3.1.2
+    any:
+      - app: [eyelid-demo-till]
+    screen: record
+    audio: { pause: shown, lead: 2s }
+    stay_closed: 2s
+  - id: seen-charts
+    why: HIPAA 164.502(b)
+    any:
+      - app: [eyelid-demo-chart]
+    screen: pause
+    audio: record
+...
+"""
+
+
+def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
+        stage = stack.enter_context(own_display(homes / "display"))
+        depot = stack.enter_context(store(homes))
+        stack.enter_context(stage.program("notes", (20, 20)))
+        stack.enter_context(sound.playing("farend", VOICE))
+        recorded = stack.enter_context(
+            pc(
+                depot,
+                stage,
+                homes / "pc",
+                {"policy.yaml": LANES},
+                settings={"audio": {"microphone": "default", "far_end": "default"}},
+                more={"PULSE_SERVER": sound.address},
+            )
+        )
+        recorded.recorder.until(lambda: _hears(recorded), "it heard both ends of the call")
+        time.sleep(6)
+        with stage.program("chart", (300, 200)):
+            recorded.recorder.until(
+                lambda: _lanes(recorded) == (State.CLOSED, State.RECORDING), "a chart closed the screen alone"
+            )
+            time.sleep(2)
+        recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
+        time.sleep(6)
+        with stage.program("till", (300, 200)):
+            recorded.recorder.until(
+                lambda: _lanes(recorded) == (State.RECORDING, State.CLOSED), "a till closed the sound alone"
+            )
+            time.sleep(2)
+        recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
+        time.sleep(6)
+        recorded.stop()
+        _sound_of(depot, recorded, tmp_path / "out")
+    holes = _holes(tmp_path / "out" / "sound.mp4")
+    # The chart left none. The till's: two seconds in view, two before it, two after it.
+    assert len(holes) == 1
+    assert holes[0] > 6
+
+
+def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is_not(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
+        stage = stack.enter_context(own_display(homes / "display"))
+        depot = stack.enter_context(store(homes))
+        stack.enter_context(stage.program("notes", (20, 20)))
+        recorded = stack.enter_context(
+            pc(
+                depot,
+                stage,
+                homes / "pc",
+                {"policy.yaml": LANES},
+                settings={"audio": {"microphone": "default", "far_end": "default"}},
+                more={"PULSE_SERVER": f"unix:{homes}/nobody"},
+            )
+        )
+        recorded.wait_for(State.RECORDING)
+        status = recorded.status()
+        assert status is not None
+        assert [status["sound"][end]["device"] for end in ("microphone", "far_end")] == ["", ""]
+        recorded.stop()
+        (recording,) = depot.ask("recordings")["recordings"]
+        exported = depot.ran("export", recording["recording"], *depot.opened_by_recipient, "-o", str(tmp_path / "out"))
+        assert exported.returncode == 0, exported.stderr
+    assert list((tmp_path / "out").glob("screen-*.mp4"))
+
+
+def _lanes(recorder: Pc) -> tuple[str, str] | None:
+    status = recorder.status()
+    return None if status is None else (status["state"], status["sound"]["state"])
+
+
+def _holes(file: Path) -> list[float]:
+    """The seconds that are not there between the first sample and the last."""
+    found, end = [], None
+    with av.open(str(file)) as container:
+        for frame in container.decode(audio=0):
+            assert frame.time is not None
+            if end is not None and frame.time - end > 0.001:
+                found.append(frame.time - end)
+            end = frame.time + frame.samples / RATE
+    return found
+
+
 def _hears(recorder: Pc) -> bool:
     status = recorder.status()
     sound = None if status is None else status["sound"]
