@@ -27,6 +27,7 @@ WRITTEN = {
     "screen.fps": "2.5",
     "audio.microphone": "*Jabra*",
     "audio.far_end": "default",
+    "audio.through": "portaudio",
     "upload.max_kbit": "500",
     "upload.hours": "22:00-06:00, 12:00-13:00",
     "upload.parallel": "2",
