@@ -53,14 +53,13 @@ class ScreenSettings:
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`).
-
-    `through`: the sound system; `auto` takes a PulseAudio or PipeWire server where there is one, else PortAudio.
-    """
+    """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`)."""
 
     microphone: str = _set(DEVICE, "the agent's end of the call", "none")
     far_end: str = _set(DEVICE, "what this PC plays, the caller's end", "none")
-    through: str = _set(one_of("auto", "pulse", "portaudio"), "the sound system", "auto")
+    through: str = _set(
+        one_of("auto", "pulse", "portaudio"), "the sound system; auto: a sound server, else PortAudio", "auto"
+    )
 
     @property
     def wanted(self) -> bool:

@@ -237,5 +237,5 @@ def test_settings_that_may_not_be_looked_at_are_no_missing_ones(
 def test_the_sound_system_is_one_of_three(file: Path) -> None:
     assert config_of(file, "audio:\n  through: portaudio\n").audio.through == "portaudio"
     assert mistakes_of(file, "audio:\n  through: alsa\n") == [
-        "2:12 `audio.through` must be auto, pulse or portaudio, not 'alsa'"
+        "2:12 `audio.through` must be one of auto, pulse, portaudio, not 'alsa'"
     ]

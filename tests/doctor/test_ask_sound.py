@@ -59,7 +59,7 @@ def test_what_was_not_asked_for_is_not_listened_to(monkeypatch: pytest.MonkeyPat
     def never(*_: object) -> None:
         pytest.fail("the microphone was opened")
 
-    monkeypatch.setattr(sound, "pulse_sound", never)
+    monkeypatch.setattr(sound, "system_sound", never)
     assert not sound.ask(AudioSettings(), None).wanted
     end = {"device": "Headset", "peak_dbfs": -12.0, "heard_ago_s": 1.0}
     told = sound.ask(DEFAULT, {"sound": {"microphone": end, "far_end": {**end, "device": ""}}})

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent import desktop
-from agent.capture.audio import pulse_sound
 from agent.capture.sound_feed import Devices
+from agent.capture.sound_systems import system_sound
 from agent.config import AudioSettings
 from agent.doctor.facts import EndFacts, SoundFacts
 from agent.errors import EnvironmentFault
@@ -33,7 +33,7 @@ def listen(audio: AudioSettings, seconds: float) -> SoundFacts:
     """What is heard is dropped as it comes; only its loudest sample is told."""
     nothing = (EndFacts(audio.microphone, "", None), EndFacts(audio.far_end, "", None))
     try:
-        heard = pulse_sound(desktop.current_clock(), Devices(audio.microphone, audio.far_end))
+        heard = system_sound(desktop.current_clock(), Devices(audio.microphone, audio.far_end), audio.through)
     except EnvironmentFault as fault:
         return SoundFacts(True, *nothing, fault=str(fault))
     peaks: list[float | None] = [None, None]
