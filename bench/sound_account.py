@@ -141,7 +141,10 @@ def offsets(kept: Sequence[Kept], channel: int) -> list[float]:
     tone = np.exp(-2j * np.pi * BEEP * np.arange(length) / RATE) * np.hanning(length)
     places = []
     for one in _short(kept):
-        strength = np.abs(np.convolve(one.sound[channel], tone[::-1], "valid")) * 2 / np.hanning(length).sum()
+        size = one.sound.shape[1] + length
+        spectrum = np.fft.fft(one.sound[channel], size) * np.fft.fft(tone[::-1], size)
+        whole = np.fft.ifft(spectrum)[length - 1 : one.sound.shape[1]]  # where the beep lies inside
+        strength = np.abs(whole) * 2 / np.hanning(length).sum()
         while len(strength) and strength.max() > 0.1:
             place = int(strength.argmax())
             if length < place < len(strength) - length:  # one at the edge is not whole
