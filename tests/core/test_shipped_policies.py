@@ -1,45 +1,27 @@
-"""The packs in policies/: tested from inside, closed for strangers' payment pages, never for hosts that look alike."""
+"""The packs in policies/: tested from inside, each alone and all together; closed for what they name, never for what
+only looks like it; each with a guide that says how to use it.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from itertools import product
+from itertools import combinations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from agent.core.decide import decide
-from agent.core.match import attributes
-from agent.core.model import AllOf, Attribute, Effect, Lane, Page, Policy, Rule, Scene, Verdict
+from agent.core.model import Attribute, Box, Effect, Extent, Lane, Page, PolicyTest, Rule, Scene, Verdict, Window
 from agent.core.policy_tests import run_tests
-from agent.core.policy_url import UrlPattern, parse_pattern
-from agent.witness.policies import parse_files, read_files, read_folder
-
-ROOT = Path(__file__).parents[2] / "policies"
-PACKS = sorted({file.parent.name for file in ROOT.glob("*/*.yaml")})
-
-SHOP = "https://shop.example.com/checkout"
-STRIPE_CARD = "https://js.stripe.com/v3/elements-inner-card-28d1a5db68bc8cd3492fc1f7b0717035.html"
-
-
-@cache
-def pack(name: str) -> Policy:
-    """Reading it also runs the tests inside it: one that does not hold is a PolicyError."""
-    return read_folder(ROOT / name)
-
-
-def judged(*pages: Page, by: str = "payments") -> Verdict:
-    return decide(pack(by), Scene(pages=pages))
-
+from agent.witness.policies import parse_files, read_files
+from tests.core.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
 
 # -- every pack ---------------------------------------------------------------------------------------------------
 
 
 def test_there_are_packs() -> None:
-    assert {"demo", "payments"} <= set(PACKS)
+    expected = {"demo", "payments", "medical-records", "banking", "passwords", "identity", "hr"}
+    assert set(PACKS) == expected
 
 
 @pytest.mark.parametrize("name", PACKS)
@@ -57,9 +39,53 @@ def test_every_rule_closes_each_of_its_lanes_in_a_test_of_the_pack(name: str) ->
 
 @pytest.mark.parametrize("name", PACKS)
 def test_every_pack_shows_what_looks_alike_and_stays_open(name: str) -> None:
-    policy = pack(name)
-    open_throughout = [test for test in policy.tests if set(test.expect.values()) == {Effect.RECORD}]
-    assert len(open_throughout) >= len(policy.rules)
+    assert len(open_throughout(name)) >= len(pack(name).rules)
+
+
+def open_throughout(name: str) -> list[PolicyTest]:
+    return [test for test in pack(name).tests if set(test.expect.values()) == {Effect.RECORD}]
+
+
+@pytest.mark.parametrize("name", FOR_USE)
+def test_for_every_rule_a_test_shows_what_looks_like_it_and_stays_open(name: str) -> None:
+    """Looks like it: has a word in it that the rule has, so that a comparison by substring would close for it; or,
+    where the rule asks for fields, is a page with other fields.
+    """
+    shown = [(sight, test.scene) for test in open_throughout(name) for sight in [words_of(test)]]
+    without = [
+        rule.id
+        for rule in pack(name).rules
+        if not any(
+            any(word in sight for word in words(rule)) or (asks_for_fields(rule) and has_fields(scene))
+            for sight, scene in shown
+            if not any(page.shown is False for page in (*scene.windows, *scene.pages))
+        )
+    ]
+    assert without == []
+
+
+def words_of(test: PolicyTest) -> str:
+    """Everything that a rule could compare, in one text."""
+    windows = [f"{window.app} {window.title}" for window in test.scene.windows]
+    return " ".join([*windows, *(url for page in test.scene.pages for url in page.urls)]).lower()
+
+
+def words(rule: Rule) -> set[str]:
+    """Names of programs, and those parts of hosts and paths that are long enough to be a name."""
+    found = set()
+    for matcher in matchers(rule):
+        if matcher.attribute in (Attribute.URL, Attribute.APP):
+            for pattern in matcher.patterns:
+                found |= {word for word in re.split(r"[^a-z0-9]+", pattern.lower()) if len(word) > 4}
+    return found - {"index", "https", "frame", "login"}
+
+
+def asks_for_fields(rule: Rule) -> bool:
+    return any(matcher.attribute in (Attribute.FIELD, Attribute.CSS) for matcher in matchers(rule))
+
+
+def has_fields(scene: Scene) -> bool:
+    return any(page.fields or page.selectors for page in scene.pages)
 
 
 @pytest.mark.parametrize("name", PACKS)
@@ -67,174 +93,138 @@ def test_a_pack_closes_no_screen_and_no_sound_of_a_plain_page(name: str) -> None
     assert judged(Page(("https://example.com/",)), by=name) == Verdict()
 
 
+# -- packs together -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [*combinations(FOR_USE, 2), tuple(FOR_USE)], ids="+".join)
+def test_packs_in_one_folder_are_one_policy_and_hold_one_anothers_tests(names: tuple[str, ...]) -> None:
+    together = parse_files(joined(*names))
+    assert [rule.id for rule in together.rules] == [
+        rule.id for file in sorted(joined(*names)) for rule in RULES_IN.get(file, ())
+    ]
+
+
+RULES_IN = {
+    file: parse_files({file: content, "policy.yaml": read_files(ROOT / name)["policy.yaml"]}, tested=False).rules
+    for name in FOR_USE
+    for file, content in read_files(ROOT / name).items()
+    if file != "policy.yaml"
+}
+
+
+def test_no_two_packs_have_a_file_of_the_same_name_but_for_the_head() -> None:
+    files = [file for name in FOR_USE for file in read_files(ROOT / name) if file != "policy.yaml"]
+    assert len(files) == len(set(files))
+
+
+def test_the_heads_of_all_packs_are_the_same_but_for_the_name() -> None:
+    heads = {
+        re.sub(r"(?m)^name: .*$", "name:", (ROOT / name / "policy.yaml").read_text("utf-8")): name for name in FOR_USE
+    }
+    assert list(heads.values()) == [FOR_USE[-1]]
+
+
+CRM = (
+    "https://acme.lightning.force.com/lightning/r/Account/0015/view",
+    "https://acme.zendesk.com/agent/tickets/17",
+    "https://app.hubspot.com/contacts/17/record/0-1/17",
+    "https://acme.crm4.dynamics.com/main.aspx?appid=1&pagetype=entityrecord&etn=account",
+    "https://acme.service-now.com/now/nav/ui/classic/params/target/incident.do",
+    "https://acme.my.connect.aws/ccp-v2/",
+    "https://apps.mypurecloud.de/directory/#/engage/admin/agentmanagement",
+    "https://outlook.office.com/mail/inbox",
+    "https://mail.google.com/mail/u/0/#inbox",
+    "https://teams.microsoft.com/v2/",
+    "https://acme.sharepoint.com/sites/handbook/SitePages/passwords-and-payslips.aspx",
+    "https://acme.atlassian.net/wiki/spaces/HELP/pages/17/Online+banking",
+    "https://www.google.com/search?q=mychart+login",
+    "https://www.dhl.de/de/privatkunden.html",
+)
+PROGRAMS = (
+    "outlook", "olk", "thunderbird", "excel", "winword", "ms-teams", "teams", "slack", "zoom", "explorer", "notepad",
+    "softphone", "zoiper", "genesys", "citrixreceiver", "chrome", "msedge", "firefox", "xfce4-panel", "finder", "mail",
+    "sapgui", "saplogon", "acrobat", "snippingtool", "calculatorapp", "gnome-shell", "nautilus",
+)  # fmt: skip
+
+
+def test_a_days_work_in_a_contact_centre_is_recorded_under_all_packs_together() -> None:
+    pages = tuple(Page((url,), frozenset({"name", "email", "tel", "username"}), parked=True) for url in CRM)
+    assert judged(*pages, by=ALL) == Verdict()
+    windows = tuple(
+        Window(number, app, "Customer 17 - passwords, payslips, patients", number, Box(0, 0, 800, 600), shown=True)
+        for number, app in enumerate(PROGRAMS)
+    )
+    assert decide(pack(ALL), Scene(windows)) == Verdict()
+
+
+def test_no_pack_asks_for_a_title() -> None:
+    """Any window whose title was missed for a moment would be in doubt, and close the eye."""
+    assert [rule.id for rule in pack(ALL).rules for m in matchers(rule) if m.attribute is Attribute.TITLE] == []
+
+
 # -- a pack and what somebody adds to it ---------------------------------------------------------------------------
 
 
-def test_a_file_of_ones_own_goes_beside_a_pack() -> None:
-    """As README.md shows it, with the pack's two files as they are."""
-    [example] = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    together = parse_files({**read_files(ROOT / "payments"), "ours.yaml": example.encode()})
-    assert [rule.id for rule in together.rules] == ["our-payment-page", *(rule.id for rule in pack("payments").rules)]
+def examples(page: Path) -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
 
 
-# -- payments: what must close ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", FOR_USE)
+def test_a_file_of_ones_own_goes_beside_a_pack(name: str) -> None:
+    """As its guide shows it, with the pack's files as they are."""
+    [example] = examples(ROOT / name / "README.md")
+    together = parse_files({**read_files(ROOT / name), "ours.yaml": example.encode()})
+    own = parse_files({"ours.yaml": example.encode(), "policy.yaml": read_files(ROOT / name)["policy.yaml"]})
+    assert {rule.id for rule in together.rules} == {rule.id for rule in (*own.rules, *pack(name).rules)}
+    assert len(together.rules) == len(own.rules) + len(pack(name).rules)
 
 
-@pytest.mark.parametrize(
-    ("page", "rule"),
-    [
-        (Page((SHOP, STRIPE_CARD)), "hosted-card-fields"),
-        (Page((SHOP, "https://shop.example.com/frame", STRIPE_CARD)), "hosted-card-fields"),
-        (Page((SHOP, "about:srcdoc", STRIPE_CARD)), "hosted-card-fields"),
-        (Page((SHOP, "https://js.stripe.com/v3/controller-1.html", STRIPE_CARD)), "hosted-card-fields"),
-        (Page(("view-source:https://checkout.stripe.com/c/pay/1",)), "payment-pages"),
-        (Page((SHOP,), frozenset({"cc-number"})), "card-forms"),
-        (Page((SHOP,), frozenset({"name", "CC-CSC"})), "card-forms"),
-        (Page((SHOP, "https://cards.example.net/form"), frozenset({"cc-exp-month"})), "card-forms"),
-        (Page((SHOP,), selectors=frozenset({'[data-cse="encryptedCardNumber"]'})), "card-forms"),
-        (Page((SHOP, "https://www.rsa3dsauth.co.uk/3ds2/cReqWebBased?issuer=1")), "card-confirmation"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)
-def test_a_strangers_page_closes(page: Page, rule: str) -> None:
-    verdict = judged(Page(("https://news.example/",)), page)
-    assert [[reason.id for reason in verdict.on(lane)] for lane in Lane] == [[rule], [rule]]
+@pytest.mark.parametrize("name", ["banking", "hr", "passwords"])
+def test_an_entry_is_switched_off_by_a_sign_before_its_line(name: str) -> None:
+    """As every guide says: what is then wrong with the policy is at most a test that showed the entry."""
+    file = f"{name}.yaml"
+    files = read_files(ROOT / name)
+    lines = files[file].decode().splitlines(keepends=True)
+    entries = [number for number, line in enumerate(lines) if re.match(r" +- (url|app): \[.*\]", line)]
+    for number in entries:
+        without = "".join([*lines[:number], "# ", lines[number], *lines[number + 1 :]])
+        parsed = parse_files({**files, file: without.encode()}, tested=False)
+        assert [rule.id for rule in parsed.rules] == [rule.id for rule in pack(name).rules]
 
 
-def test_in_a_window_behind_others_it_closes_the_sound_alone() -> None:
-    verdict = judged(Page(("https://news.example/",)), Page((SHOP, STRIPE_CARD), shown=False))
-    assert [reason.id for reason in verdict.audio] == ["hosted-card-fields"]
-    assert verdict.screen == ()
+@pytest.mark.parametrize("name", [name for name in FOR_USE if name != "payments"])
+def test_sound_is_closed_as_well_by_one_change_that_breaks_no_test(name: str) -> None:
+    """As the guides say, in somebody's own copy."""
+    files = {
+        file: content.replace(b"\n    audio: record\n", b"\n    audio: { pause: open, lead: 3s }\n")
+        for file, content in read_files(ROOT / name).items()
+    }
+    assert {rule.on(Lane.AUDIO).extent for rule in parse_files(files).rules} == {Extent.OPEN}
 
 
-def test_in_a_tab_behind_another_it_closes_both() -> None:
-    """Its picture is in the tab's preview, and nothing in the pack says that previews are off."""
-    verdict = judged(Page(("https://news.example/",)), Page((SHOP, STRIPE_CARD), parked=True))
-    assert [[reason.id for reason in verdict.on(lane)] for lane in Lane] == [["hosted-card-fields"]] * 2
+@pytest.mark.parametrize("name", FOR_USE)
+def test_every_pack_has_a_guide_of_one_page(name: str) -> None:
+    guide = (ROOT / name / "README.md").read_text("utf-8")
+    headings = re.findall(r"(?m)^## (.*)$", guide)
+    assert headings == [
+        "What it closes for",
+        "What it does not see",
+        "What it costs",
+        "Add your own",
+        "Switch an entry off",
+        "Test it",
+    ]
+    for said in ("eyelid policy check FOLDER", "eyelid policy test FOLDER", *(rule.id for rule in pack(name).rules)):
+        assert said in guide
+    assert len(guide.splitlines()) <= 90
 
 
-def test_it_stays_closed_while_a_number_may_be_read_back() -> None:
-    assert {rule.stay_closed for rule in pack("payments").rules} == {3_000_000_000}
-    assert {rule.on(Lane.AUDIO).lead for rule in pack("payments").rules} == {3_000_000_000}
+def test_the_table_lists_every_pack() -> None:
+    listed = re.findall(r"(?m)^\| \[([\w-]+)\]\(\1/\)", (ROOT / "README.md").read_text("utf-8"))
+    assert sorted(listed) == PACKS
 
 
-@pytest.mark.parametrize("url", ["chrome://newtab/", "chrome://new-tab-page/", "edge://newtab/", "about:newtab"])
-def test_a_new_tab_into_which_nobody_may_look_closes_nothing(url: str) -> None:
-    assert judged(Page((url,), unread=True)) == Verdict()
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "chrome://settings/payments",
-        "chrome://newtab.example/",
-        "edge://wallet/",
-        "about:preferences",
-        "about:blank",
-        "https://newtab/",
-        SHOP,
-    ],
-)
-def test_any_other_page_into_which_nobody_may_look_closes_both(url: str) -> None:
-    verdict = judged(Page((url,), unread=True))
-    assert verdict.screen
-    assert verdict.audio
-
-
-# -- payments: addresses, one by one ------------------------------------------------------------------------------
-
-
-def addresses() -> tuple[tuple[Rule, UrlPattern], ...]:
-    found = []
-    for rule in pack("payments").rules:
-        matchers = [m for any_of in rule.any for m in (any_of.matchers if isinstance(any_of, AllOf) else (any_of,))]
-        for matcher in matchers:
-            if matcher.attribute is Attribute.URL:
-                found += [(rule, parse_pattern(written)) for written in matcher.patterns]
-    return tuple(found)
-
-
-ADDRESSES = addresses()
-
-
-def example(pattern: UrlPattern, host: str, scheme: str = "https") -> str:
-    """An address that the pattern fits, but for its host."""
-    fragment = f"#{pattern.fragment.replace('*', 'anything&')}" if pattern.fragment else ""
-    return f"{scheme}://{host}{pattern.path.replace('*', 'anything/') or '/'}{fragment}"
-
-
-def test_every_address_is_of_a_host_and_of_any_scheme() -> None:
-    assert [pattern for _, pattern in ADDRESSES if not pattern.host or pattern.scheme or pattern.query] == []
-    assert [pattern.host for _, pattern in ADDRESSES if "." not in pattern.host] == []
-
-
-def test_no_address_stands_there_twice() -> None:
-    patterns = [pattern for _, pattern in ADDRESSES]
-    assert len(patterns) == len(set(patterns)) > 100
-
-
-@pytest.mark.parametrize("scheme", ["https", "http"])
-def test_every_address_closes_as_a_page_and_as_a_frame(scheme: str) -> None:
-    for (rule, pattern), subdomain in product(ADDRESSES, ("", "www.", "a.b-2.")):
-        url = example(pattern, subdomain + pattern.host, scheme)
-        for page in (Page((url,)), Page((SHOP, url))):
-            assert rule.id in {reason.id for reason in judged(page).screen}, url
-
-
-def mutations(host: str) -> tuple[str, ...]:
-    """Hosts of somebody else, which a comparison by substring would take for this one."""
-    name, _, tld = host.rpartition(".")
-    return (
-        f"not{host}",
-        f"my-{host}",
-        f"{host}.example",
-        f"{host}.evil.com.example",
-        f"{name}.{tld}x",
-        f"{name}-secure.{tld}x",
-        f"{name}.example",
-        f"{host.replace('.', '-')}.example",
-        f"{host[:-1]}",
-    )
-
-
-def test_a_host_that_looks_alike_closes_nothing() -> None:
-    for _, pattern in ADDRESSES:
-        for host in mutations(pattern.host):
-            url = example(pattern, host)
-            assert judged(Page((url,)), Page((SHOP, url))) == Verdict(), url
-
-
-LABEL = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
-
-
-@given(st.sampled_from([pattern for _, pattern in ADDRESSES]), LABEL, LABEL)
-def test_a_host_is_not_one_that_it_begins_or_ends(pattern: UrlPattern, before: str, after: str) -> None:
-    for host in (f"{before}{pattern.host}", f"{before}-{pattern.host}", f"{pattern.host}.{after}.example"):
-        assert judged(Page((SHOP, example(pattern, host)))) == Verdict()
-
-
-@given(st.sampled_from([pattern for _, pattern in ADDRESSES]))
-def test_an_address_inside_another_ones_path_query_or_fragment_closes_nothing(pattern: UrlPattern) -> None:
-    inner = example(pattern, pattern.host).removeprefix("https://")
-    pages = [Page((f"https://news.example/{sign}{inner}",)) for sign in ("", "?to=https://", "#https://", "r/https://")]
-    assert judged(*pages) == Verdict()
-
-
-def test_every_address_says_where_it_comes_from() -> None:
-    source: bool = False
-    without = []
-    in_comment = False
-    for number, line in enumerate((ROOT / "payments" / "payments.yaml").read_text().splitlines(), start=1):
-        text = line.strip()
-        says = any(word in line.partition("#")[2] for word in ("doc:", "seen", "unverified"))
-        if text.startswith("#"):
-            source = says or (in_comment and source)
-        elif text.startswith("- url:") and not (source or says):
-            without.append(f"payments.yaml:{number}")
-        in_comment = text.startswith("#")
-    assert without == []
-
-
-def test_the_pack_asks_for_nothing_that_a_window_alone_could_answer() -> None:
-    asked = {attribute for rule in pack("payments").rules for any_of in rule.any for attribute in attributes(any_of)}
-    assert asked == {Attribute.URL, Attribute.FIELD, Attribute.CSS}
+@pytest.mark.parametrize("name", [name for name in FOR_USE if name != "payments"])
+def test_what_is_said_is_recorded_but_for_payments(name: str) -> None:
+    assert {rule.on(Lane.AUDIO).effect for rule in pack(name).rules} == {Effect.RECORD}
+    assert {rule.on(Lane.SCREEN).extent for rule in pack(name).rules} == {Extent.SHOWN}

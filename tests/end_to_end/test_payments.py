@@ -4,14 +4,11 @@ close the eye, and the same shop without them does not.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +16,7 @@ from agent.status import State
 from bench.browsers import chromium
 from bench.fleet import Pc, pc, store
 from bench.stage import own_display
+from tests.end_to_end.walk import Walk, walking
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
@@ -35,61 +33,25 @@ SHOP: Final = {
     "/plain": f"<h1>Pay</h1><form>{FIELDS}</form>",
     "/telemetry": f'<h1>Your cart</h1><iframe src="{CONTROLLER}" style="position:absolute;left:-9999px"></iframe>',
 }
-# Every page goes where the test says next, so that it is the page that navigates and nobody's hand.
-WALK: Final = """<script>setInterval(async () => {
-  const to = await (await fetch("/next")).text();
-  if (to !== location.pathname) location = to;
-}, 200)</script>"""
-
-
-class _Shop(ThreadingHTTPServer):
-    daemon_threads = True
-    next = "/cart"
-
-
-class _Request(BaseHTTPRequestHandler):
-    server: _Shop
-
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        if path == "/next":
-            body = self.server.next
-        elif self.headers["Host"].startswith("shop.example"):
-            body = f"<!doctype html><title>A shop</title>{SHOP.get(path, '')}{WALK}"
-        else:
-            body = "<!doctype html><title>A provider</title><p>of another origin"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(body.encode())))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
-        """Nothing: a test's output is its own."""
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[_Shop]:
-    with _Shop(("127.0.0.1", 0), _Request) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+def shop() -> Iterator[Walk]:
+    with walking("shop.example", SHOP, start="/cart") as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, shop: _Shop) -> Iterator[Pc]:
+def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk) -> Iterator[Pc]:
     """A PC with the payments pack and nothing else, and a browser on the shop's cart."""
     folder = tmp_path_factory.mktemp("payments")
     pack = {path.name: path.read_text("utf-8") for path in (ROOT / "policies" / "payments").glob("*.yaml")}
-    everywhere = f"--host-resolver-rules=MAP * 127.0.0.1:{shop.server_port}"
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(folder / "display") as stage,
         store(folder) as depot,
         pc(depot, stage, Path(homes) / "pc", pack) as recorded,
-        chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=(everywhere,)),
+        chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=(shop.flag,)),
     ):
         yield recorded
 
@@ -105,7 +67,7 @@ def until(condition: Callable[[], bool], recorded: Pc) -> None:
     ("page", "rule"),
     [("/stripe", "hosted-card-fields"), ("/hosted", "hosted-card-fields"), ("/plain", "card-forms")],
 )
-def test_a_strangers_payment_page_closes_the_eye(watched: Pc, shop: _Shop, page: str, rule: str) -> None:
+def test_a_strangers_payment_page_closes_the_eye(watched: Pc, shop: Walk, page: str, rule: str) -> None:
     shop.next = "/cart"
     until(lambda: watched.state() is State.RECORDING, watched)
     shop.next = page
@@ -114,7 +76,7 @@ def test_a_strangers_payment_page_closes_the_eye(watched: Pc, shop: _Shop, page:
     until(lambda: watched.state() is State.RECORDING, watched)
 
 
-def test_a_shop_with_a_providers_telemetry_alone_is_recorded(watched: Pc, shop: _Shop) -> None:
+def test_a_shop_with_a_providers_telemetry_alone_is_recorded(watched: Pc, shop: Walk) -> None:
     shop.next = "/cart"
     until(lambda: watched.state() is State.RECORDING, watched)
     shop.next = "/telemetry"
