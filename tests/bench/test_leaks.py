@@ -153,7 +153,7 @@ def test_runs_add_up_and_keep_their_settings_apart():
     assert summed["cost_percent"] == {"static": 0.5, "scrolling": 2.0}
     assert set(summed) == {
         *("intervals", "leaked_frames", "leaked_intervals", "control_leaked"),
-        *("over_pause_ms", "cost_percent", "transitions"),
+        *("over_pause_ms", "overlap_ms_max", "cost_percent", "transitions"),
     }
     assert {key: row.get("intervals") for key, row in rows(runs).items()} == {
         "chromium/a": 2,
