@@ -104,8 +104,9 @@ def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
     """
     if run.last is None:
         return run
-    past = gone_by([ghost for ghost in ghosts if ghost.until <= now], run.began)
-    return replace(run, after=max(run.after, past), haunted=gone_by(ghosts, run.began))
+    past = [ghost for ghost in ghosts if ghost.until <= now]
+    known = run.haunted if run.haunted <= now else 0
+    return replace(run, after=max(run.after, known, gone_by(past, run.began)), haunted=gone_by(ghosts, run.began))
 
 
 def looked(

@@ -268,9 +268,16 @@ def test_what_left_after_the_run_began_was_clean(left: int, after: int) -> None:
     assert haunted(clean(Run.unproven(0), 10, 11), [Ghost(left, until=100)], 20).clearance.after == after
 
 
-def test_what_has_gone_need_not_be_told_again() -> None:
-    run = haunted(clean(Run.unproven(0), 10, 11), [Ghost(left=9, until=18)], 18)
-    assert haunted(run, (), 20).clearance.after == 18
+@pytest.mark.parametrize("told", [12, 17, 18], ids=["long before", "just before", "when it was gone"])
+def test_what_has_gone_need_not_be_told_again(told: int) -> None:
+    run = haunted(clean(Run.unproven(0), 10, 11), [Ghost(left=9, until=18)], told)
+    assert haunted(run, (), 18).clearance.after == 18
+
+
+def test_some_may_go_while_others_stay() -> None:
+    run = haunted(clean(Run.unproven(0), 10, 11), [Ghost(left=9, until=100), Ghost(left=8, until=30)], 30)
+    assert haunted(run, [Ghost(left=9, until=41)], 45).clearance.after == 41
+    assert haunted(run, [Ghost(left=9, until=20)], 45).clearance.after == 30
 
 
 def test_a_run_without_a_clean_look_is_not_haunted() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core.clearance import Timing
 from agent.core.eye import BLIND, Eye
+from agent.core.ghosts import Ghost
 from agent.core.model import (
     Alarm,
     Attribute,
@@ -456,3 +457,39 @@ def test_a_doubt_says_no_more_than_the_witness_did() -> None:
     made.see(look(10, WITH_CHART))
     made.doubt("w", 25)
     assert [reason.id for reason in made.reasons] == ["charts"]
+
+
+# -- ghosts -----------------------------------------------------------------------------------------------------------
+
+
+def haunting(at: int, ghosts: tuple[Ghost, ...] | None, what: Scene = NOTES, witness: str = "w") -> Look:
+    return Look(witness, at, at + 1, "now", what, ghosts)
+
+
+def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
+    """A page was dirty while its window moved; it is clean now, and its old picture still stands where it was."""
+    made = eye("w", "b")
+    made.see(haunting(10, ()))
+    made.see(look(11, WITH_CHART, "b"))
+    made.see(haunting(20, (Ghost(left=20, until=500),)))
+    assert made.provable_after == 32  # the windows were clean when theirs left; the chart stays closed for 20
+    made.see(look(40, witness="b"))
+    assert made.provable_after == 500
+    made.push(Picture(Span(60, 61)))
+    made.see(haunting(70, (Ghost(left=20, until=90),)))
+    assert made.provable_after == 90
+    made.see(look(72, witness="b"))
+    assert [item.span.start for item in made.judge(75).dropped] == [60]
+    made.push(Picture(Span(95, 96)))
+    for at in (100, 102):
+        made.see(haunting(at, ()))  # long gone, and told of no more
+        made.see(look(at + 1, witness="b"))
+    assert [item.span.start for item in made.judge(104).released] == [95]
+    assert made.provable_after == 90
+
+
+def test_what_was_told_of_the_display_holds_until_it_is_told_anew() -> None:
+    made = eye()
+    made.see(haunting(10, (Ghost(left=10, until=90),)))
+    made.see(haunting(20, None))
+    assert made.provable_after == 90
