@@ -12,6 +12,7 @@ every transition, or nothing was proven. `--add` keeps a run in FILE and prints 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 import signal
@@ -191,7 +192,13 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
         if edge.shown
     ]
     found = account.intervals(shown, player.phases)
-    account.measure(found, kept.spans, shown)
+    # For certain in view: from the end of the look that first saw it to the start of the last one that did.
+    seen = [
+        Span(edge.at + edge.took, after.at - after.gap)
+        for edge, after in itertools.pairwise(edges)
+        if edge.shown and edge.at + edge.took < after.at - after.gap
+    ]
+    account.measure(found, kept.spans, seen)
     leaked = account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
     shares: dict[str, list[tuple[float, float]]] = {}

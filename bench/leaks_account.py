@@ -79,8 +79,11 @@ def _key_at(at: int, phases: Sequence[Phase]) -> str:
     return max(begun, key=lambda phase: phase.start).key if begun else "before the play"
 
 
-def measure(found: Sequence[Interval], kept: Sequence[Span], shown: Sequence[Span] = ()) -> None:
-    """Fill in `before`, `after` and `overlap`. Intervals in order of time, as `intervals` gives them."""
+def measure(found: Sequence[Interval], kept: Sequence[Span], seen: Sequence[Span] = ()) -> None:
+    """Fill in `before`, `after` and `overlap`. Intervals in order of time, as `intervals` gives them.
+
+    `seen`: while something sensitive was in view for certain.
+    """
     for place, one in enumerate(found):
         earlier = found[place - 1].end if place else 0
         later = found[place + 1].start if place + 1 < len(found) else 2**63
@@ -88,8 +91,8 @@ def measure(found: Sequence[Interval], kept: Sequence[Span], shown: Sequence[Spa
         first = min((max(span.start, one.end) for span in kept if span.end > one.end), default=2**63)
         one.before = (one.start - last) / MS if last > earlier else None
         one.after = (first - one.end) / MS if first < later else None
-        seen = [span for span in shown if one.start <= span.start <= one.end]
-        one.overlap = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in seen for b in kept) / MS
+        inside = [span for span in seen if one.start <= span.start <= one.end]
+        one.overlap = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in inside for b in kept) / MS
 
 
 def charge(found: Sequence[Interval], frames: Iterable[int], *, control: bool) -> int:

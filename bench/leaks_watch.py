@@ -37,11 +37,12 @@ Strip = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The colour came or went: seen at `at` (ns), and not yet `gap` ns before."""
+    """The colour came or went: seen by a look that began at `at` and took `took`, and not yet `gap` before it; ns."""
 
     shown: bool
     at: int
     gap: int
+    took: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,11 @@ def watch(display: str, strips: Sequence[Strip], out: Path) -> None:
             now = any(
                 sensitive(np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)) for shot in shots
             )
+            took = clock.now() - at
             gaps.append(at - last)
             if now != shown:
                 # What came was there by the end of the look, what went was gone by its end too; the start is as near.
-                print(json.dumps({"edge": {"shown": now, "at": at, "gap": at - last}}), file=file)
+                print(json.dumps({"edge": {"shown": now, "at": at, "gap": at - last, "took": took}}), file=file)
             shown, last = now, at
             time.sleep(REST)
         p50, p99 = (float(np.percentile(gaps, share)) / MS for share in (50, 99))

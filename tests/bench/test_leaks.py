@@ -96,6 +96,13 @@ def test_a_frame_is_charged_to_the_nearest_interval():
     assert [(one.leaked, one.control) for one in found] == [(2, 0), (1, 1)]
 
 
+def test_what_the_account_calls_kept_while_it_was_seen_is_counted():
+    found = intervals([ms(3000, 3500)], PHASES)
+    measure(found, [ms(1000, 3040), ms(3490, 5000)], [ms(3010, 3480)])
+    assert found[0].overlap == 30
+    assert found[0].before == 0
+
+
 def test_the_share_of_a_stretch_that_was_kept():
     assert share([ms(0, 500), ms(900, 5000)], ms(0, 1000)) == pytest.approx(0.6)
     assert share([], ms(0, 1000)) == 0
@@ -146,7 +153,7 @@ def test_runs_add_up_and_keep_their_settings_apart():
     assert summed["cost_percent"] == {"static": 0.5, "scrolling": 2.0}
     assert set(summed) == {
         *("intervals", "leaked_frames", "leaked_intervals", "control_leaked"),
-        *("over_pause_ms", "cost_percent", "transitions"),
+        *("over_pause_ms", "overlap_ms_max", "cost_percent", "transitions"),
     }
     assert {key: row.get("intervals") for key, row in rows(runs).items()} == {
         "chromium/a": 2,
