@@ -28,6 +28,7 @@ from agent.recording import Tally
 from agent.status import SoundStatus, State, Status, Waiting, describe, pages_as_json, state_of
 
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
+LONGEST_HOLD: Final = 366 * 24 * 3600  # seconds; JSON also knows numbers that no clock can add
 NOT_UNDERSTOOD: Final = "this is no request that Eyelid understands; is the command of another version?"
 
 T = TypeVar("T")
@@ -156,6 +157,8 @@ class Answering:
                 return {**self._on_loop(self._status).as_json(), "version": self._sources.version}
             case "hold", {"seconds": int() | float() | None as seconds}:
                 reason = str(asked.get("reason") or "")
+                if seconds is not None and not 0 < seconds <= LONGEST_HOLD:
+                    raise UserError("a hold lasts at most a year; without a length it lasts until it is released")
                 self._on_loop(lambda: self._hold(seconds, reason))
                 return self._on_loop(self._status).as_json()
             case "release", _:

@@ -160,6 +160,14 @@ def test_holds_are_granted_within_the_policy_and_told_in_the_status() -> None:
     assert ("hold", {"hold": "user", "reason": 1, "policy": "h2", "for_ms": 300_000}) in asked.rig.ledger.entries
 
 
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300, 10**400, 0, -5])
+def test_a_hold_of_a_length_that_is_none_is_refused_and_ends_no_recorder(seconds: float) -> None:
+    asked = Asked().opened()
+    with pytest.raises(UserError, match="at most a year"):
+        asked.ask("hold", seconds=seconds)
+    assert asked.state() is State.RECORDING
+
+
 def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
     asked = Asked().opened()
     asked.answering.turned()
