@@ -411,9 +411,12 @@ class Daemon:
             self._happen(HoldsAre(user, user if hold else frozenset(), told))
 
     def _happen(self, event: Event) -> None:
+        was_held = self.session.held
         self.session, commands = step(self.session, event, self._clock.now())
         for command in commands:
             self._carry_out(command)
+        if was_held and not self.session.held:
+            self._held_until = self._clock.now()  # the account says so until the release was durable
 
     def _carry_out(self, command: Command) -> None:
         match command:

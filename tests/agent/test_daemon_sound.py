@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from agent.core.holding import UserHold
 from agent.core.model import (
     MILLISECOND,
@@ -125,6 +127,30 @@ def test_in_a_hold_nobody_listens_and_nothing_that_waited_is_kept() -> None:
     released = call.clock.time
     assert call.listening == [True, False, True]
     assert all(block.span.start >= released for block in kept(call.hear(NOTES, 60)))
+
+
+def test_nothing_is_kept_of_what_was_heard_before_the_release_was_in_the_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hold so short that the feed never noticed, and a disk that takes its time."""
+    call = Call()
+    call.hear(NOTES, 60)
+    told: list[int] = []
+
+    def write(kind: str, **_: object) -> None:
+        if kind == "release":
+            call.clock.time += 50 * MILLISECOND
+            told.append(call.clock.time)
+
+    monkeypatch.setattr(call.ledger, "write", write)
+    hold(call.daemon, UserHold(call.clock.time))
+    call.clock.time += MILLISECOND
+    at = call.clock.time + 20 * MILLISECOND
+    hold(call.daemon, None)
+    call.daemon.turn(Heard((Block(SOUND_STREAM, Span(at, at + LENGTH), at, call.position, b""),)))
+    heard = kept(call.hear(NOTES, 60))
+    assert heard
+    assert all(block.span.start > told[0] for block in heard)
 
 
 def test_a_recording_that_ends_ends_its_sound_first_and_sound_from_before_the_next_is_not_in_it() -> None:
