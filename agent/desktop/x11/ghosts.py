@@ -120,13 +120,17 @@ class Ghosts:
         for debt in self._debts:
             if debt.until <= now:
                 continue
-            strange = debt.owner in restless or debt.owner not in {None, *boxes}
-            if strange or any(meet(region, debt.region) for _, region in gains):
+            near = [(window, region) for window, region in gains if meet(region, debt.region)]
+            strange = (
+                debt.owner in restless or debt.owner not in {None, *boxes} or None in {window for window, _ in near}
+            )
+            if strange or (near and not debt.owed):
                 debt.until, debt.owner, debt.owed = now + DOUBT, None, None
             elif debt.owner is not None and debt.owed is not None:
                 painted = _placed(drawn.get(debt.owner, ()), boxes[debt.owner])
                 paid = not debt.owed
-                debt.owed = _bounded(rests(debt.owed, painted))
+                elsewhere = [box for _, region in near for box in region]  # a debt of its own by now
+                debt.owed = _bounded(rests(debt.owed, [*painted, *elsewhere]))
                 if not debt.owed and not paid:
                     debt.until = now + STILL
                 elif paid and meet(painted, debt.region):
