@@ -37,6 +37,9 @@ class Eye(Generic[ItemT]):
         self._interaction_until = 0
         self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
         self._ghosts: tuple[Ghost, ...] = ()
+        self._ghosts_of = ""  # the witness that tells of them
+        self._ghosts_asked = 0  # when it was last asked, ns
+        self._left_since: dict[int, int] = {}  # when a ghost was found to have left -> since when it may have, ns
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -110,9 +113,20 @@ class Eye(Generic[ItemT]):
     def see(self, look: Look) -> None:
         """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
         if look.ghosts is not None and self._lane is Lane.SCREEN:
-            self._ghosts = look.ghosts
+            self._left_since = {
+                ghost.left: self._left_since.get(ghost.left, self._ghosts_asked) for ghost in look.ghosts
+            }
+            self._ghosts, self._ghosts_of, self._ghosts_asked = look.ghosts, look.witness, look.asked
         self._take(look)
-        self._runs = {name: haunted(run, self._ghosts, look.answered) for name, run in self._runs.items()}
+        self._runs = {name: haunted(run, self._ghosts_for(name), look.answered) for name, run in self._runs.items()}
+
+    def _ghosts_for(self, witness: str) -> tuple[Ghost, ...]:
+        """Whoever found them saw what was in view until then. To another they may have left at any moment since the
+        look before: what that one calls clean may have been dirty when its window left.
+        """
+        if witness == self._ghosts_of:
+            return self._ghosts
+        return tuple(replace(ghost, left=self._left_since[ghost.left]) for ghost in self._ghosts)
 
     def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):

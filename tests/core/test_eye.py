@@ -528,6 +528,28 @@ def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
     assert made.provable_after == 90
 
 
+def test_what_may_have_left_before_a_page_was_clean_holds_it_back_though_it_is_found_late() -> None:
+    """The window moved with its dirty page; the page was left, and said so, before a busy desktop told of the move."""
+    made = eye("w", "b")
+    made.see(haunting(10, ()))
+    made.see(look(11, WITH_CHART, "b"))
+    made.see(look(40, witness="b"))
+    made.see(Look("w", 39, 60, "now", NOTES, (Ghost(left=55, until=500),)))
+    assert made.provable_after == 500
+    made.see(haunting(65, (Ghost(left=55, until=90),)))
+    assert made.provable_after == 90
+
+
+def test_what_left_after_a_page_was_clean_does_not_hold_it_back() -> None:
+    made = eye("w", "b")
+    made.see(haunting(10, ()))
+    made.see(look(11, WITH_CHART, "b"))
+    made.see(look(40, witness="b"))
+    made.see(haunting(42, ()))
+    made.see(haunting(60, (Ghost(left=61, until=500),)))
+    assert made.provable_after == 41
+
+
 def test_what_was_told_of_the_display_holds_until_it_is_told_anew() -> None:
     made = eye()
     made.see(haunting(10, (Ghost(left=10, until=90),)))
