@@ -36,6 +36,10 @@ class Afterimage:
         """Its damage is no longer empty."""
         self.painted |= window in self._debtors
 
+    def distrust(self) -> None:
+        """A compositor came or went: windows that painted beside the screen did so under what covers them, too."""
+        self._drawn.distrust()
+
     def take(self) -> None:
         """What was painted so far in all windows that owe, or may come to."""
         self.painted = False

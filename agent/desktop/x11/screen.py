@@ -97,6 +97,7 @@ class Screenful:
                     self.afterimage.note(window)
                 case CompositorChanged(owner):
                     self.compositor = owner
+                    self.afterimage.distrust()
                 case MonitorsChanged():
                     self._size_stale = True
                 case RootResized(box):
