@@ -158,6 +158,23 @@ def test_a_menu_over_what_is_owed_frees_nothing_of_it_but_what_is_painted() -> N
     assert max(untils(made, LATER)) == DOUBT + 10  # for the menu itself
 
 
+def test_a_frame_shows_its_client_until_it_is_painted_or_gone() -> None:
+    """The client was destroyed; the window manager takes its frame away only a look or two later."""
+    made = ghosts()
+    both = [pane(1), pane(2, PART)]
+    made.follow(both, {}, {1: [], 2: []}, SCREEN, 1)
+    made.follow(both, {}, {1: [], 2: [WHOLE]}, SCREEN, LATER)  # painted, but maybe by the client
+    made.bereave({2}, SCREEN, LATER)
+    assert untils(made, LATER) == [DOUBT]
+    assert made.debtors(LATER) == {2}
+    made.follow(both, {}, {1: [], 2: []}, SCREEN, LATER + 20)
+    assert untils(made, LATER) == [DOUBT]
+    made.follow([pane(1)], LEFT, {1: []}, SCREEN, LATER + 40)
+    assert untils(made, LATER) == [STILL + 40, OWED + 40]  # of the first time, though the frame was seen without it
+    made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 50)
+    assert untils(made, LATER) == [STILL + 40, STILL + 50]
+
+
 @pytest.mark.xfail(strict=True, reason="a tree that nobody followed takes a second for what is owed for ten")
 def test_what_is_owed_stays_owed_when_nobody_knows_what_happened_meanwhile() -> None:
     made = uncovered(ghosts())

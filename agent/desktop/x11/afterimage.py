@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from agent.core.ghosts import Ghost
 from agent.core.model import Box
@@ -40,14 +40,17 @@ class Afterimage:
         """A compositor came or went: windows that painted beside the screen did so under what covers them, too."""
         self._drawn.distrust()
 
-    def take(self) -> None:
-        """What was painted so far in all windows that owe, or may come to."""
+    def take(self, bereft: Iterable[int] = ()) -> None:
+        """What was painted so far in all windows that owe, or may come to. `bereft`: see `Ghosts.bereave`."""
         self.painted = False
         places = [box for boxes in self._tree.touched.values() for box in boxes]
+        places += [self._tree.tops[window].box for window in bereft if window in self._tree.tops]
         near = {top.id for top in self._tree.tops.values() if top.mapped and meet([top.box], places)}
         self._drawn.take(near | self._debtors)
 
-    def follow(self, panes: Sequence[Pane], airy: Container[int], screen: Box, *, known: bool) -> None:
+    def follow(
+        self, panes: Sequence[Pane], airy: Container[int], screen: Box, *, known: bool, bereft: Container[int] = ()
+    ) -> None:
         """`panes` as of now, bottom first; `airy`: windows without pixels, which change nothing. `known`: whether the
         tree has told all that happened until after `take`.
         """
@@ -61,6 +64,7 @@ class Afterimage:
         if not known:
             self._drawn.distrust()
         self._ghosts.follow(panes, done if known else None, self._drawn.collect(), screen, now)
+        self._ghosts.bereave(bereft, screen, now)
         self._debtors = self._ghosts.debtors(now)
         self._drawn.keep(tree.tops)
 

@@ -7,7 +7,7 @@ uncovered, as long as that happened once. Whatever is not as plain as that is a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +55,7 @@ class _Debt:
     region: list[Box]
     owner: int | None = None
     owed: list[Box] | None = None
+    inside: bool = False  # of something that was in the owner, which may itself go next
 
 
 class Ghosts:
@@ -99,6 +100,17 @@ class Ghosts:
             both = [*one.region, *other.region]
             self._debts = [_Debt(min(one.left, other.left), max(one.until, other.until, now), both), *others]
 
+    def bereave(self, windows: Container[int], screen: Box, now: int) -> None:
+        """After `follow`: something inside has left these, such as its client a frame, and they may still show it.
+
+        What was painted so far may have been that, so all is owed. Whoever gains the place when they go owes it then.
+        """
+        for place, pane in enumerate(self._panes):
+            region = _visible(pane.box, self._panes[place + 1 :], screen) if pane.id in windows else []
+            if region:
+                debt = _Debt(self._earliest(region, now), now + DOUBT, region, pane.id, list(region), inside=True)
+                self._debts.append(debt)
+
     def _earliest(self, region: Sequence[Box], now: int) -> int:
         """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
         return min((debt.left for debt in self._debts if debt.until > now and meet(debt.region, region)), default=now)
@@ -121,16 +133,18 @@ class Ghosts:
             if debt.until <= now:
                 continue
             near = [(window, region) for window, region in gains if meet(region, debt.region)]
-            strange = (
-                debt.owner in restless or debt.owner not in {None, *boxes} or None in {window for window, _ in near}
-            )
-            if strange or (near and not debt.owed):
-                debt.until, debt.owner, debt.owed = now + DOUBT, None, None
+            gained = [box for _, region in near for box in region]
+            unclear = None in {window for window, _ in near}
+            strange = debt.owner in restless or debt.owner not in {None, *boxes}
+            if strange or unclear or (near and not debt.owed):
+                gone = debt.inside and debt.owed and debt.owner not in boxes
+                passed_on = gone and not unclear and not rests(debt.owed or (), gained)
+                debt.until, debt.owner, debt.owed = now + (STILL if passed_on else DOUBT), None, None
             elif debt.owner is not None and debt.owed is not None:
                 painted = _placed(drawn.get(debt.owner, ()), boxes[debt.owner])
                 paid = not debt.owed
-                elsewhere = [box for _, region in near for box in region]  # a debt of its own by now
-                debt.owed = _bounded(rests(debt.owed, [*painted, *elsewhere]))
+                # What others gained is a debt of theirs by now.
+                debt.owed = _bounded(rests(debt.owed, [*painted, *gained]))
                 if not debt.owed and not paid:
                     debt.until = now + STILL
                 elif paid and meet(painted, debt.region):

@@ -229,7 +229,7 @@ class Screenful:
         homes = self._homes()
         self._read_clients(homes)
         overlooked = self._overlooks(homes)
-        self.afterimage.take()
+        self.afterimage.take(self._bereft())
         tops = self._wire.tops()
         self._raced = self.absorb()
         self.mistaken = (not self._raced and tops != tuple(self._tree.order)) or overlooked
@@ -374,9 +374,13 @@ class Screenful:
         known = not (self._raced or self._tree.begun or len(set(self._sizes)) > 1)
         airy = {top for top, skin in self._skins.items() if isinstance(skin, Skin) and not skin.draws}
         airy |= {gone.top.id for gone in self._departed if isinstance(gone.skin, Skin) and not gone.skin.draws}
-        self.afterimage.follow(self._panes(), airy, self._sizes[-1], known=known)
+        self.afterimage.follow(self._panes(), airy, self._sizes[-1], known=known, bereft=self._bereft())
         self._settle()
         return Scene(windows=windows.all())
+
+    def _bereft(self) -> set[int]:
+        """Top levels that a client inside has left, and that may show it until they are painted or gone."""
+        return {client.inside for client in self._ended if client.inside != client.id}
 
     def _panes(self) -> list[Pane]:
         skins = {top: self._skins.get(top, Blind.VANISHED) for top in self._tree.order if self._tree.tops[top].mapped}
