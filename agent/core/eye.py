@@ -86,6 +86,7 @@ class Eye(Generic[ItemT]):
             self.alarm(Alarm(name, now, "policy"))
 
     def alarm(self, alarm: Alarm) -> None:
+        self._would.pop(alarm.witness, None)  # until it looks again nobody knows
         self._end_run(alarm.witness, alarmed(self._runs[alarm.witness], alarm.at), BLIND)
 
     def doubt(self, witness: str, at: int) -> None:

@@ -499,6 +499,17 @@ def test_what_a_rule_that_is_only_tried_says_is_remembered_from_look_to_look() -
     assert made.would == ()
 
 
+def test_a_witness_that_fell_silent_says_nothing_of_rules_that_are_only_tried() -> None:
+    made: Eye[Picture] = Eye(Lane.SCREEN, ("w",), PATIENCE, now=0)
+    made.put_in_force(replace(POLICY, rules=(replace(CHART, dry_run=True),)), {"w": TIMING}, now=0)
+    made.see(look(10, WITH_CHART))
+    assert [reason.id for reason in made.would] == ["charts"]
+    made.alarm(Alarm("w", 20, "silence"))
+    assert made.would == ()
+    made.see(look(30, WITH_CHART))
+    assert [reason.id for reason in made.would] == ["charts"]
+
+
 # -- ghosts -----------------------------------------------------------------------------------------------------------
 
 
