@@ -199,7 +199,7 @@ class ControlSocket:
                 answer = self._answer(asked.pop("verb"), asked)
         except EyelidError as refusal:
             answer = {"error": str(refusal), "code": refusal.exit_code}
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # not JSON: answered with what stands there already
         connection.sendall(json.dumps(answer).encode() + b"\n")
         return False

@@ -51,7 +51,9 @@ def test_a_refusal_comes_in_its_own_words(home: Path) -> None:
         request(home, "refuse")
 
 
-@pytest.mark.parametrize("line", [b"\n", b"not json\n", b"[]\n", b'{"no": "verb"}\n', b"7\n", b"\xff\xfe\n"])
+@pytest.mark.parametrize(
+    "line", [b"\n", b"not json\n", b"[]\n", b'{"no": "verb"}\n', b"7\n", b"\xff\xfe\n", b"[" * 60_000 + b"\n"]
+)
 def test_nonsense_is_refused_and_the_socket_lives_on(home: Path, line: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(socket_path(home)))
