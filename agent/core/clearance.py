@@ -69,18 +69,19 @@ class Run:
 
     `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
     `last`: (asked, answered) of the last clean look; None while there is none. `began`: when what the first one saw had
-    settled. `haunted`: until when the display shows what had left by then, as far as is known now.
+    settled. `haunted`: until when the display shows what had left by then, as far as is known now. Until the first,
+    both are the lower end.
     """
 
     barrier: int
     after: int
+    began: int
+    haunted: int
     last: tuple[int, int] | None = None
-    began: int = 0
-    haunted: int = 0
 
     @classmethod
     def unproven(cls, since: int) -> Run:
-        return cls(barrier=since, after=since)
+        return cls(barrier=since, after=since, began=since, haunted=since)
 
     @property
     def clean(self) -> bool:
@@ -95,7 +96,8 @@ class Run:
 
 def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
     """The run after an alarm at `at`: what was looked at before is worthless, and `stay_closed` ns more stay closed."""
-    return Run(barrier=max(run.barrier, at), after=max(run.after, at + stay_closed))
+    after = max(run.after, at + stay_closed)
+    return Run(barrier=max(run.barrier, at), after=after, began=after, haunted=after)
 
 
 def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
@@ -105,13 +107,11 @@ def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
     if run.last is None:
         return run
     past = [ghost for ghost in ghosts if ghost.until <= now]
-    known = run.haunted if run.haunted <= now else 0
-    return replace(run, after=max(run.after, known, gone_by(past, run.began)), haunted=gone_by(ghosts, run.began))
+    known = [run.haunted] if run.haunted <= now else []
+    return replace(run, after=max(run.after, *known, gone_by(past, run.began)), haunted=gone_by(ghosts, run.began))
 
 
-def looked(
-    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool = False
-) -> Run:
+def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
     `told`: the look says what the display still shows, and `haunted` brings that in.

@@ -18,7 +18,7 @@ TIMING = Timing(settle=5, hindsight=3, max_gap=20)
 
 
 def clean(run: Run, asked: int, answered: int, timing: Timing = TIMING) -> Run:
-    return looked(run, asked, answered, (), timing)
+    return looked(run, asked, answered, (), timing, told=False)
 
 
 # -- one rule, one test -------------------------------------------------------------------------------------------
@@ -93,19 +93,19 @@ def test_an_alarm_from_the_past_does_not_move_the_barrier_back() -> None:
 
 
 def test_a_dirty_look_is_an_alarm_at_its_answer() -> None:
-    run = looked(Run.unproven(0), 10, 14, CARD, TIMING)
+    run = looked(Run.unproven(0), 10, 14, CARD, TIMING, told=False)
     assert (run.barrier, run.after, run.clean) == (14, 14, False)
     assert clean(run, 14, 15) is run
 
 
 def test_a_dirty_look_counts_even_when_it_was_asked_before_the_alarm() -> None:
-    run = looked(alarmed(Run.unproven(0), 10), 9, 14, CARD, TIMING)
+    run = looked(alarmed(Run.unproven(0), 10), 9, 14, CARD, TIMING, told=False)
     assert run.barrier == 14
 
 
 def test_a_rule_stays_closed_for_its_time() -> None:
     reasons = (Reason("a", 0, stay_closed=3), Reason("b", 1, stay_closed=50))
-    run = looked(Run.unproven(0), 10, 14, reasons, TIMING)
+    run = looked(Run.unproven(0), 10, 14, reasons, TIMING, told=False)
     assert run.after == 64
     run = clean(clean(run, 15, 16), 30, 31)
     assert run.clearance.after == 64
@@ -217,7 +217,7 @@ def test_what_a_run_covers_is_exactly_what_the_law_proves(events: list[Event], t
             run = alarmed(run, event.answered)
         else:
             reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
-            run = looked(run, event.asked, event.answered, reasons, timing)
+            run = looked(run, event.asked, event.answered, reasons, timing, told=False)
         for span in spans:
             if run.clearance.covers(span, timing.hindsight):
                 covered.add((span.start, span.end))
@@ -238,7 +238,7 @@ def test_the_lower_end_never_falls(events: list[Event], timing: Timing) -> None:
             run = alarmed(run, event.answered)
         else:
             reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
-            run = looked(run, event.asked, event.answered, reasons, timing)
+            run = looked(run, event.asked, event.answered, reasons, timing, told=False)
         assert run.clearance.after >= before
 
 
