@@ -26,6 +26,7 @@ PLACES: Final = 20  # pieces that the count is compared with: two seconds of a f
 WARM_UP: Final = SECOND  # after a start stamps may be off by 800 ms (measured with PortAudio): nothing of it is kept
 TOGETHER: Final = 3 * SECOND  # how long the first block of a start waits for the other end's device
 PROBATION: Final = 500 * MILLISECOND  # samples wait so long for a word that their device was another
+OPENS_WITHIN: Final = 4 * SECOND  # PulseAudio's null sink gave its first samples up to 2.1 s after it was opened
 STALLED: Final = 2 * SECOND  # a device that is open and said nothing for so long delivers nothing
 UNDATED: Final = 5 * SECOND  # samples that came wait so long for a word about their time
 OUT_OF_TOUCH: Final = 10 * SECOND  # further from the clock than this: the PC slept. Nothing is made up for that
@@ -259,7 +260,7 @@ class Merger:
     def _notice_silence(self, track: _Track, now: int) -> None:
         """Of a device that never said anything since it was opened."""
         mute = track.open_since is not None and not track.stamps.counted and not track.stalled
-        if mute and track.open_since is not None and now - track.open_since > STALLED:
+        if mute and track.open_since is not None and now - track.open_since > OPENS_WITHIN:
             track.stalled = True
             self._tell("silent-device", track, now)
 
