@@ -175,11 +175,52 @@ def test_a_frame_shows_its_client_until_it_is_painted_or_gone() -> None:
     assert untils(made, LATER) == [STILL + 40, STILL + 50]
 
 
-@pytest.mark.xfail(strict=True, reason="a tree that nobody followed takes a second for what is owed for ten")
-def test_what_is_owed_stays_owed_when_nobody_knows_what_happened_meanwhile() -> None:
+FLOOD = {9: Done([Deed.MOVED] * (MOST_DEEDS + 1), [PART])}
+LOST: list[Mapping[int, Done] | None] = [None, FLOOD]
+
+
+@pytest.mark.parametrize("done", LOST, ids=["read anew", "flood"])
+def test_what_is_owed_stays_owed_when_nobody_knows_what_happened_meanwhile(done: Mapping[int, Done] | None) -> None:
     made = uncovered(ghosts())
-    made.follow([pane(1)], None, {1: []}, SCREEN, LATER + 5)
+    for later in (5, 6):
+        made.follow([pane(1)], done, {1: []}, SCREEN, LATER + later)
+    assert sorted(untils(made, LATER)) == [DOUBT + 6, OWED]
+    assert made.debtors(LATER + 6) == {1}
+
+
+@pytest.mark.parametrize("done", LOST, ids=["read anew", "flood"])
+def test_what_is_painted_meanwhile_is_paid(done: Mapping[int, Done] | None) -> None:
+    made = uncovered(ghosts())
+    made.follow([pane(1)], done, {1: [Box(2, 2, 3, 2)]}, SCREEN, LATER + 5)
     assert max(untils(made, LATER)) == OWED
+    made.follow([pane(1)], {}, {1: [Box(2, 4, 3, 1)]}, SCREEN, LATER + 6, doubted={1})
+    assert sorted(untils(made, LATER)) == [STILL + 6, DOUBT + 5]
+
+
+@pytest.mark.parametrize("after", [[], [pane(1, Box(1, 0, 6, 6))], [pane(1, plain=False)]])
+def test_a_debtor_that_is_not_where_it_was_meanwhile_pays_no_more(after: Sequence[Pane]) -> None:
+    made = uncovered(ghosts())
+    made.follow(after, None, {1: [PART]}, SCREEN, LATER + 5)
+    assert max(untils(made, LATER)) == OWED
+    made.follow([pane(1)], {1: Done([Deed.MOVED], [WHOLE])}, {1: [PART]}, SCREEN, LATER + 6)
+    made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 7)
+    assert max(untils(made, LATER)) == OWED
+
+
+def test_who_may_have_been_covered_unseen_pays_and_owes_nothing_anew() -> None:
+    made = ghosts()
+    made.follow([pane(1), pane(2, PART)], {}, {}, SCREEN, 1)
+    made.follow([pane(1)], LEFT, {1: [PART]}, SCREEN, LATER, doubted={1})
+    assert untils(made, LATER) == [DOUBT]
+
+
+def test_a_window_that_flickers_over_what_is_owed_takes_nothing_of_it() -> None:
+    made = uncovered(ghosts())
+    flicker = {3: Done([Deed.CAME, Deed.LEFT], [MENU])}
+    made.follow([pane(1)], flicker, {1: []}, SCREEN, LATER + 5)
+    assert sorted(untils(made, LATER)) == [DOUBT + 5, OWED]
+    made.follow([pane(1)], flicker, {1: [PART]}, SCREEN, LATER + 6)
+    assert max(untils(made, LATER)) == DOUBT + 6
 
 
 def test_what_has_gone_is_forgotten_after_a_while_and_many_become_few() -> None:
@@ -311,9 +352,9 @@ def test_no_word_is_earlier_than_the_pixels(
         if what not in {"look", "rest"}:
             tiny.do(what, window, box)
             continue
-        drawn = {one: [Box(x, y, 1, 1) for x, y in tiny.damage.get(one, ())] for one in emptied}
+        drawn = _painted(tiny, emptied)
         done = {one: Done(list(kept), tiny.places[one]) for one, kept in tiny.deeds.items()}
-        visible = {one: kept for one, kept in done.items() if any(_on_screen(place) for place in kept.places)}
+        visible = {one: kept for one, kept in done.items() if _meets(kept.places)}
         made.follow([Pane(one, tiny.boxes[one], plain=True) for one in tiny.stack], visible, drawn, SCREEN, now)
         tiny.damage, tiny.deeds, tiny.places, emptied = {}, {}, {}, {1, 2, 3, 4}
         owners = tiny.owners()
@@ -326,6 +367,67 @@ def test_no_word_is_earlier_than_the_pixels(
         for since in {since for _, since in strange.values()}:
             if now - since < DOUBT:  # what nobody can follow is told for a second
                 assert any(ghost.left <= since and ghost.until > now for ghost in told), (since, now, told)
+
+
+def _painted(tiny: Tiny, emptied: set[int]) -> dict[int, list[Box]]:
+    return {one: [Box(x, y, 1, 1) for x, y in tiny.damage.get(one, ())] for one in emptied}
+
+
+strokes = st.lists(
+    st.tuples(st.sampled_from(["lose", "look", "rest", "paint", "flicker", "flicker"]), st.integers(1, 3), boxes),
+    max_size=10,
+)
+
+
+@settings(max_examples=300)
+@given(openings, st.sampled_from(["unmap", "raise"]), st.integers(1, 3), strokes)
+def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
+    opening: Sequence[tuple[str, int, Box]], leave: str, leaving: int, history: Sequence[tuple[str, int, Box]]
+) -> None:
+    """One window goes, or covers others, and everybody hangs. Whether or not looks can follow what else comes and goes:
+    a pixel that its owner has not painted since is told of for ten seconds; and once it has painted all, for one."""
+    tiny, made, now = Tiny(), Ghosts(lambda _: False, lambda _: True), DOUBT
+    made.follow([], None, {}, SCREEN, 0)
+    doubted: frozenset[int] = frozenset()
+
+    def look(*, known: bool = True) -> None:
+        nonlocal now, doubted
+        now += MILLISECOND
+        done = {one: Done(list(kept), tiny.places[one]) for one, kept in tiny.deeds.items() if _meets(tiny.places[one])}
+        panes = [Pane(one, tiny.boxes[one], plain=True) for one in tiny.stack]
+        drawn = _painted(tiny, {1, 2, 3})
+        made.follow(panes, done if known else None, drawn, SCREEN, now, doubted=doubted)
+        tiny.damage, tiny.deeds, tiny.places = {}, {}, {}
+        doubted = frozenset() if known else frozenset({1, 2, 3})
+
+    for what, window, box in opening:
+        now += STILL
+        tiny.do(what, window, box)
+        look()
+    tiny.do(leave, leaving, SCREEN)
+    look()
+    left, owners = now, tiny.owners()
+    owed = {pixel: picture for pixel, picture in tiny.painter.items() if owners[pixel] != picture}
+    for what, window, box in history:
+        if what in {"lose", "look", "rest"}:
+            now += DOUBT if what == "rest" else 0
+            look(known=what != "lose")
+        elif what == "flicker":
+            tiny.do("map", 4, box)
+            tiny.do("unmap", 4, box)
+        else:
+            tiny.do(what, window, box)
+        owed = {pixel: picture for pixel, picture in owed.items() if tiny.painter.get(pixel) == picture}
+        if owed and now < left + OWED and not tiny.damage:
+            assert any(ghost.left <= left and ghost.until > now for ghost in made.told()), (left, now, made.told())
+    for window in tiny.stack:
+        tiny.do("paint", window, Box(0, 0, 1, 1))
+    look()
+    assert max((ghost.until for ghost in made.told()), default=0) <= now + DOUBT
+
+
+def _meets(places: Sequence[Box]) -> bool:
+    return any(_on_screen(place) for place in places)
 
 
 def _on_screen(place: Box) -> bool:

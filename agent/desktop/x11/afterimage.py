@@ -61,9 +61,10 @@ class Afterimage:
             if window not in airy and meet(places := tree.touched.get(window, ()), [screen])
         }
         now = self._clock.now()
+        drawn = self._drawn.collect()
+        self._ghosts.follow(panes, done if known else None, drawn, screen, now, doubted=self._drawn.doubted)
         if not known:
-            self._drawn.distrust()
-        self._ghosts.follow(panes, done if known else None, self._drawn.collect(), screen, now)
+            self._drawn.lose_track()
         self._ghosts.bereave(bereft, screen, now)
         self._debtors = self._ghosts.debtors(now)
         self._drawn.keep(tree.tops)

@@ -46,7 +46,10 @@ class Drawn:
         self._objects: dict[int, int] = {}  # window -> damage
         self._emptied: set[int] = set()
         self._armed: set[int] = set()  # those of them that were emptied before the last `collect`
+        self._anew: set[int] = set()  # those that were emptied since it
         self._taken: dict[int, list[Box]] = {}  # since the last `collect`, by window
+        self._doubts: set[int] = set()  # those that were last emptied before track was lost
+        self.doubted: frozenset[int] = frozenset()
         self.able = all(display.has_extension(name) for name in (damage.extname, "XFIXES"))
         if not self.able:
             return
@@ -75,8 +78,8 @@ class Drawn:
         )
 
     def forget(self, window: int) -> None:
-        self._emptied.discard(window)
-        self._armed.discard(window)
+        for kept in (self._emptied, self._armed, self._anew, self._doubts):
+            kept.discard(window)
         self._taken.pop(window, None)
         known = self._objects.pop(window, None)
         if known is not None:
@@ -101,6 +104,7 @@ class Drawn:
             if window in self._armed:
                 self._taken.setdefault(window, []).extend(told)
             self._emptied.add(window)
+            self._anew.add(window)
 
     def _empty(self, known: int) -> list[Box] | None:
         """None when the server refuses: the region would still be another's."""
@@ -123,14 +127,25 @@ class Drawn:
         return [Box(*edges) for edges in struct.iter_unpack("=hhHH", raw)] if len(raw) <= 8 * MOST_RECTANGLES else []
 
     def collect(self) -> dict[int, list[Box]]:
-        """What was painted since the last call, from the window's corner; of windows that were emptied before that."""
+        """What was painted since the last call, from the window's corner; of windows that were emptied before that.
+
+        `doubted`, until the next call: those of them that were not emptied again in the time since track was lost.
+        """
         taken = {window: self._taken.get(window, []) for window in self._armed}
         self._taken = {}
         self._armed = set(self._emptied)
+        self.doubted, self._doubts = frozenset(self._doubts), self._doubts - self._anew
+        self._anew = set()
         return taken
 
+    def lose_track(self) -> None:
+        """After `collect`: nobody knows what happened since these were emptied. What is in them may be from before
+        something covered them, but it was painted after the last `take`.
+        """
+        self._doubts = set(self._emptied)
+
     def distrust(self) -> None:
-        """What they hold may be from before anything: each has to be emptied once more."""
+        """What they hold may never have been on the screen: each has to be emptied once more."""
         self._emptied.clear()
         self._armed.clear()
 

@@ -76,16 +76,24 @@ class Ghosts:
         return {debt.owner for debt in self._debts if debt.owner is not None and debt.until > now}
 
     def follow(
-        self, panes: Sequence[Pane], done: Mapping[int, Done] | None, drawn: Drawn, screen: Box, now: int
+        self,
+        panes: Sequence[Pane],
+        done: Mapping[int, Done] | None,
+        drawn: Drawn,
+        screen: Box,
+        now: int,
+        *,
+        doubted: Container[int] = (),
     ) -> None:
         """`panes`: bottom first. `done`: since the last call, by window; None when nobody knows. `drawn`: in the same
-        time, of windows whose damage was emptied at the call before; `now`: ns, after all of that.
+        time, of windows whose damage was emptied at the call before; `doubted`: those of them that may have been
+        covered unseen since, so that what they tell pays only what they owed before; `now`: ns, after all of that.
         """
         before, self._panes = self._panes, tuple(panes)
         if done is None or sum(len(one.deeds) for one in done.values()) > MOST_DEEDS:
-            self._debts = [_Debt(self._earliest([screen], now), now + DOUBT, [screen])]
+            self._lose_track(before, drawn, screen, now)
             return
-        change = _Change(before, self._panes, done, drawn, screen)
+        change = _Change(before, self._panes, done, drawn, screen, doubted=doubted)
         new = [
             _Debt(self._earliest(region, now), now + DOUBT, region)
             if window is None
@@ -93,8 +101,10 @@ class Ghosts:
             for window, region in change.gains
         ]
         self._pay(change.gains, done, drawn, now)
-        self._debts += new
-        self._debts = [debt for debt in self._debts if debt.until + KEPT > now]
+        self._take_in(new, now)
+
+    def _take_in(self, new: Sequence[_Debt], now: int) -> None:
+        self._debts = [debt for debt in (*self._debts, *new) if debt.until + KEPT > now]
         while len(self._debts) > MOST_GHOSTS:
             one, other, *others = self._debts
             both = [*one.region, *other.region]
@@ -110,6 +120,19 @@ class Ghosts:
             if region:
                 debt = _Debt(self._earliest(region, now), now + DOUBT, region, pane.id, list(region), inside=True)
                 self._debts.append(debt)
+
+    def _lose_track(self, before: Sequence[Pane], drawn: Drawn, screen: Box, now: int) -> None:
+        """Anything may have left, which is a doubt. What is owed stays owed beside it: its owner pays with all that it
+        has painted since, whatever else happened, and one that is not where it was can no longer pay.
+        """
+        doubt = _Debt(self._earliest([screen], now), now + DOUBT, [screen])
+        stayed = {pane.id for pane in set(before) & set(self._panes)}
+        for debt in self._debts:
+            if debt.owner not in stayed:
+                debt.owner, debt.owed = None, None
+        self._pay([], {}, drawn, now)
+        self._debts = [debt for debt in self._debts if not now < debt.until <= doubt.until]
+        self._take_in([doubt], now)
 
     def _earliest(self, region: Sequence[Box], now: int) -> int:
         """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
@@ -133,13 +156,16 @@ class Ghosts:
             if debt.until <= now:
                 continue
             near = [(window, region) for window, region in gains if meet(region, debt.region)]
-            gained = [box for _, region in near for box in region]
+            gained = [box for window, region in near if window is not None for box in region]
             unclear = None in {window for window, _ in near}
             strange = debt.owner in restless or debt.owner not in {None, *boxes}
-            if strange or unclear or (near and not debt.owed):
+            if strange or (near and not debt.owed):
                 gone = debt.inside and debt.owed and debt.owner not in boxes
                 passed_on = gone and not unclear and not rests(debt.owed or (), gained)
-                debt.until, debt.owner, debt.owed = now + (STILL if passed_on else DOUBT), None, None
+                # Where nobody has taken the debt over, it lasts as long as it did.
+                least = debt.until if unclear or debt.owner is None else now
+                debt.until = now + STILL if passed_on else max(least, now + DOUBT)
+                debt.owner, debt.owed = None, None
             elif debt.owner is not None and debt.owed is not None:
                 painted = _placed(drawn.get(debt.owner, ()), boxes[debt.owner])
                 paid = not debt.owed
@@ -161,8 +187,11 @@ class _Change:
         done: Mapping[int, Done],
         drawn: Drawn,
         screen: Box,
+        *,
+        doubted: Container[int],
     ) -> None:
-        self._before, self._after, self._done, self._drawn, self._screen = before, after, done, drawn, screen
+        self._before, self._after, self._done, self._screen = before, after, done, screen
+        self._drawn, self._doubted = drawn, doubted
         self.boxes = {pane.id: pane.box for pane in after}
         area = [box for one in done.values() for box in one.places]
         self.gains: list[tuple[int | None, list[Box]]] = []  # without a window where nobody can say whose they are now
@@ -196,7 +225,7 @@ class _Change:
 
         One that changed its own place in the stack, or came, must be the only one that did anything near it.
         """
-        if window == ROOT or window not in self._drawn:
+        if window == ROOT or window not in self._drawn or window in self._doubted:
             return False
         if window not in self._done:
             return True
