@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from agent.core.asking import next_look, timings
 from agent.core.clearance import SILENCE
-from agent.core.clocks import Clocks, Reading
+from agent.core.clocks import Clocks
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE, Item
 from agent.core.holding import UserHold, under
 from agent.core.model import (
     BROWSERS,
-    MILLISECOND,
     SECOND,
     WINDOWS,
     Alarm,
@@ -54,7 +53,7 @@ from agent.core.session import (
 )
 from agent.core.view import View
 from agent.keeping import BlockOutlet, FrameOutlet, Keeping
-from agent.listening import Heard
+from agent.listening import Heard, tell
 from agent.messages import (
     Call,
     Cleared,
@@ -69,8 +68,9 @@ from agent.messages import (
 )
 from agent.oversight import Oversight, would_close
 from agent.pipeline import Mailbox
-from agent.ports import Clock, Ledger, Seat, Witness
+from agent.ports import Clock, Ledger, Seat, Witness, read
 from agent.recording import AtRest, Close, Open, Order
+from agent.scenes import SceneLane
 from agent.shutter import Grabbed, Permit, Shutter, Still
 
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
@@ -118,6 +118,7 @@ class Daemon:
             blocks: Eye[Block] = Eye(Lane.AUDIO, names, PATIENCE[Lane.AUDIO], now)
             self.sound = Keeping(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
             self._lanes = (self.screen, self.sound)
+        self.scenes = SceneLane(orders)
         self._listen = listen
         self._turned = turned
         self._listening = False
@@ -137,7 +138,7 @@ class Daemon:
         self._held_until = 0  # nothing that began by then is kept, however late it comes
         self._missed = 0
         self.user_hold: UserHold | None = None
-        self._clocks = Clocks.of(self._read_clocks())
+        self._clocks = Clocks.of(read(clock))
         self.finished = False
         self.failed = False
 
@@ -169,9 +170,7 @@ class Daemon:
             case Look():
                 self._take_look(sight)
             case Glimpse():
-                if self._has_closed_for(sight):
-                    self.view.glimpse(sight)
-                self._pages_moved = True
+                self._take_glimpse(sight)
             case Alarm():
                 self._alarm(sight)
             case Grabbed():
@@ -195,9 +194,7 @@ class Daemon:
                 self.screen.eye.push(frame)
 
     def _take_sound(self, heard: Heard) -> None:
-        for mishap in heard.mishaps:
-            filled = {"filled_ms": mishap.filled // MILLISECOND} if mishap.filled else {}
-            self._ledger.write("sound", what=mishap.what, channel=mishap.channel, **filled)
+        tell(self._ledger, heard.mishaps)
         if self.sound is not None and not self.session.held:
             for block in filter(self._may_be_kept, heard.blocks):
                 self.sound.eye.push(block)
@@ -206,10 +203,13 @@ class Daemon:
         """Whether it belongs to the open recording, and not to a hold."""
         return item.span.start >= self._zero and item.span.start > self._held_until
 
-    def _has_closed_for(self, glimpse: Glimpse) -> bool:
-        """Every lane hears of it."""
-        closed = [keeping.eye.glimpse(glimpse) for keeping in self._lanes]
-        return any(closed)
+    def _take_glimpse(self, glimpse: Glimpse) -> None:
+        closed = [keeping.eye.glimpse(glimpse) for keeping in self._lanes]  # every lane hears of it
+        if any(closed):
+            self.view.glimpse(glimpse)
+        if not self.session.held and glimpse.at > self._held_until:
+            self.scenes.pass_by(glimpse)
+        self._pages_moved = True
 
     def _alarm(self, alarm: Alarm) -> None:
         for keeping in self._lanes:
@@ -223,6 +223,8 @@ class Daemon:
             return  # scanned for what another policy names: it says nothing of what this one names
         judged = self.view.take(look)
         self._took[look.witness] = judged.answered - judged.asked
+        if not self.session.held and look.asked > self._held_until and self.screen.eye.counts(look):
+            self.scenes.see(judged)
         for keeping in self._lanes:
             keeping.eye.see(judged)
             if self.view.lost_account:
@@ -279,13 +281,14 @@ class Daemon:
         for word in self.oversight.turn(self.session, now):
             self._take_word(word)
         self._let_go(now)
+        self.scenes.turn(now)
         self._ask(now)
         self._publish()
         self._turned()
 
     def _notice(self, now: int) -> None:
         """What no message tells: a sleep, an answer that did not come, a message that was lost, the seat."""
-        self._clocks, events = self._clocks.note(self._read_clocks())
+        self._clocks, events = self._clocks.note(read(self._clock))
         for event in events:
             self._happen(event)
         for name in [name for name, asked in self._in_flight.items() if now - asked > SILENCE]:
@@ -301,10 +304,6 @@ class Daemon:
         holds = self._seat.holds()
         if holds != self.session.holds & SEAT:
             self._happen(HoldsAre(SEAT, holds))
-
-    def _read_clocks(self) -> Reading:
-        clock = self._clock
-        return Reading(clock.now(), clock.wall(), clock.awake(), clock.now())
 
     def _let_go(self, now: int) -> None:
         for keeping in self._lanes:
@@ -398,6 +397,7 @@ class Daemon:
             witness.judge_with(policy)
         for keeping in self._lanes:
             keeping.eye.put_in_force(policy, timings(policy, keeping.lane), self._clock.now())
+        self.scenes.judge_with(policy)
         self._let_go(self._clock.now())
 
     # -- the session ----------------------------------------------------------------------------------------------
@@ -424,9 +424,11 @@ class Daemon:
                 self._ledger.write(kind, **fields)
             case Shut():
                 self._start_over()
+                self.scenes.shut(self._clock.now())
             case OpenRecording(policy):
-                self._zero = self._earliest()
+                self._zero = min(keeping.earliest(self._clock.now()) for keeping in self._lanes)
                 self._orders.put(Open(policy.hash, self._zero, self._monitors), must=True)
+                self.scenes.begin(self._zero)
             case CloseRecording(why):
                 self._close_recording(why)
             case Rest():
@@ -440,10 +442,8 @@ class Daemon:
 
     def _close_recording(self, why: str) -> None:
         """Sound ends with what was let go; a picture stands until the new recording takes over."""
+        self.scenes.end(self._clock.now())
         if self.sound is not None:
             self.sound.mark_gap()
         kept_until, earliest = self.screen.eye.end_of_kept(), self.screen.earliest(self._clock.now())
         self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
-
-    def _earliest(self) -> int:
-        return min(keeping.earliest(self._clock.now()) for keeping in self._lanes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.model import Block
-from agent.ports import Mishap, Sound
+from agent.core.model import MILLISECOND, Block
+from agent.ports import Ledger, Mishap, Sound
 
 PATIENCE: Final = 1.0  # seconds that the sound is waited for at a time
 
@@ -27,3 +27,10 @@ def listen(sound: Sound, stopped: threading.Event, *, deliver: Callable[[Heard],
         blocks, mishaps = sound.take(PATIENCE)
         if blocks or mishaps:
             deliver(Heard(blocks, mishaps))
+
+
+def tell(ledger: Ledger, mishaps: Iterable[Mishap]) -> None:
+    """What the account says of them: names and lengths, and nothing of what was heard."""
+    for mishap in mishaps:
+        filled = {"filled_ms": mishap.filled // MILLISECOND} if mishap.filled else {}
+        ledger.write("sound", what=mishap.what, channel=mishap.channel, **filled)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from agent.core.clocks import Reading
 from agent.core.ghosts import Ghost
 from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
 
@@ -28,6 +29,11 @@ class Clock(Protocol):
 
     def boot(self) -> str:
         """Which start of the PC `now` counts from; "" where the system does not say."""
+
+
+def read(clock: Clock) -> Reading:
+    """All of the PC's clocks at one moment."""
+    return Reading(clock.now(), clock.wall(), clock.awake(), clock.now())
 
 
 class Desktop(Protocol):

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from agent.core.model import SECOND, Block, Chunk, Frame, Hold, Lane, Monitor
+from agent.core import scenes
+from agent.core.model import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Span
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool
-from protocol.envelope import KEY_PACKET_STREAM, SOUND_STREAM
+from protocol.envelope import KEY_PACKET_STREAM, SCENE, SCENE_STREAM, SCREEN, lane_of
 
 RETRY: Final = 1.0  # seconds between tries to spool what did not fit
 HEADS_EVERY: Final = 10 * SECOND
@@ -43,6 +44,13 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Scenes:
+    """What was in view, in the order of its times; never empty."""
+
+    lines: tuple[scenes.Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     until: int
     why: str
@@ -53,7 +61,7 @@ class AtRest:
     """Whoever waits for all orders before this one may go on."""
 
 
-Order = Open | Frame | Blocks | Gap | Close | AtRest
+Order = Open | Frame | Blocks | Gap | Scenes | Close | AtRest
 Heads = dict[int, tuple[int, str]]  # stream -> (next sequence, hex SHA-256 of the last sealed chunk)
 
 
@@ -110,6 +118,7 @@ class Recorder:
         self._spooled = spooled
         self._rested = rested
         self._sealer: Sealer | None = None
+        self._zero = 0  # of the open recording, ns
         self._pictures: Encoder[Frame] | None = None
         self._sound: Encoder[Block] | None = None
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
@@ -149,6 +158,8 @@ class Recorder:
                 self._keep(self._pictures.gap(until))
             case Gap(until, Lane.AUDIO) if self._sound is not None:
                 self._keep(self._sound.gap(until))
+            case Scenes(lines) if self._sealer is not None:
+                self._keep([self._scene_chunk(lines)])
             case Close(until, why) if self._sealer is not None:
                 for encoder in (self._pictures, self._sound):
                     self._keep(() if encoder is None else encoder.close(until))
@@ -162,7 +173,15 @@ class Recorder:
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
 
+    def _scene_chunk(self, lines: tuple[scenes.Line, ...]) -> Chunk:
+        """Sealed like any other. Each can be read without the one before, as a key frame can."""
+        times = [line.at for line in lines]
+        span = Span(max(self._zero, min(times)), max(self._zero, *times))
+        data = scenes.written(lines, self._zero)
+        return Chunk(SCENE_STREAM, ChunkKind.MEDIA, span, data, ChunkFlag.KEY_FRAME)
+
     def _open(self, order: Open) -> None:
+        self._zero = order.start
         self._sealer = self._studio.sealer(order)
         self._pictures = self._studio.encoder(order)
         self._sound = None if self._studio.sound is None else self._studio.sound(order)
@@ -186,8 +205,10 @@ class Recorder:
                 self._stranded = sealed[position:]
                 self._hold(Hold.SPOOL_FULL, True)
                 return
-            self.tally.sealed_at = self._clock.now()
-            if one.stream not in {KEY_PACKET_STREAM, SOUND_STREAM}:
+            lane = lane_of(one.stream)
+            if lane != SCENE:  # nobody is to take scenes for a recording that goes on
+                self.tally.sealed_at = self._clock.now()
+            if lane == SCREEN:
                 self.tally.pictures_at = self.tally.sealed_at
             self.tally.chunks += 1
             self.tally.bytes += len(one.data)

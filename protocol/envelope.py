@@ -21,7 +21,9 @@ from protocol.errors import EnvelopeError
 MAGIC: Final = b"EYL1"
 KEY_PACKET_STREAM: Final = 0xFFFF  # the key packet's place among a recording's objects; it is a JWS, not an envelope
 SOUND_STREAM: Final = 0x8000  # both ends of the call, as two channels; monitors are numbered from 0 and stay below
+SCENE_STREAM: Final = 0x8001  # what was in view, as JSON lines, where the policy asked for it; no media
 SCREEN, AUDIO = "screen", "audio"  # the lanes, as the ledger names them
+SCENE: Final = "scene"  # a lane that nobody plays and no rule closes
 HEADER_SIZE: Final = 92
 TAG_SIZE: Final = 16
 KEY_SIZE: Final = 32
@@ -32,7 +34,7 @@ _MAX_U64: Final = 2**64 - 1
 
 class Kind(IntEnum):
     HEADER = 0  # CMAF initialisation segment of the stream
-    MEDIA = 1  # one CMAF fragment
+    MEDIA = 1  # one CMAF fragment; in the scenes' stream, lines
 
 
 class Flag(IntFlag):
@@ -45,7 +47,8 @@ _KNOWN_FLAGS: Final = int(Flag.KEY_FRAME | Flag.AFTER_GAP)  # as int: ~ of an In
 
 
 def lane_of(stream: int) -> str:
-    """The lane of a stream of media."""
+    if stream == SCENE_STREAM:
+        return SCENE
     return AUDIO if stream >= SOUND_STREAM else SCREEN
 
 

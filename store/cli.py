@@ -14,7 +14,7 @@ from typing import Final
 
 from protocol.errors import ProtocolError
 from store.blobs import BlobFault
-from store.commands import alarms, audit, bundles, fleet, founding, rules, serving, whole
+from store.commands import alarms, audit, bundles, fleet, founding, replay, rules, serving, whole
 from store.database import explained
 from store.errors import StoreError
 
@@ -41,7 +41,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (founding, serving, fleet, bundles, audit, whole, alarms, rules):
+    for module in (founding, serving, fleet, bundles, audit, replay, whole, alarms, rules):
         module.add(commands)
     return top
 

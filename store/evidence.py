@@ -297,12 +297,16 @@ def _batches(connection: Connection, numbers: set[int]) -> tuple[SignedBatch, ..
 
 
 def rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
-    """Empty where its text is not here, or was damaged since: `verify --all` names that."""
+    return names_in(policy_texts(connection, policy))
+
+
+def policy_texts(connection: Connection, policy: str) -> dict[str, str]:
+    """File name -> text. Empty where its text is not here, or was damaged since: `verify --all` names that."""
     files = catalog.policy_files(connection, policy)
     try:
-        return () if files is None else names_in(texts_of(files))
+        return {} if files is None else texts_of(files)
     except ValueError:
-        return ()
+        return {}
 
 
 def _reported(connection: Connection, device: str, recording: UUID) -> dict[int, tuple[int, str]]:

@@ -11,15 +11,16 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from protocol import envelope
-from protocol.envelope import AUDIO, SCREEN, Flag, Kind, lane_of
+from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, Flag, Kind, lane_of
 from protocol.packet import Monitor
+from store import scenes
 from store.account import Cause, Interval, union
 from store.blobs import BlobStore
 from store.chain import Stored
@@ -37,6 +38,7 @@ from store.timeline import recording as timeline
 from store.verify.recording import Finding, Report
 
 FILM: Final = "recording.mp4"
+SCENES: Final = "scenes.jsonl"
 
 
 class Gaps(StrEnum):
@@ -49,8 +51,8 @@ class Gaps(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One stream's file: how many chunks are in it, what time they stand for (ns since the recording's start), and
-    which were left out although they were received."""
+    """One stream's file: how many chunks are in it, what time they stand for (ns since the recording's start; none
+    where nothing plays), and which were left out although they were received."""
 
     stream: int
     name: str
@@ -109,10 +111,12 @@ def write(
     *,
     monitors: Sequence[Monitor],
     gaps: Gaps = Gaps.SLATE,
+    texts: Mapping[str, str] | None = None,
 ) -> Export:
     """The opened recording under `folder`. Raises StoreError, and then leaves nothing there.
 
-    `monitors`: of the key packet. A recording whose media no decoder takes has no film, and says so.
+    `monitors`: of the key packet. `texts`: of its policy, for the scenes. A recording whose media no decoder takes has
+    no film, and says so.
     """
     folder = folder.absolute()
     building = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
@@ -121,7 +125,12 @@ def write(
         building.mkdir(mode=0o700)
         with progress("opening", sum(len(chain) for _, chain in streams)) as advance:
             opener = _Opener(blobs, key, report, advance)
-            files = tuple(opener.write_stream(stream, chain, building) for stream, chain in streams)
+            files = tuple(
+                opener.write_scenes(evidence, texts or {}, building)
+                if stream == SCENE_STREAM
+                else opener.write_stream(stream, chain, building)
+                for stream, chain in streams
+            )
         film = None if gaps is Gaps.NO_FILM else _film(evidence, files, monitors, building, gaps)
         done = Export(folder, files, film, tuple(in_the_way(report)))
         account = timeline.facts(evidence) | {"export": _facts(done)}
@@ -146,7 +155,7 @@ class _Opener:
     def write_stream(self, stream: int, chain: Sequence[Stored], folder: Path) -> Written:
         name = f"screen-{stream}.mp4" if lane_of(stream) == SCREEN else "sound.mp4"
         playable = set(_playable(chain, self.report))
-        with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with _new(folder / name) as file:
             for chunk in chain:
                 self.advance(1)
                 if chunk in playable:
@@ -156,6 +165,24 @@ class _Opener:
         kept = union(chunk.span for chunk in playable if chunk.kind is Kind.MEDIA)
         left_out = tuple(chunk for chunk in chain if chunk not in playable)
         return Written(stream, name, len(playable), written, tuple(kept), left_out)
+
+    def write_scenes(self, evidence: Evidence, texts: Mapping[str, str], folder: Path) -> Written:
+        chain = scenes.kept(evidence)
+        told = set()
+        with _new(folder / SCENES) as file:
+            file.write(scenes.head(evidence, texts))
+            for chunk, text in scenes.lines(evidence, self.blobs, self.key, self.report):
+                file.write(text)
+                told.add(chunk)
+            written = file.tell()
+        self.advance(len(chain))
+        left_out = tuple(chunk for chunk in chain if chunk not in told)
+        return Written(SCENE_STREAM, SCENES, len(told), written, (), left_out)
+
+
+def _new(path: Path) -> BinaryIO:
+    """Readable by its owner alone."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _playable(chain: Sequence[Stored], report: Report) -> Iterator[Stored]:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, config, doctor, drain, leaving, policy, session, tray, windows
+from agent.cli import browser, config, doctor, drain, leaving, policy, replay, session, tray, windows
 from agent.errors import EyelidError
 from agent.log import in_journal
 
@@ -22,6 +22,7 @@ examples:
   eyelid tray                            the same in the panel, as an eye
   eyelid policy check policies/          every mistake at once, with its place
   eyelid windows --watch                 what is in view, and what the policy says of it
+  eyelid replay opened/ --with new.yaml  what another policy would have done to a recording
   eyelid browser status                  how each browser stands, and what is next
   eyelid doctor                          what is wrong on this PC, and the next step
   eyelid config show --origin            which settings are in force, and who said so
@@ -39,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     session.add_to(commands)
     windows.add_to(commands)
     policy.add_to(commands)
+    replay.add_to(commands)
     browser.add_to(commands)
     config.add_to(commands)
     doctor.add_to(commands)

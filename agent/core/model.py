@@ -16,7 +16,6 @@ from agent.core.ghosts import Ghost
 SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
 
-
 # The witnesses, by the names that their looks carry.
 WINDOWS: Final = "window"
 BROWSERS: Final = "browser"
@@ -306,7 +305,7 @@ class PolicyTest:
 class Policy:
     """One policy made of all files of the folder, with one hash over their bytes.
 
-    `where` its revision stands: file:line:column.
+    `where` its revision stands, `scenes_where` its keep_scenes: file:line:column.
     """
 
     hash: str
@@ -321,6 +320,8 @@ class Policy:
     user_hold: HoldTerms = HoldTerms()
     tests: tuple[PolicyTest, ...] = ()
     where: str = field(default="", compare=False)
+    keep_scenes: bool = False  # what was in view is kept too, sealed
+    scenes_where: str = field(default="", compare=False)
 
     @property
     def closing(self) -> tuple[Rule, ...]:

@@ -60,6 +60,8 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str) -> Policy:
         user_hold=files.one("user_hold", read_user_hold, HoldTerms()),
         tests=tuple(read_test(files.reading, entry) for entry in files.all("tests")),
         where=str(files.place("revision")),
+        keep_scenes=files.one("keep_scenes", Reading.truth, False),
+        scenes_where=str(files.place("keep_scenes")),
     )
     _check_sense(files, policy)
     mistakes = sorted(files.reading.mistakes)

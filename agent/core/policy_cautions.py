@@ -19,6 +19,7 @@ class Kind(StrEnum):
     NEVER = "never"  # it can never speak
     SHADOWED = "shadowed"  # another rule covers every case of it
     WIDE = "wide"  # it reaches much further than anybody means
+    SCENES = "scenes"  # it keeps what is in view: nobody writes that by mistake, and everybody who reviews it must know
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def cautions(policy: Policy) -> tuple[Caution, ...]:
         _of_conditions(policy.record_when or (), Opens.RECORDING),
         _of_conditions(policy.allow_unseen, Opens.UNSEEN),
         _titles_alone(policy.allow_unseen),
+        _scenes(policy),
     )
     return tuple(sorted(dict.fromkeys(found), key=_place))
 
@@ -126,6 +128,13 @@ def _titles_alone(matchers: tuple[Matcher, ...]) -> Iterator[Caution]:
         if matcher.attribute is Attribute.TITLE:
             says = "this lets pass unseen whatever calls itself so, and a web page chooses its own title"
             yield Caution(matcher.where, Kind.WIDE, f"{says}, name the program with app instead")
+
+
+def _scenes(policy: Policy) -> Iterator[Caution]:
+    if policy.keep_scenes:
+        says = "titles and whole addresses of everything that is open are kept, also while the eye is closed for them"
+        how = "sealed, for those who may open the recording; leave the key out to keep none"
+        yield Caution(policy.scenes_where, Kind.SCENES, f"{says}: {how}")
 
 
 def _where(condition: Condition) -> str:

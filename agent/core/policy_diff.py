@@ -76,6 +76,10 @@ def _of_head(old: Policy, new: Policy) -> Iterator[Change]:
         says = "no longer close" if weaker else "now close"
         yield Change(_weaker_if(weaker), f"sensitive tabs behind another tab {says}", where)
     yield from _of_recording(old, new)
+    if new.keep_scenes is not old.keep_scenes:
+        kept = "are kept from now on, sealed" if new.keep_scenes else "are no longer kept"
+        says = f"titles and whole addresses of everything that is open {kept} (keep_scenes)"
+        yield Change(_weaker_if(new.keep_scenes), says, new.scenes_where)
     if new.user_hold != old.user_hold:
         says = f"whoever sits in front {_hold(new.user_hold)} (before: {_hold(old.user_hold)})"
         yield Change(Weight.OTHER, says, where)

@@ -98,6 +98,11 @@ POLICY: Final[Keys] = {
         "Whether the person who is recorded may stop recording for a while. Without it they may, as long as they like.",
         ref("user_hold"),
     ),
+    "keep_scenes": Key(
+        "true: the titles of all windows and the whole addresses of all pages that are open are kept as well, sealed "
+        "like the pictures, also while the eye is closed. Only so can another policy be tried on what was recorded.",
+        TRUTH,
+    ),
     "tests": Key("Examples that must hold, or the policy does not come into force.", list_of("test")),
 }
 

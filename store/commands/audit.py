@@ -11,14 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from protocol.keys import RecipientPrivate
+from protocol.packet import KeyPacket
 from store import export, passphrase, picture
 from store.account import totals
+from store.blobs import BlobStore
 from store.catalog import newest_recordings, recordings_beginning
 from store.commands import whole
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.database import explained
 from store.errors import StoreError, WrongUsage
-from store.evidence import Evidence, gather
+from store.evidence import Evidence, gather, policy_texts
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.opening import Unsound, load_recipient, read_packet, recording_key
@@ -94,7 +96,7 @@ def _add_recording(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def _catalog(home: Home) -> Iterator[Any]:
+def catalog_of(home: Home) -> Iterator[Any]:
     database = home.database()
     try:
         with explained(str(home.database_path)), database.reading() as connection:
@@ -103,8 +105,8 @@ def _catalog(home: Home) -> Iterator[Any]:
         database.close()
 
 
-def _evidence(home: Home, text: str) -> Evidence:
-    with _catalog(home) as connection:
+def evidence_of(home: Home, text: str) -> Evidence:
+    with catalog_of(home) as connection:
         found = recordings_beginning(connection, text.lower()) if text else []
         if not found:
             raise WrongUsage(f"{home.folder} has no recording {text!r}: `eyelid-store recordings` lists them")
@@ -115,7 +117,7 @@ def _evidence(home: Home, text: str) -> Evidence:
 
 def _recordings(options: Namespace) -> int:
     home = home_of(options)
-    with _catalog(home) as connection:
+    with catalog_of(home) as connection:
         listed = [
             gather(connection, recording.id)
             for recording in newest_recordings(connection, options.limit, options.device)
@@ -160,7 +162,7 @@ def _summary(evidence: Evidence) -> dict[str, Any]:
 
 
 def _timeline(options: Namespace) -> int:
-    evidence = _evidence(home_of(options), options.recording)
+    evidence = evidence_of(home_of(options), options.recording)
     if options.json:
         print_json(timeline.facts(evidence))
     else:
@@ -171,13 +173,30 @@ def _timeline(options: Namespace) -> int:
 # -- opening ------------------------------------------------------------------------------------------------------
 
 
-def _examine(home: Home, evidence: Evidence, recipient: RecipientPrivate | None) -> Report:
+def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None) -> Report:
     with progress("checking", len(evidence.stored)) as advance:
         return examine(evidence, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, advance=advance)
 
 
-def _recipient(options: Namespace) -> RecipientPrivate:
+def recipient_of(options: Namespace) -> RecipientPrivate:
     return load_recipient(options.key, passphrase.existing(options, str(options.key)))
+
+
+def key_of(evidence: Evidence, blobs: BlobStore, recipient: RecipientPrivate) -> tuple[KeyPacket, bytes]:
+    """The recording's key packet and key. Raises StoreError; KeyProblem where the private key is not a reader's."""
+    if evidence.chosen.packet is None:
+        raise StoreError(f"recording {evidence.recording.id} has no key packet: nothing of it can be opened")
+    try:
+        packet = read_packet(blobs, evidence.chosen.packet, evidence.device)
+        return packet, recording_key(packet, recipient)
+    except Unsound as error:
+        raise StoreError(f"recording {evidence.recording.id}, key packet: {error} ({error.code})") from None
+
+
+def texts_in_force(home: Home, evidence: Evidence) -> dict[str, str]:
+    """File name -> text of the recording's policy; empty where it is not here."""
+    with catalog_of(home) as connection:
+        return policy_texts(connection, evidence.recording.policy)
 
 
 def _verify(options: Namespace) -> int:
@@ -185,9 +204,9 @@ def _verify(options: Namespace) -> int:
     if options.all == (options.recording is not None) or (options.after and not options.all):
         raise WrongUsage("say which recording to verify, or --all for everything (only then with --after)")
     if options.all:
-        return whole.verify(home, _recipient(options) if options.key else None, options)
-    evidence = _evidence(home, options.recording)
-    report = _examine(home, evidence, _recipient(options) if options.key else None)
+        return whole.verify(home, recipient_of(options) if options.key else None, options)
+    evidence = evidence_of(home, options.recording)
+    report = examined(home, evidence, recipient_of(options) if options.key else None)
     if options.json:
         print_json(
             {
@@ -231,21 +250,24 @@ def _print_findings(report: Report, *, stderr: bool = False) -> None:
 def _export(options: Namespace) -> int:
     home = home_of(options)
     export.check_target(options.output)
-    evidence = _evidence(home, options.recording)
-    recipient = _recipient(options)
+    evidence = evidence_of(home, options.recording)
+    recipient = recipient_of(options)
     blobs = home.blobs()
-    if evidence.chosen.packet is None:
-        raise StoreError(f"recording {evidence.recording.id} has no key packet: nothing of it can be opened")
-    try:
-        packet = read_packet(blobs, evidence.chosen.packet, evidence.device)
-        key = recording_key(packet, recipient)
-    except Unsound as error:
-        raise StoreError(f"recording {evidence.recording.id}, key packet: {error} ({error.code})") from None
-    report = _examine(home, evidence, recipient)
+    packet, key = key_of(evidence, blobs, recipient)
+    report = examined(home, evidence, recipient)
     if export.in_the_way(report) and not options.what_opens:
         _print_findings(report, stderr=True)
         raise StoreError("nothing was written, because of the above; --what-opens exports the rest")
-    done = export.write(evidence, blobs, key, report, options.output, monitors=packet.monitors, gaps=options.gaps)
+    done = export.write(
+        evidence,
+        blobs,
+        key,
+        report,
+        options.output,
+        monitors=packet.monitors,
+        gaps=options.gaps,
+        texts=texts_in_force(home, evidence),
+    )
     if options.json:
         print_json(export.facts(done))
     else:
@@ -272,6 +294,7 @@ def _print_export(done: export.Export) -> None:
                 out.print(f"  {file.name}: left out sequences {names}", markup=False, soft_wrap=True)
         if film is not None and film.why_not:
             out.print(f"  {export.FILM}: {film.why_not}", markup=False, soft_wrap=True)
-    if done.files:
-        playing = export.FILM if film is not None and not film.why_not else done.files[0].name
+    media = [file.name for file in done.files if file.name != export.SCENES]
+    if media:
+        playing = export.FILM if film is not None and not film.why_not else media[0]
         out.print(f"\nPlay it:  mpv {done.folder / playing}", markup=False, soft_wrap=True)

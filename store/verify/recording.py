@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol import envelope
 from protocol.bundle import verify as verify_bundle
-from protocol.envelope import Header, Kind, lane_of
+from protocol.envelope import SCENE_STREAM, Header, Kind, lane_of
 from protocol.errors import EnvelopeError, KeyProblem, LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, walk
@@ -299,6 +299,8 @@ class Examination:
     def _account(self) -> None:
         """What is kept ends before the entry that closes, and begin after the one that opens: law 1, seen from here."""
         for stream, chain in self._evidence.chosen.streams.items():
+            if stream == SCENE_STREAM:
+                continue  # a scene that closes the eye is what it is for
             stated = self._evidence.stated_then(lane_of(stream))
             for chunk in chain:
                 if chunk.kind is Kind.MEDIA and any(

@@ -99,6 +99,13 @@ def test_warnings_are_no_mistakes_unless_they_are_asked_to_be(folder: Path, caps
     assert told(capsys, "check")["ok"] is True
 
 
+def test_that_scenes_are_kept_is_warned_of_and_no_mistake_even_then(folder: Path, capsys: Out) -> None:
+    (folder / "head.yaml").write_text("schema: 1\nkeep_scenes: true\n...\n")
+    out = said(capsys, "check", "--strict")
+    assert f"{folder / 'head.yaml'}:2:1 warning: titles and whole addresses of everything that is open are kept" in out
+    assert told(capsys, "check", "--strict")["warnings"][0]["kind"] == "scenes"
+
+
 def test_a_file_alone_and_its_folder_have_the_same_hash(folder: Path, capsys: Out) -> None:
     assert told(capsys, "check") == told(capsys, "check", str(folder / "cards.yaml"))
 

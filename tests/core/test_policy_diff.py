@@ -174,6 +174,24 @@ def test_a_reason() -> None:
         ("parked_tabs: allow", "", ("stronger", "sensitive tabs behind another tab now close", HEADED)),
         (
             "",
+            "keep_scenes: true",
+            (
+                "weaker",
+                "titles and whole addresses of everything that is open are kept from now on, sealed (keep_scenes)",
+                "a.yaml:6:1",
+            ),
+        ),
+        (
+            "keep_scenes: true",
+            "keep_scenes: false",
+            (
+                "stronger",
+                "titles and whole addresses of everything that is open are no longer kept (keep_scenes)",
+                "a.yaml:6:1",
+            ),
+        ),
+        (
+            "",
             "allow_unseen: [app: [slack]]",
             ("weaker", "let pass without being looked into: app slack", "a.yaml:6:22"),
         ),

@@ -16,6 +16,8 @@ from protocol.envelope import (
     HEADER_SIZE,
     KEY_PACKET_STREAM,
     MAX_SEALED,
+    SCENE,
+    SCENE_STREAM,
     SCREEN,
     SOUND_STREAM,
     TAG_SIZE,
@@ -37,6 +39,7 @@ U64 = st.integers(0, 2**64 - 1)
 def test_a_stream_says_by_its_number_which_lane_it_is_in() -> None:
     assert [lane_of(stream) for stream in (0, SOUND_STREAM - 1)] == [SCREEN, SCREEN]
     assert [lane_of(stream) for stream in (SOUND_STREAM, KEY_PACKET_STREAM - 1)] == [AUDIO, AUDIO]
+    assert lane_of(SCENE_STREAM) == SCENE
 
 
 @st.composite

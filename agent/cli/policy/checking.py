@@ -11,7 +11,7 @@ from rich.console import Console
 
 from agent.cli.policy.reading import add_files, counted, page, print_with_line, read
 from agent.core.model import Policy
-from agent.core.policy_cautions import Caution, cautions
+from agent.core.policy_cautions import Caution, Kind, cautions
 from agent.errors import PolicyError
 
 
@@ -32,7 +32,8 @@ def add_to(verbs: Any) -> None:
 def _check(asked: argparse.Namespace) -> int:
     mistakes, policy = _read(asked.files)
     warnings = cautions(policy) if policy is not None else ()
-    good = not mistakes and not (asked.strict and warnings)
+    doubtful = any(warning.kind is not Kind.SCENES for warning in warnings)
+    good = not mistakes and not (asked.strict and doubtful)
     if asked.json:
         print(json.dumps(_as_json(mistakes, warnings, policy, good=good)))
     else:

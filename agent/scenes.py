@@ -1,0 +1,92 @@
+"""What was in view, on its way to the recorder: where the policy asks for it, and only into an open recording.
+
+Only changes are handed on, in batches of at most a chunk's length. Pictures and sound come first: a batch for which the
+recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; nobody knows what was in view
+until each witness has looked again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.core.cut import CHUNK_LENGTH
+from agent.core.model import SECOND, Browsing, Glimpse, Look, Policy
+from agent.core.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
+from agent.pipeline import Mailbox
+from agent.recording import Order, Scenes
+
+# The loop turns every second, so that no batch is older than a chunk may be.
+BATCH_LENGTH: Final = CHUNK_LENGTH - 1 * SECOND
+MOST: Final = 400  # changes in a batch: a window that is dragged makes 50 a second
+ROOM: Final = 6  # orders that wait before a batch is refused: half of what pictures may have
+
+
+class SceneLane:
+    """On the daemon's loop, which tells it of nothing that was seen in a hold or judged with another policy."""
+
+    def __init__(self, orders: Mailbox[Order]) -> None:
+        self._orders = orders
+        self._wanted = False
+        self._open = False
+        self._zero = 0
+        self._last: dict[str, Sighting] = {}  # what each witness last saw
+        self._batch: list[Line] = []
+        self._full = False
+
+    def judge_with(self, policy: Policy) -> None:
+        """What was seen under another policy was looked at with other eyes: only what is asked for is searched for."""
+        self._wanted = policy.keep_scenes
+        self._last.clear()
+
+    def begin(self, zero: int) -> None:
+        """A recording opens. What stands since before it is its first scene."""
+        self._open, self._zero, self._full, self._batch = self._wanted, zero, False, []
+        for last in self._last.values():
+            self._put(last)
+
+    def see(self, look: Look) -> None:
+        """As it was judged."""
+        if not self._wanted or isinstance(look.seen, Browsing):
+            return
+        last = self._last.get(look.witness)
+        if last is None or (last.seen is not look.seen and last.seen != look.seen):
+            self._last[look.witness] = sighting = Sighting(look.answered, look.witness, look.seen)
+            self._put(sighting)
+
+    def pass_by(self, glimpse: Glimpse) -> None:
+        self._put(Passing(glimpse.at, glimpse.witness, glimpse.page))
+
+    def shut(self, now: int) -> None:
+        """Nothing is kept from now on, until somebody looks again."""
+        self._last.clear()
+        if self._open:
+            self._batch.append(Hole(now, Untold.HELD))
+            self._hand_over(now)
+
+    def turn(self, now: int) -> None:
+        if self._batch and now - self._batch[0].at >= BATCH_LENGTH:
+            self._hand_over(now)
+
+    def end(self, now: int) -> None:
+        """The recording closes."""
+        if self._open:
+            self._batch.append(Ended(now))
+            self._hand_over(now)
+        self._open, self._batch = False, []
+
+    def _put(self, line: Line) -> None:
+        if self._open and not self._full:
+            self._full = len(self._batch) >= MOST
+            at = max(line.at, self._zero)  # what stood before the recording, and what came late
+            self._batch.append(Hole(at, Untold.CHANGING) if self._full else moved(line, at))
+
+    def _hand_over(self, now: int) -> None:
+        """What the recorder does not take is a hole, and so is what was too much; then all that stands is told anew."""
+        batch, lost, self._full = self._batch, self._full, False
+        if len(self._orders) < ROOM:
+            self._orders.put(Scenes(tuple(batch)), must=True)
+            self._batch = []
+        else:
+            self._batch, lost = [Hole(batch[0].at, Untold.BUSY)], True
+        if lost:
+            self._batch += [moved(last, now) for last in self._last.values()]
