@@ -287,7 +287,7 @@ def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
     for one in stretches:
         if last is not None and _says(last) == _says(one):
             things = tuple(dict.fromkeys((*last.things, *one.things)))[:MOST_THINGS]
-            last = replace(last, end=one.end, things=things)
+            last = replace(last, end=one.end, things=things, silent=_each((*last.silent, *one.silent)))
             continue
         if last is not None:
             yield last
@@ -298,9 +298,7 @@ def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
 
 def _says(stretch: Stretch) -> tuple[object, ...]:
     """What a reader would tell two stretches apart by."""
-    if not stretch.judged:
-        return (False,)
-    return (stretch.then, stretch.now, stretch.silent if stretch.newly_open else ())
+    return stretch.judged, stretch.then, stretch.now
 
 
 def _overlap(stretch: Stretch, kept: Iterable[Interval]) -> int:

@@ -79,7 +79,7 @@ def key(home: Home) -> Path:
 
 COMMANDS = [
     "init", "keys", "serve", "enroll-token", "devices", "revoke", "recordings", "timeline", "verify", "export",
-    "gaps", "rules",
+    "gaps", "rules", "replay",
 ]  # fmt: skip
 
 
