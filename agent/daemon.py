@@ -224,7 +224,7 @@ class Daemon:
         judged = self.view.take(look)
         self._took[look.witness] = judged.answered - judged.asked
         if not self.session.held and look.asked > self._held_until and self.screen.eye.counts(look):
-            self.scenes.see(judged)
+            self.scenes.see(look, judged)
         for keeping in self._lanes:
             keeping.eye.see(judged)
             if self.view.lost_account:

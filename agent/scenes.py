@@ -3,14 +3,20 @@
 Only changes are handed on, in batches of at most a chunk's length. Pictures and sound come first: a batch for which the
 recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; nobody knows what was in view
 until each witness has looked again.
+
+What a look is judged by reaches back: it names windows that have gone since the look before, and pages whose pictures
+may still be there (core.view). So that nothing of a hold comes in that way, a page is told only if it was seen outside
+of one, and the first look at the windows after one not at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from agent.core.cut import CHUNK_LENGTH
-from agent.core.model import SECOND, Browsing, Glimpse, Look, Policy
+from agent.core.model import SECOND, WINDOWS, Blind, Browsing, Glimpse, Look, Page, Policy, Scene
 from agent.core.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
 from agent.pipeline import Mailbox
 from agent.recording import Order, Scenes
@@ -19,6 +25,8 @@ from agent.recording import Order, Scenes
 BATCH_LENGTH: Final = CHUNK_LENGTH - 1 * SECOND
 MOST: Final = 400  # changes in a batch: a window that is dragged makes 50 a second
 ROOM: Final = 6  # orders that wait before a batch is refused: half of what pictures may have
+
+Face = tuple[tuple[str, ...], frozenset[str], frozenset[str]]  # a page, wherever it stands
 
 
 class SceneLane:
@@ -30,6 +38,9 @@ class SceneLane:
         self._open = False
         self._zero = 0
         self._last: dict[str, Sighting] = {}  # what each witness last saw
+        self._told: dict[str, frozenset[Face]] = {}  # the pages in it; also of before a hold
+        self._glimpsed: dict[Face, int] = {}  # by events since the browsers were last asked -> when
+        self._reaches_back = True  # the next look at the windows, into a hold
         self._batch: list[Line] = []
         self._full = False
 
@@ -44,20 +55,40 @@ class SceneLane:
         for last in self._last.values():
             self._put(last)
 
-    def see(self, look: Look) -> None:
-        """As it was judged."""
-        if not self._wanted or isinstance(look.seen, Browsing):
+    def see(self, look: Look, judged: Look) -> None:
+        """`judged`: the same look with the scene that it was judged by."""
+        if not self._wanted or isinstance(judged.seen, Browsing):
             return
+        if look.witness == WINDOWS and self._reaches_back:
+            self._reaches_back = False
+            return
+        seen = self._without_hold(look, judged.seen)
         last = self._last.get(look.witness)
-        if last is None or (last.seen is not look.seen and last.seen != look.seen):
-            self._last[look.witness] = sighting = Sighting(look.answered, look.witness, look.seen)
+        if last is None or last.seen != seen:
+            self._last[look.witness] = sighting = Sighting(judged.answered, look.witness, seen)
             self._put(sighting)
 
+    def _without_hold(self, look: Look, seen: Scene | Blind) -> Scene | Blind:
+        """A page that was in no look and no event outside of a hold is one that nobody could look into."""
+        if isinstance(seen, Blind):
+            return seen
+        known = frozenset().union(*self._told.values(), self._glimpsed)
+        if isinstance(look.seen, Browsing):
+            known |= set(_faces(tab.page for window in look.seen.windows for tab in window.tabs))
+            self._glimpsed = {face: at for face, at in self._glimpsed.items() if at >= look.asked}
+        pages = tuple(page if _face(page) in known else _hidden(page) for page in seen.pages)
+        self._told[look.witness] = frozenset(_faces(pages))
+        return seen if pages == seen.pages else replace(seen, pages=pages)
+
     def pass_by(self, glimpse: Glimpse) -> None:
-        self._put(Passing(glimpse.at, glimpse.witness, glimpse.page))
+        if self._wanted:
+            if len(self._glimpsed) < MOST:
+                self._glimpsed[_face(glimpse.page)] = glimpse.at
+            self._put(Passing(glimpse.at, glimpse.witness, glimpse.page))
 
     def shut(self, now: int) -> None:
         """Nothing is kept from now on, until somebody looks again."""
+        self._reaches_back = True
         self._last.clear()
         if self._open:
             self._batch.append(Hole(now, Untold.HELD))
@@ -90,3 +121,15 @@ class SceneLane:
             self._batch, lost = [Hole(batch[0].at, Untold.BUSY)], True
         if lost:
             self._batch += [moved(last, now) for last in self._last.values()]
+
+
+def _face(page: Page) -> Face:
+    return page.urls, page.fields, page.selectors
+
+
+def _faces(pages: Iterable[Page]) -> Iterator[Face]:
+    return map(_face, pages)
+
+
+def _hidden(page: Page) -> Page:
+    return Page((), shown=page.shown, parked=page.parked, unread=True)

@@ -11,6 +11,8 @@ from agent.core.model import (
     MILLISECOND,
     SECOND,
     WINDOWS,
+    Attribute,
+    Blind,
     Box,
     BrowserWindow,
     Browsing,
@@ -19,7 +21,10 @@ from agent.core.model import (
     ChunkKind,
     Glimpse,
     Look,
+    Matcher,
     Page,
+    Policy,
+    Rule,
     Scene,
     Span,
     Tab,
@@ -37,15 +42,35 @@ from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig, hold
 from tests.agent.test_recording import OPEN, frame
 from tests.agent.test_recording import Rig as RecorderRig
 
-KEEPING = replace(POLICY, hash="hash-2", revision=2, keep_scenes=True)
+BANK = Rule(1, "bank", "w", (Matcher(Attribute.URL, ("bank.example",)),))
+KEEPING = Policy("hash-2", 2, "test", (*POLICY.rules, BANK), keep_scenes=True)
 CARD = Page(("https://shop.example/pay",), frozenset({"cc-csc"}))
+BANNED = Page(("https://bank.example/account",))
+HARMLESS = Page(("https://news.example/",))
 
 
 def opened(**options: int) -> Rig:
-    """A policy that asks for scenes, and a recording."""
+    """A policy that asks for scenes, a recording, and the look that reaches back into the time without a policy."""
     rig = Rig(**options)
     rig.daemon.turn(PolicyArrived(KEEPING))
+    rig.look(WITH_CHART, "hash-2")
     return rig
+
+
+def browsed(rig: Rig, *pages: Page, asked: int = 0, painted: bool = True) -> None:
+    """The browsers answer: one window, the first page in front."""
+    rig.wait(1)
+    asked = asked or rig.clock.time
+    rig.wait(1)
+    tabs = tuple(Tab(number, page, visible=not number, painted=painted) for number, page in enumerate(pages))
+    window = BrowserWindow("b", 9, 1, "Shop", Box(0, 0, 9, 9), minimised=False, tabs=tabs)
+    rig.daemon.turn(Look(BROWSERS, asked, rig.clock.time, "hash-2", Browsing((window,))))
+
+
+def pages_in(batches: list[Scenes]) -> set[Page]:
+    scenes = [line.seen for batch in batches for line in batch.lines if isinstance(line, Sighting)]
+    passing = {line.page for batch in batches for line in batch.lines if isinstance(line, Passing)}
+    return {page for scene in scenes if isinstance(scene, Scene) for page in scene.pages} | passing
 
 
 def told(rig: Rig) -> list[Scenes]:
@@ -100,13 +125,7 @@ def test_what_an_event_shows_between_two_looks_is_told() -> None:
 def test_the_browsers_are_told_as_they_are_judged() -> None:
     rig = opened(browsers=True)
     rig.look(NOTES, "hash-2")
-    tab = Tab(1, CARD, visible=True, painted=True)
-    window = BrowserWindow("b", 9, 1, "Shop", Box(0, 0, 9, 9), minimised=False, tabs=(tab,))
-    rig.wait(1)
-    asked = rig.clock.time
-    rig.wait(1)
-    rig.daemon.turn(Look(BROWSERS, asked, rig.clock.time, "hash-1", Browsing((window,))))  # of another policy
-    rig.daemon.turn(Look(BROWSERS, asked, rig.clock.time, "hash-2", Browsing((window,))))
+    browsed(rig, CARD)
     rig.wait(3000)
     rig.daemon.turn(None)
     windows, pages = seen(told(rig))
@@ -126,10 +145,87 @@ def test_in_a_hold_nothing_is_told_and_after_it_everything_anew() -> None:
     rig.wait(5000)
     hold(rig.daemon, None)
     rig.daemon.turn(Look(WINDOWS, in_flight, rig.clock.time, "hash-2", WITH_CHART))  # asked before it was over
+    rig.look(WITH_CHART, "hash-2")  # reaches back into the hold
     rig.look(NOTES, "hash-2")
     rig.wait(3000)
     rig.daemon.turn(None)
     assert seen(told(rig)) == [NOTES]
+
+
+def test_a_page_of_a_hold_is_told_only_once_it_is_seen_outside_of_one() -> None:
+    """The view brings it back, since its picture may still be there: then it is a page that nobody looked into."""
+    rig = opened(browsers=True)
+    rig.look(NOTES, "hash-2")
+    browsed(rig, HARMLESS)
+    hold(rig.daemon, UserHold(rig.clock.time))
+    in_flight = rig.clock.time
+    rig.wait(1)
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, BANNED, "b", 0))
+    browsed(rig, BANNED, HARMLESS, asked=in_flight)
+    hold(rig.daemon, None)
+    rig.look(NOTES, "hash-2")
+    rig.look(NOTES, "hash-2")
+    browsed(rig, HARMLESS, painted=False)
+    rig.wait(3000)
+    rig.daemon.turn(None)
+    assert BANNED in rig.daemon.view.pages.pages  # it still judges by it
+    batches = told(rig)
+    assert HARMLESS in pages_in(batches)
+    assert Page((), unread=True) in pages_in(batches)
+    assert not any(page.urls == BANNED.urls for page in pages_in(batches))
+    browsed(rig, BANNED, HARMLESS)
+    rig.wait(3000)
+    rig.daemon.turn(None)
+    assert BANNED in pages_in(told(rig))
+
+
+def test_a_page_that_an_event_showed_is_told_of_wherever_it_comes_back() -> None:
+    rig = opened(browsers=True)
+    rig.look(NOTES, "hash-2")
+    browsed(rig, HARMLESS)
+    for number in range(MOST):
+        rig.wait(1)
+        rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, replace(BANNED, urls=(f"https://bank.example/{number}",))))
+    rig.wait(1)
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))  # more than is followed
+    asked = rig.clock.time
+    rig.wait(1)
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, BANNED))
+    rig.look(NOTES, "hash-2")
+    rig.taken()
+    browsed(rig, HARMLESS, asked=asked)
+    rig.wait(3000)
+    rig.daemon.turn(None)
+    assert not any(isinstance(scene, Scene) and CARD in scene.pages for scene in seen(told(rig)))
+
+
+def test_blindness_is_told_too() -> None:
+    rig = opened()
+    rig.look(Blind.EMPTY, "hash-2")
+    rig.wait(3000)
+    rig.daemon.turn(None)
+    assert seen(told(rig)) == [Blind.EMPTY]
+
+
+def test_what_was_seen_under_another_policy_or_is_no_scene_yet_is_not_told() -> None:
+    rig = opened()
+    rig.look(NOTES, "hash-1")
+    lane = rig.daemon.scenes
+    lane.see(raw := Look(BROWSERS, 0, 1, "hash-2", Browsing()), raw)
+    rig.wait(3000)
+    rig.daemon.turn(None)
+    assert told(rig) == []
+
+
+def test_a_recording_without_scenes_may_be_held_and_follow_another() -> None:
+    rig = opened()
+    rig.look(NOTES, "hash-2")
+    rig.daemon.turn(PolicyArrived(replace(KEEPING, hash="hash-3", revision=3, keep_scenes=False)))
+    assert isinstance(told(rig)[-1].lines[-1], Ended)
+    rig.look(NOTES, "hash-3")
+    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))
+    hold(rig.daemon, UserHold(rig.clock.time))
+    assert told(rig) == []
 
 
 def test_a_recording_that_takes_over_begins_with_what_stands() -> None:
