@@ -66,10 +66,20 @@ class Truthful:
     def judge_with(self, policy: Policy) -> None: ...
 
 
+class Quick(Mailbox[Order]):
+    """A recorder that takes each order at once: none waits."""
+
+    def __init__(self) -> None:
+        super().__init__(1_000_000)
+
+    def __len__(self) -> int:
+        return 0
+
+
 def watch(world: World, end: int, policy: Policy = POLICY) -> list[Order]:
     """The daemon watches the world until `end` (ms); what it has ordered."""
     clock = WorldClock(world)
-    orders: Mailbox[Order] = Mailbox(1_000_000)
+    orders = Quick()
     daemon = Daemon(
         WorldInbox(world, end),
         clock=clock,

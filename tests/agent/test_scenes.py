@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agent.core.holding import UserHold
 from agent.core.model import (
     BROWSERS,
@@ -19,7 +22,9 @@ from agent.core.model import (
     Chunk,
     ChunkFlag,
     ChunkKind,
+    Frame,
     Glimpse,
+    Lane,
     Look,
     Matcher,
     Page,
@@ -29,7 +34,8 @@ from agent.core.model import (
     Span,
     Tab,
 )
-from agent.core.scenes import Ended, Hole, Passing, Sighting, Untold, read
+from agent.core.replay import replay
+from agent.core.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
 from agent.core.session import RECORDING_LENGTH
 from agent.messages import PolicyArrived
 from agent.recording import Close, Gap, Open, Scenes
@@ -37,8 +43,11 @@ from agent.scenes import MOST, ROOM
 from protocol import envelope
 from protocol.envelope import SCENE_STREAM
 from protocol.packet import KeyPacket
+from tests.agent.desk_with_browsers import POLICY as DESK
+from tests.agent.desk_with_browsers import World
 from tests.agent.recordings import AUDITOR, EVIDENCE, START, new_sealer
 from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig, hold
+from tests.agent.test_daemon_browsers import PICTURES_EVERY, Op, ops, play, watch, worlds
 from tests.agent.test_recording import OPEN, frame
 from tests.agent.test_recording import Rig as RecorderRig
 
@@ -276,6 +285,29 @@ def test_more_changes_than_are_kept_are_a_hole_and_then_told_anew() -> None:
     rig.wait(3000)
     rig.daemon.turn(None)
     assert seen(told(rig)) == [last]
+
+
+# -- whatever happens on a desk -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)  # each is seconds of a whole desk
+@given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
+def test_what_was_kept_lies_in_time_that_its_policy_calls_open_once_more(
+    world: World, acts: list[Op], every: int
+) -> None:
+    """So the lane tells what the pictures were judged by, and the replay judges as the gate did."""
+    policy = replace(DESK, keep_scenes=True)
+    orders = watch(world, play(world, acts, every) + 5000, policy)
+    lines = read(
+        [line for order in orders if isinstance(order, Scenes) for line in written(order.lines, 0).splitlines()]
+    )
+    end = lines[-1].at
+    stretches = replay(policy, policy, Lane.SCREEN, lines, end)
+    kept = [order.span for order in orders if isinstance(order, Frame)]
+    for stretch in stretches:
+        if stretch.judged and stretch.then:
+            assert not any(span.start < stretch.end and stretch.start < span.end for span in kept), stretch
+    assert any(stretch.judged for stretch in stretches)
 
 
 # -- the recorder -------------------------------------------------------------------------------------------------
