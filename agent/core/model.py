@@ -303,9 +303,8 @@ class PolicyTest:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy made of all files of the folder, with one hash over their bytes.
-
-    `where` its revision stands, `scenes_where` its keep_scenes: file:line:column.
+    """One policy made of all files of the folder, with one hash over their bytes. `where` its revision stands, and
+    `scenes_where` its keep_scenes: file:line:column.
     """
 
     hash: str

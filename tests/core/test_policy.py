@@ -155,17 +155,6 @@ def test_recording_only_during_named_interactions() -> None:
 # -- several files ------------------------------------------------------------------------------------------------
 
 
-def test_scenes_are_kept_where_one_file_says_so_and_none_says_otherwise() -> None:
-    rest = "schema: 1\n"
-    assert not parsed(HEAD + A_RULE, rest).keep_scenes
-    found = parsed(HEAD + A_RULE, rest + "keep_scenes: true\n", rest + "keep_scenes: true\n")
-    assert found.keep_scenes
-    assert found.scenes_where == "b.yaml:2:1"
-    assert mistakes(HEAD + A_RULE + "keep_scenes: false\n", rest + "keep_scenes: true\n") == (
-        "b.yaml:2:1 keep_scenes is not the same as in a.yaml:9:1, let it stand in one file only",
-    )
-
-
 def test_rules_are_numbered_through_all_files() -> None:
     second = "schema: 1\nrules:\n  - { id: second, why: w, any: [app: [x]] }\nallow_unseen: [app: [y]]\n"
     found = parsed(HEAD + A_RULE, second)
@@ -298,10 +287,6 @@ TOP = [
     case(
         HEAD + A_RULE + "unlisted: [close]\n",
         "a.yaml:9:11 unlisted is one word, not a list, write record or close",
-    ),
-    case(
-        HEAD + A_RULE + "keep_scenes: 'true'\n",
-        'a.yaml:9:14 keep_scenes cannot be "true", write true or false, without quotes',
     ),
     case(
         HEAD + A_RULE + "parked_tabs: maybe\n",

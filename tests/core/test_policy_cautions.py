@@ -284,12 +284,3 @@ def test_a_rule_that_is_only_tried_makes_no_other_superfluous() -> None:
     ]
     assert two("any: [app: ['till*']], dry_run: true", "any: [app: [till]]") == []
     assert len(two("any: [app: [till]], dry_run: true", "any: [app: [till]], dry_run: true")) == 1
-
-
-def test_that_scenes_are_kept_is_said_plainly() -> None:
-    says = (
-        "a.yaml:4:1 titles and whole addresses of everything that is open are kept, also while the eye is closed for "
-        "them: sealed, for those who may open the recording; leave the key out to keep none"
-    )
-    assert of_head("keep_scenes: true") == [("scenes", says)]
-    assert of_head("keep_scenes: false") == []
