@@ -19,7 +19,8 @@ def canonical(name: str) -> str:
 def locked(lock: str) -> set[tuple[str, str]]:
     """(name, version) of every package in requirements/<lock>.txt; numpy has one version for each Python."""
     lines = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8").splitlines()
-    return {(m[1], m[2]) for line in lines if (m := re.match(r"([a-z0-9][a-z0-9.-]*)==([^ ;\\]+)", line))}
+    package = re.compile(r"([a-z0-9][a-z0-9.-]*)(?:\[[a-z0-9,-]+\])?==([^ ;\\]+)")
+    return {(m[1], m[2]) for line in lines if (m := package.match(line))}
 
 
 def names(lock: str) -> set[str]:
@@ -50,6 +51,12 @@ def test_every_package_has_a_hash_and_no_registry_is_named(lock: str) -> None:
 @pytest.mark.parametrize("lock", ["agent", "store"])
 def test_what_is_installed_is_what_was_tested(lock: str) -> None:
     assert locked(lock) <= locked("dev")
+
+
+def test_an_extra_that_a_package_asks_for_is_locked_as_one() -> None:
+    """pip takes `coverage[toml]` for another requirement than `coverage`, and wants a hash of its newest release."""
+    text = (ROOT / "requirements" / "dev.txt").read_text("utf-8")
+    assert re.search(r"(?m)^coverage\[toml\]==", text), "pytest-cov asks for coverage[toml]"
 
 
 def test_nothing_for_macos_is_locked() -> None:
