@@ -26,7 +26,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import av
 import numpy as np
 import psutil
 from rich.console import Console
@@ -41,6 +40,7 @@ from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, hot_plug, marked,
 from bench.sound_window import NAME
 from bench.stage import StageError, own_display
 from protocol.ledger import parse_line
+from store.film.opus import samples_of
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 POLICY: Final = """schema: 1
@@ -220,18 +220,14 @@ def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
     """(place of the first sample since the recording's zero, both channels) of each stretch without a gap."""
     parts: list[account.Sound] = []
     start = end = 0
-    with av.open(str(opened.folder / "sound.mp4")) as container:
-        for frame in container.decode(audio=0):
-            assert frame.pts is not None
-            assert frame.time_base is not None
-            at = round(frame.pts * frame.time_base * RATE)
-            if parts and abs(at - end) > 1:
-                yield start, np.concatenate(parts, axis=1)
-                parts = []
-            if not parts:
-                start = at
-            parts.append(frame.to_ndarray().astype(np.float32))
-            end = at + frame.samples
+    for at, samples in samples_of(opened.folder / "sound.mp4"):
+        if parts and abs(at - end) > 1:
+            yield start, np.concatenate(parts, axis=1)
+            parts = []
+        if not parts:
+            start = at
+        parts.append(samples.T.astype(np.float32) / np.float32(32_768))
+        end = at + len(samples)
     if parts:
         yield start, np.concatenate(parts, axis=1)
 

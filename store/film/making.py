@@ -26,9 +26,10 @@ from protocol.envelope import SCREEN
 from store.clock import SECOND
 from store.film import CannotPlay
 from store.film.layout import Layout
+from store.film.opus import RATE
 from store.film.pictures import Pictures
 from store.film.plan import Plan
-from store.film.sound import RATE, Sound, ticks
+from store.film.sound import Sound, ticks
 from store.show import seconds
 
 if TYPE_CHECKING:

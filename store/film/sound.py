@@ -8,21 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 
 from store.account import Interval
 from store.clock import SECOND
-from store.film import CannotPlay
-
-RATE: Final = 48_000  # samples a second; also the grain of the sound's own times
-CHANNELS: Final = 2  # the agent's microphone, and the far end
-
-Samples = NDArray[np.int16]
-"""(samples, channels)."""
+from store.film.opus import CHANNELS, RATE, Samples, samples_of
 
 
 def ticks(at: int) -> int:
@@ -67,20 +58,11 @@ class Sound:
 
     @staticmethod
     def _decoded(file: Path) -> Iterator[tuple[int, Samples]]:
-        """(place in the recording, samples) of each frame. Where two claim the same place, the earlier has it."""
+        """(place in the recording, samples) of each packet. Where two claim the same place, the earlier has it."""
         taken = 0
-        with av.open(str(file)) as container:
-            if not container.streams.audio:
-                raise CannotPlay(f"{file.name} holds no sound")
-            stream = container.streams.audio[0]
-            resampler = av.AudioResampler("s16", "stereo", RATE)
-            for frame in container.decode(stream):
-                at = round((frame.time or 0.0) * RATE)
-                for part in resampler.resample(frame):
-                    samples = part.to_ndarray().reshape(-1, CHANNELS).astype(np.int16, copy=False)
-                    over = min(max(taken - at, 0), len(samples))
-                    at, samples = at + over, samples[over:]
-                    if len(samples):
-                        yield at, samples
-                        at += len(samples)
-                        taken = at
+        for begins, heard in samples_of(file):
+            over = min(max(taken - begins, 0), len(heard))
+            at, samples = begins + over, heard[over:]
+            if len(samples):
+                yield at, samples
+                taken = at + len(samples)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
-import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model import MILLISECOND, Block, Chunk, ChunkFlag, ChunkKind, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, RATE, SoundEncoder
+from store.film.opus import samples_of
 from tests.encode import boxes
 from tests.encode.films import START, film, media, ms, probe
 
@@ -51,15 +51,13 @@ def record(samples: np.ndarray, kept: Sequence[range], *, shift: int = 0) -> lis
 
 
 def hear(data: bytes, length: int) -> np.ndarray:
-    """What PyAV decodes, every sample at its time, from -1 to 1; silence where there is nothing."""
+    """What libopus decodes, every sample at its time, from -1 to 1; silence where there is nothing."""
     heard = np.zeros((length, 2))
-    with av.open(io.BytesIO(data)) as container:
-        for frame in container.decode(audio=0):
-            assert frame.pts is not None
-            assert frame.time_base is not None
-            samples = frame.to_ndarray().T
-            place = round(frame.pts * frame.time_base * RATE)
-            samples = samples[max(0, -place) :][: max(0, length - max(0, place))]
+    with NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        for place, decoded in samples_of(Path(file.name)):
+            samples = decoded[max(0, -place) :][: max(0, length - max(0, place))] / 32_768
             heard[max(0, place) : max(0, place) + len(samples)] = samples
     return heard
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -21,6 +20,7 @@ import pytest
 from agent.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.stage import own_display
+from store.film.opus import samples_of
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -189,13 +189,12 @@ def _lanes(recorder: Pc) -> tuple[str, str] | None:
 
 def _holes(file: Path) -> list[float]:
     """The seconds that are not there between the first sample and the last."""
-    found, end = [], None
-    with av.open(str(file)) as container:
-        for frame in container.decode(audio=0):
-            assert frame.time is not None
-            if end is not None and frame.time - end > 0.001:
-                found.append(frame.time - end)
-            end = frame.time + frame.samples / RATE
+    found: list[float] = []
+    end: int | None = None
+    for at, samples in samples_of(file):
+        if end is not None and at - end > RATE // 1000:
+            found.append((at - end) / RATE)
+        end = at + len(samples)
     return found
 
 
@@ -216,8 +215,8 @@ def _sound_of(depot: Store, recorder: Pc, folder: Path) -> npt.NDArray[np.float3
     (mine,) = (one["recording"] for one in recordings if one["device"] == recorder.device)
     exported = depot.ran("export", mine, *depot.opened_by_recipient, "--output", str(folder))
     assert exported.returncode == 0, exported.stderr
-    with av.open(str(folder / "sound.mp4")) as container:
-        return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    heard = np.concatenate([samples for _, samples in samples_of(folder / "sound.mp4")])
+    return heard.T.astype(np.float32) / 32_768
 
 
 def _seconds(channel: npt.NDArray[np.float32], hertz: float) -> float:
