@@ -66,11 +66,13 @@ class Event:
     urls: tuple[str, ...]
     fields: frozenset[str]
     places: frozenset[int]
+    unread: bool = False
 
     def page(self, css: tuple[str, ...]) -> Page:
         """`css`: the selectors of the policy that the browser took last. A frame may still have scanned for the one
         before, so a place that is none says nothing; the next look does, with the hash that it was made for."""
-        return Page(self.urls, self.fields, frozenset(css[place] for place in self.places if place < len(css)))
+        selectors = frozenset(css[place] for place in self.places if place < len(css))
+        return Page(self.urls, self.fields, selectors, unread=self.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,10 @@ def read(message: bytes) -> tuple[int, Told]:
     if kind == "event":
         _text(words, "what")
         tab = _integer(words, "tab", least=-1)  # the browsers' number for what is in no tab
-        return number, Event(tab, _texts(words, "urls"), frozenset(_texts(words, "fields")), _places(words, "css"))
+        unread = _truth(words, "unread") if "unread" in words else False  # an older extension does not say
+        return number, Event(
+            tab, _texts(words, "urls"), frozenset(_texts(words, "fields")), _places(words, "css"), unread
+        )
     if kind == "policy":
         return number, PolicyTaken(_text(words, "hash"), tuple(sorted(_places(words, "refused"))))
     if kind == "hello":

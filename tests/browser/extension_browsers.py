@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -63,22 +64,33 @@ FIREFOX_PREFERENCES: dict[str, bool | int | str] = {
 
 @contextmanager
 def started(
-    name: str, display: str, bus: str, folder: Path, socket: Path, *urls: str
+    name: str,
+    display: str,
+    bus: str,
+    folder: Path,
+    socket: Path,
+    *urls: str,
+    preferences: Mapping[str, Any] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`name`: chromium or firefox, with `urls` as its tabs; its relay connects to `socket`.
 
-    `bus`: address of a message bus, by which a second start of Firefox finds the first.
+    `bus`: address of a message bus, by which a second start of Firefox finds the first. `preferences`: of the profile,
+    as each browser writes them.
     """
     home = folder / "home"
     profile = folder / "profile"
     profile.mkdir(parents=True)
     if name == "chromium":
         _introduce("chromium", folder, socket, profile / "NativeMessagingHosts", chromium_id())
+        own = profile / "Default" / "Preferences"
+        own.parent.mkdir()
+        own.write_text(json.dumps(preferences or {}))
         command = ["chromium", *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"--load-extension={EXTENSION}", *urls]
     else:
         _introduce("firefox", folder, socket, home / ".mozilla" / "native-messaging-hosts", FIREFOX_ID)
         pack(profile / "extensions" / f"{FIREFOX_ID}.xpi")
-        lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in FIREFOX_PREFERENCES.items())
+        chosen = {**FIREFOX_PREFERENCES, **(preferences or {})}
+        lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in chosen.items())
         (profile / "user.js").write_text("".join(lines))
         command = ["firefox-esr", "--profile", str(profile), *urls]
     home.mkdir(exist_ok=True)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
 
 import pytest
 from Xlib import X
@@ -17,107 +13,31 @@ from Xlib.display import Display
 from Xlib.protocol.event import ClientMessage
 from Xlib.xobject.drawable import Window
 
-from tests.browser import extension_agent, extension_browsers, extension_pages
-from tests.browser.extension_agent import Agent, Line, Message
-from tests.browser.extension_pages import Site, page
+from tests.browser.extension_live import (
+    CSS,
+    FIELDS,
+    Live,
+    browser,
+    css,
+    fields,
+    read,
+    tabs,
+    tabs_at,
+    titles,
+    urls,
+)
+from tests.browser.extension_pages import page
 from tests.stage import displays
-from tests.stage.buses import private_bus
 
 pytestmark = pytest.mark.desktop
 
-FIELDS = ["cc-number", "cc-csc", "cc-exp", "current-password", "new-password", "one-time-code"]
-CSS = ["#pan", ".secret .amount", "::::", "input:checked + b", "[data-kind=ssn]"]
 CARD = "<input autocomplete=cc-number>"
-
-
-@dataclass
-class Live:
-    """A running browser with the extension, a tab `desk` that opens others, and the agent's line to it."""
-
-    name: str
-    site: Site
-    agent: Agent
-    line: Line
-    display: str
-    bus: str
-    folder: Path
-
-    def look_until_tab(self, path: str, fits: Any = lambda _: True) -> dict[str, Any]:
-        """The tab whose top frame is at `path`, in the first look where it fits."""
-        answer = self.line.look_until(lambda look: any(fits(tab) for tab in tabs_at(look, path)))
-        return next(tab for tab in tabs_at(answer, path) if fits(tab))
-
-    def run(self, *options: str) -> None:
-        """Starts the browser once more, which asks the running one, as a desktop's menu does."""
-        profile = self.folder / "profile"
-        if self.name == "chromium":
-            command = ["chromium", f"--user-data-dir={profile}", *extension_browsers.CHROMIUM_FLAGS, *options]
-        else:
-            command = ["firefox-esr", "--profile", str(profile), *options]
-        env = extension_browsers.environment(self.display, self.bus, self.folder / "home")
-        subprocess.run(command, env=env, check=True, capture_output=True, timeout=60)
-
-    @contextmanager
-    def opened(self, name: str, body: str, host: str = "") -> Iterator[str]:
-        """A tab in front with a page called `name` at /`name`; yields its address. It is closed in the end."""
-        self.site.serve({f"/{name}": page(name, body)})
-        address = f"{host or self.site.here}/{name}"
-        self.site.order("desk", f"window.open({address!r})")
-        self.look_until_tab(f"/{name}", read)
-        try:
-            yield address
-        finally:
-            self.site.send(name, "window.close()")
-            self.line.look_until(lambda look: not tabs_at(look, f"/{name}"))
-
-
-def tabs(look: Message) -> list[dict[str, Any]]:
-    return [tab for window in look["windows"] for tab in window["tabs"]]
-
-
-def tabs_at(look: Message, path: str) -> list[dict[str, Any]]:
-    return [tab for tab in tabs(look) if tab["frames"][0]["url"].partition("#")[0].endswith(path)]
-
-
-def titles(look: Message) -> list[str]:
-    return [window["title"] for window in look["windows"]]
-
-
-def read(tab: dict[str, Any]) -> bool:
-    return not tab["unread"]
-
-
-def fields(tab: dict[str, Any]) -> set[str]:
-    return {field for frame in tab["frames"] for field in frame["fields"]}
-
-
-def css(tab: dict[str, Any]) -> set[int]:
-    return {place for frame in tab["frames"] for place in frame["css"]}
-
-
-def urls(tab: dict[str, Any]) -> list[str]:
-    return [frame["url"] for frame in tab["frames"]]
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    name = request.param
-    folder = tmp_path_factory.mktemp(name)
-    with ExitStack() as stack:
-        display = stack.enter_context(displays.xvfb())
-        stack.enter_context(displays.openbox(display, folder))
-        site = stack.enter_context(extension_pages.site())
-        agent = stack.enter_context(extension_agent.agent(folder / "agent.sock"))
-        site.serve({"/desk": page("desk", "")})
-        bus = stack.enter_context(private_bus(folder))
-        place = folder / "agent.sock"
-        desk = f"{site.here}/desk"
-        stack.enter_context(extension_browsers.started(name, display, bus, folder / name, place, desk))
-        running = Live(name, site, agent, agent.accept(), display, bus, folder / name)
-        running.line.policy("P1", FIELDS, CSS)
-        running.look_until_tab("/desk", read)
+    with browser(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running
-        running.line.cut()
 
 
 @pytest.fixture

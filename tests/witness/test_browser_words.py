@@ -93,6 +93,14 @@ def test_a_box_on_a_scaled_desktop_and_a_tab_without_a_number_are_read() -> None
     assert (tools.box, tools.tabs[0].id) == (Box(-8, 0, 801, 600), -1)
 
 
+def test_an_event_may_tell_of_what_cannot_be_read() -> None:
+    _, event = read({**MESSAGES["event"], "unread": True})
+    assert isinstance(event, Event)
+    assert event.page(CSS) == Page(("https://a/",), frozenset({"cc-csc"}), frozenset({".chart"}), unread=True)
+    with pytest.raises(Malformed, match="unread is neither true nor false"):
+        read({**MESSAGES["event"], "unread": 1})
+
+
 def test_an_event_may_speak_of_places_of_the_policy_before() -> None:
     event = Event(3, ("https://a/",), frozenset(), frozenset({1, 9}))
     assert event.page(CSS) == Page(("https://a/",), selectors=frozenset({".chart"}))

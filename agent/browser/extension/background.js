@@ -1,7 +1,7 @@
 // Joins the parts: the agent's messages on one side, the documents' ports on the other.
 "use strict";
 
-if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "events.js", "look.js");
+if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "events.js", "look.js");
 
 let policy = {hash: "", fields: null, css: []};
 let refused = null; // what was last told about the policy's selectors, as JSON
@@ -45,7 +45,7 @@ const takeFromFrame = (entry, tab, message) => {
 
 const welcomeFrame = (port) => {
   const {tab, frameId} = port.sender;
-  if (port.name !== "frame" || !tab) return;
+  if (!tab) return;
   const entry = {
     tab: tab.id,
     frame: frameId,
@@ -96,7 +96,10 @@ const heard = (message) => {
   else if (message.kind === "policy") takePolicy(message);
 };
 
-api.runtime.onConnect.addListener(welcomeFrame);
+api.runtime.onConnect.addListener((port) => {
+  if (port.name === "devtools") beside.welcome(port);
+  else welcomeFrame(port);
+});
 api.runtime.onInstalled.addListener(enterOpenPages);
 listenToTabs();
 wire.open(heard);

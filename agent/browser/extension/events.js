@@ -19,10 +19,10 @@ const sayJoined = () => {
   joined.clear();
 };
 
-const say = (what, tab, frame, {urls, fields = [], css = []}) => {
+const say = (what, tab, frame, {urls, fields = [], css = [], unread = false}) => {
   if (urls.length === 0) return; // a tab that has no page yet, or none any more
   const event = {
-    kind: "event", what, tab, frame, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css),
+    kind: "event", what, tab, frame, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css), unread,
   };
   const now = Math.floor(performance.now() / 1000);
   if (now !== second) [second, said] = [now, 0];
@@ -34,6 +34,7 @@ const say = (what, tab, frame, {urls, fields = [], css = []}) => {
   const waiting = joined.get(tab);
   if (waiting) {
     for (const key of ["urls", "fields", "css"]) waiting[key] = unique([...waiting[key], ...event[key]]);
+    waiting.unread ||= unread;
   } else {
     joined.set(tab, event);
   }
@@ -58,6 +59,12 @@ const sayTab = async (tab) => {
   }
   const {url, pendingUrl} = await api.tabs.get(tab).catch(() => ({}));
   say("tab", tab, 0, {urls: [pendingUrl, url].filter(Boolean)});
+};
+
+// Developer tools have come to the tab: what they show nobody can tell.
+const sayTools = (tab) => {
+  const known = registry.known(tab, policy.hash);
+  say("tools", tab, 0, {...known, urls: known.urls.length > 0 ? known.urls : ["about:blank"], unread: true});
 };
 
 const onNavigation = (event, what) => {

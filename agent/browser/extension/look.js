@@ -87,7 +87,7 @@ const isShown = (tab, active, answers) => {
   return answers.length === 0 && !tab.discarded;
 };
 
-const describeTab = async (tab, window, answers) => {
+const describeTab = async (tab, window, answers, lostPlace) => {
   const active = window.tabs.find((one) => one.active);
   const entries = [...registry.frames(tab.id).entries()].sort(([one], [other]) => one - other);
   const listed = await registry.list(tab.id);
@@ -95,9 +95,11 @@ const describeTab = async (tab, window, answers) => {
   const minimised = window.state === "minimized";
   const about = {id: tab.id, visible: !minimised && isShown(tab, active, given)};
 
+  const hidden = beside.hasTools(tab.id) || (lostPlace && about.visible);
+
   const last = registry.last.get(tab.id);
   if ((tab.discarded || tab.frozen) && last?.hash === policy.hash && given.length === 0) {
-    return {...about, painted: false, unread: false, frames: last.frames};
+    return {...about, painted: false, unread: hidden, frames: last.frames};
   }
 
   const ids = new Map(listed.map((frame) => [frame.frameId, frame]));
@@ -124,17 +126,20 @@ const describeTab = async (tab, window, answers) => {
     }
   }
   if (!unread && given.every(({hash}) => hash === policy.hash)) registry.last.set(tab.id, {hash: policy.hash, frames});
-  return {...about, painted, unread, frames};
+  return {...about, painted, unread: unread || hidden, frames};
 };
 
-const describeWindow = async (window, answers) => ({
-  id: window.id,
-  minimised: window.state === "minimized",
-  private: window.incognito,
-  box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
-  title: window.tabs.find((tab) => tab.active)?.title ?? "",
-  tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers))),
-});
+const describeWindow = async (window, answers) => {
+  const lostPlace = beside.hasLostPlace(window);
+  return {
+    id: window.id,
+    minimised: window.state === "minimized",
+    private: window.incognito,
+    box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
+    title: window.tabs.find((tab) => tab.active)?.title ?? "",
+    tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
+  };
+};
 
 // A document that has just come has no script yet: it is waited for a little, or every step from page to page would be
 // a moment in which nobody could look.
@@ -150,6 +155,7 @@ const answerLook = async ({id}) => {
   const described = await Promise.all(
     all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers)),
   );
+  beside.forgetOthers(all);
   sayJoined();
   wire.tell({kind: "look", id, policy: sawWith(answers), windows: described});
 };

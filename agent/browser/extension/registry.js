@@ -97,6 +97,7 @@ const registry = {
 
   // The frames that the browser knows in a tab: {frameId, url, errorOccurred}, top first; [] when the tab is gone.
   async list(tab) {
+    if (tab < 0) return []; // developer tools in a window of their own: asking for their frames is refused at once
     const known = this.lists.get(tab);
     if (known && Date.now() - known.at < LISTED_FOR) return known.frames;
     const asked = {at: Date.now(), frames: []};
