@@ -5,10 +5,13 @@ const api = globalThis.browser ?? chrome;
 const NATIVE_HOST = "eyelid.agent";
 const PROTOCOL = 1;
 const RECONNECT_AFTER = 1000; // ms
+const RECONNECT_SOON = 100; // ms, of a line that held for so long: the eye is closed while there is none
+const HELD_FOR = 5000;
 
 const wire = {
   port: null,
   greeted: false, // between a welcome's hello and the end of the port
+  greetedAt: 0,
   number: 0,
   reopen: null,
 
@@ -38,8 +41,9 @@ const wire = {
   end(port) {
     if (this.port !== port) return;
     this.port = null;
+    const held = this.greeted && performance.now() - this.greetedAt > HELD_FOR;
+    setTimeout(this.reopen, held ? RECONNECT_SOON : RECONNECT_AFTER);
     this.greeted = false;
-    setTimeout(this.reopen, RECONNECT_AFTER);
   },
 
   async greet(port) {
@@ -48,6 +52,7 @@ const wire = {
     if (port !== this.port) return;
     this.number = 0;
     this.greeted = true;
+    this.greetedAt = performance.now();
     this.tell({kind: "hello", protocol: PROTOCOL, ...self});
   },
 
