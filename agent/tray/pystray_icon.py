@@ -1,4 +1,4 @@
-"""The tray of Windows and macOS, through pystray. Written against its documentation and not run on either system yet.
+"""The tray of Windows and macOS, through pystray. Run with its backend for X11; not run on either system yet.
 
 pystray wants the main thread for its loop and takes updates from any other, so the thread that follows the recorder
 makes the views.
@@ -51,7 +51,8 @@ class PystrayIcon:
             self._tell(notice)
 
     def _tell(self, notice: Notice) -> None:
-        self._icon.notify(notice.body, notice.title)
+        if self._icon.HAS_NOTIFICATION:  # Windows and macOS have; asked elsewhere, pystray raises
+            self._icon.notify(notice.body, notice.title)
 
     def _act(self, action: Action) -> None:
         def work() -> None:

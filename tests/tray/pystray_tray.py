@@ -1,0 +1,62 @@
+"""The tray of Windows and macOS as a program: pystray draws it, here with its backend for X11.
+
+    python -m tests.tray.pystray_tray HOME
+
+That backend shows the picture and no menu, so this program says on stdout, at every change, what pystray has been given
+(a JSON line: title, menu), and clicks what it reads from stdin: the labels from the menu down to the entry, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.cli.tray import ControlLine
+from agent.tray.herald import Notice
+from agent.tray.indicator import Indicator
+from agent.tray.pystray_icon import PystrayIcon
+from agent.tray.sign import Status
+from agent.tray.words import Words
+
+
+def described(menu: Any) -> list[dict[str, Any]]:
+    return [
+        {"label": item.text, "enabled": item.enabled, "children": described(item.submenu) if item.submenu else []}
+        for item in menu
+    ]
+
+
+class Told(PystrayIcon):
+    def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+        super()._take(status, pauses)
+        print(json.dumps({"title": self._icon.title, "menu": described(self._icon.menu)}), flush=True)
+
+    def _tell(self, notice: Notice) -> None:
+        super()._tell(notice)
+        print(json.dumps({"notice": notice.body}), flush=True)
+
+    def click(self, labels: Sequence[str]) -> None:
+        menu = self._icon.menu
+        for label in labels[:-1]:
+            menu = next(item.submenu for item in menu if item.text == label)
+        next(item for item in menu if item.text == labels[-1])(self._icon)
+
+
+def main() -> None:
+    home = Path(sys.argv[1])
+    icon = Told()
+
+    def clicks() -> None:
+        for line in sys.stdin:
+            icon.click(json.loads(line))
+
+    threading.Thread(target=clicks, daemon=True).start()
+    icon.run(Indicator(ControlLine(home), Words("en"), home))
+
+
+if __name__ == "__main__":
+    main()
