@@ -1,7 +1,8 @@
 """A flash and a beep at one moment: a window that turns white, and a tone that both ends of the call hear then.
 
-The tone's moment is the server's own word for when a sample will be heard. The flash has gone to the X server, and been
-carried out, a moment after its time; how long after is measured.
+What they are compared with is not the moment that was meant but when they were: a busy machine is late with both, and
+that is not the recorder's doing. The tone's moment is the server's own word for when that sample was heard, the
+flash's lies between the order to the X server and its answer. Where either is not known well enough, nothing is judged.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median_low
 from typing import Final
 
 import numpy as np
@@ -39,8 +44,10 @@ TONE: Final = 1000.0  # Hz
 LENGTH: Final = RATE // 5  # samples of a beep
 WAVE: Final = (16_000 * np.cos(2 * np.pi * TONE * np.arange(LENGTH) / RATE)).astype("<i2")  # loud from its first sample
 PATIENCE: Final = 20.0  # s
-ASK_EVERY: Final = 50_000_000  # ns between two questions for the time in the stream
+ASK_EVERY: Final = 5_000_000  # ns between two questions for the time in the stream
 DOUBT: Final = 20_000_000  # ns; an answer that took longer is not believed
+AROUND_A_BEEP: Final = 500_000_000  # ns; so long before and after it the server's words must agree
+KNOWN: Final = 4_000_000  # ns; a flash or beep whose moment is not known to this is not judged
 SECOND: Final = 1_000_000_000
 PLACE: Final = (80, 60, 640, 360)  # px of the window
 AHEAD: Final = 600_000_000  # ns between the word to flash and the flash: longer than any server's buffer
@@ -55,6 +62,48 @@ def now() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The server's: that the sample of this count is heard at `at`, ns; and when it said so."""
+
+    said: int
+    count: int
+    at: int
+
+    @property
+    def zero(self) -> int:
+        """When the stream's first sample would have been heard, were there no stumble in between."""
+        return self.at - self.count * SECOND // RATE
+
+
+def begins(words: Sequence[Word], *, in_cycles: bool) -> int:
+    """When the stream began to be heard, by words about it, ns.
+
+    `in_cycles`: the server answers with what was true at its last cycle, up to 50 ms ago, so that the earliest is
+    nearest to the truth; and what a player gave in one cycle is played in the next, which it does not count (PipeWire
+    1.4.2; the offset followed the cycle when it was made shorter). Others answer as of now, and are wrong for a moment
+    in either direction.
+    """
+    zeros = [word.zero for word in words]
+    if not in_cycles:
+        return median_low(zeros)
+    steps = [after.count - word.count for word, after in pairwise(words) if after.count > word.count]
+    return min(zeros) + (median_low(steps) if steps else 0) * SECOND // RATE
+
+
+def heard(words: Sequence[Word], count: int, *, in_cycles: bool) -> int | None:
+    """When the sample was heard, ns, by words from before and from after it; None where they do not agree."""
+    about = begins(words, in_cycles=in_cycles) + count * SECOND // RATE if words else 0
+    before = [word for word in words if about - AROUND_A_BEEP < word.said < about]
+    after = [word for word in words if about <= word.said < about + AROUND_A_BEEP]
+    if not before or not after:
+        return None
+    one, other = begins(before, in_cycles=in_cycles), begins(after, in_cycles=in_cycles)
+    if abs(one - other) > KNOWN:
+        return None
+    return (one + other) // 2 + count * SECOND // RATE
+
+
 class Beeper:
     """Plays silence to a sink, without end, and a beep when it is told to. One thread runs libpulse's own loop.
 
@@ -62,12 +111,14 @@ class Beeper:
     two answers was wrong by 60 ms (agent/capture/sound_pulse.py).
     """
 
-    def __init__(self, server: str, sink: str) -> None:
+    def __init__(self, server: str, sink: str, *, in_cycles: bool) -> None:
+        """`in_cycles`: as of `begins`."""
         self._pulse = _playback()
-        self._server, self._sink = server, sink
+        self._server, self._sink, self._in_cycles = server, sink, in_cycles
         self._at: int | None = None
         self._written = 0  # samples
-        self._known: tuple[int, int] | None = None  # a sample by its count, and when it is heard, ns
+        self._words: deque[Word] = deque(maxlen=round(4 * AROUND_A_BEEP / ASK_EVERY))
+        self._beeped: int | None = None  # the count of the last beep's first sample
         self._asked_at: int | None = None
         self._ended = threading.Event()
         self._ready = threading.Event()
@@ -87,7 +138,12 @@ class Beeper:
 
     def beep(self, at: int) -> None:
         """To be heard from `at` on (ns); to be said well before."""
-        self._at = at
+        self._beeped, self._at = None, at
+
+    def beeped(self) -> int | None:
+        """When the last one was heard, ns; None where that cannot be said. To be asked `AROUND_A_BEEP` after it."""
+        count = self._beeped
+        return None if count is None else heard(list(self._words), count, in_cycles=self._in_cycles)
 
     def _run(self) -> None:
         pulse = self._pulse
@@ -135,7 +191,7 @@ class Beeper:
             return
         told = answer.contents
         if told.playing and not told.read_index_corrupt:
-            self._known = told.read_index // 2, (asked + answered) // 2 + 1000 * told.sink_usec
+            self._words.append(Word(answered, told.read_index // 2, (asked + answered) // 2 + 1000 * told.sink_usec))
             self._ready.set()
 
     def _next(self, waiting: Samples) -> tuple[Samples, Samples]:
@@ -144,13 +200,14 @@ class Beeper:
         if len(waiting):
             block[: len(waiting[:BLOCK])] = waiting[:BLOCK]
             return block, waiting[BLOCK:]
-        if self._at is None or self._known is None:
+        if self._at is None or not self._words:
             return block, waiting
-        count, heard_at = self._known
-        into = (self._at - heard_at) * RATE // SECOND - (self._written - count)
+        recent = list(self._words)[-round(AROUND_A_BEEP / ASK_EVERY) :]
+        into = (self._at - begins(recent, in_cycles=self._in_cycles)) * RATE // SECOND - self._written
         if into >= BLOCK:
             return block, waiting
         self._at, start = None, max(into, 0)
+        self._beeped = self._written + start
         block[start:] = WAVE[: BLOCK - start]
         return block, WAVE[BLOCK - start :]
 
@@ -191,14 +248,15 @@ class Lamp:
     def __exit__(self, *_: object) -> None:
         self._display.close()
 
-    def flash(self, at: int) -> int:
-        """White from `at` (ns) on, for as long as it takes; returns when it was white, by the X server's word (ns)."""
+    def flash(self, at: int) -> tuple[int, int]:
+        """White from `at` (ns) on, for as long as it takes; returns between when it turned white, ns."""
         time.sleep(max(0, at - now()) / SECOND)
+        ordered = now()
         self._paint(1)
         white = now()
         time.sleep(SHOWN)
         self._paint(0)
-        return white
+        return ordered, white
 
     def _paint(self, colour: int) -> None:
         self._window.change_attributes(background_pixel=self._colours[colour])
@@ -206,9 +264,13 @@ class Lamp:
         self._display.sync()
 
 
-def flash_and_beep(lamp: Lamp, beepers: tuple[Beeper, ...]) -> tuple[int, int]:
-    """One flash with one beep; (when both were meant to be, when it was white), ns."""
+def flash_and_beep(lamp: Lamp, beepers: Sequence[Beeper]) -> tuple[int, int, int] | None:
+    """One flash with one beep; when each was, ns: white, left, right. None where that is not known well enough."""
     at = now() + AHEAD
     for beeper in beepers:
         beeper.beep(at)
-    return at, lamp.flash(at)
+    ordered, white = lamp.flash(at)
+    left, right = (beeper.beeped() for beeper in beepers)
+    if white - ordered > 2 * KNOWN or left is None or right is None:
+        return None
+    return (ordered + white) // 2, left, right

@@ -66,7 +66,8 @@ class Timed:
     """The system's word that a sample was heard between `earliest` and `latest`, ns.
 
     `count`: its number since `Opened`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is being
-    played, how long before it is heard it was already there, ns.
+    played, how long before it is heard it was already there, ns. `stale`: so much before `earliest` it may have been,
+    ns, where a system says as of now what was true then.
     """
 
     end: End
@@ -74,6 +75,7 @@ class Timed:
     earliest: int
     latest: int
     ahead: int = 0
+    stale: int = 0
 
 
 @dataclass(frozen=True, slots=True)

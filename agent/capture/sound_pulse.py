@@ -18,7 +18,7 @@ from typing import Any, Final
 from agent.capture import sound_libpulse as pulse
 from agent.capture.sound_choice import Server, Source, choose
 from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed
-from agent.core.model import SECOND
+from agent.core.model import MILLISECOND, SECOND
 from agent.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,11 @@ SERVER_KEEPS: Final = RATE * 10 * SAMPLE  # bytes that wait in the server while 
 RETRY: Final = SECOND  # between tries to reach a server or to open a source
 PATIENCE: Final = 5 * SECOND  # for a server to answer, or for a stream to start
 NEVER: Final = 1 << 62
+
+PIPEWIRE: Final = "PipeWire"  # is in what its server calls itself: "PulseAudio (on PipeWire 1.4.2)"
+# PipeWire's longest cycle, unless somebody has set another: 2048 samples, which are 46 ms at 44.1 kHz. Its answers are
+# those of the last one: 14 ms old on a busy PC where they should have been new (measured, 26 Nov 2026).
+CYCLE: Final = 50 * MILLISECOND
 
 
 class _Stream:
@@ -66,6 +71,7 @@ class PulseFeed:
         self._ready = self._stale = self._asking = False
         self._retry_at = 0
         self._default_source = self._default_sink = ""
+        self._in_cycles = True  # what the server says of time is as of its last cycle; until it is known which it is
         self._answers = 0  # that the question in flight still waits for
         self._sources: list[Source] = []
         self._found: Server | None = None  # an answer that nothing was chosen from yet
@@ -170,6 +176,7 @@ class PulseFeed:
         if answer:
             self._default_source = _text(answer.contents.default_source_name)
             self._default_sink = _text(answer.contents.default_sink_name)
+            self._in_cycles = PIPEWIRE in _text(answer.contents.server_name)
         self._answered()
 
     def _told_source(self, _connection: int, answer: Any, end_of_list: int, _: int) -> None:
@@ -285,7 +292,8 @@ class PulseFeed:
     def _learn_time(self, stream: _Stream) -> None:
         """The server's answer: what it wrote last is so old, and so much of that is still to come here.
 
-        True at some moment between question and answer, mostly within 0.3 ms (measured). The library's own
+        True at some moment between question and answer, mostly within 0.3 ms (measured); with PipeWire at its last
+        cycle, and nothing in the answer tells when that was. The library's own
         interpolation is not used: it was off by up to 680 ms in the first second and by 60 ms after four. What the
         server has written is counted from what has come, not from its own beginning: a server that skips some of it
         for a slow listener says so only there.
@@ -303,7 +311,8 @@ class PulseFeed:
         # it back, as much as a player may still take back, and does not count that here: 70 ms where a sink is given
         # 80 ms at a time (measured).
         later = 1000 * (told.sink_usec - told.source_usec) - stream.held_back
-        self._tell(Timed(stream.end, count, asked + later, now + later, 1000 * told.sink_usec))
+        stale = CYCLE if self._in_cycles else 0
+        self._tell(Timed(stream.end, count, asked + later, now + later, 1000 * told.sink_usec, stale))
 
     def _told_listener(self, _connection: int, told: Any, end: int, _: int) -> None:
         if end != 0 or not told:

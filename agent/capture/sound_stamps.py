@@ -7,7 +7,8 @@ between, whatever the length of the loss, beyond `AGREE`. What no words agree ab
 
 A word that stands alone against those before and after it is passed over: systems are wrong for a moment. A word that
 no later one bears out is not used, or a loss could hide behind one wrong word of the same size. What a word can never
-do is bring a sample's time past its arrival: nothing is heard after it came.
+do is bring a sample's time past its arrival: nothing is heard after it came. How old answers may be when they are given
+is no matter of agreement, for all of them may be so old: it goes into the span.
 
 Pure: no thread, no clock of its own. Times are ns, counts are samples since the device was opened.
 """
@@ -89,7 +90,7 @@ class Stamps:
 
     def timed(self, word: Timed) -> None:
         """A word that is vague, or outside of what is physically possible, is passed over."""
-        if not 0 <= word.latest - word.earliest <= VAGUE or not 0 <= word.ahead <= LONGEST_AHEAD:
+        if not 0 <= word.latest - word.earliest <= VAGUE or not 0 <= word.ahead <= LONGEST_AHEAD or word.stale < 0:
             return
         before = self._later[-1] if self._later else self._anchor
         if before is not None and abs(word.count - before.count) < APART and _agree(before, word):
@@ -193,7 +194,7 @@ def _dated(fragment: _Fragment, one: Timed, other: Timed) -> Piece | Doubt:
         return begin + (end - begin) * (count - one.count) // max(1, other.count - one.count)
 
     early = late = 0
-    ahead = max(one.ahead, other.ahead)
+    ahead, stale = max(one.ahead, other.ahead), max(one.stale, other.stale)
     for count in (fragment.first, fragment.end):
         first, last = _length(count - one.count), _length(other.count - count)
         early = max(early, place(count) - min(one.earliest + first, other.earliest - last))
@@ -201,7 +202,7 @@ def _dated(fragment: _Fragment, one: Timed, other: Timed) -> Piece | Doubt:
     came_after = fragment.arrived - (place(fragment.end) - ahead)
     if not -AGREE <= came_after <= LONGEST_BEHIND:
         return Doubt(len(fragment.samples) // SAMPLE)
-    early = max(early, -came_after) + ahead + SYSTEM_ERROR
+    early = max(early, -came_after) + ahead + stale + SYSTEM_ERROR
     late = max(late + SYSTEM_ERROR, fragment.arrived - place(fragment.first))
     return Piece(place(fragment.first), fragment.first, fragment.samples, early, late, fragment.missing)
 

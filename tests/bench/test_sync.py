@@ -11,9 +11,10 @@ import pytest
 
 from bench.stage import StageError
 from bench.sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, whitened, worst
-from bench.sync_signals import PLACE, RATE, WAVE
+from bench.sync_signals import PLACE, RATE, WAVE, Word, heard
 
 SIZE = (800, 480)
+MS = SECOND // 1000
 
 
 def film(
@@ -44,8 +45,9 @@ def film(
     return to
 
 
-def flash(at: float, when: str = "start") -> Flash:
-    return Flash(when, round(at * SECOND), round(at * SECOND))
+def flash(at: float, when: str = "start", beeped: float | None = None) -> Flash:
+    heard = round((at if beeped is None else beeped) * SECOND)
+    return Flash(when, round(at * SECOND), heard, heard)
 
 
 def test_what_is_there_is_found_to_the_millisecond(tmp_path: Path) -> None:
@@ -56,6 +58,8 @@ def test_what_is_there_is_found_to_the_millisecond(tmp_path: Path) -> None:
     first, second = compare(made, [flash(2.0), flash(4.98, "after a pause")])
     assert (first.left, first.right) == pytest.approx((-10, 10), abs=1)
     assert (second.left, second.right, second.picture_late) == pytest.approx((50, 0, 20), abs=1)
+    (late,) = compare(made, [flash(5.0, beeped=4.95)])  # by as much as the beep itself was before the flash
+    assert (late.left, late.right, late.sound_late) == pytest.approx((0, -50, 25), abs=1)
     assert worst([first, second]) > ALLOWED_MS > worst([first])
 
 
@@ -69,3 +73,27 @@ def test_what_is_missing_or_comes_twice_is_said(tmp_path: Path) -> None:
 
 def test_the_worst_is_of_either_side() -> None:
     assert worst([Offset("start", -3, 2, 0, 0), Offset("start", 1, -7, 0, 0)]) == 7
+
+
+def words(stumble: float = 0.0, *, cycle: float = 0.043) -> list[Word]:
+    """A server's of four seconds, every 7 ms: as of its last cycle, and later by `stumble` (s) from 2.05 s on."""
+    told = []
+    for said in (0.007 * number for number in range(570)):
+        count = round((said // cycle * cycle if cycle else said) * RATE)
+        at = said + 0.1 + (stumble if said > 2.05 else 0.0)
+        told.append(Word(round(said * SECOND), count, round(at * SECOND)))
+    return told
+
+
+def test_a_beep_is_dated_by_the_cycle_in_which_the_server_answers() -> None:
+    """And heard one cycle after the server took it."""
+    first = 2 * RATE
+    assert heard(words(), first, in_cycles=True) == pytest.approx(2.143 * SECOND, abs=7 * MS)
+    assert heard(words(cycle=0.01), first, in_cycles=True) == pytest.approx(2.11 * SECOND, abs=7 * MS)
+    assert heard(words(cycle=0), first, in_cycles=False) == pytest.approx(2.1 * SECOND, abs=MS)
+
+
+def test_a_beep_is_not_dated_where_the_player_stumbled_or_nobody_said_anything() -> None:
+    assert heard(words(0.02), 2 * RATE, in_cycles=True) is None
+    assert heard(words()[:200], 2 * RATE, in_cycles=True) is None
+    assert heard([], 0, in_cycles=False) is None

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from agent.capture.audio import LiveSound, pulse_sound
-from agent.capture.sound_feed import Devices
+from agent.capture.sound_feed import Devices, Timed, Told
+from agent.capture.sound_pulse import CYCLE, PulseFeed
 from agent.core.model import SECOND, Block
 from agent.desktop.clock import BootClock
 from agent.ports import Mishap
@@ -204,3 +206,21 @@ def test_no_server_at_all_is_silence_until_there_is_one() -> None:
         assert sound.take(1.5) == ((), ())
         assert [one.device for one in sound.channels()] == ["", ""]
         sound.close()
+
+
+def test_pipewire_answers_as_of_its_last_cycle_and_is_not_taken_for_newer(server: SoundServer) -> None:
+    words: list[Timed] = []
+    enough = threading.Event()
+
+    def tell(told: Told) -> bool:
+        if isinstance(told, Timed):
+            words.append(told)
+            if len(words) > 20:
+                enough.set()
+        return True
+
+    feed = PulseFeed(CLOCK, Devices("agentmic", "farend"), tell, server.address)
+    feed.listen(on=True)
+    assert enough.wait(SOON)
+    feed.close()
+    assert {word.stale for word in words} == {CYCLE if server.kind == "pipewire" else 0}

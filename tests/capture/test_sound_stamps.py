@@ -39,9 +39,13 @@ class Moment:
 
 
 class Device:
-    """Says what it heard, as a feed would tell it, in the order in which it arrives."""
+    """Says what it heard, as a feed would tell it, in the order in which it arrives.
 
-    def __init__(self, moments: list[Moment], rate: float = RATE) -> None:
+    `cycle`: how old, in ms, it says that its answers may be.
+    """
+
+    def __init__(self, moments: list[Moment], rate: float = RATE, cycle: float = 0) -> None:
+        self._cycle = round(cycle * MILLISECOND)
         self.told: list[tuple[int, Heard | Timed]] = []
         time, count, arrived = 0.0, 0, 0
         stale: Timed | None = None
@@ -65,9 +69,9 @@ class Device:
         if moment.word == "none":
             return None
         if moment.word == "stale":  # asked again, and answered with what was true before
-            return None if stale is None else Timed(End.MICROPHONE, stale.count, earliest, latest)
+            return None if stale is None else Timed(End.MICROPHONE, stale.count, earliest, latest, stale=self._cycle)
         off = round(moment.off * MILLISECOND) if moment.word == "wrong" else 0
-        return Timed(End.MICROPHONE, count, earliest + off, latest + off)
+        return Timed(End.MICROPHONE, count, earliest + off, latest + off, stale=self._cycle)
 
     @staticmethod
     def _at(second: float) -> int:
@@ -206,6 +210,22 @@ def test_a_device_without_a_fault_loses_nothing(answers: list[tuple[float, float
     assert [at for at in silent if begin < at < end] == []
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 45), min_size=60, max_size=60), st.booleans())
+def test_answers_as_of_the_last_cycle_move_nothing_out_of_its_span(ages: list[float], alike: bool) -> None:
+    """Of a busy server, whose samples come as late as it answers; also where all answers are equally old."""
+    played = [Moment(word="wrong", off=age, stalled=age) for age in (ages[:1] * 60 if alike else ages)]
+    blocks, _ = hear(Device(played, cycle=50))
+    assert outside(blocks) == []
+    assert seconds_of_sound(blocks) > (6 - 1 - 0.8 if alike else 0)
+
+
+def test_such_answers_would_be_trusted_too_far_by_whoever_takes_them_for_new() -> None:
+    played = [Moment(word="wrong", off=35, stalled=35) for _ in range(60)]
+    assert outside(hear(Device(played))[0])
+    assert not outside(hear(Device(played, cycle=50))[0])
+
+
 @pytest.mark.parametrize("off", [-3000, -300, -60, 60, 300, 3000])
 def test_one_wrong_word_among_true_ones_costs_nothing(off: float) -> None:
     played = [Moment() for _ in range(60)]
@@ -236,6 +256,7 @@ def test_latencies_that_no_system_has_are_not_believed() -> None:
         stamps.heard(Heard(End.FAR_END, now, tenth))
         stamps.timed(Timed(End.FAR_END, number * TENTH, now + 9 * SECOND, now + 9 * SECOND, ahead=9 * SECOND))
         stamps.timed(Timed(End.FAR_END, number * TENTH, now, now - 1))
+        stamps.timed(Timed(End.FAR_END, number * TENTH, now, now, stale=-1))
     assert stamps.taken() == []
 
 
