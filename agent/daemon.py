@@ -269,11 +269,12 @@ class Daemon:
         now = self._clock.now()
         self._notice(now)
         for keeping in self._lanes:
-            if self.session.closed[keeping.lane] != keeping.eye.reasons:
+            reasons = keeping.eye.closed_by(now)
+            if self.session.closed[keeping.lane] != reasons:
                 keeping.since = now
                 self._canvas += keeping is self.screen
-                self._happen(LaneJudged(keeping.lane, keeping.eye.reasons))
-                if not keeping.eye.reasons:
+                self._happen(LaneJudged(keeping.lane, reasons))
+                if not reasons:
                     keeping.eye.opened(self._clock.now())
         for event in would_close(self.session, self._lanes):
             self._happen(event)
@@ -328,6 +329,7 @@ class Daemon:
         due = [now + IDLE, *(asked + SILENCE + 1 for asked in self._in_flight.values())]
         if not self.session.held and WINDOWS not in self._in_flight:
             due += [self._next_look(name) for name in self._witnesses if name not in self._in_flight]
+        due += [until + 1 for keeping in self._lanes if (until := keeping.eye.haunted_until) >= now]
         return min(due)
 
     def _next_look(self, name: str) -> int:

@@ -143,9 +143,10 @@ def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
         return State.STOPPING
     if session.holds - {Hold.BLIND}:
         return State.HELD
-    if Hold.BLIND in session.holds or any(reason.number is None for reason in eye.reasons if reason not in MEANT):
+    reasons = eye.closed_by(now)
+    if Hold.BLIND in session.holds or any(reason.number is None for reason in reasons if reason not in MEANT):
         return State.BLIND
-    if eye.reasons or now <= eye.provable_after:
+    if reasons or now <= eye.provable_after:
         return State.CLOSED
     return State.RECORDING
 

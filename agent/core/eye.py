@@ -14,7 +14,7 @@ from typing import Generic
 from agent.core.clearance import Run, Timing, alarmed, haunted, looked
 from agent.core.decide import Verdict, decide, interaction_is_on
 from agent.core.gate import Gate, ItemT, Outcome, Proof
-from agent.core.ghosts import Ghost
+from agent.core.haunting import Haunting
 from agent.core.model import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span
 from agent.core.stretch import Stretch
 
@@ -36,15 +36,28 @@ class Eye(Generic[ItemT]):
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
         self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
-        self._ghosts: tuple[Ghost, ...] = ()
-        self._ghosts_of = ""  # the witness that tells of them
-        self._ghosts_asked = 0  # when it was last asked, ns
-        self._left_since: dict[int, int] = {}  # when a ghost was found to have left -> since when it may have, ns
+        self._ended_by: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)  # the last run
+        self._haunting = Haunting()
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why the lane is closed, each reason once; empty when every witness's last word was clean."""
         return tuple(dict.fromkeys(reason for said in self._said.values() for reason in said))
+
+    def closed_by(self, now: int) -> tuple[Reason, ...]:
+        """`reasons`, and what closed the lane for windows of which the display still shows something."""
+        haunted = [
+            reason
+            for name, run in self._runs.items()
+            if run.clean and now <= run.haunted
+            for reason in self._haunting.reasons(name, run.began, now, self._ended_by[name])
+        ]
+        return tuple(sorted(dict.fromkeys((*self.reasons, *haunted)), key=lambda reason: reason.number is None))
+
+    @property
+    def haunted_until(self) -> int:
+        """When the display will show nothing more of what has left, as far as is known now (ns)."""
+        return max((run.haunted for run in self._runs.values() if run.clean), default=0)
 
     @property
     def would(self) -> tuple[Reason, ...]:
@@ -80,6 +93,7 @@ class Eye(Generic[ItemT]):
         self._timings.update({name: timings[name] for name in self._timings})
         self._judged.clear()
         self._would.clear()
+        self._haunting.forget_rules()
         self._interactions.clear()
         self._interaction_until = now
         for name in self._runs:
@@ -113,21 +127,13 @@ class Eye(Generic[ItemT]):
 
     def see(self, look: Look) -> None:
         """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
-        if look.ghosts is not None and self._lane is Lane.SCREEN:
-            self._left_since = {
-                ghost.left: self._left_since.get(ghost.left, self._ghosts_asked) for ghost in look.ghosts
-            }
-            self._ghosts, self._ghosts_of, self._ghosts_asked = look.ghosts, look.witness, look.asked
+        before = self.reasons
         self._take(look)
-        self._runs = {name: haunted(run, self._ghosts_for(name), look.answered) for name, run in self._runs.items()}
-
-    def _ghosts_for(self, witness: str) -> tuple[Ghost, ...]:
-        """Whoever found them saw what was in view until then. To another they may have left at any moment since the
-        look before: what that one calls clean may have been dirty when its window left.
-        """
-        if witness == self._ghosts_of:
-            return self._ghosts
-        return tuple(replace(ghost, left=self._left_since[ghost.left]) for ghost in self._ghosts)
+        if look.ghosts is not None and self._lane is Lane.SCREEN:
+            self._haunting.tell(look.witness, look.asked, look.ghosts, (*before, *self._said[look.witness]))
+        self._runs = {
+            name: haunted(run, self._haunting.seen_by(name), look.answered) for name, run in self._runs.items()
+        }
 
     def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):
@@ -178,7 +184,7 @@ class Eye(Generic[ItemT]):
         if self._runs[name].clean:
             self._stretch.broken(name, run.barrier)
         self._runs[name] = run
-        self._said[name] = said
+        self._said[name] = self._ended_by[name] = said
 
     def push(self, item: ItemT) -> None:
         self._gate.push(item)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.core.clearance import SILENCE
+from agent.core.ghosts import Ghost
 from agent.core.holding import UserHold
 from agent.core.model import (
     BROWSERS,
@@ -40,6 +41,7 @@ from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArr
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter, Still
+from agent.status import State, state_of
 from tests.fakes.clock import HandClock
 
 CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))
@@ -543,3 +545,38 @@ def test_a_harmless_event_closes_nothing() -> None:
     rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
     assert rig.closed_by() == []
     assert rig.daemon.screen.eye.asked(BROWSERS) is not None
+
+
+# -- what the display still shows ---------------------------------------------------------------------------------
+
+
+def test_the_account_names_the_rule_of_a_picture_that_is_still_on_the_display() -> None:
+    """The chart's window has gone, and who it covered does not paint: the lane stays closed, by the chart's rule."""
+    rig = Rig().opened()
+    haunted_look(rig, WITH_CHART)
+    left = rig.clock.time
+    ghosts = (Ghost(left, left + SECOND // 2),)
+    for _ in range(3):
+        haunted_look(rig, NOTES, *ghosts)
+    assert lanes(rig)[-1] == ("lane-closed", [0])
+    assert state_of(rig.daemon.session, rig.daemon.screen.eye, rig.clock.time) is State.CLOSED
+    assert not rig.shutter.permit.open
+    rig.clock.time = left + SECOND // 2
+    rig.daemon.turn(None)
+    assert lanes(rig)[-1] == ("lane-closed", [0])
+    assert rig.daemon._due() == rig.clock.time + 1
+    rig.clock.time += 1
+    rig.daemon.turn(None)
+    assert [kind for kind, _ in lanes(rig)][-2:] == ["lane-closed", "lane-open"]
+    assert rig.shutter.permit.open
+
+
+def haunted_look(rig: Rig, seen: Scene, *ghosts: Ghost) -> None:
+    rig.wait(1)
+    asked = rig.clock.time
+    rig.wait(1)
+    rig.daemon.turn(Look("window", asked, rig.clock.time, "hash-1", seen, ghosts))
+
+
+def lanes(rig: Rig) -> list[tuple[str, object]]:
+    return [(kind, told.get("rules")) for kind, told in rig.ledger.entries if kind.startswith("lane-")]

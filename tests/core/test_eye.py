@@ -22,6 +22,7 @@ from agent.core.model import (
     Matcher,
     Page,
     Policy,
+    Reason,
     Rule,
     Scene,
     Span,
@@ -566,3 +567,90 @@ def test_what_was_told_of_the_display_holds_until_it_is_told_anew() -> None:
     made.see(haunting(10, (Ghost(left=10, until=90),)))
     made.see(haunting(20, None))
     assert made.provable_after == 90
+
+
+def ids(reasons: tuple[Reason, ...]) -> list[str]:
+    return [reason.id for reason in reasons]
+
+
+def test_the_rule_of_what_the_display_still_shows_is_named_until_it_is_gone() -> None:
+    made = eye()
+    made.see(haunting(10, (), WITH_CHART))
+    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    assert made.reasons == ()
+    assert (ids(made.closed_by(41)), ids(made.closed_by(500)), made.closed_by(501)) == (["charts"], ["charts"], ())
+    assert made.haunted_until == 500
+    made.see(haunting(50, (Ghost(left=40, until=90),)))
+    assert (ids(made.closed_by(90)), made.closed_by(91), made.haunted_until) == (["charts"], (), 90)
+
+
+def test_a_window_that_came_and_left_between_two_looks_is_named_by_the_look_that_found_it() -> None:
+    made = eye()
+    made.see(haunting(10, ()))
+    made.see(haunting(20, (Ghost(left=20, until=500),), WITH_CHART))
+    made.see(haunting(45, (Ghost(left=20, until=500),)))
+    assert ids(made.closed_by(46)) == ["charts"]
+
+
+def test_a_moment_of_blindness_does_not_take_the_name_of_what_the_display_still_shows() -> None:
+    made = eye("w", "b")
+    made.see(look(9, witness="b"))
+    made.see(haunting(10, (), WITH_CHART))
+    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.alarm(Alarm("w", 50, "silence"))
+    assert ids(made.closed_by(51)) == ["charts", "blind"]
+    made.see(haunting(60, (Ghost(left=40, until=500),)))
+    made.see(look(62, witness="b"))
+    assert ids(made.closed_by(63)) == ["charts"]
+
+
+def test_a_blind_witness_adds_no_name() -> None:
+    made = eye("w", "b")
+    made.see(haunting(10, (), WITH_CHART))
+    assert ids(made.reasons) == ["charts", "blind"]
+    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.see(look(42, witness="b"))
+    assert ids(made.closed_by(43)) == ["charts"]
+
+
+def test_what_a_harmless_window_left_goes_by_what_made_it_matter() -> None:
+    """It was clean when it left, but the run in which nobody doubts that has ended."""
+    made = eye()
+    made.see(haunting(10, ()))
+    made.see(haunting(20, (Ghost(left=20, until=500),)))
+    assert made.closed_by(21) == ()
+    made.alarm(Alarm("w", 30, "silence"))
+    made.see(haunting(40, (Ghost(left=20, until=500),)))
+    assert ids(made.closed_by(41)) == ["blind"]
+
+
+def test_what_leaves_where_something_else_still_shows_is_both() -> None:
+    made = eye()
+    made.see(haunting(10, (), WITH_CHART))
+    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.see(haunting(50, (Ghost(left=40, until=500),), seen("notes", "till")))
+    made.see(haunting(60, (Ghost(left=40, until=500),)))
+    assert ids(made.closed_by(61)) == ["charts"]  # the till's place was painted over at once
+    made.see(haunting(70, (Ghost(left=40, until=500),), seen("notes", "till")))
+    made.see(haunting(80, (Ghost(left=40, until=500), Ghost(left=40, until=600))))
+    assert ids(made.closed_by(81)) == ["charts", "till"]
+
+
+def test_under_another_policy_nobody_knows_whose_it_is() -> None:
+    made = eye()
+    made.see(haunting(10, (), WITH_CHART))
+    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.put_in_force(replace(POLICY, rules=(TILL, CHART)), {"w": TIMING}, now=50)
+    made.see(haunting(60, (Ghost(left=40, until=500),)))
+    assert ids(made.closed_by(61)) == ["blind"]
+
+
+def test_what_was_not_to_be_recorded_keeps_no_recording_from_beginning() -> None:
+    made = eye()
+    wanted = replace(POLICY, record_when=(Matcher(Attribute.APP, ("crm",)),))
+    made.put_in_force(wanted, {"w": TIMING}, now=0)
+    made.see(haunting(10, ()))
+    assert ids(made.reasons) == ["not-recorded"]
+    made.see(haunting(20, (Ghost(left=20, until=500),), seen("crm")))
+    assert made.closed_by(21) == ()
+    assert made.provable_after == 500
