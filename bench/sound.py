@@ -6,8 +6,9 @@
 
 Speech is played to both ends of a call, and a window that a rule closes for comes and goes. Each time it is in view a
 marker of its own is played, and never else: what a recorder with the rule kept must have none of them, and what one
-without it kept must have every one, or nothing was proven. Then devices go and come (`--rounds` times). `--add` keeps a
-run in FILE and prints what all runs there come to.
+without it kept must have every one, or nothing was proven. Then devices go and come (`--rounds` times), while the
+window is out of view, and again while it is in view. `--add` keeps a run in FILE and prints what all runs there come
+to.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from bench import sound_account as account
 from bench.fleet import Pc, pc, store
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
-from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, hot_plug, marked, talking
+from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, beeping, hot_plug, hot_plug_in_view, marked, talking
 from bench.sound_window import NAME
 from bench.stage import StageError, own_display
 from protocol.ledger import parse_line
@@ -67,15 +68,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run plays: so many spans, and for at least so many minutes; devices go and come `rounds` times."""
+    """What a run plays: so many spans, and for at least so many minutes; devices go and come `rounds` times.
+
+    `cases`: while the window is out of view. `in_view`: while it is in view.
+    """
 
     spans: int
     minutes: float
     rounds: int
     cases: Sequence[str] = CASES
+    in_view: Sequence[str] = CASES
 
 
-QUICK: Final = Plan(2, 0, 1, CASES[:2])
+QUICK: Final = Plan(2, 0, 1, (), CASES[:2])
 
 
 def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
@@ -97,18 +102,31 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
                     ("deaf", CONTROL, DEAF),
                 )
             )
-            with talking(server, homes), _till(stage.environment) as till:
-                ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
-                control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
-                meters = [_Meter(one) for one in (control, deaf)]
-                began = time.monotonic()
-                spans = _play(server, till, plan, ruled, say)
-                minutes = (time.monotonic() - began) / 60
-                with_sound, without = (meter.read() for meter in meters)
-            events = [event for _ in range(plan.rounds) for event in hot_plug(server, plan.cases, say)]
-        (folder / "play.json").write_text(
-            json.dumps({"spans": [asdict(one) for one in spans], "events": [asdict(one) for one in events]}, indent=1)
-        )
+            with _till(stage.environment) as till:
+                with talking(server, homes), beeping(server) as beeps:
+                    ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
+                    control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
+                    meters = [_Meter(one) for one in (control, deaf)]
+                    began = time.monotonic()
+                    spans = _play(server, till, plan, ruled, say)
+                    minutes = (time.monotonic() - began) / 60
+                    with_sound, without = (meter.read() for meter in meters)
+                events = []
+                for _ in range(plan.rounds):
+                    events += hot_plug(server, plan.cases, say)
+                    for case in plan.in_view:
+                        say(f"{server.kind}: {case}, in view")
+                        _until_open(ruled)
+                        span, event = hot_plug_in_view(server, case, till, len(spans), homes)
+                        spans.append(span)
+                        events.append(event)
+                time.sleep(CLEAN)
+        played = {
+            "spans": [asdict(one) for one in spans],
+            "events": [asdict(one) for one in events],
+            "beeps": [asdict(one) for one in beeps],
+        }
+        (folder / "play.json").write_text(json.dumps(played, indent=1))
         say(f"{kind}: opening what was kept")
         zeros = {**_zeros(ruled.home), **_zeros(control.home)}
         opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}
@@ -118,7 +136,9 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
             "mb_per_h": round(_mb_per_hour(opened[control.device]), 2),
         }
         kept, bare = (_kept(opened[one.device], zeros) for one in (ruled, control))
-        return _account(Run(kind, round(minutes, 1), spans, costs=costs), kept, bare, events, opened)
+        run = Run(kind, round(minutes, 1), spans, costs=costs)
+        run.offsets = [round(one, 2) for one in account.offsets(bare, beeps)]
+        return _account(run, kept, bare, events, opened)
 
 
 def _account(
@@ -126,9 +146,6 @@ def _account(
 ) -> Run:
     run.faults += account.charge(run.spans, kept, control)
     account.measure(run.spans, kept)
-    until = run.spans[-1].hidden if run.spans else 0
-    talked = account.cut(control, Span(0, until))
-    run.offsets = [round(one, 2) for channel in (0, 1) for one in account.offsets(talked, channel)]
     for event in events:
         took = account.recovered(control, event.channel, event.hertz, event.at)
         run.recoveries.setdefault(event.case, []).append(None if took is None else round(took, 3))
@@ -155,16 +172,21 @@ def _play(server: SoundServer, till: Till, plan: Plan, ruled: Pc, say: Say) -> l
     began = time.monotonic()
     while len(spans) < plan.spans or time.monotonic() - began < 60 * plan.minutes:
         say(f"{server.kind}: span {len(spans) + 1} of {plan.spans}")
-        time.sleep(CLEAN)
-        deadline = time.monotonic() + OPEN
-        while not _open(ruled) and time.monotonic() < deadline:
-            time.sleep(BEAT)
+        _until_open(ruled)
         shown = till.show()
         marked(server, len(spans), ruled.home)
         time.sleep(AFTER)
         spans.append(Span(shown, till.hide()))
     time.sleep(CLEAN)
     return spans
+
+
+def _until_open(ruled: Pc) -> None:
+    """At least `CLEAN` seconds after the window before."""
+    time.sleep(CLEAN)
+    deadline = time.monotonic() + OPEN
+    while not _open(ruled) and time.monotonic() < deadline:
+        time.sleep(BEAT)
 
 
 def _open(recorder: Pc) -> bool:

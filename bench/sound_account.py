@@ -22,8 +22,10 @@ HOP: Final = PIECE // 2
 HEARD: Final = 0.01  # amplitude, of full scale; markers are played at 0.3 each: 2 ms of one in a piece are heard
 LOW: Final = tuple(6000.0 + 100 * number for number in range(16))  # Hz
 HIGH: Final = tuple(8000.0 + 100 * number for number in range(16))
-BEEP: Final = 4200.0  # Hz; twenty milliseconds of it every `BEEP_EVERY`, all the time
+BEEP: Final = 4200.0  # Hz; nothing else is there: `BEEP_LENGTH` of it every `BEEP_EVERY`, all the time
 BEEP_EVERY: Final = 5  # seconds
+BEEP_LENGTH: Final = RATE // 50  # samples
+BEEP_NEAR: Final = 0.5  # seconds from when it was heard, within which it is looked for
 LONGEST: Final = 10  # seconds that are looked through at once: half an hour of pieces does not fit into memory
 APART: Final = 0.1  # seconds between a marker in the control and the window's own time that are still the same
 
@@ -47,6 +49,7 @@ class Span:
     """A window that a rule closes for was in view. `leaked`: ms of its marker that were kept; `control`: without rule.
 
     `before`, `after`: ms of clean time that were not kept around it; None where there is nothing to measure against.
+    `case`: what happened to a device meanwhile; "" where nothing did. Over-pause is of the others alone.
     """
 
     shown: int
@@ -55,10 +58,19 @@ class Span:
     control: float = 0
     before: float | None = None
     after: float | None = None
+    case: str = ""
 
     @property
     def over_pause(self) -> float | None:
-        return None if self.before is None or self.after is None else self.before + self.after
+        return None if self.case or self.before is None or self.after is None else self.before + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Beep:
+    """One that was heard at that end at `at`, by the sound server's word, ns."""
+
+    channel: int
+    at: int
 
 
 def marker(number: int) -> tuple[float, float]:
@@ -132,29 +144,20 @@ def measure(spans: Sequence[Span], kept: Sequence[Kept]) -> None:
         span.after = (first - span.hidden) / MS if first < later else None
 
 
-def offsets(kept: Sequence[Kept], channel: int) -> list[float]:
-    """By how many ms beeps lie elsewhere than the first ones say; they are played every `BEEP_EVERY` seconds.
-
-    Medians of five, one after another: a player that stumbles on a busy machine moves one.
-    """
-    length = RATE // 50
-    tone = np.exp(-2j * np.pi * BEEP * np.arange(length) / RATE) * np.hanning(length)
-    places = []
-    for one in _short(kept):
-        size = one.sound.shape[1] + length
-        spectrum = np.fft.fft(one.sound[channel], size) * np.fft.fft(tone[::-1], size)
-        whole = np.fft.ifft(spectrum)[length - 1 : one.sound.shape[1]]  # where the beep lies inside
-        strength = np.abs(whole) * 2 / np.hanning(length).sum()
-        while len(strength) and strength.max() > 0.1:
+def offsets(kept: Sequence[Kept], beeps: Iterable[Beep]) -> list[float]:
+    """By how many ms each beep lies later in what was kept than it was heard. What was not kept whole is left out."""
+    tone = np.exp(-2j * np.pi * BEEP * np.arange(BEEP_LENGTH) / RATE) * np.hanning(BEEP_LENGTH)
+    near = round(BEEP_NEAR * SECOND)
+    found = []
+    for beep in beeps:
+        for one in cut(kept, Span(beep.at - near, beep.at + near)):
+            if one.sound.shape[1] < BEEP_LENGTH:
+                continue
+            strength = np.abs(np.correlate(one.sound[beep.channel], np.conj(tone), "valid")) * 2 / np.abs(tone).sum()
             place = int(strength.argmax())
-            if length < place < len(strength) - length:  # one at the edge is not whole
-                places.append(one.at + place * SECOND // RATE)
-            strength[max(0, place - RATE) : place + RATE] = 0
-    places.sort()
-    every = BEEP_EVERY * SECOND
-    off = [((place - places[0] + every // 2) % every - every // 2) / MS for place in places]
-    typical = [median(off[place : place + 5]) for place in range(max(0, len(off) - 4))]
-    return [one - typical[0] for one in typical]
+            if strength[place] > 0.1 and 0 < place < len(strength) - 1:
+                found.append((one.at + place * SECOND // RATE - beep.at) / MS)
+    return found
 
 
 def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> float | None:
@@ -172,7 +175,8 @@ def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> f
 class Run:
     """One run on one server, as it is written down, so that runs add up.
 
-    `offsets`: of all beeps, ms. `costs`: cpu_s_per_min, mb_per_h, memory_mb. `recoveries`: case -> seconds of each.
+    `offsets`: of all beeps that were dated and kept, ms. `costs`: cpu_s_per_min, mb_per_h, memory_mb. `recoveries`:
+    case -> seconds of each.
     """
 
     server: str

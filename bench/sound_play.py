@@ -20,21 +20,28 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.desktop.clock import BootClock
-from bench.sound_account import BEEP, BEEP_EVERY, RATE, marker
+from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, RATE, Beep, Span, marker
 from bench.stage import StageError
+from bench.sync_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
 from tests.stage.sounds import SoundServer
 
-LOOP: Final = 30  # seconds of speech that come again and again; a multiple of the beeps' distance
+LOOP: Final = 30  # seconds of speech that come again and again
 TELEPHONE: Final = 3400.0  # Hz; nothing of the speech lies above
 MARKED: Final = 1.6  # seconds of each marker
+MARKED_LONG: Final = 30.0  # of one while devices go and come; it is ended before
 AFTER: Final = 0.15  # seconds that the window stays when the last of its marker was played
 CLEAN: Final = 4.0  # seconds between two windows
 SINKS: Final = ("micfeed", "farend")
+OTHER_SINKS: Final = ("otherfeed",)
 VOICES: Final = ("en-us", "en-gb")
 AGENT, OTHER, CUSTOMER = 440.0, 1700.0, 1000.0  # Hz, for devices that go and come
 CASES: Final = ("unplug", "replug", "default change", "server restart")
+END_OF: Final = {"unplug": 1, "replug": 0, "default change": 0, "server restart": 0}  # that is listened to afterwards
+HUM_OF: Final = {"unplug": CUSTOMER, "replug": AGENT, "default change": OTHER, "server restart": AGENT}
 SETTLED: Final = 3.5  # seconds after each of those: longer than any recovery that is on its way
+BEFORE: Final = 1.0  # seconds of a marker before something happens to a device
+BEEP_KNOWN: Final = (AHEAD + AROUND_A_BEEP) / SECOND + 0.1  # seconds from the word to beep until its moment is known
+FADED: Final = 0.5  # seconds that the window stays when a marker was cut off: what a server still had of it
 
 TEXT: Final = (
     "Thank you for calling. My order number is four eight two one three, and it has not arrived. It left the depot on "
@@ -45,7 +52,7 @@ TEXT: Final = (
 
 
 def speech(voice: str, folder: Path) -> npt.NDArray[np.int16]:
-    """`LOOP` seconds, mono, with a beep every `BEEP_EVERY`. Raises StageError without espeak-ng."""
+    """`LOOP` seconds, mono. Raises StageError without espeak-ng."""
     file = folder / f"{voice}.wav"
     command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), TEXT * 3]
     try:
@@ -64,10 +71,6 @@ def speech(voice: str, folder: Path) -> npt.NDArray[np.int16]:
     spectrum[np.fft.rfftfreq(len(samples), 1 / RATE) > TELEPHONE] = 0
     samples = np.fft.irfft(spectrum, len(samples))
     samples *= 0.4 / np.abs(samples).max()
-    length = RATE // 50
-    beep = np.sin(2 * np.pi * BEEP * np.arange(length) / RATE) * np.hanning(length) * 0.3
-    for second in range(BEEP_EVERY // 2, LOOP, BEEP_EVERY):
-        samples[second * RATE : second * RATE + length] += beep
     return (samples * 32_767).astype("<i2")
 
 
@@ -133,21 +136,59 @@ class Till:
         self._process.wait()
 
 
+@contextmanager
+def beeping(server: SoundServer) -> Iterator[list[Beep]]:
+    """A short beep at both ends every few seconds; grows by those of which it is known when they were heard."""
+    at = np.arange(BEEP_LENGTH)
+    wave = np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH) * 0.3
+    beeps: list[Beep] = []
+    over = threading.Event()
+    with ExitStack() as stack:
+        beepers = [
+            stack.enter_context(
+                Beeper(server.address, sink, in_cycles=server.kind == "pipewire", wave=(wave * 32_767).astype("<i2"))
+            )
+            for sink in SINKS
+        ]
+
+        def beep() -> None:
+            while not over.wait(BEEP_EVERY - BEEP_KNOWN):
+                for beeper in beepers:
+                    beeper.beep(now() + AHEAD)
+                over.wait(BEEP_KNOWN)
+                for channel, beeper in enumerate(beepers):
+                    if (heard := beeper.beeped()) is not None:
+                        beeps.append(Beep(channel, heard))
+
+        thread = threading.Thread(target=beep)
+        thread.start()
+        try:
+            yield beeps
+        finally:
+            over.set()
+            thread.join()
+
+
 def marked(server: SoundServer, number: int, folder: Path) -> None:
     """Play the span's marker at both ends, to its end."""
+    file = _marker(number, folder, MARKED)
+    with ExitStack() as stack:
+        for player in [stack.enter_context(server.plays(sink, file)) for sink in SINKS]:
+            if player.wait():
+                raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
+    file.unlink()
+
+
+def _marker(number: int, folder: Path, seconds: float) -> Path:
     file = folder / f"marker-{number}.wav"
-    at = np.arange(round(MARKED * RATE)) / RATE
+    at = np.arange(round(seconds * RATE)) / RATE
     both = sum(np.sin(2 * np.pi * hertz * at) * 0.3 for hertz in marker(number))
     with wave.open(str(file), "wb") as written:
         written.setnchannels(1)
         written.setsampwidth(2)
         written.setframerate(RATE)
         written.writeframes((np.asarray(both) * 32_767).astype("<i2").tobytes())
-    with ExitStack() as stack:
-        for player in [stack.enter_context(server.plays(sink, file)) for sink in SINKS]:
-            if player.wait():
-                raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
-    file.unlink()
+    return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,41 +203,90 @@ class Event:
 
 def hot_plug(server: SoundServer, cases: Sequence[str], say: Callable[[str], None]) -> list[Event]:
     """Each of the cases once, in the order of `CASES`, followed by enough time to recover."""
-    clock = BootClock()
     events: list[Event] = []
-
-    def happen(case: str, do: Callable[[], object], channel: int, hertz: float) -> None:
+    for case in cases:
         say(f"{server.kind}: {case}")
-        do()
-        events.append(Event(case, clock.now(), channel, hertz))
-        time.sleep(SETTLED)
-
-    with _humming(server):
-        time.sleep(SETTLED)
-        happen("unplug", lambda: server.unplug("agentmic"), 1, CUSTOMER)
-        happen("replug", lambda: _plug(server), 0, AGENT)
-        if "default change" in cases:
-            server.plug_sink("otherfeed")
-            server.plug_microphone("othermic", "otherfeed")
-            with server.playing("otherfeed", OTHER, level=0.3):
-                time.sleep(SETTLED)
-                happen("default change", lambda: server.set_default_source("othermic"), 0, OTHER)
-            server.set_default_source("agentmic")
+        with _ready_for(case, server), _humming(server):
             time.sleep(SETTLED)
-            server.unplug("othermic")
-            server.unplug("otherfeed")
-    if "server restart" in cases:
-        server.kill()
-        server.start()
+            if case != "server restart":
+                events.append(Event(case, _happen(case, server), END_OF[case], HUM_OF[case]))
+                time.sleep(SETTLED)
+                continue
+        _happen(case, server)
         with _humming(server):
             # Counted from when the devices are back: how long the server takes is not the recorder's.
-            happen("server restart", lambda: None, 0, AGENT)
+            events.append(Event(case, now(), END_OF[case], HUM_OF[case]))
+            time.sleep(SETTLED)
     return events
+
+
+def hot_plug_in_view(server: SoundServer, case: str, till: Till, number: int, folder: Path) -> tuple[Span, Event]:
+    """The same case while the window is in view, with a marker of its own before, during and after it."""
+    file = _marker(number, folder, MARKED_LONG)
+    hertz = marker(number)[0]
+    with _ready_for(case, server):
+        shown = till.show()
+        with _marking(server, file):
+            time.sleep(BEFORE)
+            at = _happen(case, server)
+            if case != "server restart":
+                time.sleep(SETTLED)
+        if case == "server restart":
+            with _marking(server, file):
+                at = now()
+                time.sleep(SETTLED)
+        time.sleep(FADED)
+        span = Span(shown, till.hide(), case=f"{case}, in view")
+    file.unlink()
+    return span, Event(span.case, at, END_OF[case], hertz)
+
+
+def _happen(case: str, server: SoundServer) -> int:
+    """When it had happened, ns."""
+    match case:
+        case "unplug":
+            server.unplug("agentmic")
+        case "replug":
+            _plug(server)
+        case "default change":
+            server.set_default_source("othermic")
+        case _:
+            server.kill()
+            server.start()
+    return now()
+
+
+@contextmanager
+def _ready_for(case: str, server: SoundServer) -> Iterator[None]:
+    """What there has to be before, and what there should not be after."""
+    if case != "default change":
+        yield
+        return
+    server.plug_sink("otherfeed")
+    server.plug_microphone("othermic", "otherfeed")
+    time.sleep(SETTLED)
+    yield
+    server.set_default_source("agentmic")
+    time.sleep(SETTLED)
+    server.unplug("othermic")
+    server.unplug("otherfeed")
+
+
+@contextmanager
+def _marking(server: SoundServer, file: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        for sink in (*SINKS, *OTHER_SINKS):
+            if server.has(sink):
+                stack.enter_context(server.plays(sink, file))
+        yield
 
 
 @contextmanager
 def _humming(server: SoundServer) -> Iterator[None]:
-    with server.playing("micfeed", AGENT, level=0.3), server.playing("farend", CUSTOMER, level=0.3):
+    with ExitStack() as stack:
+        for sink, hertz in (("micfeed", AGENT), ("farend", CUSTOMER), ("otherfeed", OTHER)):
+            if server.has(sink):
+                stack.enter_context(server.playing(sink, hertz, level=0.3))
         yield
 
 

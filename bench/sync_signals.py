@@ -44,7 +44,8 @@ TONE: Final = 1000.0  # Hz
 LENGTH: Final = RATE // 5  # samples of a beep
 WAVE: Final = (16_000 * np.cos(2 * np.pi * TONE * np.arange(LENGTH) / RATE)).astype("<i2")  # loud from its first sample
 PATIENCE: Final = 20.0  # s
-ASK_EVERY: Final = 5_000_000  # ns between two questions for the time in the stream
+ASK_EVERY: Final = 5_000_000  # ns between two questions for the time in the stream, around a beep
+ASK_SELDOM: Final = 100_000_000  # otherwise
 DOUBT: Final = 20_000_000  # ns; an answer that took longer is not believed
 AROUND_A_BEEP: Final = 500_000_000  # ns; so long before and after it the server's words must agree
 KNOWN: Final = 4_000_000  # ns; a flash or beep whose moment is not known to this is not judged
@@ -111,11 +112,12 @@ class Beeper:
     two answers was wrong by 60 ms (agent/capture/sound_pulse.py).
     """
 
-    def __init__(self, server: str, sink: str, *, in_cycles: bool) -> None:
-        """`in_cycles`: as of `begins`."""
+    def __init__(self, server: str, sink: str, *, in_cycles: bool, wave: Samples = WAVE) -> None:
+        """`in_cycles`: as of `begins`. `wave`: what a beep is."""
         self._pulse = _playback()
-        self._server, self._sink, self._in_cycles = server, sink, in_cycles
+        self._server, self._sink, self._in_cycles, self._wave = server, sink, in_cycles, wave
         self._at: int | None = None
+        self._busy_until = 0  # ns; around a beep
         self._written = 0  # samples
         self._words: deque[Word] = deque(maxlen=round(4 * AROUND_A_BEEP / ASK_EVERY))
         self._beeped: int | None = None  # the count of the last beep's first sample
@@ -138,7 +140,7 @@ class Beeper:
 
     def beep(self, at: int) -> None:
         """To be heard from `at` on (ns); to be said well before."""
-        self._beeped, self._at = None, at
+        self._beeped, self._at, self._busy_until = None, at, at + 2 * AROUND_A_BEEP
 
     def beeped(self) -> int | None:
         """When the last one was heard, ns; None where that cannot be said. To be asked `AROUND_A_BEEP` after it."""
@@ -160,7 +162,8 @@ class Beeper:
         waiting = np.zeros(0, "<i2")  # of a beep that has begun
         asked = 0
         while not self._ended.is_set():
-            if now() - asked > ASK_EVERY and self._asked_at is None:
+            every = ASK_EVERY if now() < self._busy_until else ASK_SELDOM
+            if now() - asked > every and self._asked_at is None:
                 asked = self._asked_at = now()
                 pulse.pa_operation_unref(pulse.pa_stream_update_timing_info(stream, answered, None))
             while pulse.pa_stream_writable_size(stream) >= 2 * BLOCK:
@@ -208,8 +211,8 @@ class Beeper:
             return block, waiting
         self._at, start = None, max(into, 0)
         self._beeped = self._written + start
-        block[start:] = WAVE[: BLOCK - start]
-        return block, WAVE[BLOCK - start :]
+        block[start:] = self._wave[: BLOCK - start]
+        return block, self._wave[BLOCK - start :]
 
 
 def _playback() -> ctypes.CDLL:

@@ -10,10 +10,11 @@ import pytest
 from bench.sound import CONTROL, RULED, markdown
 from bench.sound_account import (
     BEEP,
-    BEEP_EVERY,
+    BEEP_LENGTH,
     MS,
     RATE,
     SECOND,
+    Beep,
     Kept,
     Run,
     Span,
@@ -96,13 +97,22 @@ def test_over_pause_is_clean_time_that_was_not_kept() -> None:
     assert spans[0].over_pause is None
 
 
-def test_a_recording_that_runs_away_from_the_player_is_seen() -> None:
-    sound = silence(60)
-    for number in range(11):
-        put(sound, BEEP, BEEP_EVERY * number + 2 + (0.03 if number > 5 else 0), 0.02)
-    found = offsets([Kept(0, sound)], 0)
-    assert max(map(abs, found)) == pytest.approx(30, abs=1)
-    assert min(map(abs, found)) == 0
+def test_a_beep_that_lies_elsewhere_than_it_was_heard_is_seen() -> None:
+    sound = silence(20)
+    at = np.arange(BEEP_LENGTH)
+    for second in (3.0, 8.03, 13.0):
+        first = round(second * RATE)
+        sound[1, first : first + BEEP_LENGTH] = 0.3 * np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH)
+    heard = [Beep(1, 3 * SECOND), Beep(1, 8 * SECOND), Beep(0, 3 * SECOND), Beep(1, 25 * SECOND)]
+    assert offsets([Kept(0, sound)], heard) == pytest.approx([0, 30], abs=0.1)
+    assert offsets([Kept(0, sound[:, : 8 * RATE])], [Beep(1, 8 * SECOND)]) == []
+
+
+def test_a_span_in_which_devices_went_and_came_has_no_over_pause() -> None:
+    spans = [span(2, 4), Span(8 * SECOND, 9 * SECOND, case="replug, in view")]
+    measure(spans, [Kept(0, silence(1.5)), Kept(round(4.4 * SECOND), silence(3)), Kept(10 * SECOND, silence(1))])
+    assert [one.over_pause is None for one in spans] == [False, True]
+    assert total([Run("pipewire", 1, spans)])["over_pause_ms"]["p50"] == 900
 
 
 def test_recovery_is_counted_from_the_event_to_the_first_that_is_heard_again() -> None:

@@ -113,6 +113,10 @@ class SoundServer:
     def _load(self, name: str, *module: str) -> None:
         self._modules[name] = int(self._run("pactl", "load-module", *module).stdout)
 
+    def has(self, name: str) -> bool:
+        """Whether it is plugged in."""
+        return name in self._modules
+
     def unplug(self, name: str) -> None:
         self._run("pactl", "unload-module", str(self._modules.pop(name)))
 
