@@ -1,5 +1,7 @@
 """The film's sound: what was kept, at its own time to the sample, and silence for everything else.
 
+Each stretch fades in and out inside its own edges, so that nothing is heard that was not kept, nor a click.
+
 The file is read as the film goes on; a second of it is in memory at most.
 """
 
@@ -8,12 +10,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from store.account import Interval
 from store.clock import SECOND
 from store.film.opus import CHANNELS, RATE, Samples, samples_of
+
+FADE: Final = RATE // 200  # samples: 5 ms; what begins or ends at once is heard as a click
 
 
 def ticks(at: int) -> int:
@@ -46,15 +51,17 @@ class Sound:
         return self._only_kept(asked, first)
 
     def _only_kept(self, asked: Samples, first: int) -> Samples:
-        mask = np.zeros(len(asked), bool)
+        places = np.arange(first, first + len(asked))
+        share = np.zeros(len(asked))
         for start, end in self._kept:
             if start >= first + len(asked):
                 break
-            mask[max(start - first, 0) : max(end - first, 0)] = True
+            inside = slice(max(start - first, 0), max(end - first, 0))
+            steps = np.minimum(places[inside] - start, end - 1 - places[inside]) + 0.5
+            share[inside] = np.minimum(steps / FADE, 1)
         while self._kept and self._kept[0][1] <= first:
             self._kept.popleft()
-        asked[~mask] = 0
-        return asked
+        return np.rint(asked * share[:, None]).astype(np.int16)
 
     @staticmethod
     def _decoded(file: Path) -> Iterator[tuple[int, Samples]]:
