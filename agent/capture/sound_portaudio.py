@@ -16,12 +16,12 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed, fits
+from agent.capture.sound_polling import Poll
 from agent.core.model import SECOND
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
@@ -71,32 +71,16 @@ class PortAudioFeed:
         self._clock = clock
         self._devices = devices
         self._tell = tell
-        self._wanted = self._closing = False
-        self._nudged = threading.Event()
         self._ears: dict[End, _Ear] = {}
         self._listed: list[str] = []  # device names as PortAudio knows them since it began
         self._look_at = self._tries = 0
-        self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
-        self._thread.start()
+        self._poll = Poll(lambda: self._follow(clock.now()), lambda: self._let_go(""), EVERY)
 
     def listen(self, *, on: bool) -> None:
-        self._wanted = on
-        self._nudged.set()
+        self._poll.turn(on=on)
 
     def close(self) -> None:
-        self._closing = True
-        self._nudged.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._closing:
-            self._nudged.clear()
-            if self._wanted:
-                self._follow(self._clock.now())
-            else:
-                self._let_go("")
-            self._nudged.wait(EVERY if self._wanted else None)
-        self._let_go("")
+        self._poll.close()
 
     def _follow(self, now: int) -> None:
         """Begin anew where a stream has ended, or where another look at the devices finds others than before."""
@@ -153,7 +137,7 @@ class PortAudioFeed:
 
         def finished() -> None:
             ear.over = True
-            self._nudged.set()
+            self._poll.nudge()
 
         try:
             ear.stream = self._library.RawInputStream(

@@ -10,10 +10,10 @@ its endpoint in any case.
 from __future__ import annotations
 
 import importlib
-import threading
 from typing import Any, Final
 
 from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed, fits
+from agent.capture.sound_polling import Poll
 from agent.core.model import SECOND
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
@@ -39,31 +39,15 @@ class WasapiFeed:
         self._clock = clock
         self._devices = devices
         self._tell = tell
-        self._wanted = self._closing = False
-        self._nudged = threading.Event()
         self._audio: Any = None
         self._streams: dict[End, tuple[Choice, Any]] = {}
-        self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
-        self._thread.start()
+        self._poll = Poll(self._follow, lambda: self._let_go(""), EVERY)
 
     def listen(self, *, on: bool) -> None:
-        self._wanted = on
-        self._nudged.set()
+        self._poll.turn(on=on)
 
     def close(self) -> None:
-        self._closing = True
-        self._nudged.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._closing:
-            self._nudged.clear()
-            if self._wanted:
-                self._follow()
-            else:
-                self._let_go("")
-            self._nudged.wait(EVERY if self._wanted else None)
-        self._let_go("")
+        self._poll.close()
 
     def _follow(self) -> None:
         """Compare what is open with what the list of devices says should be."""

@@ -1,0 +1,47 @@
+"""A thread that looks at the devices every so often, for sound systems that tell nobody of those that go and come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Poll:
+    """Calls `look` at once and then every `every` seconds while it is on, and `let_go` whenever it is off.
+
+    Both are called in its own thread alone, never at once, and must not raise. Off at first.
+    """
+
+    def __init__(self, look: Callable[[], None], let_go: Callable[[], None], every: float) -> None:
+        self._look = look
+        self._let_go = let_go
+        self._every = every
+        self._on = self._closing = False
+        self._nudged = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
+        self._thread.start()
+
+    def turn(self, *, on: bool) -> None:
+        """Returns at once; any thread."""
+        self._on = on
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Look now, not only at the next turn; any thread, also the sound system's."""
+        self._nudged.set()
+
+    def close(self) -> None:
+        """Has let go when it returns."""
+        self._closing = True
+        self.nudge()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._nudged.clear()
+            if self._on:
+                self._look()
+            else:
+                self._let_go()
+            self._nudged.wait(self._every if self._on else None)
+        self._let_go()
