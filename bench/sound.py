@@ -3,12 +3,13 @@
     scripts/bench sound [--quick] [--json] [--server pulseaudio|pipewire] [--spans N] [--minutes M] [--rounds N]
                         [--add FILE] [--dir D]
     scripts/bench sound --table FILE
+    scripts/bench sound --talk
 
 Speech is played to both ends of a call, and a window that a rule closes for comes and goes. Each time it is in view a
 marker of its own is played, and never else: what a recorder with the rule kept must have none of them, and what one
 without it kept must have every one, or nothing was proven. Then devices go and come (`--rounds` times), while the
 window is out of view, and again while it is in view. `--add` keeps a run in FILE and prints what all runs there come
-to.
+to. `--talk`: what an ordinary call takes, with turns and pauses.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from bench.fleet import Pc, pc, store
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, beeping, hot_plug, hot_plug_in_view, marked, talking
+from bench.sound_talk import talk, told
 from bench.sound_window import NAME
 from bench.stage import StageError, own_display
 from protocol.ledger import parse_line
@@ -313,6 +315,10 @@ def main() -> int:
     if arguments.table is not None:
         print(markdown(_runs(arguments.table)))
         return 0
+    if arguments.talk:
+        with tempfile.TemporaryDirectory(prefix="eyelid-sound-") as passing:
+            print(told(talk(Path(passing))))
+        return 0
     kinds = sorted(NEEDED) if arguments.server is None else [arguments.server]
     if lacking := [why for kind in kinds if (why := missing(kind))]:
         console.print("; ".join(lacking), markup=False)
@@ -361,6 +367,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often devices go and come")
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    parser.add_argument("--talk", action="store_true", help="say what an ordinary call takes, play nothing")
     parser.add_argument(
         "--dir", type=Path, metavar="D", help="a new folder for store, recordings and logs, to look into"
     )

@@ -50,28 +50,35 @@ TEXT: Final = (
     "down. Is there anything else that I can do for you today? No, that was all. Have a nice day. "
 )
 
+Spoken = npt.NDArray[np.float64]
+
 
 def speech(voice: str, folder: Path) -> npt.NDArray[np.int16]:
-    """`LOOP` seconds, mono. Raises StageError without espeak-ng."""
+    """`LOOP` seconds, mono, held to `TELEPHONE`. Raises StageError without espeak-ng."""
+    samples = limited(np.resize(spoken(voice, TEXT * 3, folder), LOOP * RATE), TELEPHONE)
+    return np.asarray((samples * (0.4 / np.abs(samples).max()) * 32_767).astype("<i2"))
+
+
+def spoken(voice: str, text: str, folder: Path) -> Spoken:
+    """What espeak-ng makes of it, at `RATE`. Raises StageError without espeak-ng."""
     file = folder / f"{voice}.wav"
-    command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), TEXT * 3]
+    command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), text]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (FileNotFoundError, subprocess.CalledProcessError):
         raise StageError("espeak-ng does not speak; scripts/setup --for test installs it") from None
     with wave.open(str(file), "rb") as read:
         rate = read.getframerate()
-        spoken = np.frombuffer(read.readframes(read.getnframes()), "<i2").astype(np.float64) / 32_768
-    spoken = np.resize(spoken, LOOP * rate)
-    spectrum = np.fft.rfft(spoken)
-    spectrum[np.fft.rfftfreq(len(spoken), 1 / rate) > TELEPHONE] = 0
-    filtered = np.fft.irfft(spectrum, len(spoken))
-    samples = np.interp(np.arange(LOOP * RATE) / RATE, np.arange(len(filtered)) / rate, filtered)
-    spectrum = np.fft.rfft(samples)  # straight lines between samples have overtones
-    spectrum[np.fft.rfftfreq(len(samples), 1 / RATE) > TELEPHONE] = 0
-    samples = np.fft.irfft(spectrum, len(samples))
-    samples *= 0.4 / np.abs(samples).max()
-    return (samples * 32_767).astype("<i2")
+        samples = np.frombuffer(read.readframes(read.getnframes()), "<i2").astype(np.float64) / 32_768
+    length = len(samples) * RATE // rate
+    return limited(np.interp(np.arange(length) * rate / RATE, np.arange(len(samples)), samples), rate / 2)
+
+
+def limited(samples: Spoken, band: float) -> Spoken:
+    """Without anything above `band`, Hz; also without the overtones of straight lines between samples."""
+    spectrum = np.fft.rfft(samples)
+    spectrum[np.fft.rfftfreq(len(samples), 1 / RATE) > band] = 0
+    return np.fft.irfft(spectrum, len(samples))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from bench.sound_account import (
     recovered,
     total,
 )
+from bench.sound_talk import mb_per_hour, talk, told
 from bench.sound_window import NAME
 
 
@@ -146,3 +148,9 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
 def test_the_control_has_no_rule_for_the_window() -> None:
     assert NAME in RULED["sound.yaml"]
     assert NAME not in CONTROL["sound.yaml"]
+
+
+def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
+    call = talk(tmp_path)
+    assert 10 < mb_per_hour(call) < 18
+    assert "a call of" in told(call)
