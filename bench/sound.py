@@ -31,7 +31,6 @@ from typing import Final
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.table import Table
 
 from agent.status import State
 from bench import sound_account as account
@@ -39,6 +38,7 @@ from bench.fleet import Pc, pc, store
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, beeping, hot_plug, hot_plug_in_view, marked, talking
+from bench.sound_table import markdown, table
 from bench.sound_talk import talk, told
 from bench.sound_window import NAME
 from bench.stage import StageError, own_display
@@ -254,53 +254,6 @@ def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
         end = at + len(samples)
     if parts:
         yield start, np.concatenate(parts, axis=1)
-
-
-# -- what it says -------------------------------------------------------------------------------------------------
-
-
-def table(runs: Sequence[Run]) -> Table:
-    drawn = Table(title="What was kept of what was said while a sensitive window was in view", title_style="bold")
-    for column in COLUMNS:
-        drawn.add_column(column, justify="left" if column == COLUMNS[0] else "right")
-    for line in _lines(runs):
-        drawn.add_row(*line)
-    return drawn
-
-
-COLUMNS: Final = ("server", "runs", "spans", "leaked, ms", "control, ms", "over-pause, ms", "offset, ms", "minutes")
-RECOVERY: Final = ("after", "times", "median, s", "worst, s")
-
-
-def _lines(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
-    for server in sorted({run.server for run in runs}):
-        mine = [run for run in runs if run.server == server]
-        found = account.total(mine)
-        over = found["over_pause_ms"]
-        yield (
-            server,
-            str(len(mine)),
-            str(found["spans"]),
-            f"{found['leaked_ms']:.0f}",
-            f"{found['control_leaked_ms']:.0f}",
-            f"{over['p50']} / {over['p95']}",
-            f"{found['offset_ms_max']}",
-            f"{max(run.minutes for run in mine):.0f}",
-        )
-
-
-def markdown(runs: Sequence[Run]) -> str:
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---" + "|--:" * (len(COLUMNS) - 1) + "|"]
-    lines += [f"| {' | '.join(line)} |" for line in _lines(runs)]
-    lines += ["", f"| {' | '.join(RECOVERY)} |", "|---" + "|--:" * (len(RECOVERY) - 1) + "|"]
-    for server in sorted({run.server for run in runs}):
-        for case, took in account.total([run for run in runs if run.server == server])["recoveries"].items():
-            lines.append(f"| {server}: {case} | {took['times']} | {took['median_s']} | {took['worst_s']} |")
-    for server in sorted({run.server for run in runs}):
-        found = account.total([run for run in runs if run.server == server])
-        cost = f"{found['cpu_s_per_min']} CPU-s a minute and {found['memory_mb']} MB more than a recorder without sound"
-        lines += ["", f"{server}: {cost}; {found['mb_per_h']} MB an hour."]
-    return "\n".join(lines)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

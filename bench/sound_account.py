@@ -140,8 +140,8 @@ def measure(spans: Sequence[Span], kept: Sequence[Kept]) -> None:
         later = spans[place + 1].shown if place + 1 < len(spans) else 2**63
         last = max((min(one.end, span.shown) for one in kept if one.at < span.shown), default=0)
         first = min((max(one.at, span.hidden) for one in kept if one.end > span.hidden), default=2**63)
-        span.before = (span.shown - last) / MS if last > earlier else None
-        span.after = (first - span.hidden) / MS if first < later else None
+        span.before = round((span.shown - last) / MS, 1) if last > earlier else None
+        span.after = round((first - span.hidden) / MS, 1) if first < later else None
 
 
 def offsets(kept: Sequence[Kept], beeps: Iterable[Beep]) -> list[float]:
@@ -221,6 +221,7 @@ def total(runs: Sequence[Run]) -> dict[str, Any]:
         "leaked_ms": round(sum(span.leaked for span in spans), 1),
         "control_leaked_ms": round(sum(span.control for span in spans), 1),
         "over_pause_ms": percentiles([span.over_pause for span in spans if span.over_pause is not None]),
+        "offset_ms": percentiles(off),
         "offset_ms_max": round(max(off), 1) if off else None,
         "cpu_s_per_min": typical("cpu_s_per_min"),
         "mb_per_h": typical("mb_per_h"),

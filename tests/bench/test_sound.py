@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.sound import CONTROL, RULED, markdown
+from bench.sound import CONTROL, RULED
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
@@ -28,6 +28,7 @@ from bench.sound_account import (
     recovered,
     total,
 )
+from bench.sound_table import markdown, table
 from bench.sound_talk import mb_per_hour, talk, told
 from bench.sound_window import NAME
 
@@ -142,7 +143,8 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
         "pulseaudio: 20 ms of the marker of span 0 leaked",
         "pulseaudio: after replug nothing was heard again",
     ]
-    assert "| pulseaudio | 2 | 2 | 0 |" in markdown([run, again])
+    assert "| pulseaudio | 2 | 2 | 0 | 0 | 3000 | 600.0 / 600 | 2.0 / 3.0 / 3.0 | 2 |" in markdown([run, again])
+    assert table([run, again]).row_count == 1
 
 
 def test_the_control_has_no_rule_for_the_window() -> None:
