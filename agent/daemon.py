@@ -42,6 +42,7 @@ from agent.core.session import (
     LaneJudged,
     OpenRecording,
     PolicyInForce,
+    RenewRecording,
     Rest,
     Session,
     Shut,
@@ -52,7 +53,7 @@ from agent.core.session import (
     step,
 )
 from agent.core.view import View
-from agent.keeping import BlockOutlet, FrameOutlet, Keeping
+from agent.keeping import BlockOutlet, FrameOutlet, Keeping, between_blocks
 from agent.listening import Heard, tell
 from agent.messages import (
     Call,
@@ -134,7 +135,6 @@ class Daemon:
         self._pages_moved = False  # an event has come since then
         self._grab_wanted = False
         self._canvas = 0
-        self._zero = 0  # of the open recording
         self._held_until = 0  # nothing that began by then is kept, however late it comes
         self._missed = 0
         self.user_hold: UserHold | None = None
@@ -187,7 +187,7 @@ class Daemon:
         if grabbed.monitors != self._monitors:
             self._void_canvas()  # what the monitors before showed ends here, on every stream
             self._monitors = grabbed.monitors
-        if self.session.held or not all(map(self._may_be_kept, grabbed.frames)):
+        if self.session.held or not all(self._may_be_kept(frame, self.screen) for frame in grabbed.frames):
             self._void_canvas()  # taken in a hold, or on its way when its recording closed
         else:
             for frame in grabbed.frames:
@@ -196,12 +196,13 @@ class Daemon:
     def _take_sound(self, heard: Heard) -> None:
         tell(self._ledger, heard.mishaps)
         if self.sound is not None and not self.session.held:
-            for block in filter(self._may_be_kept, heard.blocks):
-                self.sound.eye.push(block)
+            for block in heard.blocks:
+                if self._may_be_kept(block, self.sound):
+                    self.sound.eye.push(block)
 
-    def _may_be_kept(self, item: Item) -> bool:
-        """Whether it belongs to the open recording, and not to a hold."""
-        return item.span.start >= self._zero and item.span.start > self._held_until
+    def _may_be_kept(self, item: Item, keeping: Keeping[Any]) -> bool:
+        """Whether it belongs to the recording that the lane is in or goes over to, and not to a hold."""
+        return item.span.start >= keeping.zero and item.span.start > self._held_until
 
     def _take_glimpse(self, glimpse: Glimpse) -> None:
         closed = [keeping.eye.glimpse(glimpse) for keeping in self._lanes]  # every lane hears of it
@@ -428,9 +429,13 @@ class Daemon:
                 self._start_over()
                 self.scenes.shut(self._clock.now())
             case OpenRecording(policy):
-                self._zero = min(keeping.earliest(self._clock.now()) for keeping in self._lanes)
-                self._orders.put(Open(policy.hash, self._zero, self._monitors), must=True)
-                self.scenes.begin(self._zero)
+                zero = min(keeping.earliest(self._clock.now()) for keeping in self._lanes)
+                for keeping in self._lanes:
+                    keeping.begin(zero)
+                self._orders.put(Open(policy.hash, zero, self._monitors), must=True)
+                self.scenes.begin(zero)
+            case RenewRecording(policy, why):
+                self._renew_recording(policy, why)
             case CloseRecording(why):
                 self._close_recording(why)
             case Rest():
@@ -445,7 +450,19 @@ class Daemon:
     def _close_recording(self, why: str) -> None:
         """Sound ends with what was let go; a picture stands until the new recording takes over."""
         self.scenes.end(self._clock.now())
+        for keeping in self._lanes:
+            keeping.finish()
         if self.sound is not None:
             self.sound.mark_gap()
         kept_until, earliest = self.screen.eye.end_of_kept(), self.screen.earliest(self._clock.now())
         self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
+
+    def _renew_recording(self, policy: Policy, why: str) -> None:
+        """Both are open until each lane has gone over; no word is cut in two."""
+        now = self._clock.now()
+        seam = now if self.sound is None else between_blocks(self.sound.eye.waiting, now)
+        self.scenes.end(now)
+        self._orders.put(Open(policy.hash, seam, self._monitors, renews=why), must=True)
+        self.scenes.begin(seam)
+        for keeping in self._lanes:
+            keeping.hand_over(seam)

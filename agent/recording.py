@@ -1,16 +1,20 @@
 """One recording after another: what was released is encoded, sealed and spooled, in order, in one thread.
 
+Where one takes over from another in mid-work, both are open until each lane has gone over: sound waits at the gate for
+longer than pictures do.
+
 The encoder gets nothing that the gate has not released; the disk gets nothing that is not sealed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from uuid import UUID
 
 from agent.core import scenes
+from agent.core.cut import CHUNK_LENGTH
 from agent.core.model import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Span
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
@@ -19,13 +23,25 @@ from protocol.envelope import KEY_PACKET_STREAM, SCENE, SCENE_STREAM, SCREEN, la
 
 RETRY: Final = 1.0  # seconds between tries to spool what did not fit
 HEADS_EVERY: Final = 10 * SECOND
+STANDS: Final = 2 * CHUNK_LENGTH  # a monitor that gave no picture for longer is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
+    """`renews`: why the one before ends at `start` (ns). It stays open until each lane is told to go over."""
+
     policy: str  # hash
     start: int
     monitors: tuple[Monitor, ...]
+    renews: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """What comes in the lane from now on belongs to the newer recording; what stands at the seam (ns) goes on in it."""
+
+    lane: Lane
+    seam: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,7 @@ class AtRest:
     """Whoever waits for all orders before this one may go on."""
 
 
-Order = Open | Frame | Blocks | Gap | Scenes | Close | AtRest
+Order = Open | TakeOver | Frame | Blocks | Gap | Scenes | Close | AtRest
 Heads = dict[int, tuple[int, str]]  # stream -> (next sequence, hex SHA-256 of the last sealed chunk)
 
 
@@ -78,6 +94,15 @@ class Studio:
 
 
 @dataclass(slots=True)
+class _Work:
+    """A recording that is being made. `lanes`: those that are in it, each with its encoder."""
+
+    sealer: Sealer
+    zero: int  # ns
+    lanes: dict[Lane, Encoder[Any]]
+
+
+@dataclass(slots=True)
 class Tally:
     """What the status shows: read from other threads, so each field is written whole."""
 
@@ -88,6 +113,13 @@ class Tally:
     chunks: int = 0
     bytes: int = 0
     frames: int = 0
+
+
+def _scene_chunk(lines: tuple[scenes.Line, ...], zero: int) -> Chunk:
+    """Sealed like any other. Each can be read without the one before, as a key frame can."""
+    times = [line.at for line in lines]
+    span = Span(max(zero, min(times)), max(zero, *times))
+    return Chunk(SCENE_STREAM, ChunkKind.MEDIA, span, scenes.written(lines, zero), ChunkFlag.KEY_FRAME)
 
 
 class Recorder:
@@ -117,12 +149,14 @@ class Recorder:
         self._hold = hold
         self._spooled = spooled
         self._rested = rested
-        self._sealer: Sealer | None = None
-        self._zero = 0  # of the open recording, ns
-        self._pictures: Encoder[Frame] | None = None
-        self._sound: Encoder[Block] | None = None
+        self._work: _Work | None = None
+        self._former: _Work | None = None  # until every lane has gone over to the newer one
+        self._former_why = ""
+        self._standing: dict[int, Frame] = {}  # stream -> the picture that it shows; none after a gap
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
-        self._unclosed: list[tuple[UUID, str]] = []  # closed, but what is stranded may still belong to them
+        self._unclosed: list[
+            tuple[UUID, dict[str, object]]
+        ] = []  # closed, but what is stranded may still belong to them
         self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
         self._heads_at = 0
         self._told_heads: Heads = {}
@@ -148,51 +182,87 @@ class Recorder:
         match order:
             case Open():
                 self._open(order)
-            case Frame() if self._pictures is not None:
-                self.tally.frames += 1
-                self._keep(self._pictures.encode(order))
-            case Blocks(blocks) if self._sound is not None:
+            case TakeOver(lane, seam):
+                self._take_over(lane, seam)
+            case Frame():
+                self._take_picture(order)
+            case Blocks(blocks):
                 for block in blocks:
-                    self._keep(self._sound.encode(block))
-            case Gap(until, Lane.SCREEN) if self._pictures is not None:
-                self._keep(self._pictures.gap(until))
-            case Gap(until, Lane.AUDIO) if self._sound is not None:
-                self._keep(self._sound.gap(until))
-            case Scenes(lines) if self._sealer is not None:
-                self._keep([self._scene_chunk(lines)])
-            case Close(until, why) if self._sealer is not None:
-                for encoder in (self._pictures, self._sound):
-                    self._keep(() if encoder is None else encoder.close(until))
-                self._sealer.forget()
-                self._unclosed.append((self._sealer.recording, why))
-                self._sealer = self._pictures = self._sound = None
-                self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
-                self._account_closings()
+                    self._encode(Lane.AUDIO, block)
+            case Gap(until, lane):
+                self._end_stretch(lane, until)
+            case Scenes(lines) if self._work is not None:
+                self._keep(self._work, [_scene_chunk(lines, self._work.zero)])
+            case Close():
+                self._close(order)
             case AtRest():
                 self._rested()
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
 
-    def _scene_chunk(self, lines: tuple[scenes.Line, ...]) -> Chunk:
-        """Sealed like any other. Each can be read without the one before, as a key frame can."""
-        times = [line.at for line in lines]
-        span = Span(max(self._zero, min(times)), max(self._zero, *times))
-        data = scenes.written(lines, self._zero)
-        return Chunk(SCENE_STREAM, ChunkKind.MEDIA, span, data, ChunkFlag.KEY_FRAME)
+    def _work_of(self, lane: Lane) -> _Work | None:
+        """The recording that the lane is in."""
+        return next((work for work in (self._former, self._work) if work is not None and lane in work.lanes), None)
+
+    def _take_picture(self, frame: Frame) -> None:
+        if self._work is not None:
+            self.tally.frames += 1
+            self._standing[frame.stream] = frame
+            self._encode(Lane.SCREEN, frame)
+
+    def _encode(self, lane: Lane, item: Frame | Block) -> None:
+        if (work := self._work_of(lane)) is not None:
+            self._keep(work, work.lanes[lane].encode(item))
+
+    def _end_stretch(self, lane: Lane, until: int) -> None:
+        if lane is Lane.SCREEN:
+            self._standing.clear()
+        if (work := self._work_of(lane)) is not None:
+            self._keep(work, work.lanes[lane].gap(until))
+
+    def _take_over(self, lane: Lane, seam: int) -> None:
+        """The lane ends in the former recording; what stands on the screen is the first picture in the newer one."""
+        former = self._former
+        if former is None or lane not in former.lanes:
+            return
+        self._keep(former, former.lanes.pop(lane).close(seam))
+        for frame in self._standing.values() if lane is Lane.SCREEN else ():
+            if seam - frame.span.start <= STANDS:
+                self._encode(lane, replace(frame, span=Span(seam, seam)))
+        if not former.lanes:
+            self._former = None
+            self._forget(former, {"why": self._former_why, "until": seam})
+
+    def _close(self, order: Close) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            for encoder in work.lanes.values():
+                self._keep(work, encoder.close(order.until))
+            self._standing.clear()
+            self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
+            self._forget(work, {"why": order.why})
+
+    def _forget(self, work: _Work, told: dict[str, object]) -> None:
+        """Its key, at once; the account says so when all of it is durable."""
+        work.sealer.forget()
+        self._unclosed.append((work.sealer.recording, told))
+        self._account_closings()
 
     def _open(self, order: Open) -> None:
-        self._zero = order.start
-        self._sealer = self._studio.sealer(order)
-        self._pictures = self._studio.encoder(order)
-        self._sound = None if self._studio.sound is None else self._studio.sound(order)
+        lanes: dict[Lane, Encoder[Any]] = {Lane.SCREEN: self._studio.encoder(order)}
+        if self._studio.sound is not None:
+            lanes[Lane.AUDIO] = self._studio.sound(order)
+        if order.renews is not None:
+            self._former, self._former_why = self._work, order.renews
+        self._work = _Work(self._studio.sealer(order), order.start, lanes)
+        sealer = self._work.sealer
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
-        self._spool_all([self._sealer.packet()])
-        self.tally.recording = str(self._sealer.recording)
+        self._spool_all([sealer.packet()])
+        self.tally.recording, self.tally.heads, self._told_heads = str(sealer.recording), {}, {}
         self._ledger.write("recording-open", recording=self.tally.recording, policy=order.policy, zero=order.start)
 
-    def _keep(self, chunks: Iterable[Chunk]) -> None:
-        assert self._sealer is not None  # noqa: S101 - encoder and sealer come and go together
-        self._spool_all([self._sealer.seal(chunk) for chunk in chunks])
+    def _keep(self, work: _Work, chunks: Iterable[Chunk]) -> None:
+        self._spool_all([work.sealer.seal(chunk) for chunk in chunks])
 
     def _spool_all(self, sealed: list[Sealed]) -> None:
         if self._stranded:
@@ -238,19 +308,19 @@ class Recorder:
         if sealed.stream != KEY_PACKET_STREAM:
             heads[sealed.stream] = (sealed.sequence + 1, sealed.sha256.hex())
         self._durable[sealed.recording] = heads
-        if self._sealer is not None and self._sealer.recording == sealed.recording:
+        if self._work is not None and self._work.sealer.recording == sealed.recording:
             self.tally.heads = heads
 
     def _account_heads(self) -> None:
         due = self._clock.now() - self._heads_at >= HEADS_EVERY
-        if self._sealer is not None and due and self.tally.heads != self._told_heads:
-            self._write_heads("heads", self._sealer.recording)
+        if self._work is not None and due and self.tally.heads != self._told_heads:
+            self._write_heads("heads", self._work.sealer.recording)
             self._heads_at, self._told_heads = self._clock.now(), self.tally.heads
 
     def _account_closings(self) -> None:
         if not self._stranded:
-            for recording, why in self._unclosed:
-                self._write_heads("recording-closed", recording, why=why)
+            for recording, told in self._unclosed:
+                self._write_heads("recording-closed", recording, **told)
                 self._durable.pop(recording, None)
             self._unclosed.clear()
 

@@ -132,10 +132,17 @@ class Evidence:
 
     @cached_property
     def length(self) -> int:
-        """ns from the recording's opening to its closing; where that is not known, to the last that was told of it."""
+        """ns from the recording's opening to its closing; where that is not known, to the last that was told of it.
+
+        One that another took over from ends where that begins, though it is closed later: its last picture may have
+        been on its way by then.
+        """
         last = max((chunk.span.end for chain in self.chosen.streams.values() for chunk in chain), default=0)
         if self.opening is None:
             return last
+        until = self.closing.fields.get("until") if self.closing else None
+        if isinstance(until, int) and until >= self.zero:
+            return until - self.zero
         told = self.closing.at if self.closing else max(entry.at for entry in self.entries)
         return max(last, told - self.zero)
 

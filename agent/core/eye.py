@@ -233,6 +233,10 @@ class Eye(Generic[ItemT]):
         """Whether the stretch that is being kept has ended, and where is known for good."""
         return self._stretch.is_over(now)
 
+    def stands_at(self, at: int) -> bool:
+        """Whether what is being kept is proven to last until then (ns)."""
+        return self._stretch.stands_at(at)
+
     def end_of_kept(self, before: ItemT | None = None) -> int | None:
         """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.
 

@@ -187,6 +187,14 @@ class CloseRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewRecording:
+    """With a new key, while the eye stays as it is: what was seen or heard before belongs to the old one still."""
+
+    policy: Policy
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rest:
     """The PC is about to sleep: let it, once all that came before is done."""
 
@@ -196,7 +204,7 @@ class Finish:
     """Nothing more will come: drain and end."""
 
 
-Command = Write | Shut | OpenRecording | CloseRecording | Rest | Finish
+Command = Write | Shut | OpenRecording | CloseRecording | RenewRecording | Rest | Finish
 
 
 def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Command, ...]]:
@@ -306,6 +314,8 @@ def _by(hold: Hold) -> End:
 FAILED: Final = End("failed", lambda _, after, __: after.phase is not Phase.RUNNING and Hold.BLIND in after.holds)
 STOPPED: Final = End("stop", lambda _, after, __: after.phase is not Phase.RUNNING)
 
+HOUR: Final = End("hour", lambda _, after, now: after.opened is not None and now - after.opened >= RECORDING_LENGTH)
+
 # The first that fits closes the recording and is the one that the ledger names. What then still wants a recording
 # gets a new one, with a new key: after an hour, under another policy, when the hold is released.
 ENDS: Final = (
@@ -315,7 +325,7 @@ ENDS: Final = (
     End(Hold.SUSPENDED.value, lambda _, after, __: after.slept),  # nobody said so before: its key ends late, but ends
     End("interaction", lambda _, after, __: not after.interaction),
     End("policy", lambda before, after, _: before.policy != after.policy),  # a key packet names one policy
-    End("hour", lambda _, after, now: after.opened is not None and now - after.opened >= RECORDING_LENGTH),
+    HOUR,
 )
 
 # What the account of a whole run ends with.
@@ -329,7 +339,10 @@ def _first(ends: tuple[End, ...], before: Session, after: Session, now: int) -> 
 def _turn_recording(before: Session, after: Session, now: int) -> tuple[Session, list[Command]]:
     """Open, close or renew the recording so that it agrees with the facts."""
     commands: list[Command] = []
-    if after.opened is not None and (why := _first(ENDS, before, after, now)) is not None:
+    why = None if after.opened is None else _first(ENDS, before, after, now)
+    if why == HOUR.why and after.policy is not None:
+        return replace(after, opened=now), [RenewRecording(after.policy, why)]
+    if why is not None:
         commands.append(CloseRecording(why))
         after = replace(after, opened=None)
     if after.opened is None and after.policy is not None and after.wants_recording():

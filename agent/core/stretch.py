@@ -75,6 +75,10 @@ class Stretch:
         bound = self._bound()
         return bound is not None and bound < start
 
+    def stands_at(self, at: int) -> bool:
+        """Whether every witness has proven that what is being kept lasts until then."""
+        return self._kept is not None and self._bound() is None and min(self._reach.values()) >= at
+
     def is_over(self, now: int) -> bool:
         """Whether it has ended, and where is known for good."""
         bound = self._bound()

@@ -39,7 +39,7 @@ from agent.core.session import RECORDING_LENGTH, Phase
 from agent.daemon import Daemon
 from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox
-from agent.recording import Close, Gap, Open, Order
+from agent.recording import Close, Gap, Open, Order, TakeOver
 from agent.shutter import Grabbed, Shutter, Still
 from agent.status import State, state_of
 from tests.fakes.clock import HandClock
@@ -357,12 +357,12 @@ def test_an_hour_is_handed_over_without_losing_what_waits() -> None:
     waiting = rig.grab()
     rig.clock.time += 50 * MILLISECOND
     rig.daemon.turn(None)
-    close, open_ = rig.taken()
-    assert isinstance(close, Close)
+    (open_,) = rig.taken()
     assert isinstance(open_, Open)
-    assert close.until <= waiting.span.start == open_.start
+    assert waiting.span.start < open_.start == rig.clock.time
     rig.watch()
-    assert rig.taken() == [waiting]
+    first, then = rig.taken()[:2]
+    assert (first, then) == (waiting, TakeOver(Lane.SCREEN, open_.start))
 
 
 def test_a_picture_that_was_on_its_way_when_its_recording_closed_is_not_kept_in_the_next() -> None:

@@ -28,6 +28,7 @@ from agent.core.session import (
     OpenRecording,
     Phase,
     PolicyInForce,
+    RenewRecording,
     Rest,
     Session,
     Shut,
@@ -264,7 +265,7 @@ def test_a_recording_lasts_at_most_an_hour() -> None:
     session = running()
     assert step(session, Tick(), RECORDING_LENGTH - 1)[1] == ()
     session, commands = step(session, Tick(), RECORDING_LENGTH)
-    assert commands == (CloseRecording("hour"), OpenRecording(POLICY))
+    assert commands == (RenewRecording(POLICY, "hour"),)
     assert session.opened == RECORDING_LENGTH
 
 

@@ -357,3 +357,13 @@ def test_beyond_what_is_proven_no_moment_counts_as_kept_at_which_the_screen_was_
                     assert until <= now
                     assert until <= reach or not any(last.start < at < until for at in draws)
                 last = None
+
+
+def test_it_stands_where_all_have_proven_that_it_does() -> None:
+    made = stretch(w=100, b=70)
+    assert not made.stands_at(50)
+    made.keep(Span(10, 20))
+    assert made.stands_at(70)
+    assert not made.stands_at(71)
+    made.broken("b", 80)
+    assert not made.stands_at(70)

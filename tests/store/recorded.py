@@ -63,11 +63,11 @@ def make_filmed(pc: Pc, bundle: Bundle) -> Filmed:
     return Filmed(pc, recording, sealed)
 
 
-def close(filmed: Filmed, at: int = 10) -> None:
+def close(filmed: Filmed, at: int = 10, **told: object) -> None:
     recording = filmed.recording
     heads = recording.heads()
     filmed.pc.ledger.write(
-        "recording-closed", at=ZERO + at * SECOND, recording=str(recording.id), heads=heads, why="stop"
+        "recording-closed", at=ZERO + at * SECOND, recording=str(recording.id), heads=heads, **{"why": "stop", **told}
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import delete
 
 from protocol.bundle import Bundle
@@ -10,7 +11,7 @@ from store.depot import Depot
 from store.timeline import recording as timeline
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
-from tests.store.recorded import POLICY, ZERO, Filmed, make_filmed
+from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed
 
 
 def test_every_second_is_accounted_for(filmed: Filmed, gathered: Gather) -> None:
@@ -42,6 +43,21 @@ def test_every_second_is_accounted_for(filmed: Filmed, gathered: Gather) -> None
         1_500_000_000,
     )
     assert facts["held_by"] == {"user": SECOND}
+
+
+@pytest.mark.parametrize(
+    ("until", "whole"), [(ZERO + 9_900_000_000, 9_900_000_000), (ZERO - 1, 13 * SECOND), ("x", 13 * SECOND)]
+)
+def test_one_that_another_took_over_from_ends_there(
+    pc: Pc, bundle: Bundle, gathered: Gather, until: object, whole: int
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    close(made, at=13, why="hour", until=until)
+    pc.send_ledger()
+    facts = timeline.facts(gathered(made.recording))
+    assert (facts["whole_ns"], facts["blind_ns"]) == (whole, max(0, whole - 10 * SECOND))
+    assert sum(part["to"] - part["from"] for part in facts["parts"]) == whole
 
 
 def test_a_policy_whose_text_never_came_leaves_the_number(
