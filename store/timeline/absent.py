@@ -59,7 +59,8 @@ class Short:
 class Absent:
     """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
 
-    `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead then.
+    `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
+    told of its health.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger.
     """
 
@@ -86,7 +87,9 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
         told = catalog.last_health(connection, device.id)
         health: Mapping[str, Any] = json.loads(told[1]) if told else {}
         batch = connection.scalar(
-            select(func.max(schema.ledger_batches.c.received_at)).where(schema.ledger_batches.c.device == device.id)
+            select(func.max(schema.ledger_batches.c.received_at)).where(
+                schema.ledger_batches.c.device == device.id, schema.ledger_batches.c.accepted.is_(True)
+            )
         )
         head = catalog.ledger_head(connection, device.id)
         last_kind = connection.scalar(
@@ -94,13 +97,18 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
                 schema.ledger_lines.c.device == device.id, schema.ledger_lines.c.seq == head.next - 1
             )
         )
+    # Entries say how far they go, and nothing of what came after them: somebody on the way may let through as many as
+    # suit them. Only a report of health, with the account's head, says that nothing is missing up to then.
+    reported = told[0] if told else None
     heard = max((at for at in (told[0] if told else None, batch) if at is not None), default=None)
     clock_off = int(health["wall"]) - told[0] if told else 0
     pending = max(0, int(health["ledger"]["next"]) - head.next) if told else 0
-    state = _state(device, heard, now, ended=last_kind == "stop" and not pending)
+    answering = device.enrolled_at if reported is None else reported
+    state = _state(device, heard, answering, now, ended=last_kind == "stop" and not pending)
     sign = None
     if heard is not None:
-        sign = Sign(heard + clock_off, now + clock_off, complete=not pending, silent=state == "silent")
+        upto = None if reported is None else reported + clock_off
+        sign = Sign(upto, now + clock_off, complete=not pending, silent=state == "silent")
     parts: list[Stretch] = []
     unexplained: list[Stretch] = []
     for part in stretches(entries_since(database, device, since), SCREEN, _Kept(database), sign):
@@ -121,14 +129,15 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     )
 
 
-def _state(device: Device, heard: int | None, now: int, *, ended: bool) -> str:
+def _state(device: Device, heard: int | None, answering: int, now: int, *, ended: bool) -> str:
+    """`answering`: since when no report of its health is known."""
     if device.revoked_at is not None:
         return "revoked"
     if heard is None:
         return "never"
     if ended:
         return "off"
-    return "silent" if now - heard > SILENT else "heard"
+    return "silent" if now - answering > SILENT else "heard"
 
 
 # -- a device's time ----------------------------------------------------------------------------------------------

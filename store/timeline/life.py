@@ -39,12 +39,13 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """The last sign of life, by the PC's wall clock. `complete`: no entry from before it is still on its way.
+    """The last report of health, by the PC's wall clock; None before the first: then the account reaches to its last
+    entry. `complete`: no entry from before the report is still on its way.
 
-    `now`: the same clock now; `silent`: whether that is so long ago that something must be wrong.
+    `now`: the same clock now; `silent`: whether the report is so long ago that something must be wrong.
     """
 
-    wall: int
+    wall: int | None
     now: int
     complete: bool
     silent: bool
@@ -203,7 +204,7 @@ class _Life:
         if last is None or self._running is None or sign is None:
             yield from self._tell()
             return
-        seen = max(sign.wall, _wall(last))
+        seen = _wall(last) if sign.wall is None else max(sign.wall, _wall(last))
         if not self._running:
             yield from self._tell()
             what, why = (What.BLIND, str(last.fields.get("why"))) if last.kind == "blind-since" else (What.OFF, "")

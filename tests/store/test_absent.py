@@ -181,6 +181,45 @@ def test_entries_and_a_wrong_clock_that_the_last_health_told_of(pc: Pc, look: Lo
     assert [part.why for part in found.unexplained] == [("not-here-yet",)]
 
 
+def test_a_tail_that_somebody_cut_off_on_the_way_is_no_time_accounted_for(
+    filmed: Filmed, look: Look, clock: SetClock
+) -> None:
+    """What came of the account does not say that no more was written, however late it came."""
+    report_health(filmed.pc, clock)
+    reported = clock()
+    filmed.pc.ledger.write("heads", at=ZERO + 20 * SECOND, recording=str(filmed.recording.id), heads={})
+    clock.pass_by(SILENT // SECOND + 60)
+    filmed.pc.ask_token(clock.seconds)
+    filmed.pc.send_ledger()  # and nothing else is let through: no report of its health
+    found = look(filmed.pc)
+    assert (found.state, found.heard, found.amiss) == ("silent", clock(), True)
+    (part,) = found.unexplained
+    assert (part.start, part.end, part.why) == (reported + 10 * SECOND, clock(), ("silent",))
+
+
+def test_what_is_kept_of_a_lie_is_no_sign_of_life(filmed: Filmed, look: Look, depot: Depot, clock: SetClock) -> None:
+    report_health(filmed.pc, clock)
+    reported = clock()
+    clock.pass_by(60)
+    filmed.pc.ledger.write("heads", at=ZERO + 20 * SECOND, recording=str(filmed.recording.id), heads={})
+    filmed.pc.send_ledger()
+    with depot.database.writing() as connection:
+        batches = schema.ledger_batches
+        connection.execute(update(batches).where(batches.c.received_at == clock()).values(accepted=False))
+    assert look(filmed.pc).heard == reported
+
+
+def test_a_device_that_never_reports_its_health_is_silent(pc: Pc, look: Look, clock: SetClock) -> None:
+    start_run(pc)
+    pc.send_ledger()
+    assert look(pc).unexplained == ()
+    clock.pass_by(SILENT // SECOND + 60)
+    pc.ask_token(clock.seconds)
+    pc.ledger.write("lane-closed", at=ZERO, lane="screen", rules=[0], policy=POLICY)
+    pc.send_ledger()
+    assert (look(pc).state, look(pc).amiss) == ("silent", True)
+
+
 def test_a_device_silent_for_longer_than_is_looked_at(filmed: Filmed, look: Look, clock: SetClock) -> None:
     report_health(filmed.pc, clock)
     clock.now += 30 * DAY
