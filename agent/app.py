@@ -31,6 +31,7 @@ from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
 from agent.errors import EnvironmentFault, Transient
+from agent.held import HoldFile
 from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
 from agent.listening import Heard, listen
@@ -171,6 +172,7 @@ class Recording:
             drain=self._drain,
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
+            memory=HoldFile(config.home, clock),
             turned=self._answering.turned,
         )
         self._answering.connect(self._daemon)

@@ -53,6 +53,7 @@ from agent.core.session import (
     step,
 )
 from agent.core.view import View
+from agent.errors import Transient
 from agent.keeping import BlockOutlet, FrameOutlet, Keeping, between_blocks
 from agent.listening import Heard, tell
 from agent.messages import (
@@ -69,7 +70,7 @@ from agent.messages import (
 )
 from agent.oversight import Oversight, would_close
 from agent.pipeline import Mailbox
-from agent.ports import Clock, Ledger, Seat, Witness, read
+from agent.ports import Clock, HoldMemory, Ledger, Seat, Witness, read
 from agent.recording import AtRest, Close, Open, Order
 from agent.scenes import SceneLane
 from agent.shutter import Grabbed, Permit, Shutter, Still
@@ -94,10 +95,11 @@ class Daemon:
         drain: Callable[[], None],
         monitors: tuple[Monitor, ...] = (),
         listen: Callable[[bool], None] | None = None,
+        memory: HoldMemory | None = None,
         turned: Callable[[], None] = lambda: None,
     ) -> None:
-        """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `turned`: after each turn
-        of the loop, on it: for whoever shows what the recorder does.
+        """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
+        person's hold, across a restart. `turned`: after each turn of the loop, on it: for whoever shows what it does.
         """
         self._inbox = inbox
         self._clock = clock
@@ -121,6 +123,7 @@ class Daemon:
             self._lanes = (self.screen, self.sound)
         self.scenes = SceneLane(orders)
         self._listen = listen
+        self._memory = memory
         self._turned = turned
         self._listening = False
         self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
@@ -151,6 +154,8 @@ class Daemon:
 
     def start(self) -> None:
         self._happen(Started(self._clock.boot()))
+        if self._memory is not None and (hold := self._memory.recall()) is not None:
+            self.hold(hold)
 
     def turn(self, message: Message | None) -> None:
         """Take a message, if there is one, and then do what the present moment asks for."""
@@ -409,9 +414,21 @@ class Daemon:
         """On the loop: what the person in front asks for, None for no hold any more, and then why."""
         if hold is not None or self.user_hold is not None:
             self.user_hold = hold
+            self._remember(hold)
             user = frozenset({Hold.USER})
             told = {"why": why} if hold is None else hold.told()
             self._happen(HoldsAre(user, user if hold else frozenset(), told))
+
+    def _remember(self, hold: UserHold | None) -> None:
+        """It counts all the same where the disk refuses: then only a restart forgets it."""
+        if self._memory is None:
+            return
+        try:
+            self._memory.remember(hold)
+        except Transient:
+            self._take_word(Trouble("hold-not-remembered"))
+        else:
+            self._take_word(Cleared("hold-not-remembered"))
 
     def _happen(self, event: Event) -> None:
         was_held = self.session.held

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from agent.core.clocks import Reading
 from agent.core.ghosts import Ghost
+from agent.core.holding import UserHold
 from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -34,6 +35,16 @@ class Clock(Protocol):
 def read(clock: Clock) -> Reading:
     """All of the PC's clocks at one moment."""
     return Reading(clock.now(), clock.wall(), clock.awake(), clock.now())
+
+
+class HoldMemory(Protocol):
+    """What is known of the person's hold when the recorder starts again."""
+
+    def recall(self) -> UserHold | None:
+        """The hold that is still to last; None where there is none."""
+
+    def remember(self, hold: UserHold | None) -> None:
+        """Durable when it returns. Raises Transient when the disk refuses."""
 
 
 class Desktop(Protocol):
