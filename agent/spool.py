@@ -32,6 +32,8 @@ from protocol.errors import EnvelopeError, ProtocolError
 log = logging.getLogger(__name__)
 
 SET_ASIDE: Final = "set_aside"
+# What no repetition changes: one such chunk must not keep the others here.
+_FOR_GOOD: Final = frozenset({errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENXIO})
 _NAME: Final = re.compile(r"(\d{5})-(\d{10,})")
 
 
@@ -190,7 +192,7 @@ class DiskSpool:
                 self._alarm("chunk-vanished")
             return None
         except OSError as failure:
-            if failure.errno != errno.EIO:
+            if failure.errno not in _FOR_GOOD:
                 raise Transient(f"the spool cannot be read ({_reason(failure)})") from failure
             self.set_aside(place.name, "the disk cannot read it")
             self._alarm("chunk-unreadable")
@@ -269,6 +271,7 @@ class DiskSpool:
             content, size = "unreadable", 0
         # With its hash in the name: two different chunks under one number both stay.
         target = self._root / SET_ASIDE / f"{path.parent.name}-{path.name}-{content}"
+        durable.make_folder(target.parent)  # somebody may have tidied it away
         # The reason first: dying between the two leaves the chunk in the queue, to be refused again.
         durable.write(target.with_name(f"{target.name}.why"), f"{why}\n".encode())
         path.replace(target)

@@ -250,6 +250,9 @@ class Wire:
                 return Answer(response.status_code, bytes(received), self._retry_after(response.headers))
         except httpx.HTTPError as failure:
             raise Transient(_in_words(failure)) from failure
+        except (httpx.InvalidURL, httpx.StreamError, UnicodeError) as failure:
+            # An answer that httpx itself trips over, and does not count among the network's failures.
+            raise Transient(f"the answer cannot be read ({type(failure).__name__}): is that a proxy?") from failure
         finally:
             end_turn()
 
@@ -283,25 +286,29 @@ class Wire:
         return (self._clock.now() + self._ahead) // SECOND
 
     def _learn_time(self, date: str) -> None:
-        try:
-            self._ahead = int(parsedate_to_datetime(date).timestamp()) * SECOND - self._clock.now()
-        except ValueError:
-            return  # a proxy's answer without a date: the next one will do
+        moment = _moment(date)
+        if moment is not None:  # else a proxy's answer without a date: the next one will do
+            self._ahead = int(moment) * SECOND - self._clock.now()
 
     def _retry_after(self, headers: httpx.Headers) -> float | None:
         """RFC 9110 section 10.2.3: seconds, or a date, which counts from the answer's own."""
         value = headers.get("Retry-After", "")
         if value.isascii() and value.isdigit():
             return float(value)
-        try:
-            until = parsedate_to_datetime(value).timestamp()
-            return max(0.0, until - parsedate_to_datetime(headers.get("Date", "")).timestamp())
-        except ValueError:
-            return None
+        until, since = _moment(value), _moment(headers.get("Date", ""))
+        return None if until is None or since is None else max(0.0, until - since)
 
     def close(self) -> None:
         """Once no request is under way."""
         self._client.close()
+
+
+def _moment(date: str) -> float | None:
+    """A header's date in seconds since 1970; None where it is none, or of a year that no calendar here has."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def patience(size: int) -> httpx.Timeout:

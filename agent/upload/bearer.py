@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Mapping
 from typing import Final
 
 from agent.core.model import SECOND
+from agent.errors import Untrusted
 from agent.identity import Identity
 from agent.ports import Clock
 from agent.upload.answers import NOT_LET_IN, Fate, ShutOut, fate, later, understood
@@ -15,6 +17,7 @@ from agent.wire import Answer, Wire
 from protocol import api, jws
 
 ASSERTION_LIFETIME: Final = 60  # seconds
+_WORD: Final = re.compile(r"[!-~]{1,4096}")  # what may stand in a header
 
 
 class Bearer:
@@ -67,6 +70,8 @@ class Bearer:
                 token, lifetime = understood(
                     answer, lambda claims: (claims.text("token"), claims.integer("expires_in", most=86400))
                 )
+                if not _WORD.fullmatch(token):
+                    raise Untrusted("the store's answer is not what it must be: its token is none")
                 self._token = token
                 self._until = self._clock.now() + lifetime * SECOND * 9 // 10
             case Fate.SHUT_OUT:

@@ -27,6 +27,7 @@ from protocol.claims import Claims
 log = logging.getLogger(__name__)
 
 HEALTH_EVERY: Final = 60 * SECOND
+STATE_UNREADABLE: Final = "state-unreadable"
 
 
 class Account(Protocol):
@@ -99,6 +100,7 @@ class Errands:
         self._bundle_wanted = True
         self._health_at = clock.now() - HEALTH_EVERY
         self._all_at_once = False
+        self._troubled: set[str] = set()  # errands that this PC's disk is in the way of
 
     def hurry(self) -> None:
         """The end is near: what would wait for its time is due now."""
@@ -125,12 +127,22 @@ class Errands:
                 log.warning("%s", refused)
                 errand.not_before = now + int(backoff.CAP * SECOND)
                 return True
+            except OSError as failure:
+                # This PC's own disk: what lies in the spool can still be sent, and that alone makes room.
+                self._alarms.sound(STATE_UNREADABLE)
+                log.warning("an errand to the store found its own disk wanting: %s", failure.strerror)
+                errand.not_before = now + int(backoff.CAP * SECOND)
+                self._troubled.add(errand.code)
+                return True
             except Transient:
                 errand.not_before = now + int(backoff.delay(errand.failures, self._chance()) * SECOND)
                 errand.failures += 1
                 raise
             errand.failures = 0
             self._alarms.clear({errand.code})
+            self._troubled.discard(errand.code)
+            if not self._troubled:
+                self._alarms.clear({STATE_UNREADABLE})
             return True
         return False
 

@@ -303,6 +303,8 @@ class _Connection(BaseHTTPRequestHandler):
         own = {"Date": formatdate(store.seconds, usegmt=True), "Content-Length": str(len(reply.body))}
         lines = [f"HTTP/1.1 {reply.status} scripted", *(f"{k}: {v}" for k, v in (own | dict(reply.headers)).items())]
         self.wfile.write("\r\n".join([*lines, "", ""]).encode() + reply.body)
+        if reply.headers.get("Connection") == "close":
+            self.close_connection = True
 
     do_GET = do_PUT = do_POST = _serve  # noqa: N815 - http.server's names
 
