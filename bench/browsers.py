@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -109,9 +109,16 @@ class Browser:
         found = {process for process in psutil.process_iter() if _lives_in(process, self.home)}
         return sorted({*found, *(child for process in found for child in _children(process))}, key=lambda one: one.pid)
 
+    def open_second_profile(self, url: str) -> None:
+        """Chromium: a window of another of its profiles, in the same process, asked for by a second start."""
+        self._ask("--profile-directory=Second", url)
+
     def open_private(self, url: str) -> None:
         """Chromium: a private window with that page, asked for by a second start as from a desktop's menu."""
-        command = [CHROMIUM, f"--user-data-dir={self.profile}", *_AS_ROOT, "--incognito", url]
+        self._ask("--incognito", url)
+
+    def _ask(self, *words: str) -> None:
+        command = [CHROMIUM, f"--user-data-dir={self.profile}", *_AS_ROOT, *words]
         subprocess.run(command, env=dict(self.environment), check=True, capture_output=True, timeout=START)
 
     def end(self) -> None:
@@ -132,14 +139,15 @@ def chromium(
     eyes: Path | None,
     extensions: Sequence[Path] = (),
     flags: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Browser]:
     """Chromium with `urls` as its tabs, in a new profile in `folder`, its window on screen.
 
     `eyes`: the home of the agent that our extension is to talk to; None is a browser without it. `extensions`: folders
-    of others. Raises StageError when it does not start.
+    of others; `settings`: of the profile, as the browser writes them. Raises StageError when it does not start.
     """
     profile = folder / "profile"
-    profile.mkdir(parents=True)
+    _write(profile / "Default" / "Preferences", json.dumps(settings or {}))
     loaded = [*extensions]
     if eyes is not None:
         loaded.append(EXTENSION)
@@ -159,6 +167,7 @@ def firefox(
     eyes: Path | None,
     extensions: Sequence[Path] = (),
     flags: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Browser]:
     """Firefox ESR, as `chromium`."""
     profile = folder / "profile"
@@ -169,7 +178,8 @@ def firefox(
         _introduce("firefox", folder, eyes, folder / "home" / ".mozilla" / "native-messaging-hosts", FIREFOX_ID)
     for path in loaded:
         _pack(path, profile / "extensions" / f"{_gecko_id(path)}.xpi")
-    preferences = (f"user_pref({json.dumps(name)}, {json.dumps(v)});\n" for name, v in FIREFOX_PREFERENCES.items())
+    chosen = {**FIREFOX_PREFERENCES, **(settings or {})}
+    preferences = (f"user_pref({json.dumps(name)}, {json.dumps(v)});\n" for name, v in chosen.items())
     _write(profile / "user.js", "".join(preferences))
     command = [FIREFOX, "--profile", str(profile), *flags, *urls]
     with _started("firefox", stage, folder, profile, command) as browser:

@@ -234,7 +234,7 @@ def renderer_killed(scene: Scene) -> Play:
     tab = scene.new_tab(scene.pay("/crash", AWAY), active=True)
     yield
     scene.present()
-    _renderer_of(scene, tab).kill()
+    renderer_of(scene, tab).kill()
     time.sleep(1.5)
     scene.call("tabs.remove", tab)
 
@@ -250,15 +250,20 @@ def relay_killed(scene: Scene) -> Play:
     scene.run("go", scene.shop())
 
 
-def _kill_those(browser: Browser, mark: str) -> None:
+def those_with(browser: Browser, mark: str) -> list[psutil.Process]:
+    """The processes of a browser that have this in their command line. Raises StageError when there is none."""
     found = [process for process in browser.tree() if any(mark in word for word in _words(process))]
     if not found:
         raise StageError(f"{browser.name} has no process with {mark} in its command line")
-    for process in found:
+    return found
+
+
+def _kill_those(browser: Browser, mark: str) -> None:
+    for process in those_with(browser, mark):
         process.kill()
 
 
-def _renderer_of(scene: Scene, tab: int) -> psutil.Process:
+def renderer_of(scene: Scene, tab: int) -> psutil.Process:
     """The process that draws the tab: the one that works when the page does (browsers keep spare ones, too)."""
     marks = ("--type=renderer", "-isForBrowser", "-contentproc")
     drawing = [process for process in scene.browser.tree() if any(word in marks for word in _words(process))]

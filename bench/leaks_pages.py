@@ -42,22 +42,42 @@ PAGE: Final = """<!doctype html><html class="{kind}"><meta charset="utf-8"><titl
 <body><h1>{title}</h1>{body}</body></html>
 """
 
+# Long enough for Firefox to offer its reader mode, which undresses a page: a picture stays.
+ARTICLE: Final = (
+    "<article><h2>Payment</h2>"
+    + "<p>Your card will be charged, and your invoice comes by mail. Read this, for it is what you pay for. </p>" * 12
+    + '<img src="/magenta.svg" width="900" height="500"></article>'
+)
+MAGENTA: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="500">'
+    '<rect width="900" height="500" fill="rgb(255,0,255)"/></svg>'
+)
+
 
 def _shelf(lines: int) -> str:
     return "".join(f"<p>Item {number}: desk lamp, grey, {number * 3 + 9} EUR</p>" for number in range(1, lines + 1))
 
 
 def page(path: str, query: dict[str, list[str]], port: int) -> str:
-    """The HTML of a path: /pay... is sensitive, /frames has off-screen frames of the other site, all else is a shop.
+    """The HTML of a path: /pay... is sensitive, /frames has off-screen frames of the other site, /logged writes to its
+    console what is sensitive, all else is a shop.
 
-    `slow`: seconds that its style sheet takes; until it is there nothing of the page is drawn.
+    `slow`: seconds that its style sheet takes; until it is there nothing of the page is drawn. `then`: where it goes by
+    itself, after `after` seconds.
     """
     seconds = query.get("slow", [""])[0]
     # Another address each time, or the second time it would come from the cache.
     slow = f'<link rel="stylesheet" href="/slow.css?slow={seconds}&{time.monotonic_ns()}">' if seconds else ""
+    if path.startswith("/pay/article"):
+        return PAGE.format(kind="secret", title="Payment", slow=slow, body=ARTICLE)
     if path.startswith("/pay"):
         return PAGE.format(kind="secret", title="Payment", slow=slow, body="<p>Card number</p>")
+    if path == "/logged":
+        return PAGE.format(kind="", title="Shop", slow="", body="<script>scene.log()</script>")
     body = _shelf(60 if "long" in query else 12)
+    if "then" in query:
+        after = 1000 * float(query["after"][0])
+        body += f"<script>setTimeout(() => location.assign({json.dumps(query['then'][0])}), {after})</script>"
     if path == "/frames":
         count = int(query.get("count", ["24"])[0])
         frame = f'<iframe src="http://{AWAY}:{port}/advert" style="width:90%;height:300px"></iframe>'
@@ -166,6 +186,8 @@ class _Request(BaseHTTPRequestHandler):
         asked = urlsplit(self.path)
         if asked.path == "/scene.js":
             self._send("text/javascript", SCRIPT)
+        elif asked.path == "/magenta.svg":
+            self._send("image/svg+xml", MAGENTA)
         elif asked.path == "/slow.css":
             time.sleep(float(parse_qs(asked.query)["slow"][0]))
             self._send("text/css", "h1 { color: #1f7a5c }")

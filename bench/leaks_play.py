@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agent.desktop.clock import BootClock
 from bench import browsers
@@ -130,10 +130,10 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
     helper = stagehand(site, place.name, place)
     others = 0
 
-    def another(url: str, *more: str) -> AbstractContextManager[Browser]:
+    def another(url: str, *more: str, **settings: Any) -> AbstractContextManager[Browser]:
         nonlocal others
         others += 1
-        return start(stage, place / f"other-{others}", url, eyes=eyes, flags=(*flags, *more))
+        return start(stage, place / f"other-{others}", url, eyes=eyes, flags=(*flags, *more), **settings)
 
     hand = Hand(site, place.name)
     with (

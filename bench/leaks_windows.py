@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from Xlib import X, Xutil, display
+from Xlib import XK, X, Xutil, display
 from Xlib.error import BadWindow
 from Xlib.ext import xtest
 from Xlib.protocol import event
@@ -75,6 +75,26 @@ class Windows:
             xtest.fake_input(self._display, X.MotionNotify, x=left + step * 3, y=top + step)
             self._display.sync()
             time.sleep(0.02)
+
+    def click(self, left: int, top: int) -> None:
+        """A real click, which a page may take as its user's wish; then the mouse rests again where it was."""
+        before = self._root.query_pointer()
+        self.point(left, top)
+        for kind in (X.ButtonPress, X.ButtonRelease):
+            xtest.fake_input(self._display, kind, 1)
+            self._display.sync()
+            time.sleep(0.05)
+        self.point(before.root_x, before.root_y)
+
+    def press(self, number: int, *keys: str) -> None:
+        """These together, as X calls them, for that window."""
+        self.activate(number)
+        codes = [self._display.keysym_to_keycode(XK.string_to_keysym(key)) for key in keys]
+        for kind, order in ((X.KeyPress, codes), (X.KeyRelease, codes[::-1])):
+            for code in order:
+                xtest.fake_input(self._display, kind, code)
+                self._display.sync()
+                time.sleep(0.03)
 
     def _list(self) -> list[int]:
         found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)

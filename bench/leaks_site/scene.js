@@ -93,6 +93,51 @@ globalThis.scene = {
     setTimeout(scene.remove, milliseconds);
   },
 
+  log: () => console.log("%cSECRET", `background:${MAGENTA};padding:80px 400px`),
+  // Waits for its user's click, as a page must for what follows.
+  onClick(then) {
+    put(document.createElement("button")).style.cssText = FULL + ";opacity:0";
+    document.getElementById("put").onclick = () => {
+      scene.remove();
+      then();
+    };
+  },
+  pictureInPicture() {
+    scene.onClick(async () => {
+      const size = { width: 700, height: 500 };
+      scene.picture = await documentPictureInPicture.requestWindow(size);
+      scene.picture.document.body.style.background = MAGENTA;
+    });
+  },
+  closePicture: () => scene.picture.close(),
+  film() {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [900, 600];
+    const draw = () => {
+      const pen = canvas.getContext("2d");
+      pen.fillStyle = MAGENTA;
+      pen.fillRect(0, 0, 900, 600);
+    };
+    draw();
+    setInterval(draw, 100);
+    const film = document.createElement("video");
+    film.muted = true;
+    film.style.cssText = "position:fixed;left:0;top:0;width:4px;height:3px"; // too small to be seen there
+    film.srcObject = canvas.captureStream();
+    document.body.append(film);
+    scene.onClick(async () => {
+      await film.play();
+      await film.requestPictureInPicture();
+    });
+  },
+  picker: () => scene.onClick(() => {
+    const asked = document.createElement("input");
+    asked.type = "file";
+    asked.click();
+  }),
+  alert: () => void setTimeout(() => alert("Is this card yours?"), 100),
+  print: () => void setTimeout(() => print(), 100),
+
   prerender(url) {
     const rules = document.createElement("script");
     rules.type = "speculationrules";
