@@ -102,7 +102,8 @@ class Status:
     """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers.
 
     `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
-    `waiting_s`: how long ago the oldest of what waits was recorded.
+    `waiting_s`: how long ago the oldest of what waits was recorded. `scenes`: whether the policy in force
+    has titles and addresses kept too.
     """
 
     state: State
@@ -129,6 +130,7 @@ class Status:
     hold: HoldStatus | None = None
     user_hold: HoldOffer | None = None
     tried: tuple[TriedRule, ...] = ()
+    scenes: bool = False
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -210,6 +212,7 @@ def describe(
         hold=None if hold is None else _hold(hold, policy, now),
         user_hold=_offer(policy),
         tried=tuple(tried_rules(watch)),
+        scenes=policy is not None and policy.keep_scenes,
     )
 
 

@@ -149,6 +149,8 @@ def picture(status: dict[str, Any]) -> Table:
         table.add_row("hold", ", ".join(status["holds"]) + _of_hold(status["hold"]))
     revision = status["policy_revision"]
     table.add_row("policy", "none in force" if revision is None else f"{status['policy_name']}, revision {revision}")
+    if status.get("scenes"):
+        table.add_row("scenes", Text(WORDS.say("menu.scenes"), style="yellow"))
     table.add_row("kept", f"{status['chunks']} chunks, {status['bytes'] / 1e6:.1f} MB, {status['frames']} pictures")
     table.add_row("last sealed", _ago(status["sealed_ago_s"]))
     table.add_row("last receipt", _ago(status["receipt_ago_s"]))

@@ -56,6 +56,8 @@ def _what_is(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ..
     if status is not None:
         sealed, receipt = words.age(status["sealed_ago_s"]), words.age(status["receipt_ago_s"])
         said.append(Entry("evidence", words.say("menu.evidence", sealed=sealed, receipt=receipt)))
+        if status.get("scenes"):  # a recorder of another version may not say
+            said.append(Entry("scenes", words.say("menu.scenes")))
         if status["troubles"]:
             said.append(Entry("troubles", words.say("menu.troubles", codes=", ".join(status["troubles"]))))
     return tuple(entry for entry in said if entry.label)

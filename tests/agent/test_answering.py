@@ -143,6 +143,14 @@ def test_a_follower_hears_a_beat_while_nothing_changes() -> None:
         assert next(words)["state"] == next(words)["state"] == "recording"
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_status_says_whether_titles_and_addresses_are_kept(*, kept: bool) -> None:
+    asked = Asked()
+    asked.rig.daemon.turn(PolicyArrived(replace(POLICY, keep_scenes=kept)))
+    with asked.turning():
+        assert asked.ask("status")["scenes"] is kept
+
+
 def test_holds_are_granted_within_the_policy_and_told_in_the_status() -> None:
     asked = Asked().opened()
     named = replace(POLICY, hash="h2", revision=2, user_hold=HoldTerms(longest=600 * SECOND, reasons=("Break", "Call")))

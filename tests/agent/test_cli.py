@@ -109,6 +109,7 @@ def test_status_says_the_same_in_words_and_in_json(
         ({"state": "held", "holds": ["user"]}, 3, "user (private, 5 min left)"),
         ({"state": "held", "holds": ["spool-full"], "hold": None}, 3, "Free some disk space"),
         ({"state": "stopping"}, 3, "is ending"),
+        ({"state": "recording", "scenes": True}, 0, "Titles and addresses of open windows"),
     ],
 )
 def test_the_state_is_an_exit_code_and_a_sentence(

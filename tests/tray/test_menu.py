@@ -34,6 +34,12 @@ def test_it_says_what_is_happening_first() -> None:
     assert menu(status("stalled"))["advice"].label.startswith("Log off")
 
 
+def test_whoever_is_recorded_is_told_that_titles_and_addresses_are_too() -> None:
+    assert "scenes" not in menu(status())
+    assert "scenes" not in menu(status(scenes=False))
+    assert menu(status(scenes=True))["scenes"].label.startswith("Titles and addresses")
+
+
 def test_a_hold_is_chosen_with_its_reason() -> None:
     found = menu(status())
     assert found["hold"].label == "Hold for 5 min"
