@@ -5,6 +5,7 @@ Functions take the connection of the caller's transaction: what belongs together
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -111,6 +112,18 @@ def last_health(connection: Connection, device: str) -> tuple[int, str] | None:
         select(schema.health.c.at, schema.health.c.body).where(schema.health.c.device == device)
     ).first()
     return None if row is None else (row.at, row.body)
+
+
+def ahead_of(connection: Connection, revision: int) -> list[str]:
+    """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
+    devices, health = schema.devices.c, schema.health.c
+    rows = connection.execute(
+        select(devices.host, health.body)
+        .join_from(schema.devices, schema.health)
+        .where(devices.revoked_at.is_(None))
+        .order_by(devices.host)
+    )
+    return [row.host for row in rows if int(json.loads(row.body).get("bundle_revision", 0)) >= revision]
 
 
 # -- recordings ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store import passphrase, signing
-from store.catalog import newest_bundle
+from store.catalog import ahead_of, newest_bundle
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of
 from store.database import explained
@@ -24,6 +24,8 @@ from store.founding import COMPLIANCE, RECIPIENT
 from store.home import Home
 from store.show import clean, console, iso, print_json, print_table, when
 from store.signing import Said
+
+_NAMED = 10  # PCs
 
 _EXAMPLE = """\
 a change, start to end:
@@ -227,14 +229,26 @@ def _put(options: Namespace) -> int:
         explained(str(home.database_path)),
         database.writing() as connection,
     ):
+        again = offered.token == (newest_bundle(connection) or (0, ""))[1]
         refused = signing.take(connection, offered, operator=getpass.getuser(), at=wall())
+        ahead = [] if again else ahead_of(connection, offered.bundle.revision)
     if refused:
         raise StoreError(f"{options.file} is refused: {refused}")
     names = {record.id: record.name for record in home.keys}
     if options.json:
-        print_json(_facts(offered, names))
+        print_json({**_facts(offered, names), "refused_by": ahead})
         return 0
     _print(offered, names, checked=True)
+    if ahead:
+        # As after a database was put back from a backup. No refusal here: it is the PC's word alone, and it may be
+        # that very bundle that is put again.
+        many = f"{len(ahead)} PC{'s have' if len(ahead) > 1 else ' has'}"
+        told = (
+            f"\n{many} revision {offered.bundle.revision} or a newer one already and will refuse this one, unless it "
+            "is the very same: sign one with a higher revision, from the newest bundle there is. "
+            f"{clean(', '.join(ahead[:_NAMED]))}{' ...' if len(ahead) > _NAMED else ''}"
+        )
+        console().print(told, style="bold red", markup=False, soft_wrap=True)
     console().print(
         "\nThe store hands it out from now on: PCs that are on have its policy within a minute, and its readers from "
         "their next recording on. `eyelid-store devices` says which have it.",

@@ -225,6 +225,23 @@ def test_people_are_told_what_is_gone_and_what_to_compare(
     assert "within a minute" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("told", "refused"), [(1, False), (2, True), (7, True)])
+def test_whoever_puts_a_bundle_that_pcs_will_refuse_is_told(
+    run: Bundles, signed: Bundles, laptop: Path, home: Home, pc: Pc, client: httpx.Client,
+    capsys: pytest.CaptureFixture[str], told: int, *, refused: bool,
+) -> None:  # fmt: skip
+    """As after the store's database was put back from a backup: the PCs have seen more than it remembers."""
+    health = {
+        "wall": 0, "agent_version": "0.1.0", "heads": {}, "ledger": {"next": 0, "head": "0" * 64}, "holds": [],
+        "pending_chunks": 0, "pending_bytes": 0, "bundle_revision": told,
+    }  # fmt: skip
+    assert client.put(api.device_health_path(pc.device), json=health, headers=pc.bearer).is_success
+    signed("next.bundle", "--policies", policies(laptop / "policies", policy(1, "till")))
+    assert cli.main(["bundle", "put", str(laptop / "next.bundle"), "--home", str(home.folder)]) == 0
+    assert ("1 PC has revision 2 or a newer one already and will refuse" in capsys.readouterr().out) is refused
+    assert run("put", laptop / "next.bundle", "--home", home.folder)["refused_by"] == []  # nothing was put
+
+
 def test_a_store_serves_what_was_put_while_it_runs(
     run: Bundles, signed: Bundles, laptop: Path, home: Home, pc: Pc, client: httpx.Client
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from protocol import api
 from protocol.bundle import Bundle
@@ -107,6 +107,19 @@ def test_chunks_that_wait_for_long_without_a_receipt_are_stuck(pc: Pc, clock: Se
     found = look(pc)
     assert verdict(found) == (Level.BROKEN, "NOTHING ARRIVES")
     assert (found.pending_chunks, found.pending_bytes) == (7, 70_000)
+
+
+def test_one_that_refuses_its_bundle_is_broken_until_somebody_has_looked(
+    pc: Pc, clock: SetClock, look: Look, database: Database
+) -> None:
+    report(pc, clock)
+    pc.ledger.write("start", at=0)
+    pc.ledger.write("alarm", at=1, what="bundle-refused")
+    assert pc.send_ledger().is_success
+    found = look(pc)
+    assert verdict(found) == (Level.BROKEN, "ALARM bundle-refused")
+    with database.reading() as connection:
+        assert [code for code, *_ in connection.execute(select(schema.alarms.c.code))] == ["bundle-refused"]
 
 
 def test_alarms_come_first_and_the_rest_is_told_beside(pc: Pc, clock: SetClock, look: Look, database: Database) -> None:
