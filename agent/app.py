@@ -27,6 +27,7 @@ from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, P
 from agent.core.policy_change import InForce
 from agent.core.session import HoldsAre
 from agent.daemon import Daemon
+from agent.desktop.pressure import Pressure
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
@@ -106,7 +107,9 @@ class Recording:
         self._texts = PolicyTexts(config.home / "policy-texts")
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
-        self._browsers = BrowserWitness(config.home / SOCKET_NAME, clock, self._deliver, self._alarm)
+        self._browsers = BrowserWitness(
+            config.home / SOCKET_NAME, clock, self._deliver, self._alarm, stalled=Pressure(clock.now).stalled
+        )
         self._shutter = Shutter(clock)
         self._policies = PolicyFolder(
             config.policies,

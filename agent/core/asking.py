@@ -33,6 +33,10 @@ TITLE_HINDSIGHT: Final = 1 * SECOND
 # What a page has left is on the screen for up to 19 ms after it drew twice (facts of 195 intervals); a page that paints
 # before it changes its address does so 162-275 ms later.
 PAGE_SETTLE: Final = 60 * MILLISECOND
+
+# Whoever puts a page's drawing on the display needs a core for it. With twenty programs after two cores it came up to
+# 205 ms after the page had drawn twice (tests/stage/measure_pages.py).
+PAGE_LAG: Final = 500 * MILLISECOND
 PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 
 
@@ -56,6 +60,14 @@ def window_timing(policy: Policy, lane: Lane) -> Timing:
 def page_timing(policy: Policy, lane: Lane) -> Timing:
     """The browsers' witness's. A window that leaves the view with its page is the window witness's (core.view)."""
     return Timing(settle=PAGE_SETTLE, hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
+
+
+def page_lag(stalled: float) -> int:
+    """How far the display may be behind what pages say of themselves, ns.
+
+    `stalled`: the share of the last moments, 0 to 1, in which something that could have run had to wait for a core.
+    """
+    return int(PAGE_LAG * stalled)
 
 
 def _asks_for_titles(policy: Policy) -> bool:

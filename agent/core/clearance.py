@@ -6,7 +6,8 @@ since the last dirty look or alarm; the run proves the open interval
 
     clearance = ( first.answered + settle , last.asked )
 
-What the display still shows of what left before the run raises the lower end (core.ghosts).
+with more than `settle` where the first look itself says that the display is further behind (`Look.lag`). What the
+display still shows of what left before the run raises the lower end (core.ghosts).
 
 All comparisons are strict: on a coarse clock a look and a picture can carry the same time; equal times prove nothing.
 """
@@ -111,10 +112,12 @@ def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
     return replace(run, after=max(run.after, *known, gone_by(past, run.began)), haunted=gone_by(ghosts, run.began))
 
 
-def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool) -> Run:
+def looked(
+    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool, lag: int = 0
+) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
-    `told`: the look says what the display still shows, and `haunted` brings that in.
+    `told`: the look says what the display still shows, and `haunted` brings that in. `lag`: as in `Look`.
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
     of two looks in flight at once nobody can say which saw what. A dirty one counts whenever it comes.
     """
@@ -125,7 +128,7 @@ def looked(run: Run, asked: int, answered: int, reasons: Sequence[Reason], timin
     if asked <= run.barrier:
         return run
     if run.last is None:
-        began = answered + timing.settled(told=told)
+        began = answered + max(timing.settled(told=told), lag)
         return replace(run, after=max(run.after, began), last=(asked, answered), began=began)
     asked_before, answered_before = run.last
     if asked <= answered_before:

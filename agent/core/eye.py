@@ -145,7 +145,7 @@ class Eye(Generic[ItemT]):
         before = self._runs[name]
         # What a display goes on showing is not heard.
         told = look.ghosts is not None or self._lane is not Lane.SCREEN
-        after = looked(before, look.asked, look.answered, reasons, timing, told=told)
+        after = looked(before, look.asked, look.answered, reasons, timing, told=told, lag=look.lag)
         if after is before:
             return
         if not after.clean:

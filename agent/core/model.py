@@ -170,6 +170,7 @@ class Look:
     """A witness's answer. `asked` < truth < `answered`; `policy` is the hash that the witness judged with.
 
     `ghosts`: what the display still shows of what left the view before; None: the witness cannot say.
+    `lag`: how far the display may be behind what was seen, ns, at this moment; `Timing.settle` is what it always may.
     """
 
     witness: str
@@ -178,6 +179,7 @@ class Look:
     policy: str
     seen: Scene | Browsing | Blind
     ghosts: tuple[Ghost, ...] | None = None
+    lag: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class View:
         self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
         self._homes = homes
         self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
-        self._put_inside(look.answered)
+        self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
@@ -156,14 +156,14 @@ class View:
             self._browsed = scene
         return self._browsed
 
-    def _put_inside(self, now: int) -> None:
-        """The display may still have what is in a window no more, or was there between two looks."""
+    def _put_inside(self, until: int) -> None:
+        """Until then the display may still have what is in a window no more, or was there between two looks."""
         glimpsed = tuple(page for pages in self._glimpsed.values() for page in pages)
         inside = self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
         for window, pages in inside.items():
-            left = dict.fromkeys((*self._inside.get(window, ()), *glimpsed), now + PAGE_SETTLE)
+            left = dict.fromkeys((*self._inside.get(window, ()), *glimpsed), until)
             past = {**self._was_inside.get(window, {}), **left}
-            self._was_inside[window] = {page: until for page, until in past.items() if page not in pages}
+            self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
         self._inside = self._inside | inside
 
     def _look_into(self, window: BrowserWindow) -> _Seen:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent.core.asking import page_lag
 from agent.core.model import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
 from agent.ports import Clock
 from agent.witness import browser_words as words
@@ -79,9 +80,11 @@ class BrowserWitness:
         parent_of: Callable[[int], Parent | Blind] = parent_of,
         *,
         policy: str = "",
+        stalled: Callable[[], float],
     ) -> None:
         """`trouble`: is called with CSS_REFUSED or POLICY_TOO_LONG, once a policy, from the witness's thread.
         `policy`: the hash that looks carry until `judge_with`; browsers are asked for nothing before.
+        `stalled`: the share of the last moments in which programs had to wait for a core; from that thread too.
 
         Raises UserError or EnvironmentFault when the socket cannot be made.
         """
@@ -89,6 +92,7 @@ class BrowserWitness:
         self._deliver = deliver
         self._trouble = trouble
         self._parent_of = parent_of
+        self._stalled = stalled
         self._path = socket_path
         self._lock = threading.Lock()
         self._wanted = words.Questions(policy)  # what was called for last
@@ -243,7 +247,8 @@ class BrowserWitness:
         known = self._last.windows
         if len(windows) != len(known) or any(new is not old for new, old in zip(windows, known, strict=True)):
             self._last = Browsing(windows)
-        self._deliver(Look(self.name, done.asked, self._clock.now(), done.scanned_with, self._last))
+        lag = page_lag(self._stalled())
+        self._deliver(Look(self.name, done.asked, self._clock.now(), done.scanned_with, self._last, lag=lag))
 
     def _give_up(self, round_: Round[_Browser]) -> None:
         for browser in round_.waiting:

@@ -13,6 +13,7 @@ from agent.core.asking import (
     WINDOW_LINGERS,
     fresh,
     next_look,
+    page_lag,
     page_timing,
     timings,
     window_timing,
@@ -108,6 +109,11 @@ def test_what_a_page_has_left_goes_soon_and_the_truth_about_it_comes_soon() -> N
     timing = page_timing(policy(Attribute.URL), Lane.SCREEN)
     assert timing == Timing(settle=60 * MILLISECOND, hindsight=300 * MILLISECOND, max_gap=250 * MILLISECOND)
     assert (timing.settle, timing.hindsight) == (PAGE_SETTLE, PAGE_HINDSIGHT)
+
+
+@pytest.mark.parametrize(("stalled", "lag"), [(0.0, 0), (0.12, 60), (1.0, 500)])
+def test_a_display_is_behind_as_far_as_programs_wait_for_a_core(stalled: float, lag: int) -> None:
+    assert page_lag(stalled) == lag * MILLISECOND
 
 
 def test_a_lead_reaches_back_for_pages_too() -> None:

@@ -252,6 +252,14 @@ def test_a_look_that_does_not_say_what_is_left_on_the_display_counts_as_the_long
     assert looked(Run.unproven(0), 10, 20, (), timing, told=told).clearance.after == after
 
 
+@pytest.mark.parametrize(("lag", "after"), [(0, 25), (5, 25), (6, 26), (300, 320)])
+def test_a_display_that_is_behind_takes_longer_to_settle(lag: int, after: int) -> None:
+    run = looked(Run.unproven(0), 10, 20, (), TIMING, told=True, lag=lag)
+    assert run.clearance.after == run.began == after
+    later = looked(run, 25, 26, (), TIMING, told=True, lag=300)
+    assert later.clearance == Clearance(after, 25), "what was clean by the first look was so long before the second"
+
+
 # -- ghosts -------------------------------------------------------------------------------------------------------
 
 

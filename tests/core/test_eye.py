@@ -65,6 +65,16 @@ def look(at: int, what: Scene | Blind = NOTES, witness: str = "w", policy: str =
     return Look(witness, at, at + 1, policy, what)
 
 
+def test_a_look_that_knows_the_display_to_be_behind_opens_later() -> None:
+    made = eye()
+    made.see(replace(look(10), lag=30))
+    made.see(look(40))
+    made.see(look(60))
+    made.push(Picture(Span(41, 42)))
+    made.push(Picture(Span(42, 43)))
+    assert [item.span.start for item in made.judge(61).released] == [42]
+
+
 def test_without_a_policy_nothing_counts() -> None:
     made: Eye[Picture] = Eye(Lane.SCREEN, ("w",), PATIENCE, now=0)
     assert not made.counts(look(10))

@@ -52,9 +52,10 @@ class Desk:
     def look(self, *windows: Window) -> Scene:
         return self.take(WINDOWS, Scene(windows))
 
-    def take(self, witness: str, seen: Scene | Browsing | Blind, *, asked: int | None = None) -> Scene:
+    def take(self, witness: str, seen: Scene | Browsing | Blind, *, asked: int | None = None, lag: int = 0) -> Scene:
         begun = next(self._moments)
-        self.last = self.view.take(Look(witness, begun if asked is None else asked, next(self._moments), "now", seen))
+        look = Look(witness, begun if asked is None else asked, next(self._moments), "now", seen, lag=lag)
+        self.last = self.view.take(look)
         return self.last.seen if isinstance(self.last.seen, Scene) else Scene()
 
     def browse(self, *tabs: Tab, minimised: bool = False) -> Scene:
@@ -585,10 +586,10 @@ def test_events_of_a_page_that_changes_without_end_are_no_longer_told_apart() ->
 STILL_THERE = 60 * MILLISECOND
 
 
-def left(*, since: int) -> tuple[Desk, int]:
+def left(*, since: int, lag: int = 0) -> tuple[Desk, int]:
     """A desk whose window held PAY at one answer and SHOP from the next on, `since` ns before the next look."""
     desk = Desk().settled(tab(PAY))
-    desk.browse(tab(SHOP))
+    desk.take(BROWSERS, Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),)), lag=lag)
     answered = desk.last.answered
     desk.take(WINDOWS, Scene((window(),)), asked=answered + since)
     return desk, answered
@@ -602,6 +603,12 @@ def test_a_window_that_leaves_may_still_show_what_its_page_has_just_left() -> No
 def test_what_has_gone_from_the_display_before_the_window_was_last_seen_does_not_leave_with_it() -> None:
     desk, _ = left(since=STILL_THERE + 1)
     assert shown(desk.look(window(shown=False))) == {SHOP}
+
+
+@pytest.mark.parametrize(("since", "pages"), [(500, {PAY, SHOP}), (501, {SHOP})])
+def test_a_display_that_is_behind_has_it_for_longer(since: int, pages: set[Page]) -> None:
+    desk, _ = left(since=since * MILLISECOND, lag=500 * MILLISECOND)
+    assert shown(desk.look(window(shown=False))) == pages
 
 
 def test_each_page_that_was_left_has_a_time_of_its_own() -> None:

@@ -64,7 +64,10 @@ class Stage:
         self.parent: Parent | Blind = Parent(4242, "chromium")
         self._extensions: list[SocketExtension] = []
         self.failure: BaseException | None = None
-        self.witness = BrowserWitness(self.path, CLOCK, self._said.put, self.troubles.put, self._parent_of)
+        self.stalled = 0.0
+        self.witness = BrowserWitness(
+            self.path, CLOCK, self._said.put, self.troubles.put, self._parent_of, stalled=lambda: self.stalled
+        )
         self.witness.start()
 
     def _parent_of(self, _: int) -> Parent | Blind:
@@ -162,6 +165,12 @@ def test_a_browser_is_told_what_to_scan_for_and_asked_what_is_open(stage: Stage)
     cart, card = look.seen.windows
     assert (cart.browser, cart.pid, cart.id, card.id) == ("Chromium/1", 4242, 1, 2)
     assert card.tabs[0].page == Page(("https://pay.example.com/",), frozenset({"cc-number"}), frozenset({"#pan"}))
+
+
+def test_a_look_says_how_far_the_display_may_be_behind(stage: Stage) -> None:
+    assert stage.ask().lag == 0
+    stage.stalled = 0.5
+    assert stage.ask().lag == 250 * MILLISECOND
 
 
 def test_what_has_not_changed_is_the_very_same_object(stage: Stage) -> None:
@@ -708,7 +717,7 @@ def test_a_relay_that_a_browser_started_is_believed_by_its_parent(tmp_path: Path
     assert browser.stdin is not None
     assert browser.stdout is not None
     # It is started before the agent: it has to find it.
-    witness = BrowserWitness(path, CLOCK, said.put, lambda _: None)
+    witness = BrowserWitness(path, CLOCK, said.put, lambda _: None, stalled=lambda: 0.0)
     witness.start()
     witness.judge_with(FIRST)
     extension = FakeExtension(browser.stdout, browser.stdin)
