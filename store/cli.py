@@ -1,5 +1,7 @@
 """The command line of the store: what can be asked of it, and how a mistake is told.
 
+What the commands need is imported when one is asked for, so that a package that is missing is told in a line, too.
+
 Exit codes: 0 done, 1 failed (for `verify`: something is wrong), 2 wrong usage.
 """
 
@@ -11,12 +13,6 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
-
-from protocol.errors import ProtocolError
-from store.blobs import BlobFault
-from store.commands import alarms, audit, bundles, fleet, founding, replay, rules, serving, whole
-from store.database import explained
-from store.errors import StoreError
 
 _EXAMPLE: Final = """\
 a store in three commands:
@@ -33,6 +29,19 @@ then, for whoever audits:
 
 
 def parser() -> ArgumentParser:
+    """Raises ModuleNotFoundError where a package is missing that every command needs."""
+    from store.commands import (  # noqa: PLC0415 - see above
+        alarms,
+        audit,
+        bundles,
+        fleet,
+        founding,
+        replay,
+        rules,
+        serving,
+        whole,
+    )
+
     top = ArgumentParser(
         prog="eyelid-store",
         description="Keeps sealed recordings and signed accounts of what was not recorded.",
@@ -47,6 +56,25 @@ def parser() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        return _run(arguments)
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if package in {"", "agent", "policies", "protocol", "store"}:
+            raise  # a defect, and nothing that anybody could install
+        return _fail(
+            f"the Python package {package} is missing here: install Eyelid with all that it needs (scripts/setup in a "
+            f"checkout, or pip install 'eyelid[store]')",
+            1,
+        )
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from protocol.errors import ProtocolError  # noqa: PLC0415 - as in `parser`
+    from store.blobs import BlobFault  # noqa: PLC0415
+    from store.database import explained  # noqa: PLC0415
+    from store.errors import StoreError  # noqa: PLC0415
+
     options = parser().parse_args(arguments)
     try:
         with explained("the store's database"):

@@ -1,5 +1,7 @@
 """The command `eyelid`: finds the words of the command line and hands them on; a user's mistake ends in one clear line.
 
+The commands are imported when they are asked for, so that a package that is missing is told in a line, too.
+
 Exit codes: 0 done (or, for status, recording or rightly closed), 1 failed or degraded, 2 wrong usage, 3 not recording.
 """
 
@@ -9,7 +11,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.cli import browser, config, doctor, drain, leaving, policy, replay, session, tray, windows
 from agent.errors import EyelidError
 from agent.log import in_journal
 
@@ -30,6 +31,20 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Raises ModuleNotFoundError where a package is missing that every command needs."""
+    from agent.cli import (  # noqa: PLC0415 - see above
+        browser,
+        config,
+        doctor,
+        drain,
+        leaving,
+        policy,
+        replay,
+        session,
+        tray,
+        windows,
+    )
+
     parser = argparse.ArgumentParser(
         prog="eyelid",
         description="Records screen and voice, and closes by itself before a payment form or a medical record is kept.",
@@ -52,8 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    asked = build_parser().parse_args(arguments)
     try:
+        asked = build_parser().parse_args(arguments)
         return int(asked.work(asked))
     except EyelidError as error:
         # The journal takes the priority of an error from the front of each line (agent/log.py).
@@ -61,6 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in f"eyelid: {error}".splitlines():
             print(f"{priority}{line}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if package in {"", "agent", "policies", "protocol", "store"}:
+            raise  # a defect, and nothing that anybody could install
+        print(
+            f"eyelid: the Python package {package} is missing here: install Eyelid with all that it needs "
+            "(scripts/setup in a checkout, or pip install 'eyelid[agent]')",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
