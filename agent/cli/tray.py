@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from agent import config, control, desktop
+from agent.log import write_log
 from agent.tray.indicator import Icon, Indicator
 from agent.tray.words import LANGUAGES, Words, language
 
@@ -43,9 +42,7 @@ class ControlLine:
 
 def _tray(asked: argparse.Namespace) -> int:
     settings = config.load()
-    logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    write_log(None, settings.log_level)
     words = Words(asked.language or language())
     _icon().run(Indicator(ControlLine(settings.home), words, settings.home))
     return 0

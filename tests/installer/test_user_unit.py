@@ -1,8 +1,8 @@
-"""The recorder's unit under a running systemd: it comes and goes with the desktop, is started again when it is killed,
-and speaks to the journal with priorities.
+"""The units of the recorder and of its tray under a running systemd: they come and go with the desktop, are started
+again when they are killed, and speak to the journal with priorities.
 
-A user manager and a journal of their own, in a mount and cgroup namespace, with our Python as /opt/eyelid: the unit is
-the shipped file, unchanged.
+A user manager and a journal of their own, in a mount and cgroup namespace, with our Python as /opt/eyelid: the units
+are the shipped files, unchanged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ pytestmark = [
     pytest.mark.skipif(not all(path.exists() for path in NEEDED), reason="no systemd on this machine"),
 ]
 
-UNIT = Path(__file__).resolve().parent.parent.parent / "installer" / "linux" / "eyelid.service"
+UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
+RECORDER, TRAY = "eyelid.service", "eyelid-tray.service"
+TRAY_NAME = "org.eyelid.Tray"
+BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 PATIENCE = 40.0  # seconds for anything that systemd does, on a busy machine
 
 # $1: this Python's environment. What is in /run lives and dies with the namespace.
@@ -101,14 +104,17 @@ class Manager:
         assert ran.returncode == 0, f"systemctl --user {' '.join(words)}: {ran.stderr}"
         return ran.stdout.strip()
 
-    def shows(self, name: str) -> str:
-        return self.do("show", "--value", "-p", name, "eyelid.service")
+    def shows(self, name: str, unit: str = RECORDER) -> str:
+        return self.do("show", "--value", "-p", name, unit)
 
     def journal(self) -> list[dict[str, Any]]:
         """What the unit's processes wrote."""
         told = self.ran("journalctl", "-D", "/run/log/journal", "-o", "json", "--no-pager").stdout
         lines = [json.loads(line) for line in told.splitlines()]
         return [line for line in lines if line.get("SYSLOG_IDENTIFIER") == "eyelid" and line["_TRANSPORT"] == "stdout"]
+
+    def said(self, words: str) -> list[dict[str, Any]]:
+        return [line for line in self.journal() if words in line["MESSAGE"]]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +141,8 @@ def home() -> Iterator[Path]:
 def manager(tmp_path: Path, stage: Stage) -> Iterator[Manager]:
     units = tmp_path / "config" / "systemd" / "user"
     units.mkdir(parents=True)
-    shutil.copy(UNIT, units)
+    for unit in (RECORDER, TRAY):
+        shutil.copy(UNITS / unit, units)
     (units / "desk.target").write_text(DESK)
     cgroup = f"eyelid-test-{os.getpid()}-{tmp_path.name}"
     environment = {
@@ -209,7 +216,7 @@ def entries(home: Path) -> list[dict[str, Any]]:
 def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, depot: Store, stage: Stage, home: Path) -> None:
     _, environment = enrol(depot, stage, home, POLICY)
     manager.do("set-environment", f"EYELID_CONFIG={environment['EYELID_CONFIG']}")
-    manager.do("enable", "eyelid.service")
+    manager.do("enable", RECORDER)
     assert manager.shows("ActiveState") == "inactive"  # nobody has logged on
     manager.do("start", "desk.target")
     until(lambda: status(home).get("state") == "recording", "a recording")
@@ -242,10 +249,40 @@ def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, depot: S
 
 def test_a_mistake_that_a_person_must_mend_is_not_tried_again(manager: Manager, home: Path) -> None:
     manager.do("set-environment", f"EYELID_HOME={home}")  # not enrolled
-    manager.do("enable", "eyelid.service")
+    manager.do("enable", RECORDER)
     manager.do("start", "desk.target")
     until(lambda: manager.shows("ActiveState") == "failed", "the refusal")
     assert (manager.shows("ExecMainStatus"), manager.shows("NRestarts")) == ("2", "0")
-    [said] = until(lambda: [line for line in manager.journal() if "not enrolled" in line["MESSAGE"]], "its words")
+    [said] = until(lambda: manager.said("not enrolled"), "its words")
     assert said["PRIORITY"] == "3"
     assert said["MESSAGE"].startswith("eyelid: this PC is not enrolled")
+
+
+def shown_on_the_bus(manager: Manager) -> int:
+    """The process that answers to the tray's name; 0 while none does."""
+    told = manager.ran("busctl", "--user", "--json=short", "call", *BUS, "GetConnectionUnixProcessID", "s", TRAY_NAME)
+    return int(json.loads(told.stdout)["data"][0]) if told.returncode == 0 else 0
+
+
+def test_the_tray_stays_without_a_panel_comes_back_and_goes_with_the_desktop(manager: Manager, home: Path) -> None:
+    """No panel, nobody who shows notices and no recorder are here: the eye waits for all three."""
+    manager.do("set-environment", f"EYELID_HOME={home}")
+    manager.do("enable", TRAY)
+    assert manager.shows("ActiveState", TRAY) == "inactive"  # nobody has logged on
+    manager.do("start", "desk.target")
+    first = until(lambda: shown_on_the_bus(manager), "the tray")
+    assert first == int(manager.shows("MainPID", TRAY))
+    [said] = until(lambda: manager.said("this desktop shows no notices"), "the end of its wait for a panel")
+    assert said["PRIORITY"] == "4"
+    assert said["MESSAGE"].startswith("tray.panel: ")  # the journal has a clock of its own
+    assert (shown_on_the_bus(manager), manager.shows("NRestarts", TRAY)) == (first, "0")
+
+    os.kill(first, signal.SIGKILL)
+    second = until(lambda: (now := shown_on_the_bus(manager)) != first and now, "the tray again")
+    assert second == int(manager.shows("MainPID", TRAY))
+    assert (manager.shows("ActiveState", TRAY), manager.shows("NRestarts", TRAY)) == ("active", "1")
+
+    manager.do("stop", "desk.target", "graphical-session.target")
+    until(lambda: manager.shows("ActiveState", TRAY) == "inactive", "the end")
+    assert (manager.shows("Result", TRAY), manager.shows("ExecMainStatus", TRAY)) == ("success", "0")
+    assert shown_on_the_bus(manager) == 0
