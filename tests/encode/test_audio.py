@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model import MILLISECOND, Block, Chunk, ChunkFlag, ChunkKind, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, RATE, SoundEncoder
+from agent.encode.opus import CHANNELS, Opus
 from store.film.opus import samples_of
 from tests.encode import boxes
 from tests.encode.films import START, film, media, ms, probe
@@ -106,6 +107,16 @@ def test_one_end_is_not_heard_on_the_others_channel(end: int) -> None:
     power = (heard**2).mean(axis=0)
     assert power[end] > 1e-3
     assert 10 * np.log10(power[1 - end] / power[end] + 1e-20) < -60
+
+
+def test_speech_is_never_encoded_in_the_mode_for_speech() -> None:
+    """SILK makes bursts of some of it (decision 28). The configuration is a packet's first five bits (RFC 6716 3.1)."""
+    at = np.arange(100 * FRAME) / RATE
+    voice = sum(np.sin(2 * np.pi * 120 * overtone * at) / overtone for overtone in range(1, 25))
+    heard = (3000 * voice * (1 + np.sin(2 * np.pi * 4 * at))).clip(-32_768, 32_767).astype("<i2")
+    encoder = Opus()
+    packets = [encoder.encode(np.repeat(block, CHANNELS).tobytes()) for block in heard.reshape(-1, FRAME)]
+    assert {packet[0] >> 3 for packet in (*packets, encoder.end())} <= set(range(16, 32))
 
 
 def test_an_hour_takes_at_most_18_megabytes() -> None:
