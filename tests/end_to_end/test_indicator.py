@@ -58,6 +58,7 @@ class Desk:
     wedge: Path
     environment: dict[str, str]
     store: Running
+    store_again: Callable[[], Running]  # at the same address: the PCs' token carries it
     pointer: Pointer
     tray: Running
     recorder: Running | None = None
@@ -116,6 +117,13 @@ def desk() -> Iterator[Desk]:
         store_home, secret = found(folder)
         serving = stack.enter_context(running("the store", serve(store_home), folder / "store.log", os.environ))
         address = serving.until(lambda: announced(serving.log), "it said where it listens")
+        port = int(address.rpartition(":")[2])
+
+        def store_again() -> Running:
+            return stack.enter_context(
+                running("the store", serve(store_home, port), folder / "store-again.log", os.environ)
+            )
+
         home, wedge = folder / "pc", folder / "wedge"
         wedge.mkdir()
         _, environment = enrol(Store(store_home, address, secret), stage, home, POLICY)
@@ -125,7 +133,7 @@ def desk() -> Iterator[Desk]:
         tray = stack.enter_context(running("the tray", installed("eyelid", "tray"), folder / "tray.log", environment))
         pointer = Pointer(stage.name)
         stack.callback(pointer.close)
-        made = Desk(stage, home, wedge, environment, serving, pointer, tray)
+        made = Desk(stage, home, wedge, environment, serving, store_again, pointer, tray)
         command = [sys.executable, "-P", "-m", "tests.stage.wedged_recorder", str(wedge)]
         with running("the recorder", command, home / "agent.log", environment) as recorder:
             made.recorder = recorder
@@ -163,6 +171,30 @@ def test_a_store_that_does_not_answer_is_a_mark_of_its_own(desk: Desk) -> None:
         assert "Offline" in shown.stdout
     finally:
         os.kill(desk.store.pid, signal.SIGCONT)
+    desk.until_well()
+
+
+def test_a_store_that_is_gone_turns_the_watched_status_offline_and_one_that_is_back_turns_it_back(desk: Desk) -> None:
+    desk.until_well()
+    log = desk.home / "watch.log"
+    with running("the watch", installed("eyelid", "status", "--watch", "--json"), log, desk.environment) as watch:
+
+        def told() -> dict[str, Any]:
+            whole, _, _ = log.read_text("utf-8").rpartition("\n")
+            return dict(json.loads(whole.splitlines()[-1])) if whole else {}
+
+        watch.until(
+            lambda: told().get("state") == "recording" and told()["offline_s"] is None, "it told that all is well"
+        )
+        desk.store.kill()  # from here on every connection is refused
+        said = watch.until(lambda: last if (last := told())["offline_s"] else None, "it missed the store")
+        assert said["state"] == "recording"
+        assert said["receipt_ago_s"] <= PROMISED
+        desk.until_seen(OFFLINE)
+        assert desk.command("status").returncode == 1
+        desk.store = desk.store_again()
+        watch.until(lambda: told()["offline_s"] is None and not told()["waiting_chunks"], "all had arrived")
+        assert told()["state"] == "recording"
     desk.until_well()
 
 
