@@ -15,6 +15,7 @@ Rule = int | str
 """A rule of a policy by its number, or one of Eyelid's own by its name."""
 
 BLIND: Final = "blind"  # the name of Eyelid's own rule, and of the hold, for "nothing could be seen"
+PERSON: Final = "user"  # the hold of whoever sits in front
 SUSPENDED: Final = "suspended"  # the hold of a PC that sleeps, whether it was said before or seen afterwards
 UNPROVEN: Final = "unproven"  # no state was written down: looks came too late or not at all for the proof
 
@@ -41,9 +42,15 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Reasons not to record at all: user, locked, spool-full, ..."""
+    """Reasons not to record at all: user, locked, spool-full, ...
+
+    `reason`: what the person in front chose for theirs: its place in `user_hold.reasons` of the policy of that hash, or
+    a word of Eyelid's own; None where they chose none.
+    """
 
     holds: tuple[str, ...]
+    reason: int | str | None = None
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +111,14 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
     """
     in_order = sorted(entries, key=lambda entry: (entry.at, entry.seq))
     found: list[State] = []
-    holds: dict[str, None] = {}  # in the order they came
+    holds: dict[str, Held] = {}  # in the order they came
     closed: Closed | None = None
     since = 0
     cause: Closed | Held | Blind | None = None
     for entry in in_order:
         match entry.kind:
             case "hold":
-                holds[str(entry.fields.get("hold"))] = None
+                holds[str(entry.fields.get("hold"))] = _held(entry)
             case "release":
                 holds.pop(str(entry.fields.get("hold")), None)
             case "lane-closed" if entry.fields.get("lane") == lane:
@@ -120,7 +127,7 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
                 closed = None
             case _:
                 continue
-        now = cause_of(tuple(holds), closed)
+        now = cause_of(tuple(holds), closed, holds.get(PERSON))
         if now != cause:
             if cause is not None:
                 found.append(State(since - zero, entry.at - zero, cause))
@@ -137,10 +144,19 @@ def rules_of(value: object) -> tuple[Rule, ...]:
     return tuple(rule for rule in value if isinstance(rule, int | str)) if isinstance(value, list) else ()
 
 
-def cause_of(holds: tuple[str, ...], closed: Closed | None) -> Closed | Held | Blind | None:
-    """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind."""
+def _held(entry: Entry) -> Held:
+    """One `hold` entry; a reason of another shape counts as not told."""
+    hold, reason = str(entry.fields.get("hold")), entry.fields.get("reason")
+    if hold != PERSON or not isinstance(reason, int | str):
+        return Held((hold,))
+    return Held((hold,), reason, str(entry.fields.get("policy", "")) if isinstance(reason, int) else "")
+
+
+def cause_of(holds: tuple[str, ...], closed: Closed | None, person: Held | None = None) -> Closed | Held | Blind | None:
+    """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind. `person`: the hold of
+    whoever sits in front, with its reason."""
     if others := tuple(hold for hold in holds if hold != BLIND):
-        return Held(others)
+        return Held(others) if person is None else Held(others, person.reason, person.policy)
     if closed is not None and closed.rules != (BLIND,):
         return closed
     return Blind(BLIND) if holds or closed is not None else None

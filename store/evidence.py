@@ -24,7 +24,7 @@ from store.account import Entry, Interval, Missing, Part, State, account, states
 from store.catalog import Device, Recording
 from store.chain import Chosen, Heads, Stored, choose, gaps
 from store.errors import StoreError
-from store.rules import RuleName, names_in
+from store.rules import RuleName, hold_reasons_in, names_in
 
 _AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
 
@@ -68,6 +68,7 @@ class Evidence:
     later: tuple[Line, ...]
     batches: tuple[SignedBatch, ...]
     policies: Mapping[str, tuple[RuleName, ...]]
+    hold_reasons: Mapping[str, tuple[str, ...]]  # of each policy, by their number in it
     bundle: str | None
     reported_heads: Mapping[int, tuple[int, str]]  # of the last health report, if it was of this recording
 
@@ -233,6 +234,7 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
     lines, before, later = _run(connection, device.id, recording)
     bundle = catalog.newest_bundle(connection)
     named = {known.policy, *(str(policy) for line in lines if (policy := _policy_of(line)))}
+    texts = {policy: policy_texts(connection, policy) for policy in sorted(named)}
     return Evidence(
         recording=known,
         device=device,
@@ -244,7 +246,8 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         before=before,
         later=later,
         batches=_batches(connection, {line.batch for line in lines}),
-        policies={policy: rule_names(connection, policy) for policy in sorted(named)},
+        policies={policy: names_in(files) for policy, files in texts.items()},
+        hold_reasons={policy: hold_reasons_in(files) for policy, files in texts.items()},
         bundle=bundle[1] if bundle else None,
         reported_heads=_reported(connection, device.id, recording),
     )

@@ -233,7 +233,7 @@ def _slates(plan: Plan) -> int:
 
 
 def _words(evidence: Evidence, cause: Cause) -> str:
-    return words_of(cause, evidence.policies)
+    return words_of(cause, evidence.policies, evidence.hold_reasons)
 
 
 def _facts(export: Export) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.clock import MINUTE
 from store.evidence import Evidence
-from store.rules import REASONS
+from store.rules import REASONS, hold_words
 from store.show import clean, percent, print_table, seconds, size, when
 from store.timeline.absent import Absent
 from store.timeline.days import Day
@@ -101,14 +101,25 @@ def show(console: Console, evidence: Evidence) -> None:
     if rows:
         console.print()
         print_table(["closed by", "for", "beside it", "times", "why"], rows, numbers=(1, 2, 3))
+    sums_by = by_reason(parts) | {"held": _held(evidence, parts)}
     others = [
         (f"{kind}: {REASONS.get(why, why)}", seconds(amount))
-        for kind, reasons in by_reason(parts).items()
+        for kind, reasons in sums_by.items()
         for why, amount in reasons.items()
     ]
     if others:
         console.print()
         print_table(["not kept because", "for"], others, numbers=(1,))
+
+
+def _held(evidence: Evidence, parts: Sequence[Part]) -> dict[str, int]:
+    """ns by hold, the person's by its reason."""
+    sums: dict[str, int] = {}
+    for part in parts:
+        for hold in part.cause.holds if isinstance(part.cause, Held) else ():
+            words = hold_words(hold, part.cause, evidence.hold_reasons)
+            sums[words] = sums.get(words, 0) + part.end - part.start
+    return sums
 
 
 # -- a device's days ----------------------------------------------------------------------------------------------

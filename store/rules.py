@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from store.account import Blind, Cause, Closed, Held, Missing, Rule
+from store.account import PERSON, Blind, Cause, Closed, Held, Missing, Rule
 
 # Eyelid's own rules are named in the ledger by their name (design: the window witness).
 OWN: Final[Mapping[str, str]] = {
@@ -63,6 +63,18 @@ def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
     return tuple(found)
 
 
+def hold_reasons_in(files: Mapping[str, str]) -> tuple[str, ...]:
+    """What the policy lets the person in front choose from, by number; () where it names none or cannot be read."""
+    for text in files.values():
+        try:
+            tree = yaml.compose(text, Loader=_LOADER)
+        except (yaml.YAMLError, RecursionError):
+            return ()
+        if (terms := _member(tree, "user_hold")) is not None:  # in one file of a policy at most
+            return tuple(_scalar(reason) for reason in _children(_member(terms, "reasons")))
+    return ()
+
+
 def revision_in(files: Mapping[str, str]) -> int | None:
     """The policy's own revision, the highest that its files say; None where none says one that can be read."""
     found = []
@@ -85,14 +97,38 @@ def name_of(rule: Rule, policy: tuple[RuleName, ...]) -> RuleName:
     return RuleName(f"rule {rule}", "the text of this policy is not here")
 
 
-def words_of(cause: Cause, policies: Mapping[str, tuple[RuleName, ...]]) -> str:
-    """Why nothing was kept, in a line: "closed: card-forms", "held: user". `policies`: by hash."""
+def reason_of(held: Held, reasons: Mapping[str, tuple[str, ...]]) -> str:
+    """The words that the person in front chose; "" for none, and for a number that no policy's text here explains.
+
+    `reasons`: of `hold_reasons_in`, by the policy's hash.
+    """
+    if isinstance(held.reason, int):
+        named = reasons.get(held.policy, ())
+        return named[held.reason] if 0 <= held.reason < len(named) else ""
+    return held.reason or ""
+
+
+def hold_words(hold: str, held: Held, reasons: Mapping[str, tuple[str, ...]]) -> str:
+    """One hold of `held` for people: "by the person (Break)", "locked"."""
+    if hold != PERSON:
+        return REASONS.get(hold, hold)
+    reason = reason_of(held, reasons)
+    return f"by the person ({reason})" if reason else "by the person"
+
+
+def words_of(
+    cause: Cause,
+    policies: Mapping[str, tuple[RuleName, ...]],
+    reasons: Mapping[str, tuple[str, ...]] | None = None,
+) -> str:
+    """Why nothing was kept, in a line: "closed: card-forms", "held: by the person (Break)". `policies`: by hash;
+    `reasons`: of their holds."""
     match cause:
         case Closed(policy, rules):
             names = ", ".join(name_of(rule, policies.get(policy, ())).id for rule in rules)
             return f"closed: {names}" if names else "closed"
         case Held(holds):
-            return f"held: {', '.join(holds)}"
+            return f"held: {', '.join(hold_words(hold, cause, reasons or {}) for hold in holds)}"
         case Blind(why) | Missing(why):
             return REASONS.get(why, why)
         case _:

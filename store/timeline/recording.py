@@ -8,7 +8,7 @@ from typing import Any
 from protocol.envelope import AUDIO, SCREEN
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence import Evidence
-from store.rules import RuleName, name_of
+from store.rules import RuleName, name_of, reason_of
 from store.show import iso
 
 
@@ -70,6 +70,8 @@ def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
             told |= {"rules": [rule_name(evidence, policy, rule).id for rule in rules], "policy": policy}
         case Held(holds):
             told |= {"what": "held", "holds": list(holds)}
+            if reason := reason_of(part.cause, evidence.hold_reasons):
+                told |= {"reason": reason}
         case Blind(why):
             told |= {"what": "blind", "why": why}
         case Missing(why):

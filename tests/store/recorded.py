@@ -14,7 +14,10 @@ from store.home import Home
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.filmed import film
 
-POLICY_FILES = {"p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS}\n  - {id: notes, why: HIPAA}\n...\n"}
+POLICY_FILES = {
+    "p.yaml": "rules:\n  - {id: card-forms, why: PCI DSS}\n  - {id: notes, why: HIPAA}\n"
+    "user_hold: {reasons: [Lunch, Break]}\n...\n"
+}
 POLICY = policy_hash({name: text.encode() for name, text in POLICY_FILES.items()})
 ZERO = 100 * SECOND  # the device's clock when the recording began
 
@@ -58,7 +61,7 @@ def make_filmed(pc: Pc, bundle: Bundle) -> Filmed:
     write("lane-closed", at=ZERO + 3_200_000_000, lane="screen", rules=[0], policy=POLICY)
     write("lane-closed", at=ZERO + 4 * SECOND, lane="screen", rules=[0, "unreadable"], policy=POLICY)
     write("lane-open", at=ZERO + 5_500_000_000, lane="screen")
-    write("hold", at=ZERO + 8 * SECOND, hold="user")
+    write("hold", at=ZERO + 8 * SECOND, hold="user", reason=1, policy=POLICY)
     write("release", at=ZERO + 9 * SECOND, hold="user")
     return Filmed(pc, recording, sealed)
 

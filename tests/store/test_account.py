@@ -47,8 +47,8 @@ def opened(at: int, lane: str = "screen") -> tuple[int, str, dict[str, object]]:
     return (at, "lane-open", {"lane": lane})
 
 
-def hold(at: int, name: str) -> tuple[int, str, dict[str, object]]:
-    return (at, "hold", {"hold": name})
+def hold(at: int, name: str, **told: object) -> tuple[int, str, dict[str, object]]:
+    return (at, "hold", {"hold": name, **told})
 
 
 def release(at: int, name: str) -> tuple[int, str, dict[str, object]]:
@@ -80,6 +80,25 @@ def release(at: int, name: str) -> tuple[int, str, dict[str, object]]:
             [hold(110, "user"), hold(112, "locked"), release(115, "user"), release(120, "locked")],
             (State(10, 12, USER), State(12, 15, Held(("user", "locked"))), State(15, 20, Held(("locked",)))),
             id="releasing one hold never releases another",
+        ),
+        pytest.param(
+            [
+                hold(110, "user", reason=1, policy=POLICY),
+                hold(112, "locked", reason=2, policy=POLICY),
+                hold(115, "user", reason="break"),
+                release(120, "user"),
+                release(125, "locked"),
+                hold(130, "user", reason=[1]),
+                release(135, "user"),
+            ],
+            (
+                State(10, 12, Held(("user",), 1, POLICY)),
+                State(12, 15, Held(("user", "locked"), 1, POLICY)),
+                State(15, 20, Held(("user", "locked"), "break")),
+                State(20, 25, Held(("locked",))),
+                State(30, 35, USER),
+            ),
+            id="the person's reason, until they ask anew or release",
         ),
         pytest.param([release(110, "user"), opened(120)], (), id="an end without a beginning"),
         pytest.param([closed(110, "blind"), opened(130)], (State(10, 30, Blind("blind")),), id="closed for blindness"),

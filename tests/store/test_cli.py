@@ -295,7 +295,14 @@ def test_the_timeline_as_a_picture_and_as_facts(run: Run, filmed: Filmed) -> Non
     told = run("timeline", str(filmed.recording.id)[:13]).out
     bar = next(line for line in told.splitlines() if line.startswith("█"))
     assert [bar.count(sign) for sign in "█░▓="] == [60, 7, 23, 10]
-    for words in ("kept 6.0 s", "closed by a rule 2.3 s", "card-forms", "PCI DSS", "unreadable", "held: user"):
+    for words in (
+        "kept 6.0 s",
+        "closed by a rule 2.3 s",
+        "card-forms",
+        "PCI DSS",
+        "unreadable",
+        "held: by the person (Break)",
+    ):
         assert words in told
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from store.rules import OWN, RuleName, name_of, names_in
+from store.account import Held
+from store.rules import OWN, RuleName, hold_reasons_in, name_of, names_in, words_of
 
 CARDS = """\
 schema: 1
@@ -72,3 +73,27 @@ def test_a_number_that_no_text_explains_says_so(rule: int) -> None:
 def test_eyelid_s_own_rules_have_their_reasons() -> None:
     assert name_of("unreadable", ()) == RuleName("unreadable", OWN["unreadable"])
     assert name_of("of-a-later-version", ()) == RuleName("of-a-later-version", "")
+
+
+def test_the_reasons_of_a_hold_stand_in_one_of_the_files() -> None:
+    files = {"a.yaml": CARDS, "b.yaml": "user_hold: {max: 10m, reasons: [Break, off]}\n...\n"}
+    assert hold_reasons_in(files) == ("Break", "off")
+    for text in ("user_hold: {allow: false}", "user_hold: text", "user_hold: {reasons: Break}", "{", "[" * 5000, CARDS):
+        assert hold_reasons_in({"a.yaml": text}) == ()
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        (Held(("user",), 1, "p"), "held: by the person (Private call)"),
+        (Held(("user",), "break"), "held: by the person (break)"),
+        (Held(("locked", "user"), 0, "p"), "held: locked, by the person (Break)"),
+        (Held(("user",)), "held: by the person"),
+        (Held(("user",), 2, "p"), "held: by the person"),
+        (Held(("user",), -1, "p"), "held: by the person"),
+        (Held(("user",), 0, "a policy whose text is not here"), "held: by the person"),
+        (Held(("locked",)), "held: locked"),
+    ],
+)
+def test_a_hold_by_the_person_has_its_reason_where_the_policy_s_text_says_it(held: Held, words: str) -> None:
+    assert words_of(held, {}, {"p": ("Break", "Private call")}) == words

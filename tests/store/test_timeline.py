@@ -30,6 +30,7 @@ def test_every_second_is_accounted_for(filmed: Filmed, gathered: Gather) -> None
     ]
     assert facts["parts"][3]["rules"] == ["card-forms", "unreadable"]
     assert facts["parts"][6]["holds"] == ["user"]
+    assert facts["parts"][6]["reason"] == "Break"
     sums = {
         name: facts[f"{name}_ns"] / SECOND for name in ("kept", "closed", "closed_margin", "held", "blind", "missing")
     }

@@ -63,7 +63,7 @@ def test_what_has_another_reason_is_another_gap_unless_it_is_too_brief_to_read()
     made = plan({0: [span(0, 1), span(8, 10)]}, {SCREEN: accounts})
     assert told(made.gaps[SCREEN]) == [
         (1, 4.3, "closed: card-forms, unreadable"),
-        (4.3, 6, "held: user, locked"),
+        (4.3, 6, "held: by the person, locked"),
         (6, 8, "chunks were not received"),
     ]
 
@@ -107,7 +107,7 @@ def test_a_cut_takes_only_time_of_which_no_lane_has_anything() -> None:
 
 def test_nothing_kept_is_one_slate_and_cut_is_nothing() -> None:
     accounts = {SCREEN: [part(0, 10, Held(("user",)))]}
-    assert told(plan({}, accounts).gaps[SCREEN]) == [(0, 10, "held: user")]
+    assert told(plan({}, accounts).gaps[SCREEN]) == [(0, 10, "held: by the person")]
     assert plan({}, accounts, cut=True).shown == ()
     assert plan({}, {SCREEN: []}, 0).gaps[SCREEN] == ()
 
