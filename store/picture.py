@@ -116,7 +116,9 @@ def _held(evidence: Evidence, parts: Sequence[Part]) -> dict[str, int]:
     """ns by hold, the person's by its reason."""
     sums: dict[str, int] = {}
     for part in parts:
-        for hold in part.cause.holds if isinstance(part.cause, Held) else ():
+        if not isinstance(part.cause, Held):
+            continue
+        for hold in part.cause.holds:
             words = hold_words(hold, part.cause, evidence.hold_reasons)
             sums[words] = sums.get(words, 0) + part.end - part.start
     return sums
