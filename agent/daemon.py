@@ -121,7 +121,7 @@ class Daemon:
             blocks: Eye[Block] = Eye(Lane.AUDIO, names, PATIENCE[Lane.AUDIO], now)
             self.sound = Keeping(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
             self._lanes = (self.screen, self.sound)
-        self.scenes = SceneLane(orders)
+        self.scenes = SceneLane(orders, self.view)
         self._listen = listen
         self._memory = memory
         self._turned = turned

@@ -6,7 +6,8 @@ until each witness has looked again.
 
 What a look is judged by reaches back: it names windows that have gone since the look before, and pages whose pictures
 may still be there (core.view). So that nothing of a hold comes in that way, a page is told only if it was seen outside
-of one, and the first look at the windows after one not at all.
+of one, and the first look at the windows after one not at all. What was seen outside is known for as long as the view
+may bring it back: a page that is forgotten sooner is told as one that nobody looked into, and closes every replay.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model import SECOND, WINDOWS, Blind, Browsing, Glimpse, Look, Page, Policy, Scene
 from agent.core.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
+from agent.core.view import View
 from agent.pipeline import Mailbox
 from agent.recording import Order, Scenes
 
@@ -32,14 +34,16 @@ Face = tuple[tuple[str, ...], frozenset[str], frozenset[str]]  # a page, whereve
 class SceneLane:
     """On the daemon's loop, which tells it of nothing that was seen in a hold or judged with another policy."""
 
-    def __init__(self, orders: Mailbox[Order]) -> None:
+    def __init__(self, orders: Mailbox[Order], view: View) -> None:
+        """`view`: the one by which looks are judged; it has taken each look and glimpse before it is told of here."""
         self._orders = orders
+        self._view = view
         self._wanted = False
         self._open = False
         self._zero = 0
         self._last: dict[str, Sighting] = {}  # what each witness last saw
-        self._told: dict[str, frozenset[Face]] = {}  # the pages in it; also of before a hold
-        self._glimpsed: dict[Face, int] = {}  # by events since the browsers were last asked -> when
+        self._known: frozenset[Face] = frozenset()  # seen outside of a hold, and not forgotten by the view
+        self._glimpsed: set[Face] = set()  # by events since the last look, outside of a hold
         self._reaches_back = True  # the next look at the windows, into a hold
         self._batch: list[Line] = []
         self._full = False
@@ -72,18 +76,18 @@ class SceneLane:
         """A page that was in no look and no event outside of a hold is one that nobody could look into."""
         if isinstance(seen, Blind):
             return seen
-        known = frozenset().union(*self._told.values(), self._glimpsed)
+        known = self._known | self._glimpsed
         if isinstance(look.seen, Browsing):
             known |= set(_faces(tab.page for window in look.seen.windows for tab in window.tabs))
-            self._glimpsed = {face: at for face, at in self._glimpsed.items() if at >= look.asked}
+        self._known = known.intersection(_faces(self._view.remembered()))
+        self._glimpsed.clear()
         pages = tuple(page if _face(page) in known else _hidden(page) for page in seen.pages)
-        self._told[look.witness] = frozenset(_faces(pages))
         return seen if pages == seen.pages else replace(seen, pages=pages)
 
     def pass_by(self, glimpse: Glimpse) -> None:
         if self._wanted:
             if len(self._glimpsed) < MOST:
-                self._glimpsed[_face(glimpse.page)] = glimpse.at
+                self._glimpsed.add(_face(glimpse.page))
             self._put(Passing(glimpse.at, glimpse.witness, glimpse.page))
 
     def shut(self, now: int) -> None:

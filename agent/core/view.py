@@ -65,6 +65,14 @@ class View:
         """What browsers last told, as it counts: with pictures that may still be there. `accounted`: their windows."""
         return self._browsed
 
+    def remembered(self) -> Iterator[Page]:
+        """Every page that may count again although no further look or event tells of it; some more than once."""
+        for seen in self._seen.values():
+            yield from (*seen.pages, *seen.drawn)
+        for kept in (self._pictures, self._inside, self._was_inside, self._glimpsed):
+            for pages in kept.values():
+                yield from pages
+
     @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""

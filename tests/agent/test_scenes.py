@@ -4,7 +4,9 @@ hold, never at the cost of a picture; and sealed before it touches anything."""
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,8 +35,9 @@ from agent.core.model import (
     Scene,
     Span,
     Tab,
+    Window,
 )
-from agent.core.replay import replay
+from agent.core.replay import Stretch, replay
 from agent.core.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
 from agent.core.session import RECORDING_LENGTH
 from agent.messages import PolicyArrived
@@ -208,6 +211,27 @@ def test_a_page_that_an_event_showed_is_told_of_wherever_it_comes_back() -> None
     assert not any(isinstance(scene, Scene) and CARD in scene.pages for scene in seen(told(rig)))
 
 
+@pytest.mark.parametrize("front", [(HARMLESS,), ()])
+def test_a_page_that_browsers_tell_of_no_more_leaves_with_its_window_as_what_it_was(front: tuple[Page, ...]) -> None:
+    """The view remembers what the display may still have; it was seen outside of a hold, so nothing of it is hidden."""
+    rig = opened(browsers=True)
+    window = Window(7, "chromium", "Shop", 9, Box(0, 0, 9, 9), shown=True, engine=True)
+    for _ in range(2):
+        rig.look(Scene((window,)), "hash-2")
+        browsed(rig, HARMLESS, CARD)
+    rig.look(Scene((window,)), "hash-2")
+    for _ in range(2):
+        browsed(rig, *front)
+    rig.look(Scene((replace(window, shown=False),)), "hash-2")
+    rig.wait(3000)
+    rig.daemon.turn(None)
+    *_, last = told(rig)[-1].lines
+    assert isinstance(last, Sighting)
+    assert isinstance(last.seen, Scene)
+    assert {page.urls for page in last.seen.pages} == {HARMLESS.urls, CARD.urls}
+    assert not any(page.unread for page in last.seen.pages)
+
+
 def test_blindness_is_told_too() -> None:
     rig = opened()
     rig.look(Blind.EMPTY, "hash-2")
@@ -287,24 +311,39 @@ def test_more_changes_than_are_kept_are_a_hole_and_then_told_anew() -> None:
 # -- whatever happens on a desk -------------------------------------------------------------------------------------
 
 
+def kept_and_judged_anew(world: World, acts: list[Op], every: int) -> tuple[list[Span], tuple[Stretch, ...]]:
+    """The pictures that the gate kept, and what the replay says of the same policy from the scenes kept beside them."""
+    policy = replace(DESK, keep_scenes=True)
+    orders = watch(world, play(world, acts, every) + 5000, policy)
+    lines = read(
+        [line for order in orders if isinstance(order, Scenes) for line in written(order.lines, 0).splitlines()]
+    )
+    kept = [order.span for order in orders if isinstance(order, Frame)]
+    return kept, replay(policy, policy, Lane.SCREEN, lines, lines[-1].at)
+
+
+def assert_kept_lies_in_open(kept: list[Span], stretches: tuple[Stretch, ...]) -> None:
+    for stretch in stretches:
+        if stretch.judged and stretch.then:
+            assert not any(span.start < stretch.end and stretch.start < span.end for span in kept), stretch
+    assert any(stretch.judged for stretch in stretches)
+
+
 @settings(max_examples=40)  # each is seconds of a whole desk
 @given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
 def test_what_was_kept_lies_in_time_that_its_policy_calls_open_once_more(
     world: World, acts: list[Op], every: int
 ) -> None:
     """So the lane tells what the pictures were judged by, and the replay judges as the gate did."""
-    policy = replace(DESK, keep_scenes=True)
-    orders = watch(world, play(world, acts, every) + 5000, policy)
-    lines = read(
-        [line for order in orders if isinstance(order, Scenes) for line in written(order.lines, 0).splitlines()]
-    )
-    end = lines[-1].at
-    stretches = replay(policy, policy, Lane.SCREEN, lines, end)
-    kept = [order.span for order in orders if isinstance(order, Frame)]
-    for stretch in stretches:
-        if stretch.judged and stretch.then:
-            assert not any(span.start < stretch.end and stretch.start < span.end for span in kept), stretch
-    assert any(stretch.judged for stretch in stretches)
+    assert_kept_lies_in_open(*kept_and_judged_anew(world, acts, every))
+
+
+def test_a_closed_tab_that_leaves_with_its_window_is_told_as_the_page_that_it_was() -> None:
+    """Browsers tell of it no more, but the display may still have it: the gate knew a clean page, and kept."""
+    acts = [Op(5, what, 0, tab, told=False, drawing=False) for what, tab in (("close tab", 1), ("leave", 0))]
+    kept, stretches = kept_and_judged_anew(World(Random(1), [2], previews=False), acts, 17)
+    assert_kept_lies_in_open(kept, stretches)
+    assert not any(spoke.id == "unseen-page" for stretch in stretches for spoke in stretch.then)
 
 
 # -- the recorder -------------------------------------------------------------------------------------------------
