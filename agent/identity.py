@@ -149,6 +149,8 @@ def enrol(
     wire = Wire(token.address, token.ca, clock, agent_version=agent_version, route=route)
     try:
         answer = wire.send("POST", api.ENROLL, body=dict(request))
+    except Transient as failure:
+        raise Transient(f"{token.address}, of the token: {failure}") from failure
     finally:
         wire.close()
     device, bundle_token, statements = _let_in(identity, answer)

@@ -105,6 +105,13 @@ def test_a_store_that_cannot_now_is_told_and_leaves_nothing(store: FakeStore, ho
     assert enrolled(store, home).device == "device-1"
 
 
+def test_a_store_that_is_not_reached_is_named_with_its_address(store: FakeStore, home: Path) -> None:
+    """A token made for a name that this PC does not know is the commonest reason."""
+    store.says(api.ENROLL, Reply(drop=True))
+    with pytest.raises(Transient, match=r"^https?://\S+, of the token: the store cannot be reached"):
+        enrolled(store, home)
+
+
 def test_a_second_enrolment_is_refused_and_changes_nothing(store: FakeStore, home: Path) -> None:
     enrolled(store, home)
     before = (home / IDENTITY).read_bytes()
