@@ -34,7 +34,7 @@ from rich.console import Console
 
 from agent.status import State
 from bench import sound_account as account
-from bench.fleet import Pc, pc, store
+from bench.fleet import DEAF, Pc, pc, store
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_play import AFTER, CASES, CLEAN, Event, Till, beeping, hot_plug, hot_plug_in_view, marked, talking
@@ -61,7 +61,7 @@ rules:
 RULED: Final = {"sound.yaml": POLICY.format(app=NAME)}
 CONTROL: Final = {"sound.yaml": POLICY.format(app="no-such-app")}
 LISTENING: Final = {"audio": {"microphone": "default", "far_end": "default"}}
-DEAF: Final = {"audio": {"microphone": "none", "far_end": "none"}}
+NOT_LISTENING: Final = {"audio": DEAF}
 OPEN: Final = 15.0  # seconds until the sound's lid must be open again
 BEAT: Final = 0.05
 
@@ -101,7 +101,7 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
                 for name, policy, settings in (
                     ("ruled", RULED, LISTENING),
                     ("control", CONTROL, LISTENING),
-                    ("deaf", CONTROL, DEAF),
+                    ("deaf", CONTROL, NOT_LISTENING),
                 )
             )
             with _till(stage.environment) as till:

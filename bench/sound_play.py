@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, RATE, Beep, Span, marker
+from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, Beep, Span, marker
 from bench.stage import StageError
 from bench.sync_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
 from tests.stage.sounds import SoundServer
@@ -29,7 +29,7 @@ LOOP: Final = 30  # seconds of speech that come again and again
 TELEPHONE: Final = 3400.0  # Hz; nothing of the speech lies above
 MARKED: Final = 1.6  # seconds of each marker
 MARKED_LONG: Final = 30.0  # of one while devices go and come; it is ended before
-AFTER: Final = 0.15  # seconds that the window stays when the last of its marker was played
+AFTER: Final = 0.3  # seconds that the window stays when the last of its marker was played
 CLEAN: Final = 4.0  # seconds between two windows
 SINKS: Final = ("micfeed", "farend")
 OTHER_SINKS: Final = ("otherfeed",)
@@ -39,6 +39,7 @@ CASES: Final = ("unplug", "replug", "default change", "server restart")
 END_OF: Final = {"unplug": 1, "replug": 0, "default change": 0, "server restart": 0}  # that is listened to afterwards
 HUM_OF: Final = {"unplug": CUSTOMER, "replug": AGENT, "default change": OTHER, "server restart": AGENT}
 SETTLED: Final = 3.5  # seconds after each of those: longer than any recovery that is on its way
+RESTARTED: Final = 8.0  # seconds after a server's restart; its null sinks take two for their first samples
 BEFORE: Final = 1.0  # seconds of a marker before something happens to a device
 BEEP_KNOWN: Final = (AHEAD + AROUND_A_BEEP) / SECOND + 0.1  # seconds from the word to beep until its moment is known
 FADED: Final = 0.5  # seconds that the window stays when a marker was cut off: what a server still had of it
@@ -147,7 +148,7 @@ class Till:
 def beeping(server: SoundServer) -> Iterator[list[Beep]]:
     """A short beep at both ends every few seconds; grows by those of which it is known when they were heard."""
     at = np.arange(BEEP_LENGTH)
-    wave = np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH) * 0.3
+    wave = np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH) * BEEP_LEVEL
     beeps: list[Beep] = []
     over = threading.Event()
     with ExitStack() as stack:
@@ -223,7 +224,7 @@ def hot_plug(server: SoundServer, cases: Sequence[str], say: Callable[[str], Non
         with _humming(server):
             # Counted from when the devices are back: how long the server takes is not the recorder's.
             events.append(Event(case, now(), END_OF[case], HUM_OF[case]))
-            time.sleep(SETTLED)
+            time.sleep(RESTARTED)
     return events
 
 
@@ -241,7 +242,7 @@ def hot_plug_in_view(server: SoundServer, case: str, till: Till, number: int, fo
         if case == "server restart":
             with _marking(server, file):
                 at = now()
-                time.sleep(SETTLED)
+                time.sleep(RESTARTED)
         time.sleep(FADED)
         span = Span(shown, till.hide(), case=f"{case}, in view")
     file.unlink()

@@ -12,6 +12,7 @@ from bench.sound import CONTROL, RULED
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
+    BEEP_LEVEL,
     MS,
     RATE,
     SECOND,
@@ -82,6 +83,20 @@ def test_every_span_has_a_marker_of_its_own_and_the_control_has_to_have_both_its
     ]
 
 
+def test_a_span_of_which_the_control_kept_nothing_is_not_counted() -> None:
+    spans = [span(2, 4), span(6, 8)]
+    control = silence(6.01)
+    for hertz in marker(0):
+        put(control, hertz, 2.2, 1.5)
+    leaking = silence(1)
+    put(leaking, marker(1)[0], 0.2, 0.5)
+    charge(spans, [Kept(6 * SECOND, leaking)], [Kept(0, control)])
+    assert [one.untried for one in spans] == [False, True]
+    found = total([Run("pipewire", 1, spans)])
+    assert (found["spans"], found["untried"]) == (1, 1)
+    assert found["leaked_ms"] > 500  # what leaks is a leak all the same
+
+
 def test_a_marker_that_was_played_without_the_window_is_a_fault_of_the_play() -> None:
     sound = silence(10)
     for hertz in marker(0):
@@ -102,10 +117,12 @@ def test_over_pause_is_clean_time_that_was_not_kept() -> None:
 
 def test_a_beep_that_lies_elsewhere_than_it_was_heard_is_seen() -> None:
     sound = silence(20)
-    at = np.arange(BEEP_LENGTH)
+    tone = BEEP_LEVEL * np.sin(2 * np.pi * BEEP * np.arange(BEEP_LENGTH) / RATE)
     for second in (3.0, 8.03, 13.0):
         first = round(second * RATE)
-        sound[1, first : first + BEEP_LENGTH] = 0.3 * np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH)
+        sound[1, first : first + BEEP_LENGTH] = (
+            BEEP_LEVEL * np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH)
+        )
     heard = [Beep(1, 3 * SECOND), Beep(1, 8 * SECOND), Beep(0, 3 * SECOND), Beep(1, 25 * SECOND)]
     assert offsets([Kept(0, sound)], heard) == pytest.approx([0, 30], abs=0.1)
     assert offsets([Kept(0, sound[:, : 8 * RATE])], [Beep(1, 8 * SECOND)]) == []
@@ -143,7 +160,7 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
         "pulseaudio: 20 ms of the marker of span 0 leaked",
         "pulseaudio: after replug nothing was heard again",
     ]
-    assert "| pulseaudio | 2 | 2 | 0 | 0 | 3000 | 600.0 / 600 | 2.0 / 3.0 / 3.0 | 2 |" in markdown([run, again])
+    assert "| pulseaudio | 2 | 2 | 0 | 0 | 0 | 3000 | 600.0 / 600 | 2.0 / 3.0 / 3.0 | 2 |" in markdown([run, again])
     assert table([run, again]).row_count == 1
 
 
