@@ -22,6 +22,7 @@ from agent.status import State
 from bench.stage import Running, Stage, StageError, running
 
 COMMAND: Final = 600.0  # seconds that one command of the store may take: `verify --all` reads all that a bench has kept
+DEAF: Final = {"microphone": "none", "far_end": "none"}  # as `audio` of an agent.yaml
 RECIPIENT: Final = "recipient"  # the key of `eyelid-store init` that reads recordings
 
 
@@ -142,14 +143,16 @@ def enrol(
 ) -> tuple[str, dict[str, str]]:
     """A PC on `stage` joins: (its device id, the environment in which its recorder runs).
 
-    `policy`: file name -> text. `settings`: what its agent.yaml says besides home and spool.keep_free.
+    `policy`: file name -> text. `settings`: what its agent.yaml says besides home and spool.keep_free, and instead of
+    recording no sound.
     """
     (home / "policies").mkdir(parents=True, mode=0o700, exist_ok=True)
     for name, text in policy.items():
         (home / "policies" / name).write_text(text, "utf-8")
     file = home / "agent.yaml"
     # JSON is YAML too.
-    file.write_text(json.dumps({"home": str(home), "spool": {"keep_free": "50 MB"}, **(settings or {})}), "utf-8")
+    written = {"home": str(home), "spool": {"keep_free": "50 MB"}, "audio": DEAF, **(settings or {})}
+    file.write_text(json.dumps(written), "utf-8")
     environment = {**stage.environment, "EYELID_CONFIG": str(file)}
     token = store.ask("enroll-token", "--address", store.address)["token"]
     answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))

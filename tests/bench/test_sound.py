@@ -120,9 +120,7 @@ def test_a_beep_that_lies_elsewhere_than_it_was_heard_is_seen() -> None:
     tone = BEEP_LEVEL * np.sin(2 * np.pi * BEEP * np.arange(BEEP_LENGTH) / RATE)
     for second in (3.0, 8.03, 13.0):
         first = round(second * RATE)
-        sound[1, first : first + BEEP_LENGTH] = (
-            BEEP_LEVEL * np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH)
-        )
+        sound[1, first : first + BEEP_LENGTH] = tone * np.hanning(BEEP_LENGTH)
     heard = [Beep(1, 3 * SECOND), Beep(1, 8 * SECOND), Beep(0, 3 * SECOND), Beep(1, 25 * SECOND)]
     assert offsets([Kept(0, sound)], heard) == pytest.approx([0, 30], abs=0.1)
     assert offsets([Kept(0, sound[:, : 8 * RATE])], [Beep(1, 8 * SECOND)]) == []
