@@ -33,6 +33,7 @@ def test_paths_in_backticks_exist(document: Path) -> None:
     assert sorted(path for path in named if not list(ROOT.glob(path))) == []
 
 
+@pytest.mark.timeout(400)  # a process for each command
 def test_the_readme_lists_only_commands_that_exist() -> None:
     """Each `eyelid` and `eyelid-store` line of the README is a command that knows its own --help."""
     text = (ROOT / "README.md").read_text("utf-8")
@@ -43,3 +44,25 @@ def test_the_readme_lists_only_commands_that_exist() -> None:
         program = [str(Path(sys.executable).with_name(command)), *words, "--help"]
         ran = subprocess.run(program, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, f"{line}: {ran.stderr}"
+
+
+# Kept runs of a bench, the page that shows them, and whether with all its tables or with their first line alone.
+RUNS = {
+    "leaks": ("docs/leaks.md", True),
+    "leaks-before-lag": ("docs/leaks.md", False),
+    "loss": ("docs/loss.md", True),
+    "sound-half-hour": ("docs/sound.md", True),
+}
+
+
+@pytest.mark.parametrize("runs", RUNS)
+def test_published_tables_are_those_of_the_kept_runs(runs: str) -> None:
+    """What a bench prints of docs/runs is what its page says, to the letter: no figure is written by hand."""
+    bench, _, _ = runs.partition("-")
+    program = [sys.executable, "-P", "-m", f"bench.{bench}", "--table", f"docs/runs/{runs}.jsonl"]
+    ran = subprocess.run(program, capture_output=True, text=True, check=True, cwd=ROOT)
+    name, whole = RUNS[runs]
+    printed = [line for line in ran.stdout.splitlines() if line.strip()]
+    page = (ROOT / name).read_text("utf-8").splitlines()
+    missing = [line for line in printed[: None if whole else 1] if line not in page]
+    assert missing == [], f"{name} says something else: paste what `{' '.join(program[3:])}` prints"
