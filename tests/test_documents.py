@@ -51,7 +51,7 @@ RUNS = {
     "leaks": ("docs/leaks.md", True),
     "leaks-before-lag": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
-    "sound-half-hour": ("docs/sound.md", True),
+    "sound": ("docs/sound.md", True),
 }
 
 
