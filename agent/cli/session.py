@@ -115,7 +115,12 @@ def _seconds(text: str) -> float:
 def _status(asked: argparse.Namespace) -> int:
     home = config.load().home
     if not asked.watch:
-        status = control.request(home, "status")
+        try:
+            status = control.request(home, "status")
+        except control.NotRunning:
+            if asked.json:
+                print(json.dumps({"state": "not-running"}))
+            raise
         if asked.json:
             print(json.dumps(status))
         else:

@@ -156,6 +156,13 @@ def test_nobody_is_recording(command: list[str], capsys: pytest.CaptureFixture[s
     assert "eyelid run" in capsys.readouterr().err
 
 
+def test_nobody_is_recording_told_to_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--json"]) == 3
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"state": "not-running"}
+    assert "eyelid run" in told.err
+
+
 def test_run_on_a_pc_that_is_not_enrolled(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run"]) == 2
     assert "eyelid enroll" in capsys.readouterr().err
