@@ -113,7 +113,7 @@ def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
 
 
 def looked(
-    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool, lag: int = 0
+    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool, lag: int
 ) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
