@@ -148,10 +148,11 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
         time.sleep(6)
         recorded.stop()
         _sound_of(depot, recorded, tmp_path / "out")
-    holes = _holes(tmp_path / "out" / "sound.mp4")
-    # The chart left none. The till's: two seconds in view, two before it, two after it.
-    assert len(holes) == 1
-    assert holes[0] > 6
+    *others, longest = sorted(_holes(tmp_path / "out" / "sound.mp4"))
+    # The till's: two seconds in view, two before it, two after it. The chart left none: it would have four seconds, two
+    # in view and the lane's lead before them. Shorter ones are of sound whose time was in doubt, as on a busy machine.
+    assert longest > 6
+    assert max(others, default=0) < 4
 
 
 def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is_not(tmp_path: Path) -> None:
