@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.stage import StageError
-from bench.sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, whitened, worst
+from bench.sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, typical, whitened, worst
 from bench.sync_signals import PLACE, RATE, WAVE, Word, heard
 
 SIZE = (800, 480)
@@ -69,6 +69,12 @@ def test_what_is_missing_or_comes_twice_is_said(tmp_path: Path) -> None:
         compare(made, [flash(5.0)])
     with pytest.raises(StageError, match="2 beeps right"):
         compare(made, [flash(2.0)])
+
+
+def test_a_quick_run_is_judged_by_what_is_typical() -> None:
+    late = Offset("after a pause", 520, 524, 523, 1)
+    assert typical([Offset("start", -3, 2, 0, 0), late, Offset("start", 1, -7, 0, 0)]) == 7
+    assert typical([late, late, Offset("start", 1, 1, 0, 0)]) > ALLOWED_MS
 
 
 def test_the_worst_is_of_either_side() -> None:
