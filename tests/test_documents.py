@@ -52,6 +52,7 @@ RUNS = {
     "leaks-before-lag": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
     "sound": ("docs/sound.md", True),
+    "sound-half-hour": ("docs/sound.md", False),
 }
 
 
