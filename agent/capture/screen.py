@@ -197,9 +197,11 @@ class X11Screen:
         """A frame of every monitor, made of one grab of all of it.
 
         Where that grab is what the canvas was made of, the picture stands as it is. So a change that brought no damage
-        (seen with drivers that draw past the X server) is in the next repeat at the latest.
+        (seen with drivers that draw past the X server) is in the next repeat at the latest. And what is drawn after
+        such a picture does not wait for it.
         """
         frames = []
+        still = True
         for view in self._views:
             place, share = view.monitor.box, view.share
             bgra = self._pixels.grab(place)
@@ -211,9 +213,13 @@ class X11Screen:
                 if changed and view.since is None:
                     view.since = view.taken_at  # without damage: at any time since the last grab
                 view.digest, share = digest, 1.0
+            if view.drawn or share == 1.0:
+                view.pacing.taken(start, share)
+                still = False
             view.drawn = ()
             view.taken_at = start
-            view.pacing.taken(start, share)
             frames.append(view.frame(Span(start, self._clock.now()), whole=True))
             view.since = None
+        if still:
+            self._next_take = start
         return tuple(frames)

@@ -140,6 +140,21 @@ def test_small_changes_come_five_times_a_second_large_ones_twice(
     assert shows(screen.grab()[0], 10, 10, GREEN)
 
 
+def test_a_change_after_the_repeat_of_a_still_screen_does_not_wait_for_it(
+    screen: X11Screen, brush: Brush, clock: HandClock
+) -> None:
+    screen.grab()
+    clock.at += 5 * SECOND
+    assert len(screen.grab(repeat=True)) == 1
+    brush.fill(Box(10, 10, 20, 20), GREEN)
+    assert screen.wait(SOON)
+    assert len(screen.grab()) == 1
+    brush.fill(Box(10, 10, 20, 20), BLUE)
+    assert screen.grab() == ()  # five frames a second still holds
+    clock.at += SECOND // 5
+    assert len(screen.grab()) == 1
+
+
 def test_the_end_of_the_x_server_is_told_in_words(tmp_path: Path, clock: HandClock) -> None:
     with mortal_xvfb(320, 240, tmp_path) as (name, server), ExitStack() as stack:
         grabbing, waiting = X11Screen(clock, name), X11Screen(clock, name)
