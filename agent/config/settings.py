@@ -55,8 +55,8 @@ class ScreenSettings:
 class AudioSettings:
     """Which sources are the two ends of the call: `default`, `none`, or a pattern for the device's name (`*Jabra*`)."""
 
-    microphone: str = _set(DEVICE, "the agent's end of the call", "none")
-    far_end: str = _set(DEVICE, "what this PC plays, the caller's end", "none")
+    microphone: str = _set(DEVICE, "the agent's end of the call", "default")
+    far_end: str = _set(DEVICE, "what this PC plays, the caller's end", "default")
     through: str = _set(
         one_of("auto", "pulse", "portaudio"), "the sound system; auto: a sound server, else PortAudio", "auto"
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.config import Config, Hours, ScreenSettings, SpoolSettings, UploadSettings, keys, load
+from agent.config import AudioSettings, Config, Hours, ScreenSettings, SpoolSettings, UploadSettings, keys, load
 from agent.errors import UserError
 
 EXAMPLE = Path(__file__).parents[2] / "installer" / "linux" / "agent.yaml"
@@ -239,3 +239,9 @@ def test_the_sound_system_is_one_of_three(file: Path) -> None:
     assert mistakes_of(file, "audio:\n  through: alsa\n") == [
         "2:12 `audio.through` must be one of auto, pulse, portaudio, not 'alsa'"
     ]
+
+
+def test_both_ends_are_recorded_unless_both_are_said_not_to_be(file: Path) -> None:
+    assert config_of(file, "log_level: info\n").audio == AudioSettings("default", "default", "auto")
+    assert config_of(file, "audio: {microphone: none}\n").audio.wanted
+    assert not config_of(file, "audio: {microphone: none, far_end: none}\n").audio.wanted

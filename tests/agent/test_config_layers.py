@@ -26,7 +26,7 @@ WRITTEN = {
     "spool.keep_free": "1.5 GB",
     "screen.fps": "2.5",
     "audio.microphone": "*Jabra*",
-    "audio.far_end": "default",
+    "audio.far_end": "*Jabra*",
     "audio.through": "portaudio",
     "upload.max_kbit": "500",
     "upload.hours": "22:00-06:00, 12:00-13:00",

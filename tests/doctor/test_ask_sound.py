@@ -60,7 +60,7 @@ def test_what_was_not_asked_for_is_not_listened_to(monkeypatch: pytest.MonkeyPat
         pytest.fail("the microphone was opened")
 
     monkeypatch.setattr(sound, "system_sound", never)
-    assert not sound.ask(AudioSettings(), None).wanted
+    assert not sound.ask(AudioSettings("none", "none"), None).wanted
     end = {"device": "Headset", "peak_dbfs": -12.0, "heard_ago_s": 1.0}
     told = sound.ask(DEFAULT, {"sound": {"microphone": end, "far_end": {**end, "device": ""}}})
     assert (told.microphone.device, told.microphone.peak, told.far_end.device) == ("Headset", -12.0, "")
