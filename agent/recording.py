@@ -154,9 +154,8 @@ class Recorder:
         self._former_why = ""
         self._standing: dict[int, Frame] = {}  # stream -> the picture that it shows; none after a gap
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
-        self._unclosed: list[
-            tuple[UUID, dict[str, object]]
-        ] = []  # closed, but what is stranded may still belong to them
+        # Closed, but what is stranded may still belong to them.
+        self._unclosed: list[tuple[UUID, dict[str, object]]] = []
         self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
         self._heads_at = 0
         self._told_heads: Heads = {}

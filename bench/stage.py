@@ -230,7 +230,6 @@ def _server(folder: Path, size: tuple[int, int]) -> Iterator[str]:
     try:
         screen = f"{size[0]}x{size[1]}x24"
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]
-        command += ["-s", "0"]  # no screen saver: after ten minutes without a key the recorder would hold, display-off
         # No screen saver: it comes after ten minutes without a key, and then the recorder rightly holds.
         command += ["-s", "0"]
         with running("Xvfb", command, folder / "xvfb.log", os.environ, pass_fds=(writing,)) as server:

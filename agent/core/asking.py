@@ -33,11 +33,11 @@ TITLE_HINDSIGHT: Final = 1 * SECOND
 # What a page has left is on the screen for up to 19 ms after it drew twice (facts of 195 intervals); a page that paints
 # before it changes its address does so 162-275 ms later.
 PAGE_SETTLE: Final = 60 * MILLISECOND
+PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 
 # Whoever puts a page's drawing on the display needs a core for it. With twenty programs after two cores it came up to
 # 205 ms after the page had drawn twice (tests/stage/measure_pages.py).
 PAGE_LAG: Final = 500 * MILLISECOND
-PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 
 
 def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:

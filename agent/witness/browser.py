@@ -278,7 +278,7 @@ class BrowserWitness:
         try:
             pid = peer_of(end)
             parent = pid if isinstance(pid, Blind) else self._parent_of(pid)
-        except BaseException:
+        except BaseException:  # nobody is answered for here: the connection is nobody's yet, and would stay open
             end.close()
             raise
         if isinstance(parent, Blind) or not is_a_browser(parent) or len(self._browsers) >= MAX_CONNECTIONS:
