@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import struct
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,11 @@ TEMPORARY: Final = ".part-"  # begins the name of a file that does not count yet
 
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
+
+# linux/fs.h: _IOR('f', 1, long), _IOW('f', 2, long), and the flag of files that are not copied on write.
+_GET_FLAGS: Final = 0x80086601
+_SET_FLAGS: Final = 0x40086602
+_NO_COPY: Final = 0x00800000
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -70,6 +76,29 @@ def make_folder(path: Path) -> None:
     path.mkdir(mode=FOLDER_MODE, exist_ok=True)
     # Also where it was there already: whoever made it may have died before this line.
     sync_folder(path.parent)
+
+
+def overwrite_in_place(folder: Path) -> None:
+    """Files that are made in `folder` from now on are overwritten where they lie, also where that is not the custom.
+
+    btrfs writes what is overwritten to another place: on a full disk there is none, however much was laid by in
+    advance. It can be told not to (FS_NOCOW_FL, ioctl_iflags(2); systemd-journald does the same for its files). File
+    systems that do so anyway refuse the word. One that copies and does not listen (ZFS) has no room on a full disk, and
+    its writer is told so. Raises OSError when the folder cannot be opened.
+    """
+    if not hasattr(os, "O_DIRECTORY"):
+        return  # NTFS overwrites in place
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # it is a wish: whoever refuses it overwrites in place, or tells of no room
+            flags = bytearray(struct.calcsize("l"))
+            fcntl.ioctl(opened, _GET_FLAGS, flags)
+            wanted = struct.unpack("l", flags)[0] | _NO_COPY
+            fcntl.ioctl(opened, _SET_FLAGS, struct.pack("l", wanted))
+    finally:
+        os.close(opened)
 
 
 def sync_folder(path: Path) -> None:

@@ -65,8 +65,10 @@ class DiskLedger:
         self._sent = 0
         self._waiting_since: int | None = None  # `at` of the oldest entry that the store has not confirmed
         self._used = 0  # bytes of the last segment
+        self._without_spare = False  # said once, not with each entry
         try:
             durable.make_folder(folder)
+            durable.overwrite_in_place(folder)
             self._segments = self._find_segments()
             last = self._recover()
         except OSError as failure:
@@ -126,7 +128,11 @@ class DiskLedger:
             try:
                 durable.write(spare, bytes(SEGMENT_SIZE))
             except OSError as failure:
-                log.warning("no room to write the ledger in advance: %s", failure.strerror)
+                if not self._without_spare:
+                    log.warning("no room to write the ledger in advance: %s", failure.strerror)
+                self._without_spare = True
+                return
+        self._without_spare = False
 
     # -- reading --------------------------------------------------------------------------------------------------
 

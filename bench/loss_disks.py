@@ -19,13 +19,14 @@ from typing import Final
 
 from bench.loss_account import Round
 from bench.loss_kills import AGENT, STARTING, STORE, struck
-from bench.loss_mounts import EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
+from bench.loss_mounts import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
 from bench.loss_world import Case, Ground, World, expect, shipped, world
 from bench.stage import Running, running
 
 BATCH: Final = 10  # cuts between two verdicts
 ROOM: Final = 2048 * MEGABYTE  # under a store that is to hold a whole run
 SMALL: Final = 48 * MEGABYTE  # of a disk that is soon full
+COPYING: Final = 160 * MEGABYTE  # of one that is copied on write; mkfs.btrfs takes nothing below 110
 HELD: Final = 3.0  # seconds that a full disk stays full, once everybody has noticed
 FAILING: Final = 4.0  # seconds that flushes fail
 COME_BACK: Final = 200.0  # seconds: a full store asks its PCs to come back in a minute
@@ -279,6 +280,13 @@ CASES: Final = (
     _power("store", EXT4, sealer=True, quick=1),
     _power("store", XFS, sealer=True),
     _case("full-spool", "disk full under the recorder", FullSpool("agent", "tmpfs", size=SMALL), 10),
+    _case(
+        "full-spool-btrfs",
+        "disk full under the recorder, and copied on write (btrfs)",
+        FullSpool("agent", BTRFS, size=COPYING),
+        10,
+        "mkfs.btrfs",
+    ),
     _case(
         "inodes-spool",
         "no inode left under the recorder",

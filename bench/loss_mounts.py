@@ -24,6 +24,7 @@ from bench.stage import StageError
 
 EXT4: Final = "ext4"
 XFS: Final = "xfs"
+BTRFS: Final = "btrfs"  # for want of room alone: it cannot be shut down
 FILE_SYSTEMS: Final = (EXT4, XFS)
 MEGABYTE: Final = 2**20
 SIZE: Final = {EXT4: 256 * MEGABYTE, XFS: 320 * MEGABYTE}  # mkfs.xfs takes nothing below 300 MB; the images are sparse
@@ -75,7 +76,14 @@ class Disk:
         self.unplug()
         _must(self._mount)
         canary = self.root / _CANARY
-        if canary.exists() and canary.stat().st_size == MEGABYTE // 4 and canary.read_bytes().strip(b"\0"):
+        try:
+            kept = canary.exists() and canary.stat().st_size == MEGABYTE // 4 and canary.read_bytes().strip(b"\0")
+        except OSError as failure:
+            raise StageError(
+                f"the disk is still without power after it was mounted anew ({failure.strerror}): another mount "
+                "namespace may hold it, such as a service that was started meanwhile; play the case again"
+            ) from failure
+        if kept:
             raise FaultDidNotHappen("the power was cut and the disk kept what nobody had flushed")
         canary.unlink(missing_ok=True)
 
@@ -90,14 +98,16 @@ class Disk:
 
     def fill(self, leave: int = 0) -> None:
         """Take all room but `leave` bytes, as another program would."""
-        with self._ballast.open("ab", buffering=0) as ballast, suppress(OSError):
+        with self._ballast.open("ab", buffering=0) as ballast:
             for size in (MEGABYTE, 4096):
-                while self.free - leave >= size:
-                    ballast.write(bytes(size))
-                    os.fsync(ballast.fileno())
+                with suppress(OSError):  # btrfs has no room for a large piece long before it has none for a small one
+                    while self.free - leave >= size:
+                        ballast.write(bytes(size))
+                        os.fsync(ballast.fileno())
             if not leave:
-                while ballast.write(bytes(512)):
-                    os.fsync(ballast.fileno())
+                with suppress(OSError):
+                    while ballast.write(bytes(512)):
+                        os.fsync(ballast.fileno())
 
     def take_inodes(self) -> None:
         """Take every inode: no file can be made any more, however much room there is."""
@@ -116,7 +126,7 @@ class Disk:
 
 @contextmanager
 def disk(kind: str, *, size: int | None = None, inodes: int | None = None) -> Iterator[Disk]:
-    """A disk of one of FILE_SYSTEMS, or "tmpfs", of `size` bytes; unmounted and removed however the block ends.
+    """A disk of FILE_SYSTEMS, BTRFS or "tmpfs", of `size` bytes; unmounted and removed however the block ends.
 
     Raises CannotMount, with a reason for people, where this machine cannot do it.
     """

@@ -46,20 +46,20 @@ def small_disk(mount: Path, options: str) -> Iterator[Path]:
 
 
 class LoopDisk:
-    """A small ext4 in a file, mounted at `mount`, whose power can be cut: what was not flushed is then gone."""
+    """A small file system in a file, mounted at `mount`. ext4's power can be cut: what was not flushed is then gone."""
 
     _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN, the same number as XFS' (linux/fs/ext4/ext4.h)
     _NO_LOG_FLUSH = struct.pack("I", 2)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: str = "ext4", *, size: int = 24 * 2**20) -> None:
         if os.geteuid() != 0:
             pytest.skip("mounting a disk image needs root")
         self.mount = folder / "disk"
         self.mount.mkdir()
         self._image = folder / "image"
         with self._image.open("wb") as image:
-            image.truncate(24 * 2**20)
-        subprocess.run([program("mkfs.ext4"), "-q", str(self._image)], check=True)
+            image.truncate(size)
+        subprocess.run([program(f"mkfs.{kind}"), "-q", str(self._image)], check=True)
         plugged = [program("mount"), "-o", "loop", str(self._image), str(self.mount)]
         if subprocess.run(plugged, capture_output=True, check=False).returncode != 0:
             pytest.skip("this root may not mount a disk image (a container?)")

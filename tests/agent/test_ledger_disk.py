@@ -1,0 +1,217 @@
+"""The account on disks that are full, lose their power, fail to flush, and under processes that die in mid-write."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent import durable
+from agent import ledger as ledger_module
+from agent.errors import Transient
+from agent.ledger import SEGMENT_SIZE
+from protocol.ledger import line_hash
+from tests.agent import faults
+from tests.agent.ledger_child import ENTRIES
+from tests.agent.ledgers import all_lines, batch_of, entries, opened, store_takes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger"
+
+
+# -- full ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_reason_for_a_hold_can_be_written_on_a_full_disk(tmp_path: Path) -> None:
+    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
+        write_on_a_full_disk(mount)
+
+
+def test_so_it_can_where_files_are_copied_when_they_are_overwritten(tmp_path: Path) -> None:
+    """btrfs: what was laid by in advance is of use only if it is overwritten where it lies."""
+    disk = faults.LoopDisk(tmp_path, "btrfs", size=128 * 2**20)
+    try:
+        write_on_a_full_disk(disk.mount)
+    finally:
+        disk.unplug()
+
+
+def write_on_a_full_disk(mount: Path) -> None:
+    ledger = opened(mount / "ledger")
+    ledger.write("start")
+    fill(mount)
+    for number in range(500):
+        ledger.write("hold", hold="spool-full", number=number)
+    assert len(entries(mount / "ledger")) == 501
+    assert len(entries(mount / "ledger")) == opened(mount / "ledger").head()[0] - 1
+
+
+def test_the_store_s_word_is_taken_on_a_full_disk_too(tmp_path: Path) -> None:
+    """Sending is what makes room: if this failed, the disk would stay full for ever."""
+    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
+        ledger = opened(mount / "ledger")
+        ledger.write("start")
+        fill(mount)
+        assert store_takes(ledger).last == 0
+        ledger.write("hold", hold="spool-full")
+        assert store_takes(ledger).first == 1
+
+
+def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later(tmp_path: Path) -> None:
+    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
+        ledger = opened(mount / "ledger")
+        filler = fill(mount)
+
+        def write_on() -> None:
+            for _ in range(100):
+                ledger.write("note", text="x" * 10_000)
+
+        with pytest.raises(Transient, match="ENOSPC"):
+            write_on()
+        written = ledger.head()[0]
+        assert written > SEGMENT_SIZE // 10_100
+        filler.unlink()
+        ledger.write("release", hold="spool-full")
+        assert ledger.head()[0] == written + 1
+        assert entries(mount / "ledger")[-1]["kind"] == "release"
+
+
+def fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (2**20, 4096):  # what is said to be free is not always to be had (btrfs)
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)):
+                    os.fsync(file.fileno())
+    assert shutil.disk_usage(disk).free < 4096
+    return filler
+
+
+def test_a_power_cut_takes_no_entry_that_was_promised(tmp_path: Path) -> None:
+    disk = faults.LoopDisk(tmp_path)
+    try:
+        ledger = opened(disk.mount / "ledger")
+        for number in range(300):
+            ledger.write("note", number=number, text="x" * 1000)
+        head = ledger.head()
+        disk.cut_power()
+        assert line_hash(all_lines(disk.mount / "ledger")[-1]) == head[1]
+        assert len(entries(disk.mount / "ledger")) == head[0]
+        opened(disk.mount / "ledger").write("start")
+        assert [entry["kind"] for entry in entries(disk.mount / "ledger")[300:]] == ["blind-since", "start"]
+    finally:
+        disk.unplug()
+
+
+def promised(output: str) -> list[str]:
+    return [line.split()[2] for line in output.splitlines() if line.startswith("kept")]
+
+
+@pytest.mark.parametrize("call", ["write", "fdatasync", "fsync", "/^rename"])
+def test_killed_at_any_step_no_promised_entry_is_lost(tmp_path: Path, call: str) -> None:
+    for step in range(1, 40):
+        folder = tmp_path / f"{step}" / "ledger"
+        child = faults.strace(
+            ["tests.agent.ledger_child", str(folder)], f"{call}:signal=KILL:when={step}", tmp_path / "log"
+        )
+        kept = promised(child.stdout)
+        opened(folder).write("start")
+        hashes = [line_hash(line) for line in all_lines(folder)]
+        assert hashes[: len(kept)] == kept
+        kinds = [entry["kind"] for entry in entries(folder)]
+        assert kinds.count("hold") <= len(kept) + 1
+        assert kinds == ["hold"] * kinds.count("hold") + ["blind-since"] * bool(kinds.count("hold")) + ["start"]
+        if child.returncode == 0:
+            break
+    assert len(kept) == ENTRIES, child
+    assert step > 2, child
+
+
+@pytest.mark.parametrize("step", range(1, ENTRIES + 1))
+def test_a_failed_flush_is_answered_with_the_same_entry_in_a_new_file(tmp_path: Path, step: int) -> None:
+    folder = tmp_path / "ledger"
+    child = faults.strace(
+        ["tests.agent.ledger_child", str(folder)], f"fdatasync:error=EIO:when={step}", tmp_path / "log"
+    )
+    assert len(promised(child.stdout)) == ENTRIES
+    newest = max(folder.glob("segment-*"))
+    assert newest.name == f"segment-{step - 1:012d}"
+    assert line_hash(newest.read_bytes().splitlines()[0]) == promised(child.stdout)[step - 1]
+    ledger = opened(folder)
+    assert [line_hash(line) for line in batch_of(ledger).lines][:ENTRIES] == promised(child.stdout)
+    assert ledger.head()[0] == ENTRIES + 1
+
+
+def test_an_entry_that_was_refused_never_comes_back(tmp_path: Path) -> None:
+    """It lies in the old file, perhaps whole; the next entry takes its number, and what it told of did not happen."""
+    folder = tmp_path / "ledger"
+    child = faults.strace(["tests.agent.ledger_child", str(folder)], "fdatasync:error=EIO:when=2..3", tmp_path / "log")
+    assert child.stdout.split()[:4:3] == ["open", promised(child.stdout)[0]]
+    assert child.stdout.count("Transient") == 1
+    assert any(b"reason-1" in path.read_bytes() for path in folder.glob("segment-*"))
+    lines = batch_of(opened(folder)).lines
+    assert [json.loads(line).get("hold") for line in lines] == ["reason-0", "reason-2", None]
+    assert [line_hash(line) for line in lines[:2]] == promised(child.stdout)
+
+
+def test_an_entry_that_was_refused_is_never_sent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be read in the old file, and a power cut would take it: the store would have an entry that never was."""
+
+    def broken(_: object) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    ledger = opened(folder)
+    ledger.write("start")
+    with monkeypatch.context() as disk:
+        disk.setattr(ledger_module, "_flush", broken)
+        disk.setattr(durable, "sync_folder", broken)
+        with pytest.raises(Transient):
+            ledger.write("hold", hold="user")
+    assert any(b"hold" in path.read_bytes() for path in folder.glob("segment-*"))
+    assert [json.loads(line)["kind"] for line in store_takes(ledger).lines] == ["start"]
+    assert ledger.due(at_once=True) is None
+    ledger.write("stop")
+    assert [json.loads(line)["kind"] for line in store_takes(ledger).lines] == ["stop"]
+
+
+def test_what_is_found_at_the_start_is_written_once_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flush that failed leaves pages that can be read and were never written: only writing them anew can be believed,
+    and nothing that the store is told may vanish later."""
+    ledger = opened(folder)
+    ledger.write("start")
+    ledger.write("hold", hold="user")
+    written: list[tuple[str, int, bytes]] = []
+    overwrite = ledger_module._overwrite
+
+    def watched(path: Path, offset: int, text: bytes) -> None:
+        written.append((path.name, offset, text))
+        overwrite(path, offset, text)
+
+    monkeypatch.setattr(ledger_module, "_overwrite", watched)
+    lines = all_lines(folder)
+    opened(folder)
+    name, offset, text = written[0]
+    assert (name, offset, text.rstrip(b"\0").splitlines()) == ("segment-000000000000", 0, lines)
+
+
+def test_a_disk_that_goes_on_failing_is_told_and_nothing_is_promised(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    child = faults.strace(["tests.agent.ledger_child", str(folder)], "fdatasync:error=EIO:when=1+", tmp_path / "log")
+    assert child.stdout.split() == ["open", *["Transient"] * ENTRIES]
+
+
+def test_flushing_only_the_bytes_is_enough_because_the_file_has_its_size_already(folder: Path) -> None:
+    """fdatasync leaves out what only a changed size would need; so no write may change it."""
+    ledger = opened(folder)
+    [segment] = folder.glob("segment-*")
+    before = segment.stat()
+    ledger.write("start")
+    assert (segment.stat().st_size, segment.stat().st_blocks) == (before.st_size, before.st_blocks)
+    assert before.st_blocks * 512 >= SEGMENT_SIZE
