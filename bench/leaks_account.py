@@ -14,6 +14,9 @@ from typing import Any, Final
 
 MS: Final = 1_000_000
 SECOND: Final = 1_000_000_000
+# In these the bench itself stops a part for seconds. The eye has to be closed as long as that lasts, whatever is in
+# view: what they give up is told apart from what a page's coming and going costs.
+HELD_UP: Final = frozenset({"browser_stopped", "renderer_stopped", "relay_stopped", "extension_stopped"})
 ONE: Final = int(1.5 * SECOND)  # what comes again within this is the same interval: nothing can be kept in between
 
 
@@ -152,10 +155,15 @@ def over_pauses(found: Iterable[Interval]) -> list[float]:
     return [one.before + one.after for one in found if one.before is not None and one.after is not None]
 
 
+def _held_up(one: Interval) -> bool:
+    return one.key.rpartition("/")[2] in HELD_UP
+
+
 def total(runs: Sequence[Run]) -> dict[str, Any]:
-    """The bench's one object. Over-pauses are of idle runs without compositor, wherever there are any."""
+    """The bench's one object. Over-pauses are of idle runs without compositor, wherever there are any; those of HELD_UP
+    stand for themselves."""
     every = [one for run in runs for one in run.intervals]
-    idle = [one for run in runs if run.setting == "plain" for one in run.intervals]
+    idle = [one for run in runs if run.setting == "plain" for one in run.intervals] or every
     costs = {
         what: [run.cost_percent[what] for run in runs if what in run.cost_percent] for what in ("static", "scrolling")
     }
@@ -164,7 +172,8 @@ def total(runs: Sequence[Run]) -> dict[str, Any]:
         "leaked_frames": sum(one.leaked for one in every) + sum(run.unplaced for run in runs),
         "leaked_intervals": sum(one.leaked > 0 for one in every),
         "control_leaked": sum(one.control for one in every),
-        "over_pause_ms": percentiles(over_pauses(idle or every)),
+        "over_pause_ms": percentiles(over_pauses(one for one in idle if not _held_up(one))),
+        "held_up_ms": percentiles(over_pauses(one for one in idle if _held_up(one))),
         "overlap_ms_max": round(max((one.overlap for one in every), default=0.0), 1),
         "cost_percent": {what: round(median(found), 2) if found else None for what, found in costs.items()},
         "transitions": rows(runs),

@@ -51,6 +51,8 @@ def summary(runs: Sequence[Run], found: dict[str, Any]) -> str:
         f"{found['leaked_frames']} frames leaked, the control without rules leaked {found['control_leaked']}. "
         f"Over-pause, before and after together: {_figures(over)} ms."
     )
+    if found["held_up_ms"]["p50"] is not None:
+        said += f" Where the bench stopped a part for 2.5 s or more: {_figures(found['held_up_ms'])} ms."
     afters = [one.after for run in runs for one in run.intervals if one.after is not None]
     if afters:
         said += f" No sooner than {min(afters):.0f} ms after the last of it was seen did the eye keep anything again."

@@ -49,6 +49,7 @@ def test_the_readme_lists_only_commands_that_exist() -> None:
 # Kept runs of a bench, the page that shows them, and whether with all its tables or with their first line alone.
 RUNS = {
     "leaks": ("docs/leaks.md", True),
+    "leaks-alone": ("docs/leaks.md", True),
     "leaks-before-lag": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
     "sound": ("docs/sound.md", True),

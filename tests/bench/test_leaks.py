@@ -13,6 +13,7 @@ from agent.witness.policies import parse_files
 from bench.desk import SENSITIVE
 from bench.leaks import POLICY, control_policy
 from bench.leaks_account import (
+    HELD_UP,
     MS,
     Interval,
     Phase,
@@ -153,7 +154,7 @@ def test_runs_add_up_and_keep_their_settings_apart():
     assert summed["cost_percent"] == {"static": 0.5, "scrolling": 2.0}
     assert set(summed) == {
         *("intervals", "leaked_frames", "leaked_intervals", "control_leaked"),
-        *("over_pause_ms", "overlap_ms_max", "cost_percent", "transitions"),
+        *("over_pause_ms", "held_up_ms", "overlap_ms_max", "cost_percent", "transitions"),
     }
     assert {key: row.get("intervals") for key, row in rows(runs).items()} == {
         "chromium/a": 2,
@@ -161,6 +162,20 @@ def test_runs_add_up_and_keep_their_settings_apart():
         "chromium/c": None,
         "chromium/c (plain busy)": None,
     }
+
+
+def test_what_the_bench_itself_stopped_for_seconds_is_told_apart():
+    """The eye has to be closed as long as nobody answers: that is no over-pause of a page's coming or going."""
+    stopped = Interval("firefox/relay_stopped", 5, 6, before=100, after=1200)
+    run = sound_run()
+    run.intervals.append(stopped)
+
+    summed = total([run])
+
+    assert (summed["over_pause_ms"]["max"], summed["held_up_ms"]["max"]) == (400, 1300)
+    assert "stopped a part for 2.5 s or more: 1300 / 1300 / 1300 ms" in markdown([run])
+    assert total([sound_run()])["held_up_ms"]["p50"] is None
+    assert {one.name for one in TRANSITIONS} >= HELD_UP
 
 
 def test_the_table_for_the_docs_has_a_line_for_each_transition():
