@@ -119,7 +119,8 @@
     observe(root) {
       const {attributes} = this.selectors;
       const filter = attributes && {attributeFilter: [...new Set([...NAMED_BY, ...attributes])]};
-      this.observer.observe(root, {subtree: true, childList: true, characterData: true, attributes: true, ...filter});
+      const all = {subtree: true, childList: true, characterData: true, attributes: true, attributeOldValue: true};
+      this.observer.observe(root, {...all, ...filter});
       if (this.attachEvent) root.addEventListener(this.attachEvent, this.attached, true);
     }
 
@@ -130,14 +131,16 @@
       this.settle(asked, records.length > 0);
     }
 
-    takeOne({type, target, addedNodes}, seen) {
+    takeOne({type, target, addedNodes, removedNodes, attributeName, oldValue}, seen) {
       if (type === "attributes") {
+        if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) this.judgeLabelledBy(id);
         this.judge(nameOf(target) === "label" ? target.control : target);
       } else {
         if (target === this.doc) this.observe(target); // document.open() throws our listener away
         for (const node of addedNodes) {
           if (kindOf(node) === Node.ELEMENT_NODE && isConnected(node)) this.visit(node, seen);
         }
+        if (this.labelledBy.size > 0) for (const node of removedNodes) this.judgeWithout(node);
         this.judgeNamedBy(kindOf(target) === Node.ELEMENT_NODE ? target : target.parentElement);
       }
       if (this.selectors.known.length > 0) this.unsearched.add(rootOf(target));
@@ -155,6 +158,16 @@
       }
     }
 
+    // Another element goes by this id now, or none.
+    judgeLabelledBy(id) {
+      for (const control of this.labelledBy.get(id) ?? []) this.judge(control);
+    }
+
+    judgeWithout(node) {
+      if (kindOf(node) !== Node.ELEMENT_NODE) return;
+      for (const element of [node, ...within(node, "[id]")]) this.judgeLabelledBy(attributeOf(element, "id"));
+    }
+
     visit(element, seen) {
       if (seen.has(element)) return;
       this.visitOne(element, seen);
@@ -169,6 +182,7 @@
 
     visitOne(element, seen) {
       seen.add(element);
+      if (this.labelledBy.size > 0) this.judgeLabelledBy(attributeOf(element, "id"));
       const name = nameOf(element);
       if (CONTROL.has(name)) this.judge(element);
       else if (name === "label") this.judge(element.control);

@@ -1,0 +1,73 @@
+"""A field that gets its name from elsewhere in the page, and later; and that nothing of what is typed is ever told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.extension_live import Live, browser, fields, press, read
+
+pytestmark = pytest.mark.desktop
+
+SETTLED = 1.5  # seconds after which no observer has anything left to tell
+CASES = {
+    "the label comes later": (
+        "<input id=i>",
+        "document.body.insertAdjacentHTML('beforeend', '<label for=i>Card number</label>')",
+    ),
+    "what it is labelled by comes later": (
+        "<input aria-labelledby=x>",
+        "document.body.insertAdjacentHTML('beforeend', '<div><span id=x>Card number</span></div>')",
+    ),
+    "what it is labelled by gets its id later": (
+        "<span>Card number</span><input aria-labelledby=x>",
+        "document.querySelector('span').id = 'x'",
+    ),
+    "what it is labelled by is replaced": (
+        "<span id=x>Name</span><input aria-labelledby=x>",
+        "document.querySelector('span').outerHTML = '<span id=x>Card number</span>'",
+    ),
+    "what it was labelled by goes, and another has its id": (
+        "<section><span id=x>Name</span></section><span id=x>Card number</span><input aria-labelledby=x>",
+        "document.querySelector('section').remove()",
+    ),
+    "what it was labelled by gives its id away": (
+        "<span id=x>Name</span><span id=x>Card number</span><input aria-labelledby=x>",
+        "document.querySelector('span').id = 'y'",
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with browser(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_field_that_is_named_later_is_found(live: Live, case: str) -> None:
+    body, change = CASES[case]
+    with live.opened("late", body):
+        live.look_until_tab("/late", lambda tab: read(tab) and not fields(tab))
+        live.site.order("late", change)
+        time.sleep(SETTLED)
+        assert "cc-number" in fields(live.look_until_tab("/late"))
+
+
+def test_what_is_typed_is_never_told(live: Live) -> None:
+    body = "<input id=i autocomplete=cc-number><div id=e contenteditable aria-label='Card number'></div>"
+    with live.opened("typing", body):
+        live.look_until_tab("/typing", lambda tab: "cc-number" in fields(tab))
+        for place in ("i", "e"):
+            live.site.order("typing", f"document.getElementById('{place}').focus()")
+            for key in "sekret":
+                press(live.display, key)
+            live.look_until_tab("/typing")
+        live.site.order(
+            "typing", "if (i.value !== 'sekret' || e.textContent !== 'sekret') throw new Error('nothing was typed')"
+        )
+        live.look_until_tab("/typing")
+    assert "sekret" not in json.dumps(live.line.heard)
