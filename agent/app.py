@@ -51,8 +51,9 @@ from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Uploader
 from agent.wire import Pace, Route, Wire
 from agent.witness.browser import BrowserWitness
+from agent.witness.choice import signed_by
 from agent.witness.in_force import recall, remember
-from agent.witness.policies import PolicyFolder
+from agent.witness.policy_folder import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
 from protocol.bundle import Bundle
@@ -118,7 +119,7 @@ class Recording:
             on_vanished=lambda _: self._alarm("rule-vanished"),
             on_disarmed=lambda _: self._alarm("rule-disarmed"),
             last=recall(config.home),
-            signed=self._signed_policy,
+            signed=lambda: signed_by(self._trust),
             on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
         )
         self._wire = Wire(
@@ -309,9 +310,6 @@ class Recording:
     def _receipted(self, at: int) -> None:
         self._receipt_at = at
 
-    def _signed_policy(self) -> Mapping[str, bytes]:
-        return {name: text.encode("utf-8") for name, text in self._trust.bundle.policy_files.items()}
-
     def _bundle_came(self, newest: Bundle) -> None:
         """Its policy counts at once, its readers from the next recording on."""
         log.info("the bundle in force has revision %d", newest.revision)
@@ -319,7 +317,7 @@ class Recording:
 
     def _policy_arrived(self, policy: Policy, files: Mapping[str, bytes]) -> None:
         try:
-            remember(self._config.home, InForce.of(policy))
+            remember(self._config.home, InForce.of(policy), self._clock.wall())
         except Transient as failure:
             # It counts all the same: what it replaces is older. Only a restart could bring that one back.
             log.warning("%s", failure)

@@ -51,11 +51,15 @@ class Identity:
 
 
 class Trust:
-    """The bundle in force and the store's keys, which only ever grow. One thread adopts; any may read."""
+    """The bundle in force and the store's keys, which only ever grow. One thread adopts; any may read.
+
+    `compliance`: the fingerprint of the key that must have signed the bundle.
+    """
 
     def __init__(self, identity: Identity) -> None:
         """Raises UserError where the PC is not enrolled, EnvironmentFault where the file is damaged."""
         self._identity = identity
+        self.compliance = identity.compliance
         self._path = identity.home / TRUST
         saved = _read(self._path)
         try:

@@ -20,12 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config, control, desktop
+from agent.cli.policy.standing import Standing, standing
 from agent.core.decide import decide
 from agent.core.model import Blind, Lane, Page, Policy, Scene, Window
 from agent.core.policy_explain import Does, Word, words_of
-from agent.errors import EyelidError, PolicyError
+from agent.errors import EyelidError
 from agent.ports import Desktop
-from agent.witness.policies import read_folder
 
 EVERY: Final = 0.5  # seconds between two pictures with --watch
 NO_RECORDER: Final = "No recorder runs, so that pages in browsers cannot be told: `eyelid run` starts one."
@@ -55,25 +55,48 @@ class Browsers:
 
 
 @dataclass(frozen=True, slots=True)
+class Judge:
+    """`standing`: None where it cannot be told which policy counts, for the `trouble`."""
+
+    standing: Standing | None
+    trouble: str = ""
+
+    @property
+    def policy(self) -> Policy | None:
+        """The one to judge by: that is in force, or would be once a recorder runs."""
+        if self.standing is None or self.why_not:
+            return None
+        return self.standing.foretold.policy
+
+    @property
+    def why_not(self) -> tuple[str, ...]:
+        """Why what lies there does not come into force."""
+        return () if self.standing is None else self.standing.foretold.mistakes or self.standing.foretold.refused
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
-    """One moment: windows and pages together, and the policy of the folder, or why there is none."""
+    """One moment: windows and pages together, and the policy that counts."""
 
     seen: Scene | Blind
     browsers: Browsers
-    policy: Policy | None
-    trouble: str
+    judge: Judge
+
+    @property
+    def policy(self) -> Policy | None:
+        return self.judge.policy
 
 
 def _windows(asked: argparse.Namespace) -> int:
     settings = config.load()
-    policy, trouble = _policy(settings.policies)
+    judge = _judge()
     here = desktop.current_desktop()
     try:
         if asked.watch:
-            _watch(here, settings.home, policy, trouble, as_json=asked.json)
+            _watch(here, settings.home, judge, as_json=asked.json)
         second = desktop.listed_by_system()
         seen = here.look()
-        sight = _sight(second if seen is Blind.CANNOT_VOUCH else seen, settings.home, policy, trouble)
+        sight = _sight(second if seen is Blind.CANNOT_VOUCH else seen, settings.home, judge)
         overlooked = _overlooked(sight.seen, second)
         if asked.json:
             print(json.dumps({**_as_json(sight), "overlooked": overlooked}))
@@ -86,12 +109,12 @@ def _windows(asked: argparse.Namespace) -> int:
         here.close()
 
 
-def _watch(here: Desktop, home: Path, policy: Policy | None, trouble: str, *, as_json: bool) -> NoReturn:
+def _watch(here: Desktop, home: Path, judge: Judge, *, as_json: bool) -> NoReturn:
     """Until Ctrl-C."""
 
     def look() -> Sight:
         seen = here.look()
-        return _sight(desktop.listed_by_system() if seen is Blind.CANNOT_VOUCH else seen, home, policy, trouble)
+        return _sight(desktop.listed_by_system() if seen is Blind.CANNOT_VOUCH else seen, home, judge)
 
     if as_json:
         while True:
@@ -103,11 +126,11 @@ def _watch(here: Desktop, home: Path, policy: Policy | None, trouble: str, *, as
             time.sleep(EVERY)
 
 
-def _sight(seen: Scene | Blind, home: Path, policy: Policy | None, trouble: str) -> Sight:
+def _sight(seen: Scene | Blind, home: Path, judge: Judge) -> Sight:
     browsers = _ask_browsers(home)
     if isinstance(seen, Scene):
         seen = replace(seen, pages=browsers.pages, accounted=browsers.accounted)
-    return Sight(seen, browsers, policy, trouble)
+    return Sight(seen, browsers, judge)
 
 
 def _ask_browsers(home: Path) -> Browsers:
@@ -138,12 +161,12 @@ def _overlooked(seen: Scene | Blind, second: Scene | Blind) -> int:
     return len({window.id for window in second.windows} - {window.id for window in seen.windows})
 
 
-def _policy(folder: Path) -> tuple[Policy | None, str]:
-    """The policy of the folder, or why there is none: the windows are worth seeing without one."""
+def _judge() -> Judge:
+    """The windows are worth seeing also where no policy can be had."""
     try:
-        return read_folder(folder), ""
-    except PolicyError as error:
-        return None, str(error)
+        return Judge(standing())
+    except EyelidError as error:
+        return Judge(None, str(error))
 
 
 # -- what is said of it -------------------------------------------------------------------------------------------
@@ -252,7 +275,7 @@ def _lines(page: Page) -> Iterator[str]:
 def _headline(sight: Sight) -> Text:
     policy = sight.policy
     if policy is None:
-        return Text(f"No policy is in force, so nothing is kept.\n{sight.trouble}", style="red")
+        return _without_policy(sight.judge)
     said = Text(f"{policy.name}, revision {policy.revision}. ", style="bold")
     for lane, name in ((Lane.SCREEN, "Screen"), (Lane.AUDIO, "Sound")):
         rules = _rules(policy, sight.seen, lane)
@@ -261,14 +284,30 @@ def _headline(sight: Sight) -> Text:
             said.append(f"closed by {', '.join(rules)}. ", style="yellow")
         else:
             said.append("would be kept. ", style="green")
+    if (counts := sight.judge.standing) is not None:
+        said.append(f"\n{counts.origin()}", style="dim")
+        for doubt in counts.doubts():
+            said.append(f"\n{doubt}", style="yellow")
     return said
 
 
+def _without_policy(judge: Judge) -> Text:
+    counts = judge.standing
+    if counts is None:
+        return Text(f"It cannot be told which policy counts.\n{judge.trouble}", style="red")
+    why = "\n".join(judge.why_not)
+    if counts.running is not None:
+        return Text(f"{counts.runs_otherwise()} What lies there changes nothing:\n{why}", style="red")
+    return Text(f"No policy is in force, so nothing is kept.\n{why}", style="red")
+
+
 def _as_json(sight: Sight) -> dict[str, object]:
-    seen, policy = sight.seen, sight.policy
+    seen, policy, counts = sight.seen, sight.policy, sight.judge.standing
+    told = {"policy": None if counts is None else counts.as_json()}
     if isinstance(seen, Blind):
-        return {"blind": seen.value, "windows": [], "pages": [], "screen": ["blind"], "audio": ["blind"]}
+        return {**told, "blind": seen.value, "windows": [], "pages": [], "screen": ["blind"], "audio": ["blind"]}
     return {
+        **told,
         "blind": None,
         "windows": [{**_window_as_json(window), **_words_as_json(sight, window)} for window in seen.windows],
         "pages": [{**_page_as_json(page), **_words_as_json(sight, page)} for page in seen.pages],

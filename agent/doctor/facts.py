@@ -175,9 +175,12 @@ class KeysFacts:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """`places`: `file:line:column` of mistakes, without what they quote. `age`: seconds since the newest change.
-    `last`: (revision, hash) that was in force last here. `signed`: it is what the compliance key signed, None where
-    its bundle carries none."""
+    """Of the policy that counts. `bundle`: the revision of the bundle that it came signed with, by the compliance key
+    `signer`; None where the folder's own counts. `beside`: what the folder holds while it does not count (`Kind` of
+    agent/witness/choice.py), and `beside_revision` of it.
+    `places`: `file:line:column` of mistakes, without what they quote. `age`: seconds since the newest change of the
+    files, or since it was signed. `last`: (revision, hash) that was in force last here, `since` then, in seconds since
+    1970: None where that is another policy."""
 
     folder: str
     places: tuple[str, ...] = ()
@@ -187,7 +190,11 @@ class PolicyFacts:
     age: float = 0.0
     last: tuple[int, str] | None = None
     memory: str = ""  # why it is not known what was in force last
-    signed: bool | None = None
+    since: float | None = None
+    bundle: int | None = None
+    signer: str = ""
+    beside: str = "nothing"
+    beside_revision: int | None = None
     mine: bool = False  # whoever is recorded can change it
     root: bool = False  # root asks, who can change anything
     parked_tabs: bool = False

@@ -29,9 +29,28 @@ def recall(home: Path) -> InForce | None:
         ) from damage
 
 
-def remember(home: Path, in_force: InForce) -> None:
-    """Durable when it returns. Raises Transient when the disk refuses."""
-    saved = {"revision": in_force.revision, "hash": in_force.hash, "rules": list(in_force.rules)}
+def since(home: Path) -> int | None:
+    """Since when that policy has been in force, wall clock, ns since 1970; None where that was not noted."""
+    try:
+        noted = json.loads((home / NAME).read_bytes()).get("since")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return noted if isinstance(noted, int) else None
+
+
+def remember(home: Path, in_force: InForce, now: int) -> None:
+    """`now`: wall clock, ns since 1970. Durable when it returns. Raises Transient when the disk refuses."""
+    try:
+        last = recall(home)
+    except EnvironmentFault:
+        last = None  # it is written anew
+    began = since(home) if last is not None and last.hash == in_force.hash else None
+    saved = {
+        "revision": in_force.revision,
+        "hash": in_force.hash,
+        "rules": list(in_force.rules),
+        "since": now if began is None else began,
+    }
     try:
         durable.make_folder(home)
         durable.write(home / NAME, json.dumps(saved).encode())

@@ -1,36 +1,15 @@
-"""The policy folder: all its *.yaml files are one policy with one hash, in force within a second of a save.
-
-A file is read when its writer has closed or renamed it, never while it is being written, and one broken file keeps the
-whole last good set. So nothing that happens to the folder can open the eye; only a whole policy with a higher revision
-changes anything.
-"""
+"""The files of a policy: all the *.yaml of a folder are one policy with one hash, or one list of every mistake."""
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from watchdog.events import (
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-
 from agent.core.model import Policy
 from agent.core.policy import parse
-from agent.core.policy_change import InForce, disarmed, refusals, vanished
 from agent.core.policy_tests import failed_tests
 from agent.errors import PolicyError
 from agent.witness.yaml_marks import read_marks
@@ -38,17 +17,9 @@ from protocol.policyhash import policy_hash
 
 LARGEST: Final = 1 << 20  # bytes of one file; a policy of a thousand rules has a quarter of that
 MOST_FILES: Final = 100
-SETTLE: Final = 0.1  # seconds of quiet after a close or rename: an editor's save is several of them
-LONGEST_SETTLE: Final = 0.5  # seconds after which the folder is read although it is not quiet
-BEAT: Final = 1.0  # seconds between looks for what no event tells: a folder made later, replaced, or on a network
 
 Files = Mapping[str, bytes]
 Fingerprint = tuple[tuple[str, int, int, int, int], ...]  # name, mode, time in ns, size, inode
-
-log = logging.getLogger(__name__)
-
-
-# -- reading ------------------------------------------------------------------------------------------------------
 
 
 def read_folder(folder: Path, *, tested: bool = True) -> Policy:
@@ -88,9 +59,9 @@ def parse_files(files: Files, *, tested: bool = True, shown_in: str = "") -> Pol
 def read_files(folder: Path) -> dict[str, bytes]:
     """The folder's policy files as they are. Raises PolicyError for what cannot be read, or not be meant."""
     for _ in range(3):
-        before = _fingerprint(folder)
+        before = fingerprint(folder)
         files = _read_all(folder)
-        if before == _fingerprint(folder):
+        if before == fingerprint(folder):
             break  # no file was replaced while another one was read
     return files
 
@@ -161,7 +132,7 @@ def _too_large(size: int) -> str:
     return f"the file has {size} bytes, at most {LARGEST} are read, split it"
 
 
-def _fingerprint(folder: Path) -> Fingerprint:
+def fingerprint(folder: Path) -> Fingerprint:
     """Changes when the folder is another one or a policy file in it changes; empty where the folder is missing."""
 
     def of(path: Path) -> Iterator[tuple[str, int, int, int, int]]:
@@ -180,171 +151,3 @@ def _fingerprint(folder: Path) -> Fingerprint:
         ("", identity.st_mode, 0, identity.st_dev, identity.st_ino),
         *(seen for name in names for seen in of(folder / name)),
     )
-
-
-# -- watching -----------------------------------------------------------------------------------------------------
-
-
-class PolicyFolder:
-    """Tells which policy is in force, and what is wrong with one that is not.
-
-    `on_policy(policy, files)`: a policy comes into force, or the one in force is whole again after mistakes.
-    `on_mistakes(mistakes)`: what lies in the folder is not in force, and why; the last policy stays.
-    `on_vanished(ids)`: rules that the policy before had are gone; called before its `on_policy`.
-    `on_disarmed(ids)`: rules that closed are only tried from now on; called before its `on_policy` too.
-    `last`: what was in force before a restart, so that nothing older can follow it.
-    `signed()`: the policy that compliance has signed, empty where it leaves that to the folder. While there is one it
-    alone counts; `on_unsigned(there)`: whether the folder holds another that would replace it.
-
-    The first calls come from `start`, in its caller's thread; all others from one thread of the folder's own.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        on_policy: Callable[[Policy, Files], None],
-        on_mistakes: Callable[[tuple[str, ...]], None],
-        on_vanished: Callable[[tuple[str, ...]], None] = lambda _: None,
-        on_disarmed: Callable[[tuple[str, ...]], None] = lambda _: None,
-        last: InForce | None = None,
-        signed: Callable[[], Files] = dict,
-        on_unsigned: Callable[[bool], None] = lambda _: None,
-        beat: float = BEAT,
-    ) -> None:
-        self._folder = folder
-        self._on_policy = on_policy
-        self._on_mistakes = on_mistakes
-        self._on_vanished = on_vanished
-        self._on_disarmed = on_disarmed
-        self._last = last
-        self._signed = signed
-        self._on_unsigned = on_unsigned
-        self._unsigned = False
-        self._beat = beat
-        self._reported: tuple[str, ...] = ()
-        self._started = False  # whether a policy has come into force since the start
-        self._read_as: Fingerprint = ()
-        self._seen_as: Fingerprint = ()
-        self._touched = threading.Event()
-        self._closing = False
-        self._observer = Observer()
-        self._thread = threading.Thread(target=self._run, name="policies", daemon=True)
-
-    def start(self) -> None:
-        """Reads the folder once, then follows it."""
-        self._observer.start()
-        self._watch()
-        self._read()
-        self._thread.start()
-
-    def reread(self) -> None:
-        """What is signed has changed. From any thread; returns at once."""
-        self._touched.set()
-
-    def close(self) -> None:
-        self._closing = True
-        self._touched.set()
-        self._observer.stop()
-        for thread in (self._thread, self._observer):
-            if thread.is_alive():
-                thread.join()
-
-    def _watch(self) -> None:
-        self._observer.unschedule_all()
-        try:
-            self._observer.schedule(_Touch(self._touched.set), str(self._folder))
-        except OSError as failure:
-            # Missing, or no watch is to be had: the beat still finds every change.
-            log.debug("the policy folder cannot be watched: %s", failure.strerror)
-
-    def _run(self) -> None:
-        while not self._closing:
-            try:
-                if self._touched.wait(self._beat):
-                    self._settle()
-                    self._read()
-                else:
-                    self._look_around()
-            except Exception as failure:  # a fault of ours on one file must not end the watch over all
-                log.exception("the policy folder could not be read")
-                self._report((f"{self._folder} could not be read: {type(failure).__name__}, a fault of Eyelid's own",))
-
-    def _settle(self) -> None:
-        latest = time.monotonic() + LONGEST_SETTLE
-        self._touched.clear()
-        while not self._closing and self._touched.wait(SETTLE) and time.monotonic() < latest:
-            self._touched.clear()
-
-    def _look_around(self) -> None:
-        """What no event told. A difference counts once it stands for two beats: then nobody is writing."""
-        now = _fingerprint(self._folder)
-        if now != self._read_as and now == self._seen_as:
-            if now[:1] != self._read_as[:1]:
-                self._watch()
-            self._read()
-        self._seen_as = now
-
-    # -- what follows ---------------------------------------------------------------------------------------------
-
-    def _read(self) -> None:
-        self._read_as = _fingerprint(self._folder)
-        signed = self._signed()
-        self._tell_unsigned(signed)
-        try:
-            files = signed or read_files(self._folder)
-            policy = parse_files(files)
-        except PolicyError as error:
-            self._report(error.mistakes)
-            return
-        refused = () if self._last is None else refusals(self._last, policy)
-        if refused:
-            self._report(refused)
-            return
-        in_force = self._started and self._last is not None and self._last.hash == policy.hash
-        if in_force and not self._reported:
-            return
-        gone = () if self._last is None else vanished(self._last, policy)
-        if gone:
-            self._on_vanished(gone)
-        tried = () if self._last is None else disarmed(self._last, policy)
-        if tried:
-            self._on_disarmed(tried)
-        self._last, self._started, self._reported = InForce.of(policy), True, ()
-        self._on_policy(policy, files)
-
-    def _tell_unsigned(self, signed: Files) -> None:
-        there = bool(signed) and self._would_replace(signed)
-        if there != self._unsigned:
-            self._unsigned = there
-            self._on_unsigned(there)
-
-    def _would_replace(self, signed: Files) -> bool:
-        """Whether somebody put a policy into the folder that is not the signed one. An older one may have been left
-        there, and nothing at all is best."""
-        if not _fingerprint(self._folder)[1:]:
-            return False
-        try:
-            files = read_files(self._folder)
-            if policy_hash(files) == policy_hash(signed):
-                return False
-            return parse_files(files, tested=False).revision >= parse_files(signed, tested=False).revision
-        except PolicyError:
-            return True
-
-    def _report(self, mistakes: tuple[str, ...]) -> None:
-        if mistakes != self._reported:
-            self._reported = mistakes
-            self._on_mistakes(mistakes)
-
-
-class _Touch(FileSystemEventHandler):
-    """Passes on that a writer is done; what is still being written, or only read, says nothing."""
-
-    def __init__(self, touched: Callable[[], None]) -> None:
-        self._touched = touched
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        done = (FileClosedEvent, FileMovedEvent, FileCreatedEvent, FileDeletedEvent, DirDeletedEvent, DirMovedEvent)
-        if isinstance(event, done):
-            self._touched()

@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 
 from agent.cli.main import main
+from agent.config import load
+from agent.core.model import SECOND
+from agent.core.policy_change import InForce
+from agent.joining import enrol
+from agent.witness.in_force import remember
 from agent.witness.policies import read_folder
 from tests.agent.test_cli import RULES
+from tests.fakes.store import FakeStore
 
 Out = pytest.CaptureFixture[str]
 ROOT = Path(__file__).parents[2]
@@ -260,6 +266,35 @@ def test_explain_needs_one_thing(capsys: Out) -> None:
     assert "an address, or --app" in err
     assert "--frame, --field and --css are of a page" in err
     assert "shop.example is no address: it has no scheme such as https://" in err
+
+
+def test_explain_judges_by_what_compliance_signed(folder: Path, capsys: Out) -> None:
+    with FakeStore() as shop:
+        signed = RULES.replace("revision: 3", "revision: 4").replace("id: card-forms", "id: forms")
+        shop.bundle = shop.signed_bundle(7, None, **{"cards.yaml": signed})
+        enrol(shop.pasted(), load())
+    out = said(capsys, "explain", "--app", "till")
+    assert "Signed with bundle 7 by the compliance key " in out
+    assert f"The folder {folder} holds an older policy (revision 3): it does not count.\n" in out
+    assert "    bundle-7/cards.yaml:8:15  - app: [till]\n" in out
+    assert told(capsys, "explain", "--app", "till")["policy"]["folder_holds"] == "older"
+    out = said(capsys, "explain", "--app", "till", "--policy", str(folder))  # files that are named are judged as files
+    assert "● card-forms closes the screen" in out
+    assert "bundle" not in out
+    assert "does not count: bundle 7 carries a signed policy" in said(capsys, "check")
+    assert "does not count" not in said(capsys, "check", str(folder))
+
+
+def test_explain_by_a_policy_that_is_not_in_force(tmp_path: Path, folder: Path, capsys: Out) -> None:
+    remember(tmp_path, InForce.of(read_folder(folder)), 1_700_000_000 * SECOND)
+    assert "in force here since 2023-11-1" in said(capsys, "explain", "--app", "till")
+    (folder / "cards.yaml").write_text(RULES.replace("why: PCI", "why: the PCI"))
+    assert "It changes nothing: " in said(capsys, "explain", "--app", "till")
+    (folder / "cards.yaml").write_text(RULES.replace("audio: record}", "audio: pause}").replace(": 3", ": 4"))
+    assert "It has 1 mistake and does not come into force" in said(capsys, "explain", "--app", "till")
+    (folder / "cards.yaml").write_text("schema: 1\n")
+    assert main(["policy", "explain", "--app", "till"]) == 2
+    assert "does not end with the line" in capsys.readouterr().err
 
 
 # -- diff ---------------------------------------------------------------------------------------------------------

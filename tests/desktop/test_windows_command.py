@@ -10,7 +10,10 @@ import pytest
 
 from agent.cli.main import main
 from agent.cli.windows import NO_PAGES, NO_RECORDER
+from agent.config import load
 from agent.control import ControlSocket
+from agent.joining import enrol
+from tests.fakes.store import FakeStore
 from tests.stage.windows import program
 
 pytestmark = pytest.mark.desktop
@@ -58,6 +61,56 @@ def test_windows_and_what_the_rules_say(
         assert "(dry run)" in out
         assert "(says record)" in out
         assert " ".join(out.split()).endswith(NO_RECORDER)
+
+
+def test_the_policy_that_compliance_signed_judges_and_not_the_folders(
+    tmp_path: Path, openbox_display: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeStore() as shop:
+        newer = POLICY.replace("revision: 1", "revision: 2").replace("id: tills", "id: counters")
+        shop.bundle = shop.signed_bundle(5, None, **{"tills.yaml": newer})
+        enrol(shop.pasted(), load())
+    with program(openbox_display, "till") as till:
+        till.open(title="Payment")
+        assert main(["windows", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["screen"] == ["counters"]
+        assert [told["policy"][key] for key in ("origin", "bundle", "revision", "in_force")] == ["bundle", 5, 2, True]
+        assert main(["windows"]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "Signed with bundle 5 by the compliance key" in out
+        assert f"The folder {tmp_path / 'policies'} holds an older policy (revision 1): it does not count." in out
+
+
+def test_a_recorder_that_goes_on_with_another_policy_is_told_of(
+    tmp_path: Path, openbox_display: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = {"policy_revision": 7, "policy_hash": "ab" * 32}
+    served = ControlSocket(tmp_path, lambda verb, _: status if verb == "status" else {"accounted": [], "pages": []})
+    try:
+        with program(openbox_display, "till") as till:
+            till.open(title="Payment")
+            for text, words in ((POLICY, "Screen: closed by tills."), ("schema: 1\n", "does not end with the line")):
+                (tmp_path / "policies" / "tills.yaml").write_text(text)
+                assert main(["windows"]) == 0
+                out = " ".join(capsys.readouterr().out.split())
+                assert "The recorder that runs goes on with revision 7, another policy than this." in out
+                assert words in out
+    finally:
+        served.close()
+
+
+def test_where_the_keys_are_damaged_nobody_can_say_which_policy_counts(
+    tmp_path: Path, openbox_display: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "identity.json").write_text("{")
+    (tmp_path / "identity.json").chmod(0o600)
+    with program(openbox_display, "till") as till:
+        till.open(title="Payment")
+        assert main(["windows"]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "It cannot be told which policy counts." in out
+        assert "identity.json is damaged" in out
 
 
 PAGE = {"urls": ["https://shop.example/pay", "https://pay.example/f"], "fields": ["cc-csc"], "selectors": ["#pan"]}

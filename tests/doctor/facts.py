@@ -61,7 +61,8 @@ GOOD: Final = Facts(
         bundle=3,
     ),
     policy=PolicyFacts(
-        "/etc/eyelid/policies", revision=7, hash="ab" * 32, rules=12, age=3 * DAY, last=(7, "ab" * 32), signed=True
+        "/etc/eyelid/policies", revision=7, hash="ab" * 32, rules=12, age=3 * DAY, last=(7, "ab" * 32),
+        since=NOW - 2.0 * DAY, bundle=3, signer="0123456789abcdef",
     ),
     units=UnitsFacts(manager=True, enabled="enabled", active="active", session="active", drain="enabled"),
     screen=ScreenFacts(Display.X11, ":0", monitors=((1920, 1080),), pictures=1),

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.config import defaults, load, resolve
+from agent.core.model import SECOND
 from agent.core.policy_change import InForce
 from agent.doctor.ask import ask_all, settings
 from agent.doctor.ask.home import ask_keys, ask_policy
 from agent.doctor.facts import Facts
 from agent.doctor.findings import Unasked
 from agent.doctor.judge import eyelid as judge
+from agent.identity import Trust
+from agent.identity import load as load_identity
 from agent.joining import enrol
 from agent.witness.in_force import remember
-from agent.witness.policies import read_folder
+from agent.witness.policies import parse_files, read_folder
 from tests.doctor.facts import GOOD
 from tests.fakes.store import FakeStore
 
@@ -96,7 +100,7 @@ def test_a_policy_and_its_age(home: Path) -> None:
     put(home, POLICY)
     os.utime(home / "policies" / "cards.yaml", (1, 1))
     seen = ask_policy(load(), "")
-    assert (seen.revision, seen.rules, seen.parked_tabs, seen.signed) == (3, 1, True, None)
+    assert (seen.revision, seen.rules, seen.parked_tabs, seen.bundle) == (3, 1, True, None)
     assert seen.age > 50 * 365 * 86_400
     assert judge.policy(seen, GOOD).mark == "warning"
 
@@ -120,7 +124,8 @@ def test_no_policy_at_all() -> None:
 
 def test_a_change_without_a_new_revision_is_not_in_force(home: Path) -> None:
     put(home, POLICY)
-    remember(home, InForce.of(read_folder(home / "policies")))
+    remember(home, InForce.of(read_folder(home / "policies")), 5 * SECOND)
+    assert ask_policy(load(), "").since == 5.0
     assert judge.policy(ask_policy(load(), ""), GOOD).mark == "good"
     put(home, POLICY.replace("why: PCI", "why: PCI DSS"))
     finding = judge.policy(ask_policy(load(), ""), GOOD)
@@ -137,14 +142,32 @@ def test_a_damaged_memory_is_said(home: Path) -> None:
     assert "is damaged" in judge.policy(ask_policy(load(), ""), GOOD).found
 
 
-def test_what_compliance_signed_is_told_from_what_it_did_not(home: Path, shop: FakeStore) -> None:
+def test_what_compliance_signed_is_judged_and_not_what_lies_in_the_folder(home: Path, shop: FakeStore) -> None:
     shop.bundle = shop.signed_bundle(1, None, **{"cards.yaml": POLICY})
-    enrol(shop.pasted(), load())
-    assert ask_policy(load(), "").signed is True
-    put(home, POLICY.replace("revision: 3", "revision: 4"))
+    enrol(shop.pasted(), load())  # puts it into the folder too
     seen = ask_policy(load(), "")
-    assert seen.signed is False
-    assert judge.signed(seen, GOOD).mark == "warning"
+    assert (seen.bundle, seen.revision, seen.beside) == (1, 3, "same")
+    newer = shop.signed_bundle(2, None, **{"cards.yaml": POLICY.replace("revision: 3", "revision: 8")})
+    Trust(load_identity(home)).adopt(newer, ())
+    remember(home, InForce.of(parse_files({"cards.yaml": POLICY.replace("revision: 3", "revision: 8").encode()})), 1)
+    seen = ask_policy(load(), "")
+    assert (seen.bundle, seen.revision, seen.beside, seen.beside_revision) == (2, 8, "older", 3)
+    assert judge.policy(replace(seen, age=0.0), GOOD).mark == "good"  # the folder's revision 3 is not what counts
+    assert judge.signed(seen, GOOD).mark == "good"
+    for text, revision in ((POLICY.replace("revision: 3", "revision: 9"), 9), ("schema: 1\n", None)):
+        put(home, text)
+        seen = ask_policy(load(), "")
+        assert (seen.revision, seen.beside, seen.beside_revision) == (8, "another", revision)
+        assert judge.signed(seen, GOOD).mark == "warning"
+    assert judge.guarded(ask_policy(load(), "", os.getuid() + 61_000), GOOD).mark == "good"
+
+
+def test_a_signed_policy_with_mistakes_is_told_by_its_places(home: Path, shop: FakeStore) -> None:
+    shop.bundle = shop.signed_bundle(1, None, **{"cards.yaml": POLICY.replace("why: PCI", "wy: PCI")})
+    enrol(shop.pasted(), load())
+    seen = ask_policy(load(), "")
+    assert seen.places[0] == "bundle-1/cards.yaml:6:5"
+    assert home.exists()
 
 
 def test_a_policy_that_the_recorded_user_can_change(home: Path) -> None:

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
 
 from agent.cli.policy.reading import line_at, page, read
+from agent.cli.policy.standing import Standing, standing
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
 from agent.core.model import Box, Effect, Lane, Page, Policy, Window
 from agent.core.policy_address import BadAddressError, parse_address
 from agent.core.policy_explain import Does, Word, words_of
-from agent.errors import UserError
+from agent.errors import PolicyError, UserError
 
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
 MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}
@@ -30,7 +33,8 @@ def add_to(verbs: Any) -> None:
         "explain",
         help="what would happen, and which line says so",
         description="Judges one page or one window by the policy, and says of each rule that fits it what it does, "
-        "why, which line says so and what would make it otherwise.",
+        "why, which line says so and what would make it otherwise. Without --policy it judges by what "
+        "counts on this PC: the policy that compliance signed, else the folder's.",
         epilog="example: eyelid policy explain https://shop.example.com/pay --frame https://js.stripe.com/v3/\n"
         'example: eyelid policy explain --app slack --title "general"',
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -44,26 +48,57 @@ def add_to(verbs: Any) -> None:
     ask.add_argument("--app", help="the window's process name")
     ask.add_argument("--title", default="", help="the window's title")
     ask.add_argument("--open", action="store_true", help="it is open in the background, not in view")
-    ask.add_argument("--policy", action="append", default=[], metavar="FILE", help="files or a folder (default: yours)")
+    ask.add_argument("--policy", action="append", default=[], metavar="FILE", help="files or a folder")
     ask.add_argument("--json", action="store_true", help="print one JSON object")
     ask.set_defaults(work=_explain)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`held`: texts of files that lie on no disk, as `line_at` takes them."""
+
+    thing: Window | Page
+    policy: Policy
+    held: Mapping[str, bytes]
+
+
 def _explain(asked: argparse.Namespace) -> int:
     thing = _thing(asked)
-    policy = read(asked.policy, tested=False)
+    counts = None if asked.policy else _standing()
+    policy = read(asked.policy, tested=False) if counts is None else _policy_of(counts)
     words = words_of(policy, thing)
     if asked.json:
-        print(json.dumps({lane.value: _lane_as_json(policy, words, lane, thing) for lane in Lane}))
+        lanes = {lane.value: _lane_as_json(policy, words, lane, thing) for lane in Lane}
+        print(json.dumps(lanes if counts is None else {"policy": counts.as_json(), **lanes}))
         return 0
     out = page()
-    _introduce(out, policy, thing)
+    _introduce(out, policy, thing, counts)
+    judged = Judged(thing, policy, {} if counts is None else _texts(counts))
     if _same_on_both(words):
-        _print_lanes(out, policy, words, (Lane.SCREEN, Lane.AUDIO), thing)
+        _print_lanes(out, judged, words, (Lane.SCREEN, Lane.AUDIO))
     else:
         for lane in Lane:
-            _print_lanes(out, policy, words, (lane,), thing)
+            _print_lanes(out, judged, words, (lane,))
     return 0
+
+
+def _standing() -> Standing:
+    counts = standing()
+    folder = counts.foretold.choice.folder
+    if counts.foretold.choice.signed is None and not folder.exists():
+        raise UserError(f"there is no policy in {folder}; `eyelid policy init payments` begins with one")
+    return counts
+
+
+def _policy_of(counts: Standing) -> Policy:
+    if counts.foretold.policy is None:
+        raise PolicyError(counts.foretold.mistakes)
+    return counts.foretold.policy
+
+
+def _texts(counts: Standing) -> dict[str, bytes]:
+    """By the names that places have for them: what is signed lies in no folder."""
+    return {str(Path(counts.foretold.choice.shown_in, name)): text for name, text in counts.foretold.files.items()}
 
 
 def _same_on_both(words: tuple[Word, ...]) -> bool:
@@ -87,7 +122,7 @@ def _thing(asked: argparse.Namespace) -> Window | Page:
     return Page((asked.url, *asked.frame), frozenset(asked.field), frozenset(asked.css), shown=not asked.open)
 
 
-def _introduce(out: Console, policy: Policy, thing: Window | Page) -> None:
+def _introduce(out: Console, policy: Policy, thing: Window | Page, counts: Standing | None) -> None:
     if isinstance(thing, Page):
         out.print(thing.urls[0], style="bold", markup=False)
         for frame in thing.urls[1:]:
@@ -100,11 +135,13 @@ def _introduce(out: Console, policy: Policy, thing: Window | Page) -> None:
         out.print(f"a window of {thing.app or 'some program'} {title}", style="bold", markup=False)
     where = "in view" if thing.shown else "open in the background"
     out.print(f"  {where}; judged by {policy.name}, revision {policy.revision}", style="dim", markup=False)
+    if counts is not None:
+        out.print(f"  {counts.origin()}", style="dim", markup=False)
+        for doubt in counts.doubts():
+            out.print(f"  {doubt}", style="yellow", markup=False)
 
 
-def _print_lanes(
-    out: Console, policy: Policy, words: tuple[Word, ...], lanes: tuple[Lane, ...], thing: Window | Page
-) -> None:
+def _print_lanes(out: Console, judged: Judged, words: tuple[Word, ...], lanes: tuple[Lane, ...]) -> None:
     """`lanes`: one, or both where the same is said of them."""
     closed = effect_of(words, lanes[0]) is Effect.PAUSE
     state = ("closed", "bold yellow") if closed else ("recorded", "bold green")
@@ -115,19 +152,19 @@ def _print_lanes(
     if not found:
         out.print("  No rule fits it.", style="dim")
     for word in found:
-        _print_word(out, policy, word, thing, "both" if len(lanes) > 1 else f"the {spoken}")
+        _print_word(out, judged, word, "both" if len(lanes) > 1 else f"the {spoken}")
 
 
-def _print_word(out: Console, policy: Policy, word: Word, thing: Window | Page, lanes: str) -> None:
+def _print_word(out: Console, judged: Judged, word: Word, lanes: str) -> None:
     mark, style = MARKS.get(word.does, SILENT)
     own = " (a rule of Eyelid's own)" if word.rule is None else ""
     out.print(Text.assemble((f"  {mark} ", style), (word.id, "bold"), own, f" {verdict(word, lanes)}, because"))
-    out.print(f"    {because(word, thing)}.", markup=False)
+    out.print(f"    {because(word, judged.thing)}.", markup=False)
     for place in _places(word):
-        out.print(Text.assemble((f"    {place}  ", "dim"), (line_at(place).strip(), "cyan")))
+        out.print(Text.assemble((f"    {place}  ", "dim"), (line_at(place, judged.held).strip(), "cyan")))
     if word.rule is not None and word.does in (Does.CLOSES, Does.TRIED):
         out.print(f"    Why: {word.rule.why}", markup=False)
-    if told := undo(policy, word, thing):
+    if told := undo(judged.policy, word, judged.thing):
         out.print(f"    {told}", markup=False, style="dim")
 
 

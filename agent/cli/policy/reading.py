@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -77,21 +77,25 @@ def print_with_line(out: Console, message: str, *, style: str, prefix: str = "")
         out.print(Text.assemble((f"  {' ' * len(number)} │ ", "dim"), " " * column, ("^" * width, style)))
 
 
-def line_at(place: str) -> str:
-    """The line that `file:line:column` names; empty where it cannot be shown."""
+def line_at(place: str, held: Mapping[str, bytes] | None = None) -> str:
+    """The line that `file:line:column` names; empty where it cannot be shown.
+
+    `held`: contents of files that lie on no disk, by the name that the place has for them.
+    """
     found = _PLACE.fullmatch(place)
     if found is None:
         return ""
-    lines = _lines(found["file"])
+    lines = _lines(found["file"], held or {})
     number = int(found["line"])
     line = lines[number - 1] if number <= len(lines) else ""
     shown = "".join(sign if sign.isprintable() else " " for sign in line)
     return shown if len(shown) <= LONGEST_LINE else ""
 
 
-def _lines(file: str) -> tuple[str, ...]:
+def _lines(file: str, held: Mapping[str, bytes]) -> tuple[str, ...]:
     try:
-        return tuple(Path(file).read_text("utf-8").split("\n"))
+        content = held[file] if file in held else Path(file).read_bytes()
+        return tuple(content.decode("utf-8").replace("\r\n", "\n").split("\n"))
     except (OSError, UnicodeDecodeError):
         return ()
 

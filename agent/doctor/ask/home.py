@@ -7,18 +7,20 @@ import os
 import re
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from agent import identity
 from agent.config import Config
+from agent.core.model import SECOND
 from agent.doctor.facts import KeyFile, KeysFacts, PolicyFacts
 from agent.errors import EnvironmentFault, PolicyError, UserError
 from agent.identity import IDENTITY, TRUST, Trust
-from agent.witness.in_force import recall
-from agent.witness.policies import parse_files, read_files
+from agent.witness.choice import SIGNER, Choice, choose
+from agent.witness.in_force import recall, since
+from agent.witness.policies import Files, parse_files
 from protocol.keys import public_to_text
-from protocol.policyhash import policy_hash
 
 _PLACE: Final = re.compile(r"^.*?:\d+:\d+")
 
@@ -51,34 +53,59 @@ def _file(path: Path) -> KeyFile:
 
 def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyFacts:
     """`in_force`: the hash that a running recorder judges with, "" where none says. `uid`: whoever is recorded."""
-    folder = config.policies
     uid = os.getuid() if uid is None else uid
-    last, memory = None, ""
+    choice = _choice(config)
+    beside = choice.beside()
+    seen = PolicyFacts(
+        str(choice.folder),
+        bundle=None if choice.signed is None else choice.signed.bundle,
+        signer="" if choice.signed is None else choice.signed.signer[:SIGNER],
+        beside=beside.kind.value,
+        beside_revision=beside.revision,
+        root=uid == 0,
+    )
+    remembered = None
     try:
-        if (remembered := recall(config.home)) is not None:
-            last = (remembered.revision, in_force or remembered.hash)
+        remembered = recall(config.home)
     except EnvironmentFault as damage:
-        memory = str(damage)
+        seen = replace(seen, memory=str(damage))
+    if remembered is not None:
+        seen = replace(seen, last=(remembered.revision, in_force or remembered.hash))
     try:
-        files = read_files(folder)
-        policy = parse_files(files, shown_in=str(folder))
+        files = choice.files()
+        policy = parse_files(files, shown_in=choice.shown_in)
     except PolicyError as error:
-        places = tuple(_place(mistake) for mistake in error.mistakes)
-        return PolicyFacts(str(folder), places, last=last, memory=memory)
-    newest = max((folder / name).stat().st_mtime for name in files)
-    return PolicyFacts(
-        str(folder),
+        return replace(seen, places=tuple(_place(mistake) for mistake in error.mistakes))
+    began = since(config.home) if remembered is not None and remembered.hash == policy.hash else None
+    return replace(
+        seen,
         revision=policy.revision,
         hash=policy.hash,
         rules=len(policy.rules),
-        age=max(0.0, time.time() - newest),
-        last=last,
-        memory=memory,
-        signed=_signed(config.home, policy.hash),
-        mine=uid != 0 and any(_may_change(path, uid) for path in (*(folder / name for name in files), *_above(folder))),
-        root=uid == 0,
+        age=max(0.0, time.time() - _changed(choice, files)),
+        since=None if began is None else began / SECOND,
+        mine=choice.signed is None and uid != 0 and any(_may_change(path, uid) for path in _paths(choice, files)),
         parked_tabs=policy.parked_tabs_allowed,
     )
+
+
+def _choice(config: Config) -> Choice:
+    """With keys that cannot be used no recorder starts, which the keys' own check says; the folder is still judged."""
+    try:
+        return choose(config.home, config.policies)
+    except (UserError, EnvironmentFault):
+        return Choice(config.policies, None)
+
+
+def _changed(choice: Choice, files: Files) -> float:
+    """Seconds since 1970."""
+    if choice.signed is not None:
+        return choice.signed.created / SECOND
+    return max((choice.folder / name).stat().st_mtime for name in files)
+
+
+def _paths(choice: Choice, files: Files) -> tuple[Path, ...]:
+    return (*(choice.folder / name for name in files), *_above(choice.folder))
 
 
 def _above(folder: Path) -> tuple[Path, ...]:
@@ -97,11 +124,3 @@ def _place(mistake: str) -> str:
     """Where it is; what it quotes may be an address."""
     found = _PLACE.match(mistake)
     return found[0] if found else mistake.partition(" ")[0]
-
-
-def _signed(home: Path, hash_: str) -> bool | None:
-    try:
-        files = Trust(identity.load(home)).bundle.policy_files
-    except (UserError, EnvironmentFault):
-        return None
-    return policy_hash({name: text.encode() for name, text in files.items()}) == hash_ if files else None

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.doctor.facts import Facts, KeysFacts, PolicyFacts, RecorderFacts, SettingsFacts, UnitsFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
-from agent.doctor.judge.words import DAY, several, span
+from agent.doctor.judge.words import DAY, day, several, span
 
 GROUP: Final = "Eyelid"
 
@@ -98,41 +98,69 @@ def policy(policy: PolicyFacts, facts: Facts) -> Finding:
     another = policy.last is not None and policy.last[1] != policy.hash
     if policy.last is not None and another and policy.revision <= policy.last[0]:
         return wrong(
-            f"{policy.folder} has {said}, but revision {policy.last[0]} with another content was in force already",
-            f"count `revision:` up to {policy.last[0] + 1} in {policy.folder}",
+            f"{_source(policy)} has {said}, but revision {policy.last[0]} with another content was in force already",
+            f"count `revision:` up to {policy.last[0] + 1} in {policy.folder}"
+            if policy.bundle is None
+            else f"ask compliance to sign it anew with `revision: {policy.last[0] + 1}`",
         )
     if another and isinstance(facts.recorder, RecorderFacts) and facts.recorder.status is not None:
-        return warning(f"{said} is not in force yet", "eyelid status", f"eyelid policy check {policy.folder}")
+        check = () if policy.bundle is not None else (f"eyelid policy check {policy.folder}",)
+        return warning(f"{said} of {_source(policy)} is not in force yet", "eyelid status", *check)
+    changed = "last changed" if policy.bundle is None else "signed"
     if policy.age > OLD:
         return warning(
-            f"{said}: last changed {span(policy.age)} ago", "ask compliance whether it still says what it should"
+            f"{said}: {changed} {span(policy.age)} ago", "ask compliance whether it still says what it should"
         )
-    return good(f"{said}; changed {span(policy.age)} ago")
+    return good(f"{said}; {changed.removeprefix('last ')} {span(policy.age)} ago")
+
+
+def _source(policy: PolicyFacts) -> str:
+    return policy.folder if policy.bundle is None else f"the signed policy of bundle {policy.bundle}"
 
 
 def _mistaken(policy: PolicyFacts) -> Finding:
     stays = f"; revision {policy.last[0]} stays in force" if policy.last else ", and nothing is recorded"
+    where = ", ".join(policy.places[:3]) + (" ..." if len(policy.places) > 3 else "")
+    if policy.bundle is not None:
+        return wrong(
+            f"{_source(policy)} has {several(len(policy.places), 'mistake')} at {where}{stays}",
+            "ask compliance to mend it and to sign it anew (eyelid-store bundle sign)",
+        )
     check = f"eyelid policy check {policy.folder}"
     if policy.places == (policy.folder,):
         return wrong(f"{policy.folder} has no policy in it, or cannot be read{stays}", f"ls -l {policy.folder}", check)
-    where = ", ".join(policy.places[:3]) + (" ..." if len(policy.places) > 3 else "")
     return wrong(f"{several(len(policy.places), 'mistake')} at {where}{stays}", check)
 
 
 def signed(policy: PolicyFacts, _: Facts) -> Finding:
-    if policy.signed is None or policy.revision is None:
+    """Which policy counts here."""
+    if policy.bundle is None:
         return beside("no policy came signed with the bundle: the folder's own counts")
-    if policy.signed:
-        return good("it is what the compliance key signed")
+    since = "" if policy.since is None else f", in force here since {day(policy.since)}"
+    said = f"bundle {policy.bundle}, signed by the compliance key {policy.signer}{since}"
+    if policy.beside == "older":
+        return good(
+            f"{said}; an older one (revision {policy.beside_revision}) lies in {policy.folder}: it is not asked"
+        )
+    if policy.beside != "another":
+        return good(said)
+    what = (
+        "files with mistakes"
+        if policy.beside_revision is None
+        else f"another policy (revision {policy.beside_revision}) that nobody signed"
+    )
     return warning(
-        "it is not the policy that the compliance key signed",
-        f"ask compliance for the signed files, and put them into {policy.folder}",
+        f"{said}; {policy.folder} holds {what}: it does not count",
+        f"ask who put it into {policy.folder}; where it is meant, compliance signs it, else it is removed",
+        f"ls -l {policy.folder}",
     )
 
 
 def guarded(policy: PolicyFacts, _: Facts) -> Finding:
     if policy.revision is None:
         return beside("not asked: there is no policy")
+    if policy.bundle is not None:
+        return good("it is signed: whoever is recorded cannot change it")
     if policy.root:
         return beside("not judged: ask as the user who is recorded, not as root")
     if not policy.mine:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final
 
 from agent.doctor.facts import Facts, KeysFacts, StoreFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
-from agent.doctor.judge.words import DAY, span
+from agent.doctor.judge.words import DAY, day, span
 from protocol import api
 
 GROUP: Final = "Store"
@@ -40,19 +39,15 @@ def _dated(store: StoreFacts, begins: int, ends: int) -> Finding:
     own CA (docs/decisions/0007), so nobody else would notice."""
     renew = "on the store's machine: sign a new certificate with the store's own CA, for the same names"
     if store.now > ends:
-        return wrong(f"it ran out on {_day(ends)}, {span(store.now - ends)} ago", renew)
+        return wrong(f"it ran out on {day(ends)}, {span(store.now - ends)} ago", renew)
     if store.now < begins:
         return wrong(f"it is not valid for another {span(begins - store.now)}", renew)
     if store.ca_ends is not None and store.ca_ends - store.now < SOON:
-        return warning(f"the CA that the enrolment named ends on {_day(store.ca_ends)}", "enrol this PC anew before")
+        return warning(f"the CA that the enrolment named ends on {day(store.ca_ends)}", "enrol this PC anew before")
     if ends - store.now < SOON:
-        return warning(f"it runs out on {_day(ends)}, in {span(ends - store.now)}", renew)
+        return warning(f"it runs out on {day(ends)}, in {span(ends - store.now)}", renew)
     issuer = "the CA that the enrolment named" if store.ca_ends is not None else "a CA that this PC trusts"
-    return good(f"from {issuer}, until {_day(ends)}")
-
-
-def _day(moment: int) -> str:
-    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%d")
+    return good(f"from {issuer}, until {day(ends)}")
 
 
 def clock(store: StoreFacts, _: Facts) -> Finding:

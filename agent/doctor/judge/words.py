@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 DAY = 86_400.0
+
+
+def day(moment: float) -> str:
+    """`moment`: seconds since 1970."""
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%d")
 
 
 def size(amount: int) -> str:

@@ -1,0 +1,109 @@
+"""Which policy counts on this PC, in words: the signed one or the folder's, since when, and what does not count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from agent import config, control
+from agent.cli.policy.reading import counted
+from agent.core.model import SECOND
+from agent.errors import EyelidError
+from agent.witness.choice import SIGNER, Foretold, Kind, foretell
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`running`: (revision, hash) that a recorder judges with at this moment; None where none runs, or it has none."""
+
+    foretold: Foretold
+    running: tuple[int, str] | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is in force, or would be once a recorder runs."""
+        policy = self.foretold.policy
+        if policy is None or self.foretold.mistakes or self.foretold.refused:
+            return False
+        return self.running is None or self.running[1] == policy.hash
+
+    def origin(self) -> str:
+        """In a sentence or two."""
+        signed = self.foretold.choice.signed
+        told = f"The policy of the folder {self.foretold.choice.folder}"
+        if signed is not None:
+            told = f"Signed with bundle {signed.bundle} by the compliance key {signed.signer[:SIGNER]}"
+        if self.foretold.since is not None:
+            return f"{told}, in force here since {_moment(self.foretold.since)}."
+        return f"{told}, not in force here {'yet' if self.counts else 'as it is'}."
+
+    def doubts(self) -> tuple[str, ...]:
+        """What does not count, and why; empty where bundle and folder are at one and the policy is in force."""
+        return tuple(words for words in (self._mistaken(), self.runs_otherwise(), self._beside()) if words)
+
+    def _mistaken(self) -> str:
+        foretold = self.foretold
+        if foretold.refused:
+            return f"It changes nothing: {foretold.refused[0]}."
+        if foretold.mistakes:
+            asked = "" if foretold.choice.signed else ": `eyelid policy check` names them"
+            mistakes = counted(len(foretold.mistakes), "mistake")
+            return f"It has {mistakes} and does not come into force{asked}."
+        return ""
+
+    def runs_otherwise(self) -> str:
+        """Whether a recorder goes on with another policy; "" if not."""
+        policy = self.foretold.policy
+        if self.running is None or (policy is not None and self.running[1] == policy.hash):
+            return ""
+        return f"The recorder that runs goes on with revision {self.running[0]}, another policy than this."
+
+    def _beside(self) -> str:
+        folder, beside = self.foretold.choice.folder, self.foretold.beside
+        if beside.kind not in {Kind.OLDER, Kind.ANOTHER}:
+            return ""
+        if beside.revision is None:
+            return f"The folder {folder} holds files with mistakes: they do not count, the signed policy does."
+        which = "an older policy" if beside.kind is Kind.OLDER else "another policy that nobody signed"
+        return f"The folder {folder} holds {which} (revision {beside.revision}): it does not count."
+
+    def as_json(self) -> dict[str, object]:
+        foretold, signed = self.foretold, self.foretold.choice.signed
+        policy = foretold.policy
+        return {
+            "origin": "folder" if signed is None else "bundle",
+            "bundle": None if signed is None else signed.bundle,
+            "signer": None if signed is None else signed.signer,
+            "folder": str(foretold.choice.folder),
+            "name": None if policy is None else policy.name,
+            "revision": None if policy is None else policy.revision,
+            "hash": None if policy is None else policy.hash,
+            "in_force": self.counts,
+            "since": None if foretold.since is None else _when(foretold.since).isoformat(timespec="seconds"),
+            "folder_holds": foretold.beside.kind.value if signed is not None else None,
+            "doubts": list(self.doubts()),
+        }
+
+
+def standing() -> Standing:
+    """By the settings and the home of whoever asks. Raises as `agent.witness.choice.foretell`."""
+    settings = config.load()
+    return Standing(foretell(settings.home, settings.policies), _running(settings.home))
+
+
+def _running(home: Path) -> tuple[int, str] | None:
+    try:
+        told: dict[str, Any] = control.request(home, "status")
+        return (int(told["policy_revision"]), str(told["policy_hash"])) if told["policy_hash"] else None
+    except (EyelidError, KeyError, TypeError):
+        return None
+
+
+def _when(at: int) -> datetime:
+    return datetime.fromtimestamp(at / SECOND, UTC).astimezone()
+
+
+def _moment(at: int) -> str:
+    return _when(at).strftime("%Y-%m-%d %H:%M")

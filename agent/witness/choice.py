@@ -1,0 +1,139 @@
+"""Which policy counts on this PC: what the compliance key signed, where its bundle carries a policy, else the folder's.
+
+The recorder picks here, and so does whatever foretells what it does (`doctor`, `windows`, `policy explain`): a second
+opinion of which policy counts would be a wrong one. Files that somebody names are judged as files, elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from agent import identity
+from agent.core.model import Policy
+from agent.core.policy_change import refusals
+from agent.errors import PolicyError
+from agent.identity import IDENTITY, Trust
+from agent.witness.in_force import recall, since
+from agent.witness.policies import Files, fingerprint, parse_files, read_files
+from protocol.policyhash import policy_hash
+
+SIGNER: Final = 16  # signs of the compliance key's fingerprint that people compare, as `doctor` and the store show them
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A policy that came with a bundle. `bundle`: its revision, which is not the policy's. `signer`: the fingerprint of
+    the compliance key. `created`: when it was signed, wall clock, ns since 1970."""
+
+    files: Files
+    bundle: int
+    signer: str
+    created: int
+
+
+class Kind(StrEnum):
+    """What the folder holds while a signed policy counts."""
+
+    NOTHING = "nothing"
+    SAME = "same"
+    OLDER = "older"  # left there, and harmless
+    ANOTHER = "another"  # it would replace the signed one, or cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """`revision`: of the folder's policy, None where it holds none that can be read."""
+
+    kind: Kind
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`signed`: None where the folder counts."""
+
+    folder: Path
+    signed: Signed | None
+
+    @property
+    def shown_in(self) -> str:
+        """What places in its files begin with."""
+        return str(self.folder) if self.signed is None else f"bundle-{self.signed.bundle}"
+
+    def files(self) -> Files:
+        """Those that count. Raises PolicyError."""
+        return read_files(self.folder) if self.signed is None else self.signed.files
+
+    def beside(self) -> Beside:
+        """Of the folder, while it does not count; NOTHING while it does."""
+        if self.signed is None or not fingerprint(self.folder)[1:]:
+            return Beside(Kind.NOTHING)
+        try:
+            files = read_files(self.folder)
+            revision = parse_files(files, tested=False).revision
+        except PolicyError:
+            return Beside(Kind.ANOTHER)
+        if policy_hash(files) == policy_hash(self.signed.files):
+            return Beside(Kind.SAME, revision)
+        try:
+            older = revision < parse_files(self.signed.files, tested=False).revision
+        except PolicyError:
+            older = False
+        return Beside(Kind.OLDER if older else Kind.ANOTHER, revision)
+
+
+def signed_by(trust: Trust) -> Signed | None:
+    """The policy of the bundle in force here; None where it leaves that to the folder."""
+    bundle = trust.bundle
+    if not bundle.policy_files:
+        return None
+    files = {name: text.encode("utf-8") for name, text in bundle.policy_files.items()}
+    return Signed(files, bundle.revision, trust.compliance, bundle.created)
+
+
+def choose(home: Path, folder: Path) -> Choice:
+    """Of the PC whose home this is. Raises UserError and EnvironmentFault where its keys cannot be used: no recorder
+    starts with them either."""
+    if not (home / IDENTITY).exists():
+        return Choice(folder, None)
+    return Choice(folder, signed_by(Trust(identity.load(home))))
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What a recorder would have in force. `policy`: as far as it can be read. `mistakes`: why it does not come into
+    force. `refused`: why it may not follow what was in force before. `since`: wall clock, ns since 1970; None where it
+    has not been in force yet."""
+
+    choice: Choice
+    files: Files
+    policy: Policy | None
+    mistakes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    since: int | None = None
+    beside: Beside = Beside(Kind.NOTHING)
+
+
+def foretell(home: Path, folder: Path) -> Foretold:
+    """Raises as `choose`, and EnvironmentFault where the memory of what was in force is damaged."""
+    choice = choose(home, folder)
+    last = recall(home)
+    files: Files = {}
+    mistakes: tuple[str, ...] = ()
+    try:
+        files = choice.files()
+        policy = parse_files(files, shown_in=choice.shown_in)
+    except PolicyError as error:
+        mistakes = error.mistakes
+        try:
+            policy = parse_files(files, tested=False, shown_in=choice.shown_in) if files else None
+        except PolicyError:
+            policy = None
+    if policy is None:
+        return Foretold(choice, files, None, mistakes, beside=choice.beside())
+    refused = () if last is None else refusals(last, policy)
+    known = last is not None and last.hash == policy.hash
+    return Foretold(choice, files, policy, mistakes, refused, since(home) if known else None, choice.beside())
