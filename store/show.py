@@ -49,6 +49,17 @@ def when(ns: int | None) -> str:
     return datetime.fromtimestamp(ns / SECOND, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def ago(at: int | None, now: int) -> str:
+    """How long before `now`, both ns, in the one unit that says it best; "-" for never."""
+    if at is None:
+        return "-"
+    passed = max(0, now - at) // SECOND
+    for unit, long in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if passed >= 1.5 * long:
+            return f"{round(passed / long)} {unit} ago"
+    return f"{passed} s ago"
+
+
 def iso(ns: int | None) -> str | None:
     """RFC 3339 in UTC, for JSON."""
     return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="milliseconds")
@@ -81,12 +92,17 @@ def percent(share: float) -> str:
     return "-" if not share else "<1 %" if share < 0.01 else f"{int(share * 100)} %"
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> None:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> Table:
     """`numbers`: which columns stand to the right. Nothing is cut off: what does not fit goes on in the next line."""
     right = set(numbers)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place in right else "left", no_wrap=place == 0, overflow="fold")
+        made.add_column(heading, justify="right" if place in right else "left", no_wrap=place == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
-    console().print(table)
+        made.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
+    return made
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> None:
+    """As `table` makes it."""
+    console().print(table(headings, rows, numbers=numbers))

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections import Counter
 from contextlib import closing
 from importlib.metadata import version
-from typing import Final
 
-from rich.text import Text
 from sqlalchemy import update
 
 from protocol.enrolment import Enrolment, make
@@ -18,12 +15,13 @@ from store import schema
 from store.catalog import devices, last_health
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
+from store.commands.roster import print_devices
 from store.database import explained
 from store.enrolment import make_secret
 from store.errors import WrongUsage
 from store.founding import COMPLIANCE
-from store.show import clean, console, iso, percent, print_json, print_table, progress, size, when
-from store.timeline.standing import Level, Standing, standing
+from store.show import console, iso, print_json, progress, when
+from store.timeline.standing import Standing, standing
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -38,13 +36,14 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     token.add_argument("--expires", type=duration, default="7d", metavar="TIME", help="30m, 12h, 7d (%(default)s)")
     token.add_argument("--group", default="", help="a word that the PCs are listed under")
     token.add_argument("--address", metavar="URL", help="where these PCs reach the store (that of `init`)")
-    add_command(
+    listed = add_command(
         commands,
         "devices",
         "list every PC, broken ones first: state, version, blind share, last receipt, alarms, what to do next",
         "  eyelid-store devices\n  eyelid-store devices --json | jq '.devices[] | select(.level == \"broken\")'",
         _devices,
     )
+    listed.add_argument("--wide", action="store_true", help="one line a PC, however narrow the terminal is")
     revoke = add_command(
         commands,
         "revoke",
@@ -115,13 +114,7 @@ def _devices(options: Namespace) -> int:
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
         return 0
-    listed.sort(key=lambda one: (one.level, one.device.host, one.device.id))
-    print_table(
-        ["host", "device", "group", "state", "version", "last heard", "last receipt", "blind", "waiting", "next step"],
-        [_row(one) for one in listed],
-        numbers=[7, 8],
-    )
-    _sum_up(listed)
+    print_devices(console(), listed, now, wide=options.wide)
     return 0
 
 
@@ -151,34 +144,6 @@ def _facts(one: Standing, health: tuple[int, str] | None) -> dict[str, object]:
         "bundle_revision": one.bundle_revision,
         "health": json.loads(health[1]) if health else None,
     }
-
-
-_STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
-
-
-def _row(one: Standing) -> list[str | Text]:
-    words = one.words + (f" (and {len(one.others)} more)" if one.others else "")
-    return [
-        one.device.host,
-        one.device.id,
-        one.device.group or "-",
-        Text(clean(words), _STYLES[one.level]),
-        one.version,
-        when(one.heard),
-        when(one.receipt),
-        percent(one.blind_share),
-        size(one.pending_bytes) if one.pending_chunks else "-",
-        one.next_step,
-    ]
-
-
-def _sum_up(listed: list[Standing]) -> None:
-    counted = Counter(one.level for one in listed)
-    words = {Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out"}
-    told = ", ".join(f"{counted[level]} {word}" for level, word in words.items() if counted[level])
-    console().print(
-        f"\n{len(listed)} PC{'s' if len(listed) > 1 else ''}: {told}. Blind is of the time watched in the last day."
-    )
 
 
 def _revoke(options: Namespace) -> int:

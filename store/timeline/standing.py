@@ -114,7 +114,7 @@ class _Cause:
     level: Level
     applies: Callable[[_Seen], bool]
     words: Callable[[_Seen], str]
-    next_step: str
+    next_step: str  # ID in it stands for the PC's
 
 
 _CAUSES: Final = (
@@ -160,7 +160,7 @@ _CAUSES: Final = (
         Level.LOOK,
         lambda s: any(short.lost for short in s.absent.recordings),
         lambda _: "chunks lost",
-        "which ones: eyelid-store gaps --device",
+        "which ones: eyelid-store gaps --device ID",
     ),
     _Cause(
         Level.LOOK,
@@ -178,13 +178,13 @@ _CAUSES: Final = (
         Level.LOOK,
         lambda s: s.blind_share >= 0.5,
         lambda _: "mostly blind",
-        "what for: eyelid-store gaps --since 1d --device; on it: eyelid doctor",
+        "what for: eyelid-store gaps --since 1d --device ID; on it: eyelid doctor",
     ),
     _Cause(
         Level.LOOK,
         lambda s: bool(s.absent.unexplained),
         lambda _: "time unexplained",
-        "which: eyelid-store gaps --device",
+        "which: eyelid-store gaps --device ID",
     ),
     _Cause(
         Level.LOOK,
@@ -226,7 +226,7 @@ def judge(seen: _Seen) -> Standing:
         bundle_revision=seen.health.get("bundle_revision"),
         level=first.level,
         words=first.words(seen),
-        next_step=first.next_step,
+        next_step=first.next_step.replace(" ID", f" {found.device.id}"),
         others=tuple(one.words(seen) for one in others),
     )
 
