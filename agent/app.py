@@ -43,6 +43,7 @@ from agent.ports import Encoder, Sealer, Sound
 from agent.recording import Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
+from agent.silent import SilenceFile
 from agent.spool import DiskSpool
 from agent.status import SoundStatus, describe_sound
 from agent.upload.alarms import Told
@@ -177,6 +178,7 @@ class Recording:
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
             memory=HoldFile(config.home, clock),
+            silence=SilenceFile(config.home),
             turned=self._answering.turned,
         )
         self._answering.connect(self._daemon)

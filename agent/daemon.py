@@ -68,9 +68,9 @@ from agent.messages import (
     Trouble,
     Word,
 )
-from agent.oversight import Oversight, would_close
+from agent.oversight import DAY, Oversight, would_close
 from agent.pipeline import Mailbox
-from agent.ports import Clock, HoldMemory, Ledger, Seat, Witness, read
+from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
 from agent.recording import AtRest, Close, Open, Order
 from agent.scenes import SceneLane
 from agent.shutter import Grabbed, Permit, Shutter, Still
@@ -96,10 +96,12 @@ class Daemon:
         monitors: tuple[Monitor, ...] = (),
         listen: Callable[[bool], None] | None = None,
         memory: HoldMemory | None = None,
+        silence: SilenceMemory | None = None,
         turned: Callable[[], None] = lambda: None,
     ) -> None:
         """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
-        person's hold, across a restart. `turned`: after each turn of the loop, on it: for whoever shows what it does.
+        person's hold, across a restart; `silence`: of rules that fit nothing. `turned`: after each turn of the loop, on
+        it: for whoever shows what it does.
         """
         self._inbox = inbox
         self._clock = clock
@@ -127,7 +129,7 @@ class Daemon:
         self._turned = turned
         self._listening = False
         self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
-        self.oversight = Oversight()
+        self.oversight = Oversight(silence)
         self.troubles: dict[str, str] = {}
         self._monitors = monitors
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
@@ -252,8 +254,8 @@ class Daemon:
                         self.hold(left, "policy")
             case HoldsAre():
                 self._happen(word)
-            case Trouble(code, text, rules):
-                if code not in self.troubles:
+            case Trouble(code, text, rules, known):
+                if code not in self.troubles and not known:
                     judged = self.session.policy
                     of_rules = {"rules": list(rules), "policy": judged.hash} if rules and judged else {}
                     self._ledger.write("alarm", what=code, **of_rules)
@@ -285,7 +287,8 @@ class Daemon:
         for event in would_close(self.session, self._lanes):
             self._happen(event)
         self._happen(Tick())
-        for word in self.oversight.turn(self.session, now):
+        spoke = self.screen.eye.spoke()
+        for word in self.oversight.turn(self.session, now, spoke, day=self._clock.wall() // DAY):
             self._take_word(word)
         self._let_go(now)
         self.scenes.turn(now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent import control, desktop, durable, identity
+from agent import control, desktop, durable, identity, silent
 from agent.app import LOG, VERSION
 from agent.browser.manifests import SOCKET_NAME
 from agent.config import Config
@@ -25,7 +25,7 @@ from agent.witness import in_force
 _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
 
 # All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
-STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, SOCKET_NAME)
+STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, silent.NAME, SOCKET_NAME)
 
 
 def enrol(token: str, config: Config) -> str:

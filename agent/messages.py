@@ -25,12 +25,14 @@ class PolicyArrived:
 class Trouble:
     """Something that a person must hear of: a short code for ledger and status, never a title, URL or content.
 
-    `rules`: those in question, as the ledger names them: by number, Eyelid's own by name.
+    `rules`: those in question, as the ledger names them: by number, Eyelid's own by name. `known`: the account has an
+    entry of it from before a restart, and needs no other.
     """
 
     code: str
     message: str = ""
     rules: tuple[int | str, ...] = ()
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from agent.core.clocks import Reading
 from agent.core.ghosts import Ghost
 from agent.core.holding import UserHold
 from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
+from agent.core.policy_silence import Silence
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
@@ -44,6 +45,15 @@ class HoldMemory(Protocol):
         """The hold that is still to last; None where there is none."""
 
     def remember(self, hold: UserHold | None) -> None:
+        """Durable when it returns. Raises Transient when the disk refuses."""
+
+
+class SilenceMemory(Protocol):
+    """What is known of how long each rule has fitted nothing when the recorder starts again."""
+
+    def recall(self) -> Silence: ...
+
+    def remember(self, silence: Silence) -> None:
         """Durable when it returns. Raises Transient when the disk refuses."""
 
 

@@ -24,7 +24,7 @@ _MOST_KIND: Final = 64  # characters
 # goes on under the last it took: what compliance has changed since does not count there.
 POLICY_ALARMS: Final = frozenset({
     "rule-vanished", "rule-disarmed", "rule-closes-too-long", "rule-flaps", "rule-closes-most-of-the-day",
-    "bundle-refused",
+    "rule-never-matched", "bundle-refused",
 })  # fmt: skip
 
 

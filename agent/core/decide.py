@@ -44,6 +44,12 @@ class Verdict:
     audio: tuple[Reason, ...] = ()
     would: tuple[tuple[Lane, Reason], ...] = ()
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of the policy's rules that spoke or would have, on any lane."""
+        spoke = (*self.screen, *self.audio, *(reason for _, reason in self.would))
+        return frozenset(reason.id for reason in spoke if reason.number is not None)
+
     def on(self, lane: Lane) -> tuple[Reason, ...]:
         return self.screen if lane is Lane.SCREEN else self.audio
 

@@ -38,6 +38,15 @@ class Eye(Generic[ItemT]):
         self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
         self._ended_by: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)  # the last run
         self._haunting = Haunting()
+        self._glimpsed: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
+
+    def spoke(self) -> frozenset[str]:
+        """Ids of the policy's rules that speak of what was last seen, or have spoken of an event since this was last
+        asked: on any lane, also one that is not recorded, and also those that are only tried."""
+        verdicts = (verdict for _, _, verdict in self._judged.values())
+        found = self._glimpsed.union(*(verdict.ids for verdict in verdicts))
+        self._glimpsed = frozenset()
+        return found
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -92,6 +101,7 @@ class Eye(Generic[ItemT]):
         self._policy = policy
         self._timings.update({name: timings[name] for name in self._timings})
         self._judged.clear()
+        self._glimpsed = frozenset()
         self._would.clear()
         self._haunting.forget_rules()
         self._interactions.clear()
@@ -115,7 +125,9 @@ class Eye(Generic[ItemT]):
         """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""
         if self._policy is None:
             return False
-        reasons = decide(self._policy, Scene(pages=(glimpse.page,), pages_only=True), interaction=True).on(self._lane)
+        verdict = decide(self._policy, Scene(pages=(glimpse.page,), pages_only=True), interaction=True)
+        self._glimpsed |= verdict.ids
+        reasons = verdict.on(self._lane)
         if reasons:
             stay_closed = max(reason.stay_closed for reason in reasons)
             self._end_run(glimpse.witness, alarmed(self._runs[glimpse.witness], glimpse.at, stay_closed), reasons)

@@ -263,6 +263,7 @@ class Rule:
 
     `where` it stands: file:line:column. `dry_run`: it closes nothing, and is told of where it would have.
     `max_pause`: ns after which its closing without a break is worth an alarm, 0 for never.
+    `never_matched`: days of looking after which its fitting nothing is worth one, 0 for never.
     """
 
     number: int
@@ -274,6 +275,7 @@ class Rule:
     stay_closed: int = 0
     dry_run: bool = False
     max_pause: int = 0
+    never_matched: int = 0
     where: str = field(default="", compare=False)
 
     def on(self, lane: Lane) -> LaneEffect:

@@ -7,7 +7,7 @@ that YAML takes for a number are all refused, each at its place and with what wa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from agent.core.match import PAGE_ATTRIBUTES, attributes
@@ -27,6 +27,8 @@ DEFAULT_LEAD: Final = {Lane.SCREEN: 0, Lane.AUDIO: 3 * SECOND}
 LONGEST_LEAD: Final = {Lane.SCREEN: 1 * SECOND, Lane.AUDIO: 8 * SECOND}
 
 LONGEST_PAUSE: Final = 24 * HOUR
+# Two to four weeks of holidays, and then a while to speak: six weeks of working days (docs/decisions/0029).
+DEFAULT_SILENCE: Final = 30  # days
 
 _NONE: Final[tuple[Condition, ...]] = ()
 
@@ -105,6 +107,14 @@ class _Files:
                 self.reading.wrong(mark, f"{key} is not the same as in {found[0][0]}, let it stand in one file only")
         return values[0]
 
+    def rules(self) -> Iterator[tuple[Node, int]]:
+        """Each with the days that its file lets it be silent."""
+        for table in self._tables:
+            silence = self.reading.value(table, "never_matched", Reading.days, DEFAULT_SILENCE)
+            if "rules" in table:
+                for node in self.reading.items(table["rules"][1], "rules", _ENTRIES["rules"]):
+                    yield node, silence
+
     def all(self, key: str) -> tuple[Node, ...]:
         """The entries of a list, of all files."""
         return tuple(
@@ -161,9 +171,9 @@ def _read_record_when(reading: Reading, node: Node, name: str) -> tuple[Conditio
 def _read_rules(files: _Files) -> tuple[Rule, ...]:
     rules = []
     first: dict[str, Mark] = {}
-    for number, node in enumerate(files.all("rules")):
+    for number, (node, silence) in enumerate(files.rules()):
         table = files.reading.table(node, RULE, "a rule")
-        rule = _read_rule(files.reading, number, node.mark, table)
+        rule = _read_rule(files.reading, number, node.mark, table, silence)
         rules.append(rule)
         if "id" in table and rule.id in first:
             again = table["id"][1].mark
@@ -173,7 +183,7 @@ def _read_rules(files: _Files) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries) -> Rule:
+def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries, silence: int) -> Rule:
     rule = Rule(
         number=number,
         id=reading.value(table, "id", _read_id, ""),
@@ -184,6 +194,7 @@ def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries) -> Rul
         stay_closed=reading.value(table, "stay_closed", Reading.duration, 0),
         dry_run=reading.value(table, "dry_run", Reading.truth, False),
         max_pause=reading.value(table, "max_pause", _read_max_pause, 0),
+        never_matched=reading.value(table, "never_matched", Reading.days, silence),
         where=str(mark),
     )
     if rule.any and rule.unless and not _of_pages(rule.any) & _of_pages(rule.unless):

@@ -194,6 +194,9 @@ def _in_rule(old: Rule, new: Rule) -> Iterator[Change]:
     if old.max_pause != new.max_pause:
         after = f"is raised after {spoken_time(new.max_pause)}" if new.max_pause else "is no longer raised"
         yield Change(Weight.OTHER, f"{name}: an alarm for closing too long {after}", where)
+    if old.never_matched != new.never_matched:
+        after = f"is raised after {new.never_matched} days" if new.never_matched else "is no longer raised"
+        yield Change(Weight.OTHER, f"{name}: an alarm for never fitting {after}", where)
     if old.why != new.why:
         yield Change(Weight.OTHER, f"{name} has another reason: {new.why}", where)
 

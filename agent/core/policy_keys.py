@@ -55,6 +55,8 @@ WORD: Final[Shape] = {"type": "string", "minLength": 1}
 WORDS: Final[Shape] = {"type": "array", "items": WORD, "minItems": 1}
 TRUTH: Final[Shape] = {"type": "boolean"}
 DURATION: Final[Shape] = {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"}
+# An alarm for a rule that never fits: after so many days of looking, or never.
+DAYS: Final[Shape] = {"type": "string", "pattern": "^([1-9][0-9]{0,2}d|ignore)$"}
 ID: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -84,6 +86,11 @@ POLICY: Final[Keys] = {
     "keep_recording": Key("How long recording goes on after the last sign named by record_when.", DURATION),
     "unlisted": Key(
         "What happens while a window is shown that no rule and no record_when names.", one_of("record", "close")
+    ),
+    "never_matched": Key(
+        "After how many days an alarm is raised for a rule of this file that has fitted nothing: 30d unless it says "
+        "otherwise, ignore for never. Days on which the recorder looked count.",
+        DAYS,
     ),
     "rules": Key("What closes the eye. Every rule is asked; pause beats record.", list_of("rule")),
     "allow_unseen": Key(
@@ -128,6 +135,7 @@ RULE: Final[Keys] = {
     "audio": Key("What happens to the sound. pause: shown with lead: 3s is the default.", ref("lane")),
     "stay_closed": Key("How long the eye stays closed after the last sign of it.", DURATION),
     "max_pause": Key("How long it may close without a break before an alarm is raised. It goes on closing.", DURATION),
+    "never_matched": Key("As for the whole file, for this rule alone: such as 90d, or ignore.", DAYS),
     "dry_run": Key("true: it closes nothing, and Eyelid counts when it would have. For trying a new rule.", TRUTH),
 }
 

@@ -16,6 +16,7 @@ from agent.core.policy_marks import Mark, Node, Scalar, Series, Table
 
 UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": 60 * SECOND}
 HOUR: Final = 3600 * SECOND
+MOST_DAYS: Final = 365
 Entries = Mapping[str, tuple[Mark, Node]]  # of a table: by key, each with the place of the key
 T = TypeVar("T")
 _NOTHING: Final = "nothing"  # what YAML makes of an empty place
@@ -160,6 +161,19 @@ class Reading:
         if length > most:
             self.wrong(node.mark, f"{name} cannot be {text}, at most {most // SECOND}s makes sense here")
         return length
+
+    def days(self, node: Node, name: str) -> int:
+        """Whole days from 1 to 365; 0 for `ignore`."""
+        text = node.text if isinstance(node, Scalar) else ""
+        if text == "ignore":
+            return 0
+        written = re.fullmatch(r"([1-9][0-9]{0,2})d", text)
+        if written is None or int(written[1]) > MOST_DAYS:
+            got = quoted(text) if isinstance(node, Scalar) else _kind(node)
+            meant = f"{text}d" if re.fullmatch(r"[1-9][0-9]{0,2}", text) else "30d"
+            self.wrong(node.mark, f"{name} cannot be {got}, write days up to {MOST_DAYS}d, such as {meant}, or ignore")
+            return 0
+        return int(written[1])
 
 
 def quoted(text: str) -> str:

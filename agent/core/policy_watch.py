@@ -35,6 +35,7 @@ class Amiss(StrEnum):
     TOO_LONG = "rule-closes-too-long"  # longer than its max_pause
     FLAPS = "rule-flaps"
     MOST_OF_DAY = "rule-closes-most-of-the-day"
+    NEVER = "rule-never-matched"  # for as many days as it says (core.policy_silence)
 
 
 @dataclass(frozen=True, slots=True)

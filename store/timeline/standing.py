@@ -27,6 +27,7 @@ _NEW: Final = 10 * MINUTE  # from enrolling to the first sign of life
 _TAKEN_OVER: Final = 5 * MINUTE  # from a new bundle to every PC's having it
 _STUCK: Final = 15 * MINUTE  # without a receipt while chunks wait
 _RECENT: Final = 20  # recordings among which the last receipt is looked for
+NEVER: Final = "rule-never-matched"
 _DIM: Final = (What.BLIND, What.UNSEEN, What.UNEXPLAINED)
 
 
@@ -117,12 +118,21 @@ class _Cause:
     next_step: str  # ID in it stands for the PC's
 
 
+def _urgent(alarms: tuple[str, ...]) -> tuple[str, ...]:
+    """A rule that nothing fits is for whoever writes the policy: the PC does its work."""
+    return tuple(code for code in alarms if code != NEVER)
+
+
+def _told(seen: _Seen) -> tuple[str, ...]:
+    return tuple(code for code in seen.told if code != NEVER)
+
+
 _CAUSES: Final = (
     _Cause(Level.AWAY, lambda s: s.state == "revoked", lambda _: "revoked", "nothing: it may send no more"),
     _Cause(
         Level.BROKEN,
-        lambda s: bool(s.alarms),
-        lambda s: f"ALARM {', '.join(s.alarms)}",
+        lambda s: bool(_urgent(s.alarms)),
+        lambda s: f"ALARM {', '.join(_urgent(s.alarms))}",
         "look into it, then settle it: eyelid-store alarms",
     ),
     _Cause(
@@ -170,9 +180,15 @@ _CAUSES: Final = (
     ),
     _Cause(
         Level.LOOK,
-        lambda s: bool(s.told),
-        lambda s: f"told of {', '.join(s.told)}",
+        lambda s: bool(_told(s)),
+        lambda s: f"told of {', '.join(_told(s))}",
         "on it: eyelid status says what to do",
+    ),
+    _Cause(
+        Level.LOOK,
+        lambda s: NEVER in s.alarms,
+        lambda _: NEVER,
+        "for compliance: eyelid-store rules; then settle it: eyelid-store alarms",
     ),
     _Cause(
         Level.LOOK,

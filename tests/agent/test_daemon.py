@@ -39,6 +39,7 @@ from agent.core.session import RECORDING_LENGTH, Phase
 from agent.daemon import Daemon
 from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox
+from agent.ports import SilenceMemory
 from agent.recording import Close, Gap, Open, Order, TakeOver
 from agent.shutter import Grabbed, Shutter, Still
 from agent.status import State, state_of
@@ -94,7 +95,9 @@ def hold(daemon: Daemon, asked: UserHold | None) -> None:
 
 
 class Rig:
-    def __init__(self, *, room: int = 64, browsers: bool = False, sound: bool = False) -> None:
+    def __init__(
+        self, *, room: int = 64, browsers: bool = False, sound: bool = False, silence: SilenceMemory | None = None
+    ) -> None:
         self.clock, self.witness, self.seat, self.ledger = HandClock(), Asked(), EmptySeat(), Pages()
         self.inbox: Mailbox[Message] = Mailbox(8)
         self.orders: Mailbox[Order] = Mailbox(room)
@@ -113,6 +116,7 @@ class Rig:
             ledger=self.ledger,
             drain=self._drain,
             listen=self.listening.append if sound else None,
+            silence=silence,
         )
         self.daemon.start()
 

@@ -16,8 +16,10 @@ from agent.core.model import (
     Blind,
     Box,
     Browsing,
+    Effect,
     Glimpse,
     Lane,
+    LaneEffect,
     Look,
     Matcher,
     Page,
@@ -416,6 +418,24 @@ def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
     for witness in ("w", "b"):
         made.see(look(30, witness=witness))
     assert made.judge(31).dropped == (picture,)
+
+
+def test_which_rules_have_spoken_of_whatever_was_seen() -> None:
+    """Of the sound alone, of events that have passed, and of rules that are only tried; never Eyelid's own."""
+    made = with_cards()
+    assert made.spoke() == frozenset()
+    made.glimpse(Glimpse("b", 24, PAYING))
+    assert made.spoke() == {"cards"}
+    assert made.spoke() == frozenset()
+    sound = {Lane.SCREEN: LaneEffect(Effect.RECORD)}
+    rules = (replace(CHART, lanes=sound), replace(TILL, dry_run=True), Rule(2, "other", "", CHART.any[:0]))
+    made.put_in_force(Policy("two", 2, "test", rules), dict.fromkeys(("w", "b"), TIMING), now=30)
+    made.see(look(40, WITH_BOTH, policy="two"))
+    assert made.reasons == BLIND  # of the other witness, which has not looked yet
+    for _ in range(2):  # for as long as they are in view
+        assert made.spoke() == {"charts", "till"}
+    made.see(look(50, Blind.CANNOT_VOUCH, policy="two"))
+    assert made.spoke() == frozenset()
 
 
 def test_a_harmless_event_says_nothing() -> None:

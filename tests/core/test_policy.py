@@ -89,6 +89,7 @@ def test_the_whole_language() -> None:
                 Lane.AUDIO: LaneEffect(Effect.PAUSE, Extent.OPEN, 3 * SECOND),
             },
             stay_closed=2 * SECOND,
+            never_matched=30,
         ),
         Rule(
             1,
@@ -100,6 +101,7 @@ def test_the_whole_language() -> None:
                 ),
             ),
             lanes={Lane.SCREEN: LaneEffect(), Lane.AUDIO: LaneEffect(Effect.RECORD)},
+            never_matched=30,
         ),
     )
     assert [found.where for found in found.rules] == ["a.yaml:8:5", "a.yaml:19:5"]
@@ -187,7 +189,7 @@ def test_no_file_at_all() -> None:
 # -- mistakes -----------------------------------------------------------------------------------------------------
 
 
-RULE_KEYS = "id, why, any, unless, screen, audio, stay_closed, max_pause, dry_run"
+RULE_KEYS = "id, why, any, unless, screen, audio, stay_closed, max_pause, never_matched, dry_run"
 
 
 def case(text: str, *said: str) -> tuple[str, tuple[str, ...]]:
@@ -266,7 +268,8 @@ TOP = [
     case(
         HEAD + A_RULE + "colour: 1\n",
         'a.yaml:9:1 "colour" is not a key of a policy file, write one of schema, revision, name, '
-        "record_when, keep_recording, unlisted, rules, allow_unseen, parked_tabs, user_hold, keep_scenes, tests",
+        "record_when, keep_recording, unlisted, never_matched, rules, allow_unseen, parked_tabs, user_hold, "
+        "keep_scenes, tests",
     ),
     case(
         HEAD + A_RULE + "name: again\n",
@@ -613,9 +616,32 @@ def test_a_rule_that_is_only_tried_and_one_that_is_bounded() -> None:
     assert (plain.rules[0].dry_run, plain.rules[0].max_pause, plain.closing) == (False, 0, plain.rules)
 
 
+def test_how_long_a_rule_may_be_silent() -> None:
+    """30 days, unless its file says otherwise, unless it does."""
+    two = "rules:\n  - {id: a, why: w, any: [app: [x]]}\n  - {id: b, why: w, any: [app: [x]], never_matched: 90d}\n"
+    assert [one.never_matched for one in parsed(HEAD + two).rules] == [30, 90]
+    assert [one.never_matched for one in parsed(HEAD + "never_matched: ignore\n" + two).rules] == [0, 90]
+    other = "schema: 1\nnever_matched: 5d\nrules: [{id: c, why: w, any: [app: [x]], never_matched: ignore}]\n"
+    own, pack = HEAD + two, other.replace("never_matched: ignore", "max_pause: 1m")
+    assert [one.never_matched for one in parsed(own, pack).rules] == [30, 90, 5]
+    assert [one.never_matched for one in parsed(own, other).rules] == [30, 90, 0]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        (
+            "never_matched: 30",
+            'a.yaml:8:20 never_matched cannot be "30", write days up to 365d, such as 30d, or ignore',
+        ),
+        (
+            "never_matched: 400d",
+            'a.yaml:8:20 never_matched cannot be "400d", write days up to 365d, such as 30d, or ignore',
+        ),
+        (
+            "never_matched: [30d]",
+            "a.yaml:8:20 never_matched cannot be a list, write days up to 365d, such as 30d, or ignore",
+        ),
         ("dry_run: yes", "a.yaml:8:14 YAML reads yes as true, write true"),
         ("dry_run: off", "a.yaml:8:14 YAML reads off as false, write false"),
         ('dry_run: "true"', 'a.yaml:8:14 dry_run cannot be "true", write true or false, without quotes'),

@@ -154,6 +154,16 @@ def case(old: str, new: str, *said: tuple[str, str, str]) -> tuple[str, str, lis
             "any: [app: [a]]",
             ("other", "r: an alarm for closing too long is no longer raised", HERE),
         ),
+        case(
+            "any: [app: [a]]",
+            "any: [app: [a]], never_matched: 90d",
+            ("other", "r: an alarm for never fitting is raised after 90 days", HERE),
+        ),
+        case(
+            "any: [app: [a]]",
+            "any: [app: [a]], never_matched: ignore",
+            ("other", "r: an alarm for never fitting is no longer raised", HERE),
+        ),
     ],
 )
 def test_rules(old: str, new: str, said: list[tuple[str, str, str]]) -> None:

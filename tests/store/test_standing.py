@@ -122,6 +122,23 @@ def test_one_that_refuses_its_bundle_is_broken_until_somebody_has_looked(
         assert [code for code, *_ in connection.execute(select(schema.alarms.c.code))] == ["bundle-refused"]
 
 
+def test_a_rule_that_never_fitted_is_looked_at_and_the_pc_is_not_broken(
+    pc: Pc, clock: SetClock, look: Look, database: Database
+) -> None:
+    report(pc, clock)
+    pc.ledger.write("start", at=0)
+    pc.ledger.write("alarm", at=1, what="rule-never-matched", rules=[0], policy="c" * 64)
+    assert pc.send_ledger().is_success
+    found = look(pc)
+    assert (verdict(found), found.others) == ((Level.LOOK, "rule-never-matched"), ())
+    assert "eyelid-store rules" in found.next_step
+    assert found.alarms == ("rule-never-matched",)
+    with database.writing() as connection:
+        add_alarm(connection, clock(), "two-bodies", pc.device)
+    found = look(pc)
+    assert (verdict(found), found.others) == ((Level.BROKEN, "ALARM two-bodies"), ("rule-never-matched",))
+
+
 def test_alarms_come_first_and_the_rest_is_told_beside(pc: Pc, clock: SetClock, look: Look, database: Database) -> None:
     report(pc, clock, holds=["no-policy"])
     pc.ledger.write("start", at=0)
