@@ -118,7 +118,7 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
     for entry in in_order:
         match entry.kind:
             case "hold":
-                holds[str(entry.fields.get("hold"))] = _held(entry)
+                holds[str(entry.fields.get("hold"))] = held_of(entry)
             case "release":
                 holds.pop(str(entry.fields.get("hold")), None)
             case "lane-closed" if entry.fields.get("lane") == lane:
@@ -144,7 +144,7 @@ def rules_of(value: object) -> tuple[Rule, ...]:
     return tuple(rule for rule in value if isinstance(rule, int | str)) if isinstance(value, list) else ()
 
 
-def _held(entry: Entry) -> Held:
+def held_of(entry: Entry) -> Held:
     """One `hold` entry; a reason of another shape counts as not told."""
     hold, reason = str(entry.fields.get("hold")), entry.fields.get("reason")
     if hold != PERSON or not isinstance(reason, int | str):

@@ -18,12 +18,17 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, select
 
+from protocol.errors import LedgerError
+from protocol.ledger import parse_line
 from store import catalog, schema
+from store.account import PERSON, Entry, Held, held_of
 from store.ca import days_left
 from store.clock import MINUTE
 from store.depot import Depot
 from store.errors import StoreError
+from store.evidence import policy_texts
 from store.home import Home
+from store.rules import OWN_REASONS, hold_reasons_in, reason_of
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked")
 SILENT: Final = 5 * MINUTE  # as in store.timeline.absent
@@ -89,6 +94,10 @@ class _Fleet(Collector):
         counted = self._counted
         yield _family("devices", "PCs by state", "state", {state: counted.states[state] for state in STATES})
         yield _family("devices_held", "PCs that are heard of and do not record, by hold", "hold", counted.holds)
+        yield _family(
+            "devices_held_by_person", "PCs that the person in front holds, by the reason they chose", "reason",
+            counted.reasons,
+        )  # fmt: skip
         yield _family("alarms_open", "Alarms that nobody has acknowledged, by code", "code", counted.alarms)
         for name, words, value in (
             ("devices_bundle_behind", "PCs heard of that have an older bundle than the newest", counted.behind),
@@ -113,6 +122,7 @@ class Counts:
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()
         self.holds: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()  # of holds by the person in front
         self.alarms: dict[str, int] = {}
         self.behind = self.chunks = self.bytes = self.revision = 0
 
@@ -133,10 +143,11 @@ def count(connection: Connection, now: int) -> Counts:
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(devices.revoked_at, health.at, health.body, last.label("kind")).outerjoin_from(
+        select(devices.id, devices.revoked_at, health.at, health.body, last.label("kind")).outerjoin_from(
             schema.devices, schema.health
         )
     )
+    reasons: dict[str, tuple[str, ...]] = {}
     for row in rows:
         told: dict[str, Any] = json.loads(row.body) if row.body else {}
         state = _state(row.revoked_at, row.at, row.kind, now)
@@ -145,9 +156,46 @@ def count(connection: Connection, now: int) -> Counts:
             counted.chunks += int(told.get("pending_chunks", 0))
             counted.bytes += int(told.get("pending_bytes", 0))
         if state == "heard":
-            counted.holds.update(set(map(_word, told.get("holds", ()))))
+            holds = set(map(_word, told.get("holds", ())))
+            counted.holds.update(holds)
+            if PERSON in holds:
+                counted.reasons[_reason(connection, row.id, reasons)] += 1
             counted.behind += int(told.get("bundle_revision", 0)) < counted.revision
     return counted
+
+
+# What a PC that lies could make of it: so many labels, and no longer ones than a policy's reasons can be.
+_MOST_REASONS: Final = 50
+_LONGEST_REASON: Final = 40
+_ENTRIES: Final = 20  # holds of the account among which the person's is looked for
+
+
+def _reason(connection: Connection, device: str, reasons: dict[str, tuple[str, ...]]) -> str:
+    """What they chose for the hold that is on; "none" for none that is known. `reasons`: of the policies so far."""
+    lines = schema.ledger_lines.c
+    found = connection.execute(
+        select(lines.seq, lines.line)
+        .where(lines.device == device, lines.kind == "hold")
+        .order_by(lines.seq.desc())
+        .limit(_ENTRIES)
+    )
+    for row in found:
+        try:
+            fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
+        except LedgerError:
+            continue
+        if fields.get("hold") == PERSON:
+            return _words_of(connection, held_of(Entry(row.seq, 0, "hold", fields)), reasons)
+    return "none"
+
+
+def _words_of(connection: Connection, held: Held, reasons: dict[str, tuple[str, ...]]) -> str:
+    if isinstance(held.reason, int) and held.policy not in reasons and len(reasons) < _MOST_REASONS:
+        reasons[held.policy] = hold_reasons_in(policy_texts(connection, held.policy))
+    elif isinstance(held.reason, str) and held.reason not in OWN_REASONS:
+        return "other"
+    words = reason_of(held, reasons)
+    return words if 0 < len(words) <= _LONGEST_REASON and words.isprintable() else "none"
 
 
 def _state(revoked: int | None, heard: int | None, last_kind: str | None, now: int) -> str:

@@ -144,6 +144,8 @@ def show_device(console: Console, device: Absent) -> None:
     line.append(words, style)
     if device.state != "never":
         line.append(f", last sign of life {when(device.heard)}")
+    if device.held:
+        line.append(clean(f", held: {', '.join(device.held)}"))
     if device.pending_chunks:
         line.append(f", {device.pending_chunks} chunks ({size(device.pending_bytes)}) waiting there", "yellow")
     if device.pending_entries:

@@ -63,6 +63,10 @@ def names_in(files: Mapping[str, str]) -> tuple[RuleName, ...]:
     return tuple(found)
 
 
+# The agent's own words, where the policy names no reasons.
+OWN_REASONS: Final = frozenset({"break", "private", "other"})
+
+
 def hold_reasons_in(files: Mapping[str, str]) -> tuple[str, ...]:
     """What the policy lets the person in front choose from, by number; () where it names none or cannot be read."""
     for text in files.values():

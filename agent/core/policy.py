@@ -36,15 +36,18 @@ T = TypeVar("T")
 Read = Callable[[Reading, Node, str], T]
 
 
-def parse(documents: Sequence[MarkedDocument], policy_hash: str) -> Policy:
+def parse(documents: Sequence[MarkedDocument], policy_hash: str, *, whole: bool = True) -> Policy:
     """One policy of all files. Rules are numbered from 0 through the files in the order given, which must be that of
     their names' bytes: the ledger names rules by these numbers.
+
+    `whole`: False where further files of it cannot be read as YAML. What these files lack may stand there, and is no
+    mistake then; what comes out is no policy to judge by.
 
     Raises PolicyError with every mistake, each as `file:line:column what is wrong, what was meant`.
     """
     if not documents:
         raise PolicyError(("there is no policy file, a policy is one or more files whose names end in .yaml",))
-    files = _Files(documents)
+    files = _Files(documents, whole=whole)
     policy = Policy(
         hash=policy_hash,
         revision=files.one("revision", Reading.whole_number, 1, required=True),
@@ -75,10 +78,10 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str) -> Policy:
 class _Files:
     """The files' top keys, joined: lists follow one another, everything else stands in one file only."""
 
-    def __init__(self, documents: Sequence[MarkedDocument]) -> None:
+    def __init__(self, documents: Sequence[MarkedDocument], *, whole: bool) -> None:
         self.reading = Reading()
         self._beginning = documents[0].root.mark
-        self.whole = all(isinstance(document.root, Table) for document in documents)
+        self.whole = whole and all(isinstance(document.root, Table) for document in documents)
         self._tables: list[Entries] = []
         for document in documents:
             table = self.reading.table(document.root, POLICY, "a policy file")
@@ -140,7 +143,7 @@ def _check_sense(files: _Files, policy: Policy) -> None:
         files.reading.wrong(
             files.place("rules"), "no file has rules, a policy without rules would record everything, add rules:"
         )
-    if files.has("keep_recording") and policy.record_when is None:
+    if files.whole and files.has("keep_recording") and policy.record_when is None:
         files.reading.wrong(
             files.place("keep_recording"), "keep_recording says nothing without record_when: any: [...], add that"
         )

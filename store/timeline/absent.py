@@ -18,11 +18,12 @@ from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
 from store import catalog, schema
-from store.account import Entry, Interval
+from store.account import Entry, Held, Interval
 from store.catalog import Device, Recording
 from store.clock import SECOND
 from store.database import Database
-from store.evidence import heads_of
+from store.evidence import heads_of, policy_texts
+from store.rules import hold_reasons_in, reason_of
 from store.timeline.days import Day, days
 from store.timeline.life import Sign, Stretch, What, stretches
 
@@ -61,6 +62,7 @@ class Absent:
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
     told of its health.
+    `held`: the holds that its account ends with, as `Stretch.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger.
     """
 
@@ -74,6 +76,7 @@ class Absent:
     days: tuple[Day, ...]
     unexplained: tuple[Stretch, ...]
     recordings: tuple[Short, ...]
+    held: tuple[str, ...] = ()
 
     @property
     def amiss(self) -> bool:
@@ -111,7 +114,8 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
         sign = Sign(upto, now + clock_off, complete=not pending, silent=state == "silent")
     parts: list[Stretch] = []
     unexplained: list[Stretch] = []
-    for part in stretches(entries_since(database, device, since), SCREEN, _Kept(database), sign):
+    entries = entries_since(database, device, since)
+    for part in stretches(entries, SCREEN, _Kept(database), sign, _Reasons(database)):
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)
@@ -125,6 +129,7 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
         pending_entries=pending,
         days=tuple(days(parts, zone, since + clock_off, now + clock_off)),
         unexplained=tuple(unexplained),
+        held=parts[-1].why if state == "heard" and parts and parts[-1].what is What.HELD else (),
         recordings=tuple(_short(database, device, health, since)),
     )
 
@@ -165,6 +170,20 @@ def entries_since(database: Database, device: Device, since: int) -> Iterator[En
             except LedgerError:
                 continue  # damaged since it was accepted: `verify --all` names it
             yield Entry(row.seq, int(str(fields["at"])), str(fields["kind"]), fields)
+
+
+class _Reasons:
+    """What whoever sat in front chose; each policy's text is read once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, held: Held) -> str:
+        if isinstance(held.reason, int) and held.policy not in self._known:
+            with self._database.reading() as connection:
+                self._known[held.policy] = hold_reasons_in(policy_texts(connection, held.policy))
+        return reason_of(held, self._known)
 
 
 class _Kept:

@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from store.account import SUSPENDED, Blind, Closed, Entry, Held, Interval, cause_of, rules_of, union, without
+from store.account import (
+    PERSON,
+    SUSPENDED,
+    Blind,
+    Closed,
+    Entry,
+    Held,
+    Interval,
+    cause_of,
+    held_of,
+    rules_of,
+    union,
+    without,
+)
 from store.clock import SECOND
 
 
@@ -29,7 +42,8 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """[start, end) in ns since 1970 as the PC believed it. `why`: holds, own rules or a cause, where there is one."""
+    """[start, end) in ns since 1970 as the PC believed it. `why`: holds, own rules or a cause, where there is one; a
+    hold by the person in front with the reason that they chose: `user (Break)`."""
 
     start: int
     end: int
@@ -60,25 +74,36 @@ LOOK_BACK: Final = 60 * SECOND
 KeptOf = Callable[[Entry], Sequence[Interval]]
 """From the entry that opens a recording to what is kept of it, in ns of the device's clock."""
 
+ReasonOf = Callable[[Held], str]
+"""What whoever sits in front chose, in words; "" for none that is known."""
 
-def stretches(entries: Iterable[Entry], lane: str, kept_of: KeptOf, sign: Sign | None = None) -> Iterator[Stretch]:
+
+def as_written(held: Held) -> str:
+    """Without the text of any policy: Eyelid's own words alone."""
+    return held.reason if isinstance(held.reason, str) else ""
+
+
+def stretches(
+    entries: Iterable[Entry], lane: str, kept_of: KeptOf, sign: Sign | None = None, reason_of: ReasonOf = as_written
+) -> Iterator[Stretch]:
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
     only move the time on. What came before the first `start` is not told: nobody knows its state.
     """
-    life = _Life(lane, kept_of)
+    life = _Life(lane, kept_of, reason_of)
     for entry in entries:
         yield from life.take(entry)
     yield from life.end(sign)
 
 
 class _Life:
-    def __init__(self, lane: str, kept_of: KeptOf) -> None:
+    def __init__(self, lane: str, kept_of: KeptOf, reason_of: ReasonOf) -> None:
         self._lane = lane
         self._kept_of = kept_of
+        self._reason_of = reason_of
         self._last: Entry | None = None
         self._running: bool | None = None  # None: what came before is not known
         self._boot = ""  # which start of the PC the device's clock counts from, where it says
-        self._holds: dict[str, None] = {}
+        self._holds: dict[str, Held] = {}
         self._closed: Closed | None = None
         self._kept: list[Interval] = []  # of what was not told yet
         self._waiting: list[tuple[Interval, int, What, tuple[str, ...]]] = []  # device's clock, offset of the wall's
@@ -171,7 +196,7 @@ class _Life:
     def _state(self) -> tuple[What, tuple[str, ...]]:
         match cause_of(tuple(self._holds), self._closed):
             case Held(holds):
-                return What.HELD, holds
+                return What.HELD, tuple(self._named(hold) for hold in holds)
             case Closed(_, rules) if rules and UNSEEN_RULES.issuperset(rules):
                 return What.UNSEEN, tuple(str(rule) for rule in rules)
             case Closed():
@@ -181,13 +206,17 @@ class _Life:
             case None:
                 return What.UNPROVEN, ()
 
+    def _named(self, hold: str) -> str:
+        reason = self._reason_of(self._holds[hold]) if hold == PERSON else ""
+        return f"{hold} ({reason})" if reason else hold
+
     def _apply(self, entry: Entry) -> None:
         fields = entry.fields
         match entry.kind:
             case "stop":
                 self._running = False
             case "hold":
-                self._holds[str(fields.get("hold"))] = None
+                self._holds[str(fields.get("hold"))] = held_of(entry)
             case "release":
                 self._holds.pop(str(fields.get("hold")), None)
             case "lane-closed" if fields.get("lane") == self._lane:

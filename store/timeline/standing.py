@@ -88,6 +88,12 @@ class _Seen:
         return frozenset(self.health.get("holds", ())) if self.state == "heard" else frozenset()
 
     @property
+    def holds_told(self) -> tuple[str, ...]:
+        """That of whoever sits in front with the reason, which the account has and the report of health has not."""
+        reasons = {why.partition(" ")[0]: why for why in self.absent.held}
+        return tuple(reasons.get(hold, hold) for hold in sorted(self.holds))
+
+    @property
     def blind_share(self) -> float:
         watched = sum(day.watched for day in self.absent.days)
         return sum(day.sums.get(what, 0) for day in self.absent.days for what in _DIM) / watched if watched else 0.0
@@ -210,7 +216,7 @@ _CAUSES: Final = (
     ),
     _Cause(Level.FINE, lambda s: s.state == "never", lambda _: "just enrolled", "start the recorder: eyelid run"),
     _Cause(Level.AWAY, lambda s: s.state == "off", lambda _: "off", ""),
-    _Cause(Level.FINE, lambda s: bool(s.holds), lambda s: f"held: {', '.join(sorted(s.holds))}", ""),
+    _Cause(Level.FINE, lambda s: bool(s.holds), lambda s: f"held: {', '.join(s.holds_told)}", ""),
     _Cause(Level.FINE, lambda _: True, lambda _: "recording", ""),
 )
 

@@ -133,6 +133,27 @@ def test_files_of_two_folders_are_no_policy(tmp_path: Path, folder: Path, capsys
     assert "different folders" in capsys.readouterr().err
 
 
+def test_a_folder_beside_files_is_told_as_what_it_is(folder: Path, capsys: Out) -> None:
+    for named in ([folder, folder / "cards.yaml"], [folder / "cards.yaml", folder], [folder, folder]):
+        assert main(["policy", "check", *map(str, named)]) == 2
+        assert f"{folder} is a folder: name one folder alone, or files" in capsys.readouterr().err
+
+
+def test_a_file_that_yaml_cannot_read_hides_no_mistake_of_the_others(folder: Path, capsys: Out) -> None:
+    (folder / "cards.yaml").write_text(RULES.replace("why: PCI", "why: PCI: the"))
+    (folder / "more.yaml").write_text("schema: 1\nrules:\n  - { id: a, why: w, any: [ap: [x]], scren: pause }\n...\n")
+    (folder / "torn.yaml").write_text("schema: 1\nkeep_recording: 5m\nrules: [\n...\n")
+    out = said(capsys, "check", code=1)
+    for words in (
+        f"{folder / 'cards.yaml'}:6:13 a colon and a space inside a sentence",
+        f'{folder / "more.yaml"}:3:28 "ap" is not a key of an entry of any, did you mean app?',
+        f'{folder / "more.yaml"}:3:38 "scren" is not a key of a rule, did you mean screen?',
+        f"{folder / 'torn.yaml'}:",
+        "\n4 mistakes: this would not come into force.",
+    ):
+        assert words in out
+
+
 def test_a_file_that_is_not_there(folder: Path, capsys: Out) -> None:
     assert main(["policy", "check", str(folder / "none.yaml")]) == 2
     assert "none.yaml cannot be read" in capsys.readouterr().err

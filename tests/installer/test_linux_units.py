@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import build_parser
+from store.cli import parser as store_parser
 
 UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
 NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in {".service", ".timer"})
@@ -44,7 +46,14 @@ def test_every_command_of_the_agents_units_is_one_of_eyelids() -> None:
         program, *words = command.split()
         assert program == f"{INSTALLED}eyelid"
         build_parser().parse_args(words)
-    assert commands("eyelid-store.service") == [f"{INSTALLED}eyelid-store serve"]
+    [command] = commands("eyelid-store.service")
+    program, *words = command.split()
+    assert program == f"{INSTALLED}eyelid-store"
+    [metrics] = re.findall(
+        r"\nEnvironment=EYELID_STORE_METRICS=(.*)", (UNITS / "eyelid-store.service").read_text("utf-8")
+    )
+    asked = store_parser().parse_args([word.replace("${EYELID_STORE_METRICS}", metrics) for word in words])
+    assert asked.metrics == ("127.0.0.1", 9464)
 
 
 def test_the_drain_has_three_rights_and_no_more() -> None:

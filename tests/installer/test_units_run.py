@@ -68,6 +68,11 @@ def test_a_store_that_was_never_made_is_not_started_again_and_again(pc: Machine)
     pc.run("rm", "-rf", STORE_HOME)
 
 
+def test_prometheus_is_answered_on_the_machine_itself(store: Machine) -> None:
+    ask = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
+    assert "eyelid_store_devices{" in store.run(PYTHON, "-c", ask)
+
+
 def test_a_store_that_is_killed_serves_again_and_one_that_is_stopped_ends_in_order(store: Machine) -> None:
     first = store.show("eyelid-store.service", "MainPID")
     store.systemctl("kill", "--signal=KILL", "--kill-whom=main", "eyelid-store.service")

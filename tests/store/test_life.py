@@ -49,6 +49,24 @@ def sign(at: float, now: float | None = None, *, complete: bool = True, silent: 
     return Sign(int((WALL + at) * SECOND), int((WALL + moment) * SECOND), complete=complete, silent=silent)
 
 
+def test_a_hold_by_the_person_has_the_reason_that_they_chose(write: Written) -> None:
+    write(0, "start")
+    write(1, "hold", hold="user", reason="break")
+    write(2, "hold", hold="locked", reason="odd")  # nobody chooses one for this
+    write(3, "release", hold="user")
+    write(4, "release", hold="locked")
+    write(5, "hold", hold="user", reason=1, policy="p")
+    write(6, "stop")
+    parts = list(stretches(write.entries, "screen", lambda _: [], None, lambda held: f"{held.reason}/{held.policy}"))
+    assert [part.why for part in parts if part.what is What.HELD] == [
+        ("user (break/)",),
+        ("user (break/)", "locked"),
+        ("locked",),
+        ("user (1/p)",),
+    ]
+    assert [why for what, _, _, why in told(write) if what == "held"][-1] == ("user",)  # without the policy's text
+
+
 def test_a_run_in_its_states(write: Written) -> None:
     write(0, "start")
     write(0, "lane-closed", lane="screen", rules=["blind"], policy="")

@@ -22,6 +22,7 @@ from store.metrics import Metrics, served
 from store.serving import listen
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
+from tests.store.recorded import POLICY, POLICY_FILES
 from tests.store.test_serving import connect, enrolled, process
 from tests.store.test_standing import report
 
@@ -102,6 +103,38 @@ def test_the_catalog_is_asked_once_a_minute_at_most(
     assert scrape()["eyelid_store_devices", (("state", "never"),)] == 0
     clock.now += MINUTE
     assert scrape()["eyelid_store_devices", (("state", "never"),)] == 1
+
+
+def test_holds_by_the_person_are_counted_by_their_reason(
+    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock
+) -> None:
+    """A PC may say what it likes of itself: a label takes what a policy names, or the agent's own words."""
+    told: list[dict[str, object]] = [
+        {"reason": 1, "policy": POLICY},
+        {"reason": 1, "policy": POLICY},
+        {"reason": 9, "policy": POLICY},
+        {"reason": "break"},
+        {"reason": "of my own making"},
+        {},
+    ]
+    for fields in told:
+        pc = new_pc()
+        assert pc.ask_token(clock.seconds).is_success
+        assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
+        pc.ledger.write("start", at=0)
+        pc.ledger.write("hold", at=1, hold="user", reason="private")
+        pc.ledger.write("release", at=2, hold="user")
+        pc.ledger.write("hold", at=3, hold="user", **fields)
+        pc.ledger.write("hold", at=4, hold="locked")
+        assert pc.send_ledger().is_success
+        report(pc, clock, holds=["user", "locked"])
+    report(new_pc(), clock, holds=["user"])  # its account has not come yet
+    samples = scrape()
+    assert samples["eyelid_store_devices_held", (("hold", "user"),)] == 7
+    found = {
+        labels[0][1]: value for (name, labels), value in samples.items() if name.endswith("devices_held_by_person")
+    }
+    assert found == {"Break": 2, "break": 1, "other": 1, "none": 3}
 
 
 @pytest.mark.parametrize("where", ["0.0.0.0:9464", "9464", "store.example.com:9464", "127.0.0.1:x", ":9464"])

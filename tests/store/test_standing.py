@@ -18,6 +18,7 @@ from store.depot import Depot
 from store.timeline.standing import Level, Standing, older, standing
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
+from tests.store.recorded import POLICY, POLICY_FILES
 
 Look = Callable[..., Standing]
 
@@ -99,6 +100,25 @@ def test_a_hold_is_broken_where_somebody_must_act(
     assert verdict(found) == (level, words)
     assert bool(found.next_step) is (level is Level.BROKEN)
     assert found.holds == tuple(sorted(holds))
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"reason": 1, "policy": POLICY}, "held: locked, user (Break)"),
+        ({"reason": 7, "policy": POLICY}, "held: locked, user"),
+        ({"reason": "private"}, "held: locked, user (private)"),
+        ({}, "held: locked, user"),
+    ],
+)
+def test_a_hold_by_the_person_says_why(pc: Pc, clock: SetClock, look: Look, told: dict[str, Any], words: str) -> None:
+    assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
+    pc.ledger.write("start", at=0)
+    pc.ledger.write("hold", at=1, hold="user", **told)
+    pc.ledger.write("hold", at=2, hold="locked")
+    assert pc.send_ledger().is_success
+    report(pc, clock, holds=["user", "locked"])
+    assert look(pc).words == words
 
 
 def test_chunks_that_wait_for_long_without_a_receipt_are_stuck(pc: Pc, clock: SetClock, look: Look) -> None:

@@ -131,8 +131,19 @@ def test_every_mistake_of_every_file(place: Path) -> None:
 
 def test_while_one_file_cannot_be_read_as_yaml_the_others_are_not_blamed(place: Path) -> None:
     (place / "a.yaml").write_text("schema: 1\nrevision: 1\nname: PCI: cards\n...\n")
-    (place / "b.yaml").write_text("schema: 1\n...\n")
+    (place / "b.yaml").write_text(
+        "schema: 1\nkeep_recording: 5m\ntests: [{ name: n, app: till, expect: { screen: pause } }]\n...\n"
+    )
     assert wrong(place) == ("a.yaml:3:10 a colon and a space inside a sentence, put the whole sentence in quotes",)
+
+
+def test_while_one_file_cannot_be_read_as_yaml_the_others_mistakes_are_told(place: Path) -> None:
+    (place / "a.yaml").write_text("schema: 1\nrevision: 1\nname: PCI: cards\n...\n")
+    (place / "b.yaml").write_text(text(1).replace("app", "ap"))
+    assert wrong(place) == (
+        "a.yaml:3:10 a colon and a space inside a sentence, put the whole sentence in quotes",
+        'b.yaml:5:31 "ap" is not a key of an entry of any, did you mean app?',
+    )
 
 
 def test_a_policy_whose_own_tests_fail_is_mistaken(place: Path) -> None:

@@ -39,6 +39,11 @@ def read(named: Sequence[str], *, tested: bool) -> Policy:
         raise UserError(f"there is no policy in {paths[0]}; `eyelid policy init payments` begins with one")
     if len(paths) == 1 and paths[0].is_dir():
         return parse_files(read_files(paths[0]), tested=tested, shown_in=str(paths[0]))
+    if folder := next((path for path in paths if path.is_dir()), None):
+        raise UserError(
+            f"{folder} is a folder: name one folder alone, or files; a policy is the files of one folder, and the "
+            "folder names them all"
+        )
     folders = {path.parent for path in paths}
     if len(folders) > 1:
         raise UserError("the files lie in different folders; a policy is the files of one folder")
