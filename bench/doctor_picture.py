@@ -10,60 +10,20 @@ process namespace of its own, so that nobody else's programs are in the picture;
 from __future__ import annotations
 
 import os
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
-from fcntl import ioctl
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from termios import TIOCSWINSZ
 from typing import Final
-
-from rich.console import Console
-from rich.text import Text
 
 from bench.browsers import chromium
 from bench.fleet import installed, pc, store
 from bench.stage import own_display
+from bench.terminal import drawn, typed
 
 APART: Final = "EYELID_BENCH_APART"
-COLUMNS: Final = 80
-LINES: Final = 60
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 POLICY: Final = Path(__file__).resolve().parent.parent / "policies" / "payments"
-# The fonts that rich would have a reader's browser fetch from somebody else's server.
-_FONTS: Final = re.compile(r"\s*@font-face \{.*?\}\n", re.DOTALL)
-
-
-def typed(command: list[str], environment: dict[str, str]) -> str:
-    """What the command writes to a terminal."""
-    here, there = pty.openpty()
-    ioctl(there, TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    with subprocess.Popen(command, env=environment, stdin=there, stdout=there, stderr=there) as process:
-        os.close(there)
-        said = bytearray()
-        while True:
-            select.select([here], [], [])
-            try:
-                part = os.read(here, 65536)
-            except OSError:  # Linux says so when the last writer has gone
-                break
-            if not part:
-                break
-            said += part
-        process.wait()
-    os.close(here)
-    return said.decode("utf-8").replace("\r\n", "\n")
-
-
-def drawn(text: str, title: str) -> str:
-    """An SVG of the terminal."""
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115, PTH123
-    console.print(Text.from_ansi(text.rstrip("\n")), overflow="fold")
-    return _FONTS.sub("\n", console.export_svg(title=title, unique_id="doctor"))
 
 
 def main() -> None:
@@ -87,7 +47,7 @@ def main() -> None:
             }
             for name, flags in (("doctor", []), ("doctor-quiet", ["--quiet"])):
                 said = typed(installed("eyelid", "doctor", *flags), environment)
-                (images / f"{name}.svg").write_text(drawn(said, " ".join(["eyelid doctor", *flags])), "utf-8")
+                (images / f"{name}.svg").write_text(drawn(said, " ".join(["eyelid doctor", *flags]), "doctor"), "utf-8")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ class Look(Enum):
     AT = "at"
     BEGAN = "began"
     BRACKET = "bracket"
+    COMMAND = "command"  # at the first word after that bracket that begins with a command to YAML
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,9 @@ TRAPS: Final = (
         context="quoted scalar",
     ),
     Trap("", "this quote is never closed, add the second one", Look.BEGAN, context="quoted scalar"),
+    # [*card code*] is a reference to "card", and then a word where a comma should be.
+    Trap("", BARE, Look.COMMAND, context="parsing a flow sequence"),
+    Trap("", BARE, Look.COMMAND, context="parsing a flow mapping"),
     Trap("", UNCLOSED, Look.BEGAN, context="parsing a flow sequence"),
     Trap("", UNCLOSED, Look.BEGAN, context="parsing a flow mapping"),
     Trap("", UNCLOSED, Look.BRACKET, context="parsing a flow node"),
@@ -94,7 +98,12 @@ def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, s
     before = text[text.rfind("\n", 0, at) + 1 : at]
     for trap in TRAPS:
         if trap.problem in problem and trap.context in context and re.search(trap.before, before):
-            index = {Look.AT: at, Look.BEGAN: began, Look.BRACKET: _last_bracket(text, at)}[trap.look]
+            index = {
+                Look.AT: at, Look.BEGAN: began, Look.BRACKET: _last_bracket(text, at),
+                Look.COMMAND: _command(text, began, at),
+            }[trap.look]  # fmt: skip
+            if index is None:
+                continue
             words = trap.words.format(sign=text[index : index + 1], word=first_word(text, index))
             return _mark(file, text, index), words
     return _mark(file, text, at), f"YAML stops here ({problem}), compare with a line that works"
@@ -102,6 +111,12 @@ def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, s
 
 def _last_bracket(text: str, index: int) -> int:
     return max(text.rfind("[", 0, index), text.rfind("{", 0, index), 0)
+
+
+def _command(text: str, began: int, index: int) -> int | None:
+    """Where a list's or a table's word begins with one of YAML's own signs, and a further word follows it."""
+    found = re.search(r"[\[{,:]\s*([*&])[^\s,\]}]*\s+\Z", text[began:index])
+    return None if found is None else began + found.start(1)
 
 
 def _mark(file: str, text: str, index: int) -> Mark:

@@ -121,7 +121,7 @@ class _Cause:
     level: Level
     applies: Callable[[_Seen], bool]
     words: Callable[[_Seen], str]
-    next_step: str  # ID in it stands for the PC's
+    next_step: str  # ID in it stands for the beginning of the PC's
 
 
 def _urgent(alarms: tuple[str, ...]) -> tuple[str, ...]:
@@ -248,7 +248,7 @@ def judge(seen: _Seen) -> Standing:
         bundle_revision=seen.health.get("bundle_revision"),
         level=first.level,
         words=first.words(seen),
-        next_step=first.next_step.replace(" ID", f" {found.device.id}"),
+        next_step=first.next_step.replace(" ID", f" {found.device.id[:8]}"),
         others=tuple(one.words(seen) for one in others),
     )
 

@@ -153,6 +153,8 @@ LINE_UP = "the lines of one list or rule begin in the same column, indented by s
             "css: [a, #pan]\nb: c",
             "p.yaml:1:6 YAML finds no end to this [, close it (a word with # ! or a bracket in it needs quotes)",
         ),
+        ("title: [a, *card code*]", "p.yaml:1:12 a word that begins with * needs quotes, write '*card code*'"),
+        ("- { title: *card code* }", "p.yaml:1:12 a word that begins with * needs quotes, write '*card code*'"),
         (
             "- { page: https://a/{b} }",
             "p.yaml:1:3 YAML finds no end to this {, close it (a word with # ! or a bracket in it needs quotes)",
