@@ -133,6 +133,16 @@ def test_files_of_two_folders_are_no_policy(tmp_path: Path, folder: Path, capsys
     assert "different folders" in capsys.readouterr().err
 
 
+def test_a_file_of_a_policy_that_is_checked_by_itself_is_told_of_the_rest(folder: Path, capsys: Out) -> None:
+    alone = folder / "ours.yaml"
+    alone.write_text("schema: 1\nrules: [{ id: a, why: w, any: [app: [x]] }]\n...\n")
+    out = said(capsys, "check", str(alone), code=1)
+    assert f"Beside it lies cards.yaml: of all files as one policy, eyelid policy check {folder}\n" in out
+    assert "Beside it" not in said(capsys, "check", str(folder))
+    (folder / "cards.yaml").unlink()
+    assert "Beside it" not in said(capsys, "check", str(alone), code=1)
+
+
 def test_a_folder_beside_files_is_told_as_what_it_is(folder: Path, capsys: Out) -> None:
     for named in ([folder, folder / "cards.yaml"], [folder / "cards.yaml", folder], [folder, folder]):
         assert main(["policy", "check", *map(str, named)]) == 2
@@ -286,7 +296,7 @@ def test_explain_needs_one_thing(capsys: Out) -> None:
     err = capsys.readouterr().err
     assert "an address, or --app" in err
     assert "--frame, --field and --css are of a page" in err
-    assert "shop.example is no address: it has no scheme such as https://" in err
+    assert "shop.example is no address: it has no scheme such as https://; write https://shop.example" in err
 
 
 def test_explain_judges_by_what_compliance_signed(folder: Path, capsys: Out) -> None:

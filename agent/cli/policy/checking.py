@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -39,7 +40,7 @@ def _check(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(_as_json(mistakes, warnings, policy, good=good)))
     else:
-        _print(page(), mistakes, warnings, policy)
+        _print(page(), mistakes, warnings, policy, _rest_of_it(asked.files, mistakes))
         if not asked.files:
             _say_whether_it_counts()
     return 0 if good else 1
@@ -80,13 +81,29 @@ def _as_json(
     }
 
 
-def _print(out: Console, mistakes: tuple[str, ...], warnings: tuple[Caution, ...], policy: Policy | None) -> None:
+def _rest_of_it(named: Sequence[str], mistakes: tuple[str, ...]) -> str:
+    """What is missing may stand in the files beside: a file of a policy is often checked by itself."""
+    paths = [Path(name) for name in named]
+    if not any(" no file has " in mistake for mistake in mistakes) or not all(path.is_file() for path in paths):
+        return ""
+    folder = paths[0].parent
+    others = sorted(path.name for path in folder.glob("*.yaml") if path not in paths and not path.name.startswith("."))
+    if not others:
+        return ""
+    return f"Beside it lies {' and '.join(others[:3])}: of all files as one policy, eyelid policy check {folder}"
+
+
+def _print(
+    out: Console, mistakes: tuple[str, ...], warnings: tuple[Caution, ...], policy: Policy | None, beside: str
+) -> None:
     for mistake in mistakes:
         print_with_line(out, mistake, style="red")
     for warning in warnings:
         print_with_line(out, str(warning), style="yellow", prefix="warning: ")
     if mistakes or warnings:
         out.print()
+    if beside:
+        out.print(beside, style="yellow", markup=False)
     warned = f", {counted(len(warnings), 'warning')}" if warnings else ""
     if mistakes:
         out.print(f"[red]{counted(len(mistakes), 'mistake')}{warned}[/red]: this would not come into force.")

@@ -118,7 +118,9 @@ def _thing(asked: argparse.Namespace) -> Window | Page:
         try:
             parse_address(address)
         except BadAddressError as problem:
-            raise UserError(f"{address} is no address: {problem}; write it as the browser shows it, whole") from None
+            # Browsers hide the scheme, so it is missing where an address was typed off.
+            meant = "write it whole, as the browser copies it" if "://" in address else f"write https://{address}"
+            raise UserError(f"{address} is no address: {problem}; {meant}") from None
     return Page((asked.url, *asked.frame), frozenset(asked.field), frozenset(asked.css), shown=not asked.open)
 
 
