@@ -31,7 +31,7 @@ STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in
 def enrol(token: str, config: Config) -> str:
     """Join the store that issued the token; what to tell the person. Raises as `agent.identity.enrol`.
 
-    The policy that the store's bundle carries becomes this PC's, unless there is one in its folder already.
+    A policy that the store's bundle carries is this PC's; it is written into its folder too, if that holds none.
     """
     joined = identity.enrol(
         token,
@@ -45,6 +45,9 @@ def enrol(token: str, config: Config) -> str:
     told = f"This PC is now enrolled as {joined.device}."
     files = Trust(joined).bundle.policy_files
     if any(config.policies.glob("*.yaml")):
+        if files:
+            signed = "The policy that came signed with the store's bundle counts"
+            return f"{told} {signed}; what lies in {config.policies} does not."
         return f"{told} Its policy is the one in {config.policies}."
     if odd := [name for name in files if Path(name).name != name or not name.endswith(".yaml")]:
         raise Untrusted(f"{told} But the store's bundle names {len(odd)} policy files that are no plain `*.yaml` names")

@@ -33,8 +33,15 @@ def test_the_stores_policy_becomes_the_pcs(store: FakeStore, config: Config) -> 
 def test_a_policy_that_lies_there_already_stays(store: FakeStore, config: Config) -> None:
     config.policies.mkdir(parents=True)
     (config.policies / "own.yaml").write_text("own")
+    assert f"Its policy is the one in {config.policies}." in enrol(store.pasted(), config)
+    assert [path.name for path in config.policies.iterdir()] == ["own.yaml"]
+
+
+def test_a_policy_that_lies_there_does_not_count_beside_a_signed_one(store: FakeStore, config: Config) -> None:
+    config.policies.mkdir(parents=True)
+    (config.policies / "own.yaml").write_text("own")
     store.bundle = store.signed_bundle(1, None, **{"cards.yaml": "schema: 1\n...\n"})
-    assert "Its policy is the one in" in enrol(store.pasted(), config)
+    assert f"counts; what lies in {config.policies} does not." in enrol(store.pasted(), config)
     assert [path.name for path in config.policies.iterdir()] == ["own.yaml"]
 
 
