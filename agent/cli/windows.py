@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config, control, desktop
-from agent.cli.policy.standing import Standing, standing
+from agent.cli.policy.standing import Follower, Standing
 from agent.core.decide import decide
 from agent.core.model import Blind, Lane, Page, Policy, Scene, Window
 from agent.core.policy_explain import Does, Word, words_of
@@ -89,14 +89,14 @@ class Sight:
 
 def _windows(asked: argparse.Namespace) -> int:
     settings = config.load()
-    judge = _judge()
+    follower = Follower()
     here = desktop.current_desktop()
     try:
         if asked.watch:
-            _watch(here, settings.home, judge, as_json=asked.json)
+            _watch(here, settings.home, follower, as_json=asked.json)
         second = desktop.listed_by_system()
         seen = here.look()
-        sight = _sight(second if seen is Blind.CANNOT_VOUCH else seen, settings.home, judge)
+        sight = _sight(second if seen is Blind.CANNOT_VOUCH else seen, settings.home, _judge(follower))
         overlooked = _overlooked(sight.seen, second)
         if asked.json:
             print(json.dumps({**_as_json(sight), "overlooked": overlooked}))
@@ -109,12 +109,12 @@ def _windows(asked: argparse.Namespace) -> int:
         here.close()
 
 
-def _watch(here: Desktop, home: Path, judge: Judge, *, as_json: bool) -> NoReturn:
-    """Until Ctrl-C."""
+def _watch(here: Desktop, home: Path, follower: Follower, *, as_json: bool) -> NoReturn:
+    """Until Ctrl-C. What is saved meanwhile judges from the next picture on."""
 
     def look() -> Sight:
         seen = here.look()
-        return _sight(desktop.listed_by_system() if seen is Blind.CANNOT_VOUCH else seen, home, judge)
+        return _sight(desktop.listed_by_system() if seen is Blind.CANNOT_VOUCH else seen, home, _judge(follower))
 
     if as_json:
         while True:
@@ -161,10 +161,10 @@ def _overlooked(seen: Scene | Blind, second: Scene | Blind) -> int:
     return len({window.id for window in second.windows} - {window.id for window in seen.windows})
 
 
-def _judge() -> Judge:
+def _judge(follower: Follower) -> Judge:
     """The windows are worth seeing also where no policy can be had."""
     try:
-        return Judge(standing())
+        return Judge(follower.now())
     except EyelidError as error:
         return Judge(None, str(error))
 

@@ -15,8 +15,8 @@ from agent import identity
 from agent.core.model import Policy
 from agent.core.policy_change import refusals
 from agent.errors import PolicyError
-from agent.identity import IDENTITY, Trust
-from agent.witness.in_force import recall, since
+from agent.identity import IDENTITY, TRUST, Trust
+from agent.witness.in_force import NAME, recall, since
 from agent.witness.policies import Files, fingerprint, parse_files, read_files
 from protocol.policyhash import policy_hash
 
@@ -137,3 +137,15 @@ def foretell(home: Path, folder: Path) -> Foretold:
     refused = () if last is None else refusals(last, policy)
     known = last is not None and last.hash == policy.hash
     return Foretold(choice, files, policy, mistakes, refused, since(home) if known else None, choice.beside())
+
+
+def signs(home: Path, folder: Path) -> tuple[object, ...]:
+    """Changes when what `foretell` reads may have; cheap enough to be asked twice a second."""
+    return fingerprint(folder), *(_changed(home / name) for name in (IDENTITY, TRUST, NAME))
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

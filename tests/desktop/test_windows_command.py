@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -166,3 +168,20 @@ def test_without_a_policy_the_windows_are_shown_all_the_same(
         out = capsys.readouterr().out
         assert "No policy is in force, so nothing is kept." in out
         assert "Payment" in out
+
+
+def test_while_one_watches_what_is_saved_judges_at_once(tmp_path: Path, openbox_display: str) -> None:
+    """The tool with which one writes a rule: save, and look."""
+    counters = POLICY.replace("revision: 1", "revision: 2").replace("id: tills", "id: counters")
+    with program(openbox_display, "till") as till:
+        till.open(title="Payment")
+        command = [sys.executable, "-P", "-m", "agent", "windows", "--watch", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
+            assert watching.stdout is not None
+            said = (json.loads(line) for line in watching.stdout)
+            assert next(said)["screen"] == ["tills"]
+            for text, rules, revision in ((counters, ["counters"], 2), ("schema: 1\n", [], None)):
+                (tmp_path / "policies" / "tills.yaml").write_text(text)
+                one = next(one for one in said if one["screen"] == rules)
+                assert one["policy"]["revision"] == revision
+            watching.terminate()

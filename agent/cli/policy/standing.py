@@ -11,7 +11,7 @@ from agent import config, control
 from agent.cli.policy.reading import counted
 from agent.core.model import SECOND
 from agent.errors import EyelidError
-from agent.witness.choice import SIGNER, Foretold, Kind, foretell
+from agent.witness.choice import SIGNER, Foretold, Kind, foretell, signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,25 @@ class Standing:
         }
 
 
+class Follower:
+    """Which policy counts, again and again; its files are read anew only where one of them has changed."""
+
+    def __init__(self) -> None:
+        settings = config.load()
+        self._home, self._folder = settings.home, settings.policies
+        self._read: tuple[object, Foretold] | None = None
+
+    def now(self) -> Standing:
+        """Raises as `agent.witness.choice.foretell`."""
+        seen = signs(self._home, self._folder)
+        if self._read is None or self._read[0] != seen:
+            self._read = (seen, foretell(self._home, self._folder))
+        return Standing(self._read[1], _running(self._home))
+
+
 def standing() -> Standing:
     """By the settings and the home of whoever asks. Raises as `agent.witness.choice.foretell`."""
-    settings = config.load()
-    return Standing(foretell(settings.home, settings.policies), _running(settings.home))
+    return Follower().now()
 
 
 def _running(home: Path) -> tuple[int, str] | None:

@@ -111,7 +111,8 @@ def policy(policy: PolicyFacts, facts: Facts) -> Finding:
         return warning(
             f"{said}: {changed} {span(policy.age)} ago", "ask compliance whether it still says what it should"
         )
-    return good(f"{said}; {changed.removeprefix('last ')} {span(policy.age)} ago")
+    since = "" if policy.since is None or policy.bundle is not None else f", in force here since {day(policy.since)}"
+    return good(f"{said}; {changed.removeprefix('last ')} {span(policy.age)} ago{since}")
 
 
 def _source(policy: PolicyFacts) -> str:
