@@ -23,9 +23,9 @@ import httpx
 from sqlalchemy import select, update
 
 from bench.browsers import chromium
-from bench.fleet import Store, installed, pc, store
+from bench.fleet import Store, answer, installed, pc, run, store
 from bench.shop import shop
-from bench.stage import own_display
+from bench.stage import Stage, own_display
 from bench.terminal import drawn, typed
 from protocol import api, enrolment
 from protocol import bundle as bundles
@@ -111,15 +111,35 @@ def policy_check(images: Path, folder: Path) -> None:
 # -- windows ------------------------------------------------------------------------------------------------------
 
 
+def _sign(depot: Store, folder: Path, policy: str) -> None:
+    """As compliance does it, with the store's own commands; the store hands it out."""
+    (folder / "signed").mkdir()
+    (folder / "signed" / "ours.yaml").write_text(policy, "utf-8")
+    [key] = [key["private_half"] for key in depot.ask("keys")["keys"] if key["name"] == "compliance"]
+    home, current, following = str(depot.home), str(folder / "current.bundle"), str(folder / "next.bundle")
+    for words in (
+        ("show", "--home", home, "--save", current),
+        ("sign", "--key", key, "--key-file", str(depot.secret), "--from", current, "--policies", str(folder / "signed"),
+         "-o", following),
+        ("put", "--home", home, following),
+    ):  # fmt: skip
+        answer(f"bundle {words[0]}", run(installed("eyelid-store", "bundle", *words), os.environ))
+
+
 def windows(images: Path, folder: Path) -> None:
+    with own_display(folder / "display") as stage, store(folder) as depot:
+        _sign(depot, folder, OURS)
+        _windows(images, folder, stage, depot)
+
+
+def _windows(images: Path, folder: Path, stage: Stage, depot: Store) -> None:
     with (
-        own_display(folder / "display") as stage,
-        store(folder) as depot,
-        pc(depot, stage, folder / "pc", {"ours.yaml": OURS}) as recorder,
+        pc(depot, stage, folder / "pc", {}) as recorder,
         stage.program("notes", (60, 400)),
         shop() as sites,
-        chromium(stage, folder / "browser", sites.checkout, eyes=recorder.home),
+        chromium(stage, folder / "browser", sites.catalogue, eyes=recorder.home),
     ):
+        sites.go(sites.checkout)
         recorder.recorder.until(lambda: "card-forms" in (recorder.status() or {}).get("rules", ()), "it closed")
         environment = {**stage.environment, **TERMINAL, "EYELID_CONFIG": str(folder / "pc" / "agent.yaml")}
         said = typed(installed("eyelid", "windows"), environment)
@@ -127,6 +147,9 @@ def windows(images: Path, folder: Path) -> None:
 
 
 # -- devices ------------------------------------------------------------------------------------------------------
+
+
+Told = tuple[float, str, dict[str, Any]]
 
 
 class Fleet:
@@ -150,10 +173,11 @@ class Fleet:
         made.ask_token(int(time.time())).raise_for_status()
         return made
 
-    def tells(self, made: Pc, *entries: tuple[float, str, dict[str, object]], **health: Any) -> None:
+    def tells(self, made: Pc, *entries: Told, **health: Any) -> None:
         """`entries` of its account (hours since it began, kind, fields) after its start, and its health just now."""
         self._client.put(api.policy_path(HELD), json={"files": HOLDS}, headers=made.bearer).raise_for_status()
-        for hours, kind, fields in ((0.0, "start", {}), (0.0, "lane-open", {"lane": "screen"}), *entries):
+        begins: list[Told] = [(0.0, "start", {}), (0.0, "lane-open", {"lane": "screen"})]
+        for hours, kind, fields in (*begins, *entries):
             at, lines = int(hours * HOUR), made.ledger.lines
             lines.append(line(len(lines), made.ledger.head, at=at, wall=self._began + at, kind=kind, **fields))
         made.put_sealed(made.open_recording(self._bundle).seal()).raise_for_status()
@@ -187,7 +211,7 @@ class Fleet:
 
 def _populate(fleet: Fleet) -> None:
     never = "rule-never-matched"
-    closed = {"lane": "screen", "rules": ["web-engine"], "policy": HELD}
+    closed: dict[str, Any] = {"lane": "screen", "rules": ["web-engine"], "policy": HELD}
     fleet.tells(fleet.pc("desk-01"))
     fleet.tells(fleet.pc("desk-02"), (5.9, "hold", {"hold": "user", "reason": 1, "policy": HELD}), holds=["user"])
     silent = fleet.pc("desk-03")

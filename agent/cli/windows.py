@@ -285,9 +285,9 @@ def _headline(sight: Sight) -> Text:
         else:
             said.append("would be kept. ", style="green")
     if (counts := sight.judge.standing) is not None:
-        said.append(f"\n{counts.origin()}", style="dim")
+        said.append(f"\n{counts.origin()}", style="not bold dim")
         for doubt in counts.doubts():
-            said.append(f"\n{doubt}", style="yellow")
+            said.append(f"\n{doubt}", style="not bold yellow")
     return said
 
 

@@ -122,6 +122,7 @@ def foretell(home: Path, folder: Path) -> Foretold:
     choice = choose(home, folder)
     last = recall(home)
     files: Files = {}
+    policy: Policy | None = None
     mistakes: tuple[str, ...] = ()
     try:
         files = choice.files()

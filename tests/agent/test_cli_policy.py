@@ -313,6 +313,7 @@ def test_explain_judges_by_what_compliance_signed(folder: Path, capsys: Out) -> 
     assert "● card-forms closes the screen" in out
     assert "bundle" not in out
     assert "does not count: bundle 7 carries a signed policy" in said(capsys, "check")
+    assert "does not count: bundle 7 carries a signed policy" in said(capsys, "test")
     assert "does not count" not in said(capsys, "check", str(folder))
 
 

@@ -157,6 +157,15 @@ def test_a_days_work_in_a_contact_centre_is_recorded_under_all_packs_together() 
     assert decide(pack(ALL), Scene(windows)) == Verdict()
 
 
+@pytest.mark.parametrize("name", FOR_USE)
+def test_no_pack_cries_wolf_where_nobody_opens_what_it_names(name: str) -> None:
+    """A file of one's own beside it is watched all the same."""
+    assert {rule.never_matched for rule in pack(name).rules} == {0}
+    own = b"schema: 1\nrules: [{ id: own, why: w, any: [app: [crm]] }]\n...\n"
+    together = parse_files({**read_files(ROOT / name), "own.yaml": own})
+    assert [rule.id for rule in together.rules if rule.never_matched] == ["own"]
+
+
 def test_no_pack_asks_for_a_title() -> None:
     """Any window whose title was missed for a moment would be in doubt, and close the eye."""
     assert [rule.id for rule in pack(ALL).rules for m in matchers(rule) if m.attribute is Attribute.TITLE] == []

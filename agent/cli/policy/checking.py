@@ -10,12 +10,11 @@ from typing import Any
 
 from rich.console import Console
 
-from agent import config
 from agent.cli.policy.reading import add_files, counted, page, print_with_line, read
+from agent.cli.policy.standing import say_whether_the_folder_counts
 from agent.core.model import Policy
 from agent.core.policy_cautions import Caution, Kind, cautions
-from agent.errors import EyelidError, PolicyError
-from agent.witness.choice import choose
+from agent.errors import PolicyError
 
 
 def add_to(verbs: Any) -> None:
@@ -42,20 +41,8 @@ def _check(asked: argparse.Namespace) -> int:
     else:
         _print(page(), mistakes, warnings, policy, _rest_of_it(asked.files, mistakes))
         if not asked.files:
-            _say_whether_it_counts()
+            say_whether_the_folder_counts(page())
     return 0 if good else 1
-
-
-def _say_whether_it_counts() -> None:
-    """The folder is checked as it lies there, also where a signed policy counts instead."""
-    settings = config.load()
-    try:
-        signed = choose(settings.home, settings.policies).signed
-    except EyelidError:
-        return  # `eyelid doctor` tells what is wrong with the keys
-    if signed is not None:
-        told = f"{settings.policies} does not count: bundle {signed.bundle} carries a signed policy, which does."
-        page().print(told, style="yellow", markup=False)
 
 
 def _read(named: Sequence[str]) -> tuple[tuple[str, ...], Policy | None]:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from agent import config, control
 from agent.cli.policy.reading import counted
 from agent.core.model import SECOND
 from agent.errors import EyelidError
-from agent.witness.choice import SIGNER, Foretold, Kind, foretell, signs
+from agent.witness.choice import SIGNER, Foretold, Kind, choose, foretell, signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,18 @@ class Follower:
 def standing() -> Standing:
     """By the settings and the home of whoever asks. Raises as `agent.witness.choice.foretell`."""
     return Follower().now()
+
+
+def say_whether_the_folder_counts(out: Console) -> None:
+    """The folder is checked and tested as it lies there, also where a signed policy counts instead."""
+    settings = config.load()
+    try:
+        signed = choose(settings.home, settings.policies).signed
+    except EyelidError:
+        return  # `eyelid doctor` tells what is wrong with the keys
+    if signed is not None:
+        told = f"{settings.policies} does not count: bundle {signed.bundle} carries a signed policy, which does."
+        out.print(told, style="yellow", markup=False)
 
 
 def _running(home: Path) -> tuple[int, str] | None:

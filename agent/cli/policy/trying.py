@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.cli.policy.reading import add_files, counted, page, read
+from agent.cli.policy.standing import say_whether_the_folder_counts
 from agent.core.model import Effect, Lane
 from agent.core.policy_coverage import Coverage, coverage
 from agent.core.policy_tests import Outcome, run_tests
@@ -49,6 +50,8 @@ def _test(asked: argparse.Namespace) -> int:
     out.print(_rules(tried))
     out.print()
     _sum_up(out, outcomes, failed, tried)
+    if not asked.files:
+        say_whether_the_folder_counts(out)
     return 1 if failed else 0
 
 
