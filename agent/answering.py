@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from agent import control
 from agent.core.day import pauses
-from agent.core.evidence import Evidence, Promise
+from agent.core.evidence import Deaf, Ear, Evidence, Hearing, Promise
 from agent.core.eye import Eye
 from agent.core.holding import grant
 from agent.core.model import SECOND, Frame
@@ -23,9 +23,9 @@ from agent.daemon import Daemon
 from agent.errors import EyelidError, UserError
 from agent.messages import Call, Message
 from agent.pipeline import Mailbox
-from agent.ports import Clock
+from agent.ports import Channel, Clock, Sound
 from agent.recording import Tally
-from agent.status import SoundStatus, State, Status, Waiting, describe, pages_as_json, state_of
+from agent.status import SoundStatus, State, Status, Waiting, describe, describe_sound, pages_as_json, state_of
 
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
 LONGEST_HOLD: Final = 366 * 24 * 3600  # seconds; JSON also knows numbers that no clock can add
@@ -40,7 +40,8 @@ class Sources:
     """Where the status comes from besides the daemon; all of them answer at once and from any thread.
 
     `waiting`: chunks and bytes. `oldest`: when the first of them was recorded, wall time, ns. `sending`: whether it may
-    be sent at this hour. `version`: of the recorder that answers.
+    be sent at this hour. `version`: of the recorder that answers. `hears`: which ends of a call the settings want,
+    microphone and far end. `sound`: None where none is wanted, or nothing here knows it.
     """
 
     version: str
@@ -51,7 +52,8 @@ class Sources:
     sending: Callable[[], bool]
     monitors: Callable[[], int]
     browsers: Callable[[], tuple[dict[str, object], ...]]
-    sound: Callable[[], SoundStatus | None]
+    hears: tuple[bool, bool]
+    sound: Sound | None
     entries: Entries
 
 
@@ -66,6 +68,8 @@ class Answering:
         self._daemon: Daemon | None = None
         self._open_since: int | None = None
         self._waiting_since: int | None = None
+        self._listening_since: int | None = None
+        self._sound_open_since: int | None = None
         self._shown: tuple[object, ...] = ()
         self._changes = 0
         self._changed = threading.Condition()
@@ -88,6 +92,7 @@ class Answering:
         daemon, now = self._the_daemon, self._clock.now()
         session, eye = daemon.session, daemon.screen.eye
         self._note(session, eye, now)
+        deaf = self._deaf(now)
         policy = session.policy
         if policy is not None and policy.hash not in self._rules:
             self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
@@ -95,6 +100,7 @@ class Answering:
             state_of(session, eye, now),
             self._evidence().stalled(self._promise, now),
             self._evidence().unheard(self._promise, now) is None,
+            deaf,
             session.closed,
             session.holds,
             daemon.user_hold,
@@ -112,6 +118,7 @@ class Answering:
             self._open_since = None
         elif self._open_since is None:
             self._open_since = now
+        self._note_sound(session, now)
         if not self._sources.waiting()[0] or not self._sources.sending():
             self._waiting_since = None
         elif self._waiting_since is None:
@@ -120,6 +127,55 @@ class Answering:
     def _evidence(self) -> Evidence:
         sealed_at, receipt_at = self._sources.tally().pictures_at, self._sources.receipt_at()
         return Evidence(self._open_since, sealed_at, self._waiting_since, receipt_at)
+
+    def _note_sound(self, session: Session, now: int) -> None:
+        if session.held:
+            self._listening_since = None
+        elif self._listening_since is None:
+            self._listening_since = now
+        sound = self._the_daemon.sound
+        is_open = sound is not None and state_of(session, sound.eye, now) is State.RECORDING
+        if not is_open or not self._hearing().unbroken(self._promise, now):
+            self._sound_open_since = None
+        elif self._sound_open_since is None:
+            self._sound_open_since = now
+
+    def _hearing(self, devices: tuple[bool, bool] = (False, False)) -> Hearing:
+        sound, lane = self._sources.sound, self._the_daemon.sound
+        captured = (None, None) if sound is None else sound.captured()
+        microphone, far_end = map(Ear, self._sources.hears, devices, captured)
+        return Hearing(
+            microphone,
+            far_end,
+            self._listening_since,
+            self._sound_open_since,
+            self._sources.tally().sound_at,
+            0 if lane is None else lane.eye.hindsight,
+        )
+
+    def _deaf(self, now: int, devices: tuple[bool, bool] = (False, False)) -> Deaf | None:
+        """`devices`: which ends have one; it only tells one fault from another."""
+        if not any(self._sources.hears):
+            return None
+        told = next((deaf for deaf in (Deaf.NO_SOUND, Deaf.DIED) if deaf in self._the_daemon.troubles), None)
+        return told or self._hearing(devices).deaf(self._promise, now)
+
+    def _sound_status(self, now: int) -> SoundStatus | None:
+        if not any(self._sources.hears):
+            return None
+        daemon, sound, lane = self._the_daemon, self._sources.sound, self._the_daemon.sound
+        channels = (Channel(""), Channel("")) if sound is None else sound.channels()
+        devices = bool(channels[0].device), bool(channels[1].device)
+        hearing = self._hearing(devices)
+        return describe_sound(
+            daemon.session,
+            None if lane is None else lane.eye,
+            now=now,
+            since=daemon.screen.since if lane is None else lane.since,
+            sealed_at=hearing.sealed_at,
+            deaf=self._deaf(now, devices),
+            ends=((hearing.microphone, channels[0]), (hearing.far_end, channels[1])),
+        )
 
     def _status(self) -> Status:
         daemon, sources, now = self._the_daemon, self._sources, self._clock.now()
@@ -139,7 +195,7 @@ class Answering:
             browsers=sources.browsers(),
             troubles=daemon.troubles,
             hold=daemon.user_hold,
-            sound=sources.sound(),
+            sound=self._sound_status(now),
             watch=daemon.oversight.watch,
         )
 

@@ -18,7 +18,7 @@ from agent import control, desktop, identity
 from agent.answering import Answering, Sources
 from agent.browser.manifests import SOCKET_NAME
 from agent.capture.screen import X11Screen
-from agent.capture.sound_feed import Devices
+from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config
 from agent.control import ControlSocket
@@ -45,7 +45,6 @@ from agent.seal import Maker, RecordingSealer
 from agent.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.silent import SilenceFile
 from agent.spool import DiskSpool
-from agent.status import SoundStatus, describe_sound
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
@@ -366,14 +365,10 @@ class Recording:
             sending=lambda: self._config.upload.open_at(self._clock.wall()),
             monitors=lambda: len(self._screen.monitors()),
             browsers=lambda: tuple(asdict(browser) for browser in self._browsers.connected),
-            sound=self._sound_status,
+            hears=(self._config.audio.microphone != NONE, self._config.audio.far_end != NONE),
+            sound=self._sound,
             entries=self._ledger.entries,
         )
-
-    def _sound_status(self) -> SoundStatus | None:
-        if self._sound is None or self._daemon.sound is None:
-            return None
-        return describe_sound(self._daemon.session, self._daemon.sound.eye, self._sound.channels(), self._clock.now())
 
     def _health(self) -> DeviceHealthRequest:
         tally, session, waiting = self._recorder.tally, self._daemon.session, self._spool.waiting()

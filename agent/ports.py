@@ -170,6 +170,10 @@ class Sound(Protocol):
     def channels(self) -> tuple[Channel, Channel]:
         """Microphone and far end. Any thread."""
 
+    def captured(self) -> tuple[int | None, int | None]:
+        """When microphone and far end last gave samples whose time is proven, be they silence, ns; None: not since the
+        start. What is filled in for them is none of theirs. Any thread."""
+
     def wake(self) -> None:
         """End a `take` at once; any thread."""
 

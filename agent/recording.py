@@ -19,7 +19,7 @@ from agent.core.model import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Frame, 
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool
-from protocol.envelope import KEY_PACKET_STREAM, SCENE, SCENE_STREAM, SCREEN, lane_of
+from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCENE, SCENE_STREAM, SCREEN, lane_of
 
 RETRY: Final = 1.0  # seconds between tries to spool what did not fit
 HEADS_EVERY: Final = 10 * SECOND
@@ -110,6 +110,7 @@ class Tally:
     heads: Heads = field(default_factory=dict)
     sealed_at: int | None = None
     pictures_at: int | None = None  # when a chunk of a screen last became durable
+    sound_at: int | None = None  # when a chunk of sound did
     chunks: int = 0
     bytes: int = 0
     frames: int = 0
@@ -279,6 +280,8 @@ class Recorder:
                 self.tally.sealed_at = self._clock.now()
             if lane == SCREEN:
                 self.tally.pictures_at = self.tally.sealed_at
+            if lane == AUDIO and one.stream != KEY_PACKET_STREAM:
+                self.tally.sound_at = self.tally.sealed_at
             self.tally.chunks += 1
             self.tally.bytes += len(one.data)
             self._note_head(one)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from agent.core.decide import NOT_RECORDED, UNLISTED
-from agent.core.evidence import Evidence, Promise
+from agent.core.evidence import Deaf, Ear, Evidence, Promise
 from agent.core.eye import Eye
 from agent.core.holding import UserHold, reasons_of, terms_of
 from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
@@ -40,26 +40,41 @@ class State(StrEnum):
 
 
 def exit_code(status: Mapping[str, object]) -> int:
-    """Of `eyelid status`, from the recorder's answer: 1 also where all is well but for the store."""
+    """Of `eyelid status`, from the recorder's answer: 1 also where all is well but for the call or the store."""
     code = State(str(status["state"])).exit_code
-    return 1 if code == 0 and status["offline_s"] is not None else code
+    sound: Any = status["sound"]
+    # A recorder of another version may not say of faults.
+    deaf = sound is not None and (bool(sound.get("fault")) or State(str(sound["state"])).exit_code == 1)
+    return 1 if code == 0 and (deaf or status["offline_s"] is not None) else code
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of the call. `device`: "" while there is none. `peak_dbfs`: since last asked, None for silence."""
+    """One end of the call. `wanted`: False where the settings say none. `device`: "" while there is none.
 
+    `peak_dbfs`: since last asked, None for silence. `captured_ago_s`: since it last gave samples, be they silence.
+    """
+
+    wanted: bool
     device: str
     peak_dbfs: float | None
     heard_ago_s: float | None  # None: not since the start
+    captured_ago_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SoundStatus:
-    """The lane of sound, which opens and closes by itself."""
+    """The lane of sound, which opens and closes by itself.
+
+    `fault`: why the call, or one end of it, is not recorded although it should be (core.evidence.Deaf); "" while all
+    is well. `sealed_ago_s`: since a chunk of sound last became durable.
+    """
 
     state: State
+    fault: str
     rules: tuple[str, ...]
+    since_s: float
+    sealed_ago_s: float | None
     microphone: End
     far_end: End
 
@@ -101,6 +116,7 @@ class HoldOffer:
 class Status:
     """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers.
 
+    `sound`: None where the settings say that no sound is recorded.
     `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
     `waiting_s`: how long ago the oldest of what waits was recorded. `scenes`: whether the policy in force
     has titles and addresses kept too.
@@ -141,16 +157,21 @@ MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy 
 
 def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
     """The lid follows the gate: closed as soon as a picture taken now could not be released."""
-    if session.phase is not Phase.RUNNING:
-        return State.STOPPING
-    if session.holds - {Hold.BLIND}:
-        return State.HELD
+    if (of_all := _whole(session)) is not None:
+        return of_all
     reasons = eye.closed_by(now)
     if Hold.BLIND in session.holds or any(reason.number is None for reason in reasons if reason not in MEANT):
         return State.BLIND
     if reasons or now <= eye.provable_after:
         return State.CLOSED
     return State.RECORDING
+
+
+def _whole(session: Session) -> State | None:
+    """What is so of every lane, whatever its eye sees; None while each has its own state."""
+    if session.phase is not Phase.RUNNING:
+        return State.STOPPING
+    return State.HELD if session.holds - {Hold.BLIND} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +280,43 @@ def pages_as_json(scene: Scene) -> dict[str, object]:
     }
 
 
-def describe_sound(session: Session, eye: Eye[Block], ends: tuple[Channel, Channel], now: int) -> SoundStatus:
+def describe_sound(
+    session: Session,
+    eye: Eye[Block] | None,
+    *,
+    now: int,
+    since: int,
+    sealed_at: int | None,
+    deaf: Deaf | None,
+    ends: tuple[tuple[Ear, Channel], tuple[Ear, Channel]],
+) -> SoundStatus:
+    """`eye`: None where nothing on this PC knows its sound. Both ends: microphone, far end."""
+
+    def ago(at: int | None) -> float | None:
+        return None if at is None else round((now - at) / SECOND, 1)
+
     microphone, far_end = (
         End(
-            device=end.device,
-            peak_dbfs=None if end.peak is None else round(end.peak, 1),
-            heard_ago_s=None if end.heard_at is None else round((now - end.heard_at) / SECOND, 1),
+            wanted=ear.wanted,
+            device=channel.device,
+            peak_dbfs=None if channel.peak is None else round(channel.peak, 1),
+            heard_ago_s=ago(channel.heard_at),
+            captured_ago_s=ago(ear.captured_at),
         )
-        for end in ends
+        for ear, channel in ends
     )
-    rules = tuple(reason.id for reason in session.closed.get(Lane.AUDIO, ()))
-    return SoundStatus(state_of(session, eye, now), rules, microphone, far_end)
+    return SoundStatus(
+        state=_sound_state(session, eye, now, deaf),
+        fault="" if deaf is None else deaf.value,
+        rules=tuple(reason.id for reason in session.closed.get(Lane.AUDIO, ())),
+        since_s=round((now - since) / SECOND, 1),
+        sealed_ago_s=ago(sealed_at),
+        microphone=microphone,
+        far_end=far_end,
+    )
+
+
+def _sound_state(session: Session, eye: Eye[Block] | None, now: int, deaf: Deaf | None) -> State:
+    """A lane that is open for nothing that comes is none that records."""
+    state = _whole(session) or (State.RECORDING if eye is None else state_of(session, eye, now))
+    return State.STALLED if state is State.RECORDING and deaf is not None and not deaf.part else state

@@ -40,6 +40,7 @@ class _Level:
     device: str = ""
     peak: int = 0  # of 32768, since it was last asked for
     heard_at: int | None = None
+    captured_at: int | None = None
 
 
 class LiveSound:
@@ -73,6 +74,11 @@ class LiveSound:
             microphone, far_end = (self._channel(level) for level in self._levels)
             return microphone, far_end
 
+    def captured(self) -> tuple[int | None, int | None]:
+        with self._measuring:
+            microphone, far_end = (self._captured(end) for end in End)
+            return microphone, far_end
+
     def wake(self) -> None:
         self._told.put(_Woken(), must=True)
 
@@ -101,8 +107,10 @@ class LiveSound:
         if isinstance(told, Heard):
             self._measure(told)
             self._merger.heard(told)
+            self._note_placed(told.end)
         elif isinstance(told, Timed):
             self._merger.timed(told, now)
+            self._note_placed(told.end)
         elif isinstance(told, Opened):
             with self._measuring:
                 self._levels[told.end].device = told.device
@@ -120,6 +128,14 @@ class LiveSound:
             level.peak = max(level.peak, peak)
             if peak and _decibels(peak) > SILENCE:
                 level.heard_at = told.arrived
+
+    def _note_placed(self, end: End) -> None:
+        with self._measuring:
+            self._levels[end].captured_at = self._merger.placed_at(end)
+
+    def _captured(self, end: End) -> int | None:
+        level = self._levels[end]
+        return self._clock.now() if level.device and end in self._feed.pausing else level.captured_at
 
     @staticmethod
     def _channel(level: _Level) -> Channel:

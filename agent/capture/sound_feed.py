@@ -95,7 +95,14 @@ Tell = Callable[[Told], bool]  # False: there was no room for it, so it counts a
 
 
 class Feed(Protocol):
-    """A sound system. It follows devices that go and come, on threads of its own, and never raises for them."""
+    """A sound system. It follows devices that go and come, on threads of its own, and never raises for them.
+
+    `pausing`: ends that give no samples while nothing is played, so that it is no fault when they give none.
+    """
+
+    @property
+    def pausing(self) -> frozenset[End]:
+        """Any thread."""
 
     def listen(self, *, on: bool) -> None:
         """Open the devices or let go of them; returns at once; any thread."""

@@ -53,6 +53,7 @@ class _Track:
     absent: str = ""  # the mishap that took the device away; empty while there is one, or never was
     back: str = ""  # the mishap to tell once the device is live
     heard_at: int = 0  # when something last came, ns
+    placed_at: int | None = None  # when samples last found their place: what is filled in is none, ns
     written: int = 0
     skip: int = 0  # samples to drop of the next: their place is handed out already, or they came twice
     samples: bytearray = field(default_factory=bytearray)  # up to `written`
@@ -168,6 +169,10 @@ class Merger:
             blocks.append(self._block())
         return tuple(blocks)
 
+    def placed_at(self, end: End) -> int | None:
+        """When samples of this end last found their proven place, ns; None: never since the start."""
+        return self._tracks[end].placed_at
+
     def mishaps(self) -> tuple[Mishap, ...]:
         told, self._mishaps = tuple(self._mishaps), []
         return told
@@ -217,6 +222,7 @@ class Merger:
             track.offsets.clear()
             off = typical = 0
         samples = piece.samples
+        track.placed_at = track.placed_at if piece.missing else now
         if piece.missing:
             track.filled += len(samples) // SAMPLE
             self._tell("overflow", track, now)

@@ -59,6 +59,8 @@ class _Ear:
 class PortAudioFeed:
     """Implements `agent.capture.sound_feed.Feed`."""
 
+    pausing: Final = frozenset[End]()
+
     def __init__(self, clock: Clock, devices: Devices, tell: Tell) -> None:
         """Raises EnvironmentFault without sounddevice or PortAudio."""
         try:

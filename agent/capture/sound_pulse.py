@@ -57,6 +57,8 @@ class _Stream:
 class PulseFeed:
     """Implements `agent.capture.sound_feed.Feed`."""
 
+    pausing: Final = frozenset[End]()
+
     def __init__(self, clock: Clock, devices: Devices, tell: Tell, server: str | None = None) -> None:
         """`server` as in $PULSE_SERVER, None for the session's own. Raises EnvironmentFault without libpulse."""
         self._pulse = pulse.load()

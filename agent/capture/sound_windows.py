@@ -27,6 +27,8 @@ Choice = tuple[int, str, int, float]  # index, name, channels, rate
 class WasapiFeed:
     """Implements `agent.capture.sound_feed.Feed`. NOT RUN."""
 
+    pausing: Final = frozenset({End.FAR_END})
+
     def __init__(self, clock: Clock, devices: Devices, tell: Tell) -> None:
         """Raises EnvironmentFault without PyAudioWPatch."""
         try:

@@ -6,9 +6,10 @@ A recorder that only asked itself whether it means to record would show an open 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from agent.core.model import SECOND
+from agent.core.model import MILLISECOND, SECOND
 
 # An unchanged screen is grabbed again every 3.9 s and a chunk of it is complete with the second grab, 7.7 s after the
 # eye opened as measured. The rest is for a machine that is busy: with the second in which the loop turns at the latest,
@@ -19,6 +20,14 @@ SLACK: Final = 1 * SECOND
 RECEIPT_WITHIN: Final = 4 * SECOND
 # Where a limit holds the chunks back, one may be on its way for long.
 RECEIPT_WITHIN_LIMIT: Final = 60 * SECOND
+# A device that was just opened gives its first samples up to 2.1 s later, the second after is dropped, and the time of
+# what follows must be proven (capture/sound_merge): 3 to 4 s on a PC with nothing else to do.
+HEARD_WITHIN: Final = 6 * SECOND
+# Samples come ten times a second. An end that gave none for longer begins anew, and so does the wait for its chunk.
+UNBROKEN: Final = 1500 * MILLISECOND
+# Sound comes in tenths and waits for half a second for a word that its device was another (capture/sound_merge). While
+# its lane is open looks are a second apart, and what the last has not covered waits for the next.
+SOUND_WAITS: Final = 2 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +36,13 @@ class Promise:
 
     sealed: int  # of the eye's opening, or of the last seal
     receipt: int = RECEIPT_WITHIN
+    heard: int = HEARD_WITHIN  # of the word to listen, or of the last samples
+    sound: int = SOUND_WAITS + SLACK  # as `sealed`, for sound; at its opening what waits for a rule's `lead` is added
 
     @classmethod
     def of(cls, chunk_length: int, repeat_every: int, *, limited: bool = False) -> Promise:
-        return cls(chunk_length + repeat_every + SLACK, RECEIPT_WITHIN_LIMIT if limited else RECEIPT_WITHIN)
+        receipt = RECEIPT_WITHIN_LIMIT if limited else RECEIPT_WITHIN
+        return cls(chunk_length + repeat_every + SLACK, receipt, sound=chunk_length + SOUND_WAITS + SLACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,83 @@ class Evidence:
             return None
         silence = now - _later(self.waiting_since, self.receipt_at)
         return silence if silence > promise.receipt else None
+
+
+class Deaf(StrEnum):
+    """Why the call, or one end of it, is not recorded although it should be. The first two are codes of troubles, too.
+
+    `part`: the other end is recorded.
+    """
+
+    NO_SOUND = "no-sound"  # this PC lacks what knows its sound
+    DIED = "sound-died"
+    NO_DEVICE = "no-device"
+    SILENT = "silent"  # there are devices, and they give nothing
+    UNSEALED = "unsealed"  # what they give reaches no disk
+    MICROPHONE = "microphone"  # that end gives nothing, and the other does
+    FAR_END = "far-end"
+
+    @property
+    def part(self) -> bool:
+        return self in {Deaf.MICROPHONE, Deaf.FAR_END}
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """One end of the call. `wanted`: by the settings. `device`: whether there is one.
+
+    `captured_at`: when it last gave samples whose time is proven, ns; None: not yet.
+    """
+
+    wanted: bool
+    device: bool = False
+    captured_at: int | None = None
+
+    def gives_nothing(self, promise: Promise, listening_since: int, now: int) -> bool:
+        return self.wanted and now - _later(listening_since, self.captured_at) > promise.heard
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What was heard and sealed of a call. Times in ns, None: not yet, or not now.
+
+    `listening_since`: both ends have been listened to all the time since; None in a hold. `open_since`: the lane has
+    been open all the time since, and what gives samples gave them without a break. `sealed_at`: a chunk of sound became
+    durable. `lead`: how much is kept waiting for a rule that could still close for it.
+    """
+
+    microphone: Ear
+    far_end: Ear
+    listening_since: int | None = None
+    open_since: int | None = None
+    sealed_at: int | None = None
+    lead: int = 0
+
+    def deaf(self, promise: Promise, now: int) -> Deaf | None:
+        """Silence that a device gives is sound like any other: a muted microphone is nothing that Eyelid misses."""
+        if self.listening_since is None:
+            return None
+        wanted = [ear for ear in (self.microphone, self.far_end) if ear.wanted]
+        lost = [ear for ear in wanted if ear.gives_nothing(promise, self.listening_since, now)]
+        if lost and lost == wanted:
+            return Deaf.SILENT if any(ear.device for ear in lost) else Deaf.NO_DEVICE
+        if self.open_since is not None and now - _later(self.open_since + self.lead, self.sealed_at) > promise.sound:
+            return Deaf.UNSEALED
+        if lost:
+            return Deaf.MICROPHONE if lost[0] is self.microphone else Deaf.FAR_END
+        return None
+
+    def unbroken(self, promise: Promise, now: int) -> bool:
+        """Whether everything that gives samples has just given some. An end that is lost for good is not waited for."""
+        if self.listening_since is None:
+            return False
+        giving = [
+            ear
+            for ear in (self.microphone, self.far_end)
+            if ear.wanted and not ear.gives_nothing(promise, self.listening_since, now)
+        ]
+        fresh = [ear.captured_at is not None and now - ear.captured_at <= UNBROKEN for ear in giving]
+        return bool(fresh) and all(fresh)
 
 
 def _later(since: int, seen: int | None) -> int:

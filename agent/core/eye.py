@@ -88,6 +88,11 @@ class Eye(Generic[ItemT]):
         asked = [self.asked(name) for name in self._runs]
         return min((at for at in asked if at is not None), default=None) if None not in asked else None
 
+    @property
+    def hindsight(self) -> int:
+        """How long at least an item waits for what could still close the lane for it, ns."""
+        return max(timing.hindsight for timing in self._timings.values())
+
     def asked(self, witness: str) -> int | None:
         """When the last counted clean look of this witness was asked; None after an alarm."""
         last = self._runs[witness].last

@@ -13,21 +13,27 @@ import pytest
 
 from agent.answering import Answering, Sources
 from agent.core.evidence import Promise
+from agent.core.holding import UserHold
 from agent.core.model import SECOND, HoldTerms
 from agent.errors import UserError
+from agent.listening import Heard
 from agent.messages import PolicyArrived, Trouble
-from agent.recording import Tally
+from agent.recording import Blocks, Tally
 from agent.status import State, exit_code
-from tests.agent.test_daemon import POLICY, WITH_CHART, Rig
+from tests.agent.test_daemon import POLICY, WITH_CHART, Rig, hold
+from tests.fakes.sound import FakeSound
 
-PROMISE = Promise(sealed=9 * SECOND, receipt=4 * SECOND)
+PROMISE = Promise(sealed=9 * SECOND, receipt=4 * SECOND, heard=6 * SECOND, sound=6 * SECOND)
+BOTH = (True, True)
 
 
 class Asked:
-    """A recorder whose loop the test turns by hand, or lets turn for a while."""
+    """A recorder whose loop the test turns by hand, or lets turn for a while. `hears`: the ends that are wanted."""
 
-    def __init__(self) -> None:
-        self.rig = Rig()
+    def __init__(self, hears: tuple[bool, bool] = (False, False), *, system: bool = True) -> None:
+        """`system`: whether there is anything on this PC that knows its sound."""
+        self.rig = Rig(sound=any(hears) and system, room=1000)
+        self.sound = FakeSound(self.rig.clock) if any(hears) and system else None
         self.tally = Tally()
         self.receipt_at: int | None = None
         self.waiting = (0, 0)
@@ -46,7 +52,8 @@ class Asked:
                 sending=lambda: self.sending,
                 monitors=lambda: 1,
                 browsers=lambda: (),
-                sound=lambda: None,
+                hears=hears,
+                sound=self.sound,
                 entries=lambda _: self.entries,
             ),
         )
@@ -83,11 +90,17 @@ class Asked:
         self.rig.opened()
         return self
 
-    def later(self, seconds: float) -> None:
-        """The eye stays open: looks come all the time."""
+    def later(self, seconds: float, *, heard: bool = True, sealed: bool = True) -> None:
+        """The eye stays open: looks come all the time, and sound. `sealed`: the call is, as soon as it may be kept."""
         for _ in range(round(seconds * 10)):
             self.rig.wait(100)
+            if self.sound is not None and heard:
+                self.sound.listen(on=not self.rig.daemon.session.held)
+                self.rig.daemon.turn(Heard(self.sound.take(0)[0]))
             self.rig.look()
+            if sealed and any(isinstance(order, Blocks) for order in self.rig.taken()):
+                self.tally.sound_at = self.rig.clock.time
+            self.tally.pictures_at = self.rig.clock.time if self.sound is not None else None
 
 
 def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not() -> None:
@@ -122,6 +135,112 @@ def test_what_waits_without_a_receipt_is_offline_and_outside_of_the_hours_it_is_
     asked.later(4.2)
     asked.sending = False
     assert asked.ask("status")["offline_s"] is None
+
+
+# -- the call ---------------------------------------------------------------------------------------------------------
+
+
+def call(asked: Asked) -> tuple[str, str, int]:
+    """State and fault of the call, and the exit code of `eyelid status`."""
+    said = asked.ask("status")
+    return said["sound"]["state"], said["sound"]["fault"], exit_code(said)
+
+
+def test_a_call_whose_devices_give_nothing_any_more_is_not_said_to_be_recorded() -> None:
+    asked = Asked(BOTH).opened()
+    asked.later(12)
+    assert call(asked) == ("recording", "", 0)
+    asked.later(5.7, heard=False)
+    assert call(asked) == ("recording", "", 0)
+    asked.later(0.5, heard=False)
+    assert asked.state() is State.RECORDING  # the screen goes on
+    assert call(asked) == ("stalled", "silent", 1)
+    ends = [asked.ask("status")["sound"][end] for end in ("microphone", "far_end")]
+    assert [(end["wanted"], end["device"]) for end in ends] == [(True, "fake-microphone"), (True, "fake-far-end")]
+    assert all(end["captured_ago_s"] > 6 for end in ends)
+    asked.later(1)
+    assert call(asked) == ("recording", "", 0)
+
+
+def test_a_call_without_any_device_is_not_said_to_be_recorded_and_one_end_alone_is_named() -> None:
+    asked = Asked(BOTH).opened()
+    assert asked.sound is not None
+    asked.sound.unplug(0)
+    asked.sound.unplug(1)
+    asked.later(6.2)
+    assert call(asked) == ("stalled", "no-device", 1)
+    asked.sound.plug(1)
+    asked.later(12)
+    assert call(asked) == ("recording", "microphone", 1)
+    asked.sound.plug(0)
+    asked.later(1)
+    assert call(asked) == ("recording", "", 0)
+    asked.sound.unplug(1)
+    asked.later(6.2)
+    assert call(asked) == ("recording", "far-end", 1)
+
+
+def test_an_end_that_the_settings_do_not_want_is_not_missed() -> None:
+    asked = Asked((True, False)).opened()
+    assert asked.sound is not None
+    asked.sound.unplug(1)
+    asked.later(12)
+    assert call(asked) == ("recording", "", 0)
+    assert not asked.ask("status")["sound"]["far_end"]["wanted"]
+    assert Asked().opened().ask("status")["sound"] is None
+
+
+def test_a_call_that_is_heard_and_reaches_no_disk_is_not_said_to_be_recorded() -> None:
+    asked = Asked(BOTH).opened()
+    assert asked.rig.daemon.sound is not None
+    promised = (PROMISE.sound + asked.rig.daemon.sound.eye.hindsight) / SECOND
+    asked.later(promised - 0.5, sealed=False)
+    assert call(asked) == ("recording", "", 0)
+    asked.later(1, sealed=False)
+    assert call(asked) == ("stalled", "unsealed", 1)
+    asked.later(1)
+    assert call(asked) == ("recording", "", 0)
+
+
+def test_a_break_of_the_sound_gives_its_next_chunk_the_time_again() -> None:
+    asked = Asked(BOTH).opened()
+    asked.later(12)
+    asked.later(5, heard=False)
+    asked.later(6, sealed=False)
+    assert call(asked) == ("recording", "", 0)
+
+
+def test_a_pc_that_knows_no_sound_and_a_thread_that_died_are_told_at_once() -> None:
+    deaf = Asked(BOTH, system=False)
+    deaf.rig.daemon.turn(Trouble("no-sound"))
+    assert call(deaf.opened()) == ("stalled", "no-sound", 1)
+    asked = Asked(BOTH).opened()
+    asked.later(12)
+    asked.rig.daemon.turn(Trouble("sound-died"))
+    assert call(asked) == ("stalled", "sound-died", 1)
+
+
+def test_in_a_hold_nothing_is_missed_and_after_it_the_devices_have_their_time() -> None:
+    asked = Asked(BOTH).opened()
+    asked.later(12)
+    hold(asked.rig.daemon, UserHold(asked.rig.clock.time))
+    asked.later(20, heard=False)
+    assert call(asked) == ("held", "", 3)
+    hold(asked.rig.daemon, None)
+    asked.later(5, heard=False)
+    assert call(asked)[1] == ""
+    asked.later(2, heard=False)
+    assert call(asked)[1] == "silent"
+
+
+def test_a_follower_hears_at_once_that_the_call_is_not_recorded() -> None:
+    asked = Asked(BOTH).opened()
+    with asked.turning():
+        words = asked.answering.follow()
+        assert next(words)["sound"]["fault"] == ""
+        asked.rig.inbox.put(Trouble("sound-died"))
+        assert next(word for word in words if word["troubles"])["sound"]["fault"] == "sound-died"
+        asked.answering.end()
 
 
 def test_a_follower_hears_at_once_of_what_changed() -> None:

@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from agent.core.model import SECOND, Chunk, ChunkKind, Frame, Hold, Span
+from agent.core.model import SECOND, Block, Chunk, ChunkKind, Frame, Hold, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
-from agent.recording import AtRest, Close, Gap, Open, Order, Recorder, Studio
+from agent.recording import AtRest, Blocks, Close, Gap, Open, Order, Recorder, Studio
+from protocol.envelope import SOUND_STREAM
 from tests.fakes.clock import HandClock
 
 
 @dataclass
 class EachFrameAChunk:
-    """An encoder that makes a chunk of every frame, gap and close, so that order can be seen."""
+    """An encoder that makes a chunk of every frame or block, gap and close, so that order can be seen."""
 
-    def encode(self, frame: Frame) -> Iterator[Chunk]:
-        yield Chunk(frame.stream, ChunkKind.MEDIA, frame.span, b"frame")
+    def encode(self, item: Frame | Block, /) -> Iterator[Chunk]:
+        yield Chunk(item.stream, ChunkKind.MEDIA, item.span, b"frame")
 
     def gap(self, until: int) -> Iterator[Chunk]:
         yield Chunk(0, ChunkKind.MEDIA, Span(until, until), b"gap")
@@ -70,7 +71,7 @@ class Shelf:
 
 
 class Rig:
-    def __init__(self, room: int = 99) -> None:
+    def __init__(self, room: int = 99, *, sound: bool = False) -> None:
         self.orders: Mailbox[Order] = Mailbox(99)
         self.clock, self.spool = HandClock(), Shelf(room)
         self.sealers: list[Numbering] = []
@@ -79,7 +80,7 @@ class Rig:
         self.rested: list[tuple[bool, str]] = []  # whether the key was forgotten, and the last entry by then
         self.recorder = Recorder(
             self.orders,
-            studio=Studio(self._sealer, self._encoder),
+            studio=Studio(self._sealer, self._encoder, self._hear if sound else None),
             spool=self.spool,
             ledger=self,
             clock=self.clock,
@@ -92,6 +93,9 @@ class Rig:
         return self.sealers[-1]
 
     def _encoder(self, _: Open) -> Encoder[Frame]:
+        return EachFrameAChunk()
+
+    def _hear(self, _: Open) -> Encoder[Block]:
         return EachFrameAChunk()
 
     def write(self, kind: str, **fields: object) -> None:
@@ -203,3 +207,12 @@ def test_the_tally_is_what_lies_in_the_spool() -> None:
     assert tally.recording == str(rig.sealers[0].recording)
     assert tally.heads == {0: (2, "ab")}
     assert tally.pictures_at == rig.clock.time
+    assert tally.sound_at is None
+
+
+def test_sound_and_pictures_are_evidence_of_their_own_lane_alone() -> None:
+    rig = Rig(sound=True)
+    rig.play(OPEN, Blocks((Block(SOUND_STREAM, Span(1, 2), 1, 0, b""),)))
+    tally = rig.recorder.tally
+    assert tally.sound_at == tally.sealed_at == rig.clock.time
+    assert tally.pictures_at is None

@@ -185,6 +185,11 @@ def test_a_device_that_says_nothing_is_silence_and_the_other_goes_on() -> None:
     assert [(one.what, one.channel) for one in call.mishaps] == [("silent-device", "microphone")]
     assert call.blocks[-1].at > players[1].now - 700 * MILLISECOND
     assert errors(call.blocks[-50:], End.MICROPHONE) == []
+    microphone, far_end = (call.merger.placed_at(end) for end in End)
+    assert microphone is not None
+    assert far_end is not None
+    assert abs(microphone - ZERO - 3 * SECOND) < SECOND  # what is filled in since then is none of its own
+    assert players[1].now - far_end < SECOND
     players[0].lose(5 * RATE)
     call.run(4, *players)
     assert [one.what for one in call.mishaps] == ["silent-device", "silent-device"]
@@ -200,6 +205,7 @@ def test_a_device_that_never_speaks_is_told_and_holds_up_nobody() -> None:
     call.run(6, players[1])
     assert [(one.what, one.channel) for one in call.mishaps] == [("silent-device", "microphone")]
     assert len(call.blocks) > 150
+    assert call.merger.placed_at(End.MICROPHONE) is None
 
 
 def test_what_may_be_another_devices_is_not_handed_out() -> None:

@@ -226,6 +226,26 @@ def test_a_microphone_that_goes_is_silence_until_it_is_back(rig: Rig) -> None:
         assert after.position == one.position + 960
 
 
+def test_when_an_end_last_gave_sound_is_told_be_it_silence_and_what_is_filled_in_is_none_of_it(rig: Rig) -> None:
+    assert rig.sound.captured() == (None, None)
+    rig.sound.listen(on=True)
+    with rig.speaks(1):
+        blocks, _ = rig.until(lambda blocks, _: all(at is not None for at in rig.sound.captured()) and bool(blocks))
+        microphone, far_end = rig.sound.captured()
+        assert microphone is not None
+        assert far_end is not None
+        assert blocks[0].at - SECOND < microphone < CLOCK.now()
+        rig.unplug(0)
+        rig.until(told("device-lost"))
+        last, before = rig.sound.captured()
+        rig.until(lambda blocks, _: len(blocks) > 20)
+        after, beyond = rig.sound.captured()
+        assert after == last
+        assert before is not None
+        assert beyond is not None
+        assert beyond > before
+
+
 def test_without_any_device_nothing_is_taken(rig: Rig) -> None:
     rig.sound.listen(on=True)
     with rig.speaks(1):

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.evidence import RECEIPT_WITHIN, RECEIPT_WITHIN_LIMIT, SLACK, Evidence, Promise
+from agent.core.evidence import (
+    RECEIPT_WITHIN,
+    RECEIPT_WITHIN_LIMIT,
+    SLACK,
+    SOUND_WAITS,
+    UNBROKEN,
+    Deaf,
+    Ear,
+    Evidence,
+    Hearing,
+    Promise,
+)
 
-PROMISE = Promise(sealed=90, receipt=40)
+PROMISE = Promise(sealed=90, receipt=40, heard=60, sound=50)
 
 
 @pytest.mark.parametrize(
@@ -45,5 +56,88 @@ def test_what_waits_must_be_receipted(
 
 
 def test_the_promise_follows_from_the_settings() -> None:
-    assert Promise.of(40, 39) == Promise(79 + SLACK, RECEIPT_WITHIN)
+    assert Promise.of(40, 39) == Promise(79 + SLACK, RECEIPT_WITHIN, sound=40 + SOUND_WAITS + SLACK)
     assert Promise.of(40, 39, limited=True).receipt == RECEIPT_WITHIN_LIMIT
+
+
+# -- the call ---------------------------------------------------------------------------------------------------------
+
+NOT_WANTED = Ear(wanted=False)
+GONE = Ear(wanted=True)
+
+
+def gave(at: int | None) -> Ear:
+    return Ear(wanted=True, device=True, captured_at=at)
+
+
+@pytest.mark.parametrize(
+    ("microphone", "far_end", "now", "deaf"),
+    [
+        (gave(150), gave(155), 160, None),
+        (gave(None), gave(None), 160, None),  # they were opened at 100, and have their time
+        (GONE, GONE, 160, None),
+        (gave(90), gave(90), 160, None),  # before the hold that ended at 100
+        (gave(90), gave(90), 161, Deaf.SILENT),
+        (GONE, GONE, 161, Deaf.NO_DEVICE),
+        (gave(None), GONE, 161, Deaf.SILENT),
+        (gave(155), GONE, 161, Deaf.FAR_END),
+        (gave(100), gave(155), 161, Deaf.MICROPHONE),
+        (NOT_WANTED, gave(155), 161, None),
+        (gave(155), NOT_WANTED, 161, None),
+        (NOT_WANTED, GONE, 161, Deaf.NO_DEVICE),
+        (gave(None), NOT_WANTED, 161, Deaf.SILENT),
+        (NOT_WANTED, NOT_WANTED, 999, None),
+    ],
+)
+def test_both_ends_of_a_call_must_give_sound(microphone: Ear, far_end: Ear, now: int, deaf: Deaf | None) -> None:
+    assert Hearing(microphone, far_end, listening_since=100).deaf(PROMISE, now) is deaf
+
+
+def test_in_a_hold_nobody_listens_and_nothing_is_missed() -> None:
+    assert Hearing(GONE, GONE).deaf(PROMISE, 10_000) is None
+    assert not Hearing(gave(10_000), gave(10_000)).unbroken(PROMISE, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("open_since", "sealed_at", "now", "unsealed"),
+    [
+        (None, None, 1000, False),  # closed by a rule
+        (900, None, 957, False),
+        (900, None, 958, True),  # a chunk of it, and the 7 that wait for the lead
+        (900, 890, 958, True),
+        (900, 905, 957, False),  # a chunk of before, which waited: the present one is not late
+        (900, 905, 958, True),
+        (900, 940, 990, False),
+        (900, 940, 991, True),
+    ],
+)
+def test_what_is_heard_must_be_sealed(open_since: int | None, sealed_at: int | None, now: int, unsealed: bool) -> None:
+    hearing = Hearing(gave(now), gave(now), 0, open_since, sealed_at, lead=7)
+    assert (hearing.deaf(PROMISE, now) is Deaf.UNSEALED) is unsealed
+
+
+def test_the_worst_is_told() -> None:
+    assert Hearing(gave(1000), GONE, 0, 100).deaf(PROMISE, 1000) is Deaf.UNSEALED
+    assert Hearing(GONE, GONE, 0, 100).deaf(PROMISE, 1000) is Deaf.NO_DEVICE
+
+
+def test_a_break_of_one_end_begins_its_chunk_anew_and_an_end_that_is_gone_does_not_count() -> None:
+    now = 100 * UNBROKEN
+    promise = Promise(sealed=90, heard=4 * UNBROKEN)
+    fresh, late, lost = gave(now - UNBROKEN), gave(now - UNBROKEN - 1), gave(now - 9 * UNBROKEN)
+    for microphone, far_end, unbroken in (
+        (fresh, fresh, True),
+        (fresh, late, False),
+        (late, fresh, False),
+        (fresh, lost, True),
+        (lost, late, False),
+        (lost, lost, False),
+        (NOT_WANTED, fresh, True),
+        (fresh, NOT_WANTED, True),
+    ):
+        assert Hearing(microphone, far_end, 0).unbroken(promise, now) is unbroken
+    assert not Hearing(gave(None), NOT_WANTED, now).unbroken(promise, now)
+
+
+def test_one_end_that_is_missing_is_a_part() -> None:
+    assert [deaf for deaf in Deaf if deaf.part] == [Deaf.MICROPHONE, Deaf.FAR_END]

@@ -11,6 +11,7 @@ import pytest
 from agent.config import AudioSettings
 from agent.doctor.ask import sound
 from agent.doctor.judge import pc as judge
+from agent.errors import EnvironmentFault
 from tests.doctor.facts import GOOD
 from tests.stage import sounds
 
@@ -62,5 +63,15 @@ def test_what_was_not_asked_for_is_not_listened_to(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sound, "system_sound", never)
     assert not sound.ask(AudioSettings("none", "none"), None).wanted
     end = {"device": "Headset", "peak_dbfs": -12.0, "heard_ago_s": 1.0}
-    told = sound.ask(DEFAULT, {"sound": {"microphone": end, "far_end": {**end, "device": ""}}})
+    told = sound.ask(DEFAULT, {"sound": {"fault": "", "microphone": end, "far_end": {**end, "device": ""}}})
     assert (told.microphone.device, told.microphone.peak, told.far_end.device) == ("Headset", -12.0, "")
+
+
+def test_a_recorder_that_knows_no_sound_leaves_it_to_the_doctor_to_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: object) -> None:
+        raise EnvironmentFault("libpulse.so.0 is missing")
+
+    monkeypatch.setattr(sound, "system_sound", lacking)
+    end = {"device": "", "peak_dbfs": None, "heard_ago_s": None}
+    told = sound.ask(DEFAULT, {"sound": {"fault": "no-sound", "microphone": end, "far_end": end}})
+    assert told.fault == "libpulse.so.0 is missing"

@@ -26,6 +26,7 @@ class Device:
     hum: int = 0  # amplitude, of 32768
     peak: int = 0
     heard_at: int | None = None
+    captured_at: int | None = None
     lost_at: int = 0
 
 
@@ -105,6 +106,7 @@ class FakeSound:
                 level = device.hum if device.plugged else 0
                 both[0::2, end], both[1::2, end] = level, -level
                 device.peak = max(device.peak, level)
+                device.captured_at = at if device.plugged else device.captured_at
                 device.heard_at = at if level else device.heard_at
             span = Span(at - MILLISECOND, at + LENGTH + MILLISECOND)
             blocks.append(Block(self._stream, span, at, self._next * BLOCK, both.tobytes()))
@@ -119,6 +121,11 @@ class FakeSound:
                 name = device.name if device.plugged and self._next is not None else ""
                 told.append(Channel(name, 20 * math.log10(peak / 32_768) if peak else None, device.heard_at))
             microphone, far_end = told
+            return microphone, far_end
+
+    def captured(self) -> tuple[int | None, int | None]:
+        with self._news:
+            microphone, far_end = (device.captured_at for device in self._devices)
             return microphone, far_end
 
     def wake(self) -> None:

@@ -10,6 +10,7 @@ from agent import desktop
 from agent.capture.sound_feed import Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import AudioSettings
+from agent.core.evidence import Deaf
 from agent.doctor.facts import EndFacts, SoundFacts
 from agent.errors import EnvironmentFault
 
@@ -19,7 +20,8 @@ LISTENS: Final = 3.0  # seconds, of which a device's start takes the first
 def ask(audio: AudioSettings, status: Mapping[str, Any] | None) -> SoundFacts:
     if not audio.wanted:
         return SoundFacts(False, EndFacts(audio.microphone, "", None), EndFacts(audio.far_end, "", None))
-    if status is not None and status["sound"] is not None:
+    # A recorder that knows no sound does not say why; whoever asks here finds the same, with its words.
+    if status is not None and status["sound"] is not None and status["sound"].get("fault") != Deaf.NO_SOUND:
         told = status["sound"]
         microphone, far_end = (
             EndFacts(wanted, told[end]["device"], told[end]["peak_dbfs"])

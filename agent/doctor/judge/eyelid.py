@@ -30,11 +30,15 @@ def recorder(recorder: RecorderFacts, facts: Facts) -> Finding:
         "closed": f"rightly closed by {', '.join(status['rules'])}",
         "blind": f"closed, because something in view cannot be judged: {', '.join(status['rules'] or status['holds'])}",
         "held": f"on hold: {', '.join(status['holds'])}",
+        "stalled": "the eye is open, and nothing of the screen reaches the disk",
         "stopping": "it is ending",
     }[str(status["state"])]
+    deaf = "" if status["sound"] is None else status["sound"].get("fault", "")
+    if deaf:
+        said += f"; the call, or an end of it, is not recorded: {deaf}"
     if status["troubles"]:
         return warning(f"{said}; troubles: {', '.join(status['troubles'])}", "eyelid status")
-    if status["state"] in {"recording", "closed"}:
+    if status["state"] in {"recording", "closed"} and not deaf:
         return good(said)
     return warning(said, "eyelid status", "eyelid windows")
 
