@@ -29,6 +29,16 @@ def status(state: str = "recording", **more: Any) -> dict[str, Any]:
     return {**said, **more}
 
 
+def sound(state: str = "recording", **more: Any) -> dict[str, Any]:
+    """The part of the status that speaks of the call."""
+    end = {"wanted": True, "device": "Headset", "peak_dbfs": -24.0, "heard_ago_s": 1.0, "captured_ago_s": 0.1}
+    said = {
+        "state": state, "fault": "", "rules": (), "since_s": 60.0, "sealed_ago_s": 3.0,
+        "microphone": end, "far_end": end,
+    }  # fmt: skip
+    return {**said, **more}
+
+
 def held(left: float | None, since: float = 10.0, **more: Any) -> dict[str, Any]:
     hold = {"reason": "break", "since_s": since, "left_s": left}
     return status("held", holds=("user",), hold=hold, **more)

@@ -16,14 +16,16 @@ from rich.text import Text
 from agent import config, control, joining
 from agent.errors import EyelidError, UserError
 from agent.status import exit_code
-from agent.tray.sign import Lid, sign_of
+from agent.tray.sign import Lid, Mark, sign_of
 from agent.tray.words import Words
 
 AGAIN = 0.25  # seconds between tries to find a recorder
+MISSED = 3.0  # seconds; a device that is heard gives samples ten times a second
 Commands = Any  # argparse's own type for it has no public name
 
 # As in the panel: a shape and a colour for each lid.
 EYES = {Lid.OPEN: "(o)", Lid.SHUT: "(-)", Lid.HELD: "(=)", Lid.FAULT: "(!)", Lid.GONE: "(x)"}
+MARKS = {Mark.NONE: "", Mark.CALL: ".", Mark.WARNING: "!"}
 COLOURS = {Lid.OPEN: "green", Lid.SHUT: "blue", Lid.HELD: "magenta", Lid.FAULT: "red", Lid.GONE: "bright_black"}
 WORDS = Words("en")
 
@@ -49,8 +51,9 @@ def add_to(commands: Commands) -> None:
     status = commands.add_parser(
         "status",
         help="what the recorder is doing",
-        description="Exit code 0: recording or rightly closed. 1: degraded (blind, nothing sealed, store silent). "
-        "3: not recording (held, ending, nobody there).",
+        description="Exit code 0: recording or rightly closed. 1: degraded (blind, nothing sealed, the call or an end "
+        "of it not recorded, store silent, a trouble that a person must mend). 3: not recording (held, ending, nobody "
+        "there).",
         epilog="example: eyelid status --json",
     )
     status.add_argument("--json", action="store_true", help="print one JSON object")
@@ -144,7 +147,8 @@ def picture(status: dict[str, Any]) -> Table:
     sign = sign_of(status)
     colour = COLOURS[sign.lid]
     table = Table.grid(padding=(0, 2))
-    table.add_row(Text(EYES[sign.lid], style=f"bold {colour}"), Text(WORDS.sentence(sign, status), style=colour))
+    eye = EYES[sign.lid] + MARKS[sign.mark]
+    table.add_row(Text(eye, style=f"bold {colour}"), Text(WORDS.sentence(sign, status), style=colour))
     for words, style in ((WORDS.advice(sign), "bold"), (WORDS.offline(status), "yellow")):
         if words:
             table.add_row("", Text(words, style=style))
@@ -160,9 +164,10 @@ def picture(status: dict[str, Any]) -> Table:
     table.add_row("last sealed", _ago(status["sealed_ago_s"]))
     table.add_row("last receipt", _ago(status["receipt_ago_s"]))
     table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
+    table.add_row("call", _call(status["sound"]))
     for end, name in (("microphone", "microphone"), ("far_end", "far end")):
         if status["sound"] is not None:
-            table.add_row(name, _end(status["sound"][end], status["sound"]))
+            table.add_row(name, _end(status["sound"][end]))
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"
         table.add_row("looks into", f"{browser['browser']} {browser['version']}{blind_to}")
@@ -180,13 +185,28 @@ def _of_hold(hold: dict[str, Any] | None) -> str:
     return f" ({hold['reason']}, {left})" if hold["reason"] else f" ({left})"
 
 
-def _end(end: dict[str, Any], sound: dict[str, Any]) -> str:
+def _call(sound: dict[str, Any] | None) -> str:
+    """A recorder of another version may not say all of it."""
+    if sound is None:
+        return "not recorded: both ends are none in agent.yaml"
+    said = "recorded" if sound["state"] == "recording" else str(sound["state"])
+    if fault := sound.get("fault"):
+        said = f"an end of it is not recorded: {fault}" if said == "recorded" else f"NOT recorded: {fault}"
+    elif sound["rules"]:
+        said = f"{said} by {', '.join(sound['rules'])}, for {_spoken(sound.get('since_s', 0.0))}"
+    return f"{said}; last sealed {_ago(sound.get('sealed_ago_s'))}"
+
+
+def _end(end: dict[str, Any]) -> str:
     """A muted microphone shows here, and not in an audit."""
+    if not end.get("wanted", True):
+        return "not recorded: none in agent.yaml"
     if not end["device"]:
         return "no device"
     level = "silence" if end["peak_dbfs"] is None else f"{end['peak_dbfs']:.0f} dBFS"
-    closed = f"; closed by {', '.join(sound['rules'])}" if sound["rules"] else ""
-    return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{closed}"
+    captured = end.get("captured_ago_s", 0.0)
+    given = "" if captured is not None and captured < MISSED else f"; gave Eyelid its last samples: {_ago(captured)}"
+    return f"{end['device']}: {level}, last heard {_ago(end['heard_ago_s'])}{given}"
 
 
 def _tried(tried: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import hypot
 from typing import Final
 
-from agent.tray.sign import Lid, Sign
+from agent.tray.sign import Lid, Mark, Sign
 
 SIZES: Final = (16, 22, 24, 32, 48, 64)  # pixels; what panels ask for
 Colour = tuple[int, int, int]
@@ -39,15 +39,17 @@ _CENTRE: Final = _RADIUS - HALF_HEIGHT
 
 def pixels(sign: Sign, size: int) -> bytes:
     """ARGB32 in network byte order, `size` squared, rows from the top: what a StatusNotifierItem's IconPixmap holds."""
-    return _drawn(sign.lid, sign.offline, size)
+    return _drawn(*sign.look, size)
 
 
 @lru_cache(maxsize=64)
-def _drawn(lid: Lid, offline: bool, size: int) -> bytes:
+def _drawn(lid: Lid, mark: Mark, offline: bool, size: int) -> bytes:
     eye, colour = _EYES[lid], COLOURS[lid]
     layers: list[tuple[Shape, Colour | None]] = [(eye, colour)]
-    if lid is Lid.FAULT:
-        layers += [(_grown(_triangle, GAP), None), (_WARNING, colour)]
+    if lid is Lid.FAULT or mark is Mark.WARNING:
+        layers += [(_grown(_triangle, GAP), None), (_WARNING, COLOURS[Lid.FAULT])]
+    if mark is Mark.CALL:
+        layers += [(_grown(_DOT, GAP), None), (_DOT, COLOURS[Lid.OPEN])]
     if offline:
         layers += [(_grown(_ARROW, GAP), None), (_ARROW, OFFLINE)]
     out = bytearray()
@@ -126,6 +128,7 @@ def _triangle(x: float, y: float) -> float:
 
 
 _IRIS: Final = _disc(0, 0, 0.30)
+_DOT: Final = _disc(0.64, 0.62, 0.30)
 _LASHES: Final = _all(
     _stroke(0, 0.56 - RAISED, 0, 0.92 - RAISED),
     _stroke(-0.42, 0.47 - RAISED, -0.58, 0.78 - RAISED),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.tray.sign import Lid, Sign, Status
+from agent.tray.sign import Call, Lid, Sign, Status
 from agent.tray.words import Words
 
 LASTING: Final = 60.0  # seconds for which nothing is kept and somebody has to do something, before they are told
@@ -31,8 +31,7 @@ class Herald:
     """Give it every state in turn, with the time of a clock that never jumps, in seconds."""
 
     words: Words
-    _fault: str = ""  # topic of the fault that goes on
-    _fault_since: float = 0.0
+    _faults: dict[str, tuple[str, float]] = field(default_factory=dict)  # of which lane -> topic, since when
     _told: set[str] = field(default_factory=set)
     _held: bool = False
     _released: bool = False  # by the person in front, who needs no word of it
@@ -42,7 +41,8 @@ class Herald:
         self._released = True
 
     def hear(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
-        return [*self._of_hold(sign, status), *self._of_fault(sign, status, now), *self._of_store(sign, status)]
+        faults = [*self._of_fault(sign, status, now), *self._of_call(sign, status, now)]
+        return [*self._of_hold(sign, status), *faults, *self._of_store(sign, status)]
 
     def _of_hold(self, sign: Sign, status: Status | None) -> list[Notice]:
         hold = None if status is None else status["hold"]
@@ -64,17 +64,31 @@ class Herald:
         return []
 
     def _of_fault(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
-        if not sign.needs_a_person or sign.topic == "stopping":
-            self._fault = ""
+        faulty = sign.lid in {Lid.FAULT, Lid.GONE} and sign.topic != "stopping"
+        return self._lasting("fault", sign.topic if faulty else "", sign, status, now)
+
+    def _of_call(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
+        """In a hold nobody knows of it: what was told before it is not told again after each."""
+        if sign.call is Call.OFF and "call" in self._told:
             return []
-        if self._fault != sign.topic:
-            self._fault, self._fault_since = sign.topic, now
-            self._told.discard("fault")
-        if "fault" in self._told or now - self._fault_since < LASTING:
+        faulty = sign.call in {Call.DEAF, Call.PART}
+        return self._lasting("call", sign.call_topic if faulty else "", sign, status, now)
+
+    def _lasting(self, of: str, topic: str, sign: Sign, status: Status | None, now: float) -> list[Notice]:
+        """`topic`: of the fault that goes on; "" where none does."""
+        if not topic:
+            self._faults.pop(of, None)
+            self._told.discard(of)
             return []
-        self._told.add("fault")
+        known, since = self._faults.setdefault(of, (topic, now))
+        if known != topic:
+            self._faults[of], since = (topic, now), now
+            self._told.discard(of)
+        if of in self._told or now - since < LASTING:
+            return []
+        self._told.add(of)
         body = f"{self.words.sentence(sign, status)} {self.words.advice(sign)}"
-        return [Notice("fault", self.words.title(sign), body, urgent=True)]
+        return [Notice(of, self.words.title(sign), body, urgent=True)]
 
     def _of_store(self, sign: Sign, status: Status | None) -> list[Notice]:
         if not sign.offline or status is None:

@@ -21,7 +21,7 @@ from agent import durable
 from agent.errors import EyelidError, UserError
 from agent.tray.herald import Herald, Notice
 from agent.tray.menu import Action, Entry, menu_of
-from agent.tray.sign import NOBODY, Lid, Sign, Status, sign_of
+from agent.tray.sign import NOBODY, Call, Lid, Sign, Status, sign_of
 from agent.tray.words import Words
 
 log = logging.getLogger(__name__)
@@ -81,11 +81,17 @@ class Indicator:
         self._pauses = self._pauses if pauses is None else pauses
         sign = sign_of(status)
         notices = self._herald.hear(sign, status, time.monotonic())
-        if sign.lid is Lid.OPEN and self._memory.first("recording"):
-            notices.append(
-                Notice("first", self.words.say("notice.first"), self.words.say("notice.first.body"), urgent=True)
-            )
-        return notices
+        return notices + self._first(sign)
+
+    def _first(self, sign: Sign) -> list[Notice]:
+        """That recording is on: once, and once more where calls are recorded from now on, too."""
+        if sign.lid is not Lid.OPEN and sign.call not in {Call.ON, Call.PART}:
+            return []
+        wanted = sign.call is not Call.NOT_WANTED
+        if not self._memory.first("recording with calls" if wanted else "recording"):
+            return []
+        title = self.words.say("notice.first.call" if wanted else "notice.first")
+        return [Notice("first", title, self.words.say("notice.first.body"), urgent=True)]
 
     def no_host(self) -> list[Notice]:
         """There is no tray to show anything in: once, a person is told where else they can look."""

@@ -20,7 +20,6 @@ from agent.tray.sign import Sign
 PATH: Final = "/StatusNotifierItem"
 MENU_PATH: Final = "/MenuBar"
 WORDS_FOLLOW: Final = 0.1  # seconds behind the picture
-ATTENTION_SIZES: Final = (24, 48)  # fewer: they are sent beside the others, which show the same
 
 Pixmaps = Annotated[list[tuple[int, int, bytes]], DBusSignature("a(iiay)")]
 ToolTip = Annotated[list[object], DBusSignature("(sa(iiay)ss)")]
@@ -43,7 +42,7 @@ class Item(ServiceInterface):
         burst of answers is larger than what a socket takes.
         """
         before, self._view = self._view, view
-        if (view.sign.lid, view.sign.offline) != (before.sign.lid, before.sign.offline):
+        if view.sign.look != before.sign.look:
             self.NewIcon()
             if view.sign.needs_a_person:
                 self.NewAttentionIcon()
@@ -64,8 +63,8 @@ class Item(ServiceInterface):
         return "NeedsAttention" if view.sign.needs_a_person else "Active"
 
     @staticmethod
-    def _pixmaps(sign: Sign, sizes: tuple[int, ...] = SIZES) -> list[list[object]]:
-        return [[size, size, pixels(sign, size)] for size in sizes]
+    def _pixmaps(sign: Sign) -> list[list[object]]:
+        return [[size, size, pixels(sign, size)] for size in SIZES]
 
     # -- properties, by their names on the bus --------------------------------------------------------------------
 
@@ -111,8 +110,7 @@ class Item(ServiceInterface):
 
     @dbus_property(Read)
     def AttentionIconPixmap(self) -> Pixmaps:  # noqa: N802
-        sizes = ATTENTION_SIZES if self._view.sign.needs_a_person else ()
-        return self._pixmaps(self._view.sign, sizes)  # type: ignore[return-value]
+        return self._pixmaps(self._view.sign) if self._view.sign.needs_a_person else []  # type: ignore[return-value]
 
     @dbus_property(Read)
     def AttentionAccessibleDesc(self) -> DBusStr:  # noqa: N802

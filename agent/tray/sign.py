@@ -1,4 +1,4 @@
-"""What the icon shows, from what the recorder says: a lid, and a mark of its own for the way to the store.
+"""What the icon shows, from what the recorder says: a lid for the screen, a mark for the call, an arrow for the store.
 
 Pure. A state is told by its shape first: colour helps those who see it.
 """
@@ -16,9 +16,9 @@ Status = Mapping[str, Any]  # as `eyelid status --json` prints it
 MOMENT: Final = 2.0  # seconds for which a blind eye is only closed
 FAULTY: Final = ("no-policy", "spool-full")  # holds that a person must mend, the weightiest first
 AWAY: Final = ("shutdown", "logoff", "suspended", "locked", "not-in-front", "display-off")
-
-
 LEFT_OUT: Final = ("unlisted", "not-recorded")
+OVER: Final = ("held", "stopping")  # states of both lanes at once
+PARTS: Final = ("microphone", "far-end")  # faults of one end of the call
 
 
 class Lid(StrEnum):
@@ -29,17 +29,51 @@ class Lid(StrEnum):
     GONE = "gone"  # nobody records
 
 
+class Call(StrEnum):
+    """What becomes of the call, which a rule closes by itself."""
+
+    NOT_WANTED = "not-wanted"  # by the settings
+    ON = "on"
+    OFF = "off"  # as it should be
+    DEAF = "deaf"  # it should be recorded, and is not
+    PART = "part"  # of one end of it
+
+
+class Mark(StrEnum):
+    """What lies over the lid besides the arrow."""
+
+    NONE = ""
+    CALL = "call"  # the lid is shut, and the call is recorded
+    WARNING = "warning"  # the call, or an end of it, is not recorded although it should be
+
+
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """`topic`: what it is about, a key of the catalogue. `offline`: the mark."""
+    """`topic`: what it is about, a key of the catalogue; `call_topic` the same of the call. `offline`: the mark."""
 
     lid: Lid
     topic: str
     offline: bool = False
+    call: Call = Call.NOT_WANTED
+    call_topic: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        """A lid that tells of a fault has the warning in its shape."""
+        if self.lid not in {Lid.OPEN, Lid.SHUT}:
+            return Mark.NONE
+        if self.call in {Call.DEAF, Call.PART}:
+            return Mark.WARNING
+        return Mark.CALL if self.lid is Lid.SHUT and self.call is Call.ON else Mark.NONE
 
     @property
     def needs_a_person(self) -> bool:
-        return self.lid in {Lid.FAULT, Lid.GONE}
+        return self.lid in {Lid.FAULT, Lid.GONE} or self.call in {Call.DEAF, Call.PART}
+
+    @property
+    def look(self) -> tuple[Lid, Mark, bool]:
+        """All that can be seen of it."""
+        return self.lid, self.mark, self.offline
 
 
 NOBODY: Final = Sign(Lid.GONE, "gone")
@@ -50,15 +84,15 @@ def sign_of(status: Status | None) -> Sign:
     if status is None:
         return NOBODY
     lid, topic = _lid(status)
-    return Sign(lid, topic, offline=status["offline_s"] is not None)
+    call, call_topic = _call(status["sound"], status["rules"])
+    return Sign(lid, topic, status["offline_s"] is not None, call, call_topic)
 
 
 def _lid(status: Status) -> tuple[Lid, str]:
     found = Lid.GONE, "stopping"
     match status["state"]:
         case "recording":
-            sound = status["sound"]
-            found = Lid.OPEN, "open.sound" if sound is not None and sound["state"] == "recording" else "open"
+            found = Lid.OPEN, "open"
         case "closed":
             found = Lid.SHUT, _shut(status["rules"])
         case "held":
@@ -70,6 +104,27 @@ def _lid(status: Status) -> tuple[Lid, str]:
         case "stalled":
             found = Lid.FAULT, "stalled"
     return found
+
+
+def _call(sound: Status | None, rules: Sequence[str]) -> tuple[Call, str]:
+    """`rules`: why the screen is closed. What closes both is named once."""
+    if sound is None:
+        return Call.NOT_WANTED, "not-wanted"
+    state, fault = sound["state"], sound.get("fault", "")  # a recorder of another version may not say
+    if fault and state not in OVER:  # a rule may close it as well; when it opens, nothing comes
+        return Call.PART if fault in PARTS else Call.DEAF, f"deaf.{fault}"
+    return (Call.ON, "on") if state == "recording" else (Call.OFF, _off(sound, state, rules))
+
+
+def _off(sound: Status, state: str, rules: Sequence[str]) -> str:
+    own = sound["rules"]
+    if state in OVER:
+        return "off"
+    if not own or (state == "blind" and sound.get("since_s", MOMENT) < MOMENT):
+        return "moment"
+    if set(own) <= set(rules):
+        return "off"
+    return "rule" if state == "closed" and _shut(own) == "shut.rule" else "because"
 
 
 def _shut(rules: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from math import ceil
 from typing import Final
 
-from agent.tray.sign import Sign, Status
+from agent.tray.sign import Call, Lid, Sign, Status
 
 LANGUAGES: Final = ("en", "de")
 FRESH: Final = 10.0  # seconds; below it an age is not counted out, so that the menu stands still while all is well
@@ -39,23 +39,59 @@ class Words:
     # -- the state ------------------------------------------------------------------------------------------------
 
     def title(self, sign: Sign) -> str:
-        return self.say(f"title.{sign.lid}")
+        """Of screen and call in a few words."""
+        calls = {Call.PART: (Call.PART, Call.ON)}.get(sign.call, (sign.call,)) if sign.call_topic != "moment" else ()
+        names = (*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}")
+        return self.say(next(name for name in names if name in self._texts))
 
     def sentence(self, sign: Sign, status: Status | None) -> str:
-        """What is happening, in one sentence."""
+        """What is happening to the screen and to the call."""
         if status is None:
             return self.say("sentence.gone")
         hold, topic = status["hold"], sign.topic
+        if topic == "open" and sign.call is Call.ON:
+            topic = "open.call"
         if topic == "user" and (hold is None or hold["left_s"] is None):
             topic = "user.open-ended"
         left = "" if hold is None or hold["left_s"] is None else self.left(hold["left_s"])
         since = self._clock(time.time() - status["since_s"])
         rules = self.rules(status["rules"])
-        return self._of(f"sentence.{topic}", "sentence.blind.blind", since=since, rules=rules, left=left)
+        figures = {"since": since, "rules": rules, "left": left}
+        figures |= {"call": self.call(sign, status), "kept": self._kept(sign, status)}
+        return self._of(f"sentence.{topic}", "sentence.blind.blind", **figures)
+
+    def call(self, sign: Sign, status: Status) -> str:
+        """What becomes of the call, in a sentence; "" where it is recorded as it should be."""
+        if sign.call is Call.ON or sign.call_topic == "off":
+            return ""
+        return self._of(f"call.{sign.call_topic}", self._deaf(sign), rules=self._rules_of_call(status))
+
+    def _kept(self, sign: Sign, status: Status) -> str:
+        """What of screen and call is kept while the screen is not."""
+        match sign.call:
+            case Call.NOT_WANTED:
+                return self.say("kept.nothing")
+            case Call.ON:
+                return self.say("kept.call")
+            case Call.PART:
+                return f"{self.say('kept.call')} {self.say(self._deaf(sign))}"
+            case Call.DEAF:
+                return f"{self.say('kept.screen')} {self.say(self._deaf(sign))}"
+        return self._of(f"kept.{sign.call_topic}", "kept.neither", rules=self._rules_of_call(status))
+
+    def _deaf(self, sign: Sign) -> str:
+        return sign.call_topic if sign.call_topic in self._texts else "deaf.silent"
+
+    def _rules_of_call(self, status: Status) -> str:
+        sound = status["sound"]
+        return "" if sound is None else self.rules(rule for rule in sound["rules"] if rule not in status["rules"])
 
     def advice(self, sign: Sign) -> str:
         """What a person can do; "" where nothing is to be done."""
-        return self._of(f"advice.{sign.topic}", "advice.blind.blind") if sign.needs_a_person else ""
+        of_lid = sign.lid in {Lid.FAULT, Lid.GONE}
+        said = [self._of(f"advice.{sign.topic}", "advice.blind.blind")] if of_lid else []
+        said += [self.say(f"advice.{self._deaf(sign)}")] if sign.call in {Call.DEAF, Call.PART} else []
+        return " ".join(dict.fromkeys(said))
 
     def offline(self, status: Status | None) -> str:
         """ "" while the store answers."""

@@ -11,6 +11,7 @@ import pytest
 
 from agent.cli.main import main
 from agent.control import ControlSocket
+from bench.played import sound
 
 RULES = """\
 schema: 1
@@ -31,6 +32,7 @@ tests:
 ...
 """
 
+NO_DEVICE = {"wanted": True, "device": "", "peak_dbfs": None, "heard_ago_s": None, "captured_ago_s": None}
 STATUS: dict[str, Any] = {
     "state": "closed", "rules": ["card-forms"], "since_s": 4.0, "holds": [], "policy_name": "Cards",
     "policy_revision": 3, "policy_hash": "ab", "recording_s": 100.0, "frames": 7, "chunks": 5, "bytes": 1_500_000,
@@ -44,12 +46,7 @@ STATUS: dict[str, Any] = {
         {"id": "mails", "lane": "screen", "times": 1, "seconds": 2.0, "now": False},
         {"id": "notes", "lane": "screen", "times": 0, "seconds": 0.0, "now": False},
     ],
-    "sound": {
-        "state": "closed",
-        "rules": ["cards"],
-        "microphone": {"device": "Headset", "peak_dbfs": -21.4, "heard_ago_s": 3.0},
-        "far_end": {"device": "", "peak_dbfs": None, "heard_ago_s": None},
-    },
+    "sound": sound("closed", rules=["cards"], far_end=NO_DEVICE),
 }  # fmt: skip
 
 
@@ -82,7 +79,11 @@ def test_status_says_the_same_in_words_and_in_json(
     assert main(["status"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     for words in (
-        "by the rule card-forms",
+        "by the rule card-forms. Nothing on the screen is being kept",
+        "and nothing of the call either, by the rule cards.",
+        "call closed by cards, for 60 s; last sealed 3 s ago",
+        "microphone Headset: -24 dBFS, last heard 1 s ago",
+        "far end no device",
         "card-forms, for 4 s",
         "Cards, revision 3",
         "3 min ago",
@@ -102,9 +103,19 @@ def test_status_says_the_same_in_words_and_in_json(
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
-        ({"state": "recording"}, 0, "(o)"),
+        ({"state": "recording", "rules": []}, 0, "(o) The eye is open: your screen is being recorded. The call is not"),
+        ({"state": "recording", "sound": None}, 0, "call not recorded: both ends are none in agent.yaml"),
+        ({"sound": sound()}, 0, "(-). The eye is closed"),
+        ({"sound": sound()}, 0, "but the call goes on being recorded"),
+        ({"sound": sound()}, 0, "call recorded; last sealed 3 s ago"),
+        ({"sound": sound("stalled", fault="no-device")}, 1, "(-)! The eye is closed"),
+        ({"sound": sound("stalled", fault="no-device")}, 1, "call NOT recorded: no-device"),
+        ({"state": "recording", "sound": sound(fault="far-end")}, 1, "call an end of it is not recorded: far-end"),
+        ({"state": "recording", "sound": sound("blind", rules=["unreadable"])}, 1, "because of an unreadable window"),
+        ({"sound": sound(far_end={**NO_DEVICE, "wanted": False})}, 0, "far end not recorded: none in agent.yaml"),
+        ({"sound": sound(far_end={**NO_DEVICE, "device": "Hub"})}, 0, "Hub: silence, last heard not yet; gave Eyelid"),
         ({"state": "recording", "offline_s": 40.0, "waiting_s": 60.0}, 1, "confirmed nothing for 40 s"),
-        ({"state": "stalled"}, 1, "no recording reaches the disk"),
+        ({"state": "stalled"}, 1, "no picture of the screen reaches the disk"),
         ({"state": "blind", "rules": ["web-engine"]}, 1, "browser extension"),
         ({"state": "held", "holds": ["user"]}, 3, "user (private, 5 min left)"),
         ({"state": "held", "holds": ["spool-full"], "hold": None}, 3, "Free some disk space"),

@@ -175,6 +175,9 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         status = recorded.status()
         assert status is not None
         assert [status["sound"][end]["device"] for end in ("microphone", "far_end")] == ["", ""]
+        recorded.recorder.until(
+            lambda: ((recorded.status() or {}).get("sound") or {}).get("fault") == "no-device", "it missed the devices"
+        )
         recorded.recorder.until(lambda: (recorded.status() or {"frames": 0})["frames"], "it kept a picture")
         recorded.stop()
         (recording,) = depot.ask("recordings")["recordings"]

@@ -7,10 +7,12 @@ from itertools import combinations
 import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE, SIZES, Colour, pixels
-from agent.tray.sign import Lid, Sign
+from agent.tray.sign import Call, Lid, Sign
 
 PANELS: tuple[Colour, ...] = ((255, 255, 255), (0xF6, 0xF5, 0xF4), (0x24, 0x24, 0x28), (0, 0, 0))
-SIGNS = [Sign(lid, "", offline) for lid in Lid for offline in (False, True)]
+CALLS = (Call.OFF, Call.ON, Call.DEAF)
+EVERY = [Sign(lid, "", offline, call) for lid in Lid for offline in (False, True) for call in CALLS]
+SIGNS = list({sign.look: sign for sign in EVERY}.values())
 
 
 def luminance(colour: Colour) -> float:

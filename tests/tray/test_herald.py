@@ -7,7 +7,7 @@ from typing import Any
 from agent.tray.herald import LASTING, OFFLINE, Herald, Notice
 from agent.tray.sign import sign_of
 from agent.tray.words import Words
-from bench.played import held, status
+from bench.played import held, sound, status
 
 
 class Day:
@@ -39,12 +39,45 @@ def test_a_fault_is_told_of_when_it_lasts_and_once() -> None:
     assert day.hear(status("stalled"), LASTING - 1) == []
     [notice] = day.hear(status("stalled"), 2.0)
     assert notice.urgent
-    assert "no recording reaches the disk" in notice.body
+    assert "no picture of the screen reaches the disk" in notice.body
     assert "Log off and on again" in notice.body
     assert day.hear(status("stalled"), 3600.0) == []
     assert day.hear(status()) == []
     assert day.hear(status("stalled"), LASTING) == []
     assert topics(day.hear(status("stalled"), LASTING)) == ["fault"]
+
+
+DEAF = status(sound=sound("stalled", fault="no-device"))
+
+
+def test_a_call_that_is_not_recorded_is_told_of_when_it_lasts_and_once() -> None:
+    day = Day()
+    assert day.hear(DEAF) == []
+    [notice] = day.hear(DEAF, LASTING)
+    assert notice.urgent
+    assert "NOT the call" in notice.title
+    assert "Plug in your headset" in notice.body
+    assert day.hear(DEAF, 3600.0) == []
+    for said in (status("held", holds=("locked",), sound=sound("held")), DEAF):  # no word at each unlocking
+        assert day.hear(said, 3600.0) == []
+    assert day.hear(status(sound=sound())) == []
+    assert day.hear(DEAF, 1.0) == []
+    assert topics(day.hear(DEAF, LASTING)) == ["call"]
+
+
+def test_a_hold_before_the_call_was_missed_for_long_gives_it_its_time_again() -> None:
+    day = Day()
+    assert day.hear(DEAF) == []
+    assert day.hear(status("held", holds=("locked",), sound=sound("held")), 3600.0) == []
+    assert day.hear(DEAF, 3600.0) == []
+    assert topics(day.hear(DEAF, LASTING)) == ["call"]
+
+
+def test_a_lid_that_comes_and_goes_takes_no_time_from_the_call() -> None:
+    day = Day()
+    day.hear(DEAF)
+    day.hear({**DEAF, "state": "blind", "rules": ("web-engine",)}, LASTING / 2)
+    assert topics(day.hear(DEAF, LASTING / 2)) == ["call"]
 
 
 def test_another_fault_has_its_own_time() -> None:

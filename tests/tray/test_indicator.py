@@ -16,7 +16,7 @@ from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
 from agent.tray.sign import Lid
 from agent.tray.words import Words
-from bench.played import held, status
+from bench.played import held, sound, status
 
 PAUSES = [{"began": 0.0, "s": 5.0, "kind": "closed", "names": ["r"]}]
 
@@ -57,7 +57,7 @@ def test_it_shows_what_the_recorder_says(shown: Indicator) -> None:
     shown.take(status("stalled", offline_s=20.0))
     view = shown.view
     assert view.title == "Eyelid: not recording, something is wrong"
-    assert "no recording reaches the disk" in view.text
+    assert "no picture of the screen reaches the disk" in view.text
     assert "Offline" in view.text
     assert "Log off" in view.text
     assert shown.sentence().body == view.text
@@ -69,6 +69,17 @@ def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: To
     assert [notice.title for notice in first.take(status())] == ["Ihr Bildschirm wird aufgenommen"]
     assert first.take(status()) == []
     assert Indicator(recorder, Words("de"), tmp_path).take(status()) == []
+
+
+def test_who_was_told_of_the_screen_alone_is_told_anew_when_calls_are_recorded_too(
+    recorder: Told, tmp_path: Path
+) -> None:
+    assert len(Indicator(recorder, Words("en"), tmp_path).take(status())) == 1
+    later = Indicator(recorder, Words("en"), tmp_path)
+    [notice] = later.take(status("closed", rules=("charts",), sound=sound()))  # the call alone is enough
+    assert notice.title == "Your screen and your calls are being recorded"
+    assert later.take(status(sound=sound())) == []
+    assert Indicator(recorder, Words("en"), tmp_path).take(status()) == []
 
 
 def test_where_no_tray_is_it_is_said_once(recorder: Told, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def pause(ago: float, length: float, kind: str = "closed", *names: str) -> dict[
 def test_it_says_what_is_happening_first() -> None:
     found = menu(status(troubles={"store-lies": ""}, offline_s=20.0))
     assert list(found)[:4] == ["sentence", "offline", "evidence", "troubles"]
-    assert found["sentence"].label == "The eye is open: your screen is being recorded."
+    assert found["sentence"].label == "The eye is open: your screen is being recorded. Calls are not recorded here."
     assert found["troubles"].label == "For IT: store-lies"
     assert menu(status("stalled"))["advice"].label.startswith("Log off")
 

@@ -227,12 +227,13 @@ def test_a_screen_reader_is_told_in_words(desk: Desk) -> None:
         assert item["Title"].value == "Eyelid: not recording, something is wrong"
         assert item["Status"].value == "NeedsAttention"
         for name in ("IconAccessibleDesc", "AttentionAccessibleDesc"):
-            assert "no recording reaches the disk" in item[name].value
+            assert "no picture of the screen reaches the disk" in item[name].value
             assert "Log off and on again" in item[name].value
         _, _, title, text = item["ToolTip"].value
         assert title == item["Title"].value
         assert text in item["IconAccessibleDesc"].value
-        assert [size for size, _, _ in item["IconPixmap"].value] == [16, 22, 24, 32, 48, 64]
+        for name in ("IconPixmap", "AttentionIconPixmap"):
+            assert [size for size, _, _ in item[name].value] == [16, 22, 24, 32, 48, 64]
 
 
 def properties(address: str, name: str, path: str) -> dict[str, Variant]:

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from agent.core.evidence import Deaf
 from agent.core.model import Hold
 from agent.status import State
-from agent.tray.sign import AWAY, FAULTY, MOMENT, Lid, sign_of
-from bench.played import held, status
-
-SOUND = {"state": "recording"}
+from agent.tray.sign import AWAY, FAULTY, MOMENT, PARTS, Call, Lid, Mark, sign_of
+from bench.played import held, sound, status
 
 
 @pytest.mark.parametrize(
@@ -20,8 +19,7 @@ SOUND = {"state": "recording"}
         (None, Lid.GONE, "gone"),
         (status("stopping"), Lid.GONE, "stopping"),
         (status("recording"), Lid.OPEN, "open"),
-        (status("recording", sound=SOUND), Lid.OPEN, "open.sound"),
-        (status("recording", sound={"state": "closed"}), Lid.OPEN, "open"),
+        (status("recording", sound=sound()), Lid.OPEN, "open"),
         (status("closed", rules=("card-forms",)), Lid.SHUT, "shut.rule"),
         (status("closed", rules=("unlisted", "card-forms")), Lid.SHUT, "shut.rule"),
         (status("closed", rules=("unlisted",)), Lid.SHUT, "shut.unlisted"),
@@ -43,6 +41,47 @@ def test_a_state_has_a_sign(said: dict[str, Any] | None, lid: Lid, topic: str) -
     sign = sign_of(said)
     assert (sign.lid, sign.topic, sign.offline) == (lid, topic, False)
     assert sign.needs_a_person is (lid in {Lid.FAULT, Lid.GONE})
+
+
+CLOSED = {"rules": ("card-forms",), "since_s": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "call", "topic", "mark"),
+    [
+        (status(), Call.NOT_WANTED, "not-wanted", Mark.NONE),
+        (status(sound=sound()), Call.ON, "on", Mark.NONE),
+        (status("closed", **CLOSED, sound=sound()), Call.ON, "on", Mark.CALL),
+        (status("closed", **CLOSED, sound=sound("closed", rules=("card-forms",))), Call.OFF, "off", Mark.NONE),
+        (status("closed", **CLOSED, sound=sound("closed", rules=("charts",))), Call.OFF, "rule", Mark.NONE),
+        (status(sound=sound("closed", rules=("charts", "unlisted"))), Call.OFF, "rule", Mark.NONE),
+        (status(sound=sound("closed", rules=("unlisted",))), Call.OFF, "because", Mark.NONE),
+        (status(sound=sound("closed")), Call.OFF, "moment", Mark.NONE),
+        (status(sound=sound("blind", rules=("blind",), since_s=MOMENT - 0.1)), Call.OFF, "moment", Mark.NONE),
+        (status(sound=sound("blind", rules=("unreadable",))), Call.OFF, "because", Mark.NONE),
+        (status("blind", rules=("web-engine",), sound=sound()), Call.ON, "on", Mark.NONE),
+        (status(sound=sound("stalled", fault="no-device")), Call.DEAF, "deaf.no-device", Mark.WARNING),
+        (status(sound=sound(fault="microphone")), Call.PART, "deaf.microphone", Mark.WARNING),
+        (status("closed", **CLOSED, sound=sound("closed", fault="silent")), Call.DEAF, "deaf.silent", Mark.WARNING),
+        (status("stalled", sound=sound("stalled", fault="unsealed")), Call.DEAF, "deaf.unsealed", Mark.NONE),
+        (held(60.0, sound=sound("held", fault="sound-died")), Call.OFF, "off", Mark.NONE),
+        (status("held", holds=("locked",), sound=sound("held")), Call.OFF, "off", Mark.NONE),
+        (status("stopping", sound=sound("stopping")), Call.OFF, "off", Mark.NONE),
+    ],
+)
+def test_the_call_has_a_sign_of_its_own(said: dict[str, Any], call: Call, topic: str, mark: Mark) -> None:
+    sign = sign_of(said)
+    assert (sign.call, sign.call_topic, sign.mark) == (call, topic, mark)
+    assert sign.needs_a_person is (sign.lid in {Lid.FAULT, Lid.GONE} or call in {Call.DEAF, Call.PART})
+
+
+def test_what_a_recorder_of_another_version_says_of_the_call_is_enough() -> None:
+    assert sign_of(status(sound={"state": "recording", "rules": ()})).call is Call.ON
+    assert sign_of(status(sound={"state": "blind", "rules": ("blind",)})).call_topic == "because"
+
+
+def test_the_faults_of_one_end_are_known_here() -> None:
+    assert set(PARTS) == {deaf.value for deaf in Deaf if deaf.part}
 
 
 def test_the_way_to_the_store_is_a_mark_of_its_own() -> None:

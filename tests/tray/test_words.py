@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from string import Formatter
+from typing import Any
 
 import pytest
 
+from agent.core.evidence import Deaf
 from agent.core.holding import OWN_REASONS
 from agent.core.model import Hold
 from agent.core.policy_keys import OWN_RULES
 from agent.tray.sign import LEFT_OUT, Lid, Sign, sign_of
 from agent.tray.words import LANGUAGES, Words, catalogue, language
-from bench.played import held, status
+from bench.played import held, sound, status
 
 ENGLISH = Words("en")
 
@@ -34,6 +36,7 @@ def test_every_name_that_the_recorder_may_say_has_its_words(spoken: str) -> None
     texts = catalogue(spoken)
     names = [*(f"rule.{rule}" for rule in OWN_RULES), *(f"hold.{hold.value}" for hold in Hold)]
     names += [*(f"reason.{reason}" for reason in OWN_REASONS), *(f"title.{lid}" for lid in Lid)]
+    names += [f"{part}deaf.{deaf.value}" for part in ("", "advice.") for deaf in Deaf]
     for rule in OWN_RULES:
         names += [f"sentence.shut.{rule}"] if rule in LEFT_OUT else [f"sentence.blind.{rule}", f"advice.blind.{rule}"]
     assert [name for name in names if name not in texts] == []
@@ -45,7 +48,17 @@ def test_every_name_that_the_recorder_may_say_has_its_words(spoken: str) -> None
     [
         None,
         status(),
-        status(sound={"state": "recording"}),
+        status(sound=sound()),
+        status(sound=sound("closed", rules=("charts",))),
+        status(sound=sound("closed")),
+        status(sound=sound("blind", rules=("unreadable",))),
+        *(status(sound=sound("stalled", fault=deaf.value)) for deaf in Deaf),
+        status(sound=sound("stalled", fault="a-fault-of-a-later-version")),
+        status("closed", rules=("card-forms",), sound=sound()),
+        status("closed", rules=("card-forms",), sound=sound("stalled", fault="silent")),
+        status("blind", rules=("web-engine",), sound=sound()),
+        status("stalled", sound=sound("stalled", fault="unsealed")),
+        held(100.0, sound=sound("held")),
         status("closed", rules=("card-forms", "web-engine")),
         status("closed", rules=("unlisted",)),
         status("closed"),
@@ -72,6 +85,135 @@ def test_a_closed_eye_says_by_which_rule_and_since_when() -> None:
     sentence = ENGLISH.sentence(sign_of(said), said)
     assert "by the rule card-forms, charts" in sentence
     assert "since " in sentence
+
+
+OPEN = {"state": "recording"}
+SHUT = {"state": "closed", "rules": ("charts",)}
+BLIND = {"state": "blind", "rules": ("web-engine",)}
+
+
+@pytest.mark.parametrize(
+    ("said", "of_call", "title", "english", "german"),
+    [
+        (OPEN, None, "recording", "Calls are not recorded here.", "Gespräche werden hier nicht aufgenommen."),
+        (OPEN, sound(), "recording", "your screen and the call are being recorded", "und das Gespräch werden"),
+        (
+            OPEN,
+            sound("closed", rules=("cards",)),
+            "recording the screen, the call is closed",
+            "not being recorded, by the rule cards",
+            "nicht aufgenommen, durch die Regel cards",
+        ),
+        (OPEN, sound("closed"), "recording", "The call is closed for a moment", "einen Moment geschlossen"),
+        (
+            OPEN,
+            sound("blind", rules=("unreadable",)),
+            "recording the screen, the call is closed",
+            "because of an unreadable window",
+            "der Grund: ein unlesbares Fenster",
+        ),
+        (
+            OPEN,
+            sound("stalled", fault="no-device"),
+            "recording the screen, but NOT the call",
+            "NOT being recorded: Eyelid finds no headset",
+            "NICHT aufgenommen: Eyelid findet kein Headset",
+        ),
+        (
+            OPEN,
+            sound(fault="microphone"),
+            "recording, but only one end of the call",
+            "your microphone gives Eyelid nothing",
+            "Ihr Mikrofon gibt Eyelid nichts",
+        ),
+        (SHUT, None, "closed", "charts. Nothing is being kept.", "charts. Nichts wird behalten."),
+        (
+            SHUT,
+            sound(),
+            "screen closed, the call is recorded",
+            "but the call goes on being recorded",
+            "das Gespräch aber wird weiter aufgenommen",
+        ),
+        (
+            SHUT,
+            sound("closed", rules=("charts",)),
+            "closed",
+            "neither of the screen nor of the call",
+            "weder vom Bildschirm noch vom Gespräch",
+        ),
+        (
+            SHUT,
+            sound("closed", rules=("charts", "cards")),
+            "closed",
+            "of the call either, by the rule cards.",
+            "durch die Regel cards auch nichts vom Gespräch",
+        ),
+        (
+            SHUT,
+            sound("stalled", fault="silent"),
+            "closed, and the call cannot be recorded",
+            "The call is NOT being recorded",
+            "Das Gespräch wird NICHT aufgenommen",
+        ),
+        (
+            SHUT,
+            sound(fault="far-end"),
+            "screen closed, one end of the call is recorded",
+            "Only your microphone is being recorded",
+            "nur Ihr Mikrofon aufgenommen",
+        ),
+        (
+            {"state": "blind", "since_s": 0.1},
+            sound(),
+            "screen closed, the call is recorded",
+            "looks again at what is open. Nothing on the screen is being kept, but the call goes on",
+            "das Gespräch aber wird weiter aufgenommen",
+        ),
+        (
+            BLIND,
+            sound(),
+            "not recording the screen, only the call; something is wrong",
+            "the call goes on being recorded",
+            "das Gespräch aber wird weiter aufgenommen",
+        ),
+        (
+            BLIND,
+            sound(fault="far-end"),
+            "not recording the screen, only the call; something is wrong",
+            "Only your microphone",
+            "nur Ihr Mikrofon",
+        ),
+        (
+            BLIND,
+            sound("blind", rules=("web-engine",)),
+            "not recording, something is wrong",
+            "neither of the screen nor of the call",
+            "weder vom Bildschirm noch vom Gespräch",
+        ),
+        (
+            {"state": "held", "holds": ("locked",)},
+            sound("held"),
+            "closed",
+            "neither of the screen nor of the call",
+            "weder vom Bildschirm noch vom Gespräch",
+        ),
+    ],
+)
+def test_it_says_of_screen_and_call_which_is_closed_and_which_goes_on(
+    said: dict[str, Any], of_call: dict[str, Any] | None, title: str, english: str, german: str
+) -> None:
+    told = status(**said, sound=of_call)
+    sign = sign_of(told)
+    assert english in ENGLISH.sentence(sign, told)
+    assert german in Words("de").sentence(sign, told)
+    assert ENGLISH.title(sign) == f"Eyelid: {title}"
+
+
+def test_a_fault_of_screen_and_call_says_what_to_do_about_both() -> None:
+    said = status("blind", rules=("web-engine",), sound=sound("stalled", fault="no-device"))
+    advice = ENGLISH.advice(sign_of(said))
+    assert "browser extension" in advice
+    assert "Plug in your headset" in advice
 
 
 def test_a_hold_says_how_long_still() -> None:

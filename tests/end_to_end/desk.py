@@ -1,0 +1,123 @@
+"""A desk with a real recorder, tray and panel, of which a test lets one thing hang after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from agent import control
+from agent.errors import EyelidError
+from agent.tray.drawing import COLOURS, OFFLINE
+from agent.tray.sign import Lid
+from bench.fleet import Store, announced, enrol, found, installed, serve
+from bench.panel import Pointer, box_of, desktop, panel
+from bench.stage import Running, own_display, running
+
+PATIENCE: Final = 30.0  # seconds for a busy machine; what is promised is read from the recorder's own figures
+ICON: Final = 24
+
+
+@dataclass
+class Desk:
+    stage: Any
+    home: Path
+    wedge: Path
+    environment: dict[str, str]
+    store: Running
+    store_again: Callable[[], Running]  # at the same address: the PCs' token carries it
+    pointer: Pointer
+    tray: Running
+    recorder: Running | None = None
+
+    def status(self) -> dict[str, Any]:
+        """{} while nobody answers."""
+        try:
+            return dict(control.request(self.home, "status"))
+        except EyelidError:
+            return {}
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            installed("eyelid", *arguments),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def sees(self, colour: tuple[int, int, int]) -> bool:
+        return box_of(self.pointer.picture().crop((0, 0, 200, ICON + 8)), colour) is not None
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        deadline = time.monotonic() + PATIENCE
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"{what}: {json.dumps(self.status())}\n{self.tray.tail()}"
+            time.sleep(0.02)
+        return found
+
+    def until_state(self, state: str) -> dict[str, Any]:
+        """The first status that says so."""
+        status: dict[str, Any] = self.until(
+            lambda: said if (said := self.status()).get("state") == state else None, f"the recorder said {state}"
+        )
+        return status
+
+    def until_seen(self, colour: tuple[int, int, int]) -> None:
+        self.until(lambda: self.sees(colour), f"{colour} was seen in the panel")
+
+    def until_well(self) -> None:
+        self.until(self._is_well, "all was well")
+        self.until_seen(COLOURS[Lid.OPEN])
+        self.until(lambda: not self.sees(OFFLINE) and not self.sees(COLOURS[Lid.FAULT]), "the marks had gone")
+
+    def _is_well(self) -> bool:
+        said = self.status()
+        sound = said.get("sound")
+        hears = sound is None or (sound["state"] == "recording" and not sound["fault"])
+        return said.get("state") == "recording" and said["offline_s"] is None and hears
+
+
+@contextmanager
+def desk_of(
+    policy: Mapping[str, str], settings: Mapping[str, object] | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[Desk]:
+    """`settings` of the recorder, which records no sound unless they say so; `more`: of its environment."""
+    with TemporaryDirectory(prefix="eye-") as name, ExitStack() as stack:
+        folder = Path(name)
+        stage = stack.enter_context(own_display(folder / "d", (900, 500)))
+        around = stack.enter_context(desktop(stage, folder / "k"))
+        store_home, secret = found(folder)
+        serving = stack.enter_context(running("the store", serve(store_home), folder / "store.log", os.environ))
+        address = serving.until(lambda: announced(serving.log), "it said where it listens")
+        port = int(address.rpartition(":")[2])
+
+        def store_again() -> Running:
+            return stack.enter_context(
+                running("the store", serve(store_home, port), folder / "store-again.log", os.environ)
+            )
+
+        home, wedge = folder / "pc", folder / "wedge"
+        wedge.mkdir()
+        _, environment = enrol(Store(store_home, address, secret), stage, home, policy, settings)
+        environment |= around | {"EYELID_CONFIG": environment["EYELID_CONFIG"], "PYTHONPATH": str(Path.cwd())}
+        environment |= more or {}
+        stack.enter_context(panel(folder / "k", around, icon=ICON))
+        stack.enter_context(stage.program("notes", (100, 150)))
+        tray = stack.enter_context(running("the tray", installed("eyelid", "tray"), folder / "tray.log", environment))
+        pointer = Pointer(stage.name)
+        stack.callback(pointer.close)
+        made = Desk(stage, home, wedge, environment, serving, store_again, pointer, tray)
+        command = [sys.executable, "-P", "-m", "tests.stage.wedged_recorder", str(wedge)]
+        with running("the recorder", command, home / "agent.log", environment) as recorder:
+            made.recorder = recorder
+            yield made
