@@ -17,6 +17,7 @@ from agent.core.holding import UserHold, reasons_of, terms_of
 from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
 from agent.core.policy_watch import Tried, Watch
 from agent.core.session import Phase, Session
+from agent.core.troubles import degrades
 from agent.ports import Channel
 from agent.recording import Tally
 
@@ -40,12 +41,15 @@ class State(StrEnum):
 
 
 def exit_code(status: Mapping[str, object]) -> int:
-    """Of `eyelid status`, from the recorder's answer: 1 also where all is well but for the call or the store."""
+    """Of `eyelid status`, from the recorder's answer: 1 also where the lid is well, but not the call, the store, or
+    something that a person must mend."""
     code = State(str(status["state"])).exit_code
     sound: Any = status["sound"]
     # A recorder of another version may not say of faults.
     deaf = sound is not None and (bool(sound.get("fault")) or State(str(sound["state"])).exit_code == 1)
-    return 1 if code == 0 and (deaf or status["offline_s"] is not None) else code
+    troubles: Any = status["troubles"]
+    troubled = any(degrades(str(trouble)) for trouble in troubles)
+    return 1 if code == 0 and (deaf or troubled or status["offline_s"] is not None) else code
 
 
 @dataclass(frozen=True, slots=True)

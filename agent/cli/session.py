@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config, control, joining
+from agent.core.troubles import degrades
 from agent.errors import EyelidError, UserError
 from agent.status import exit_code
 from agent.tray.sign import Lid, Mark, sign_of
@@ -174,7 +175,8 @@ def picture(status: dict[str, Any]) -> Table:
     for tried in status.get("tried", ()):  # a recorder of another version may not say
         table.add_row("dry run", _tried(tried))
     for code, message in status["troubles"].items():
-        table.add_row(Text("trouble", style="red"), f"{code}{': ' if message else ''}{message}")
+        colour = "red" if degrades(code) else "yellow"
+        table.add_row(Text("trouble", style=colour), f"{code}{': ' if message else ''}{message}")
     return table
 
 

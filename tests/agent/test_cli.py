@@ -38,7 +38,7 @@ STATUS: dict[str, Any] = {
     "policy_revision": 3, "policy_hash": "ab", "recording_s": 100.0, "frames": 7, "chunks": 5, "bytes": 1_500_000,
     "sealed_ago_s": 200.0, "receipt_ago_s": None, "waiting_chunks": 2, "waiting_bytes": 80_000, "monitors": 1,
     "browsers": [{"browser": "Chromium", "version": "156.0", "private": False}],
-    "troubles": {"store-lies": ""}, "offline_s": None, "waiting_s": None,
+    "troubles": {"rule-flaps": "cards"}, "offline_s": None, "waiting_s": None,
     "hold": {"reason": "private", "since_s": 1.0, "left_s": 299.0},
     "user_hold": {"allow": True, "max_s": None, "reasons": ["break"], "own": True},
     "tried": [
@@ -88,7 +88,7 @@ def test_status_says_the_same_in_words_and_in_json(
         "Cards, revision 3",
         "3 min ago",
         "not yet",
-        "store-lies",
+        "trouble rule-flaps: cards",
         "Chromium 156.0; private windows close the eye",
         "chats would have closed the sound 3 times, for 61 s in all; it would now",
         "mails would have closed the screen once, for 2 s in all",
@@ -120,6 +120,7 @@ def test_status_says_the_same_in_words_and_in_json(
         ({"state": "held", "holds": ["user"]}, 3, "user (private, 5 min left)"),
         ({"state": "held", "holds": ["spool-full"], "hold": None}, 3, "Free some disk space"),
         ({"state": "stopping"}, 3, "is ending"),
+        ({"state": "recording", "rules": [], "troubles": {"store-lies": ""}}, 1, "trouble store-lies"),
         ({"state": "recording", "scenes": True}, 0, "Titles and addresses of open windows"),
     ],
 )
