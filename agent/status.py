@@ -120,6 +120,7 @@ class HoldOffer:
 class Status:
     """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers.
 
+    `sealed_ago_s`: since a chunk of any lane became durable; `pictures_ago_s`: one of the screen.
     `sound`: None where the settings say that no sound is recorded.
     `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
     `waiting_s`: how long ago the oldest of what waits was recorded. `scenes`: whether the policy in force
@@ -138,6 +139,7 @@ class Status:
     chunks: int
     bytes: int
     sealed_ago_s: float | None
+    pictures_ago_s: float | None
     receipt_ago_s: float | None
     waiting_chunks: int
     waiting_bytes: int
@@ -225,6 +227,7 @@ def describe(
         chunks=tally.chunks,
         bytes=tally.bytes,
         sealed_ago_s=ago(tally.sealed_at),
+        pictures_ago_s=ago(tally.pictures_at),
         receipt_ago_s=ago(evidence.receipt_at),
         waiting_chunks=waiting.chunks,
         waiting_bytes=waiting.bytes,

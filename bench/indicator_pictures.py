@@ -16,12 +16,13 @@ from typing import Any, Final, TypeVar
 from PIL import Image, ImageDraw
 from rich.console import Console
 
+from agent import control
 from agent.cli.session import picture
 from agent.tray.drawing import COLOURS, SIZES
-from agent.tray.sign import sign_of
+from agent.tray.sign import Lid, Mark, sign_of
 from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
-from bench.played import Played, held, status
+from bench.played import Played, held, sound, status
 from bench.stage import Stage, StageError, own_display, running
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -34,14 +35,25 @@ OFFLINE: Final[dict[str, Any]] = {
     "waiting_chunks": 181,
     "waiting_bytes": 6_100_000,
 }
+NONE: Final[dict[str, Any]] = {
+    "wanted": True, "device": "", "peak_dbfs": None, "heard_ago_s": None, "captured_ago_s": None,
+}  # fmt: skip
+CLOSED: Final[dict[str, Any]] = {"rules": ("card-forms",), "since_s": 12.0, "sealed_ago_s": 13.0}
+BLIND: Final[dict[str, Any]] = {"rules": ("web-engine",), "since_s": 40.0, "sealed_ago_s": 41.0}
 STATES: Final[dict[str, dict[str, Any]]] = {
-    "recording": status(),
-    "closed": status("closed", rules=("card-forms",), since_s=12.0, sealed_ago_s=13.0, receipt_ago_s=13.0),
-    "held by you": held(240.0, since=60.0),
-    "blind or error": status("blind", rules=("web-engine",), since_s=40.0, sealed_ago_s=41.0, receipt_ago_s=41.0),
-    "not running": status("stopping"),
-    "offline": status(**OFFLINE),
+    "recording": status(sound=sound()),
+    "call missed": status(sound=sound("stalled", fault="no-device", sealed_ago_s=95.0, microphone=NONE, far_end=NONE)),
+    "closed": status("closed", **CLOSED, pictures_ago_s=13.0, receipt_ago_s=13.0, sound=sound("closed", **CLOSED)),
+    "call goes on": status("closed", rules=("patient-records",), since_s=12.0, pictures_ago_s=13.0, sound=sound()),
+    "held by you": held(240.0, 60.0, pictures_ago_s=61.0, receipt_ago_s=60.0, sound=sound("held", sealed_ago_s=61.0)),
+    "blind or error": status("blind", **BLIND, pictures_ago_s=41.0, receipt_ago_s=40.0, sound=sound("blind", **BLIND)),
+    "offline": status(**OFFLINE, sound=sound()),
+    "not running": status("stopping", sound=sound("stopping")),
 }
+# What a terminal shows besides, under the sign of the fault.
+STALLED: Final = status("stalled", pictures_ago_s=11.0, sound=sound())
+
+MARKS: Final = {Mark.CALL: COLOURS[Lid.OPEN], Mark.WARNING: COLOURS[Lid.FAULT]}
 
 T = TypeVar("T")
 
@@ -77,8 +89,15 @@ def shown(stage: Stage, size: int, colour: str, language: str) -> Iterator[tuple
 
 def seen(pointer: Pointer, said: dict[str, Any], size: int) -> tuple[int, int]:
     """The middle of the icon, once the panel shows this state."""
-    colour = COLOURS[sign_of(said).lid]
-    found = until(lambda: box_of(pointer.picture().crop((0, 0, SIZE[0], size + 8)), colour), f"{colour} in the panel")
+    sign = sign_of(said)
+
+    def where(colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+        panel = (0, 0, SIZE[0], size + 8)
+        return until(lambda: box_of(pointer.picture().crop(panel), colour), f"{colour} in the panel")
+
+    if sign.mark in MARKS:
+        where(MARKS[sign.mark])
+    found = where(COLOURS[sign.lid])
     return (found[0] + found[2]) // 2, (found[1] + found[3]) // 2
 
 
@@ -139,12 +158,20 @@ def opens(pointer: Pointer, x: int, y: int) -> bool:
 
 
 def terminal() -> str:
-    """`eyelid status` in four states, as SVG without anything from elsewhere."""
+    """`eyelid status` in every state, as SVG without anything from elsewhere."""
     console = Console(record=True, width=112, file=Path("/dev/null").open("w"))  # noqa: SIM115 - until the process ends
-    for name in ("recording", "closed", "blind or error", "offline"):
+    shown = {**STATES, "stalled": STALLED}
+    shown.pop("not running")  # there a command finds nobody
+    for said in shown.values():
         console.print("[dim]$[/dim] eyelid status")
-        console.print(picture(STATES[name]))
+        console.print(picture(said))
         console.print()
+    console.print("[dim]$[/dim] eyelid status")
+    with TemporaryDirectory(prefix="eye-") as nowhere:
+        try:
+            control.request(Path(nowhere), "status")
+        except control.NotRunning as nobody:
+            console.print(f"eyelid: {nobody}", highlight=False)
     drawn = console.export_svg(title="eyelid status", unique_id="eyelid")
     begin, end = drawn.index("@font-face"), drawn.rindex("@font-face")
     end = drawn.index("}", end) + 1

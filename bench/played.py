@@ -22,8 +22,9 @@ def status(state: str = "recording", **more: Any) -> dict[str, Any]:
     said = {
         "state": state, "rules": (), "since_s": 60.0, "holds": (), "policy_name": "Contact centre",
         "policy_revision": 12, "policy_hash": "ab", "recording_s": 600.0, "frames": 700, "chunks": 150,
-        "bytes": 4_200_000, "sealed_ago_s": 3.0, "receipt_ago_s": 3.0, "waiting_chunks": 0, "waiting_bytes": 0,
-        "monitors": 1, "browsers": (), "troubles": {}, "sound": None, "offline_s": None, "waiting_s": None,
+        "bytes": 4_200_000, "sealed_ago_s": 3.0, "pictures_ago_s": 3.0, "receipt_ago_s": 3.0,
+        "waiting_chunks": 0, "waiting_bytes": 0, "monitors": 1, "browsers": (), "troubles": {},
+        "sound": None, "offline_s": None, "waiting_s": None,
         "hold": None, "user_hold": OFFER,
     }  # fmt: skip
     return {**said, **more}

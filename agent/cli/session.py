@@ -17,7 +17,7 @@ from agent import config, control, joining
 from agent.core.troubles import degrades
 from agent.errors import EyelidError, UserError
 from agent.status import exit_code
-from agent.tray.sign import Lid, Mark, sign_of
+from agent.tray.sign import OVER, Lid, Mark, sign_of
 from agent.tray.words import Words
 
 AGAIN = 0.25  # seconds between tries to find a recorder
@@ -162,12 +162,12 @@ def picture(status: dict[str, Any]) -> Table:
     if status.get("scenes"):
         table.add_row("scenes", Text(WORDS.say("menu.scenes"), style="yellow"))
     table.add_row("kept", f"{status['chunks']} chunks, {status['bytes'] / 1e6:.1f} MB, {status['frames']} pictures")
-    table.add_row("last sealed", _ago(status["sealed_ago_s"]))
+    table.add_row("last sealed", _ago(status.get("pictures_ago_s", status["sealed_ago_s"])))
     table.add_row("last receipt", _ago(status["receipt_ago_s"]))
     table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
     table.add_row("call", _call(status["sound"]))
     for end, name in (("microphone", "microphone"), ("far_end", "far end")):
-        if status["sound"] is not None:
+        if status["sound"] is not None and status["sound"]["state"] not in OVER:  # then nobody listens
             table.add_row(name, _end(status["sound"][end]))
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"
@@ -191,10 +191,10 @@ def _call(sound: dict[str, Any] | None) -> str:
     """A recorder of another version may not say all of it."""
     if sound is None:
         return "not recorded: both ends are none in agent.yaml"
-    said = "recorded" if sound["state"] == "recording" else str(sound["state"])
-    if fault := sound.get("fault"):
+    said = {"recording": "recorded", "blind": "closed"}.get(sound["state"], sound["state"])
+    if (fault := sound.get("fault")) and sound["state"] not in OVER:
         said = f"an end of it is not recorded: {fault}" if said == "recorded" else f"NOT recorded: {fault}"
-    elif sound["rules"]:
+    elif sound["rules"] and said == "closed":
         said = f"{said} by {', '.join(sound['rules'])}, for {_spoken(sound.get('since_s', 0.0))}"
     return f"{said}; last sealed {_ago(sound.get('sealed_ago_s'))}"
 

@@ -51,16 +51,21 @@ def menu_of(
 
 
 def _what_is(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:
-    said = [Entry("sentence", words.sentence(sign, status)), Entry("advice", words.advice(sign))]
-    said.append(Entry("offline", words.offline(status)))
+    said = [*_lines("sentence", words.sentence(sign, status)), *_lines("advice", words.advice(sign))]
+    said += _lines("offline", words.offline(status))
     if status is not None:
-        sealed, receipt = words.age(status["sealed_ago_s"]), words.age(status["receipt_ago_s"])
-        said.append(Entry("evidence", words.say("menu.evidence", sealed=sealed, receipt=receipt)))
+        said.append(Entry("evidence", words.evidence(status)))
         if status.get("scenes"):  # a recorder of another version may not say
             said.append(Entry("scenes", words.say("menu.scenes")))
         if status["troubles"]:
             said.append(Entry("troubles", words.say("menu.troubles", codes=", ".join(status["troubles"]))))
     return tuple(entry for entry in said if entry.label)
+
+
+def _lines(key: str, text: str) -> list[Entry]:
+    """A sentence each: menus do not wrap."""
+    parts = text.replace(". ", ".\n").splitlines()
+    return [Entry(f"{key}-{number}" if number else key, part) for number, part in enumerate(parts)]
 
 
 def _pauses(pauses: Sequence[Mapping[str, Any]], words: Words, now: float) -> Entry:

@@ -100,6 +100,15 @@ class Words:
         waiting = max(status["waiting_s"] or 0.0, status["offline_s"])
         return self.say("sentence.offline", silence=self.length(status["offline_s"]), waiting=self.length(waiting))
 
+    def evidence(self, status: Status) -> str:
+        """How old the last sealed chunk of each lane is, and the store's last word."""
+        # A recorder of another version may not say it of each lane.
+        sealed = self.age(status.get("pictures_ago_s", status["sealed_ago_s"]))
+        receipt, sound = self.age(status["receipt_ago_s"]), status["sound"]
+        if sound is None or "sealed_ago_s" not in sound:
+            return self.say("menu.evidence", sealed=sealed, receipt=receipt)
+        return self.say("menu.evidence.call", sealed=sealed, call=self.age(sound["sealed_ago_s"]), receipt=receipt)
+
     def _of(self, key: str, otherwise: str, **figures: object) -> str:
         """A recorder of another version may have a rule of its own that is not known here."""
         return self.say(key if key in self._texts else otherwise, **figures)

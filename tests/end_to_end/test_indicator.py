@@ -53,7 +53,7 @@ def test_an_eye_whose_capture_or_spool_hangs_is_not_shown_open(desk: Desk, what:
     (desk.wedge / what).touch()
     try:
         said = desk.until_state("stalled")
-        assert said["sealed_ago_s"] <= PROMISED  # by the recorder's clock, when it first said so
+        assert said["pictures_ago_s"] <= PROMISED  # by the recorder's clock, when it first said so
         desk.until_seen(COLOURS[Lid.FAULT])
         assert not desk.sees(COLOURS[Lid.OPEN])
         shown = desk.command("status")

@@ -7,7 +7,7 @@ from typing import Any
 from agent.tray.menu import LISTED, Action, Entry, menu_of
 from agent.tray.sign import sign_of
 from agent.tray.words import Words
-from bench.played import OFFER, held, status
+from bench.played import OFFER, held, sound, status
 
 WORDS = Words("en")
 NOW = 1_764_000_000.0
@@ -28,10 +28,21 @@ def pause(ago: float, length: float, kind: str = "closed", *names: str) -> dict[
 
 def test_it_says_what_is_happening_first() -> None:
     found = menu(status(troubles={"store-lies": ""}, offline_s=20.0))
-    assert list(found)[:4] == ["sentence", "offline", "evidence", "troubles"]
-    assert found["sentence"].label == "The eye is open: your screen is being recorded. Calls are not recorded here."
+    assert list(found)[:6] == ["sentence", "sentence-1", "offline", "offline-1", "evidence", "troubles"]
+    assert found["sentence"].label == "The eye is open: your screen is being recorded."
+    assert found["sentence-1"].label == "Calls are not recorded here."
     assert found["troubles"].label == "For IT: store-lies"
     assert menu(status("stalled"))["advice"].label.startswith("Log off")
+
+
+def test_each_lane_has_its_own_evidence() -> None:
+    said = status(pictures_ago_s=30.0, receipt_ago_s=2.0, sound=sound(sealed_ago_s=None))
+    assert menu(said)["evidence"].label == (
+        "Last sealed: screen 30 s ago, call not yet · last confirmed by the store: under 10 s ago"
+    )
+    assert menu(status(pictures_ago_s=30.0))["evidence"].label.startswith("Last sealed: 30 s ago · ")
+    older = {key: value for key, value in status(sealed_ago_s=40.0).items() if key != "pictures_ago_s"}
+    assert menu(older)["evidence"].label.startswith("Last sealed: 40 s ago · ")
 
 
 def test_whoever_is_recorded_is_told_that_titles_and_addresses_are_too() -> None:
@@ -66,7 +77,7 @@ def test_who_holds_can_release_and_who_is_not_recorded_can_do_neither() -> None:
     assert found["release"].action == Action("release")
     assert "hold" not in found
     gone = menu(None)
-    assert list(gone) == ["sentence", "advice", "line-1", "help"]
+    assert list(gone) == ["sentence", "advice", "advice-1", "line-1", "help"]
 
 
 def test_my_pauses_of_today_the_latest_first() -> None:
