@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from agent.core.asking import next_look, timings
-from agent.core.clearance import SILENCE
+from agent.core.asking import timings
 from agent.core.clocks import Clocks
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE, Item
@@ -28,7 +27,6 @@ from agent.core.model import (
     Look,
     Monitor,
     Policy,
-    Scene,
 )
 from agent.core.session import (
     SEAT,
@@ -71,6 +69,7 @@ from agent.messages import (
 from agent.oversight import DAY, Oversight, would_close
 from agent.pipeline import Mailbox
 from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
+from agent.questions import Questions
 from agent.recording import AtRest, Close, Open, Order
 from agent.scenes import SceneLane
 from agent.shutter import Grabbed, Permit, Shutter, Still
@@ -105,7 +104,6 @@ class Daemon:
         """
         self._inbox = inbox
         self._clock = clock
-        self._witnesses = {witness.name: witness for witness in witnesses}
         self.view = View()
         self._seat = seat
         self._shutter = shutter
@@ -114,7 +112,7 @@ class Daemon:
         self._ledger = ledger
         self._drain = drain
         now = clock.now()
-        names = tuple(self._witnesses)
+        names = tuple(witness.name for witness in witnesses)
         pictures: Eye[Frame] = Eye(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
         self.screen = Keeping(Lane.SCREEN, pictures, FrameOutlet(orders), orders, now)
         self.sound: Keeping[Block] | None = None
@@ -132,13 +130,7 @@ class Daemon:
         self.oversight = Oversight(silence)
         self.troubles: dict[str, str] = {}
         self._monitors = monitors
-        self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
-        self._answered_at = dict.fromkeys(self._witnesses, clock.now())
-        self._took = dict.fromkeys(self._witnesses, 0)  # the last look of each, ns
-        self._windows_seen: Scene | None = None
-        self._windows_changed = False  # since the browsers were last asked
-        self._pages_moved = False  # an event has come since then
-        self._grab_wanted = False
+        self._questions = Questions(witnesses, self._lanes, clock)
         self._canvas = 0
         self._held_until = 0  # nothing that began by then is kept, however late it comes
         self._missed = 0
@@ -183,14 +175,14 @@ class Daemon:
             case Grabbed():
                 self._take_pictures(sight)
             case GrabWanted():
-                self._grab_wanted = True
+                self._questions.grab_wanted = True
             case Still(until):
                 self.screen.eye.still(until)
             case Heard():
                 self._take_sound(sight)
 
     def _take_pictures(self, grabbed: Grabbed) -> None:
-        self._grab_wanted = False
+        self._questions.grab_wanted = False
         if grabbed.monitors != self._monitors:
             self._void_canvas()  # what the monitors before showed ends here, on every stream
             self._monitors = grabbed.monitors
@@ -217,20 +209,18 @@ class Daemon:
             self.view.glimpse(glimpse)
         if not self.session.held and glimpse.at > self._held_until:
             self.scenes.pass_by(glimpse)
-        self._pages_moved = True
+        self._questions.pages_moved()
 
     def _alarm(self, alarm: Alarm) -> None:
         for keeping in self._lanes:
             keeping.eye.alarm(alarm)
 
     def _take_look(self, look: Look) -> None:
-        if look.asked >= self._in_flight.get(look.witness, look.asked + 1):
-            del self._in_flight[look.witness]
-        self._answered_at[look.witness] = look.answered
+        self._questions.answered(look)
         if look.witness == BROWSERS and not self.screen.eye.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
         judged = self.view.take(look)
-        self._took[look.witness] = judged.answered - judged.asked
+        self._questions.judged(judged)
         if not self.session.held and look.asked > self._held_until and self.screen.eye.counts(look):
             self.scenes.see(look, judged)
         for keeping in self._lanes:
@@ -239,10 +229,7 @@ class Daemon:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
                 keeping.eye.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
-            seen = judged.seen if isinstance(judged.seen, Scene) else None
-            self._windows_changed |= seen is not self._windows_seen
-            self._windows_seen = seen
-            self._ask_browsers()
+            self._questions.ask_browsers(held=self.session.held)
 
     def _take_word(self, word: Word) -> None:
         match word:
@@ -292,7 +279,7 @@ class Daemon:
             self._take_word(word)
         self._let_go(now)
         self.scenes.turn(now)
-        self._ask(now)
+        self._questions.ask(now, held=self.session.held)
         self._publish()
         self._turned()
 
@@ -301,12 +288,11 @@ class Daemon:
         self._clocks, events = self._clocks.note(read(self._clock))
         for event in events:
             self._happen(event)
-        for name in [name for name, asked in self._in_flight.items() if now - asked > SILENCE]:
+        for name in self._questions.silent(now):
             self._alarm(Alarm(name, now, "silence"))
-            del self._in_flight[name]
         if self._inbox.refused != self._missed:
             self._missed = self._inbox.refused
-            for name in self._witnesses:
+            for name in self._questions.names:
                 self._alarm(Alarm(name, now, "message-lost"))
             self._start_over()  # it may have been a picture that the next one is painted over
         if self.user_hold is not None and self.user_hold.until is not None and now >= self.user_hold.until:
@@ -330,56 +316,12 @@ class Daemon:
         self.screen.start_over()
         self._canvas += 1
 
-    # -- looks ----------------------------------------------------------------------------------------------------
-
     def _due(self) -> int:
         """When the loop must turn again, ns."""
         now = self._clock.now()
-        due = [now + IDLE, *(asked + SILENCE + 1 for asked in self._in_flight.values())]
-        if not self.session.held and WINDOWS not in self._in_flight:
-            due += [self._next_look(name) for name in self._witnesses if name not in self._in_flight]
+        due = [now + IDLE, *self._questions.due(held=self.session.held)]
         due += [until + 1 for keeping in self._lanes if (until := keeping.eye.haunted_until) >= now]
         return min(due)
-
-    def _next_look(self, name: str) -> int:
-        """When the lane that needs it first needs the next look."""
-        return min(self._next_look_for(keeping, name) for keeping in self._lanes)
-
-    def _next_look_for(self, keeping: Keeping[Any], name: str) -> int:
-        eye, waiting = keeping.eye, keeping.last_waiting()
-        asked = eye.asked(name)
-        return next_look(
-            self._answered_at[name] if asked is None else asked,
-            eye.timing(name),
-            closed=bool(eye.said(name)),
-            grab_wanted=self._grab_wanted and keeping is self.screen,
-            newest=None if waiting is None else waiting.end,
-            took=self._took[name],
-        )
-
-    def _ask(self, now: int) -> None:
-        """The windows first, whoever is due: what the browsers say is only as fresh as what is known of the windows."""
-        if self.session.held or WINDOWS in self._in_flight:
-            return
-        if any(self._is_due(name, now) for name in self._witnesses if name not in self._in_flight):
-            self._put_question(WINDOWS)
-
-    def _is_due(self, name: str, now: int) -> bool:
-        """Closed for a page, an event is asked about at once: it may be the page's end."""
-        moved = name == BROWSERS and self._pages_moved
-        return (moved and any(keeping.eye.said(name) for keeping in self._lanes)) or self._next_look(name) <= now
-
-    def _ask_browsers(self) -> None:
-        """The windows have just been looked at."""
-        if BROWSERS not in self._witnesses or BROWSERS in self._in_flight or self.session.held:
-            return
-        if self._windows_changed or self._is_due(BROWSERS, self._clock.now()):
-            self._windows_changed = self._pages_moved = False
-            self._put_question(BROWSERS)
-
-    def _put_question(self, name: str) -> None:
-        self._in_flight[name] = self._clock.now()
-        self._witnesses[name].ask()
 
     def _publish(self) -> None:
         eye = self.screen.eye
@@ -404,8 +346,7 @@ class Daemon:
 
     def _put_in_force(self, policy: Policy) -> None:
         """Nothing seen under another policy counts: the eye closes until a look under this one."""
-        for witness in self._witnesses.values():
-            witness.judge_with(policy)
+        self._questions.judge_with(policy)
         for keeping in self._lanes:
             keeping.eye.put_in_force(policy, timings(policy, keeping.lane), self._clock.now())
         self.scenes.judge_with(policy)

@@ -245,44 +245,12 @@ def test_after_a_closing_the_canvas_is_void_and_only_a_whole_picture_counts() ->
     assert whole in rig.taken()
 
 
-def test_a_question_without_an_answer_closes_the_eye() -> None:
-    rig = Rig().opened()
-    rig.wait(1100)
-    rig.daemon.turn(None)
-    assert rig.witness.questions > 0
-    rig.clock.time += SILENCE + MILLISECOND
-    rig.daemon.turn(None)
-    assert not rig.shutter.permit.open
-    assert ("lane-closed", {"lane": "screen", "rules": ["blind"], "policy": "hash-1"}) in rig.ledger.entries
-
-
-def test_an_unasked_look_does_not_answer_the_question_that_is_out() -> None:
-    rig = Rig().opened()
-    rig.wait(1100)
-    stale = rig.clock.time - MILLISECOND
-    rig.daemon.turn(None)
-    asked = rig.witness.questions
-    rig.daemon.turn(Look("window", stale, stale + 1, "hash-1", NOTES))
-    rig.clock.time += SILENCE + MILLISECOND
-    rig.daemon.turn(None)
-    assert rig.witness.questions >= asked
-    assert not rig.shutter.permit.open
-
-
 def test_a_message_that_found_no_room_is_an_alarm() -> None:
     rig = Rig().opened()
     for _ in range(9):
         rig.inbox.put(GrabWanted())
     rig.daemon.turn(None)
     assert not rig.shutter.permit.open
-
-
-def test_a_wanted_grab_is_answered_with_a_fresh_look() -> None:
-    rig = Rig().opened()
-    rig.wait(150)
-    before = rig.witness.questions
-    rig.daemon.turn(GrabWanted())
-    assert rig.witness.questions == before + 1
 
 
 @pytest.mark.parametrize("hold", [Hold.LOCKED, Hold.NOT_IN_FRONT, Hold.DISPLAY_OFF, Hold.LOGOFF, Hold.SHUTDOWN])
