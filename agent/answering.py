@@ -21,7 +21,7 @@ from agent.core.model import SECOND, Frame
 from agent.core.session import Session
 from agent.daemon import Daemon
 from agent.errors import EyelidError, UserError
-from agent.messages import Call, Message
+from agent.messages import Call, Cleared, Message, Trouble
 from agent.pipeline import Mailbox
 from agent.ports import Channel, Clock, Sound
 from agent.recording import Tally
@@ -30,6 +30,9 @@ from agent.status import SoundStatus, State, Status, Waiting, describe, describe
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
 LONGEST_HOLD: Final = 366 * 24 * 3600  # seconds; JSON also knows numbers that no clock can add
 NOT_UNDERSTOOD: Final = "this is no request that Eyelid understands; is the command of another version?"
+
+# What the sound's own thread and its start report.
+OWN_TROUBLES: Final = (Deaf.NO_SOUND, Deaf.DIED)
 
 T = TypeVar("T")
 Entries = Callable[[int], list[dict[str, object]]]  # of the ledger, from a wall time on
@@ -70,6 +73,7 @@ class Answering:
         self._waiting_since: int | None = None
         self._listening_since: int | None = None
         self._sound_open_since: int | None = None
+        self._told_deaf = ""  # the trouble that goes on
         self._shown: tuple[object, ...] = ()
         self._changes = 0
         self._changed = threading.Condition()
@@ -93,6 +97,7 @@ class Answering:
         session, eye = daemon.session, daemon.screen.eye
         self._note(session, eye, now)
         deaf = self._deaf(now)
+        self._tell_deaf(deaf)
         policy = session.policy
         if policy is not None and policy.hash not in self._rules:
             self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
@@ -140,6 +145,14 @@ class Answering:
         elif self._sound_open_since is None:
             self._sound_open_since = now
 
+    def _tell_deaf(self, deaf: Deaf | None) -> None:
+        """So that the account has it: who opens a recording without a voice in it asks why."""
+        told, self._told_deaf = self._told_deaf, "" if deaf is None or deaf in OWN_TROUBLES else deaf.trouble
+        if told and told != self._told_deaf:
+            self._inbox.put(Cleared(told), must=True)
+        if deaf is not None and self._told_deaf not in {"", told}:
+            self._inbox.put(Trouble(deaf.trouble), must=True)
+
     def _hearing(self, devices: tuple[bool, bool] = (False, False)) -> Hearing:
         sound, lane = self._sources.sound, self._the_daemon.sound
         captured = (None, None) if sound is None else sound.captured()
@@ -157,7 +170,7 @@ class Answering:
         """`devices`: which ends have one; it only tells one fault from another."""
         if not any(self._sources.hears):
             return None
-        told = next((deaf for deaf in (Deaf.NO_SOUND, Deaf.DIED) if deaf in self._the_daemon.troubles), None)
+        told = next((deaf for deaf in OWN_TROUBLES if deaf in self._the_daemon.troubles), None)
         return told or self._hearing(devices).deaf(self._promise, now)
 
     def _sound_status(self, now: int) -> SoundStatus | None:

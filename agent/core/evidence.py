@@ -71,9 +71,9 @@ class Evidence:
 
 
 class Deaf(StrEnum):
-    """Why the call, or one end of it, is not recorded although it should be. The first two are codes of troubles, too.
+    """Why the call, or one end of it, is not recorded although it should be.
 
-    `part`: the other end is recorded.
+    `part`: the other end is recorded. `trouble`: the code by which the account has it.
     """
 
     NO_SOUND = "no-sound"  # this PC lacks what knows its sound
@@ -87,6 +87,13 @@ class Deaf(StrEnum):
     @property
     def part(self) -> bool:
         return self in {Deaf.MICROPHONE, Deaf.FAR_END}
+
+    @property
+    def trouble(self) -> str:
+        """The first two are troubles of their own, told by whoever meets with them."""
+        if self in {Deaf.NO_SOUND, Deaf.DIED}:
+            return self.value
+        return "call-recorded-in-part" if self.part else "call-not-recorded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from agent.core.policy_watch import Amiss
 
 DEGRADING: Final = frozenset({
     # what is recorded
-    Deaf.NO_SOUND.value, Deaf.DIED.value,
+    *(deaf.trouble for deaf in Deaf),  # the call, or one end of it
     "stage-failed-capture", "stage-failed-record",  # it ends; what starts it again begins anew
     "hold-not-remembered",  # a restart would forget it
     # what it is judged by

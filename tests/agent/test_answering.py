@@ -180,6 +180,25 @@ def test_a_call_without_any_device_is_not_said_to_be_recorded_and_one_end_alone_
     assert call(asked) == ("recording", "far-end", 1)
 
 
+def alarms(asked: Asked) -> list[str]:
+    return [str(fields["what"]) for kind, fields in asked.rig.ledger.entries if kind == "alarm"]
+
+
+def test_the_account_tells_once_that_the_call_is_not_recorded_and_the_status_until_it_is() -> None:
+    asked = Asked(BOTH).opened()
+    asked.later(12)
+    asked.later(8, heard=False)
+    assert asked.ask("status")["troubles"] == {"call-not-recorded": ""}
+    assert asked.sound is not None
+    asked.sound.unplug(0)
+    asked.later(7)
+    assert asked.ask("status")["troubles"] == {"call-recorded-in-part": ""}
+    asked.sound.plug(0)
+    asked.later(1)
+    assert asked.ask("status")["troubles"] == {}
+    assert alarms(asked) == ["call-not-recorded", "call-recorded-in-part"]
+
+
 def test_an_end_that_the_settings_do_not_want_is_not_missed() -> None:
     asked = Asked((True, False)).opened()
     assert asked.sound is not None

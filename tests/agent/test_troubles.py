@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import agent
+from agent.core.evidence import Deaf
 from agent.core.policy_watch import Amiss
 from agent.core.troubles import DEGRADING, TOLD, degrades
 from agent.status import exit_code
@@ -22,7 +23,7 @@ REPORTING = {"Trouble", "_Errand", "_be_troubled", "_alarms.sound", "_alarm", "_
 # Alarms of the proof, which end a run of looks, are no troubles; who speaks of them has other names for troubles.
 OF_THE_PROOF = ("core", "witness", "daemon.py")
 # Codes that come from elsewhere, as the source has them: what they can be is below, or was found where they come from.
-HANDED_ON = {"code", "code.value", "shut.code", "errand.code"}
+HANDED_ON = {"code", "code.value", "shut.code", "errand.code", "deaf.trouble"}
 
 
 def reported() -> Iterator[tuple[str, ast.expr, str]]:
@@ -40,7 +41,7 @@ def reported() -> Iterator[tuple[str, ast.expr, str]]:
 
 
 def codes() -> set[str]:
-    found = {*SHUT_OUT_CODES, *(amiss.value for amiss in Amiss)}
+    found = {*SHUT_OUT_CODES, *(amiss.value for amiss in Amiss), *(deaf.trouble for deaf in Deaf)}
     for module, given, where in reported():
         match given:
             case ast.Constant(str(code)):

@@ -141,3 +141,9 @@ def test_a_break_of_one_end_begins_its_chunk_anew_and_an_end_that_is_gone_does_n
 
 def test_one_end_that_is_missing_is_a_part() -> None:
     assert [deaf for deaf in Deaf if deaf.part] == [Deaf.MICROPHONE, Deaf.FAR_END]
+    assert {deaf.trouble for deaf in Deaf if deaf.part} == {"call-recorded-in-part"}
+
+
+def test_the_account_has_all_that_is_deaf_by_a_code() -> None:
+    whole = [deaf.trouble for deaf in Deaf if not deaf.part]
+    assert whole == ["no-sound", "sound-died", "call-not-recorded", "call-not-recorded", "call-not-recorded"]
