@@ -17,7 +17,7 @@ from agent import config, control, joining
 from agent.core.troubles import degrades
 from agent.errors import EyelidError, UserError
 from agent.status import exit_code
-from agent.tray.sign import OVER, Lid, Mark, sign_of
+from agent.tray.sign import OVER, PARTS, Lid, Mark, sign_of
 from agent.tray.words import Words
 
 AGAIN = 0.25  # seconds between tries to find a recorder
@@ -192,10 +192,11 @@ def _call(sound: dict[str, Any] | None) -> str:
     if sound is None:
         return "not recorded: both ends are none in agent.yaml"
     said = {"recording": "recorded", "blind": "closed"}.get(sound["state"], sound["state"])
-    if (fault := sound.get("fault")) and sound["state"] not in OVER:
-        said = f"an end of it is not recorded: {fault}" if said == "recorded" else f"NOT recorded: {fault}"
-    elif sound["rules"] and said == "closed":
+    fault = sound.get("fault") if sound["state"] not in OVER else ""
+    if said == "closed" and sound["rules"]:
         said = f"{said} by {', '.join(sound['rules'])}, for {_spoken(sound.get('since_s', 0.0))}"
+    if fault:
+        said = f"{said}, but an end is missing: {fault}" if fault in PARTS else f"NOT recorded: {fault}"
     return f"{said}; last sealed {_ago(sound.get('sealed_ago_s'))}"
 
 

@@ -111,9 +111,11 @@ def _call(sound: Status | None, rules: Sequence[str]) -> tuple[Call, str]:
     if sound is None:
         return Call.NOT_WANTED, "not-wanted"
     state, fault = sound["state"], sound.get("fault", "")  # a recorder of another version may not say
-    if fault and state not in OVER:  # a rule may close it as well; when it opens, nothing comes
-        return Call.PART if fault in PARTS else Call.DEAF, f"deaf.{fault}"
-    return (Call.ON, "on") if state == "recording" else (Call.OFF, _off(sound, state, rules))
+    if fault and fault not in PARTS and state not in OVER:  # also where a rule closes it: when it opens, nothing comes
+        return Call.DEAF, f"deaf.{fault}"
+    if state != "recording":
+        return Call.OFF, _off(sound, state, rules)
+    return (Call.PART, f"deaf.{fault}") if fault else (Call.ON, "on")
 
 
 def _off(sound: Status, state: str, rules: Sequence[str]) -> str:

@@ -40,8 +40,9 @@ class Words:
 
     def title(self, sign: Sign) -> str:
         """Of screen and call in a few words."""
-        calls = {Call.PART: (Call.PART, Call.ON)}.get(sign.call, (sign.call,)) if sign.call_topic != "moment" else ()
-        names = (*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}")
+        calls = [] if sign.call_topic == "moment" else [sign.call]
+        calls += [Call.ON] if sign.call is Call.PART else []  # where one end of it is as good as all
+        names = [*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}"]
         return self.say(next(name for name in names if name in self._texts))
 
     def sentence(self, sign: Sign, status: Status | None) -> str:

@@ -63,6 +63,8 @@ CLOSED = {"rules": ("card-forms",), "since_s": 60.0}
         (status(sound=sound("stalled", fault="no-device")), Call.DEAF, "deaf.no-device", Mark.WARNING),
         (status(sound=sound(fault="microphone")), Call.PART, "deaf.microphone", Mark.WARNING),
         (status("closed", **CLOSED, sound=sound("closed", fault="silent")), Call.DEAF, "deaf.silent", Mark.WARNING),
+        # One end is missing of what is closed all the same.
+        (status(sound=sound("closed", fault="microphone", rules=("charts",))), Call.OFF, "rule", Mark.NONE),
         (status("stalled", sound=sound("stalled", fault="unsealed")), Call.DEAF, "deaf.unsealed", Mark.NONE),
         (held(60.0, sound=sound("held", fault="sound-died")), Call.OFF, "off", Mark.NONE),
         (status("held", holds=("locked",), sound=sound("held")), Call.OFF, "off", Mark.NONE),
