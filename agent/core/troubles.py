@@ -19,6 +19,7 @@ DEGRADING: Final = frozenset({
     "hold-not-remembered",  # a restart would forget it
     # what it is judged by
     "policy-mistakes",  # what was meant to be in force is not
+    "silence-not-remembered",  # a rule that never fits may not be told of after one
     "policy-not-remembered",  # a restart could bring an older one back
     "css-refused", "policy-too-long",  # a browser's pages are not judged by it
     "bundle-refused",  # what compliance has changed since does not count here
