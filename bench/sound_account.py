@@ -32,6 +32,8 @@ BEEP_NEAR: Final = 0.5  # seconds from when it was heard, within which it is loo
 LONGEST: Final = 10  # seconds that are looked through at once: half an hour of pieces does not fit into memory
 APART: Final = 0.1  # seconds between a marker in the control and the window's own time that are still the same
 
+ENDS: Final = (0, 1)  # the agent's microphone, the far end
+
 Sound = npt.NDArray[np.float32]
 
 
@@ -49,11 +51,13 @@ class Kept:
 
 @dataclass(slots=True)
 class Span:
-    """A window that a rule closes for was in view. `leaked`: ms of its marker that were kept; `control`: without rule.
+    """A window that a rule closes for was in view. `leaked`: ms of its marker that were kept; `control`: without rule,
+    at the end that has less of it. `played`: ms that each end could hear of it at least; 0 in runs that do not say.
 
-    `before`, `after`: ms of clean time that were not kept around it; None where there is nothing to measure against.
+    `before`, `after`: ms of clean time that were not kept around it; None in runs that left out what was never kept.
     `case`: what happened to a device meanwhile; "" where nothing did. Over-pause is of the others alone. `untried`: the
-    control kept less than half of it and no marker, for the PC was too busy to prove anything; no proof, and no fault.
+    control has less of the marker than it must at both ends, for the PC was too busy to play, keep or prove it: no
+    proof, and no fault while such spans are few. One that it kept without any of the marker is a fault.
     """
 
     shown: int
@@ -64,6 +68,12 @@ class Span:
     after: float | None = None
     case: str = ""
     untried: bool = False
+    played: float = 0
+
+    @property
+    def wanted(self) -> float:
+        """ms of its marker that the control must have at both ends, or nothing was tried."""
+        return max(self.played / 2, HOP * 1000 / RATE)
 
     @property
     def over_pause(self) -> float | None:
@@ -93,11 +103,12 @@ def loudness(sound: Sound, tones: Sequence[float]) -> npt.NDArray[np.float64]:
     return np.asarray(np.abs(pieces @ waves) * 2 / window.sum())
 
 
-def heard_at(kept: Iterable[Kept], tones: Sequence[float]) -> list[int]:
-    """The middles of the pieces in which any of the tones can be heard at either end, ns."""
+def heard_at(kept: Iterable[Kept], tones: Sequence[float], end: int | None = None) -> list[int]:
+    """The middles of the pieces in which any of the tones can be heard at that end, or at either, ns."""
     found = []
     for one in _short(kept):
-        pieces = np.flatnonzero((loudness(one.sound, tones) > HEARD).any(axis=(0, 2)))
+        sound = one.sound if end is None else one.sound[end : end + 1]
+        pieces = np.flatnonzero((loudness(sound, tones) > HEARD).any(axis=(0, 2)))
         found += [one.at + int(piece * HOP + HOP) * SECOND // RATE for piece in pieces]
     return found
 
@@ -118,15 +129,34 @@ def charge(spans: Sequence[Span], kept: Sequence[Kept], control: Sequence[Kept])
         nearest.leaked += each
     for number, span in enumerate(spans):
         around = Span(span.shown - SECOND, span.hidden + SECOND)
-        low, high = marker(number)
         there = cut(control, around)
-        found = sorted(set(heard_at(there, (low,))) & set(heard_at(there, (high,))))
-        span.control = len(found) * each
+        ends = [_both_heard(there, marker(number), end) for end in ENDS]
+        found = sorted(set().union(*ends))
+        span.control = min(len(one) for one in ends) * each
         kept_of_it = sum(one.end - one.at for one in cut(control, span))
-        span.untried = not found and kept_of_it < (span.hidden - span.shown) / 2
+        span.untried = span.control < span.wanted and (bool(found) or kept_of_it < (span.hidden - span.shown) / 2)
         if found and not span.shown - APART * SECOND < found[0] <= found[-1] < span.hidden + APART * SECOND:
             faults.append(f"the marker of span {number} was played when its window was not in view")
     return faults
+
+
+def _both_heard(kept: Sequence[Kept], tones: tuple[float, float], end: int) -> set[int]:
+    low, high = (set(heard_at(kept, (tone,), end)) for tone in tones)
+    return low & high
+
+
+def talk_heard(kept: Sequence[Kept], talk: Span, spans: Sequence[Span]) -> list[float]:
+    """For each end, how much of what was kept of the talk outside of the spans can be heard at all: 0 for pure silence,
+    or for nothing."""
+    edges = [talk.shown, *(at for span in spans for at in (span.shown, span.hidden)), talk.hidden]
+    loud = np.zeros(len(ENDS))
+    pieces = 0
+    clean = [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    for one in [part for each in clean for part in cut(kept, each)]:
+        whole = one.sound[:, : one.sound.shape[1] // PIECE * PIECE].reshape(len(ENDS), -1, PIECE)
+        loud += (np.abs(whole).max(axis=2) > HEARD).sum(axis=1)
+        pieces += whole.shape[1]
+    return [round(float(one), 3) for one in loud / max(pieces, 1)]
 
 
 def cut(kept: Iterable[Kept], span: Span) -> list[Kept]:
@@ -140,15 +170,17 @@ def cut(kept: Iterable[Kept], span: Span) -> list[Kept]:
     return parts
 
 
-def measure(spans: Sequence[Span], kept: Sequence[Kept]) -> None:
-    """Fill in `before` and `after`."""
+def measure(spans: Sequence[Span], kept: Sequence[Kept], began: int, ended: int) -> None:
+    """Fill in `before` and `after`. Where nothing at all was kept between two windows, or between one and the moment at
+    which the play began or ended, it is the whole of that time.
+    """
     for place, span in enumerate(spans):
-        earlier = spans[place - 1].hidden if place else 0
-        later = spans[place + 1].shown if place + 1 < len(spans) else 2**63
-        last = max((min(one.end, span.shown) for one in kept if one.at < span.shown), default=0)
-        first = min((max(one.at, span.hidden) for one in kept if one.end > span.hidden), default=2**63)
-        span.before = round((span.shown - last) / MS, 1) if last > earlier else None
-        span.after = round((first - span.hidden) / MS, 1) if first < later else None
+        earlier = spans[place - 1].hidden if place else began
+        later = spans[place + 1].shown if place + 1 < len(spans) else ended
+        last = max((min(one.end, span.shown) for one in kept if one.at < span.shown), default=earlier)
+        first = min((max(one.at, span.hidden) for one in kept if one.end > span.hidden), default=later)
+        span.before = round((span.shown - max(last, earlier)) / MS, 1)
+        span.after = round((min(first, later) - span.hidden) / MS, 1)
 
 
 def offsets(kept: Sequence[Kept], beeps: Iterable[Beep]) -> list[float]:
@@ -182,8 +214,10 @@ def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> f
 class Run:
     """One run on one server, as it is written down, so that runs add up.
 
-    `offsets`: of all beeps that were dated and kept, ms. `costs`: cpu_s_per_min, mb_per_h, memory_mb. `recoveries`:
-    case -> seconds of each.
+    `offsets`: of all beeps that were dated and kept, ms. `costs`: cpu_s_per_min, mb_per_h, memory_mb, of the part in
+    which both ends talk. `recoveries`: case -> seconds of each. `planned`: spans without anything happening to a device
+    that were to be tried. `talk`: recorder ("ruled", "control") -> how much of what it kept of both ends' talk can be
+    heard, for each end. Runs from before these were counted have 0 and nothing.
     """
 
     server: str
@@ -193,6 +227,8 @@ class Run:
     costs: dict[str, float] = field(default_factory=dict)
     recoveries: dict[str, list[float | None]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    planned: int = 0
+    talk: dict[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -240,20 +276,3 @@ def total(runs: Sequence[Run]) -> dict[str, Any]:
             if took
         },
     }
-
-
-def faults(runs: Sequence[Run]) -> list[str]:
-    """Why the bench fails; empty when nothing leaked and the control has every marker."""
-    found = [f"{run.server}: {fault}" for run in runs for fault in run.faults]
-    for run in runs:
-        for number, span in enumerate(run.spans):
-            if span.leaked:
-                found.append(f"{run.server}: {span.leaked:.0f} ms of the marker of span {number} leaked")
-            if not span.control and not span.untried:
-                found.append(f"{run.server}: the control does not have the marker of span {number}: nothing was tried")
-        for case, took in run.recoveries.items():
-            if None in took:
-                found.append(f"{run.server}: after {case} nothing was heard again")
-        if not run.spans:
-            found.append(f"{run.server}: no span at all")
-    return found

@@ -40,7 +40,8 @@ END_OF: Final = {"unplug": 1, "replug": 0, "default change": 0, "server restart"
 HUM_OF: Final = {"unplug": CUSTOMER, "replug": AGENT, "default change": OTHER, "server restart": AGENT}
 SETTLED: Final = 3.5  # seconds after each of those: longer than any recovery that is on its way
 RESTARTED: Final = 8.0  # seconds after a server's restart; its null sinks take two for their first samples
-BEFORE: Final = 1.0  # seconds of a marker before something happens to a device
+BEFORE: Final = 1.5  # seconds of a marker before something happens to a device
+SURELY: Final = 1.0  # of which each end hears so much, whatever its player took to start
 BEEP_KNOWN: Final = (AHEAD + AROUND_A_BEEP) / SECOND + 0.1  # seconds from the word to beep until its moment is known
 FADED: Final = 0.5  # seconds that the window stays when a marker was cut off: what a server still had of it
 
@@ -244,7 +245,7 @@ def hot_plug_in_view(server: SoundServer, case: str, till: Till, number: int, fo
                 at = now()
                 time.sleep(RESTARTED)
         time.sleep(FADED)
-        span = Span(shown, till.hide(), case=f"{case}, in view")
+        span = Span(shown, till.hide(), case=f"{case}, in view", played=1000 * SURELY)
     file.unlink()
     return span, Event(span.case, at, END_OF[case], hertz)
 

@@ -62,9 +62,11 @@ def test_published_tables_are_those_of_the_kept_runs(runs: str) -> None:
     """What a bench prints of docs/runs is what its page says, to the letter: no figure is written by hand."""
     bench, _, _ = runs.partition("-")
     program = [sys.executable, "-P", "-m", f"bench.{bench}", "--table", f"docs/runs/{runs}.jsonl"]
-    ran = subprocess.run(program, capture_output=True, text=True, check=True, cwd=ROOT)
     name, whole = RUNS[runs]
+    # Runs that are shown for what went wrong in them are beyond a bound, and the bench says so.
+    ran = subprocess.run(program, capture_output=True, text=True, check=whole, cwd=ROOT)
     printed = [line for line in ran.stdout.splitlines() if line.strip()]
+    assert printed, ran.stderr
     page = (ROOT / name).read_text("utf-8").splitlines()
     missing = [line for line in printed[: None if whole else 1] if line not in page]
     assert missing == [], f"{name} says something else: paste what `{' '.join(program[3:])}` prints"

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from bench.sound import CONTROL, RULED
+from agent.core.model import Block
+from agent.core.model import Span as CoreSpan
+from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
+from agent.encode.opus import FRAME
+from bench import sound_talk
+from bench.sound import CONTROL, RULED, judged, mb_per_hour, runs_in
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
@@ -21,17 +28,20 @@ from bench.sound_account import (
     Run,
     Span,
     charge,
-    faults,
     heard_at,
     marker,
     measure,
     offsets,
     recovered,
+    talk_heard,
     total,
 )
+from bench.sound_faults import beyond, faults
 from bench.sound_table import markdown, table
-from bench.sound_talk import mb_per_hour, talk, told
 from bench.sound_window import NAME
+from protocol.envelope import SOUND_STREAM
+
+RUNS: Final = Path(__file__).resolve().parents[2] / "docs" / "runs"
 
 
 def silence(seconds: float) -> np.ndarray:
@@ -68,12 +78,18 @@ def test_speech_and_what_else_is_played_is_no_marker() -> None:
     assert heard_at([Kept(0, silence(1)), Kept(0, faded)], marker(0)) == []
 
 
+def marked(sound: np.ndarray, number: int, at: float, seconds: float, *ends: int) -> None:
+    for channel in ends or (0, 1):
+        for hertz in marker(number):
+            put(sound, hertz, at, seconds, channel=channel)
+
+
 def test_every_span_has_a_marker_of_its_own_and_the_control_has_to_have_both_its_tones() -> None:
     assert len({marker(number) for number in range(256)}) == 256
     sound = silence(10)
-    for hertz in marker(0):
-        put(sound, hertz, 2.2, 1.5)
-    put(sound, marker(1)[0], 6.2, 1.5)  # one tone alone
+    marked(sound, 0, 2.2, 1.5)
+    for channel in (0, 1):
+        put(sound, marker(1)[0], 6.2, 1.5, channel=channel)  # one tone alone
     spans = [span(2, 4), span(6, 8)]
     assert charge(spans, [], [Kept(0, sound)]) == []
     assert 1400 < spans[0].control < 1600
@@ -83,11 +99,101 @@ def test_every_span_has_a_marker_of_its_own_and_the_control_has_to_have_both_its
     ]
 
 
+def test_a_span_is_tried_only_if_the_control_has_half_of_its_marker_at_each_end() -> None:
+    sound = silence(18)
+    marked(sound, 0, 2.2, 0.7)
+    marked(sound, 1, 6.2, 1.6, 0)
+    marked(sound, 2, 10.2, 1.0)
+    spans = [Span(at * SECOND, (at + 2) * SECOND, played=1600) for at in (2, 6, 10, 14)]
+    assert charge(spans, [], [Kept(0, sound)]) == []
+    assert [round(one.control, -2) for one in spans] == [700, 0, 1000, 0]
+    assert [one.untried for one in spans] == [True, True, False, False]
+    run = Run("pipewire", 1, spans)
+    assert faults([run]) == ["pipewire: the control does not have the marker of span 3: nothing was tried"]
+    assert beyond([run]) == [
+        "pipewire: 2 spans of 4 were tried",
+        "pipewire: 2 of 4 spans were not tried: the PC was too busy",
+    ]
+
+
+def test_a_control_that_keeps_nothing_proves_nothing() -> None:
+    spans = [span(2, 4), span(6, 8)]
+    charge(spans, [], [])
+    assert [one.untried for one in spans] == [True, True]
+    assert faults([Run("pipewire", 1, spans)]) == [
+        "pipewire: the control has enough of no marker at both ends: nothing was tried"
+    ]
+
+
+def test_a_recorder_that_keeps_silence_alone_is_a_fault_at_either_end() -> None:
+    talk, spans = span(0, 10), [span(2, 4), span(6, 8)]
+    sound = silence(10)
+    for channel in (0, 1):
+        put(sound, 440.0, 0, 10, channel=channel)
+    deaf = sound.copy()
+    deaf[1, : 2 * RATE] = deaf[1, 4 * RATE :] = 0  # only within a window can anything be heard
+    control = talk_heard([Kept(0, sound)], talk, spans)
+    assert control == [1, 1]
+    assert talk_heard([Kept(0, deaf)], talk, spans) == [1, 0]
+    assert talk_heard([], talk, spans) == [0, 0]
+    tried = [Span(0, SECOND, control=1500)]
+    good = Run("pipewire", 1, tried, talk={"ruled": control, "control": control})
+    assert faults([good]) == []
+    assert faults([Run("pipewire", 1, tried, talk={"ruled": [1, 0], "control": control})]) == [
+        "pipewire: the recorder with the rule has speech in 0% of the talk at the far end, the control in 100%"
+    ]
+    assert faults([Run("pipewire", 1, tried, talk={"ruled": [0, 1], "control": [0, 1]})]) == [
+        "pipewire: the control has speech in 0% of the talk at the microphone: none was played, or none kept"
+    ]
+
+
+def run_of(*, tried: int = 100, untried: int = 0, over: float = 600, **more: Any) -> Run:
+    spans = [Span(0, SECOND, control=1600, before=over, after=0) for _ in range(tried)]
+    spans += [Span(0, SECOND, before=0, after=0, untried=True) for _ in range(untried)]
+    return Run("pipewire", 10, spans, **more)
+
+
+@pytest.mark.parametrize(
+    ("run", "missed"),
+    [
+        (run_of(planned=100), []),
+        (run_of(tried=96, planned=100), []),
+        (run_of(tried=96, untried=4, planned=100), []),
+        (run_of(tried=60, planned=100), ["60 spans of 100 were tried"]),
+        (run_of(tried=120, untried=8, planned=100), ["8 of 128 spans were not tried: the PC was too busy"]),
+        (run_of(over=1201), ["1201 ms of over-pause (p95), where 1200 are allowed"]),
+        (run_of(costs={"mb_per_h": 18.2}), ["18.2 MB an hour, where 18 are allowed"]),
+        (run_of(offsets=[50.0, -41.0, 1.0]), ["41.0 ms of offset (median), where 40 are allowed"]),
+        (run_of(recoveries={"replug": [1.0, 10.5]}), ["10.5 s after replug (worst), where 10 are allowed"]),
+    ],
+)
+def test_every_published_bound_can_be_missed(run: Run, missed: list[str]) -> None:
+    assert beyond([run]) == [f"pipewire: {one}" for one in missed]
+    assert faults([run]) == []
+
+
+def test_a_bound_fails_a_whole_run_and_is_only_printed_by_a_quick_one(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(stderr=True)
+    assert judged([run_of()], console) == 0
+    assert judged([run_of(over=1300)], console) == 1
+    assert judged([run_of(over=1300)], console, quick=True) == 0
+    assert capsys.readouterr().err.count("over-pause") == 2
+    assert judged([Run("pipewire", 1, [])], console, quick=True) == 1
+
+
+def test_the_published_runs_hold_every_bound_and_those_shown_for_their_faults_do_not() -> None:
+    assert [judged(runs_in(RUNS / name), Console(quiet=True)) for name in ("sound.jsonl", "sound-half-hour.jsonl")] == [
+        0,
+        1,
+    ]
+
+
 def test_a_span_of_which_the_control_kept_nothing_is_not_counted() -> None:
     spans = [span(2, 4), span(6, 8)]
     control = silence(6.01)
     for hertz in marker(0):
-        put(control, hertz, 2.2, 1.5)
+        for channel in (0, 1):
+            put(control, hertz, 2.2, 1.5, channel=channel)
     leaking = silence(1)
     put(leaking, marker(1)[0], 0.2, 0.5)
     charge(spans, [Kept(6 * SECOND, leaking)], [Kept(0, control)])
@@ -108,11 +214,17 @@ def test_a_marker_that_was_played_without_the_window_is_a_fault_of_the_play() ->
 
 def test_over_pause_is_clean_time_that_was_not_kept() -> None:
     spans = [span(2, 4), span(8, 9)]
-    measure(spans, [Kept(0, silence(1.5)), Kept(round(4.4 * SECOND), silence(3)), Kept(10 * SECOND, silence(1))])
+    kept = [Kept(0, silence(1.5)), Kept(round(4.4 * SECOND), silence(3)), Kept(10 * SECOND, silence(1))]
+    measure(spans, kept, 0, 12 * SECOND)
     assert [(round(one.before or 0), round(one.after or 0)) for one in spans] == [(500, 400), (600, 1000)]
-    measure(spans, [Kept(0, silence(1))])
-    assert spans[0].after is None
-    assert spans[0].over_pause is None
+
+
+def test_where_nothing_was_kept_between_two_windows_the_whole_time_is_over_pause() -> None:
+    spans = [span(2, 4), span(8, 9)]
+    measure(spans, [Kept(SECOND // 2, silence(1))], SECOND, 12 * SECOND)
+    assert [(one.before, one.after) for one in spans] == [(500, 4000), (4000, 3000)]
+    measure(spans, [], SECOND, 12 * SECOND)
+    assert spans[0].over_pause == 5000
 
 
 def test_a_beep_that_lies_elsewhere_than_it_was_heard_is_seen() -> None:
@@ -128,7 +240,8 @@ def test_a_beep_that_lies_elsewhere_than_it_was_heard_is_seen() -> None:
 
 def test_a_span_in_which_devices_went_and_came_has_no_over_pause() -> None:
     spans = [span(2, 4), Span(8 * SECOND, 9 * SECOND, case="replug, in view")]
-    measure(spans, [Kept(0, silence(1.5)), Kept(round(4.4 * SECOND), silence(3)), Kept(10 * SECOND, silence(1))])
+    kept = [Kept(0, silence(1.5)), Kept(round(4.4 * SECOND), silence(3)), Kept(10 * SECOND, silence(1))]
+    measure(spans, kept, 0, 12 * SECOND)
     assert [one.over_pause is None for one in spans] == [False, True]
     assert total([Run("pipewire", 1, spans)])["over_pause_ms"]["p50"] == 900
 
@@ -154,7 +267,7 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
     assert found["cpu_s_per_min"] == 2.5
     assert found["recoveries"] == {"replug": {"times": 4, "median_s": 1.5, "worst_s": 2.0}}
     assert faults([run]) == []
-    assert faults([Run("pulseaudio", 1, [Span(0, MS, leaked=20, control=9)], recoveries={"replug": [None]})]) == [
+    assert faults([Run("pulseaudio", 1, [Span(0, MS, leaked=20, control=10)], recoveries={"replug": [None]})]) == [
         "pulseaudio: 20 ms of the marker of span 0 leaked",
         "pulseaudio: after replug nothing was heard again",
     ]
@@ -167,7 +280,30 @@ def test_the_control_has_no_rule_for_the_window() -> None:
     assert NAME not in CONTROL["sound.yaml"]
 
 
+def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:
+    """Silence, as while devices go and come, takes a third of it."""
+    talked, half = 8, 8 * RATE
+    samples = np.concatenate([np.random.default_rng(1).normal(0, 3000, (half, 2)), np.zeros((half, 2))]).astype("<i2")
+    encoder, file = SoundEncoder(0), tmp_path / "sound.mp4"
+    with file.open("wb") as written:
+        for number in range(len(samples) // FRAME):
+            at = number * BLOCK_LENGTH
+            part = samples[number * FRAME : (number + 1) * FRAME].tobytes()
+            block = Block(SOUND_STREAM, CoreSpan(at, at + BLOCK_LENGTH), at, number * FRAME, part)
+            written.writelines(chunk.data for chunk in encoder.encode(block))
+        written.writelines(chunk.data for chunk in encoder.close(2 * talked * SECOND))
+    zero = 5 * SECOND
+    talk, rest = (
+        mb_per_hour({file: zero}, Span(zero + at * SECOND, zero + (at + talked) * SECOND)) for at in (0, talked)
+    )
+    assert talk > 3 * rest > 0
+    whole = mb_per_hour({file: zero}, Span(0, 60 * SECOND))
+    assert whole == pytest.approx(file.stat().st_size / 1e6 / (2 * talked / 3600), rel=0.01)
+    assert whole == pytest.approx((talk + rest) / 2, rel=0.02)
+    assert mb_per_hour({file: zero}, Span(0, SECOND)) == 0
+
+
 def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
-    call = talk(tmp_path)
-    assert 10 < mb_per_hour(call) < 18
-    assert "a call of" in told(call)
+    call = sound_talk.talk(tmp_path)
+    assert 10 < sound_talk.mb_per_hour(call) < 18
+    assert "a call of" in sound_talk.told(call)
