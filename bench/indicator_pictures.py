@@ -26,7 +26,7 @@ from bench.played import Played, held, sound, status
 from bench.stage import Stage, StageError, own_display, running
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
-SIZE: Final = (760, 460)
+SIZE: Final = (960, 460)
 PATIENCE: Final = 30.0  # seconds
 OFFLINE: Final[dict[str, Any]] = {
     "receipt_ago_s": 720.0,
@@ -182,7 +182,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if sys.argv[1:] else IMAGES
     with TemporaryDirectory(prefix="eye-") as name, own_display(Path(name), SIZE) as stage:
         sheet(stage).save(folder / "indicator.png", optimize=True)
-        menu(stage, LIGHT, "en", status(), reasons=True).save(folder / "indicator-menu.png", optimize=True)
+        menu(stage, LIGHT, "en", STATES["recording"], reasons=True).save(folder / "indicator-menu.png", optimize=True)
         blind = STATES["blind or error"]
         menu(stage, DARK, "de", blind, reasons=False).save(folder / "indicator-menu-de.png", optimize=True)
     (folder / "status.svg").write_text(terminal(), "utf-8")
