@@ -99,7 +99,7 @@ def started(
         try:
             yield process
         finally:
-            _end_all(home)
+            end_all(home)
 
 
 def environment(display: str, bus: str, home: Path) -> dict[str, str]:
@@ -129,7 +129,7 @@ def _introduce(family: Family, folder: Path, socket: Path, hosts: Path, extensio
     (hosts / f"{HOST_NAME}.json").write_text(as_text(native_manifest(family, launcher, [extension])))
 
 
-def _end_all(home: Path) -> None:
+def end_all(home: Path) -> None:
     """Every process with this HOME, which nobody else has: a browser's children outlive it by a moment, or for good."""
     left = [process for process in psutil.process_iter() if _lives_in(process, home)]
     for process in left:
