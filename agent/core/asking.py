@@ -109,5 +109,7 @@ def next_look(
     if grab_wanted:
         due.append(last_asked + timing.max_gap * 2 // 5)
     if newest is not None and last_asked <= newest + timing.hindsight:
-        due += [last_asked + min(timing.max_gap * 3 // 5, timing.max_gap - 2 * took), newest + timing.hindsight + 1]
+        # At four fifths a screen that moves at 5 fps has one look for each picture, where at three there were three for
+        # two. What the last look took says how late this one may come.
+        due += [last_asked + min(timing.max_gap * 4 // 5, timing.max_gap - 2 * took), newest + timing.hindsight + 1]
     return min(due)

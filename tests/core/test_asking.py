@@ -100,7 +100,7 @@ def test_a_wanted_grab_is_asked_for_when_the_last_look_is_no_longer_fresh() -> N
 
 def test_a_waiting_item_is_looked_at_after_its_hindsight_and_never_too_rarely() -> None:
     assert next_look(100, TIMING, closed=False, newest=200) == 501
-    assert next_look(100, TIMING, closed=False, newest=900) == 700
+    assert next_look(100, TIMING, closed=False, newest=900) == 900
     assert next_look(500, TIMING, closed=False, newest=200) == 501
     assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at
 
