@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.capture import sound_libpulse
 from agent.capture.audio import LiveSound, pulse_sound
-from agent.capture.sound_feed import Devices, Timed, Told
+from agent.capture.sound_feed import Devices, End, Lost, Opened, Timed, Told
 from agent.capture.sound_pulse import CYCLE, PulseFeed
 from agent.core.model import SECOND, Block
 from agent.desktop.clock import BootClock
@@ -105,18 +106,71 @@ def test_another_microphone_is_never_recorded_under_the_name_of_one_that_went(se
         assert ear.loudest(0, OTHER) < 0.01
 
 
+def move(server: SoundServer, source: str) -> bool:
+    """Whether the server says that the one who listens to the microphone listens to that source now."""
+    listed = json.loads(server.pactl("--format=json", "list", "source-outputs"))
+    mine = [one["index"] for one in listed if one["properties"].get("media.name") == "microphone"]
+    assert len(mine) == 1
+    return server.attempt("move-source-output", str(mine[0]), source)
+
+
 def test_a_stream_may_not_be_moved_by_hand(server: SoundServer) -> None:
     plug_other_microphone(server)
     named = Devices("agentmic", "farend")
     with listening(server, named) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
         ear.until_heard(0, AGENT)
-        listed = json.loads(server.pactl("--format=json", "list", "source-outputs"))
-        mine = [one["index"] for one in listed if one["properties"].get("media.name") == "microphone"]
-        assert len(mine) == 1
-        server.attempt("move-source-output", str(mine[0]), "othermic")
+        assert not move(server, "othermic")
         more = len(ear.blocks) + 100
         ear.until(lambda: len(ear.blocks) > more)
         assert ear.loudest(0, OTHER) < 0.01
+        assert ear.mishaps == []
+
+
+def test_a_stream_that_the_server_moved_all_the_same_is_lost_and_opened_again(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not keep to what it was asked for, as one that may move whoever listens."""
+    monkeypatch.setattr(sound_libpulse, "DONT_MOVE", 0)
+    plug_other_microphone(server)
+    named = Devices("agentmic", "farend")
+    with listening(server, named) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
+        ear.until_heard(0, AGENT)
+        assert move(server, "othermic")
+        ear.until_told("device-changed", "microphone")
+        ear.until_heard(0, AGENT)
+        assert ear.sound.channels()[0].device == "agentmic"
+        assert ear.loudest(0, OTHER) < 0.01
+
+
+@pytest.mark.parametrize("told_by", ["the server's word", "its source"])
+def test_what_came_of_a_stream_just_before_it_was_found_moved_is_in_doubt(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch, told_by: str
+) -> None:
+    """By either of two signs, each without the other: the server says so, or the stream has another source."""
+    monkeypatch.setattr(sound_libpulse, "DONT_MOVE", 0)
+    if told_by == "its source":
+        monkeypatch.setattr(sound_libpulse, "StreamCallback", lambda _: sound_libpulse.NO_STREAM_CALLBACK)
+    else:
+        monkeypatch.setattr(PulseFeed, "_is_its_source", lambda *_: True)
+    plug_other_microphone(server)
+    lost: list[Lost] = []
+    opened, over = threading.Event(), threading.Event()
+
+    def tell(told: Told) -> bool:
+        if isinstance(told, Opened):
+            opened.set()
+        elif isinstance(told, Lost) and not over.is_set():
+            lost.append(told)
+            over.set()
+        return True
+
+    feed = PulseFeed(CLOCK, Devices("agentmic", "none"), tell, server.address)
+    feed.listen(on=True)
+    assert opened.wait(SOON)
+    assert move(server, "othermic")
+    assert over.wait(SOON)
+    feed.close()
+    assert lost == [Lost(End.MICROPHONE, "device-changed", doubtful=True)]
 
 
 def test_a_changed_default_is_followed(server: SoundServer) -> None:
