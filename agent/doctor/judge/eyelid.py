@@ -150,12 +150,12 @@ def signed(policy: PolicyFacts, _: Facts) -> Finding:
     if policy.beside != "another":
         return good(said)
     what = (
-        "files with mistakes"
+        "files with mistakes: they do not count"
         if policy.beside_revision is None
-        else f"another policy (revision {policy.beside_revision}) that nobody signed"
+        else f"another policy (revision {policy.beside_revision}) that nobody signed: it does not count"
     )
     return warning(
-        f"{said}; {policy.folder} holds {what}: it does not count",
+        f"{said}; {policy.folder} holds {what}",
         f"ask who put it into {policy.folder}; where it is meant, compliance signs it, else it is removed",
         f"ls -l {policy.folder}",
     )
