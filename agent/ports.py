@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from agent.core.clocks import Reading
 from agent.core.ghosts import Ghost
 from agent.core.holding import UserHold
-from agent.core.model import Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
+from agent.core.model import SECOND, Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
 from agent.core.policy_silence import Silence
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -138,10 +138,14 @@ class Screen(Protocol):
     def close(self) -> None: ...
 
 
+PEAK_OF: Final = 3 * SECOND  # ns of which a level is told: longer than whoever shows it waits between two questions
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What status and ledger say of one end of the call. `peak`: since the last call, dBFS, None for digital silence.
-    `heard_at`: when sound above -60 dBFS was last there, ns; None if never since the start."""
+    """What status and ledger say of one end of the call. `peak`: the loudest of the last `PEAK_OF` ns, whoever else
+    asked, dBFS; None for digital silence. `heard_at`: when sound above -60 dBFS was last there, ns; None if never since
+    the start."""
 
     device: str  # as the sound server names it; "" while there is none
     peak: float | None = None

@@ -56,7 +56,7 @@ def exit_code(status: Mapping[str, object]) -> int:
 class End:
     """One end of the call. `wanted`: False where the settings say none. `device`: "" while there is none.
 
-    `peak_dbfs`: since last asked, None for silence. `captured_ago_s`: since it last gave samples, be they silence.
+    `peak_dbfs`: of the last seconds, None for silence. `captured_ago_s`: since it last gave samples, be they silence.
     """
 
     wanted: bool

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
 from agent.core.model import MILLISECOND, SECOND, Block
 from agent.pipeline import Mailbox
-from agent.ports import Channel, Clock, Mishap
+from agent.ports import PEAK_OF, Channel, Clock, Mishap
 from protocol.envelope import SOUND_STREAM
 
 WAITING: Final = 400  # tenths of a second of one end, and a word about the time of each: ten seconds of both
@@ -38,8 +39,25 @@ class _Woken:
 @dataclass(slots=True)
 class _Level:
     device: str = ""
-    peak: int = 0  # of 32768, since it was last asked for
+    peaks: deque[tuple[int, int]] = field(default_factory=deque)  # (when it came, peak of 32768), falling
     heard_at: int | None = None
+
+    def heard(self, at: int, peak: int) -> None:
+        """Only what nothing louder has come after can be the loudest of the last seconds, now or later."""
+        while self.peaks and self.peaks[-1][1] <= peak:
+            self.peaks.pop()
+        self.peaks.append((at, peak))
+
+    def peak(self, now: int) -> int:
+        """Of the last `PEAK_OF`: it passes with time, not with a question, for several ask."""
+        while self.peaks and self.peaks[0][0] < now - PEAK_OF:
+            self.peaks.popleft()
+        return self.peaks[0][1] if self.peaks else 0
+
+    def lost(self) -> None:
+        self.device = ""
+        self.peaks.clear()
+
     captured_at: int | None = None
 
 
@@ -71,7 +89,8 @@ class LiveSound:
 
     def channels(self) -> tuple[Channel, Channel]:
         with self._measuring:
-            microphone, far_end = (self._channel(level) for level in self._levels)
+            now = self._clock.now()
+            microphone, far_end = (self._channel(level, now) for level in self._levels)
             return microphone, far_end
 
     def captured(self) -> tuple[int | None, int | None]:
@@ -117,7 +136,7 @@ class LiveSound:
             self._merger.opened(told, now)
         else:
             with self._measuring:
-                self._levels[told.end].device = ""
+                self._levels[told.end].lost()
             self._merger.lost(told, now)
 
     def _measure(self, told: Heard) -> None:
@@ -125,7 +144,7 @@ class LiveSound:
         peak = max(int(samples.max()), -int(samples.min()))
         with self._measuring:
             level = self._levels[told.end]
-            level.peak = max(level.peak, peak)
+            level.heard(told.arrived, peak)
             if peak and _decibels(peak) > SILENCE:
                 level.heard_at = told.arrived
 
@@ -138,8 +157,8 @@ class LiveSound:
         return self._clock.now() if level.device and end in self._feed.pausing else level.captured_at
 
     @staticmethod
-    def _channel(level: _Level) -> Channel:
-        peak, level.peak = level.peak, 0
+    def _channel(level: _Level, now: int) -> Channel:
+        peak = level.peak(now)
         return Channel(level.device, _decibels(peak) if peak else None, level.heard_at)
 
 

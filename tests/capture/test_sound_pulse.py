@@ -20,7 +20,7 @@ from agent.capture.sound_feed import Devices, End, Lost, Opened, Timed, Told
 from agent.capture.sound_pulse import CYCLE, PulseFeed
 from agent.core.model import SECOND, Block
 from agent.desktop.clock import BootClock
-from agent.ports import Mishap
+from agent.ports import PEAK_OF, Mishap
 from tests.stage import sounds
 from tests.stage.sounds import SoundServer
 
@@ -209,9 +209,7 @@ def test_a_muted_microphone_is_seen_and_the_other_end_goes_on(server: SoundServe
         ear.until_heard(0, AGENT)
         server.pactl("set-source-mute", "agentmic", "1")
         muted = CLOCK.now()
-        ear.until(lambda: ear.blocks[-1].at > muted + SECOND)
-        ear.sound.channels()  # from here on a new peak
-        ear.until(lambda: ear.blocks[-1].at > muted + 3 * SECOND)
+        ear.until(lambda: ear.blocks[-1].at > muted + SECOND + PEAK_OF)
         microphone, far_end = ear.sound.channels()
         assert (microphone.device, microphone.peak) == ("agentmic", None)
         assert microphone.heard_at is not None

@@ -18,7 +18,7 @@ from agent.capture.sound_feed import Devices
 from agent.capture.sound_systems import portaudio_sound
 from agent.core.model import MILLISECOND, SECOND, Block
 from agent.desktop.clock import BootClock
-from agent.ports import Mishap, Sound
+from agent.ports import PEAK_OF, Mishap, Sound
 from tests.fakes.sound import FakeSound
 from tests.stage import sounds
 
@@ -206,6 +206,22 @@ def test_channels_tell_devices_levels_and_when_something_was_heard(rig: Rig) -> 
     assert microphone.heard_at is not None
     assert blocks[-1].at - SECOND < microphone.heard_at < CLOCK.now()
     assert (far_end.peak, far_end.heard_at) == (None, None)
+
+
+def test_a_level_is_the_same_for_all_who_ask_and_passes_with_time(rig: Rig) -> None:
+    """The tray asks every second, and must not take the level from who asks after it."""
+    rig.sound.listen(on=True)
+    with rig.speaks(0):
+        rig.until(ends_with(True, False))
+        peaks = [rig.sound.channels()[0].peak for _ in range(3)]
+    assert None not in peaks
+    assert peaks[0] == peaks[1] == peaks[2]
+    quiet = CLOCK.now()
+    rig.until(lambda blocks, _: bool(blocks) and not loud(blocks[-1])[0])
+    rig.until(lambda blocks, _: bool(blocks) and blocks[-1].at > quiet + PEAK_OF + SECOND)
+    microphone = rig.sound.channels()[0]
+    assert microphone.peak is None or microphone.peak < -40
+    assert microphone.heard_at is not None
 
 
 def test_a_microphone_that_goes_is_silence_until_it_is_back(rig: Rig) -> None:

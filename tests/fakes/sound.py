@@ -6,13 +6,13 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from agent.core.model import MILLISECOND, SECOND, Block, Span
-from agent.ports import Channel, Clock, Mishap
+from agent.ports import PEAK_OF, Channel, Clock, Mishap
 
 BLOCK: Final = 960
 LENGTH: Final = 20 * MILLISECOND
@@ -24,7 +24,7 @@ class Device:
     name: str
     plugged: bool = True
     hum: int = 0  # amplitude, of 32768
-    peak: int = 0
+    peaks: list[tuple[int, int]] = field(default_factory=list)  # (when, amplitude)
     heard_at: int | None = None
     captured_at: int | None = None
     lost_at: int = 0
@@ -105,7 +105,7 @@ class FakeSound:
             for end, device in enumerate(self._devices):
                 level = device.hum if device.plugged else 0
                 both[0::2, end], both[1::2, end] = level, -level
-                device.peak = max(device.peak, level)
+                device.peaks.append((at, level))
                 device.captured_at = at if device.plugged else device.captured_at
                 device.heard_at = at if level else device.heard_at
             span = Span(at - MILLISECOND, at + LENGTH + MILLISECOND)
@@ -117,7 +117,8 @@ class FakeSound:
         with self._news:
             told = []
             for device in self._devices:
-                peak, device.peak = device.peak, 0
+                device.peaks = [one for one in device.peaks if one[0] >= self._clock.now() - PEAK_OF]
+                peak = max((level for _, level in device.peaks), default=0)
                 name = device.name if device.plugged and self._next is not None else ""
                 told.append(Channel(name, 20 * math.log10(peak / 32_768) if peak else None, device.heard_at))
             microphone, far_end = told
