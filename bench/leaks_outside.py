@@ -206,6 +206,16 @@ def browser_started(scene: Scene) -> Play:
 
 
 @transition()
+def browser_without_extension(scene: Scene) -> Play:
+    """A browser that nobody gave the extension, or a profile of it: no one answers for what is in it."""
+    yield
+    scene.present()
+    with scene.another(scene.pay("/start"), seen=False):
+        yield
+        scene.gone()
+
+
+@transition()
 def browser_killed(scene: Scene) -> Play:
     yield
     scene.present()

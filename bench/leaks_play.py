@@ -130,10 +130,11 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
     helper = stagehand(site, place.name, place)
     others = 0
 
-    def another(url: str, *more: str, **settings: Any) -> AbstractContextManager[Browser]:
+    def another(url: str, *more: str, seen: bool = True, **settings: Any) -> AbstractContextManager[Browser]:
         nonlocal others
         others += 1
-        return start(stage, place / f"other-{others}", url, eyes=eyes, flags=(*flags, *more), **settings)
+        whose = eyes if seen else None
+        return start(stage, place / f"other-{others}", url, eyes=whose, flags=(*flags, *more), **settings)
 
     hand = Hand(site, place.name)
     with (

@@ -4,8 +4,9 @@ A play yields where time has to pass: first when all is clean and stays so for s
 has been told to come, then clean again, and so on; it ends by telling the sensitive thing to go. Who drives it waits
 for the watcher in between, so nothing here waits for pixels.
 
-`scene.present()` says that from now on something sensitive is there without being seen (a hidden frame, a parked tab):
-the eye has to close for it, so what is given up meanwhile is no over-pause. It lasts until the play's end.
+`scene.present()` says that from now on something is there for which the eye has to close although nothing sensitive is
+seen (a hidden frame, a parked tab, a browser that starts, a window that nobody answers for): what is given up meanwhile
+is no over-pause. It lasts until `scene.gone()` or the play's end.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ Play = Generator[None]
 class Scene:
     """The browser that is played with; `tab` and `window` are its first ones, on a clean page whenever a play begins.
 
-    `another`: starts a second browser of the kind with this address, our extension and these flags.
+    `another`: starts a second browser of the kind with this address, these flags and our extension, or without it
+    (`seen=False`).
     """
 
     stage: Stage

@@ -21,7 +21,8 @@ def _lines(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
     for key, row in rows(runs).items():
         name = key.replace("_", " ").replace("/", ": ")
         if "kept_share" in row:
-            yield name, str(row["times"]), "", "", f"{row['kept_share']:.1%} kept", ""
+            kept = f"{row['kept_share']:.1%} kept, of {row['least_share']:.0%} asked"
+            yield name, str(row["times"]), "", "", kept, ""
         else:
             figures = (_figures(row["before_ms"]), _figures(row["after_ms"]))
             yield name, str(row["intervals"]), str(row["leaked_frames"]), str(row["control_leaked"]), *figures
