@@ -3,7 +3,8 @@
 PortAudio calls back with samples and the moment at which it thinks they were heard; both go on at once, nothing waits
 here. It tells of no device that goes or comes, and keeps one list of them from its beginning to its end: so a stream
 that ends or falls silent is a device that is lost, and while one is missing it is tried again, and a process of its own
-looks whether the list is still true, so that the end that is heard is not disturbed. A stream stays on its device.
+looks whether the list is still true, so that the end that is heard is not disturbed. A stream stays on its device: a
+sound server moves those that ALSA's plugins open on it, and tells nobody, so where there is one none of them is chosen.
 
 What an output plays, PortAudio hears only where the system has an input for it: ALSA's loopback card, a monitor that
 somebody named in the ALSA configuration, a virtual device (BlackHole) on macOS. It is chosen by name.
@@ -16,7 +17,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,6 +38,8 @@ LOOK_FOR: Final = 5 * SECOND  # between two tries to open an end that is missing
 LIST_AGAIN: Final = 5  # tries; listing all devices anew takes a process of its own, 0.2 s of CPU
 SILENT: Final = 2 * SECOND  # a stream that says nothing for so long is dead, whatever it claims
 STARTS: Final = 5 * SECOND  # until its first samples: ALSA's pulse plugin took 2.1 s on a busy PC
+# Of ALSA: what the sound server's plugins are called, and what a desktop's ALSA configuration makes of `default`.
+THROUGH_A_SERVER: Final = frozenset({"default", "pulse", "pipewire"})
 NOT_NAMED: Final = (End.FAR_END, DEFAULT)
 LIST: Final = "import json, sounddevice as sd; print(json.dumps([one['name'] for one in sd.query_devices()]))"
 
@@ -61,8 +64,8 @@ class PortAudioFeed:
 
     pausing: Final = frozenset[End]()
 
-    def __init__(self, clock: Clock, devices: Devices, tell: Tell) -> None:
-        """Raises EnvironmentFault without sounddevice or PortAudio."""
+    def __init__(self, clock: Clock, devices: Devices, tell: Tell, *, avoid: Collection[str] = ()) -> None:
+        """`avoid`: inputs that are never chosen. Raises EnvironmentFault without sounddevice or PortAudio."""
         try:
             self._library: Any = importlib.import_module("sounddevice")
         except (ImportError, OSError):  # OSError: sounddevice is there, PortAudio is not
@@ -72,6 +75,7 @@ class PortAudioFeed:
             ) from None
         self._clock = clock
         self._devices = devices
+        self._avoid = avoid
         self._tell = tell
         self._ears: dict[End, _Ear] = {}
         self._listed: list[str] = []  # device names as PortAudio knows them since it began
@@ -127,7 +131,7 @@ class PortAudioFeed:
         listed = [dict(one) for one in self._library.query_devices()]
         default = int(self._library.default.device[0])
         for end in self._missing():
-            name = choose(end, self._devices, listed, default)
+            name = choose(end, self._devices, listed, default, self._avoid)
             if name is not None:
                 self._open(end, name, now)
 
@@ -197,12 +201,14 @@ class PortAudioFeed:
             ear.missing += len(samples) // SAMPLE
 
 
-def choose(end: End, devices: Devices, listed: Sequence[dict[str, Any]], default: int) -> str | None:
+def choose(
+    end: End, devices: Devices, listed: Sequence[dict[str, Any]], default: int, avoid: Collection[str] = ()
+) -> str | None:
     """The name of the input for that end. The far end is an input only where somebody names one."""
     wanted = devices.of(end)
     if wanted == NONE or (end, wanted) == NOT_NAMED:
         return None
-    inputs = [one for one in listed if one["max_input_channels"] > 0]
+    inputs = [one for one in listed if one["max_input_channels"] > 0 and one["name"] not in avoid]
     if wanted == DEFAULT:
         return next((str(one["name"]) for one in inputs if one["index"] == default), None)
     return next((str(one["name"]) for one in inputs if fits(wanted, str(one["name"]))), None)

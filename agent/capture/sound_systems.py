@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from agent import desktop
 from agent.capture.audio import LiveSound, pulse_sound
-from agent.capture.sound_feed import Devices
-from agent.capture.sound_portaudio import PortAudioFeed
+from agent.capture.sound_feed import Devices, End
+from agent.capture.sound_portaudio import NOT_NAMED, THROUGH_A_SERVER, PortAudioFeed
 from agent.capture.sound_windows import WasapiFeed
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
@@ -30,17 +30,32 @@ def system_sound(clock: Clock, devices: Devices, through: str = AUTO) -> LiveSou
         return pulse_sound(clock, devices)
     if through == AUTO and desktop.ON_WINDOWS:
         return LiveSound(clock, lambda tell: WasapiFeed(clock, devices, tell))
+    avoid = _moved_by_a_server(devices) if desktop.ON_LINUX and has_server(os.environ) else frozenset()
     try:
-        return portaudio_sound(clock, devices)
+        return portaudio_sound(clock, devices, avoid)
     except EnvironmentFault:
         if through == AUTO and desktop.ON_LINUX:
             return pulse_sound(clock, devices)  # a server may come yet
         raise
 
 
-def portaudio_sound(clock: Clock, devices: Devices) -> LiveSound:
-    """Raises EnvironmentFault without PortAudio."""
-    return LiveSound(clock, lambda tell: PortAudioFeed(clock, devices, tell))
+def portaudio_sound(clock: Clock, devices: Devices, avoid: Collection[str] = ()) -> LiveSound:
+    """`avoid`: inputs that are never chosen. Raises EnvironmentFault without PortAudio."""
+    return LiveSound(clock, lambda tell: PortAudioFeed(clock, devices, tell, avoid=avoid))
+
+
+def _moved_by_a_server(devices: Devices) -> frozenset[str]:
+    """Inputs that a sound server may turn to another microphone untold. Raises EnvironmentFault where one is wanted."""
+    for end in End:
+        wanted = devices.of(end)
+        # A far end that nobody names is none here.
+        if wanted in THROUGH_A_SERVER and (end, wanted) != NOT_NAMED:
+            raise EnvironmentFault(
+                f"`through: portaudio` would hear the {end.word} `{wanted}` through this PC's sound server, which may "
+                "turn it to another device untold: take that line out of `audio` in agent.yaml, so that the server is "
+                "asked itself, or name an input of a sound card"
+            )
+    return THROUGH_A_SERVER
 
 
 def has_server(environment: Mapping[str, str], which: Callable[[str], str | None] = shutil.which) -> bool:

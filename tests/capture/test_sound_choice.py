@@ -9,6 +9,8 @@ import pytest
 from agent.capture import sound_portaudio, sound_systems
 from agent.capture.sound_choice import Server, Source, choose
 from agent.capture.sound_feed import Devices, End
+from agent.desktop.clock import BootClock
+from agent.errors import EnvironmentFault
 
 HEADSET = Source(1, "alsa_input.usb-Jabra", "Jabra Evolve 40")
 BUILT_IN = Source(2, "alsa_input.pci", "Built-in Audio")
@@ -79,6 +81,28 @@ def test_an_input_of_portaudios_is_chosen_by_name(end: End, wanted: str, chosen:
 
 def test_where_nothing_is_the_default_there_is_no_default_microphone() -> None:
     assert sound_portaudio.choose(End.MICROPHONE, Devices(), LISTED, default=-1) is None
+
+
+@pytest.mark.parametrize("wanted", ["default", "pulse", "pipewire"])
+def test_what_a_sound_server_may_move_untold_is_refused_in_words(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PortAudio is told of no move, so that another microphone would be kept under the name of this one."""
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nowhere")
+    with pytest.raises(EnvironmentFault, match=f"hear the microphone `{wanted}` through this PC's sound server"):
+        sound_systems.system_sound(BootClock(), Devices(wanted, "none"), "portaudio")
+
+
+def test_a_glob_takes_nothing_that_a_sound_server_may_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    card, plugins = "HDA Intel: ALC257 (hw:0,0)", ("default", "pulse", "pipewire")
+    listed = [{"name": name, "index": at, "max_input_channels": 2} for at, name in enumerate((*plugins, card))]
+    through = sound_portaudio.THROUGH_A_SERVER
+    assert sound_portaudio.choose(End.MICROPHONE, Devices("*", "none"), listed, default=0) == "default"
+    assert sound_portaudio.choose(End.MICROPHONE, Devices("*", "none"), listed, 0, through) == card
+    assert sound_portaudio.choose(End.MICROPHONE, Devices("p*", "none"), listed, 0, through) is None
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nowhere")
+    asked: list[object] = []
+    monkeypatch.setattr(sound_systems, "portaudio_sound", lambda *words: asked.extend(words))
+    sound_systems.system_sound(BootClock(), Devices("hda*", "default"), "portaudio")
+    assert asked[2] == through
 
 
 def test_a_sound_server_that_is_there_or_will_come_is_spoken_to(tmp_path: Path) -> None:
