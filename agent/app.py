@@ -371,20 +371,21 @@ class Recording:
         )
 
     def _health(self) -> DeviceHealthRequest:
-        tally, session, waiting = self._recorder.tally, self._daemon.session, self._spool.waiting()
+        session, waiting = self._daemon.session, self._spool.waiting()
+        recording, heads = self._recorder.tally.named()
         number, head = self._ledger.head()
         health: DeviceHealthRequest = {
             "wall": self._clock.wall(),
             "agent_version": VERSION,
-            "heads": {str(stream): {"next": head[0], "head": head[1]} for stream, head in tally.heads.items()},
+            "heads": {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()},
             "ledger": {"next": number, "head": head},
             "holds": sorted(session.holds),
             "pending_chunks": waiting[0],
             "pending_bytes": waiting[1],
             "bundle_revision": self._trust.bundle.revision,
         }
-        if tally.recording is not None:
-            health["recording"] = tally.recording
+        if recording is not None:
+            health["recording"] = recording
         if session.policy is not None:
             health["policy"] = session.policy.hash
         return health

@@ -106,7 +106,7 @@ class _Work:
 class Tally:
     """What the status shows: read from other threads, so each field is written whole."""
 
-    recording: str | None = None  # the one that is open
+    recording: str | None = None  # the one that is open; written after `heads`, see `named`
     heads: Heads = field(default_factory=dict)
     sealed_at: int | None = None
     pictures_at: int | None = None  # when a chunk of a screen last became durable
@@ -114,6 +114,14 @@ class Tally:
     chunks: int = 0
     bytes: int = 0
     frames: int = 0
+
+    def named(self) -> tuple[str | None, Heads]:
+        """The open recording and its own heads. What health once named is looked for until it comes: heads under
+        another recording's id, read while one took over from the other, would be missed for ever."""
+        while True:
+            recording, heads = self.recording, self.heads
+            if self.recording == recording:
+                return recording, heads
 
 
 def _scene_chunk(lines: tuple[scenes.Line, ...], zero: int) -> Chunk:
@@ -239,7 +247,7 @@ class Recorder:
             for encoder in work.lanes.values():
                 self._keep(work, encoder.close(order.until))
             self._standing.clear()
-            self.tally.recording, self.tally.heads, self._told_heads = None, {}, {}
+            self.tally.heads, self.tally.recording, self._told_heads = {}, None, {}
             self._forget(work, {"why": order.why})
 
     def _forget(self, work: _Work, told: dict[str, object]) -> None:
@@ -258,7 +266,7 @@ class Recorder:
         sealer = self._work.sealer
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
         self._spool_all([sealer.packet()])
-        self.tally.recording, self.tally.heads, self._told_heads = str(sealer.recording), {}, {}
+        self.tally.heads, self.tally.recording, self._told_heads = {}, str(sealer.recording), {}
         self._ledger.write("recording-open", recording=self.tally.recording, policy=order.policy, zero=order.start)
 
     def _keep(self, work: _Work, chunks: Iterable[Chunk]) -> None:

@@ -269,6 +269,13 @@ def open_alarms(connection: Connection, device: str) -> list[str]:
     return list(connection.scalars(chosen))
 
 
+def open_alarm_rows(connection: Connection, device: str, code: str) -> list[Row[Any]]:
+    """Those with this code, oldest first."""
+    columns = schema.alarms.c
+    chosen = select(schema.alarms).where(columns.device == device, columns.code == code, _open_alarm())
+    return list(connection.execute(chosen.order_by(columns.id)))
+
+
 def open_alarm_counts(connection: Connection) -> dict[str, int]:
     """By code, of all that no operator has acknowledged."""
     columns = schema.alarms.c

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from store.errors import StoreError
 
-HEAD: Final = "0002"  # newest revision in migrations/versions; a test compares
+HEAD: Final = "0003"  # newest revision in migrations/versions; a test compares
 READERS: Final = 48  # the server's thread pool has 40, and there is the writer
 BUSY_TIMEOUT: Final = 10.0  # seconds that a command waits for another process's write
 

@@ -19,7 +19,7 @@ from protocol.claims import Claims
 from protocol.envelope import AUDIO, SCREEN, Flag, Kind, lane_of
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, parse_line
-from store import catalog, schema
+from store import catalog, reported, schema
 from store.account import Entry, Interval, Missing, Part, State, account, states
 from store.catalog import Device, Recording
 from store.chain import Chosen, Heads, Stored, choose, gaps
@@ -70,7 +70,7 @@ class Evidence:
     policies: Mapping[str, tuple[RuleName, ...]]
     hold_reasons: Mapping[str, tuple[str, ...]]  # of each policy, by their number in it
     bundle: str | None
-    reported_heads: Mapping[int, tuple[int, str]]  # of the last health report, if it was of this recording
+    reported_heads: Mapping[int, tuple[int, str]]  # named by health, as far as they have not come
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -249,7 +249,7 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         policies={policy: names_in(files) for policy, files in texts.items()},
         hold_reasons={policy: hold_reasons_in(files) for policy, files in texts.items()},
         bundle=bundle[1] if bundle else None,
-        reported_heads=_reported(connection, device.id, recording),
+        reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
     )
 
 
@@ -317,11 +317,3 @@ def policy_texts(connection: Connection, policy: str) -> dict[str, str]:
         return {} if files is None else texts_of(files)
     except ValueError:
         return {}
-
-
-def _reported(connection: Connection, device: str, recording: UUID) -> dict[int, tuple[int, str]]:
-    health = catalog.last_health(connection, device)
-    told = json.loads(health[1]) if health else {}
-    if told.get("recording") != str(recording):
-        return {}
-    return {int(stream): (head["next"], head["head"]) for stream, head in told["heads"].items()}

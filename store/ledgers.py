@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert
 from protocol.api import LedgerResponse
 from protocol.errors import LedgerError
 from protocol.ledger import ZERO, Batch, line_hash, parse_line
-from store import schema
+from store import reported, schema
 from store.catalog import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
 from store.depot import Depot
 from store.errors import Refusal
@@ -110,6 +110,7 @@ def _append(
             and (code := parse_line(str(row["line"]).encode(), seq=0).get("what")) in POLICY_ALARMS
         ):
             add_alarm(connection, now, str(code), batch.device, sequence=row["seq"], sha256=row["hash"])
+    reported.settle_entries(connection, batch.device, now)
     return "continued", LedgerHead(batch.last + 1, batch.head)
 
 

@@ -164,9 +164,15 @@ def show_device(console: Console, device: Absent) -> None:
         why = ", ".join(REASONS.get(reason, reason) for reason in part.why)
         lasted = seconds(part.end - part.start)
         console.print(Text(f"! {when(part.start)} for {lasted}: {clean(why)}", "bold red"), soft_wrap=True)
+    for one in device.contradicted:
+        what = f"ledger entry {one.sequence}"
+        if one.recording is not None:
+            what = f"recording {one.recording}, stream {one.stream}, sequence {one.sequence}"
+        text = f"! {what}: not what the PC's health had named (wrong-head; settle it: eyelid-store alarms)"
+        console.print(Text(text, "bold red"), soft_wrap=True)
     for short in device.recordings:
         if short.start is None:
-            text = f"! recording {short.recording}: the ledger opened it, and nothing of it has come ({short.why})"
+            text = f"! recording {short.recording}: the PC told of it, and nothing of it has come ({short.why})"
             console.print(Text(text, "bold red" if short.lost else ""), soft_wrap=True)
         for hole in short.holes:
             numbers = f"sequence {hole.first}" if hole.first == hole.last else f"sequences {hole.first} to {hole.last}"

@@ -65,6 +65,27 @@ health: Final = Table(
     Column("body", Text, nullable=False),  # JSON, protocol.api.DeviceHealthRequest
 )
 
+# What health named beyond what has come (store/reported.py): the recordings need not be here yet.
+reported_heads: Final = Table(
+    "reported_heads",
+    metadata,
+    Column("device", ForeignKey("devices.id"), primary_key=True),
+    Column("recording", String(36), primary_key=True),
+    Column("stream", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),  # of the last chunk of the stream
+    Column("sha256", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+reported_entries: Final = Table(
+    "reported_entries",
+    metadata,
+    Column("device", ForeignKey("devices.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the last entry of the ledger
+    Column("hash", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
 recordings: Final = Table(
     "recordings",
     metadata,

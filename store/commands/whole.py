@@ -208,4 +208,5 @@ def _facts(found: Absent) -> dict[str, Any]:
             }
             for short in found.recordings
         ],
+        "contradicted": [one._asdict() for one in found.contradicted],
     }

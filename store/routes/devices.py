@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Connection
 
 from protocol import api
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import public_from_text
-from store import schema
+from store import reported, schema
 from store.auth import issue_token
 from store.catalog import Device, ledger_head, newest_bundle, put
 from store.depot import Depot
@@ -84,7 +85,8 @@ async def token(request: Request, depot: CurrentDepot) -> dict[str, Any]:
     ),
 )
 async def device_health(request: Request, device: str, depot: CurrentDepot, sender: CurrentDevice) -> dict[str, Any]:
-    """How the PC is, and the heads of what it has sealed: a tail cut off later is then missed."""
+    """How the PC is, and the heads of what it has sealed: a tail cut off later is then missed, whatever the PC reports
+    after that. Of its health the last report is kept, of its heads all that has not come."""
     if device != sender.id:
         raise Refusal(403, "foreign-device", "a device reports its own health alone")
     claims = await read_claims(request, api.MAX_JSON_BODY, "health")
@@ -125,7 +127,12 @@ def _streams(heads: Claims) -> tuple[str, ...]:
 def _keep_health(depot: Depot, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
     body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
     at = depot.clock()
-    depot.writer.write(lambda connection: put(connection, schema.health, device=device.id, at=at, body=body))
+
+    def write(connection: Connection) -> None:
+        put(connection, schema.health, device=device.id, at=at, body=body)
+        reported.keep(connection, device.id, health, at)
+
+    depot.writer.write(write)
     with depot.database.reading() as connection:
         bundle = newest_bundle(connection)
         head = ledger_head(connection, device.id)

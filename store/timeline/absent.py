@@ -18,11 +18,13 @@ from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
 from store import catalog, schema
+from store import reported as names
 from store.account import Entry, Held, Interval
 from store.catalog import Device, Recording
 from store.clock import SECOND
 from store.database import Database
 from store.evidence import heads_of, policy_texts
+from store.reported import Heads, Named
 from store.rules import hold_reasons_in, reason_of
 from store.timeline.days import Day, days
 from store.timeline.life import Sign, Stretch, What, stretches
@@ -63,7 +65,8 @@ class Absent:
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
     told of its health.
     `held`: the holds that its account ends with, as `Stretch.why` has them.
-    `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger.
+    `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
+    what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
     """
 
     device: Device
@@ -76,12 +79,14 @@ class Absent:
     days: tuple[Day, ...]
     unexplained: tuple[Stretch, ...]
     recordings: tuple[Short, ...]
+    contradicted: tuple[Named, ...]
     held: tuple[str, ...] = ()
 
     @property
     def amiss(self) -> bool:
-        """Whether somebody should look: something is lost, unexplained, or nobody answers."""
-        return self.state == "silent" or bool(self.unexplained) or any(short.lost for short in self.recordings)
+        """Whether somebody should look: something is lost, unexplained or not what it was, or nobody answers."""
+        odd = self.unexplained or self.contradicted or any(short.lost for short in self.recordings)
+        return self.state == "silent" or bool(odd)
 
 
 def absent(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> Absent:
@@ -95,6 +100,8 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
             )
         )
         head = catalog.ledger_head(connection, device.id)
+        named = names.ledger_next(connection, device.id)
+        contradicted = names.contradicted(connection, device.id)
         last_kind = connection.scalar(
             select(schema.ledger_lines.c.kind).where(
                 schema.ledger_lines.c.device == device.id, schema.ledger_lines.c.seq == head.next - 1
@@ -105,7 +112,7 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     reported = told[0] if told else None
     heard = max((at for at in (told[0] if told else None, batch) if at is not None), default=None)
     clock_off = int(health["wall"]) - told[0] if told else 0
-    pending = max(0, int(health["ledger"]["next"]) - head.next) if told else 0
+    pending = max(0, named - head.next)
     answering = device.enrolled_at if reported is None else reported
     state = _state(device, heard, answering, now, ended=last_kind == "stop" and not pending)
     sign = None
@@ -131,6 +138,7 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
         unexplained=tuple(unexplained),
         held=parts[-1].why if state == "heard" and parts and parts[-1].what is What.HELD else (),
         recordings=tuple(_short(database, device, health, since)),
+        contradicted=tuple(contradicted),
     )
 
 
@@ -213,23 +221,33 @@ class _Kept:
 def _short(database: Database, device: Device, health: Mapping[str, Any], since: int) -> Iterator[Short]:
     after = ""
     sends = bool(health.get("pending_chunks"))
+    with database.reading() as connection:
+        named = names.heads(connection, device.id)
+    goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
             page = catalog.recordings_after(connection, after, _PAGE, device=device.id, opened_since=since)
-            short = [one for recording in page if (one := _holes(connection, recording, health, sends=sends)).holes]
+            short = [
+                one
+                for recording in page
+                if (one := _holes(connection, recording, named, goes_on=goes_on, sends=sends)).holes
+            ]
         yield from short
         if len(page) < _PAGE:
             break
         after = str(page[-1].id)
     with database.reading() as connection:
-        yield from _never_came(connection, device, sends=sends)
+        yield from _never_came(connection, device, named, sends=sends)
 
 
-def _holes(connection: Connection, recording: Recording, health: Mapping[str, Any], *, sends: bool) -> Short:
+def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_on: str | None, sends: bool) -> Short:
+    """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
     following, given_up, ended = _told(connection, recording)
-    if health.get("recording") == str(recording.id):
-        for stream, head in health["heads"].items():
-            following[int(stream)] = max(following.get(int(stream), 0), int(head["next"]))
+    own = named.get(str(recording.id), {})
+    for stream, (end, _) in own.items():
+        following[stream] = max(following.get(stream, 0), end)
+    # What opened it may have been cut off with the rest: the PC's word that it is no longer at it is enough.
+    ended = ended or (bool(own) and goes_on != str(recording.id))
     columns = schema.sealed.c
     rows = connection.execute(
         select(columns.stream, columns.sequence)
@@ -298,8 +316,8 @@ def _told(connection: Connection, recording: Recording) -> tuple[dict[int, int],
     return following, given_up, closed or over
 
 
-def _never_came(connection: Connection, device: Device, *, sends: bool) -> Iterator[Short]:
-    """Recordings that the ledger opened and whose key packet was never received."""
+def _never_came(connection: Connection, device: Device, named: Heads, *, sends: bool) -> Iterator[Short]:
+    """Recordings that the ledger opened, or that health named, and whose key packet was never received."""
     lines, recordings = schema.ledger_lines.c, schema.recordings
     rows = connection.execute(
         select(lines.recording)
@@ -307,5 +325,7 @@ def _never_came(connection: Connection, device: Device, *, sends: bool) -> Itera
         .where(lines.device == device.id, lines.kind == "recording-open", recordings.c.id.is_(None))
         .order_by(lines.seq)
     )
-    for row in rows:
-        yield Short(UUID(row.recording), None, (), why="on-its-way" if sends else "lost")
+    opened = {str(row.recording): None for row in rows}
+    here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
+    for recording in opened | dict.fromkeys(one for one in named if one not in here):
+        yield Short(UUID(recording), None, (), why="on-its-way" if sends else "lost")

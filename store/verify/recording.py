@@ -264,8 +264,15 @@ class Examination:
                 chunk = next((one for one in chain if one.sequence == following - 1), None)
                 if chunk is not None and chunk.sha256 != sha256:
                     self._find("heads", "wrong-head", chunk, f"ledger entry {seq} signed another body of this name")
+        self._reported_heads()
         self._tails()
         self._end()
+
+    def _reported_heads(self) -> None:
+        for stream, (following, sha256) in self._evidence.reported_heads.items():
+            here = [one for one in self._evidence.stored if (one.stream, one.sequence) == (stream, following - 1)]
+            if here and sha256 not in {one.sha256 for one in here}:
+                self._find("heads", "wrong-head", here[0], "the device's health named another body of this name")
 
     def _tails(self) -> None:
         """Whether every stream goes as far as the device has said that it does."""

@@ -20,7 +20,7 @@ from protocol.errors import LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
 from protocol.policyhash import policy_hash
-from store import catalog, schema
+from store import catalog, reported, schema
 from store.blobs import BlobStore
 from store.catalog import Device, Recording
 from store.database import Database
@@ -208,12 +208,15 @@ class _Ledger:
             alarms = catalog.alarms_without_recording(connection, device)
             told: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
             known = catalog.ledger_hashes(connection, device, told["next"] - 1, told["next"] - 1)
-        if told["next"] > following:
-            self.notes.append(f"{told['next'] - following} entries are still on their way")
+            named = max(told["next"], reported.ledger_next(connection, device))
+        if named > following:
+            self.notes.append(f"{named - following} entries are still on their way")
         elif told["next"] and known.get(told["next"] - 1, told["head"]) != told["head"]:
             self.find("wrong-head", f"entry {told['next'] - 1}", "the device's last health named another hash of it")
         for first, token in refused:
             self._verified(token, f"refused batch from entry {first}")
         for alarm in alarms:
             where = f"entry {alarm.sequence}" if alarm.sequence is not None else "device"
+            if any((one.code, one.where) == (alarm.code, where) for one in self.findings):
+                continue
             self.find(alarm.code, where, "the store raised this alarm when it was received", "alarm")

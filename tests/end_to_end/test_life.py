@@ -17,6 +17,8 @@ import pytest
 from agent.status import State
 from bench.fleet import Pc, Store, announced, found, installed, pc, serve
 from bench.stage import Stage, own_display, running
+from store.catalog import last_health
+from store.home import Home
 from tests.stage.buses import Logind, private_bus
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
@@ -97,6 +99,29 @@ def test_a_second_start_says_so_and_exits(recorder: Pc, stage: Stage) -> None:
     assert second.returncode == 2
     assert second.stderr == "eyelid: Eyelid is already recording for this user; `eyelid status` shows it\n"
     assert recorder.state() is State.RECORDING
+
+
+def test_health_names_how_far_the_recording_and_the_account_go(served: tuple[Store, int], recorder: Pc) -> None:
+    """What the store misses a tail by. The first report is of a start, which has sealed nothing: the second counts."""
+    database = Home.open(served[0].home).database()
+
+    def told() -> dict[str, Any] | None:
+        with database.reading() as connection:
+            kept = last_health(connection, recorder.device)
+        found = json.loads(kept[1]) if kept else {}
+        return found if found.get("heads") else None
+
+    health = recorder.recorder.until(told, "its health named heads", patience=120)
+    database.close()
+    (opened,) = [entry for entry in entries(recorder.home) if entry["kind"] == "recording-open"]
+    assert health["recording"] == opened["recording"]
+    screen = health["heads"]["0"]
+    assert screen["next"] >= 2  # its header and a picture
+    assert len(bytes.fromhex(screen["head"])) == 32
+    account = entries(recorder.home)
+    assert opened["seq"] < health["ledger"]["next"] <= len(account)
+    following = [entry for entry in account if entry["seq"] == health["ledger"]["next"]]
+    assert all(entry["prev"] == health["ledger"]["head"] for entry in following)
 
 
 def test_a_session_that_is_not_in_front_holds(recorder: Pc, logind: Logind) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from protocol import api
 from protocol.bundle import Bundle
+from protocol.envelope import Kind
 from store import schema
-from store.catalog import find_device
+from store.catalog import acknowledge, all_alarms, find_device
 from store.depot import Depot
+from store.reported import Named
 from store.timeline.absent import SILENT, Absent, Hole, absent
 from store.timeline.life import What
 from tests.fakes.pc import SECOND, FakeRecording, Pc
-from tests.store.conftest import SetClock
+from tests.store.conftest import Examine, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed, start_run
 from tests.store.test_cli import Run, run
 
@@ -89,7 +93,20 @@ def test_a_stream_of_which_nothing_came(filmed: Filmed, look: Look, depot: Depot
     assert short.holes == (Hole(0, 0, 6, "lost"),)
 
 
-def test_a_tail_that_only_the_last_health_told_of(pc: Pc, bundle: Bundle, look: Look, clock: SetClock) -> None:
+@contextmanager
+def pc_heads(depot: Depot) -> Iterator[list[Any]]:
+    with depot.database.reading() as connection:
+        yield list(connection.execute(select(schema.reported_heads)))
+
+
+def settle_alarms(depot: Depot) -> list[str]:
+    """Codes of those that an operator acknowledges now."""
+    with depot.database.writing() as connection:
+        raised = [(row.id, row.code) for row in all_alarms(connection)]
+        return [code for number, code in raised if acknowledge(connection, number, operator="ada", reason="seen", at=1)]
+
+
+def test_a_tail_that_only_health_told_of(pc: Pc, bundle: Bundle, look: Look, depot: Depot, clock: SetClock) -> None:
     made = make_filmed(pc, bundle)
     for body in made.sealed[:5]:
         pc.put_sealed(body)
@@ -104,6 +121,85 @@ def test_a_tail_that_only_the_last_health_told_of(pc: Pc, bundle: Bundle, look: 
     pc.send_ledger()
     (short,) = look(pc).recordings
     assert short.holes == (Hole(0, 5, 6, "lost"),)
+    report_health(pc, clock)  # the first of the new run, which knows nothing of the one before
+    (short,) = look(pc).recordings
+    assert (short.holes, look(pc).amiss) == ((Hole(0, 5, 6, "lost"),), True)
+    for body in made.sealed[5:]:
+        pc.put_sealed(body)
+    report_health(pc, clock)
+    assert (look(pc).recordings, look(pc).amiss) == ((), False)
+    with pc_heads(depot) as noted:
+        assert noted == []
+
+
+def test_heads_of_health_whose_account_never_came(pc: Pc, bundle: Bundle, look: Look, clock: SetClock) -> None:
+    """Cut off with the entry that opened it: only the report of health is left of it."""
+    start_run(pc)
+    pc.send_ledger()
+    here, gone = pc.open_recording(bundle, policy=POLICY), FakeRecording(pc, bundle.recipients)
+    for recording in (here, gone):
+        recording.seal()
+        report_health(pc, clock, recording)
+    report_health(pc, clock)
+    holes, never = look(pc).recordings
+    assert (holes.recording, holes.holes) == (here.id, (Hole(0, 0, 0, "lost"),))
+    assert (never.recording, never.start, never.why) == (gone.id, None, "lost")
+
+
+def test_a_chunk_that_is_not_the_one_that_health_had_named(
+    pc: Pc, bundle: Bundle, look: Look, depot: Depot, clock: SetClock, examined: Examine
+) -> None:
+    made = make_filmed(pc, bundle)
+    pc.send_ledger()
+    report_health(pc, clock, made.recording)
+    forged = FakeRecording(pc, made.recording.recipients, id=made.recording.id, packet=made.recording.packet)
+    for place in range(7):
+        body = forged.seal(b"other", kind=Kind.HEADER if place == 0 else Kind.MEDIA)
+        pc.put_sealed(body)
+    wrong = Named(str(made.recording.id), 0, 6)
+    found = look(pc)
+    assert (found.contradicted, found.amiss) == ((wrong,), True)
+    assert ("heads", "wrong-head") in {(one.check, one.code) for one in examined(made.recording, None).findings}
+    report_health(pc, clock)
+    report_health(pc, clock, made.recording)
+    found = look(pc)
+    assert (found.contradicted, found.amiss) == ((wrong,), True)
+    assert ("alarm", "wrong-head") in {(one.check, one.code) for one in examined(made.recording, None).findings}
+    assert settle_alarms(depot) == ["wrong-head"]  # one, however often it is reported
+    assert (look(pc).contradicted, look(pc).amiss) == ((), False)
+
+
+def test_two_heads_under_one_number(pc: Pc, bundle: Bundle, look: Look, clock: SetClock) -> None:
+    recording = pc.open_recording(bundle)
+    recording.seal()
+    report_health(pc, clock, recording)
+    report_health(pc, clock, recording, heads={"0": {"next": 1, "head": "a" * 64}, "1": {"next": 0, "head": "a" * 64}})
+    assert look(pc).contradicted == (Named(str(recording.id), 0, 0),)
+
+
+def test_entries_that_health_named_and_that_were_cut_off(pc: Pc, look: Look, depot: Depot, clock: SetClock) -> None:
+    start_run(pc)
+    pc.send_ledger()
+    for _ in range(2):
+        pc.ledger.write("heads", at=ZERO, heads={})
+    report_health(pc, clock)
+    assert look(pc).pending_entries == 2
+    del pc.ledger.lines[-2:]
+    pc.ledger.write("blind-since", at=ZERO, from_wall=clock(), why="died")
+    pc.send_ledger()
+    report_health(pc, clock)
+    found = look(pc)
+    # The second of the two is still to come, for all that the store can tell.
+    assert (found.pending_entries, found.contradicted) == (1, ())
+    pc.ledger.write("start", at=ZERO)
+    pc.send_ledger()
+    found = look(pc)
+    entry = len(pc.ledger.lines) - 1
+    assert (found.pending_entries, found.contradicted) == (0, (Named(None, None, entry),))
+    report_health(pc, clock)
+    assert look(pc).amiss
+    assert settle_alarms(depot) == ["wrong-head"]
+    assert not look(pc).amiss
 
 
 def test_a_gap_with_a_name(pc: Pc, bundle: Bundle, look: Look) -> None:

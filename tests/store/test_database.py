@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import store
 from store import database as module
+from store import reported
 from store.database import HEAD, Database, upgrade
 from store.errors import StoreError
 from store.schema import metadata
@@ -49,6 +56,31 @@ def test_head_is_the_newest_migration() -> None:
 def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
     opened(tmp_path / "store.db").close()
     opened(tmp_path / "store.db").close()
+
+
+def test_what_the_last_health_named_is_noted_by_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alembic.command.upgrade", partial(_upgrade_to, command.upgrade, "0002"))
+    opened(tmp_path / "store.db").close()
+    monkeypatch.undo()
+    head = {"next": 3, "head": "a" * 64}
+    told = {"recording": "r", "heads": {"0": head, "1": {"next": 0, "head": ""}}, "ledger": head}
+    with closing(sqlite3.connect(tmp_path / "store.db")) as old, old:
+        old.execute("insert into enrolments values ('e', 's', '', 1, 1, 1)")
+        for device in ("d", "new"):
+            keys = [f"{device}-{number}" for number in range(3)]
+            old.execute("insert into devices values (?, ?, ?, ?, '', '', '', '', 'e', 1, null)", [device, *keys])
+        old.execute("insert into health values ('d', 7, ?)", [json.dumps(told)])
+        old.execute("insert into health values ('new', 7, ?)", [json.dumps({"heads": {}, "ledger": {"next": 0}})])
+    database = opened(tmp_path / "store.db")
+    with database.reading() as connection:
+        assert reported.heads(connection, "d") == {"r": {0: (3, "a" * 64)}}
+        assert reported.ledger_next(connection, "d") == 3
+        assert reported.ledger_next(connection, "new") == 0
+    database.close()
+
+
+def _upgrade_to(upgrade: Callable[[Config, str], None], target: str, config: Config, _: str) -> None:
+    upgrade(config, target)
 
 
 def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
