@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 
 SET_ASIDE: Final = "set_aside"
 # What no repetition changes: one such chunk must not keep the others here.
-_FOR_GOOD: Final = frozenset({errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENXIO})
+_FOR_GOOD: Final = frozenset({
+    errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EACCES, errno.EPERM,
+    errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO),  # what Linux says of a file system that is damaged itself
+})  # fmt: skip
 _NAME: Final = re.compile(r"(\d{5})-(\d{10,})")
 
 
@@ -104,6 +107,7 @@ class DiskSpool:
         self._bytes = 0
         self._aside_bytes = 0
         self._folders: set[UUID] = set()  # durable ones: a put need not make sure of them again
+        self._unreadable: set[str] = set()  # told of, once each
         try:
             self._recover()
         except OSError as failure:
@@ -170,16 +174,30 @@ class DiskSpool:
     # -- out ------------------------------------------------------------------------------------------------------
 
     def pending(self, past: Container[UUID] = ()) -> Iterator[Sealed]:
-        """Oldest first, without the recordings in `past`; read one at a time, so what changes meanwhile is seen."""
+        """Oldest first, without the recordings in `past`; read one at a time, so what changes meanwhile is seen.
+
+        What cannot be read now keeps the rest of its recording with it, and no other. Raises Transient where there was
+        nothing else.
+        """
+        hindered: Transient | None = None
+        any_read = False
         place = self._at(0)
         while place is not None:
             if place.recording in past:
                 place = self._beyond(place.recording)
                 continue
-            sealed = self._read(place)
+            try:
+                sealed = self._read(place)
+            except Transient as failure:
+                hindered = failure
+                place = self._beyond(place.recording)
+                continue
             if sealed is not None:
+                any_read = True
                 yield sealed
             place = self._after(place)
+        if hindered is not None and not any_read:
+            raise hindered
 
     def _read(self, place: Place) -> Sealed | None:
         """None where the chunk is no more, or cannot be had: it has then left the queue. Raises Transient."""
@@ -194,8 +212,10 @@ class DiskSpool:
         except OSError as failure:
             if failure.errno not in _FOR_GOOD:
                 raise Transient(f"the spool cannot be read ({_reason(failure)})") from failure
-            self.set_aside(place.name, "the disk cannot read it")
-            self._alarm("chunk-unreadable")
+            if place.name not in self._unreadable:  # also when it cannot even be set aside
+                self._unreadable.add(place.name)
+                self._alarm("chunk-unreadable")
+            self.set_aside(place.name, _unreadable(failure))
             return None
         return Sealed(place.recording, place.stream, place.sequence, data, hashlib.sha256(data).digest())
 
@@ -287,7 +307,7 @@ class DiskSpool:
         durable.make_folder(self._root / SET_ASIDE)
         for temporary in self._root.rglob(f"{durable.TEMPORARY}*"):
             temporary.unlink()
-        self._aside_bytes = sum(path.stat().st_size for path in (self._root / SET_ASIDE).iterdir())
+        self._aside_bytes = sum(_size(path) for path in (self._root / SET_ASIDE).iterdir())
         for folder in sorted(self._root.iterdir()):
             try:
                 recording = UUID(folder.name)
@@ -305,15 +325,40 @@ class DiskSpool:
             try:
                 place = _found(recording, path)
             except ProtocolError as mistake:
-                log.warning("set aside from the spool: %s/%s: %s", recording, path.name, mistake)
-                self._move_aside(path, f"found at the start: {mistake}")
-                self._alarm("chunk-damaged")
+                self._put_by(path, str(mistake), "chunk-damaged")
+            except OSError as failure:
+                if failure.errno not in _FOR_GOOD:
+                    raise
+                self._put_by(path, _unreadable(failure), "chunk-unreadable")
             else:
                 self._queue.append(place)
                 self._by_name[place.name] = place
                 self._bytes += place.size
         durable.sync_folder(folder)
         self._folders.add(recording)
+
+    def _put_by(self, path: Path, why: str, alarm: str) -> None:
+        """Aside; where the disk refuses that too, it stays for the next start. The others must be sent: on a full disk
+        that alone makes room."""
+        log.warning("set aside from the spool: %s/%s: %s", path.parent.name, path.name, why)
+        self._alarm(alarm)
+        try:
+            self._move_aside(path, f"found at the start: {why}")
+        except OSError as failure:
+            log.warning("it stays where it is: the disk refused (%s)", _reason(failure))
+            self._aside_bytes += _size(path)
+
+
+def _size(path: Path) -> int:
+    """0 where the disk cannot tell."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _unreadable(failure: OSError) -> str:
+    return f"the disk cannot read it ({_reason(failure)})"
 
 
 def _found(recording: UUID, path: Path) -> Place:

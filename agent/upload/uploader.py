@@ -249,10 +249,8 @@ class Uploader:
             case Fate.NEVER if answer.refusal() == NO_KEY_PACKET and self._send_packet_again(sealed):
                 return True
             case Fate.NEVER:
-                why = f"the store refused it: {answer.refusal()} ({answer.status})"
-                self._spool.set_aside(sealed.name, why)
-                log.warning("%s was set aside: %s", sealed.name, why)
                 self._alarms.sound(CHUNK_REFUSED)
+                self._set_aside(sealed, f"the store refused it: {answer.refusal()} ({answer.status})")
             case _:
                 self._pass_by(sealed)
                 raise later(answer)
@@ -260,6 +258,15 @@ class Uploader:
         self._alarms.settled(STORE_FORGETS, sealed.recording)
         self._went_well()
         return True
+
+    def _set_aside(self, sealed: Sealed, why: str) -> None:
+        """Raises Transient while this PC's disk refuses: the others go on meanwhile, and make room on it."""
+        try:
+            self._spool.set_aside(sealed.name, why)
+        except Transient:
+            self._pass_by(sealed)
+            raise
+        log.warning("%s was set aside: %s", sealed.name, why)
 
     def _grow(self) -> None:
         self._steady += 1

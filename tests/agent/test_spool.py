@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import threading
@@ -451,7 +452,77 @@ def test_a_chunk_that_the_disk_cannot_read_is_set_aside_and_the_queue_goes_on(tm
         "alarm chunk-unreadable",
         f"got {third.name} {third.sha256.hex()}",
     ]
-    assert reasons(root) == ["the disk cannot read it\n"]
+    assert reasons(root) == ["the disk cannot read it (EIO)\n"]
+
+
+def test_a_chunk_that_may_not_be_read_is_set_aside_and_the_queue_goes_on(tmp_path: Path) -> None:
+    root = tmp_path / "spool"
+    first, second, third = filled(root, 3)
+    bad = str(root / second.name)
+    child = strace("openat:error=EACCES:when=2+", "drain", root, tmp_path / "log", "-P", bad)  # the start could
+    got = [f"got {sealed.name} {sealed.sha256.hex()}" for sealed in (first, third)]
+    assert child.stdout.splitlines() == ["open", got[0], "alarm chunk-unreadable", got[1]]
+    assert reasons(root) == ["the disk cannot read it (EACCES)\n"]
+
+
+@pytest.mark.parametrize("fault", ["read:error=EIO", "openat:error=EACCES", "openat:error=EUCLEAN"])
+def test_a_file_that_cannot_be_read_at_the_start_is_set_aside_and_the_others_wait(tmp_path: Path, fault: str) -> None:
+    root = tmp_path / "spool"
+    first, second, third = filled(root, 3)
+    child = strace(fault, "drain", root, tmp_path / "log", "-P", str(root / second.name))
+    got = [f"got {sealed.name} {sealed.sha256.hex()}" for sealed in (first, third)]
+    assert child.stdout.splitlines() == ["alarm chunk-unreadable", "open", *got]
+    assert reasons(root) == [f"found at the start: the disk cannot read it ({fault.rpartition('=')[2]})\n"]
+    assert opened(root).aside() == 1
+
+
+def test_a_start_that_has_no_file_handles_left_blames_no_chunk(tmp_path: Path) -> None:
+    root = tmp_path / "spool"
+    _, second, _ = filled(root, 3)
+    child = strace("openat:error=EMFILE", "drain", root, tmp_path / "log", "-P", str(root / second.name))
+    assert child.stdout.splitlines() == ["EnvironmentFault"]
+    assert len(list(opened(root).pending())) == 3
+
+
+def test_what_is_damaged_stays_where_it_is_while_the_disk_refuses_to_set_it_aside(
+    root: Path, alarms: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, for one: only sending makes room on it, so the start must not fail."""
+    packet, chunk = filled(root, 2)
+    strange = root / str(packet.recording) / "notes.txt"
+    strange.write_text("four")
+    with monkeypatch.context() as patch:
+        patch.setattr("agent.spool.durable.write", _full)
+        spool = opened(root, alarms)
+        assert list(spool.pending()) == [packet, chunk]
+    assert (strange.exists(), spool.aside(), alarms) == (True, 0, ["chunk-damaged"])
+    with pytest.raises(SpoolFull):
+        opened(root, alarms, max_bytes=len(packet.data) + len(chunk.data)).put(next(sealed_recording(1)))
+    assert opened(root, alarms).aside() == 1
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "no space left")
+
+
+def test_a_chunk_that_cannot_even_be_set_aside_keeps_its_own_recording_alone(
+    root: Path, alarms: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet, chunk = filled(root, 2)
+    spool = opened(root, alarms)
+    other = next(sealed_recording(1, NEW_YEAR_2026 + SECOND))
+    spool.put(other)
+    (root / chunk.name).unlink()
+    (root / chunk.name).mkdir()  # EISDIR
+    monkeypatch.setattr("agent.spool.durable.write", _full)
+    for _ in range(2):
+        assert list(spool.pending()) == [packet, other]
+    spool.forget(packet.name)
+    spool.forget(other.name)
+    with pytest.raises(Transient, match="ENOSPC"):
+        next(spool.pending())
+    assert alarms == ["chunk-unreadable"]
+    assert spool.waiting()[0] == 1
 
 
 # -- a long queue -------------------------------------------------------------------------------------------------

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent import durable
 from agent.core import backoff
 from agent.core.model import SECOND
 from agent.upload.errands import HEALTH_EVERY
@@ -105,6 +108,32 @@ def test_what_the_store_refuses_for_good_is_set_aside_and_the_queue_goes_on(pc: 
     assert pc.spool.aside() == 1
     [reason] = (pc.identity.home / "spool" / "set_aside").glob("*.why")
     assert reason.read_text() == f"the store refused it: {code} ({status})\n"
+
+
+def test_what_is_refused_for_good_while_the_disk_is_full_keeps_its_own_recording_alone(
+    pc: Pc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pc.settle()
+    packet, refused, _ = pc.record(2)
+    others = pc.record(2, NEW_YEAR_2026 + SECOND)
+    pc.store.says(api.recording_path(packet.recording, 0, 0), *[problem(413, "oversized")] * 10)
+
+    def refuse(path: Path, content: bytes) -> None:
+        if path.suffix == ".why":
+            raise OSError(errno.ENOSPC, "no space left")
+        write(path, content)
+
+    write = durable.write
+    with monkeypatch.context() as patch:
+        patch.setattr("agent.spool.durable.write", refuse)
+        for _ in range(12):
+            pc.clock.pass_by(pc.work())
+        assert [one for one in others if (one.recording, one.stream, one.sequence) not in pc.store.chunks] == []
+        assert pc.waiting()[0] == refused.name
+    assert "alarm chunk-refused" in pc.heard
+    for _ in range(12):
+        pc.clock.pass_by(pc.work())
+    assert (pc.waiting(), pc.spool.aside()) == ([], 1)
 
 
 def test_a_bearer_that_is_no_longer_good_is_replaced_without_a_word(pc: Pc) -> None:
