@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.clock import MINUTE
 from store.evidence import Evidence
 from store.rules import REASONS, hold_words
-from store.show import clean, percent, print_table, seconds, size, when
+from store.show import clean, fits, percent, print_table, seconds, size, table, when
 from store.timeline.absent import Absent
-from store.timeline.days import Day
+from store.timeline.days import CELLS, Day
 from store.timeline.life import What
 from store.timeline.recording import rule_name, state
 
@@ -27,6 +28,8 @@ _SIGNS: Final = {
     "blind": ("?", "magenta", "blind"),
     "missing": ("!", "bold white on red", "missing"),
 }
+HOURS: Final = 24  # cells of a day where the terminal has no room for half hours
+
 # Of a day: the same signs where they mean the same.
 _DAY_SIGNS: Final = {
     What.KEPT: ("█", "green", "kept"),
@@ -127,14 +130,19 @@ def _held(evidence: Evidence, parts: Sequence[Part]) -> dict[str, int]:
 # -- a device's days ----------------------------------------------------------------------------------------------
 
 
-def day_bar(day: Day) -> Text:
-    """A cell for each half hour: what most of it was; what no entry explains shows however short it is."""
+def day_bar(day: Day, cells: int = CELLS) -> Text:
+    """A cell for each half hour, or for more: what most of it was; what no entry explains shows however short it is."""
     text = Text()
-    for cell in day.cells:
+    joined = [_together(day.cells[at : at + CELLS // cells]) for at in range(0, CELLS, CELLS // cells)]
+    for cell in joined:
         what = What.UNEXPLAINED if What.UNEXPLAINED in cell else max(cell, key=lambda one: cell[one], default=None)
         sign, style, _ = _DAY_SIGNS[what] if what else (" ", "", "")
         text.append(sign, style)
     return text
+
+
+def _together(cells: Sequence[Mapping[What, int]]) -> dict[What, int]:
+    return {what: sum(cell.get(what, 0) for cell in cells) for cell in cells for what in cell}
 
 
 def show_device(console: Console, device: Absent) -> None:
@@ -155,11 +163,8 @@ def show_device(console: Console, device: Absent) -> None:
         line.append(f", its clock is {seconds(abs(device.clock_off))} {ahead}", "yellow")
     console.print(line, soft_wrap=True)
     if device.days:
-        print_table(
-            ["day", "0     3     6     9     12    15    18    21", "kept", "held", "blind", "mostly"],
-            [_day_row(day) for day in device.days],
-            numbers=(2, 3, 4),
-        )
+        made = _days(device, CELLS)
+        console.print(made if fits(console, made) else _days(device, HOURS))
     for part in device.unexplained:
         why = ", ".join(REASONS.get(reason, reason) for reason in part.why)
         lasted = seconds(part.end - part.start)
@@ -181,11 +186,17 @@ def show_device(console: Console, device: Absent) -> None:
     console.print()
 
 
-def _day_row(day: Day) -> tuple[str | Text, ...]:
+def _days(device: Absent, cells: int) -> Table:
+    hours = "".join(f"{hour:<{cells // 8}}" for hour in range(0, 24, 3)).rstrip()
+    headings = ("day", hours, "kept", "held", "blind", "mostly")
+    return table(headings, [_day_row(day, cells) for day in device.days], numbers=(2, 3, 4))
+
+
+def _day_row(day: Day, cells: int) -> tuple[str | Text, ...]:
     blind = Text(percent(day.blind_share), "bold red" if day.blind_share >= BLIND_ALL_DAY else "")
     mostly = max(day.why, key=lambda reason: day.why[reason], default="")
     kept, held = percent(day.share(What.KEPT)), percent(day.share(What.HELD))
-    return (str(day.date), day_bar(day), kept, held, blind, REASONS.get(mostly, mostly))
+    return (str(day.date), day_bar(day, cells), kept, held, blind, REASONS.get(mostly, mostly))
 
 
 def legend() -> Text:

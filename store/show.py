@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from store.clock import SECOND
+
+ANY: Final = 10_000  # columns; wider is no list
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -99,10 +101,46 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numb
     for place, heading in enumerate(headings):
         made.add_column(heading, justify="right" if place in right else "left", no_wrap=place == 0, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
+        made.add_row(*map(_cell, row))
     return made
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Iterable[int] = ()) -> None:
-    """As `table` makes it."""
-    console().print(table(headings, rows, numbers=numbers))
+def fits(out: Console, made: Table) -> bool:
+    """Whether no line of it has to be broken."""
+    return out.measure(made, options=out.options.update(width=ANY)).maximum <= out.width
+
+
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    numbers: Iterable[int] = (),
+    below: Sequence[int] = (),
+    out: Console | None = None,
+) -> None:
+    """As `table` makes it. `below`: columns that go on lines of their own, under their row, where the terminal is too
+    narrow for all: so that an id stays in one piece. `out`: by default stdout."""
+    out, rows, right = out or console(), list(rows), set(numbers)
+    made = table(headings, rows, numbers=right)
+    if not below or fits(out, made):
+        out.print(made)
+        return
+    beside = [place for place in range(len(headings)) if place not in below]
+    cells = [[_cell(row[place]) for place in range(len(headings))] for row in rows]
+    widths = {place: max(len(headings[place]), *(row[place].cell_len for row in cells)) for place in beside}
+    for number, row in enumerate([[Text(heading, "bold") for heading in headings], *cells]):
+        line = Text("  ").join(_padded(row[place], widths[place], right=place in right) for place in beside)
+        line.rstrip()
+        out.print(line, soft_wrap=True)
+        for place in below if number else ():
+            if row[place].plain not in {"", "-"}:
+                out.print(Text.assemble("    ", (f"{headings[place]} ".lstrip(), "dim"), row[place]), soft_wrap=True)
+
+
+def _cell(cell: str | Text) -> Text:
+    return cell if isinstance(cell, Text) else Text(clean(cell))
+
+
+def _padded(cell: Text, width: int, *, right: bool) -> Text:
+    blanks = " " * (width - cell.cell_len)
+    return Text.assemble(blanks, cell) if right else Text.assemble(cell, blanks)

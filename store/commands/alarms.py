@@ -61,7 +61,8 @@ def _alarms(options: Namespace) -> int:
     if options.json:
         print_json({"open": len(waiting), "alarms": [_facts(row) for row in shown]})
     elif shown:
-        print_table(["id", "raised", "code", "host", "about", "acknowledged"], [_line(row) for row in shown])
+        headings = ["id", "raised", "code", "host", "about", "acknowledged"]
+        print_table(headings, [_line(row) for row in shown], below=(4, 5))
     else:
         console().print("No alarm is open.")
     if options.ack is not None:

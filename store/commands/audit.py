@@ -143,7 +143,12 @@ def _recordings(options: Namespace) -> int:
                 facts["state"] + (f", {len(evidence.alarms)} ALARMS" if evidence.alarms else ""),
             )
         )
-    print_table(["recording", "began", "host", "kept", "closed", "chunks", "size", "state"], rows, numbers=(3, 4, 5, 6))
+    print_table(
+        ["recording", "began", "host", "kept", "closed", "chunks", "size", "state"],
+        rows,
+        numbers=(3, 4, 5, 6),
+        below=(0,),
+    )
     return 0
 
 

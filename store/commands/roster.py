@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from store.show import ago, clean, percent, size, table, when
+from store.show import ANY, ago, clean, fits, percent, size, table, when
 from store.timeline.standing import Level, Standing
 
 STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
@@ -28,16 +28,15 @@ _BETWEEN: Final = 2  # blanks between two columns
 _HOST: Final = 30  # columns; where states need the room, a longer name goes on in the next line
 _STATE: Final = 18  # columns that a state has at least
 _INDENT: Final = 4
-_ANY: Final = 10_000  # columns; wider is no list
 
 
 def print_devices(out: Console, listed: Sequence[Standing], now: int, *, wide: bool = False) -> None:
     """`now`: ns since 1970. `wide`: one line a PC whatever the terminal's width is; it may then break it."""
     ordered = sorted(listed, key=lambda one: (one.level, one.device.host, one.device.id))
     whole = table(_WIDE, [_row(one) for one in ordered], numbers=(7, 9))
-    needs = out.measure(whole, options=out.options.update(width=_ANY)).maximum
-    if wide or needs <= out.width:
-        out.width = max(out.width, needs)  # a longer line is the terminal's to break
+    if wide:
+        out.width = max(out.width, ANY)  # a longer line is the terminal's to break
+    if fits(out, whole):
         out.print(whole)
     else:
         for line in _lines(ordered, now, out.width):

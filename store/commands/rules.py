@@ -71,8 +71,9 @@ def _rules(options: Namespace) -> int:
         console().print("No PC has told of a policy in this time.")
     else:
         print_table(
-            ["rule", "closed", "for", "PCs", "last", "would have closed", ""], map(_row, found), numbers=[1, 2, 3]
-        )
+            ["rule", "closed", "for", "PCs", "last", "would have closed", ""], map(_row, found), numbers=[1, 2, 3],
+            below=(5, 6),
+        )  # fmt: skip
         told = (
             f"NEVER CLOSED ANYTHING: {', '.join(rule.id for rule in never)}"
             if never

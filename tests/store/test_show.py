@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+from datetime import date
+
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 from store.account import Blind, Closed, Held, Kept, Missing, Part
-from store.picture import bar
-from store.show import clean, iso, seconds, size, when
+from store.picture import bar, day_bar
+from store.show import ago, clean, iso, print_table, seconds, size, when
+from store.timeline.days import Day
+from store.timeline.life import Stretch, What
 
 SECOND = 10**9
 
@@ -65,3 +72,56 @@ def test_a_bar_shows_what_most_of_each_cell_was_and_all_that_is_missing() -> Non
     assert bar(parts, 10).plain == "██▓▓=?███!"
     assert bar(parts, 20).plain == "████░▓▓▓==??███████!"
     assert bar([], 10).plain == ""
+
+
+def test_how_long_ago() -> None:
+    now = 1_800_000_000 * SECOND
+    passed = [0, 89, 90, 3600, 5400, 129_600, 700_000]
+    words = ["0 s ago", "89 s ago", "2 min ago", "60 min ago", "2 h ago", "2 days ago", "8 days ago"]
+    assert [ago(now - seconds * SECOND, now) for seconds in passed] == words
+    assert (ago(None, now), ago(now + SECOND, now)) == ("-", "0 s ago")
+
+
+# -- tables on narrow terminals -----------------------------------------------------------------------------------
+
+ID = "110ab706-504c-4350-b149-d3e024adeffe"
+HEADINGS = ("recording", "began", "kept", "")
+ROWS = [(ID, "2026-11-26 18:10:11", "4.0 s", ""), ("b" * 36, "-", "12.5 min", Text("not whole", "red"))]
+
+
+def lines_of(width: int, below: tuple[int, ...] = (0, 3)) -> list[str]:
+    out = io.StringIO()
+    print_table(HEADINGS, ROWS, numbers=(2,), below=below, out=Console(file=out, width=width, highlight=False))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_table_with_room_is_one_line_a_row() -> None:
+    assert lines_of(100) == [
+        "recording                             began                    kept",
+        f"{ID}  2026-11-26 18:10:11     4.0 s",
+        f"{'b' * 36}  -                    12.5 min  not whole",
+    ]
+
+
+def test_where_there_is_none_an_id_goes_below_in_one_piece() -> None:
+    assert lines_of(60) == [
+        "began                    kept",
+        "2026-11-26 18:10:11     4.0 s",
+        f"    recording {ID}",
+        "-                    12.5 min",
+        f"    recording {'b' * 36}",
+        "    not whole",
+    ]
+    assert any(line.startswith("2026-11-26 ") for line in lines_of(60))
+    assert len(lines_of(60, below=())) > 3  # where nothing may go below it is folded, and nothing is cut off
+
+
+def test_a_day_has_a_cell_for_each_hour_where_half_hours_have_no_room() -> None:
+    day = Day(date(2026, 11, 26), 0, 24 * 3600 * SECOND)
+    day.add(Stretch(0, 3600 * SECOND, What.KEPT))
+    day.add(Stretch(3600 * SECOND, 5000 * SECOND, What.CLOSED))
+    day.add(Stretch(5000 * SECOND, 7200 * SECOND, What.HELD))
+    day.add(Stretch(7200 * SECOND, 7201 * SECOND, What.UNEXPLAINED))
+    assert day_bar(day).plain[:6] == "██▓=! "
+    assert day_bar(day, 24).plain[:4] == "█=! "
+    assert [len(day_bar(day, cells).plain) for cells in (48, 24)] == [48, 24]
