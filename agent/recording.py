@@ -166,6 +166,7 @@ class Recorder:
         # Closed, but what is stranded may still belong to them.
         self._unclosed: list[tuple[UUID, dict[str, object]]] = []
         self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
+        self._unopened: dict[UUID, dict[str, object]] = {}  # their key packets are not durable yet
         self._heads_at = 0
         self._told_heads: Heads = {}
         self.tally = Tally()
@@ -265,9 +266,9 @@ class Recorder:
         self._work = _Work(self._studio.sealer(order), order.start, lanes)
         sealer = self._work.sealer
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
+        self._unopened[sealer.recording] = {"policy": order.policy, "zero": order.start}
         self._spool_all([sealer.packet()])
         self.tally.heads, self.tally.recording, self._told_heads = {}, str(sealer.recording), {}
-        self._ledger.write("recording-open", recording=self.tally.recording, policy=order.policy, zero=order.start)
 
     def _keep(self, work: _Work, chunks: Iterable[Chunk]) -> None:
         self._spool_all([work.sealer.seal(chunk) for chunk in chunks])
@@ -283,6 +284,7 @@ class Recorder:
                 self._stranded = sealed[position:]
                 self._hold(Hold.SPOOL_FULL, True)
                 return
+            self._account_opening(one.recording)
             lane = lane_of(one.stream)
             if lane != SCENE:  # nobody is to take scenes for a recording that goes on
                 self.tally.sealed_at = self._clock.now()
@@ -327,10 +329,16 @@ class Recorder:
             self._write_heads("heads", self._work.sealer.recording)
             self._heads_at, self._told_heads = self._clock.now(), self.tally.heads
 
+    def _account_opening(self, recording: UUID) -> None:
+        """Something of it is durable, and that is its key packet: nothing overtakes it."""
+        if (told := self._unopened.pop(recording, None)) is not None:
+            self._ledger.write("recording-open", recording=str(recording), **told)
+
     def _account_closings(self) -> None:
         if not self._stranded:
             for recording, told in self._unclosed:
-                self._write_heads("recording-closed", recording, **told)
+                if self._unopened.pop(recording, None) is None:
+                    self._write_heads("recording-closed", recording, **told)
                 self._durable.pop(recording, None)
             self._unclosed.clear()
 

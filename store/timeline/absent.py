@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final
@@ -51,7 +52,7 @@ class Short:
     recording: UUID
     start: int | None
     holes: tuple[Hole, ...]
-    why: str = ""  # where nothing has come: lost or on-its-way
+    why: str = ""  # where nothing has come: lost, given-up or on-its-way
 
     @property
     def lost(self) -> bool:
@@ -328,4 +329,20 @@ def _never_came(connection: Connection, device: Device, named: Heads, *, sends: 
     opened = {str(row.recording): None for row in rows}
     here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
     for recording in opened | dict.fromkeys(one for one in named if one not in here):
-        yield Short(UUID(recording), None, (), why="on-its-way" if sends else "lost")
+        why = "given-up" if _packet_given_up(connection, device, recording) else "on-its-way" if sends else "lost"
+        yield Short(UUID(recording), None, (), why=why)
+
+
+def _packet_given_up(connection: Connection, device: Device, recording: str) -> bool:
+    """Then nothing of it was ever to come. Earlier agents opened a recording before its key packet was durable."""
+    lines = schema.ledger_lines.c
+    told = connection.execute(
+        select(lines.seq, lines.line).where(
+            lines.device == device.id, lines.recording == recording, lines.kind == "given-up"
+        )
+    )
+    for row in told:
+        with suppress(LedgerError):  # damaged since: `verify --all` names it
+            if parse_line(row.line.encode("utf-8"), seq=row.seq).get("stream") == KEY_PACKET_STREAM:
+                return True
+    return False

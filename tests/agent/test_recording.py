@@ -179,6 +179,31 @@ def test_heads_are_of_what_lies_in_the_spool_and_the_rest_is_given_up_by_name() 
     assert rig.entries[-1] == ("recording-closed", {"recording": recording, "heads": {"0": [2, "ab"]}, "why": "stop"})
 
 
+def test_a_recording_whose_key_packet_finds_no_room_is_not_told_of_before_it_does() -> None:
+    """Killed here, the account must not name a recording of which nothing ever came."""
+    rig = Rig(room=0)
+    for order in (OPEN, frame(1), Close(2, "hour")):
+        rig.recorder._carry_out(order)
+    assert rig.entries == []
+    rig.spool.room = 1
+    rig.recorder._retry()
+    recording = str(rig.sealers[0].recording)
+    assert rig.entries == [("recording-open", {"recording": recording, "policy": "hash", "zero": 0})]
+    rig.spool.room = 99
+    rig.recorder._retry()
+    assert [kind for kind, _ in rig.entries] == ["recording-open", "recording-closed"]
+
+
+def test_a_recording_that_never_came_into_being_is_given_up_by_name_and_neither_opened_nor_closed() -> None:
+    rig = Rig(room=0)
+    rig.play(OPEN, frame(1), Close(2, "stop"))
+    recording = str(rig.sealers[0].recording)
+    assert rig.entries == [
+        ("given-up", {"recording": recording, "stream": stream, "sequence": sequence})
+        for stream, sequence in ((0xFFFF, 0), (0, 0), (0, 1))
+    ]
+
+
 def test_a_recording_is_closed_in_the_ledger_when_all_of_it_is_durable() -> None:
     rig = Rig(room=2)
     for order in (OPEN, frame(1), frame(2), Close(3, "locked")):

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 
 from protocol import api
 from protocol.bundle import Bundle
-from protocol.envelope import Kind
+from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store import schema
 from store.catalog import acknowledge, all_alarms, find_device
 from store.depot import Depot
@@ -222,6 +222,19 @@ def test_a_recording_of_which_nothing_came(pc: Pc, look: Look, clock: SetClock) 
     assert (short.recording, short.start, short.why, short.lost) == (never, None, "lost", True)
     report_health(pc, clock, pending_chunks=1)
     assert look(pc).recordings[0].why == "on-its-way"
+
+
+def test_a_recording_whose_key_packet_was_given_up(pc: Pc, look: Look) -> None:
+    """As agents told it that opened a recording before its key packet was durable."""
+    start_run(pc)
+    never = str(uuid4())
+    pc.ledger.write("recording-open", at=ZERO, recording=never, policy=POLICY, zero=ZERO)
+    pc.ledger.write("given-up", at=ZERO, recording=never, stream=0, sequence=0)
+    pc.ledger.write("given-up", at=ZERO, recording=never, stream=KEY_PACKET_STREAM, sequence=0)
+    pc.ledger.write("stop", at=ZERO)
+    pc.send_ledger()
+    (short,) = look(pc).recordings
+    assert (str(short.recording), short.why, short.lost, look(pc).amiss) == (never, "given-up", False, False)
 
 
 # -- time ---------------------------------------------------------------------------------------------------------
