@@ -19,11 +19,14 @@ from agent.upload.answers import SHUT_OUT_CODES
 from bench.played import status
 
 ROOT = Path(agent.__file__).parent
-REPORTING = {"Trouble", "_Errand", "_be_troubled", "_alarms.sound", "_alarm", "_told.alarm"}
+# Whoever reports, and which argument is the code.
+REPORTING = {
+    "Trouble": 0, "_Errand": 0, "_be_troubled": 0, "_alarms.sound": 0, "_alarm": 0, "_told.alarm": 0, "_put_by": 2,
+}  # fmt: skip
 # Alarms of the proof, which end a run of looks, are no troubles; who speaks of them has other names for troubles.
 OF_THE_PROOF = ("core", "witness", "daemon.py")
 # Codes that come from elsewhere, as the source has them: what they can be is below, or was found where they come from.
-HANDED_ON = {"code", "code.value", "shut.code", "errand.code", "deaf.trouble"}
+HANDED_ON = {"code", "code.value", "shut.code", "errand.code", "deaf.trouble", "alarm"}
 
 
 def reported() -> Iterator[tuple[str, ast.expr, str]]:
@@ -37,7 +40,7 @@ def reported() -> Iterator[tuple[str, ast.expr, str]]:
             called = call.func.body if isinstance(call.func, ast.IfExp) else call.func
             name = ast.unparse(called).removeprefix("self.")
             if name in REPORTING and not (of_the_proof and name == "_alarm"):
-                yield module, call.args[0], f"{path.name}:{call.lineno}"
+                yield module, call.args[REPORTING[name]], f"{path.name}:{call.lineno}"
 
 
 def codes() -> set[str]:
