@@ -145,11 +145,12 @@ PEAK_OF: Final = 3 * SECOND  # ns of which a level is told: longer than whoever 
 class Channel:
     """What status and ledger say of one end of the call. `peak`: the loudest of the last `PEAK_OF` ns, whoever else
     asked, dBFS; None for digital silence. `heard_at`: when sound above -60 dBFS was last there, ns; None if never since
-    the start."""
+    the start. `filled`: ns of silence put in for it since the start."""
 
     device: str  # as the sound server names it; "" while there is none
     peak: float | None = None
     heard_at: int | None = None
+    filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

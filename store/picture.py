@@ -16,6 +16,7 @@ from store.rules import REASONS, hold_words
 from store.show import clean, fits, percent, print_table, seconds, size, table, when
 from store.timeline.absent import Absent
 from store.timeline.days import CELLS, Day
+from store.timeline.filled import filled_in
 from store.timeline.life import What
 from store.timeline.recording import rule_name, state
 
@@ -48,6 +49,7 @@ _STATES: Final = {
     "never": ("yellow", "enrolled, and never heard of"),
     "silent": ("bold red", "SILENT"),
 }
+ENDS: Final = {"microphone": "microphone", "far-end": "far end"}
 BLIND_ALL_DAY: Final = 0.5  # of the time watched: from here on a day is marked
 
 
@@ -96,6 +98,9 @@ def show(console: Console, evidence: Evidence) -> None:
         if amount:
             told.append(f"{sign} ", style).append(f"{words} {seconds(amount)}   ")
     console.print(told, soft_wrap=True)
+    for end, amount in filled_in(evidence).items():
+        words = f"sound: {seconds(amount)} of what is kept is silence that was put in for the {ENDS.get(end, end)}"
+        console.print(Text(clean(words)), soft_wrap=True)
     rows = [
         (name.id, seconds(time.closed), seconds(time.margin), str(time.times), name.why)
         for time in by_rule(parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,6 +41,8 @@ class _Level:
     device: str = ""
     peaks: deque[tuple[int, int]] = field(default_factory=deque)  # (when it came, peak of 32768), falling
     heard_at: int | None = None
+    captured_at: int | None = None
+    filled: int = 0  # ns
 
     def heard(self, at: int, peak: int) -> None:
         """Only what nothing louder has come after can be the loudest of the last seconds, now or later."""
@@ -57,8 +59,6 @@ class _Level:
     def lost(self) -> None:
         self.device = ""
         self.peaks.clear()
-
-    captured_at: int | None = None
 
 
 class LiveSound:
@@ -83,6 +83,7 @@ class LiveSound:
             now = self._clock.now()
             blocks, mishaps = self._merger.blocks(now), self._merger.mishaps()
             if blocks or mishaps or woken or now >= deadline:
+                self._note_filled(mishaps)
                 return blocks, mishaps
             self._told.wait(min(BREATH, deadline - now) / SECOND)
         return (), ()
@@ -148,6 +149,11 @@ class LiveSound:
             if peak and _decibels(peak) > SILENCE:
                 level.heard_at = told.arrived
 
+    def _note_filled(self, mishaps: Iterable[Mishap]) -> None:
+        with self._measuring:
+            for mishap in mishaps:
+                self._levels[next(end for end in End if end.word == mishap.channel)].filled += mishap.filled
+
     def _note_placed(self, end: End) -> None:
         with self._measuring:
             self._levels[end].captured_at = self._merger.placed_at(end)
@@ -159,7 +165,7 @@ class LiveSound:
     @staticmethod
     def _channel(level: _Level, now: int) -> Channel:
         peak = level.peak(now)
-        return Channel(level.device, _decibels(peak) if peak else None, level.heard_at)
+        return Channel(level.device, _decibels(peak) if peak else None, level.heard_at, level.filled)
 
 
 def pulse_sound(clock: Clock, devices: Devices | None = None, server: str | None = None) -> LiveSound:

@@ -10,6 +10,7 @@ from store.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, b
 from store.evidence import Evidence
 from store.rules import RuleName, name_of, reason_of
 from store.show import iso
+from store.timeline.filled import filled_in
 
 
 def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
@@ -29,8 +30,13 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "state": state(evidence),
         "whole_ns": evidence.length,
         **_lane(evidence, SCREEN),
-        **({"audio": _lane(evidence, AUDIO)} if AUDIO in evidence.lanes else {}),
+        **({"audio": _sound(evidence)} if AUDIO in evidence.lanes else {}),
     }
+
+
+def _sound(evidence: Evidence) -> dict[str, Any]:
+    """Its kept time has silence in it that a device left: `silence_filled_ns`, for each end that has any."""
+    return {**_lane(evidence, AUDIO), "silence_filled_ns": filled_in(evidence)}
 
 
 def _lane(evidence: Evidence, lane: str) -> dict[str, Any]:

@@ -115,6 +115,11 @@ def test_status_says_the_same_in_words_and_in_json(
         ({"state": "recording", "sound": sound("blind", rules=["unreadable"])}, 1, "because of an unreadable window"),
         ({"sound": sound(far_end={**NO_DEVICE, "wanted": False})}, 0, "far end not recorded: none in agent.yaml"),
         ({"sound": sound(far_end={**NO_DEVICE, "device": "Hub"})}, 0, "Hub: silence, last heard not yet; gave Eyelid"),
+        (
+            {"sound": sound(far_end={**NO_DEVICE, "device": "Hub", "filled_s": 130.0})},
+            0,
+            "silence put in for 2 min since the start",
+        ),
         ({"state": "recording", "offline_s": 40.0, "waiting_s": 60.0}, 1, "confirmed nothing for 40 s"),
         ({"state": "stalled"}, 1, "no picture of the screen reaches the disk"),
         ({"state": "blind", "rules": ["web-engine"]}, 1, "browser extension"),

@@ -238,6 +238,10 @@ def test_a_microphone_that_goes_is_silence_until_it_is_back(rig: Rig) -> None:
         again, back = rig.until(ends_with(True, True))
         assert [(one.what, one.channel) for one in back if one.what != "drift"] == [("device-back", "microphone")]
         assert back[0].filled > 0
+        put_in = sum(one.filled for one in (*mishaps, *back) if one.channel == "microphone")
+        microphone, far_end = rig.sound.channels()
+        assert microphone.filled >= put_in > 0
+        assert microphone.filled > far_end.filled
     for one, after in itertools.pairwise(blocks + more + again):
         assert after.position == one.position + 960
 

@@ -28,6 +28,7 @@ class Device:
     heard_at: int | None = None
     captured_at: int | None = None
     lost_at: int = 0
+    filled: int = 0
 
 
 class FakeSound:
@@ -69,6 +70,7 @@ class FakeSound:
 
     def _tell(self, what: str, end: int, filled: int = 0) -> None:
         if self._next is not None:
+            self._devices[end].filled += filled
             self._mishaps.append(Mishap(what, WORDS[end], filled))
             self._news.notify_all()
 
@@ -120,7 +122,9 @@ class FakeSound:
                 device.peaks = [one for one in device.peaks if one[0] >= self._clock.now() - PEAK_OF]
                 peak = max((level for _, level in device.peaks), default=0)
                 name = device.name if device.plugged and self._next is not None else ""
-                told.append(Channel(name, 20 * math.log10(peak / 32_768) if peak else None, device.heard_at))
+                told.append(
+                    Channel(name, 20 * math.log10(peak / 32_768) if peak else None, device.heard_at, device.filled)
+                )
             microphone, far_end = told
             return microphone, far_end
 
