@@ -78,8 +78,10 @@ def make_folder(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def overwrite_in_place(folder: Path) -> None:
+def overwrite_in_place(folder: Path) -> bool:
     """Files that are made in `folder` from now on are overwritten where they lie, also where that is not the custom.
+
+    Whether that is new: files that lay there before are as they were.
 
     btrfs writes what is overwritten to another place: on a full disk there is none, however much was laid by in
     advance. It can be told not to (FS_NOCOW_FL, ioctl_iflags(2); systemd-journald does the same for its files). File
@@ -87,7 +89,7 @@ def overwrite_in_place(folder: Path) -> None:
     its writer is told so. Raises OSError when the folder cannot be opened.
     """
     if not hasattr(os, "O_DIRECTORY"):
-        return  # NTFS overwrites in place
+        return False  # NTFS overwrites in place
     import fcntl  # noqa: PLC0415 - Windows has none
 
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -95,10 +97,12 @@ def overwrite_in_place(folder: Path) -> None:
         with contextlib.suppress(OSError):  # it is a wish: whoever refuses it overwrites in place, or tells of no room
             flags = bytearray(struct.calcsize("l"))
             fcntl.ioctl(opened, _GET_FLAGS, flags)
-            wanted = struct.unpack("l", flags)[0] | _NO_COPY
-            fcntl.ioctl(opened, _SET_FLAGS, struct.pack("l", wanted))
+            (before,) = struct.unpack("l", flags)
+            fcntl.ioctl(opened, _SET_FLAGS, struct.pack("l", before | _NO_COPY))
+            return not before & _NO_COPY
     finally:
         os.close(opened)
+    return False
 
 
 def sync_folder(path: Path) -> None:

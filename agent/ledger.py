@@ -68,7 +68,9 @@ class DiskLedger:
         self._without_spare = False  # said once, not with each entry
         try:
             durable.make_folder(folder)
-            durable.overwrite_in_place(folder)
+            if durable.overwrite_in_place(folder):
+                # Written in advance by a version that did not ask for it: of no use on a full disk: made anew below.
+                (folder / "spare").unlink(missing_ok=True)
             self._segments = self._find_segments()
             last = self._recover()
         except OSError as failure:

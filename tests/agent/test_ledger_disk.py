@@ -43,13 +43,36 @@ def test_so_it_can_where_files_are_copied_when_they_are_overwritten(tmp_path: Pa
         disk.unplug()
 
 
-def write_on_a_full_disk(mount: Path) -> None:
+def test_so_it_can_after_an_upgrade_from_a_version_whose_files_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = faults.LoopDisk(tmp_path, "btrfs", size=128 * 2**20)
+    try:
+        with monkeypatch.context() as before:
+            before.setattr(durable, "overwrite_in_place", lambda _: False)
+            opened(disk.mount / "ledger").write("stop")
+        spares = [spare_of(disk.mount)]
+        for _ in range(2):
+            opened(disk.mount / "ledger").write("stop")
+            spares.append(spare_of(disk.mount))
+        assert spares[0] != spares[1] == spares[2]  # made anew, once
+        write_on_a_full_disk(disk.mount, already=3)
+    finally:
+        disk.unplug()
+
+
+def spare_of(mount: Path) -> int:
+    return (mount / "ledger" / "spare").stat().st_ino
+
+
+def write_on_a_full_disk(mount: Path, already: int = 0) -> None:
+    """`already`: entries that lie there."""
     ledger = opened(mount / "ledger")
     ledger.write("start")
     fill(mount)
     for number in range(500):
         ledger.write("hold", hold="spool-full", number=number)
-    assert len(entries(mount / "ledger")) == 501
+    assert len(entries(mount / "ledger")) == already + 501
     assert len(entries(mount / "ledger")) == opened(mount / "ledger").head()[0] - 1
 
 
