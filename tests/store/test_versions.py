@@ -16,11 +16,13 @@ from protocol.keys import RecipientPrivate, public_from_text
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
 from store import schema
+from store.catalog import find_device
 from store.depot import Depot
 from store.evidence import gather
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.verify.recording import examine
+from store.verify.sweep import check_ledger
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 from tests.vectors import freeze
@@ -58,14 +60,25 @@ def test_a_recording_of_a_frozen_version(folder: Path, pc: Pc, depot: Depot, hom
 def test_a_ledger_of_a_frozen_version(folder: Path, pc: Pc, depot: Depot, clock: SetClock) -> None:
     statements = json.loads((folder / "statements.json").read_text(encoding="utf-8"))["cases"]
     case = next(case for case in statements if case["kind"] == "batch" and case["expect"] == "ok")
+    account = json.loads((folder / "account.json").read_text(encoding="utf-8"))
+    assert (case["says"]["device"], case["evidence_key"]) == (account["device"], account["evidence_key"])
     with depot.database.writing() as connection:
         connection.execute(delete(schema.spent_assertions))
-        values = {"id": case["says"]["device"], "evidence_key": case["evidence_key"]}
+        values = {"id": account["device"], "evidence_key": account["evidence_key"]}
         connection.execute(update(schema.devices).values(values))
-    pc.device = case["says"]["device"]
+    pc.device = account["device"]
     assert pc.ask_token(clock.seconds).is_success
     answer = pc.send_ledger(case["token"])  # it begins at entry 2: understood, and asked for what comes before
     assert (answer.status_code, answer.json()["error"], answer.json()["next"]) == (409, "ledger-gap", 0)
+    end = {"next": account["next"], "head": account["head"]}
+    answer = pc.send_ledger(account["token"])
+    assert (answer.status_code, answer.json()) == (200, end)
+    answer = pc.send_ledger(case["token"])  # repeats its end to the byte
+    assert (answer.status_code, answer.json()) == (200, end)
+    with depot.database.reading() as connection:
+        device = find_device(connection, schema.devices.c.id == account["device"])
+    assert device is not None
+    assert check_ledger(depot.database, device) == ([], [])
 
 
 # -- too new ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.vectors.chunks import chunk_vectors, recording_vector
 from tests.vectors.packets import packet_vectors
-from tests.vectors.statements import ledger_vectors, statement_vectors
+from tests.vectors.statements import account_vector, ledger_vectors, statement_vectors
 
 HERE: Final = Path(__file__).parent
 
@@ -24,6 +24,7 @@ def build() -> dict[str, str]:
         "chunks.json": chunk_vectors(),
         "packets.json": packet_vectors(),
         "ledger.json": ledger_vectors(),
+        "account.json": account_vector(),
         "statements.json": statement_vectors(),
     }
     return {name: json.dumps(vector, indent=1, ensure_ascii=False) + "\n" for name, vector in vectors.items()}

@@ -69,6 +69,20 @@ def ledger_vectors() -> dict[str, Any]:
     }
 
 
+def account_vector() -> dict[str, Any]:
+    """A store that has nothing of the device must be able to take it."""
+    lines = ledger_lines()
+    batch = ledger.Batch("d-7", 0, len(lines) - 1, tuple(lines))
+    return {
+        "about": "A device's whole account in one signed batch, from entry 0 on; `next` and `head` are where it ends.",
+        "device": batch.device,
+        "evidence_key": public(EVIDENCE),
+        "token": batch.sign(EVIDENCE),
+        "next": len(lines),
+        "head": batch.head,
+    }
+
+
 def statement_vectors() -> dict[str, Any]:
     receipt = Receipt(RECORDING, 0, 1, digest(CHUNKS[1]).hex(), START + SECOND, "d-7")
     lines = ledger_lines()
