@@ -25,6 +25,7 @@ from rich.table import Table
 
 from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
+from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
 from bench.stage import Stage, StageError, own_display
 
@@ -103,6 +104,13 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> T
                 said = f"{case.name}: round {tally.rounds} of {rounds}, {tally.acknowledged} chunks acknowledged"
                 say(f"{said}, {tally.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
             tally.finished = True
+    except CannotMount as why:
+        # Whether root may mount only mounting tells. Once it could, it is a fault.
+        if tally.rounds:
+            tally.faults.append(str(why))
+        else:
+            tally.skipped = str(why)
+        theatre.close_shared()
     except StageError as failure:
         tally.faults.append(str(failure))
         theatre.close_shared()  # what it left behind is unknown

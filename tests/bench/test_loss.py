@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +17,9 @@ from bench import loss, tables
 from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
+from bench.loss_mounts import CannotMount
+from bench.loss_world import Case, World
+from bench.stage import Stage
 
 RECORDING = "01a20f78-e055-718a-93dd-87db199f6e7e"
 FIRST, SECOND_ONE = f"{RECORDING}/00000-0000000001", f"{RECORDING}/00000-0000000002"
@@ -222,3 +227,17 @@ def test_every_case_has_a_name_of_its_own_and_no_more_rounds_quickly_than_in_ful
     assert len({case.name for case in loss.CASES}) == len(loss.CASES)
     assert all(0 <= case.quick_rounds <= case.rounds for case in loss.CASES)
     assert {"kill-agent", "kill-store", "kill-both"} <= {case.name for case in loss.CASES if case.quick_rounds}
+
+
+@pytest.mark.parametrize("rounds", [0, 1])
+def test_a_machine_that_does_not_let_root_mount_is_a_skip_and_a_disk_that_goes_is_none(tmp_path: Path, rounds: int):
+    def run(_world: Any, _rounds: int) -> Iterator[Round]:
+        yield from [Round(rounds=1)] * rounds
+        raise CannotMount("this user may not mount a disk here")
+
+    with loss.Theatre(cast("Stage", None), tmp_path, 1.0) as theatre:
+        case = Case("power-spool", "power", 1, 0, run, lambda _: nullcontext(cast("World", None)))
+        told = loss.play(case, 1, theatre, 1.0, lambda _: None)
+
+    said = "this user may not mount a disk here"
+    assert (told.skipped, told.faults) == (("", [said]) if rounds else (said, []))
