@@ -109,7 +109,9 @@ def next_look(
     if grab_wanted:
         due.append(last_asked + timing.max_gap * 2 // 5)
     if newest is not None and last_asked <= newest + timing.hindsight:
-        # At four fifths a screen that moves at 5 fps has one look for each picture, where at three there were three for
-        # two. What the last look took says how late this one may come.
-        due += [last_asked + min(timing.max_gap * 4 // 5, timing.max_gap - 2 * took), newest + timing.hindsight + 1]
+        # A screen that moves at 5 fps has one look for each picture at four fifths of the gap, and three for two pictures
+        # at three. A witness that is slow to answer is asked as often as that: its next answer may be slower.
+        fifths = 4 if 8 * took < timing.max_gap else 3
+        due += [last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took)]
+        due += [newest + timing.hindsight + 1]
     return min(due)
