@@ -109,8 +109,8 @@ def next_look(
     if grab_wanted:
         due.append(last_asked + timing.max_gap * 2 // 5)
     if newest is not None and last_asked <= newest + timing.hindsight:
-        # A screen that moves at 5 fps has one look for each picture at four fifths of the gap, and three for two pictures
-        # at three. A witness that is slow to answer is asked as often as that: its next answer may be slower.
+        # A screen that moves at 5 fps gets one look a picture at four fifths of the gap, and three for two pictures
+        # at three. A witness that is slow to answer is asked that often: its next answer may be slower.
         fifths = 4 if 8 * took < timing.max_gap else 3
         due += [last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took)]
         due += [newest + timing.hindsight + 1]
