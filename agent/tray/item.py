@@ -19,7 +19,8 @@ from agent.tray.sign import Sign
 
 PATH: Final = "/StatusNotifierItem"
 MENU_PATH: Final = "/MenuBar"
-WORDS_FOLLOW: Final = 0.1  # seconds behind the picture
+APART: Final = 0.1  # seconds between two signals
+WORDS: Final = "words"  # title, tooltip and what screen readers say, behind the picture
 
 Pixmaps = Annotated[list[tuple[int, int, bytes]], DBusSignature("a(iiay)")]
 ToolTip = Annotated[list[object], DBusSignature("(sa(iiay)ss)")]
@@ -33,30 +34,51 @@ class Item(ServiceInterface):
         super().__init__("org.kde.StatusNotifierItem")
         self._view = view
         self._clicked = clicked
-        self._words_due: asyncio.TimerHandle | None = None
+        self._owed: dict[str, None] = {}  # signals, in the order in which they go out
+        self._next: asyncio.TimerHandle | None = None
 
     def show(self, view: View) -> None:
         """On the loop. Panels listen to the signals, screen readers to the properties.
 
-        At each signal some panels read everything anew, pictures included: so the words follow a little later, and no
-        burst of answers is larger than what a socket takes.
+        At each signal some panels read everything anew, pictures included, which is more than a socket takes of three
+        at once: so signals go out one after the other, that for the picture in view first and at once.
         """
         before, self._view = self._view, view
-        if view.sign.look != before.sign.look:
-            self.NewIcon()
-            if view.sign.needs_a_person:
-                self.NewAttentionIcon()
-        if self._status(view) != self._status(before):
-            self.NewStatus(self._status(view))
-        if (view.title, view.text) != (before.title, before.text) and self._words_due is None:
-            self._words_due = asyncio.get_running_loop().call_later(WORDS_FOLLOW, self._tell_words)
+        self._owed |= dict.fromkeys(self._changes(before, view))
+        if self._next is None:
+            self._tell_next()
 
-    def _tell_words(self) -> None:
-        self._words_due = None
-        self.NewTitle()
-        self.NewToolTip()
-        said = ("Title", "ToolTip", "IconAccessibleDesc", "AttentionAccessibleDesc", "Status")
-        self.emit_properties_changed({name: getattr(self, name) for name in said})
+    @staticmethod
+    def _changes(before: View, view: View) -> list[str]:
+        """Which signals are owed. While a person is needed panels show the attention's picture, else the icon's."""
+        needed, needs = before.sign.needs_a_person, view.sign.needs_a_person
+        pictures = ["NewAttentionIcon", "NewIcon"] if needs and needed else ["NewIcon", *["NewAttentionIcon"] * needs]
+        owed = pictures if view.sign.look != before.sign.look or needs != needed else []
+        if needs != needed:
+            owed = [*owed, "NewStatus"] if needs else ["NewStatus", *owed]
+        return owed if (view.title, view.text) == (before.title, before.text) else [*owed, WORDS]
+
+    def _tell_next(self) -> None:
+        self._next = None
+        if self._owed:
+            signal = next(iter(self._owed))
+            del self._owed[signal]
+            self._tell(signal)
+            self._next = asyncio.get_running_loop().call_later(APART, self._tell_next)
+
+    def _tell(self, signal: str) -> None:
+        match signal:
+            case "NewIcon":
+                self.NewIcon()
+            case "NewAttentionIcon":
+                self.NewAttentionIcon()
+            case "NewStatus":
+                self.NewStatus(self._status(self._view))
+            case _:
+                self.NewTitle()
+                self.NewToolTip()
+                said = ("Title", "ToolTip", "IconAccessibleDesc", "AttentionAccessibleDesc", "Status")
+                self.emit_properties_changed({name: getattr(self, name) for name in said})
 
     @staticmethod
     def _status(view: View) -> str:

@@ -22,7 +22,7 @@ from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
 from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, missing, panel
-from bench.played import OFFER, Played, held, status
+from bench.played import OFFER, Played, held, sound, status
 from bench.stage import Running, Stage, own_display, running
 from tests.stage.buses import Service
 
@@ -250,6 +250,19 @@ def properties(address: str, name: str, path: str) -> dict[str, Variant]:
         return dict(answer.body[0])
 
     return asyncio.run(ask())
+
+
+def test_a_storm_of_changes_does_not_break_the_bus_off(desk: Desk) -> None:
+    """A panel reads all pictures anew at each signal, which is more than a socket takes of several at once."""
+    with desk.panel(), desk.tray() as tray:
+        desk.seen(COLOURS[Lid.OPEN])
+        for _ in range(100):
+            for said in (status("stalled"), status(sound=sound("stalled", fault="no-device")), status()):
+                desk.recorder.say(said)
+                time.sleep(0.03)
+        desk.recorder.say(status("closed", rules=("card-forms",)))
+        desk.seen(COLOURS[Lid.SHUT])
+        assert "broke off" not in tray.log.read_text("utf-8")
 
 
 def test_one_eye_a_session_and_none_without_a_bus(desk: Desk) -> None:
