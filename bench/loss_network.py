@@ -25,6 +25,7 @@ NARROW: Final = 50_000 / 8  # bytes a second
 SLOW_FOR: Final = 8.0  # seconds of a narrow line
 SILENT_FOR: Final = 4.0  # seconds of a black hole that ends by itself
 GIVES_UP: Final = 240.0  # seconds after which the recorder must have left a black hole
+KEEPS_ON: Final = 30.0  # seconds in which a chunk must be kept whatever the line does
 EVERY: Final = 10  # of so many black holes one lasts until the recorder gives up
 BACKLOG: Final = 1800  # chunks of 4 s: two hours
 FEW: Final = 12  # chunks that may wait where nothing is to be filled
@@ -134,11 +135,13 @@ class OnLine:
     def _swallow(self, made: World, lasts: float) -> Round:
         made.agent.start()
         self._await_fault(BlackHole(), "BlackHole")
+        size = made.told_size()
         if lasts == GIVES_UP:
             held = self.line.connections
             expect(lambda: self.line.hung_up > 0, f"the recorder's leaving a line that is silent ({held})", GIVES_UP)
         else:
             time.sleep(lasts)
+        self._goes_on(made, size)
         self.line.lift()
         self._await_receipt(made)
         return Round(notes={"until the recorder gave up" if lasts == GIVES_UP else "ended by itself": 1})
@@ -148,11 +151,17 @@ class OnLine:
         before = self.line.squeezed
         self.line.rate = NARROW
         expect(lambda: self.line.squeezed > before, "anything on the narrow line")
+        size = made.told_size()
         time.sleep(lasts)
+        self._goes_on(made, size)
         crossed = self.line.squeezed - before
         self.line.rate = None
         self._await_receipt(made)
         return Round(notes={"bytes at 50 kbit/s": crossed})
+
+    def _goes_on(self, made: World, size: int) -> None:
+        """Recording is never slow because the network is: asked while the line is still bad."""
+        expect(lambda: made.kept_since(size), "a chunk that is kept here while the line is bad", KEEPS_ON)
 
     def _await_fault(self, fault: Fault, name: str) -> None:
         before = self.line.happened[name]

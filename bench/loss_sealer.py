@@ -227,7 +227,7 @@ class Pc:
     def _health(self) -> DeviceHealthRequest:
         number, head = self._ledger.head()
         chunks, size = self._spool.waiting()
-        heads = self._recorder.tally.heads
+        recording, heads = self._recorder.tally.named()
         health: DeviceHealthRequest = {
             "wall": self._clock.wall(),
             "agent_version": app.VERSION,
@@ -238,6 +238,8 @@ class Pc:
             "pending_bytes": size,
             "bundle_revision": self._trust.bundle.revision,
         }
+        if recording is not None:
+            health["recording"] = recording
         return health
 
 
