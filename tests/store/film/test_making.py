@@ -21,7 +21,7 @@ from store.clock import SECOND
 from store.film import CannotPlay, making
 from store.film.layout import lay_out
 from store.film.plan import Plan, make_plan
-from store.film.slate import DARK
+from store.film.slate import DARK, slate
 from store.rules import words_of
 from tests.encode.films import START, film, frame
 
@@ -141,6 +141,25 @@ def test_a_gap_is_a_slate_of_its_length_and_silence(tmp_path: Path) -> None:
     for number, tone in enumerate(TONES):
         assert about(loud(ends[number], tone), [(0, 3000), (5000, 7000)])
         assert loud(ends[1 - number], tone) == []  # each end stays in its channel
+
+
+def test_a_slate_says_its_own_reason_and_its_own_length(tmp_path: Path) -> None:
+    """As a person reads it: the picture is the one with these words, and not the one with others."""
+    kept = {0: spans((0, 2000), (5000, 6000))}
+    file = made(tmp_path, planned(6000, kept), {0: screen(tmp_path, 0, [(0, 2000, RED), (5000, 6000, BLUE)])})
+    with av.open(str(file)) as container:
+        shown = next(one for one in container.decode(video=0) if 2.5 < float(one.time or 0) < 4.5)
+    luma = shown.to_ndarray(format="yuv420p")[: shown.height].astype(int)
+
+    def far(words: str, length: str) -> int:
+        """Pixels that are plainly others."""
+        drawn = slate(shown.width, shown.height, words, length)[: shown.height].astype(int)
+        return int((np.abs(luma - drawn) > 48).sum())
+
+    right = far("closed: rule 0", "3.0 s")
+    for words, length in (("held: by the person", "3.0 s"), ("closed: rule 1", "3.0 s"), ("closed: rule 0", "8.4 s")):
+        assert far(words, length) > 2 * right + 20
+    assert right < 20
 
 
 def test_a_cut_has_no_slate_and_stays_in_step(tmp_path: Path) -> None:
