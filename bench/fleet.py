@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from agent import control
+from agent import control, identity
 from agent.errors import EyelidError
 from agent.status import State
 from bench.stage import Running, Stage, StageError, running
@@ -156,7 +156,7 @@ def enrol(
     environment = {**stage.environment, "EYELID_CONFIG": str(file)}
     token = store.ask("enroll-token", "--address", store.address)["token"]
     answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
-    return str(store.ask("devices")["devices"][-1]["device"]), environment
+    return identity.load(home).device, environment
 
 
 @contextmanager

@@ -113,4 +113,5 @@ def _open(store: Store, listed: Mapping[str, Any], folder: Path, *, gaps: str) -
     if verify.returncode not in FOUND:
         raise StageError(f"eyelid-store verify could not judge: {verify.stderr.strip()}")
     store.ask("export", recording, *opening, "-o", str(folder), "--gaps", gaps)
-    return Opened(listed, store.ask("timeline", recording), json.loads(verify.stdout), folder)
+    timeline = json.loads((folder / "timeline.json").read_text("utf-8"))  # what the command of that name says, too
+    return Opened(listed, timeline, json.loads(verify.stdout), folder)

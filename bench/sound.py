@@ -87,17 +87,20 @@ Say = Callable[[str], None]
 class Plan:
     """What a run plays: so many spans, and for at least so many minutes; devices go and come `rounds` times.
 
-    `cases`: while the window is out of view. `in_view`: while it is in view.
+    `cases`: while the window is out of view. `in_view`: while it is in view. `clean`: seconds between two windows.
+    `costs`: whether a recorder without sound runs beside, for what sound costs.
     """
 
     spans: int
     minutes: float
     rounds: int
-    cases: Sequence[str] = CASES
-    in_view: Sequence[str] = CASES
+    cases: Sequence[str] = tuple(CASES)
+    in_view: Sequence[str] = tuple(CASES)
+    clean: float = CLEAN
+    costs: bool = True
 
 
-QUICK: Final = Plan(2, 0, 1, (), CASES[:2])
+QUICK: Final = Plan(2, 0, 1, (), ("unplug", "replug"), clean=2.5, costs=False)
 
 
 def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
@@ -111,34 +114,34 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
         depot = stack.enter_context(store(folder))
         more = {"PULSE_SERVER": server.address}
         with ExitStack() as recorders:
-            ruled, control, deaf = (
+            ruled, control, *deaf = (
                 recorders.enter_context(pc(depot, stage, homes / name, policy, settings=settings, more=more))
                 for name, policy, settings in (
                     ("ruled", RULED, LISTENING),
                     ("control", CONTROL, LISTENING),
                     ("deaf", CONTROL, NOT_LISTENING),
-                )
+                )[: 3 if plan.costs else 2]
             )
             with _till(stage.environment) as till:
                 with talking(server, homes), beeping(server) as beeps:
                     ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
                     control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
-                    meters = [_Meter(one) for one in (control, deaf)]
+                    meters = [_Meter(one) for one in (control, *deaf)]
                     began = now()
                     spans = _play(server, till, plan, ruled, say)
                     talk = Span(began, now())
-                    with_sound, without = (meter.read() for meter in meters)
+                    used = [meter.read() for meter in meters]
                     plain = len(spans)
                 events = []
                 for _ in range(plan.rounds):
                     events += hot_plug(server, plan.cases, say)
                     for case in plan.in_view:
                         say(f"{server.kind}: {case}, in view")
-                        _until_open(ruled)
+                        _until_open(ruled, plan.clean)
                         span, event = hot_plug_in_view(server, case, till, len(spans), homes)
                         spans.append(span)
                         events.append(event)
-                time.sleep(CLEAN)
+                time.sleep(plan.clean)
                 ended = now()
         minutes = (talk.hidden - talk.shown) / SECOND / 60
         played = {
@@ -151,8 +154,7 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
         zeros = {**_zeros(ruled.home), **_zeros(control.home)}
         opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}
         costs = {
-            "cpu_s_per_min": round((with_sound[0] - without[0]) / minutes, 3),
-            "memory_mb": round((with_sound[1] - without[1]) / 1e6, 1),
+            **used_more(used, minutes),
             "mb_per_h": round(
                 mb_per_hour({one.folder / "sound.mp4": zeros[one.recording] for one in opened[control.device]}, talk), 2
             ),
@@ -197,18 +199,18 @@ def _play(server: SoundServer, till: Till, plan: Plan, ruled: Pc, say: Say) -> l
     began = time.monotonic()
     while len(spans) < plan.spans or time.monotonic() - began < 60 * plan.minutes:
         say(f"{server.kind}: span {len(spans) + 1} of {plan.spans}")
-        _until_open(ruled)
+        _until_open(ruled, plan.clean)
         shown = till.show()
         marked(server, len(spans), ruled.home)
         time.sleep(AFTER)
         spans.append(Span(shown, till.hide(), played=1000 * MARKED))
-    time.sleep(CLEAN)
+    time.sleep(plan.clean)
     return spans
 
 
-def _until_open(ruled: Pc) -> None:
-    """At least `CLEAN` seconds after the window before."""
-    time.sleep(CLEAN)
+def _until_open(ruled: Pc, clean: float) -> None:
+    """At least `clean` seconds after the window before."""
+    time.sleep(clean)
     deadline = time.monotonic() + OPEN
     while not _open(ruled) and time.monotonic() < deadline:
         time.sleep(BEAT)
@@ -240,6 +242,17 @@ class _Meter:
     def read(self) -> tuple[float, float]:
         """(CPU-seconds, bytes of memory)."""
         return self._cpu() - self._before, float(self._process.memory_full_info().pss)
+
+
+def used_more(used: Sequence[tuple[float, float]], minutes: float) -> dict[str, float]:
+    """What the recorder with sound used more than the one without; nothing where only one was read."""
+    if len(used) < 2:
+        return {}
+    (cpu, memory), (plain_cpu, plain_memory) = used
+    return {
+        "cpu_s_per_min": round((cpu - plain_cpu) / minutes, 3),
+        "memory_mb": round((memory - plain_memory) / 1e6, 1),
+    }
 
 
 def _zeros(home: Path) -> dict[str, int]:
@@ -366,7 +379,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: scripts/bench sound --spans 100 --add runs.jsonl",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="two spans on each server, at most 60 seconds")
+    parser.add_argument("--quick", action="store_true", help="two spans on each server, less than a minute")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--server", choices=sorted(NEEDED), help="one of the two (default: both at once)")
     parser.add_argument("--spans", type=int, default=100, metavar="N", help="on each server (default %(default)s)")

@@ -32,12 +32,19 @@ MARKED_LONG: Final = 30.0  # of one while devices go and come; it is ended befor
 AFTER: Final = 0.3  # seconds that the window stays when the last of its marker was played
 CLEAN: Final = 4.0  # seconds between two windows
 SINKS: Final = ("micfeed", "farend")
-OTHER_SINKS: Final = ("otherfeed",)
+OTHER_SINKS: Final = ("otherfeed", "headset")
 VOICES: Final = ("en-us", "en-gb")
-AGENT, OTHER, CUSTOMER = 440.0, 1700.0, 1000.0  # Hz, for devices that go and come
-CASES: Final = ("unplug", "replug", "default change", "server restart")
-END_OF: Final = {"unplug": 1, "replug": 0, "default change": 0, "server restart": 0}  # that is listened to afterwards
-HUM_OF: Final = {"unplug": CUSTOMER, "replug": AGENT, "default change": OTHER, "server restart": AGENT}
+AGENT, OTHER, CUSTOMER, HEADSET = 440.0, 1700.0, 1000.0, 1300.0  # Hz, for devices that go and come
+# Case -> the end that is listened to afterwards, and what it has to hear. What is unplugged is the microphone, unless
+# it is said; the far end goes on at another sink, which is the default one then.
+CASES: Final = {
+    "unplug": (1, CUSTOMER),
+    "replug": (0, AGENT),
+    "default change": (0, OTHER),
+    "far-end unplug": (1, HEADSET),
+    "default sink change": (1, HEADSET),
+    "server restart": (0, AGENT),
+}
 SETTLED: Final = 3.5  # seconds after each of those: longer than any recovery that is on its way
 RESTARTED: Final = 8.0  # seconds after a server's restart; its null sinks take two for their first samples
 BEFORE: Final = 1.5  # seconds of a marker before something happens to a device
@@ -218,13 +225,13 @@ def hot_plug(server: SoundServer, cases: Sequence[str], say: Callable[[str], Non
         with _ready_for(case, server), _humming(server):
             time.sleep(SETTLED)
             if case != "server restart":
-                events.append(Event(case, _happen(case, server), END_OF[case], HUM_OF[case]))
+                events.append(Event(case, _happen(case, server), *CASES[case]))
                 time.sleep(SETTLED)
                 continue
         _happen(case, server)
         with _humming(server):
             # Counted from when the devices are back: how long the server takes is not the recorder's.
-            events.append(Event(case, now(), END_OF[case], HUM_OF[case]))
+            events.append(Event(case, now(), *CASES[case]))
             time.sleep(RESTARTED)
     return events
 
@@ -247,7 +254,7 @@ def hot_plug_in_view(server: SoundServer, case: str, till: Till, number: int, fo
         time.sleep(FADED)
         span = Span(shown, till.hide(), case=f"{case}, in view", played=1000 * SURELY)
     file.unlink()
-    return span, Event(span.case, at, END_OF[case], hertz)
+    return span, Event(span.case, at, CASES[case][0], hertz)
 
 
 def _happen(case: str, server: SoundServer) -> int:
@@ -259,6 +266,11 @@ def _happen(case: str, server: SoundServer) -> int:
             _plug(server)
         case "default change":
             server.set_default_source("othermic")
+        case "far-end unplug":
+            server.unplug("farend")
+            server.set_default_sink("headset")  # as a desktop does
+        case "default sink change":
+            server.set_default_sink("headset")
         case _:
             server.kill()
             server.start()
@@ -268,17 +280,27 @@ def _happen(case: str, server: SoundServer) -> int:
 @contextmanager
 def _ready_for(case: str, server: SoundServer) -> Iterator[None]:
     """What there has to be before, and what there should not be after."""
-    if case != "default change":
-        yield
-        return
-    server.plug_sink("otherfeed")
-    server.plug_microphone("othermic", "otherfeed")
-    time.sleep(SETTLED)
-    yield
-    server.set_default_source("agentmic")
-    time.sleep(SETTLED)
-    server.unplug("othermic")
-    server.unplug("otherfeed")
+    match case:
+        case "default change":
+            server.plug_sink("otherfeed")
+            server.plug_microphone("othermic", "otherfeed")
+            time.sleep(SETTLED)
+            yield
+            server.set_default_source("agentmic")
+            time.sleep(SETTLED)
+            server.unplug("othermic")
+            server.unplug("otherfeed")
+        case "far-end unplug" | "default sink change":
+            server.plug_sink("headset")
+            time.sleep(SETTLED)
+            yield
+            if not server.has("farend"):
+                server.plug_sink("farend")
+            server.set_default_sink("farend")
+            time.sleep(SETTLED)
+            server.unplug("headset")
+        case _:
+            yield
 
 
 @contextmanager
@@ -293,7 +315,7 @@ def _marking(server: SoundServer, file: Path) -> Iterator[None]:
 @contextmanager
 def _humming(server: SoundServer) -> Iterator[None]:
     with ExitStack() as stack:
-        for sink, hertz in (("micfeed", AGENT), ("farend", CUSTOMER), ("otherfeed", OTHER)):
+        for sink, hertz in (("micfeed", AGENT), ("farend", CUSTOMER), ("otherfeed", OTHER), ("headset", HEADSET)):
             if server.has(sink):
                 stack.enter_context(server.playing(sink, hertz, level=0.3))
         yield

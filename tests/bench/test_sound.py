@@ -15,7 +15,7 @@ from agent.core.model import Span as CoreSpan
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench import sound_talk
-from bench.sound import CONTROL, RULED, judged, mb_per_hour, runs_in
+from bench.sound import CONTROL, RULED, judged, mb_per_hour, runs_in, used_more
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
@@ -307,3 +307,8 @@ def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
     call = sound_talk.talk(tmp_path)
     assert 10 < sound_talk.mb_per_hour(call) < 18
     assert "a call of" in sound_talk.told(call)
+
+
+def test_what_sound_costs_is_what_the_recorder_with_it_uses_more_than_the_one_without() -> None:
+    assert used_more([(30.0, 95e6), (20.0, 90e6)], 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
+    assert used_more([(30.0, 95e6)], 4) == {}  # a quick run has none without
