@@ -379,7 +379,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: scripts/bench sound --spans 100 --add runs.jsonl",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="two spans on each server, less than a minute")
+    parser.add_argument("--quick", action="store_true", help="two spans on each server, and two with devices")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--server", choices=sorted(NEEDED), help="one of the two (default: both at once)")
     parser.add_argument("--spans", type=int, default=100, metavar="N", help="on each server (default %(default)s)")
