@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from agent.errors import EyelidError
 from agent.log import in_journal
@@ -51,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"eyelid {version('eyelid')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     session.add_to(commands)
     windows.add_to(commands)

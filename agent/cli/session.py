@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -118,22 +120,20 @@ def _seconds(text: str) -> float:
 
 def _status(asked: argparse.Namespace) -> int:
     home = config.load().home
-    if not asked.watch:
-        try:
-            status = control.request(home, "status")
-        except control.NotRunning:
-            if asked.json:
-                print(json.dumps({"state": "not-running"}))
-            raise
+    try:
+        if not asked.watch:
+            return _tell(control.request(home, "status"), asked)
         if asked.json:
-            print(json.dumps(status))
-        else:
-            Console().print(picture(status))
-        return exit_code(status)
-    if asked.json:
-        for status in control.follow(home):
-            print(json.dumps(status), flush=True)
-    with Live(console=Console(), auto_refresh=False) as live:
+            for status in control.follow(home):
+                _tell(status, asked)
+    except control.NotRunning:
+        if asked.json:
+            print(json.dumps({"state": "not-running"}), flush=True)
+        raise
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe, in which nothing can be drawn over
+        _tell_changes(control.follow(home))
+    with Live(console=console, auto_refresh=False) as live:
         while True:
             try:
                 for status in control.follow(home):
@@ -141,6 +141,24 @@ def _status(asked: argparse.Namespace) -> int:
             except EyelidError as gone:
                 live.update(Text(str(gone)), refresh=True)
             time.sleep(AGAIN)
+
+
+def _tell_changes(followed: Iterable[dict[str, Any]]) -> None:
+    """A line with its time for each new sentence. Raises NotRunning when the recorder ends."""
+    said = ""
+    for status in followed:
+        sentence = WORDS.sentence(sign_of(status), status)
+        if sentence != said:
+            print(f"{datetime.now().astimezone().isoformat(timespec='seconds')}  {sentence}", flush=True)
+        said = sentence
+
+
+def _tell(status: dict[str, Any], asked: argparse.Namespace) -> int:
+    if asked.json:
+        print(json.dumps(status), flush=True)
+    else:
+        Console().print(picture(status))
+    return exit_code(status)
 
 
 def picture(status: dict[str, Any]) -> Table:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from agent.cli.main import main
+from agent.cli.session import WORDS
 from agent.control import ControlSocket
+from agent.tray.sign import sign_of
 from bench.played import sound
 
 RULES = """\
@@ -144,8 +146,26 @@ def test_json_goes_on_as_it_changes_until_the_recorder_ends(home: Path, capsys: 
     assert main(["status", "--json", "--watch"]) == 3
     served.close()
     told = capsys.readouterr()
-    assert [json.loads(line)["state"] for line in told.out.splitlines()] == ["closed", "recording"]
+    assert [json.loads(line)["state"] for line in told.out.splitlines()] == ["closed", "recording", "not-running"]
     assert "just ending" in told.err
+
+
+def test_in_a_file_each_new_sentence_is_a_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = {**STATUS, "state": "recording"}
+    served = ControlSocket(home, lambda _verb, _: STATUS, lambda: iter([STATUS, recording, recording]))
+    assert main(["status", "--watch"]) == 3
+    served.close()
+    told = capsys.readouterr()
+    assert [line.split("  ")[1] for line in told.out.splitlines()] == [
+        WORDS.sentence(sign_of(status), status) for status in (STATUS, recording)
+    ]
+    assert "just ending" in told.err
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("eyelid 0.")
 
 
 def test_hold_and_release(asked: list[tuple[str, Mapping[str, object]]], capsys: pytest.CaptureFixture[str]) -> None:

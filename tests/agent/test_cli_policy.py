@@ -226,6 +226,13 @@ def test_explain_names_the_line_and_what_would_undo_it(folder: Path, capsys: Out
     assert "To close for it, write audio: pause in card-forms." in out
 
 
+def test_explain_says_what_no_name_of_a_program_tells(capsys: Out) -> None:
+    """Slack is made of web pages: the recorder closes for it, which nobody sees by its name."""
+    assert "Electron" in said(capsys, "explain", "--app", "slack")
+    assert "Electron" not in said(capsys, "explain", "--app", "till", "--title", "Payment")
+    assert "Electron" not in said(capsys, "explain", "https://shop.example")
+
+
 def test_explain_both_lanes_at_once(capsys: Out) -> None:
     assert "Screen and sound: recorded\n  No rule fits it.\n" in said(capsys, "explain", "https://shop.example")
     facts = told(capsys, "explain", "--app", "epic")

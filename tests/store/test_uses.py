@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from sqlalchemy import select
 
+from agent.core.policy_watch import Amiss
 from protocol import api
 from protocol.policyhash import policy_hash
 from store import schema
@@ -176,12 +177,12 @@ def test_rules_before_any_pc_has_told(run: Run) -> None:  # noqa: F811
 # -- alarms -------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_pc_tells_of_its_policy_is_an_alarm_at_the_store(told: Pc, depot: Depot) -> None:
-    told.ledger.write("alarm", at=70 * SECOND, what="rule-closes-too-long", rules=[0], policy=POLICY)
+@pytest.mark.parametrize("what", [*(amiss.value for amiss in Amiss), "rule-disarmed", "bundle-refused"])
+def test_what_a_pc_tells_of_its_policy_is_an_alarm_at_the_store(told: Pc, depot: Depot, what: str) -> None:
+    told.ledger.write("alarm", at=70 * SECOND, what=what, rules=[0], policy=POLICY)
     told.ledger.write("alarm", at=71 * SECOND, what="no-sound")
-    told.ledger.write("alarm", at=72 * SECOND, what="rule-disarmed")
     assert told.send_ledger().is_success
     assert told.send_ledger(told.ledger.batch(0)).is_success  # repeated: told once
     with depot.database.reading() as connection:
-        rows = connection.execute(select(schema.alarms).order_by(schema.alarms.c.id)).all()
-    assert [(row.code, row.sequence) for row in rows] == [("rule-closes-too-long", 4), ("rule-disarmed", 6)]
+        rows = connection.execute(select(schema.alarms)).all()
+    assert [(row.code, row.sequence) for row in rows] == [(what, 4)]

@@ -25,6 +25,11 @@ from agent.errors import PolicyError, UserError
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
 MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}
 SILENT: Final = ("○", "dim")
+# What a program is made of is seen when it runs, and by no name.
+UNTOLD: Final = (
+    "  Where it shows web pages of its own (Electron) or another machine (Citrix, RDP, VNC), Eyelid closes\n"
+    "  all the same: `eyelid windows` says so while it is in view."
+)
 MOST_SIGNS: Final = 3  # lines of a file that are shown for one rule
 
 
@@ -36,7 +41,7 @@ def add_to(verbs: Any) -> None:
         "why, which line says so and what would make it otherwise. Without --policy it judges by what "
         "counts on this PC: the policy that compliance signed, else the folder's.",
         epilog="example: eyelid policy explain https://shop.example.com/pay --frame https://js.stripe.com/v3/\n"
-        'example: eyelid policy explain --app slack --title "general"',
+        'example: eyelid policy explain --app keepassxc --title "Passwords"',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     ask.add_argument("url", nargs="?", help="the address of a page")
@@ -79,6 +84,8 @@ def _explain(asked: argparse.Namespace) -> int:
     else:
         for lane in Lane:
             _print_lanes(out, judged, words, (lane,))
+    if isinstance(thing, Window) and all(effect_of(words, lane) is not Effect.PAUSE for lane in Lane):
+        out.print(UNTOLD, style="dim", markup=False)
     return 0
 
 
