@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -168,7 +169,11 @@ def test_what_came_of_a_stream_just_before_it_was_found_moved_is_in_doubt(
     feed.listen(on=True)
     assert opened.wait(SOON)
     assert move(server, "othermic")
-    assert over.wait(SOON)
+    # PipeWire forgets a move that comes while it still links the stream. One that took place and was not noticed stays
+    # unnoticed however often it is asked for again.
+    deadline = time.monotonic() + SOON
+    while not over.wait(1) and time.monotonic() < deadline:
+        assert move(server, "othermic")
     feed.close()
     assert lost == [Lost(End.MICROPHONE, "device-changed", doubtful=True)]
 

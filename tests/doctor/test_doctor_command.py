@@ -36,7 +36,7 @@ def bad() -> Facts:
     return replace(
         GOOD,
         keys=replace(keys, enrolled=False),
-        policy=replace(policy, folder=folder, revision=None, places=(f"{folder}/cards.yaml:3:4",)),
+        policy=replace(policy, folder=folder, revision=None, bundle=None, places=(f"{folder}/cards.yaml:3:4",)),
         screen=replace(screen, display=Display.MISSING),
         windows=NONE,
         browsers=(replace(CHROMIUM, ready=False, next=("eyelid browser install --browser chromium",)),),
