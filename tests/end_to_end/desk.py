@@ -83,7 +83,10 @@ class Desk:
     def _is_well(self) -> bool:
         said = self.status()
         sound = said.get("sound")
-        hears = sound is None or (sound["state"] == "recording" and not sound["fault"])
+        # At the start an end has some seconds to be heard for the first time, in which nobody says that it is not.
+        ends = [] if sound is None else [sound["microphone"], sound["far_end"]]
+        heard = all(end["captured_ago_s"] is not None for end in ends if end and end["device"])
+        hears = sound is None or (sound["state"] == "recording" and not sound["fault"] and heard)
         return said.get("state") == "recording" and said["offline_s"] is None and hears
 
 
