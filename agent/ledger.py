@@ -69,7 +69,7 @@ class DiskLedger:
         try:
             durable.make_folder(folder)
             if durable.overwrite_in_place(folder):
-                # Written in advance by a version that did not ask for it: of no use on a full disk: made anew below.
+                # A version that did not ask for it laid this by: it is of no use on a full disk, and made anew below.
                 (folder / "spare").unlink(missing_ok=True)
             self._segments = self._find_segments()
             last = self._recover()

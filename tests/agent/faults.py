@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -43,6 +44,18 @@ def small_disk(mount: Path, options: str) -> Iterator[Path]:
         yield mount
     finally:
         subprocess.run([program("umount"), str(mount)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes all the room there is on that disk; removed, there is room again."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (2**20, 4096):  # what is said to be free is not always to be had (btrfs)
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)):
+                    os.fsync(file.fileno())
+    assert shutil.disk_usage(disk).free < 4096
+    return filler
 
 
 class LoopDisk:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -69,7 +66,7 @@ def write_on_a_full_disk(mount: Path, already: int = 0) -> None:
     """`already`: entries that lie there."""
     ledger = opened(mount / "ledger")
     ledger.write("start")
-    fill(mount)
+    faults.fill(mount)
     for number in range(500):
         ledger.write("hold", hold="spool-full", number=number)
     assert len(entries(mount / "ledger")) == already + 501
@@ -81,7 +78,7 @@ def test_the_store_s_word_is_taken_on_a_full_disk_too(tmp_path: Path) -> None:
     with faults.small_disk(tmp_path / "small", "size=1m") as mount:
         ledger = opened(mount / "ledger")
         ledger.write("start")
-        fill(mount)
+        faults.fill(mount)
         assert store_takes(ledger).last == 0
         ledger.write("hold", hold="spool-full")
         assert store_takes(ledger).first == 1
@@ -90,7 +87,7 @@ def test_the_store_s_word_is_taken_on_a_full_disk_too(tmp_path: Path) -> None:
 def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later(tmp_path: Path) -> None:
     with faults.small_disk(tmp_path / "small", "size=1m") as mount:
         ledger = opened(mount / "ledger")
-        filler = fill(mount)
+        filler = faults.fill(mount)
 
         def write_on() -> None:
             for _ in range(100):
@@ -104,17 +101,6 @@ def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later(tmp_path:
         ledger.write("release", hold="spool-full")
         assert ledger.head()[0] == written + 1
         assert entries(mount / "ledger")[-1]["kind"] == "release"
-
-
-def fill(disk: Path) -> Path:
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in (2**20, 4096):  # what is said to be free is not always to be had (btrfs)
-            with contextlib.suppress(OSError):
-                while file.write(bytes(size)):
-                    os.fsync(file.fileno())
-    assert shutil.disk_usage(disk).free < 4096
-    return filler
 
 
 def test_a_power_cut_takes_no_entry_that_was_promised(tmp_path: Path) -> None:

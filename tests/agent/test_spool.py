@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import stat
 import threading
@@ -248,6 +247,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield mount
 
 
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of 1 MiB, for a test to fill."""
+    with faults.small_disk(tmp_path / "full", "size=1m") as mount:
+        yield mount
+
+
 def test_a_disk_that_fills_during_the_write_means_held_not_lost(small_disk: Path) -> None:
     """`keep_free` below zero lets the put begin although it cannot end, as when another program takes the room."""
     spool = opened(small_disk / "spool", keep_free=-ROOM)
@@ -484,41 +490,40 @@ def test_a_start_that_has_no_file_handles_left_blames_no_chunk(tmp_path: Path) -
     assert len(list(opened(root).pending())) == 3
 
 
-def test_what_is_damaged_stays_where_it_is_while_the_disk_refuses_to_set_it_aside(
-    root: Path, alarms: list[str], monkeypatch: pytest.MonkeyPatch
+def test_what_is_damaged_stays_where_it_is_while_a_full_disk_cannot_set_it_aside(
+    full_disk: Path, alarms: list[str]
 ) -> None:
-    """A full disk, for one: only sending makes room on it, so the start must not fail."""
+    """Only sending makes room there, so the start must not fail."""
+    root = full_disk / "spool"
     packet, chunk = filled(root, 2)
     strange = root / str(packet.recording) / "notes.txt"
     strange.write_text("four")
-    with monkeypatch.context() as patch:
-        patch.setattr("agent.spool.durable.write", _full)
-        spool = opened(root, alarms)
-        assert list(spool.pending()) == [packet, chunk]
+    filler = faults.fill(full_disk)
+    spool = opened(root, alarms)
+    assert list(spool.pending()) == [packet, chunk]
     assert (strange.exists(), spool.aside(), alarms) == (True, 0, ["chunk-damaged"])
+    filler.unlink()
     with pytest.raises(SpoolFull):
         opened(root, alarms, max_bytes=len(packet.data) + len(chunk.data)).put(next(sealed_recording(1)))
     assert opened(root, alarms).aside() == 1
 
 
-def _full(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "no space left")
-
-
 def test_a_chunk_that_cannot_even_be_set_aside_keeps_its_own_recording_alone(
-    root: Path, alarms: list[str], monkeypatch: pytest.MonkeyPatch
+    full_disk: Path, alarms: list[str]
 ) -> None:
+    root = full_disk / "spool"
     packet, chunk = filled(root, 2)
     spool = opened(root, alarms)
     other = next(sealed_recording(1, NEW_YEAR_2026 + SECOND))
     spool.put(other)
     (root / chunk.name).unlink()
     (root / chunk.name).mkdir()  # EISDIR
-    monkeypatch.setattr("agent.spool.durable.write", _full)
+    faults.fill(full_disk)
     for _ in range(2):
         assert list(spool.pending()) == [packet, other]
     spool.forget(packet.name)
     spool.forget(other.name)
+    faults.fill(full_disk)  # another program takes the room that sending made
     with pytest.raises(Transient, match="ENOSPC"):
         next(spool.pending())
     assert alarms == ["chunk-unreadable"]
