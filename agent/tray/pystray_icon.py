@@ -32,8 +32,12 @@ class PystrayIcon:
         self._indicator = indicator
         view = indicator.view
         self._icon = pystray.Icon("eyelid", self._picture(view), self._tip(view), self._menu(view.entries))
-        signal.signal(signal.SIGTERM, lambda _number, _frame: self._icon.stop())
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self._end())
         self._icon.run(setup=self._begin)
+
+    def _end(self) -> None:
+        # In a thread of its own: a signal may come while the loop holds a lock of its backend's, which stopping takes.
+        threading.Thread(target=self._icon.stop, name="end", daemon=True).start()
 
     def _begin(self, icon: Any) -> None:
         icon.visible = True

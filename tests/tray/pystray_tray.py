@@ -8,6 +8,7 @@ That backend shows the picture and no menu, so this program says on stdout, at e
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import sys
 import threading
@@ -22,6 +23,15 @@ from agent.tray.pystray_icon import PystrayIcon
 from agent.tray.sign import Status
 from agent.tray.words import Words
 
+STUCK = 60.0  # seconds, after which the program says on stderr where each of its threads stands
+
+_line = threading.Lock()
+
+
+def say(**told: Any) -> None:
+    with _line:  # two threads have something to say, and `print` writes a line in two parts
+        print(json.dumps(told), flush=True)
+
 
 def described(menu: Any) -> list[dict[str, Any]]:
     return [
@@ -33,11 +43,11 @@ def described(menu: Any) -> list[dict[str, Any]]:
 class Told(PystrayIcon):
     def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
         super()._take(status, pauses)
-        print(json.dumps({"title": self._icon.title, "menu": described(self._icon.menu)}), flush=True)
+        say(title=self._icon.title, menu=described(self._icon.menu))
 
     def _tell(self, notice: Notice) -> None:
         super()._tell(notice)
-        print(json.dumps({"notice": notice.body}), flush=True)
+        say(notice=notice.body)
 
     def click(self, labels: Sequence[str]) -> None:
         menu = self._icon.menu
@@ -47,6 +57,7 @@ class Told(PystrayIcon):
 
 
 def main() -> None:
+    faulthandler.dump_traceback_later(STUCK)
     home = Path(sys.argv[1])
     icon = Told()
 
