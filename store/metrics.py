@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, start_http_server
@@ -28,7 +29,7 @@ from store.depot import Depot
 from store.errors import StoreError
 from store.evidence import policy_texts
 from store.home import Home
-from store.rules import OWN_REASONS, hold_reasons_in, reason_of
+from store.rules import OWN_REASONS, HoldReasons
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked")
 SILENT: Final = 5 * MINUTE  # as in store.timeline.absent
@@ -147,7 +148,7 @@ def count(connection: Connection, now: int) -> Counts:
             schema.devices, schema.health
         )
     )
-    reasons: dict[str, tuple[str, ...]] = {}
+    reasons = HoldReasons(partial(policy_texts, connection), _MOST_REASONS)
     for row in rows:
         told: dict[str, Any] = json.loads(row.body) if row.body else {}
         state = _state(row.revoked_at, row.at, row.kind, now)
@@ -170,8 +171,8 @@ _LONGEST_REASON: Final = 40
 _ENTRIES: Final = 20  # holds of the account among which the person's is looked for
 
 
-def _reason(connection: Connection, device: str, reasons: dict[str, tuple[str, ...]]) -> str:
-    """What they chose for the hold that is on; "none" for none that is known. `reasons`: of the policies so far."""
+def _reason(connection: Connection, device: str, reasons: HoldReasons) -> str:
+    """What they chose for the hold that is on; "none" for none that is known."""
     lines = schema.ledger_lines.c
     found = connection.execute(
         select(lines.seq, lines.line)
@@ -185,16 +186,14 @@ def _reason(connection: Connection, device: str, reasons: dict[str, tuple[str, .
         except LedgerError:
             continue
         if fields.get("hold") == PERSON:
-            return _words_of(connection, held_of(Entry(row.seq, 0, "hold", fields)), reasons)
+            return _words_of(held_of(Entry(row.seq, 0, "hold", fields)), reasons)
     return "none"
 
 
-def _words_of(connection: Connection, held: Held, reasons: dict[str, tuple[str, ...]]) -> str:
-    if isinstance(held.reason, int) and held.policy not in reasons and len(reasons) < _MOST_REASONS:
-        reasons[held.policy] = hold_reasons_in(policy_texts(connection, held.policy))
-    elif isinstance(held.reason, str) and held.reason not in OWN_REASONS:
+def _words_of(held: Held, reasons: HoldReasons) -> str:
+    if isinstance(held.reason, str) and held.reason not in OWN_REASONS:
         return "other"
-    words = reason_of(held, reasons)
+    words = reasons(held)
     return words if 0 < len(words) <= _LONGEST_REASON and words.isprintable() else "none"
 
 

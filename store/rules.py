@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -110,6 +110,24 @@ def reason_of(held: Held, reasons: Mapping[str, tuple[str, ...]]) -> str:
         named = reasons.get(held.policy, ())
         return named[held.reason] if 0 <= held.reason < len(named) else ""
     return held.reason or ""
+
+
+class HoldReasons:
+    """As `reason_of`, with each policy's text asked for once: `texts`, from its hash.
+
+    `most`: policies that are asked for, where a PC that lies could name any number of them.
+    """
+
+    def __init__(self, texts: Callable[[str], Mapping[str, str]], most: int | None = None) -> None:
+        self._texts = texts
+        self._most = most
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, held: Held) -> str:
+        room = self._most is None or len(self._known) < self._most
+        if isinstance(held.reason, int) and held.policy not in self._known and room:
+            self._known[held.policy] = hold_reasons_in(self._texts(held.policy))
+        return reason_of(held, self._known)
 
 
 def hold_words(hold: str, held: Held, reasons: Mapping[str, tuple[str, ...]]) -> str:

@@ -20,13 +20,13 @@ from protocol.errors import LedgerError
 from protocol.ledger import parse_line
 from store import catalog, schema
 from store import reported as names
-from store.account import Entry, Held, Interval
+from store.account import Entry, Interval
 from store.catalog import Device, Recording
 from store.clock import SECOND
 from store.database import Database
 from store.evidence import heads_of, policy_texts
 from store.reported import Heads, Named
-from store.rules import hold_reasons_in, reason_of
+from store.rules import HoldReasons
 from store.timeline.days import Day, days
 from store.timeline.life import Sign, Stretch, What, stretches
 
@@ -120,10 +120,15 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     if heard is not None:
         upto = None if reported is None else reported + clock_off
         sign = Sign(upto, now + clock_off, complete=not pending, silent=state == "silent")
+
+    def texts(policy: str) -> Mapping[str, str]:
+        with database.reading() as connection:
+            return policy_texts(connection, policy)
+
     parts: list[Stretch] = []
     unexplained: list[Stretch] = []
     entries = entries_since(database, device, since)
-    for part in stretches(entries, SCREEN, _Kept(database), sign, _Reasons(database)):
+    for part in stretches(entries, SCREEN, _Kept(database), sign, HoldReasons(texts)):
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)
@@ -179,20 +184,6 @@ def entries_since(database: Database, device: Device, since: int) -> Iterator[En
             except LedgerError:
                 continue  # damaged since it was accepted: `verify --all` names it
             yield Entry(row.seq, int(str(fields["at"])), str(fields["kind"]), fields)
-
-
-class _Reasons:
-    """What whoever sat in front chose; each policy's text is read once."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._known: dict[str, tuple[str, ...]] = {}
-
-    def __call__(self, held: Held) -> str:
-        if isinstance(held.reason, int) and held.policy not in self._known:
-            with self._database.reading() as connection:
-                self._known[held.policy] = hold_reasons_in(policy_texts(connection, held.policy))
-        return reason_of(held, self._known)
 
 
 class _Kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from store.account import Held
-from store.rules import OWN, RuleName, hold_reasons_in, name_of, names_in, words_of
+from store.rules import OWN, HoldReasons, RuleName, hold_reasons_in, name_of, names_in, words_of
 
 CARDS = """\
 schema: 1
@@ -80,6 +80,20 @@ def test_the_reasons_of_a_hold_stand_in_one_of_the_files() -> None:
     assert hold_reasons_in(files) == ("Break", "off")
     for text in ("user_hold: {allow: false}", "user_hold: text", "user_hold: {reasons: Break}", "{", "[" * 5000, CARDS):
         assert hold_reasons_in({"a.yaml": text}) == ()
+
+
+def test_the_text_of_a_policy_is_asked_for_once_and_of_so_many_policies_at_most() -> None:
+    asked: list[str] = []
+
+    def texts(policy: str) -> dict[str, str]:
+        asked.append(policy)
+        return {"a.yaml": f"user_hold: {{reasons: [Break {policy}]}}\n...\n"}
+
+    reasons = HoldReasons(texts, most=2)
+    said = [reasons(Held(("user",), 0, policy)) for policy in ("p", "q", "p", "r", "q")]
+    assert said == ["Break p", "Break q", "Break p", "", "Break q"]
+    assert reasons(Held(("user",), "break")) == "break"
+    assert asked == ["p", "q"]
 
 
 @pytest.mark.parametrize(
