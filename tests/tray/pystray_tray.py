@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import queue
+import select
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pystray
 
 from agent.cli.tray import ControlLine
 from agent.tray.herald import Notice
@@ -40,6 +44,29 @@ def described(menu: Any) -> list[dict[str, Any]]:
     ]
 
 
+class OneThread(pystray.Icon):  # type: ignore[misc] - it has no types
+    """Speaks to the display from its loop's thread alone.
+
+    pystray's own speaks from any thread, and python-xlib loses wake-ups when two do over one connection: either could
+    then wait for ever. The systems that Eyelid uses pystray on have nothing of either.
+    """
+
+    def __init__(self, *told: Any) -> None:
+        super().__init__(*told)
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        for name in ("_show", "_hide", "_update_icon", "_update_title", "_stop"):
+            work = getattr(self, name).__wrapped__
+            setattr(self, name, lambda work=work: self._jobs.put(work))
+
+    def _events(self) -> Iterator[Any]:
+        while True:
+            while not self._jobs.empty():
+                self._jobs.get()()
+            while self._display.pending_events():
+                yield self._display.next_event()
+            select.select([self._display.fileno()], [], [], 0.05)
+
+
 class Told(PystrayIcon):
     def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
         super()._take(status, pauses)
@@ -58,6 +85,7 @@ class Told(PystrayIcon):
 
 def main() -> None:
     faulthandler.dump_traceback_later(STUCK)
+    pystray.Icon = OneThread
     home = Path(sys.argv[1])
     icon = Told()
 
