@@ -91,8 +91,11 @@ class Answering:
 
     # -- on the daemon's loop -------------------------------------------------------------------------------------
 
-    def turned(self) -> None:
-        """After each turn: note what is evidence, and wake the followers if what they show has changed."""
+    def turned(self) -> int | None:
+        """After each turn: note what is evidence, and wake the followers if what they show has changed.
+
+        Returns when the loop must turn again for what will be missed then, ns.
+        """
         daemon, now = self._the_daemon, self._clock.now()
         session, eye = daemon.session, daemon.screen.eye
         self._note(session, eye, now)
@@ -101,10 +104,11 @@ class Answering:
         policy = session.policy
         if policy is not None and policy.hash not in self._rules:
             self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
+        evidence = self._evidence()
         shown = (
             state_of(session, eye, now),
-            self._evidence().stalled(self._promise, now),
-            self._evidence().unheard(self._promise, now) is None,
+            evidence.stalled(self._promise, now),
+            evidence.unheard(self._promise, now) is None,
             deaf,
             session.closed,
             session.holds,
@@ -117,6 +121,7 @@ class Answering:
             with self._changed:
                 self._changes += 1
                 self._changed.notify_all()
+        return evidence.due(self._promise, now)
 
     def _note(self, session: Session, eye: Eye[Frame], now: int) -> None:
         if state_of(session, eye, now) is not State.RECORDING:

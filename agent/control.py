@@ -30,6 +30,7 @@ FOLLOW: Final = "follow"  # the request that is answered again and again
 SILENCE: Final = 3.0  # seconds; a recorder that says nothing for so long hangs (its beat is a second)
 FOLLOWERS: Final = 8  # at once; a tray and a terminal or two
 MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
+NOBODY: Final = "Eyelid is not running here; `eyelid run` starts it"
 NO_ANSWER: Final = "Eyelid does not answer; its log says why"
 _IN_USE: Final = "Eyelid is already recording for this user; `eyelid status` shows it"
 _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
@@ -114,9 +115,11 @@ def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[st
         connection.connect(str(socket_path(home)))
         connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
     except (FileNotFoundError, ConnectionError):
-        raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
-    except TimeoutError:
+        raise NotRunning(NOBODY) from None
+    except (TimeoutError, BlockingIOError):  # refused at once where others already wait for one that hangs
         raise NotRunning(NO_ANSWER) from None
+    except OSError as failure:
+        raise NotRunning(f"Eyelid cannot be reached in {home}: {failure.strerror}") from None
     return connection.makefile("rb")
 
 
@@ -124,15 +127,18 @@ def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
     try:
         line = readline(MAX_ANSWER)
     except ConnectionError:
-        raise NotRunning("Eyelid is not running here; `eyelid run` starts it") from None
+        raise NotRunning(NOBODY) from None
     except TimeoutError:
         raise NotRunning(NO_ANSWER) from None
     if not line:
         raise NotRunning("Eyelid is just ending")
-    answer = json.loads(line)
+    try:
+        answer = dict(json.loads(line))
+    except (ValueError, TypeError):  # it was killed while it spoke
+        raise NotRunning("Eyelid broke off in the middle of its answer; its log says why") from None
     if "error" in answer:
         raise (NotRunning if answer.get("code") == NotRunning.exit_code else UserError)(str(answer["error"]))
-    return dict(answer)
+    return answer
 
 
 Answer = Callable[[str, Mapping[str, object]], Mapping[str, object]]

@@ -96,11 +96,11 @@ class Daemon:
         listen: Callable[[bool], None] | None = None,
         memory: HoldMemory | None = None,
         silence: SilenceMemory | None = None,
-        turned: Callable[[], None] = lambda: None,
+        turned: Callable[[], int | None] = lambda: None,
     ) -> None:
         """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
         person's hold, across a restart; `silence`: of rules that fit nothing. `turned`: after each turn of the loop, on
-        it: for whoever shows what it does.
+        it: for whoever shows what it does; returns when the loop must turn again, ns, or None.
         """
         self._inbox = inbox
         self._clock = clock
@@ -125,6 +125,7 @@ class Daemon:
         self._listen = listen
         self._memory = memory
         self._turned = turned
+        self._shown_until: int | None = None
         self._listening = False
         self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
         self.oversight = Oversight(silence)
@@ -281,7 +282,7 @@ class Daemon:
         self.scenes.turn(now)
         self._questions.ask(now, held=self.session.held)
         self._publish()
-        self._turned()
+        self._shown_until = self._turned()
 
     def _notice(self, now: int) -> None:
         """What no message tells: a sleep, an answer that did not come, a message that was lost, the seat."""
@@ -321,6 +322,7 @@ class Daemon:
         now = self._clock.now()
         due = [now + IDLE, *self._questions.due(held=self.session.held)]
         due += [until + 1 for keeping in self._lanes if (until := keeping.eye.haunted_until) >= now]
+        due += [] if self._shown_until is None else [self._shown_until]
         return min(due)
 
     def _publish(self) -> None:

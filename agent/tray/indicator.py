@@ -129,13 +129,15 @@ class Indicator:
             try:
                 shown, counted = None, 0.0
                 for status in self._recorder.follow():
-                    deliver(status, None)  # the lid first, and at once
                     sign = (sign_of(status), tuple(status["rules"]))
+                    deliver(status, None)  # the lid first, and at once
                     if sign != shown or time.monotonic() - counted > RECOUNT:
                         shown, counted = sign, time.monotonic()
                         deliver(status, self._recorder.ask("pauses")["pauses"])
             except EyelidError as gone:
                 log.debug("%s", gone)
+            except Exception as failure:  # noqa: BLE001 - whatever it is: who listens no more shows the last state for ever
+                log.warning("what the recorder says is not understood (%s)", type(failure).__name__)
             deliver(None, None)
             time.sleep(AGAIN)
 

@@ -114,6 +114,21 @@ def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not
     assert asked.state() is State.RECORDING
 
 
+def test_the_loop_turns_when_something_will_be_missed_and_not_up_to_a_second_later() -> None:
+    asked = Asked().opened()
+    asked.later(0.1)
+    opened = asked.answering._open_since
+    assert opened is not None
+    asked.later(8.6)
+    assert asked.rig.daemon._due() <= opened + PROMISE.sealed + 1
+    asked.later(1)  # it has stalled, and that is nothing to wait for any more
+    asked.waiting = (1, 100)
+    asked.later(0.1)
+    began = asked.rig.clock.time
+    asked.later(3.6)
+    assert asked.rig.clock.time < asked.rig.daemon._due() <= began + PROMISE.receipt + 1
+
+
 def test_a_closed_eye_does_not_stall_and_one_that_opens_has_its_time_again() -> None:
     asked = Asked().opened()
     asked.later(9.5)

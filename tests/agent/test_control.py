@@ -87,6 +87,54 @@ def test_the_socket_of_a_dead_recorder_is_nobody_and_does_not_bar_the_next(tmp_p
     served.close()
 
 
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[Path]:
+    """The home of a recorder that hangs: its socket is there, and nobody takes a connection from it."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(socket_path(tmp_path)))
+        silent.listen(1)
+        yield tmp_path
+
+
+def test_a_recorder_that_hangs_is_nobody_however_often_it_is_asked(
+    hanging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel keeps those who wait to be taken, and refuses whoever comes when its place for them is full."""
+    monkeypatch.setattr(control, "SILENCE", 0.02)
+    monkeypatch.setattr(control, "PATIENCE", 0.02)
+    for _ in range(4):
+        with pytest.raises(NotRunning, match="does not answer"):
+            next(follow(hanging))
+        with pytest.raises(NotRunning, match="does not answer"):
+            request(hanging, "status")
+
+
+@pytest.mark.parametrize("said", [b'{"state": "recor', b"not json\n", b"7\n", b"\xff\n"])
+def test_a_word_that_breaks_off_is_nobodys(tmp_path: Path, said: bytes) -> None:
+    """As when a recorder is killed while it speaks."""
+
+    def speak() -> None:
+        connection, _ = served.accept()
+        with connection:
+            connection.makefile("rb").readline()
+            connection.sendall(said)
+
+    with socket.socket(socket.AF_UNIX) as served:
+        served.bind(str(socket_path(tmp_path)))
+        served.listen()
+        speaking = threading.Thread(target=speak)
+        speaking.start()
+        with pytest.raises(NotRunning):
+            next(follow(tmp_path))
+        speaking.join()
+
+
+def test_a_home_that_is_closed_to_us_is_told_apart_from_one_where_nobody_is(tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    with pytest.raises(NotRunning, match="cannot be reached"):
+        request(tmp_path / "a-file", "status")
+
+
 def test_a_home_has_one_recorder(tmp_path: Path) -> None:
     with claim(tmp_path / "home"), pytest.raises(AlreadyRunning, match="eyelid status"):
         claim(tmp_path / "home")

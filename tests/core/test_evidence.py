@@ -7,6 +7,7 @@ import pytest
 from agent.core.evidence import (
     RECEIPT_WITHIN,
     RECEIPT_WITHIN_LIMIT,
+    SCREEN_SLACK,
     SLACK,
     SOUND_WAITS,
     UNBROKEN,
@@ -55,8 +56,31 @@ def test_what_waits_must_be_receipted(
     assert Evidence(waiting_since=waiting_since, receipt_at=receipt_at).unheard(PROMISE, now) == unheard
 
 
+@pytest.mark.parametrize(
+    ("evidence", "now", "due"),
+    [
+        (Evidence(), 1000, None),
+        (Evidence(sealed_at=5, receipt_at=5), 1000, None),
+        (Evidence(open_since=100), 150, 191),
+        (Evidence(open_since=100, sealed_at=130), 150, 221),
+        (Evidence(open_since=100), 191, None),  # it is noticed already
+        (Evidence(waiting_since=100), 110, 141),
+        (Evidence(waiting_since=100, receipt_at=105), 110, 146),
+        (Evidence(open_since=100, waiting_since=120), 125, 161),
+        (Evidence(open_since=100, waiting_since=120), 161, 191),
+    ],
+)
+def test_what_will_be_missed_next_is_known_beforehand(evidence: Evidence, now: int, due: int | None) -> None:
+    assert evidence.due(PROMISE, now) == due
+    if due is not None:
+        before, at = [
+            (evidence.stalled(PROMISE, when), evidence.unheard(PROMISE, when) is not None) for when in (due - 1, due)
+        ]
+        assert before != at
+
+
 def test_the_promise_follows_from_the_settings() -> None:
-    assert Promise.of(40, 39) == Promise(79 + SLACK, RECEIPT_WITHIN, sound=40 + SOUND_WAITS + SLACK)
+    assert Promise.of(40, 39) == Promise(79 + SCREEN_SLACK, RECEIPT_WITHIN, sound=40 + SOUND_WAITS + SLACK)
     assert Promise.of(40, 39, limited=True).receipt == RECEIPT_WITHIN_LIMIT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -21,8 +22,9 @@ from agent.tray.sign import Lid
 from bench.fleet import Store, announced, enrol, found, installed, serve
 from bench.panel import Pointer, box_of, desktop, panel
 from bench.stage import Running, own_display, running
+from tests.end_to_end.turning import Turning, served_by, turning, with_children
 
-PATIENCE: Final = 30.0  # seconds for a busy machine; what is promised is read from the recorder's own figures
+PATIENCE: Final = 30.0  # seconds for a busy machine; what is promised is judged by `Desk.turning`
 ICON: Final = 24
 
 
@@ -36,6 +38,7 @@ class Desk:
     store_again: Callable[[], Running]  # at the same address: the PCs' token carries it
     pointer: Pointer
     tray: Running
+    around: tuple[int, ...]  # the processes between the tray and the picture: bus, panel, display
     recorder: Running | None = None
 
     def status(self) -> dict[str, Any]:
@@ -74,6 +77,12 @@ class Desk:
 
     def until_seen(self, colour: tuple[int, int, int]) -> None:
         self.until(lambda: self.sees(colour), f"{colour} was seen in the panel")
+
+    def turning(self, colour: tuple[int, int, int]) -> Turning:
+        """From now, when the fault is there, until the icon shows this colour."""
+        assert self.recorder is not None
+        chain = (self.recorder.pid, self.tray.pid, *self.around)
+        return turning(lambda: self.sees(colour), chain, lambda: f"{self.status()}\n{self.tray.tail()}")
 
     def until_well(self) -> None:
         self.until(self._is_well, "all was well")
@@ -114,12 +123,14 @@ def desk_of(
         _, environment = enrol(Store(store_home, address, secret), stage, home, policy, settings)
         environment |= around | {"EYELID_CONFIG": environment["EYELID_CONFIG"], "PYTHONPATH": str(Path.cwd())}
         environment |= more or {}
-        stack.enter_context(panel(folder / "k", around, icon=ICON))
+        shown = stack.enter_context(panel(folder / "k", around, icon=ICON))
         stack.enter_context(stage.program("notes", (100, 150)))
         tray = stack.enter_context(running("the tray", installed("eyelid", "tray"), folder / "tray.log", environment))
         pointer = Pointer(stage.name)
-        stack.callback(pointer.close)
-        made = Desk(stage, home, wedge, environment, serving, store_again, pointer, tray)
+        stack.enter_context(contextlib.closing(pointer))
+        bus, display = folder / "k" / "bus", Path(f"/tmp/.X11-unix/X{stage.name.lstrip(':')}")
+        between = (served_by(bus), *with_children(shown.pid), served_by(display))
+        made = Desk(stage, home, wedge, environment, serving, store_again, pointer, tray, between)
         command = [sys.executable, "-P", "-m", "tests.stage.wedged_recorder", str(wedge)]
         with running("the recorder", command, home / "agent.log", environment) as recorder:
             made.recorder = recorder

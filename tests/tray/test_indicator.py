@@ -124,6 +124,25 @@ def test_who_released_here_is_not_told_that_it_is_over(shown: Indicator) -> None
     assert shown.take(status()) == []
 
 
+def test_whatever_it_hears_it_never_shows_an_old_state_for_ever(
+    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that died of a word it does not understand would leave the eye as it was: open."""
+    monkeypatch.setattr(module, "AGAIN", 0.01)
+    heard: Mailbox[str] = Mailbox(99)
+    recorder.states.put(status())
+    recorder.states.put(OSError(11, "Resource temporarily unavailable"))
+    recorder.states.put({"state": "recording"})  # of a version that says less
+    recorder.states.put(status("closed", rules=("r",)))
+
+    def deliver(said: Mapping[str, Any] | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+        if pauses is None:
+            heard.put("gone" if said is None else said["state"])
+
+    shown.listen(deliver)
+    assert [heard.get(30) for _ in range(4)] == ["recording", "gone", "gone", "closed"]
+
+
 def test_it_follows_one_recorder_after_the_other(
     shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
