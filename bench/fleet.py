@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,8 +70,8 @@ class Store:
     @cached_property
     def opened_by_recipient(self) -> tuple[str, ...]:
         """The flags with which `export` and `verify` open a recording."""
-        keys = {key["name"]: key["private_half"] for key in self.ask("keys")["keys"]}
-        return "--key", keys[RECIPIENT], "--key-file", str(self.secret)
+        keys = {key["name"]: key["file"] for key in json.loads((self.home / "store.json").read_bytes())["keys"]}
+        return "--key", str(self.home / keys[RECIPIENT]), "--key-file", str(self.secret)
 
 
 def found(folder: Path, home: Path | None = None) -> tuple[Path, Path]:
@@ -78,6 +79,14 @@ def found(folder: Path, home: Path | None = None) -> tuple[Path, Path]:
     home, secret = home or folder / "store", folder / "operator.key"
     init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1", "--key-file", str(secret))
     answer("eyelid-store init", run(init, os.environ))
+    return home, secret
+
+
+def found_like(model: tuple[Path, Path], folder: Path, home: Path | None = None) -> tuple[Path, Path]:
+    """As `found`, with the keys and the CA of one that it made and that never served: making them takes seconds."""
+    home, secret = home or folder / "store", folder / "operator.key"
+    shutil.copytree(model[0], home, dirs_exist_ok=True)
+    shutil.copy2(model[1], secret)
     return home, secret
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -23,7 +24,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
+from bench import fleet, loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
@@ -33,6 +34,7 @@ from bench.stage import Stage, StageError, own_display
 CASES: Final[tuple[Case, ...]] = (
     *loss_flips.CASES,
     *loss_kills.CASES,
+    *loss_lanes.CASES,
     *loss_disks.CASES,
     *loss_network.CASES,
     *loss_clock.CASES,
@@ -58,6 +60,7 @@ class Theatre:
         self._chunk = chunk
         self._stack = ExitStack()
         self._shared: World | None = None
+        self._model = cache(self._found)  # once a run: its keys take seconds
 
     def __enter__(self) -> Theatre:
         return self
@@ -88,7 +91,12 @@ class Theatre:
     def _ground(self, name: str) -> Ground:
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
-        return Ground(self._stage, folder, self._chunk)
+        return Ground(self._stage, folder, self._chunk, self._model)
+
+    def _found(self) -> tuple[Path, Path]:
+        folder = self._folder / "model"
+        folder.mkdir()
+        return fleet.found(folder)
 
 
 def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> Tally:

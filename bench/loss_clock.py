@@ -49,7 +49,7 @@ class Clocked:
         with logind(ground.folder) as self._logind:
             stage = copy.copy(ground.stage)
             stage.environment = {**stage.environment, **self._logind.environment}
-            with world(stage, ground.folder, chunk=ground.chunk, command=self._command) as made:
+            with world(stage, ground.folder, chunk=ground.chunk, model=ground.model, command=self._command) as made:
                 yield made
 
     def _command(self, told: Path) -> list[str]:

@@ -79,6 +79,7 @@ class OnDisk:
                 chunk=ground.chunk,
                 pc_home=pc,
                 store_home=made.home if self._who == "store" else None,
+                model=ground.model,
                 settings={"spool": {"keep_free": 0}},
                 command=sealer if self._sealer else shipped,
             ) as there:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from agent.spool import SET_ASIDE
 from bench.loss_account import Round
-from protocol.envelope import Kind
+from protocol.envelope import SCENE_STREAM, Kind, lane_of
 from protocol.ledger import parse_line
 
 SECOND: Final = 1_000_000_000
@@ -101,16 +101,16 @@ class Kept:
         for recording, stream, sequence, sha256, kind, start, end in rows:
             name = f"{recording}/{stream:05d}-{sequence:010d}"
             bodies[name].add(sha256)
-            if kind == int(Kind.MEDIA):
+            if kind == int(Kind.MEDIA) and stream != SCENE_STREAM:
                 zero = zeros[recording]
                 media[stream].append(Media(zero + start, zero + end, name))
         ordered = {stream: tuple(sorted(each, key=lambda one: one.start)) for stream, each in media.items()}
         return cls({name: frozenset(each) for name, each in bodies.items()}, ordered)
 
-    def last_before(self, moment: int) -> int | None:
-        """The end of the last kept media that began before then, at most `moment`."""
+    def last_before(self, moment: int, lane: str) -> int | None:
+        """The end of the lane's last kept media that began before then, at most `moment`."""
         ends = []
-        for each in self.media.values():
+        for each in (each for stream, each in self.media.items() if lane_of(stream) == lane):
             place = bisect_left([one.start for one in each], moment)
             if place:
                 ends.append(min(each[place - 1].end, moment))

@@ -238,10 +238,9 @@ def recorded(made: World) -> Target:
 
 def _not_named(made: World, there: Target, one: Flip) -> Iterator[str]:
     opened = made.depot.opened_by_recipient
-    swept = made.asked("verify", "--all", *opened)
+    swept, alone = made.asked_at_once(("verify", "--all", *opened), ("verify", there.recording, *opened))
     whole = [finding for thing in swept["unsound"] for finding in thing["findings"]]
-    alone = made.asked("verify", there.recording, *opened)["findings"]
-    for command, findings in (("verify --all", whole), ("verify REC", alone)):
+    for command, findings in (("verify --all", whole), ("verify REC", alone["findings"])):
         if not any(finding["where"].startswith(one.named(there)) for finding in findings):
             said = ", ".join(f"{finding['where']} {finding['code']}" for finding in findings) or "nothing"
             yield f"{one.name}: {command} does not name it; it says {said}"

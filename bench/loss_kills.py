@@ -43,18 +43,20 @@ STORE: Final = (_anywhere, _in_a_request, _in_a_request)
 
 
 def agent_killed(world: World, rounds: int) -> Iterator[Round]:
-    return _in_batches(world, rounds, _kill_agent)
+    return in_batches(world, rounds, kill_agent)
 
 
 def store_killed(world: World, rounds: int) -> Iterator[Round]:
-    return _in_batches(world, rounds, _kill_store)
+    return in_batches(world, rounds, _kill_store)
 
 
 def both_killed(world: World, rounds: int) -> Iterator[Round]:
-    return _in_batches(world, rounds, _kill_both)
+    return in_batches(world, rounds, _kill_both)
 
 
-def _in_batches(world: World, rounds: int, kill: Kill) -> Iterator[Round]:
+def in_batches(
+    world: World, rounds: int, kill: Kill, verdict: Callable[[World], Iterator[Round]] = World.verdict
+) -> Iterator[Round]:
     for turn in range(rounds):
         try:
             yield kill(world)
@@ -63,10 +65,11 @@ def _in_batches(world: World, rounds: int, kill: Kill) -> Iterator[Round]:
             world.store.sweep()
             world.agent.sweep()
         if (turn + 1) % BATCH == 0 or turn + 1 == rounds:
-            yield from world.verdict()
+            yield from verdict(world)
 
 
-def _kill_agent(world: World) -> Round:
+def kill_agent(world: World, ready: Callable[[World], None] = World.ready) -> Round:
+    """`ready`: returns when both run and there is something to lose."""
     starting = world.dice.random() < 0.2  # a start that dies leaves what the next one has to read
     if starting:
         world.store.start()
@@ -76,7 +79,7 @@ def _kill_agent(world: World) -> Round:
         time.sleep(world.dice.uniform(0, STARTING))
         world.kill("agent", eye_open=False)
         return Round(notes={"in a start": 1})
-    world.ready()
+    ready(world)
     half_way = world.told().half_way()
     world.dice.choice(AGENT)(world)
     world.kill("agent")

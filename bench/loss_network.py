@@ -66,7 +66,14 @@ class OnLine:
                 return self._line.address
 
             yield stack.enter_context(
-                world(ground.stage, ground.folder, chunk=ground.chunk, address=before, command=self.command)
+                world(
+                    ground.stage,
+                    ground.folder,
+                    chunk=ground.chunk,
+                    model=ground.model,
+                    address=before,
+                    command=self.command,
+                )
             )
 
     # -- the cases ------------------------------------------------------------------------------------------------

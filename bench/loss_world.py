@@ -13,6 +13,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ from bench.fleet import Store
 from bench.loss_account import PATIENCE, Round
 from bench.loss_evidence import Judge, Kept, Told, entries_in, read_told
 from bench.stage import Running, Stage, StageError
-from protocol.envelope import KEY_PACKET_STREAM
+from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 
 RULES: Final = {
     "schema": 1,
@@ -48,6 +49,8 @@ RETRIES: Final = 3  # orderly ends after which whatever the recorder has must be
 
 Command = Callable[[Path], Sequence[str]]
 """From the file that the recorder tells its promises to, to the command line that starts it."""
+Model = Callable[[], tuple[Path, Path]]
+"""A store that never serves, as `fleet.found` has it."""
 
 
 def shipped(told: Path) -> list[str]:
@@ -152,10 +155,15 @@ class World:
             return any(line.startswith(word.encode() + b" ") for line in file)
 
     def kept_since(self, size: int) -> bool:
-        """Whether a media chunk was promised since then: what comes before it, its header has number 0."""
+        """Whether anything but headers and key packets was promised since then."""
+        return bool(self.streams_since(size))
+
+    def streams_since(self, size: int) -> set[int]:
+        """Of which more than a header was promised since then."""
         with self.told_file.open("rb") as file:
             file.seek(size)
-            return any(line.startswith(b"put ") and _is_media(line.split()[1].decode("ascii")) for line in file)
+            names = [line.split()[1].decode("ascii") for line in file if line.startswith(b"put ")]
+        return {stream for name in names if (stream := stream_of(name)) is not None}
 
     def await_told(self, word: str, patience: float = LONG, beat: float = 0.001) -> None:
         """Returns within about a millisecond of the recorder's telling `word` next."""
@@ -237,8 +245,9 @@ class World:
         except StageError as failure:
             yield Round(rounds=0, faults=(f"not mended: {failure}",))
         kept = self.kept()
-        swept = self.asked("verify", "--all", *self.depot.opened_by_recipient)
-        gaps = self.asked("gaps", "--device", self.device)
+        swept, gaps = self.asked_at_once(
+            ("verify", "--all", *self.depot.opened_by_recipient), ("gaps", "--device", self.device)
+        )
         yield self.judge.judge(self.told(), kept, swept, gaps, self.home / "spool", rounds=rounds)
         for moment in self.kills:
             yield self._open_end(kept, moment)
@@ -266,8 +275,13 @@ class World:
             raise StageError(f"eyelid-store {command} could not judge: {ran.stderr.strip()}")
         return dict(json.loads(ran.stdout))
 
+    def asked_at_once(self, *questions: Sequence[str]) -> list[dict[str, Any]]:
+        """As `asked`, side by side: most of what a command takes is its start."""
+        with ThreadPoolExecutor(len(questions)) as pool:
+            return list(pool.map(lambda words: self.asked(*words), questions))
+
     def _open_end(self, kept: Kept, moment: int) -> Round:
-        last = kept.last_before(moment)
+        last = kept.last_before(moment, SCREEN)
         if last is None:
             return Round(rounds=0, faults=("nothing was kept before a kill, so its open end is unknown",))
         return Round(rounds=0, open_end_s=(moment - last) / SECOND)
@@ -284,7 +298,9 @@ def world(
     chunk: float = 1.0,
     pc_home: Path | None = None,
     store_home: Path | None = None,
+    model: Model | None = None,
     address: Callable[[str], str] = lambda address: address,
+    policy: Mapping[str, str] = POLICY,
     settings: Mapping[str, object] | None = None,
     command: Command = shipped,
     seed: int | None = None,
@@ -292,12 +308,16 @@ def world(
     """A new store and a newly enrolled PC whose recorder records `stage`, where something should move.
 
     `folder`: short, because a local socket's path may have 107 bytes. `pc_home`, `store_home`: elsewhere, such as on a
-    disk of the case's own. `address`: from the store's to the one that the PC is told, for a proxy in between.
-    `settings`: for the PC's agent.yaml, above what every world has. `command`: what is started as the recorder.
+    disk of the case's own. `model`: makes the store that this one is a copy of, or has made it. `address`: from the
+    store's to the one that the PC is told, for a proxy in between. `policy`: file name -> text. `settings`: for the
+    PC's agent.yaml, above what every world has. `command`: what is started as the recorder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     home = pc_home or folder / "pc"
-    depot_home, secret = fleet.found(folder, store_home)
+    if model is None:
+        depot_home, secret = fleet.found(folder, store_home)
+    else:
+        depot_home, secret = fleet.found_like(model(), folder, store_home)
     port = [0]
     store = Party("store", folder, lambda: fleet.serve(depot_home, port[0]), os.environ)
     store.settled = _served
@@ -308,7 +328,7 @@ def world(
         port[0] = urlsplit(served).port or 0
         depot = Store(depot_home, address(served), secret)
         above = {"chunk_seconds": chunk, **(settings or {})}
-        device, environment = fleet.enrol(depot, stage, home, POLICY, above)
+        device, environment = fleet.enrol(depot, stage, home, policy, above)
         agent = Party("agent", folder, lambda: command(folder / "told"), environment)
         made = World(folder, stage, chunk, home, depot, device, agent, store, random.Random(seed))
         agent.settled = lambda process: _answers(process, made)
@@ -321,9 +341,10 @@ def world(
         store.sweep()
 
 
-def _is_media(name: str) -> bool:
-    stream, sequence = name.rpartition("/")[2].split("-")
-    return int(stream) != KEY_PACKET_STREAM and int(sequence) > 0
+def stream_of(name: str) -> int | None:
+    """Of a chunk's name; None where it is a key packet or a header, which has number 0 and which no scenes have."""
+    stream, sequence = map(int, name.rpartition("/")[2].split("-"))
+    return stream if stream != KEY_PACKET_STREAM and (sequence or stream == SCENE_STREAM) else None
 
 
 def _served(process: Running) -> None:
@@ -336,16 +357,20 @@ def _answers(process: Running, made: World) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a case may put its world: a display with something moving, and a folder of its own."""
+    """Where a case may put its world: a display with something moving, and a folder of its own.
+
+    `model`: for a store that need not be made from nothing.
+    """
 
     stage: Stage
     folder: Path
     chunk: float
+    model: Model | None = None
 
 
 def everyday(ground: Ground) -> AbstractContextManager[World]:
     """The world of a case that wants nothing special; one run of the bench shares it among such cases."""
-    return world(ground.stage, ground.folder, chunk=ground.chunk)
+    return world(ground.stage, ground.folder, chunk=ground.chunk, model=ground.model)
 
 
 @dataclass(frozen=True)

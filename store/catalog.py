@@ -13,14 +13,12 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.keys import public_from_text
 from protocol.ledger import ZERO
 from store import schema
-
-_INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +56,28 @@ class LedgerHead:
     head: str
 
 
+def _insert(connection: Connection, table: Table) -> Any:
+    """That knows what to do with a key that is taken."""
+    if connection.dialect.name == "postgresql":
+        # Slow to import, and SQLite has no use for it.
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
 def add_if_new(connection: Connection, table: Table, **values: object) -> bool:
     """Whether the row is new; where its key is taken, nothing changes.
 
     Asked by RETURNING: after ON CONFLICT the engines' row counts mean different things.
     """
-    statement = _INSERT[connection.dialect.name](table).values(**values).on_conflict_do_nothing()
+    statement = _insert(connection, table).values(**values).on_conflict_do_nothing()
     return connection.execute(statement.returning(*table.primary_key)).first() is not None
 
 
 def put(connection: Connection, table: Table, **values: object) -> None:
     """Insert the row, or replace the one with its key."""
-    statement = _INSERT[connection.dialect.name](table).values(**values)
+    statement = _insert(connection, table).values(**values)
     keys = [column.name for column in table.primary_key]
     changed = {name: value for name, value in values.items() if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))

@@ -28,7 +28,7 @@ from store.clock import SECOND
 from store.errors import StoreError, WrongUsage
 from store.evidence import Evidence
 from store.files import write_new
-from store.film import CannotPlay, making
+from store.film import CannotPlay
 from store.film.layout import lay_out
 from store.film.plan import Plan, make_plan
 from store.opening import read_body
@@ -204,6 +204,9 @@ def _film(
     playing = [file for file in files if file.kept]
     if not playing:
         return None
+    # Decoders, numpy and Pillow: no other command needs them, and they are half of what starting one costs.
+    from store.film import making  # noqa: PLC0415
+
     screens = {file.stream: folder / file.name for file in playing if lane_of(file.stream) == SCREEN}
     sound = next(((file.stream, folder / file.name) for file in playing if lane_of(file.stream) == AUDIO), None)
     plan = make_plan(

@@ -52,6 +52,7 @@ RUNS = {
     "leaks-alone": ("docs/leaks.md", True),
     "leaks-before-lag": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
+    "loss-all-lanes": ("docs/loss.md", True),
     "sound": ("docs/sound.md", True),
     "sound-half-hour": ("docs/sound.md", False),
 }

@@ -18,8 +18,9 @@ from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines,
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
 from bench.loss_mounts import CannotMount
-from bench.loss_world import Case, World
+from bench.loss_world import Case, World, stream_of
 from bench.stage import Stage
+from protocol.envelope import SCENE_STREAM, SCREEN
 
 RECORDING = "01a20f78-e055-718a-93dd-87db199f6e7e"
 FIRST, SECOND_ONE = f"{RECORDING}/00000-0000000001", f"{RECORDING}/00000-0000000002"
@@ -156,7 +157,24 @@ def test_a_verdict_speaks_of_what_is_new(tmp_path: Path):
 
 @pytest.mark.parametrize(("moment", "last"), [(101.5, 101.5), (102.5, 102.0), (100.5, 100.5), (99.0, None)])
 def test_the_last_moment_kept_before_a_kill(moment: float, last: float | None):
-    assert BOTH.last_before(int(moment * SECOND)) == (None if last is None else int(last * SECOND))
+    assert BOTH.last_before(int(moment * SECOND), SCREEN) == (None if last is None else int(last * SECOND))
+
+
+def test_scenes_are_kept_like_any_chunk_and_no_media():
+    scenes = (RECORDING, SCENE_STREAM, 0, "aa", 1, 0, 3 * SECOND)
+
+    found = kept(scenes, row(1, 0, 1))
+
+    assert found.bodies.keys() == {f"{RECORDING}/32769-0000000000", FIRST}
+    assert found.media.keys() == {0}
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"),
+    [("65535-0000000000", None), ("00000-0000000000", None), ("00000-0000000001", 0), ("32769-0000000000", 32769)],
+)
+def test_the_stream_of_a_chunk_that_is_more_than_a_header(name: str, stream: int | None):
+    assert stream_of(f"{RECORDING}/{name}") == stream
 
 
 # -- rounds and runs ----------------------------------------------------------------------------------------------
