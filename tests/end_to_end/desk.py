@@ -18,9 +18,10 @@ from typing import Any, Final
 from agent import control
 from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
+from agent.tray.menu import BRIEF
 from agent.tray.sign import Lid
 from bench.fleet import Store, announced, enrol, found, installed, serve
-from bench.panel import Pointer, box_of, desktop, panel
+from bench.panel import Box, Pointer, box_of, desktop, panel
 from bench.stage import Running, own_display, running
 from tests.end_to_end.turning import Turning, served_by, turning, with_children
 
@@ -59,7 +60,20 @@ class Desk:
         )
 
     def sees(self, colour: tuple[int, int, int]) -> bool:
-        return box_of(self.pointer.picture().crop((0, 0, 200, ICON + 8)), colour) is not None
+        return self._where(colour) is not None
+
+    def icon(self, colour: tuple[int, int, int]) -> Box:
+        """Where the icon of this colour is, once it is there."""
+        found: Box = self.until(lambda: self._where(colour), f"{colour} was seen in the panel")
+        return found
+
+    def _where(self, colour: tuple[int, int, int]) -> Box | None:
+        return box_of(self.pointer.picture().crop((0, 0, 200, ICON + 8)), colour)
+
+    def paused_today(self) -> bool:
+        """Whether the menu has pauses to list: the first of its submenus."""
+        pauses: Any = control.request(self.home, "pauses")["pauses"]
+        return any(pause["s"] >= BRIEF for pause in pauses)
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         deadline = time.monotonic() + PATIENCE
@@ -76,7 +90,7 @@ class Desk:
         return status
 
     def until_seen(self, colour: tuple[int, int, int]) -> None:
-        self.until(lambda: self.sees(colour), f"{colour} was seen in the panel")
+        self.icon(colour)
 
     def turning(self, colour: tuple[int, int, int]) -> Turning:
         """From now, when the fault is there, until the icon shows this colour."""

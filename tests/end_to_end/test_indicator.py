@@ -18,6 +18,7 @@ from bench.fleet import installed
 from bench.panel import missing
 from bench.stage import running
 from tests.end_to_end.desk import Desk, desk_of
+from tests.stage import menus
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -44,6 +45,13 @@ user_hold: { max: 10m, reasons: [Break, Private call] }
 def desk() -> Iterator[Desk]:
     with desk_of(POLICY) as made:
         yield made
+
+
+def holds(desk: Desk) -> list[dict[str, Any]]:
+    """The person's holds and what ended them, as the account on this PC has them."""
+    segments = sorted((desk.home / "ledger").glob("segment-*"))
+    entries = [json.loads(line) for path in segments for line in path.read_bytes().rstrip(b"\0").splitlines()]
+    return [entry for entry in entries if entry["kind"] in {"hold", "release"} and entry["hold"] == "user"]
 
 
 @pytest.mark.parametrize("what", ["capture", "spool"])
@@ -121,12 +129,25 @@ def test_the_lid_follows_the_gate_and_a_hold_is_in_the_account_with_its_reason(d
     assert desk.command("status").returncode == 3
     assert desk.command("release").returncode == 0
     desk.until_well()
-    segments = sorted((desk.home / "ledger").glob("segment-*"))
-    entries = [json.loads(line) for path in segments for line in path.read_bytes().rstrip(b"\0").splitlines()]
-    [hold] = [entry for entry in entries if entry["kind"] == "hold" and entry["hold"] == "user"]
-    assert (hold["reason"], hold["for_ms"]) == (1, 300_000)
-    [release] = [entry for entry in entries if entry["kind"] == "release" and entry["hold"] == "user"]
-    assert release["why"] == "released"
+    hold, release = holds(desk)
+    assert (hold["kind"], hold["reason"], hold["for_ms"]) == ("hold", 1, 300_000)
+    assert (release["kind"], release["why"]) == ("release", "released")
+
+
+def test_a_hold_until_i_release_is_clicked_and_in_the_account_with_its_bound(desk: Desk) -> None:
+    desk.until_well()
+    before = len(holds(desk))
+    menu = menus.open_menu(desk.pointer, desk.icon(COLOURS[Lid.OPEN]))
+    menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, menu, 3 if desk.paused_today() else 2))
+    desk.until_seen(COLOURS[Lid.HELD])
+    desk.until(lambda: not desk.pointer.popups(), "the menu was closed")
+    hold = desk.status()["hold"]
+    assert (hold["reason"], 0 < hold["left_s"] <= 600) == ("Break", True)  # the policy bounds it
+    icon = desk.icon(COLOURS[Lid.HELD])
+    menus.click_upwards(desk.pointer, icon, lambda: desk.status()["hold"] is None)
+    desk.until_well()
+    kinds = [(entry["kind"], entry.get("reason"), entry.get("why")) for entry in holds(desk)[before:]]
+    assert kinds == [("hold", 0, None), ("release", None, "released")]
 
 
 def test_a_recorder_that_hangs_is_not_shown_open_and_seen_again_when_it_goes_on(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, missing, panel
 from bench.played import OFFER, Played, held, sound, status
 from bench.stage import Running, Stage, own_display, running
+from tests.stage import menus
 from tests.stage.buses import Service
 
 pytestmark = [
@@ -88,25 +89,8 @@ class Desk:
     def seen(self, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
         return until(lambda: self.where(colour), f"{colour} was seen")
 
-    def click_icon(self) -> None:
-        left, top, right, bottom = self.seen(COLOURS[Lid.OPEN])
-        self.pointer.click((left + right) // 2, (top + bottom) // 2)
-
-    def open_menu(self) -> tuple[int, int, int, int]:
-        self.click_icon()
-        return until(self.pointer.popups, "the menu was open")[0]
-
-    def open_submenu(self, menu: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-        """Moves down the menu until one opens."""
-        x, y, _, height = menu
-        for row in range(8, height, 8):
-            self.pointer.move(x + 60, y + row)
-            deadline = time.monotonic() + 0.4
-            while time.monotonic() < deadline:
-                if len(opened := self.pointer.popups()) > 1:
-                    return opened[-1]
-                time.sleep(0.02)
-        raise AssertionError("no submenu opened")
+    def open_menu(self, lid: Lid = Lid.OPEN) -> menus.Popup:
+        return menus.open_menu(self.pointer, self.seen(COLOURS[lid]))
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -147,37 +131,42 @@ def test_every_state_is_seen_in_a_panel(desk: Desk, colour: str) -> None:
         desk.seen(COLOURS[Lid.GONE])
 
 
-def test_a_hold_is_asked_for_with_two_clicks_and_released_with_one(desk: Desk) -> None:
+@pytest.mark.parametrize(("number", "seconds"), [(1, 300.0), (2, None)], ids=["five minutes", "until I release"])
+def test_a_hold_is_asked_for_with_two_clicks_and_released_with_one(
+    desk: Desk, number: int, seconds: float | None
+) -> None:
     with desk.panel(), desk.tray():
-        x, y, _, _ = desk.open_submenu(desk.open_menu())
-        desk.pointer.move(x + 20, y + 10)
-        desk.pointer.click(x + 22, y + 16)
+        menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, desk.open_menu(), number))
         until(lambda: desk.recorder.asked, "the recorder was asked")
-        assert desk.recorder.asked == [("hold", {"seconds": 300.0, "reason": "break"})]
+        assert desk.recorder.asked == [("hold", {"seconds": seconds, "reason": "break"})]
         until(lambda: not desk.pointer.popups(), "the menu was closed")
-        desk.recorder.say(held(300.0))
-        left, top, right, bottom = desk.seen(COLOURS[Lid.HELD])
-        desk.pointer.click((left + right) // 2, (top + bottom) // 2)
-        menu = until(desk.pointer.popups, "the menu was open")[0]
-        for row in range(menu[3] - 1, 0, -6):  # from below: help first, and then what ends the hold
-            if desk.recorder.asked[1:]:
-                break
-            if not desk.pointer.popups():
-                desk.pointer.click((left + right) // 2, (top + bottom) // 2)
-                until(desk.pointer.popups, "the menu was open again")
-            if row < menu[3] - 34:
-                desk.pointer.click(menu[0] + 60, menu[1] + row)
-                time.sleep(0.2)
-        until(lambda: desk.recorder.asked[1:], "the recorder was asked")
+        desk.recorder.say(held(seconds))
+        menus.click_upwards(desk.pointer, desk.seen(COLOURS[Lid.HELD]), lambda: bool(desk.recorder.asked[1:]))
         assert desk.recorder.asked[1:] == [("release", {})]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_help_is_opened_with_a_click_also_while_nobody_records(desk: Desk, language: str) -> None:
+    opened = desk.folder / "opened"
+    browser = desk.folder / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf "%s" "$1" > {opened}.part && mv {opened}.part {opened}\n')
+    browser.chmod(0o755)
+    desk.around["BROWSER"] = f"{browser} %s"  # as whoever has another browser than the desktop's sets it
+    with desk.panel(), desk.tray("--language", language):
+        desk.recorder.say(STATES[Lid.GONE] or {})
+        menus.click_last(desk.pointer, desk.open_menu(Lid.GONE))
+        until(opened.exists, "the browser was started")
+        page = Path(opened.read_text("utf-8").removeprefix("file://"))
+        assert page.name == f"{language}.html"
+        assert "</html>" in page.read_text("utf-8")
+        until(lambda: not desk.pointer.popups(), "the menu was closed")
+    assert desk.recorder.asked == []
 
 
 def test_a_refusal_comes_as_a_notice(desk: Desk) -> None:
     desk.recorder.refusal = "the policy in force allows 2 min at most"
     with desk.panel(), desk.tray():
-        x, y, _, _ = desk.open_submenu(desk.open_menu())
-        desk.pointer.move(x + 20, y + 10)
-        desk.pointer.click(x + 22, y + 16)
+        menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, desk.open_menu()))
         until(lambda: any("2 min at most" in body for _, body, _ in desk.notices.shown), "the refusal was shown")
 
 
@@ -285,7 +274,7 @@ def test_a_forbidden_hold_is_not_offered(desk: Desk) -> None:
     with desk.panel(), desk.tray():
         menu = desk.open_menu()
         with pytest.raises(AssertionError, match="no submenu opened"):
-            desk.open_submenu(menu)
+            menus.open_submenu(desk.pointer, menu)
 
 
 def test_told_to_end_it_ends(desk: Desk) -> None:

@@ -1,0 +1,76 @@
+"""The icon's menu under a real pointer: it is opened, and an entry is found by what it opens and what it asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from bench.panel import Box, Pointer
+
+Popup = tuple[int, int, int, int]  # x, y, width, height
+
+PATIENCE: Final = 30.0  # seconds
+SUBMENU: Final = 0.6  # seconds for one to open under a pointer that rests
+EDGE: Final = 14  # pixels from the edge of a menu to the middle of its first and of its last entry
+STEP: Final = 8  # pixels; less than half an entry
+
+
+def open_menu(pointer: Pointer, icon: Box) -> Popup:
+    left, top, right, bottom = icon
+    pointer.click((left + right) // 2, (top + bottom) // 2)
+    deadline = time.monotonic() + PATIENCE
+    while not (opened := pointer.popups()):
+        assert time.monotonic() < deadline, "no menu opened"
+        time.sleep(0.05)
+    return opened[0]
+
+
+def open_submenu(pointer: Pointer, menu: Popup, number: int = 1) -> Popup:
+    """Moves down the menu until so many have opened, one after the other. Raises AssertionError if they do not."""
+    x, y, _, height = menu
+    seen: list[Popup] = []
+    for row in range(STEP, height, STEP):
+        pointer.move(x + 60, y + row)
+        deadline = time.monotonic() + SUBMENU
+        while time.monotonic() < deadline:
+            opened = pointer.popups()
+            if len(opened) > 1 and opened[-1] not in seen:
+                seen.append(opened[-1])
+                break
+            if len(opened) > 1 and opened[-1] == seen[-1]:
+                break  # still over the same entry, or on the way to the next
+            time.sleep(0.02)
+        if len(seen) == number:
+            return seen[-1]
+    raise AssertionError("no submenu opened" if not seen else f"only {len(seen)} of {number} submenus opened")
+
+
+def click_first(pointer: Pointer, menu: Popup) -> None:
+    x, y, _, _ = menu
+    pointer.move(x + 20, y + EDGE - 4)
+    pointer.click(x + 22, y + EDGE)
+
+
+def click_last(pointer: Pointer, menu: Popup) -> None:
+    x, y, _, height = menu
+    pointer.move(x + 58, y + height - EDGE + 2)
+    pointer.click(x + 60, y + height - EDGE)
+
+
+def click_upwards(pointer: Pointer, icon: Box, asked: Callable[[], bool]) -> None:
+    """Clicks what stands above the last entry, from below, until it asks something; opens the menu again if it closed.
+
+    What only says something stays where it is, and asks nothing.
+    """
+    x, y, _, height = open_menu(pointer, icon)
+    for row in range(height - 2 * EDGE - 6, 0, -6):
+        if not pointer.popups():
+            open_menu(pointer, icon)
+        pointer.click(x + 60, y + row)
+        deadline = time.monotonic() + SUBMENU
+        while time.monotonic() < deadline:
+            if asked():
+                return
+            time.sleep(0.02)
+    raise AssertionError("nothing in the menu asked for it")
