@@ -76,6 +76,40 @@ def test_every_mistake_at_once_with_its_line(folder: Path, capsys: Out) -> None:
     assert "3 mistakes: this would not come into force." in out
     facts = told(capsys, "check", str(bad), code=1)
     assert (facts["ok"], len(facts["mistakes"]), facts["hash"]) == (False, 3, None)
+    assert facts["mistakes"][1] == {
+        "file": str(bad),
+        "line": 9,
+        "column": 12,
+        "severity": "mistake",
+        "message": 'audio cannot be "rekord", did you mean record?',
+        "suggestion": "record",
+    }
+    assert "suggestion" not in facts["mistakes"][0]  # which number was meant, nobody knows
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "suggestion"),
+    [
+        ("rulse:", "rules:", "rules"),
+        ("name: no", "name: Cards", '"no"'),
+        ("user_hold: {max: 90}", "user_hold: {max: 90s}", "90s"),
+        ("user_hold: {max: 1:30}", "user_hold: {max: 90s}", "90s"),
+    ],
+)
+def test_what_is_to_be_written_instead_is_told_to_a_program_where_it_is_known_to_the_letter(
+    folder: Path, capsys: Out, wrong: str, right: str, suggestion: str
+) -> None:
+    good = RULES if right in RULES else RULES.replace("rules:", f"{right}\nrules:", 1)
+    (folder / "cards.yaml").write_text(good.replace(right, wrong, 1))
+    found = told(capsys, "check", code=1)["mistakes"]
+    assert suggestion in {one.get("suggestion") for one in found}
+    assert all((folder / "cards.yaml").read_text().splitlines()[one["line"] - 1] for one in found)
+
+
+def test_a_mistake_that_has_no_place_is_told_to_a_program_all_the_same(tmp_path: Path, capsys: Out) -> None:
+    [mistake] = told(capsys, "check", str(tmp_path), code=1)["mistakes"]
+    assert (mistake["file"], mistake["line"], mistake["column"]) == (None, None, None)
+    assert "holds no policy" in mistake["message"]
 
 
 def test_a_test_that_fails_does_not_hide_the_warnings(folder: Path, capsys: Out) -> None:
@@ -102,6 +136,13 @@ def test_warnings_are_no_mistakes_unless_they_are_asked_to_be(folder: Path, caps
         (f"{path}:9:15", "wide"),
         (f"{path}:10:5", "shadowed"),
     ]
+    assert {key: facts["warnings"][0][key] for key in ("file", "line", "column", "severity", "message")} == {
+        "file": str(path),
+        "line": 9,
+        "column": 15,
+        "severity": "warning",
+        "message": "this closes for every program, name the programs",
+    }
     assert told(capsys, "check")["ok"] is True
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from agent.cli.policy.findings import mistake_as_json, warning_as_json
 from agent.cli.policy.reading import add_files, counted, page, print_with_line, read
 from agent.cli.policy.standing import say_whether_the_folder_counts
 from agent.core.model import Policy
@@ -62,8 +63,8 @@ def _as_json(
 ) -> dict[str, object]:
     return {
         "ok": good,
-        "mistakes": list(mistakes),
-        "warnings": [{"where": found.where, "kind": found.kind.value, "says": found.says} for found in warnings],
+        "mistakes": [mistake_as_json(mistake) for mistake in mistakes],
+        "warnings": [warning_as_json(warning) for warning in warnings],
         "hash": policy.hash if policy and not mistakes else None,
     }
 

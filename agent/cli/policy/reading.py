@@ -64,6 +64,14 @@ def page() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
+def place_of(message: str) -> tuple[str, int, int, str] | None:
+    """(file, line, column, what it says there); None where it names no place."""
+    found = _PLACE.fullmatch(message)
+    if found is None:
+        return None
+    return found["file"], int(found["line"]), int(found["column"]), found["says"] or ""
+
+
 def print_with_line(out: Console, message: str, *, style: str, prefix: str = "") -> None:
     """`file:line:column prefix what is wrong`, and below it the line itself with the place marked."""
     found = _PLACE.fullmatch(message)
