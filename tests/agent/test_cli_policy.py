@@ -418,7 +418,28 @@ def test_init_writes_several_packs_as_one_policy(tmp_path: Path, capsys: Out) ->
     assert "no mistake" in said(capsys, "check", "--strict", str(made))
     together = [rule.id for name in ("passwords", "payments") for rule in read_folder(ROOT / "policies" / name).rules]
     assert sorted(rule.id for rule in read_folder(made).rules) == sorted(together)
-    assert read_folder(made).name == read_folder(ROOT / "policies" / "payments").name
+    assert read_folder(made).name == "Card payments and Passwords"
+
+
+def test_init_of_all_packs_is_named_after_all_of_them(tmp_path: Path, capsys: Out) -> None:
+    made = tmp_path / "made"
+    names = sorted(path.parent.name for path in (ROOT / "policies").glob("*/policy.yaml") if path.parent.name != "demo")
+    said(capsys, "init", *names, "--into", str(made))
+    assert read_folder(made).name == (
+        "Banking, Personnel files, Identity documents, Medical records, Passwords and Card payments"
+    )
+
+
+def test_init_says_who_brings_it_into_force_and_whom_its_folder_must_belong_to(
+    folder: Path, tmp_path: Path, capsys: Out
+) -> None:
+    out = said(capsys, "init", "payments", "--into", str(tmp_path / "made"))
+    assert "sudo install -m 644 -D -t /etc/eyelid/policies" in out
+    assert "belongs to root" in out
+    (folder / "cards.yaml").unlink()
+    out = said(capsys, "init", "payments")  # the configured one, which is this user's own
+    assert f"{folder} is where this PC's policy is read from" in out
+    assert "`eyelid doctor` says whether whoever is recorded can change it" in out
 
 
 def test_init_overwrites_nothing(folder: Path, capsys: Out) -> None:

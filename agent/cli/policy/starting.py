@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from rich.console import Console
+
 from agent import config
 from agent.cli.policy.reading import counted, page, read
+from agent.config import managed
 from agent.core.policy_keys import schema
 from agent.errors import EnvironmentFault, UserError
 
 PACKS: Final = Path(str(resources.files("policies")))
 HEAD: Final = "policy.yaml"  # the same in every pack, but for the name: of several packs it is needed once
+
+PLACE: Final = Path("/etc/eyelid/policies")  # where IT lays it; any folder of root's will do
+_NAME: Final = re.compile(r"^name: (.+)$", re.MULTILINE)
 
 
 def add_to(verbs: Any) -> None:
@@ -52,10 +59,31 @@ def _init(asked: argparse.Namespace) -> int:
         (f"eyelid policy check {folder}", "after every change of yours: what is wrong, and where"),
     ):
         out.print(f"  {command:<32}  {why}", markup=False)
-    out.print(
-        f"Write rules of your own into a file beside these. Count up revision in {HEAD} to put a change in force."
-    )
+    out.print("Write rules of your own into a file beside these. Count up revision in policy.yaml for every change.")
+    out.print()
+    _say_how_it_counts(out, folder, here=not asked.into)
     return 0
+
+
+def _say_how_it_counts(out: Console, folder: Path, *, here: bool) -> None:
+    """`here`: it is the folder that a recorder of this user reads."""
+    if here:
+        out.print(
+            f"{folder} is where this PC's policy is read from: a recorder of yours takes it at once.", markup=False
+        )
+        out.print("`eyelid doctor` says whether whoever is recorded can change it. So that they cannot:")
+    else:
+        out.print("It counts on a PC once one of these is done:")
+    by_it = (
+        "IT, on each PC: the folder belongs to root, so that whoever is recorded cannot change it,\n"
+        f"      and {managed.FILE} names it (policies: {PLACE})"
+    )
+    by_compliance = "compliance, with its key: the store hands it out, and the PCs take no other"
+    for command, who in (
+        (f"sudo install -m 644 -D -t {PLACE} {folder}/*.yaml", by_it),
+        (f"eyelid-store bundle sign --policies {folder} ...", by_compliance),
+    ):
+        out.print(f"  {command}\n      {who}", markup=False)
 
 
 def packs() -> list[str]:
@@ -72,8 +100,14 @@ def _list() -> int:
     return 0
 
 
+def _named(packs: Sequence[str]) -> str:
+    heads = [(PACKS / name / HEAD).read_text("utf-8") for name in packs]
+    names = [found[1] for head in heads if (found := _NAME.search(head))]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
 def _copy(names: Sequence[str], folder: Path) -> list[Path]:
-    """What was written: the packs' files, the head of the first, and the schema for editors."""
+    """What was written: the packs' files, one head with all their names, and the schema for editors."""
     sources = [path for name in names for path in sorted((PACKS / name).glob("*.yaml")) if path.name != HEAD]
     sources.append(PACKS / names[0] / HEAD)
     there = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
@@ -87,6 +121,8 @@ def _copy(names: Sequence[str], folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for source in sources:
             text = source.read_text("utf-8").replace("$schema=../schema.json", "$schema=./schema.json")
+            if source.name == HEAD:
+                text = _NAME.sub(f"name: {_named(names)}", text, count=1)
             (folder / source.name).write_text(text, "utf-8")
             written.append(folder / source.name)
         (folder / "schema.json").write_text(json.dumps(schema(), indent=2) + "\n", "utf-8")
