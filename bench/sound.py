@@ -35,7 +35,7 @@ from rich.console import Console
 
 from agent.status import State
 from bench import sound_account as account
-from bench.fleet import DEAF, Pc, pc, store
+from bench.fleet import DEAF, Pc, Store, pc, store
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_faults import beyond, faults
@@ -103,15 +103,14 @@ class Plan:
 QUICK: Final = Plan(2, 0, 1, (), ("unplug", "replug"), clean=2.5, costs=False)
 
 
-def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
-    """Play, record, open, compare on one server. Raises StageError when something that has to run does not."""
+def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
+    """Play, record, open, compare on one sound server. Raises StageError when something that has to run does not."""
     with ExitStack() as stack:
         # Short: a local socket's path may have 107 bytes.
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
         server = stack.enter_context(sound_server(kind, homes / "s"))
         stage = stack.enter_context(own_display(folder / "display"))
         stack.enter_context(stage.program("notes", (20, 20), still=True))
-        depot = stack.enter_context(store(folder))
         more = {"PULSE_SERVER": server.address}
         with ExitStack() as recorders:
             ruled, control, *deaf = (
@@ -128,7 +127,7 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
                     control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
                     meters = [_Meter(one) for one in (control, *deaf)]
                     began = now()
-                    spans = _play(server, till, plan, ruled, say)
+                    spans = _play(server, till, plan, (ruled, control), say)
                     talk = Span(began, now())
                     used = [meter.read() for meter in meters]
                     plain = len(spans)
@@ -137,7 +136,7 @@ def perform(kind: str, plan: Plan, folder: Path, say: Say) -> Run:
                     events += hot_plug(server, plan.cases, say)
                     for case in plan.in_view:
                         say(f"{server.kind}: {case}, in view")
-                        _until_open(ruled, plan.clean)
+                        _until_open((ruled, control), plan.clean)
                         span, event = hot_plug_in_view(server, case, till, len(spans), homes)
                         spans.append(span)
                         events.append(event)
@@ -194,25 +193,25 @@ def _till(environment: dict[str, str]) -> Iterator[Till]:
         till.end()
 
 
-def _play(server: SoundServer, till: Till, plan: Plan, ruled: Pc, say: Say) -> list[Span]:
+def _play(server: SoundServer, till: Till, plan: Plan, recorders: tuple[Pc, Pc], say: Say) -> list[Span]:
     spans: list[Span] = []
     began = time.monotonic()
     while len(spans) < plan.spans or time.monotonic() - began < 60 * plan.minutes:
         say(f"{server.kind}: span {len(spans) + 1} of {plan.spans}")
-        _until_open(ruled, plan.clean)
+        _until_open(recorders, plan.clean)
         shown = till.show()
-        marked(server, len(spans), ruled.home)
+        marked(server, len(spans), recorders[0].home)
         time.sleep(AFTER)
         spans.append(Span(shown, till.hide(), played=1000 * MARKED))
     time.sleep(plan.clean)
     return spans
 
 
-def _until_open(ruled: Pc, clean: float) -> None:
-    """At least `clean` seconds after the window before."""
+def _until_open(recorders: tuple[Pc, Pc], clean: float) -> None:
+    """At least `clean` seconds after the window before. The control, too: a marker that it misses has tried nothing."""
     time.sleep(clean)
     deadline = time.monotonic() + OPEN
-    while not _open(ruled) and time.monotonic() < deadline:
+    while not all(map(_open, recorders)) and time.monotonic() < deadline:
         time.sleep(BEAT)
 
 
@@ -340,8 +339,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="eyelid-sound-") as passing:
         folder = arguments.dir or Path(passing)
         try:
-            with console.status("starting") as status, ThreadPoolExecutor() as servers:
-                runs = list(servers.map(lambda kind: perform(kind, plan, folder / kind, status.update), kinds))
+            with console.status("starting") as status, store(folder) as depot, ThreadPoolExecutor() as servers:
+                runs = list(servers.map(lambda kind: perform(kind, plan, depot, folder / kind, status.update), kinds))
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1

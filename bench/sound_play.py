@@ -64,7 +64,7 @@ Spoken = npt.NDArray[np.float64]
 
 def speech(voice: str, folder: Path) -> npt.NDArray[np.int16]:
     """`LOOP` seconds, mono, held to `TELEPHONE`. Raises StageError without espeak-ng."""
-    samples = limited(np.resize(spoken(voice, TEXT * 3, folder), LOOP * RATE), TELEPHONE)
+    samples = limited(np.resize(spoken(voice, TEXT, folder), LOOP * RATE), TELEPHONE)
     return np.asarray((samples * (0.4 / np.abs(samples).max()) * 32_767).astype("<i2"))
 
 
@@ -85,9 +85,11 @@ def spoken(voice: str, text: str, folder: Path) -> Spoken:
 
 def limited(samples: Spoken, band: float) -> Spoken:
     """Without anything above `band`, Hz; also without the overtones of straight lines between samples."""
-    spectrum = np.fft.rfft(samples)
-    spectrum[np.fft.rfftfreq(len(samples), 1 / RATE) > band] = 0
-    return np.fft.irfft(spectrum, len(samples))
+    # Of a length that has large prime factors it would take seconds.
+    padded = 1 << (len(samples) - 1).bit_length()
+    spectrum = np.fft.rfft(samples, padded)
+    spectrum[np.fft.rfftfreq(padded, 1 / RATE) > band] = 0
+    return np.fft.irfft(spectrum, padded)[: len(samples)]
 
 
 @contextmanager
