@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
+
+from store.commands.helping import Wrapped
 
 _EXAMPLE: Final = """\
 a store in three commands:
   eyelid-store init --name store.example.com
   eyelid-store serve
-  eyelid-store enroll-token            # paste what it prints into `eyelid enroll` on the PC
+  eyelid-store enroll-token   # for `eyelid enroll` on the PC
 
 then, for whoever audits:
   eyelid-store recordings
@@ -46,7 +48,7 @@ def parser() -> ArgumentParser:
         prog="eyelid-store",
         description="Keeps sealed recordings and signed accounts of what was not recorded.",
         epilog=_EXAMPLE,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=Wrapped,
     )
     top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

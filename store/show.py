@@ -16,6 +16,7 @@ from rich.text import Text
 
 from store.clock import SECOND
 
+BELOW: Final = "    "  # before what goes on lines of its own
 ANY: Final = 10_000  # columns; wider is no list
 
 
@@ -134,7 +135,10 @@ def print_table(
         out.print(line, soft_wrap=True)
         for place in below if number else ():
             if row[place].plain not in {"", "-"}:
-                out.print(Text.assemble("    ", (f"{headings[place]} ".lstrip(), "dim"), row[place]), soft_wrap=True)
+                said = Text.assemble((f"{headings[place]} ".lstrip(), "dim"), row[place])
+                longest = max(map(len, said.plain.split()))  # breaks come between words only
+                for part in said.wrap(out, max(out.width - len(BELOW), longest)):
+                    out.print(Text.assemble(BELOW, part), soft_wrap=True)
 
 
 def _cell(cell: str | Text) -> Text:

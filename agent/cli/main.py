@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from agent.cli.helping import Wrapped
 from agent.errors import EyelidError
 from agent.log import in_journal
 
@@ -20,14 +21,14 @@ examples:
   eyelid enroll eyelid1.eyJhZGRy...      join the store that issued the token
   eyelid run                             record until stopped
   eyelid status --watch                  what it is doing, as it happens
-  eyelid hold --for 5m                   stop keeping anything for five minutes
+  eyelid hold --for 5m                   keep nothing for five minutes
   eyelid tray                            the same in the panel, as an eye
   eyelid policy check policies/          every mistake at once, with its place
-  eyelid windows --watch                 what is in view, and what the policy says of it
-  eyelid replay opened/ --with new.yaml  what another policy would have done to a recording
-  eyelid browser status                  how each browser stands, and what is next
-  eyelid doctor                          what is wrong on this PC, and the next step
-  eyelid config show --origin            which settings are in force, and who said so
+  eyelid windows --watch                 what is in view, and how it is judged
+  eyelid replay opened/ --with new.yaml  what another policy would have done
+  eyelid browser status                  how each browser stands, what is next
+  eyelid doctor                          what is wrong here, and the next step
+  eyelid config show --origin            settings in force, and who said so
 """
 
 
@@ -50,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="eyelid",
         description="Records screen and voice, and closes by itself before a payment form or a medical record is kept.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Wrapped,
     )
     parser.add_argument("--version", action="version", version=f"eyelid {version('eyelid')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import page, read
 from agent.core.model import SECOND, Blind, Lane, Page, Policy, Window
 from agent.core.policy_diff import SPOKEN_LANE
@@ -41,7 +42,7 @@ def add_to(commands: Any) -> None:
         "2: wrong usage, or the scenes or a policy cannot be read.",
         epilog="examples:\n  eyelid-store export 0193a1b2 --key recipient.key -o opened/\n"
         "  eyelid replay opened/ --with new.yaml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Wrapped,
     )
     ask.add_argument("scenes", metavar="SCENES", help=f"{FILE}, or the folder of an export; - reads standard input")
     ask.add_argument(

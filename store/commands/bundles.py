@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store import passphrase, signing
 from store.catalog import ahead_of, newest_bundle
 from store.clock import wall
+from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
 from store.database import explained
 from store.errors import StoreError, WrongUsage
@@ -29,10 +30,14 @@ _NAMED = 10  # PCs
 
 _EXAMPLE = """\
 a change, start to end:
-  eyelid-store bundle show --save current.bundle                      # on the store; carry the file to the laptop
-  eyelid policy check policies/ && eyelid policy test policies/       # on the laptop that has the compliance key
-  eyelid-store bundle sign --key compliance.key --from current.bundle --policies policies/ -o next.bundle
-  eyelid-store bundle put next.bundle                                 # on the store: every PC has it within a minute
+  # on the store; carry the file to the laptop that has the compliance key
+  eyelid-store bundle show --save current.bundle
+  # on the laptop
+  eyelid policy check policies/ && eyelid policy test policies/
+  eyelid-store bundle sign --key compliance.key --from current.bundle \\
+      --policies policies/ -o next.bundle
+  # on the store: every PC has it within a minute
+  eyelid-store bundle put next.bundle
 """
 
 
@@ -42,7 +47,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         help="show, sign and take over who may read recordings and what the eye closes for",
         description="Shows, signs and takes over who may read recordings and what the eye closes for.",
         epilog=_EXAMPLE,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=Wrapped,
     )
     parts = bundle.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -63,8 +68,10 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         parts,
         "sign",
         "sign the next bundle; needs the compliance key and no store",
-        "  eyelid-store bundle sign --key compliance.key --from current.bundle --policies policies/ -o next.bundle\n"
-        "  eyelid-store bundle sign --key compliance.key --from current.bundle --add-reader audit.pub -o next.bundle",
+        "  eyelid-store bundle sign --key compliance.key --from current.bundle \\\n"
+        "      --policies policies/ -o next.bundle\n"
+        "  eyelid-store bundle sign --key compliance.key --from current.bundle \\\n"
+        "      --add-reader audit.pub -o next.bundle",
         _sign,
         home=False,
     )

@@ -22,7 +22,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "init",
         "make a store: its folder, certificates, keys and first bundle",
         "  eyelid-store init --name store.example.com --policies policies/\n"
-        "  eyelid-store init --home /srv/eyelid --address 10.0.0.5 --passphrase-file pass.txt --json",
+        "  eyelid-store init --home /srv/eyelid --address 10.0.0.5 \\\n      --passphrase-file pass.txt --json",
         _init,
     )
     init.add_argument("--name", action="append", default=[], metavar="HOST", help="a host name PCs reach the store by")
@@ -57,7 +57,7 @@ def _init(options: Namespace) -> int:
     _print_keys(home)
     _say_what_to_take_away(home)
     if not plan.policies:
-        console().print("The first bundle holds no policy (--policies): each PC then needs its own policy folder.")
+        console().print("The first bundle holds no policy (--policies): each PC needs its own policy folder.")
     console().print("\nNext:  eyelid-store serve     and then     eyelid-store enroll-token")
     return 0
 
@@ -65,15 +65,19 @@ def _init(options: Namespace) -> int:
 def _say_what_to_take_away(home: Home) -> None:
     out = console()
     out.print(
-        "\n[bold]Now take two files off this machine[/bold], say to two USB sticks in two safes, and delete them here:"
+        "\n[bold]Now take two files off this machine[/bold], say to two USB sticks in two safes,\nand delete them here:"
     )
     for name, why in (
         (RECOVERY, "opens every recording, should the recipient key be lost"),
-        (COMPLIANCE, "decides who may read and what the eye closes for: whoever runs the store must not have it"),
+        (
+            COMPLIANCE,
+            "decides who may read and what the eye closes for:\n      whoever runs the store must not have it",
+        ),
     ):
         out.print(f"  {home.folder / home.key(name).file}\n      {why}", markup=False, soft_wrap=True)
     out.print(
-        "They are sealed under the passphrase you gave; without it nobody opens them, and nobody can restore it.\n"
+        "They are sealed under the passphrase you gave; without it nobody opens them,\n"
+        "and nobody can restore it.\n"
         f"{home.store_key_path} stays: the server signs receipts with it unattended,\n"
         "so it lies open, readable by its owner alone.",
         markup=False,
@@ -115,4 +119,5 @@ def _print_keys(home: Home) -> None:
             )
             for record in home.keys
         ],
+        below=(2, 3),
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from store.catalog import Device
 from store.clock import SECOND
+from store.commands.helping import Wrapped
 from store.errors import WrongUsage
 from store.home import Home, default_folder
 
@@ -33,7 +34,7 @@ def add_command(
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"examples:\n{example}",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=Wrapped,
     )
     parser.set_defaults(run=run)
     if home:

@@ -30,7 +30,8 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "replay",
         "say what another policy would have done to a recording whose policy had its scenes kept (keep_scenes: true)",
         "  eyelid-store replay 0193a1b2 --with new.yaml --key recipient.key\n"
-        "  eyelid-store replay 0193a1b2 --with policies/ --key recipient.key --json | jq .lanes.screen.newly_open_ns\n"
+        "  eyelid-store replay 0193a1b2 --with policies/ --key recipient.key --json |\n"
+        "      jq .lanes.screen.newly_open_ns\n"
         "exit code 0: the same would be recorded. 1: something would newly open or newly close. 2: anything else.",
         _replay,
     )

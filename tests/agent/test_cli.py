@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.cli.main import main
+from agent.cli.main import build_parser, main
 from agent.cli.session import WORDS
 from agent.control import ControlSocket
 from agent.tray.sign import sign_of
@@ -229,6 +230,22 @@ def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[s
         main(command)
     assert ended.value.code == 0
     assert "example" in capsys.readouterr().out
+
+
+def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from every(one)
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_no_help_is_wider_than_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for parser in every(build_parser()):
+        prose = [line for line in parser.format_help().splitlines() if columns == 80 or not line.startswith(" ")]
+        assert [line for line in prose if len(line) > columns] == []
 
 
 def test_a_mistyped_flag_is_wrong_usage() -> None:

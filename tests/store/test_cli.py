@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import re
 import socket
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +17,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from rich.text import Text
 from sqlalchemy import update
 
+from bench.fleet import installed
+from bench.terminal import typed
 from protocol import enrolment
 from protocol.bundle import Bundle
 from protocol.envelope import Flag, Kind
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate, thumbprint
 from store import cli, database, founding, schema
+from store.cli import parser
 from store.depot import Depot
 from store.founding import COMPLIANCE, RECIPIENT, STORE
 from store.home import Home
@@ -90,6 +97,36 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: str) -
     assert f"eyelid-store {command}" in told.out.split("examples:")[1]
     assert "--json" in told.out
     assert "--home" in told.out
+
+
+def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from every(one)
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_no_help_is_wider_than_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("EYELID_STORE_HOME", "/srv/eyelid")
+    for command in every(parser()):
+        prose = [line for line in command.format_help().splitlines() if columns == 80 or not line.startswith(" ")]
+        assert [line for line in prose if len(line) > columns] == []
+
+
+def test_a_store_and_its_keys_are_told_on_a_terminal_of_80_columns(tmp_path: Path) -> None:
+    secret = tmp_path / "pass.txt"
+    secret.write_bytes(PASSPHRASE + b"\n")
+    init = ("--address", "127.0.0.1", "--passphrase-file", "pass.txt")
+    for command in (("init", "--home", "store", *init), ("keys", "--home", "store")):
+        said = Text.from_ansi(typed(installed("eyelid-store", *command), os.environ, folder=tmp_path)).plain
+        prose = [line for line in said.splitlines() if str(tmp_path) not in line]
+        assert [line for line in prose if len(line) > 80] == []
+        [_, key] = re.findall(r"^(key|recovery) +(\S+)", said, re.MULTILINE)
+        assert len(key[1]) == 43  # in one piece
+        assert f"{tmp_path / 'store' / 'keys' / 'recovery.key'}\n" in said
 
 
 def test_the_commands_are_listed(run: Run) -> None:

@@ -116,6 +116,22 @@ def test_where_there_is_none_an_id_goes_below_in_one_piece() -> None:
     assert len(lines_of(60, below=())) > 3  # where nothing may go below it is folded, and nothing is cut off
 
 
+def test_a_sentence_below_is_broken_between_words_and_an_id_never() -> None:
+    out = io.StringIO()
+    rows = [("store", "signs receipts and access tokens: stays here, readable by the server alone", ID)]
+    narrow = Console(file=out, width=40, highlight=False)
+    print_table(("key", "what for", "id"), rows, below=(1, 2), out=narrow)
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == [
+        "key",
+        "store",
+        "    what for signs receipts and access",
+        "    tokens: stays here, readable by the",
+        "    server alone",
+        "    id",
+        f"    {ID}",
+    ]
+
+
 def test_a_day_has_a_cell_for_each_hour_where_half_hours_have_no_room() -> None:
     day = Day(date(2026, 11, 26), 0, 24 * 3600 * SECOND)
     day.add(Stretch(0, 3600 * SECOND, What.KEPT))

@@ -14,6 +14,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import line_at, page, read
 from agent.cli.policy.standing import Standing, standing
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
@@ -40,9 +41,10 @@ def add_to(verbs: Any) -> None:
         description="Judges one page or one window by the policy, and says of each rule that fits it what it does, "
         "why, which line says so and what would make it otherwise. Without --policy it judges by what "
         "counts on this PC: the policy that compliance signed, else the folder's.",
-        epilog="example: eyelid policy explain https://shop.example.com/pay --frame https://js.stripe.com/v3/\n"
-        'example: eyelid policy explain --app keepassxc --title "Passwords"',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  eyelid policy explain https://shop.example.com/pay \\\n"
+        "      --frame https://js.stripe.com/v3/\n"
+        '  eyelid policy explain --app keepassxc --title "Passwords"',
+        formatter_class=Wrapped,
     )
     ask.add_argument("url", nargs="?", help="the address of a page")
     ask.add_argument("--frame", action="append", default=[], metavar="URL", help="the address of a frame in the page")
