@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +15,51 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 import store
+from store import catalog, reported, schema
 from store import database as module
-from store import reported
 from store.database import HEAD, Database, upgrade
 from store.errors import StoreError
 from store.schema import metadata
+from tests.stage.databases import missing, postgresql
 
 MIGRATIONS = Path(store.__file__).parent / "migrations"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    if why := missing():
+        pytest.skip(why)
+    pytest.importorskip("psycopg", reason="psycopg is not in this environment (scripts/setup installs it)")
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def anew(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Database]]:
+    """Opens the same database each time, at first an empty one; of either kind that the catalog is written for."""
+    if request.param == "sqlite":
+        yield lambda: Database.sqlite(tmp_path / "store.db")
+        return
+    url: str = request.getfixturevalue("postgres")
+    yield lambda: Database(url)
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(text("drop schema public cascade"))
+        connection.execute(text("create schema public"))
+    database.close()
+
+
+@contextmanager
+def brought_up(anew: Callable[[], Database]) -> Iterator[Database]:
+    database = anew()
+    upgrade(database, "the database")
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 def opened(path: Path) -> Database:
@@ -42,41 +77,54 @@ def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:
     database.close()
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> None:
-    database = opened(tmp_path / "store.db")
-    with database.reading() as connection:
+def test_the_migrations_make_exactly_the_tables_of_the_schema(anew: Callable[[], Database]) -> None:
+    with brought_up(anew) as database, database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    database.close()
 
 
 def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
 
 
-def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
-    opened(tmp_path / "store.db").close()
-    opened(tmp_path / "store.db").close()
+def test_upgrading_twice_changes_nothing(anew: Callable[[], Database]) -> None:
+    for _ in range(2):
+        with brought_up(anew) as database, database.reading() as connection:
+            assert connection.scalar(text("select version_num from alembic_version")) == HEAD
 
 
-def test_what_the_last_health_named_is_noted_by_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_last_health_named_is_noted_by_an_upgrade(
+    anew: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("alembic.command.upgrade", partial(_upgrade_to, command.upgrade, "0002"))
-    opened(tmp_path / "store.db").close()
-    monkeypatch.undo()
     head = {"next": 3, "head": "a" * 64}
     told = {"recording": "r", "heads": {"0": head, "1": {"next": 0, "head": ""}}, "ledger": head}
-    with closing(sqlite3.connect(tmp_path / "store.db")) as old, old:
-        old.execute("insert into enrolments values ('e', 's', '', 1, 1, 1)")
+    with brought_up(anew) as old, old.writing() as connection:
+        connection.execute(text("insert into enrolments values ('e', 's', '', 1, 1, 1)"))
         for device in ("d", "new"):
-            keys = [f"{device}-{number}" for number in range(3)]
-            old.execute("insert into devices values (?, ?, ?, ?, '', '', '', '', 'e', 1, null)", [device, *keys])
-        old.execute("insert into health values ('d', 7, ?)", [json.dumps(told)])
-        old.execute("insert into health values ('new', 7, ?)", [json.dumps({"heads": {}, "ledger": {"next": 0}})])
-    database = opened(tmp_path / "store.db")
-    with database.reading() as connection:
+            keys = {f"key{number}": f"{device}-{number}" for number in range(3)}
+            connection.execute(
+                text("insert into devices values (:id, :key0, :key1, :key2, '', '', '', '', 'e', 1, null)"),
+                {"id": device, **keys},
+            )
+        health = text("insert into health values (:device, 7, :body)")
+        connection.execute(health, {"device": "d", "body": json.dumps(told)})
+        connection.execute(health, {"device": "new", "body": json.dumps({"heads": {}, "ledger": {"next": 0}})})
+    monkeypatch.undo()
+    with brought_up(anew) as database, database.reading() as connection:
         assert reported.heads(connection, "d") == {"r": {0: (3, "a" * 64)}}
         assert reported.ledger_next(connection, "d") == 3
         assert reported.ledger_next(connection, "new") == 0
-    database.close()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_row_is_added_once_and_replaced_by_its_key(anew: Callable[[], Database], times: int) -> None:
+    with brought_up(anew) as database, database.writing() as connection:
+        row = {"id": "e", "secret_sha256": "s", "group_name": "", "uses_left": 5, "expires_at": 2**62, "created_at": 1}
+        added = [catalog.add_if_new(connection, schema.enrolments, **row) for _ in range(times)]
+        assert added == [True, False][:times]
+        for uses in range(times):
+            catalog.put(connection, schema.enrolments, **row | {"uses_left": uses})
+        assert connection.scalars(select(schema.enrolments.c.uses_left)).all() == [times - 1]
 
 
 def _upgrade_to(upgrade: Callable[[Config, str], None], target: str, config: Config, _: str) -> None:
