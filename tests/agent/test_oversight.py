@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.core.holding import UserHold
 from agent.core.model import MILLISECOND, SECOND, Lane, Scene
+from agent.core.troubles import degrades
 from agent.messages import PolicyArrived
 from agent.status import TriedRule, tried_rules
-from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig
+from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig, hold
 
 MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 
 
 def rig(**of_rule: object) -> Rig:
@@ -26,6 +29,11 @@ def pass_time(made: Rig, seconds: float, seen: Scene) -> None:
     for _ in range(round(2 * seconds)):
         made.wait(500)
         made.look(seen)
+
+
+def alarms_of(made: Rig) -> list[dict[str, object]]:
+    """As the account has them."""
+    return [fields for kind, fields in made.ledger.entries if kind == "alarm"]
 
 
 def test_a_rule_that_is_only_tried_closes_nothing_and_is_counted() -> None:
@@ -51,20 +59,55 @@ def test_a_rule_that_closes_too_long_is_an_alarm_and_then_none() -> None:
     assert made.daemon.troubles == {}
     pass_time(made, 2 * 60, WITH_CHART)
     assert made.daemon.troubles == {"rule-closes-too-long": POLICY.rules[0].id}
-    alarms = [fields for kind, fields in made.ledger.entries if kind == "alarm"]
-    assert alarms == [{"what": "rule-closes-too-long", "rules": [0], "policy": "hash-1"}]
+    assert alarms_of(made) == [{"what": "rule-closes-too-long", "rules": [0], "policy": "hash-1"}]
     made.wait(100)
     made.look(NOTES)
     assert made.daemon.troubles == {}
 
 
-def test_a_rule_that_flaps_is_an_alarm() -> None:
+def test_a_rule_that_flaps_is_an_alarm_and_in_the_account_once() -> None:
     made = rig()
-    for _ in range(14):
+    for _ in range(12):
+        pass_time(made, 5, WITH_CHART)
+        pass_time(made, 5, NOTES)
+    assert made.daemon.troubles == {}
+    for _ in range(2):
         pass_time(made, 5, WITH_CHART)
         pass_time(made, 5, NOTES)
     assert made.daemon.troubles == {"rule-flaps": POLICY.rules[0].id}
+    assert alarms_of(made) == [{"what": "rule-flaps", "rules": [0], "policy": "hash-1"}]
     made.clock.time += 6 * MINUTE
     made.daemon.turn(None)
     assert made.daemon.troubles == {}
     assert made.clock.time % MILLISECOND == 0
+
+
+def pass_hours(made: Rig, hours: float, seen: Scene) -> None:
+    """Looks at it as seldom as the watch allows a turn to be late."""
+    for _ in range(round(hours * HOUR / (9 * SECOND))):
+        made.wait(9000)
+        made.look(seen)
+
+
+def test_a_rule_that_closes_most_of_the_day_is_an_alarm_until_it_no_longer_does() -> None:
+    made = rig()
+    pass_hours(made, 3, WITH_CHART)
+    assert made.daemon.troubles == {}  # it is no day yet
+    pass_hours(made, 1.1, WITH_CHART)
+    assert made.daemon.troubles == {"rule-closes-most-of-the-day": POLICY.rules[0].id}
+    assert alarms_of(made) == [{"what": "rule-closes-most-of-the-day", "rules": [0], "policy": "hash-1"}]
+    assert not any(map(degrades, made.daemon.troubles))  # it does as its rule says
+    pass_hours(made, 4.5, NOTES)
+    assert made.daemon.troubles == {}
+    assert len(alarms_of(made)) == 1
+
+
+def test_no_time_of_a_hold_counts_for_the_day() -> None:
+    made = rig()
+    pass_hours(made, 3, WITH_CHART)
+    hold(made.daemon, UserHold(made.clock.time))
+    pass_hours(made, 4, WITH_CHART)
+    assert made.daemon.troubles == {}
+    hold(made.daemon, None)
+    pass_hours(made, 1.1, WITH_CHART)
+    assert made.daemon.troubles == {"rule-closes-most-of-the-day": POLICY.rules[0].id}
