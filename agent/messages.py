@@ -13,7 +13,7 @@ from agent.shutter import Grabbed, Still
 
 @dataclass(frozen=True, slots=True)
 class GrabWanted:
-    """The capture thread is about to grab and needs a recent look."""
+    """The capture thread is about to grab, on a recent look: it waits for one, or has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,19 @@ browsers right after their answer. The daemon turns; this keeps what it needs to
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from agent.core.asking import next_look
 from agent.core.clearance import SILENCE
-from agent.core.model import BROWSERS, WINDOWS, Lane, Look, Policy, Scene
+from agent.core.model import BROWSERS, MILLISECOND, WINDOWS, Lane, Look, Policy, Scene
 from agent.keeping import Keeping
 from agent.ports import Clock, Witness
 
+SLOW_AT_FIRST: Final = 100 * MILLISECOND
+
 
 class Questions:
-    """`lanes`: whose looks these are. `grab_wanted`: the capture waits for a recent look."""
+    """`lanes`: whose looks these are. `grab_wanted`: a picture is about to be taken, on a recent look."""
 
     def __init__(self, witnesses: Sequence[Witness], lanes: Sequence[Keeping[Any]], clock: Clock) -> None:
         self._witnesses = {witness.name: witness for witness in witnesses}
@@ -27,6 +29,7 @@ class Questions:
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
         self._answered_at = dict.fromkeys(self._witnesses, clock.now())
         self._took = dict.fromkeys(self._witnesses, 0)  # the last look of each, ns
+        self._slowest = dict.fromkeys(self._witnesses, SLOW_AT_FIRST)  # of the last seconds; forgotten bit by bit
         self._windows_seen: Scene | None = None
         self._windows_changed = False  # since the browsers were last asked
         self._pages_moved = False  # an event has come since then
@@ -48,7 +51,8 @@ class Questions:
 
     def judged(self, look: Look) -> None:
         """The same look, put together with what else is known, and judged."""
-        self._took[look.witness] = look.answered - look.asked
+        self._took[look.witness] = took = look.answered - look.asked
+        self._slowest[look.witness] = max(took, self._slowest[look.witness] * 15 // 16)
         if look.witness == WINDOWS:
             seen = look.seen if isinstance(look.seen, Scene) else None
             self._windows_changed |= seen is not self._windows_seen
@@ -110,4 +114,5 @@ class Questions:
             grab_wanted=self.grab_wanted and keeping.lane is Lane.SCREEN,
             newest=None if waiting is None else waiting.end,
             took=self._took[name],
+            slowest=self._slowest[name],
         )

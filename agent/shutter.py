@@ -72,8 +72,8 @@ class Shutter:
     def wait_fresh(self, ask: Callable[[], None]) -> Permit | None:
         """Blocks until the last look is recent enough to grab on; None when the eye has closed meanwhile."""
         with self._changed:
-            if self._permit.open and not self._is_fresh():
-                ask()
+            if self._permit.open:
+                ask()  # also where it is recent: the looks after the picture are due while it is being taken
                 # An answer that does not come is silence, and the daemon's to notice.
                 self._changed.wait_for(lambda: not self._permit.open or self._is_fresh(), SILENCE / SECOND)
             return self._permit if self._permit.open and self._is_fresh() else None

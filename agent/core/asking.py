@@ -87,7 +87,7 @@ def _lead(policy: Policy, lane: Lane) -> int:
 
 def fresh(last_asked: int, now: int, timing: Timing) -> bool:
     """Whether a grab may begin on the strength of the last look, so that the next one still comes within `max_gap`."""
-    return now - last_asked < timing.max_gap * 2 // 5
+    return now - last_asked < timing.max_gap * 3 // 5
 
 
 def next_look(
@@ -98,20 +98,21 @@ def next_look(
     grab_wanted: bool = False,
     newest: int | None = None,
     took: int = 0,
+    slowest: int = 0,
 ) -> int:
     """When to ask next (ns, possibly past).
 
     `last_asked`: of the last answered look. `newest`: the end of the lane's newest waiting item, None if none waits.
-    `took`: what the last look took; a slow witness is asked sooner, so that its answer still comes within `max_gap`.
+    `grab_wanted`: a picture is about to be taken, or waits for a fresh look.
+    `took`, `slowest`: what the last look took, and the slowest of late; a slow witness is asked sooner, so that its
+    answer still comes within `max_gap`.
     `closed`: whether this witness's last word was not clean.
     """
     due = [last_asked + (CLOSED_EVERY if closed else QUIET_EVERY)]
-    if grab_wanted:
-        due.append(last_asked + timing.max_gap * 2 // 5)
-    if newest is not None and last_asked <= newest + timing.hindsight:
-        # A screen that moves at 5 fps gets one look a picture at four fifths of the gap, and three for two pictures
-        # at three. A witness that is slow to answer is asked that often: its next answer may be slower.
-        fifths = 4 if 8 * took < timing.max_gap else 3
-        due += [last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took)]
-        due += [newest + timing.hindsight + 1]
+    if grab_wanted or (newest is not None and last_asked <= newest + timing.hindsight):
+        # A beat, and nothing between its strokes: a picture waits for the next one, before it is taken and before it is
+        # let go. Looks at once cost a scrolling page 6 a second where 5 do. On a busy PC one look takes ten times as
+        # long as the one before, so where one was slow of late the beat is three fifths of the gap.
+        fifths = 4 if 16 * slowest < timing.max_gap else 3
+        due.append(last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took))
     return min(due)

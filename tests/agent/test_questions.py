@@ -152,9 +152,12 @@ def test_an_unasked_look_does_not_answer_the_question_that_is_out() -> None:
     assert not rig.shutter.permit.open
 
 
-def test_a_wanted_grab_is_answered_with_a_fresh_look() -> None:
+def test_a_wanted_grab_is_answered_with_a_fresh_look_in_the_beat_of_the_last() -> None:
     rig = Rig().opened()
-    rig.wait(150)
+    rig.wait(140)
     before = rig.witness.questions
     rig.daemon.turn(GrabWanted())
+    assert rig.witness.questions == before
+    rig.wait(10)
+    rig.daemon.turn(None)
     assert rig.witness.questions == before + 1

@@ -70,13 +70,13 @@ def play(script: list[bool]) -> tuple[StillScreen, list[Grabbed | Still]]:
 
 def test_the_first_picture_is_whole_and_needs_no_damage() -> None:
     screen, delivered = play([])
-    assert screen.did == ["void", "grab"]
+    assert screen.did == ["void", "ask", "grab"]
     assert len(delivered) == 1
 
 
 def test_what_is_drawn_is_grabbed_and_a_still_screen_repeats_after_a_fresh_look() -> None:
     screen, _ = play([True, False])
-    assert screen.did == ["void", "grab", "grab", "ask", "repeat"]
+    assert screen.did == ["void", "ask", "grab", "ask", "grab", "ask", "repeat"]
     assert 0 < 4 * SECOND - REPEAT_EVERY < SECOND // 2  # a still chunk stays within its length
 
 

@@ -84,9 +84,9 @@ def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
     assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
 
 
-def test_a_grab_needs_a_look_younger_than_two_fifths_of_the_gap() -> None:
-    assert fresh(0, 399, TIMING)
-    assert not fresh(0, 400, TIMING)
+def test_a_grab_needs_a_look_younger_than_three_fifths_of_the_gap() -> None:
+    assert fresh(0, 599, TIMING)
+    assert not fresh(0, 600, TIMING)
 
 
 def test_a_closed_lane_is_looked_at_often_and_a_quiet_open_one_rarely() -> None:
@@ -94,15 +94,12 @@ def test_a_closed_lane_is_looked_at_often_and_a_quiet_open_one_rarely() -> None:
     assert next_look(5, TIMING, closed=False) == 5 + 1 * SECOND
 
 
-def test_a_wanted_grab_is_asked_for_when_the_last_look_is_no_longer_fresh() -> None:
-    assert next_look(5, TIMING, closed=False, grab_wanted=True) == 405
-
-
-def test_a_waiting_item_is_looked_at_after_its_hindsight_and_never_too_rarely() -> None:
-    assert next_look(100, TIMING, closed=False, newest=200) == 501
-    assert next_look(100, TIMING, closed=False, newest=900) == 900
-    assert next_look(500, TIMING, closed=False, newest=200) == 501
+def test_a_picture_that_is_taken_or_waits_is_looked_at_in_a_beat_until_one_look_is_past_its_hindsight() -> None:
+    assert next_look(100, TIMING, closed=False, grab_wanted=True) == 900
+    assert next_look(100, TIMING, closed=False, newest=200) == 900
+    assert next_look(500, TIMING, closed=False, newest=200) == 1300
     assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at
+    assert next_look(501, TIMING, closed=False, newest=200, grab_wanted=True) == 1301
 
 
 def test_what_a_page_has_left_goes_soon_and_the_truth_about_it_comes_soon() -> None:
@@ -130,10 +127,9 @@ def test_every_witness_has_its_own_timing() -> None:
 
 
 def test_a_slow_witness_is_asked_sooner_so_that_its_answer_still_comes_within_the_gap() -> None:
-    assert next_look(100, TIMING, closed=False, newest=900, took=124) == 100 + 1000 - 248
-    assert next_look(100, TIMING, closed=False, newest=900, took=99) == 100 + 800
-    assert next_look(100, TIMING, closed=False, newest=900, took=125) == 100 + 600
-    assert next_look(100, TIMING, closed=False, newest=900, took=200) == 100 + 600
-    assert next_look(100, TIMING, closed=False, newest=900, took=201) == 100 + 1000 - 402
+    assert next_look(100, TIMING, closed=False, newest=900, slowest=62) == 100 + 800
+    assert next_look(100, TIMING, closed=False, newest=900, slowest=63) == 100 + 600
+    assert next_look(100, TIMING, closed=False, newest=900, took=100) == 100 + 800
+    assert next_look(100, TIMING, closed=False, newest=900, took=101) == 100 + 1000 - 202
     assert next_look(100, TIMING, closed=False, newest=900, took=600) == 100 - 200
     assert next_look(100, TIMING, closed=False, took=600) == 100 + SECOND  # nothing waits
