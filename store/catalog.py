@@ -6,9 +6,9 @@ Functions take the connection of the caller's transaction: what belongs together
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -56,6 +56,11 @@ class LedgerHead:
     head: str
 
 
+Name = tuple[str, int, int]
+"""Of sealed bytes: recording, stream, sequence."""
+_Asked = TypeVar("_Asked", str, Name)
+
+
 def _insert(connection: Connection, table: Table) -> Any:
     """That knows what to do with a key that is taken."""
     if connection.dialect.name == "postgresql":
@@ -64,6 +69,16 @@ def _insert(connection: Connection, table: Table) -> Any:
 
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def _padded(asked: Iterable[_Asked]) -> list[_Asked]:
+    """In order, and the last repeated up to a power of two.
+
+    Each number of values is a statement of its own, which each connection to SQLite prepares and keeps: for batches of
+    1 to 32 chunks 620 KiB each, and 100 KiB of these.
+    """
+    several = sorted(asked)
+    return several + several[-1:] * ((1 << max(0, len(several) - 1).bit_length()) - len(several))
 
 
 def add_if_new(connection: Connection, table: Table, **values: object) -> bool:
@@ -171,7 +186,7 @@ def revoked_of(connection: Connection, devices: Collection[str]) -> set[str]:
     """Which of them were revoked."""
     columns = schema.devices.c
     return set(
-        connection.scalars(select(columns.id).where(columns.id.in_(sorted(devices)), columns.revoked_at.is_not(None)))
+        connection.scalars(select(columns.id).where(columns.id.in_(_padded(devices)), columns.revoked_at.is_not(None)))
     )
 
 
@@ -181,13 +196,9 @@ def owners(connection: Connection, recordings: Collection[UUID]) -> dict[UUID, t
     rows = connection.execute(
         select(columns.id, columns.device, devices.revoked_at)
         .join_from(schema.recordings, schema.devices)
-        .where(columns.id.in_(sorted(map(str, recordings))))
+        .where(columns.id.in_(_padded(map(str, recordings))))
     )
     return {UUID(row.id): (row.device, row.revoked_at is not None) for row in rows}
-
-
-Name = tuple[str, int, int]
-"""Of sealed bytes: recording, stream, sequence."""
 
 
 def bodies(connection: Connection, names: Collection[Name]) -> dict[Name, dict[str, int]]:
@@ -196,7 +207,7 @@ def bodies(connection: Connection, names: Collection[Name]) -> dict[Name, dict[s
     name = (columns.recording, columns.stream, columns.sequence)
     found: dict[Name, dict[str, int]] = {}
     rows = connection.execute(
-        select(*name, columns.sha256, columns.received_at).where(tuple_(*name).in_(sorted(names)))
+        select(*name, columns.sha256, columns.received_at).where(tuple_(*name).in_(_padded(names)))
     )
     for row in rows:
         found.setdefault((row.recording, row.stream, row.sequence), {})[row.sha256] = row.received_at

@@ -20,6 +20,7 @@ from store.errors import StoreError
 
 HEAD: Final = "0003"  # newest revision in migrations/versions; a test compares
 READERS: Final = 48  # the server's thread pool has 40, and there is the writer
+PAGES_KEPT: Final = 512  # KiB of the database that each connection keeps for itself; the system keeps all of it anyway
 BUSY_TIMEOUT: Final = 10.0  # seconds that a command waits for another process's write
 
 
@@ -125,6 +126,7 @@ def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:  # n
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        f"cache_size = -{PAGES_KEPT}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

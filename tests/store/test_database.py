@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -15,12 +16,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 import store
 from store import catalog, reported, schema
 from store import database as module
-from store.database import HEAD, Database, upgrade
+from store.database import HEAD, READERS, Database, upgrade
 from store.errors import StoreError
 from store.schema import metadata
 from tests.stage.databases import missing, postgresql
@@ -75,6 +76,27 @@ def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:
         assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     database.close()
+
+
+def test_what_all_connections_to_sqlite_keep_in_memory_has_a_small_bound(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.reading() as connection:
+        kept = -int(str(connection.scalar(text("PRAGMA cache_size"))))  # KiB; a positive one would be pages
+    database.close()
+    assert 0 < kept * (READERS + 1) <= 25_600
+
+
+def test_batches_of_many_sizes_are_few_statements_to_keep(
+    anew: Callable[[], Database],
+) -> None:
+    with brought_up(anew) as database, database.reading() as connection:
+        texts: set[str] = set()
+        event.listen(connection, "before_cursor_execute", lambda *said: texts.add(said[2]))
+        for size in range(33):
+            catalog.bodies(connection, [(f"{number:036d}", 0, number) for number in range(size)])
+            catalog.owners(connection, [UUID(int=number) for number in range(size)])
+            catalog.revoked_of(connection, [f"{number:036d}" for number in range(size)])
+    assert len(texts) <= 3 * 7
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(anew: Callable[[], Database]) -> None:
