@@ -71,7 +71,7 @@ class Indicator:
     @property
     def view(self) -> View:
         sign, status, words = sign_of(self._status), self._status, self.words
-        said = (words.sentence(sign, status), words.offline(status), words.advice(sign))
+        said = (words.sentence(sign, status), words.offline(status), words.advice(sign), words.troubled(sign))
         entries = menu_of(sign, status, self._pauses, words, now=time.time())
         return View(sign, words.title(sign), " ".join(part for part in said if part), entries)
 

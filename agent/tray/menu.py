@@ -52,13 +52,13 @@ def menu_of(
 
 def _what_is(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:
     said = [*_lines("sentence", words.sentence(sign, status)), *_lines("advice", words.advice(sign))]
-    said += _lines("offline", words.offline(status))
+    said += [*_lines("troubled", words.troubled(sign)), *_lines("offline", words.offline(status))]
     if status is not None:
         said.append(Entry("evidence", words.evidence(status)))
         if status.get("scenes"):  # a recorder of another version may not say
             said.append(Entry("scenes", words.say("menu.scenes")))
-        if status["troubles"]:
-            said.append(Entry("troubles", words.say("menu.troubles", codes=", ".join(status["troubles"]))))
+        if others := [code for code in status["troubles"] if code not in sign.troubles]:
+            said.append(Entry("troubles", words.say("menu.troubles", codes=", ".join(others))))
     return tuple(entry for entry in said if entry.label)
 
 

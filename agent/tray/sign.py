@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from agent.core.evidence import Deaf
+from agent.core.troubles import degrades
+
 Status = Mapping[str, Any]  # as `eyelid status --json` prints it
 
 # A look is asked at once when something has changed, so most blindness is over before anybody could do anything.
@@ -18,6 +21,7 @@ FAULTY: Final = ("no-policy", "spool-full")  # holds that a person must mend, th
 AWAY: Final = ("shutdown", "logoff", "suspended", "locked", "not-in-front", "display-off")
 LEFT_OUT: Final = ("unlisted", "not-recorded")
 OVER: Final = ("held", "stopping")  # states of both lanes at once
+OF_CALL: Final = frozenset(deaf.trouble for deaf in Deaf)  # the call says so itself
 PARTS: Final = ("microphone", "far-end")  # faults of one end of the call
 
 
@@ -44,31 +48,35 @@ class Mark(StrEnum):
 
     NONE = ""
     CALL = "call"  # the lid is shut, and the call is recorded
-    WARNING = "warning"  # the call, or an end of it, is not recorded although it should be
+    WARNING = "warning"  # the call, or an end of it, is not recorded although it should be; or IT must mend something
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """`topic`: what it is about, a key of the catalogue; `call_topic` the same of the call. `offline`: the mark."""
+    """`topic`: what it is about, a key of the catalogue; `call_topic` the same of the call. `offline`: the mark.
+
+    `troubles`: codes of what makes a recorder degraded and is told by nothing else here.
+    """
 
     lid: Lid
     topic: str
     offline: bool = False
     call: Call = Call.NOT_WANTED
     call_topic: str = ""
+    troubles: tuple[str, ...] = ()
 
     @property
     def mark(self) -> Mark:
         """A lid that tells of a fault has the warning in its shape."""
         if self.lid not in {Lid.OPEN, Lid.SHUT}:
             return Mark.NONE
-        if self.call in {Call.DEAF, Call.PART}:
+        if self.call in {Call.DEAF, Call.PART} or self.troubles:
             return Mark.WARNING
         return Mark.CALL if self.lid is Lid.SHUT and self.call is Call.ON else Mark.NONE
 
     @property
     def needs_a_person(self) -> bool:
-        return self.lid in {Lid.FAULT, Lid.GONE} or self.call in {Call.DEAF, Call.PART}
+        return self.lid in {Lid.FAULT, Lid.GONE} or self.mark is Mark.WARNING or self.call in {Call.DEAF, Call.PART}
 
     @property
     def look(self) -> tuple[Lid, Mark, bool]:
@@ -85,7 +93,8 @@ def sign_of(status: Status | None) -> Sign:
         return NOBODY
     lid, topic = _lid(status)
     call, call_topic = _call(status["sound"], status["rules"])
-    return Sign(lid, topic, status["offline_s"] is not None, call, call_topic)
+    troubles = tuple(code for code in status["troubles"] if degrades(code) and code not in OF_CALL)
+    return Sign(lid, topic, status["offline_s"] is not None, call, call_topic, troubles)
 
 
 def _lid(status: Status) -> tuple[Lid, str]:

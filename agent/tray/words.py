@@ -11,7 +11,7 @@ from importlib.resources import files
 from math import ceil
 from typing import Final
 
-from agent.tray.sign import Call, Lid, Sign, Status
+from agent.tray.sign import Call, Lid, Mark, Sign, Status
 
 LANGUAGES: Final = ("en", "de")
 FRESH: Final = 10.0  # seconds; below it an age is not counted out, so that the menu stands still while all is well
@@ -43,7 +43,8 @@ class Words:
         calls = [] if sign.call_topic == "moment" else [sign.call]
         calls += [Call.ON] if sign.call is Call.PART else []  # where one end of it is as good as all
         names = [*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}"]
-        return self.say(next(name for name in names if name in self._texts))
+        title = self.say(next(name for name in names if name in self._texts))
+        return self.say("title.troubled", title=title) if sign.troubles and sign.mark is Mark.WARNING else title
 
     def sentence(self, sign: Sign, status: Status | None) -> str:
         """What is happening to the screen and to the call."""
@@ -93,6 +94,10 @@ class Words:
         said = [self._of(f"advice.{sign.topic}", "advice.blind.blind")] if of_lid else []
         said += [self.say(f"advice.{self._deaf(sign)}")] if sign.call in {Call.DEAF, Call.PART} else []
         return " ".join(dict.fromkeys(said))
+
+    def troubled(self, sign: Sign) -> str:
+        """What IT must mend although the lid is as it should be; "" where there is nothing."""
+        return self.say("sentence.troubled", codes=", ".join(sign.troubles)) if sign.troubles else ""
 
     def offline(self, status: Status | None) -> str:
         """ "" while the store answers."""

@@ -14,7 +14,7 @@ from agent.pipeline import Mailbox
 from agent.tray import indicator as module
 from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
-from agent.tray.sign import Lid
+from agent.tray.sign import Lid, sign_of
 from agent.tray.words import Words
 from bench.played import held, sound, status
 
@@ -61,6 +61,16 @@ def test_it_shows_what_the_recorder_says(shown: Indicator) -> None:
     assert "Offline" in view.text
     assert "Log off" in view.text
     assert shown.sentence().body == view.text
+
+
+def test_a_trouble_is_seen_and_said_and_no_notice(shown: Indicator) -> None:
+    """The store tells IT; whoever is recorded sees it where they look, and is called for nothing they cannot mend."""
+    shown.take(status())
+    assert shown.take(status(troubles={"store-lies": ""})) == []
+    view = shown.view
+    assert view.sign.look != sign_of(status()).look
+    assert view.title == "Eyelid: recording; tell IT that something is wrong"
+    assert "Something is wrong that IT must mend (store-lies). Tell them." in view.text
 
 
 def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: Told, tmp_path: Path) -> None:

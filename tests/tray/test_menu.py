@@ -27,11 +27,15 @@ def pause(ago: float, length: float, kind: str = "closed", *names: str) -> dict[
 
 
 def test_it_says_what_is_happening_first() -> None:
-    found = menu(status(troubles={"store-lies": ""}, offline_s=20.0))
-    assert list(found)[:6] == ["sentence", "sentence-1", "offline", "offline-1", "evidence", "troubles"]
+    found = menu(status(troubles={"store-lies": "", "rule-flaps": "cards"}, offline_s=20.0))
+    assert list(found)[:8] == [
+        "sentence", "sentence-1", "troubled", "troubled-1", "offline", "offline-1", "evidence", "troubles"
+    ]  # fmt: skip
+    assert found["troubled"].label == "Something is wrong that IT must mend (store-lies)."
+    assert found["troubled-1"].label == "Tell them."
     assert found["sentence"].label == "The eye is open: your screen is being recorded."
     assert found["sentence-1"].label == "Calls are not recorded here."
-    assert found["troubles"].label == "For IT: store-lies"
+    assert found["troubles"].label == "For IT: rule-flaps"
     assert menu(status("stalled"))["advice"].label.startswith("Log off")
 
 

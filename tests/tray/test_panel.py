@@ -124,7 +124,11 @@ def test_every_state_is_seen_in_a_panel(desk: Desk, colour: str) -> None:
             assert right - left <= ICON
             assert bottom - top <= ICON
             assert desk.where(OFFLINE) is None
+        desk.recorder.say(status(troubles={"store-lies": ""}))
+        desk.seen(COLOURS[Lid.FAULT])  # the triangle
+        desk.seen(COLOURS[Lid.OPEN])
         desk.recorder.say(status(offline_s=60.0, waiting_s=60.0))
+        until(lambda: desk.where(COLOURS[Lid.FAULT]) is None, "the triangle had gone")
         desk.seen(OFFLINE)
         desk.seen(COLOURS[Lid.OPEN])
         desk.recorder.close()

@@ -77,6 +77,30 @@ def test_the_call_has_a_sign_of_its_own(said: dict[str, Any], call: Call, topic:
     assert sign.needs_a_person is (sign.lid in {Lid.FAULT, Lid.GONE} or call in {Call.DEAF, Call.PART})
 
 
+@pytest.mark.parametrize(
+    ("said", "marked"),
+    [
+        (status(troubles={"store-lies": ""}), Mark.WARNING),
+        (status(troubles={"of-another-version": ""}), Mark.WARNING),
+        (status("closed", **CLOSED, sound=sound(), troubles={"chunk-damaged": "7"}), Mark.WARNING),
+        (status(troubles={"rule-flaps": "cards"}), Mark.NONE),  # for whoever wrote it; all is kept as it says
+        (status("closed", **CLOSED, sound=sound(), troubles={"rule-flaps": "cards"}), Mark.CALL),
+        (status("stalled", troubles={"store-lies": ""}), Mark.NONE),  # its lid has the triangle already
+        (held(60.0, troubles={"store-lies": ""}), Mark.NONE),
+    ],
+)
+def test_what_it_must_mend_is_marked_beside_an_eye_that_is_well(said: dict[str, Any], marked: Mark) -> None:
+    sign = sign_of(said)
+    assert sign.mark is marked
+    assert sign.needs_a_person is (marked is Mark.WARNING or sign.lid is Lid.FAULT)
+
+
+def test_a_trouble_of_the_call_is_told_by_the_call_alone() -> None:
+    for deaf in Deaf:
+        said = status(sound=sound(fault=deaf.value), troubles={deaf.trouble: ""})
+        assert sign_of(said).troubles == ()
+
+
 def test_what_a_recorder_of_another_version_says_of_the_call_is_enough() -> None:
     assert sign_of(status(sound={"state": "recording", "rules": ()})).call is Call.ON
     assert sign_of(status(sound={"state": "blind", "rules": ("blind",)})).call_topic == "because"
