@@ -72,12 +72,18 @@ def _never_title(pattern: str) -> str:
     return ""
 
 
+def no_scheme(scheme: str) -> str:
+    """Why no page can be of this scheme, and what was meant; empty where one can."""
+    if scheme in SHOWN_SCHEMES:
+        return ""
+    close = get_close_matches(scheme, SHOWN_SCHEMES, n=1, cutoff=0.7)
+    return f"no page's address begins with {scheme}:, {f'did you mean {close[0]}?' if close else 'leave it out'}"
+
+
 def _never_url(pattern: str) -> str:
     url = parse_pattern(pattern)
-    if url.scheme is not None and url.scheme not in SHOWN_SCHEMES:
-        close = get_close_matches(url.scheme, SHOWN_SCHEMES, n=1, cutoff=0.7)
-        meant = f"did you mean {close[0]}?" if close else "leave it out"
-        return f"no page's address begins with {url.scheme}:, {meant}"
+    if url.scheme is not None and (told := no_scheme(url.scheme)):
+        return told
     if any("*" in token[:-1] for token in url.query):
         return "a * counts only at the end of a part of the query, so that this one never fits, write ?name=begin*"
     if url.host.endswith(".invalid") or url.host == "invalid":

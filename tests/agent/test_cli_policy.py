@@ -274,6 +274,18 @@ def test_explain_says_what_no_name_of_a_program_tells(capsys: Out) -> None:
     assert "Electron" not in said(capsys, "explain", "https://shop.example")
 
 
+@pytest.mark.parametrize("address", ["shop.example/pay", "shop.example:8443/pay", "localhost:3000"])
+def test_an_address_without_its_scheme_is_not_judged_as_another(address: str, capsys: Out) -> None:
+    assert main(["policy", "explain", address]) == 2
+    assert f"write https://{address}" in capsys.readouterr().err
+
+
+def test_explain_doubts_an_address_that_no_page_has(capsys: Out) -> None:
+    """It would be recorded, but only because no page is ever called so."""
+    assert "no page's address begins with htps:, did you mean https?" in said(capsys, "explain", "htps://shop.example")
+    assert "begins with" not in said(capsys, "explain", "about:newtab")
+
+
 def test_explain_both_lanes_at_once(capsys: Out) -> None:
     assert "Screen and sound: recorded\n  No rule fits it.\n" in said(capsys, "explain", "https://shop.example")
     facts = told(capsys, "explain", "--app", "epic")

@@ -21,6 +21,7 @@ from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
 from agent.core.model import Box, Effect, Lane, Page, Policy, Window
 from agent.core.policy_address import BadAddressError, parse_address
 from agent.core.policy_explain import Does, Word, words_of
+from agent.core.policy_reach import no_scheme
 from agent.errors import PolicyError, UserError
 
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
@@ -125,11 +126,13 @@ def _thing(asked: argparse.Namespace) -> Window | Page:
         return Window(1, asked.app or "", asked.title, 1, SOMEWHERE, shown=not asked.open, focused=not asked.open)
     for address in (asked.url, *asked.frame):
         try:
-            parse_address(address)
+            scheme = parse_address(address).scheme
         except BadAddressError as problem:
             # Browsers hide the scheme, so it is missing where an address was typed off.
             meant = "write it whole, as the browser copies it" if "://" in address else f"write https://{address}"
             raise UserError(f"{address} is no address: {problem}; {meant}") from None
+        if no_scheme(scheme) and address[len(scheme) + 1 :][:1].isdigit():  # a host and its port
+            raise UserError(f"{address} is no address: it has no scheme such as https://; write https://{address}")
     return Page((asked.url, *asked.frame), frozenset(asked.field), frozenset(asked.css), shown=not asked.open)
 
 
@@ -138,6 +141,9 @@ def _introduce(out: Console, policy: Policy, thing: Window | Page, counts: Stand
         out.print(thing.urls[0], style="bold", markup=False)
         for frame in thing.urls[1:]:
             out.print(f"  with the frame {frame}", markup=False)
+        for address in thing.urls:
+            if told := no_scheme(parse_address(address).scheme):
+                out.print(f"  {told}", style="yellow", markup=False)
         for kind, found in (("field", thing.fields), ("css", thing.selectors)):
             if found:
                 out.print(f"  with {kind} {', '.join(sorted(found))}", markup=False)

@@ -48,8 +48,9 @@ def others(recorder: RecorderFacts, _: Facts) -> Finding:
         return good("no other recorder of this user")
     numbers = ",".join(map(str, recorder.others[:3]))  # where there are more, three show as well whose they are
     what = several(len(recorder.others), "more recorder")
+    more = " and others" if len(recorder.others) > 3 else ""
     return warning(
-        f"{what} of this user, in another home (process {numbers})",
+        f"{what} of this user, in another home (process {numbers}{more})",
         f"ps -o pid,lstart,args -p {numbers.replace(' ', ',')}",
     )
 
