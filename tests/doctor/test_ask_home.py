@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.main import main
 from agent.config import defaults, load, resolve
 from agent.core.model import SECOND
 from agent.core.policy_change import InForce
@@ -115,11 +116,14 @@ def test_mistakes_are_told_by_their_places_alone(home: Path) -> None:
     assert finding.next == (f"eyelid policy check {home}/policies",)
 
 
-@pytest.mark.usefixtures("home")
-def test_no_policy_at_all() -> None:
+def test_no_policy_at_all(home: Path) -> None:
     finding = judge.policy(ask_policy(load(), ""), GOOD)
     assert finding.mark == "wrong"
     assert "has no policy in it, or cannot be read, and nothing is recorded" in finding.found
+    begin = finding.next[-1]
+    assert begin == f"eyelid policy init payments --into {home}/policies"
+    assert main(begin.split()[1:]) == 0  # the step leads out of it
+    assert judge.policy(ask_policy(load(), ""), GOOD).mark != "wrong"
 
 
 def test_a_change_without_a_new_revision_is_not_in_force(home: Path) -> None:

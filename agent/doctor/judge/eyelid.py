@@ -134,7 +134,8 @@ def _mistaken(policy: PolicyFacts) -> Finding:
         )
     check = f"eyelid policy check {policy.folder}"
     if policy.places == (policy.folder,):
-        return wrong(f"{policy.folder} has no policy in it, or cannot be read{stays}", f"ls -l {policy.folder}", check)
+        begin = f"eyelid policy init payments --into {policy.folder}"  # there is nothing to check yet
+        return wrong(f"{policy.folder} has no policy in it, or cannot be read{stays}", f"ls -l {policy.folder}", begin)
     return wrong(f"{several(len(policy.places), 'mistake')} at {where}{stays}", check)
 
 
