@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-from bench.leaks_outside import renderer_of, those_with
+from bench.leaks_outside import extension_of, renderer_of, those_with
 from bench.leaks_pages import AWAY
 from bench.leaks_scene import CHROMIUM, FIREFOX, Play, Scene, transition
 from bench.stage import StageError
@@ -214,7 +214,7 @@ def relay_stopped(scene: Scene) -> Play:
         time.sleep(1)
 
 
-@transition(CHROMIUM)
+@transition()
 def extension_stopped(scene: Scene) -> Play:
     """Nobody sees the pages of a browser any more, which then goes to a payment page by itself."""
     yield
@@ -223,7 +223,7 @@ def extension_stopped(scene: Scene) -> Play:
     with scene.another(scene.shop("?then=/pay/unseen&after=5")) as other:
         scene.windows.new_of(other.pid, before)
         time.sleep(3)
-        with _stopped(those_with(other, "--extension-process")):
+        with _stopped(extension_of(other)):
             yield
             time.sleep(FROZEN)
         scene.gone()

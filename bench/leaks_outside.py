@@ -78,7 +78,7 @@ def tab_cleaned_while_hidden(scene: Scene) -> Play:
     scene.call("tabs.remove", tab)
 
 
-@transition(CHROMIUM)
+@transition()
 def hover_card(scene: Scene) -> Play:
     """The mouse rests on the tab of a parked payment page: the browser shows its last picture, small."""
     yield
@@ -89,6 +89,8 @@ def hover_card(scene: Scene) -> Play:
     time.sleep(1.5)
     left, top, _, _ = scene.windows.box(scene.window)
     scene.windows.point(left + 330, top + 20)
+    time.sleep(0.4)
+    scene.windows.point(left + 332, top + 22)  # Firefox shows nothing to a mouse that has not moved on the tab
     time.sleep(2)
     scene.windows.point(*CORNER)
     time.sleep(1)
@@ -225,14 +227,15 @@ def browser_killed(scene: Scene) -> Play:
         os.kill(other.pid, signal.SIGKILL)
 
 
-@transition(CHROMIUM)
+@transition()
 def extension_killed(scene: Scene) -> Play:
     """The process of our extension dies while a payment page is shown: nobody sees the pages any more."""
     yield
     scene.present()
     with scene.another(scene.pay("/start")) as other:
         yield
-        _kill_those(other, "--extension-process")
+        for process in extension_of(other):
+            process.kill()
         time.sleep(1.5)
         scene.gone()
 
@@ -265,6 +268,16 @@ def those_with(browser: Browser, mark: str) -> list[psutil.Process]:
     found = [process for process in browser.tree() if any(mark in word for word in _words(process))]
     if not found:
         raise StageError(f"{browser.name} has no process with {mark} in its command line")
+    return found
+
+
+def extension_of(browser: Browser) -> list[psutil.Process]:
+    """The process in which the browser runs our extension, and no page. Raises StageError when there is none."""
+    if browser.name == "chromium":
+        return those_with(browser, "--extension-process")
+    found = [process for process in browser.tree() if process.name() == "WebExtensions"]
+    if not found:
+        raise StageError("Firefox has no process called WebExtensions")
     return found
 
 
