@@ -76,12 +76,12 @@ class Windows:
             self._display.sync()
             time.sleep(0.02)
 
-    def click(self, left: int, top: int) -> None:
+    def click(self, left: int, top: int, button: int = 1) -> None:
         """A real click, which a page may take as its user's wish; then the mouse rests again where it was."""
         before = self._root.query_pointer()
         self.point(left, top)
         for kind in (X.ButtonPress, X.ButtonRelease):
-            xtest.fake_input(self._display, kind, 1)
+            xtest.fake_input(self._display, kind, button)
             self._display.sync()
             time.sleep(0.05)
         self.point(before.root_x, before.root_y)

@@ -69,10 +69,10 @@ def seen(pack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
         yield both
 
 
-def until(condition: Callable[[], bool], recorded: Pc) -> None:
+def until(condition: Callable[[], bool], recorded: Pc, site: Walk) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, recorded.status()
+        assert time.monotonic() < deadline, (site.next, site.asked, recorded.status())
         time.sleep(0.05)
 
 
@@ -106,21 +106,21 @@ def test_what_the_pack_is_for_closes_the_eye(pack: str, seen: tuple[Pc, Walk]) -
     recorded, site = seen
     for page, rule in CLOSES[pack].items():
         site.next = "/orders"
-        until(lambda: recorded.state() is State.RECORDING, recorded)
+        until(lambda: recorded.state() is State.RECORDING, recorded, site)
         site.next = page
-        until(lambda rule=rule: rule in rules(recorded), recorded)
+        until(lambda rule=rule: rule in rules(recorded), recorded, site)
     site.next = "/orders"
-    until(lambda: recorded.state() is State.RECORDING, recorded)
+    until(lambda: recorded.state() is State.RECORDING, recorded, site)
 
 
 def test_what_looks_like_it_is_recorded(pack: str, seen: tuple[Pc, Walk]) -> None:
     recorded, site = seen
     for page in STAYS_OPEN[pack]:
         site.next = "/orders"
-        until(lambda: recorded.state() is State.RECORDING, recorded)
+        until(lambda: recorded.state() is State.RECORDING, recorded, site)
         asked = site.asked[page]
         site.next = page
-        until(lambda page=page, asked=asked: site.asked[page] > asked, recorded)
+        until(lambda page=page, asked=asked: site.asked[page] > asked, recorded, site)
         heard: set[str] = set()
         for _ in range(60):
             heard |= rules(recorded)
