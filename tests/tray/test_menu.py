@@ -28,11 +28,10 @@ def pause(ago: float, length: float, kind: str = "closed", *names: str) -> dict[
 
 def test_it_says_what_is_happening_first() -> None:
     found = menu(status(troubles={"store-lies": "", "rule-flaps": "cards"}, offline_s=20.0))
-    assert list(found)[:8] == [
-        "sentence", "sentence-1", "troubled", "troubled-1", "offline", "offline-1", "evidence", "troubles"
+    assert list(found)[:7] == [
+        "sentence", "sentence-1", "troubled", "offline", "offline-1", "evidence", "troubles"
     ]  # fmt: skip
-    assert found["troubled"].label == "Something is wrong that IT must mend (store-lies)."
-    assert found["troubled-1"].label == "Tell them."
+    assert found["troubled"].label == "Tell IT: something is wrong that only they can mend (store-lies)."
     assert found["sentence"].label == "The eye is open: your screen is being recorded."
     assert found["sentence-1"].label == "Calls are not recorded here."
     assert found["troubles"].label == "For IT: rule-flaps"
