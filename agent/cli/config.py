@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import config
+from agent.cli.policy.findings import mistake_as_json
 from agent.config import Key, Layer, Resolved, Setting, keys
 
 PLAIN = re.compile(r"[A-Za-z0-9/][\w./+@=%-]*( [\w./+-]+)*|[a-z]+://[\w.:/*@-]+")  # needs no quotes in YAML
@@ -117,7 +118,7 @@ def _in_yaml(key: Key, value: Any) -> str:
 def _check(asked: argparse.Namespace) -> int:
     mistakes = config.check(asked.file)
     if asked.json:
-        print(json.dumps({"ok": not mistakes, "mistakes": list(mistakes)}))
+        print(json.dumps({"ok": not mistakes, "mistakes": [mistake_as_json(one) for one in mistakes]}))
     elif mistakes:
         for mistake in mistakes:
             print(mistake)

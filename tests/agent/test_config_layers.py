@@ -237,11 +237,14 @@ def test_show_says_who_said_it_and_what_that_overrules(
 
 
 def test_check_tells_every_mistake(pc: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = Path(file(pc, "screen: {fps: 99}\ncolour: red")["EYELID_CONFIG"])
+    path = Path(file(pc, "screen: {fps: 99}\nlog_levl: debug")["EYELID_CONFIG"])
     assert main(["config", "check", str(path)]) == 1
     assert "2 mistakes; Eyelid would not start" in capsys.readouterr().out
     assert main(["config", "check", str(path), "--json"]) == 1
-    assert len(json.loads(capsys.readouterr().out)["mistakes"]) == 2
+    first, second = json.loads(capsys.readouterr().out)["mistakes"]
+    assert (first["file"], first["line"], first["column"], first["severity"]) == (str(path), 1, 15, "mistake")
+    assert "suggestion" not in first
+    assert (second["line"], second["suggestion"]) == (2, "log_level")
     path.write_text("screen: {fps: 9}\n")
     assert main(["config", "check", str(path)]) == 0
     assert "no mistake" in capsys.readouterr().out

@@ -1,4 +1,5 @@
-"""What `eyelid policy check` finds, for editors and other programs: its place, its weight, and what to write instead.
+"""What `eyelid policy check` and `eyelid config check` find, for editors and other programs: its place, its
+weight, and what to write instead.
 
 A mistake is made as one line for people, `file:line:column what is wrong, what was meant`; here it is taken apart.
 """
@@ -13,7 +14,7 @@ from agent.core.policy_cautions import Caution
 
 # Where the end of the line is what to write, to the letter. What the author wrote comes before, and in quotes.
 _INSTEAD: Final = (
-    re.compile(r".*, did you mean (\S+)\?", re.DOTALL),
+    re.compile(r".*[,:] did you mean `?([^\s`]+)`?\?", re.DOTALL),
     re.compile(r'.*, write it in quotes: (".*")', re.DOTALL),
     re.compile(r".*, write a whole number with ms, s or m: (\w+)", re.DOTALL),
 )
