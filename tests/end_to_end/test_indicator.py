@@ -14,7 +14,7 @@ import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
-from bench.fleet import installed
+from bench.fleet import announced, installed
 from bench.panel import missing
 from bench.stage import running
 from tests.end_to_end.desk import Desk, desk_of
@@ -106,7 +106,9 @@ def test_a_store_that_is_gone_turns_the_watched_status_offline_and_one_that_is_b
         assert said["state"] == "recording"
         assert desk.command("status").returncode == 1
         desk.store = desk.store_again()
-        watch.until(lambda: told()["offline_s"] is None and not told()["waiting_chunks"], "all had arrived")
+        desk.store.until(lambda: announced(desk.store.log), "it listened again")
+        # The longer it was away, the later the recorder tries again (core.backoff).
+        watch.until(lambda: told()["offline_s"] is None and not told()["waiting_chunks"], "all had arrived", 90)
         assert told()["state"] == "recording"
     desk.until_well()
 
