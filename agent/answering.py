@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from agent import control
+from agent.core.asking import WINDOW_HINDSIGHT
 from agent.core.day import pauses
 from agent.core.evidence import Deaf, Ear, Evidence, Hearing, Promise
 from agent.core.eye import Eye
@@ -136,7 +137,8 @@ class Answering:
 
     def _evidence(self) -> Evidence:
         sealed_at, receipt_at = self._sources.tally().pictures_at, self._sources.receipt_at()
-        return Evidence(self._open_since, sealed_at, self._waiting_since, receipt_at)
+        lead = max(0, self._the_daemon.screen.eye.hindsight - WINDOW_HINDSIGHT)
+        return Evidence(self._open_since, sealed_at, self._waiting_since, receipt_at, lead)
 
     def _note_sound(self, session: Session, now: int) -> None:
         if session.held:

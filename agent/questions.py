@@ -15,7 +15,7 @@ from agent.core.model import BROWSERS, MILLISECOND, WINDOWS, Lane, Look, Policy,
 from agent.keeping import Keeping
 from agent.ports import Clock, Witness
 
-SLOW_AT_FIRST: Final = 100 * MILLISECOND
+SLOW: Final = 100 * MILLISECOND  # a look that took longer is no slower for that: it is forgotten after 29 others
 
 
 class Questions:
@@ -29,7 +29,7 @@ class Questions:
         self._in_flight: dict[str, int] = {}  # witness -> when it was asked; until it answers it is asked nothing else
         self._answered_at = dict.fromkeys(self._witnesses, clock.now())
         self._took = dict.fromkeys(self._witnesses, 0)  # the last look of each, ns
-        self._slowest = dict.fromkeys(self._witnesses, SLOW_AT_FIRST)  # of the last seconds; forgotten bit by bit
+        self._slowest = dict.fromkeys(self._witnesses, SLOW)  # of the last seconds; forgotten bit by bit
         self._windows_seen: Scene | None = None
         self._windows_changed = False  # since the browsers were last asked
         self._pages_moved = False  # an event has come since then
@@ -52,7 +52,7 @@ class Questions:
     def judged(self, look: Look) -> None:
         """The same look, put together with what else is known, and judged."""
         self._took[look.witness] = took = look.answered - look.asked
-        self._slowest[look.witness] = max(took, self._slowest[look.witness] * 15 // 16)
+        self._slowest[look.witness] = max(min(took, SLOW), self._slowest[look.witness] * 15 // 16)
         if look.witness == WINDOWS:
             seen = look.seen if isinstance(look.seen, Scene) else None
             self._windows_changed |= seen is not self._windows_seen

@@ -14,8 +14,9 @@ from agent.core.model import MILLISECOND, SECOND
 # What is left for a machine that is busy.
 SLACK: Final = 1 * SECOND
 # An unchanged screen is grabbed again every 3.9 s and a chunk of it is complete with the second grab, 7.7 s after the
-# eye opened as measured. Less is left than for sound: a picture that was taken just before its capture hung is still
-# sealed up to 1.2 s later (hindsight, a look, the encoder), and the wait begins anew; within ten seconds it must show.
+# eye opened, as measured with a hindsight of 0.3 s. Less is left than for sound: a picture that was taken just before
+# its capture hung is still sealed up to 1.2 s later (hindsight, a look, the encoder), and the wait begins anew; within
+# ten seconds it must show.
 SCREEN_SLACK: Final = 600 * MILLISECOND
 # The store's receipt comes within a second on any line that works. Longer, and less than what is left of the ten
 # seconds in which a lost network must show: up to 3.9 s pass before there is anything to send.
@@ -52,17 +53,22 @@ class Evidence:
     """When each was last seen, ns; None: not yet.
 
     `open_since`: the eye has been open all the time since. `sealed_at`: a chunk of the screen became durable.
-    `waiting_since`: something has been waiting for the store all the time since, and may be sent.
+    `waiting_since`: something has been waiting for the store all the time since, and may be sent. `lead`: how much
+    longer than the shortest hindsight a picture is kept waiting, for a title that comes late or for a rule's `lead`.
     """
 
     open_since: int | None = None
     sealed_at: int | None = None
     waiting_since: int | None = None
     receipt_at: int | None = None
+    lead: int = 0
 
     def stalled(self, promise: Promise, now: int) -> bool:
         """The eye is open, and still nothing is sealed."""
-        return self.open_since is not None and now - _later(self.open_since, self.sealed_at) > promise.sealed
+        return self.open_since is not None and now > self._seal_due(self.open_since, promise)
+
+    def _seal_due(self, open_since: int, promise: Promise) -> int:
+        return _later(open_since + self.lead, self.sealed_at) + promise.sealed
 
     def unheard(self, promise: Promise, now: int) -> int | None:
         """For how long (ns) the store has confirmed nothing although something waits; None while all is well."""
@@ -75,7 +81,7 @@ class Evidence:
         """When the next of both will be missed if nothing comes, ns; None while nothing can be."""
         ends = []
         if self.open_since is not None:
-            ends.append(_later(self.open_since, self.sealed_at) + promise.sealed)
+            ends.append(self._seal_due(self.open_since, promise))
         if self.waiting_since is not None:
             ends.append(_later(self.waiting_since, self.receipt_at) + promise.receipt)
         return min((end + 1 for end in ends if end >= now), default=None)

@@ -41,23 +41,27 @@ class Witnesses:
         self.questions.ask(self.clock.now(), held=held)
         return self.windows.questions, self.browsers.questions
 
-    def answer(self, name: str, seen: Scene | Blind | Browsing, *, held: bool = False) -> None:
+    def answer(self, name: str, seen: Scene | Blind | Browsing, *, held: bool = False, took: int = 1) -> None:
         """As the daemon takes an answer that has just come."""
-        look = Look(name, self.clock.time, self.clock.time + 1, POLICY.hash, seen)
-        self.clock.time += 2
+        look = Look(name, self.clock.time, self.clock.time + took, POLICY.hash, seen)
+        self.clock.time += took + 1
         self.questions.answered(look)
         self.questions.judged(look)
         self.eye.see(look)
         if name == WINDOWS:
             self.questions.ask_browsers(held=held)
 
-    def looked(self) -> Witnesses:
+    def looked(self, *, took: int = 1) -> Witnesses:
         """Both have answered, and all is quiet."""
         self.clock.time += SECOND
         self.ask()
-        self.answer(WINDOWS, NOTES)
+        self.answer(WINDOWS, NOTES, took=took)
         self.answer(BROWSERS, EMPTY)
         return self
+
+    def beat(self) -> int:
+        """ms from the last look at the windows to the next."""
+        return round((min(self.questions.due(held=False)) - (self.eye.asked(WINDOWS) or 0)) / MILLISECOND)
 
 
 def test_the_windows_are_asked_whoever_is_due_and_the_browsers_after_their_answer() -> None:
@@ -161,3 +165,18 @@ def test_a_wanted_grab_is_answered_with_a_fresh_look_in_the_beat_of_the_last() -
     rig.wait(10)
     rig.daemon.turn(None)
     assert rig.witness.questions == before + 1
+
+
+def test_the_beat_is_four_fifths_of_the_gap_and_three_for_a_while_after_a_slow_look() -> None:
+    made = Witnesses().looked()
+    made.questions.grab_wanted = True
+    assert made.beat() == 150  # nothing is known yet
+    for _ in range(30):
+        made.looked()
+    assert made.beat() == 200
+    made.looked(took=SECOND)
+    beats = []
+    for _ in range(30):
+        made.looked()
+        beats.append(made.beat())
+    assert beats == [150] * 28 + [200] * 2

@@ -38,6 +38,14 @@ def test_an_open_eye_must_seal(open_since: int | None, sealed_at: int | None, no
     assert Evidence(open_since=open_since, sealed_at=sealed_at).stalled(PROMISE, now) is stalled
 
 
+def test_a_picture_that_waits_longer_for_a_title_or_a_lead_is_sealed_later_after_an_opening_and_only_then() -> None:
+    waits = Evidence(open_since=100, sealed_at=5, lead=30)
+    assert not waits.stalled(PROMISE, 220)
+    assert waits.stalled(PROMISE, 221)
+    assert waits.due(PROMISE, 200) == 221
+    assert Evidence(open_since=100, sealed_at=150, lead=30).stalled(PROMISE, 241)
+
+
 @pytest.mark.parametrize(
     ("waiting_since", "receipt_at", "now", "unheard"),
     [
