@@ -16,6 +16,9 @@ from agent.core.model import BROWSERS, MILLISECOND, SECOND, WINDOWS, AllOf, Attr
 CLOSED_EVERY: Final = 100 * MILLISECOND
 QUIET_EVERY: Final = 1 * SECOND
 MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
+# What waits for the next look when the lane closes is given up. With looks 0.8 s apart half an hour of talk lost up to
+# 1.35 s at a window (p95), where 1.2 are allowed; with 0.2 s it lost 0.75, and each look costs the browsers.
+LONGEST_BEAT: Final = 400 * MILLISECOND
 
 # Pixels outlive their window: a compositor fades it (317 ms median), a program without a background of its own leaves
 # what was there until it repaints. A desktop that can tell when that has happened says so with each look; this is for
@@ -114,5 +117,5 @@ def next_look(
         # let go. Looks at once cost a scrolling page 6 a second where 5 do. On a busy PC one look takes ten times as
         # long as the one before, so where one was slow of late the beat is three fifths of the gap.
         fifths = 4 if 16 * slowest < timing.max_gap else 3
-        due.append(last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took))
+        due.append(last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took, LONGEST_BEAT))
     return min(due)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.core.asking import (
+    LONGEST_BEAT,
     PAGE_HINDSIGHT,
     PAGE_SETTLE,
     TITLE_HINDSIGHT,
@@ -100,6 +101,12 @@ def test_a_picture_that_is_taken_or_waits_is_looked_at_in_a_beat_until_one_look_
     assert next_look(500, TIMING, closed=False, newest=200) == 1300
     assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at
     assert next_look(501, TIMING, closed=False, newest=200, grab_wanted=True) == 1301
+
+
+def test_sound_waits_for_a_look_no_longer_than_the_longest_beat() -> None:
+    timing = page_timing(policy(Attribute.URL), Lane.AUDIO)
+    assert next_look(0, timing, closed=False, newest=100 * MILLISECOND) == LONGEST_BEAT
+    assert timing.max_gap // 2 > LONGEST_BEAT  # also where the next answer is late the proof goes on
 
 
 def test_what_a_page_has_left_goes_soon_and_the_truth_about_it_comes_soon() -> None:
