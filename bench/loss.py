@@ -41,6 +41,7 @@ CASES: Final[tuple[Case, ...]] = (
 )
 
 SIZE: Final = (1280, 720)  # of the display, pixels
+WIDE: Final = 140  # columns of a terminal in which all figures of a case fit into a line
 Say = Callable[[str], None]
 
 
@@ -159,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         print(json.dumps(total(played)))
     else:
-        Console().print(_table(shown))
+        Console().print(shown_at(Console().width, shown))
     said = [fault for tally in played for fault in wrong(tally)]
     for fault in said:
         console.print(fault, style="bold red", markup=False, soft_wrap=True)
@@ -184,9 +185,17 @@ def _runs(path: Path) -> list[Tally]:
     return [Tally.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
 
 
-def _table(tallies: Sequence[Tally]) -> Table:
-    styles = ("bold red" if wrong(tally) else "dim" if tally.skipped else "" for tally in tallies)
-    return tables.drawn("What was lost", COLUMNS, lines(tallies), words=WORDS, styles=styles)
+def shown_at(width: int, tallies: Sequence[Tally]) -> Table:
+    """For a terminal of so many columns: where they are too few for all figures side by side, below each other."""
+    styles = ["bold red" if wrong(tally) else "dim" if tally.skipped else "" for tally in tallies]
+    title, rows = "What was lost", [*lines(tallies)]
+    if width >= WIDE:
+        return tables.drawn(title, COLUMNS, rows, words=WORDS, styles=styles)
+    table = Table("case", "what came of it", title=title, title_style="bold", show_lines=True)
+    for tally, (name, *figures), style in zip(tallies, rows, styles, strict=True):
+        named = [f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True)]
+        table.add_row(name, f"skipped: {tally.skipped}" if tally.skipped else "; ".join(named), style=style)
+    return table
 
 
 def _names(text: str) -> list[str]:

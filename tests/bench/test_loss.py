@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
 from agent.core.gate import PATIENCE as GATE
 from agent.core.model import Lane
@@ -239,6 +241,16 @@ def test_runs_add_up_and_keep_the_lengths_of_chunks_apart():
 def test_the_table_for_the_docs_has_a_line_for_each_case():
     table = tables.markdown(COLUMNS, lines([tally()]))
     assert "| kill -9 of the recorder | 1 s | 1 | 3 | 2 | 0 | 0 | 0 | 0 s | 1.5 / 1.5 s |" in table
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_on_a_terminal_of_any_width_every_figure_has_its_name(width: int):
+    file = io.StringIO()
+    out = Console(file=file, width=width)
+    out.print(loss.shown_at(width, [tally(), tally(skipped="not root")]))
+    said = " ".join(file.getvalue().replace("│", " ").split())
+    assert all(word in said for word in ("kill -9 of the recorder", "acknowledged", "unexplained", "skipped: not root"))
+    assert "…" not in said
 
 
 def test_every_case_has_a_name_of_its_own_and_no_more_rounds_quickly_than_in_full():
