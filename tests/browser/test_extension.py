@@ -419,16 +419,17 @@ def test_events_tell_of_addresses_and_fields_as_they_come(live: Live) -> None:
 
 def test_many_events_are_joined_and_none_is_lost(live: Live) -> None:
     with live.opened("busy", ""):
-        since = len(live.line.heard)
+        since, began = len(live.line.heard), time.monotonic()
         script = """const field = Object.assign(document.createElement('input'), {name: 'cvv'});
-            for (let i = 0; i < 900; i++) {
+            for (let i = 0; i < 2500; i++) {
               document.body.append(field); await null; field.remove(); await null;
             }
             field.name = 'cardnumber'; document.body.append(field);"""
         live.site.order("busy", script)
         live.line.await_one(lambda told: "cc-number" in told.get("fields", []), since)
         told = [message for message in live.line.heard[since:] if message.get("what") == "field"]
-        assert 0 < len(told) < 900
+        # 500 in each second of the clock one by one, then 20 joined ones. On a busy machine none need be joined.
+        assert 0 < len(told) <= 520 * (time.monotonic() - began + 2)
 
 
 def test_a_page_kept_for_the_way_back_is_in_no_tab_until_it_returns(live: Live) -> None:
