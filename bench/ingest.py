@@ -41,6 +41,7 @@ from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
 from bench.stage import Running, StageError, running
+from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -302,7 +303,9 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="60 agents and few chunks, at most 30 seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--rounds", type=int, default=FULL.rounds, metavar="N", help="of all servers (%(default)s)")
@@ -310,7 +313,9 @@ def _parser() -> argparse.ArgumentParser:
         "--small", type=int, default=FULL.small, metavar="N", help="chunks of 2 KB, in ten parts (%(default)s)"
     )
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, send nothing")
+    parser.add_argument(
+        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, send nothing"
+    )
     return parser
 
 

@@ -44,6 +44,7 @@ from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from bench.opened import open_all
 from bench.stage import Stage, StageError
+from bench.tables import kept_runs
 from protocol.ledger import parse_line
 
 RULES: Final = {
@@ -280,7 +281,9 @@ def _names(text: str) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench leaks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="a dozen transitions in both browsers, at most 90 seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each is played")
@@ -293,7 +296,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cost", type=int, default=0, metavar="N", help="also what it costs, N times (75 s each)")
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    parser.add_argument(
+        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
+    )
     return parser
 
 

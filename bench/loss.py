@@ -29,6 +29,7 @@ from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wr
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
 from bench.stage import Stage, StageError, own_display
+from bench.tables import kept_runs
 
 # Each family of cases is a module with its CASES; they are played in this order.
 CASES: Final[tuple[Case, ...]] = (
@@ -231,7 +232,9 @@ def _parser() -> argparse.ArgumentParser:
         "--chunk", type=_seconds, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
     )
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    parser.add_argument(
+        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
+    )
     parser.add_argument("--dir", type=Path, metavar="D", help="a new folder for store, PC and logs, to look into")
     return parser
 

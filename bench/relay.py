@@ -78,6 +78,7 @@ def measure(rounds: int) -> dict[str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
+        prog="scripts/bench relay",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example: scripts/bench relay --rounds 200 --json",

@@ -57,6 +57,7 @@ from bench.sound_talk import talk, told
 from bench.sound_window import NAME
 from bench.stage import StageError, own_display
 from bench.sync_signals import now
+from bench.tables import kept_runs
 from protocol.ledger import parse_line
 from store.film.opus import samples_of
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
@@ -374,6 +375,7 @@ def runs_in(path: Path) -> list[Run]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        prog="scripts/bench sound",
         description=__doc__,
         epilog="example: scripts/bench sound --spans 100 --add runs.jsonl",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -385,7 +387,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=0, metavar="M", help="go on for so long at least")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often devices go and come")
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="print the runs in FILE as Markdown, play nothing")
+    parser.add_argument(
+        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
+    )
     parser.add_argument("--talk", action="store_true", help="say what an ordinary call takes, play nothing")
     parser.add_argument(
         "--dir", type=Path, metavar="D", help="a new folder for store, recordings and logs, to look into"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.table import Table
 
 Lines = Iterable[Sequence[str]]
+
+
+def kept_runs(text: str) -> Path:
+    """For argparse: the file in which `--add` has kept runs."""
+    if not Path(text).is_file():
+        raise ArgumentTypeError(f"there is no file {text}; a run with --add {text} makes it")
+    return Path(text)
 
 
 def drawn(title: str, columns: Sequence[str], lines: Lines, *, words: int = 1, styles: Iterable[str] = ()) -> Table:
