@@ -18,7 +18,6 @@ from typing import Any, Final
 from agent import control
 from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
-from agent.tray.menu import BRIEF
 from agent.tray.sign import Lid
 from bench.fleet import Store, announced, enrol, found, installed, serve
 from bench.panel import Box, Pointer, box_of, desktop, panel
@@ -69,11 +68,6 @@ class Desk:
 
     def _where(self, colour: tuple[int, int, int]) -> Box | None:
         return box_of(self.pointer.picture().crop((0, 0, 200, ICON + 8)), colour)
-
-    def paused_today(self) -> bool:
-        """Whether the menu has pauses to list: the first of its submenus."""
-        pauses: Any = control.request(self.home, "pauses")["pauses"]
-        return any(pause["s"] >= BRIEF for pause in pauses)
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         deadline = time.monotonic() + PATIENCE

@@ -140,7 +140,7 @@ def test_a_hold_until_i_release_is_clicked_and_in_the_account_with_its_bound(des
     desk.until_well()
     before = len(holds(desk))
     menu = menus.open_menu(desk.pointer, desk.icon(COLOURS[Lid.OPEN]))
-    menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, menu, 3 if desk.paused_today() else 2))
+    menus.click_first(desk.pointer, menus.open_submenu(desk.pointer, menu, upwards=True))
     desk.until_seen(COLOURS[Lid.HELD])
     desk.until(lambda: not desk.pointer.popups(), "the menu was closed")
     hold = desk.status()["hold"]

@@ -26,13 +26,25 @@ def open_menu(pointer: Pointer, icon: Box) -> Popup:
     return opened[0]
 
 
-def open_submenu(pointer: Pointer, menu: Popup, number: int = 1) -> Popup:
-    """Moves down the menu until so many have opened, one after the other. Raises AssertionError if they do not."""
+def open_submenu(pointer: Pointer, menu: Popup, number: int = 1, *, upwards: bool = False) -> Popup:
+    """Moves down the menu until so many have opened, one after the other; or up, from its end.
+
+    Where the machine is too busy for that, again and more slowly. Raises AssertionError if they do not open.
+    """
+    for patience in (SUBMENU, 5 * SUBMENU):
+        seen = _walk(pointer, menu, number, patience, upwards=upwards)
+        if len(seen) == number:
+            return seen[-1]
+    raise AssertionError(f"only {len(seen)} of {number} submenus opened")
+
+
+def _walk(pointer: Pointer, menu: Popup, number: int, patience: float, *, upwards: bool) -> list[Popup]:
     x, y, _, height = menu
     seen: list[Popup] = []
-    for row in range(STEP, height, STEP):
+    rows = range(STEP, height, STEP)
+    for row in reversed(rows) if upwards else rows:
         pointer.move(x + 60, y + row)
-        deadline = time.monotonic() + SUBMENU
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             opened = pointer.popups()
             if len(opened) > 1 and opened[-1] not in seen:
@@ -42,8 +54,8 @@ def open_submenu(pointer: Pointer, menu: Popup, number: int = 1) -> Popup:
                 break  # still over the same entry, or on the way to the next
             time.sleep(0.02)
         if len(seen) == number:
-            return seen[-1]
-    raise AssertionError("no submenu opened" if not seen else f"only {len(seen)} of {number} submenus opened")
+            break
+    return seen
 
 
 def click_first(pointer: Pointer, menu: Popup) -> None:
