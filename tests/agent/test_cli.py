@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from agent.cli.session import WORDS
 from agent.control import ControlSocket
 from agent.tray.sign import sign_of
 from bench.played import sound
+from tests.commands import every
 
 RULES = """\
 schema: 1
@@ -230,14 +230,6 @@ def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[s
         main(command)
     assert ended.value.code == 0
     assert "example" in capsys.readouterr().out
-
-
-def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for one in action.choices.values():
-                yield from every(one)
 
 
 @pytest.mark.parametrize("columns", [80, 60])

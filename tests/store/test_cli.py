@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 import socket
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from store.cli import parser
 from store.depot import Depot
 from store.founding import COMPLIANCE, RECIPIENT, STORE
 from store.home import Home
+from tests.commands import every
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import COST, PASSPHRASE
 from tests.store.filmed import seconds_seen
@@ -97,14 +97,6 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: str) -
     assert f"eyelid-store {command}" in told.out.split("examples:")[1]
     assert "--json" in told.out
     assert "--home" in told.out
-
-
-def every(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for one in action.choices.values():
-                yield from every(one)
 
 
 @pytest.mark.parametrize("columns", [80, 60])
