@@ -31,7 +31,7 @@ def open_submenu(pointer: Pointer, menu: Popup, number: int = 1, *, upwards: boo
 
     Where the machine is too busy for that, again and more slowly. Raises AssertionError if they do not open.
     """
-    for patience in (SUBMENU, 5 * SUBMENU):
+    for patience in (SUBMENU, 3 * SUBMENU):
         seen = _walk(pointer, menu, number, patience, upwards=upwards)
         if len(seen) == number:
             return seen[-1]
@@ -44,14 +44,13 @@ def _walk(pointer: Pointer, menu: Popup, number: int, patience: float, *, upward
     rows = range(STEP, height, STEP)
     for row in reversed(rows) if upwards else rows:
         pointer.move(x + 60, y + row)
+        # Waited for also while the last one is still open: it outlives the pointer's way to the next entry.
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             opened = pointer.popups()
             if len(opened) > 1 and opened[-1] not in seen:
                 seen.append(opened[-1])
                 break
-            if len(opened) > 1 and opened[-1] == seen[-1]:
-                break  # still over the same entry, or on the way to the next
             time.sleep(0.02)
         if len(seen) == number:
             break

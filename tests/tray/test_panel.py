@@ -277,7 +277,7 @@ def test_a_forbidden_hold_is_not_offered(desk: Desk) -> None:
     desk.recorder.say(status(user_hold={**OFFER, "allow": False}))
     with desk.panel(), desk.tray():
         menu = desk.open_menu()
-        with pytest.raises(AssertionError, match="no submenu opened"):
+        with pytest.raises(AssertionError, match="only 0 of 1 submenus opened"):
             menus.open_submenu(desk.pointer, menu)
 
 
