@@ -7,6 +7,7 @@ thread, and what was clicked is carried out in another, so that the panel never 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -56,8 +57,13 @@ class Panel:
         asyncio.run(self._serve(indicator))
 
     async def _serve(self, indicator: Indicator) -> None:
-        while await self._serve_once(indicator):
-            log.info("the session bus was busy and broke off; the icon is shown anew")
+        loop, serving = asyncio.get_running_loop(), asyncio.current_task()
+        assert serving is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, serving.cancel)  # whatever it waits for: a call may be under way
+        with contextlib.suppress(asyncio.CancelledError):
+            while await self._serve_once(indicator):
+                log.info("the session bus was busy and broke off; the icon is shown anew")
 
     async def _serve_once(self, indicator: Indicator) -> bool:
         """Whether it must be begun anew: dbus-fast 5.2 gives a connection up whose socket is full for a moment."""
@@ -80,8 +86,6 @@ class Panel:
         self._bus, self._indicator, self._loop = bus, indicator, asyncio.get_running_loop()
         if await bus.request_name(NAME, NameFlag.DO_NOT_QUEUE) is not RequestNameReply.PRIMARY_OWNER:
             raise UserError("The eye is already shown in this session.")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, bus.disconnect)
         view = indicator.view
         self._item, self._menu = Item(view, self._icon_clicked), BusMenu(view.entries, self._entry_clicked)
         bus.export(PATH, self._item)

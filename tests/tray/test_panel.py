@@ -281,6 +281,29 @@ def test_a_forbidden_hold_is_not_offered(desk: Desk) -> None:
             menus.open_submenu(desk.pointer, menu)
 
 
+@pytest.mark.parametrize("name", ["org.eyelid.Tray", "org.kde.StatusNotifierItem-{pid}-1"])
+def test_told_to_end_as_soon_as_it_is_on_the_bus_it_ends(desk: Desk, name: str) -> None:
+    """A desktop that ends at once: between its first word on the bus and its last there are some milliseconds."""
+    for _ in range(4):
+        with desk.tray() as tray:
+            asyncio.run(owned(desk.address, name.format(pid=tray.pid)))
+            assert tray.end() == 0
+
+
+async def owned(address: str, name: str) -> None:
+    """Waits without a pause until somebody has this name."""
+    bus = await MessageBus(bus_address=address).connect()
+    question = Message(
+        destination="org.freedesktop.DBus", path="/org/freedesktop/DBus", interface="org.freedesktop.DBus",
+        member="NameHasOwner", signature="s", body=[name],
+    )  # fmt: skip
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := await bus.call(question)) or not answer.body[0]:
+        assert time.monotonic() < deadline, f"{name}: not within {PATIENCE} s"
+        question.serial = 0
+    bus.disconnect()
+
+
 def test_told_to_end_it_ends(desk: Desk) -> None:
     with desk.panel(), ExitStack() as stack:
         tray: Running = stack.enter_context(desk.tray())
