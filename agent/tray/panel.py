@@ -57,13 +57,16 @@ class Panel:
         asyncio.run(self._serve(indicator))
 
     async def _serve(self, indicator: Indicator) -> None:
-        loop, serving = asyncio.get_running_loop(), asyncio.current_task()
-        assert serving is not None
+        serving = asyncio.ensure_future(self._serve_until_gone(indicator))
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, serving.cancel)  # whatever it waits for: a call may be under way
+            # Whatever it waits for: also for an answer of a bus that gives none any more.
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            while await self._serve_once(indicator):
-                log.info("the session bus was busy and broke off; the icon is shown anew")
+            await serving
+
+    async def _serve_until_gone(self, indicator: Indicator) -> None:
+        while await self._serve_once(indicator):
+            log.info("the session bus was busy and broke off; the icon is shown anew")
 
     async def _serve_once(self, indicator: Indicator) -> bool:
         """Whether it must be begun anew: dbus-fast 5.2 gives a connection up whose socket is full for a moment."""
