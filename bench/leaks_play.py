@@ -24,7 +24,8 @@ HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than
 QUICK: Final = (1.2, (0.8,))  # the two, where only leaks are asked for and nobody reads the over-pause
 SEEN: Final = 10.0  # seconds until it must have come, or have gone
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
-LOADED: Final = 1.0  # seconds after a page has loaded, and before it is left
+LOADED: Final = 1.0  # seconds after the eye has opened over a page that has loaded, and before it is left
+STANDS: Final = 3.0  # seconds within which it must have opened over a clean one
 BEAT: Final = 0.02
 ASK: Final = 0.1  # seconds between two questions to the recorder
 SECOND: Final = 1_000_000_000
@@ -63,9 +64,15 @@ class Player:
         self.phases.append(Phase(key, start, BootClock().now(), None, tuple(scene.presences)))
 
     def _play_clean(self, key: str, transition: Transition, scene: Scene) -> None:
-        """Counted is the time between its yields, from a second after the first."""
+        """Counted is the time between its yields, from a second after the eye opened over what has loaded.
+
+        Loading is another question, and how long it takes is the browser's: `before` and `after` of every interval
+        tell what it costs. That the eye does not open at all is a fault here.
+        """
         steps = transition.play(scene)
         next(steps)
+        if not self._until(self.eye_open, STANDS, ASK):
+            self.faults.append(f"{key}: the eye was not open {STANDS:.0f} s after the page had loaded")
         time.sleep(LOADED)
         start = BootClock().now()
         next(steps)
