@@ -64,7 +64,7 @@ class Herald:
         return []
 
     def _of_fault(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
-        faulty = sign.lid in {Lid.FAULT, Lid.GONE} and sign.topic != "stopping"
+        faulty = sign.unclear or (sign.lid in {Lid.FAULT, Lid.GONE} and sign.topic != "stopping")
         return self._lasting("fault", sign.topic if faulty else "", sign, status, now)
 
     def _of_call(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:

@@ -21,7 +21,7 @@ from agent import durable
 from agent.errors import EyelidError, UserError
 from agent.tray.herald import Herald, Notice
 from agent.tray.menu import Action, Entry, menu_of
-from agent.tray.sign import NOBODY, Call, Lid, Sign, Status, sign_of
+from agent.tray.sign import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
 from agent.tray.words import Words
 
 log = logging.getLogger(__name__)
@@ -70,22 +70,25 @@ class Indicator:
 
     @property
     def view(self) -> View:
-        sign, status, words = sign_of(self._status), self._status, self.words
-        said = (words.sentence(sign, status), words.offline(status), words.advice(sign), words.troubled(sign))
-        entries = menu_of(sign, status, self._pauses, words, now=time.time())
-        return View(sign, words.title(sign), " ".join(part for part in said if part), entries)
+        return self._view_of(self._status, self._pauses)
+
+    def _view_of(self, said: Status | None, pauses: Sequence[Mapping[str, Any]]) -> View:
+        sign, status, words = sign_of(said), said or None, self.words
+        parts = (words.sentence(sign, status), words.offline(status), words.advice(sign), words.troubled(sign))
+        entries = menu_of(sign, status, pauses, words, now=time.time())
+        return View(sign, words.title(sign), " ".join(part for part in parts if part), entries)
 
     def take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None = None) -> list[Notice]:
         """The recorder's word, None where none answers; what a person must now be told."""
         self._status = status
         self._pauses = self._pauses if pauses is None else pauses
         sign = sign_of(status)
-        notices = self._herald.hear(sign, status, time.monotonic())
+        notices = self._herald.hear(sign, status or None, time.monotonic())
         return notices + self._first(sign)
 
     def _first(self, sign: Sign) -> list[Notice]:
         """That recording is on: once, and once more where calls are recorded from now on, too."""
-        if sign.lid is not Lid.OPEN and sign.call not in {Call.ON, Call.PART}:
+        if sign.unclear or (sign.lid is not Lid.OPEN and sign.call not in {Call.ON, Call.PART}):
             return []
         wanted = sign.call is not Call.NOT_WANTED
         if not self._memory.first("recording with calls" if wanted else "recording"):
@@ -121,25 +124,37 @@ class Indicator:
         return None
 
     def listen(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
-        """Follow the recorder, and the next one when it has gone. Returns at once; a thread calls `deliver`."""
+        """Follow the recorder, and the next one when it has gone. Returns at once; a thread calls `deliver`, with None
+        where none answers and NOT_UNDERSTOOD where one of another version does."""
         threading.Thread(target=self._follow, args=(deliver,), name="follow", daemon=True).start()
 
     def _follow(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
         while True:
+            last: Status | None = NOT_UNDERSTOOD
             try:
-                shown, counted = None, 0.0
-                for status in self._recorder.follow():
-                    sign = (sign_of(status), tuple(status["rules"]))
-                    deliver(status, None)  # the lid first, and at once
-                    if sign != shown or time.monotonic() - counted > RECOUNT:
-                        shown, counted = sign, time.monotonic()
-                        deliver(status, self._recorder.ask("pauses")["pauses"])
+                self._hear(deliver)
+            except UserError as refusal:
+                log.warning("the recorder does not say what it does: %s", refusal)
             except EyelidError as gone:
                 log.debug("%s", gone)
+                last = None
             except Exception as failure:  # noqa: BLE001 - whatever it is: who listens no more shows the last state for ever
                 log.warning("what the recorder says is not understood (%s)", type(failure).__name__)
-            deliver(None, None)
+            deliver(last, None)
             time.sleep(AGAIN)
+
+    def _hear(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
+        """As long as one recorder speaks and is understood."""
+        shown, counted = None, 0.0
+        for status in self._recorder.follow():
+            self._view_of(status, ())  # what cannot be shown raises here, and not in the icon's own thread
+            sign = (sign_of(status), tuple(status["rules"]))
+            deliver(status, None)  # the lid first, and at once
+            if sign != shown or time.monotonic() - counted > RECOUNT:
+                shown, counted = sign, time.monotonic()
+                pauses = self._recorder.ask("pauses")["pauses"]
+                self._view_of(status, pauses)
+                deliver(status, pauses)
 
 
 class Memory:

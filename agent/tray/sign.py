@@ -14,12 +14,14 @@ from agent.core.evidence import Deaf
 from agent.core.troubles import degrades
 
 Status = Mapping[str, Any]  # as `eyelid status --json` prints it
+NOT_UNDERSTOOD: Final[Status] = {}  # in place of what a recorder of another version says; nothing of it is known
 
 # A look is asked at once when something has changed, so most blindness is over before anybody could do anything.
 MOMENT: Final = 2.0  # seconds for which a blind eye is only closed
 FAULTY: Final = ("no-policy", "spool-full")  # holds that a person must mend, the weightiest first
 AWAY: Final = ("shutdown", "logoff", "suspended", "locked", "not-in-front", "display-off")
 LEFT_OUT: Final = ("unlisted", "not-recorded")
+STATES: Final = ("recording", "closed", "held", "blind", "stalled", "stopping")
 OVER: Final = ("held", "stopping")  # states of both lanes at once
 OF_CALL: Final = frozenset(deaf.trouble for deaf in Deaf)  # the call says so itself
 PARTS: Final = ("microphone", "far-end")  # faults of one end of the call
@@ -70,9 +72,14 @@ class Sign:
         """A lid that tells of a fault has the warning in its shape."""
         if self.lid not in {Lid.OPEN, Lid.SHUT}:
             return Mark.NONE
-        if self.call in {Call.DEAF, Call.PART} or self.troubles:
+        if self.call in {Call.DEAF, Call.PART} or self.troubles or self.unclear:
             return Mark.WARNING
         return Mark.CALL if self.lid is Lid.SHUT and self.call is Call.ON else Mark.NONE
+
+    @property
+    def unclear(self) -> bool:
+        """A recorder is there, and what it does is not known."""
+        return self.topic == UNCLEAR.topic
 
     @property
     def needs_a_person(self) -> bool:
@@ -85,12 +92,15 @@ class Sign:
 
 
 NOBODY: Final = Sign(Lid.GONE, "gone")
+UNCLEAR: Final = Sign(Lid.OPEN, "unclear")  # it may be recording, and nobody may be told that it is not
 
 
 def sign_of(status: Status | None) -> Sign:
     """`status` None: no recorder answers."""
     if status is None:
         return NOBODY
+    if status.get("state") not in STATES:
+        return UNCLEAR
     lid, topic = _lid(status)
     call, call_topic = _call(status["sound"], status["rules"])
     troubles = tuple(code for code in status["troubles"] if degrades(code) and code not in OF_CALL)

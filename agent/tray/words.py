@@ -40,6 +40,8 @@ class Words:
 
     def title(self, sign: Sign) -> str:
         """Of screen and call in a few words."""
+        if sign.unclear:
+            return self.say("title.unclear")
         calls = [] if sign.call_topic == "moment" else [sign.call]
         calls += [Call.ON] if sign.call is Call.PART else []  # where one end of it is as good as all
         names = [*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}"]
@@ -49,7 +51,7 @@ class Words:
     def sentence(self, sign: Sign, status: Status | None) -> str:
         """What is happening to the screen and to the call."""
         if status is None:
-            return self.say("sentence.gone")
+            return self.say(f"sentence.{sign.topic}")
         hold, topic = status["hold"], sign.topic
         if topic == "open" and sign.call is Call.ON:
             topic = "open.call"
@@ -90,7 +92,7 @@ class Words:
 
     def advice(self, sign: Sign) -> str:
         """What a person can do; "" where nothing is to be done."""
-        of_lid = sign.lid in {Lid.FAULT, Lid.GONE}
+        of_lid = sign.lid in {Lid.FAULT, Lid.GONE} or sign.unclear
         said = [self._of(f"advice.{sign.topic}", "advice.blind.blind")] if of_lid else []
         said += [self.say(f"advice.{self._deaf(sign)}")] if sign.call in {Call.DEAF, Call.PART} else []
         return " ".join(dict.fromkeys(said))

@@ -14,7 +14,7 @@ from agent.pipeline import Mailbox
 from agent.tray import indicator as module
 from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
-from agent.tray.sign import Lid, sign_of
+from agent.tray.sign import NOT_UNDERSTOOD, Lid, sign_of
 from agent.tray.words import Words
 from bench.played import held, sound, status
 
@@ -143,14 +143,25 @@ def test_whatever_it_hears_it_never_shows_an_old_state_for_ever(
     recorder.states.put(status())
     recorder.states.put(OSError(11, "Resource temporarily unavailable"))
     recorder.states.put({"state": "recording"})  # of a version that says less
+    recorder.states.put({**status(), "user_hold": 5})  # of one that says it otherwise
+    recorder.states.put(UserError("there is no verb follow"))  # of one that is older than this
+    recorder.states.put(NotRunning("gone"))
     recorder.states.put(status("closed", rules=("r",)))
 
     def deliver(said: Mapping[str, Any] | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
         if pauses is None:
-            heard.put("gone" if said is None else said["state"])
+            heard.put("gone" if said is None else said.get("state", "unclear"))
 
     shown.listen(deliver)
-    assert [heard.get(30) for _ in range(4)] == ["recording", "gone", "gone", "closed"]
+    assert [heard.get(30) for _ in range(7)] == ["recording", *["unclear"] * 4, "gone", "closed"]
+
+
+def test_whoever_is_not_understood_is_said_to_run_and_offered_nothing(shown: Indicator) -> None:
+    assert shown.take(NOT_UNDERSTOOD) == []  # nor is it the first word that recording is on
+    view = shown.view
+    assert view.title == "Eyelid: it runs, and may be recording"
+    assert "may be recorded. Log off and on again." in view.text
+    assert [entry.key for entry in view.entries if entry.action] == ["help"]
 
 
 def test_it_follows_one_recorder_after_the_other(

@@ -9,7 +9,7 @@ import pytest
 from agent.core.evidence import Deaf
 from agent.core.model import Hold
 from agent.status import State
-from agent.tray.sign import AWAY, FAULTY, MOMENT, PARTS, Call, Lid, Mark, sign_of
+from agent.tray.sign import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, sign_of
 from bench.played import held, sound, status
 
 
@@ -41,6 +41,12 @@ def test_a_state_has_a_sign(said: dict[str, Any] | None, lid: Lid, topic: str) -
     sign = sign_of(said)
     assert (sign.lid, sign.topic, sign.offline) == (lid, topic, False)
     assert sign.needs_a_person is (lid in {Lid.FAULT, Lid.GONE})
+
+
+@pytest.mark.parametrize("said", [NOT_UNDERSTOOD, status("dreaming", sound=sound())])
+def test_who_is_not_understood_may_be_recording_and_is_never_shown_as_if_not(said: dict[str, Any]) -> None:
+    sign = sign_of(said)
+    assert (sign.lid, sign.mark, sign.topic, sign.needs_a_person) == (Lid.OPEN, Mark.WARNING, "unclear", True)
 
 
 CLOSED = {"rules": ("card-forms",), "since_s": 60.0}
@@ -116,5 +122,6 @@ def test_the_way_to_the_store_is_a_mark_of_its_own() -> None:
 
 
 def test_every_state_and_every_hold_of_the_recorder_is_known_here() -> None:
+    assert set(STATES) == {state.value for state in State}
     assert {sign_of(status(state.value)).lid for state in State} == {Lid.OPEN, Lid.SHUT, Lid.FAULT, Lid.GONE}
     assert {*FAULTY, *AWAY, "user", "blind"} == {hold.value for hold in Hold}
