@@ -9,18 +9,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from store.errors import StoreError
 
 HEAD: Final = "0003"  # newest revision in migrations/versions; a test compares
 READERS: Final = 48  # the server's thread pool has 40, and there is the writer
-PAGES_KEPT: Final = 512  # KiB of the database that each connection keeps for itself; the system keeps all of it anyway
+# KiB of the database that a connection keeps for itself; the system keeps all of it anyway. A writer's holds what one
+# transaction changes; the readers are many, and theirs would make the server grow for as long as the database does.
+KEPT_TO_READ: Final = 128
+KEPT_TO_WRITE: Final = 2048
 BUSY_TIMEOUT: Final = 10.0  # seconds that a command waits for another process's write
 
 
@@ -32,19 +36,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sqlalchemy.create_engine(
-            url,
-            pool_pre_ping=not url.startswith("sqlite"),
-            hide_parameters=True,
-            # One for each thread that may ask at once, so that none is opened for one question and thrown away; the one
-            # given back last first, so that few are in use while few ask.
-            pool_size=READERS,
-            pool_use_lifo=True,
-        )
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _configure_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
-        self._writing = self._engine.execution_options(writing=True)
+        self._to_read = _engine(url, "BEGIN", KEPT_TO_READ)
+        self._to_write = _engine(url, "BEGIN IMMEDIATE", KEPT_TO_WRITE)
 
     @classmethod
     def sqlite(cls, path: Path) -> Database:
@@ -53,17 +46,18 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout."""
-        with self._engine.begin() as connection:
+        with self._to_read.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable once the block has ended without an error."""
-        with self._writing.begin() as connection:
+        with self._to_write.begin() as connection:
             yield connection
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._to_read.dispose()
+        self._to_write.dispose()
 
 
 @contextmanager
@@ -118,7 +112,24 @@ def _upgrade(database: Database, what: str) -> None:
             command.upgrade(config, "head")
 
 
-def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+def _engine(url: str, begin: str, kept: int) -> Engine:
+    """`begin`: how a transaction begins on SQLite; `kept` (KiB): what each connection to one keeps of it."""
+    engine = sqlalchemy.create_engine(
+        url,
+        pool_pre_ping=not url.startswith("sqlite"),
+        hide_parameters=True,
+        # One for each thread that may ask at once, so that none is opened for one question and thrown away; the one
+        # given back last first, so that few are in use while few ask.
+        pool_size=READERS,
+        pool_use_lifo=True,
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", partial(_configure_sqlite, kept))
+        event.listen(engine, "begin", partial(_begin_sqlite, begin))
+    return engine
+
+
+def _configure_sqlite(kept: int, connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001 - SQLAlchemy's signature
     # The driver's own idea of when a transaction begins is older than savepoints; `_begin_sqlite` says it instead.
     connection.isolation_level = None
     for pragma in (
@@ -126,11 +137,10 @@ def _configure_sqlite(connection: sqlite3.Connection, record: Any) -> None:  # n
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
-        f"cache_size = -{PAGES_KEPT}",
+        f"cache_size = -{kept}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+def _begin_sqlite(begin: str, connection: Connection) -> None:
+    connection.exec_driver_sql(begin)

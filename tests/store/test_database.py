@@ -83,7 +83,7 @@ def test_what_all_connections_to_sqlite_keep_in_memory_has_a_small_bound(tmp_pat
     with database.reading() as connection:
         kept = -int(str(connection.scalar(text("PRAGMA cache_size"))))  # KiB; a positive one would be pages
     database.close()
-    assert 0 < kept * (READERS + 1) <= 25_600
+    assert 0 < kept * (READERS + 1) <= 6_400
 
 
 def test_batches_of_many_sizes_are_few_statements_to_keep(
