@@ -129,17 +129,22 @@ class Indicator:
         threading.Thread(target=self._follow, args=(deliver,), name="follow", daemon=True).start()
 
     def _follow(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
+        told = ""
         while True:
             last: Status | None = NOT_UNDERSTOOD
             try:
                 self._hear(deliver)
+                why = ""
             except UserError as refusal:
-                log.warning("the recorder does not say what it does: %s", refusal)
+                why = str(refusal)
             except EyelidError as gone:
                 log.debug("%s", gone)
-                last = None
+                last, why = None, ""
             except Exception as failure:  # noqa: BLE001 - whatever it is: who listens no more shows the last state for ever
-                log.warning("what the recorder says is not understood (%s)", type(failure).__name__)
+                why = type(failure).__name__
+            if why not in {"", told}:
+                log.warning("what the recorder says is not understood (%s); it may be recording", why)
+            told = why
             deliver(last, None)
             time.sleep(AGAIN)
 

@@ -26,6 +26,7 @@ from agent.tray.indicator import Indicator
 from agent.tray.item import MENU_PATH, PATH, Item
 from agent.tray.menu import Action
 from agent.tray.sign import Status
+from agent.tray.watched import still_here
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,8 @@ class Panel:
             self._loop.call_soon_threadsafe(self._take, status, pauses)
 
     def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+        """Comes every second or two, and at most about nine apart, whatever becomes of the recorder."""
+        still_here()
         notices = self._indicator.take(status, pauses)
         view = self._indicator.view
         self._item.show(view)

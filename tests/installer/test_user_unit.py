@@ -282,6 +282,11 @@ def test_the_tray_stays_without_a_panel_comes_back_and_goes_with_the_desktop(man
     assert second == int(manager.shows("MainPID", TRAY))
     assert (manager.shows("ActiveState", TRAY), manager.shows("NRestarts", TRAY)) == ("active", "1")
 
+    os.kill(second, signal.SIGSTOP)  # it hangs, and its last picture would stand for ever
+    third = until(lambda: (now := shown_on_the_bus(manager)) not in {first, second} and now, "the tray once more")
+    assert third == int(manager.shows("MainPID", TRAY))
+    assert (manager.shows("ActiveState", TRAY), manager.shows("NRestarts", TRAY)) == ("active", "2")
+
     manager.do("stop", "desk.target", "graphical-session.target")
     until(lambda: manager.shows("ActiveState", TRAY) == "inactive", "the end")
     assert (manager.shows("Result", TRAY), manager.shows("ExecMainStatus", TRAY)) == ("success", "0")
