@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import psutil
@@ -246,8 +248,7 @@ def extension_killed(scene: Scene) -> Play:
     scene.present()
     with scene.another(scene.pay("/start")) as other:
         yield
-        for process in extension_of(other):
-            process.kill()
+        _kill(extension_of(other))
         time.sleep(1.5)
         scene.gone()
 
@@ -287,15 +288,20 @@ def extension_of(browser: Browser) -> list[psutil.Process]:
     """The process in which the browser runs our extension, and no page. Raises StageError when there is none."""
     if browser.name == "chromium":
         return those_with(browser, "--extension-process")
-    found = [process for process in browser.tree() if process.name() == "WebExtensions"]
+    found = [process for process in browser.tree() if _name(process) == "WebExtensions"]
     if not found:
         raise StageError("Firefox has no process called WebExtensions")
     return found
 
 
 def _kill_those(browser: Browser, mark: str) -> None:
-    for process in those_with(browser, mark):
-        process.kill()
+    _kill(those_with(browser, mark))
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # it went with another of them
+            process.kill()
 
 
 def renderer_of(scene: Scene, tab: int) -> psutil.Process:
@@ -306,6 +312,13 @@ def renderer_of(scene: Scene, tab: int) -> psutil.Process:
     scene.run("burn", BURN, tab=tab)
     time.sleep(BURN / 1000)
     return max(before, key=lambda process: sum(process.cpu_times()[:2]) - before[process])
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.Error:  # gone in between
+        return ""
 
 
 def _words(process: psutil.Process) -> list[str]:
