@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from agent.errors import EyelidError, UserError
+from agent.errors import NOT_RECORDING, EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
 MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
@@ -39,7 +39,7 @@ _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
 class NotRunning(EyelidError):
     """Nobody answers at the socket."""
 
-    exit_code = 3
+    exit_code = NOT_RECORDING
 
 
 class AlreadyRunning(UserError):
@@ -97,16 +97,17 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
     """Ask the running recorder. Raises NotRunning, or UserError with its own words when it refuses."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
-        return _understood(_ask(connection, home, verb, arguments).readline)
+        with _ask(connection, home, verb, arguments) as lines:
+            return _understood(lines.readline)
 
 
 def follow(home: Path) -> Generator[dict[str, object], None, None]:
     """The recorder's state as it changes, and at least once a second. Raises as `request`, and when it falls silent."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(SILENCE)
-        lines = _ask(connection, home, FOLLOW, {})
-        while True:
-            yield _understood(lines.readline)
+        with _ask(connection, home, FOLLOW, {}) as lines:
+            while True:
+                yield _understood(lines.readline)
 
 
 def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[str, object]) -> IO[bytes]:
@@ -132,6 +133,8 @@ def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
         raise NotRunning(NO_ANSWER) from None
     if not line:
         raise NotRunning("Eyelid is just ending")
+    if len(line) == MAX_ANSWER and not line.endswith(b"\n"):
+        raise EyelidError(f"Eyelid answers with more than {MAX_ANSWER // 2**20} MiB, of which nothing is read")
     try:
         answer = dict(json.loads(line))
     except (ValueError, TypeError):  # it was killed while it spoke
@@ -189,7 +192,8 @@ class ControlSocket:
         pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         if uid not in (os.getuid(), 0) or pid <= 0:
             return False
-        line = connection.makefile("rb").readline(MAX_LINE)
+        with connection.makefile("rb") as lines:
+            line = lines.readline(MAX_LINE)
         answer: Mapping[str, object] = {
             "error": "this is no request that Eyelid understands; is the command of another version?"
         }

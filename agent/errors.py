@@ -6,6 +6,10 @@ they end in logs and support archives.
 
 from __future__ import annotations
 
+from typing import Final
+
+NOT_RECORDING: Final = 3  # exit code
+
 
 class EyelidError(Exception):
     """Root of the agent's own errors; the command line prints the message and exits, without a traceback.
@@ -33,7 +37,7 @@ class PolicyError(UserError):
 class EnvironmentFault(EyelidError):
     """The PC lacks something that no retry will bring: no display, Wayland, a missing library."""
 
-    exit_code = 3
+    exit_code = NOT_RECORDING
 
 
 class Transient(EyelidError):

@@ -128,7 +128,7 @@ def print_table(
         return
     beside = [place for place in range(len(headings)) if place not in below]
     cells = [[_cell(row[place]) for place in range(len(headings))] for row in rows]
-    widths = {place: max(len(headings[place]), *(row[place].cell_len for row in cells)) for place in beside}
+    widths = {place: max([len(headings[place]), *(row[place].cell_len for row in cells)]) for place in beside}
     for number, row in enumerate([[Text(heading, "bold") for heading in headings], *cells]):
         line = Text("  ").join(_padded(row[place], widths[place], right=place in right) for place in beside)
         line.rstrip()

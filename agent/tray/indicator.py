@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent import durable
-from agent.errors import EyelidError, UserError
+from agent.errors import NOT_RECORDING, EyelidError, UserError
 from agent.tray.herald import Herald, Notice
 from agent.tray.menu import Action, Entry, menu_of
 from agent.tray.sign import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
@@ -135,11 +135,8 @@ class Indicator:
             try:
                 self._hear(deliver)
                 why = ""
-            except UserError as refusal:
-                why = str(refusal)
-            except EyelidError as gone:
-                log.debug("%s", gone)
-                last, why = None, ""
+            except EyelidError as failure:
+                last, why = (None, "") if failure.exit_code == NOT_RECORDING else (NOT_UNDERSTOOD, str(failure))
             except Exception as failure:  # noqa: BLE001 - whatever it is: who listens no more shows the last state for ever
                 why = type(failure).__name__
             if why not in {"", told}:

@@ -454,6 +454,14 @@ def test_init_says_who_brings_it_into_force_and_whom_its_folder_must_belong_to(
     assert "`eyelid doctor` says whether whoever is recorded can change it" in out
 
 
+def test_what_init_and_check_say_can_be_copied_where_a_folder_has_a_space(tmp_path: Path, capsys: Out) -> None:
+    folder = tmp_path / "our policies"
+    out = said(capsys, "init", "payments", "--into", str(folder))
+    for command in ("policy test", "policy check", "bundle sign --policies"):
+        assert f"{command} '{folder}'" in out
+    assert f"/etc/eyelid/policies '{folder}'/*.yaml" in out
+
+
 def test_init_overwrites_nothing(folder: Path, capsys: Out) -> None:
     assert main(["policy", "init", "payments"]) == 2
     assert "holds a policy already (cards.yaml); nothing was written" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from agent.control import (
     socket_path,
     take_over,
 )
-from agent.errors import UserError
+from agent.errors import EyelidError, UserError
 from agent.pipeline import Mailbox
 
 
@@ -66,6 +66,17 @@ def test_an_asker_who_goes_away_harms_nobody(home: Path) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(socket_path(home)))
     assert request(home, "status") == {"verb": "status"}
+
+
+def test_an_answer_without_end_is_told_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_ANSWER", 2 * 2**20)
+    served = ControlSocket(tmp_path, lambda verb, _: {"verb": verb * 2**20})
+    try:
+        with pytest.raises(EyelidError, match="more than 2 MiB, of which nothing is read") as told:
+            request(tmp_path, "status")
+        assert told.value.exit_code == 1
+    finally:
+        served.close()
 
 
 def test_the_socket_is_the_users_own(home: Path) -> None:

@@ -132,6 +132,12 @@ def test_a_sentence_below_is_broken_between_words_and_an_id_never() -> None:
     ]
 
 
+def test_a_table_without_rows_is_its_headings_however_narrow() -> None:
+    out = io.StringIO()
+    print_table(HEADINGS, [], below=(0, 3), out=Console(file=out, width=20, highlight=False))
+    assert "began" in out.getvalue()
+
+
 def test_a_day_has_a_cell_for_each_hour_where_half_hours_have_no_room() -> None:
     day = Day(date(2026, 11, 26), 0, 24 * 3600 * SECOND)
     day.add(Stretch(0, 3600 * SECOND, What.KEPT))

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -78,7 +79,8 @@ def _rest_of_it(named: Sequence[str], mistakes: tuple[str, ...]) -> str:
     others = sorted(path.name for path in folder.glob("*.yaml") if path not in paths and not path.name.startswith("."))
     if not others:
         return ""
-    return f"Beside it lies {' and '.join(others[:3])}: of all files as one policy, eyelid policy check {folder}"
+    check = f"eyelid policy check {quote(str(folder))}"
+    return f"Beside it lies {' and '.join(others[:3])}: of all files as one policy, {check}"
 
 
 def _print(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from rich.console import Console
@@ -54,9 +55,9 @@ def _init(asked: argparse.Namespace) -> int:
     out.print(f"{policy.name}: all its tests hold.", markup=False)
     out.print("What next:", style="bold")
     for command, why in (
-        (f"eyelid policy test {folder}", "what closes, and what looks like it and stays open"),
+        (f"eyelid policy test {quote(str(folder))}", "what closes, and what looks like it and stays open"),
         ("eyelid windows --watch", "what your programs and pages are called, and what the rules say of them"),
-        (f"eyelid policy check {folder}", "after every change of yours: what is wrong, and where"),
+        (f"eyelid policy check {quote(str(folder))}", "after every change of yours: what is wrong, and where"),
     ):
         out.print(f"  {command:<32}  {why}", markup=False)
     out.print("Write rules of your own into a file beside these. Count up revision in policy.yaml for every change.")
@@ -80,8 +81,8 @@ def _say_how_it_counts(out: Console, folder: Path, *, here: bool) -> None:
     )
     by_compliance = "compliance, with its key: the store hands it out, and the PCs take no other"
     for command, who in (
-        (f"sudo install -m 644 -D -t {PLACE} {folder}/*.yaml", by_it),
-        (f"eyelid-store bundle sign --policies {folder} ...", by_compliance),
+        (f"sudo install -m 644 -D -t {PLACE} {quote(str(folder))}/*.yaml", by_it),
+        (f"eyelid-store bundle sign --policies {quote(str(folder))} ...", by_compliance),
     ):
         out.print(f"  {command}\n      {who}", markup=False)
 

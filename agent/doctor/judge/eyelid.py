@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Final
 
 from agent.doctor.facts import Facts, KeysFacts, PolicyFacts, RecorderFacts, SettingsFacts, UnitsFacts
@@ -78,10 +79,12 @@ def keys(keys: KeysFacts, _: Facts) -> Finding:
         )
     for file in keys.files:
         if not file.mine:
-            return wrong(f"{file.path} belongs to another user", f"sudo chown -R $(id -un) {keys.home}")
+            return wrong(f"{file.path} belongs to another user", f"sudo chown -R $(id -un) {quote(str(keys.home))}")
         if file.mode & OTHERS:
             mode = "700" if file.path == keys.home else "600"
-            return wrong(f"others may look into {file.path} (mode {file.mode:o})", f"chmod {mode} {file.path}")
+            return wrong(
+                f"others may look into {file.path} (mode {file.mode:o})", f"chmod {mode} {quote(str(file.path))}"
+            )
     if keys.trouble:
         return wrong(keys.trouble, "eyelid unenroll --force", "eyelid enroll TOKEN")
     group = f" in group {keys.group}" if keys.group else ""
@@ -109,7 +112,7 @@ def policy(policy: PolicyFacts, facts: Facts) -> Finding:
             else f"ask compliance to sign it anew with `revision: {policy.last[0] + 1}`",
         )
     if another and isinstance(facts.recorder, RecorderFacts) and facts.recorder.status is not None:
-        check = () if policy.bundle is not None else (f"eyelid policy check {policy.folder}",)
+        check = () if policy.bundle is not None else (f"eyelid policy check {quote(policy.folder)}",)
         return warning(f"{said} of {_source(policy)} is not in force yet", "eyelid status", *check)
     changed = "last changed" if policy.bundle is None else "signed"
     if policy.age > OLD:
@@ -132,10 +135,11 @@ def _mistaken(policy: PolicyFacts) -> Finding:
             f"{_source(policy)} has {several(len(policy.places), 'mistake')} at {where}{stays}",
             "ask compliance to mend it and to sign it anew (eyelid-store bundle sign)",
         )
-    check = f"eyelid policy check {policy.folder}"
+    folder = quote(policy.folder)
+    check = f"eyelid policy check {folder}"
     if policy.places == (policy.folder,):
-        begin = f"eyelid policy init payments --into {policy.folder}"  # there is nothing to check yet
-        return wrong(f"{policy.folder} has no policy in it, or cannot be read{stays}", f"ls -l {policy.folder}", begin)
+        begin = f"eyelid policy init payments --into {folder}"  # there is nothing to check yet
+        return wrong(f"{policy.folder} has no policy in it, or cannot be read{stays}", f"ls -l {folder}", begin)
     return wrong(f"{several(len(policy.places), 'mistake')} at {where}{stays}", check)
 
 
@@ -159,7 +163,7 @@ def signed(policy: PolicyFacts, _: Facts) -> Finding:
     return warning(
         f"{said}; {policy.folder} holds {what}",
         f"ask who put it into {policy.folder}; where it is meant, compliance signs it, else it is removed",
-        f"ls -l {policy.folder}",
+        f"ls -l {quote(policy.folder)}",
     )
 
 
@@ -174,7 +178,7 @@ def guarded(policy: PolicyFacts, _: Facts) -> Finding:
         return good(f"{policy.folder} cannot be changed by this user")
     return warning(
         f"{policy.folder}: whoever is recorded can change it",
-        f"sudo install -m 644 -D -t /etc/eyelid/policies {policy.folder}/*.yaml",
+        f"sudo install -m 644 -D -t /etc/eyelid/policies {quote(policy.folder)}/*.yaml",
         "policies: /etc/eyelid/policies in /etc/eyelid/managed.yaml",
     )
 
