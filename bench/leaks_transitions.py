@@ -15,7 +15,7 @@ from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, Play, Scene, transition
 from bench.stage import StageError
 
 QUIET: Final = 5.0  # seconds that a clean page is left alone
-FLASHES: Final = (30, 60, 100)  # ms
+FLASHES: Final = (30, 60, 100, 100)  # ms
 
 
 # -- addresses ----------------------------------------------------------------------------------------------------
@@ -137,9 +137,11 @@ def back_forward_cache(scene: Scene) -> Play:
 
 @transition()
 def flash(scene: Scene) -> Play:
-    """A form that is there for 30, 60 or 100 ms."""
-    yield
-    scene.run("flash", FLASHES[scene.turn % len(FLASHES)])
+    """A form that is there for 30, 60 and 100 ms: several times, for the control has to catch one of them, too."""
+    for milliseconds in FLASHES:
+        yield
+        scene.run("flash", milliseconds)
+        yield
 
 
 # -- frames and fields --------------------------------------------------------------------------------------------
