@@ -138,7 +138,7 @@ class Answering:
     def _evidence(self) -> Evidence:
         sealed_at, receipt_at = self._sources.tally().pictures_at, self._sources.receipt_at()
         lead = max(0, self._the_daemon.screen.eye.hindsight - WINDOW_HINDSIGHT)
-        return Evidence(self._open_since, sealed_at, self._waiting_since, receipt_at, lead)
+        return Evidence(self._open_since, self._the_daemon.grabbed_at, sealed_at, self._waiting_since, receipt_at, lead)
 
     def _note_sound(self, session: Session, now: int) -> None:
         if session.held:

@@ -137,6 +137,7 @@ class Daemon:
         self._missed = 0
         self.user_hold: UserHold | None = None
         self._clocks = Clocks.of(read(clock))
+        self.grabbed_at: int | None = None
         self.finished = False
         self.failed = False
 
@@ -166,6 +167,8 @@ class Daemon:
         self._follow_up()
 
     def _take_sight(self, sight: Sight) -> None:
+        if isinstance(sight, Grabbed | GrabWanted):
+            self.grabbed_at = self._clock.now()
         match sight:
             case Look():
                 self._take_look(sight)

@@ -18,6 +18,9 @@ SLACK: Final = 1 * SECOND
 # its capture hung is still sealed up to 1.2 s later (hindsight, a look, the encoder), and the wait begins anew; within
 # ten seconds it must show.
 SCREEN_SLACK: Final = 600 * MILLISECOND
+# The capture says so before each grab, and grabs an unchanged screen again every 3.9 s: it need not be waited for until
+# no chunk comes of it.
+GRAB_SLACK: Final = 2 * SECOND
 # The store's receipt comes within a second on any line that works. Longer, and less than what is left of the ten
 # seconds in which a lost network must show: up to 3.9 s pass before there is anything to send.
 RECEIPT_WITHIN: Final = 4 * SECOND
@@ -38,6 +41,7 @@ class Promise:
     """How soon what was promised must be seen, ns."""
 
     sealed: int  # of the eye's opening, or of the last seal
+    grabbed: int  # of the eye's opening, or of the last grab
     receipt: int = RECEIPT_WITHIN
     heard: int = HEARD_WITHIN  # of the word to listen, or of the last samples
     sound: int = SOUND_WAITS + SLACK  # as `sealed`, for sound; at its opening what waits for a rule's `lead` is added
@@ -45,30 +49,35 @@ class Promise:
     @classmethod
     def of(cls, chunk_length: int, repeat_every: int, *, limited: bool = False) -> Promise:
         receipt = RECEIPT_WITHIN_LIMIT if limited else RECEIPT_WITHIN
-        return cls(chunk_length + repeat_every + SCREEN_SLACK, receipt, sound=chunk_length + SOUND_WAITS + SLACK)
+        sealed, grabbed = chunk_length + repeat_every + SCREEN_SLACK, repeat_every + GRAB_SLACK
+        return cls(sealed, grabbed, receipt, sound=chunk_length + SOUND_WAITS + SLACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """When each was last seen, ns; None: not yet.
 
-    `open_since`: the eye has been open all the time since. `sealed_at`: a chunk of the screen became durable.
+    `open_since`: the eye has been open all the time since. `grabbed_at`: the capture began a picture, or delivered one.
+    `sealed_at`: a chunk of the screen became durable.
     `waiting_since`: something has been waiting for the store all the time since, and may be sent. `lead`: how much
     longer than the shortest hindsight a picture is kept waiting, for a title that comes late or for a rule's `lead`.
     """
 
     open_since: int | None = None
+    grabbed_at: int | None = None
     sealed_at: int | None = None
     waiting_since: int | None = None
     receipt_at: int | None = None
     lead: int = 0
 
     def stalled(self, promise: Promise, now: int) -> bool:
-        """The eye is open, and still nothing is sealed."""
-        return self.open_since is not None and now > self._seal_due(self.open_since, promise)
+        """The eye is open, and still nothing is grabbed, or nothing sealed."""
+        return self.open_since is not None and now > min(self._picture_due(self.open_since, promise))
 
-    def _seal_due(self, open_since: int, promise: Promise) -> int:
-        return _later(open_since + self.lead, self.sealed_at) + promise.sealed
+    def _picture_due(self, open_since: int, promise: Promise) -> tuple[int, int]:
+        """By when one must be grabbed, and one sealed."""
+        grabbed = _later(open_since, self.grabbed_at) + promise.grabbed
+        return grabbed, _later(open_since + self.lead, self.sealed_at) + promise.sealed
 
     def unheard(self, promise: Promise, now: int) -> int | None:
         """For how long (ns) the store has confirmed nothing although something waits; None while all is well."""
@@ -78,10 +87,10 @@ class Evidence:
         return silence if silence > promise.receipt else None
 
     def due(self, promise: Promise, now: int) -> int | None:
-        """When the next of both will be missed if nothing comes, ns; None while nothing can be."""
+        """When the next of these will be missed if nothing comes, ns; None while nothing can be."""
         ends = []
         if self.open_since is not None:
-            ends.append(self._seal_due(self.open_since, promise))
+            ends.append(min(self._picture_due(self.open_since, promise)))
         if self.waiting_since is not None:
             ends.append(_later(self.waiting_since, self.receipt_at) + promise.receipt)
         return min((end + 1 for end in ends if end >= now), default=None)

@@ -17,13 +17,13 @@ from agent.core.holding import UserHold
 from agent.core.model import SECOND, HoldTerms
 from agent.errors import UserError
 from agent.listening import Heard
-from agent.messages import PolicyArrived, Trouble
+from agent.messages import GrabWanted, PolicyArrived, Trouble
 from agent.recording import Blocks, Tally
 from agent.status import State, exit_code
 from tests.agent.test_daemon import POLICY, WITH_CHART, Rig, hold
 from tests.fakes.sound import FakeSound
 
-PROMISE = Promise(sealed=9 * SECOND, receipt=4 * SECOND, heard=6 * SECOND, sound=6 * SECOND)
+PROMISE = Promise(sealed=9 * SECOND, grabbed=5 * SECOND, receipt=4 * SECOND, heard=6 * SECOND, sound=6 * SECOND)
 BOTH = (True, True)
 
 
@@ -90,13 +90,15 @@ class Asked:
         self.rig.opened()
         return self
 
-    def later(self, seconds: float, *, heard: bool = True, sealed: bool = True) -> None:
+    def later(self, seconds: float, *, heard: bool = True, sealed: bool = True, grabbed: bool = True) -> None:
         """The eye stays open: looks come all the time, and sound. `sealed`: the call is, as soon as it may be kept."""
         for _ in range(round(seconds * 10)):
             self.rig.wait(100)
             if self.sound is not None and heard:
                 self.sound.listen(on=not self.rig.daemon.session.held)
                 self.rig.daemon.turn(Heard(self.sound.take(0)[0]))
+            if grabbed:
+                self.rig.daemon.turn(GrabWanted())
             self.rig.look()
             if sealed and any(isinstance(order, Blocks) for order in self.rig.taken()):
                 self.tally.sound_at = self.rig.clock.time
@@ -111,6 +113,18 @@ def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not
     asked.later(1)
     assert asked.state() is State.STALLED
     asked.tally.pictures_at = asked.rig.clock.time
+    assert asked.state() is State.RECORDING
+
+
+def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed() -> None:
+    asked = Asked().opened()
+    asked.later(1)
+    asked.tally.pictures_at = asked.rig.clock.time
+    asked.later(4.9, grabbed=False)
+    assert asked.state() is State.RECORDING
+    asked.later(0.2, grabbed=False)
+    assert asked.state() is State.STALLED
+    asked.rig.daemon.turn(GrabWanted())
     assert asked.state() is State.RECORDING
 
 

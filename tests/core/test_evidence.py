@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.core.evidence import (
+    GRAB_SLACK,
     RECEIPT_WITHIN,
     RECEIPT_WITHIN_LIMIT,
     SCREEN_SLACK,
@@ -18,7 +19,7 @@ from agent.core.evidence import (
     Promise,
 )
 
-PROMISE = Promise(sealed=90, receipt=40, heard=60, sound=50)
+PROMISE = Promise(sealed=90, grabbed=200, receipt=40, heard=60, sound=50)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,27 @@ PROMISE = Promise(sealed=90, receipt=40, heard=60, sound=50)
 )
 def test_an_open_eye_must_seal(open_since: int | None, sealed_at: int | None, now: int, stalled: bool) -> None:
     assert Evidence(open_since=open_since, sealed_at=sealed_at).stalled(PROMISE, now) is stalled
+
+
+@pytest.mark.parametrize(
+    ("open_since", "grabbed_at", "now", "stalled"),
+    [
+        (None, 5, 1000, False),  # closed: nothing should be grabbed
+        (100, None, 150, False),
+        (100, None, 151, True),
+        (100, 5, 151, True),
+        (100, 140, 190, False),
+        (100, 140, 191, True),  # although a picture was sealed just now
+    ],
+)
+def test_an_open_eye_must_grab_whatever_is_still_being_sealed(
+    open_since: int | None, grabbed_at: int | None, now: int, stalled: bool
+) -> None:
+    promise = Promise(sealed=90, grabbed=50)
+    evidence = Evidence(open_since=open_since, grabbed_at=grabbed_at, sealed_at=now, lead=1000)
+    assert evidence.stalled(promise, now) is stalled
+    if open_since is not None and not stalled:
+        assert evidence.due(promise, now) == now + 1
 
 
 def test_a_picture_that_waits_longer_for_a_title_or_a_lead_is_sealed_later_after_an_opening_and_only_then() -> None:
@@ -88,7 +110,8 @@ def test_what_will_be_missed_next_is_known_beforehand(evidence: Evidence, now: i
 
 
 def test_the_promise_follows_from_the_settings() -> None:
-    assert Promise.of(40, 39) == Promise(79 + SCREEN_SLACK, RECEIPT_WITHIN, sound=40 + SOUND_WAITS + SLACK)
+    whole = Promise(79 + SCREEN_SLACK, 39 + GRAB_SLACK, RECEIPT_WITHIN, sound=40 + SOUND_WAITS + SLACK)
+    assert Promise.of(40, 39) == whole
     assert Promise.of(40, 39, limited=True).receipt == RECEIPT_WITHIN_LIMIT
 
 
@@ -155,7 +178,7 @@ def test_the_worst_is_told() -> None:
 
 def test_a_break_of_one_end_begins_its_chunk_anew_and_an_end_that_is_gone_does_not_count() -> None:
     now = 100 * UNBROKEN
-    promise = Promise(sealed=90, heard=4 * UNBROKEN)
+    promise = Promise(sealed=90, grabbed=90, heard=4 * UNBROKEN)
     fresh, late, lost = gave(now - UNBROKEN), gave(now - UNBROKEN - 1), gave(now - 9 * UNBROKEN)
     for microphone, far_end, unbroken in (
         (fresh, fresh, True),
