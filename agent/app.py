@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
 import random
 import signal
 import socket
@@ -121,6 +122,8 @@ class Recording:
             last=recall(config.home),
             signed=lambda: signed_by(self._trust),
             on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
+            uid=os.getuid() if hasattr(os, "getuid") else 0,
+            on_unguarded=lambda so: (self._alarm if so else self._cleared)("policy-unguarded"),
         )
         self._wire = Wire(
             who.address,

@@ -34,6 +34,7 @@ TOLD: Final = frozenset({
     *(amiss.value for amiss in Amiss),  # it closes as the rule says; whether that was meant, its author knows
     "rule-vanished", "rule-disarmed",  # by a policy that may do so
     "unsigned-policy",  # it lies in the folder and changes nothing
+    "policy-unguarded",  # whoever is recorded may change it; the account has each that was in force
 })  # fmt: skip
 
 

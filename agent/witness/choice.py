@@ -6,6 +6,7 @@ opinion of which policy counts would be a wrong one. Files that somebody names a
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +67,18 @@ class Choice:
     def files(self) -> Files:
         """Those that count. Raises PolicyError."""
         return read_files(self.folder) if self.signed is None else self.signed.files
+
+    def changeable_by(self, uid: int, files: Files) -> bool:
+        """Whether this user, who is recorded, may change what counts. What is signed nobody may; root is not judged.
+
+        Raises OSError where the folder has gone.
+        """
+        if self.signed is not None or uid == 0:
+            return False
+        whole = self.folder.resolve()
+        # Whoever may rename one of those that it lies in puts another in its place.
+        paths = (*(self.folder / name for name in files), whole, *whole.parents)
+        return any(_may_change(path, uid) for path in paths)
 
     def beside(self) -> Beside:
         """Of the folder, while it does not count; NOTHING while it does."""
@@ -143,6 +156,12 @@ def foretell(home: Path, folder: Path) -> Foretold:
 def signs(home: Path, folder: Path) -> tuple[object, ...]:
     """Changes when what `foretell` reads may have; cheap enough to be asked twice a second."""
     return fingerprint(folder), *(_changed(home / name) for name in (IDENTITY, TRUST, NAME))
+
+
+def _may_change(path: Path, uid: int) -> bool:
+    """By owner and mode; a group's rights are its administrator's affair. In /tmp nobody renames what is another's."""
+    seen = path.stat()
+    return seen.st_uid == uid or bool(seen.st_mode & stat.S_IWOTH and not seen.st_mode & stat.S_ISVTX)
 
 
 def _changed(path: Path) -> int | None:

@@ -49,6 +49,7 @@ class PolicyFolder:
     `last`: what was in force before a restart, so that nothing older can follow it.
     `signed()`: the policy that compliance has signed, None where it leaves that to the folder. While there is one it
     alone counts; `on_unsigned(there)`: whether the folder holds another that would replace it.
+    `uid`: who is recorded; `on_unguarded(so)`: whether they may change what counts. On POSIX alone.
 
     The first calls come from `start`, in its caller's thread; all others from one thread of the folder's own.
     """
@@ -64,6 +65,8 @@ class PolicyFolder:
         last: InForce | None = None,
         signed: Callable[[], Signed | None] = lambda: None,
         on_unsigned: Callable[[bool], None] = lambda _: None,
+        uid: int = 0,
+        on_unguarded: Callable[[bool], None] = lambda _: None,
         beat: float = BEAT,
     ) -> None:
         self._folder = folder
@@ -75,6 +78,9 @@ class PolicyFolder:
         self._signed = signed
         self._on_unsigned = on_unsigned
         self._unsigned = False
+        self._uid = uid
+        self._on_unguarded = on_unguarded
+        self._unguarded = False
         self._beat = beat
         self._reported: tuple[str, ...] = ()
         self._started = False  # whether a policy has come into force since the start
@@ -151,6 +157,7 @@ class PolicyFolder:
         except PolicyError as error:
             self._report(error.mistakes)
             return
+        self._tell_unguarded(choice, files)
         refused = () if self._last is None else refusals(self._last, policy)
         if refused:
             self._report(refused)
@@ -172,6 +179,15 @@ class PolicyFolder:
         if there != self._unsigned:
             self._unsigned = there
             self._on_unsigned(there)
+
+    def _tell_unguarded(self, choice: Choice, files: Files) -> None:
+        try:
+            so = choice.changeable_by(self._uid, files)
+        except OSError:  # it has just gone: whatever comes in its place is read, and judged then
+            return
+        if so != self._unguarded:
+            self._unguarded = so
+            self._on_unguarded(so)
 
     def _report(self, mistakes: tuple[str, ...]) -> None:
         if mistakes != self._reported:

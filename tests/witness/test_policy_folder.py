@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -49,6 +50,9 @@ class Told:
     def on_unsigned(self, there: bool) -> None:
         self._said.put(("unsigned", there))
 
+    def on_unguarded(self, so: bool) -> None:
+        self._said.put(("unguarded", so))
+
     def next(self) -> tuple[str, object]:
         return self._said.get(timeout=PATIENCE)
 
@@ -66,7 +70,9 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
     """Begins to follow tmp_path/policies and ends it after the test."""
     folders: list[PolicyFolder] = []
 
-    def begin(last: InForce | None = None, beat: float = 3600.0, signed: Callable[[], Files] = dict) -> PolicyFolder:
+    def begin(
+        last: InForce | None = None, beat: float = 3600.0, signed: Callable[[], Files] = dict, uid: int = 0
+    ) -> PolicyFolder:
         folder = PolicyFolder(
             tmp_path / "policies",
             on_policy=told.on_policy,
@@ -76,6 +82,8 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
             last=last,
             signed=lambda: Signed(files, 1, "compliance", 0) if (files := signed()) else None,
             on_unsigned=told.on_unsigned,
+            uid=uid,
+            on_unguarded=told.on_unguarded,
             beat=beat,
         )
         folders.append(folder)
@@ -138,6 +146,21 @@ def test_a_save_is_in_force_within_a_second(
     save(place / "a.yaml", text(2))
     assert told.next() == ("policy", 2)
     assert told.nothing_more()
+
+
+def test_a_policy_that_whoever_is_recorded_may_change_is_told_of_until_they_may_not(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    """It is in force all the same: whether what it says was meant is for whoever reads the account."""
+    (place / "a.yaml").write_text(text(1))
+    place.chmod(0o777)
+    follow(uid=os.getuid() + 61_000)
+    assert [told.next(), told.next()] == [("unguarded", True), ("policy", 1)]
+    (place / "a.yaml").write_text(text(2))
+    assert told.next() == ("policy", 2)
+    place.chmod(0o755)
+    (place / "a.yaml").write_text(text(3))
+    assert [told.next(), told.next()] == [("unguarded", False), ("policy", 3)]
 
 
 def test_half_a_file_changes_nothing_while_it_is_written_nor_when_it_is_left_so(

@@ -84,7 +84,7 @@ def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyF
         rules=len(policy.rules),
         age=max(0.0, time.time() - _changed(choice, files)),
         since=None if began is None else began / SECOND,
-        mine=choice.signed is None and uid != 0 and any(_may_change(path, uid) for path in _paths(choice, files)),
+        mine=choice.changeable_by(uid, files),
         parked_tabs=policy.parked_tabs_allowed,
     )
 
@@ -102,22 +102,6 @@ def _changed(choice: Choice, files: Files) -> float:
     if choice.signed is not None:
         return choice.signed.created / SECOND
     return max((choice.folder / name).stat().st_mtime for name in files)
-
-
-def _paths(choice: Choice, files: Files) -> tuple[Path, ...]:
-    return (*(choice.folder / name for name in files), *_above(choice.folder))
-
-
-def _above(folder: Path) -> tuple[Path, ...]:
-    """The folder and all that it lies in: whoever may rename one of them puts another in its place."""
-    whole = folder.resolve()
-    return whole, *whole.parents
-
-
-def _may_change(path: Path, uid: int) -> bool:
-    """By owner and mode; a group's rights are its administrator's affair. In /tmp nobody renames what is another's."""
-    seen = path.stat()
-    return seen.st_uid == uid or bool(seen.st_mode & stat.S_IWOTH and not seen.st_mode & stat.S_ISVTX)
 
 
 def _place(mistake: str) -> str:
