@@ -285,7 +285,7 @@ class Answering:
         return rules[number] if number < len(rules) else f"{number + 1}"
 
     def _on_loop(self, work: Callable[[], T]) -> T:
-        """Raises what `work` raises of Eyelid's own, and UserError where the loop does not come to it."""
+        """Raises what `work` raises of Eyelid's own, and NotRunning where the loop does not come to it."""
         answered = threading.Event()
         found: list[T] = []
         refused: list[EyelidError] = []
@@ -299,7 +299,7 @@ class Answering:
 
         self._inbox.put(Call(attempt), must=True)
         if not answered.wait(control.PATIENCE / 2):
-            raise UserError("the recorder is busy; try again")
+            raise control.NotRunning("Eyelid runs, but its loop has not turned for seconds: nothing is kept; try again")
         if refused:
             raise refused[0]
         return found[0]

@@ -21,7 +21,7 @@ from agent.browser.manifests import SOCKET_NAME
 from agent.capture.screen import X11Screen
 from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
-from agent.config import Config
+from agent.config import Config, pinned
 from agent.control import ControlSocket
 from agent.core.evidence import Promise
 from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
@@ -123,6 +123,7 @@ class Recording:
             signed=lambda: signed_by(self._trust),
             on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
             uid=os.getuid() if hasattr(os, "getuid") else 0,
+            pinned=pinned("policies"),
             on_unguarded=lambda so: (self._alarm if so else self._cleared)("policy-unguarded"),
         )
         self._wire = Wire(

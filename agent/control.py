@@ -111,7 +111,7 @@ def follow(home: Path) -> Generator[dict[str, object], None, None]:
 
 
 def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[str, object]) -> IO[bytes]:
-    """The lines that answer. Raises NotRunning."""
+    """The lines that answer. Raises NotRunning, and EyelidError where nobody can tell."""
     try:
         connection.connect(str(socket_path(home)))
         connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
@@ -119,8 +119,8 @@ def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[st
         raise NotRunning(NOBODY) from None
     except (TimeoutError, BlockingIOError):  # refused at once where others already wait for one that hangs
         raise NotRunning(NO_ANSWER) from None
-    except OSError as failure:
-        raise NotRunning(f"Eyelid cannot be reached in {home}: {failure.strerror}") from None
+    except OSError as failure:  # it may be there, and running
+        raise EyelidError(f"Eyelid cannot be reached in {home}: {failure.strerror}") from None
     return connection.makefile("rb")
 
 
@@ -135,10 +135,12 @@ def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
         raise NotRunning("Eyelid is just ending")
     if len(line) == MAX_ANSWER and not line.endswith(b"\n"):
         raise EyelidError(f"Eyelid answers with more than {MAX_ANSWER // 2**20} MiB, of which nothing is read")
+    if not line.endswith(b"\n"):  # it was killed while it spoke
+        raise NotRunning("Eyelid broke off in the middle of its answer; its log says why")
     try:
         answer = dict(json.loads(line))
-    except (ValueError, TypeError):  # it was killed while it spoke
-        raise NotRunning("Eyelid broke off in the middle of its answer; its log says why") from None
+    except (ValueError, TypeError):
+        raise EyelidError("Eyelid runs, and what it answers is not understood: it is of another version") from None
     if "error" in answer:
         raise (NotRunning if answer.get("code") == NotRunning.exit_code else UserError)(str(answer["error"]))
     return answer

@@ -43,13 +43,18 @@ class State(StrEnum):
 def exit_code(status: Mapping[str, object]) -> int:
     """Of `eyelid status`, from the recorder's answer: 1 also where the lid is well, but not the call, the store, or
     something that a person must mend."""
-    code = State(str(status["state"])).exit_code
+    code = _code(status["state"])
     sound: Any = status["sound"]
     # A recorder of another version may not say of faults.
-    deaf = sound is not None and (bool(sound.get("fault")) or State(str(sound["state"])).exit_code == 1)
+    deaf = sound is not None and (bool(sound.get("fault")) or _code(sound["state"]) == 1)
     troubles: Any = status["troubles"]
     troubled = any(degrades(str(trouble)) for trouble in troubles)
     return 1 if code == 0 and (deaf or troubled or status["offline_s"] is not None) else code
+
+
+def _code(state: object) -> int:
+    """A state that another version knows and this one does not is no good one."""
+    return next((known.exit_code for known in State if known == state), 1)
 
 
 @dataclass(frozen=True, slots=True)

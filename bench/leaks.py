@@ -234,8 +234,9 @@ def main() -> int:
         signal.signal(number, _interrupted)
     console = Console(stderr=True)
     if arguments.table is not None:
-        print(markdown(_runs(arguments.table)))
-        return 0
+        kept = _runs(arguments.table)
+        print(markdown(kept))
+        return _tell(account.faults(kept), console)
     chosen = [
         one
         for one in TRANSITIONS
@@ -267,7 +268,10 @@ def main() -> int:
         print(json.dumps(account.total(runs)))
     else:
         Console().print(table(runs))
-    faults = account.faults([run])
+    return _tell(account.faults([run]), console)
+
+
+def _tell(faults: Sequence[str], console: Console) -> int:
     for fault in faults:
         console.print(fault, style="bold red", markup=False, highlight=False)
     return 1 if faults else 0
@@ -297,7 +301,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cost", type=int, default=0, metavar="N", help="also what it costs, N times (75 s each)")
     parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
     parser.add_argument(
-        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
+        "--table", type=kept_runs, metavar="FILE", help="judge the runs in it and print them as Markdown, play nothing"
     )
     return parser
 

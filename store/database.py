@@ -20,7 +20,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from store.errors import StoreError
 
 HEAD: Final = "0003"  # newest revision in migrations/versions; a test compares
-READERS: Final = 48  # the server's thread pool has 40, and there is the writer
+READERS: Final = 48  # the server's thread pool has 40
+WRITERS: Final = 1  # a server has one thread that writes, and a command writes once
 # KiB of the database that a connection keeps for itself; the system keeps all of it anyway. A writer's holds what one
 # transaction changes; the readers are many, and theirs would make the server grow for as long as the database does.
 KEPT_TO_READ: Final = 128
@@ -36,8 +37,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._to_read = _engine(url, "BEGIN", KEPT_TO_READ)
-        self._to_write = _engine(url, "BEGIN IMMEDIATE", KEPT_TO_WRITE)
+        self._to_read = _engine(url, "BEGIN", KEPT_TO_READ, READERS)
+        self._to_write = _engine(url, "BEGIN IMMEDIATE", KEPT_TO_WRITE, WRITERS)
 
     @classmethod
     def sqlite(cls, path: Path) -> Database:
@@ -112,15 +113,16 @@ def _upgrade(database: Database, what: str) -> None:
             command.upgrade(config, "head")
 
 
-def _engine(url: str, begin: str, kept: int) -> Engine:
-    """`begin`: how a transaction begins on SQLite; `kept` (KiB): what each connection to one keeps of it."""
+def _engine(url: str, begin: str, kept: int, many: int) -> Engine:
+    """`begin`: how a transaction begins on SQLite; `kept` (KiB): what each connection to one keeps of it; `many`: that
+    stay open."""
     engine = sqlalchemy.create_engine(
         url,
         pool_pre_ping=not url.startswith("sqlite"),
         hide_parameters=True,
         # One for each thread that may ask at once, so that none is opened for one question and thrown away; the one
         # given back last first, so that few are in use while few ask.
-        pool_size=READERS,
+        pool_size=many,
         pool_use_lifo=True,
     )
     if engine.dialect.name == "sqlite":

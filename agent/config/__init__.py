@@ -4,7 +4,7 @@ The machine's policy counts first, then the file, then the environment, then the
 are written by hand, so every mistake in them is told at once, with its place and what was meant.
 """
 
-from agent.config.layers import Layer, Resolved, Setting, check, defaults, load, resolve
+from agent.config.layers import Layer, Resolved, Setting, check, defaults, load, pinned, resolve
 from agent.config.settings import (
     AudioSettings,
     Config,
@@ -31,5 +31,6 @@ __all__ = [
     "defaults",
     "keys",
     "load",
+    "pinned",
     "resolve",
 ]

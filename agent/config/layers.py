@@ -74,6 +74,11 @@ def resolve(environment: Mapping[str, str] = os.environ) -> Resolved:
     return _resolved(layers, file)
 
 
+def pinned(name: str) -> bool:
+    """Whether the machine's policy says this setting, so that nobody who is recorded can."""
+    return name in managed.read_managed().values
+
+
 def _resolved(layers: Mapping[Layer, Read], file: Path | None) -> Resolved:
     said = {name: _said(name, layers) for name in keys()}
     home: Path = said["home"][0].value

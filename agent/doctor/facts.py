@@ -196,6 +196,7 @@ class PolicyFacts:
     beside: str = "nothing"
     beside_revision: int | None = None
     mine: bool = False  # whoever is recorded can change it
+    pinned: bool = False  # the machine's policy names the folder: they cannot name another
     root: bool = False  # root asks, who can change anything
     parked_tabs: bool = False
 

@@ -80,6 +80,13 @@ class Indicator:
 
     def take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None = None) -> list[Notice]:
         """The recorder's word, None where none answers; what a person must now be told."""
+        try:
+            return self._take(status, pauses)
+        except Exception as failure:  # noqa: BLE001 - the icon's own thread: whatever it is, the last state must not stand
+            log.warning("what the recorder says cannot be told (%s)", type(failure).__name__)
+            return self._take(NOT_UNDERSTOOD, ())
+
+    def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> list[Notice]:
         self._status = status
         self._pauses = self._pauses if pauses is None else pauses
         sign = sign_of(status)
@@ -142,7 +149,10 @@ class Indicator:
             if why not in {"", told}:
                 log.warning("what the recorder says is not understood (%s); it may be recording", why)
             told = why
-            deliver(last, None)
+            try:
+                deliver(last, None)
+            except Exception as failure:  # noqa: BLE001 - as above
+                log.warning("the icon cannot be drawn (%s)", type(failure).__name__)
             time.sleep(AGAIN)
 
     def _hear(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
@@ -154,9 +164,18 @@ class Indicator:
             deliver(status, None)  # the lid first, and at once
             if sign != shown or time.monotonic() - counted > RECOUNT:
                 shown, counted = sign, time.monotonic()
-                pauses = self._recorder.ask("pauses")["pauses"]
-                self._view_of(status, pauses)
-                deliver(status, pauses)
+                if (pauses := self._counted(status)) is not None:
+                    deliver(status, pauses)
+
+    def _counted(self, status: Status) -> Sequence[Mapping[str, Any]] | None:
+        """The pauses of today; None where they are not to be had, which says nothing of the lid."""
+        try:
+            pauses: Sequence[Mapping[str, Any]] = self._recorder.ask("pauses")["pauses"]
+        except EyelidError as failure:
+            log.debug("%s", failure)
+            return None
+        self._view_of(status, pauses)
+        return pauses
 
 
 class Memory:

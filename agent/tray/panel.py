@@ -87,6 +87,7 @@ class Panel:
         return False
 
     async def _begin(self, bus: MessageBus, indicator: Indicator) -> None:
+        still_here()  # starting takes its time on a busy PC
         self._bus, self._indicator, self._loop = bus, indicator, asyncio.get_running_loop()
         if await bus.request_name(NAME, NameFlag.DO_NOT_QUEUE) is not RequestNameReply.PRIMARY_OWNER:
             raise UserError("The eye is already shown in this session.")
@@ -98,7 +99,8 @@ class Panel:
         await bus.request_name(self._own_name)
         bus.add_message_handler(self._hear)
         await self._watch(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{WATCHER}'")
-        await self._register()
+        # Whoever keeps the list of icons may hang, at a log-on above all: nothing here waits for it.
+        self._start(self._register())
         self._start(self._look_for_host())
         if not self._listening:
             self._listening = True
@@ -141,11 +143,11 @@ class Panel:
 
     def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
         """Comes every second or two, and at most about nine apart, whatever becomes of the recorder."""
-        still_here()
         notices = self._indicator.take(status, pauses)
         view = self._indicator.view
         self._item.show(view)
         self._menu.show(view.entries)
+        still_here()  # shown, and not only heard
         for notice in notices:
             self._start(self._notify(notice))
 

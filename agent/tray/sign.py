@@ -99,7 +99,7 @@ def sign_of(status: Status | None) -> Sign:
     """`status` None: no recorder answers."""
     if status is None:
         return NOBODY
-    if status.get("state") not in STATES:
+    if not status or any(part["state"] not in STATES for part in (status, status["sound"]) if part is not None):
         return UNCLEAR
     lid, topic = _lid(status)
     call, call_topic = _call(status["sound"], status["rules"])

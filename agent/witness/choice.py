@@ -75,10 +75,10 @@ class Choice:
         """
         if self.signed is not None or uid == 0:
             return False
-        whole = self.folder.resolve()
+        named = [self.folder.absolute(), *(self.folder.absolute() / name for name in files)]
+        ends = [*named, *(path.resolve() for path in named)]  # a link, and what it leads to
         # Whoever may rename one of those that it lies in puts another in its place.
-        paths = (*(self.folder / name for name in files), whole, *whole.parents)
-        return any(_may_change(path, uid) for path in paths)
+        return any(_may_change(path, uid) for path in {*ends, *(above for path in ends for above in path.parents)})
 
     def beside(self) -> Beside:
         """Of the folder, while it does not count; NOTHING while it does."""
@@ -160,8 +160,11 @@ def signs(home: Path, folder: Path) -> tuple[object, ...]:
 
 def _may_change(path: Path, uid: int) -> bool:
     """By owner and mode; a group's rights are its administrator's affair. In /tmp nobody renames what is another's."""
-    seen = path.stat()
-    return seen.st_uid == uid or bool(seen.st_mode & stat.S_IWOTH and not seen.st_mode & stat.S_ISVTX)
+    seen = path.lstat()
+    if seen.st_uid == uid:
+        return True
+    sticky = stat.S_ISDIR(seen.st_mode) and seen.st_mode & stat.S_ISVTX
+    return bool(seen.st_mode & stat.S_IWOTH) and not sticky and not stat.S_ISLNK(seen.st_mode)
 
 
 def _changed(path: Path) -> int | None:

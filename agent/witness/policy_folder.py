@@ -49,7 +49,8 @@ class PolicyFolder:
     `last`: what was in force before a restart, so that nothing older can follow it.
     `signed()`: the policy that compliance has signed, None where it leaves that to the folder. While there is one it
     alone counts; `on_unsigned(there)`: whether the folder holds another that would replace it.
-    `uid`: who is recorded; `on_unguarded(so)`: whether they may change what counts. On POSIX alone.
+    `uid`: who is recorded; `pinned`: whether the machine's policy names the folder, so that they cannot name another;
+    `on_unguarded(so)`: whether they may change what counts. On POSIX alone: 0 is root, whom nothing guards.
 
     The first calls come from `start`, in its caller's thread; all others from one thread of the folder's own.
     """
@@ -66,6 +67,7 @@ class PolicyFolder:
         signed: Callable[[], Signed | None] = lambda: None,
         on_unsigned: Callable[[bool], None] = lambda _: None,
         uid: int = 0,
+        pinned: bool = False,
         on_unguarded: Callable[[bool], None] = lambda _: None,
         beat: float = BEAT,
     ) -> None:
@@ -79,8 +81,10 @@ class PolicyFolder:
         self._on_unsigned = on_unsigned
         self._unsigned = False
         self._uid = uid
+        self._pinned = pinned
         self._on_unguarded = on_unguarded
         self._unguarded = False
+        self._read_last: tuple[Choice, Files] | None = None
         self._beat = beat
         self._reported: tuple[str, ...] = ()
         self._started = False  # whether a policy has come into force since the start
@@ -138,6 +142,8 @@ class PolicyFolder:
 
     def _look_around(self) -> None:
         """What no event told. A difference counts once it stands for two beats: then nobody is writing."""
+        if self._read_last is not None:
+            self._tell_unguarded(*self._read_last)  # an owner changes without a word
         now = fingerprint(self._folder)
         if now != self._read_as and now == self._seen_as:
             if now[:1] != self._read_as[:1]:
@@ -157,6 +163,7 @@ class PolicyFolder:
         except PolicyError as error:
             self._report(error.mistakes)
             return
+        self._read_last = choice, files
         self._tell_unguarded(choice, files)
         refused = () if self._last is None else refusals(self._last, policy)
         if refused:
@@ -182,7 +189,8 @@ class PolicyFolder:
 
     def _tell_unguarded(self, choice: Choice, files: Files) -> None:
         try:
-            so = choice.changeable_by(self._uid, files)
+            renamed = choice.signed is None and self._uid != 0 and not self._pinned
+            so = renamed or choice.changeable_by(self._uid, files)
         except OSError:  # it has just gone: whatever comes in its place is read, and judged then
             return
         if so != self._unguarded:

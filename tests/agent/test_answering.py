@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent.answering import Answering, Sources
+from agent.control import NotRunning
 from agent.core.evidence import Promise
 from agent.core.holding import UserHold
 from agent.core.model import SECOND, HoldTerms
@@ -363,5 +364,5 @@ def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeyp
     with pytest.raises(UserError, match="no request that Eyelid understands"):
         asked.answering.answer("dance", {})
     monkeypatch.setattr("agent.control.PATIENCE", 0.02)
-    with pytest.raises(UserError, match="busy"):
+    with pytest.raises(NotRunning, match="has not turned for seconds"):  # the eye in the panel is crossed out
         asked.answering.answer("status", {})

@@ -79,6 +79,26 @@ def test_an_answer_without_end_is_told_as_what_it_is(tmp_path: Path, monkeypatch
         served.close()
 
 
+@pytest.mark.parametrize("said", [b'["a"]\n', b"EYL2 hello\n", b"7\n", b"\xff\n"])
+def test_who_answers_in_words_of_another_version_is_there(tmp_path: Path, said: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(socket_path(tmp_path)))
+        listening.listen()
+
+        def speak() -> None:
+            asker, _ = listening.accept()
+            with asker, asker.makefile("rb") as lines:
+                lines.readline()
+                asker.sendall(said)
+
+        speaker = threading.Thread(target=speak)
+        speaker.start()
+        with pytest.raises(EyelidError, match="not understood") as told:
+            request(tmp_path, "status")
+        speaker.join()
+    assert told.value.exit_code == 1
+
+
 def test_the_socket_is_the_users_own(home: Path) -> None:
     assert socket_path(home).stat().st_mode & 0o777 == 0o600
 
@@ -120,7 +140,7 @@ def test_a_recorder_that_hangs_is_nobody_however_often_it_is_asked(
             request(hanging, "status")
 
 
-@pytest.mark.parametrize("said", [b'{"state": "recor', b"not json\n", b"7\n", b"\xff\n"])
+@pytest.mark.parametrize("said", [b'{"state": "recor', b"7", b"\xff"])
 def test_a_word_that_breaks_off_is_nobodys(tmp_path: Path, said: bytes) -> None:
     """As when a recorder is killed while it speaks."""
 
@@ -142,8 +162,9 @@ def test_a_word_that_breaks_off_is_nobodys(tmp_path: Path, said: bytes) -> None:
 
 def test_a_home_that_is_closed_to_us_is_told_apart_from_one_where_nobody_is(tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
-    with pytest.raises(NotRunning, match="cannot be reached"):
+    with pytest.raises(EyelidError, match="cannot be reached") as told:
         request(tmp_path / "a-file", "status")
+    assert told.value.exit_code == 1
 
 
 def test_a_home_has_one_recorder(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +21,7 @@ from sqlalchemy import event, select, text
 import store
 from store import catalog, reported, schema
 from store import database as module
-from store.database import HEAD, READERS, Database, upgrade
+from store.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
 from store.errors import StoreError
 from store.schema import metadata
 from tests.stage.databases import missing, postgresql
@@ -82,8 +82,21 @@ def test_what_all_connections_to_sqlite_keep_in_memory_has_a_small_bound(tmp_pat
     database = opened(tmp_path / "store.db")
     with database.reading() as connection:
         kept = -int(str(connection.scalar(text("PRAGMA cache_size"))))  # KiB; a positive one would be pages
+    with database.writing() as connection:
+        assert connection.scalar(text("PRAGMA cache_size")) == -KEPT_TO_WRITE
+        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
     database.close()
-    assert 0 < kept * (READERS + 1) <= 6_400
+    assert 0 < kept * READERS + KEPT_TO_WRITE <= 8_192
+
+
+def test_a_writer_has_the_lock_from_the_beginning_and_a_reader_waits_for_nobody(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.writing(), closing(sqlite3.connect(tmp_path / "store.db", timeout=0)) as another:
+        with database.reading() as reading:
+            assert reading.scalar(text("select count(*) from devices")) == 0
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            another.execute("begin immediate")
+    database.close()
 
 
 def test_batches_of_many_sizes_are_few_statements_to_keep(

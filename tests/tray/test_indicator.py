@@ -164,6 +164,42 @@ def test_whoever_is_not_understood_is_said_to_run_and_offered_nothing(shown: Ind
     assert [entry.key for entry in view.entries if entry.action] == ["help"]
 
 
+def test_what_cannot_be_told_is_shown_as_not_understood_and_the_icon_lives_on(shown: Indicator) -> None:
+    shown.take({**held(20.0), "hold": {"left_s": 20.0}})  # of a version that does not say since when
+    assert shown.view.sign.unclear
+    shown.take(status())
+    assert shown.view.sign.lid is Lid.OPEN
+
+
+@pytest.mark.parametrize("failure", [NotRunning("slow"), UserError("there is no verb pauses")])
+def test_pauses_that_are_not_to_be_had_say_nothing_of_the_lid(
+    shown: Indicator, recorder: Told, failure: Exception
+) -> None:
+    recorder.refusal = failure
+    heard: Mailbox[tuple[str, bool]] = Mailbox(99)
+    recorder.states.put(status())
+    recorder.states.put(status("closed", rules=("r",)))
+    shown.listen(lambda said, pauses: heard.put(("gone" if said is None else said["state"], pauses is not None)))
+    assert [heard.get(30) for _ in range(2)] == [("recording", False), ("closed", False)]
+
+
+def test_an_icon_that_cannot_be_drawn_once_is_drawn_again(
+    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN", 0.01)
+    drawn: Mailbox[str] = Mailbox(99)
+
+    def deliver(said: Mapping[str, Any] | None, _: Sequence[Mapping[str, Any]] | None) -> None:
+        if said is None or said == NOT_UNDERSTOOD:
+            raise OSError(11, "the panel is not there")
+        drawn.put(said["state"])
+
+    recorder.states.put(NotRunning("gone"))
+    recorder.states.put(status())
+    shown.listen(deliver)
+    assert drawn.get(30) == "recording"
+
+
 def test_it_follows_one_recorder_after_the_other(
     shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,9 @@ def test_a_state_has_a_sign(said: dict[str, Any] | None, lid: Lid, topic: str) -
     assert sign.needs_a_person is (lid in {Lid.FAULT, Lid.GONE})
 
 
-@pytest.mark.parametrize("said", [NOT_UNDERSTOOD, status("dreaming", sound=sound())])
+@pytest.mark.parametrize(
+    "said", [NOT_UNDERSTOOD, status("dreaming", sound=sound()), status("closed", rules=("r",), sound=sound("dreaming"))]
+)
 def test_who_is_not_understood_may_be_recording_and_is_never_shown_as_if_not(said: dict[str, Any]) -> None:
     sign = sign_of(said)
     assert (sign.lid, sign.mark, sign.topic, sign.needs_a_person) == (Lid.OPEN, Mark.WARNING, "unclear", True)

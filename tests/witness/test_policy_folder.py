@@ -71,7 +71,11 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
     folders: list[PolicyFolder] = []
 
     def begin(
-        last: InForce | None = None, beat: float = 3600.0, signed: Callable[[], Files] = dict, uid: int = 0
+        last: InForce | None = None,
+        beat: float = 3600.0,
+        signed: Callable[[], Files] = dict,
+        uid: int = 0,
+        pinned: bool = True,
     ) -> PolicyFolder:
         folder = PolicyFolder(
             tmp_path / "policies",
@@ -83,6 +87,7 @@ def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
             signed=lambda: Signed(files, 1, "compliance", 0) if (files := signed()) else None,
             on_unsigned=told.on_unsigned,
             uid=uid,
+            pinned=pinned,
             on_unguarded=told.on_unguarded,
             beat=beat,
         )
@@ -154,13 +159,33 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_told_of_until_they_may_
     """It is in force all the same: whether what it says was meant is for whoever reads the account."""
     (place / "a.yaml").write_text(text(1))
     place.chmod(0o777)
-    follow(uid=os.getuid() + 61_000)
+    follow(uid=os.getuid() + 61_000, beat=0.05)
     assert [told.next(), told.next()] == [("unguarded", True), ("policy", 1)]
     (place / "a.yaml").write_text(text(2))
     assert told.next() == ("policy", 2)
-    place.chmod(0o755)
-    (place / "a.yaml").write_text(text(3))
-    assert [told.next(), told.next()] == [("unguarded", False), ("policy", 3)]
+    place.chmod(0o755)  # no event tells of it, nor does what lies in the folder
+    assert told.next() == ("unguarded", False)
+    place.parent.chmod(0o777)
+    assert told.next() == ("unguarded", True)
+    place.parent.chmod(0o700)
+    assert told.next() == ("unguarded", False)
+
+
+def test_a_folder_that_only_a_setting_of_theirs_names_is_not_guarded(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    (place / "a.yaml").write_text(text(1))
+    follow(uid=os.getuid() + 61_000, pinned=False)
+    assert [told.next(), told.next()] == [("unguarded", True), ("policy", 1)]
+
+
+def test_a_signed_policy_is_guarded_wherever_the_folder_lies(
+    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+) -> None:
+    place.chmod(0o777)
+    follow(uid=os.getuid() + 61_000, pinned=False, signed=lambda: {"a.yaml": text(1).encode()})
+    assert told.next() == ("policy", 1)
+    assert told.nothing_more()
 
 
 def test_half_a_file_changes_nothing_while_it_is_written_nor_when_it_is_left_so(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import identity
-from agent.config import Config
+from agent.config import Config, pinned
 from agent.core.model import SECOND
 from agent.doctor.facts import KeyFile, KeysFacts, PolicyFacts
 from agent.errors import EnvironmentFault, PolicyError, UserError
@@ -63,6 +63,7 @@ def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyF
         beside=beside.kind.value,
         beside_revision=beside.revision,
         root=uid == 0,
+        pinned=pinned("policies"),
     )
     remembered = None
     try:

@@ -174,8 +174,13 @@ def guarded(policy: PolicyFacts, _: Facts) -> Finding:
         return good("it is signed: whoever is recorded cannot change it")
     if policy.root:
         return beside("not judged: ask as the user who is recorded, not as root")
-    if not policy.mine:
+    if not policy.mine and policy.pinned:
         return good(f"{policy.folder} cannot be changed by this user")
+    if not policy.mine:
+        return warning(
+            f"{policy.folder}: whoever is recorded can name another folder",
+            f"policies: {policy.folder} in /etc/eyelid/managed.yaml",
+        )
     return warning(
         f"{policy.folder}: whoever is recorded can change it",
         f"sudo install -m 644 -D -t /etc/eyelid/policies {quote(policy.folder)}/*.yaml",
