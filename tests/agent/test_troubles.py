@@ -72,3 +72,4 @@ def test_a_trouble_that_somebody_must_mend_is_an_exit_code(code: str) -> None:
     said: dict[str, Any] = status(troubles={code: ""})
     assert exit_code(said) == int(degrades(code)) == int(code not in TOLD)
     assert exit_code({**said, "state": "held"}) == 3
+    assert exit_code({**said, "state": "dreaming"}) == 1  # of a version that knows more
