@@ -90,7 +90,9 @@ class Desk:
         """From now, when the fault is there, until the icon shows this colour."""
         assert self.recorder is not None
         chain = (self.recorder.pid, self.tray.pid, *self.around)
-        return turning(lambda: self.sees(colour), chain, lambda: f"{self.status()}\n{self.tray.tail()}")
+        turned = turning(lambda: self.sees(colour), chain, lambda: f"{self.status()}\n{self.tray.tail()}")
+        print(f"last picture without the sign after {turned.late:.1f} s, {turned.waited:.1f} s of it for a CPU")
+        return turned
 
     def until_well(self) -> None:
         self.until(self._is_well, "all was well")
