@@ -124,7 +124,7 @@ class Recording:
             on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
             uid=os.getuid() if hasattr(os, "getuid") else 0,
             pinned=pinned("policies"),
-            on_unguarded=lambda so: (self._alarm if so else self._cleared)("policy-unguarded"),
+            on_unguarded=self._guarded_or_not,
         )
         self._wire = Wire(
             who.address,
@@ -304,9 +304,9 @@ class Recording:
     def _hold(self, hold: Hold, on: bool) -> None:
         self._inbox.put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ())), must=True)
 
-    def _alarm(self, code: str) -> None:
+    def _alarm(self, code: str, message: str = "") -> None:
         log.warning("alarm: %s", code)
-        self._inbox.put(Trouble(code), must=True)
+        self._inbox.put(Trouble(code, message), must=True)
 
     def _cleared(self, code: str) -> None:
         log.info("over: %s", code)
@@ -332,6 +332,12 @@ class Recording:
         for mended in ("policy-mistakes", "css-refused", "policy-too-long"):  # said anew if it is still so
             self._inbox.put(Cleared(mended), must=True)
         self._inbox.put(PolicyArrived(policy), must=True)
+
+    def _guarded_or_not(self, unguarded: bool) -> None:
+        if unguarded:
+            self._alarm("policy-unguarded", "whoever is recorded may change the policy; `eyelid doctor` says how not")
+        else:
+            self._cleared("policy-unguarded")
 
     def _policy_wrong(self, mistakes: tuple[str, ...]) -> None:
         # What is wrong may quote an address that a rule names: that is for the status, and for no file.
