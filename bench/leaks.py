@@ -154,28 +154,30 @@ def _play_all(plan: Plan, player: Player, stage: Stage, eyes: Path, say: Say) ->
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a recorder kept, in ns of the PC's clock."""
+    """What a recorder kept, in ns of the PC's clock; `rest`: what it did not, and why not."""
 
     spans: list[Span]
+    rest: list[tuple[Span, str]]
     leaked: list[int]
     unsound: list[str]
 
     @classmethod
     def of(cls, depot: Store, recorded: Pc, folder: Path) -> Kept:
         zeros = _zeros(recorded.home)
-        spans, leaked, unsound = [], [], []
+        spans, rest, leaked, unsound = [], [], [], []
         for opened in open_all(depot, recorded.device, folder):
             zero = zeros[opened.recording]
-            spans += [
-                Span(zero + part["from"], zero + part["to"])
-                for part in opened.timeline["parts"]
-                if part["what"] == "kept"
-            ]
+            for part in opened.timeline["parts"]:
+                span = Span(zero + part["from"], zero + part["to"])
+                if part["what"] == "kept":
+                    spans.append(span)
+                else:
+                    rest.append((span, " ".join([part["what"], *map(str, part.get("rules", ()))])))
             if opened.videos:
                 leaked += [zero + int(at * SECOND) for at in opened.counted.leaked]
             if not opened.verified:
                 unsound.append(f"recording {opened.recording} does not verify")
-        return cls(spans, leaked, unsound)
+        return cls(spans, rest, leaked, unsound)
 
 
 def _zeros(home: Path) -> dict[str, int]:
@@ -206,14 +208,17 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
     leaked = account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
     shares: dict[str, list[tuple[float, float]]] = {}
+    lost: dict[str, list[dict[str, float]]] = {}
     for phase in player.phases:
         if phase.least is not None:
-            part = account.share(kept.spans, Span(phase.start, phase.end))
-            shares.setdefault(phase.key, []).append((part, phase.least))
+            whole = Span(phase.start, phase.end)
+            shares.setdefault(phase.key, []).append((account.share(kept.spans, whole), phase.least))
+            lost.setdefault(phase.key, []).append(account.lost(kept.rest, whole))
     return Run(
         setting=plan.name,
         intervals=found,
         shares=shares,
+        lost=lost,
         looks=asdict(watching.looks()),
         faults=[*player.faults, *kept.unsound, *control.unsound],
         unplaced=0 if found else leaked,

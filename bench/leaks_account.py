@@ -7,7 +7,7 @@ one clock; figures in milliseconds come out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final
@@ -113,16 +113,29 @@ def charge(found: Sequence[Interval], frames: Iterable[int], *, control: bool) -
 
 
 def share(kept: Iterable[Span], whole: Span) -> float:
-    inside = sum(max(0, min(span.end, whole.end) - max(span.start, whole.start)) for span in kept)
-    return inside / (whole.end - whole.start)
+    return sum(_inside(span, whole) for span in kept) / (whole.end - whole.start)
+
+
+def lost(parts: Iterable[tuple[Span, str]], whole: Span) -> dict[str, float]:
+    """Why -> ms of this time that were not kept for it, by the recording's own account."""
+    found: dict[str, float] = defaultdict(float)
+    for span, why in parts:
+        if inside := _inside(span, whole):
+            found[why] += inside / MS
+    return dict(found)
+
+
+def _inside(span: Span, whole: Span) -> int:
+    return max(0, min(span.end, whole.end) - max(span.start, whole.start))
 
 
 @dataclass(slots=True)
 class Run:
     """One run as it is written down, so that runs add up. `setting`: plain, picom, monitors; with " busy" under load.
 
-    `shares`: clean transition -> (kept, to be kept at least), parts of its time. `faults`: what a
-    transition did not do. `unplaced`: leaked frames of a run without any interval. `looks`: how the screen was watched.
+    `shares`: clean transition -> (kept, to be kept at least), parts of its time; `lost`: beside each of them why the
+    rest was not, ms. `faults`: what a transition did not do. `unplaced`: leaked frames of a run without any interval.
+    `looks`: how the screen was watched.
     """
 
     setting: str
@@ -132,6 +145,7 @@ class Run:
     looks: dict[str, float] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     unplaced: int = 0
+    lost: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -210,12 +224,9 @@ def rows(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
 
 def faults(runs: Sequence[Run]) -> list[str]:
     """Why the bench fails; empty when every transition was kept out and was seen by the control."""
-    found = [fault for run in runs for fault in run.faults]
+    found = [fault for run in runs for fault in (*run.faults, *_too_little(run))]
     for key, row in rows(runs).items():
         if "kept_share" in row:
-            kept, least = row["kept_share"], row["least_share"]
-            if kept < least:
-                found.append(f"{key}: {kept:.1%} of its time was kept, at least {least:.0%} must be")
             continue
         if row["leaked_frames"]:
             found.append(f"{key}: {row['leaked_frames']} frames leaked in {row['leaked_intervals']} intervals")
@@ -226,3 +237,14 @@ def faults(runs: Sequence[Run]) -> list[str]:
     if not any(run.intervals for run in runs):
         found.append("no interval at all: nothing was tried")
     return found
+
+
+def _too_little(run: Run) -> Iterator[str]:
+    more = "" if run.setting == "plain" else f" ({run.setting})"
+    for key, parts in run.shares.items():
+        reasons = run.lost.get(key, [{}] * len(parts))  # a run of an earlier bench does not say
+        for (kept, least), why in zip(parts, reasons, strict=True):
+            if kept < least:
+                rest = ", ".join(f"{ms / 1000:.1f} s {reason}" for reason, ms in why.items())
+                because = f" ({rest})" if rest else ""
+                yield f"{key}{more}: {kept:.1%} of its time was kept, at least {least:.0%} must be{because}"

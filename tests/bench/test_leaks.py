@@ -22,6 +22,7 @@ from bench.leaks_account import (
     charge,
     faults,
     intervals,
+    lost,
     measure,
     percentiles,
     rows,
@@ -136,12 +137,21 @@ def test_a_run_that_kept_everything_out_and_whose_control_saw_it_passes():
         ({"intervals": [Interval("chromium/a", 0, 1)]}, "control"),
         ({"intervals": []}, "nothing was tried"),
         ({"shares": {"chromium/c": [(0.97, 0.95), (0.94, 0.95)]}}, "94.0%"),
+        (
+            {"shares": {"chromium/c": [(0.9, 0.95)]}, "lost": {"chromium/c": [{"closed card-forms": 500.0}]}},
+            "at least 95% must be (0.5 s closed card-forms)",
+        ),
         ({"faults": ["chromium/a: nothing was seen"]}, "nothing was seen"),
         ({"unplaced": 3}, "3 frames"),
     ],
 )
 def test_a_run_fails_for_each_of_these(spoil: dict[str, object], word: str):
     assert word in " ".join(faults([replace(sound_run(), **spoil)]))  # type: ignore[arg-type]
+
+
+def test_what_was_not_kept_of_a_time_is_told_by_its_reason():
+    parts = [(ms(0, 10), "blind"), (ms(10, 12), "closed r"), (ms(50, 60), "blind")]
+    assert lost(parts, ms(8, 11)) == {"blind": 2.0, "closed r": 1.0}
 
 
 def test_runs_add_up_and_keep_their_settings_apart():
