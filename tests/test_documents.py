@@ -53,7 +53,7 @@ RUNS = {
     "leaks-alone": ("docs/leaks.md", True),
     "leaks-before-beat": ("docs/leaks.md", False),
     "leaks-before-lag": ("docs/leaks.md", False),
-    "leaks-crowded": ("docs/leaks.md", False),
+    "leaks-busy": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
     "loss-all-lanes": ("docs/loss.md", True),
     "sound": ("docs/sound.md", True),
