@@ -94,8 +94,10 @@ def take_over(home: Path) -> IO[str]:
 
 
 def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
-    """Ask the running recorder. Raises NotRunning, UserError with its own words when it refuses, and EyelidError where it
-    is there and what it says is not understood."""
+    """Ask the running recorder.
+
+    Raises NotRunning, UserError with its own words when it refuses, EyelidError where what it says is not understood.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE)
         with _ask(connection, home, verb, arguments) as lines:
