@@ -22,8 +22,9 @@ SLOW: Final = 2.5  # seconds until a style sheet comes
 OBEY = """<script>
 new EventSource("/orders?page=" + document.currentScript.parentNode.dataset.page).onmessage = async ({data}) => {
   const {id, script} = JSON.parse(data);
-  await new (async () => {}).constructor(script)();
-  fetch("/done?id=" + id);
+  let failed = "";
+  try { await new (async () => {}).constructor(script)(); } catch (error) { failed = String(error); }
+  fetch("/done?" + new URLSearchParams({id, failed}));
 };
 </script>"""
 
@@ -40,7 +41,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.orders: dict[str, queue.Queue[dict[str, object]]] = defaultdict(queue.Queue)
-        self.done: dict[str, threading.Event] = defaultdict(threading.Event)
+        self.done: dict[str, queue.Queue[str]] = defaultdict(queue.Queue)  # with what a script failed of, or ""
         self.over = threading.Event()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -57,7 +58,7 @@ class _Answer(BaseHTTPRequestHandler):
             self._stream(self.server.orders[asked["page"]])
         elif where.path == "/done":
             self._send(200, "")
-            self.server.done[asked["id"]].set()
+            self.server.done[asked["id"]].put(asked.get("failed", ""))
         elif where.path == "/slow.css":
             self.server.over.wait(SLOW)
             self._send(200, "")
@@ -124,8 +125,11 @@ class Site:
 
     def await_done(self, mark: str) -> None:
         """Until a page fetches /done?id=`mark`; each mark serves once."""
-        if not self._server.done[mark].wait(PATIENCE):
-            raise AssertionError("a page did not do what it was told")
+        try:
+            failed = self._server.done[mark].get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError("a page did not do what it was told") from None
+        assert not failed, f"a page could not do what it was told: {failed}"
         del self._server.done[mark]
 
 

@@ -57,7 +57,7 @@ class FakeRecording:
             "start": self.start,
             "device": self.pc.device,
             "host": "pc-7",
-            "os_user": "ada",
+            "os_user": "lovelace",
             "monitors": (Monitor(0, 0, 0, 640, 480, "one"),),
             "agent_version": "0.1.0",
         } | changes
