@@ -256,6 +256,7 @@ def main() -> int:
     plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy, arguments.quick)
     with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as passing:
         folder = arguments.dir or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             with console.status("starting") as status:
                 run = perform(plan, folder, status.update)

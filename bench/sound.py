@@ -339,6 +339,7 @@ def main() -> int:
     plan = QUICK if arguments.quick else Plan(arguments.spans, arguments.minutes, arguments.rounds)
     with tempfile.TemporaryDirectory(prefix="eyelid-sound-") as passing:
         folder = arguments.dir or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             with console.status("starting") as status, store(folder) as depot, ThreadPoolExecutor() as servers:
                 runs = list(servers.map(lambda kind: perform(kind, plan, depot, folder / kind, status.update), kinds))

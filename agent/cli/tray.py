@@ -28,7 +28,7 @@ def add_to(commands: Commands) -> None:
 
 
 class ControlLine:
-    """`agent.tray.indicator.Recorder` over the control socket."""
+    """`agent.tray.listener.Recorder` over the control socket."""
 
     def __init__(self, home: Path) -> None:
         self._home = home

@@ -8,36 +8,23 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from agent import durable
-from agent.errors import NOT_RECORDING, EyelidError, UserError
+from agent.errors import EyelidError, UserError
 from agent.tray.herald import Herald, Notice
+from agent.tray.listener import Deliver, Listener, Recorder
 from agent.tray.menu import Action, Entry, menu_of
 from agent.tray.sign import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
 from agent.tray.words import Words
 
 log = logging.getLogger(__name__)
-
-AGAIN: Final = 0.5  # seconds between tries to find a recorder
-RECOUNT: Final = 30.0  # seconds after which the pauses of the day are asked for, though nothing has changed
-
-
-class Recorder(Protocol):
-    """The running recorder, as its control socket answers."""
-
-    def follow(self) -> Iterator[Mapping[str, Any]]:
-        """Its state as it changes. Raises EyelidError when nobody answers any more."""
-
-    def ask(self, verb: str, **arguments: object) -> Mapping[str, Any]:
-        """Raises UserError with the words of a refusal, EyelidError when nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +45,7 @@ class Icon(Protocol):
 
 
 class Indicator:
-    """`take` and `view` are for one thread, the icon's; `listen` and `act` for others. `home`: of the recorder."""
+    """`take` and `view` are for one thread at a time; `listen` and `act` for others. `home`: of the recorder."""
 
     def __init__(self, recorder: Recorder, words: Words, home: Path) -> None:
         self._recorder = recorder
@@ -130,52 +117,9 @@ class Indicator:
             return Notice("refusal", self.words.title(NOBODY), str(failure))
         return None
 
-    def listen(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
-        """Follow the recorder, and the next one when it has gone. Returns at once; a thread calls `deliver`, with None
-        where none answers and NOT_UNDERSTOOD where one of another version does."""
-        threading.Thread(target=self._follow, args=(deliver,), name="follow", daemon=True).start()
-
-    def _follow(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
-        told = ""
-        while True:
-            last: Status | None = NOT_UNDERSTOOD
-            try:
-                self._hear(deliver)
-                why = ""
-            except EyelidError as failure:
-                last, why = (None, "") if failure.exit_code == NOT_RECORDING else (NOT_UNDERSTOOD, str(failure))
-            except Exception as failure:  # noqa: BLE001 - whatever it is: who listens no more shows the last state for ever
-                why = type(failure).__name__
-            if why not in {"", told}:
-                log.warning("what the recorder says is not understood (%s); it may be recording", why)
-            told = why
-            try:
-                deliver(last, None)
-            except Exception as failure:  # noqa: BLE001 - as above
-                log.warning("the icon cannot be drawn (%s)", type(failure).__name__)
-            time.sleep(AGAIN)
-
-    def _hear(self, deliver: Callable[[Status | None, Sequence[Mapping[str, Any]] | None], None]) -> None:
-        """As long as one recorder speaks and is understood."""
-        shown, counted = None, 0.0
-        for status in self._recorder.follow():
-            self._view_of(status, ())  # what cannot be shown raises here, and not in the icon's own thread
-            sign = (sign_of(status), tuple(status["rules"]))
-            deliver(status, None)  # the lid first, and at once
-            if sign != shown or time.monotonic() - counted > RECOUNT:
-                shown, counted = sign, time.monotonic()
-                if (pauses := self._counted(status)) is not None:
-                    deliver(status, pauses)
-
-    def _counted(self, status: Status) -> Sequence[Mapping[str, Any]] | None:
-        """The pauses of today; None where they are not to be had, which says nothing of the lid."""
-        try:
-            pauses: Sequence[Mapping[str, Any]] = self._recorder.ask("pauses")["pauses"]
-        except EyelidError as failure:
-            log.debug("%s", failure)
-            return None
-        self._view_of(status, pauses)
-        return pauses
+    def listen(self, deliver: Deliver) -> None:
+        """Follow the recorder, and the next one when it has gone. Returns at once; threads call `deliver`."""
+        Listener(self._recorder, self._view_of, deliver).start()
 
 
 class Memory:
