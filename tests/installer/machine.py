@@ -1,7 +1,7 @@
 """A machine of its own for systemd: namespaces in which systemd is process 1 and the units of installer/linux run.
 
 Its processes, mounts, network (the loopback alone) and accounts are nobody else's; the file system is this machine's,
-but for /run, /opt, /home and /var/lib. Needs root, cgroup v2 and systemd.
+but for /run, /opt, /home, /var/lib and a copy of /etc. Needs root, cgroup v2 and systemd.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.stage.displays import await_true
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 UNITS: Final = ROOT / "installer" / "linux"
 SYSTEMD: Final = "/lib/systemd/systemd"
-TOOLS: Final = ("unshare", "nsenter", "setpriv", "ip", "systemctl")
+TOOLS: Final = ("unshare", "nsenter", "setpriv", "ip", "systemctl", "systemd-run")
 PEOPLE: Final = {"root": 0, "eyelid-store": 61_001, "ada": 61_002}
 # What our units' dependencies name; the machine has no other units.
 TARGETS: Final = (
@@ -42,6 +42,8 @@ CGROUPS: Final = "umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup
 BOOT: Final = """set -e
 mount --make-rprivate /
 for folder in /run /opt /home /var/lib; do mount -t tmpfs -o mode=755 none $folder; done
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
 {CGROUPS}
 ip link set lo up
 mkdir -p /run/lock /run/systemd /opt/eyelid/python /opt/eyelid/site /opt/eyelid/src
@@ -110,6 +112,11 @@ class Machine:
 
     def systemctl(self, *words: str) -> str:
         return self.run("systemctl", *words)
+
+    def start(self, unit: str, *command: str, user: str, **environment: str) -> None:
+        """As a service that systemd makes for it; `systemctl("stop", unit)` ends it."""
+        words = [f"--setenv={name}={value}" for name, value in environment.items()]
+        self.run("systemd-run", f"--unit={unit}", f"--uid={user}", "--collect", *words, *command)
 
     def show(self, unit: str, name: str) -> str:
         return self.systemctl("show", "--property", name, "--value", unit).strip()

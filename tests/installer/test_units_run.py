@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from bench.stage import own_display
 from tests.installer.machine import Machine, machine, missing
 from tests.stage.displays import await_true
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
 STORE_HOME = "/var/lib/eyelid-store"
-EYELID_STORE, PYTHON = "/opt/eyelid/bin/eyelid-store", "/opt/eyelid/bin/python"
+EYELID, EYELID_STORE, PYTHON = "/opt/eyelid/bin/eyelid", "/opt/eyelid/bin/eyelid-store", "/opt/eyelid/bin/python"
 ADDRESS = "https://127.0.0.1:8443"
 ADAS = "/home/ada/.local/state/eyelid"
+MANAGED = "policies: /etc/eyelid/policies\n"
+POLICY = """schema: 1
+revision: 1
+name: Any
+rules:
+  - id: nothing
+    why: a policy has a rule
+    any:
+      - app: [no-such-program]
+...
+"""
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +114,29 @@ def test_the_drain_sends_what_a_user_left_and_its_timer_waits_for_the_next_time(
     assert store.show("eyelid-drain.timer", "SubState") == "waiting"
     store.systemctl("stop", "eyelid-drain.timer")
     store.run("rm", "-rf", ADAS)
+
+
+def in_force(pc: Machine, *, unguarded: bool) -> bool:
+    """Whether ada's recorder has the policy in force, and calls it so: the folder is judged before it is read."""
+    told = json.loads(pc.ran(EYELID, "status", "--json", user="ada").stdout or "{}")
+    return told.get("policy_name") == "Any" and ("policy-unguarded" in told["troubles"]) is unguarded
+
+
+def test_a_policy_that_whoever_is_recorded_may_change_is_an_alarm_until_root_has_it(
+    store: Machine, tmp_path: Path
+) -> None:
+    def put(text: str, path: str, user: str) -> None:
+        store.run("sh", "-c", f'mkdir -p {path.rpartition("/")[0]} && printf %s "$1" > {path}', "sh", text, user=user)
+
+    with own_display(tmp_path) as stage:
+        record = partial(store.start, "recorder", EYELID, "run", user="ada", DISPLAY=stage.environment["DISPLAY"])
+        store.run(EYELID, "enroll", token(store), user="ada")
+        put(POLICY, f"{ADAS}/policies/policy.yaml", "ada")
+        record(HOME="/home/ada")
+        eventually(store, lambda: in_force(store, unguarded=True), "the alarm")
+        store.systemctl("stop", "recorder")
+        put(POLICY, "/etc/eyelid/policies/policy.yaml", "root")
+        put(MANAGED, "/etc/eyelid/managed.yaml", "root")
+        record(HOME="/home/ada")
+        eventually(store, lambda: in_force(store, unguarded=False), "a guarded policy")
+        store.systemctl("stop", "recorder")
