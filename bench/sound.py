@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -122,7 +122,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
                     ("deaf", CONTROL, NOT_LISTENING),
                 )[: 3 if plan.costs else 2]
             )
-            with _till(stage.environment) as till:
+            with Till(stage.environment) as till:
                 with talking(server, homes), beeping(server) as beeps:
                     ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
                     control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
@@ -183,15 +183,6 @@ def _account(
         if not one.verified
     ]
     return run
-
-
-@contextmanager
-def _till(environment: dict[str, str]) -> Iterator[Till]:
-    till = Till(environment)
-    try:
-        yield till
-    finally:
-        till.end()
 
 
 def _play(server: SoundServer, till: Till, plan: Plan, recorders: tuple[Pc, Pc], say: Say) -> list[Span]:

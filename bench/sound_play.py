@@ -149,7 +149,10 @@ class Till:
     def hide(self) -> int:
         return self._say("hide")
 
-    def end(self) -> None:
+    def __enter__(self) -> Till:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait()
 

@@ -6,6 +6,7 @@ of a telephone and nothing else. What sealing adds (108 bytes for each chunk of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,18 +50,24 @@ TALK: Final = (
 
 def talk(folder: Path) -> npt.NDArray[np.int16]:
     """The call once, (samples, 2). Raises StageError without espeak-ng."""
-    said = [(end, spoken(VOICES[end], text, folder), pause) for end, text, pause in TALK]
+    return scripted(folder, TALK)[0]
+
+
+def scripted(folder: Path, lines: Sequence[tuple[int, str, float]]) -> tuple[npt.NDArray[np.int16], list[float]]:
+    """As `talk`, of these `lines`; and when each of them begins, s."""
+    said = [(end, spoken(VOICES[end], text, folder), pause) for end, text, pause in lines]
     length = sum(len(samples) + round(pause * RATE) for _, samples, pause in said)
     ends = np.zeros((2, length))
-    place = 0
+    place, begins = 0, []
     for end, samples, pause in said:
+        begins.append(place / RATE)
         ends[end, place : place + len(samples)] = samples
         place += len(samples) + round(pause * RATE)
     for end, band in ((AGENT, HEADSET), (CALLER, TELEPHONE)):
         ends[end] = limited(ends[end], band)
         ends[end] *= LEVEL / np.abs(ends[end]).max()
     ends[AGENT] += np.random.default_rng(1).normal(0, ROOM, length)
-    return np.asarray((ends.T * 32_767).astype("<i2"))
+    return np.asarray((ends.T * 32_767).astype("<i2")), begins
 
 
 def mb_per_hour(samples: npt.NDArray[np.int16]) -> float:

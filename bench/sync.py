@@ -121,7 +121,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         flashes: list[tuple[str, int, int, int]] = []
 
         def flash(when: str, times: int) -> None:
-            recorded.recorder.until(lambda: _both_open(recorded), "it recorded screen and sound")
+            recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and sound")
             for _ in range(TRIES * times):
                 time.sleep(STILL)
                 if (made := flash_and_beep(lamp, beepers)) is not None:
@@ -162,7 +162,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
     return compare(opened.film, kept)
 
 
-def _both_open(recorded: Pc) -> bool:
+def both_open(recorded: Pc) -> bool:
     status = recorded.status()
     sound = None if status is None else status["sound"]
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from tests.encode.films import START, film, frame
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 COLOURS = (RED, GREEN, BLUE, DARK)
 RATE = 48_000
+BAND = 3400.0  # Hz
 TONES = (500.0, 1500.0)  # Hz, of the left and the right channel
 
 
@@ -44,14 +45,47 @@ def screen(folder: Path, stream: int, runs: Sequence[tuple[int, int, tuple[int, 
     return file
 
 
-def call(folder: Path, runs: Sequence[tuple[int, int]]) -> Path:
-    """A file in which both ends sound, each with a tone of its own, from and to these ms."""
+Said = Callable[[np.ndarray], np.ndarray]
+"""(samples, 2) at these places."""
+
+
+def tones(places: np.ndarray) -> np.ndarray:
+    """Each end has one of its own."""
+    return np.stack([8000 * np.sin(2 * np.pi * tone * places / RATE) for tone in TONES], axis=1)
+
+
+def voice(length: int) -> Said:
+    """The caller as a telephone has them, sounds of a throat with pauses, none above `BAND`; a quiet room at the other
+    end."""
+    drawn = np.random.default_rng(3)
+    beats, at = np.zeros(length), 0.0
+    while at < length:
+        apart = RATE / drawn.uniform(90, 230)
+        for _ in range(int(drawn.integers(10, 40))):
+            if at < length:
+                beats[int(at)] = drawn.uniform(0.5, 1)
+            at += apart
+        at += drawn.uniform(0, 0.15) * RATE
+    ends = np.zeros((length, 2))
+    ends[:, 1] = without(beats, np.fft.rfftfreq(length, 1 / RATE) > BAND)
+    ends *= 13_000 / np.abs(ends).max()
+    ends[:, 0] = drawn.normal(0, 32, length)
+    return lambda places: ends[places]
+
+
+def without(samples: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    spectrum = np.fft.rfft(samples)
+    spectrum[frequencies] = 0
+    return np.fft.irfft(spectrum, len(samples))
+
+
+def call(folder: Path, runs: Sequence[tuple[int, int]], said: Said = tones) -> Path:
+    """A file in which both ends sound from and to these ms."""
     encoder = SoundEncoder(START)
     chunks = []
     for start, end in runs:
         for number in range(start // 20, end // 20):
-            places = np.arange(number * FRAME, (number + 1) * FRAME)
-            samples = np.stack([8000 * np.sin(2 * np.pi * tone * places / RATE) for tone in TONES], axis=1)
+            samples = said(np.arange(number * FRAME, (number + 1) * FRAME))
             at = START + number * BLOCK_LENGTH
             block = Block(SOUND_STREAM, Span(at, at), at, number * FRAME, samples.astype("<i2").tobytes())
             chunks += encoder.encode(block)
@@ -202,6 +236,17 @@ def test_sound_alone_is_a_film_too(tmp_path: Path) -> None:
     file = made(tmp_path, plan, {}, call(tmp_path, [(1000, 4000)]))
     assert [colour for _, colour in seen(file)] == [DARK]
     assert about(loud(heard(file)[1], TONES[1]), [(1000, 4000)])
+
+
+def test_the_films_encoder_lays_no_clicks_over_a_voice(tmp_path: Path) -> None:
+    """With its noise shaped in time they were up to -21 dB, here too, where the recording itself has -61."""
+    file = made(
+        tmp_path, planned(8000, {SOUND_STREAM: spans((0, 8000))}), {}, call(tmp_path, [(0, 8000)], voice(8 * RATE))
+    )
+    caller = heard(file)[1]
+    above = without(caller, np.fft.rfftfreq(len(caller), 1 / RATE) < BAND + 1000)
+    assert np.abs(caller).max() > 0.3
+    assert 20 * np.log10(np.abs(above).max()) < -40
 
 
 def test_chapters_say_what_is_where(tmp_path: Path) -> None:

@@ -1,0 +1,269 @@
+"""What a person hears of a call: one is played to both ends, recorded, cut twice by a rule, exported and listened to.
+
+    scripts/bench call [--quick] [--json] [--server pulseaudio|pipewire] [--dir D]
+
+The call is a scripted talk with turns and pauses (`bench/sound_talk.py`), spoken by espeak-ng. Twice a window that a
+rule closes for comes into view in the middle of a sentence: while the number is read out, and late in the call. What is
+judged is recording.mp4 as `eyelid-store export` writes it, beside what was said and beside the encoder alone: whether
+anything was lost, added, moved or laid over it, and whether the cuts click. `--dir` keeps it to be listened to, with a
+picture of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+
+from agent.core.model import Block, Chunk, Span
+from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
+from agent.encode.opus import FRAME
+from bench import call_picture
+from bench.call_heard import RATE, Cut, End, Heard, Samples, judged, placed
+from bench.fleet import pc, store
+from bench.opened import SECOND, Opened, open_longest
+from bench.sound import LISTENING, RULED
+from bench.sound_play import SINKS, Till
+from bench.sound_talk import AGENT, CALLER, TALK, scripted
+from bench.stage import StageError, own_display
+from bench.sync import both_open
+from protocol.envelope import SOUND_STREAM
+from store.film.opus import samples_of
+from tests.stage.sounds import NEEDED, missing, sound_server
+
+IN_VIEW: Final = 3.0  # seconds
+INTO: Final = 1.2  # seconds into a sentence at which the window comes
+CUT: Final = (3, 10)  # numbers of the sentences in `TALK`
+QUICK_LENGTH: Final = 5  # sentences; only the first of the two cuts is in them
+SETTLED: Final = 3.0  # seconds before anybody speaks, and after
+LIKE_OPUS: Final = 3.0  # dB by which the film may be less like the call than the encoder alone makes it
+QUIET: Final = -60.0  # dB of full scale that an edge may have above all speech
+ABOVE: Final = -40.0  # dB of full scale that may lie above all speech, or 3 more than the encoder alone has there
+IN_STEP: Final = 40.0  # ms
+
+Say = Callable[[str], None]
+
+
+def perform(kind: str, folder: Path, say: Say, *, sentences: int) -> tuple[Heard, Opened]:
+    """Raises StageError when something that has to run does not, or the call is not in the film."""
+    if why := missing(kind):
+        raise StageError(why)
+    folder.mkdir(parents=True, exist_ok=True)
+    said, begins = scripted(folder, TALK[:sentences])
+    with ExitStack() as stack:
+        homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
+        server = stack.enter_context(sound_server(kind, homes / "s"))
+        stage = stack.enter_context(own_display(folder / "display"))
+        stack.enter_context(stage.program("notes", (20, 20), still=True))
+        depot = stack.enter_context(store(folder))
+        more = {"PULSE_SERVER": server.address}
+        recorded = stack.enter_context(pc(depot, stage, homes / "pc", RULED, settings=LISTENING, more=more))
+        till = stack.enter_context(Till(stage.environment))
+        recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and call")
+        time.sleep(SETTLED)
+        say(f"{kind}: the call")
+        with ExitStack() as playing:
+            begun = time.monotonic()
+            ends = [
+                playing.enter_context(server.plays(sink, _written(folder / f"{sink}.wav", said[:, end])))
+                for end, sink in zip((AGENT, CALLER), SINKS, strict=True)
+            ]
+            for number in (one for one in CUT if one < sentences):
+                time.sleep(max(0.0, begun + begins[number] + INTO - time.monotonic()))
+                till.show()
+                time.sleep(IN_VIEW)
+                till.hide()
+            for player in ends:
+                if player.wait():
+                    raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
+        time.sleep(SETTLED)
+        recorded.stop()
+        say(f"{kind}: listening to the recording")
+        opened = open_longest(depot, recorded.device, folder / "opened")
+    film = heard_in(opened.film)
+    kept = kept_in(opened, len(film))
+    lying, apart = zip(*(placed(said[:, end] / 32_768, film[:, end], kept) for end in (AGENT, CALLER)), strict=True)
+    there = np.stack(lying, axis=1)
+    heard = judged(there, through_opus(there, kept, folder), film, kept, (apart[0], apart[1]))
+    call_picture.draw(there, film, kept, folder / "call.png")
+    return heard, opened
+
+
+def _written(file: Path, samples: npt.NDArray[np.int16]) -> Path:
+    with wave.open(str(file), "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(RATE)
+        written.writeframes(samples.astype("<i2").tobytes())
+    return file
+
+
+def heard_in(film: Path) -> Samples:
+    """Its sound as a player has it, each sample at its own time."""
+    blocks: list[tuple[int, Samples]] = []
+    with av.open(str(film)) as container:
+        for frame in container.decode(audio=0):
+            samples = frame.to_ndarray().astype(np.float64)
+            shaped = samples.T if frame.format.is_planar else samples.reshape(-1, 2)
+            scale = 1.0 if frame.format.name.startswith("flt") else 32_768.0
+            blocks.append((round(float(frame.time or 0.0) * RATE), shaped / scale))
+    if not blocks:
+        raise StageError("the film has no sound")
+    heard = np.zeros((blocks[-1][0] + len(blocks[-1][1]), 2))
+    for at, block in blocks:
+        first = max(at, 0)
+        heard[first : at + len(block)] = block[first - at :]
+    return heard
+
+
+def kept_in(opened: Opened, length: int) -> list[Cut]:
+    """The kept stretches of sound, those that touch as one."""
+    stretches: list[Cut] = []
+    for part in opened.timeline["audio"]["parts"]:
+        if part["what"] != "kept":
+            continue
+        first, last = (min(round(part[name] * RATE / SECOND), length) for name in ("from", "to"))
+        if stretches and first - stretches[-1][1] <= 1:
+            first = stretches.pop()[0]
+        stretches.append((first, last))
+    return stretches
+
+
+def through_opus(said: Samples, kept: Sequence[Cut], folder: Path) -> Samples:
+    """What the recorder's encoder and the store's decoder alone make of the same stretches."""
+    heard = np.zeros_like(said)
+    for number, (first, last) in enumerate(kept):
+        encoder = SoundEncoder(0)
+        parts: list[Chunk] = []
+        blocks = (last - first) // FRAME
+        samples = np.asarray(np.rint(said[first:last] * 32_767), "<i2")
+        for block in range(blocks):
+            at = block * BLOCK_LENGTH
+            raw = samples[block * FRAME : (block + 1) * FRAME].tobytes()
+            parts += encoder.encode(Block(SOUND_STREAM, Span(at, at + BLOCK_LENGTH), at, block * FRAME, raw))
+        parts += encoder.close(blocks * BLOCK_LENGTH)
+        file = folder / f"opus-{number}.mp4"
+        file.write_bytes(b"".join(part.data for part in parts))
+        for at, decoded in samples_of(file):
+            begin = max(at, 0)
+            end = min(at + len(decoded), blocks * FRAME)
+            heard[first + begin : first + end] = decoded[begin - at : end - at] / 32_768
+        file.unlink()
+    return heard
+
+
+def faults(heard: Heard) -> list[str]:
+    """What a person would hear that was not in the call, or miss."""
+    found = []
+    for name, end in zip(("the agent's end", "the caller's end"), heard.ends, strict=True):
+        if end.lost:
+            found.append(f"{name}: {end.lost} ms of speech are missing from what was kept")
+        if end.stray:
+            found.append(f"{name}: {end.stray} ms have something that nobody said")
+        if end.like < end.opus - LIKE_OPUS:
+            found.append(f"{name}: {end.like} dB like the call, where the encoder alone comes to {end.opus}")
+        if end.above > max(ABOVE, end.opus_above + 3):
+            found.append(f"{name}: clicks of {end.above} dB above all speech, {end.opus_above} by the encoder alone")
+        if end.apart > IN_STEP:
+            found.append(f"{name}: its stretches are up to {end.apart:.0f} ms apart")
+    if heard.clicks > QUIET:
+        found.append(f"an edge clicks: {heard.clicks} dB above all speech")
+    if heard.gaps > 0:
+        found.append("something is heard where nothing was kept")
+    return found
+
+
+# -- telling ------------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
+    console = Console(stderr=True, highlight=False)
+    servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
+    found: dict[str, Heard] = {}
+    try:
+        for server in servers if asked.server is None else [asked.server]:
+            with tempfile.TemporaryDirectory(prefix="eyelid-call-") as passing:
+                folder = Path(passing) if asked.dir is None else asked.dir / server
+                sentences = QUICK_LENGTH if asked.quick else len(TALK)
+                found[server], opened = perform(server, folder, console.print, sentences=sentences)
+                if asked.dir is not None:
+                    console.print(f"{server}: to be listened to: {opened.film}", markup=False, soft_wrap=True)
+    except StageError as failure:
+        console.print(str(failure), markup=False, style="red", soft_wrap=True)
+        return 1
+    wrong = [f"{server}: {fault}" for server, heard in found.items() for fault in faults(heard)]
+    if asked.json:
+        print(json.dumps({"faults": wrong, "servers": {server: asdict(heard) for server, heard in found.items()}}))
+    else:
+        Console().print(_table(found))
+    for fault in wrong:
+        console.print(fault, style="bold red", markup=False)
+    return 1 if wrong else 0
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+# What is told of each end, in the table's words.
+TOLD: Final[dict[str, Callable[[Heard, End], str]]] = {
+    "kept, s": lambda heard, _: f"{heard.kept:.1f}",
+    "speech that is missing, ms": lambda _, end: str(end.lost),
+    "sound that nobody made, ms": lambda _, end: str(end.stray),
+    "stretches differ in place by, ms": lambda _, end: f"{end.apart:.1f}",
+    "what was said over what is beside it, dB": lambda _, end: f"{end.like:.1f}",
+    "- the encoder alone": lambda _, end: f"{end.opus:.1f}",
+    "loudest above all speech, dB": lambda _, end: f"{end.above:.1f}",
+    "- the encoder alone ": lambda _, end: f"{end.opus_above:.1f}",
+    "- at an edge": lambda heard, _: f"{heard.clicks:.1f}",
+    "- if edges did not fade": lambda heard, _: f"{heard.hard:.1f}",
+}
+
+
+def _table(found: dict[str, Heard]) -> Table:
+    table = Table(title="What a person hears of a call", caption="dB of full scale, but for the likeness")
+    table.add_column("")
+    for server in found:
+        for name in ("agent", "caller"):
+            table.add_column(f"{server}\n{name}", justify="right")
+    for words, told in TOLD.items():
+        table.add_row(words, *(told(heard, end) for heard in found.values() for end in heard.ends))
+    return table
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench call",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: scripts/bench call --server pulseaudio --dir heard",
+    )
+    parser.add_argument("--quick", action="store_true", help="the call's beginning on one sound server")
+    parser.add_argument(
+        "--server", choices=sorted(NEEDED), help="this sound server alone (default: one, then the other)"
+    )
+    parser.add_argument("--dir", type=Path, metavar="D", help="a new folder for the recording, to listen to")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
