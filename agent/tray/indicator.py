@@ -10,16 +10,15 @@ import json
 import logging
 import time
 import webbrowser
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from agent import durable
 from agent.errors import EyelidError, UserError
 from agent.tray.herald import Herald, Notice
-from agent.tray.listener import Deliver, Listener, Recorder
+from agent.tray.listener import Deliver, Listener, Pauses, Recorder
 from agent.tray.menu import Action, Entry, menu_of
 from agent.tray.sign import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
 from agent.tray.words import Words
@@ -53,29 +52,29 @@ class Indicator:
         self._herald = Herald(words)
         self._memory = Memory(home / "tray.json")
         self._status: Status | None = None
-        self._pauses: Sequence[Mapping[str, Any]] = ()
+        self._pauses: Pauses | None = None
 
     @property
     def view(self) -> View:
         return self._view_of(self._status, self._pauses)
 
-    def _view_of(self, said: Status | None, pauses: Sequence[Mapping[str, Any]]) -> View:
+    def _view_of(self, said: Status | None, pauses: Pauses | None) -> View:
         sign, status, words = sign_of(said), said or None, self.words
         parts = (words.sentence(sign, status), words.offline(status), words.advice(sign), words.troubled(sign))
         entries = menu_of(sign, status, pauses, words, now=time.time())
         return View(sign, words.title(sign), " ".join(part for part in parts if part), entries)
 
-    def take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None = None) -> list[Notice]:
-        """The recorder's word, None where none answers; what a person must now be told."""
+    def take(self, status: Status | None, pauses: Pauses | None = None) -> list[Notice]:
+        """The recorder's word, None where none answers, and the pauses of today, None where they are not known; what a
+        person must now be told."""
         try:
             return self._take(status, pauses)
         except Exception as failure:  # noqa: BLE001 - the icon's own thread: whatever it is, the last state must not stand
             log.warning("what the recorder says cannot be told (%s)", type(failure).__name__)
-            return self._take(NOT_UNDERSTOOD, ())
+            return self._take(NOT_UNDERSTOOD, None)
 
-    def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> list[Notice]:
-        self._status = status
-        self._pauses = self._pauses if pauses is None else pauses
+    def _take(self, status: Status | None, pauses: Pauses | None) -> list[Notice]:
+        self._status, self._pauses = status, pauses
         sign = sign_of(status)
         notices = self._herald.hear(sign, status or None, time.monotonic())
         return notices + self._first(sign)

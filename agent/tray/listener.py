@@ -1,5 +1,5 @@
 """Follows the recorder for an icon: its states in one thread, the pauses of today in another, since a recorder may take
-seconds to count those and the lid waits for nothing."""
+seconds to count those and the lid does not wait for it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ RECOUNT: Final = 30.0  # seconds after which the pauses of the day are asked for
 
 Pauses = Sequence[Mapping[str, Any]]
 Deliver = Callable[[Status | None, Pauses | None], None]
-"""The recorder's word: None where none answers, NOT_UNDERSTOOD where one of another version does; and the pauses where
-they were counted anew. Called in turn from two threads, never from both at once."""
+"""The recorder's word: None where none answers, NOT_UNDERSTOOD where one of another version does; and the pauses of
+today, None where they are not known. Called in turn from two threads, never from both at once."""
 
 
 class Recorder(Protocol):
@@ -36,12 +36,13 @@ class Recorder(Protocol):
 class Listener:
     """`shown`: raises what it may where a state, or pauses beside one, cannot be shown: here, and not in the icon."""
 
-    def __init__(self, recorder: Recorder, shown: Callable[[Status, Pauses], object], deliver: Deliver) -> None:
+    def __init__(self, recorder: Recorder, shown: Callable[[Status, Pauses | None], object], deliver: Deliver) -> None:
         self._recorder = recorder
         self._shown = shown
         self._deliver = deliver
         self._turn = threading.Lock()
         self._status: Status | None = None
+        self._pauses: Pauses | None = None
         self._due = threading.Event()
 
     def start(self) -> None:
@@ -76,7 +77,7 @@ class Listener:
         """As long as one recorder speaks and is understood."""
         before, counted = None, 0.0
         for status in self._recorder.follow():
-            self._shown(status, ())
+            self._shown(status, None)
             self._tell(status)
             sign = (sign_of(status), tuple(status["rules"]))
             if sign != before or time.monotonic() - counted > RECOUNT:
@@ -86,22 +87,37 @@ class Listener:
     def _tell(self, status: Status | None) -> None:
         with self._turn:
             self._status = status
-            self._deliver(status, None)
+            if not status:
+                self._pauses = None  # they were of a recorder that has gone, or that nobody understands
+            self._deliver(status, self._pauses)
 
     # -- the pauses -----------------------------------------------------------------------------------------------
 
     def _count(self) -> None:
-        """Whatever goes wrong with the pauses says nothing of the lid: those that were told before stay."""
+        """Whatever goes wrong with the pauses says nothing of the lid."""
         while True:
             self._due.wait()
             self._due.clear()
+            pauses = self._counted()
             try:
-                pauses: Pauses = self._recorder.ask("pauses")["pauses"]
                 with self._turn:
-                    if self._status:  # else they are of a recorder that has gone
-                        self._shown(self._status, pauses)
+                    if self._status:
+                        self._pauses = pauses
                         self._deliver(self._status, pauses)
-            except EyelidError as failure:
-                log.debug("%s", failure)
-            except Exception as failure:  # noqa: BLE001 - as above
-                log.warning("the pauses of today cannot be shown (%s)", type(failure).__name__)
+            except Exception as failure:  # noqa: BLE001 - who counts no more shows the pauses of another day
+                log.warning("the icon cannot be drawn (%s)", type(failure).__name__)
+
+    def _counted(self) -> Pauses | None:
+        """None where they are not to be had, or not understood."""
+        try:
+            pauses: Pauses = self._recorder.ask("pauses")["pauses"]
+            with self._turn:
+                if self._status:
+                    self._shown(self._status, pauses)
+        except EyelidError as failure:
+            log.debug("%s", failure)
+        except Exception as failure:  # noqa: BLE001 - of another version: whatever that is, the thread goes on
+            log.warning("the pauses of today are not understood (%s)", type(failure).__name__)
+        else:
+            return pauses
+        return None

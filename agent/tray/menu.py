@@ -35,9 +35,10 @@ class Entry:
 
 
 def menu_of(
-    sign: Sign, status: Status | None, pauses: Sequence[Mapping[str, Any]], words: Words, *, now: float
+    sign: Sign, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None, words: Words, *, now: float
 ) -> tuple[Entry, ...]:
-    """`pauses`: of today, as the recorder tells them, oldest first. `now`: seconds since 1970."""
+    """`pauses`: of today, as the recorder tells them, oldest first; None where they are not known. `now`: seconds
+    since 1970."""
     groups = (
         _what_is(sign, status, words),
         (_pauses(pauses, words, now),) if status is not None else (),
@@ -68,7 +69,9 @@ def _lines(key: str, text: str) -> list[Entry]:
     return [Entry(f"{key}-{number}" if number else key, part) for number, part in enumerate(parts)]
 
 
-def _pauses(pauses: Sequence[Mapping[str, Any]], words: Words, now: float) -> Entry:
+def _pauses(pauses: Sequence[Mapping[str, Any]] | None, words: Words, now: float) -> Entry:
+    if pauses is None:
+        return Entry("pauses", words.say("menu.pauses.unknown"))
     counted = [pause for pause in pauses if pause["s"] >= BRIEF]
     if not counted:
         return Entry("pauses", words.say("menu.pauses.none"))

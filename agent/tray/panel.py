@@ -1,7 +1,7 @@
 """The tray of Linux desktops: shows the icon wherever a StatusNotifier host is, again whenever one comes back.
 
-Where there is none a notice says so once. Everything here runs in one asyncio loop; the recorder is followed in a
-thread, and what was clicked is carried out in another, so that the panel never waits.
+Where there is none a notice says so once. Everything here runs in one asyncio loop; the recorder is heard in threads
+of their own, and what was clicked is carried out in another, so that the panel never waits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from agent.tray.bus_menu import BusMenu
 from agent.tray.herald import Notice
 from agent.tray.indicator import Indicator
 from agent.tray.item import MENU_PATH, PATH, Item
+from agent.tray.listener import Pauses
 from agent.tray.menu import Action
 from agent.tray.sign import Status
 from agent.tray.watched import still_here
@@ -136,12 +136,12 @@ class Panel:
 
     # -- what the recorder tells ----------------------------------------------------------------------------------
 
-    def _deliver(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
-        """From the thread that follows."""
+    def _deliver(self, status: Status | None, pauses: Pauses | None) -> None:
+        """From the threads that listen."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._take, status, pauses)
 
-    def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+    def _take(self, status: Status | None, pauses: Pauses | None) -> None:
         """Comes every second or two, and at most about nine apart, whatever becomes of the recorder."""
         notices = self._indicator.take(status, pauses)
         view = self._indicator.view

@@ -1,19 +1,19 @@
 """The tray of Windows and macOS, through pystray. Run with its backend for X11; not run on either system yet.
 
-pystray wants the main thread for its loop and takes updates from any other, so the thread that follows the recorder
-makes the views.
+pystray wants the main thread for its loop and takes updates from any other, so the threads that hear the recorder make
+the views, in turn.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from agent.tray.drawing import pixels
 from agent.tray.herald import Notice
 from agent.tray.indicator import Indicator, View
+from agent.tray.listener import Pauses
 from agent.tray.menu import Action, Entry
 from agent.tray.sign import Status
 
@@ -43,7 +43,7 @@ class PystrayIcon:
         icon.visible = True
         self._indicator.listen(self._take)
 
-    def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+    def _take(self, status: Status | None, pauses: Pauses | None) -> None:
         notices = self._indicator.take(status, pauses)
         view = self._indicator.view
         self._icon.icon, self._icon.title, self._icon.menu = (

@@ -14,7 +14,7 @@ import queue
 import select
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pystray
 from agent.cli.tray import ControlLine
 from agent.tray.herald import Notice
 from agent.tray.indicator import Indicator
+from agent.tray.listener import Pauses
 from agent.tray.pystray_icon import PystrayIcon
 from agent.tray.sign import Status
 from agent.tray.words import Words
@@ -68,7 +69,7 @@ class OneThread(pystray.Icon):  # type: ignore[misc] - it has no types
 
 
 class Told(PystrayIcon):
-    def _take(self, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+    def _take(self, status: Status | None, pauses: Pauses | None) -> None:
         super()._take(status, pauses)
         say(title=self._icon.title, menu=described(self._icon.menu))
 

@@ -155,10 +155,13 @@ def test_whatever_it_hears_it_never_shows_an_old_state_for_ever(
     recorder.states.put(NotRunning("gone"))
     recorder.states.put(status("closed", rules=("r",)))
 
-    def deliver(said: Mapping[str, Any] | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
-        if pauses is None:
-            heard.put("gone" if said is None else said.get("state", "unclear"))
+    def deliver(said: Mapping[str, Any] | None, pauses: object) -> None:  # noqa: ARG001 - of the lid alone
+        lid = "gone" if said is None else said.get("state", "unclear")
+        if lid != told[-1] or lid == "unclear":
+            told.append(lid)
+            heard.put(lid)
 
+    told = [""]
     shown.listen(deliver)
     assert [heard.get(30) for _ in range(7)] == ["recording", *["unclear"] * 4, "gone", "closed"]
 
@@ -178,16 +181,42 @@ def test_what_cannot_be_told_is_shown_as_not_understood_and_the_icon_lives_on(sh
     assert shown.view.sign.lid is Lid.OPEN
 
 
+@pytest.fixture
+def heard(shown: Indicator) -> Iterator[Mailbox[tuple[str, bool | None]]]:
+    """What is delivered: the state, and whether the pauses of today are known. One that came before the last was dealt
+    with would be a fault."""
+    mailbox: Mailbox[tuple[str, bool | None]] = Mailbox(999)
+    dealing = threading.Lock()
+
+    def deliver(said: Mapping[str, Any] | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
+        assert dealing.acquire(blocking=False), "two threads at once"
+        time.sleep(0.005)
+        mailbox.put(("gone" if said is None else said.get("state", "unclear"), pauses is not None))
+        dealing.release()
+
+    shown.listen(deliver)
+    return mailbox
+
+
+def until(heard: Mailbox[tuple[str, bool | None]], last: tuple[str, bool]) -> list[tuple[str, bool | None]]:
+    told = [heard.get(30)]
+    while told[-1] != last:
+        told.append(heard.get(30))
+    return told
+
+
 @pytest.mark.parametrize("failure", [NotRunning("slow"), UserError("there is no verb pauses")])
-def test_pauses_that_are_not_to_be_had_say_nothing_of_the_lid(
-    shown: Indicator, recorder: Told, failure: Exception
+def test_pauses_that_are_not_to_be_had_say_nothing_of_the_lid_and_are_asked_for_again(
+    recorder: Told, heard: Mailbox[tuple[str, bool | None]], failure: Exception
 ) -> None:
-    recorder.refusal = failure
-    heard: Mailbox[tuple[str, bool]] = Mailbox(99)
     recorder.states.put(status())
+    until(heard, ("recording", True))
+    recorder.refusal = failure
     recorder.states.put(status("closed", rules=("r",)))
-    shown.listen(lambda said, pauses: heard.put(("gone" if said is None else said["state"], pauses is not None)))
-    assert [heard.get(30) for _ in range(2)] == [("recording", False), ("closed", False)]
+    assert until(heard, ("closed", False))[0] == ("closed", True)  # of before, until they were asked for
+    recorder.refusal = None
+    recorder.states.put(status())
+    assert until(heard, ("recording", True))[0] == ("recording", False)
 
 
 def test_an_icon_that_cannot_be_drawn_once_is_drawn_again(
@@ -208,51 +237,46 @@ def test_an_icon_that_cannot_be_drawn_once_is_drawn_again(
 
 
 def test_it_follows_one_recorder_after_the_other(
-    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+    recorder: Told, heard: Mailbox[tuple[str, bool | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "AGAIN", 0.01)
-    heard: Mailbox[tuple[str, bool]] = Mailbox(999)
-
-    def deliver(said: Mapping[str, Any] | None, pauses: Sequence[Mapping[str, Any]] | None) -> None:
-        heard.put(("gone" if said is None else said["state"], pauses is not None))
-
     recorder.states.put(status())
+    assert until(heard, ("recording", True))[0] == ("recording", False)
     recorder.states.put(status())
+    assert heard.get(30) == ("recording", True)  # they are asked for when the sign has changed, and kept meanwhile
     recorder.states.put(NotRunning("gone"))
+    assert heard.get(30) == ("gone", False)
     recorder.states.put(status("closed", rules=("r",)))
-    shown.listen(deliver)
-    told = [heard.get(30)]
-    while told[-1] != ("closed", True):  # counted behind each change of the sign, in a thread of its own
-        told.append(heard.get(30))
-    lid = [state for state, counted in told if not counted]
-    assert lid == ["recording", "recording", "gone", "closed"]
-    assert ("gone", True) not in told
+    assert until(heard, ("closed", True))[0] == ("closed", False)
 
 
-def test_the_lid_does_not_wait_for_the_pauses(shown: Indicator, recorder: Told) -> None:
-    heard: Mailbox[tuple[str, bool]] = Mailbox(99)
-    counting = threading.Event()
-    recorder.counting = counting
+def test_the_lid_does_not_wait_for_the_pauses(recorder: Told, heard: Mailbox[tuple[str, bool | None]]) -> None:
+    recorder.counting.clear()
     recorder.states.put(status())
     recorder.states.put(status("closed", rules=("r",)))
-    shown.listen(lambda said, pauses: heard.put(("gone" if said is None else said["state"], pauses is not None)))
     assert [heard.get(30) for _ in range(2)] == [("recording", False), ("closed", False)]
-    counting.set()
+    recorder.counting.set()
     assert heard.get(30) == ("closed", True)  # beside the state that counts now, not the one they were asked in
 
 
-def test_pauses_that_are_not_understood_say_nothing_of_the_lid(
-    shown: Indicator, recorder: Told, caplog: pytest.LogCaptureFixture
+def test_what_is_told_from_two_threads_comes_in_turn(
+    recorder: Told, heard: Mailbox[tuple[str, bool | None]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: Mailbox[tuple[str, bool]] = Mailbox(99)
+    for number in range(100):
+        while not recorder.states.put(status("closed", rules=(f"r{number}",))):
+            time.sleep(0.001)
+    told = [heard.get(30) for _ in range(100)]
+    assert ("closed", True) in told
+    assert "cannot be drawn" not in caplog.text
+
+
+def test_pauses_that_are_not_understood_say_nothing_of_the_lid(
+    recorder: Told, heard: Mailbox[tuple[str, bool | None]], caplog: pytest.LogCaptureFixture
+) -> None:
     recorder.pauses = [{"began": "noon"}]  # of another version
     recorder.states.put(status())
-    shown.listen(lambda said, pauses: heard.put(("gone" if said is None else said["state"], pauses is not None)))
-    assert heard.get(30) == ("recording", False)
-    until = time.monotonic() + 30
-    while "the pauses of today cannot be shown" not in caplog.text:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    assert [heard.get(30) for _ in range(2)] == [("recording", False)] * 2
+    assert "the pauses of today are not understood" in caplog.text
     recorder.pauses = PAUSES
     recorder.states.put(status("closed", rules=("r",)))
-    assert [heard.get(30) for _ in range(2)] == [("closed", False), ("closed", True)]
+    assert until(heard, ("closed", True))[0] == ("closed", False)

@@ -14,7 +14,7 @@ NOW = 1_764_000_000.0
 
 
 def menu(said: dict[str, Any] | None, pauses: list[dict[str, Any]] | None = None) -> dict[str, Entry]:
-    entries = menu_of(sign_of(said), said, pauses or [], WORDS, now=NOW)
+    entries = menu_of(sign_of(said), said, pauses, WORDS, now=NOW)
     keys = [entry.key for entry in entries]
     assert len(set(keys)) == len(keys)
     assert entries[0].label
@@ -84,7 +84,8 @@ def test_who_holds_can_release_and_who_is_not_recorded_can_do_neither() -> None:
 
 
 def test_my_pauses_of_today_the_latest_first() -> None:
-    assert menu(status())["pauses"].label == "My pauses today: none so far"
+    assert menu(status())["pauses"].label == "My pauses today: not known"
+    assert menu(status(), [])["pauses"].label == "My pauses today: none so far"
     assert menu(status(), [pause(60, 0.3, "blind")])["pauses"].label == "My pauses today: none so far"
     found = menu(
         status(),
