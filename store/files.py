@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
     """A new file, durable when it returns, never readable by more than `mode` for a moment. FileExistsError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     # No file object: it asks the system three things more, and a thread that asks lets go of the interpreter each time.
@@ -19,7 +19,7 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
         os.close(descriptor)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Make the entries of a folder durable, where the system lets a folder be opened at all (Windows does not)."""
     if not hasattr(os, "O_DIRECTORY"):
         return

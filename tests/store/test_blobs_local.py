@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -29,18 +30,18 @@ def test_bytes_are_synced_before_the_rename_and_the_folder_after_it(
     blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
 
     def spy_fsync(descriptor: int) -> None:
         calls.append("fsync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "fsync file")
         fsync(descriptor)
 
-    def spy_replace(self: Path, target: Path) -> Path:
+    def spy_replace(source: str, target: str) -> None:
         calls.append("rename")
-        return replace(self, target)
+        replace(source, target)
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
-    monkeypatch.setattr(Path, "replace", spy_replace)
+    monkeypatch.setattr(os, "replace", spy_replace)
     blobs.put("ab/one", b"body")
     assert calls == ["fsync folder", "fsync file", "rename", "fsync folder"]  # the first is for the new folder itself
     calls.clear()
@@ -99,3 +100,17 @@ def test_the_name_of_sealed_bytes() -> None:
     assert module.check_name(sealed_name(recording, 0xFFFF, 2**63 - 1, "0" * 64)) == (
         f"fe/{recording}/65535-9223372036854775807-{'0' * 64}"
     )
+
+
+def test_what_comes_with_every_chunk_leaves_no_name_in_the_interpreters_table(
+    blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `Path` interns each part of its name for the whole process; a server that runs for months would pay for it."""
+    blobs.put("ab/one", b"body")  # the folder is new
+    interned: list[str] = []
+    monkeypatch.setattr(sys, "intern", lambda name: interned.append(name) or name)
+    blobs.put("ab/two", b"body")
+    assert blobs.size("ab/two") == 4
+    assert interned == []
+    assert blobs.get("ab/two") == b"body"  # for a person who opens a recording
+    assert "two" in interned
