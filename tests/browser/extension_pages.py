@@ -120,6 +120,7 @@ class Site:
     def send(self, name: str, script: str) -> str:
         """The same for what the page itself may not outlive; returns the mark of its end."""
         number = str(next(self._ids))
+        self._server.done[number] = queue.Queue()  # here, and not where two threads may come first
         self._server.orders[name].put({"id": number, "script": script})
         return number
 

@@ -129,14 +129,15 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_an_alarm_until_root_has
         store.run("sh", "-c", f'mkdir -p {path.rpartition("/")[0]} && printf %s "$1" > {path}', "sh", text, user=user)
 
     with own_display(tmp_path) as stage:
-        record = partial(store.start, "recorder", EYELID, "run", user="ada", DISPLAY=stage.environment["DISPLAY"])
+        desk = {"DISPLAY": stage.environment["DISPLAY"], "HOME": "/home/ada"}
+        record = partial(store.start, "recorder", EYELID, "run", user="ada", **desk)
         store.run(EYELID, "enroll", token(store), user="ada")
         put(POLICY, f"{ADAS}/policies/policy.yaml", "ada")
-        record(HOME="/home/ada")
+        record()
         eventually(store, lambda: in_force(store, unguarded=True), "the alarm")
         store.systemctl("stop", "recorder")
         put(POLICY, "/etc/eyelid/policies/policy.yaml", "root")
         put(MANAGED, "/etc/eyelid/managed.yaml", "root")
-        record(HOME="/home/ada")
+        record()
         eventually(store, lambda: in_force(store, unguarded=False), "a guarded policy")
         store.systemctl("stop", "recorder")
