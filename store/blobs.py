@@ -21,7 +21,7 @@ from store.files import sync_folder, write_new
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _INCOMING: Final = ".incoming"  # no blob's name begins with a dot
-_REMEMBERED: Final = 50_000  # folders; one is made for every recording
+_REMEMBERED: Final = 8_192  # folders, of some 230 bytes; one is made for every recording
 STALE: Final = 3600.0  # seconds after which a leftover of a crash is swept
 
 

@@ -19,28 +19,32 @@ HANDS: Final = 24  # threads that make sealed bytes durable: most of their time 
 
 
 class Opened:
-    """Recordings that were found open for a device, so that not every chunk has to ask the catalog.
+    """The recording that was last found open for each device, so that not every chunk has to ask the catalog.
 
+    One for each: a device sends one recording after the other, and a server that runs for months would keep them all.
     Only a first word: the transaction that enters a chunk asks again, and what it refuses is forgotten here.
     """
 
     def __init__(self, most: int = 50_000) -> None:
         self._most = most
-        self._pairs: dict[tuple[str, UUID], None] = {}
+        self._last: dict[str, UUID] = {}
         self._lock = Lock()
 
     def __contains__(self, pair: tuple[str, UUID]) -> bool:
-        return pair in self._pairs
+        device, recording = pair
+        return self._last.get(device) == recording
 
     def add(self, pair: tuple[str, UUID]) -> None:
+        device, recording = pair
         with self._lock:
-            self._pairs[pair] = None
-            if len(self._pairs) > self._most:
-                del self._pairs[next(iter(self._pairs))]
+            self._last[device] = recording
+            if len(self._last) > self._most:
+                del self._last[next(iter(self._last))]
 
     def forget(self, pair: tuple[str, UUID]) -> None:
         with self._lock:
-            self._pairs.pop(pair, None)
+            if pair in self:
+                del self._last[pair[0]]
 
 
 @dataclass(frozen=True, slots=True)
