@@ -21,7 +21,7 @@ from agent.listening import Heard
 from agent.messages import GrabWanted, PolicyArrived, Trouble
 from agent.recording import Blocks, Tally
 from agent.status import State, exit_code
-from tests.agent.test_daemon import POLICY, WITH_CHART, Rig, hold
+from tests.agent.daemon_rig import POLICY, WITH_CHART, Rig, hold
 from tests.fakes.sound import FakeSound
 
 PROMISE = Promise(sealed=9 * SECOND, grabbed=5 * SECOND, receipt=4 * SECOND, heard=6 * SECOND, sound=6 * SECOND)

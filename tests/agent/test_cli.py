@@ -14,26 +14,8 @@ from agent.cli.session import WORDS
 from agent.control import ControlSocket
 from agent.tray.sign import sign_of
 from bench.played import sound
+from tests.agent.policy_commands import RULES
 from tests.commands import every
-
-RULES = """\
-schema: 1
-revision: 3
-name: Cards
-rules:
-  - id: card-forms
-    why: PCI DSS 3.3.1.2
-    any:
-      - app: [till]
-    audio: record
-  - id: charts
-    why: HIPAA
-    any:
-      - app: [epic]
-tests:
-  - {name: the till closes, app: till, title: Payment, expect: {screen: pause, audio: record}}
-...
-"""
 
 NO_DEVICE = {"wanted": True, "device": "", "peak_dbfs": None, "heard_ago_s": None, "captured_ago_s": None}
 STATUS: dict[str, Any] = {

@@ -1,166 +1,20 @@
-"""The daemon turned by hand: its clock, its witness and its seat are the test's."""
+"""The daemon turned by hand: what it keeps, what it tells the account, and what holds, sleep and ends are to it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from agent.core.clearance import SILENCE
 from agent.core.ghosts import Ghost
 from agent.core.holding import UserHold
-from agent.core.model import (
-    BROWSERS,
-    MILLISECOND,
-    SECOND,
-    Attribute,
-    Blind,
-    Box,
-    BrowserWindow,
-    Browsing,
-    Frame,
-    Glimpse,
-    Hold,
-    HoldTerms,
-    Lane,
-    Look,
-    Matcher,
-    Monitor,
-    Page,
-    Policy,
-    Rule,
-    Scene,
-    Span,
-    Tab,
-    Window,
-)
+from agent.core.model import MILLISECOND, SECOND, Box, Frame, Hold, HoldTerms, Lane, Look, Monitor, Policy, Scene, Span
 from agent.core.session import RECORDING_LENGTH, Phase
-from agent.daemon import Daemon
-from agent.messages import Call, Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
-from agent.pipeline import Mailbox
-from agent.ports import SilenceMemory
-from agent.recording import Close, Gap, Open, Order, TakeOver
-from agent.shutter import Grabbed, Shutter, Still
+from agent.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
+from agent.recording import Close, Gap, Open, TakeOver
+from agent.shutter import Grabbed, Still
 from agent.status import State, state_of
-from tests.fakes.clock import HandClock
-
-CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))
-POLICY = Policy("hash-1", 1, "test", (CHART,))
-NOTES = Scene((Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True),))
-WITH_CHART = Scene((*NOTES.windows, Window(2, "chart", "Chart", 11, Box(0, 0, 50, 50), shown=True)))
-
-
-@dataclass
-class Asked:
-    """A witness that only counts how often it is asked; the test answers."""
-
-    name: str = "window"
-    questions: int = 0
-    policy: str = ""
-
-    def ask(self) -> None:
-        self.questions += 1
-
-    def judge_with(self, policy: Policy) -> None:
-        self.policy = policy.hash
-
-
-@dataclass
-class EmptySeat:
-    now: frozenset[Hold] = frozenset()
-
-    def holds(self) -> frozenset[Hold]:
-        return self.now
-
-    def let_sleep(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-@dataclass
-class Pages:
-    entries: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def write(self, kind: str, **fields: object) -> None:
-        self.entries.append((kind, fields))
-
-    def kinds(self) -> list[str]:
-        return [kind for kind, _ in self.entries]
-
-
-def hold(daemon: Daemon, asked: UserHold | None) -> None:
-    """As the control socket asks: on the loop."""
-    daemon.turn(Call(lambda: daemon.hold(asked)))
-
-
-class Rig:
-    def __init__(
-        self, *, room: int = 64, browsers: bool = False, sound: bool = False, silence: SilenceMemory | None = None
-    ) -> None:
-        self.clock, self.witness, self.seat, self.ledger = HandClock(), Asked(), EmptySeat(), Pages()
-        self.inbox: Mailbox[Message] = Mailbox(8)
-        self.orders: Mailbox[Order] = Mailbox(room)
-        self.shutter = Shutter(self.clock)
-        self.woken = 0
-        self.listening: list[bool] = []
-        self.drained = False
-        self.daemon = Daemon(
-            self.inbox,
-            clock=self.clock,
-            witnesses=(self.witness, Asked(BROWSERS)) if browsers else (self.witness,),
-            seat=self.seat,
-            shutter=self.shutter,
-            wake_capture=self._wake,
-            orders=self.orders,
-            ledger=self.ledger,
-            drain=self._drain,
-            listen=self.listening.append if sound else None,
-            silence=silence,
-        )
-        self.daemon.start()
-
-    def _wake(self) -> None:
-        self.woken += 1
-
-    def _drain(self) -> None:
-        self.drained = True
-
-    def wait(self, milliseconds: int) -> None:
-        self.clock.time += milliseconds * MILLISECOND
-
-    def look(self, seen: Scene | Blind = NOTES, policy: str = "hash-1") -> None:
-        self.wait(1)
-        asked = self.clock.time
-        self.wait(1)
-        self.daemon.turn(Look("window", asked, self.clock.time, policy, seen))
-
-    def watch(self, seen: Scene | Blind = NOTES, policy: str = "hash-1") -> None:
-        """Looks for as long as the window witness's proof needs around anything: more than a second."""
-        for _ in range(12):
-            self.wait(100)
-            self.look(seen, policy)
-
-    def grab(self, *, whole: bool = True) -> Frame:
-        self.wait(1)
-        start = self.clock.time
-        self.wait(1)
-        frame = Frame(0, Span(start, self.clock.time), 2, 2, bytes(6), whole)
-        self.daemon.turn(Grabbed((frame,), ()))
-        return frame
-
-    def taken(self) -> list[Order]:
-        orders = []
-        while (order := self.orders.get(0)) is not None:
-            orders.append(order)
-        return orders
-
-    def opened(self) -> Rig:
-        """Policy in force, clean looks for long enough, the recording open."""
-        self.daemon.turn(PolicyArrived(POLICY))
-        self.watch()
-        self.taken()
-        return self
+from tests.agent.daemon_rig import CHART, NOTES, POLICY, WITH_CHART, Rig, hold
 
 
 def test_nothing_is_kept_before_there_is_a_policy() -> None:
@@ -453,70 +307,6 @@ def test_stopping_closes_the_recording_and_runs_out() -> None:
     assert rig.daemon.finished
     assert rig.ledger.kinds()[-1] == "stop"
     assert not rig.daemon.session.keeps(Lane.SCREEN)
-
-
-# -- with browsers ------------------------------------------------------------------------------------------------
-
-CARDS = Rule(0, "cards", "PCI DSS", (Matcher(Attribute.URL, ("pay.example",)),))
-SHOP, PAY = (Page((f"https://{host}.example/",)) for host in ("shop", "pay"))
-PLACE = Box(0, 0, 100, 100)
-
-
-class Browsed(Rig):
-    """A browser with one window in view, looked into twice under the policy."""
-
-    def __init__(self, before: Page) -> None:
-        super().__init__(browsers=True)
-        self.daemon.turn(PolicyArrived(Policy("cards", 1, "test", (CARDS,))))
-        for _ in range(2):
-            self.browse(before)
-
-    def browse(self, page: Page, policy: str = "cards", *, painted: bool = True) -> None:
-        """The desktop first: what browsers say is only as fresh as what is known of the windows."""
-        self.look(Scene((Window(7, "chromium", "Shop - Chromium", 20, PLACE, shown=True, engine=True),)), policy)
-        self.wait(1)
-        asked = self.clock.time
-        self.wait(1)
-        window = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (Tab(1, page, visible=True, painted=painted),))
-        self.daemon.turn(Look(BROWSERS, asked, self.clock.time, policy, Browsing((window,))))
-
-    def closed_by(self) -> list[str]:
-        return [reason.id for reason in self.daemon.screen.eye.said(BROWSERS)]
-
-
-def test_a_look_scanned_for_another_policy_takes_nothing_away_from_what_is_known_of_a_page() -> None:
-    rig = Browsed(before=PAY)
-    assert rig.closed_by() == ["cards"]
-    rig.browse(SHOP, policy="before")  # it was not asked for what this policy names
-    rig.browse(SHOP, painted=False)
-    assert rig.closed_by() == ["cards"]
-    rig.browse(SHOP)
-    assert rig.closed_by() == []
-
-
-def test_a_look_scanned_for_another_policy_answers_the_question_all_the_same() -> None:
-    rig = Browsed(before=SHOP)
-    rig.browse(SHOP, policy="before")
-    rig.clock.time += SILENCE - MILLISECOND
-    rig.daemon.turn(None)
-    assert rig.closed_by() == []
-
-
-def test_an_event_closes_until_the_page_in_front_has_drawn_over_what_it_told_of() -> None:
-    rig = Browsed(before=SHOP)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, PAY, "c", 1))
-    assert rig.closed_by() == ["cards"]
-    rig.browse(SHOP, painted=False)
-    assert rig.closed_by() == ["cards"]
-    rig.browse(SHOP)
-    assert rig.closed_by() == []
-
-
-def test_a_harmless_event_closes_nothing() -> None:
-    rig = Browsed(before=SHOP)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
-    assert rig.closed_by() == []
-    assert rig.daemon.screen.eye.asked(BROWSERS) is not None
 
 
 # -- what the display still shows ---------------------------------------------------------------------------------

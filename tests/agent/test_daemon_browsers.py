@@ -15,8 +15,8 @@ from agent.messages import GrabWanted, Message, PolicyArrived, Stop
 from agent.pipeline import Mailbox
 from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter
+from tests.agent.daemon_rig import EmptySeat, Pages
 from tests.agent.desk_with_browsers import POLICY, AWindow, World
-from tests.agent.test_daemon import EmptySeat, Pages
 
 
 @dataclass

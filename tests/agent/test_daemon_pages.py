@@ -27,7 +27,7 @@ from agent.messages import Message, PolicyArrived
 from agent.pipeline import Mailbox
 from agent.recording import Order
 from agent.shutter import Grabbed, Shutter
-from tests.agent.test_daemon import Asked, EmptySeat, Pages
+from tests.agent.daemon_rig import Asked, EmptySeat, Pages
 from tests.fakes.clock import HandClock
 
 POLICY = Policy("hash-1", 1, "test", (Rule(0, "cards", "PCI", (Matcher(Attribute.URL, ("pay.example",)),)),))

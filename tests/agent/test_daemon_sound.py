@@ -30,7 +30,7 @@ from agent.messages import PolicyArrived
 from agent.ports import Mishap
 from agent.recording import Blocks, Close, Gap, Open, Order
 from protocol.envelope import SOUND_STREAM
-from tests.agent.test_daemon import NOTES, Rig, hold
+from tests.agent.daemon_rig import NOTES, Rig, hold
 
 NUMBERS = Rule(
     0,

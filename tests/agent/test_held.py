@@ -16,7 +16,7 @@ from agent.held import NAME, HoldFile
 from agent.messages import PolicyArrived
 from agent.pipeline import Mailbox
 from agent.shutter import Shutter
-from tests.agent.test_daemon import POLICY, Asked, EmptySeat, Pages
+from tests.agent.daemon_rig import POLICY, Asked, EmptySeat, Pages
 from tests.fakes.clock import HandClock
 
 

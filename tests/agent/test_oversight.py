@@ -9,7 +9,7 @@ from agent.core.model import MILLISECOND, SECOND, Lane, Scene
 from agent.core.troubles import degrades
 from agent.messages import PolicyArrived
 from agent.status import TriedRule, tried_rules
-from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig, hold
+from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig, hold
 
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE

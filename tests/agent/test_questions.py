@@ -14,7 +14,7 @@ from agent.messages import GrabWanted
 from agent.pipeline import Mailbox
 from agent.questions import Questions
 from agent.recording import Order
-from tests.agent.test_daemon import NOTES, POLICY, Asked, Rig
+from tests.agent.daemon_rig import NOTES, POLICY, Asked, Rig
 from tests.fakes.clock import HandClock
 
 EMPTY = Scene(pages_only=True)

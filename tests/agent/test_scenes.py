@@ -46,10 +46,10 @@ from agent.scenes import MOST, ROOM
 from protocol import envelope
 from protocol.envelope import SCENE_STREAM
 from protocol.packet import KeyPacket
+from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig, hold
 from tests.agent.desk_with_browsers import POLICY as DESK
 from tests.agent.desk_with_browsers import World
 from tests.agent.recordings import AUDITOR, EVIDENCE, START, new_sealer
-from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig, hold
 from tests.agent.test_daemon_browsers import PICTURES_EVERY, Op, ops, play, watch, worlds
 from tests.agent.test_recording import OPEN, frame
 from tests.agent.test_recording import Rig as RecorderRig

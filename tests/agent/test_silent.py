@@ -16,7 +16,7 @@ from agent.errors import Transient
 from agent.messages import PolicyArrived
 from agent.oversight import DAY
 from agent.silent import NAME, SilenceFile
-from tests.agent.test_daemon import NOTES, POLICY, WITH_CHART, Rig
+from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig
 
 [CHART] = POLICY.rules
 

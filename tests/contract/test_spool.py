@@ -1,6 +1,6 @@
 """What every Spool promises; the fake that other tests use passes the same suite as the one on disk.
 
-What only a disk promises (durability, recovery) is in tests/agent/test_spool.py.
+What only a disk promises (durability, recovery) is in tests/agent/test_spool.py and test_spool_disk.py.
 """
 
 from __future__ import annotations

@@ -52,3 +52,7 @@ def wrong_in_rule(body: str) -> tuple[str, ...]:
     except PolicyError as error:
         return error.mistakes
     return ()
+
+
+def case(text: str, *said: str) -> tuple[str, tuple[str, ...]]:
+    return text, said

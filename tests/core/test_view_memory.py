@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.model import BROWSERS, MILLISECOND, Browsing, Page, Scene, Tab
-from tests.core.test_view import PAY, SHOP, WIKI, Desk, tab, window
+from tests.core.desk import PAY, SHOP, WIKI, Desk, tab, window
 
 Act = Callable[[Desk], tuple[Scene, tuple[Page, ...]]]  # what the view made of it, and the pages that it was told
 

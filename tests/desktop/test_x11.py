@@ -1,51 +1,23 @@
-"""What the X11 desktop sees, on a real X server: frames, covers, processes, and windows that will not be read."""
+"""What the X11 desktop sees, on a real X server: covers, frames, compositors, and windows that die as they are read."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.core.model import Blind, Box, Scene, WindowKind
+from agent.core.model import Blind, Box, Scene
 from agent.desktop.x11 import X11Desktop
+from tests.desktop.x11_stages import HALF, await_hidden, bare, either, managed, stays_shown
 from tests.stage import displays
 from tests.stage.desktops import X11Stage, find, is_shown, look_until, settled, x11_stage
 from tests.stage.windows import program
 
+__all__ = ["bare", "either", "managed"]  # fixtures
+
 pytestmark = pytest.mark.desktop
-
-HALF = 0x80000000  # _NET_WM_WINDOW_OPACITY: half
-
-
-@pytest.fixture
-def bare(bare_display: str) -> Iterator[X11Stage]:
-    with x11_stage(bare_display, managed=False) as stage:
-        yield stage
-
-
-@pytest.fixture
-def managed(openbox_display: str) -> Iterator[X11Stage]:
-    with x11_stage(openbox_display, managed=True) as stage:
-        yield stage
-
-
-@pytest.fixture(params=["bare", "managed"])
-def either(request: pytest.FixtureRequest) -> X11Stage:
-    stage: X11Stage = request.getfixturevalue(request.param)
-    return stage
-
-
-def await_hidden(stage: X11Stage, window: int) -> None:
-    look_until(stage.desktop, lambda seen: not is_shown(seen, window), "the window's disappearance")
-
-
-def stays_shown(stage: X11Stage, window: int) -> bool:
-    return all(is_shown(stage.desktop.look(), window) for _ in range(5))
 
 
 # -- covered ----------------------------------------------------------------------------------------------------------
@@ -211,215 +183,6 @@ def test_a_window_manager_that_comes_and_goes_changes_nothing_in_view(tmp_path: 
         survivor = find(seen, window)
         assert survivor is not None
         assert (survivor.app, survivor.title) == (stage.app, "survivor")
-
-
-# -- whose it is ------------------------------------------------------------------------------------------------------
-
-
-def test_a_window_of_another_host_is_foreign(either: X11Stage) -> None:
-    window = either.open(title="from afar", machine="elsewhere.example")
-    seen = find(settled(either.desktop), window)
-    assert seen is not None
-    assert (seen.app, seen.pid) == (Blind.FOREIGN_PROCESS, Blind.FOREIGN_PROCESS)
-
-
-def test_a_window_that_names_another_process_than_its_own_is_foreign(either: X11Stage) -> None:
-    window = either.open(title="in disguise", pid=os.getpid())
-    seen = find(settled(either.desktop), window)
-    assert seen is not None
-    assert (seen.app, seen.pid) == (Blind.FOREIGN_PROCESS, Blind.FOREIGN_PROCESS)
-
-
-def test_a_window_that_names_no_process_belongs_to_whoever_made_it(either: X11Stage) -> None:
-    window = either.open(title="taciturn", pid=None, machine=None)
-    seen = find(settled(either.desktop), window)
-    assert seen is not None
-    assert (seen.app, seen.pid) == (either.app, either.pid)
-
-
-def test_without_the_servers_word_no_process_is_believed() -> None:
-    with displays.xvfb("-extension", "X-Resource") as display, x11_stage(display, managed=False) as stage:
-        window = stage.open(title="who knows")
-        seen = find(settled(stage.desktop), window)
-    assert seen is not None
-    assert (seen.app, seen.pid, seen.shown) == (Blind.NO_PROCESS, Blind.NO_PROCESS, True)
-
-
-def test_a_number_in_a_container_is_the_same_process(bare_display: str) -> None:
-    """`unshare --pid` gives the program a number of its own: it names itself by that, the server by the outer one."""
-    command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable]
-    with (
-        program(bare_display, "caged", command=command) as caged,
-        contextlib.closing(X11Desktop(bare_display)) as desktop,
-    ):
-        window = caged.open(title="in a container", pid=-1)
-        seen = find(desktop.look(), window)
-    assert seen is not None
-    assert seen.app == "caged"
-    assert isinstance(seen.pid, int)
-    assert seen.pid != caged.pid  # that is unshare itself
-
-
-@pytest.mark.parametrize("deep", [False, True], ids=["in the window", "in a part of it"])
-def test_a_program_inside_another_programs_window_is_a_window_of_its_own(either: X11Stage, deep: bool) -> None:
-    host = either.open(title="host", x=100, y=100, width=400, height=300)
-    part = either.application.open(title="part", parent=host) if deep else host
-    settled(either.desktop)
-    with program(either.display, "lodger") as lodger:
-        window = lodger.open(title="card number", parent=part, window_class=("Navigator", "firefox"))
-        seen = find(either.desktop.look(), window)
-        assert seen is not None
-        assert (seen.title, seen.app, seen.pid, seen.shown) == ("card number", "lodger", lodger.pid, True)
-        assert seen.engine
-        lodger.destroy(window=window)
-        last = either.desktop.look()
-        assert is_shown(last, window)
-        assert is_shown(last, host)
-        seen_after = settled(either.desktop)
-        assert find(seen_after, window) is None
-        assert is_shown(seen_after, host)
-
-
-def test_a_window_reparented_into_another_programs_stays_a_window(bare: X11Stage) -> None:
-    host = bare.open(title="host", x=100, y=100, width=400, height=300)
-    with program(bare.display, "lodger") as lodger:
-        window = lodger.open(title="moves in")
-        settled(bare.desktop)
-        lodger.put_into(window=window, parent=host)
-        assert is_shown(bare.desktop.look(), window)
-        seen = find(settled(bare.desktop), window)
-        assert seen is not None
-        assert (seen.app, seen.title, seen.shown) == ("lodger", "moves in", True)
-
-
-def test_a_lodger_gone_before_it_could_be_read_has_vanished(either: X11Stage) -> None:
-    host = either.open(title="host", x=100, y=100, width=400, height=300)
-    with program(either.display, "lodger") as lodger:
-        window = lodger.open(title="card number", parent=host)
-        lodger.destroy(window=window)
-        seen = find(either.desktop.look(), window)
-        assert seen is not None
-        assert (seen.app, seen.shown) == (Blind.VANISHED, True)
-        assert find(settled(either.desktop), window) is None
-
-
-@pytest.mark.parametrize(("size", "kind"), [(24, WindowKind.DESKTOP), (65, WindowKind.NORMAL)])
-def test_a_tray_icon_belongs_to_its_panel(managed: X11Stage, size: int, kind: WindowKind) -> None:
-    panel = managed.open(title="panel", kind="DOCK", width=800, height=80)
-    with program(managed.display, "chat") as chat:
-        icon = chat.open(parent=panel, width=size, height=size, window_class=("Navigator", "firefox"))
-        seen = find(settled(managed.desktop), icon)
-        assert seen is not None
-        assert (seen.app, seen.kind, seen.engine) == ("chat", kind, kind is WindowKind.NORMAL)
-
-
-# -- titles -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_title_that_was_replaced_before_anybody_read_it_cannot_be_read(either: X11Stage) -> None:
-    window = either.open(title="harmless")
-    either.retitle(window, "card number")
-    either.retitle(window, "harmless")
-    seen = find(either.desktop.look(), window)
-    assert seen is not None
-    assert seen.title is Blind.NO_TITLE
-    after = find(either.desktop.look(), window)
-    assert after is not None
-    assert after.title == "harmless"
-
-
-@pytest.mark.parametrize("plain", [None, "harmless"], ids=["no other", "WM_NAME below it"])
-def test_a_title_that_was_set_and_deleted_before_anybody_read_it_cannot_be_read(
-    either: X11Stage, plain: str | None
-) -> None:
-    window = either.open(title=None)
-    if plain is not None:
-        either.application.name_plainly(window=window, title=plain)
-        settled(either.desktop)
-    either.retitle(window, "card number")
-    either.application.unname(window=window)
-    titles = [seen.title for _ in range(2) if (seen := find(either.desktop.look(), window))]
-    assert titles == [Blind.NO_TITLE, plain or ""]
-
-
-def test_a_title_that_another_one_hid_cannot_be_read_when_it_comes_forth_and_goes(bare: X11Stage) -> None:
-    window = bare.open(title="harmless")
-    bare.application.name_plainly(window=window, title="card number")
-    settled(bare.desktop)
-    bare.application.unname(window=window)
-    bare.application.name_plainly(window=window, title="harmless")
-    titles = [seen.title for _ in range(2) if (seen := find(bare.desktop.look(), window))]
-    assert titles == [Blind.NO_TITLE, "harmless"]
-
-
-@pytest.mark.parametrize("before", ["before", None])
-def test_a_title_that_a_toolkit_sets_in_both_properties_is_read_at_once(either: X11Stage, before: str | None) -> None:
-    window = either.open(title=before)
-    either.application.name_plainly(window=window, title="after")
-    either.retitle(window, "after")
-    seen = find(either.desktop.look(), window)
-    assert seen is not None
-    assert seen.title == "after"
-
-
-def test_a_title_shown_before_the_window_was_known_cannot_be_read(bare: X11Stage) -> None:
-    window = bare.application.open(title="card number", mapped=False)
-    settled(bare.desktop)
-    bare.application.map(window=window)
-    bare.retitle(window, "harmless")
-    seen = find(bare.desktop.look(), window)
-    assert seen is not None
-    assert seen.title is Blind.NO_TITLE
-
-
-@pytest.mark.parametrize(
-    ("traits", "title"),
-    [
-        ({"title": None}, ""),
-        ({"title": None, "raw_title": b"\xff\xfe".hex()}, Blind.NO_TITLE),
-        ({"title": "Zahlung 支払い"}, "Zahlung 支払い"),
-        ({"title": "x" * 20_000}, Blind.NO_TITLE),
-    ],
-    ids=["none", "not UTF-8", "any alphabet", "too long to be read whole"],
-)
-def test_titles(bare: X11Stage, traits: dict[str, object], title: str | Blind) -> None:
-    window = bare.open(**traits)
-    seen = find(settled(bare.desktop), window)
-    assert seen is not None
-    assert seen.title == title
-
-
-# -- kinds ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("type_", "override", "kind"),
-    [
-        ("TOOLTIP", True, WindowKind.POPUP),
-        ("POPUP_MENU", True, WindowKind.POPUP),
-        ("COMBO", True, WindowKind.POPUP),
-        ("DND", True, WindowKind.POPUP),
-        ("NOTIFICATION", True, WindowKind.NOTIFICATION),
-        ("DESKTOP", False, WindowKind.DESKTOP),
-        ("DOCK", False, WindowKind.DESKTOP),
-        ("DIALOG", False, WindowKind.NORMAL),
-        (None, True, WindowKind.NORMAL),
-    ],
-)
-def test_kinds(managed: X11Stage, type_: str | None, override: bool, kind: WindowKind) -> None:
-    window = managed.open(kind=type_, override=override)
-    seen = find(settled(managed.desktop), window)
-    assert seen is not None
-    assert (seen.kind, seen.shown) == (kind, True)
-
-
-def test_engines_and_remote_displays_are_known_by_their_window_class(bare: X11Stage) -> None:
-    browser = bare.open(window_class=("Navigator", "firefox"))
-    viewer = bare.open(window_class=("wfica", "Wfica"))
-    plain = bare.open(window_class=("till", "Till"))
-    seen = settled(bare.desktop)
-    found = [find(seen, window) for window in (browser, viewer, plain)]
-    assert [(w.engine, w.remote) for w in found if w is not None] == [(True, False), (False, True), (False, False)]
 
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------

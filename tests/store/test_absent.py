@@ -20,9 +20,9 @@ from store.reported import Named
 from store.timeline.absent import SILENT, Absent, Hole, absent
 from store.timeline.life import What
 from tests.fakes.pc import SECOND, FakeRecording, Pc
+from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed, start_run
-from tests.store.test_cli import Run, run
 
 __all__ = ["run"]  # a fixture
 

@@ -18,8 +18,8 @@ from store.founding import COMPLIANCE
 from store.home import Home
 from store.verify.sweep import Checked, size, sweep
 from tests.fakes.pc import SECOND, Pc
+from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed, start_run
-from tests.store.test_cli import Run, key, passphrase_file, run
 
 __all__ = ["key", "passphrase_file", "run"]  # fixtures
 

@@ -20,10 +20,10 @@ from store import schema
 from store.blobs import sealed_name
 from store.depot import Depot
 from tests.fakes.pc import SECOND, Pc
+from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import Gather, SetClock
 from tests.store.filmed import film, seconds_seen
 from tests.store.recorded import ZERO, Filmed, close, make_filmed
-from tests.store.test_cli import Run, key, passphrase_file, run
 
 __all__ = ["key", "passphrase_file", "run"]  # fixtures
 

@@ -18,7 +18,7 @@ from store.depot import Depot
 from store.rules import RuleName
 from store.timeline.uses import Use, uses
 from tests.fakes.pc import Pc
-from tests.store.test_cli import Run, run  # noqa: F401 - a fixture
+from tests.store.command_line import Run, run  # noqa: F401 - a fixture
 
 SECOND = 1_000_000_000
 NAMES = {"p": (RuleName("cards", "PCI"), RuleName("charts", "HIPAA")), "q": (RuleName("charts", "HIPAA"),)}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,99 +11,11 @@ import pytest
 from agent.core.model import Policy
 from agent.core.policy_change import InForce
 from agent.witness import policy_folder
-from agent.witness.choice import Signed
 from agent.witness.policies import Files, read_folder
 from agent.witness.policy_folder import PolicyFolder
-from protocol.policyhash import policy_hash
+from tests.witness.followed_folder import Told, follow, place, text, told
 
-PATIENCE = 10.0  # seconds; what is awaited comes within one, unless the machine is very busy
-
-
-def text(revision: int, *rules: str) -> str:
-    """A whole policy file."""
-    listed = "".join(f"  - {{ id: {rule}, why: w, any: [app: [{rule}]] }}\n" for rule in rules or ("till",))
-    return f"schema: 1\nrevision: {revision}\nname: Test\nrules:\n{listed}...\n"
-
-
-class Told:
-    """What the folder has told so far; `next` awaits what it tells next."""
-
-    def __init__(self) -> None:
-        self._said: queue.Queue[tuple[str, object]] = queue.Queue()
-        self.files: dict[str, bytes] = {}
-
-    def on_policy(self, policy: Policy, files: Files) -> None:
-        assert policy.hash == policy_hash(files)
-        self._said.put(("policy", policy.revision))
-
-    def on_mistakes(self, mistakes: tuple[str, ...]) -> None:
-        self._said.put(("mistakes", mistakes))
-
-    def on_vanished(self, rules: tuple[str, ...]) -> None:
-        self._said.put(("vanished", rules))
-
-    def on_disarmed(self, rules: tuple[str, ...]) -> None:
-        self._said.put(("disarmed", rules))
-
-    def on_unsigned(self, there: bool) -> None:
-        self._said.put(("unsigned", there))
-
-    def on_unguarded(self, so: bool) -> None:
-        self._said.put(("unguarded", so))
-
-    def next(self) -> tuple[str, object]:
-        return self._said.get(timeout=PATIENCE)
-
-    def nothing_more(self) -> bool:
-        return self._said.empty()
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
-    """Begins to follow tmp_path/policies and ends it after the test."""
-    folders: list[PolicyFolder] = []
-
-    def begin(
-        last: InForce | None = None,
-        beat: float = 3600.0,
-        signed: Callable[[], Files] = dict,
-        uid: int = 0,
-        pinned: bool = True,
-    ) -> PolicyFolder:
-        folder = PolicyFolder(
-            tmp_path / "policies",
-            on_policy=told.on_policy,
-            on_mistakes=told.on_mistakes,
-            on_vanished=told.on_vanished,
-            on_disarmed=told.on_disarmed,
-            last=last,
-            signed=lambda: Signed(files, 1, "compliance", 0) if (files := signed()) else None,
-            on_unsigned=told.on_unsigned,
-            uid=uid,
-            pinned=pinned,
-            on_unguarded=told.on_unguarded,
-            beat=beat,
-        )
-        folders.append(folder)
-        folder.start()
-        return folder
-
-    yield begin
-    for folder in folders:
-        folder.close()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    place = tmp_path / "policies"
-    place.mkdir()
-    return place
-
+__all__ = ["follow", "place", "told"]  # fixtures
 
 Save = Callable[[Path, str], None]
 
@@ -150,41 +60,6 @@ def test_a_save_is_in_force_within_a_second(
     assert told.next() == ("policy", 1)
     save(place / "a.yaml", text(2))
     assert told.next() == ("policy", 2)
-    assert told.nothing_more()
-
-
-def test_a_policy_that_whoever_is_recorded_may_change_is_told_of_until_they_may_not(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
-) -> None:
-    """It is in force all the same: whether what it says was meant is for whoever reads the account."""
-    (place / "a.yaml").write_text(text(1))
-    place.chmod(0o777)
-    follow(uid=os.getuid() + 61_000, beat=0.05)
-    assert [told.next(), told.next()] == [("unguarded", True), ("policy", 1)]
-    (place / "a.yaml").write_text(text(2))
-    assert told.next() == ("policy", 2)
-    place.chmod(0o755)  # no event tells of it, nor does what lies in the folder
-    assert told.next() == ("unguarded", False)
-    place.parent.chmod(0o777)
-    assert told.next() == ("unguarded", True)
-    place.parent.chmod(0o700)
-    assert told.next() == ("unguarded", False)
-
-
-def test_a_folder_that_only_a_setting_of_theirs_names_is_not_guarded(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
-) -> None:
-    (place / "a.yaml").write_text(text(1))
-    follow(uid=os.getuid() + 61_000, pinned=False)
-    assert [told.next(), told.next()] == [("unguarded", True), ("policy", 1)]
-
-
-def test_a_signed_policy_is_guarded_wherever_the_folder_lies(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
-) -> None:
-    place.chmod(0o777)
-    follow(uid=os.getuid() + 61_000, pinned=False, signed=lambda: {"a.yaml": text(1).encode()})
-    assert told.next() == ("policy", 1)
     assert told.nothing_more()
 
 
@@ -383,70 +258,3 @@ def test_closing_ends_the_threads(place: Path, told: Told, follow: Callable[...,
     (place / "a.yaml").write_text(text(2))
     assert told.next() == ("policy", 1)
     assert told.nothing_more()
-
-
-# -- signed -------------------------------------------------------------------------------------------------------
-
-
-def test_while_compliance_signs_a_policy_the_folder_changes_nothing(
-    follow: Callable[..., PolicyFolder], told: Told, tmp_path: Path
-) -> None:
-    mine = tmp_path / "policies"
-    mine.mkdir()
-    signed = {"cards.yaml": text(5, "till", "chart").encode()}
-    following = follow(signed=lambda: signed)
-    assert told.next() == ("policy", 5)
-    for weaker in (text(9), text(5), "half a file"):
-        (mine / "mine.yaml").write_text(weaker)
-        assert told.next() == ("unsigned", True)
-        (mine / "mine.yaml").unlink()
-        assert told.next() == ("unsigned", False)
-    for harmless in (text(5, "till", "chart"), text(4)):  # the same, and one that was left there
-        (mine / "cards.yaml").write_text(harmless)
-        following.reread()
-    signed = {"cards.yaml": text(6, "till", "chart").encode()}
-    following.reread()
-    assert told.next() == ("policy", 6)  # and of the two before nothing was told
-
-
-def test_what_is_signed_anew_counts_and_what_is_older_or_wrong_does_not(
-    follow: Callable[..., PolicyFolder], told: Told
-) -> None:
-    signed = {"cards.yaml": text(5, "till", "chart").encode()}
-    following = follow(signed=lambda: signed)
-    assert told.next() == ("policy", 5)
-    signed = {"cards.yaml": text(6, "till").encode()}
-    following.reread()
-    assert told.next() == ("vanished", ("chart",))
-    assert told.next() == ("policy", 6)
-    signed = {"cards.yaml": text(4, "till").encode()}
-    following.reread()
-    kind, mistakes = told.next()
-    assert kind == "mistakes"
-    assert "revision 4 is older than 6" in str(mistakes)
-    signed = {"cards.yaml": b"schema: 1\n"}
-    following.reread()
-    assert told.next()[0] == "mistakes"
-    signed = {"cards.yaml": text(7, "till").encode()}
-    following.reread()
-    assert told.next() == ("policy", 7)
-
-
-def test_signing_begins_and_ends_by_a_bundle_alone(
-    follow: Callable[..., PolicyFolder], told: Told, tmp_path: Path
-) -> None:
-    mine = tmp_path / "policies"
-    mine.mkdir()
-    (mine / "mine.yaml").write_text(text(1))
-    signed: dict[str, bytes] = {}
-    following = follow(signed=lambda: signed)
-    assert told.next() == ("policy", 1)
-    signed = {"cards.yaml": text(2, "till").encode()}
-    following.reread()
-    assert told.next() == ("policy", 2)  # what lies in the folder is older and harmless
-    (mine / "mine.yaml").write_text(text(3))
-    assert told.next() == ("unsigned", True)
-    signed = {}
-    following.reread()
-    assert told.next() == ("unsigned", False)
-    assert told.next() == ("policy", 3)

@@ -5,22 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent import durable
 from agent.core import backoff
 from agent.core.model import SECOND
-from agent.upload.errands import HEALTH_EVERY
 from agent.upload.uploader import IDLE, STUBBORN
-from protocol import api, jws
+from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
-from protocol.policyhash import policy_hash
-from protocol.receipt import Receipt
 from tests.agent.upload.conftest import CHANCE, Killed, Pc, start_pc
 from tests.fakes.clock import NEW_YEAR_2026
 from tests.fakes.store import Reply, problem
@@ -238,131 +232,6 @@ def test_a_pc_that_died_before_it_forgot_sends_again_and_forgets_once(pc: Pc) ->
     assert len(pc.store.chunks) == 3
 
 
-# -- a store that lies --------------------------------------------------------------------------------------------
-
-
-def another(**changes: object) -> Callable[[Pc], Callable[[Receipt], str]]:
-    """A receipt that is signed, and for something else."""
-
-    def lie(pc: Pc) -> Callable[[Receipt], str]:
-        def made(honest: Receipt) -> str:
-            fields = {name: getattr(honest, name) for name in Receipt.__slots__}
-            return Receipt(**fields | changes).sign(pc.store.store_key)
-
-        return made
-
-    return lie
-
-
-def wrong_key(pc: Pc) -> Callable[[Receipt], str]:
-    del pc
-    return lambda honest: honest.sign(Ed25519PrivateKey.generate())
-
-
-def wrong_signature(pc: Pc) -> Callable[[Receipt], str]:
-    def made(honest: Receipt) -> str:
-        head, payload, signature = honest.sign(pc.store.store_key).split(".")
-        return f"{head}.{payload}.{('B' if signature[0] == 'A' else 'A') + signature[1:]}"
-
-    return made
-
-
-def wrong_type(pc: Pc) -> Callable[[Receipt], str]:
-    return lambda honest: jws.sign(jws.TOKEN, {"sha256": honest.sha256}, pc.store.store_key)
-
-
-LIES = {
-    "another recording": another(recording=UUID(int=7)),
-    "another stream": another(stream=3),
-    "another sequence": another(sequence=9),
-    "another content": another(sha256="ab" * 32),
-    "another device": another(device="device-2"),
-    "wrong key": wrong_key,
-    "wrong signature": wrong_signature,
-    "wrong type": wrong_type,
-    "no receipt": lambda _: lambda _: "thanks",
-}
-
-
-@pytest.mark.parametrize("lie", LIES)
-def test_a_store_that_lies_gets_nothing_forgotten_and_an_alarm(pc: Pc, lie: str) -> None:
-    pc.settle()
-    [packet] = pc.record(0)
-    pc.store.lies.append(LIES[lie](pc))
-    assert pc.work() == CHANCE * backoff.BASE
-    assert pc.waiting() == [packet.name]
-    assert pc.heard == ["alarm store-lies"]
-    assert pc.work() == IDLE
-    assert pc.waiting() == []
-    assert pc.heard == ["alarm store-lies", "cleared store-lies", "receipt"]
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>Welcome</html>", b'{"receipt": 1}', b"[]"])
-def test_a_yes_without_a_receipt_is_no_yes(pc: Pc, body: bytes) -> None:
-    pc.settle()
-    [packet] = pc.record(0)
-    pc.store.says(CHUNKS, Reply(200, body))
-    assert pc.work() > 0
-    assert pc.waiting() == [packet.name]
-    assert pc.heard == ["alarm store-lies"]
-
-
-def test_a_new_key_of_the_store_is_believed_when_the_old_one_vouches_for_it(pc: Pc) -> None:
-    pc.settle()
-    pc.record(1)
-    pc.store.new_key()
-    pc.work()
-    assert pc.waiting() == []
-    assert pc.heard == ["receipt"] * 2
-    assert len(start_pc(pc.store, pc.clock, pc.identity.home, pc.identity).trust.store_keys) == 2
-
-
-def test_a_new_key_that_nobody_vouches_for_is_a_lie(pc: Pc) -> None:
-    pc.settle()
-    pc.record(0)
-    pc.store.new_key()
-    pc.store.successors.clear()
-    assert pc.work() > 0
-    assert pc.heard == ["alarm store-lies"]
-    assert pc.spool.waiting()[0] == 1
-
-
-@pytest.mark.parametrize("lie", ["another content", "wrong signature", "wrong key", "no receipt"])
-def test_a_store_that_goes_on_lying_about_one_is_asked_ever_more_seldom_and_the_others_go_on(pc: Pc, lie: str) -> None:
-    pc.settle()
-    [packet] = pc.record(0)
-    path = api.recording_path(packet.recording, packet.stream, 0)
-    made = LIES[lie](pc)
-    honest_keep = pc.store._keep
-
-    def lying(device: str, recording: UUID, stream: int, sequence: int, body: bytes) -> Reply:
-        if recording == packet.recording:
-            pc.store.lies.append(made)
-        return honest_keep(device, recording, stream, sequence, body)
-
-    pc.store._keep = lying  # type: ignore[method-assign]
-    until = pc.clock.now() + 3600 * SECOND
-    number = 0
-    while pc.clock.now() < until:
-        number += 1
-        pc.record(1, NEW_YEAR_2026 + number * SECOND)
-        pc.work()
-        pc.outlast_everything() if number % 10 == 0 else pc.outlast(4)
-    for _ in range(3):
-        pc.outlast(pc.work())
-    assert pc.waiting() == [packet.name]
-    assert len(pc.store.chunks) == 2 * number
-    assert pc.spool.aside() == 0
-    assert 5 < pc.store.paths("PUT").count(path) < 3600 / (CHANCE * backoff.CAP) + 20
-    # Honest receipts for others end no alarm about this one.
-    assert [told for told in pc.heard if told != "receipt"] == ["alarm store-lies"]
-    pc.store._keep = honest_keep  # type: ignore[method-assign]
-    pc.outlast_everything()
-    assert pc.work() == IDLE
-    assert pc.waiting() == []
-    assert "cleared store-lies" in pc.heard
-
-
 # -- one that fails does not hold up the others -------------------------------------------------------------------
 
 
@@ -393,124 +262,6 @@ def test_a_network_that_is_down_passes_nothing_over(pc: Pc) -> None:
     pc.work()
     sent = [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)]
     assert sent[10:] == [api.recording_path(s.recording, s.stream, s.sequence) for s in made]
-
-
-# -- beside the chunks --------------------------------------------------------------------------------------------
-
-
-def test_the_ledger_arrives_in_batches_and_is_confirmed(pc: Pc) -> None:
-    for number in range(1200):
-        pc.ledger.write("note", number=number)
-    pc.outlast(10)
-    pc.work()
-    pc.outlast(10)
-    pc.work()
-    account = pc.store.devices["device-1"]
-    assert len(account.lines) == 1200
-    assert (1200, account.head) == pc.ledger.head()
-    assert pc.ledger.due(at_once=True) is None
-
-
-@pytest.mark.parametrize("more", [0, 1])
-def test_a_ledger_answer_that_was_eaten_is_found_out_by_the_next_batch(pc: Pc, more: int) -> None:
-    pc.settle()
-    pc.ledger.write("start")
-    pc.outlast(10)
-    pc.store.says(api.LEDGER, Reply(drop=True, first=True))
-    pc.work()
-    for _ in range(more):
-        pc.ledger.write("hold", hold="user")
-    pc.outlast_everything()
-    pc.work()
-    assert len(pc.store.devices["device-1"].lines) == 1 + more
-    assert pc.ledger.due(at_once=True) is None
-    assert pc.heard == []
-
-
-def test_a_store_with_another_ledger_raises_an_alarm_and_still_gets_the_chunks(pc: Pc) -> None:
-    pc.settle()
-    pc.ledger.write("start")
-    pc.record(1)
-    pc.store.devices["device-1"].lines = [b"{}"] * 7
-    pc.outlast(10)
-    pc.work()
-    assert pc.heard == ["alarm ledger-refused", "receipt", "receipt"]
-    assert pc.ledger.due(at_once=True) is not None
-    pc.store.devices["device-1"].lines = []
-    pc.outlast_everything()
-    pc.work()
-    assert pc.heard[3:] == ["cleared ledger-refused"]
-    assert len(pc.store.devices["device-1"].lines) == 1
-
-
-@pytest.mark.parametrize("reply", [problem(500, "store-fault"), problem(422, "bad-line")])
-def test_trouble_with_the_ledger_does_not_hold_up_the_chunks(pc: Pc, reply: Reply) -> None:
-    pc.settle()
-    pc.ledger.write("start")
-    pc.record(3)
-    pc.outlast(10)
-    pc.store.says(api.LEDGER, *[reply] * 100)
-    pc.work()
-    assert pc.work() == IDLE
-    assert pc.spool.waiting() == (0, 0)
-    assert pc.ledger.due(at_once=True) is not None
-
-
-def test_texts_of_policies_arrive_before_the_ledger_would_be_old(pc: Pc) -> None:
-    files = {"demo.yaml": b"rules: []\n..."}
-    pc.texts.offer(files)
-    pc.work()
-    assert pc.store.policies == {policy_hash(files): {"demo.yaml": "rules: []\n..."}}
-    assert pc.texts.waiting() is None
-
-
-def test_health_is_told_every_minute(pc: Pc) -> None:
-    pc.work()
-    pc.outlast(HEALTH_EVERY / SECOND - 1)
-    pc.work()
-    assert len(pc.store.health) == 1
-    pc.outlast(1)
-    pc.work()
-    assert len(pc.store.health) == 2
-    assert pc.store.health[0]["bundle_revision"] == 1
-
-
-def test_a_newer_bundle_is_fetched_when_the_store_has_one(pc: Pc) -> None:
-    pc.settle()
-    pc.store.new_bundle(2)
-    pc.outlast(HEALTH_EVERY / SECOND)
-    pc.work()
-    assert pc.heard == ["bundle 2"]
-    pc.outlast(HEALTH_EVERY / SECOND)
-    pc.work()
-    assert pc.heard == ["bundle 2"]
-    assert pc.store.paths("GET") == [api.BUNDLE]
-
-
-def test_a_store_that_puts_its_bundle_back_raises_an_alarm_until_it_has_a_newer_one(pc: Pc) -> None:
-    pc.settle()
-    pc.store.new_bundle(3)
-    pc.outlast(HEALTH_EVERY / SECOND)
-    pc.work()
-    pc.store.new_bundle(2)
-    pc.outlast(HEALTH_EVERY / SECOND)
-    pc.work()
-    assert pc.heard == ["bundle 3", "alarm bundle-refused"]
-    assert pc.trust.bundle.revision == 3
-    pc.store.new_bundle(4)
-    pc.outlast(backoff.CAP)
-    pc.work()
-    assert pc.heard == ["bundle 3", "alarm bundle-refused", "bundle 4", "cleared bundle-refused"]
-
-
-def test_a_bundle_that_compliance_did_not_sign_raises_an_alarm_and_changes_nothing(pc: Pc) -> None:
-    pc.settle()
-    pc.store.bundle, pc.store.bundle_revision = pc.store.signed_bundle(2, Ed25519PrivateKey.generate()), 2
-    pc.record(1)
-    pc.outlast(HEALTH_EVERY / SECOND)
-    pc.work()
-    assert pc.heard == ["alarm bundle-refused", "receipt", "receipt"]
-    assert pc.trust.bundle.revision == 1
 
 
 # -- the thread ---------------------------------------------------------------------------------------------------
