@@ -460,9 +460,9 @@ def test_a_prerendered_page_is_in_no_tab_until_it_is_shown(live: Live) -> None:
         live.site.await_done("prerendered")
         tab = live.look_until_tab("/before", read)
         assert urls(tab) == [f"{live.site.here}/before"]
-        live.site.order("before", "setTimeout(() => { location.href = '/later'; })")
+        live.site.send("before", "location.href = '/later'")
         live.look_until_tab("/later", lambda tab: read(tab) and tab["painted"] and fields(tab) == {"cc-number"})
-        live.site.order("later", "setTimeout(() => { location.href = '/before'; })")
+        live.site.send("later", "location.href = '/before'")
         live.look_until_tab("/before", lambda tab: read(tab) and not fields(tab))
 
 
