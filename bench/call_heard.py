@@ -28,6 +28,7 @@ ABOVE: Final = (9000.0, 4500.0)  # Hz: nothing that either end says lies there
 SPREAD: Final = 2048  # samples by which AAC, the film's own encoder, spreads what was kept: one of its blocks
 FADE: Final = RATE // 200  # samples, as the film does
 WIDE: Final = RATE // 4  # samples by which a stretch may lie elsewhere than the film as a whole
+LONG: Final = RATE // 2  # samples of a stretch from which on its own place is looked for
 ALIKE: Final = 0.5  # of 1, how well what was said must fit where it is found
 SILENCE: Final = 1e-6  # of full scale
 
@@ -82,22 +83,14 @@ def placed(said: Samples, film: Samples, kept: Sequence[Cut]) -> tuple[Samples, 
     there = np.zeros(len(film))
     shifts = []
     for first, last in kept:
-        shift = 0
-        if (
-            _rms(_taken(said, first - whole, last - whole)) > SPOKEN / 4
-        ):  # else nobody speaks: nothing tells where it lies
-            near = _taken(said, first - whole - WIDE, last - whole + WIDE)
-            # `near` begins WIDE before the stretch would, if it lay as the whole does.
-            shift = _shift(near, film[first:last], -2 * WIDE, 0) + WIDE
-        moved = _taken(said, first - whole - shift, last - whole - shift)
-        if (
-            shift and _fit(moved, film[first:last]) < ALIKE
-        ):  # what it has of the call is no clue: a word's end, a breath
-            shift = 0
-            moved = _taken(said, first - whole, last - whole)
-        elif _rms(moved) > SPOKEN / 4:
-            shifts.append(shift)
-        there[first:last] = moved
+        there[first:last] = _taken(said, first - whole, last - whole)
+        if last - first < LONG or _rms(there[first:last]) < SPOKEN / 4:
+            continue  # too little of the call to tell where it lies by itself
+        near = _taken(said, first - whole - WIDE, last - whole + WIDE)
+        # `near` begins WIDE before the stretch would, if it lay as the whole does.
+        shift = _shift(near, film[first:last], -2 * WIDE, 0) + WIDE
+        shifts.append(shift)
+        there[first:last] = _taken(said, first - whole - shift, last - whole - shift)
     if not shifts or _fit(there, film) < ALIKE:
         raise StageError("what was said is not in the film")
     return there, 1000 * (max(shifts) - min(shifts)) / RATE
