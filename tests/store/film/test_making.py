@@ -239,7 +239,7 @@ def test_sound_alone_is_a_film_too(tmp_path: Path) -> None:
 
 
 def test_the_films_encoder_lays_no_clicks_over_a_voice(tmp_path: Path) -> None:
-    """With its noise shaped in time they were up to -21 dB, here too, where the recording itself has -61."""
+    """With its noise shaped in time they were up to -22 dB here, where the recording itself has -61."""
     file = made(
         tmp_path, planned(8000, {SOUND_STREAM: spans((0, 8000))}), {}, call(tmp_path, [(0, 8000)], voice(8 * RATE))
     )
