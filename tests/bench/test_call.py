@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.call import Played, faults, through_opus
+from bench.call import Played, faults, missed, through_opus
 from bench.call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, placed
 from bench.opened import Opened
 from bench.sound_play import limited
@@ -55,7 +55,8 @@ def heard(changed: Samples) -> Heard:
 
 def found(changed: Samples, *, cuts: int = 1, least: float = 6.5, sound: bool = True) -> list[str]:
     opened = Opened({}, {}, {"sound": sound}, Path())
-    return faults(Played(heard(changed), opened, cuts, least))
+    played = Played(heard(changed), opened, cuts, least)
+    return faults(played) + missed(played)
 
 
 def test_a_call_that_was_kept_whole_has_no_fault() -> None:
