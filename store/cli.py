@@ -77,7 +77,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     from store.database import explained  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         with explained("the store's database"):
             code: int = options.run(options)
@@ -93,6 +93,18 @@ def _run(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     return code
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--remove-reader -aB3` as `--remove-reader=-aB3`: one key id in 64 begins with a dash, and argparse would take it
+    for options."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--remove-reader" and word.startswith("-") and not word.startswith("--"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _fail(message: str, code: int) -> int:

@@ -190,7 +190,7 @@ def _stretch_as_json(one: Stretch) -> dict[str, object]:
         "with": [asdict(spoke) for spoke in one.now],
         "let_pass_by": [asdict(spoke) for spoke in one.silent],
         "kept_ns": one.kept,
-        "things": [_named(thing) for thing in one.things],
+        "things": _names(one.things),
     }
 
 
@@ -235,8 +235,8 @@ def _print_stretch(out: Console, one: Stretch, style: str) -> None:
     out.print(Text.assemble((when, style), f"  then: {_by(one.then) if one.then else 'open'}; with: {would}"))
     for spoke in one.silent if one.newly_open else ():
         out.print(f"      lets it pass: {_rule(spoke)}", markup=False, style="dim")
-    for thing in one.things:
-        out.print(f"      {_named(thing)}", markup=False)
+    for name in _names(one.things):
+        out.print(f"      {name}", markup=False)
 
 
 def _by(rules: Iterable[Spoke]) -> str:
@@ -245,6 +245,11 @@ def _by(rules: Iterable[Spoke]) -> str:
 
 def _rule(spoke: Spoke) -> str:
     return f"{spoke.id} ({spoke.where})" if spoke.where else f"{spoke.id} (Eyelid's own)"
+
+
+def _names(things: Iterable[Window | Page]) -> list[str]:
+    """Each once: a window that was moved, or had the focus for a while, is several and called the same."""
+    return list(dict.fromkeys(map(_named, things)))
 
 
 def _named(thing: Window | Page) -> str:

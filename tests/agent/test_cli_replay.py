@@ -34,8 +34,8 @@ rules:
 """
 
 
-def window(title: str | Blind, app: str | Blind = "epic") -> Scene:
-    return Scene((Window(1, app, title, 1, Box(0, 0, 9, 9), shown=True),))
+def window(title: str | Blind, app: str | Blind = "epic", left: int = 0) -> Scene:
+    return Scene((Window(1, app, title, 1, Box(left, 0, 9, 9), shown=True),))
 
 
 SEEN: tuple[Line, ...] = (
@@ -128,6 +128,20 @@ def test_without_a_difference_the_answer_is_0(capsys: Out) -> None:
     assert "  No difference: 42.0 s open, 12.0 s closed.\n" in told
     assert "WOULD" not in told
     assert main(["replay", ".", "--with", "next.yaml", "--then", "next.yaml"]) == 0
+
+
+def test_a_window_that_is_moved_is_named_once(folder: Path, capsys: Out) -> None:
+    lines: tuple[Line, ...] = (
+        Sighting(0, WINDOWS, window("Chart of Ada")),
+        Sighting(10 * SECOND, WINDOWS, window("Chart of Ada", left=300)),
+        Ended(20 * SECOND),
+    )
+    put(folder, HEAD | {"length_ns": 20 * SECOND}, written(lines, 0))
+    assert main(["replay", ".", "--with", "next.yaml", "--json"]) == 1
+    [opened] = json.loads(capsys.readouterr().out)["lanes"]["screen"]["stretches"]
+    assert opened["things"] == ['epic "Chart of Ada"']
+    assert main(["replay", ".", "--with", "next.yaml"]) == 1
+    assert capsys.readouterr().out.count("Chart of Ada") == 2  # once for each lane
 
 
 def test_what_cannot_be_read_of_a_window_is_said(folder: Path, capsys: Out) -> None:

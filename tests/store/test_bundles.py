@@ -139,6 +139,7 @@ def test_readers_come_and_go_and_the_last_stays(run: Bundles, signed: Bundles, l
     for flags, why in (
         (("--remove-reader", made["id"]), "without a reader nobody"),
         (("--remove-reader", "zzz"), "0 readers"),
+        (("--remove-reader", "-o2"), "--remove-reader -o2: 0 readers"),  # one id in 64 begins with a dash
         (("--add-reader", laptop / "audit.key"), "is no reader's public key"),
         (("--add-reader", laptop / "nobody.pub"), "cannot be read"),
     ):
