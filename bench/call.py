@@ -13,21 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 import time
-import wave
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import av
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
@@ -39,9 +35,9 @@ from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, place
 from bench.fleet import pc, store
 from bench.opened import SECOND, Opened, open_longest
 from bench.sound import LISTENING, RULED
-from bench.sound_play import SINKS, Till
+from bench.sound_play import SINKS, Till, written
 from bench.sound_talk import AGENT, CALLER, TALK, scripted
-from bench.stage import StageError, own_display
+from bench.stage import StageError, end_in_order, own_display
 from bench.sync import both_open
 from protocol.envelope import SOUND_STREAM
 from store.film.opus import samples_of
@@ -95,7 +91,7 @@ def perform(kind: str, folder: Path, say: Say, *, sentences: int) -> Played:
         with ExitStack() as playing:
             begun = time.monotonic()
             ends = [
-                playing.enter_context(server.plays(sink, _written(folder / f"{sink}.wav", said[:, end])))
+                playing.enter_context(server.plays(sink, written(folder / f"{sink}.wav", said[:, end])))
                 for end, sink in zip((AGENT, CALLER), SINKS, strict=True)
             ]
             for number in (one for one in CUT if one < sentences):
@@ -119,15 +115,6 @@ def perform(kind: str, folder: Path, say: Say, *, sentences: int) -> Played:
     call_picture.draw(there, film, kept, folder / "call.png")
     windows = sum(number < sentences for number in CUT)
     return Played(heard, opened, cuts=windows, least=len(said) / RATE - windows * (IN_VIEW + COSTS))
-
-
-def _written(file: Path, samples: npt.NDArray[np.int16]) -> Path:
-    with wave.open(str(file), "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(RATE)
-        written.writeframes(samples.astype("<i2").tobytes())
-    return file
 
 
 def heard_in(film: Path) -> Samples:
@@ -232,8 +219,7 @@ def missed(played: Played) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
-        signal.signal(number, _interrupted)
+    end_in_order()
     console = Console(stderr=True, highlight=False)
     servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
     found: dict[str, Played] = {}
@@ -265,10 +251,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(what, style="yellow" if asked.quick else "bold red", markup=False)
     # A quick run is a test, and no test judges by how busy its machine is.
     return 1 if wrong or (short and not asked.quick) else 0
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 # What is told of each end, in the table's words.

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import mss
@@ -32,7 +30,7 @@ from bench.browsers import CHROMIUM
 from bench.fleet import pc, store
 from bench.opened import Opened, open_longest
 from bench.play import DISPLAY, Play
-from bench.stage import Stage, StageError, own_display, real_display
+from bench.stage import Stage, StageError, end_in_order, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POLICY: Final = ROOT / "policies" / "demo"
@@ -89,7 +87,7 @@ class Outcome:
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     out = Console(stderr=True, highlight=False)
-    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
+    end_in_order()
     folder = (asked.dir or ROOT / "demo" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")).absolute()  # noqa: DTZ005
     try:
         if asked.here and not _agrees(out, asked.seconds):
@@ -112,10 +110,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fault in outcome.faults():
         out.print(f"The demo has failed. {fault}", style="bold red")
     return 1 if outcome.faults() else 0
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[Opened, Opened]:

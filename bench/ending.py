@@ -21,7 +21,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from types import FrameType
 from typing import Final
 
 import numpy as np
@@ -37,7 +36,7 @@ from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
 from agent.status import State
 from bench.fleet import Store, announced, found, pc, serve
-from bench.stage import StageError, own_display, running
+from bench.stage import StageError, end_in_order, own_display, running
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
 
@@ -139,10 +138,6 @@ def whole(rounds: int, folder: Path, busy: int) -> list[float]:
     return took
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/bench ending",
@@ -155,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--busy", type=int, default=2, metavar="N", help="processes that use a core (%(default)s)")
     asked = parser.parse_args(arguments)
     rounds = 2 if asked.quick else asked.rounds
-    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
+    end_in_order()
     try:
         with tempfile.TemporaryDirectory(prefix="eyelid-") as folder:
             with load(asked.busy):

@@ -20,7 +20,6 @@ import argparse
 import hashlib
 import json
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -29,7 +28,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import psutil
@@ -40,7 +38,7 @@ from bench import fleet
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
-from bench.stage import Running, StageError, running
+from bench.stage import Running, StageError, end_in_order, running
 from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
@@ -266,14 +264,9 @@ def _runs(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     arguments = _parser().parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
-        signal.signal(number, _interrupted)
+    end_in_order()
     console = Console(stderr=True)
     if arguments.table is not None:
         print(markdown(_runs(arguments.table)))

@@ -15,7 +15,6 @@ import argparse
 import itertools
 import json
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,7 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import yaml
@@ -43,7 +41,7 @@ from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from bench.opened import open_all
-from bench.stage import Stage, StageError
+from bench.stage import Stage, StageError, end_in_order
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
 
@@ -229,14 +227,9 @@ def _runs(path: Path) -> list[Run]:
     return [Run.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     arguments = _parser().parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
-        signal.signal(number, _interrupted)
+    end_in_order()
     console = Console(stderr=True)
     if arguments.table is not None:
         kept = _runs(arguments.table)

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from rich.console import Console
@@ -28,7 +26,7 @@ from bench import fleet, loss_clock, loss_disks, loss_flips, loss_kills, loss_la
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
-from bench.stage import Stage, StageError, own_display
+from bench.stage import Stage, StageError, end_in_order, own_display
 from bench.tables import kept_runs
 
 # Each family of cases is a module with its CASES; they are played in this order.
@@ -127,14 +125,9 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> T
     return tally
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
-        signal.signal(number, _interrupted)
+    end_in_order()
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
         sums = added_up(_runs(asked.table))

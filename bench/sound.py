@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -25,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import av
@@ -55,7 +53,7 @@ from bench.sound_play import (
 from bench.sound_table import markdown, table
 from bench.sound_talk import talk, told
 from bench.sound_window import NAME
-from bench.stage import StageError, own_display
+from bench.stage import StageError, end_in_order, own_display
 from bench.sync_signals import now
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
@@ -306,14 +304,9 @@ def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
         yield start, np.concatenate(parts, axis=1)
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     arguments = _parser().parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that what it started ends with it, also in the background
-        signal.signal(number, _interrupted)
+    end_in_order()
     console = Console(stderr=True)
     if arguments.table is not None:
         runs = runs_in(arguments.table)

@@ -204,11 +204,16 @@ def _marker(number: int, folder: Path, seconds: float) -> Path:
     file = folder / f"marker-{number}.wav"
     at = np.arange(round(seconds * RATE)) / RATE
     both = sum(np.sin(2 * np.pi * hertz * at) * 0.3 for hertz in marker(number))
-    with wave.open(str(file), "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(RATE)
-        written.writeframes((np.asarray(both) * 32_767).astype("<i2").tobytes())
+    return written(file, (np.asarray(both) * 32_767).astype("<i2"))
+
+
+def written(file: Path, samples: npt.NDArray[np.int16]) -> Path:
+    """One end as a file that a player of a sound server takes."""
+    with wave.open(str(file), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(RATE)
+        sound.writeframes(samples.astype("<i2").tobytes())
     return file
 
 

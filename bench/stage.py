@@ -7,12 +7,14 @@ manager ends what it started, by its process id. The store and the enrolled PC a
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final, TypeVar
 
 from Xlib import X, display
@@ -95,6 +97,17 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def end_in_order() -> None:
+    """So that what a bench started ends with it at SIGINT and SIGTERM, also where a shell has put it in the background
+    and SIGINT is ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import signal
 import statistics
 import sys
 import tempfile
@@ -21,7 +20,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import av
@@ -32,7 +30,7 @@ from rich.table import Table
 from agent.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.opened import Opened, open_longest
-from bench.stage import StageError, own_display
+from bench.stage import StageError, end_in_order, own_display
 from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from tests.stage.sounds import NEEDED, missing, sound_server
 
@@ -276,7 +274,7 @@ def typical(offsets: Iterable[Offset]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)  # so that everything which was started is ended here too
+    end_in_order()
     console = Console(stderr=True, highlight=False)
     servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
     found: dict[str, list[Offset]] = {}
@@ -305,10 +303,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}.", style="bold red")
         return 1
     return 0
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _table(found: dict[str, list[Offset]]) -> Table:

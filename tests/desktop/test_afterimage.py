@@ -7,13 +7,14 @@ that paint half, or draw lines across the place before they paint it.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent.core.model import MILLISECOND, SECOND
 from agent.desktop.x11.ghosts import DOUBT, MOST_DEEDS, OWED, STILL
+from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
 from tests.stage.afterimages import (
     ALL,
@@ -32,26 +33,9 @@ from tests.stage.afterimages import (
 from tests.stage.desktops import X11Stage, x11_stage
 from tests.stage.windows import program
 
+__all__ = ["bare", "either", "managed"]  # fixtures
+
 pytestmark = pytest.mark.desktop
-
-
-@pytest.fixture
-def bare(bare_display: str) -> Iterator[X11Stage]:
-    with x11_stage(bare_display, managed=False) as stage:
-        yield stage
-
-
-@pytest.fixture
-def managed(openbox_display: str) -> Iterator[X11Stage]:
-    with x11_stage(openbox_display, managed=True) as stage:
-        yield stage
-
-
-@pytest.fixture(params=["bare", "managed"])
-def either(request: pytest.FixtureRequest) -> X11Stage:
-    stage: X11Stage = request.getfixturevalue(request.param)
-    return stage
-
 
 LEAVINGS = [close, unmap, raise_over, move_off, shrink]
 
