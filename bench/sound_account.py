@@ -19,7 +19,9 @@ SECOND: Final = 1_000_000_000
 MS: Final = 1_000_000
 PIECE: Final = 960  # samples that are listened to at once: 20 ms
 HOP: Final = PIECE // 2
-HEARD: Final = 0.01  # amplitude, of full scale; markers are played at 0.3 each: 2 ms of one in a piece are heard
+# Amplitude, of full scale. Markers are played at 0.3 each: 1 ms of one is heard, also through the encoder and at the
+# edge of a stretch, where speech that ends at once comes to 0.002.
+HEARD: Final = 0.01
 LOW: Final = tuple(6000.0 + 100 * number for number in range(16))  # Hz
 HIGH: Final = tuple(8000.0 + 100 * number for number in range(16))
 BEEP: Final = 4200.0  # Hz; nothing else is there: `BEEP_LENGTH` of it every `BEEP_EVERY`, all the time
@@ -114,10 +116,15 @@ def heard_at(kept: Iterable[Kept], tones: Sequence[float], end: int | None = Non
 
 
 def _short(kept: Iterable[Kept]) -> Iterator[Kept]:
-    """The same in parts of at most `LONGEST`, each reaching a piece into the next."""
+    """The same in parts of at most `LONGEST`, each reaching a piece into the next, with silence around a stretch: at
+    its very edges a piece hears next to nothing, and what leaks is there."""
     for one in kept:
-        for first in range(0, one.sound.shape[1], LONGEST * RATE):
-            yield Kept(one.at + first * SECOND // RATE, one.sound[:, first : first + LONGEST * RATE + PIECE])
+        length = int(one.sound.shape[1])
+        for first in range(-HOP, length, LONGEST * RATE):
+            last = min(first + LONGEST * RATE, length) + PIECE
+            sound = one.sound[:, max(first, 0) : last]
+            silent = (max(-first, 0), last - max(first, 0) - sound.shape[1])
+            yield Kept(one.at + first * SECOND // RATE, np.pad(sound, ((0, 0), silent)))
 
 
 def charge(spans: Sequence[Span], kept: Sequence[Kept], control: Sequence[Kept]) -> list[str]:

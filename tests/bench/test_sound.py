@@ -20,6 +20,8 @@ from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
     BEEP_LEVEL,
+    HIGH,
+    LOW,
     MS,
     RATE,
     SECOND,
@@ -134,11 +136,24 @@ def test_a_marker_that_the_encoder_keeps_one_tone_of_was_tried(tmp_path: Path) -
     assert min(shares) < 0.5
 
 
+@pytest.mark.parametrize("ms", [0, 1, 5])
+@pytest.mark.parametrize("edge", ["begins", "ends"])
+def test_a_millisecond_of_a_marker_at_the_edge_of_what_was_kept_is_found(tmp_path: Path, edge: str, ms: int) -> None:
+    """Through the recorder's encoder, in the middle of speech; and no edge of speech is taken for one."""
+    ends = np.stack([speech(voice, tmp_path) for voice in VOICES])
+    for number in range(0, 256, 23):
+        sound = ends[:, number * 960 :][:, :RATE].astype(np.float32) / 32_768
+        marked(sound, number, 0 if edge == "begins" else 1 - ms / 1000, ms / 1000)
+        found = heard_at([Kept(0, through_opus(sound, tmp_path))], (*LOW, *HIGH))
+        assert bool(found) == bool(ms)
+
+
 def through_opus(sound: np.ndarray, folder: Path) -> np.ndarray:
     """What the recorder's encoder and the store's decoder make of (2, samples)."""
     file = encoded(np.rint(sound.T * 32_767).astype("<i2"), folder)
-    heard = [part for at, part in samples_of(file) if at >= 0]
-    return np.concatenate(heard).T.astype(np.float32) / np.float32(32_768)
+    places, parts = zip(*samples_of(file), strict=True)
+    heard = np.concatenate(parts)[-places[0] :]  # before zero the encoder looks ahead
+    return heard.T.astype(np.float32) / np.float32(32_768)
 
 
 def encoded(samples: np.ndarray, folder: Path) -> Path:
