@@ -1,12 +1,13 @@
 """What a person hears of a call: one is played to both ends, recorded, cut twice by a rule, exported and listened to.
 
-    scripts/bench call [--quick] [--json] [--server pulseaudio|pipewire] [--dir D]
+    scripts/bench call [--quick] [--json] [--server pulseaudio|pipewire] [--add FILE] [--dir D]
+    scripts/bench call --table FILE
 
-The call is a scripted talk with turns and pauses (`bench/sound_talk.py`), spoken by espeak-ng. Twice a window that a
-rule closes for comes into view in the middle of a sentence: while the number is read out, and late in the call. What is
-judged is recording.mp4 as `eyelid-store export` writes it, beside what was said and beside the encoder alone: whether
-anything was lost, added, moved or laid over it, and whether the cuts click. `--dir` keeps it to be listened to, with a
-picture of it.
+The call is a talk with turns and pauses in a person's own voice (`bench/call_voice.py`). Twice a window that a rule
+closes for comes into view in the middle of a sentence: while a number is read out, and late in the call. What is judged
+is recording.mp4 as `eyelid-store export` writes it, beside what was said and beside the encoder alone: whether anything
+was lost, added, moved or laid over it, and whether the cuts click. `--dir` keeps it to be listened to, with a picture
+of it; `--add` keeps the figures in FILE.
 """
 
 from __future__ import annotations
@@ -16,37 +17,38 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from agent.core.model import Block, Chunk, Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench import call_picture
 from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
+from bench.call_voice import BUSY, CALL, NUMBER, voice
 from bench.fleet import pc, store
 from bench.opened import SECOND, Opened, open_longest
 from bench.sound import LISTENING, RULED
 from bench.sound_play import SINKS, Till, written
-from bench.sound_talk import AGENT, CALLER, TALK, scripted
-from bench.stage import StageError, end_in_order, own_display
+from bench.sound_talk import AGENT, CALLER, scripted
+from bench.stage import StageError, in_order, own_display
 from bench.sync import both_open
+from bench.tables import drawn, kept_runs, markdown
 from protocol.envelope import SOUND_STREAM
 from store.film.opus import samples_of
 from tests.stage.sounds import NEEDED, missing, sound_server
 
 IN_VIEW: Final = 3.0  # seconds
 INTO: Final = 1.2  # seconds into a sentence at which the window comes
-CUT: Final = (3, 10)  # numbers of the sentences in `TALK`
-QUICK_LENGTH: Final = 5  # sentences; only the first of the two cuts is in them
+CUT: Final = (NUMBER, BUSY)  # lines of `CALL`
+QUICK_LENGTH: Final = NUMBER + 2  # lines; only the first of the two cuts is in them
 SETTLED: Final = 3.0  # seconds before anybody speaks, and after
 COSTS: Final = 3.0  # seconds that a window costs beside those in view
 LEAST: Final = 0.5  # of what should have been kept: a busy PC keeps less, and that is for other benches to say
@@ -62,20 +64,31 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """`cuts`: windows that came into view; `least`: seconds of the call that neither they nor what they cost took."""
+    """`cuts`: windows that came into view; `least`: seconds of the call that neither they nor what they cost took;
+    `verified`: what `eyelid-store verify` says of the recording."""
 
+    server: str
     heard: Heard
-    opened: Opened
     cuts: int
     least: float
+    verified: bool
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Played:
+        heard = written["heard"]
+        agent, caller = (End(**end) for end in heard["ends"])
+        return cls(**{**written, "heard": Heard(**{**heard, "ends": (agent, caller)})})
 
 
-def perform(kind: str, folder: Path, say: Say, *, sentences: int) -> Played:
-    """Raises StageError when something that has to run does not, or the call is not in the film."""
+def perform(kind: str, folder: Path, say: Say, *, lines: int) -> tuple[Played, Path]:
+    """What is to be said of the call, and the film to be listened to.
+
+    Raises StageError when something that has to run does not, or the call is not in the film.
+    """
     if why := missing(kind):
         raise StageError(why)
     folder.mkdir(parents=True, exist_ok=True)
-    said, begins = scripted(folder, TALK[:sentences])
+    said, begins = scripted(CALL[:lines], voice)
     with ExitStack() as stack:
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
         server = stack.enter_context(sound_server(kind, homes / "s"))
@@ -94,7 +107,7 @@ def perform(kind: str, folder: Path, say: Say, *, sentences: int) -> Played:
                 playing.enter_context(server.plays(sink, written(folder / f"{sink}.wav", said[:, end])))
                 for end, sink in zip((AGENT, CALLER), SINKS, strict=True)
             ]
-            for number in (one for one in CUT if one < sentences):
+            for number in (one for one in CUT if one < lines):
                 time.sleep(max(0.0, begun + begins[number] + INTO - time.monotonic()))
                 till.show()
                 time.sleep(IN_VIEW)
@@ -113,8 +126,9 @@ def perform(kind: str, folder: Path, say: Say, *, sentences: int) -> Played:
     sealed = decoded([(0, opened.folder / "sound.mp4")], len(film))
     heard = judged(Call(there, through_opus(there, kept, folder), sealed, film), kept, (apart[0], apart[1]))
     call_picture.draw(there, film, kept, folder / "call.png")
-    windows = sum(number < sentences for number in CUT)
-    return Played(heard, opened, cuts=windows, least=len(said) / RATE - windows * (IN_VIEW + COSTS))
+    windows = sum(number < lines for number in CUT)
+    least = len(said) / RATE - windows * (IN_VIEW + COSTS)
+    return Played(kind, heard, windows, round(least, 1), opened.verified), opened.film
 
 
 def heard_in(film: Path) -> Samples:
@@ -183,7 +197,7 @@ def decoded(files: Sequence[tuple[int, Path]], length: int) -> Samples:
 def faults(played: Played) -> list[str]:
     """What a person would hear that was not in the call, and what leaves nothing to judge."""
     heard, found = played.heard, []
-    if not played.opened.verified:
+    if not played.verified:
         found.append("the recording does not verify")
     if heard.cuts < played.cuts:
         found.append(f"{heard.cuts} cuts, where a window came into view {played.cuts} times: no cut was judged")
@@ -219,38 +233,51 @@ def missed(played: Played) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    end_in_order()
     console = Console(stderr=True, highlight=False)
+    if asked.table is not None:
+        kept = runs_in(asked.table)
+        print(markdown(("", *_ends(kept)), _lines(kept)))
+        return _said(kept, console)
     servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
-    found: dict[str, Played] = {}
+    found: list[Played] = []
     try:
         for server in servers if asked.server is None else [asked.server]:
             with tempfile.TemporaryDirectory(prefix="eyelid-call-") as passing:
                 folder = Path(passing) if asked.dir is None else asked.dir / server
-                sentences = QUICK_LENGTH if asked.quick else len(TALK)
-                found[server] = perform(server, folder, console.print, sentences=sentences)
+                lines = QUICK_LENGTH if asked.quick else len(CALL)
+                played, film = perform(server, folder, console.print, lines=lines)
+                found.append(played)
                 if asked.dir is not None:
-                    film = found[server].opened.film
                     console.print(f"{server}: to be listened to: {film}", markup=False, soft_wrap=True)
     except StageError as failure:
         console.print(str(failure), markup=False, style="red", soft_wrap=True)
         return 1
-    wrong = [f"{server}: {fault}" for server, played in found.items() for fault in faults(played)]
-    short = [f"{server}: {what}" for server, played in found.items() for what in missed(played)]
+    if asked.add is not None:
+        with asked.add.open("a", encoding="ascii") as file:
+            for played in found:
+                print(json.dumps(asdict(played)), file=file)
+    shown = found if asked.add is None else runs_in(asked.add)
     if asked.json:
-        print(
-            json.dumps(
-                {"faults": wrong + short, "servers": {server: asdict(played.heard) for server, played in found.items()}}
-            )
-        )
+        told = [{**asdict(played), "faults": faults(played), "missed": missed(played)} for played in shown]
+        print(json.dumps({"runs": told}))
     else:
-        Console().print(_table(found))
+        Console().print(drawn("What a person hears of a call", ("", *_ends(shown)), _lines(shown)))
+    return _said(found, console, quick=asked.quick)
+
+
+def runs_in(path: Path) -> list[Played]:
+    return [Played.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+
+
+def _said(found: Sequence[Played], console: Console, *, quick: bool = False) -> int:
+    """Exit status. A quick run is a test, and no test judges by how busy its machine is."""
+    wrong = [f"{played.server}: {fault}" for played in found for fault in faults(played)]
+    short = [f"{played.server}: {what}" for played in found for what in missed(played)]
     for fault in wrong:
         console.print(fault, style="bold red", markup=False)
     for what in short:
-        console.print(what, style="yellow" if asked.quick else "bold red", markup=False)
-    # A quick run is a test, and no test judges by how busy its machine is.
-    return 1 if wrong or (short and not asked.quick) else 0
+        console.print(what, style="yellow" if quick else "bold red", markup=False)
+    return 1 if wrong or (short and not quick) else 0
 
 
 # What is told of each end, in the table's words.
@@ -271,15 +298,12 @@ TOLD: Final[tuple[tuple[str, Callable[[Heard, End], str]], ...]] = (
 )
 
 
-def _table(found: dict[str, Played]) -> Table:
-    table = Table(title="What a person hears of a call")
-    table.add_column("")
-    for server in found:
-        for name in ("agent", "caller"):
-            table.add_column(f"{server}\n{name}", justify="right")
-    for words, told in TOLD:
-        table.add_row(words, *(told(one.heard, end) for one in found.values() for end in one.heard.ends))
-    return table
+def _ends(found: Sequence[Played]) -> list[str]:
+    return [f"{played.server}, {name}" for played in found for name in ("agent", "caller")]
+
+
+def _lines(found: Sequence[Played]) -> list[list[str]]:
+    return [[words, *(told(one.heard, end) for one in found for end in one.heard.ends)] for words, told in TOLD]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -294,9 +318,13 @@ def _parser() -> argparse.ArgumentParser:
         "--server", choices=sorted(NEEDED), help="this sound server alone (default: one, then the other)"
     )
     parser.add_argument("--dir", type=Path, metavar="D", help="a new folder for the recording, to listen to")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="keep the figures in FILE and show all that are there")
+    parser.add_argument(
+        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

@@ -30,7 +30,7 @@ from bench.browsers import CHROMIUM
 from bench.fleet import pc, store
 from bench.opened import Opened, open_longest
 from bench.play import DISPLAY, Play
-from bench.stage import Stage, StageError, end_in_order, own_display, real_display
+from bench.stage import Stage, StageError, in_order, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POLICY: Final = ROOT / "policies" / "demo"
@@ -87,7 +87,6 @@ class Outcome:
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     out = Console(stderr=True, highlight=False)
-    end_in_order()
     folder = (asked.dir or ROOT / "demo" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")).absolute()  # noqa: DTZ005
     try:
         if asked.here and not _agrees(out, asked.seconds):
@@ -98,8 +97,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StageError as error:
         out.print(f"demo: {error}", markup=False, style="red", soft_wrap=True)
         return 1
-    except KeyboardInterrupt:
-        return 130
     outcome = Outcome.of(opened, control)
     if asked.json:
         print(json.dumps(asdict(outcome)))
@@ -218,4 +215,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(in_order(main))

@@ -36,7 +36,7 @@ from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
 from agent.status import State
 from bench.fleet import Store, announced, found, pc, serve
-from bench.stage import StageError, end_in_order, own_display, running
+from bench.stage import StageError, in_order, own_display, running
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
 
@@ -150,7 +150,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--busy", type=int, default=2, metavar="N", help="processes that use a core (%(default)s)")
     asked = parser.parse_args(arguments)
     rounds = 2 if asked.quick else asked.rounds
-    end_in_order()
     try:
         with tempfile.TemporaryDirectory(prefix="eyelid-") as folder:
             with load(asked.busy):
@@ -159,8 +158,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StageError as error:
         print(f"ending: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
     figures = {
         name: {"rounds": len(times), "median_s": round(median(times), 3), "max_s": round(max(times), 3)}
         for name, times in (("drain", drains), ("whole", wholes))
@@ -174,4 +171,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(in_order(main))

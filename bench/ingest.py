@@ -38,7 +38,7 @@ from bench import fleet
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
-from bench.stage import Running, StageError, end_in_order, running
+from bench.stage import Running, StageError, in_order, running
 from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
@@ -266,7 +266,6 @@ def _runs(path: Path) -> list[dict[str, Any]]:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    end_in_order()
     console = Console(stderr=True)
     if arguments.table is not None:
         print(markdown(_runs(arguments.table)))
@@ -313,4 +312,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

@@ -41,7 +41,7 @@ from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from bench.opened import open_all
-from bench.stage import Stage, StageError, end_in_order
+from bench.stage import Stage, StageError, in_order
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
 
@@ -229,7 +229,6 @@ def _runs(path: Path) -> list[Run]:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    end_in_order()
     console = Console(stderr=True)
     if arguments.table is not None:
         kept = _runs(arguments.table)
@@ -306,4 +305,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

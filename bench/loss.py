@@ -26,7 +26,7 @@ from bench import fleet, loss_clock, loss_disks, loss_flips, loss_kills, loss_la
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
-from bench.stage import Stage, StageError, end_in_order, own_display
+from bench.stage import Stage, StageError, in_order, own_display
 from bench.tables import kept_runs
 
 # Each family of cases is a module with its CASES; they are played in this order.
@@ -127,7 +127,6 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> T
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    end_in_order()
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
         sums = added_up(_runs(asked.table))
@@ -233,4 +232,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

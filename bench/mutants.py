@@ -150,9 +150,7 @@ def measure(progress: Callable[[str], None]) -> dict[str, object]:
                 raise SystemExit(f"the tests of {module} fail without any change, so they say nothing about mutants")
     every = [mutant for module in SUBJECTS for mutant, _, _ in _mutants(module)]
     survivors: list[str] = []
-    with ProcessPoolExecutor(
-        max_workers=os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
+    with _pool() as pool:
         fates = [(mutant, pool.submit(_survives, mutant.module, mutant.number)) for mutant in every]
         for place, (mutant, fate) in enumerate(fates, 1):
             survived = fate.result()

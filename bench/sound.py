@@ -18,9 +18,10 @@ import argparse
 import json
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ from bench.sound_play import (
 from bench.sound_table import markdown, table
 from bench.sound_talk import talk, told
 from bench.sound_window import NAME
-from bench.stage import StageError, end_in_order, own_display
+from bench.stage import StageError, in_order, own_display
 from bench.sync_signals import now
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
@@ -306,7 +307,6 @@ def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    end_in_order()
     console = Console(stderr=True)
     if arguments.table is not None:
         runs = runs_in(arguments.table)
@@ -325,8 +325,8 @@ def main() -> int:
         folder = arguments.dir or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with console.status("starting") as status, store(folder) as depot, ThreadPoolExecutor() as servers:
-                runs = list(servers.map(lambda kind: perform(kind, plan, depot, folder / kind, status.update), kinds))
+            with console.status("starting") as status, store(folder) as depot:
+                runs = on_all(kinds, lambda kind, say: perform(kind, plan, depot, folder / kind, say), status.update)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
@@ -342,6 +342,24 @@ def main() -> int:
         Console().print(table(shown))
         Console().print_json(json.dumps(account.total(shown)))
     return judged(runs, console, quick=arguments.quick)
+
+
+def on_all(kinds: Sequence[str], perform_on: Callable[[str, Say], Run], say: Say) -> list[Run]:
+    """All at once. A fault on one, or an interrupt, ends the others as soon as they have something to say."""
+    over = threading.Event()
+
+    def still(text: str) -> None:
+        if over.is_set():
+            raise StageError("ended before its time")
+        say(text)
+
+    with ThreadPoolExecutor(len(kinds)) as servers:
+        try:
+            runs = [servers.submit(perform_on, kind, still) for kind in kinds]
+            wait(runs, return_when=FIRST_EXCEPTION)
+            return [run.result() for run in runs if run.done()]
+        finally:
+            over.set()
 
 
 def judged(runs: Sequence[Run], console: Console, *, quick: bool = False) -> int:
@@ -383,4 +401,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

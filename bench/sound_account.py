@@ -54,7 +54,8 @@ class Kept:
 @dataclass(slots=True)
 class Span:
     """A window that a rule closes for was in view. `leaked`: ms of its marker that were kept; `control`: without rule,
-    at the end that has less of it. `played`: ms that each end could hear of it at least; 0 in runs that do not say.
+    of either tone, at the end that has less of it. `played`: ms that each end could hear of it at least; 0 in runs that
+    do not say.
 
     `before`, `after`: ms of clean time that were not kept around it; None in runs that left out what was never kept.
     `case`: what happened to a device meanwhile; "" where nothing did. Over-pause is of the others alone. `untried`: the
@@ -108,30 +109,34 @@ def loudness(sound: Sound, tones: Sequence[float]) -> npt.NDArray[np.float64]:
 def heard_at(kept: Iterable[Kept], tones: Sequence[float], end: int | None = None) -> list[int]:
     """The middles of the pieces in which any of the tones can be heard at that end, or at either, ns."""
     found = []
-    for one in _short(kept):
+    for one in _parts(kept, around=HOP):
         sound = one.sound if end is None else one.sound[end : end + 1]
         pieces = np.flatnonzero((loudness(sound, tones) > HEARD).any(axis=(0, 2)))
         found += [one.at + int(piece * HOP + HOP) * SECOND // RATE for piece in pieces]
     return found
 
 
-def _short(kept: Iterable[Kept]) -> Iterator[Kept]:
-    """The same in parts of at most `LONGEST`, each reaching a piece into the next, with silence around a stretch: at
-    its very edges a piece hears next to nothing, and what leaks is there."""
+def _parts(kept: Iterable[Kept], *, around: int = 0) -> Iterator[Kept]:
+    """The same in parts of at most `LONGEST`, each reaching so far into the next that every piece is in one of them.
+
+    `around`: samples of silence around each stretch. A piece hears next to nothing at its edges, and what leaks is at
+    the edges of a stretch.
+    """
     for one in kept:
         length = int(one.sound.shape[1])
-        for first in range(-HOP, length, LONGEST * RATE):
-            last = min(first + LONGEST * RATE, length) + PIECE
+        for first in range(-around, length, LONGEST * RATE):
+            last = min(first + LONGEST * RATE - HOP, length) + PIECE
             sound = one.sound[:, max(first, 0) : last]
-            silent = (max(-first, 0), last - max(first, 0) - sound.shape[1])
-            yield Kept(one.at + first * SECOND // RATE, np.pad(sound, ((0, 0), silent)))
+            if around:
+                sound = np.pad(sound, ((0, 0), (max(-first, 0), last - max(first, 0) - sound.shape[1])))
+            yield Kept(one.at + first * SECOND // RATE, sound)
 
 
 def charge(spans: Sequence[Span], kept: Sequence[Kept], control: Sequence[Kept]) -> list[str]:
     """Fill in what leaked and what the control has; what was wrong with the play. Any marker anywhere is a leak.
 
-    Either tone of a marker leaks, so either counts for the control, where both are heard at all: of two tones above
-    speech libopus makes one in twenty pairs' second a noise within 0.1 s, and keeps the other.
+    Either tone of a marker leaks, so either counts for the control, if it has both together at all: of one pair in
+    twenty libopus turns the higher tone into noise within 0.1 s, and keeps the lower.
     """
     faults = []
     each = HOP * 1000 / RATE
@@ -139,14 +144,17 @@ def charge(spans: Sequence[Span], kept: Sequence[Kept], control: Sequence[Kept])
         nearest = min(spans, key=lambda span: max(span.shown - at, at - span.hidden, 0))
         nearest.leaked += each
     for number, span in enumerate(spans):
-        around = Span(span.shown - SECOND, span.hidden + SECOND)
-        there = cut(control, around)
+        there = cut(control, Span(span.shown - SECOND, span.hidden + SECOND))
         ends = [[set(heard_at(there, (tone,), end)) for tone in marker(number)] for end in ENDS]
-        span.control = min(len(low | high) if low and high else 0 for low, high in ends) * each
-        found = sorted(set().union(*(low & high for low, high in ends)))
+        together = [low & high for low, high in ends]
+        # One piece with both may be a single tone that was cut off within it.
+        of_it = [low | high if len(low & high) > 1 else set() for low, high in ends]
+        in_view = range(span.shown - round(APART * SECOND) + 1, span.hidden + round(APART * SECOND))
+        span.control = min(sum(at in in_view for at in one) for one in of_it) * each
         kept_of_it = sum(one.end - one.at for one in cut(control, span))
-        span.untried = span.control < span.wanted and (bool(found) or kept_of_it < (span.hidden - span.shown) / 2)
-        if found and not span.shown - APART * SECOND < found[0] <= found[-1] < span.hidden + APART * SECOND:
+        half = kept_of_it >= (span.hidden - span.shown) / 2
+        span.untried = span.control < span.wanted and (any(together) or not half)
+        if not all(at in in_view for one in together for at in one):
             faults.append(f"the marker of span {number} was played when its window was not in view")
     return faults
 
@@ -207,7 +215,7 @@ def offsets(kept: Sequence[Kept], beeps: Iterable[Beep]) -> list[float]:
 
 def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> float | None:
     """Seconds until the tone can be heard at that end again; None where it never is."""
-    for one in _short(cut(kept, Span(since, since + 60 * SECOND))):
+    for one in _parts(cut(kept, Span(since, since + 60 * SECOND))):
         pieces = np.flatnonzero(loudness(one.sound[channel : channel + 1], (hertz,))[0, :, 0] > HEARD)
         for piece in pieces:
             at = one.at + int(piece) * HOP * SECOND // RATE

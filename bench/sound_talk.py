@@ -6,7 +6,7 @@ of a telephone and nothing else. What sealing adds (108 bytes for each chunk of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from agent.core.model import Block, ChunkKind, Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE
-from bench.sound_play import TELEPHONE, VOICES, limited, spoken
+from bench.sound_play import TELEPHONE, VOICES, Spoken, limited, spoken
 from protocol.envelope import SOUND_STREAM
 
 AGENT, CALLER = 0, 1
@@ -26,8 +26,10 @@ ROOM: Final = 0.001  # of full scale: -60 dB
 LEVEL: Final = 0.4  # of the loudest that is said
 SEALED: Final = 92 + 16  # bytes that an envelope adds (docs/envelope.md)
 
-# Who speaks, what, and how many seconds nobody says anything after it.
-TALK: Final = (
+Line = tuple[int, str, float]
+"""Who speaks, what, and how many seconds nobody says anything after it."""
+
+TALK: Final[tuple[Line, ...]] = (
     (AGENT, "Good morning, you are speaking to Anna. How can I help you?", 0.7),
     (CALLER, "Hello. I ordered a coat two weeks ago, and it has not arrived yet.", 0.5),
     (AGENT, "I am sorry to hear that. Could you tell me the order number, please?", 1.2),
@@ -50,12 +52,12 @@ TALK: Final = (
 
 def talk(folder: Path) -> npt.NDArray[np.int16]:
     """The call once, (samples, 2). Raises StageError without espeak-ng."""
-    return scripted(folder, TALK)[0]
+    return scripted(TALK, lambda end, text: spoken(VOICES[end], text, folder))[0]
 
 
-def scripted(folder: Path, lines: Sequence[tuple[int, str, float]]) -> tuple[npt.NDArray[np.int16], list[float]]:
-    """As `talk`, of these `lines`; and when each of them begins, s."""
-    said = [(end, spoken(VOICES[end], text, folder), pause) for end, text, pause in lines]
+def scripted(lines: Sequence[Line], speak: Callable[[int, str], Spoken]) -> tuple[npt.NDArray[np.int16], list[float]]:
+    """As `talk`, of these `lines`; and when each of them begins, s. `speak`: what that end makes of the words."""
+    said = [(end, speak(end, text), pause) for end, text, pause in lines]
     length = sum(len(samples) + round(pause * RATE) for _, samples, pause in said)
     ends = np.zeros((2, length))
     place, begins = 0, []

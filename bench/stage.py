@@ -99,11 +99,17 @@ class Running:
             return self._process.wait()
 
 
-def end_in_order() -> None:
-    """So that what a bench started ends with it at SIGINT and SIGTERM, also where a shell has put it in the background
-    and SIGINT is ignored."""
+def in_order(main: Callable[[], int]) -> int:
+    """The exit status of a bench's `main`; 130 at SIGINT and SIGTERM, once what it started has ended, too.
+
+    Also where a shell has put it in the background and SIGINT is ignored.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return 130
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

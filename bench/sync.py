@@ -30,7 +30,7 @@ from rich.table import Table
 from agent.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.opened import Opened, open_longest
-from bench.stage import StageError, end_in_order, own_display
+from bench.stage import StageError, in_order, own_display
 from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from tests.stage.sounds import NEEDED, missing, sound_server
 
@@ -274,7 +274,6 @@ def typical(offsets: Iterable[Offset]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    end_in_order()
     console = Console(stderr=True, highlight=False)
     servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
     found: dict[str, list[Offset]] = {}
@@ -333,4 +332,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.call import Played, faults, missed, through_opus
+from bench.call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, main, missed, runs_in, through_opus
 from bench.call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, placed
-from bench.opened import Opened
+from bench.call_voice import CALL, NUMBER, voice
 from bench.sound_play import limited
+from bench.sound_talk import CALLER, scripted
 from bench.stage import StageError
 
 KEPT = [(RATE // 2, 4 * RATE), (6 * RATE, 9 * RATE)]
@@ -54,8 +57,7 @@ def heard(changed: Samples) -> Heard:
 
 
 def found(changed: Samples, *, cuts: int = 1, least: float = 6.5, sound: bool = True) -> list[str]:
-    opened = Opened({}, {}, {"sound": sound}, Path())
-    played = Played(heard(changed), opened, cuts, least)
+    played = Played("pipewire", heard(changed), cuts, least, verified=sound)
     return faults(played) + missed(played)
 
 
@@ -171,3 +173,29 @@ def test_the_encoder_alone_is_heard_where_something_was_kept_and_nowhere_else(tm
     assert min(end.like_opus for end in told.ends) > 2  # noise is the hardest that an encoder can get
     assert not np.any(alone[KEPT[0][1] : KEPT[1][0]])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_kept_runs_are_judged_as_they_were(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = Played("pipewire", heard(film()), cuts=1, least=6.5, verified=True)
+    kept = tmp_path / "runs.jsonl"
+    kept.write_text(json.dumps(asdict(good)) + "\n")
+    assert runs_in(kept) == [good]
+    assert main(["--table", str(kept)]) == 0
+    assert "|  | pipewire, agent | pipewire, caller |\n" in capsys.readouterr().out
+    with kept.open("a") as file:
+        print(json.dumps(asdict(replace(good, heard=heard(film(hole))))), file=file)
+    assert main(["--table", str(kept)]) == 1
+    assert "pipewire: the agent's end: 35 ms of speech are missing" in capsys.readouterr().err
+
+
+def test_the_cuts_lie_within_a_line_of_the_call() -> None:
+    _, begins = scripted(CALL, voice)
+    for line in CUT:
+        assert begins[line] + INTO + IN_VIEW + 1 < begins[line + 1] - CALL[line][2]
+    assert max(line for line in CUT if line < QUICK_LENGTH) == NUMBER
+    assert CALL[NUMBER][0] == CALLER
+
+
+def test_a_voice_that_is_not_installed_is_said_with_what_to_do() -> None:
+    with pytest.raises(StageError, match=r"no-such-words\.g722 is missing; scripts/setup --for test installs it"):
+        voice(CALLER, "no-such-words")

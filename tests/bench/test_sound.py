@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +18,8 @@ from agent.core.model import Block
 from agent.core.model import Span as CoreSpan
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
-from bench import sound_talk
-from bench.sound import CONTROL, RULED, judged, mb_per_hour, runs_in, used_more
+from bench import call, sound_talk
+from bench.sound import CONTROL, RULED, Say, judged, mb_per_hour, on_all, runs_in, used_more
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
@@ -42,8 +46,8 @@ from bench.sound_faults import beyond, faults
 from bench.sound_play import VOICES, speech
 from bench.sound_table import markdown, table
 from bench.sound_window import NAME
+from bench.stage import StageError
 from protocol.envelope import SOUND_STREAM
-from store.film.opus import samples_of
 
 RUNS: Final = Path(__file__).resolve().parents[2] / "docs" / "runs"
 
@@ -127,7 +131,7 @@ def test_a_marker_that_the_encoder_keeps_one_tone_of_was_tried(tmp_path: Path) -
     for number in (16, 117, 143, 159):
         sound = ends[:, : seconds * RATE].astype(np.float32) / 32_768
         marked(sound, number, 1, 1.6)
-        kept = [Kept(0, through_opus(sound, tmp_path))]
+        kept = through_opus(sound, tmp_path)
         spans = [Span(0, seconds * SECOND, played=1600) for _ in range(number + 1)]
         charge(spans, kept, kept)
         assert spans[number].control > 1500
@@ -136,37 +140,49 @@ def test_a_marker_that_the_encoder_keeps_one_tone_of_was_tried(tmp_path: Path) -
     assert min(shares) < 0.5
 
 
-@pytest.mark.parametrize("ms", [0, 1, 5])
-@pytest.mark.parametrize("edge", ["begins", "ends"])
-def test_a_millisecond_of_a_marker_at_the_edge_of_what_was_kept_is_found(tmp_path: Path, edge: str, ms: int) -> None:
-    """Through the recorder's encoder, in the middle of speech; and no edge of speech is taken for one."""
+@pytest.mark.parametrize("ms", [1, 5])
+@pytest.mark.parametrize("where", [0.0, 0.5, 0.505, 1.0])
+def test_a_millisecond_of_a_marker_is_found_through_the_encoder(tmp_path: Path, where: float, ms: int) -> None:
+    """At the edges of what was kept, in the middle of a piece and between two, beside speech; and no speech is one."""
     ends = np.stack([speech(voice, tmp_path) for voice in VOICES])
     for number in range(0, 256, 23):
         sound = ends[:, number * 960 :][:, :RATE].astype(np.float32) / 32_768
-        marked(sound, number, 0 if edge == "begins" else 1 - ms / 1000, ms / 1000)
-        found = heard_at([Kept(0, through_opus(sound, tmp_path))], (*LOW, *HIGH))
-        assert bool(found) == bool(ms)
+        assert heard_at(through_opus(sound, tmp_path), (*LOW, *HIGH)) == []
+        marked(sound, number, where * (1 - ms / 1000), ms / 1000)
+        assert heard_at(through_opus(sound, tmp_path), (*LOW, *HIGH))
 
 
-def through_opus(sound: np.ndarray, folder: Path) -> np.ndarray:
+def test_every_moment_of_a_long_stretch_is_listened_to_once() -> None:
+    for length in (479_520, 479_521, 480_000, 480_001, 25 * RATE):
+        sound = np.zeros((2, length), np.float32)
+        put(sound, LOW[0], 0, length / RATE)
+        found = heard_at([Kept(0, sound)], LOW[:1])
+        step = SECOND // 100
+        assert found == [step * place for place in range(len(found))]
+        assert found[-1] >= length * SECOND // RATE - step
+
+
+def test_a_tone_that_is_cut_off_is_not_the_one_that_comes_after() -> None:
+    ended, begun = silence(1.007), silence(2)
+    put(ended, 1000.0, 0, 1.007)
+    put(begun, 1300.0, 1.0, 1.0)
+    assert recovered([Kept(0, ended), Kept(3 * SECOND, begun)], 0, 1300.0, SECOND // 2) == pytest.approx(3.5, abs=0.02)
+
+
+def test_what_is_heard_before_or_after_its_window_is_not_counted_for_the_control() -> None:
+    sound = silence(6)
+    for channel in (0, 1):
+        put(sound, marker(0)[0], 1.5, 2, channel=channel)  # half a second of it too early
+        put(sound, marker(0)[1], 2.2, 0.1, channel=channel)
+    [one] = spans = [span(2, 4)]
+    assert charge(spans, [], [Kept(0, sound)]) == []
+    assert 1500 <= one.control <= 1620
+
+
+def through_opus(sound: np.ndarray, folder: Path) -> list[Kept]:
     """What the recorder's encoder and the store's decoder make of (2, samples)."""
-    file = encoded(np.rint(sound.T * 32_767).astype("<i2"), folder)
-    places, parts = zip(*samples_of(file), strict=True)
-    heard = np.concatenate(parts)[-places[0] :]  # before zero the encoder looks ahead
-    return heard.T.astype(np.float32) / np.float32(32_768)
-
-
-def encoded(samples: np.ndarray, folder: Path) -> Path:
-    """(samples, 2), as the recorder keeps them."""
-    encoder, file = SoundEncoder(0), folder / "sound.mp4"
-    blocks = len(samples) // FRAME
-    with file.open("wb") as written:
-        for number in range(blocks):
-            at, raw = number * BLOCK_LENGTH, samples[number * FRAME : (number + 1) * FRAME].tobytes()
-            block = Block(SOUND_STREAM, CoreSpan(at, at + BLOCK_LENGTH), at, number * FRAME, raw)
-            written.writelines(chunk.data for chunk in encoder.encode(block))
-        written.writelines(chunk.data for chunk in encoder.close(blocks * BLOCK_LENGTH))
-    return file
+    heard = call.through_opus(sound.T.astype(np.float64), [(0, sound.shape[1])], folder)
+    return [Kept(0, heard.T.astype(np.float32))]
 
 
 def test_a_control_that_keeps_nothing_proves_nothing() -> None:
@@ -337,7 +353,14 @@ def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:
     """Silence, as while devices go and come, takes a third of it."""
     talked, half = 8, 8 * RATE
     samples = np.concatenate([np.random.default_rng(1).normal(0, 3000, (half, 2)), np.zeros((half, 2))]).astype("<i2")
-    file = encoded(samples, tmp_path)
+    encoder, file = SoundEncoder(0), tmp_path / "sound.mp4"
+    with file.open("wb") as written:
+        for number in range(len(samples) // FRAME):
+            at = number * BLOCK_LENGTH
+            part = samples[number * FRAME : (number + 1) * FRAME].tobytes()
+            block = Block(SOUND_STREAM, CoreSpan(at, at + BLOCK_LENGTH), at, number * FRAME, part)
+            written.writelines(chunk.data for chunk in encoder.encode(block))
+        written.writelines(chunk.data for chunk in encoder.close(2 * talked * SECOND))
     zero = 5 * SECOND
     talk, rest = (
         mb_per_hour({file: zero}, Span(zero + at * SECOND, zero + (at + talked) * SECOND)) for at in (0, talked)
@@ -358,3 +381,45 @@ def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
 def test_what_sound_costs_is_what_the_recorder_with_it_uses_more_than_the_one_without() -> None:
     assert used_more([(30.0, 95e6), (20.0, 90e6)], 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
     assert used_more([(30.0, 95e6)], 4) == {}  # a quick run has none without
+
+
+def test_a_fault_on_one_server_ends_the_play_on_the_other() -> None:
+    def perform(kind: str, say: Say) -> Run:
+        if kind == "pipewire":
+            raise StageError("it does not start")
+        for _ in range(1000):
+            say("span")
+            time.sleep(0.01)
+        raise AssertionError("nobody ended it")
+
+    with pytest.raises(StageError, match="it does not start"):
+        on_all(["pulseaudio", "pipewire"], perform, lambda _: None)
+
+
+PLAYS = r"""
+import sys, time
+from bench.sound import on_all
+from bench.stage import in_order
+
+def perform(kind, say):
+    print(f"{kind}\n", end="", flush=True)
+    while True:
+        say("span")
+        time.sleep(0.01)
+
+sys.exit(in_order(lambda: len(on_all(["one", "other"], perform, lambda _: None))))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_bench_ends_without_a_word_of_python(number: signal.Signals) -> None:
+    command = [sys.executable, "-P", "-c", PLAYS]
+    with subprocess.Popen(command, cwd=RUNS.parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert {process.stdout.readline() for _ in range(2)} == {b"one\n", b"other\n"}
+            process.send_signal(number)
+            assert process.communicate(timeout=60) == (b"", b"")
+            assert process.returncode == 130
+        finally:
+            process.kill()
