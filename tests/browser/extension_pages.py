@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.browser.extension_agent import PATIENCE
 
 SLOW: Final = 2.5  # seconds until a style sheet comes
+CARD: Final = "<input autocomplete=cc-number>"
 
 # A page with this listens for orders under its name and does them as a script of its own would.
 OBEY = """<script>

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,6 @@ import pytest
 from tests.browser.extension_live import Live, browser, press, read, tabs, urls
 
 pytestmark = pytest.mark.desktop
-
-
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with browser(request.param, tmp_path_factory.mktemp(request.param)) as running:
-        yield running
 
 
 def test_a_page_beside_developer_tools_is_unread_until_it_is_drawn_without_them(live: Live) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.extension_live import Live, browser, fields, press, read
+from tests.browser.extension_live import Live, fields, press, read
 
 pytestmark = pytest.mark.desktop
 
@@ -47,12 +46,6 @@ CASES = {
         "document.querySelector('span').id = 'y'",
     ),
 }
-
-
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with browser(request.param, tmp_path_factory.mktemp(request.param)) as running:
-        yield running
 
 
 @pytest.mark.parametrize("case", CASES)
