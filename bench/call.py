@@ -232,7 +232,10 @@ def missed(played: Played) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.quick and asked.add is not None:
+        parser.error("--quick is for a look, and --add for runs that are shown: take one of them")
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
         kept = runs_in(asked.table)
@@ -247,21 +250,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lines = QUICK_LENGTH if asked.quick else len(CALL)
                 played, film = perform(server, folder, console.print, lines=lines)
                 found.append(played)
+                if asked.add is not None:
+                    with asked.add.open("a", encoding="ascii") as file:
+                        print(json.dumps(asdict(played)), file=file)
                 if asked.dir is not None:
                     console.print(f"{server}: to be listened to: {film}", markup=False, soft_wrap=True)
     except StageError as failure:
         console.print(str(failure), markup=False, style="red", soft_wrap=True)
         return 1
-    if asked.add is not None:
-        with asked.add.open("a", encoding="ascii") as file:
-            for played in found:
-                print(json.dumps(asdict(played)), file=file)
     shown = found if asked.add is None else runs_in(asked.add)
     if asked.json:
         told = [{**asdict(played), "faults": faults(played), "missed": missed(played)} for played in shown]
         print(json.dumps({"runs": told}))
     else:
-        Console().print(drawn("What a person hears of a call", ("", *_ends(shown)), _lines(shown)))
+        heads = ("", *(end.replace(", ", "\n") for end in _ends(shown)))
+        Console().print(drawn("What a person hears of a call", heads, _lines(shown), broken=True))
     return _said(found, console, quick=asked.quick)
 
 
@@ -299,7 +302,13 @@ TOLD: Final[tuple[tuple[str, Callable[[Heard, End], str]], ...]] = (
 
 
 def _ends(found: Sequence[Played]) -> list[str]:
-    return [f"{played.server}, {name}" for played in found for name in ("agent", "caller")]
+    """The head of each column; of several runs on one server with their number."""
+    servers = [played.server for played in found]
+    runs = [
+        f"{server} {servers[:place].count(server) + 1}" if servers.count(server) > 1 else server
+        for place, server in enumerate(servers)
+    ]
+    return [f"{run}, {name}" for run in runs for name in ("agent", "caller")]
 
 
 def _lines(found: Sequence[Played]) -> list[list[str]]:

@@ -17,10 +17,11 @@ from bench.sound_play import Spoken
 from bench.sound_talk import AGENT, CALLER, Line
 from bench.stage import StageError
 
+PACKAGE: Final = "asterisk-core-sounds-en-g722"
 PROMPTS: Final = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 BETWEEN: Final = 0.12  # seconds between two recordings of one line
 
-# What is said is in the names of the files, or nearly.
+# What is said, where the names of the files do not tell it, is beside them.
 CALL: Final[tuple[Line, ...]] = (
     (AGENT, "queue-youarenext", 0.7),  # Your call is now first in line and will be answered by the next available ...
     (CALLER, "hello tt-weasels", 0.5),  # Weasels have eaten our phone system.
@@ -42,8 +43,11 @@ NUMBER: Final = 3  # the line in which a number is read out
 BUSY: Final = 8  # the one that is the agent's longest
 
 
-def voice(_: int, names: str) -> Spoken:
-    """Those recordings one after another, at `RATE`. Raises StageError where they are not installed."""
+def voice(_end: int, names: str) -> Spoken:
+    """Those recordings one after another, at `RATE`; either end has the same voice.
+
+    Raises StageError where they are not installed.
+    """
     between = np.zeros(round(BETWEEN * RATE))
     parts = [part for name in names.split() for part in (between, _recording(PROMPTS / f"{name}.g722"))]
     return np.concatenate(parts[1:])
@@ -51,7 +55,7 @@ def voice(_: int, names: str) -> Spoken:
 
 def _recording(file: Path) -> Spoken:
     if not file.is_file():
-        raise StageError(f"{file} is missing; scripts/setup --for test installs it")
+        raise StageError(f"{file} is missing; on Debian scripts/setup --for test installs it, with {PACKAGE}")
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     with av.open(str(file), format="g722") as container:
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]

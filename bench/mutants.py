@@ -152,11 +152,14 @@ def measure(progress: Callable[[str], None]) -> dict[str, object]:
     survivors: list[str] = []
     with _pool() as pool:
         fates = [(mutant, pool.submit(_survives, mutant.module, mutant.number)) for mutant in every]
-        for place, (mutant, fate) in enumerate(fates, 1):
-            survived = fate.result()
-            progress(f"{place}/{len(every)} {'SURVIVED' if survived else 'caught'}  {mutant}")
-            if survived:
-                survivors.append(str(mutant))
+        try:
+            for place, (mutant, fate) in enumerate(fates, 1):
+                survived = fate.result()
+                progress(f"{place}/{len(every)} {'SURVIVED' if survived else 'caught'}  {mutant}")
+                if survived:
+                    survivors.append(str(mutant))
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt does not wait for all that are left
     return {"mutants": len(every), "caught": len(every) - len(survivors), "survived": survivors}
 
 
@@ -165,7 +168,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--quick", action="store_true", help="the same: every mutant is tried in any case")
     arguments = parser.parse_args()
-    result = measure(lambda line: print(line, file=sys.stderr))
+    try:
+        result = measure(lambda line: print(line, file=sys.stderr))
+    except KeyboardInterrupt:
+        return 130
     if arguments.json:
         print(json.dumps(result))
     else:

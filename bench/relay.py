@@ -21,6 +21,7 @@ from statistics import median
 from typing import Final
 
 from agent.browser.manifests import HOST_NAME, SOCKET_NAME, write_launcher
+from bench.stage import in_order
 
 HELLO: Final = json.dumps({"n": 1, "kind": "hello"}).encode()
 MESSAGE: Final = len(HELLO).to_bytes(4, sys.byteorder) + HELLO
@@ -103,4 +104,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

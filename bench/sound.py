@@ -345,7 +345,8 @@ def main() -> int:
 
 
 def on_all(kinds: Sequence[str], perform_on: Callable[[str, Say], Run], say: Say) -> list[Run]:
-    """All at once. A fault on one, or an interrupt, ends the others as soon as they have something to say."""
+    """All at once. A fault on one, or an interrupt, ends the others as soon as they have something to say: within
+    seconds, but for the minute in which a recording is opened."""
     over = threading.Event()
 
     def still(text: str) -> None:

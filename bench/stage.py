@@ -113,7 +113,13 @@ def in_order(main: Callable[[], int]) -> int:
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _heard)  # another must not break off what ends the rest
     raise KeyboardInterrupt
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """A handler, as SIG_IGN would be handed on to what is started meanwhile."""
 
 
 @contextmanager

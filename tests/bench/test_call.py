@@ -185,7 +185,11 @@ def test_kept_runs_are_judged_as_they_were(tmp_path: Path, capsys: pytest.Captur
     with kept.open("a") as file:
         print(json.dumps(asdict(replace(good, heard=heard(film(hole))))), file=file)
     assert main(["--table", str(kept)]) == 1
-    assert "pipewire: the agent's end: 35 ms of speech are missing" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "pipewire: the agent's end: 35 ms of speech are missing" in told.err
+    assert "|  | pipewire 1, agent | pipewire 1, caller | pipewire 2, agent | pipewire 2, caller |\n" in told.out
+    with pytest.raises(SystemExit):
+        main(["--quick", "--add", str(kept)])
 
 
 def test_the_cuts_lie_within_a_line_of_the_call() -> None:
@@ -197,5 +201,5 @@ def test_the_cuts_lie_within_a_line_of_the_call() -> None:
 
 
 def test_a_voice_that_is_not_installed_is_said_with_what_to_do() -> None:
-    with pytest.raises(StageError, match=r"no-such-words\.g722 is missing; scripts/setup --for test installs it"):
+    with pytest.raises(StageError, match=r"no-such-words\.g722 is missing; on Debian scripts/setup"):
         voice(CALLER, "no-such-words")
