@@ -48,6 +48,7 @@ def test_the_readme_lists_only_commands_that_exist() -> None:
 
 # Kept runs of a bench, the page that shows them, and whether with all its tables or with their first line alone.
 RUNS = {
+    "call": ("docs/sound.md", True),
     "ingest": ("docs/performance.md", False),
     "leaks": ("docs/leaks.md", True),
     "leaks-alone": ("docs/leaks.md", True),
