@@ -27,9 +27,6 @@ import av
 import numpy as np
 from rich.console import Console
 
-from agent.core.model import Block, Chunk, Span
-from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
-from agent.encode.opus import FRAME
 from bench import call_picture
 from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
 from bench.call_voice import BUSY, CALL, NUMBER, voice
@@ -37,11 +34,10 @@ from bench.fleet import pc, store
 from bench.opened import SECOND, Opened, open_longest
 from bench.sound import LISTENING, RULED
 from bench.sound_play import SINKS, Till, written
-from bench.sound_talk import AGENT, CALLER, scripted
+from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
 from bench.stage import StageError, in_order, own_display
 from bench.sync import both_open
 from bench.tables import drawn, kept_runs, markdown
-from protocol.envelope import SOUND_STREAM
 from store.film.opus import samples_of
 from tests.stage.sounds import NEEDED, missing, sound_server
 
@@ -166,17 +162,9 @@ def through_opus(said: Samples, kept: Sequence[Cut], folder: Path) -> Samples:
     """What the recorder's encoder and the store's decoder alone make of the same stretches."""
     files = []
     for number, (first, last) in enumerate(kept):
-        encoder = SoundEncoder(0)
-        parts: list[Chunk] = []
-        blocks = (last - first) // FRAME
         samples = np.asarray(np.rint(said[first:last] * 32_767), "<i2")
-        for block in range(blocks):
-            at = block * BLOCK_LENGTH
-            raw = samples[block * FRAME : (block + 1) * FRAME].tobytes()
-            parts += encoder.encode(Block(SOUND_STREAM, Span(at, at + BLOCK_LENGTH), at, block * FRAME, raw))
-        parts += encoder.close(blocks * BLOCK_LENGTH)
         files.append((first, folder / f"opus-{number}.mp4"))
-        files[-1][1].write_bytes(b"".join(part.data for part in parts))
+        files[-1][1].write_bytes(b"".join(chunk.data for chunk in chunks_of(samples)))
     heard = decoded(files, len(said))
     for _, file in files:
         file.unlink()

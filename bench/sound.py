@@ -20,16 +20,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import av
 import numpy as np
-import psutil
 from rich.console import Console
 
 from agent.status import State
@@ -37,6 +35,7 @@ from bench import sound_account as account
 from bench.fleet import DEAF, Pc, Store, pc, store
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
+from bench.sound_cost import Meter, mb_per_hour, used_more
 from bench.sound_faults import beyond, faults
 from bench.sound_play import (
     AFTER,
@@ -125,7 +124,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
                 with talking(server, homes), beeping(server) as beeps:
                     ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
                     control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
-                    meters = [_Meter(one) for one in (control, *deaf)]
+                    meters = [Meter(one) for one in (control, *deaf)]
                     began = now()
                     spans = _play(server, till, plan, (ruled, control), say)
                     talk = Span(began, now())
@@ -218,33 +217,6 @@ def _hears(recorder: Pc) -> bool:
     return bool(ends) and all(end["heard_ago_s"] is not None for end in ends)
 
 
-class _Meter:
-    """What a recorder has used since this was made."""
-
-    def __init__(self, recorder: Pc) -> None:
-        self._process = psutil.Process(recorder.recorder.pid)
-        self._before = self._cpu()
-
-    def _cpu(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
-
-    def read(self) -> tuple[float, float]:
-        """(CPU-seconds, bytes of memory)."""
-        return self._cpu() - self._before, float(self._process.memory_full_info().pss)
-
-
-def used_more(used: Sequence[tuple[float, float]], minutes: float) -> dict[str, float]:
-    """What the recorder with sound used more than the one without; nothing where only one was read."""
-    if len(used) < 2:
-        return {}
-    (cpu, memory), (plain_cpu, plain_memory) = used
-    return {
-        "cpu_s_per_min": round((cpu - plain_cpu) / minutes, 3),
-        "memory_mb": round((memory - plain_memory) / 1e6, 1),
-    }
-
-
 def _zeros(home: Path) -> dict[str, int]:
     """Recording -> where its time begins, by the ledger that this PC wrote."""
     lines = [
@@ -253,35 +225,6 @@ def _zeros(home: Path) -> dict[str, int]:
         for line in segment.read_bytes().rstrip(b"\0").splitlines()
     ]
     return {str(line["recording"]): int(str(line["zero"])) for line in lines if line["kind"] == "recording-open"}
-
-
-def mb_per_hour(files: Mapping[Path, int], talk: Span) -> float:
-    """Of the sound kept in that time alone: while devices go and come there is no speech, and less to keep.
-
-    `files`: each with the zero of its time. What its boxes take is shared out by time.
-    """
-    size, seconds = 0.0, 0.0
-    for file, zero in files.items():
-        packets = list(packets_of(file))
-        boxes = file.stat().st_size - sum(amount for _, _, amount in packets)
-        whole = sum(length for _, length, _ in packets)
-        for at, length, amount in packets:
-            if talk.shown <= zero + round(at * SECOND) < talk.hidden:
-                seconds += length
-                size += amount + boxes * length / whole
-    return size / 1e6 / (seconds / 3600) if seconds else 0.0
-
-
-def packets_of(file: Path) -> Iterator[tuple[float, float, int]]:
-    """(seconds since the recording's zero, seconds, bytes) of each packet of sound."""
-    with av.open(str(file)) as container:
-        for packet in container.demux(audio=0):
-            if packet.pts is not None and packet.time_base is not None:
-                yield (
-                    float(packet.pts * packet.time_base),
-                    float((packet.duration or 0) * packet.time_base),
-                    packet.size,
-                )
 
 
 def _kept(opened: Sequence[Opened], zeros: dict[str, int]) -> list[Kept]:

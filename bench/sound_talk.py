@@ -6,14 +6,14 @@ of a telephone and nothing else. What sealing adds (108 bytes for each chunk of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.core.model import Block, ChunkKind, Span
+from agent.core.model import Block, Chunk, ChunkKind, Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE
@@ -72,17 +72,21 @@ def scripted(lines: Sequence[Line], speak: Callable[[int, str], Spoken]) -> tupl
     return np.asarray((ends.T * 32_767).astype("<i2")), begins
 
 
-def mb_per_hour(samples: npt.NDArray[np.int16]) -> float:
-    """Of sealed chunks, as the recorder makes them of it."""
+def chunks_of(samples: npt.NDArray[np.int16]) -> Iterator[Chunk]:
+    """What the recorder's encoder makes of (samples, 2), its header first; without what is left of the last block."""
     encoder = SoundEncoder(0)
-    size, blocks = 0, len(samples) // FRAME
+    blocks = len(samples) // FRAME
     for number in range(blocks):
         at = number * BLOCK_LENGTH
-        part = samples[number * FRAME : (number + 1) * FRAME].tobytes()
-        for chunk in encoder.encode(Block(SOUND_STREAM, Span(at, at + BLOCK_LENGTH), at, number * FRAME, part)):
-            size += (len(chunk.data) + SEALED) if chunk.kind is ChunkKind.MEDIA else 0
-    size += sum(len(chunk.data) + SEALED for chunk in encoder.close(blocks * BLOCK_LENGTH))
-    return size / 1e6 / (blocks * FRAME / RATE / 3600)
+        raw = samples[number * FRAME : (number + 1) * FRAME].tobytes()
+        yield from encoder.encode(Block(SOUND_STREAM, Span(at, at + BLOCK_LENGTH), at, number * FRAME, raw))
+    yield from encoder.close(blocks * BLOCK_LENGTH)
+
+
+def mb_per_hour(samples: npt.NDArray[np.int16]) -> float:
+    """Of sealed chunks, as the recorder makes them of it."""
+    size = sum(len(chunk.data) + SEALED for chunk in chunks_of(samples) if chunk.kind is ChunkKind.MEDIA)
+    return size / 1e6 / (len(samples) // FRAME * FRAME / RATE / 3600)
 
 
 def told(samples: npt.NDArray[np.int16]) -> str:

@@ -14,12 +14,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from agent.core.model import Block
-from agent.core.model import Span as CoreSpan
-from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
-from agent.encode.opus import FRAME
-from bench import call, sound_talk
-from bench.sound import CONTROL, RULED, Say, judged, mb_per_hour, on_all, runs_in, used_more
+from bench import call
+from bench.sound import CONTROL, RULED, Say, judged, on_all, runs_in
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
@@ -47,7 +43,6 @@ from bench.sound_play import VOICES, speech
 from bench.sound_table import markdown, table
 from bench.sound_window import NAME
 from bench.stage import StageError
-from protocol.envelope import SOUND_STREAM
 
 RUNS: Final = Path(__file__).resolve().parents[2] / "docs" / "runs"
 
@@ -345,40 +340,6 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
 def test_the_control_has_no_rule_for_the_window() -> None:
     assert NAME in RULED["sound.yaml"]
     assert NAME not in CONTROL["sound.yaml"]
-
-
-def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:
-    """Silence, as while devices go and come, takes a third of it."""
-    talked, half = 8, 8 * RATE
-    samples = np.concatenate([np.random.default_rng(1).normal(0, 3000, (half, 2)), np.zeros((half, 2))]).astype("<i2")
-    encoder, file = SoundEncoder(0), tmp_path / "sound.mp4"
-    with file.open("wb") as written:
-        for number in range(len(samples) // FRAME):
-            at = number * BLOCK_LENGTH
-            part = samples[number * FRAME : (number + 1) * FRAME].tobytes()
-            block = Block(SOUND_STREAM, CoreSpan(at, at + BLOCK_LENGTH), at, number * FRAME, part)
-            written.writelines(chunk.data for chunk in encoder.encode(block))
-        written.writelines(chunk.data for chunk in encoder.close(2 * talked * SECOND))
-    zero = 5 * SECOND
-    talk, rest = (
-        mb_per_hour({file: zero}, Span(zero + at * SECOND, zero + (at + talked) * SECOND)) for at in (0, talked)
-    )
-    assert talk > 3 * rest > 0
-    whole = mb_per_hour({file: zero}, Span(0, 60 * SECOND))
-    assert whole == pytest.approx(file.stat().st_size / 1e6 / (2 * talked / 3600), rel=0.01)
-    assert whole == pytest.approx((talk + rest) / 2, rel=0.02)
-    assert mb_per_hour({file: zero}, Span(0, SECOND)) == 0
-
-
-def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
-    call = sound_talk.talk(tmp_path)
-    assert 10 < sound_talk.mb_per_hour(call) < 18
-    assert "a call of" in sound_talk.told(call)
-
-
-def test_what_sound_costs_is_what_the_recorder_with_it_uses_more_than_the_one_without() -> None:
-    assert used_more([(30.0, 95e6), (20.0, 90e6)], 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
-    assert used_more([(30.0, 95e6)], 4) == {}  # a quick run has none without
 
 
 def test_a_fault_on_one_server_ends_the_play_on_the_other() -> None:
