@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bench import sound_account as account
 from bench.sound_account import Run
+from bench.tables import drawn
 
 COLUMNS: Final = (
     "server",
@@ -26,12 +27,10 @@ RECOVERY: Final = ("after", "times", "median, s", "worst, s")
 
 
 def table(runs: Sequence[Run]) -> Table:
-    drawn = Table(title="What was kept of what was said while a sensitive window was in view", title_style="bold")
-    for column in COLUMNS:
-        drawn.add_column(column, justify="left" if column == COLUMNS[0] else "right")
-    for line in _lines(runs):
-        drawn.add_row(*line)
-    return drawn
+    """A column for each server: ten figures beside each other are more than a terminal has room for."""
+    servers, *figures = zip(*_lines(runs), strict=True)
+    lines = [(name, *told) for name, told in zip(COLUMNS[1:], figures, strict=True)]
+    return drawn("What was kept of what was said while a sensitive window was in view", ("", *servers), lines)
 
 
 def _lines(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:

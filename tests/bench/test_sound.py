@@ -334,7 +334,8 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
         "pulseaudio: after replug nothing was heard again",
     ]
     assert "| pulseaudio | 2 | 2 | 0 | 0 | 0 | 3000 | 600.0 / 600 | 2.0 / 3.0 / 3.0 | 2 |" in markdown([run, again])
-    assert table([run, again]).row_count == 1
+    shown = table([run, again])
+    assert (shown.row_count, len(shown.columns)) == (9, 2)
 
 
 def test_the_control_has_no_rule_for_the_window() -> None:
