@@ -31,11 +31,12 @@ from bench import call_picture
 from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
 from bench.call_voice import BUSY, CALL, NUMBER, voice
 from bench.fleet import pc, store
+from bench.interrupts import in_order
 from bench.opened import SECOND, Opened, open_longest
 from bench.sound import LISTENING, RULED
 from bench.sound_play import SINKS, Till, written
 from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
-from bench.stage import StageError, in_order, own_display
+from bench.stage import StageError, own_display
 from bench.sync import both_open
 from bench.tables import drawn, kept_runs, markdown
 from store.film.opus import samples_of

@@ -28,9 +28,10 @@ from rich.console import Console
 from bench import detector, sheet, summary
 from bench.browsers import CHROMIUM
 from bench.fleet import pc, store
+from bench.interrupts import in_order
 from bench.opened import Opened, open_longest
 from bench.play import DISPLAY, Play
-from bench.stage import Stage, StageError, in_order, own_display, real_display
+from bench.stage import Stage, StageError, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POLICY: Final = ROOT / "policies" / "demo"

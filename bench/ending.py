@@ -36,7 +36,8 @@ from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
 from agent.status import State
 from bench.fleet import Store, announced, found, pc, serve
-from bench.stage import StageError, in_order, own_display, running
+from bench.interrupts import in_order
+from bench.stage import StageError, own_display, running
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
 

@@ -38,7 +38,8 @@ from bench import fleet
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
-from bench.stage import Running, StageError, in_order, running
+from bench.interrupts import in_order
+from bench.stage import Running, StageError, running
 from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError

@@ -32,6 +32,7 @@ from bench import leaks_account as account
 from bench import leaks_cost
 from bench.demo import without_rules
 from bench.fleet import Pc, Store, pc, store
+from bench.interrupts import in_order
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME, site
 from bench.leaks_play import QUICK, Player, scene, strips
@@ -41,7 +42,7 @@ from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from bench.opened import open_all
-from bench.stage import Stage, StageError, in_order
+from bench.stage import Stage, StageError
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
 

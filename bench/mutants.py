@@ -22,6 +22,8 @@ from typing import Final
 
 import pytest
 
+from bench.interrupts import in_order
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 SUBJECTS: Final = {
     "agent.core.clearance": ["tests/core/test_clearance.py"],
@@ -168,10 +170,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.add_argument("--quick", action="store_true", help="the same: every mutant is tried in any case")
     arguments = parser.parse_args()
-    try:
-        result = measure(lambda line: print(line, file=sys.stderr))
-    except KeyboardInterrupt:
-        return 130
+    result = measure(lambda line: print(line, file=sys.stderr))
     if arguments.json:
         print(json.dumps(result))
     else:
@@ -180,4 +179,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_order(main))

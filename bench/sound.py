@@ -21,11 +21,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from queue import Empty, SimpleQueue
+from typing import Final, TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -33,6 +34,7 @@ from rich.console import Console
 from agent.status import State
 from bench import sound_account as account
 from bench.fleet import DEAF, Pc, Store, pc, store
+from bench.interrupts import in_order, interrupts_told
 from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_cost import Meter, mb_per_hour, used_more
@@ -53,7 +55,7 @@ from bench.sound_play import (
 from bench.sound_table import markdown, table
 from bench.sound_talk import talk, told
 from bench.sound_window import NAME
-from bench.stage import StageError, in_order, own_display
+from bench.stage import StageError, own_display
 from bench.sync_signals import now
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
@@ -80,6 +82,7 @@ OPEN: Final = 15.0  # seconds until the sound's lid must be open again
 BEAT: Final = 0.05
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,19 +294,33 @@ def on_all(kinds: Sequence[str], perform_on: Callable[[str, Say], Run], say: Say
     """All at once. A fault on one, or an interrupt, ends the others as soon as they have something to say: within
     seconds, but for the minute in which a recording is opened."""
     over = threading.Event()
+    news: SimpleQueue[Future[Run] | None] = SimpleQueue()  # what has ended; None for an interrupt
 
     def still(text: str) -> None:
         if over.is_set():
             raise StageError("ended before its time")
         say(text)
 
-    with ThreadPoolExecutor(len(kinds)) as servers:
+    with interrupts_told(lambda: news.put(None)), ThreadPoolExecutor(len(kinds)) as servers:
         try:
             runs = [servers.submit(perform_on, kind, still) for kind in kinds]
-            wait(runs, return_when=FIRST_EXCEPTION)
-            return [run.result() for run in runs if run.done()]
+            for run in runs:
+                run.add_done_callback(news.put)
+            for _ in runs:
+                ended = _next(news)
+                if ended is None:
+                    raise KeyboardInterrupt
+                ended.result()
+            return [run.result() for run in runs]
         finally:
             over.set()
+
+
+def _next(news: SimpleQueue[T]) -> T:
+    """A signal that comes just before a thread begins to wait does not wake it; so none waits for long."""
+    while True:
+        with suppress(Empty):
+            return news.get(timeout=1)
 
 
 def judged(runs: Sequence[Run], console: Console, *, quick: bool = False) -> int:

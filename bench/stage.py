@@ -7,14 +7,12 @@ manager ends what it started, by its process id. The store and the enrolled PC a
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Final, TypeVar
 
 from Xlib import X, display
@@ -97,29 +95,6 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
-
-
-def in_order(main: Callable[[], int]) -> int:
-    """The exit status of a bench's `main`; 130 at SIGINT and SIGTERM, once what it started has ended, too.
-
-    Also where a shell has put it in the background and SIGINT is ignored.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
-    try:
-        return main()
-    except KeyboardInterrupt:
-        return 130
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _heard)  # another must not break off what ends the rest
-    raise KeyboardInterrupt
-
-
-def _heard(_number: int, _frame: FrameType | None) -> None:
-    """A handler, as SIG_IGN would be handed on to what is started meanwhile."""
 
 
 @contextmanager

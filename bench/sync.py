@@ -29,8 +29,9 @@ from rich.table import Table
 
 from agent.status import State
 from bench.fleet import Pc, Store, pc, store
+from bench.interrupts import in_order
 from bench.opened import Opened, open_longest
-from bench.stage import StageError, in_order, own_display
+from bench.stage import StageError, own_display
 from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from tests.stage.sounds import NEEDED, missing, sound_server
 

@@ -1,0 +1,90 @@
+"""A bench that is told to end does so, in order, wherever in Python the signal comes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.interrupts import in_order
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PLAYS = r"""
+import sys, time
+from bench.sound import on_all
+from bench.interrupts import in_order
+
+def perform(kind, say):
+    print(f"{kind}\n", end="", flush=True)
+    while True:
+        say("span")
+        time.sleep(0.01)
+
+sys.exit(in_order(lambda: len(on_all(["one", "other"], perform, lambda _: None))))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_bench_ends_without_a_word_of_python(number: signal.Signals) -> None:
+    command = [sys.executable, "-P", "-c", PLAYS]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert {process.stdout.readline() for _ in range(2)} == {b"one\n", b"other\n"}
+            process.send_signal(number)
+            assert process.communicate(timeout=60) == (b"", b"")
+            assert process.returncode == 130
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """The handlers of this process, put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_lock_that_the_interrupt_broke_is_no_fault_of_the_bench() -> None:
+    def main() -> int:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise RuntimeError("release unlocked lock")  # as threading.Condition.wait does
+
+    assert in_order(main) == 130
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_fault_of_the_bench_is_no_interrupt() -> None:
+    def main() -> int:
+        raise RuntimeError("of its own")
+
+    with pytest.raises(RuntimeError, match="of its own"):
+        in_order(main)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_second_signal_does_not_break_off_what_ends_the_rest() -> None:
+    ended = []
+
+    def main() -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            ended.append(True)
+        return 0
+
+    assert in_order(main) == 130
+    signal.raise_signal(signal.SIGTERM)  # nor does one between its end and the process's
+    assert ended == [True]
