@@ -37,6 +37,7 @@ __all__ = ["bare", "either", "managed"]  # fixtures
 
 pytestmark = pytest.mark.desktop
 
+TRIES = 10
 LEAVINGS = [close, unmap, raise_over, move_off, shrink]
 
 
@@ -154,12 +155,18 @@ def test_lines_across_a_place_are_no_background(bare: X11Stage, leave: Callable[
 
 
 def test_strokes_without_end_are_followed_for_a_second(bare: X11Stage) -> None:
-    with trial(bare) as tried:
-        close(tried)
-        for _ in range(3):
-            tried.later(0.25, lambda: tried.behind.cross(window=tried.back, width=BEHIND.width, height=BEHIND.height))
-        tried.paint()
-        tried.verdict()
+    for _ in range(TRIES):
+        with trial(bare) as tried:
+            close(tried)
+            for _ in range(3):
+                tried.later(
+                    0.25, lambda: tried.behind.cross(window=tried.back, width=BEHIND.width, height=BEHIND.height)
+                )
+            tried.paint()
+            if CLOCK.now() - tried.began < DOUBT:  # else the machine was busy with something else, and the second over
+                tried.verdict()
+                return
+    pytest.fail("never were three strokes and a painting done within a second")
 
 
 def test_gone_and_back_and_gone_again_between_two_looks(bare: X11Stage) -> None:
@@ -171,6 +178,20 @@ def test_gone_and_back_and_gone_again_between_two_looks(bare: X11Stage) -> None:
         unmap(tried)
         tried.later(0.3, tried.paint)
         tried.verdict()
+
+
+def test_in_front_and_behind_again_between_two_looks(bare: X11Stage) -> None:
+    """The order is what it was, and the one in front shows the other until it paints."""
+    with trial(bare) as tried:
+        raise_over(tried)
+        tried.paint()
+        tried.look_until_gone()
+        tried.words, tried.began = [], CLOCK.now()
+        bare.application.stack(window=tried.window, above=True)
+        raise_over(tried)
+        tried.later(0.3, tried.paint)
+        last, _ = tried.verdict()
+        assert last > tried.began  # it was seen at all
 
 
 def test_gone_and_back_and_gone_again_over_several_looks(bare: X11Stage) -> None:

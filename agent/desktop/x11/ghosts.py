@@ -156,7 +156,7 @@ class Ghosts:
             if debt.until <= now:
                 continue
             near = [(window, region) for window, region in gains if meet(region, debt.region)]
-            gained = [box for window, region in near if window is not None for box in region]
+            gained = [box for window, region in near if window not in {None, debt.owner} for box in region]
             unclear = None in {window for window, _ in near}
             strange = debt.owner in restless or debt.owner not in {None, *boxes}
             if strange or (near and not debt.owed):
@@ -209,10 +209,18 @@ class _Change:
         for place, pane in enumerate((root, *self._after)):
             if not meet([pane.box], area):
                 continue
-            had = self._visible(pane.id, self._before, root)
+            had = rests(self._visible(pane.id, self._before, root), self._contested(pane.id))
             gained = rests(_visible(pane.box, self._after[place:], self._screen), had)
             if gained:
                 yield pane.id, gained
+
+    def _contested(self, window: int) -> list[Box]:
+        """Where one that did something may have been covered and have come back, with nothing of it in the order now:
+        raised over it, painted, and it again over that.
+        """
+        if window not in self._done:
+            return []
+        return [box for other, one in self._done.items() if other != window for box in one.places]
 
     def _visible(self, window: int, panes: Sequence[Pane], root: Pane) -> list[Box]:
         for place, pane in enumerate((root, *panes)):
