@@ -46,7 +46,7 @@ class _Bare:
 def test_what_was_painted_under_a_compositor_pays_for_nothing(monkeypatch: pytest.MonkeyPatch, owner: int) -> None:
     """Windows painted beside the screen then, and so also where something covered them."""
     wire: Any = _Bare()
-    screen = Screenful(wire, processes=wire)
+    screen = Screenful(wire)
     distrusted: list[Drawn] = []
 
     def distrust(drawn: Drawn) -> None:

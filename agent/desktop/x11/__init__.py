@@ -15,6 +15,8 @@ from typing import Final
 from agent.core.ghosts import Ghost
 from agent.core.model import Blind, Scene
 from agent.desktop.processes import RESCAN, Processes
+from agent.desktop.x11.composing import Composer
+from agent.desktop.x11.reading import Reader
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.wire import Disconnected, Wire
 
@@ -29,7 +31,9 @@ class X11Desktop:
     def __init__(self, display: str | None = None) -> None:
         self._wire = Wire(display)
         self._processes = Processes()
-        self._screen = Screenful(self._wire, self._processes)
+        self._screen = Screenful(self._wire)
+        self._reader = Reader(self._wire, self._screen)
+        self._composer = Composer(self._screen, self._processes, self._wire.atom)
         self._seen: Scene | Blind = Blind.UNEXPLAINED
         self._focus = 0
         self._lost = False
@@ -63,12 +67,12 @@ class X11Desktop:
             return self._seen
         self._focus = focus
         for _ in range(TRIES):
-            if self._screen.read():
+            if self._reader.read():
                 break
         if self._screen.mistaken:
             self._screen.start_anew()
             return Blind.UNEXPLAINED
-        seen = self._screen.scene(focus)
+        seen = self._composer.scene(focus)
         return self._seen if seen == self._seen else seen
 
     def _lose(self) -> None:

@@ -1,0 +1,151 @@
+"""Asks the X server for what events left open, and holds what it says against what they told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from agent.core.model import Blind, Box
+from agent.desktop import kinds
+from agent.desktop.x11 import frames
+from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
+from agent.desktop.x11.scenery import Skin
+from agent.desktop.x11.screen import Screenful
+from agent.desktop.x11.tree import Top
+from agent.desktop.x11.wire import Property, Wire
+
+TRANSLUCENT_DEPTH: Final = 32  # a visual with an alpha channel
+
+
+class Reader:
+    """What the server answers is noted in `screen`. Every method may raise `Disconnected`."""
+
+    def __init__(self, wire: Wire, screen: Screenful) -> None:
+        self._wire = wire
+        self._screen = screen
+
+    def read(self) -> bool:
+        """Ask what events left open; True when nothing was left open again meanwhile.
+
+        Sets `mistaken` when the tree that events told is not the server's although nothing moved, or when a window is
+        in view that is in none of its top levels.
+        """
+        screen = self._screen
+        if screen.size_stale:
+            screen.size_stale = False
+            screen.sizes.append(self._wire.root_box())
+            screen.unsettled = True
+        if screen.root_stale:
+            screen.root_stale = False
+            self._read_root()
+            screen.unsettled = True
+        self._read_skins()
+        homes = screen.homes()
+        self._read_clients(homes)
+        overlooked = self._overlooks(homes)
+        screen.afterimage.take(screen.bereft())
+        tops = self._wire.tops()
+        screen.raced = screen.absorb()
+        screen.mistaken = (not screen.raced and tops != tuple(screen.tree.order)) or overlooked
+        return (
+            not (screen.mistaken or screen.raced)
+            and not (screen.root_stale or screen.size_stale)
+            and not screen.left_open
+        )
+
+    def _overlooks(self, homes: dict[int, Top]) -> bool:
+        """Whether the window manager lists a window that is in view and in none of the top levels that we know."""
+        missing = [window for window in self._screen.listed if window not in homes or not homes[window].mapped]
+        return any(self._wire.viewable(missing))
+
+    def _read_root(self) -> None:
+        atom = self._wire.atom
+        names = ("_NET_CLIENT_LIST", "_NET_ACTIVE_WINDOW", "_NET_SUPPORTING_WM_CHECK")
+        found = self._wire.properties([(self._wire.root, atom[name]) for name in names])
+        listed, active, check = (kept.numbers if isinstance(kept, Property) else () for kept in found)
+        self._screen.listed = listed
+        self._screen.active = active[0] if active else 0
+        self._screen.previews = False
+        if check:
+            [name] = self._wire.properties([(check[0], atom["_NET_WM_NAME"])])
+            if isinstance(name, Property):
+                self._screen.previews = kinds.shows_hidden_windows(name.text.decode("utf-8", "replace"))
+
+    def _read_skins(self) -> None:
+        screen = self._screen
+        wanted = [top for top in screen.tree.tops.values() if screen.is_unread(top)]
+        if not wanted:
+            return
+        screen.stale_skins.difference_update(top.id for top in wanted)
+        drawing = []
+        for top, outside in zip(wanted, self._wire.outsides([top.id for top in wanted]), strict=True):
+            if isinstance(outside, Blind):
+                screen.skins.setdefault(top.id, outside)
+                continue
+            screen.tree.place(top.id, outside.box)
+            translucent = outside.faded or outside.depth == TRANSLUCENT_DEPTH
+            screen.skins[top.id] = Skin(outside.draws, translucent, outside.shaped, outside.bordered, (top.id,))
+            if outside.draws and not screen.is_servers(top):
+                drawing.append(top.id)
+        found = frames.find_clients(self._wire, drawing)
+        lodgers, passed = frames.find_lodgers(self._wire, found)
+        screen.tops |= passed
+        for window, clients in found.items():
+            skin_or_gone = screen.skins[window]
+            if isinstance(skin_or_gone, Skin):
+                skin_or_gone.lodgers = lodgers[window]
+                skin_or_gone.clients = tuple(dict.fromkeys((*clients, *lodgers[window])))
+
+    def _read_clients(self, homes: dict[int, Top]) -> None:
+        screen = self._screen
+        fresh = [window for window in dict.fromkeys((*homes, *screen.listed)) if window not in screen.clients]
+        for window in fresh:
+            early = screen.early.pop(window, {})
+            screen.clients[window] = Client(
+                window, stale=set(KEPT), retitled={name: early.get(name, 0) + 1 for name in TITLES}, misplaced=True
+            )
+            if window not in screen.tree.tops:
+                self._wire.watch_client(window)
+        for window, owner in zip(fresh, self._wire.owners(fresh), strict=True):
+            screen.clients[window].owner = owner
+        lodgers = {window for skin in screen.skins.values() if isinstance(skin, Skin) for window in skin.lodgers}
+        for client in screen.clients.values():
+            client.lodger = client.id in lodgers
+        self._read_properties()
+        self._read_places(homes)
+
+    def _read_properties(self) -> None:
+        wanted = [(client, name) for client in self._screen.clients.values() for name in client.stale]
+        answers = self._wire.properties([(client.id, self._wire.atom[name]) for client, name in wanted])
+        for (client, name), answer in zip(wanted, answers, strict=True):
+            if answer is None:
+                client.properties.pop(name, None)
+            elif not (isinstance(answer, Blind) and name not in TITLES):
+                client.properties[name] = answer
+            if name not in TITLES:
+                client.process = None
+        for client, _ in wanted:
+            client.stale = set()
+        self._name_types(
+            [number for client, name in wanted if name == "_NET_WM_WINDOW_TYPE" for number in client.numbers(name)]
+        )
+
+    def _name_types(self, atoms: Iterable[int]) -> None:
+        for atom in set(atoms) - self._screen.types.keys():
+            self._screen.types[atom] = self._wire.atom_name(atom).removeprefix(TYPE_PREFIX)
+
+    def _read_places(self, homes: dict[int, Top]) -> None:
+        screen = self._screen
+        insides = {
+            client.id: homes[client.id].id if client.id in homes else self._wire.root
+            for client in screen.clients.values()
+        }
+        wanted = [
+            client for client in screen.clients.values() if client.misplaced or client.inside != insides[client.id]
+        ]
+        pairs = [(client.id, insides[client.id]) for client in wanted]
+        for client, place in zip(wanted, self._wire.places(pairs), strict=True):
+            client.misplaced = False
+            client.inside = insides[client.id]
+            if isinstance(place, Box):
+                client.place = place
