@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -114,15 +115,7 @@ histories = st.lists(st.tuples(st.lists(deeds, max_size=7), st.just(("look", 0, 
 )
 
 
-@settings(max_examples=300)
-@given(openings, histories)
-@example(  # two changes of the order that come to none: the one in front shows the other
-    [*((what, window, FEW) for window in (1, 2, 3) for what in ("map", "paint")), *[("rest", 0, SCREEN)] * 4],
-    [*(("raise", 2, FEW), ("paint", 2, FEW), ("raise", 3, FEW)), *(("look", 0, SCREEN), ("rest", 0, SCREEN))],
-)
-def test_no_word_is_earlier_than_the_pixels(
-    opening: Sequence[tuple[str, int, Box]], history: Sequence[tuple[str, int, Box]]
-) -> None:
+def hold_to_pixels(opening: Sequence[tuple[str, int, Box]], history: Sequence[tuple[str, int, Box]]) -> None:
     """Whatever windows do, a pixel that shows another window than the one that has it is a ghost that was told: from
     before that window was found to have left it, and not gone yet."""
     tiny, made, now = Tiny(), Ghosts(lambda _: False, lambda _: True), DOUBT
@@ -149,6 +142,34 @@ def test_no_word_is_earlier_than_the_pixels(
         for since in {since for _, since in strange.values()}:
             if now - since < DOUBT:  # what nobody can follow is told for a second
                 assert any(ghost.left <= since and ghost.until > now for ghost in told), (since, now, told)
+
+
+@settings(max_examples=300)
+@given(openings, histories)
+@example(  # two changes of the order that come to none: the one in front shows the other
+    [*((what, window, FEW) for window in (1, 2, 3) for what in ("map", "paint")), *[("rest", 0, SCREEN)] * 4],
+    [*(("raise", 2, FEW), ("paint", 2, FEW), ("raise", 3, FEW)), *(("look", 0, SCREEN), ("rest", 0, SCREEN))],
+)
+def test_no_word_is_earlier_than_the_pixels(
+    opening: Sequence[tuple[str, int, Box]], history: Sequence[tuple[str, int, Box]]
+) -> None:
+    hold_to_pixels(opening, history)
+
+
+def test_no_word_is_earlier_than_the_pixels_whatever_three_things_happen() -> None:
+    """All there is to do with three windows of which one is beside the other two, in every order of three steps."""
+    near, beside, corner = Box(0, 0, 2, 1), Box(1, 0, 2, 1), Box(1, 0, 1, 1)
+    boxes = (near, near, beside)
+    opening = [(what, window, box) for window, box in enumerate(boxes, 1) for what in ("map", "paint")]
+    rests = [("rest", 0, SCREEN)] * 4
+    steps = [
+        *((what, window, near) for what in ("unmap", "raise", "lower", "paint") for window in (1, 2, 3)),
+        *(("paint", window, corner) for window in (1, 2, 3)),
+        *((what, window, box) for what in ("map", "move") for window in (1, 2, 3) for box in (near, beside)),
+        ("look", 0, SCREEN),
+    ]
+    for history in itertools.product(steps, repeat=3):
+        hold_to_pixels([*opening, *rests], [*history, ("look", 0, SCREEN), ("rest", 0, SCREEN)])
 
 
 def _painted(tiny: Tiny, emptied: set[int]) -> dict[int, list[Box]]:
