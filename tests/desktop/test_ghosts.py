@@ -241,6 +241,17 @@ def test_what_one_owes_it_goes_on_to_owe_when_it_was_covered_and_is_in_front_aga
     assert sorted(untils(made, LATER)) == sorted([DOUBT, *owed])
 
 
+def test_what_one_owes_is_not_made_less_by_what_another_had_all_along() -> None:
+    """The other came over it and moved, in one look, so that nobody knows whose the place is: both have it, here."""
+    made = uncovered(ghosts())
+    [owed] = untils(made, LATER)
+    both = [pane(1), pane(3, PART)]
+    made.follow(both, {3: Done([Deed.CAME, Deed.MOVED], [MENU, PART])}, {1: []}, SCREEN, LATER)
+    assert max(untils(made, LATER)) == owed
+    made.follow(both, {one.id: Done([Deed.RESTACKED], [one.box]) for one in both}, {1: [], 3: []}, SCREEN, LATER)
+    assert max(untils(made, LATER)) == owed
+
+
 def test_two_that_change_places_out_of_each_others_sight_are_owed_nothing() -> None:
     made = ghosts()
     apart = [pane(1, Box(0, 0, 4, 4)), pane(2, Box(8, 0, 4, 4))]

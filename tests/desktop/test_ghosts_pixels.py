@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -166,16 +167,25 @@ def test_no_word_is_earlier_than_the_pixels(
     hold_to_pixels(opening, history)
 
 
-def test_no_word_is_earlier_than_the_pixels_whatever_three_things_happen() -> None:
-    """All there is to do with three windows of which one is beside the other two, in every order of three steps."""
-    near, beside, corner = Box(0, 0, 2, 1), Box(1, 0, 2, 1), Box(1, 0, 1, 1)
-    boxes = (near, near, beside)
+@pytest.mark.parametrize(
+    ("boxes", "columns"),
+    [
+        ([Box(0, 0, 2, 1), Box(0, 0, 2, 1), Box(1, 0, 2, 1)], [0, 1]),  # one beside the other two
+        ([Box(0, 0, 4, 1), Box(3, 0, 1, 1), Box(0, 0, 2, 1)], [-1, 0, 1, 3]),  # over the edge of the screen
+        ([Box(1, 0, 4, 1), Box(4, 0, 1, 1), Box(0, 0, 1, 1)], [0, 1, 4]),  # further under one that stays
+    ],
+    ids=["beside", "edge", "under"],
+)
+def test_no_word_is_earlier_than_the_pixels_whatever_three_things_happen(
+    boxes: Sequence[Box], columns: Sequence[int]
+) -> None:
+    """Three windows in a row of pixels, and every order of three things that they can do."""
     opening = [(what, window, box) for window, box in enumerate(boxes, 1) for what in ("map", "paint")]
     rests = [("rest", 0, SCREEN)] * 4
     steps = [
-        *((what, window, near) for what in ("unmap", "raise", "lower", "paint") for window in (1, 2, 3)),
-        *(("paint", window, corner) for window in (1, 2, 3)),
-        *((what, window, box) for what in ("map", "move") for window in (1, 2, 3) for box in (near, beside)),
+        *((what, window, box) for what in ("map", "unmap", "raise", "lower") for window, box in enumerate(boxes, 1)),
+        *(("paint", window, Box(skipped, 0, 1, 1)) for window in (1, 2, 3) for skipped in (0, 1)),
+        *(("move", window, Box(x, 0, 1, 1)) for window in (1, 2, 3) for x in columns),
         ("look", 0, SCREEN),
     ]
     for history in itertools.product(steps, repeat=3):

@@ -98,9 +98,9 @@ class Ghosts:
             _Debt(self._earliest(region, now), now + DOUBT, region)
             if window is None
             else self._debt(window, region, drawn, change, now)
-            for window, region in change.gains
+            for window, region in (*change.gains, *change.contested)
         ]
-        self._pay(change.gains, done, drawn, now)
+        self._pay(change.gains, change.contested, done, drawn, now)
         self._take_in(new, now)
 
     def _take_in(self, new: Sequence[_Debt], now: int) -> None:
@@ -130,7 +130,7 @@ class Ghosts:
         for debt in self._debts:
             if debt.owner not in stayed:
                 debt.owner, debt.owed = None, None
-        self._pay([], {}, drawn, now)
+        self._pay([], [], {}, drawn, now)
         self._debts = [debt for debt in self._debts if not now < debt.until <= doubt.until]
         self._take_in([doubt], now)
 
@@ -148,7 +148,12 @@ class Ghosts:
         return _Debt(left, now + (OWED if owed else STILL), gained, window, owed)
 
     def _pay(
-        self, gains: Sequence[tuple[int | None, list[Box]]], done: Mapping[int, Done], drawn: Drawn, now: int
+        self,
+        gains: Sequence[tuple[int | None, list[Box]]],
+        contested: Sequence[tuple[int, list[Box]]],
+        done: Mapping[int, Done],
+        drawn: Drawn,
+        now: int,
     ) -> None:
         boxes = {pane.id: pane.box for pane in self._panes}
         restless = {window for window, one in done.items() if set(one.deeds) - {Deed.RESTACKED}}
@@ -156,10 +161,11 @@ class Ghosts:
             if debt.until <= now:
                 continue
             near = [(window, region) for window, region in gains if meet(region, debt.region)]
-            gained = [box for window, region in near if window not in {None, debt.owner} for box in region]
+            gained = [box for window, region in near if window is not None for box in region]
             unclear = None in {window for window, _ in near}
             strange = debt.owner in restless or debt.owner not in {None, *boxes}
-            if strange or (near and not debt.owed):
+            doubtful = near or any(meet(region, debt.region) for _, region in contested)
+            if strange or (doubtful and not debt.owed):
                 gone = debt.inside and debt.owed and debt.owner not in boxes
                 passed_on = gone and not unclear and not rests(debt.owed or (), gained)
                 # Where nobody has taken the debt over, it lasts as long as it did.
@@ -195,32 +201,37 @@ class _Change:
         self.boxes = {pane.id: pane.box for pane in after}
         area = [box for one in done.values() for box in one.places]
         self.gains: list[tuple[int | None, list[Box]]] = []  # without a window where nobody can say whose they are now
+        self.contested: list[tuple[int, list[Box]]] = []  # what windows had and have, with another's in it, perhaps
         if not all(map(_is_plain, done.values())) or self._is_odd(area):
             self.gains.append((None, area))
         elif area:
-            self.gains += self._gains(area)
+            self._follow(area)
 
     def _is_odd(self, area: Sequence[Box]) -> bool:
         """Whether a window is involved that is not the rectangle that it seems to be."""
         return any(not pane.plain and meet([pane.box], area) for pane in (*self._before, *self._after))
 
-    def _gains(self, area: Sequence[Box]) -> Iterable[tuple[int, list[Box]]]:
+    def _follow(self, area: Sequence[Box]) -> None:
         root = Pane(ROOT, self._screen, plain=True)
         for place, pane in enumerate((root, *self._after)):
             if not meet([pane.box], area):
                 continue
-            had = rests(self._visible(pane.id, self._before, root), self._contested(pane.id))
-            gained = rests(_visible(pane.box, self._after[place:], self._screen), had)
+            now = _visible(pane.box, self._after[place:], self._screen)
+            gained = rests(now, self._visible(pane.id, self._before, root))
             if gained:
-                yield pane.id, gained
+                self.gains.append((pane.id, gained))
+            kept = rests(now, gained)
+            if kept and self._is_contested(pane.id):
+                self.contested.append((pane.id, kept))
 
-    def _contested(self, window: int) -> list[Box]:
-        """Where one that did something may have been covered and have come back, with nothing of it in the order now:
-        raised over it, painted, and it again over that.
+    def _is_contested(self, window: int) -> bool:
+        """Whether it did something where another did, too. It may have been covered, painted over and be in front
+        again, which the order does not tell; or have moved, with what the other left in it.
         """
         if window not in self._done:
-            return []
-        return [box for other, one in self._done.items() if other != window for box in one.places]
+            return False
+        others = [box for other, one in self._done.items() if other != window for box in one.places]
+        return meet(self._done[window].places, others)
 
     def _visible(self, window: int, panes: Sequence[Pane], root: Pane) -> list[Box]:
         for place, pane in enumerate((root, *panes)):
