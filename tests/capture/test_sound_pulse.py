@@ -50,16 +50,20 @@ class Ear:
         self.mishaps: list[Mishap] = []
         self.sound.listen(on=True)
 
-    def until(self, wanted: Callable[[], bool]) -> None:
-        deadline = CLOCK.now() + round(SOON * SECOND)
+    def until(self, wanted: Callable[[], bool], ask: Callable[[], object] = lambda: None) -> None:
+        """`ask`: for what leads to it, every second."""
+        deadline, asked = CLOCK.now() + round(SOON * SECOND), 0
         while not wanted():
             assert CLOCK.now() < deadline, (len(self.blocks), self.mishaps, self.sound.channels())
+            if CLOCK.now() > asked + SECOND:
+                ask()
+                asked = CLOCK.now()
             blocks, mishaps = self.sound.take(0.5)
             self.blocks += blocks
             self.mishaps += mishaps
 
-    def until_told(self, what: str, channel: str) -> None:
-        self.until(lambda: any((one.what, one.channel) == (what, channel) for one in self.mishaps))
+    def until_told(self, what: str, channel: str, ask: Callable[[], object] = lambda: None) -> None:
+        self.until(lambda: any((one.what, one.channel) == (what, channel) for one in self.mishaps), ask)
 
     def until_heard(self, end: int, hertz: float) -> None:
         """A fifth of a second of it, from now on."""
@@ -109,10 +113,13 @@ def test_another_microphone_is_never_recorded_under_the_name_of_one_that_went(se
 
 def move(server: SoundServer, source: str) -> bool:
     """Whether the server says that the one who listens to the microphone listens to that source now."""
+    [mine] = microphone_streams(server)
+    return server.attempt("move-source-output", str(mine), source)
+
+
+def microphone_streams(server: SoundServer) -> list[int]:
     listed = json.loads(server.pactl("--format=json", "list", "source-outputs"))
-    mine = [one["index"] for one in listed if one["properties"].get("media.name") == "microphone"]
-    assert len(mine) == 1
-    return server.attempt("move-source-output", str(mine[0]), source)
+    return [one["index"] for one in listed if one["properties"].get("media.name") == "microphone"]
 
 
 def test_a_stream_may_not_be_moved_by_hand(server: SoundServer) -> None:
@@ -136,8 +143,10 @@ def test_a_stream_that_the_server_moved_all_the_same_is_lost_and_opened_again(
     named = Devices("agentmic", "farend")
     with listening(server, named) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
         ear.until_heard(0, AGENT)
-        assert move(server, "othermic")
-        ear.until_told("device-changed", "microphone")
+        # PipeWire forgets a move that comes while it still links the stream.
+        ear.until_told(
+            "device-changed", "microphone", ask=lambda: microphone_streams(server) and move(server, "othermic")
+        )
         ear.until_heard(0, AGENT)
         assert ear.sound.channels()[0].device == "agentmic"
         assert ear.loudest(0, OTHER) < 0.01
