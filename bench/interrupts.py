@@ -1,7 +1,7 @@
 """How a bench ends when it is told to (Ctrl-C, SIGTERM): what it started has ended too, and nothing of Python is shown.
 
 An exception out of a signal's handler comes between any two steps of the main thread, so also in the middle of a
-lock's. Where threads share anything, interrupts are told instead (`interrupts_told`).
+lock's. A main thread that waits for others all along is told of interrupts instead (`interrupts_told`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ def in_order(main: Callable[[], int]) -> int:
     """
     _at_interrupts(_interrupted)
     try:
-        return main()
+        try:
+            return main()
+        finally:
+            _at_interrupts(_heard)
     except KeyboardInterrupt:
         return 130
     except RuntimeError as error:
@@ -29,23 +32,29 @@ def in_order(main: Callable[[], int]) -> int:
         if isinstance(error.__context__, KeyboardInterrupt):
             return 130
         raise
-    finally:
-        _at_interrupts(_heard)
 
 
 @contextmanager
 def interrupts_told(tell: Callable[[], None]) -> Iterator[None]:
-    """Within, SIGINT and SIGTERM call `tell` and raise nothing, so that they cannot break what threads share.
+    """Within, SIGINT and SIGTERM call `tell` and raise nothing, so that they cannot break what threads share; and
+    nothing afterwards, if there was one.
 
     `tell` runs in the main thread between any two steps of it: queue.SimpleQueue.put may be called there, a lock
     that the main thread may hold must not be taken.
     """
-    before = _at_interrupts(lambda _number, _frame: tell())
+    told = False
+
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        nonlocal told
+        told = True
+        tell()
+
+    before = _at_interrupts(hear)
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, _heard if told else handler)
 
 
 def _at_interrupts(handler: _Handler) -> dict[signal.Signals, _Handler | int | None]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.interrupts import in_order
+from bench.interrupts import in_order, interrupts_told
 
 ROOT = Path(__file__).resolve().parents[2]
 
 PLAYS = r"""
 import sys, time
 from bench.sound import on_all
-from bench.interrupts import in_order
+from bench.interrupts import in_order, interrupts_told
 
 def perform(kind, say):
     print(f"{kind}\n", end="", flush=True)
@@ -41,15 +40,6 @@ def test_an_interrupted_bench_ends_without_a_word_of_python(number: signal.Signa
             assert process.returncode == 130
         finally:
             process.kill()
-
-
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """The handlers of this process, put back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("handlers")
@@ -88,3 +78,31 @@ def test_a_second_signal_does_not_break_off_what_ends_the_rest() -> None:
     assert in_order(main) == 130
     signal.raise_signal(signal.SIGTERM)  # nor does one between its end and the process's
     assert ended == [True]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_one_that_was_told_is_not_broken_off_by_a_second() -> None:
+    steps = []
+
+    def main() -> int:
+        try:
+            with interrupts_told(lambda: steps.append("told")):
+                signal.raise_signal(signal.SIGINT)
+                raise KeyboardInterrupt
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("ended")
+
+    assert in_order(main) == 130
+    assert steps == ["told", "ended"]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_one_that_was_told_of_nothing_is_interrupted_as_before() -> None:
+    def main() -> int:
+        with interrupts_told(lambda: None):
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("it went on")
+
+    assert in_order(main) == 130

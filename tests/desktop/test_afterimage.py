@@ -37,7 +37,8 @@ __all__ = ["bare", "either", "managed"]  # fixtures
 
 pytestmark = pytest.mark.desktop
 
-TRIES = 10
+TRIES = 10  # of what has to be done within the second that a doubt lasts
+BUSY = "the machine was too busy with something else, ten times"
 LEAVINGS = [close, unmap, raise_over, move_off, shrink]
 
 
@@ -163,10 +164,10 @@ def test_strokes_without_end_are_followed_for_a_second(bare: X11Stage) -> None:
                     0.25, lambda: tried.behind.cross(window=tried.back, width=BEHIND.width, height=BEHIND.height)
                 )
             tried.paint()
-            if CLOCK.now() - tried.began < DOUBT:  # else the machine was busy with something else, and the second over
+            if CLOCK.now() - tried.began < DOUBT:
                 tried.verdict()
                 return
-    pytest.fail("never were three strokes and a painting done within a second")
+    pytest.fail(BUSY)
 
 
 def test_gone_and_back_and_gone_again_between_two_looks(bare: X11Stage) -> None:
@@ -182,16 +183,19 @@ def test_gone_and_back_and_gone_again_between_two_looks(bare: X11Stage) -> None:
 
 def test_in_front_and_behind_again_between_two_looks(bare: X11Stage) -> None:
     """The order is what it was, and the one in front shows the other until it paints."""
-    with trial(bare) as tried:
-        raise_over(tried)
-        tried.paint()
-        tried.look_until_gone()
-        tried.words, tried.began = [], CLOCK.now()
-        bare.application.stack(window=tried.window, above=True)
-        raise_over(tried)
-        tried.later(0.3, tried.paint)
-        last, _ = tried.verdict()
-        assert last > tried.began  # it was seen at all
+    for _ in range(TRIES):
+        with trial(bare) as tried:
+            raise_over(tried)
+            tried.paint()
+            tried.look_until_gone()
+            tried.words, tried.began = [], CLOCK.now()
+            bare.application.stack(window=tried.window, above=True)
+            raise_over(tried)
+            tried.later(0.3, tried.paint)
+            if CLOCK.now() - tried.began < DOUBT and tried.was_seen():
+                tried.verdict()
+                return
+    pytest.fail(BUSY)
 
 
 def test_gone_and_back_and_gone_again_over_several_looks(bare: X11Stage) -> None:

@@ -97,6 +97,9 @@ class Trial:
     def paint(self) -> None:
         self.behind.paint(window=self.back, color=GREY, place=ALL)
 
+    def was_seen(self) -> bool:
+        return any(at > self.began for at in self.watcher.seen)
+
     def verdict(self) -> tuple[int, int]:
         """(when the colour was last seen, when the desktop says that it was gone). Fails where the word was early."""
         told = self.look_until_gone()

@@ -1,4 +1,4 @@
-"""Composes a scene out of what is known of an X screen. Asks nobody but the processes whose windows they are.
+"""Composes a scene out of what is known of an X screen and of the processes whose windows they are.
 
 Every viewable top level is explained or the look is blind: by the client windows inside it, by itself, or as a window
 that was gone before it could be read.

@@ -23,7 +23,8 @@ from agent.desktop.x11.wire import Wire
 
 
 class Screenful:
-    """Not thread-safe. What asks the server may raise `Disconnected`: `start_anew`, `absorb` and `settle`."""
+    """Not thread-safe. What asks the server may raise `Disconnected`: `start_anew`, and so making one, `absorb` and
+    `settle`."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
