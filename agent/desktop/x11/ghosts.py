@@ -95,11 +95,10 @@ class Ghosts:
             return
         change = _Change(before, self._panes, done, drawn, screen, doubted=doubted)
         new = [
-            _Debt(self._earliest(region, now), now + DOUBT, region)
-            if window is None
-            else self._debt(window, region, drawn, change, now)
-            for window, region in (*change.gains, *change.contested)
+            self._doubt(region, now) if window is None else self._debt(window, region, drawn, change, now)
+            for window, region in change.gains
         ]
+        new += [self._doubt(region, now) for region in change.contested]
         self._pay(change.gains, change.contested, done, drawn, now)
         self._take_in(new, now)
 
@@ -125,7 +124,7 @@ class Ghosts:
         """Anything may have left, which is a doubt. What is owed stays owed beside it: its owner pays with all that it
         has painted since, whatever else happened, and one that is not where it was can no longer pay.
         """
-        doubt = _Debt(self._earliest([screen], now), now + DOUBT, [screen])
+        doubt = self._doubt([screen], now)
         stayed = {pane.id for pane in set(before) & set(self._panes)}
         for debt in self._debts:
             if debt.owner not in stayed:
@@ -137,6 +136,9 @@ class Ghosts:
     def _earliest(self, region: Sequence[Box], now: int) -> int:
         """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
         return min((debt.left for debt in self._debts if debt.until > now and meet(debt.region, region)), default=now)
+
+    def _doubt(self, region: list[Box], now: int) -> _Debt:
+        return _Debt(self._earliest(region, now), now + DOUBT, region)
 
     def _debt(self, window: int, gained: list[Box], drawn: Drawn, change: _Change, now: int) -> _Debt:
         left = self._earliest(gained, now)
@@ -150,7 +152,7 @@ class Ghosts:
     def _pay(
         self,
         gains: Sequence[tuple[int | None, list[Box]]],
-        contested: Sequence[tuple[int, list[Box]]],
+        contested: Sequence[Sequence[Box]],
         done: Mapping[int, Done],
         drawn: Drawn,
         now: int,
@@ -164,7 +166,7 @@ class Ghosts:
             gained = [box for window, region in near if window is not None for box in region]
             unclear = None in {window for window, _ in near}
             strange = debt.owner in restless or debt.owner not in {None, *boxes}
-            doubtful = near or any(meet(region, debt.region) for _, region in contested)
+            doubtful = near or any(meet(region, debt.region) for region in contested)
             if strange or (doubtful and not debt.owed):
                 gone = debt.inside and debt.owed and debt.owner not in boxes
                 passed_on = gone and not unclear and not rests(debt.owed or (), gained)
@@ -201,7 +203,7 @@ class _Change:
         self.boxes = {pane.id: pane.box for pane in after}
         area = [box for one in done.values() for box in one.places]
         self.gains: list[tuple[int | None, list[Box]]] = []  # without a window where nobody can say whose they are now
-        self.contested: list[tuple[int, list[Box]]] = []  # what windows had and have, with another's in it, perhaps
+        self.contested: list[list[Box]] = []  # what windows had and have, with another's in it, perhaps
         if not all(map(_is_plain, done.values())) or self._is_odd(area):
             self.gains.append((None, area))
         elif area:
@@ -222,7 +224,7 @@ class _Change:
                 self.gains.append((pane.id, gained))
             kept = rests(now, gained)
             if kept and self._is_contested(pane.id):
-                self.contested.append((pane.id, kept))
+                self.contested.append(kept)
 
     def _is_contested(self, window: int) -> bool:
         """Whether it did something where another did, too. It may have been covered, painted over and be in front
