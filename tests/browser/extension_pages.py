@@ -118,6 +118,10 @@ class Site:
         """Has page `name` run `script` (the body of an async function); returns when it has run."""
         self.await_done(self.send(name, script))
 
+    def attempt(self, name: str, script: str) -> str:
+        """As `order`; why the page could not do it, empty where it could."""
+        return self._failure(self.send(name, script))
+
     def send(self, name: str, script: str) -> str:
         """The same for what the page itself may not outlive; returns the mark of its end."""
         number = str(next(self._ids))
@@ -127,12 +131,16 @@ class Site:
 
     def await_done(self, mark: str) -> None:
         """Until a page fetches /done?id=`mark`; each mark serves once."""
+        failed = self._failure(mark)
+        assert not failed, f"a page could not do what it was told: {failed}"
+
+    def _failure(self, mark: str) -> str:
         try:
             failed = self._server.done[mark].get(timeout=PATIENCE)
         except queue.Empty:
             raise AssertionError("a page did not do what it was told") from None
-        assert not failed, f"a page could not do what it was told: {failed}"
         del self._server.done[mark]
+        return failed
 
 
 @contextmanager

@@ -20,6 +20,7 @@ SOON = """for (let tries = 0; !({}); tries++) {{
 """
 FOCUS = SOON.format("document.hasFocus()", "the tab is not in front") + "document.getElementById('%s').focus()"
 ARRIVED = SOON.format("(f => (f.value ?? f.textContent).length >= %d)(document.getElementById('%s'))", "a key was lost")
+TRIES = 3
 CASES = {
     "the label comes later": (
         "<input id=i>",
@@ -58,15 +59,26 @@ def test_a_field_that_is_named_later_is_found(live: Live, case: str) -> None:
         assert "cc-number" in fields(live.look_until_tab("/late"))
 
 
+def type_key(live: Live, key: str, place: str, number: int) -> None:
+    """The key as `number`th into an element. Now and then one does not get to a Firefox that has just opened a tab: it
+    is typed again, and if it comes late after all it makes another word, which the test sees.
+    """
+    for _ in range(TRIES):
+        live.site.order("typing", FOCUS % place)
+        press(live.display, key)
+        failed = live.site.attempt("typing", ARRIVED % (number, place))
+        if not failed:
+            return
+    raise AssertionError(f"key {number} into {place}: {failed}")
+
+
 def test_what_is_typed_is_never_told(live: Live) -> None:
     body = "<input id=i autocomplete=cc-number><div id=e contenteditable aria-label='Card number'></div>"
     with live.opened("typing", body):
         live.look_until_tab("/typing", lambda tab: "cc-number" in fields(tab))
         for place in ("i", "e"):
-            live.site.order("typing", FOCUS % place)
             for number, key in enumerate("sekret", start=1):
-                press(live.display, key)
-                live.site.order("typing", ARRIVED % (number, place))
+                type_key(live, key, place, number)
             live.look_until_tab("/typing")
         live.site.order(
             "typing", "if (i.value !== 'sekret' || e.textContent !== 'sekret') throw new Error('nothing was typed')"
