@@ -46,6 +46,11 @@ class Tiny:
             found |= dict.fromkeys(self.pixels(window), window)
         return found
 
+    def strange(self) -> dict[Pixel, int]:
+        """Pixels that show the picture of another window than the one that has them, and whose."""
+        owners = self.owners()
+        return {pixel: picture for pixel, picture in self.painter.items() if owners[pixel] != picture}
+
     def did(self, window: int, deed: Deed) -> None:
         self.deeds.setdefault(window, []).append(deed)
         self.places.setdefault(window, []).append(self.boxes[window])
@@ -134,8 +139,7 @@ def hold_to_pixels(opening: Sequence[tuple[str, int, Box]], history: Sequence[tu
         done = {one: Done(list(kept), tiny.places[one]) for one, kept in tiny.deeds.items()}
         visible = {one: kept for one, kept in done.items() if _meets(kept.places)}
         made.follow([Pane(one, tiny.boxes[one], plain=True) for one in tiny.stack], visible, drawn, SCREEN, now)
-        owners = tiny.owners()
-        found = {pixel: picture for pixel, picture in tiny.painter.items() if owners[pixel] != picture}
+        found = tiny.strange()
         before = {pixel: strange.get(tiny.origins.get(pixel, pixel), (0, 0)) for pixel in found}
         strange = {
             pixel: (picture, before[pixel][1] if before[pixel][0] == picture else now)
@@ -227,10 +231,11 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
         now += STILL
         tiny.do(what, window, box)
         look()
+    before = tiny.strange()  # owed since then, and no longer
     tiny.do(leave, leaving, SCREEN)
     look()
-    left, owners = now, tiny.owners()
-    owed = {pixel: picture for pixel, picture in tiny.painter.items() if owners[pixel] != picture}
+    left = now
+    owed = {pixel: picture for pixel, picture in tiny.strange().items() if before.get(pixel) != picture}
     for what, window, box in history:
         if what in {"lose", "look", "rest"}:
             now += DOUBT if what == "rest" else 0
