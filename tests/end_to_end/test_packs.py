@@ -53,7 +53,7 @@ def watched(pack: str, folder: Path) -> Iterator[tuple[Pc, Walk]]:
         own_display(folder / "display") as stage,
         store(folder) as depot,
         pc(depot, stage, Path(homes) / "pc", policy) as recorded,
-        chromium(stage, folder / "browser", "http://crm.example/orders", eyes=recorded.home, flags=(site.flag,)),
+        chromium(stage, folder / "browser", "http://crm.example/orders", eyes=recorded.home, flags=site.flags),
     ):
         yield recorded, site
 
@@ -109,6 +109,9 @@ def test_what_the_pack_is_for_closes_the_eye(pack: str, seen: tuple[Pc, Walk]) -
         until(lambda: recorded.state() is State.RECORDING, recorded, site)
         site.next = page
         until(lambda rule=rule: rule in rules(recorded), recorded, site)
+        for _ in range(20):  # and stays closed while the page is there, not just while it comes
+            assert recorded.state() is not State.RECORDING, page
+            time.sleep(0.05)
     site.next = "/orders"
     until(lambda: recorded.state() is State.RECORDING, recorded, site)
 

@@ -59,7 +59,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk, stage: Stage) 
         TemporaryDirectory(prefix="eyelid-") as homes,
         store(folder) as depot,
         pc(depot, stage, Path(homes) / "pc", pack) as recorded,
-        chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=(shop.flag,)),
+        chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=shop.flags),
     ):
         yield recorded
 

@@ -1,20 +1,33 @@
-"""Websites of a test's own under any name, in which the page walks where the test says: nobody's hand navigates."""
+"""Websites of a test's own under any name, in which the page walks where the test says: nobody's hand navigates.
+
+They speak TLS to whoever speaks it first. A browser has a list of names that it goes to by TLS alone, and payment and
+identity services are on it: without it their frames would show the browser's own error page after a moment.
+"""
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from store.ca import make_authority, make_server
 
 # A page of the walk goes where the test says next; a page of another name, as it stands in a frame, stays.
 WALK: Final = """<script>setInterval(async () => {
   const to = await (await fetch("/next")).text();
   if (to !== location.pathname) location = to;
 }, 200)</script>"""
+HELLO: Final = b"\x16"  # how TLS begins (RFC 8446, 5.1: a handshake record)
+PATIENCE: Final = 5.0  # seconds; browsers open connections ahead of need, and say nothing in them
 
 
 class Walk(ThreadingHTTPServer):
@@ -28,18 +41,29 @@ class Walk(ThreadingHTTPServer):
         self.pages = pages
         self.next = start
         self.asked: Counter[str] = Counter()  # path -> how often it was asked for
+        self._tls = _made_here()
 
     @property
-    def flag(self) -> str:
-        """What makes a browser find every name here."""
-        return f"--host-resolver-rules=MAP * 127.0.0.1:{self.server_port}"
+    def flags(self) -> tuple[str, ...]:
+        """What makes Chromium find every name here, and take the certificate for each of them."""
+        return (f"--host-resolver-rules=MAP * 127.0.0.1:{self.server_port}", "--ignore-certificate-errors")
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer one connection, in its own thread."""
+        request.settimeout(PATIENCE)
+        try:
+            first = request.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            return
+        if first == HELLO:
+            with self._tls.wrap_socket(request, server_side=True) as secured:
+                super().finish_request(secured, client_address)
+        else:
+            super().finish_request(request, client_address)
 
 
 class _Request(BaseHTTPRequestHandler):
     server: Walk
-    # A browser speaks TLS to the names that it knows to be so (verify.stripe.com), and one hello of a thousand has no
-    # end of a line in it: without an answer to that the frame waits for good.
-    timeout = 5
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
@@ -58,6 +82,17 @@ class _Request(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
         """Nothing: a test's output is its own."""
+
+
+def _made_here() -> ssl.SSLContext:
+    now = time.time_ns()
+    identity = make_server(make_authority(now), [], [], now)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with TemporaryDirectory() as folder:
+        both = Path(folder) / "server.pem"
+        both.write_bytes(identity.certificate + identity.private)
+        context.load_cert_chain(both)
+    return context
 
 
 @contextmanager
