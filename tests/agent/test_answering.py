@@ -20,6 +20,7 @@ from agent.errors import UserError
 from agent.listening import Heard
 from agent.messages import GrabWanted, PolicyArrived, Trouble
 from agent.recording import Blocks, Tally
+from agent.shutter import Grabbed
 from agent.status import State, exit_code
 from tests.agent.daemon_rig import POLICY, WITH_CHART, Rig, hold
 from tests.fakes.sound import FakeSound
@@ -117,7 +118,8 @@ def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not
     assert asked.state() is State.RECORDING
 
 
-def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed() -> None:
+@pytest.mark.parametrize("word", [GrabWanted(), Grabbed((), ())], ids=["begun", "delivered"])
+def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed(word: GrabWanted | Grabbed) -> None:
     asked = Asked().opened()
     asked.later(1)
     asked.tally.pictures_at = asked.rig.clock.time
@@ -125,7 +127,7 @@ def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed(
     assert asked.state() is State.RECORDING
     asked.later(0.2, grabbed=False)
     assert asked.state() is State.STALLED
-    asked.rig.daemon.turn(GrabWanted())
+    asked.rig.daemon.turn(word)
     assert asked.state() is State.RECORDING
 
 
