@@ -63,6 +63,11 @@ class _Answer(BaseHTTPRequestHandler):
         elif where.path == "/slow.css":
             self.server.over.wait(SLOW)
             self._send(200, "")
+        elif where.path == "/nothing":
+            self.send_response(204)
+            self.end_headers()
+        elif where.path == "/never":
+            self.server.over.wait()
         elif where.path in self.server.pages:
             self._send(200, self.server.pages[where.path])
         else:

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Findings, serving} = globalThis.eyelid;
+  const {Findings, own, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -36,12 +36,8 @@
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
   const leaving = new Map(); // a name, a place or an address that has just left -> {what, change, at, askedAt}
 
-  const own = (name) => {
-    const {get} = Object.getOwnPropertyDescriptor(Document.prototype, name);
-    return () => Reflect.apply(get, doc, []); // a form of that name would stand in the way of the document's own
-  };
-  const visibility = own("visibilityState");
-  const readiness = own("readyState");
+  const visibility = () => own(Document.prototype, "visibilityState")(doc);
+  const readiness = () => own(Document.prototype, "readyState")(doc);
 
   const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
 
@@ -121,6 +117,7 @@
       fields: [...new Set([...findings.fields, ...left.filter((what) => typeof what === "string" && !isAddress(what))])],
       css: [...new Set([...findings.css, ...left.filter((what) => typeof what === "number")])],
       hash: findings.hash,
+      within: findings.within,
       shown: visibility() === "visible",
     };
   };

@@ -85,10 +85,9 @@
     return {sure, beside};
   };
 
-  globalThis.eyelid = {
-    serving: globalThis.eyelid?.serving, // what a run of these scripts before this one left in this document
+  Object.assign(globalThis.eyelid, {
     namesOf,
     CONTROLS: "input,select,textarea,[contenteditable],[role=textbox]",
     NAMED_BY: ["autocomplete", "type", "contenteditable", "role", "aria-labelledby", "for", ...CALLED_BY],
-  };
+  });
 })();

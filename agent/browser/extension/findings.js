@@ -1,8 +1,9 @@
 // What of the policy's fields and selectors is present in this document, kept current by its changes: no whole-page
-// search when the agent looks. Goes into open and closed shadow roots, however they came.
+// search when the agent looks. Goes into open and closed shadow roots, however they came, and into the documents of
+// frames that nobody else speaks for (frames.js).
 (() => {
   "use strict";
-  const {namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
+  const {own, frames, namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
@@ -14,12 +15,6 @@
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
 
-  // A form gives its controls out under their names before its own properties: one called "localName" or "closest"
-  // would stand in the way. So what may be asked of a form is asked past it.
-  const own = (prototype, name) => {
-    const {get, value} = Object.getOwnPropertyDescriptor(prototype, name);
-    return (node, ...given) => Reflect.apply(get ?? value, node, given);
-  };
   const nameOf = own(Element.prototype, "localName");
   const matches = own(Element.prototype, "matches");
   const closest = own(Element.prototype, "closest");
@@ -29,14 +24,26 @@
   const kindOf = own(Node.prototype, "nodeType");
   const rootOf = own(Node.prototype, "getRootNode");
   const isConnected = own(Node.prototype, "isConnected");
+  const isDocument = (node) => kindOf(node) === Node.DOCUMENT_NODE;
+  const ownerOf = own(Node.prototype, "ownerDocument");
+  const documentOf = (node) => (isDocument(node) ? node : ownerOf(node));
 
-  // A document gives its forms and images out under their names in the same way.
+  // Firefox takes a document that has left its frame away from scripts of other documents: nothing of it can be asked.
+  const isDead = (node) => {
+    try {
+      return kindOf(node) === 0;
+    } catch {
+      return true;
+    }
+  };
+  const isGone = (node) => isDead(node) || !isConnected(node);
+
   const whole = {all: own(Document.prototype, "querySelectorAll"), first: own(Document.prototype, "querySelector")};
   const part = {
     all: own(DocumentFragment.prototype, "querySelectorAll"),
     first: own(DocumentFragment.prototype, "querySelector"),
   };
-  const searchIn = (root) => (kindOf(root) === Node.DOCUMENT_NODE ? whole : part);
+  const searchIn = (root) => (isDocument(root) ? whole : part);
   const readiness = own(Document.prototype, "readyState");
 
   const dom = globalThis.chrome?.dom;
@@ -55,6 +62,7 @@
       this.selectors = readSelectors([]);
       this.controls = new Map(); // control -> its names
       this.roots = new Map([[doc, NOTHING]]); // document or shadow root -> places of the selectors that fit in it
+      this.frames = new Map(); // element that holds a document -> that document if it is read from here, or null
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
       this.labelledBy = new Map(); // id of an element -> controls that say they are labelled by it
       this.fields = NOTHING;
@@ -126,9 +134,11 @@
 
     take(records, asked) {
       const seen = new Set();
-      for (const record of records) this.takeOne(record, seen);
+      const moved = this.checkFrames(seen);
+      for (const record of records) if (!isDead(record.target)) this.takeOne(record, seen);
       if (this.open.length > 0 || readiness(this.doc) === "loading") this.checkOpen(seen);
-      this.settle(asked, records.length > 0);
+      if (asked) this.visitFrames(seen);
+      this.settle(asked, records.length > 0 || moved);
     }
 
     takeOne({type, target, addedNodes, removedNodes, attributeName, oldValue}, seen) {
@@ -136,7 +146,7 @@
         if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) this.judgeLabelledBy(id);
         this.judge(nameOf(target) === "label" ? target.control : target);
       } else {
-        if (target === this.doc) this.observe(target); // document.open() throws our listener away
+        if (isDocument(target) && this.roots.has(target)) this.observe(target); // document.open() throws our listener away
         for (const node of addedNodes) {
           if (kindOf(node) === Node.ELEMENT_NODE && isConnected(node)) this.visit(node, seen);
         }
@@ -187,6 +197,7 @@
       if (CONTROL.has(name)) this.judge(element);
       else if (name === "label") this.judge(element.control);
       else if (HOST.has(name) || name.includes("-")) this.visitHost(element, seen);
+      else if (frames.HOLDERS.has(name)) this.visitFrame(element, seen);
     }
 
     visitHost(element, seen) {
@@ -194,9 +205,53 @@
       if (root && !seen.has(root)) this.enter(root, seen);
     }
 
+    visitFrame(element, seen) {
+      const doc = frames.unserved(element);
+      this.frames.set(element, doc);
+      if (doc && !seen.has(doc)) {
+        this.observe(doc);
+        this.enter(doc, seen);
+      }
+    }
+
+    // Documents come into frames and leave them without a sign here. Returns whether any did.
+    checkFrames(seen) {
+      const came = [];
+      let moved = false;
+      for (const [element, doc] of this.frames) {
+        if (isGone(element) || !this.reads(ownerOf(element))) {
+          this.frames.delete(element);
+          moved ||= doc !== null;
+        } else if (frames.unserved(element) !== doc) {
+          this.frames.set(element, null);
+          came.push(element);
+        }
+      }
+      if (!moved && came.length === 0) return false;
+      this.forgetGone(); // first: nothing may be asked of what a document left behind
+      for (const element of came) this.visitFrame(element, seen);
+      return true;
+    }
+
+    // Nobody tells of a root that is attached late in a document that is read from here: whoever looks searches it anew.
+    visitFrames(seen) {
+      for (const [element, doc] of this.frames) if (doc) this.visitFrame(element, seen);
+    }
+
+    reads(doc) {
+      return doc === this.doc || [...this.frames.values()].includes(doc);
+    }
+
+    // The numbers of the frames that are read from here, as far as the browser tells them.
+    get within() {
+      return [...this.frames.values()].map((doc) => doc && frames.number(doc)).filter((number) => number !== null);
+    }
+
     visitAlone(element) {
       if (!(element instanceof Element) || !isConnected(element)) return;
-      this.visitHost(element, new Set());
+      const seen = new Set();
+      this.checkFrames(seen);
+      this.visitHost(element, seen);
       this.settle(false, true);
     }
 
@@ -250,11 +305,13 @@
 
     forgetGone() {
       for (const control of this.controls.keys()) {
-        if (!control.isConnected || control.ownerDocument !== this.doc) this.controls.delete(control);
+        if (isGone(control) || !this.reads(ownerOf(control))) this.controls.delete(control);
       }
-      for (const root of this.roots.keys()) if (!root.isConnected) this.roots.delete(root);
+      for (const root of this.roots.keys()) {
+        if (isGone(root) || !this.reads(documentOf(root))) this.roots.delete(root);
+      }
       for (const [id, controls] of this.labelledBy) {
-        for (const control of controls) if (!isConnected(control)) controls.delete(control);
+        for (const control of controls) if (isGone(control)) controls.delete(control);
         if (controls.size === 0) this.labelledBy.delete(id);
       }
     }
