@@ -186,6 +186,15 @@ def srcdoc(scene: Scene) -> Play:
     scene.run("remove")
 
 
+@transition()
+def unloaded_frame(scene: Scene) -> Play:
+    """Nothing is loaded into the frame; the page writes into the empty document that it began with."""
+    yield
+    scene.run("writtenForm")
+    yield
+    scene.run("remove")
+
+
 @transition(quick=BOTH)
 def card_form_inserted(scene: Scene) -> Play:
     yield

@@ -67,6 +67,12 @@ globalThis.scene = {
     put(frame);
   },
   srcdocForm: () => scene.frameOf(`<!doctype html>${form("")}`),
+  writtenForm() {
+    const frame = document.createElement("iframe");
+    frame.style.cssText = FULL;
+    frame.src = "javascript:void 0";
+    put(frame).contentDocument.body.innerHTML = form("");
+  },
   turnFrame: (url) => void (document.getElementById("put").src = url),
   show: () => void (document.getElementById("put").style.display = "block"),
   remove: () => document.getElementById("put").remove(),
