@@ -31,7 +31,8 @@
   // Firefox takes a document that has left its frame away from scripts of other documents: nothing of it can be asked.
   const isDead = (node) => {
     try {
-      return kindOf(node) === 0;
+      kindOf(node);
+      return false;
     } catch {
       return true;
     }

@@ -9,6 +9,15 @@
   const documentOf = own(Node.prototype, "ownerDocument");
   const viewOf = own(Document.prototype, "defaultView");
   const addressOf = own(Document.prototype, "URL");
+  // Another origin's window refuses by an exception.
+  const orNull = (read) => {
+    try {
+      return read();
+    } catch {
+      return null;
+    }
+  };
+
   const contentOf = {
     iframe: own(HTMLIFrameElement.prototype, "contentDocument"),
     frame: own(HTMLFrameElement.prototype, "contentDocument"),
@@ -22,15 +31,6 @@
       }
       return null;
     },
-  };
-
-  // Another origin's window refuses by an exception.
-  const orNull = (read) => {
-    try {
-      return read();
-    } catch {
-      return null;
-    }
   };
 
   // In Firefox no script sees another document's. There only the empty document has none, and it goes by this address;
