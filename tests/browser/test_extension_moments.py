@@ -43,6 +43,23 @@ def test_a_frame_that_was_taken_out_is_in_the_picture_until_its_page_was_drawn(l
         live.look_until_tab("/taken_out", lambda tab: not fields(tab) and tab["painted"])
 
 
+def test_what_left_a_part_of_a_page_is_in_the_picture_while_the_part_goes_over(live: Live) -> None:
+    slow = """<style>::view-transition-old(*) { animation: none 3s; opacity: 1 }
+        ::view-transition-group(*) { animation-duration: 3s }
+        ::view-transition-new(*) { animation: none; opacity: 0 }</style>"""
+    part = f'<div id=part style="contain: layout; height: 200px"><p>{CARD}</div>'
+    with live.opened("parted", slow + part):
+        live.look_until_tab("/parted", lambda tab: fields(tab) == {"cc-number"} and tab["painted"])
+        go_over = "const part = document.getElementById('part'); part.startViewTransition(() => part.textContent = '')"
+        if live.name == "firefox":
+            assert "not a function" in live.site.attempt("parted", go_over)  # it knows none of a part
+            return
+        live.site.order("parted", go_over)
+        tab = live.look_until_tab("/parted", lambda tab: not fields(tab))
+        assert not tab["painted"]
+        live.look_until_tab("/parted", lambda tab: not fields(tab) and tab["painted"])
+
+
 def test_a_window_that_another_one_wrote_into_has_no_address_of_its_own(live: Live) -> None:
     write = "const shown = open('', 'written'); shown.document.open(); shown.document.write('<title>w</title>hello');"
     with live.opened("writer", "<p>writes</p>"):

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Findings, own, serving} = globalThis.eyelid;
+  const {Findings, nodes, own, orNull, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -36,19 +36,15 @@
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
   const leaving = new Map(); // a name, a place or an address that has just left -> {what, change, at, askedAt}
 
-  const visibility = () => own(Document.prototype, "visibilityState")(doc);
-  const readiness = () => own(Document.prototype, "readyState")(doc);
+  const visibilityOf = own(Document.prototype, "visibilityState");
+  const visibility = () => visibilityOf(doc);
+  const readiness = () => nodes.readiness(doc);
 
   const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
 
-  // While one runs, what is on screen is a picture of the page before, whatever is drawn beneath it.
-  const inTransition = () => {
-    try {
-      return doc.documentElement?.matches(":active-view-transition") === true;
-    } catch {
-      return false; // a browser that does not know the selector: those we ask for have none of these transitions
-    }
-  };
+  // While one runs, what is on screen is a picture of the page before, whatever is drawn beneath it. Newer browsers have
+  // them for a part of a page, too; one that does not know the selector has none.
+  const inTransition = () => orNull(() => findings.has(":active-view-transition")) === true;
 
   const noteChange = (left) => {
     drawn = false;
@@ -76,11 +72,18 @@
     });
   };
 
-  const findings = new Findings(doc, (came, left) => {
+  const onFindings = (came, left) => {
     for (const what of came) leaving.delete(what);
     noteChange(left);
     if (came.length > 0) post({kind: "found", ...state()});
-  });
+  };
+
+  const onEmptied = () => {
+    listen();
+    noteChange([]);
+  };
+
+  const findings = new Findings(doc, onFindings, onEmptied);
 
   const noteAddress = () => {
     if (location.href === url) return;
@@ -117,7 +120,8 @@
       fields: [...new Set([...findings.fields, ...left.filter((what) => typeof what === "string" && !isAddress(what))])],
       css: [...new Set([...findings.css, ...left.filter((what) => typeof what === "number")])],
       hash: findings.hash,
-      within: findings.within,
+      readFrames: findings.frameNumbers,
+      unread: findings.unread,
       shown: visibility() === "visible",
     };
   };
@@ -132,6 +136,7 @@
   const both = (before, after) => {
     const joined = {...after};
     for (const key of ["urls", "fields", "css"]) joined[key] = [...new Set([...after[key], ...before[key]])];
+    joined.unread ||= before.unread;
     return joined;
   };
 
@@ -268,6 +273,15 @@
     findings.listenFor(event.detail);
   };
 
+  const listen = () => {
+    addEventListener("pagehide", onHide);
+    addEventListener("pageshow", onShow);
+    addEventListener("beforeprint", onPrint);
+    addEventListener("afterprint", onPrinted);
+    doc.addEventListener("visibilitychange", onVisibility);
+    doc.addEventListener("readystatechange", onReadiness);
+  };
+
   const stop = () => {
     disconnect();
     parked = true;
@@ -288,12 +302,7 @@
   } catch {
     // Without it a page counts as painted when it is two seconds old.
   }
-  addEventListener("pagehide", onHide);
-  addEventListener("pageshow", onShow);
-  addEventListener("beforeprint", onPrint);
-  addEventListener("afterprint", onPrinted);
-  doc.addEventListener("visibilitychange", onVisibility);
-  doc.addEventListener("readystatechange", onReadiness);
+  listen();
   doc.addEventListener("prerenderingchange", onActivation, {once: true});
   globalThis.navigation?.addEventListener?.("currententrychange", noteAddress);
   doc.addEventListener("eyelid-offer", onOffer, {once: true});

@@ -2,6 +2,7 @@
 // what the control is called. Never reads what is in it.
 (() => {
   "use strict";
+  const {textOf} = globalThis.eyelid.nodes;
 
   // What an `autocomplete` may hold beside the name (HTML, "autofill detail tokens").
   const BESIDE = new Set(["on", "off", "shipping", "billing", "home", "work", "mobile", "fax", "pager", "webauthn"]);
@@ -51,10 +52,10 @@
 
   const labelsOf = (control) => {
     const texts = [];
-    for (const label of control.labels ?? []) texts.push(label.textContent);
+    for (const label of control.labels ?? []) texts.push(textOf(label));
     for (const id of (control.getAttribute("aria-labelledby") ?? "").split(/\s+/)) {
       const element = id && control.getRootNode().getElementById?.(id);
-      if (element) texts.push(element.textContent);
+      if (element) texts.push(textOf(element));
     }
     return texts;
   };

@@ -3,7 +3,9 @@
 // frames that nobody else speaks for (frames.js).
 (() => {
   "use strict";
-  const {own, frames, namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
+  const {nodes, frames, namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
+  const {nameOf, attributeOf, matches, closest, lastIn, rootOf, ownerOf, documentOf, searchIn, shadow, readiness} = nodes;
+  const {isElement, isConnected, isDocument, isDead, isGone} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
@@ -14,49 +16,16 @@
   );
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
-
-  const nameOf = own(Element.prototype, "localName");
-  const matches = own(Element.prototype, "matches");
-  const closest = own(Element.prototype, "closest");
-  const within = own(Element.prototype, "querySelectorAll");
-  const lastIn = own(Element.prototype, "lastElementChild");
-  const attributeOf = own(Element.prototype, "getAttribute");
-  const kindOf = own(Node.prototype, "nodeType");
-  const rootOf = own(Node.prototype, "getRootNode");
-  const isConnected = own(Node.prototype, "isConnected");
-  const isDocument = (node) => kindOf(node) === Node.DOCUMENT_NODE;
-  const ownerOf = own(Node.prototype, "ownerDocument");
-  const documentOf = (node) => (isDocument(node) ? node : ownerOf(node));
-
-  // Firefox takes a document that has left its frame away from scripts of other documents: nothing of it can be asked.
-  const isDead = (node) => {
-    try {
-      kindOf(node);
-      return false;
-    } catch {
-      return true;
-    }
-  };
-  const isGone = (node) => isDead(node) || !isConnected(node);
-
-  const whole = {all: own(Document.prototype, "querySelectorAll"), first: own(Document.prototype, "querySelector")};
-  const part = {
-    all: own(DocumentFragment.prototype, "querySelectorAll"),
-    first: own(DocumentFragment.prototype, "querySelector"),
-  };
-  const searchIn = (root) => (isDocument(root) ? whole : part);
-  const readiness = own(Document.prototype, "readyState");
-
-  const dom = globalThis.chrome?.dom;
-  const shadowOf = dom?.openOrClosedShadowRoot
-    ? (element) => dom.openOrClosedShadowRoot(element)
-    : (element) => element.openOrClosedShadowRoot;
+  const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
 
   class Findings {
-    // `changed(came, left)` hears of names (`cc-number`) and places of selectors (numbers) as they come and go.
-    constructor(doc, changed) {
+    // `changed(came, left)` hears of names (`cc-number`) and places of selectors (numbers) as they come and go;
+    // `emptied()` when the page has begun anew by document.open(), which takes all listeners away.
+    constructor(doc, changed, emptied) {
       this.doc = doc;
       this.changed = changed;
+      this.emptied = emptied;
+      this.failedAt = null; // when something went wrong: what is known since may be too little
       this.hash = "";
       this.texts = []; // the policy's selectors
       this.wanted = null; // names, or null while there is no policy: then all
@@ -69,6 +38,10 @@
       this.fields = NOTHING;
       this.css = NOTHING;
       this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
+      this.foreign = false; // whether another document's functions may have given a root to an element of this one
+      this.wasLoading = true;
+      this.rootsCost = 0;
+      this.rootsAt = 0; // when it was last asked which elements have one
       this.searchedAt = 0;
       this.searchCost = 0;
       this.searchDue = 0;
@@ -80,15 +53,19 @@
     start() {
       this.observe(this.doc);
       this.doc.addEventListener("readystatechange", this);
-      this.enter(this.doc, new Set());
-      this.settle(true);
+      this.attempt(() => {
+        this.enter(this.doc, new Set());
+        this.settle(true);
+      });
     }
 
     stop() {
       this.observer.disconnect();
       clearTimeout(this.searchDue);
       this.doc.removeEventListener("readystatechange", this);
-      for (const root of this.roots.keys()) root.removeEventListener(this.attachEvent, this.attached, true);
+      for (const root of this.roots.keys()) {
+        if (!isDead(root)) root.removeEventListener(this.attachEvent, this.attached, true);
+      }
     }
 
     handleEvent() {
@@ -107,22 +84,38 @@
       this.selectors = readSelectors(css);
       this.texts = css;
       this.observer.disconnect();
-      this.controls.clear();
       this.fields = NOTHING; // nothing has left, it is only called otherwise now
       this.css = NOTHING;
+      for (const root of this.roots.keys()) this.roots.set(root, NOTHING);
+      this.attempt(() => this.searchAnew());
+      this.hash = hash; // only now: an answer under this hash must have been searched for with it
+    }
+
+    searchAnew() {
+      this.failedAt = null;
+      this.controls.clear();
       const seen = new Set();
-      for (const root of [...this.roots.keys()]) {
-        this.roots.set(root, NOTHING);
+      this.checkFrames(seen);
+      for (const root of [...this.roots.keys()].filter((one) => !isGone(one))) {
         this.observe(root);
         this.enter(root, seen);
       }
       this.settle(true);
-      this.hash = hash; // only now: an answer under this hash must have been searched for with it
     }
 
     // Brings everything up to this instant. Cheap when nothing happened.
     refresh() {
-      this.take(this.observer.takeRecords(), true);
+      if (this.failedAt === null) this.take(this.observer.takeRecords(), true);
+      else if (performance.now() - this.failedAt > AGAIN_AFTER) this.attempt(() => this.searchAnew());
+    }
+
+    // What goes wrong must not pass for "nothing is there": from then on this document is unread.
+    attempt(work) {
+      try {
+        work();
+      } catch {
+        this.failedAt = performance.now();
+      }
     }
 
     observe(root) {
@@ -134,12 +127,14 @@
     }
 
     take(records, asked) {
-      const seen = new Set();
-      const moved = this.checkFrames(seen);
-      for (const record of records) if (!isDead(record.target)) this.takeOne(record, seen);
-      if (this.open.length > 0 || readiness(this.doc) === "loading") this.checkOpen(seen);
-      if (asked) this.visitFrames(seen);
-      this.settle(asked, records.length > 0 || moved);
+      this.attempt(() => {
+        const seen = new Set();
+        const moved = asked && this.checkFrames(seen);
+        for (const record of records) if (!isDead(record.target)) this.takeOne(record, seen);
+        if (this.open.length > 0 || readiness(this.doc) === "loading") this.checkOpen(seen);
+        if (asked) this.checkRoots(seen);
+        this.settle(asked, records.length > 0 || moved);
+      });
     }
 
     takeOne({type, target, addedNodes, removedNodes, attributeName, oldValue}, seen) {
@@ -147,14 +142,24 @@
         if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) this.judgeLabelledBy(id);
         this.judge(nameOf(target) === "label" ? target.control : target);
       } else {
-        if (isDocument(target) && this.roots.has(target)) this.observe(target); // document.open() throws our listener away
+        if (isDocument(target) && this.roots.has(target)) this.takeEmptied(target);
         for (const node of addedNodes) {
-          if (kindOf(node) === Node.ELEMENT_NODE && isConnected(node)) this.visit(node, seen);
+          if (!isElement(node)) continue;
+          if (isConnected(node)) this.visit(node, seen);
+          else this.foreign ||= frames.HOLDERS.has(nameOf(node)) || nodes.first(node, frames.ANY) !== null;
         }
         if (this.labelledBy.size > 0) for (const node of removedNodes) this.judgeWithout(node);
-        this.judgeNamedBy(kindOf(target) === Node.ELEMENT_NODE ? target : target.parentElement);
+        this.judgeNamedBy(isElement(target) ? target : target.parentElement);
       }
       if (this.selectors.known.length > 0) this.unsearched.add(rootOf(target));
+    }
+
+    // document.open() takes all listeners away.
+    takeEmptied(doc) {
+      this.observe(doc);
+      if (doc !== this.doc) return;
+      doc.addEventListener("readystatechange", this);
+      this.emptied();
     }
 
     // A control may be called by the text that changed: of a label around it, or of what it says it is labelled by.
@@ -165,7 +170,7 @@
       const root = rootOf(element);
       for (const [id, controls] of this.labelledBy) {
         if (!closest(element, `[id="${CSS.escape(id)}"]`)) continue;
-        for (const control of controls) if (rootOf(control) === root) this.judge(control);
+        for (const control of controls) if (!isDead(control) && rootOf(control) === root) this.judge(control);
       }
     }
 
@@ -175,14 +180,14 @@
     }
 
     judgeWithout(node) {
-      if (kindOf(node) !== Node.ELEMENT_NODE) return;
-      for (const element of [node, ...within(node, "[id]")]) this.judgeLabelledBy(attributeOf(element, "id"));
+      if (!isElement(node)) return;
+      for (const element of [node, ...nodes.all(node, "[id]")]) this.judgeLabelledBy(attributeOf(element, "id"));
     }
 
     visit(element, seen) {
       if (seen.has(element)) return;
       this.visitOne(element, seen);
-      this.visitAll(within(element, "*"), within(element, EDITABLE), seen);
+      this.visitAll(nodes.all(element, "*"), nodes.all(element, EDITABLE), seen);
       if (matches(element, EDITABLE)) this.judge(element);
     }
 
@@ -209,10 +214,8 @@
     visitFrame(element, seen) {
       const doc = frames.unserved(element);
       this.frames.set(element, doc);
-      if (doc && !seen.has(doc)) {
-        this.observe(doc);
-        this.enter(doc, seen);
-      }
+      this.foreign ||= frames.content(element) !== null;
+      if (doc && !seen.has(doc)) this.enter(doc, seen);
     }
 
     // Documents come into frames and leave them without a sign here. Returns whether any did.
@@ -234,26 +237,55 @@
       return true;
     }
 
-    // Nobody tells of a root that is attached late in a document that is read from here: whoever looks searches it anew.
-    visitFrames(seen) {
-      for (const [element, doc] of this.frames) if (doc) this.visitFrame(element, seen);
-    }
-
     reads(doc) {
       return doc === this.doc || [...this.frames.values()].includes(doc);
     }
 
+    // Whether the selector fits anywhere in what is read from here.
+    has(selector) {
+      return [...this.roots.keys()].some((root) => !isGone(root) && searchIn(root).first(root, selector) !== null);
+    }
+
+    // Whether something may be here that was not found. The frames of a web archive are in no list and out of reach.
+    get unread() {
+      return this.failedAt !== null || [...this.frames.keys()].some(frames.isOfArchive);
+    }
+
     // The numbers of the frames that are read from here, as far as the browser tells them.
-    get within() {
+    get frameNumbers() {
       return [...this.frames.values()].map((doc) => doc && frames.number(doc)).filter((number) => number !== null);
+    }
+
+    // Nobody tells of a root that another document's function attached, and the parser may attach one to an element that
+    // `followOpen` does not reach. So whoever looks asks all elements, where that can be and as often as it may cost.
+    checkRoots(seen) {
+      const begun = performance.now();
+      const loading = readiness(this.doc) === "loading";
+      this.foreign ||= frames.isReached();
+      if (!this.foreign && !loading && !this.wasLoading) return;
+      if (begun - this.rootsAt < this.rootsCost * IDLE_SHARE) return;
+      this.wasLoading = loading; // once more when it is over
+      for (const root of [...this.roots.keys()]) {
+        for (const element of searchIn(root).all(root, "*")) {
+          const name = nameOf(element);
+          if (HOST.has(name) || name.includes("-")) this.visitLate(element, seen);
+        }
+      }
+      this.rootsAt = performance.now();
+      this.rootsCost = this.rootsAt - begun;
+    }
+
+    visitLate(element, seen) {
+      const root = shadow(element);
+      if (root && !this.roots.has(root)) this.enter(root, seen);
     }
 
     visitAlone(element) {
       if (!(element instanceof Element) || !isConnected(element)) return;
-      const seen = new Set();
-      this.checkFrames(seen);
-      this.visitHost(element, seen);
-      this.settle(false, true);
+      this.attempt(() => {
+        this.visitHost(element, new Set());
+        this.settle(false, true);
+      });
     }
 
     enter(root, seen) {
@@ -268,7 +300,7 @@
     }
 
     judge(control) {
-      if (!control) return;
+      if (!control || isDead(control)) return;
       for (const id of attributeOf(control, "aria-labelledby")?.split(/\s+/) ?? []) {
         if (!this.labelledBy.has(id)) this.labelledBy.set(id, new Set());
         this.labelledBy.get(id).add(control);
@@ -305,11 +337,12 @@
     }
 
     forgetGone() {
+      const documents = new Set([this.doc, ...this.frames.values()]);
       for (const control of this.controls.keys()) {
-        if (isGone(control) || !this.reads(ownerOf(control))) this.controls.delete(control);
+        if (isGone(control) || !documents.has(ownerOf(control))) this.controls.delete(control);
       }
       for (const root of this.roots.keys()) {
-        if (isGone(root) || !this.reads(documentOf(root))) this.roots.delete(root);
+        if (isGone(root) || !documents.has(documentOf(root))) this.roots.delete(root);
       }
       for (const [id, controls] of this.labelledBy) {
         for (const control of controls) if (isGone(control)) controls.delete(control);
@@ -363,14 +396,6 @@
       if (came.length > 0 || left.length > 0) this.changed(came, left);
     }
   }
-
-  const shadow = (element) => {
-    try {
-      return shadowOf(element);
-    } catch {
-      return null; // an SVG element with a hyphen in its name has none
-    }
-  };
 
   globalThis.eyelid.Findings = Findings;
 })();

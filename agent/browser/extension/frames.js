@@ -4,27 +4,16 @@
 // list, so that nobody would speak for it; Firefox lists it. It has the origin of the page: that page's script reads it.
 (() => {
   "use strict";
-  const {own} = globalThis.eyelid;
-  const nameOf = own(Element.prototype, "localName");
-  const documentOf = own(Node.prototype, "ownerDocument");
-  const viewOf = own(Document.prototype, "defaultView");
+  const {own, orNull, nodes} = globalThis.eyelid;
+  const {nameOf, attributeOf, ownerOf, viewOf} = nodes;
   const addressOf = own(Document.prototype, "URL");
-  // Another origin's window refuses by an exception.
-  const orNull = (read) => {
-    try {
-      return read();
-    } catch {
-      return null;
-    }
-  };
-
   const contentOf = {
     iframe: own(HTMLIFrameElement.prototype, "contentDocument"),
     frame: own(HTMLFrameElement.prototype, "contentDocument"),
     object: own(HTMLObjectElement.prototype, "contentDocument"),
     // It does not say what it holds: its window does.
     embed(element) {
-      const view = viewOf(documentOf(element));
+      const view = viewOf(ownerOf(element));
       for (let place = 0; place < view.length; place += 1) {
         const inner = orNull(() => (view[place].frameElement === element ? view[place].document : null));
         if (inner) return inner;
@@ -33,8 +22,8 @@
     },
   };
 
-  // In Firefox no script sees another document's. There only the empty document has none, and it goes by this address;
-  // some that have one do, too, and are read twice.
+  // In Firefox a script cannot see whether another document has ours. Only the empty document lacks it, and its address
+  // is this one; a served document at about:blank is therefore told twice.
   const numberOf = globalThis.browser?.runtime?.getFrameId;
   const isServed = (doc) => {
     if (numberOf) return addressOf(doc) !== "about:blank";
@@ -44,14 +33,23 @@
 
   globalThis.eyelid.frames = {
     HOLDERS: new Set(Object.keys(contentOf)),
+    ANY: Object.keys(contentOf).join(),
 
-    // The document in this element that nobody else speaks for; null: none, or out of reach, and then of another origin.
+    // The document in this element; null: none, or of another origin.
+    content: (element) => orNull(() => contentOf[nameOf(element)](element)),
+
+    // The same if nobody else speaks for it, else null.
     unserved(element) {
-      const doc = orNull(() => contentOf[nameOf(element)](element));
+      const doc = this.content(element);
       return doc && viewOf(doc) && !isServed(doc) ? doc : null;
     },
 
-    // The number by which the browser lists this document's frame; null in Chromium, which tells none.
+    isOfArchive: (element) => orNull(() => attributeOf(element, "src").startsWith("cid:")) === true,
+
+    // Whether another document's script may reach into this one: its parent's, or its opener's.
+    isReached: () => [window.parent, window.opener].some((other) => other !== window && orNull(() => other.document)),
+
+    // The number by which the browser lists this document's frame; Chromium has no such call.
     number: (doc) => orNull(() => numberOf(viewOf(doc))),
   };
 })();

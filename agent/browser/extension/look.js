@@ -102,7 +102,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
     return {...about, painted: false, unread: hidden, frames: last.frames};
   }
 
-  const within = new Set(given.flatMap((answer) => answer.within));
+  const readWithin = new Set(given.flatMap(({readFrames}) => readFrames));
   const ids = new Map(listed.map((frame) => [frame.frameId, frame]));
   if (!ids.has(0)) ids.set(0, {frameId: 0, url: tab.url ?? ""});
   for (const [id] of entries) if (!ids.has(id)) ids.set(id, {frameId: id, url: ""});
@@ -114,11 +114,11 @@ const describeTab = async (tab, window, answers, lostPlace) => {
     const answer = entry && answers.get(entry);
     if (answer) {
       frames.push(...told(answer));
-      unread ||= answer.urls.some(cut);
+      unread ||= answer.unread || answer.urls.some(cut);
       painted &&= answer.painted && (id !== 0 || (answer.shown && entry.stirred === registry.stirred(tab.id)));
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       continue; // the browser's own error page inside another page: nothing of anybody's is in it
-    } else if (!entry && id !== 0 && within.has(id) && frame.url === "about:blank") {
+    } else if (!entry && id !== 0 && readWithin.has(id) && frame.url === "about:blank") {
       continue; // the empty document that it began with; the page around it has read what was written there
     } else {
       unread = true;

@@ -1,0 +1,67 @@
+// What may be asked of nodes, as the browser has it. A form gives its controls out under their names before its own
+// properties, and a document its forms, images and frames: one called "localName" or "defaultView" would stand in the
+// way. Runs first, so it carries `serving` over from an earlier run of these scripts.
+(() => {
+  "use strict";
+
+  // `own(prototype, name)(node, ...given)` is `node[name]`, or `node[name](...given)` where that is a function.
+  const own = (prototype, name) => {
+    const {get, value} = Object.getOwnPropertyDescriptor(prototype, name);
+    return (node, ...given) => Reflect.apply(get ?? value, node, given);
+  };
+
+  // For what a browser refuses by an exception: another origin's window, or a node that is no longer there.
+  const orNull = (read) => {
+    try {
+      return read();
+    } catch {
+      return null;
+    }
+  };
+
+  const kindOf = own(Node.prototype, "nodeType");
+  const ownerOf = own(Node.prototype, "ownerDocument");
+  const isConnected = own(Node.prototype, "isConnected");
+  const isDocument = (node) => kindOf(node) === Node.DOCUMENT_NODE;
+
+  // Firefox takes a document that has left its frame away from scripts of other documents: nothing of it can be asked.
+  const isDead = (node) => orNull(() => kindOf(node)) === null;
+
+  const searchOf = ({prototype}) => ({all: own(prototype, "querySelectorAll"), first: own(prototype, "querySelector")});
+  const ofDocuments = searchOf(Document);
+  const ofFragments = searchOf(DocumentFragment);
+  const ofElements = searchOf(Element);
+
+  const dom = globalThis.chrome?.dom;
+  const shadowOf = dom?.openOrClosedShadowRoot
+    ? (element) => dom.openOrClosedShadowRoot(element)
+    : (element) => element.openOrClosedShadowRoot;
+
+  const nodes = {
+    nameOf: own(Element.prototype, "localName"),
+    attributeOf: own(Element.prototype, "getAttribute"),
+    matches: own(Element.prototype, "matches"),
+    closest: own(Element.prototype, "closest"),
+    lastIn: own(Element.prototype, "lastElementChild"),
+    textOf: own(Node.prototype, "textContent"),
+    rootOf: own(Node.prototype, "getRootNode"),
+    viewOf: own(Document.prototype, "defaultView"),
+    readiness: own(Document.prototype, "readyState"),
+    isElement: (node) => kindOf(node) === Node.ELEMENT_NODE,
+    ownerOf,
+    isConnected,
+    isDocument,
+    documentOf: (node) => (isDocument(node) ? node : ownerOf(node)),
+    isDead,
+    isGone: (node) => isDead(node) || !isConnected(node),
+
+    // `all(element, selectors)` and `first(element, selectors)`, and the same in a document or a shadow root.
+    ...ofElements,
+    searchIn: (root) => (isDocument(root) ? ofDocuments : ofFragments),
+
+    // Open or closed; null where there is none. An SVG element with a hyphen in its name refuses to be asked.
+    shadow: (element) => orNull(() => shadowOf(element)),
+  };
+
+  globalThis.eyelid = {serving: orNull(() => globalThis.eyelid?.serving), own, orNull, nodes};
+})();
