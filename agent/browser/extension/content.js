@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Findings, nodes, own, orNull, serving} = globalThis.eyelid;
+  const {Findings, nodes, orNull, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -36,8 +36,7 @@
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
   const leaving = new Map(); // a name, a place or an address that has just left -> {what, change, at, askedAt}
 
-  const visibilityOf = own(Document.prototype, "visibilityState");
-  const visibility = () => visibilityOf(doc);
+  const visibility = () => nodes.visibility(doc);
   const readiness = () => nodes.readiness(doc);
 
   const twice = (then) => requestAnimationFrame(() => requestAnimationFrame(then));

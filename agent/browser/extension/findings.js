@@ -4,8 +4,8 @@
 (() => {
   "use strict";
   const {nodes, frames, namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
-  const {nameOf, attributeOf, matches, closest, lastIn, rootOf, ownerOf, documentOf, searchIn, shadow, readiness} = nodes;
-  const {isElement, isConnected, isDocument, isDead, isGone} = nodes;
+  const {nameOf, attributeOf, matches, closest, lastIn, rootOf, ownerOf, documentOf, searchIn, shadow} = nodes;
+  const {isElement, isConnected, isDocument, isDead, isGone, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
@@ -16,6 +16,7 @@
   );
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
+  const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
 
   class Findings {
@@ -259,12 +260,13 @@
     // Nobody tells of a root that another document's function attached, and the parser may attach one to an element that
     // `followOpen` does not reach. So whoever looks asks all elements, where that can be and as often as it may cost.
     checkRoots(seen) {
-      const begun = performance.now();
       const loading = readiness(this.doc) === "loading";
+      const hasLoaded = this.wasLoading && !loading;
+      this.wasLoading = loading;
       this.foreign ||= frames.isReached();
-      if (!this.foreign && !loading && !this.wasLoading) return;
-      if (begun - this.rootsAt < this.rootsCost * IDLE_SHARE) return;
-      this.wasLoading = loading; // once more when it is over
+      const begun = performance.now();
+      const due = begun - this.rootsAt >= this.rootsCost * ROOTS_SHARE;
+      if (!hasLoaded && !(due && (loading || (this.foreign && visibility(this.doc) === "visible")))) return;
       for (const root of [...this.roots.keys()]) {
         for (const element of searchIn(root).all(root, "*")) {
           const name = nameOf(element);

@@ -47,6 +47,7 @@
     rootOf: own(Node.prototype, "getRootNode"),
     viewOf: own(Document.prototype, "defaultView"),
     readiness: own(Document.prototype, "readyState"),
+    visibility: own(Document.prototype, "visibilityState"),
     isElement: (node) => kindOf(node) === Node.ELEMENT_NODE,
     ownerOf,
     isConnected,
