@@ -25,6 +25,9 @@ NO_AUTOSPAWN: Final = 0x1  # pa_context_flags_t: the desktop starts sound server
 
 # pa_subscription_mask_t: sinks, sources, and the server itself (its defaults)
 DEVICES: Final = 0x1 | 0x2 | 0x80
+# pa_subscription_event_type_t
+FACILITY: Final = 0xF
+OF_SERVER: Final = 0x7  # also: another device is the default one
 
 # pa_stream_flags_t
 DONT_MOVE: Final = 0x200  # when the source goes the server ends the stream; otherwise it goes on with another source
@@ -166,6 +169,10 @@ _SIGNATURES: Final = {
 NO_STREAM_CALLBACK: Final = StreamCallback()
 NO_READ_CALLBACK: Final = ReadCallback()
 NO_SUBSCRIBE_CALLBACK: Final = SubscribeCallback()
+
+
+def text(name: bytes | None) -> str:
+    return (name or b"").decode(errors="replace")
 
 
 def load() -> ctypes.CDLL:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from agent.capture import sound_libpulse as pulse
 from agent.capture.sound_choice import Server, Source, choose
+from agent.capture.sound_defaults import Defaults
 from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed
 from agent.core.model import MILLISECOND, SECOND
 from agent.ports import Clock
@@ -73,6 +74,8 @@ class PulseFeed:
         self._ready = self._stale = self._asking = False
         self._retry_at = 0
         self._default_source = self._default_sink = ""
+        self._defaults = Defaults(self._pulse, self._loop, self._address)
+        self._deaf = False  # this connection is told the old defaults (sound_defaults): those of others count
         self._in_cycles = True  # what the server says of time is as of its last cycle; until it is known which it is
         self._answers = 0  # that the question in flight still waits for
         self._sources: list[Source] = []
@@ -139,6 +142,8 @@ class PulseFeed:
             self._ready = self._stale = True
             self._release(self._pulse.pa_context_subscribe(self._connection, pulse.DEVICES, None, None))
         again = self._look_after_streams(now)
+        if self._in_cycles and self._sources:
+            again = min(again, self._check_defaults(now))
         if self._found is not None:
             self._choose(self._found)
             self._found = None
@@ -161,8 +166,10 @@ class PulseFeed:
             self._pulse.pa_context_set_subscribe_callback(self._connection, pulse.NO_SUBSCRIBE_CALLBACK, None)
             self._pulse.pa_context_disconnect(self._connection)  # ends questions in flight without an answer
             self._pulse.pa_context_unref(self._connection)
+        self._defaults.close()
         self._connection = self._found = None
-        self._ready = self._stale = self._asking = False
+        self._ready = self._stale = self._asking = self._deaf = False
+        self._sources = []
 
     # -- what devices there are ---------------------------------------------------------------------------------------
 
@@ -171,14 +178,28 @@ class PulseFeed:
         self._release(self._pulse.pa_context_get_server_info(self._connection, self._on_server, None))
         self._release(self._pulse.pa_context_get_source_info_list(self._connection, self._on_source, None))
 
-    def _heard_of_change(self, _connection: int, _event: int, _index: int, _: int) -> None:
+    def _check_defaults(self, now: int) -> int:
+        """Take what a new connection is told, where this one is told otherwise; when to come back."""
+        again = self._defaults.look(now)
+        told = self._defaults.take()
+        settled = not self._stale and not self._asking
+        if told is not None and settled and told != (self._default_source, self._default_sink):
+            self._deaf = True
+            self._default_source, self._default_sink = told
+            self._found = Server(*told, tuple(self._sources))
+        return again
+
+    def _heard_of_change(self, _connection: int, event: int, _index: int, _: int) -> None:
         self._stale = True
+        if event & pulse.FACILITY == pulse.OF_SERVER:
+            self._deaf = False
 
     def _told_server(self, _connection: int, answer: Any, _: int) -> None:
         if answer:
-            self._default_source = _text(answer.contents.default_source_name)
-            self._default_sink = _text(answer.contents.default_sink_name)
-            self._in_cycles = PIPEWIRE in _text(answer.contents.server_name)
+            if not self._deaf:
+                self._default_source = pulse.text(answer.contents.default_source_name)
+                self._default_sink = pulse.text(answer.contents.default_sink_name)
+            self._in_cycles = PIPEWIRE in pulse.text(answer.contents.server_name)
         self._answered()
 
     def _told_source(self, _connection: int, answer: Any, end_of_list: int, _: int) -> None:
@@ -186,8 +207,8 @@ class PulseFeed:
             self._answered()
             return
         told = answer.contents
-        sink = _text(told.monitor_of_sink_name) if told.monitor_of_sink != pulse.INVALID_INDEX else ""
-        self._sources.append(Source(told.index, _text(told.name), _text(told.description), sink))
+        sink = pulse.text(told.monitor_of_sink_name) if told.monitor_of_sink != pulse.INVALID_INDEX else ""
+        self._sources.append(Source(told.index, pulse.text(told.name), pulse.text(told.description), sink))
 
     def _answered(self) -> None:
         self._answers -= 1
@@ -327,7 +348,3 @@ class PulseFeed:
         """Not needed: the answer comes all the same."""
         if question:
             self._pulse.pa_operation_unref(question)
-
-
-def _text(name: bytes | None) -> str:
-    return (name or b"").decode(errors="replace")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -202,6 +203,40 @@ def test_a_changed_default_is_followed(server: SoundServer) -> None:
         ear.until_told("device-changed", "far-end")
         with server.playing("headset", CUSTOMER):
             ear.until_heard(1, CUSTOMER)
+
+
+def test_a_changed_default_that_this_connection_is_never_told_is_followed(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some connections to PipeWire are, for good: no word of it, and the old one as the answer."""
+    if server.kind != "pipewire":
+        return  # PulseAudio tells all
+    told_server, heard_of_change = PulseFeed._told_server, PulseFeed._heard_of_change
+
+    def told_the_old_one(feed: PulseFeed, connection: int, answer: Any, data: int) -> None:
+        if answer:
+            answer.contents.default_source_name = b"agentmic"
+        told_server(feed, connection, answer, data)
+
+    def told_nothing(feed: PulseFeed, connection: int, event: int, index: int, data: int) -> None:
+        if event & sound_libpulse.FACILITY != sound_libpulse.OF_SERVER:
+            heard_of_change(feed, connection, event, index, data)
+
+    monkeypatch.setattr(PulseFeed, "_told_server", told_the_old_one)
+    monkeypatch.setattr(PulseFeed, "_heard_of_change", told_nothing)
+    plug_other_microphone(server)
+    server.set_default_source("agentmic")
+    with listening(server) as ear, server.playing("micfeed", AGENT), server.playing("otherfeed", OTHER):
+        ear.until_heard(0, AGENT)
+        server.set_default_source("othermic")
+        ear.until_heard(0, OTHER)
+        server.plug_sink("another")  # it is asked again, and told the old one again
+        more = len(ear.blocks) + 100
+        ear.until(lambda: len(ear.blocks) > more)
+        assert ear.sound.channels()[0].device == "othermic"
+        assert {(one.what, one.channel) for one in ear.mishaps} == {("device-changed", "microphone")}
+        server.set_default_source("agentmic")
+        ear.until_heard(0, AGENT)
 
 
 def test_a_server_that_died_is_heard_again_when_it_is_back(server: SoundServer) -> None:
