@@ -272,25 +272,24 @@
     findings.listenFor(event.detail);
   };
 
+  const LISTENERS = [
+    [window, "pagehide", onHide],
+    [window, "pageshow", onShow],
+    [window, "beforeprint", onPrint],
+    [window, "afterprint", onPrinted],
+    [doc, "visibilitychange", onVisibility],
+    [doc, "readystatechange", onReadiness],
+  ];
+
   const listen = () => {
-    addEventListener("pagehide", onHide);
-    addEventListener("pageshow", onShow);
-    addEventListener("beforeprint", onPrint);
-    addEventListener("afterprint", onPrinted);
-    doc.addEventListener("visibilitychange", onVisibility);
-    doc.addEventListener("readystatechange", onReadiness);
+    for (const [target, name, hear] of LISTENERS) target.addEventListener(name, hear);
   };
 
   const stop = () => {
     disconnect();
     parked = true;
     findings.stop();
-    removeEventListener("pagehide", onHide);
-    removeEventListener("pageshow", onShow);
-    removeEventListener("beforeprint", onPrint);
-    removeEventListener("afterprint", onPrinted);
-    doc.removeEventListener("visibilitychange", onVisibility);
-    doc.removeEventListener("readystatechange", onReadiness);
+    for (const [target, name, hear] of LISTENERS) target.removeEventListener(name, hear);
     if (globalThis.eyelid.serving === self) globalThis.eyelid.serving = null;
   };
 

@@ -5,15 +5,11 @@
   "use strict";
   const {nodes, frames, namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
   const {nameOf, attributeOf, matches, closest, lastIn, rootOf, ownerOf, documentOf, searchIn, shadow} = nodes;
-  const {isElement, isConnected, isDocument, isDead, isGone, readiness, visibility} = nodes;
+  const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
   const CARD = new Set(["cc-number", "cc-csc"]);
-  // The elements that may have a shadow root (DOM, "valid shadow host name"), beside custom elements.
-  const HOST = new Set(
-    "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split(" "),
-  );
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
@@ -203,7 +199,7 @@
       const name = nameOf(element);
       if (CONTROL.has(name)) this.judge(element);
       else if (name === "label") this.judge(element.control);
-      else if (HOST.has(name) || name.includes("-")) this.visitHost(element, seen);
+      else if (mayHost(name)) this.visitHost(element, seen);
       else if (frames.HOLDERS.has(name)) this.visitFrame(element, seen);
     }
 
@@ -269,8 +265,7 @@
       if (!hasLoaded && !(due && (loading || (this.foreign && visibility(this.doc) === "visible")))) return;
       for (const root of [...this.roots.keys()]) {
         for (const element of searchIn(root).all(root, "*")) {
-          const name = nameOf(element);
-          if (HOST.has(name) || name.includes("-")) this.visitLate(element, seen);
+          if (mayHost(nameOf(element))) this.visitLate(element, seen);
         }
       }
       this.rootsAt = performance.now();
@@ -322,8 +317,7 @@
 
     followOpen(parent) {
       for (let element = parent.lastElementChild; element; element = lastIn(element)) {
-        const name = nameOf(element);
-        if (!HOST.has(name) && !name.includes("-")) continue;
+        if (!mayHost(nameOf(element))) continue;
         this.open.push(element);
         const root = shadow(element);
         if (root) this.followOpen(root);

@@ -32,6 +32,11 @@
   const ofFragments = searchOf(DocumentFragment);
   const ofElements = searchOf(Element);
 
+  // The elements that may have a shadow root (DOM, "valid shadow host name"), beside custom elements.
+  const HOSTS = new Set(
+    "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split(" "),
+  );
+
   const dom = globalThis.chrome?.dom;
   const shadowOf = dom?.openOrClosedShadowRoot
     ? (element) => dom.openOrClosedShadowRoot(element)
@@ -59,6 +64,8 @@
     // `all(element, selectors)` and `first(element, selectors)`, and the same in a document or a shadow root.
     ...ofElements,
     searchIn: (root) => (isDocument(root) ? ofDocuments : ofFragments),
+
+    mayHost: (name) => HOSTS.has(name) || name.includes("-"),
 
     // Open or closed; null where there is none. An SVG element with a hyphen in its name refuses to be asked.
     shadow: (element) => orNull(() => shadowOf(element)),
