@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -133,10 +134,12 @@ def end_all(home: Path) -> None:
     """Every process with this HOME, which nobody else has: a browser's children outlive it by a moment, or for good."""
     left = [process for process in psutil.process_iter() if _lives_in(process, home)]
     for process in left:
-        process.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            process.terminate()
     _, stubborn = psutil.wait_procs(left, timeout=5)
     for process in stubborn:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(stubborn, timeout=5)
 
 
