@@ -18,12 +18,14 @@ from typing import Final
 from agent import control, desktop, identity
 from agent.answering import Answering, Sources
 from agent.browser.manifests import SOCKET_NAME
+from agent.capture.marks import Glass, numbers
 from agent.capture.screen import X11Screen
 from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
 from agent.control import ControlSocket
 from agent.core.evidence import Promise
+from agent.core.marks import Marked, Sighted
 from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
 from agent.core.policy_change import InForce
 from agent.core.session import HoldsAre
@@ -43,6 +45,7 @@ from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
 from agent.recording import Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
+from agent.seeking import Seeker
 from agent.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.silent import SilenceFile
 from agent.spool import DiskSpool
@@ -113,6 +116,8 @@ class Recording:
             config.home / SOCKET_NAME, clock, self._deliver, self._alarm, stalled=Pressure(clock.now).stalled
         )
         self._shutter = Shutter(clock)
+        self._glass = Glass(self._screen.display)
+        self._seeker = Seeker(clock, self._deliver)
         self._policies = PolicyFolder(
             config.policies,
             on_policy=self._policy_arrived,
@@ -183,10 +188,14 @@ class Recording:
             memory=HoldFile(config.home, clock),
             silence=SilenceFile(config.home),
             turned=self._answering.turned,
+            numbers=numbers(),
+            show=self._browsers.show,
+            seek=self._seeker.seek,
         )
         self._answering.connect(self._daemon)
         self._stages = {
             "capture": Stage("capture", self._capture, self._stage_failed),
+            "seek": Stage("seek", lambda: self._seeker.run(self._glass), self._stage_failed),
             "record": Stage("record", self._recorder.run, self._stage_failed),
             "upload": Stage("upload", self._upload, self._upload_failed),
         }
@@ -211,6 +220,7 @@ class Recording:
             self._answering.end()
             control_socket.close()
             self._policies.close()
+            self._seeker.stop()
             self._stop_upload.set()
             self._uploader.wake()
             self._browsers.close()
@@ -246,7 +256,7 @@ class Recording:
 
     # -- what the stages tell -------------------------------------------------------------------------------------
 
-    def _deliver(self, sight: Look | Glimpse | Alarm) -> None:
+    def _deliver(self, sight: Look | Glimpse | Alarm | Marked | Sighted) -> None:
         self._inbox.put(sight)  # one that finds no room is counted, and the daemon takes it for an alarm
 
     def _capture(self) -> None:

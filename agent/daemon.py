@@ -6,14 +6,18 @@ shutter, so there is nothing to lock and nothing to race.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from itertools import count
 from typing import Any, Final
 
 from agent.core.asking import timings
 from agent.core.clocks import Clocks
+from agent.core.decide import reasons_of
 from agent.core.eye import Eye
 from agent.core.gate import PATIENCE, Item
 from agent.core.holding import UserHold, under
+from agent.core.marks import Marked, Marks, Request, Sighted
 from agent.core.model import (
     BROWSERS,
     SECOND,
@@ -74,6 +78,7 @@ from agent.recording import AtRest, Close, Open, Order
 from agent.scenes import SceneLane
 from agent.shutter import Grabbed, Permit, Shutter, Still
 
+PAGES: Final = 4096  # whose judgement is remembered
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
 
 
@@ -97,14 +102,21 @@ class Daemon:
         memory: HoldMemory | None = None,
         silence: SilenceMemory | None = None,
         turned: Callable[[], int | None] = lambda: None,
+        numbers: Iterator[int] | None = None,
+        show: Callable[[Request], None] = lambda _: None,
+        seek: Callable[[frozenset[int]], None] = lambda _: None,
     ) -> None:
         """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
         person's hold, across a restart; `silence`: of rules that fit nothing. `turned`: after each turn of the loop, on
-        it: for whoever shows what it does; returns when the loop must turn again, ns, or None.
+        it: for whoever shows what it does; returns when the loop must turn again, ns, or None. `numbers`: see
+        `core.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
         """
         self._inbox = inbox
         self._clock = clock
         self.view = View()
+        self.marks = Marks(count() if numbers is None else numbers)
+        self._show = show
+        self._seek = seek
         self._seat = seat
         self._shutter = shutter
         self._wake_capture = wake_capture
@@ -160,7 +172,7 @@ class Daemon:
         match message:
             case None:
                 pass
-            case Look() | Glimpse() | Alarm() | Grabbed() | GrabWanted() | Still() | Heard():
+            case Look() | Glimpse() | Alarm() | Marked() | Sighted() | Grabbed() | GrabWanted() | Still() | Heard():
                 self._take_sight(message)
             case _:
                 self._take_word(message)
@@ -176,6 +188,10 @@ class Daemon:
                 self._take_glimpse(sight)
             case Alarm():
                 self._alarm(sight)
+            case Marked():
+                self._take_proof(clean=self.marks.answer(sight))
+            case Sighted():
+                self._take_proof(clean=self.marks.sighted(sight))
             case Grabbed():
                 self._take_pictures(sight)
             case GrabWanted():
@@ -208,6 +224,7 @@ class Daemon:
         return item.span.start >= keeping.zero and item.span.start > self._held_until
 
     def _take_glimpse(self, glimpse: Glimpse) -> None:
+        self.marks.glimpse(glimpse)
         closed = [keeping.eye.glimpse(glimpse) for keeping in self._lanes]  # every lane hears of it
         if any(closed):
             self.view.glimpse(glimpse)
@@ -216,14 +233,21 @@ class Daemon:
         self._questions.pages_moved()
 
     def _alarm(self, alarm: Alarm) -> None:
+        if alarm.witness == BROWSERS:
+            self.marks.alarm(alarm.at)
         for keeping in self._lanes:
             keeping.eye.alarm(alarm)
+
+    def _take_proof(self, *, clean: bool) -> None:
+        """Once the picture has shown that nothing sensitive is left in a tab, the next look may find it clean."""
+        if clean:
+            self._questions.pages_moved()
 
     def _take_look(self, look: Look) -> None:
         self._questions.answered(look)
         if look.witness == BROWSERS and not self.screen.eye.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
-        judged = self.view.take(look)
+        judged = self.view.take(self.marks.take(look))
         self._questions.judged(judged)
         if not self.session.held and look.asked > self._held_until and self.screen.eye.counts(look):
             self.scenes.see(look, judged)
@@ -284,6 +308,7 @@ class Daemon:
         self._let_go(now)
         self.scenes.turn(now)
         self._questions.ask(now, held=self.session.held)
+        self._ask_for_marks(now)
         self._publish()
         self._shown_until = self._turned()
 
@@ -305,6 +330,15 @@ class Daemon:
         if holds != self.session.holds & SEAT:
             self._happen(HoldsAre(SEAT, holds))
 
+    def _ask_for_marks(self, now: int) -> None:
+        """In a hold nothing is grabbed, and no page shows a mark."""
+        if self.session.held:
+            self._seek(frozenset())
+            return
+        for request in self.marks.requests(now):
+            self._show(request)
+        self._seek(self.marks.sought)
+
     def _let_go(self, now: int) -> None:
         for keeping in self._lanes:
             lost = keeping.let_go(now, held=self.session.held)
@@ -325,6 +359,7 @@ class Daemon:
         now = self._clock.now()
         due = [now + IDLE, *self._questions.due(held=self.session.held)]
         due += [until + 1 for keeping in self._lanes if (until := keeping.eye.haunted_until) >= now]
+        due += [] if self.session.held else self.marks.due()
         due += [] if self._shown_until is None else [self._shown_until]
         return min(due)
 
@@ -352,6 +387,7 @@ class Daemon:
     def _put_in_force(self, policy: Policy) -> None:
         """Nothing seen under another policy counts: the eye closes until a look under this one."""
         self._questions.judge_with(policy)
+        self.marks.judge_with(lru_cache(PAGES)(partial(reasons_of, policy)), self._clock.now())
         for keeping in self._lanes:
             keeping.eye.put_in_force(policy, timings(policy, keeping.lane), self._clock.now())
         self.scenes.judge_with(policy)

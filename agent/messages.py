@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.core.marks import Marked, Sighted
 from agent.core.model import Alarm, Glimpse, Look, Policy
 from agent.core.session import HoldsAre
 from agent.listening import Heard
@@ -60,6 +61,6 @@ class Call:
 class Stop: ...
 
 
-Sight = Look | Glimpse | Alarm | Grabbed | GrabWanted | Still | Heard
+Sight = Look | Glimpse | Alarm | Marked | Sighted | Grabbed | GrabWanted | Still | Heard
 Word = PolicyArrived | HoldsAre | Trouble | Cleared | Failed | Call | Stop
 Message = Sight | Word

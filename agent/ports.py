@@ -5,7 +5,7 @@ Threading: each port is used by one thread at a time, the one of the stage that 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
@@ -136,6 +136,13 @@ class Screen(Protocol):
         has not been grabbed yet, or until now. 0 after `void`."""
 
     def close(self) -> None: ...
+
+
+class Glass(Protocol):
+    """The picture as it is on the display, to look for marks in. Nothing of it is handed out."""
+
+    def find(self, marks: Collection[int]) -> frozenset[int]:
+        """Those that it shows now. Raises EnvironmentFault when the display is gone."""
 
 
 PEAK_OF: Final = 3 * SECOND  # ns of which a level is told: longer than whoever shows it waits between two questions

@@ -75,6 +75,11 @@ class X11Screen:
         self._next_take = 0
         self._read_monitors()
 
+    @property
+    def display(self) -> str:
+        """The X display's name."""
+        return self._damage.name
+
     def monitors(self) -> tuple[Monitor, ...]:
         return tuple(view.monitor for view in self._views)
 

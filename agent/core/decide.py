@@ -18,6 +18,7 @@ from agent.core.model import (
     Extent,
     Lane,
     Matcher,
+    Page,
     Policy,
     Reason,
     Rule,
@@ -105,6 +106,11 @@ def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -
         *_unlisted(policy, seen, things, everything=everything),
         *(() if interaction else _not_recorded(policy, seen)),
     )
+
+
+def reasons_of(policy: Policy, page: Page) -> tuple[Reason, ...]:
+    """Why the screen closes for this page while it is in view, whatever else is."""
+    return decide(policy, Scene(pages=(page,), pages_only=True), interaction=True).screen
 
 
 def interaction_is_on(policy: Policy, seen: Scene | Blind) -> bool:

@@ -115,17 +115,27 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """What is in one frame of a tab. `id`, `parent`: the browser's numbers of the frame and of the one around it."""
+
+    id: int
+    parent: int
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
 class Tab:
     """A tab as its browser tells of it. `page.shown` and `page.parked` are not the browser's to say.
 
     `visible`: its picture is in its window (the active tab, or one in split view); in doubt, True.
-    `painted`: what is in the picture is this page, not the one before: it has drawn since it changed.
+    `painted`: what is in the picture is this page, not the one before. No browser can tell that: core.marks does.
     """
 
     id: int
     page: Page
     visible: bool
-    painted: bool
+    painted: bool = True
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +196,8 @@ class Look:
 class Glimpse:
     """One page as an event showed it, between two looks. Only a dirty one says anything: that is an alarm.
 
-    `browser` and `tab`: where, as in `BrowserWindow` and `Tab`; it may be gone before anybody looks.
+    `browser`, `tab` and `document`: where, as in `BrowserWindow`, `Tab` and `Document`; it may be gone before the next
+    look.
     """
 
     witness: str
@@ -194,6 +205,7 @@ class Glimpse:
     page: Page
     browser: str = ""
     tab: int = 0
+    document: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.core.asking import page_lag
+from agent.core.marks import Marked, Request
 from agent.core.model import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
 from agent.ports import Clock
 from agent.witness import browser_words as words
@@ -75,7 +76,7 @@ class BrowserWitness:
         self,
         socket_path: Path,
         clock: Clock,
-        deliver: Callable[[Look | Alarm | Glimpse], None],
+        deliver: Callable[[Look | Alarm | Glimpse | Marked], None],
         trouble: Callable[[str], None],
         parent_of: Callable[[int], Parent | Blind] = parent_of,
         *,
@@ -97,6 +98,7 @@ class BrowserWitness:
         self._lock = threading.Lock()
         self._wanted = words.Questions(policy)  # what was called for last
         self._asked = False
+        self._requests: list[Request] = []
         self._ending = False
 
         # Below: the thread's own.
@@ -144,6 +146,13 @@ class BrowserWitness:
         with self._lock:
             self._wanted = asked
             if not self._ending:
+                self._ring()
+
+    def show(self, request: Request) -> None:
+        """Documents are asked to show marks; what they say of it is delivered. Any thread."""
+        with self._lock:
+            if not self._ending:
+                self._requests.append(request)
                 self._ring()
 
     def close(self) -> None:
@@ -204,7 +213,9 @@ class BrowserWitness:
     def _take_up(self) -> None:
         """What has been called for by other threads, and what has become of the question that is under way."""
         with self._lock:
-            wanted = self._wanted
+            wanted, requests, self._requests = self._wanted, self._requests, []
+        for request in requests:
+            self._ask_for_marks(request)
         if wanted is not self._questions:
             self._questions = wanted
             self._troubled.clear()
@@ -218,6 +229,12 @@ class BrowserWitness:
                 asked, self._asked = self._asked, False
             if asked and not self._ending:
                 self._begin_round()
+
+    def _ask_for_marks(self, request: Request) -> None:
+        """Of a browser that has gone there is nothing to ask."""
+        for browser in list(self._browsers.values()):
+            if browser.extension.greeted and browser.extension.name == request.browser:
+                self._tell(browser, words.mark(request.tab, request.marks))
 
     # -- looks -----------------------------------------------------------------------------------------------------
 
@@ -338,6 +355,9 @@ class BrowserWitness:
                     self._be_troubled(CSS_REFUSED)
             case words.Event():
                 self._deliver(extension.glimpse(told, self._clock.now()))
+            case words.Marked():
+                name = extension.name
+                self._deliver(Marked(name, told.tab, told.mark, told.how, self._clock.now()))
             case words.Answer():
                 self._take_answer(browser, told)
             case None:

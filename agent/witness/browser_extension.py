@@ -112,17 +112,18 @@ class Extension:
     def glimpse(self, event: Event, at: int) -> Glimpse:
         """What the event showed, read at `at` (ns)."""
         page = event.page(self._taken.css if self._taken is not None else ())
-        return Glimpse(BROWSERS, at, page, self._name, event.tab)
+        return Glimpse(BROWSERS, at, page, self.name, event.tab, event.frame)
 
     def windows_of(self, answer: Answer) -> tuple[BrowserWindow, ...]:
         """The very same object as for the answer before when both say the same. Raises Malformed."""
         taken = self._taken
         css = taken.css if taken is not None and answer.policy == taken.policy else None
         if self._windows_as_told is None or self._windows_as_told != (answer.windows, css):
-            self._windows = windows_of(answer, css, browser=self._name, pid=self.parent.pid)
+            self._windows = windows_of(answer, css, browser=self.name, pid=self.parent.pid)
             self._windows_as_told = (answer.windows, css)
         return self._windows
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """Which connection: what `BrowserWindow.browser` says of its windows."""
         return f"{self._hello.browser if self._hello is not None else ''}/{self._number}"

@@ -6,23 +6,26 @@ Pure: bytes in, values out. Keys that nobody here knows are passed over, so that
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
+from agent.core.marks import Answer as MarkAnswer
+from agent.core.marks import Shown
 from agent.core.model import (
     AllOf,
     Attribute,
     Box,
     BrowserWindow,
     Condition,
+    Document,
     Matcher,
     Page,
     Policy,
     Tab,
 )
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 MAX_WINDOWS: Final = 500
 MAX_TABS: Final = 5_000
 MAX_FRAMES: Final = 20_000  # of one message
@@ -63,6 +66,7 @@ class PolicyTaken:
 @dataclass(frozen=True, slots=True)
 class Event:
     tab: int
+    frame: int
     urls: tuple[str, ...]
     fields: frozenset[str]
     places: frozenset[int]
@@ -84,7 +88,16 @@ class Answer:
     windows: list[Any]
 
 
-Told = Hello | PolicyTaken | Event | Answer
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a document says of the mark that it was asked to show."""
+
+    tab: int
+    mark: int
+    how: MarkAnswer
+
+
+Told = Hello | PolicyTaken | Event | Answer | Marked
 
 
 # -- what the agent says ------------------------------------------------------------------------------------------
@@ -123,6 +136,10 @@ def look(number: int) -> bytes:
     return _message({"kind": "look", "id": number})
 
 
+def mark(tab: int, marks: Shown) -> bytes:
+    return _message({"kind": "mark", "tab": tab, "marks": {str(frame): f"{one:08x}" for frame, one in marks.items()}})
+
+
 def _message(words: Mapping[str, object]) -> bytes:
     return json.dumps(words, separators=(",", ":")).encode("ascii")
 
@@ -146,14 +163,15 @@ def read(message: bytes) -> tuple[int, Told]:
         _text(words, "what")
         tab = _integer(words, "tab", least=-1)  # the browsers' number for what is in no tab
         unread = _truth(words, "unread") if "unread" in words else False  # an older extension does not say
-        return number, Event(
-            tab, _texts(words, "urls"), frozenset(_texts(words, "fields")), _places(words, "css"), unread
-        )
+        fields, places = frozenset(_texts(words, "fields")), _places(words, "css")
+        return number, Event(tab, _integer(words, "frame"), _texts(words, "urls"), fields, places, unread)
+    if kind == "marked":
+        return number, Marked(_integer(words, "tab", least=-1), _mark(words), _how(words))
     if kind == "policy":
         return number, PolicyTaken(_text(words, "hash"), tuple(sorted(_places(words, "refused"))))
     if kind == "hello":
         return number, _hello(words)
-    raise Malformed("kind is none of hello, policy, event, look")
+    raise Malformed("kind is none of hello, policy, event, look, marked")
 
 
 def windows_of(answer: Answer, css: tuple[str, ...] | None, *, browser: str, pid: int) -> tuple[BrowserWindow, ...]:
@@ -209,21 +227,36 @@ def _tab(words: Mapping[str, Any], css: tuple[str, ...] | None, room: _Room) -> 
     room.frames -= len(frames)
     if room.frames < 0:
         raise Malformed(f"frames are more than {MAX_FRAMES}")
-    urls: list[str] = []
-    fields: set[str] = set()
-    places: set[int] = set()
+    documents: dict[int, Document] = {}
     for entry in frames:
-        frame = _object(entry, "frames")
-        urls.append(_text(frame, "url"))
-        fields.update(_texts(frame, "fields"))
-        places.update(_places(frame, "css"))
-    listed = css or ()
-    selectors = frozenset(listed[place] for place in places if place < len(listed))
-    # A place beyond the list was found with another: then nobody knows what of this policy's is there.
-    unread = _truth(words, "unread") or len(selectors) < len(places)
+        document = _document(_object(entry, "frames"), css)
+        known = documents.get(document.id)
+        documents[document.id] = document if known is None else replace(known, page=_joined([known, document]))
+    every = tuple(documents.values())
+    page = _joined(every)
+    page = replace(page, unread=page.unread or _truth(words, "unread"))
     # -1: what is no ordinary tab, such as developer tools in a window of their own (TAB_ID_NONE).
-    page = Page(tuple(urls), frozenset(fields), selectors, unread=unread)
-    return Tab(_integer(words, "id", -1), page, _truth(words, "visible"), _truth(words, "painted"))
+    return Tab(_integer(words, "id", -1), page, _truth(words, "visible"), documents=every)
+
+
+def _document(words: Mapping[str, Any], css: tuple[str, ...] | None) -> Document:
+    places, listed = _places(words, "css"), css or ()
+    selectors = frozenset(listed[place] for place in places if place < len(listed))
+    # A place beyond the list was found with another list: what of this policy's is there is not known.
+    unread = len(selectors) < len(places) or ("unread" in words and _truth(words, "unread"))
+    page = Page((_text(words, "url"),), frozenset(_texts(words, "fields")), selectors, unread=unread)
+    return Document(_integer(words, "id"), _integer(words, "parent", least=-1), page)
+
+
+def _joined(documents: Iterable[Document]) -> Page:
+    """All that is in these, as one page."""
+    pages = [document.page for document in documents]
+    return Page(
+        tuple(url for page in pages for url in page.urls),
+        frozenset().union(*(page.fields for page in pages)),
+        frozenset().union(*(page.selectors for page in pages)),
+        unread=any(page.unread for page in pages),
+    )
 
 
 # -- one value ----------------------------------------------------------------------------------------------------
@@ -291,3 +324,17 @@ def _box(words: Mapping[str, Any], name: str) -> Box:
     if len(sides) != 4 or any(type(side) not in {int, float} or not -_PIXELS <= side <= _PIXELS for side in sides):
         raise Malformed(f"{name} is not four numbers")
     return Box(*map(round, sides))  # a scaled desktop has halves of pixels
+
+
+def _mark(words: Mapping[str, Any]) -> int:
+    digits = _text(words, "mark")
+    if len(digits) != 8 or not set(digits) <= set("0123456789abcdef"):
+        raise Malformed("mark is not eight hexadecimal digits")
+    return int(digits, 16)
+
+
+def _how(words: Mapping[str, Any]) -> MarkAnswer:
+    try:
+        return MarkAnswer(_text(words, "how"))
+    except ValueError:
+        raise Malformed("how is none of shown, empty, outside") from None

@@ -20,12 +20,14 @@ def framed(words: object) -> bytes:
     return LENGTH.pack(len(text)) + text
 
 
-def frame(url: str, fields: Iterable[str] = (), css: Iterable[int] = ()) -> dict[str, Any]:
-    return {"url": url, "fields": list(fields), "css": list(css)}
+def frame(
+    url: str, fields: Iterable[str] = (), css: Iterable[int] = (), *, number: int = 0, parent: int = -1
+) -> dict[str, Any]:
+    return {"id": number, "parent": parent, "doc": 1, "url": url, "fields": list(fields), "css": list(css)}
 
 
 def tab(number: int, *frames: dict[str, Any], **other: bool) -> dict[str, Any]:
-    return {"id": number, "visible": True, "painted": True, "unread": False, **other, "frames": list(frames)}
+    return {"id": number, "visible": True, "unread": False, **other, "frames": list(frames)}
 
 
 def window(number: int, *tabs: dict[str, Any], title: str = "Cart") -> dict[str, Any]:
@@ -71,12 +73,12 @@ class FakeExtension:
 
     def greet(self) -> None:
         """Awaits the welcome and says hello."""
-        assert self.receive() == {"kind": "welcome", "protocol": 1}
+        assert self.receive() == {"kind": "welcome", "protocol": 2}
         self.n = 0
         self.hello()
 
     def hello(self, **other: object) -> None:
-        words = {"protocol": 1, "browser": self._browser, "version": "156.0", "private": False, "extension": "1.0.0"}
+        words = {"protocol": 2, "browser": self._browser, "version": "156.0", "private": False, "extension": "1.0.0"}
         self.tell("hello", **words, **other)
 
     def take_policy(self, *, refused: Iterable[int] = ()) -> dict[str, Any]:

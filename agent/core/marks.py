@@ -1,0 +1,337 @@
+"""Proof that lies in the picture: the display counts as past a sensitive page once it shows a document's mark.
+
+No callback of a browser says what is on the display: the callback is the main thread's, the picture is the
+compositor's, and a heavy repaint, a view transition or a stopped GPU process holds the old picture for seconds. A mark
+does: a random number that a document shows as a few pixels, put in after the sensitive thing has left it. A document
+changes and shows its mark in one commit, so a picture with the mark shows nothing older of that document.
+
+A parent may hold an old picture of a child (its view transition does). So documents are asked innermost first, and a
+parent only after the picture has shown the mark of the child: what the parent holds from then on is younger.
+
+A tab is *stained* while a page of it that closes the screen may be on the display. It is clean again when, after the
+last stain, every document that held something sensitive and each of its ancestors has been seen. A document that is no
+longer there is vouched for by the nearest ancestor that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from agent.core.binding import Key, key_of
+from agent.core.decide import BLIND, UNLISTED
+from agent.core.model import MILLISECOND, BrowserWindow, Browsing, Glimpse, Look, Page, Reason, Tab
+
+TOP: Final = 0  # the number of a tab's top document in every browser
+NO_PARENT: Final = -1
+
+# A mark that was not seen is replaced by another, put in anew: a window may have covered it, or the page deleted it.
+# The old one still counts: under a heavy repaint the first may be the first to come. Doubled each time, for a mark that
+# cannot be seen costs a repaint each time.
+ASK_AGAIN: Final = 500 * MILLISECOND
+ASK_AGAIN_AT_MOST: Final = 2_000 * MILLISECOND  # the extension takes a mark away after 3 s
+
+LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks is told of as such
+
+Place = tuple[str, int]  # (connection, the browser's own number of the tab)
+Shown = Mapping[int, int]  # document -> the mark that it is to show
+
+
+class Answer(StrEnum):
+    """What a document says about the mark that it was asked to show."""
+
+    SHOWN = "shown"  # it is in the document; whether it is in the picture only the picture says
+    EMPTY = "empty"  # the document has no area: its parent shows nothing of it
+    OUTSIDE = "outside"  # no part of it is in view; it may be scrolled into view later
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The documents of this tab show these marks from now on, and the others show none."""
+
+    browser: str
+    tab: int
+    marks: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a document said at `at` of the mark that it was asked to show."""
+
+    browser: str
+    tab: int
+    mark: int
+    how: Answer
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A picture whose grab began at `at` shows these marks."""
+
+    marks: frozenset[int]
+    at: int
+
+
+@dataclass(slots=True)
+class _Proof:
+    """A stained tab's way back. `begun`: the look that first found nothing sensitive in it was asked then, ns.
+
+    `unseen`: documents that the picture has not shown yet; `asked`: every mark that counts -> its document.
+    """
+
+    begun: int
+    unseen: set[int]
+    asked: dict[int, int] = field(default_factory=dict)
+    shows: dict[int, int] = field(default_factory=dict)  # document -> the mark that it was asked to show last
+    ask_again_at: int = 0
+    pause: int = ASK_AGAIN
+
+
+@dataclass(slots=True)
+class _Tab:
+    """`clean_at`: the picture has shown that nothing older than this is in it, ns.
+
+    `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
+
+    `hidden`: documents out of view that held something: they need not be seen until they come into view -> their mark.
+    """
+
+    stained_at: int = 0
+    clean_at: int = 1
+    held: set[int] = field(default_factory=set)
+    parents: dict[int, int] = field(default_factory=dict)
+    present: frozenset[int] = frozenset()
+    hidden: dict[int, int] = field(default_factory=dict)
+    proof: _Proof | None = None
+    told: Shown = field(default_factory=dict)
+    told_at: int = 0
+
+    def stain(self, at: int) -> None:
+        self.stained_at = max(self.stained_at, at)
+        self.proof = None
+
+    def wanted(self) -> dict[int, int]:
+        shows = {} if self.proof is None else self.proof.shows
+        return {**self.hidden, **{document: mark for document, mark in shows.items() if document in self.present}}
+
+    def nearest(self, document: int) -> int:
+        """The document if it is there, else its nearest ancestor that is."""
+        passed: set[int] = set()
+        while document not in self.present and document != TOP and document not in passed:
+            passed.add(document)
+            document = self.parents.get(document, TOP)
+        return document if document in self.present else TOP
+
+    def ancestors(self, document: int) -> Iterator[int]:
+        passed = {document}
+        while (document := self.parents.get(document, NO_PARENT)) not in {NO_PARENT, *passed}:
+            passed.add(document)
+            yield document
+
+
+class Marks:
+    """For all browsers. `take` every look at them before anything else judges it. Times in ns."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        """`numbers`: an endless supply of marks, 32 bits each, that no page can guess."""
+        self._numbers = numbers
+        self._reasons: Callable[[Page], tuple[Reason, ...]] = lambda _: (BLIND,)
+        self._tabs: dict[Place, _Tab] = {}
+        self._homes: dict[Place, Key] = {}
+        self._front: dict[Key, frozenset[Place]] = {}
+        self._stained: dict[Key, int] = {}  # a browser's window -> when something sensitive was last in front in it
+        self.seen = 0  # tabs that the picture has shown to be clean since the start
+        self.late = 0  # of these, tabs whose marks took longer than `LATE`
+
+    # -- what is known --------------------------------------------------------------------------------------------
+
+    def judge_with(self, reasons: Callable[[Page], tuple[Reason, ...]], at: int) -> None:
+        """`reasons`: why the policy closes the screen for a page in view. What was harmless before may not be."""
+        self._reasons = reasons
+        self.alarm(at)
+
+    def alarm(self, at: int) -> None:
+        """Something may have been in front that no look and no event tells of."""
+        for tab in self._tabs.values():
+            tab.stain(at)
+        self._stained = dict.fromkeys(self._front, at)
+
+    def glimpse(self, glimpse: Glimpse) -> None:
+        """An event showed this page between two looks."""
+        if not self._reasons(glimpse.page):
+            return
+        place = glimpse.browser, glimpse.tab
+        tab = self._tabs.setdefault(place, _Tab())
+        tab.stain(glimpse.at)
+        tab.held.add(glimpse.document)
+        home = self._homes.get(place)
+        # A tab that no look has shown yet may have been in front in any window.
+        for key in [key for key in self._front if key[0] == glimpse.browser] if home is None else [home]:
+            self._stained[key] = max(glimpse.at, self._stained.get(key, 0))
+
+    def take(self, look: Look) -> Look:
+        """The look with `painted` as the picture has shown it."""
+        if not isinstance(look.seen, Browsing):
+            return look
+        windows = look.seen.windows
+        homes = {(window.browser, tab.id): key_of(window) for window in windows for tab in window.tabs}
+        self._tabs = {place: self._tabs.get(place, _Tab()) for place in homes}
+        known = {key[0] for key in self._front}
+        # What a browser showed before its first look is not known.
+        self._stained = {
+            key: self._stained.get(key, 0 if key[0] in known else look.asked - 1) for key in map(key_of, windows)
+        }
+        taken = tuple(self._window(window, look) for window in windows)
+        self._homes = homes
+        self._front = {
+            key_of(window): frozenset((window.browser, tab.id) for tab in window.tabs if tab.visible)
+            for window in windows
+        }
+        same = all(new is old for new, old in zip(taken, windows, strict=True))
+        return look if same else replace(look, seen=Browsing(taken))
+
+    def _window(self, window: BrowserWindow, look: Look) -> BrowserWindow:
+        key = key_of(window)
+        before = self._front.get(key, frozenset())
+        for tab in window.tabs:
+            place = window.browser, tab.id
+            if self._note(self._tabs[place], tab, look.answered) and (tab.visible or place in before):
+                self._stained[key] = look.answered
+        tabs = tuple(
+            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, self._stained[key]) for tab in window.tabs
+        )
+        in_front = [tab for tab in tabs if tab.visible]
+        if in_front and all(tab.painted for tab in in_front):
+            self._stained[key] = 0
+        same = all(new is old for new, old in zip(tabs, window.tabs, strict=True))
+        return window if same else replace(window, tabs=tabs)
+
+    def _note(self, state: _Tab, tab: Tab, at: int) -> bool:
+        """Whether the tab holds something sensitive now."""
+        state.present = frozenset(document.id for document in tab.documents)
+        state.parents |= {document.id: document.parent for document in tab.documents}
+        state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
+        if not self._reasons(tab.page):
+            return False
+        state.stain(at)
+        state.held |= self._sensitive(tab)
+        return True
+
+    def _sensitive(self, tab: Tab) -> set[int]:
+        """The documents that close the screen taken alone; where a rule names what several have together, each."""
+        alone = {document.id for document in tab.documents if self._by_rule(document.page)}
+        if alone or not self._by_rule(replace(tab.page, unread=False)):
+            return alone or {TOP}
+        return {document.id for document in tab.documents}
+
+    def _by_rule(self, page: Page) -> bool:
+        """That no rule names a page is said of the tab, not of each document in it."""
+        return any(reason != UNLISTED for reason in self._reasons(page))
+
+    def _judged(self, state: _Tab, tab: Tab, asked: int, stained: int) -> Tab:
+        if not tab.visible:
+            state.proof = None
+            return tab
+        stained = max(stained, state.stained_at)
+        painted = state.clean_at > stained
+        if painted or asked <= stained:
+            state.proof = None
+        elif state.proof is None or state.proof.begun <= stained:
+            state.proof = _Proof(asked, {TOP, *map(state.nearest, state.held)})
+        else:
+            state.proof.unseen = set(map(state.nearest, state.proof.unseen))
+        return tab if tab.painted is painted else replace(tab, painted=painted)
+
+    # -- what the picture shows -----------------------------------------------------------------------------------
+
+    def sighted(self, sighted: Sighted) -> bool:
+        """Whether a tab is clean for it."""
+        clean = False
+        for state in self._tabs.values():
+            for mark in sighted.marks:
+                if state.proof is not None and mark in state.proof.asked:
+                    clean |= self._pass(state, state.proof, state.proof.asked[mark], sighted.at)
+        return clean
+
+    def answer(self, marked: Marked) -> bool:
+        """Whether a tab is clean for it."""
+        state = self._tabs.get((marked.browser, marked.tab))
+        if state is None:
+            return False
+        hidden = next((document for document, mark in state.hidden.items() if mark == marked.mark), None)
+        if hidden is not None and marked.how is Answer.SHOWN:
+            # It has come into view, perhaps with its old picture.
+            del state.hidden[hidden]
+            state.held.add(hidden)
+            state.stain(marked.at)
+            return False
+        document = None if state.proof is None else state.proof.asked.get(marked.mark)
+        # No other document could vouch for the top one.
+        if state.proof is None or document is None or document == TOP or marked.how is Answer.SHOWN:
+            return False
+        if marked.how is Answer.OUTSIDE:
+            state.hidden[document] = marked.mark
+        return self._pass(state, state.proof, document, marked.at)
+
+    def _pass(self, state: _Tab, proof: _Proof, document: int, at: int) -> bool:
+        """Nothing older of this document is in the picture. Its parent's turn, if it has one."""
+        if document not in proof.unseen:
+            return False
+        proof.unseen.remove(document)
+        del proof.shows[document]
+        parent = next(state.ancestors(document), None)
+        if parent is not None:
+            parent = state.nearest(parent)
+            proof.unseen.add(parent)
+            proof.asked = {mark: of for mark, of in proof.asked.items() if of != parent}
+            proof.shows.pop(parent, None)
+        proof.ask_again_at, proof.pause = 0, ASK_AGAIN
+        if proof.unseen:
+            return False
+        self.seen += 1
+        self.late += at - proof.begun > LATE
+        state.clean_at, state.proof = proof.begun, None
+        state.held.clear()
+        state.parents = {document: parent for document, parent in state.parents.items() if document in state.present}
+        return True
+
+    # -- what is asked --------------------------------------------------------------------------------------------
+
+    @property
+    def sought(self) -> frozenset[int]:
+        """The marks that a picture may show."""
+        return frozenset(mark for state in self._tabs.values() if state.proof is not None for mark in state.proof.asked)
+
+    def waits(self, now: int) -> bool:
+        """Whether a tab has waited long for its marks: they cannot be seen, or the browser is very busy."""
+        return any(state.proof is not None and now - state.proof.begun > LATE for state in self._tabs.values())
+
+    def requests(self, now: int) -> Iterator[Request]:
+        """What documents are to show, where that is not what they were asked last, or must be said again."""
+        for (browser, number), state in self._tabs.items():
+            if state.proof is not None and state.proof.ask_again_at <= now:
+                self._ask(state, state.proof, now)
+            wanted = state.wanted()
+            if wanted != state.told or (wanted and now - state.told_at >= ASK_AGAIN_AT_MOST):
+                state.told, state.told_at = wanted, now
+                yield Request(browser, number, wanted)
+
+    def _ask(self, state: _Tab, proof: _Proof, now: int) -> None:
+        waiting = {ancestor for document in proof.unseen for ancestor in state.ancestors(document)}
+        for document in proof.unseen - waiting:
+            mark = next(self._numbers)
+            proof.shows[document] = mark
+            proof.asked[mark] = document
+        proof.ask_again_at = now + proof.pause
+        proof.pause = min(2 * proof.pause, ASK_AGAIN_AT_MOST)
+
+    def due(self) -> Iterator[int]:
+        """When something is to be asked again, ns."""
+        for state in self._tabs.values():
+            if state.proof is not None:
+                yield state.proof.ask_again_at
+            if state.hidden:
+                yield state.told_at + ASK_AGAIN_AT_MOST

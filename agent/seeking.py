@@ -1,0 +1,59 @@
+"""The thread that looks for marks in the picture while the daemon waits for some. What it grabs it forgets at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from agent.core.marks import Sighted
+from agent.core.model import MILLISECOND, SECOND
+from agent.ports import Clock, Glass
+
+# The time until the mark of a page that has left is seen is not kept. A look at a screen of 1080p costs 2 ms.
+EVERY: Final = 25 * MILLISECOND
+# What was not seen by then is held up by the browser or covered, and need not be looked for as often.
+SOON: Final = 1 * SECOND
+LATER: Final = 100 * MILLISECOND
+
+
+class Seeker:
+    """`seek` from any thread; `run` is the thread's work until `stop`."""
+
+    def __init__(self, clock: Clock, deliver: Callable[[Sighted], None]) -> None:
+        self._clock = clock
+        self._deliver = deliver
+        self._changed = threading.Condition()
+        self._marks: frozenset[int] = frozenset()
+        self._since = 0  # when other marks were last asked for, ns
+        self._stopped = False
+
+    def seek(self, marks: frozenset[int]) -> None:
+        """From now on look for these and no others."""
+        with self._changed:
+            if marks != self._marks:
+                self._marks, self._since = marks, self._clock.now()
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def run(self, glass: Glass) -> None:
+        """Raises EnvironmentFault when the display is gone."""
+        told: frozenset[int] = frozenset()
+        while (marks := self._wait()) is not None:
+            at = self._clock.now()
+            found = glass.find(marks)
+            if not found <= told:
+                self._deliver(Sighted(found, at))
+            told = found
+
+    def _wait(self) -> frozenset[int] | None:
+        """What to look for now; None when it is over."""
+        with self._changed:
+            pause = EVERY if self._clock.now() - self._since < SOON else LATER
+            self._changed.wait_for(lambda: self._stopped, pause / SECOND)
+            self._changed.wait_for(lambda: self._stopped or bool(self._marks))
+            return None if self._stopped else self._marks
