@@ -242,7 +242,9 @@ class Marks:
         elif state.proof is None or state.proof.begun <= stained:
             state.proof = _Proof(asked, {TOP, *map(state.nearest, state.held)})
         else:
-            state.proof.unseen = set(map(state.nearest, state.proof.unseen))
+            unseen = set(map(state.nearest, state.proof.unseen))
+            if unseen != state.proof.unseen:
+                state.proof.unseen, state.proof.ask_again_at = unseen, 0
         return tab if tab.painted is painted else replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.core.holding import UserHold
+from agent.core.marks import Request, Sighted
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -89,6 +90,8 @@ class Rig:
         self.shutter = Shutter(self.clock)
         self.woken = 0
         self.listening: list[bool] = []
+        self.shown: list[Request] = []
+        self.sought: frozenset[int] = frozenset()
         self.drained = False
         self.daemon = Daemon(
             self.inbox,
@@ -102,11 +105,23 @@ class Rig:
             drain=self._drain,
             listen=self.listening.append if sound else None,
             silence=silence,
+            show=self.shown.append,
+            seek=self._seek,
         )
         self.daemon.start()
 
     def _wake(self) -> None:
         self.woken += 1
+
+    def _seek(self, marks: frozenset[int]) -> None:
+        self.sought = marks
+
+    def draw(self) -> None:
+        """The display shows what every document is by now."""
+        self.daemon.turn(None)
+        while self.sought:
+            self.wait(1)
+            self.daemon.turn(Sighted(self.sought, self.clock.time))
 
     def _drain(self) -> None:
         self.drained = True

@@ -1,8 +1,9 @@
 """A small world of browser windows on a desktop, with what is really on the screen, and witnesses that tell the truth.
 
-The screen is the worst that the facts allow: new content may be drawn at once, old content stays until 60 ms after its
-page says that it has drawn; a window that leaves the view stays for a second; the last picture of a tab comes up for 24
-ms when it is shown again, and whenever somebody looks at its preview.
+The screen is the worst that the facts allow: new content may be drawn at once, and old content stays for up to three
+seconds, until the compositor gets to the new; a window that leaves the view stays for a second; the last picture of a
+tab comes up when it is shown again, until it has drawn, and for a while whenever its preview is looked at. A mark that
+a page shows comes with the first picture of the page as it then is.
 Every sensitive page has a number of its own (`Content`), so that each can be followed to the pictures.
 
 Beyond the promise, and not in this world:
@@ -17,9 +18,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Final
 
+from agent.core.marks import Request, Sighted
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -28,6 +31,7 @@ from agent.core.model import (
     Box,
     BrowserWindow,
     Browsing,
+    Document,
     Frame,
     Glimpse,
     Look,
@@ -43,9 +47,8 @@ from agent.core.model import (
 
 Content = int  # 0: harmless
 PID: Final = 20
-LAG: Final = 60
+DRAWN_WITHIN: Final = (1, 15, 40, 150, 600, 3000)
 STAYS: Final = 1000
-FLASH: Final = 24
 LOOKED_AT: Final = 500  # longer than from one look to the next
 TOLD_WITHIN: Final = 50  # an event of a tab that is shown, opened or moved
 CARDS: Final = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
@@ -73,6 +76,7 @@ class ATab:
     content: Content = 0
     pictures: frozenset[Content] = frozenset()  # what it may have drawn when it was last in front
     rests_until: int = 0  # moved into a covered window, it stays there until somebody may have looked
+    mark: int | None = None  # that its document shows
 
 
 @dataclass(eq=False)
@@ -91,6 +95,7 @@ class AWindow:
     remains: int = 0  # what it has left behind on the screen
     alike: int = 0  # its title and place; windows with the same one cannot be told apart
     private: bool = False  # the extension does not see it
+    pictured: int | None = None  # the mark that its picture shows
 
     def contents(self) -> frozenset[Content]:
         return frozenset(drawn.content for drawn in self.surface)
@@ -116,6 +121,7 @@ class World:
         self._remains: dict[int, frozenset[Content]] = {}  # what stays, or comes up, for a while
         self._desktop: Scene | None = None
         self._gone: list[AWindow] = []  # since the desktop was last looked at
+        self._sought: frozenset[int] = frozenset()
         self.windows: list[AWindow] = []
         for tabs in windows:
             self.open_window(tabs)
@@ -262,12 +268,10 @@ class World:
                 picture and (picture if picture == tab.content else self.next_number()) for picture in tab.pictures
             )
         if window.drawing:
-            up = {Drawn(window.turn, tab.id, picture, old=True) for picture in tab.pictures} - window.surface
-            window.surface |= up
-            self.at(self.now + FLASH, lambda: window.surface.difference_update(up))
+            window.surface |= {Drawn(window.turn, tab.id, picture, old=True) for picture in tab.pictures}
 
     def _redraw(self, window: AWindow) -> None:
-        """What is in front has to be drawn anew; it has appeared by `LAG` after the page says that it has drawn."""
+        """What is in front has to be drawn anew."""
         window.painted = False
         window.turn += 1
         if not window.drawing:
@@ -276,15 +280,43 @@ class World:
         window.surface = {replace(drawn, old=True) for drawn in window.surface}
         window.surface.add(Drawn(turn, window.front.id, window.front.content))
 
-        def paint() -> None:
-            if window.turn == turn:
-                window.painted = True
-                self.at(self.now + LAG, appear)
-
         def appear() -> None:
-            window.surface = {drawn for drawn in window.surface if drawn.turn >= turn}
+            if window.turn == turn:
+                window.surface = {drawn for drawn in window.surface if drawn.turn >= turn}
+                window.painted = True
+                window.pictured = window.front.mark
 
-        self.at(self.now + self.dice.choice((1, 15, 40, 150, 600)), paint)
+        self.at(self.now + self.dice.choice(DRAWN_WITHIN), appear)
+
+    # -- marks ----------------------------------------------------------------------------------------------------
+
+    def show(self, request: Request) -> None:
+        """The tab's document hears of it in a moment, and its picture has the mark once it is of that time."""
+        self.at(self.now + self.dice.choice((1, 15, 40)), lambda: self._show(request.tab, request.marks.get(0)))
+
+    def _show(self, number: int, mark: int | None) -> None:
+        for window in self.windows:
+            for tab in window.tabs:
+                if tab.id == number:
+                    tab.mark = mark
+                    self.at(self.now + self.dice.choice((1, 15)), partial(self._picture, window, tab))
+
+    def _picture(self, window: AWindow, tab: ATab) -> None:
+        if window.front is tab and window.painted:
+            window.pictured = tab.mark
+
+    def seek(self, marks: frozenset[int]) -> None:
+        if marks and not self._sought:
+            self.at(self.now + 25, self._look_for_marks)
+        self._sought = marks
+
+    def _look_for_marks(self) -> None:
+        if not self._sought:
+            return
+        shown = {window.pictured for window in self.windows if window.in_view and window.pictured is not None}
+        if found := self._sought & shown:
+            self.messages.append(Sighted(frozenset(found), self.now * MILLISECOND))
+        self.at(self.now + 25, self._look_for_marks)
 
     # -- what witnesses say ---------------------------------------------------------------------------------------
 
@@ -336,7 +368,7 @@ class World:
                     tab.id,
                     page(tab.id, tab.content),
                     visible=tab is window.front and not window.minimised,
-                    painted=tab is window.front and not window.minimised and window.drawing and window.painted,
+                    documents=(Document(0, -1, page(tab.id, tab.content)),),
                 )
                 for tab in window.tabs
             )

@@ -90,6 +90,8 @@ def watch(world: World, end: int, policy: Policy = POLICY) -> list[Order]:
         orders=orders,
         ledger=Pages(),
         drain=lambda: None,
+        show=world.show,
+        seek=world.seek,
     )
     world.messages.append(PolicyArrived(policy))
     daemon.run()
@@ -99,7 +101,7 @@ def watch(world: World, end: int, policy: Policy = POLICY) -> list[Order]:
     return ordered
 
 
-SETTLED = 2500  # ms after the last change: a window's second, a page that draws late, and a look or two
+SETTLED = 5000  # ms after the last change: a window's second, a page that draws late, and a look or two
 PROVEN = 1500  # ms that a picture may still have to wait at the end
 
 OPS = (
@@ -183,7 +185,7 @@ def play(world: World, acts: list[Op], every: int) -> int:
         now += act.after
         world.at(now, lambda act=act: act.happen(world))
         world.at(now + 2, lambda: world.grab(1))
-    for moment in range(2000, now + 5000, every):
+    for moment in range(2000, now + 7500, every):
         world.at(moment - 10, lambda: world.messages.append(GrabWanted()))
         world.at(moment, lambda: world.grab(2))
     return now
@@ -202,7 +204,7 @@ PICTURES_EVERY = st.sampled_from((17, 45, 110))
 def kept_of(world: World, acts: list[Op], every: int) -> tuple[list[Order], int]:
     """What the daemon orders to be kept, and when the last act was (ms)."""
     last = play(world, acts, every)
-    return watch(world, last + 5000, replace(POLICY, parked_tabs_allowed=not world.previews)), last
+    return watch(world, last + 7500, replace(POLICY, parked_tabs_allowed=not world.previews)), last
 
 
 @settings(max_examples=40)  # each is seconds of a whole desk
@@ -246,7 +248,7 @@ def test_time_never_goes_back_in_what_is_kept(world: World, acts: list[Op], ever
 @given(worlds, HARMLESS, PICTURES_EVERY)
 def test_all_that_is_harmless_is_kept_once_the_windows_have_settled(world: World, acts: list[Op], every: int) -> None:
     orders, last = kept_of(world, acts, every)
-    settled, proven = last + SETTLED, last + 5000 - PROVEN
+    settled, proven = last + SETTLED, last + 7500 - PROVEN
     kept = {order.span for order in orders if isinstance(order, Frame)}
     due = {span for span in world.grabbed if settled * MILLISECOND < span.start < proven * MILLISECOND}
     assert due

@@ -23,7 +23,7 @@ def framed(words: object) -> bytes:
 def frame(
     url: str, fields: Iterable[str] = (), css: Iterable[int] = (), *, number: int = 0, parent: int = -1
 ) -> dict[str, Any]:
-    return {"id": number, "parent": parent, "doc": 1, "url": url, "fields": list(fields), "css": list(css)}
+    return {"id": number, "parent": parent, "url": url, "fields": list(fields), "css": list(css)}
 
 
 def tab(number: int, *frames: dict[str, Any], **other: bool) -> dict[str, Any]:
@@ -100,6 +100,13 @@ class FakeExtension:
         """Awaits a question, unless it has come already, and answers it."""
         number = self.expect_look() if question is None else question
         self.tell("look", id=number, policy=policy, windows=list(windows))
+
+    def expect_marks(self) -> tuple[int, dict[str, str]]:
+        """The tab and what its documents are to show, by their frames' numbers."""
+        words = self.receive()
+        assert words is not None
+        assert words["kind"] == "mark"
+        return int(words["tab"]), words["marks"]
 
     def event(self, *urls: str, fields: Iterable[str] = (), css: Iterable[int] = ()) -> None:
         words = {"what": "commit", "tab": 3, "frame": 0, "urls": urls, "fields": list(fields), "css": list(css)}

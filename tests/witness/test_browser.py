@@ -315,7 +315,7 @@ def test_a_number_that_comes_twice_is_an_alarm_and_the_end(stage: Stage) -> None
 
 def test_who_is_connected_is_told_at_any_moment(stage: Stage) -> None:
     silent = stage.extension()
-    assert silent.receive() == {"kind": "welcome", "protocol": 1}
+    assert silent.receive() == {"kind": "welcome", "protocol": 2}
     assert stage.witness.connected == ()  # it has not said who it is
     extension = stage.connected()
     assert stage.witness.connected == (Connected("Chromium", "156.0", private=False),)

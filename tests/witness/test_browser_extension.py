@@ -20,7 +20,7 @@ def hear(extension: Extension, n: int, kind: str, /, **words: object) -> object:
 @pytest.fixture
 def extension() -> Extension:
     extension = Extension(1, Parent(4242, "chromium"))
-    told = hear(extension, 1, "hello", protocol=1, browser="Chromium", version="1", private=False, extension="1")
+    told = hear(extension, 1, "hello", protocol=2, browser="Chromium", version="1", private=False, extension="1")
     assert isinstance(told, Hello)
     extension.offer(FIRST)
     hear(extension, 2, "policy", hash="first", refused=[])
@@ -50,7 +50,7 @@ def test_it_is_asked_no_more_once_it_owes_too_many_answers(extension: Extension)
 def test_it_is_silent_until_it_answers(extension: Extension) -> None:
     extension.owe(7)
     extension.silent = True
-    hear(extension, 3, "event", what="commit", tab=1, urls=[], fields=[], css=[])
+    hear(extension, 3, "event", what="commit", tab=1, frame=0, urls=[], fields=[], css=[])
     assert extension.silent
     hear(extension, 4, "look", id=7, policy="first", windows=[])
     assert not extension.silent
@@ -59,9 +59,9 @@ def test_it_is_silent_until_it_answers(extension: Extension) -> None:
 def test_a_lost_number_stays_lost(extension: Extension) -> None:
     for n in (4, 2, 3000):
         with pytest.raises(Lost):
-            hear(extension, n, "event", what="commit", tab=1, urls=[], fields=[], css=[])
+            hear(extension, n, "event", what="commit", tab=1, frame=0, urls=[], fields=[], css=[])
 
 
 def test_a_hello_numbered_otherwise_is_malformed(extension: Extension) -> None:
     with pytest.raises(Malformed):
-        hear(extension, 3, "hello", protocol=1, browser="Chromium", version="1", private=False, extension="1")
+        hear(extension, 3, "hello", protocol=2, browser="Chromium", version="1", private=False, extension="1")

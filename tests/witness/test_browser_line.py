@@ -46,7 +46,7 @@ MALFORMED: list[dict[str, object]] = [
     {"kind": "dance"},
     {"kind": "look", "id": 1, "policy": "first", "windows": []},  # nobody asked
     {"kind": "policy", "hash": "never sent", "refused": []},
-    {"kind": "hello", "protocol": 2},
+    {"kind": "hello", "protocol": 1},
     {"kind": "event", "what": "commit", "tab": 3, "urls": "https://a/", "fields": [], "css": []},
     {"kind": "event", "what": "commit", "tab": -2, "urls": [], "fields": [], "css": []},
 ]
@@ -88,7 +88,7 @@ def test_too_many_messages_are_an_alarm_and_the_end(stage: Stage) -> None:
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         extension.send(framed({"n": 1, "kind": "policy", "hash": "", "refused": []}) * PER_SECOND * 10)
     assert stage.alarm() == "browser-message-excess"
-    assert extension.receive() in ({"kind": "welcome", "protocol": 1}, None)
+    assert extension.receive() in ({"kind": "welcome", "protocol": 2}, None)
 
 
 def test_whatever_is_sent_the_witness_answers_on(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core.marks import Answer as How
 from agent.core.model import (
     AllOf,
     Attribute,
     Box,
     BrowserWindow,
+    Document,
     Lane,
     LaneEffect,
     Matcher,
@@ -24,24 +26,30 @@ from agent.core.model import (
     Tab,
 )
 from agent.witness import browser_words as words
-from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken
+from agent.witness.browser_words import Answer, Event, Hello, Malformed, Marked, PolicyTaken
 from tests.fakes.browser import frame, tab, window
 
 CSS = ("#pan", ".chart")
 SECRET = "4111111111111111"
 SHOP = window(
     1,
-    tab(3, frame("https://shop.example.com/cart"), frame("https://js.stripe.com/v3/", ["cc-number"], [0])),
-    tab(4, frame("https://crm.example.com/"), visible=False, painted=False, unread=True),
+    tab(
+        3,
+        frame("https://shop.example.com/cart"),
+        frame("https://js.stripe.com/v3/", ["cc-number"], [0], number=5, parent=0),
+        frame("about:blank", number=5, parent=0),
+    ),
+    tab(4, frame("https://crm.example.com/"), visible=False, unread=True),
     title="Cart - Example Shop",
 )
 MESSAGES: dict[str, dict[str, Any]] = {
-    "hello": {"n": 1, "kind": "hello", "protocol": 1, "browser": "Edge", "version": "1", "private": True,
+    "hello": {"n": 1, "kind": "hello", "protocol": 2, "browser": "Edge", "version": "1", "private": True,
               "extension": "1.0.0"},
     "policy": {"n": 2, "kind": "policy", "hash": "h", "refused": [1, 0, 1]},
     "event": {"n": 3, "kind": "event", "what": "field", "tab": 3, "frame": 0, "urls": ["https://a/"],
               "fields": ["cc-csc"], "css": [1]},
     "look": {"n": 4, "kind": "look", "id": 7, "policy": "h", "windows": [SHOP]},
+    "marked": {"n": 5, "kind": "marked", "tab": 3, "mark": "a61c00ff", "how": "empty"},
 }  # fmt: skip
 
 
@@ -66,16 +74,20 @@ def read_whole(message: object) -> None:
 def test_every_message_is_read() -> None:
     assert read(MESSAGES["hello"]) == (1, Hello("Edge", "1", True, "1.0.0"))
     assert read(MESSAGES["policy"]) == (2, PolicyTaken("h", (0, 1)))
-    assert read(MESSAGES["event"]) == (3, Event(3, ("https://a/",), frozenset({"cc-csc"}), frozenset({1})))
+    assert read(MESSAGES["event"]) == (3, Event(3, 0, ("https://a/",), frozenset({"cc-csc"}), frozenset({1})))
     assert read(MESSAGES["look"]) == (4, Answer(7, "h", [SHOP]))
+    assert read(MESSAGES["marked"]) == (5, Marked(3, 0xA61C00FF, How.EMPTY))
 
 
 def test_a_window_is_all_that_was_told_of_it() -> None:
-    shop = Page(
-        ("https://shop.example.com/cart", "https://js.stripe.com/v3/"), frozenset({"cc-number"}), frozenset({"#pan"})
-    )
+    cart = Page(("https://shop.example.com/cart",))
+    form = Page(("https://js.stripe.com/v3/", "about:blank"), frozenset({"cc-number"}), frozenset({"#pan"}))
+    shop = Page((*cart.urls, *form.urls), form.fields, form.selectors)
     crm = Page(("https://crm.example.com/",), unread=True)
-    tabs = (Tab(3, shop, visible=True, painted=True), Tab(4, crm, visible=False, painted=False))
+    tabs = (
+        Tab(3, shop, visible=True, documents=(Document(0, -1, cart), Document(5, 0, form))),
+        Tab(4, crm, visible=False, documents=(Document(0, -1, Page(crm.urls)),)),
+    )
     assert windows_of(SHOP) == (
         BrowserWindow("Edge/1", 42, 1, "Cart - Example Shop", Box(60, 40, 1024, 700), False, tabs),
     )
@@ -101,8 +113,24 @@ def test_an_event_may_tell_of_what_cannot_be_read() -> None:
         read({**MESSAGES["event"], "unread": 1})
 
 
+def test_a_frame_may_be_told_as_one_that_could_not_be_read() -> None:
+    (shop,) = windows_of(window(1, tab(3, frame("https://a/"), {**frame("b:", number=5, parent=0), "unread": True})))
+    assert shop.tabs[0].page == Page(("https://a/", "b:"), unread=True)
+    assert [document.page.unread for document in shop.tabs[0].documents] == [False, True]
+    with pytest.raises(Malformed, match="unread is neither true nor false"):
+        windows_of(window(1, tab(3, {**frame("https://a/"), "unread": 1})))
+
+
+@pytest.mark.parametrize("wrong", ["a61c00f", "A61C00FF", "a61c00ff0", "a61c00fg"])
+def test_a_mark_that_is_none_is_refused(wrong: str) -> None:
+    with pytest.raises(Malformed, match="mark is not eight hexadecimal digits"):
+        read({**MESSAGES["marked"], "mark": wrong})
+    with pytest.raises(Malformed, match="how is none of shown, empty, outside"):
+        read({**MESSAGES["marked"], "how": wrong})
+
+
 def test_an_event_may_speak_of_places_of_the_policy_before() -> None:
-    event = Event(3, ("https://a/",), frozenset(), frozenset({1, 9}))
+    event = Event(3, 0, ("https://a/",), frozenset(), frozenset({1, 9}))
     assert event.page(CSS) == Page(("https://a/",), selectors=frozenset({".chart"}))
 
 
@@ -148,8 +176,13 @@ def test_all_that_the_policy_names_anywhere_is_asked_for_once_and_in_its_order()
         "fields": ["cc-number", "cc-csc", "current-password", "tel"],
         "css": ["#pan", ".training", "#call", ".harmless"],
     }
-    assert json.loads(words.welcome()) == {"kind": "welcome", "protocol": 1}
+    assert json.loads(words.welcome()) == {"kind": "welcome", "protocol": 2}
     assert json.loads(words.look(7)) == {"kind": "look", "id": 7}
+    assert json.loads(words.mark(3, {0: 0xA6000001, 5: 0xA61C00FF})) == {
+        "kind": "mark",
+        "tab": 3,
+        "marks": {"0": "a6000001", "5": "a61c00ff"},
+    }
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------
@@ -160,7 +193,7 @@ def places_in(value: object, path: tuple[object, ...] = ()) -> list[tuple[object
     found = [path] if path else []
     if isinstance(value, dict):
         for key in value:
-            if key not in {"tab", "frame"}:  # of an event: for people who read a trace
+            if key not in {"what", "parent"} or value[key] != -1:  # -1 is the parent of a top document
                 found += places_in(value[key], (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -216,7 +249,7 @@ def test_whatever_is_missing_is_refused(kind: str, place: tuple[Any, ...]) -> No
         b'{"n": ' + b"9" * 5000 + b"}",
         b"[" * 100_000,
         b'{"n": 1, "kind": ["look"]}',
-        b'{"n": 1, "kind": "hello", "protocol": 2}',
+        b'{"n": 1, "kind": "hello", "protocol": 1}',
     ],
     ids=lambda message: message[:30].decode("latin-1"),
 )

@@ -1,0 +1,402 @@
+"""When the picture counts as past a sensitive page: marks asked for, seen, missed, and void."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count, pairwise
+
+from agent.core.decide import UNLISTED
+from agent.core.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, Answer, Marked, Marks, Request, Sighted
+from agent.core.model import (
+    BROWSERS,
+    WINDOWS,
+    BrowserWindow,
+    Browsing,
+    Document,
+    Glimpse,
+    Look,
+    Page,
+    Reason,
+    Scene,
+    Tab,
+)
+from tests.core.desk import PAY, PLACE, SHOP, WIKI
+
+BOTH = Page((*SHOP.urls, "https://bank.example/"))
+CARDS, PAIR = Reason("cards", 0), Reason("pair", 1)
+
+
+def reasons(page: Page) -> tuple[Reason, ...]:
+    """One rule names PAY, another SHOP and a bank together; `news` is named by nothing and unlisted."""
+    found = [CARDS] if PAY.urls[0] in page.urls else []
+    found += [PAIR] if {*BOTH.urls} <= {*page.urls} else []
+    found += [Reason("unseen-page")] if page.unread else []
+    found += [UNLISTED] if "https://news.example/" in page.urls else []
+    return tuple(found)
+
+
+def tab(top: Page, *inner: tuple[int, int, Page], number: int = 1, visible: bool = True) -> Tab:
+    """`inner`: number, parent and page of each document inside."""
+    documents = (Document(0, -1, top), *(Document(*one) for one in inner))
+    pages = [document.page for document in documents]
+    page = Page(tuple(url for one in pages for url in one.urls), unread=any(one.unread for one in pages))
+    return Tab(number, page, visible=visible, documents=documents)
+
+
+class Desk:
+    """Marks and a clock; marks are numbered from 1."""
+
+    def __init__(self) -> None:
+        self.marks = Marks(count(1))
+        self.now = 10
+        self.marks.judge_with(reasons, self.now)
+
+    def look(self, *tabs: Tab, windows: Iterable[BrowserWindow] | None = None) -> list[bool]:
+        """Which of the tabs have painted."""
+        self.now += 2
+        told = (BrowserWindow("c", 20, 1, "Shop", PLACE, False, tabs),) if windows is None else tuple(windows)
+        look = self.marks.take(Look(BROWSERS, self.now - 1, self.now, "now", Browsing(told)))
+        assert isinstance(look.seen, Browsing)
+        return [one.painted for window in look.seen.windows for one in window.tabs]
+
+    def shown(self) -> dict[int, dict[int, int]]:
+        """The requests of this moment: tab -> document -> mark."""
+        return {request.tab: dict(request.marks) for request in self.marks.requests(self.now)}
+
+    def sight(self, *marks: int) -> bool:
+        self.now += 1
+        return self.marks.sighted(Sighted(frozenset(marks), self.now))
+
+    def say(self, mark: int, how: Answer, tab: int = 1) -> bool:
+        self.now += 1
+        return self.marks.answer(Marked("c", tab, mark, how, self.now))
+
+    def glimpse(self, page: Page, tab: int = 1, document: int = 0) -> None:
+        self.now += 1
+        self.marks.glimpse(Glimpse(BROWSERS, self.now, page, "c", tab, document))
+
+    def settled(self, *tabs: Tab) -> Desk:
+        """All that is in front has been seen."""
+        self.look(*tabs)
+        self.see_all()
+        self.look(*tabs)
+        assert self.shown() in ({}, {one.id: {} for one in tabs})
+        return self
+
+    def see_all(self) -> None:
+        """The picture shows every mark that is asked for, until none is."""
+        while any(self.shown().values()):
+            assert self.marks.sought
+            self.sight(*self.marks.sought)
+
+
+def test_what_leaves_a_document_is_in_the_picture_until_its_mark_is() -> None:
+    desk = Desk().settled(tab(SHOP))
+    assert desk.look(tab(PAY)) == [False]
+    assert desk.shown() == {}  # it is closed anyway, and a mark proves nothing
+    assert desk.look(tab(SHOP)) == [False]
+    ((mark,),) = (shown.values() for shown in desk.shown().values())
+    assert desk.marks.sought == {mark}
+    assert desk.look(tab(SHOP)) == [False]
+    assert not desk.sight(mark + 1)
+    assert desk.sight(mark)
+    assert desk.look(tab(SHOP)) == [True]
+    assert desk.shown() == {1: {}}
+    assert desk.marks.sought == frozenset()
+    assert desk.marks.seen == 2
+
+
+def test_a_harmless_tab_shows_no_mark() -> None:
+    desk = Desk().settled(tab(SHOP))
+    assert desk.look(tab(WIKI)) == [True]
+    assert desk.look(tab(WIKI), tab(SHOP, number=2, visible=False)) == [True, True]
+    assert desk.look(tab(WIKI, visible=False), tab(SHOP, number=2)) == [True, True]
+    assert desk.shown() == {}
+    assert list(desk.marks.due()) == []
+
+
+def test_a_browser_shows_what_it_is_when_it_is_first_looked_at() -> None:
+    desk = Desk()
+    assert desk.look(tab(SHOP)) == [False]
+    assert desk.shown() == {1: {0: 1}}
+    assert desk.sight(1)
+    assert desk.look(tab(SHOP)) == [True]
+    other = BrowserWindow("c", 20, 2, "Wiki", PLACE, False, (tab(WIKI, number=2),))
+    first = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),))
+    assert desk.look(windows=(first, other)) == [True, True]  # a new window of a browser that is known
+    stranger = BrowserWindow("d", 20, 2, "Wiki", PLACE, False, (tab(WIKI, number=2),))
+    assert desk.look(windows=(first, stranger)) == [True, False]
+
+
+def test_documents_are_seen_from_the_innermost_outward() -> None:
+    desk = Desk().settled(tab(SHOP, (5, 0, SHOP), (6, 5, PAY)))
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, SHOP), (6, 5, PAY)))
+    clean = tab(SHOP, (5, 0, SHOP), (6, 5, WIKI))
+    assert desk.look(clean) == [False]
+    assert desk.shown() == {1: {6: 1}}
+    assert not desk.sight(1)
+    assert desk.shown() == {1: {5: 2}}
+    assert not desk.sight(1)  # again
+    assert not desk.sight(2)
+    assert desk.shown() == {1: {0: 3}}
+    assert desk.sight(3)
+    assert desk.look(clean) == [True]
+
+
+def test_a_document_that_is_gone_is_vouched_for_by_the_nearest_that_is_there() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, SHOP), (6, 5, SHOP), (7, 6, PAY)))
+    desk.look(tab(SHOP, (5, 0, SHOP)))
+    assert desk.shown() == {1: {5: 1}}
+    desk.look(tab(SHOP))  # gone while it was waited for
+    assert not desk.sight(1)
+    assert desk.shown() == {1: {0: 2}}
+    assert desk.sight(2)
+
+
+def test_a_document_whose_parents_are_in_a_circle_is_vouched_for_by_the_top() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 6, PAY), (6, 5, PAY)))
+    desk.look(tab(SHOP))
+    assert desk.shown() == {1: {0: 1}}
+    desk.look(tab(SHOP, (5, 6, PAY), (6, 5, PAY)))
+    desk.look(tab(SHOP, (5, 6, SHOP), (6, 5, SHOP)))
+    assert desk.shown() == {1: {0: 2}}
+    assert not desk.sight(2)
+    assert desk.shown() == {1: {}}  # each waits for the other: closed
+    assert desk.look(tab(SHOP, (5, 6, SHOP), (6, 5, SHOP))) == [False]
+
+
+def test_what_only_several_documents_are_together_is_asked_of_each() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, Page(BOTH.urls[1:])), (6, 0, WIKI)))
+    desk.look(tab(SHOP, (5, 0, WIKI), (6, 0, WIKI)))
+    assert desk.shown() == {1: {5: 1, 6: 2}}
+
+
+def test_what_is_said_of_the_whole_tab_is_asked_of_its_top() -> None:
+    for page in (tab(Page(("https://news.example/",)), (5, 0, WIKI)), tab(SHOP, (5, 0, WIKI))):
+        desk = Desk()
+        desk.look(Tab(1, Page(page.page.urls, unread=True), visible=True, documents=page.documents))
+        desk.look(tab(SHOP, (5, 0, WIKI)))
+        assert desk.shown() == {1: {0: 1}}
+
+
+def test_a_document_that_could_not_be_read_is_asked_itself() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, Page(("about:blank",), unread=True))))
+    desk.look(tab(SHOP, (5, 0, WIKI)))
+    assert desk.shown() == {1: {5: 1}}
+
+
+def test_a_mark_from_before_the_last_sensitive_moment_proves_nothing() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(tab(PAY))
+    desk.look(tab(SHOP))
+    desk.shown()
+    (before,) = desk.marks.sought
+    desk.look(tab(PAY))
+    assert desk.marks.sought == frozenset()
+    desk.look(tab(SHOP))
+    desk.shown()
+    assert not desk.sight(before)
+    assert desk.look(tab(SHOP)) == [False]
+    desk.see_all()
+    assert desk.look(tab(SHOP)) == [True]
+
+
+def test_an_event_voids_what_was_seen_before() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(WIKI)
+    assert desk.look(tab(SHOP)) == [True]
+    desk.glimpse(PAY)
+    assert desk.look(tab(SHOP)) == [False]
+    desk.shown()
+    (mark,) = desk.marks.sought
+    desk.glimpse(PAY)
+    assert not desk.sight(mark)
+    assert desk.look(tab(SHOP)) == [False]
+
+
+def test_a_look_that_was_asked_before_an_event_begins_no_proof() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.marks.glimpse(Glimpse(BROWSERS, desk.now + 1, PAY, "c", 1))  # when the next look is asked
+    assert desk.look(tab(SHOP)) == [False]
+    assert desk.shown() == {}
+    assert desk.look(tab(SHOP)) == [False]
+    assert desk.shown() != {}
+
+
+def test_an_event_of_a_document_is_asked_of_that_document() -> None:
+    desk = Desk().settled(tab(SHOP, (5, 0, WIKI)))
+    desk.glimpse(PAY, document=5)
+    desk.look(tab(SHOP, (5, 0, WIKI)))
+    assert {*desk.shown()[1]} == {5}
+
+
+def test_an_event_of_a_tab_that_is_not_known_may_be_of_any_window_of_its_browser() -> None:
+    windows = tuple(
+        BrowserWindow(browser, 20, number, "Shop", PLACE, False, (tab(SHOP, number=number),))
+        for browser, number in (("c", 1), ("c", 2), ("d", 3))
+    )
+    desk = Desk()
+    desk.look(windows=windows)
+    desk.see_all()
+    assert desk.look(windows=windows) == [True, True, True]
+    desk.glimpse(PAY, tab=9)
+    assert desk.look(windows=windows) == [False, False, True]
+    desk.see_all()
+    desk.look(windows=windows)
+    desk.glimpse(PAY, tab=2)
+    assert desk.look(windows=windows) == [True, False, True]
+
+
+def test_another_tab_in_front_has_to_be_seen_over_a_sensitive_one() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, number=2, visible=False))
+    desk.look(tab(PAY), tab(WIKI, number=2, visible=False))
+    behind = tab(PAY, visible=False), tab(WIKI, number=2)
+    assert desk.look(*behind)[1] is False  # the first may have been in front until a moment ago
+    assert desk.look(*behind)[1] is False
+    assert {*desk.shown()} == {2}
+    desk.see_all()
+    assert desk.look(*behind)[1] is True
+    third = tab(PAY, visible=False), tab(WIKI, number=2, visible=False), tab(WIKI, number=3)
+    assert desk.look(*third)[2] is True  # what it replaces has been seen to be clean
+    assert desk.look(tab(SHOP), *third[1:2])[0] is False  # its own old picture may come up
+    desk.see_all()
+    assert desk.look(tab(SHOP), *third[1:2])[0] is True
+
+
+def test_a_tab_that_turned_sensitive_and_was_parked_within_one_look_was_in_the_picture() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, number=2, visible=False))
+    assert desk.look(tab(PAY, visible=False), tab(WIKI, number=2))[1] is False
+
+
+def test_a_tab_behind_another_shows_no_mark_and_is_asked_anew_when_it_comes() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, number=2, visible=False))
+    desk.look(tab(PAY))
+    desk.look(tab(SHOP))
+    assert desk.shown() == {1: {0: 2}}
+    desk.look(tab(SHOP, visible=False))
+    assert desk.shown() == {1: {}}
+    assert not desk.sight(2)
+    desk.look(tab(SHOP))
+    assert desk.shown() == {1: {0: 3}}
+
+
+def test_a_mark_that_is_not_seen_is_replaced_and_still_counts() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP))
+    assert desk.shown() == {1: {0: 1}}
+    assert desk.shown() == {}
+    assert list(desk.marks.due()) == [desk.now + ASK_AGAIN]
+    moments = []
+    for _ in range(4):
+        desk.now = min(desk.marks.due())
+        moments.append(desk.now)
+        assert desk.shown() != {}
+    assert [after - before for before, after in pairwise(moments)] == [
+        2 * ASK_AGAIN,
+        ASK_AGAIN_AT_MOST,
+        ASK_AGAIN_AT_MOST,
+    ]
+    assert desk.marks.sought == {1, 2, 3, 4, 5}
+    assert desk.sight(1)
+    assert desk.marks.late == 1
+
+
+def test_marks_that_take_long_are_told_of() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP))
+    begun = desk.now - 1
+    assert not desk.marks.waits(begun + LATE)
+    assert desk.marks.waits(begun + LATE + 1)
+    desk.see_all()
+    assert not desk.marks.waits(begun + LATE + 1)
+    assert (desk.marks.seen, desk.marks.late) == (1, 0)
+
+
+def test_a_frame_without_an_area_is_vouched_for_by_its_parent() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, PAY)))
+    desk.look(tab(SHOP, (5, 0, WIKI)))
+    assert desk.shown() == {1: {5: 1}}
+    assert not desk.say(1, Answer.SHOWN)
+    assert desk.shown() == {}
+    assert not desk.say(1, Answer.EMPTY)
+    assert desk.shown() == {1: {0: 2}}
+    assert not desk.say(2, Answer.EMPTY)
+    assert not desk.say(2, Answer.OUTSIDE)  # nothing is around the top document
+    assert not desk.say(7, Answer.EMPTY)
+    assert not desk.say(2, Answer.EMPTY, tab=9)
+    assert desk.sight(2)
+    assert not desk.say(2, Answer.EMPTY)
+
+
+def test_a_frame_out_of_view_has_to_be_seen_when_it_comes_into_view() -> None:
+    clean = tab(SHOP, (5, 0, WIKI))
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, PAY)))
+    desk.look(clean)
+    assert desk.shown() == {1: {5: 1}}
+    assert not desk.say(1, Answer.OUTSIDE)
+    assert desk.shown() == {1: {5: 1, 0: 2}}
+    assert desk.sight(2)
+    assert desk.look(clean) == [True]
+    assert desk.shown() == {1: {5: 1}}
+    assert list(desk.marks.due()) == [desk.now + ASK_AGAIN_AT_MOST]
+    desk.now += ASK_AGAIN_AT_MOST
+    assert desk.shown() == {1: {5: 1}}  # said again: it is taken away otherwise
+    assert not desk.say(1, Answer.EMPTY)
+    assert desk.look(clean) == [True]
+    assert not desk.say(1, Answer.SHOWN)
+    assert desk.look(clean) == [False]
+    assert {*desk.shown()[1]} == {5}
+
+
+def test_a_frame_out_of_view_that_goes_is_forgotten() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (5, 0, PAY)))
+    desk.look(tab(SHOP, (5, 0, WIKI)))
+    desk.shown()
+    desk.say(1, Answer.OUTSIDE)
+    desk.shown()
+    desk.sight(2)
+    desk.look(tab(SHOP))
+    assert desk.shown() == {1: {}}
+
+
+def test_an_alarm_and_a_policy_void_everything() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.now += 1
+    desk.marks.alarm(desk.now)
+    assert desk.look(tab(SHOP)) == [False]
+    desk.see_all()
+    assert desk.look(tab(SHOP)) == [True]
+    desk.now += 1
+    desk.marks.judge_with(reasons, desk.now)
+    assert desk.look(tab(SHOP)) == [False]
+
+
+def test_without_a_policy_every_page_is_sensitive() -> None:
+    marks = Marks(count())
+    window = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),))
+    look = marks.take(Look(BROWSERS, 1, 2, "", Browsing((window,))))
+    assert look.seen == Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (
+        Tab(1, SHOP, visible=True, painted=False, documents=(Document(0, -1, SHOP),)),
+    )),))  # fmt: skip
+    assert list(marks.requests(3)) == []
+
+
+def test_a_look_of_another_witness_and_one_without_change_are_handed_on_as_they_are() -> None:
+    desk = Desk().settled(tab(SHOP))
+    for seen in (Scene(), Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),))):
+        look = Look(WINDOWS if isinstance(seen, Scene) else BROWSERS, 50, 51, "now", seen)
+        assert desk.marks.take(look) is look
+
+
+def test_a_request_names_its_browser() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP))
+    assert list(desk.marks.requests(desk.now)) == [Request("c", 1, {0: 1})]
