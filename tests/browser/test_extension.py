@@ -111,7 +111,7 @@ def test_hidden_and_distant_frames_do_not_keep_a_look_waiting(live: Live) -> Non
         for style in ("display:none", "visibility:hidden", "position:absolute;left:-9999px", "margin-top:5000px")
     )
     with live.opened("distant", frames):
-        tab = live.look_until_tab("/distant", read)
+        tab = live.look_until_tab("/distant", lambda tab: read(tab) and len(tab["frames"]) == 5)
         assert len(tab["frames"]) == 5
         assert tab["visible"]
 
