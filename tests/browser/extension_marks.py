@@ -25,25 +25,27 @@ def fresh() -> str:
     return secrets.token_hex(4)
 
 
-def places(picture: Picture, number: str) -> list[tuple[int, int]]:
-    """The left upper corner of every place that shows the mark, pixel for pixel."""
+def places(picture: Picture, *numbers: str) -> list[tuple[int, int]]:
+    """The left upper corner of every place that shows one of the marks, pixel for pixel."""
     codes = np.full(picture.shape[:2], OTHER, np.uint8)
     blue, green, red = (picture[:, :, channel] for channel in range(3))
     dull = (blue == 0) & (red == 0)
     codes[dull & (green == 0)] = BLACK
     codes[dull & (green == 255)] = GREEN
+    text = codes.tobytes()
+    return [place for number in numbers for place in _places(codes, text, number)]
+
+
+def _places(codes: NDArray[np.uint8], text: bytes, number: str) -> Iterator[tuple[int, int]]:
     row = np.repeat([int(bit) for bit in f"{int(number, 16):032b}"], 2).astype(np.uint8)
-    text, width = codes.tobytes(), codes.shape[1]
-    found: list[tuple[int, int]] = []
     at = text.find(row.tobytes())
     while at >= 0:
-        y, x = divmod(at, width)
+        y, x = divmod(at, codes.shape[1])
         block = codes[y : y + HIGH, x : x + WIDE]
         above = codes[y - 1, x : x + WIDE] if y else None
         if block.shape == (HIGH, WIDE) and (block == row).all() and (above is None or (above != row).any()):
-            found.append((x, y))
+            yield (x, y)
         at = text.find(row.tobytes(), at + 1)
-    return found
 
 
 def magenta(picture: Picture) -> bool:
