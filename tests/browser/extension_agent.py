@@ -102,7 +102,7 @@ class Agent:
         end, _ = self._socket.accept()
         end.settimeout(None)
         line = Line(end)
-        line.tell(kind="welcome", protocol=1)
+        line.tell(kind="welcome", protocol=2)
         line.await_one(lambda message: message["kind"] == "hello")
         return line
 

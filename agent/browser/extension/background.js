@@ -4,6 +4,7 @@
 if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "events.js", "look.js");
 
 let policy = {hash: "", fields: null, css: []};
+let documents = 0; // that have had a script of ours, so that each has a number of its own
 let refused = null; // what was last told about the policy's selectors, as JSON
 
 const takePolicy = ({hash, fields, css}) => {
@@ -35,7 +36,19 @@ const tellRefused = (hash, places) => {
   wire.tell({kind: "policy", hash, refused: places});
 };
 
+// The documents of the tab that show a mark from now on; all others of it show none.
+const takeMarks = ({tab, marks}) => {
+  for (const [frame, entry] of registry.frames(tab)) {
+    const mark = marks[frame] ?? null;
+    if (mark !== null || entry.marked) entry.marked = entry.post({kind: "mark", mark}) && mark !== null;
+  }
+};
+
 const takeFromFrame = (entry, tab, message) => {
+  if (message.kind === "marked") {
+    wire.tell({kind: "marked", tab, frame: entry.frame, mark: message.mark, how: message.how});
+    return;
+  }
   const {urls, fields, css, hash, shown} = message;
   entry.state = {urls, fields, css, hash, shown};
   if (message.kind === "look") noteAnswer(entry, message);
@@ -49,6 +62,8 @@ const welcomeFrame = (port) => {
   const entry = {
     tab: tab.id,
     frame: frameId,
+    doc: ++documents,
+    marked: false,
     state: null,
     post(message) {
       try {
@@ -94,6 +109,7 @@ const enterOpenPages = async () => {
 const heard = (message) => {
   if (message.kind === "look") answerLook(message); // not awaited: a policy may come meanwhile
   else if (message.kind === "policy") takePolicy(message);
+  else if (message.kind === "mark") takeMarks(message);
 };
 
 api.runtime.onConnect.addListener((port) => {

@@ -21,7 +21,6 @@ const beside = {
         const ports = this.ports.get(tab);
         ports.delete(port);
         if (ports.size === 0) this.ports.delete(tab);
-        if (registry.tabs.has(tab)) registry.touch(tab); // they are in the picture until the page has been drawn without them
       });
       sayTools(tab);
     });

@@ -44,11 +44,7 @@ const askFrames = (entries) => {
       },
     };
     open.set(number, asked);
-    for (const entry of waiting) {
-      entry.stirred = registry.stirred(entry.tab);
-      const draw = registry.drawnAt.get(entry.tab) !== entry.stirred;
-      entry.post({kind: "look", id: number, top: entry.frame === 0, draw});
-    }
+    for (const entry of waiting) entry.post({kind: "look", id: number});
     if (waiting.size === 0) asked.finish();
   });
 };
@@ -57,8 +53,6 @@ const noteAnswer = (entry, message) => {
   const asked = open.get(message.id);
   if (!asked?.waiting.delete(entry)) return;
   asked.answers.set(entry, message);
-  // What came or went while it was drawn may not be in that picture.
-  if (entry.frame === 0 && message.painted) registry.drawnAt.set(entry.tab, entry.stirred);
   if (asked.waiting.size === 0) asked.finish();
 };
 
@@ -69,9 +63,9 @@ const noteEnd = (entry) => {
   }
 };
 
-const told = ({urls, fields, css}) => [
-  {url: clip(urls[0]), fields, css},
-  ...urls.slice(1).map((url) => ({url: clip(url), fields: [], css: []})),
+const told = (place, {urls, fields, css}) => [
+  {...place, url: clip(urls[0]), fields, css},
+  ...urls.slice(1).map((url) => ({...place, url: clip(url), fields: [], css: []})),
 ];
 
 const sawWith = (answers) => {
@@ -99,7 +93,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
 
   const last = registry.last.get(tab.id);
   if ((tab.discarded || tab.frozen) && last?.hash === policy.hash && given.length === 0) {
-    return {...about, painted: false, unread: hidden, frames: last.frames};
+    return {...about, unread: hidden, frames: last.frames};
   }
 
   const readWithin = new Set(given.flatMap(({readFrames}) => readFrames));
@@ -108,28 +102,26 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   for (const [id] of entries) if (!ids.has(id)) ids.set(id, {frameId: id, url: ""});
   const frames = [];
   let unread = false;
-  let painted = about.visible;
   for (const [id, frame] of [...ids].sort(([one], [other]) => one - other)) {
     const entry = registry.frames(tab.id).get(id);
     const answer = entry && answers.get(entry);
+    const place = {id, parent: id === 0 ? -1 : (frame.parentFrameId ?? 0), doc: entry?.doc ?? 0};
     if (answer) {
-      frames.push(...told(answer));
+      frames.push(...told(place, answer));
       unread ||= answer.unread || answer.urls.some(cut);
-      painted &&= answer.painted && (id !== 0 || (answer.shown && entry.stirred === registry.stirred(tab.id)));
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       continue; // the browser's own error page inside another page: nothing of anybody's is in it
     } else if (!entry && id !== 0 && readWithin.has(id) && frame.url === "about:blank") {
       continue; // the empty document that it began with; the page around it has read what was written there
     } else {
       unread = true;
-      painted &&= id !== 0;
       const urls = entry?.state.urls ?? [(id === 0 && tab.url) || frame.url];
       const known = entry?.state.hash === policy.hash ? entry.state : {fields: [], css: []};
-      frames.push(...told({urls, fields: known.fields, css: known.css}));
+      frames.push(...told(place, {urls, fields: known.fields, css: known.css}));
     }
   }
   if (!unread && given.every(({hash}) => hash === policy.hash)) registry.last.set(tab.id, {hash: policy.hash, frames});
-  return {...about, painted, unread: unread || hidden, frames};
+  return {...about, unread: unread || hidden, frames};
 };
 
 const describeWindow = async (window, answers) => {

@@ -42,6 +42,8 @@
     ? (element) => dom.openOrClosedShadowRoot(element)
     : (element) => element.openOrClosedShadowRoot;
 
+  const ours = new WeakSet(); // shadow roots that mark.js has put into the page
+
   const nodes = {
     nameOf: own(Element.prototype, "localName"),
     attributeOf: own(Element.prototype, "getAttribute"),
@@ -67,8 +69,12 @@
 
     mayHost: (name) => HOSTS.has(name) || name.includes("-"),
 
-    // Open or closed; null where there is none. An SVG element with a hyphen in its name refuses to be asked.
-    shadow: (element) => orNull(() => shadowOf(element)),
+    // Open or closed; null where there is none, or ours. An SVG element with a hyphen in its name refuses to be asked.
+    shadow(element) {
+      const root = orNull(() => shadowOf(element));
+      return root && !ours.has(root) ? root : null;
+    },
+    ours,
   };
 
   globalThis.eyelid = {serving: orNull(() => globalThis.eyelid?.serving), own, orNull, nodes};

@@ -8,14 +8,12 @@ const LISTED_FOR = 2000; // ms; in case a frame comes or goes without any of the
 const inTab = (lifecycle) => lifecycle === undefined || lifecycle === "active";
 
 const registry = {
-  tabs: new Map(), // tab id -> Map of frame id -> {tab, frame, state, post, stirred}
+  tabs: new Map(), // tab id -> Map of frame id -> {tab, frame, doc, state, post}
   lists: new Map(), // tab id -> {at, frames}: what the browser listed, as long as nothing happened
   failed: new Map(), // tab id -> Set of frame ids that show the browser's own error page (Firefox)
   last: new Map(), // tab id -> {hash, frames} of its last whole answer
   young: new Map(), // "tab frame" -> {tab, frame, since}: a new document whose script has not come yet
   arrivals: new Set(), // who waits for one
-  stirs: new Map(), // tab id -> how often a frame of it has come, gone or moved on
-  drawnAt: new Map(), // tab id -> how often that had been when its picture was last drawn anew
 
   frames(tab) {
     return this.tabs.get(tab) ?? new Map();
@@ -43,7 +41,6 @@ const registry = {
 
   touch(tab) {
     this.lists.delete(tab);
-    this.stirs.set(tab, this.stirred(tab) + 1);
   },
 
   // Whether a script is still to come into a frame that the browser lists.
@@ -61,10 +58,6 @@ const registry = {
       this.arrivals.add(resolve);
       setTimeout(resolve, limit);
     });
-  },
-
-  stirred(tab) {
-    return this.stirs.get(tab) ?? 0;
   },
 
   // Firefox lists a frame that failed by the address it was to have, and says only in events what it shows.
@@ -87,15 +80,13 @@ const registry = {
     this.lists.delete(tab);
     this.failed.delete(tab);
     this.last.delete(tab);
-    this.stirs.delete(tab);
-    this.drawnAt.delete(tab);
   },
 
   * all() {
     for (const frames of this.tabs.values()) yield* frames.values();
   },
 
-  // The frames that the browser knows in a tab: {frameId, url, errorOccurred}, top first; [] when the tab is gone.
+  // The frames that the browser knows in a tab: {frameId, parentFrameId, url, errorOccurred}, top first; [] when the tab is gone.
   async list(tab) {
     if (tab < 0) return []; // developer tools in a window of their own: asking for their frames is refused at once
     const known = this.lists.get(tab);

@@ -3,7 +3,7 @@
 
 const api = globalThis.browser ?? chrome;
 const NATIVE_HOST = "eyelid.agent";
-const PROTOCOL = 1;
+const PROTOCOL = 2;
 const RECONNECT_AFTER = 1000; // ms
 const RECONNECT_SOON = 100; // ms, of a line that held for so long: the eye is closed while there is none
 const HELD_FOR = 5000;
