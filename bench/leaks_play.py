@@ -90,6 +90,8 @@ class Player:
             self._clean(key)
             before = len(self.watcher.edges())
             going = next(steps, self) is not self
+            if not going:
+                break  # it has only put away what it had needed
             self._await(lambda before=before: len(self.watcher.edges()) > before, f"{key}: nothing was seen")  # type: ignore[misc]
             if going:
                 time.sleep(self.holds[scene.turn % len(self.holds)])
