@@ -22,6 +22,7 @@ from bench.stage import Stage, StageError
 CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
 HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter
 QUICK: Final = (1.2, (0.8,))  # the two, where only leaks are asked for and nobody reads the over-pause
+CASES: Final = (1.6, (0.0,))  # the two for cases, which say themselves how long they stay: as short as tells them apart
 SEEN: Final = 10.0  # seconds until it must have come, or have gone
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
 LOADED: Final = 1.0  # seconds after the eye has opened over a page that has loaded, and before it is left
