@@ -33,7 +33,7 @@ class Case:
     by: str = "document"
     after: str = "nothing"
     meanwhile: str = "none"
-    stays: float = 0.8
+    stays: float = 1.0
     held: int = 0
     hung: int = 0
     load: int = 0
@@ -48,7 +48,7 @@ DIMENSIONS: Final[Mapping[str, tuple[Value, ...]]] = {
     "by": ("document", "parent"),
     "after": ("nothing", "light", "svg", "layers", "canvas", "video"),
     "meanwhile": ("none", "scroll", "zoom", "tab", "window", "hang_gpu", "hang_renderer", "hang_extension"),
-    "stays": (0.8, 0.4),
+    "stays": (1.0, 0.5),
     "held": (0, 1, 2, 3),
     "hung": (0, 1, 2, 4),
     "load": (0, 1, 2, 3, 4, 5),

@@ -6,7 +6,7 @@ its time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from bench.leaks_cases import DIMENSIONS, Case, nearest
@@ -22,40 +22,30 @@ def complexity(case: Case) -> int:
 
 
 def shrink(case: Case, leaks: Leaks) -> Case:
-    """The last one that leaked: nothing leaks that is it with one dimension simpler."""
+    """The last one that leaked: none of those that are simpler by one dimension does."""
     while (less := _less(case, leaks)) is not None:
         case = less
     return case
 
 
 def _less(case: Case, leaks: Leaks) -> Case | None:
-    asked: set[Case] = set()
-    # The simplest value of each dimension is likely to do; only where none does, those in between are asked.
-    for candidates in (_simpler(case, first=True), _simpler(case, first=False)):
-        new = [other for other in candidates if other not in asked]
-        asked.update(new)
-        leaking = [other for other, leaked in zip(new, leaks(new), strict=True) if leaked] if new else []
+    # The simplest value of a dimension is likely to do. Only where none does, those in between are asked.
+    simplest = simpler(case, most=1)
+    for candidates in (simplest, [other for other in simpler(case) if other not in simplest]):
+        asked = leaks(candidates) if candidates else []
+        leaking = [other for other, leaked in zip(candidates, asked, strict=True) if leaked]
         if leaking:
             return min(leaking, key=complexity)
     return None
 
 
-def _simpler(case: Case, *, first: bool) -> list[Case]:
-    """It with one dimension simpler, and with what that needs. `first`: only with the simplest value of each."""
+def simpler(case: Case, *, most: int | None = None) -> list[Case]:
+    """It with one dimension simpler, and with what that needs. `most`: so many of a dimension, its simplest ones."""
     values = asdict(case)
-    found = {
-        other: None
-        for name, among in DIMENSIONS.items()
-        if name != "browser"
-        for other in _with(case, name, among[: among.index(values[name])], first=first)
-    }
+    found: dict[Case, None] = {}
+    for name, among in DIMENSIONS.items():
+        less = among[: among.index(values[name])] if name != "browser" else ()
+        others = [nearest(case, browser=case.browser, **{name: value}) for value in less]
+        those = [other for other in others if other is not None and complexity(other) < complexity(case)]
+        found.update(dict.fromkeys(those[:most]))
     return list(found)
-
-
-def _with(case: Case, name: str, values: Sequence[object], *, first: bool) -> Iterator[Case]:
-    for value in values:
-        other = nearest(case, browser=case.browser, **{name: value})  # type: ignore[arg-type]
-        if other is not None and complexity(other) < complexity(case):
-            yield other
-            if first:
-                return
