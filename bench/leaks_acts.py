@@ -16,7 +16,7 @@ import psutil
 from bench.browsers import Browser
 from bench.leaks_attacks import stopped
 from bench.leaks_cases import Case
-from bench.leaks_outside import extension_of, those_with
+from bench.leaks_outside import extension_of, name_of, those_with
 from bench.leaks_scene import Play, Scene, Transition
 from bench.leaks_settings import busy_cores
 from bench.stage import StageError
@@ -161,7 +161,7 @@ def pages_of(browser: Browser) -> list[psutil.Process]:
     if browser.name == "chromium":
         extensions = extension_of(browser)
         return [one for one in those_with(browser, "--type=renderer") if one not in extensions]
-    return [one for one in browser.tree() if one.name().startswith(FIREFOX_PAGES)]
+    return [one for one in browser.tree() if name_of(one).startswith(FIREFOX_PAGES)]
 
 
 def _gpu_of(browser: Browser) -> list[psutil.Process]:

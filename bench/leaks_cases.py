@@ -43,17 +43,23 @@ DIMENSIONS: Final[Mapping[str, tuple[Value, ...]]] = {
     "browser": ("chromium", "firefox"),
     "document": ("top", "shadow_root", "near_frame", "frame", "frame_in_frame", "srcdoc", "sandboxed"),
     "sensitive": ("token", "name", "label", "css", "address", "frame_address"),
-    "comes": ("insert", "reveal", "replace", "template", "navigate", "streamed", "transition", "history"),
-    "goes": ("remove", "hide", "replace", "navigate", "history", "transition", "named_transition", "crossing"),
+    "comes": ("insert", "reveal", "replace", "written", "template", "navigate", "streamed", "transition", "history"),
+    "goes": (
+        "remove", "hide", "replace", "written", "navigate", "history", "transition", "named_transition", "crossing",
+    ),
     "by": ("document", "parent"),
-    "after": ("nothing", "light", "svg", "layers", "canvas", "video"),
+    "after": ("nothing", "light", "svg", "layers", "busy", "canvas", "video"),
     "meanwhile": ("none", "scroll", "zoom", "tab", "window", "hang_gpu", "hang_renderer", "hang_extension"),
     "stays": (1.0, 0.5),
     "held": (0, 1, 2, 3),
     "hung": (0, 1, 2, 4),
     "load": (0, 1, 2, 3, 4, 5),
-}
-"""Dimension -> its values, the simplest first. `crossing`: a view transition from one document to the next."""
+}  # fmt: skip
+"""Dimension -> its values, the simplest first.
+
+`written`: by document.open. `crossing`: a view transition from one document to the next. `layers`: of backdrop-filter.
+`busy`: the script that lets it go works on, so that nothing can be drawn.
+"""
 
 # How often a value is drawn where another of its dimension is drawn once.
 WEIGHTS: Final[Mapping[tuple[str, Value], int]] = {("meanwhile", "none"): 5, ("load", 0): 6, ("load", 2): 2}
@@ -70,7 +76,7 @@ LOADED: Final = frozenset({"navigate", "streamed"})
 HANGS: Final = frozenset({"hang_gpu", "hang_renderer", "hang_extension"})
 HELD: Final = frozenset({"transition", "named_transition"})
 # A frame whose own address is what is sensitive comes with the frame, which the document around it puts there.
-WITH_ITS_FRAME: Final = frozenset({"insert", "reveal", "replace", "transition", "template"})
+WITH_ITS_FRAME: Final = frozenset({"insert", "reveal", "replace", "written", "transition", "template"})
 NONE: Final = frozenset({0})
 
 

@@ -11,6 +11,7 @@
   const framed = given.target; // the depth of the document that is, or contains, what is sensitive
   const FRAME = "position:absolute;left:0;top:0;width:100%;height:100vh;border:0;z-index:9";
   const LEFT_AFTER = 1000; // ms until what was hidden is removed
+  const BUSY = 1500; // ms of work in the task that lets it go
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
   const urlAt = (at, next) => {
@@ -59,10 +60,22 @@
     document.body.replaceWith(body);
   };
 
+  // Whoever opens a document anew takes its listeners away.
+  const rewritten = () => {
+    document.open();
+    document.write(`${given.style}<body>`);
+    document.close();
+    listen();
+  };
+
   const come = {
     insert: () => document.body.append(made()),
     reveal: () => (document.getElementById("put").style.display = ""),
     replace: () => anew(made()),
+    written() {
+      rewritten();
+      document.body.append(made());
+    },
     transition: () => void document.startViewTransition(() => document.body.append(made())),
     template() {
       const template = document.createElement("template");
@@ -129,6 +142,11 @@
     light: () => many(12, (place) => `<p>Item ${place + 1}: desk lamp, grey</p>`),
     svg: () => `<svg width="${innerWidth}" height="${innerHeight}">${many(6000, curve)}</svg>`,
     layers: () => many(120, layer),
+    busy() {
+      const until = performance.now() + BUSY;
+      while (performance.now() < until);
+      return after.light();
+    },
     canvas: () => canvas(0),
     video,
   };
@@ -159,6 +177,10 @@
     },
     replace() {
       anew(document.createElement("div"));
+      follow();
+    },
+    written() {
+      rewritten();
       follow();
     },
     transition() {
@@ -203,9 +225,10 @@
     else frames[0].postMessage({order, delay}, "*");
   };
 
-  addEventListener("message", ({data}) => {
+  const listen = () => addEventListener("message", ({data}) => {
     if (data?.order in ORDERS) take(data);
   });
+  listen();
 
   globalThis.scene = {order: (order, delay) => take({order, delay})};
 
