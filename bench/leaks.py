@@ -92,7 +92,7 @@ class Plan:
     setting: str
     busy: bool
     quick: bool
-    pace: tuple[float, Sequence[float]] | None = None  # as Player.clean and .holds, where they are neither usual one
+    cases: bool = False
 
     @property
     def name(self) -> str:
@@ -120,8 +120,11 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
             monitors = SETTINGS[plan.setting]
             with watcher(stage.name, strips(monitors), folder) as watching:
                 player = Player(watching, lambda: judged.state() is State.RECORDING)
-                if plan.pace or plan.quick:
-                    player.clean, player.holds = plan.pace or QUICK
+                if plan.cases:
+                    player.clean, player.holds = CASES
+                    player.kept = lambda: int((judged.status() or {"frames": 0})["frames"])
+                elif plan.quick:
+                    player.clean, player.holds = QUICK
                 if plan.busy:
                     stack.enter_context(busy_cores())
                 _play_all(plan, player, stage, judged.home, say)
@@ -293,7 +296,7 @@ def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
         def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
             folder = (arguments.dir or Path(passing)) / f"lot-{next(lots)}"
             folder.mkdir(parents=True)
-            run = perform(Plan(transitions, 1, arguments.setting, busy=False, quick=False, pace=CASES), folder, say)
+            run = perform(Plan(transitions, 1, arguments.setting, busy=False, quick=False, cases=True), folder, say)
             if arguments.dir is None:
                 shutil.rmtree(folder)
             return run

@@ -71,13 +71,13 @@ def _is_unseen(case: Case) -> bool:
 
 def _open(case: Case, scene: Scene) -> None:
     """The case's first page, with all its frames, in the browser's tab."""
-    query = urlencode({"case": json.dumps(asdict(case)), "depth": 0, "state": "clean"})
+    query = urlencode({"case": json.dumps(asdict(case)), "depth": 0, "state": "clean", "turn": time.monotonic_ns()})
     url = scene.site.url(f"/part?{query}")
     scene.call("tabs.update", scene.tab, {"url": url})
     deadline = time.monotonic() + LOADS
     while True:
         tab = scene.call("tabs.get", scene.tab)
-        if tab["status"] == "complete" and "/part?" in tab["url"]:
+        if tab["status"] == "complete" and tab["url"] == url:
             return
         if time.monotonic() > deadline:
             raise StageError(f"the page of a case did not load within {LOADS:.0f} s")
