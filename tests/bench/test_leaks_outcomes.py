@@ -130,11 +130,45 @@ def test_runs_add_up_and_go_on_where_they_ended(tmp_path: Path):
     assert f"{LOT + 5} plays, 0 of them untried: 0 frames leaked in 0 plays" in markdown(written)
 
 
+def test_what_was_not_tried_is_played_once_more():
+    lots: list[list[str]] = []
+
+    def perform(transitions: Sequence[Transition], _: Say) -> Run:
+        """The control shows case 2 the second time, and case 3 never."""
+        lots.append([one.name for one in transitions])
+        seen = {"case_0", "case_1"} if len(lots) == 1 else {"case_2"}
+        return Run(
+            "plain",
+            [
+                Interval(f"{one.browsers[0]}/{one.name}", 0, 1, before=1, after=1, control=int(one.name in seen))
+                for one in transitions
+            ],
+        )
+
+    runner = Runner(perform, lambda _: None)
+    runner.random(1, 0, 4, None)
+
+    assert lots == [["case_0", "case_1", "case_2", "case_3"], ["case_2", "case_3"]]
+    assert [one.index for one in runner.outcomes] == [0, 1, 2, 3]
+    assert [one.tried for one in runner.outcomes] == [True, True, True, False]
+
+
 def test_frames_of_a_run_in_which_nothing_was_seen_are_no_less_leaked():
-    runner = Runner(lambda *_: Run("plain", [], unplaced=3), lambda _: None)
+    runs = iter([Run("plain", [], unplaced=3), Run("plain", [])])
+    runner = Runner(lambda *_: next(runs), lambda _: None)
     runner.random(1, 0, 4, "firefox")
     assert sum(one.leaked for one in runner.outcomes) == 3
     assert {one.case.browser for one in runner.outcomes} == {"firefox"}
+
+
+def test_a_leak_that_has_no_second_try_is_not_forgotten():
+    def perform(transitions: Sequence[Transition], _: Say) -> Run:
+        found = [Interval(f"{one.browsers[0]}/{one.name}", 0, 1, leaked=1) for one in transitions]
+        return Run("plain", found)
+
+    runner = Runner(perform, lambda _: None)
+    runner.given([PLAIN])
+    assert [one.leaked for one in runner.outcomes] == [1]
 
 
 def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times():
