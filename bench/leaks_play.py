@@ -23,7 +23,8 @@ CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interva
 HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter
 QUICK: Final = (1.2, (0.8,))  # the two, where only leaks are asked for and nobody reads the over-pause
 CASES: Final = (1.6, (0.0,))  # the two for cases, which say themselves how long they stay: as short as tells them apart
-SEEN: Final = 10.0  # seconds until it must have come, or have gone
+SEEN: Final = 10.0  # seconds until it must have come
+GONE: Final = 30.0  # seconds until it must have gone: what a busy PC draws in its place may take that long
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
 PROVEN: Final = 3.0  # seconds for it to keep a frame then; of what stands still there is none to keep
 LOADED: Final = 1.0  # seconds after the eye has opened over a page that has loaded, and before it is left
@@ -104,13 +105,13 @@ class Player:
             if going:
                 time.sleep(self.holds[scene.turn % len(self.holds)])
                 going = next(steps, self) is not self
-        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
+        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go", GONE)
         return False
 
     def _clean(self, key: str) -> None:
         kept = self.kept
         before = kept() if kept is not None else 0
-        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go")
+        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go", GONE)
         edges = self.watcher.edges()
         last = max(self._clean_since, edges[-1].at if edges else 0)
         while (left := last + self.clean * SECOND - BootClock().now()) > 0:
@@ -122,8 +123,8 @@ class Player:
         else:
             self._until(lambda: kept() > before, PROVEN, ASK)
 
-    def _await(self, condition: Callable[[], bool], fault: str) -> None:
-        if not self._until(condition, SEEN):
+    def _await(self, condition: Callable[[], bool], fault: str, patience: float = SEEN) -> None:
+        if not self._until(condition, patience):
             self.faults.append(fault)
 
     @staticmethod
