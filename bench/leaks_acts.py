@@ -17,7 +17,7 @@ from bench.browsers import Browser
 from bench.leaks_attacks import stopped
 from bench.leaks_cases import Case
 from bench.leaks_outside import extension_of, name_of, those_with
-from bench.leaks_scene import Play, Scene, Transition
+from bench.leaks_scene import PICOM, PLAIN, TICKING, Play, Scene, Transition
 from bench.leaks_settings import busy_cores
 from bench.stage import StageError
 
@@ -38,9 +38,9 @@ UNSEEN_COMING: Final = frozenset({"reveal", "streamed"})
 UNSEEN_MEANWHILE: Final = frozenset({"tab", "window", *EARLIER})
 
 
-def acted(name: str, case: Case, *, stages: tuple[str, ...] = ("plain",), quick: bool = False) -> Transition:
+def acted(name: str, case: Case) -> Transition:
     """The case as a transition, so that the bench plays it as any other."""
-    return Transition(name, partial(_play, case), (case.browser,), stages, quick, None)
+    return Transition(name, partial(_play, case), (case.browser,), (PLAIN, TICKING, PICOM), quick=False, least=None)
 
 
 def _play(case: Case, scene: Scene) -> Play:
