@@ -2,11 +2,16 @@
 
     scripts/bench leaks [--quick] [--json] [--rounds N] [--only NAME,...] [--browser chromium|firefox]
                         [--setting plain|ticking|picom|monitors] [--busy] [--cost N] [--add FILE] [--dir D]
+    scripts/bench leaks --random SEED [--plays N] [--shrink N] [--browser …] [--json] [--add FILE] [--dir D]
+    scripts/bench leaks --play JSON [--rounds N]
     scripts/bench leaks --table FILE
 
 A recorder with rules and one without record the same screen at the same time into one store. A watcher of its own says
 when something sensitive was in view. What the first one kept must show nothing of it; what the second kept must show
 every transition, or nothing was proven. `--add` keeps a run in FILE and prints what all runs there come to.
+
+`--random` composes what is played from a grammar (bench/leaks_cases.py) instead of playing the transitions; with
+`--add FILE` it goes on where that seed ended there. What leaked is printed as a line for `--play`.
 """
 
 from __future__ import annotations
@@ -29,13 +34,13 @@ from rich.console import Console
 
 from agent.status import State
 from bench import leaks_account as account
-from bench import leaks_cost
+from bench import leaks_cost, leaks_outcomes, leaks_random
 from bench.demo import without_rules
 from bench.fleet import Pc, Store, pc, store
 from bench.interrupts import in_order
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME, site
-from bench.leaks_play import QUICK, Player, scene, strips
+from bench.leaks_play import CASES, QUICK, Player, scene, strips
 from bench.leaks_scene import BOTH, Transition
 from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import markdown, table
@@ -87,6 +92,7 @@ class Plan:
     setting: str
     busy: bool
     quick: bool
+    cases: bool = False
 
     @property
     def name(self) -> str:
@@ -114,7 +120,10 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
             monitors = SETTINGS[plan.setting]
             with watcher(stage.name, strips(monitors), folder) as watching:
                 player = Player(watching, lambda: judged.state() is State.RECORDING)
-                if plan.quick:
+                if plan.cases:
+                    player.clean, player.holds = CASES
+                    player.kept = lambda: int((judged.status() or {"frames": 0})["frames"])
+                elif plan.quick:
                     player.clean, player.holds = QUICK
                 if plan.busy:
                     stack.enter_context(busy_cores())
@@ -232,9 +241,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     console = Console(stderr=True)
     if arguments.table is not None:
-        kept = _runs(arguments.table)
-        print(markdown(kept))
-        return _tell(account.faults(kept), console)
+        return _judge(arguments.table, console)
+    if arguments.random is not None or arguments.play is not None:
+        return _play_cases(arguments, console)
     chosen = [
         one
         for one in TRANSITIONS
@@ -270,6 +279,35 @@ def main() -> int:
     return _tell(account.faults([run]), console)
 
 
+def _judge(path: Path, console: Console) -> int:
+    if leaks_random.are_in(path):
+        played = leaks_outcomes.kept(path)
+        print(leaks_outcomes.markdown(played))
+        return _tell(leaks_outcomes.faults(played), console)
+    kept = _runs(path)
+    print(markdown(kept))
+    return _tell(account.faults(kept), console)
+
+
+def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
+    with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as passing:
+        lots = itertools.count()
+
+        def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
+            folder = (arguments.dir or Path(passing)) / f"lot-{next(lots)}"
+            folder.mkdir(parents=True)
+            run = perform(Plan(transitions, 1, arguments.setting, busy=False, quick=False, cases=True), folder, say)
+            if arguments.dir is None:
+                shutil.rmtree(folder)
+            return run
+
+        try:
+            return leaks_random.play(arguments, perform_lot, console)
+        except (StageError, ValueError) as failure:
+            console.print(str(failure), markup=False)
+            return 1
+
+
 def _tell(faults: Sequence[str], console: Console) -> int:
     for fault in faults:
         console.print(fault, style="bold red", markup=False, highlight=False)
@@ -302,6 +340,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--table", type=kept_runs, metavar="FILE", help="judge the runs in it and print them as Markdown, play nothing"
     )
+    leaks_random.add_arguments(parser)
     return parser
 
 

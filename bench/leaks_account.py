@@ -16,7 +16,7 @@ MS: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 # In these the bench itself stops a part for seconds. The eye has to be closed as long as that lasts, whatever is in
 # view: what they give up is told apart from what a page's coming and going costs.
-HELD_UP: Final = frozenset({"browser_stopped", "renderer_stopped", "relay_stopped", "extension_stopped"})
+HELD_UP: Final = frozenset({"browser_stopped", "renderer_stopped", "relay_stopped", "extension_stopped", "gpu_stopped"})
 ONE: Final = int(1.5 * SECOND)  # what comes again within this is the same interval: nothing can be kept in between
 
 

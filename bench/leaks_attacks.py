@@ -181,7 +181,7 @@ def browser_stopped(scene: Scene) -> Play:
     yield
     scene.run("go", scene.pay())
     yield
-    with _stopped([psutil.Process(scene.browser.pid)]):
+    with stopped([psutil.Process(scene.browser.pid)]):
         time.sleep(FROZEN)
     scene.run("go", scene.shop())
 
@@ -193,7 +193,7 @@ def renderer_stopped(scene: Scene) -> Play:
     tab = scene.new_tab(scene.pay("/stopped", AWAY), active=True)
     yield
     scene.present()
-    with _stopped([renderer_of(scene, tab)]):
+    with stopped([renderer_of(scene, tab)]):
         time.sleep(FROZEN)
         scene.call("tabs.update", scene.tab, {"active": True})
         time.sleep(FROZEN)
@@ -206,7 +206,7 @@ def renderer_stopped(scene: Scene) -> Play:
 def relay_stopped(scene: Scene) -> Play:
     """What the extension tells stays in a pipe, while a payment page comes and goes; then all of it is told at once."""
     yield
-    with _stopped(those_with(scene.browser, "native_host.py")):
+    with stopped(those_with(scene.browser, "native_host.py")):
         scene.run("go", scene.pay())
         yield
         time.sleep(FROZEN)
@@ -223,14 +223,14 @@ def extension_stopped(scene: Scene) -> Play:
     with scene.another(scene.shop("?then=/pay/unseen&after=5")) as other:
         scene.windows.new_of(other.pid, before)
         time.sleep(3)
-        with _stopped(extension_of(other)):
+        with stopped(extension_of(other)):
             yield
             time.sleep(FROZEN)
         scene.gone()
 
 
 @contextmanager
-def _stopped(processes: Sequence[psutil.Process]) -> Iterator[None]:
+def stopped(processes: Sequence[psutil.Process]) -> Iterator[None]:
     if not processes:
         raise StageError("there is no process to stop")
     for process in processes:

@@ -288,7 +288,7 @@ def extension_of(browser: Browser) -> list[psutil.Process]:
     """The process in which the browser runs our extension, and no page. Raises StageError when there is none."""
     if browser.name == "chromium":
         return those_with(browser, "--extension-process")
-    found = [process for process in browser.tree() if _name(process) == "WebExtensions"]
+    found = [process for process in browser.tree() if name_of(process) == "WebExtensions"]
     if not found:
         raise StageError("Firefox has no process called WebExtensions")
     return found
@@ -314,7 +314,7 @@ def renderer_of(scene: Scene, tab: int) -> psutil.Process:
     return max(before, key=lambda process: sum(process.cpu_times()[:2]) - before[process])
 
 
-def _name(process: psutil.Process) -> str:
+def name_of(process: psutil.Process) -> str:
     try:
         return str(process.name())
     except psutil.Error:  # gone in between

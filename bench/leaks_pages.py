@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from bench import leaks_parts
+from bench.leaks_parts import AWAY, HOME
 from bench.stage import StageError
 
-HOME: Final = "127.0.0.1"
-AWAY: Final = "127.0.0.2"
+__all__ = ["AWAY", "HOME", "Hand", "Site", "page", "site", "stagehand"]
+
 STAGEHAND: Final = Path(__file__).with_name("stagehand")
 SCRIPT: Final = Path(__file__).with_name("leaks_site").joinpath("scene.js").read_text("utf-8")
 
@@ -186,6 +188,11 @@ class _Request(BaseHTTPRequestHandler):
         asked = urlsplit(self.path)
         if asked.path == "/scene.js":
             self._send("text/javascript", SCRIPT)
+        elif asked.path == "/part.js":
+            self._send("text/javascript", leaks_parts.SCRIPT)
+        elif asked.path in leaks_parts.PATHS:
+            query = parse_qs(asked.query, keep_blank_values=True)
+            self._send("text/html", *leaks_parts.part(asked.path, query, self.server.site.port))
         elif asked.path == "/magenta.svg":
             self._send("image/svg+xml", MAGENTA)
         elif asked.path == "/slow.css":
@@ -211,13 +218,17 @@ class _Request(BaseHTTPRequestHandler):
             order = None
         self._send("application/json", json.dumps(order))
 
-    def _send(self, kind: str, text: str) -> None:
-        body = text.encode("utf-8")
+    def _send(self, kind: str, text: str, late: str = "") -> None:
+        """`late`: the rest of it, which comes after some time."""
+        first, rest = text.encode("utf-8"), late.encode("utf-8")
         self.send_response(200)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(first) + len(rest)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(first)
+        if rest:
+            time.sleep(leaks_parts.LATE)
+            self.wfile.write(rest)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass

@@ -65,9 +65,9 @@ def _xrandr(stage: Stage, name: str, geometry: str, *, first: bool) -> None:
 
 
 @contextmanager
-def busy_cores() -> Iterator[None]:
-    """Two processes that do nothing but work, as every other one does here: at the usual priority."""
+def busy_cores(count: int = 2) -> Iterator[None]:
+    """So many processes that do nothing but work, as every other one does here: at the usual priority."""
     with ExitStack() as stack:
-        for _ in range(2):
+        for _ in range(count):
             stack.enter_context(running("work", [sys.executable, "-c", SPIN], Path(os.devnull), os.environ))
         yield

@@ -10,6 +10,8 @@ import time
 from typing import Final
 
 from bench import leaks_attacks, leaks_outside, leaks_scene  # noqa: F401 - importing enters their plays
+from bench.leaks_acts import acted
+from bench.leaks_found import FOUND
 from bench.leaks_pages import AWAY
 from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, Play, Scene, transition
 from bench.stage import StageError
@@ -256,4 +258,5 @@ def clean_navigation(scene: Scene) -> Play:
     yield
 
 
-TRANSITIONS: Final = tuple(leaks_scene.ENTERED)
+FOUND_ONCE: Final = [acted(name, case) for name, cases in FOUND.items() for case in cases]
+TRANSITIONS: Final = (*leaks_scene.ENTERED, *FOUND_ONCE)

@@ -21,6 +21,8 @@ from bench.stage import StageError
 
 PATIENCE: Final = 20.0  # seconds for a window manager on a busy machine
 BEAT: Final = 0.005
+WHEEL: Final = (5, 4)  # its buttons: down, up
+TURNS: Final = 8  # of the wheel in one direction
 PAGER: Final = 2  # EWMH: the request comes from a pager, so that no window manager thinks it stole the focus
 
 
@@ -84,6 +86,20 @@ class Windows:
             xtest.fake_input(self._display, kind, button)
             self._display.sync()
             time.sleep(0.05)
+        self.point(before.root_x, before.root_y)
+
+    def wheel(self, left: int, top: int, *, until: float) -> None:
+        """The mouse's wheel is turned down there and up again until then (s, monotonic), and the mouse goes back."""
+        before = self._root.query_pointer()
+        self.point(left, top)
+        turns = 0
+        while time.monotonic() < until:
+            button = WHEEL[turns // TURNS % 2]
+            for kind in (X.ButtonPress, X.ButtonRelease):
+                xtest.fake_input(self._display, kind, button)
+            self._display.sync()
+            turns += 1
+            time.sleep(0.02)
         self.point(before.root_x, before.root_y)
 
     def press(self, number: int, *keys: str) -> None:

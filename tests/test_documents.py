@@ -54,6 +54,7 @@ RUNS = {
     "leaks-alone": ("docs/leaks.md", True),
     "leaks-before-beat": ("docs/leaks.md", False),
     "leaks-before-lag": ("docs/leaks.md", False),
+    "leaks-before-mark": ("docs/leaks.md", True),
     "leaks-busy": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
     "loss-all-lanes": ("docs/loss.md", True),

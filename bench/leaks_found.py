@@ -1,0 +1,24 @@
+"""Cases that leaked once, each in its smallest form: the bench plays them as transitions for good.
+
+What `scripts/bench leaks --random` finds and shrinks is entered here under a name that says what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from bench.leaks_cases import Case
+
+_RASTER: Final = Case("chromium", document="frame", after="svg")
+_HELD: Final = Case("chromium", document="frame", goes="transition", held=3)
+_REMOVED: Final = Case("chromium", document="frame_in_frame", sensitive="frame_address", by="parent", after="svg")
+
+FOUND: Final[dict[str, tuple[Case, ...]]] = {
+    "heavy_raster_in_frame": (_RASTER, replace(_RASTER, browser="firefox")),
+    "heavy_layers_in_frame": (replace(_RASTER, after="layers"),),
+    "view_transition_held": (_HELD, replace(_HELD, browser="firefox")),
+    "gpu_stopped": (Case("chromium", document="frame", after="light", meanwhile="hang_gpu", hung=4),),
+    "providers_frame_removed": (_REMOVED, replace(_REMOVED, browser="firefox")),
+}
+"""Name -> the case in each browser in which it can be played."""

@@ -1,0 +1,160 @@
+"""The random plays of bench/leaks: draws cases, has them played some at a time, and shrinks one that leaked.
+
+Each lot is a recording of its own, judged and written down before the next begins: a run that is broken off loses the
+lot that it was at, and the next one goes on after the last that was written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bench import leaks_outcomes as outcomes_of
+from bench.leaks_account import Run
+from bench.leaks_acts import acted
+from bench.leaks_cases import Case, as_text, drawn, parsed
+from bench.leaks_outcomes import Outcome, outcome_of
+from bench.leaks_scene import Transition
+from bench.leaks_shrink import shrink
+
+LOT: Final = 40  # plays in one recording: some four minutes
+TIMES: Final = 3  # that a simpler case is played until it is believed not to leak
+QUICK: Final = 8
+
+Say = Callable[[str], None]
+Perform = Callable[[Sequence[Transition], Say], Run]
+"""Plays, records, opens and compares; raises StageError."""
+
+
+@dataclass(slots=True)
+class Runner:
+    """`add`: where each outcome is written as soon as it is known, or None. `faults`: what no single play is to blame
+    for, such as a recording that does not verify."""
+
+    perform: Perform
+    say: Say
+    add: Path | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def random(self, seed: int, first: int, plays: int, browser: str | None) -> None:
+        """So many cases of that seed, from that index on."""
+        self._play([(index, drawn(seed, index, browser)) for index in range(first, first + plays)], seed)
+
+    def given(self, cases: Sequence[Case]) -> None:
+        self._play(list(enumerate(cases)), None)
+
+    def shrunk(self, case: Case) -> Case:
+        return shrink(case, self._leak)
+
+    def _play(self, cases: Sequence[tuple[int, Case]], seed: int | None) -> None:
+        for lot in _lots(cases):
+            leaked = sum(one.leaked > 0 for one in self.outcomes)
+            doing = f"{len(self.outcomes)} of {len(cases)} judged, {leaked} leaked; "
+            first = self._played(lot, seed, doing)
+            # A busy PC's recorders miss one now and then; what is untried twice counts as that.
+            again = [(one.index, one.case) for one in first if not one.tried]
+            second = {one.index: one for one in self._played(again, seed, f"{doing}once more: ")} if again else {}
+            played = [second.get(one.index, one) for one in first]
+            self.outcomes += played
+            if self.add is not None:
+                with self.add.open("a", encoding="ascii") as file:
+                    file.writelines(json.dumps(one.to_json()) + "\n" for one in played)
+
+    def _leak(self, cases: Sequence[Case]) -> list[bool]:
+        plays = list(enumerate(case for case in cases for _ in range(TIMES)))
+        found = [
+            one.leaked > 0
+            for lot in _lots(plays)
+            for one in self._played(lot, None, f"shrinking, {len(cases)} simpler ones, {TIMES} times each; ")
+        ]
+        return [any(found[place * TIMES : (place + 1) * TIMES]) for place in range(len(cases))]
+
+    def _played(self, cases: Sequence[tuple[int, Case]], seed: int | None, doing: str) -> list[Outcome]:
+        named = {f"case_{index}": (index, case) for index, case in cases}
+        keys = [f"{case.browser}/{name}" for name, (_, case) in named.items()]
+        run = self.perform(
+            [acted(name, case) for name, (_, case) in named.items()], lambda what: self.say(doing + what)
+        )
+        self.faults += [fault for fault in run.faults if not fault.startswith(tuple(f"{key}:" for key in keys))]
+        load = os.getloadavg()[0]
+        played = [
+            outcome_of(run, key, case, seed=seed, index=index, load=load)
+            for key, (index, case) in zip(keys, cases, strict=True)
+        ]
+        if run.unplaced:  # nothing sensitive was seen in all the lot, and yet it leaked
+            played[0] = replace(played[0], leaked=run.unplaced)
+        return played
+
+
+def _lots(plays: Sequence[tuple[int, Case]]) -> Iterator[Sequence[tuple[int, Case]]]:
+    for start in range(0, len(plays), LOT):
+        yield plays[start : start + LOT]
+
+
+# -- the command line -----------------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--random", type=int, metavar="SEED", help="play cases drawn from this seed, not transitions")
+    parser.add_argument("--plays", type=int, default=LOT, metavar="N", help="so many of them (default %(default)s)")
+    parser.add_argument("--shrink", type=int, default=1, metavar="N", help="so many that leaked (default %(default)s)")
+    parser.add_argument("--play", type=cases_in, metavar="JSON", help="play this case, or those in this file")
+
+
+def cases_in(text: str) -> list[Case]:
+    """For argparse: one case as JSON, or a file with one on each line."""
+    try:
+        lines = [text] if text.lstrip().startswith("{") else Path(text).read_text("utf-8").splitlines()
+        return [parsed(line) for line in lines if line.strip()]
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def are_in(path: Path) -> bool:
+    """Whether a file that --add wrote holds cases, and no runs of transitions."""
+    with path.open(encoding="ascii") as file:
+        return '"case"' in file.readline()
+
+
+def play(arguments: argparse.Namespace, perform: Perform, console: Console) -> int:
+    """The exit status of `--random` and `--play`; raises StageError."""
+    before = outcomes_of.kept(arguments.add) if arguments.add is not None else []
+    with ExitStack() as stack:
+        status = stack.enter_context(console.status("starting"))
+        runner = Runner(perform, status.update, arguments.add)
+        if arguments.play is not None:
+            runner.given([case for case in arguments.play for _ in range(arguments.rounds)])
+        else:
+            first = outcomes_of.next_index(before, arguments.random, arguments.browser)
+            runner.random(arguments.random, first, QUICK if arguments.quick else arguments.plays, arguments.browser)
+    ended = report(
+        [*before, *runner.outcomes], [*outcomes_of.faults(runner.outcomes), *runner.faults], arguments, console
+    )
+    for one in [one for one in runner.outcomes if one.leaked][: 0 if arguments.quick else arguments.shrink]:
+        with console.status("shrinking") as status:
+            runner.say = status.update
+            least = runner.shrunk(one.case)
+        console.print(
+            f"seed {one.seed}, play {one.index}, in its smallest form: scripts/bench leaks --play '{as_text(least)}'",
+            style="bold", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    return ended
+
+
+def report(outcomes: Sequence[Outcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console) -> int:
+    if arguments.json:
+        print(json.dumps(outcomes_of.total(outcomes)), flush=True)
+    else:
+        Console().print(outcomes_of.table(outcomes))
+    for fault in faults:
+        console.print(fault, style="bold red", markup=False, highlight=False, soft_wrap=True)
+    return 1 if faults else 0
