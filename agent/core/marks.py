@@ -79,11 +79,13 @@ class Sighted:
 class _Proof:
     """A stained tab's way back. `begun`: the look that first found nothing sensitive in it was asked then, ns.
 
-    `unseen`: documents that the picture has not shown yet; `asked`: every mark that counts -> its document.
+    `unseen`: documents that the picture has not shown yet; `present`: as in `_Tab`, at the last look;
+    `asked`: every mark that counts -> its document.
     """
 
     begun: int
     unseen: set[int]
+    present: Mapping[int, int]
     asked: dict[int, int] = field(default_factory=dict)
     shows: dict[int, int] = field(default_factory=dict)  # document -> the mark that it was asked to show last
     ask_again_at: int = 0
@@ -103,7 +105,7 @@ class _Tab:
     clean_at: int = 1
     held: set[int] = field(default_factory=set)
     parents: dict[int, int] = field(default_factory=dict)
-    present: frozenset[int] = frozenset()
+    present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
     hidden: dict[int, int] = field(default_factory=dict)
     proof: _Proof | None = None
     told: Shown = field(default_factory=dict)
@@ -211,7 +213,7 @@ class Marks:
 
     def _note(self, state: _Tab, tab: Tab, at: int) -> bool:
         """Whether the tab holds something sensitive now."""
-        state.present = frozenset(document.id for document in tab.documents)
+        state.present = {document.id: document.number for document in tab.documents}
         state.parents |= {document.id: document.parent for document in tab.documents}
         state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
         if not self._reasons(tab.page):
@@ -240,11 +242,12 @@ class Marks:
         if painted or asked <= stained:
             state.proof = None
         elif state.proof is None or state.proof.begun <= stained:
-            state.proof = _Proof(asked, {TOP, *map(state.nearest, state.held)})
+            state.proof = _Proof(asked, {TOP, *map(state.nearest, state.held)}, state.present)
         else:
-            unseen = set(map(state.nearest, state.proof.unseen))
-            if unseen != state.proof.unseen:
-                state.proof.unseen, state.proof.ask_again_at = unseen, 0
+            state.proof.unseen = set(map(state.nearest, state.proof.unseen))
+            if state.proof.present != state.present:
+                # Another document, or none, is where one was asked for its mark.
+                state.proof.present, state.proof.ask_again_at = state.present, 0
         return tab if tab.painted is painted else replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------

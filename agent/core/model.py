@@ -116,11 +116,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is in one frame of a tab. `id`, `parent`: the browser's numbers of the frame and of the one around it."""
+    """What is in one frame of a tab. `id`, `parent`: the browser's numbers of the frame and of the one around it.
+
+    `number`: of the document itself; another document in the same frame has another one.
+    """
 
     id: int
     parent: int
     page: Page
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ def _document(words: Mapping[str, Any], css: tuple[str, ...] | None) -> Document
     # A place beyond the list was found with another list: what of this policy's is there is not known.
     unread = len(selectors) < len(places) or ("unread" in words and _truth(words, "unread"))
     page = Page((_text(words, "url"),), frozenset(_texts(words, "fields")), selectors, unread=unread)
-    return Document(_integer(words, "id"), _integer(words, "parent", least=-1), page)
+    return Document(_integer(words, "id"), _integer(words, "parent", least=-1), page, _integer(words, "doc"))
 
 
 def _joined(documents: Iterable[Document]) -> Page:

@@ -156,6 +156,17 @@ def test_a_document_that_is_gone_is_vouched_for_by_the_nearest_that_is_there() -
     assert desk.sight(2)
 
 
+def test_another_document_in_the_place_of_one_that_was_asked_is_asked_at_once() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP))
+    assert desk.shown() == {1: {0: 1}}
+    desk.look(tab(SHOP))
+    assert desk.shown() == {}
+    desk.look(Tab(1, WIKI, visible=True, documents=(Document(0, -1, WIKI, number=2),)))
+    assert desk.shown() == {1: {0: 2}}
+    assert desk.sight(1)
+
+
 def test_a_document_whose_parents_are_in_a_circle_is_vouched_for_by_the_top() -> None:
     desk = Desk()
     desk.look(tab(SHOP, (5, 6, PAY), (6, 5, PAY)))

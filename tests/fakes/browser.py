@@ -23,7 +23,7 @@ def framed(words: object) -> bytes:
 def frame(
     url: str, fields: Iterable[str] = (), css: Iterable[int] = (), *, number: int = 0, parent: int = -1
 ) -> dict[str, Any]:
-    return {"id": number, "parent": parent, "url": url, "fields": list(fields), "css": list(css)}
+    return {"id": number, "parent": parent, "doc": 1, "url": url, "fields": list(fields), "css": list(css)}
 
 
 def tab(number: int, *frames: dict[str, Any], **other: bool) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def test_a_window_is_all_that_was_told_of_it() -> None:
     shop = Page((*cart.urls, *form.urls), form.fields, form.selectors)
     crm = Page(("https://crm.example.com/",), unread=True)
     tabs = (
-        Tab(3, shop, visible=True, documents=(Document(0, -1, cart), Document(5, 0, form))),
-        Tab(4, crm, visible=False, documents=(Document(0, -1, Page(crm.urls)),)),
+        Tab(3, shop, visible=True, documents=(Document(0, -1, cart, 1), Document(5, 0, form, 1))),
+        Tab(4, crm, visible=False, documents=(Document(0, -1, Page(crm.urls), 1),)),
     )
     assert windows_of(SHOP) == (
         BrowserWindow("Edge/1", 42, 1, "Cart - Example Shop", Box(60, 40, 1024, 700), False, tabs),

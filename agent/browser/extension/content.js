@@ -32,9 +32,8 @@
   const inTransition = () =>
     Boolean(transitionOf?.(doc)) || (HAS_TRANSITIONS && orNull(() => findings.has(":active-view-transition")) !== false);
 
-  const onFindings = (came) => {
-    if (came.length > 0) post({kind: "found", ...state()});
-  };
+  // What came may be sensitive; what left may have been the last that was.
+  const onFindings = () => post({kind: "found", ...state()});
 
   const findings = new Findings(doc, onFindings, () => listen());
   const mark = new Mark(doc, inTransition, (number, how) => post({kind: "marked", mark: number, how}));

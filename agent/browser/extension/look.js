@@ -107,8 +107,9 @@ const describeTab = async (tab, window, answers, lostPlace) => {
     const answer = entry && answers.get(entry);
     const place = {id, parent: id === 0 ? -1 : (frame.parentFrameId ?? 0), doc: entry?.doc ?? 0};
     if (answer) {
-      frames.push(...told(place, answer));
-      unread ||= answer.unread || answer.urls.some(cut);
+      const partly = answer.unread || answer.urls.some(cut);
+      frames.push(...told({...place, unread: partly}, answer));
+      unread ||= partly;
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       continue; // the browser's own error page inside another page: nothing of anybody's is in it
     } else if (!entry && id !== 0 && readWithin.has(id) && frame.url === "about:blank") {
@@ -117,7 +118,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
       unread = true;
       const urls = entry?.state.urls ?? [(id === 0 && tab.url) || frame.url];
       const known = entry?.state.hash === policy.hash ? entry.state : {fields: [], css: []};
-      frames.push(...told(place, {urls, fields: known.fields, css: known.css}));
+      frames.push(...told({...place, unread: true}, {urls, fields: known.fields, css: known.css}));
     }
   }
   if (!unread && given.every(({hash}) => hash === policy.hash)) registry.last.set(tab.id, {hash: policy.hash, frames});
