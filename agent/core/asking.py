@@ -33,9 +33,10 @@ WINDOW_HINDSIGHT: Final = 300 * MILLISECOND
 TITLE_SETTLE: Final = 1 * SECOND
 TITLE_HINDSIGHT: Final = 1 * SECOND
 
-# What a page has left is on the screen for up to 19 ms after it drew twice (facts of 195 intervals); a page that paints
-# before it changes its address does so 162-275 ms later.
+# A page has left the display once the picture has shown its mark (core.marks): nothing has to settle after that. A page
+# that is in no window any more, or was there between two looks, is on the display for up to 19 ms (195 intervals).
 PAGE_SETTLE: Final = 60 * MILLISECOND
+# A page that paints before it changes its address does so 162-275 ms later.
 PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 
 # Whoever puts a page's drawing on the display needs a core for it. With twenty programs after two cores it came up to
@@ -62,7 +63,7 @@ def window_timing(policy: Policy, lane: Lane) -> Timing:
 
 def page_timing(policy: Policy, lane: Lane) -> Timing:
     """The browsers' witness's. A window that leaves the view with its page is the window witness's (core.view)."""
-    return Timing(settle=PAGE_SETTLE, hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
+    return Timing(hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
 
 
 def page_lag(stalled: float) -> int:

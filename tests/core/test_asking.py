@@ -7,7 +7,6 @@ import pytest
 from agent.core.asking import (
     LONGEST_BEAT,
     PAGE_HINDSIGHT,
-    PAGE_SETTLE,
     TITLE_HINDSIGHT,
     TITLE_SETTLE,
     WINDOW_HINDSIGHT,
@@ -112,7 +111,7 @@ def test_sound_waits_for_a_look_no_longer_than_the_longest_beat() -> None:
 def test_what_a_page_has_left_goes_soon_and_the_truth_about_it_comes_soon() -> None:
     timing = page_timing(policy(Attribute.URL), Lane.SCREEN)
     assert timing == Timing(settle=60 * MILLISECOND, hindsight=300 * MILLISECOND, max_gap=250 * MILLISECOND)
-    assert (timing.settle, timing.hindsight) == (PAGE_SETTLE, PAGE_HINDSIGHT)
+    assert (timing.settle, timing.hindsight) == (0, PAGE_HINDSIGHT)
 
 
 @pytest.mark.parametrize(("stalled", "lag"), [(0.0, 0), (0.12, 60), (1.0, 500)])

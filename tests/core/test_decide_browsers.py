@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.decide import Verdict, decide, explain
-from agent.core.model import Effect, Page, Scene
+from agent.core.decide import Verdict, decide, explain, reasons_of
+from agent.core.model import Attribute, Effect, Lane, LaneEffect, Matcher, Page, Policy, Reason, Rule, Scene
 from tests.core.judged import CARDS, CHART, NOTHING, closed, window
 from tests.core.policies import policy, rule
 
@@ -120,3 +120,15 @@ def test_an_accounted_window_is_no_web_engine_without_a_witness() -> None:
     browser = window("chromium", "Shop", id=7, engine=True)
     assert closed(CARDS, browser) == (["web-engine"], ["web-engine"])
     assert closed(CARDS, browser, accounted=frozenset({7})) == NOTHING
+
+
+def test_a_page_is_judged_by_what_it_is_alone() -> None:
+    cards = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
+    talk = Rule(
+        1, "talk", "", (Matcher(Attribute.URL, ("chat.example",)),), lanes={Lane.SCREEN: LaneEffect(Effect.RECORD)}
+    )
+    policy = Policy("h", 1, "test", (cards, talk), record_when=(Matcher(Attribute.URL, ("crm.example",)),))
+    assert reasons_of(policy, Page(("https://pay.example/",))) == (Reason("cards", 0),)
+    assert reasons_of(policy, Page(("https://chat.example/",))) == ()  # it closes the sound alone
+    assert reasons_of(policy, Page(("https://shop.example/",))) == ()  # that nothing is to be recorded is no secret
+    assert Reason("unseen-page") in reasons_of(policy, Page(("https://shop.example/",), unread=True))

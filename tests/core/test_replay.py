@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.asking import PAGE_HINDSIGHT, PAGE_SETTLE, WINDOW_HINDSIGHT
+from agent.core.asking import PAGE_HINDSIGHT, WINDOW_HINDSIGHT
 from agent.core.decide import decide
 from agent.core.model import BROWSERS, SECOND, WINDOWS, Blind, Box, Lane, Page, Policy, Scene, Window
 from agent.core.replay import MOST_THINGS, Stretch, Sums, replay, sums_of
@@ -121,7 +121,7 @@ def test_a_page_that_only_an_event_told_of_closes_as_long_as_its_margins_are() -
     assert one.things == (page,)
     quick = policy("rules:\n  - {id: pay, why: w, any: [url: [pay.example]]}\n")
     [_, one, _] = tried(CHARTS, quick, *lines)
-    assert one.end == 5 * SECOND + PAGE_SETTLE
+    assert one.end == 5 * SECOND
     [one] = tried(CHARTS, TILLS, *lines)
     assert one.judged
 
@@ -150,8 +150,8 @@ def test_an_interaction_goes_on_for_as_long_as_the_policy_says_whoever_saw_it() 
     lines = (browsed(0), seen(0, NOTES, phone), seen(5, NOTES), seen(14, NOTES, phone), seen(15, NOTES), ended(20))
     assert told(tried(TILLS, calls, *lines)) == [
         (0, 9 - EARLY, "open", "open"),
-        (9 - EARLY, 14 + PAGE_SETTLE / SECOND, "open", "closed"),
-        (14 + PAGE_SETTLE / SECOND, 19 - EARLY, "open", "open"),
+        (9 - EARLY, 14, "open", "closed"),
+        (14, 19 - EARLY, "open", "open"),
         (19 - EARLY, 20, "open", "closed"),
     ]
     found = tried(TILLS, calls, *lines)
