@@ -35,6 +35,11 @@ class Seeker:
                 self._marks, self._since = marks, self._clock.now()
                 self._changed.notify_all()
 
+    @property
+    def pause(self) -> int:
+        """Between two looks, ns."""
+        return EVERY if self._clock.now() - self._since < SOON else LATER
+
     def stop(self) -> None:
         with self._changed:
             self._stopped = True
@@ -53,7 +58,6 @@ class Seeker:
     def _wait(self) -> frozenset[int] | None:
         """What to look for now; None when it is over."""
         with self._changed:
-            pause = EVERY if self._clock.now() - self._since < SOON else LATER
-            self._changed.wait_for(lambda: self._stopped, pause / SECOND)
+            self._changed.wait_for(lambda: self._stopped, self.pause / SECOND)
             self._changed.wait_for(lambda: self._stopped or bool(self._marks))
             return None if self._stopped else self._marks

@@ -6,6 +6,7 @@ import queue
 from pathlib import Path
 from typing import TypeVar
 
+from agent.core.marks import Marked
 from agent.core.model import (
     Alarm,
     Attribute,
@@ -24,8 +25,8 @@ from tests.fakes.browser import WITHIN, FakeExtension, SocketExtension, frame, t
 CLOCK = BootClock()
 CART = window(1, tab(3, frame("https://shop.example.com/cart")))
 CARD = window(2, tab(4, frame("https://pay.example.com/", ["cc-number"], [0])), title="Card")
-Said = Look | Alarm | Glimpse
-Kind = TypeVar("Kind", Look, Alarm, Glimpse)
+Said = Look | Alarm | Glimpse | Marked
+Kind = TypeVar("Kind", Look, Alarm, Glimpse, Marked)
 
 
 def policy(name: str, *css: str) -> Policy:

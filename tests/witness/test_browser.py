@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.marks import Answer, Marked, Request
 from agent.core.model import (
     MILLISECOND,
     Alarm,
@@ -351,3 +352,13 @@ def test_a_connection_that_never_said_hello_is_no_alarm(stage: Stage) -> None:
     extension = stage.connected()
     stage.until_heard(extension)
     assert stage.silent
+
+
+def test_a_document_is_asked_for_a_mark_and_what_it_says_is_delivered(stage: Stage) -> None:
+    extension = stage.connected()
+    stage.witness.show(Request("Firefox/7", 3, {0: 0xA6000002}))  # a browser that has gone
+    stage.witness.show(Request("Chromium/1", 3, {0: 0xA6000001}))
+    assert extension.expect_marks() == (3, {"0": "a6000001"})
+    extension.tell("marked", tab=3, frame=0, mark="a6000001", how="outside")
+    marked = stage.next_is(Marked)
+    assert (marked.browser, marked.tab, marked.mark, marked.how) == ("Chromium/1", 3, 0xA6000001, Answer.OUTSIDE)
