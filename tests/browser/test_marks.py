@@ -155,7 +155,7 @@ DOCUMENTS = {
     "zoomed body": "<!doctype html><style>body { zoom: 1.3 }</style><p>Text.",
     "zoomed root": "<!doctype html><style>html { zoom: 1.3 }</style><p>Text.",
     "right to left": "<!doctype html><style>html { direction: rtl; writing-mode: vertical-rl }</style><p>Text.",
-    "scrolled": "<!doctype html><style>p { height: 5000px; width: 5000px }</style><p><script>scrollTo(99, 999)</script>",
+    "scrolled": "<!doctype html><style>p { height: 5000px; width: 5000px }</style><p><script>scrollTo(9, 999)</script>",
     "strict": f'<!doctype html><meta http-equiv=Content-Security-Policy content="{STRICT}"><p>Text.',
     "frameset": "<!doctype html><frameset cols='*,*'><frame src='/inner'><frame src='/inner'></frameset>",
     "names in the way": "<!doctype html><form name=body></form><img name=documentElement><form name=createElementNS>",
@@ -185,6 +185,7 @@ FRAMES = {
     "data": "<iframe src='data:text/html,<p>Text.'></iframe>",
     "sandboxed": "<iframe sandbox src='{here}/inner'></iframe>",
     "blank": "<iframe src='about:blank'></iframe>",
+    "a drawing": "<iframe src='{here}/drawing.svg'></iframe>",
     "object": "<object data='{other}/inner' type='text/html' width=300 height=150></object>",
     "at half a pixel": "<iframe src='{other}/inner' style='position: absolute; left: 100.5px; top: 99.4px'></iframe>",
     "low": "<iframe src='{other}/inner' height=8 style='border: 0'></iframe>",
@@ -194,6 +195,9 @@ FRAMES = {
 
 @pytest.mark.parametrize("kind", FRAMES)
 def test_a_frame_shows_a_mark_of_its_own(live: Live, screen: Marks, kind: str) -> None:
+    if kind == "a drawing" and live.name == "firefox":
+        pytest.skip("Firefox displays no HTML element of a drawing's: its mark is never seen")
+    live.site.serve({"/drawing.svg": "<svg xmlns='http://www.w3.org/2000/svg'><rect width='99' height='99'/></svg>"})
     live.site.serve({"/inner": INNER, "/around": f"{INNER}<iframe src='{live.site.here}/inner' height=80></iframe>"})
     body = FRAMES[kind].format(here=live.site.here, other=live.site.other)
     count = 3 if kind == "in another" else 2
@@ -276,6 +280,7 @@ UNSEEN = {
     "below the fold": ("margin-top: 5000px; display: block", "outside"),
     "a line": ("height: 3px; border: 0", "outside"),
 }
+UNNOTICED = {"not displayed", "beside the page", "below the fold"}  # by a frame of another site in Firefox
 
 
 @pytest.mark.parametrize("origin", ["here", "other"])
@@ -303,8 +308,10 @@ def test_a_frame_says_why_it_shows_none(live: Live, screen: Marks, kind: str, or
         told("shown")
         number, picture = screen.seen(tab["id"], frame)
         assert places(picture, number)
+        if live.name == "firefox" and origin == "other" and kind in UNNOTICED:
+            return
         live.site.order("around", f"document.querySelector('iframe').style = '{style}'")
-        told(how, "outside")
+        told(how)
 
 
 def test_a_frame_too_narrow_for_a_mark_says_nothing(live: Live, screen: Marks) -> None:
@@ -319,19 +326,6 @@ def test_a_frame_too_narrow_for_a_mark_says_nothing(live: Live, screen: Marks) -
         screen.seen(tab["id"], 0)
         told = [one for one in live.line.heard[since:] if one["kind"] == "marked" and one["frame"] == frame]
         assert told == []
-
-
-def test_a_document_that_is_no_page_says_nothing(live: Live, screen: Marks) -> None:
-    live.site.serve({"/drawing.svg": "<svg xmlns='http://www.w3.org/2000/svg'><rect width='9' height='9'/></svg>"})
-    with live.opened("around", "<iframe src='/drawing.svg'></iframe>"):
-        tab = live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 2)
-        frame = tab["frames"][1]["id"]
-        since = len(live.line.heard)
-        numbers = screen.ask(tab["id"], frame, 0)
-        screen.until(lambda picture: bool(places(picture, numbers[0])))
-        screen.seen(tab["id"], 0)
-        told = [one for one in live.line.heard[since:] if one["kind"] == "marked" and one["frame"] == frame]
-        assert told == [], told[0]["how"]
 
 
 # -- the page's own script -----------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@
   };
 
   class Mark {
-    // `held()`: whether the page may be showing an older picture of itself. `tell(number, how)` hears what became of it.
+    // `held()`: whether the page may be showing an older picture of itself. `tell(number, how)`: what became of a mark.
     constructor(doc, held, tell) {
       this.doc = doc;
       this.held = held;
@@ -91,8 +91,12 @@
       this.tell(this.number, how);
     }
 
+    // Chromium leaves a frame that is no longer displayed its size, but its document's element has no box any more. One
+    // that the page itself hides is another matter: then the frame is displayed, and may still show what was before.
     isEmpty() {
-      return window.innerWidth === 0 || window.innerHeight === 0;
+      if (window.innerWidth === 0 || window.innerHeight === 0) return true;
+      const element = elementOf(this.doc);
+      return element?.getClientRects().length === 0 && getComputedStyle(element).display !== "none";
     }
 
     // Only here something is put in: then it is drawn with all else that is in the document in this frame.
@@ -186,8 +190,8 @@
       return false;
     }
 
-    // In a closed root of an element a mark is neither in the page's way nor in reach of its styles. Whoever waits for the
-    // body does not stand in the parser's way either.
+    // In a closed root of an element a mark is neither in the page's way nor in reach of its styles. Before there is a
+    // body it would be in the parser's way.
     * homes() {
       if (!bodyOf(this.doc) && nodes.readiness(this.doc) === "loading") return;
       if (!this.root || nodes.isGone(this.host) || !this.host.checkVisibility()) this.findHost();
@@ -200,7 +204,8 @@
     findHost() {
       this.root = null;
       const texts = Array.from(searchIn(this.doc).all(this.doc, TEXTS)).slice(0, MOST_TRIED);
-      for (const host of [...texts.filter((one) => one.childElementCount === 0 && !one.isContentEditable), bodyOf(this.doc)]) {
+      const plain = texts.filter((one) => one.childElementCount === 0 && !one.isContentEditable);
+      for (const host of [...plain, bodyOf(this.doc)]) {
         if (!host?.checkVisibility()) continue;
         const root = orNull(() => host.attachShadow({mode: "closed"})); // it has one, or can have none
         if (!root) continue;
