@@ -86,7 +86,7 @@
     }
 
     say(how) {
-      if (this.told === how) return;
+      if (this.number === null || this.told === how) return;
       this.told = how;
       this.tell(this.number, how);
     }
@@ -133,6 +133,7 @@
 
     // Anew, so that it is answered whatever was answered before.
     observe(target) {
+      if (!target) return; // a document that is being written anew
       this.observer.unobserve(target);
       this.observer.observe(target);
     }
@@ -196,7 +197,8 @@
       if (!bodyOf(this.doc) && nodes.readiness(this.doc) === "loading") return;
       if (!this.root || nodes.isGone(this.host) || !this.host.checkVisibility()) this.findHost();
       if (this.root) yield this.root;
-      yield elementOf(this.doc);
+      const element = elementOf(this.doc);
+      if (element) yield element;
     }
 
     // Chromium begins all animations anew that are below an element which is given a root: so one is taken that has
