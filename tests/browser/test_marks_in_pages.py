@@ -110,7 +110,7 @@ def test_react_takes_over_a_document_that_shows_a_mark(live: Live, screen: Marks
     with shown(live, "/shown") as tab:
         screen.seen(tab["id"], 0)
         prepare = "page.button = doc.querySelector('button'); doc.querySelector('input').value = 'typed';"
-        run(live, f"{prepare} page.begin();")
+        run(live, f"await soon(() => page.begin); {prepare} page.begin();")
         click = (
             "doc.querySelector('button').click(); await soon(() => doc.querySelector('button').textContent === '%d');"
         )

@@ -19,6 +19,7 @@
   const LEGIBLE = 8; // what is lower or narrower shows nothing that can be read
   const LARGE = 400; // a part in view that is as wide and as high has a copy in its middle, too
 
+  const YOUNG_FOR = 1000; // ms; so long a document may not know its frame's size and place
   const ASKED_FOR = 3000; // ms; the agent asks again much sooner, or no longer wants it
 
   const EVERYTHING = {left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity};
@@ -55,6 +56,8 @@
       this.shown = null; // the number in it
       this.place = ""; // what its copies were placed by
       this.seen = null; // the part of the viewport that is in view, where it was found out
+      this.wasSeen = false; // in view, at any time
+      this.began = performance.now();
       this.observer = new IntersectionObserver((entries) => this.see(entries));
       this.host = null; // the element whose root is `root`
       this.root = null;
@@ -73,7 +76,7 @@
       }
       this.expiry = setTimeout(() => this.show(null), ASKED_FOR);
       this.frame = requestAnimationFrame(() => this.step());
-      if (this.isEmpty()) this.say("empty");
+      if (this.isEmpty()) this.sayUnseen("empty");
       else this.observe(this.layer ?? elementOf(this.doc));
     }
 
@@ -91,6 +94,11 @@
       this.tell(this.number, how);
     }
 
+    // What has just come into a frame of another process may not know yet that it is in view, or how large it is.
+    sayUnseen(how) {
+      if (this.wasSeen || performance.now() - this.began > YOUNG_FOR) this.say(how);
+    }
+
     // Chromium leaves a frame that is no longer displayed its size, but its document's element has no box any more. One
     // that the page itself hides is another matter: then the frame is displayed, and may still show what was before.
     isEmpty() {
@@ -104,7 +112,7 @@
       this.frame = requestAnimationFrame(() => this.step());
       this.hasStepped = true;
       if (this.isEmpty()) {
-        this.say("empty");
+        this.sayUnseen("empty");
         return;
       }
       if (this.shown !== this.number && this.held()) return;
@@ -144,17 +152,18 @@
       if (ofLayer) {
         const {left, top, right, bottom} = ofLayer.intersectionRect;
         this.seen = {left, top, right, bottom};
+        this.wasSeen ||= right > left && bottom > top;
         this.observe(this.layer);
         this.judge();
       } else if (!entries.at(-1).isIntersecting && !this.hasStepped) {
-        this.say("outside"); // a document that is out of view is not drawn, and has no animation frames
+        this.sayUnseen("outside"); // a document that is out of view is not drawn, and has no animation frames
       }
     }
 
     judge() {
       if (this.seen === null) return;
       const {width, height} = this.part();
-      if (width < LEGIBLE || height < LEGIBLE) this.say("outside");
+      if (width < LEGIBLE || height < LEGIBLE) this.sayUnseen("outside");
       else if (width >= WIDE && height >= HIGH && this.shown === this.number) this.say("shown");
     }
 
