@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.browser.extension_agent import PATIENCE
 
 SLOW: Final = 2.5  # seconds until a style sheet comes
+TYPES: Final = {"pdf": "application/pdf", "svg": "image/svg+xml", "js": "text/javascript"}  # by the end of a name
 CARD: Final = "<input autocomplete=cc-number>"
 
 # A page with this listens for orders under its name and does them as a script of its own would.
@@ -76,9 +77,8 @@ class _Answer(BaseHTTPRequestHandler):
     def _send(self, status: int, text: str) -> None:
         data = text.encode()
         self.send_response(status)
-        self.send_header(
-            "Content-Type", "application/pdf" if self.path.endswith(".pdf") else "text/html; charset=utf-8"
-        )
+        kind = TYPES.get(self.path.rpartition(".")[2], "text/html; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         if self.path.startswith("/denied"):
             self.send_header("X-Frame-Options", "DENY")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from protocol.envelope import digest, expect, open_sealed
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
+from tests.stage.node_packages import installed
 from tests.vectors.freeze import SUMS, sums
 from tests.vectors.make import build
 
@@ -200,31 +199,8 @@ def test_the_two_key_chunk_has_two_contents() -> None:
 
 @pytest.fixture(scope="session")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the user's cache with the packages of tests/vectors/node, installed once for each lock file."""
-    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
-        pytest.fail(f"{' and '.join(missing)} not found: scripts/setup installs them (Debian: apt install nodejs npm)")
-    node = VECTORS / "node"
-    wanted_packages = b"".join((node / name).read_bytes() for name in ("package.json", "package-lock.json"))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eyelid"
-    folder = cache / f"vectors-{hashlib.sha256(wanted_packages).hexdigest()[:16]}"
-    if not folder.exists():
-        fresh = tmp_path_factory.mktemp("node")
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(node / name, fresh)
-        npm = shutil.which("npm") or "npm"
-        ran = subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund"], cwd=fresh, capture_output=True, text=True, check=False
-        )
-        if ran.returncode:
-            pytest.fail(f"npm ci failed, it needs the npm registry once:\n{ran.stderr[-2000:]}")
-        cache.mkdir(parents=True, exist_ok=True)
-        staged = cache / f"{folder.name}.{os.getpid()}"
-        shutil.copytree(fresh, staged)
-        try:
-            staged.rename(folder)  # whole or not at all: two test runs may do this at the same time
-        except OSError:
-            shutil.rmtree(staged)
-    return folder
+    """A folder with the packages of tests/vectors/node."""
+    return installed(VECTORS / "node", "vectors", tmp_path_factory.mktemp("node"))
 
 
 def test_a_program_in_another_language_gives_the_same_answers(node_folder: Path, tmp_path: Path) -> None:

@@ -29,8 +29,10 @@
   // found by its selector; a browser that does not know that has none.
   const transitionOf = orNull(() => own(Document.prototype, "activeViewTransition"));
   const HAS_TRANSITIONS = CSS.supports("selector(:active-view-transition)");
-  const inTransition = () =>
-    Boolean(transitionOf?.(doc)) || (HAS_TRANSITIONS && orNull(() => findings.has(":active-view-transition")) !== false);
+  const inTransition = () => {
+    if (transitionOf?.(doc)) return true;
+    return HAS_TRANSITIONS && orNull(() => findings.has(":active-view-transition")) !== false;
+  };
 
   // What came may be sensitive; what left may have been the last that was.
   const onFindings = () => post({kind: "found", ...state()});
@@ -39,12 +41,13 @@
   const mark = new Mark(doc, inTransition, (number, how) => post({kind: "marked", mark: number, how}));
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
+  const isName = (what) => typeof what === "string" && !what.includes(":");
 
   const state = () => {
     const kept = [...printed];
     return {
       urls: [...new Set([...(written ? ["about:blank"] : []), location.href, ...kept.filter(isAddress)])],
-      fields: [...new Set([...findings.fields, ...kept.filter((what) => typeof what === "string" && !isAddress(what))])],
+      fields: [...new Set([...findings.fields, ...kept.filter(isName)])],
       css: [...new Set([...findings.css, ...kept.filter((what) => typeof what === "number")])],
       hash: findings.hash,
       readFrames: findings.frameNumbers,

@@ -4,6 +4,7 @@
 (() => {
   "use strict";
   const {nodes, own, orNull} = globalThis.eyelid;
+  const {searchIn} = nodes;
   const bodyOf = own(Document.prototype, "body");
   const elementOf = own(Document.prototype, "documentElement");
   const create = own(Document.prototype, "createElementNS");
@@ -18,9 +19,13 @@
   const LEGIBLE = 8; // what is lower or narrower shows nothing that can be read
   const LARGE = 400; // a part in view that is as wide and as high has a copy in its middle, too
 
+  const YOUNG_FOR = 1000; // ms; so long a document may not know its frame's size and place
   const ASKED_FOR = 3000; // ms; the agent asks again much sooner, or no longer wants it
 
   const EVERYTHING = {left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity};
+
+  const TEXTS = "h1,h2,h3,h4,h5,h6,p,span,blockquote"; // pages give roots to others
+  const MOST_TRIED = 200;
 
   // The page's styles reach an element of the document, but not over these.
   const LAYER = `all: initial !important; display: block !important; position: fixed !important; inset: 0 !important;
@@ -36,7 +41,7 @@
   };
 
   class Mark {
-    // `held()`: whether the page may be showing an older picture of itself. `tell(number, how)` hears what became of it.
+    // `held()`: whether the page may be showing an older picture of itself. `tell(number, how)`: what became of a mark.
     constructor(doc, held, tell) {
       this.doc = doc;
       this.held = held;
@@ -51,8 +56,10 @@
       this.shown = null; // the number in it
       this.place = ""; // what its copies were placed by
       this.seen = null; // the part of the viewport that is in view, where it was found out
+      this.wasSeen = false; // in view, at any time
+      this.began = performance.now();
       this.observer = new IntersectionObserver((entries) => this.see(entries));
-      this.body = null; // the one whose root is `root`
+      this.host = null; // the element whose root is `root`
       this.root = null;
     }
 
@@ -69,8 +76,8 @@
       }
       this.expiry = setTimeout(() => this.show(null), ASKED_FOR);
       this.frame = requestAnimationFrame(() => this.step());
-      if (this.isEmpty()) this.say("empty");
-      else if (!this.layer) this.observer.observe(elementOf(this.doc));
+      if (this.isEmpty()) this.sayUnseen("empty");
+      else this.observe(this.layer ?? elementOf(this.doc));
     }
 
     end() {
@@ -82,13 +89,22 @@
     }
 
     say(how) {
-      if (this.told === how) return;
+      if (this.number === null || this.told === how) return;
       this.told = how;
       this.tell(this.number, how);
     }
 
+    // What has just come into a frame of another process may not know yet that it is in view, or how large it is.
+    sayUnseen(how) {
+      if (this.wasSeen || performance.now() - this.began > YOUNG_FOR) this.say(how);
+    }
+
+    // Chromium leaves a frame that is no longer displayed its size, but its document's element has no box any more. One
+    // that the page itself hides is another matter: then the frame is displayed, and may still show what was before.
     isEmpty() {
-      return window.innerWidth === 0 || window.innerHeight === 0;
+      if (window.innerWidth === 0 || window.innerHeight === 0) return true;
+      const element = elementOf(this.doc);
+      return element?.getClientRects().length === 0 && getComputedStyle(element).display !== "none";
     }
 
     // Only here something is put in: then it is drawn with all else that is in the document in this frame.
@@ -96,7 +112,7 @@
       this.frame = requestAnimationFrame(() => this.step());
       this.hasStepped = true;
       if (this.isEmpty()) {
-        this.say("empty");
+        this.sayUnseen("empty");
         return;
       }
       if (this.shown !== this.number && this.held()) return;
@@ -123,25 +139,32 @@
       return {left, top, width: right - left, height: bottom - top, pixel: 1 / pixels};
     }
 
-    // Asked anew in each frame: what scrolls by may show as much of the document as before, but another part.
+    // Anew, so that it is answered whatever was answered before.
+    observe(target) {
+      if (!target) return; // a document that is being written anew
+      this.observer.unobserve(target);
+      this.observer.observe(target);
+    }
+
+    // Asked in each frame: what scrolls by may show as much of the document as before, but another part.
     see(entries) {
       const ofLayer = entries.filter(({target}) => target === this.layer).at(-1);
       if (ofLayer) {
         const {left, top, right, bottom} = ofLayer.intersectionRect;
         this.seen = {left, top, right, bottom};
-        this.observer.unobserve(this.layer);
-        this.observer.observe(this.layer);
+        this.wasSeen ||= right > left && bottom > top;
+        this.observe(this.layer);
         this.judge();
       } else if (!entries.at(-1).isIntersecting && !this.hasStepped) {
-        this.say("outside"); // a document that is out of view is not drawn, and has no animation frames
+        this.sayUnseen("outside"); // a document that is out of view is not drawn, and has no animation frames
       }
     }
 
     judge() {
+      if (this.seen === null) return;
       const {width, height} = this.part();
-      if (this.seen === null || this.shown !== this.number) return;
-      if (width < LEGIBLE || height < LEGIBLE) this.say("outside");
-      else if (width >= WIDE && height >= HIGH) this.say("shown");
+      if (width < LEGIBLE || height < LEGIBLE) this.sayUnseen("outside");
+      else if (width >= WIDE && height >= HIGH && this.shown === this.number) this.say("shown");
     }
 
     // Returns whether this document can have one.
@@ -169,7 +192,7 @@
           this.cells = layer.attachShadow({mode: "closed"});
           nodes.ours.add(this.cells);
           if (window === window.top) this.seen = EVERYTHING;
-          else this.observer.observe(layer);
+          else this.observe(layer);
           return true;
         }
         layer.remove();
@@ -177,23 +200,32 @@
       return false;
     }
 
-    // In a closed root of the body a mark is neither in the page's way nor in reach of its styles. A body that is not
-    // there yet is waited for, so as not to stand in the parser's way either.
+    // In a closed root of an element a mark is neither in the page's way nor in reach of its styles. Before there is a
+    // body it would be in the parser's way.
     * homes() {
-      const body = bodyOf(this.doc);
-      if (!body && nodes.readiness(this.doc) === "loading") return;
-      if (body?.checkVisibility()) {
-        if (this.body !== body) {
-          this.body = body;
-          this.root = orNull(() => body.attachShadow({mode: "closed"})); // it has one, or is a frameset
-          if (this.root) {
-            nodes.ours.add(this.root);
-            this.root.append(create(this.doc, XHTML, "slot"));
-          }
-        }
-        if (this.root) yield this.root;
+      if (!bodyOf(this.doc) && nodes.readiness(this.doc) === "loading") return;
+      if (!this.root || nodes.isGone(this.host) || !this.host.checkVisibility()) this.findHost();
+      if (this.root) yield this.root;
+      const element = elementOf(this.doc);
+      if (element) yield element;
+    }
+
+    // Chromium begins all animations anew that are below an element which is given a root: so one is taken that has
+    // nothing but text in it, and the body where there is none.
+    findHost() {
+      this.root = null;
+      const texts = Array.from(searchIn(this.doc).all(this.doc, TEXTS)).slice(0, MOST_TRIED);
+      const plain = texts.filter((one) => one.childElementCount === 0 && !one.isContentEditable);
+      for (const host of [...plain, bodyOf(this.doc)]) {
+        if (!host?.checkVisibility()) continue;
+        const root = orNull(() => host.attachShadow({mode: "closed"})); // it has one, or can have none
+        if (!root) continue;
+        root.append(create(this.doc, XHTML, "slot"));
+        nodes.ours.add(root);
+        this.host = host;
+        this.root = root;
+        return;
       }
-      yield elementOf(this.doc);
     }
 
     fill({left, top, width, height, pixel}) {

@@ -86,7 +86,7 @@ const registry = {
     for (const frames of this.tabs.values()) yield* frames.values();
   },
 
-  // The frames that the browser knows in a tab: {frameId, parentFrameId, url, errorOccurred}, top first; [] when the tab is gone.
+  // The frames that the browser knows in a tab, top first: {frameId, parentFrameId, url, errorOccurred}; [] when it is gone.
   async list(tab) {
     if (tab < 0) return []; // developer tools in a window of their own: asking for their frames is refused at once
     const known = this.lists.get(tab);
