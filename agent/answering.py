@@ -26,7 +26,17 @@ from agent.messages import Call, Cleared, Message, Trouble
 from agent.pipeline import Mailbox
 from agent.ports import Channel, Clock, Sound
 from agent.recording import Tally
-from agent.status import SoundStatus, State, Status, Waiting, describe, describe_sound, pages_as_json, state_of
+from agent.status import (
+    MarksStatus,
+    SoundStatus,
+    State,
+    Status,
+    Waiting,
+    describe,
+    describe_sound,
+    pages_as_json,
+    state_of,
+)
 
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
 LONGEST_HOLD: Final = 366 * 24 * 3600  # seconds; JSON also knows numbers that no clock can add
@@ -217,6 +227,7 @@ class Answering:
             hold=daemon.user_hold,
             sound=self._sound_status(now),
             watch=daemon.oversight.watch,
+            marks=MarksStatus(daemon.marks.seen, daemon.marks.late, daemon.marks.waits(now)),
         )
 
     @property

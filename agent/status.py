@@ -124,6 +124,17 @@ class HoldOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class MarksStatus:
+    """Pages that were sensitive and have left: how many the picture has shown to be gone since the start, how many of
+    them took more than two seconds, and whether one takes so long now. What covers a page's corners, or a busy
+    browser, is why; until then the page counts as shown."""
+
+    seen: int = 0
+    late: int = 0
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Seconds everywhere; None where there has been none yet. `browsers`: those whose extension answers.
 
@@ -160,6 +171,7 @@ class Status:
     user_hold: HoldOffer | None = None
     tried: tuple[TriedRule, ...] = ()
     scenes: bool = False
+    marks: MarksStatus = MarksStatus()
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -212,6 +224,7 @@ def describe(
     hold: UserHold | None = None,
     sound: SoundStatus | None = None,
     watch: Watch = UNWATCHED,
+    marks: MarksStatus = MarksStatus(),
 ) -> Status:
     """One moment's truth: what the gate says, corrected by what was really sealed and receipted."""
 
@@ -248,6 +261,7 @@ def describe(
         user_hold=_offer(policy),
         tried=tuple(tried_rules(watch)),
         scenes=policy is not None and policy.keep_scenes,
+        marks=marks,
     )
 
 

@@ -321,6 +321,13 @@ def test_the_status_says_whether_titles_and_addresses_are_kept(*, kept: bool) ->
         assert asked.ask("status")["scenes"] is kept
 
 
+def test_the_status_says_how_pages_left_the_picture() -> None:
+    asked = Asked()
+    asked.rig.daemon.marks.seen, asked.rig.daemon.marks.late = 5, 1
+    with asked.turning():
+        assert asked.ask("status")["marks"] == {"seen": 5, "late": 1, "waiting": False}
+
+
 def test_holds_are_granted_within_the_policy_and_told_in_the_status() -> None:
     asked = Asked().opened()
     named = replace(POLICY, hash="h2", revision=2, user_hold=HoldTerms(longest=600 * SECOND, reasons=("Break", "Call")))

@@ -27,6 +27,7 @@ from agent.doctor.facts import (
 NOW: Final = 1_800_000_000
 DAY: Final = 86_400
 STATUS: Final[dict[str, Any]] = {
+    "marks": {"seen": 12, "late": 0, "waiting": False},
     "state": "recording", "rules": [], "holds": [], "troubles": {}, "version": "0.1.0", "policy_hash": "ab" * 32,
     "browsers": [{"browser": "Chromium"}], "sound": None,
 }  # fmt: skip

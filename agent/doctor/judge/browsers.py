@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.browser import places
 from agent.browser.standing import WHY_NOT_SANDBOXED
-from agent.doctor.facts import BrowserFacts, Facts, PolicyFacts
+from agent.doctor.facts import BrowserFacts, Facts, PolicyFacts, RecorderFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
 from agent.doctor.judge.words import several
 
@@ -107,10 +107,24 @@ def _previews(one: BrowserFacts, relied_on: bool) -> Finding:
     )
 
 
+def marks(recorder: RecorderFacts, _: Facts) -> Finding:
+    """How often the picture did not soon show that a sensitive page had gone: until it does, the eye stays closed."""
+    told = None if recorder.status is None else recorder.status.get("marks")
+    if not isinstance(told, dict):
+        return beside("how sensitive pages leave the picture is known while the recorder runs")
+    seen, late = int(told["seen"]), int(told["late"])
+    words = f"{several(seen, 'page')} seen to have left the picture, {late} of them after more than 2 s"
+    if told["waiting"]:
+        step = "see what covers the browser's corners: the eye opens when the page's mark can be seen, or it is closed"
+        return warning(f"a page that was sensitive is not seen to have left the picture yet ({words})", step)
+    return warning(words, "eyelid status --watch") if 10 * late > seen else good(words)
+
+
 CHECKS: Final = (
     Check("browsers", GROUP, "browsers", "browsers", which),
     Check("sandboxed-browser", GROUP, "sandbox", "browsers", sandbox),
     Check("browser-relay", GROUP, "relay", "browsers", relay),
     Check("browser-extension", GROUP, "extension", "browsers", extension),
     Check("browser-previews", GROUP, "tab previews", "browsers", previews),
+    Check("browser-marks", GROUP, "old pictures", "recorder", marks),
 )
