@@ -245,7 +245,7 @@ def test_all_of_one_browser_comes_together() -> None:
     titles = [said.title for said in judge_all(two) if said.check.group == "Browsers"]
     assert titles == [
         "browsers", "Chromium: relay", "Chromium: extension", "Chromium: tab previews",
-        "Edge: relay", "Edge: extension", "Edge: tab previews",
+        "Edge: relay", "Edge: extension", "Edge: tab previews", "old pictures",
     ]  # fmt: skip
 
 
