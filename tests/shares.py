@@ -19,7 +19,6 @@ APART: Final = (
     "tests/agent/test_daemon_browsers.py",
     "tests/capture/test_sound_pulse.py",
     "tests/contract/test_sound.py",
-    "tests/end_to_end/test_drain.py",
     "tests/test_documents.py",
     "tests/tray/test_panel.py",
     "tests/witness/test_yaml_marks.py",
@@ -30,7 +29,23 @@ BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
     "tests/end_to_end/test_sound.py": ("pulseaudio", "pipewire"),
 }
-FIRST: Final = ("tests/end_to_end/", "tests/installer/", "tests/browser/test_extension", *APART)
+# The longest first.
+FIRST: Final = (
+    "tests/end_to_end/test_sound.py",
+    "tests/end_to_end/test_life.py",
+    "tests/end_to_end/test_demo.py",
+    "tests/end_to_end/test_bundle.py",
+    "tests/end_to_end/test_silence.py",
+    "tests/end_to_end/",
+    "tests/installer/",
+    "tests/browser/test_extension",
+    "tests/tray/test_panel.py",
+    "tests/contract/test_sound.py",
+    "tests/capture/test_sound_pulse.py",
+    "tests/browser/",
+    "tests/desktop/",
+    *APART,
+)
 
 
 def share(name: str) -> str:

@@ -57,8 +57,10 @@ class Line:
                     if fits(message):
                         return message
                 since = len(self.heard)
-                if self.ended or not self.changed.wait(until - time.monotonic()):
-                    raise AssertionError(f"not told what was awaited; {len(self.heard)} messages came")
+                if self.ended:
+                    raise AssertionError(f"the line ended before what was awaited; {len(self.heard)} messages came")
+                if not self.changed.wait(until - time.monotonic()):
+                    raise TimeoutError(f"not told what was awaited; {len(self.heard)} messages came")
 
     def look(self) -> Message:
         number = next(self._ids)
@@ -73,7 +75,7 @@ class Line:
             if fits(answer):
                 return answer
             if time.monotonic() > until:
-                raise AssertionError(f"no look showed what was awaited; the last: {json.dumps(answer, indent=1)}")
+                raise TimeoutError(f"no look showed what was awaited; the last: {json.dumps(answer, indent=1)}")
 
     def policy(self, name: str, fields: list[str], css: list[str]) -> Message:
         """Sets the policy; returns what the browser says about its selectors."""

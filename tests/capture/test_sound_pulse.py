@@ -55,7 +55,8 @@ class Ear:
         """`ask`: for what leads to it, every second."""
         deadline, asked = CLOCK.now() + round(SOON * SECOND), 0
         while not wanted():
-            assert CLOCK.now() < deadline, (len(self.blocks), self.mishaps, self.sound.channels())
+            if CLOCK.now() > deadline:
+                raise TimeoutError(f"{len(self.blocks)} blocks, {self.mishaps}, {self.sound.channels()}")
             if CLOCK.now() > asked + SECOND:
                 ask()
                 asked = CLOCK.now()

@@ -47,7 +47,8 @@ class Rig:
         blocks: list[Block] = []
         mishaps: list[Mishap] = []
         while not wanted(blocks, mishaps):
-            assert CLOCK.now() < deadline, (len(blocks), mishaps, self.sound.channels())
+            if CLOCK.now() > deadline:
+                raise TimeoutError(f"{len(blocks)} blocks, {mishaps}, {self.sound.channels()}")
             more, worse = self.sound.take(1.0)
             blocks += more
             mishaps += worse

@@ -72,7 +72,8 @@ class Desk:
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         deadline = time.monotonic() + PATIENCE
         while not (found := condition()):
-            assert time.monotonic() < deadline, f"{what}: {json.dumps(self.status())}\n{self.tray.tail()}"
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what}: {json.dumps(self.status())}\n{self.tray.tail()}")
             time.sleep(0.02)
         return found
 
