@@ -68,14 +68,15 @@ class Account:
         if report.skipped and isinstance(report.longrepr, tuple):
             why = str(report.longrepr[2]).removeprefix("Skipped: ")
         cost, marked = getattr(report, "cpu", 0.0), getattr(report, "marked", False)
-        self._ran.append(Ran(report.nodeid, report.when or "", report.outcome, report.duration, cost, marked, why))
+        ran = Ran(report.nodeid, report.when or "", report.outcome, report.duration, cost, marked, why)
+        self._ran.append(ran)
+        if self._file is not None:  # at once: also a run that is killed says how far it came
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(ran)) + "\n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in [*unmarked(self._ran), *repeated(self._ran)]:
             terminalreporter.write_line(line, yellow=True)
-        if self._file is not None:
-            with self._file.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(asdict(one)) + "\n" for one in self._ran)
 
 
 def unmarked(ran: Iterable[Ran]) -> list[str]:
