@@ -36,6 +36,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Dealing
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if any(not mark.kwargs.get("reason") for mark in item.iter_markers("slow")):
+            raise pytest.UsageError(f"{item.nodeid} is marked slow without a reason")
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.slow(reason="whole agents and stores are started, and take their time"))
         if mood(item.nodeid) and not config.getoption("--no-repeats"):

@@ -26,6 +26,8 @@ from agent.ports import PEAK_OF, Mishap
 from tests.stage import sounds
 from tests.stage.sounds import SoundServer
 
+pytestmark = pytest.mark.slow(reason="what is played is heard no sooner, on a server that is started for each test")
+
 CLOCK = BootClock()
 SOON = 30.0  # s: more than anything takes
 AGENT, OTHER, CUSTOMER = 440.0, 1700.0, 1000.0  # Hz

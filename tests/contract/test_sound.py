@@ -164,7 +164,11 @@ MAKERS: dict[str, Callable[[ExitStack], Rig]] = {
 }
 
 
-@pytest.fixture(params=sorted(MAKERS))
+HEARD = pytest.mark.slow(reason="what is played is heard no sooner, on a server that is started for each test")
+RIGS = [pytest.param(name, marks=[] if name == "fake" else HEARD) for name in sorted(MAKERS)]
+
+
+@pytest.fixture(params=RIGS)
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     with ExitStack() as stack:
         yield MAKERS[request.param](stack)

@@ -30,6 +30,7 @@ from tests.stage.buses import Service
 pytestmark = [
     pytest.mark.desktop,
     pytest.mark.timeout(180),
+    pytest.mark.slow(reason="a desktop, a panel and a tray are started for each test"),
     pytest.mark.skipif(bool(missing()), reason=missing() or "-"),
 ]
 
