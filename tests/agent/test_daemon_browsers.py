@@ -19,7 +19,6 @@ from agent.shutter import Grabbed, Shutter
 from tests.agent.daemon_rig import EmptySeat, Pages
 from tests.agent.desk_with_browsers import POLICY, AWindow, World
 
-
 pytestmark = pytest.mark.slow(reason="forty whole desks are played in each, every moment of them")
 
 
