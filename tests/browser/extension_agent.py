@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
-PATIENCE = 30.0  # seconds; two busy cores start a browser in ten
+PATIENCE = 30.0  # seconds
+STARTS = 60.0  # seconds in which a browser starts also where six others do
 
 
 class Line:
@@ -97,7 +98,7 @@ class Agent:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(path))
         self._socket.listen()
-        self._socket.settimeout(PATIENCE)
+        self._socket.settimeout(STARTS)
 
     def accept(self) -> Line:
         """The next relay, welcomed; returns after its hello."""
