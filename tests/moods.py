@@ -9,6 +9,8 @@ Core, protocol, store and all other logic of ours fail at once.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 REPEATS: Final = 2
@@ -47,6 +49,15 @@ MOODS: Final[dict[str, str]] = {
     "tests/tray/test_panel.py": "a real panel: it drops a click on a menu that is only just there",
     "tests/tray/test_pystray.py": "a real panel: it drops a click on a menu that is only just there",
 }
+
+
+@contextmanager
+def promised() -> Iterator[None]:
+    """Around a wait for what Eyelid promises, as that it closes: where it does not come, that is wrong, and no mood."""
+    try:
+        yield
+    except RAN_OUT as late:
+        raise AssertionError(f"not as promised: {late}") from None
 
 
 def mood(name: str) -> str | None:

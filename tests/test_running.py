@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
-from tests.moods import MOODS, mood
+from tests.moods import MOODS, mood, promised
 from tests.shares import APART, BY_PARAMETER, FIRST, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +35,11 @@ def test_only_tests_that_start_programs_of_others_may_be_repeated(place: str) ->
 @pytest.mark.parametrize("folder", ["core", "protocol", "scenarios", "store", "agent", "encode", "vectors", "witness"])
 def test_no_logic_has_moods(folder: str) -> None:
     assert not [place for place in MOODS if place.startswith(f"tests/{folder}")]
+
+
+def test_a_promise_that_is_not_kept_in_time_is_broken() -> None:
+    with pytest.raises(AssertionError, match="not as promised: it was closed"), promised():
+        raise TimeoutError("it was closed")
 
 
 def test_a_fake_has_no_moods() -> None:
