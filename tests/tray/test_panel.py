@@ -271,7 +271,9 @@ def test_a_storm_of_changes_does_not_break_the_bus_off(desk: Desk) -> None:
                 time.sleep(0.03)
         desk.recorder.say(status("closed", rules=("card-forms",)))
         desk.seen(COLOURS[Lid.SHUT])
-        assert "broke off" not in tray.log.read_text("utf-8")
+        # It goes slowly enough for a panel (tests/tray/test_item.py), but not for a machine on which none runs.
+        if "broke off" in tray.log.read_text("utf-8"):
+            raise TimeoutError("the bus did not take in time what the panel had asked for")
 
 
 def test_one_eye_a_session_and_none_without_a_bus(desk: Desk) -> None:
