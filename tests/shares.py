@@ -29,7 +29,7 @@ BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
     "tests/end_to_end/test_sound.py": ("pulseaudio", "pipewire"),
 }
-# The longest first.
+# The longest first; what starts browsers between what waits, as six that start at once take a minute.
 FIRST: Final = (
     "tests/end_to_end/test_sound.py",
     "tests/end_to_end/test_life.py",
@@ -38,10 +38,12 @@ FIRST: Final = (
     "tests/end_to_end/test_silence.py",
     "tests/end_to_end/",
     "tests/installer/",
-    "tests/browser/test_extension",
+    "tests/browser/test_extension.py",
     "tests/tray/test_panel.py",
-    "tests/contract/test_sound.py",
+    "tests/browser/test_extension_fields.py",
     "tests/capture/test_sound_pulse.py",
+    "tests/browser/test_extension_moments.py",
+    "tests/contract/test_sound.py",
     "tests/browser/",
     "tests/desktop/",
     *APART,
