@@ -19,6 +19,7 @@ APART: Final = (
     "tests/agent/test_daemon_browsers.py",
     "tests/capture/test_sound_pulse.py",
     "tests/contract/test_sound.py",
+    "tests/end_to_end/test_sound.py",
     "tests/test_documents.py",
     "tests/tray/test_panel.py",
     "tests/witness/test_yaml_marks.py",
@@ -27,7 +28,6 @@ APART: Final = (
 BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/test_extension": ("chromium", "firefox"),
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
-    "tests/end_to_end/test_sound.py": ("pulseaudio", "pipewire"),
 }
 # The longest first; what starts browsers between what waits, as six that start at once take a minute.
 FIRST: Final = (

@@ -118,7 +118,7 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
         ("tests/tray/test_panel.py::test_a[b]", "tests/tray/test_panel.py::test_a[b]"),
         ("tests/browser/test_extension.py::test_a[chromium]", "tests/browser/test_extension.py[chromium]"),
         ("tests/browser/test_extension.py::test_a[b-firefox]", "tests/browser/test_extension.py[firefox]"),
-        ("tests/end_to_end/test_sound.py::test_a", "tests/end_to_end/test_sound.py"),
+        ("tests/browser/test_extension.py::test_a", "tests/browser/test_extension.py"),
         ("tests/end_to_end/test_packs.py::test_a[medical-records]", "tests/end_to_end/test_packs.py[medical-records]"),
     ],
 )

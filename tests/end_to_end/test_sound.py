@@ -47,7 +47,7 @@ rules:
 POLICIES: Final = {"held to the rule": RULE.format(app="eyelid-demo-till"), "control": RULE.format(app="no-such-app")}
 
 
-@pytest.fixture(scope="module", params=sorted(NEEDED))
+@pytest.fixture(params=sorted(NEEDED))
 def sound(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
     if why := missing(request.param):
         pytest.skip(why)
