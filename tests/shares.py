@@ -2,17 +2,19 @@
 
 The tests of a file share what its module starts. A long file in which each test starts its own is dealt out test by
 test; one that starts a browser for each parameter, parameter by parameter. What takes long comes first, so that no
-worker is left with it at the end.
+worker is left with it at the end; a third of the workers has none of what starts whole desks and browsers.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 # Each test of them starts what it needs.
 APART: Final = (
@@ -29,7 +31,9 @@ BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/test_extension": ("chromium", "firefox"),
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
 }
-# The longest first; what starts browsers between what waits, as six that start at once take a minute.
+# They start whole desks, stores and browsers: six at once would keep each other from starting in time.
+HEAVY: Final = ("tests/end_to_end/", "tests/installer/", "tests/browser/")
+# The longest first.
 FIRST: Final = (
     "tests/end_to_end/test_sound.py",
     "tests/end_to_end/test_life.py",
@@ -61,6 +65,18 @@ def share(name: str) -> str:
     return file
 
 
+def heavy(name: str) -> bool:
+    return name.startswith(HEAVY)
+
+
+def chosen(waiting: Collection[str], busy: int, workers: int) -> str:
+    """What a worker is given next, when so many others have heavy work: the first, or the first that is not heavy."""
+    first = next(iter(waiting))
+    if busy < max(1, workers * 2 // 3):
+        return first
+    return next((unit for unit in waiting if not heavy(unit)), first)
+
+
 def turn(name: str) -> int:
     """When it comes: the less, the sooner."""
     return next((number for number, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
@@ -75,3 +91,9 @@ class Dealing(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return share(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        others = [work for worker, work in self.assigned_work.items() if worker is not node]
+        busy = sum(any(heavy(unit) and not all(work[unit].values()) for unit in work) for work in others)
+        self.workqueue.move_to_end(chosen(self.workqueue, busy, len(self.assigned_work)), last=False)
+        super()._assign_work_unit(node)

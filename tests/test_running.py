@@ -10,7 +10,7 @@ import pytest
 
 from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
 from tests.moods import MOODS, mood, promised
-from tests.shares import APART, BY_PARAMETER, FIRST, share, turn
+from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a file that starts a program of others has in it.
@@ -126,7 +126,7 @@ def test_a_test_is_dealt_out_with_those_that_share_something(name: str, goes_wit
     assert share(name) == goes_with
 
 
-@pytest.mark.parametrize("place", [*APART, *BY_PARAMETER, *FIRST])
+@pytest.mark.parametrize("place", [*APART, *BY_PARAMETER, *FIRST, *HEAVY])
 def test_what_is_dealt_out_otherwise_is_there(place: str) -> None:
     assert files(place)
 
@@ -139,6 +139,26 @@ def test_what_is_dealt_out_by_test_shares_nothing(place: str) -> None:
 def test_what_takes_longest_comes_first() -> None:
     names = ["tests/core/test_gate.py::test_a", "tests/tray/test_panel.py::test_a", "tests/end_to_end/test_sound.py::a"]
     assert sorted(names, key=turn) == names[::-1]
+
+
+HEAVIER, LIGHTER = "tests/browser/test_pack.py", "tests/core/test_gate.py"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "busy", "next_one"),
+    [
+        ([HEAVIER, LIGHTER], 3, HEAVIER),
+        ([HEAVIER, LIGHTER], 4, LIGHTER),
+        ([LIGHTER, HEAVIER], 0, LIGHTER),
+        ([HEAVIER], 4, HEAVIER),  # nothing else is left
+    ],
+)
+def test_a_third_of_six_workers_has_no_heavy_work(waiting: list[str], busy: int, next_one: str) -> None:
+    assert chosen(waiting, busy, 6) == next_one
+
+
+def test_one_worker_does_all() -> None:
+    assert chosen([HEAVIER, LIGHTER], 0, 1) == HEAVIER
 
 
 # -- what a run says ----------------------------------------------------------------------------------------------
