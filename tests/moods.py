@@ -46,7 +46,7 @@ MOODS: Final[dict[str, str]] = {
     "tests/end_to_end/test_indicator_call.py": "whole agents and stores, with a panel and sound servers",
     "tests/installer/test_units_run.py": "whole agents and stores under a real systemd",
     "tests/installer/test_user_unit.py": "whole agents under a real systemd, with a desktop",
-    "tests/tray/test_panel.py": "a real panel: it drops a click on a new menu; a busy bus takes no answers",
+    "tests/tray/test_panel.py": "a real panel: it drops a click on a new menu",
     "tests/tray/test_pystray.py": "a real panel: it drops a click on a new menu",
 }
 

@@ -24,6 +24,7 @@ from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, missing, panel
 from bench.played import OFFER, Played, held, sound, status
 from bench.stage import Running, Stage, own_display, running
+from tests.end_to_end.turning import Waits, served_by
 from tests.stage import menus
 from tests.stage.buses import Service
 
@@ -263,17 +264,18 @@ async def answered(address: str, question: Message, *, whole: bool = False) -> A
 
 def test_a_storm_of_changes_does_not_break_the_bus_off(desk: Desk) -> None:
     """A panel reads all pictures anew at each signal, which is more than a socket takes of several at once."""
-    with desk.panel(), desk.tray() as tray:
+    with desk.panel() as shown, desk.tray() as tray:
         desk.seen(COLOURS[Lid.OPEN])
+        waits = Waits((tray.pid, shown.pid, served_by(desk.folder / "bus")))
         for _ in range(100):
             for said in (status("stalled"), status(sound=sound("stalled", fault="no-device")), status()):
                 desk.recorder.say(said)
                 time.sleep(0.03)
         desk.recorder.say(status("closed", rules=("card-forms",)))
         desk.seen(COLOURS[Lid.SHUT])
-        # It goes slowly enough for a panel (tests/tray/test_item.py), but not for a machine on which none runs.
-        if "broke off" in tray.log.read_text("utf-8"):
-            raise TimeoutError("the bus did not take in time what the panel had asked for")
+        waits.note()
+        # Signals go out slowly enough for a panel (tests/tray/test_item.py), but not for one that waits for a CPU.
+        assert "broke off" not in tray.log.read_text("utf-8") or waits.seconds > 1
 
 
 def test_one_eye_a_session_and_none_without_a_bus(desk: Desk) -> None:
