@@ -139,7 +139,9 @@ class Pc:
         try:
             self.recorder.until(lambda: self.state() is state, f"it was {state.value}")
         except StageError as error:
-            raise StageError(f"{error}\n    its last status: {json.dumps(self.status())}") from None
+            # That it closes is a promise: where it does not come, it was broken and is not late.
+            kind = StageError if state is State.CLOSED else type(error)
+            raise kind(f"{error}\n    its last status: {json.dumps(self.status())}") from None
 
     def stop(self) -> None:
         """Tell the recorder to end; returns when it has drained and ended. Raises StageError when it failed at that."""

@@ -14,12 +14,13 @@ from typing import Final
 
 import mss
 import numpy as np
+import psutil
 from PIL import Image
 from Xlib import X, display
 from Xlib.error import BadDrawable, BadWindow
 from Xlib.ext import xtest
 
-from bench.stage import Running, Stage, running
+from bench.stage import GRACE, Running, Stage, running
 
 NEEDED: Final = "xfce4-panel"
 DARK, LIGHT = "#242428", "#f6f5f4"
@@ -122,9 +123,20 @@ def desktop(stage: Stage, folder: Path) -> Iterator[dict[str, str]]:
     }
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={around['DBUS_SESSION_BUS_ADDRESS']}"]
     # In the same environment: it is the bus that starts xfconfd, which reads the panel's settings.
-    with running("the session bus", command, folder / "bus.log", around) as bus:
-        bus.until((folder / "bus").exists, "its socket was there")
-        yield around
+    started: list[psutil.Process] = []
+    try:
+        with running("the session bus", command, folder / "bus.log", around) as bus:
+            bus.until((folder / "bus").exists, "its socket was there")
+            try:
+                yield around
+            finally:
+                if bus.alive():
+                    started = psutil.Process(bus.pid).children(recursive=True)
+    finally:
+        # They end with their bus, but a moment later, and may still write to the folder until then.
+        for process in psutil.wait_procs(started, timeout=GRACE)[1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 @contextlib.contextmanager

@@ -35,6 +35,10 @@ class StageError(Exception):
     """Something on the stage did not start, or ended by itself; the message carries the end of its log."""
 
 
+class LateError(StageError, TimeoutError):
+    """It runs, and what was awaited of it did not come in time."""
+
+
 class Running:
     """A process with its log."""
 
@@ -74,7 +78,7 @@ class Running:
             if not self.alive():
                 raise StageError(f"{self.name} ended before {what}:\n{self.tail()}")
             if time.monotonic() > deadline:
-                raise StageError(f"{self.name} runs, but {what} did not come within {patience:.0f} s:\n{self.tail()}")
+                raise LateError(f"{self.name} runs, but {what} did not come within {patience:.0f} s:\n{self.tail()}")
             time.sleep(BEAT)
 
     def tail(self) -> str:

@@ -1,4 +1,4 @@
-"""What many tests need: a display of their own, started once for a run and ended with it."""
+"""What many tests need, started once for a run; which tests are repeated, and in which order they are dealt out."""
 
 from __future__ import annotations
 
@@ -7,12 +7,43 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
+from tests.account import Account
+from tests.moods import RAN_OUT, REPEATS, mood
+from tests.shares import Dealing, turn
 from tests.stage import displays
 
 # A property holds or it does not; how fast depends on what else the machine is doing.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--account", type=Path, help="a file to which what ran is added, for `python -m tests.account`")
+    parser.addoption("--no-repeats", action="store_true", help="let also the tests in tests/moods.py fail at once")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    works_for_another = hasattr(config, "workerinput")
+    account = Account(None if works_for_another else config.getoption("--account"))
+    config.pluginmanager.register(account, "account")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Dealing | None:
+    return Dealing(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(not mark.kwargs.get("reason") for mark in item.iter_markers("slow")):
+            raise pytest.UsageError(f"{item.nodeid} is marked slow without a reason")
+        if item.get_closest_marker("end_to_end"):
+            item.add_marker(pytest.mark.slow(reason="whole agents and stores are started, and take their time"))
+        if mood(item.nodeid) and not config.getoption("--no-repeats"):
+            again = pytest.mark.flaky(reruns=REPEATS, only_rerun=list(RAN_OUT), rerun_except=[AssertionError])
+            item.add_marker(again)
+    items.sort(key=lambda item: turn(item.nodeid))
 
 
 @pytest.fixture(scope="session")

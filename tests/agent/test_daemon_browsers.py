@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from agent.recording import Close, Gap, Open, Order
 from agent.shutter import Grabbed, Shutter
 from tests.agent.daemon_rig import EmptySeat, Pages
 from tests.agent.desk_with_browsers import POLICY, AWindow, World
+
+pytestmark = pytest.mark.slow(reason="forty whole desks are played in each, every moment of them")
 
 
 @dataclass

@@ -143,7 +143,7 @@ class Site:
         try:
             failed = self._server.done[mark].get(timeout=PATIENCE)
         except queue.Empty:
-            raise AssertionError("a page did not do what it was told") from None
+            raise TimeoutError("a page did not do what it was told") from None
         del self._server.done[mark]
         return failed
 

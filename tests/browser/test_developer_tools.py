@@ -22,7 +22,7 @@ def test_a_page_beside_developer_tools_is_unread_as_long_as_they_are_open(live: 
         tab = live.look_until_tab("/tooled")
         assert not read(tab)
         assert urls(tab) == [f"{live.site.here}/tooled"]
-        assert read(live.look_until_tab("/desk"))
+        live.look_until_tab("/desk", read)
         press(live.display, "F12")
         live.look_until_tab("/tooled", read)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 from Xlib import X
@@ -36,11 +37,16 @@ def test_policy_is_answered_with_the_selectors_that_the_browser_refuses(live: Li
 
 def test_looks_carry_the_hash_they_were_judged_with(live: Live, card_form: str) -> None:
     live.line.policy("P2", ["cc-csc"], [])
-    answer = live.line.look_until(lambda look: look["policy"] == "P2")
-    assert fields(tabs_at(answer, f"/{card_form}")[0]) == set()
+    assert fields(judged_with(live, "P2", card_form)) == set()
     live.line.policy("P1", FIELDS, CSS)
-    answer = live.line.look_until(lambda look: look["policy"] == "P1")
-    assert fields(tabs_at(answer, f"/{card_form}")[0]) == {"cc-number"}
+    assert fields(judged_with(live, "P1", card_form)) == {"cc-number"}
+
+
+def judged_with(live: Live, policy: str, name: str) -> dict[str, Any]:
+    """The tab in the first look by that policy in which it is read: on a busy PC it may be late once."""
+    path = f"/{name}"
+    answer = live.line.look_until(lambda look: look["policy"] == policy and read(tabs_at(look, path)[0]))
+    return tabs_at(answer, path)[0]
 
 
 def test_windows_have_a_place_and_a_title(live: Live, card_form: str) -> None:
@@ -111,15 +117,14 @@ def test_hidden_and_distant_frames_do_not_keep_a_look_waiting(live: Live) -> Non
         for style in ("display:none", "visibility:hidden", "position:absolute;left:-9999px", "margin-top:5000px")
     )
     with live.opened("distant", frames):
+        # The page is there before the last of its frames is.
         tab = live.look_until_tab("/distant", lambda tab: read(tab) and len(tab["frames"]) == 5)
-        assert len(tab["frames"]) == 5
         assert tab["visible"]
 
 
 def test_a_tab_behind_another_answers_and_is_not_visible(live: Live, card_form: str) -> None:
     with live.opened("cover", ""):
-        tab = live.look_until_tab(f"/{card_form}", lambda tab: not tab["visible"])
-        assert read(tab)
+        tab = live.look_until_tab(f"/{card_form}", lambda tab: not tab["visible"] and read(tab))
         assert fields(tab) == {"cc-number"}
 
 

@@ -61,7 +61,7 @@ def test_it_is_told_as_it_happens(live: Live) -> None:
 def test_selectors_fit_there_too(live: Live) -> None:
     with live.opened("around", framed("/nothing")):
         live.site.order("around", f"{INNER}.body.innerHTML = '<p class=secret><b class=amount>12</b>'")
-        assert css(live.look_until_tab("/around")) == {CSS.index(".secret .amount")}
+        assert css(live.look_until_tab("/around", read)) == {CSS.index(".secret .amount")}
 
 
 @pytest.mark.parametrize("place", HIDDEN)

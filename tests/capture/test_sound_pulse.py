@@ -26,6 +26,8 @@ from agent.ports import PEAK_OF, Mishap
 from tests.stage import sounds
 from tests.stage.sounds import SoundServer
 
+pytestmark = pytest.mark.slow(reason="what is played is heard no sooner, on a server that is started for each test")
+
 CLOCK = BootClock()
 SOON = 30.0  # s: more than anything takes
 AGENT, OTHER, CUSTOMER = 440.0, 1700.0, 1000.0  # Hz
@@ -55,7 +57,8 @@ class Ear:
         """`ask`: for what leads to it, every second."""
         deadline, asked = CLOCK.now() + round(SOON * SECOND), 0
         while not wanted():
-            assert CLOCK.now() < deadline, (len(self.blocks), self.mishaps, self.sound.channels())
+            if CLOCK.now() > deadline:
+                raise TimeoutError(f"{len(self.blocks)} blocks, {self.mishaps}, {self.sound.channels()}")
             if CLOCK.now() > asked + SECOND:
                 ask()
                 asked = CLOCK.now()

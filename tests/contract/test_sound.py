@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from agent.capture.sound_systems import portaudio_sound
 from agent.core.model import MILLISECOND, SECOND, Block
 from agent.desktop.clock import BootClock
 from agent.ports import PEAK_OF, Mishap, Sound
+from tests.end_to_end.turning import Waits
 from tests.fakes.sound import FakeSound
 from tests.stage import sounds
 
@@ -37,9 +39,17 @@ class Rig:
     plug: Callable[[int], None]
     devices: tuple[str, str]
     wanders: bool = False  # what the system says of time does, on a busy machine; then a drift is no surprise
+    waits: Waits | None = None  # of the programs between the sound and the test, for a CPU
 
     def surprises(self, mishaps: list[Mishap]) -> list[Mishap]:
-        return [one for one in mishaps if not (self.wanders and one.what == "drift")]
+        return [one for one in mishaps if not (one.what == "drift" and self._explains(one))]
+
+    def _explains(self, drift: Mishap) -> bool:
+        """By no more than they waited for a CPU can the programs have been late. On a quiet machine that is nothing."""
+        if self.waits is None:
+            return self.wanders
+        self.waits.note()
+        return drift.filled < self.waits.seconds * SECOND
 
     def until(self, wanted: Callable[[list[Block], list[Mishap]], bool]) -> tuple[list[Block], list[Mishap]]:
         """Everything up to the moment at which all of it is what is wanted."""
@@ -47,7 +57,8 @@ class Rig:
         blocks: list[Block] = []
         mishaps: list[Mishap] = []
         while not wanted(blocks, mishaps):
-            assert CLOCK.now() < deadline, (len(blocks), mishaps, self.sound.channels())
+            if CLOCK.now() > deadline:
+                raise TimeoutError(f"{len(blocks)} blocks, {mishaps}, {self.sound.channels()}")
             more, worse = self.sound.take(1.0)
             blocks += more
             mishaps += worse
@@ -98,6 +109,7 @@ def real(kind: str, stack: ExitStack) -> Rig:
         lambda end: server.unplug(names[end]),
         plug,
         devices,
+        waits=Waits((os.getpid(), *server.pids)),
     )
 
 
@@ -163,7 +175,11 @@ MAKERS: dict[str, Callable[[ExitStack], Rig]] = {
 }
 
 
-@pytest.fixture(params=sorted(MAKERS))
+HEARD = pytest.mark.slow(reason="what is played is heard no sooner, on a server that is started for each test")
+RIGS = [pytest.param(name, marks=[] if name == "fake" else HEARD) for name in sorted(MAKERS)]
+
+
+@pytest.fixture(params=RIGS)
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     with ExitStack() as stack:
         yield MAKERS[request.param](stack)

@@ -103,6 +103,7 @@ def mutations(host: str) -> tuple[str, ...]:
     )
 
 
+@pytest.mark.slow(reason="every host of the shipped policies, in every way that looks like it")
 def test_a_host_that_looks_alike_closes_nothing() -> None:
     for name, _, pattern in OF_A_HOST:
         for host in mutations(pattern.host):

@@ -188,6 +188,7 @@ def test_a_file_of_ones_own_goes_beside_a_pack(name: str) -> None:
     assert len(together.rules) == len(own.rules) + len(pack(name).rules)
 
 
+@pytest.mark.slow(reason="the policy is parsed anew without each of its entries")
 @pytest.mark.parametrize("name", ["banking", "hr", "passwords"])
 def test_an_entry_is_switched_off_by_a_sign_before_its_line(name: str) -> None:
     """As every guide says: what is then wrong with the policy is at most a test that showed the entry."""

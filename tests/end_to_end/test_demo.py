@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ran(folder: Path) -> subprocess.CompletedProcess[str]:
+    shutil.rmtree(folder, ignore_errors=True)  # where a first try was late
     ran = run("--json", "--seconds", "14", "--dir", str(folder))
     assert ran.returncode == 0, ran.stderr
     return ran

@@ -18,6 +18,7 @@ from agent.tray.drawing import COLOURS
 from agent.tray.sign import Lid
 from bench import panel
 from tests.end_to_end.desk import Desk, desk_of
+from tests.moods import promised
 from tests.stage import sounds
 from tests.stage.sounds import SoundServer, sound_server
 
@@ -135,7 +136,8 @@ def test_each_lane_is_said_to_be_closed_or_to_go_on_by_itself(desk: Desk) -> Non
         assert (shown.returncode, "but the call goes on being recorded" in shown.stdout) == (0, True)
     desk.until_well()
     with desk.stage.program("till", (400, 150)):
-        desk.until(lambda: desk.status().get("sound", {}).get("state") == "closed", "the call was closed")
+        with promised():
+            desk.until(lambda: desk.status().get("sound", {}).get("state") == "closed", "the call was closed")
         assert desk.status()["state"] == "recording"
         shown = desk.command("status")
         assert shown.returncode == 0

@@ -18,6 +18,7 @@ import pytest
 from agent.status import State
 from bench.fleet import Pc, Store, answer, installed, pc, run, store
 from bench.stage import own_display
+from tests.moods import promised
 from tests.stage.windows import program
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -101,7 +102,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             recorded.recorder.until(lambda: (recorded.status() or {}).get("policy_revision") == 2, "it was in force")
             recorded.wait_for(State.RECORDING)
             window = till.open(title=CHART, x=600, y=400)
-            recorded.recorder.until(lambda: stands(recorded, State.CLOSED), "it was closed for a while")
+            with promised():
+                recorded.recorder.until(lambda: stands(recorded, State.CLOSED), "it was closed for a while")
             till.retitle(window=window, title=INVOICE)
             recorded.recorder.until(lambda: stands(recorded, State.RECORDING), "it recorded for a while")
             answer("hold", run(installed("eyelid", "hold"), environment))

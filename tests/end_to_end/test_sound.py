@@ -22,6 +22,7 @@ from agent.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.stage import own_display
 from store.film.opus import samples_of
+from tests.moods import promised
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -46,7 +47,7 @@ rules:
 POLICIES: Final = {"held to the rule": RULE.format(app="eyelid-demo-till"), "control": RULE.format(app="no-such-app")}
 
 
-@pytest.fixture(scope="module", params=sorted(NEEDED))
+@pytest.fixture(params=sorted(NEEDED))
 def sound(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
     if why := missing(request.param):
         pytest.skip(why)
@@ -134,16 +135,18 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
         recorded.recorder.until(lambda: _hears(recorded), "it heard both ends of the call")
         time.sleep(6)
         with stage.program("chart", (300, 200)):
-            recorded.recorder.until(
-                lambda: _lanes(recorded) == (State.CLOSED, State.RECORDING), "a chart closed the screen alone"
-            )
+            with promised():
+                recorded.recorder.until(
+                    lambda: _lanes(recorded) == (State.CLOSED, State.RECORDING), "a chart closed the screen alone"
+                )
             time.sleep(2)
         recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
         time.sleep(6)
         with stage.program("till", (300, 200)):
-            recorded.recorder.until(
-                lambda: _lanes(recorded) == (State.RECORDING, State.CLOSED), "a till closed the sound alone"
-            )
+            with promised():
+                recorded.recorder.until(
+                    lambda: _lanes(recorded) == (State.RECORDING, State.CLOSED), "a till closed the sound alone"
+                )
             time.sleep(2)
         recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
         time.sleep(6)

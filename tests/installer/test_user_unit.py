@@ -83,7 +83,8 @@ rules:
 def until(condition: Callable[[], Any], what: str) -> Any:
     deadline = time.monotonic() + PATIENCE
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come")
         time.sleep(0.1)
     return answer
 

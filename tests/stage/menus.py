@@ -21,7 +21,8 @@ def open_menu(pointer: Pointer, icon: Box) -> Popup:
     pointer.click((left + right) // 2, (top + bottom) // 2)
     deadline = time.monotonic() + PATIENCE
     while not (opened := pointer.popups()):
-        assert time.monotonic() < deadline, "no menu opened"
+        if time.monotonic() > deadline:
+            raise TimeoutError("no menu opened")
         time.sleep(0.05)
     return opened[0]
 
@@ -29,16 +30,19 @@ def open_menu(pointer: Pointer, icon: Box) -> Popup:
 def open_submenu(pointer: Pointer, menu: Popup, number: int = 1, *, upwards: bool = False) -> Popup:
     """Moves down the menu until so many have opened, one after the other; or up, from its end.
 
-    Where the machine is too busy for that, again and more slowly. Raises AssertionError if they do not open.
+    Where the machine is too busy for that, again and more slowly. Raises TimeoutError if they do not open.
     """
     for patience in (SUBMENU, 3 * SUBMENU):
-        seen = _walk(pointer, menu, number, patience, upwards=upwards)
+        seen = submenus(pointer, menu, number, patience, upwards=upwards)
         if len(seen) == number:
             return seen[-1]
-    raise AssertionError(f"only {len(seen)} of {number} submenus opened")
+    raise TimeoutError(f"only {len(seen)} of {number} submenus opened")
 
 
-def _walk(pointer: Pointer, menu: Popup, number: int, patience: float, *, upwards: bool) -> list[Popup]:
+def submenus(
+    pointer: Pointer, menu: Popup, number: int = 1, patience: float = SUBMENU, *, upwards: bool = False
+) -> list[Popup]:
+    """Those that open under a pointer that rests on each entry for so long (s), until there are so many."""
     x, y, _, height = menu
     seen: list[Popup] = []
     rows = range(STEP, height, STEP)
@@ -84,4 +88,4 @@ def click_upwards(pointer: Pointer, icon: Box, asked: Callable[[], bool]) -> Non
             if asked():
                 return
             time.sleep(0.02)
-    raise AssertionError("nothing in the menu asked for it")
+    raise TimeoutError("nothing in the menu asked for it")

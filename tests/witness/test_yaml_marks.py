@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.policy_marks import Mark, MarkedDocument, Scalar, Series, Table
+from agent.witness import yaml_marks
 from agent.witness.yaml_marks import DEEPEST, read_marks
 from agent.witness.yaml_traps import explain_syntax
 
@@ -242,16 +246,64 @@ def test_aliases_that_explode_are_not_followed() -> None:
     assert said[0] == "p.yaml:1:5 a word that begins with & needs quotes, write '&a0 [lol'"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "policies").rglob("*.yaml")), ids=lambda path: path.name)
+SHIPPED = pytest.mark.parametrize("path", sorted((ROOT / "policies").rglob("*.yaml")), ids=lambda path: path.name)
+
+
+@SHIPPED
 def test_no_part_of_a_shipped_policy_is_a_policy(path: Path) -> None:
     content = path.read_bytes()
     assert told(content) == []
-    # Every byte of a short file. Of a long one, where reading all its beginnings would take minutes, the line ends and
-    # what surrounds its end.
-    ends = range(len(content))
-    tried = ends if len(content) < 6000 else [end for end in ends if content[end] == 10 or end > len(content) - 100]
-    for end in tried:
+    for end in cuts(content):
         assert read_marks(path.name, content[:end]).mistakes, f"the first {end} bytes pass"
+
+
+def cuts(content: bytes) -> Iterable[int]:
+    """Every byte of a short file. Of a long one, where the parser would take minutes to read all its beginnings, the
+    ends of lines at which a list or a table opens or ends, and what surrounds the file's end. The test that follows
+    tries every byte of every file, without the parser.
+    """
+    if len(content) < 1500:
+        return range(len(content))
+    lines = content.splitlines(keepends=True)
+    indents = [len(line) - len(line.lstrip(b" ")) for line in lines]
+    ends = accumulate(len(line) for line in lines)
+    turns = {end for end, here, there in zip(ends, indents, indents[1:], strict=False) if here != there}
+    return sorted(turns | set(range(len(content) - 12, len(content))))
+
+
+class NoParser:
+    """In place of the parser: it has read the file, or fails in one of its two ways."""
+
+    mistakes = ()
+
+    def __init__(self, file: str, text: str) -> None: ...
+
+    def read(self) -> Scalar:
+        return Scalar(Mark("p.yaml", 1, 1), "")
+
+
+class Refuses(NoParser):
+    def read(self) -> Scalar:
+        raise yaml.YAMLError
+
+
+class FindsItDeep(NoParser):
+    def read(self) -> Scalar:
+        raise yaml_marks._TooDeepError(Mark("p.yaml", 1, 1))
+
+
+@pytest.mark.parametrize("parser", [NoParser, Refuses, FindsItDeep])
+@SHIPPED
+def test_that_a_policy_was_cut_off_is_told_at_every_byte_whatever_the_parser_says(
+    monkeypatch: pytest.MonkeyPatch, path: Path, parser: type[NoParser]
+) -> None:
+    monkeypatch.setattr(yaml_marks, "_Tree", parser)
+    content = path.read_bytes()
+    for end in range(len(content)):
+        said = read_marks("p.yaml", content[:end]).mistakes
+        cut_off = [what for _, what in said if re.search("end with the line|last line is not|is not UTF-8", what)]
+        assert len(cut_off) == 1, f"the first {end} bytes pass"
+    assert (read_marks("p.yaml", content).mistakes == ()) == (parser is NoParser)
 
 
 LINES = st.lists(

@@ -1,0 +1,99 @@
+"""How a run's tests are dealt out to its workers: the tests of one file to one worker, unless they share nothing.
+
+The tests of a file share what its module starts. A long file in which each test starts its own is dealt out test by
+test; one that starts a browser for each parameter, parameter by parameter. What takes long comes first, so that no
+worker is left with it at the end; a third of the workers has none of what starts whole desks and browsers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+# Each test of them starts what it needs.
+APART: Final = (
+    "tests/agent/test_daemon_browsers.py",
+    "tests/capture/test_sound_pulse.py",
+    "tests/contract/test_sound.py",
+    "tests/end_to_end/test_sound.py",
+    "tests/test_documents.py",
+    "tests/tray/test_panel.py",
+    "tests/witness/test_yaml_marks.py",
+)
+# Their tests share what is started for each value of a parameter.
+BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
+    "tests/browser/test_extension": ("chromium", "firefox"),
+    "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
+}
+# They start whole desks, stores and browsers: six at once would keep each other from starting in time.
+HEAVY: Final = ("tests/end_to_end/", "tests/installer/", "tests/browser/")
+# The longest first.
+FIRST: Final = (
+    "tests/end_to_end/test_sound.py",
+    "tests/end_to_end/test_life.py",
+    "tests/end_to_end/test_demo.py",
+    "tests/end_to_end/test_bundle.py",
+    "tests/end_to_end/test_silence.py",
+    "tests/end_to_end/",
+    "tests/installer/",
+    "tests/browser/test_extension.py",
+    "tests/tray/test_panel.py",
+    "tests/browser/test_extension_fields.py",
+    "tests/capture/test_sound_pulse.py",
+    "tests/browser/test_extension_moments.py",
+    "tests/contract/test_sound.py",
+    "tests/browser/",
+    "tests/desktop/",
+    *APART,
+)
+
+
+def share(name: str) -> str:
+    """What a test is dealt out with."""
+    file, _, test = name.partition("::")
+    if file in APART:
+        return name
+    for start, values in BY_PARAMETER.items():
+        if file.startswith(start) and (found := re.search(rf"[\[-]({'|'.join(values)})[\]-]", test)):
+            return f"{file}[{found[1]}]"
+    return file
+
+
+def heavy(name: str) -> bool:
+    return name.startswith(HEAVY)
+
+
+def chosen(waiting: Collection[str], busy: int, workers: int) -> str:
+    """What a worker is given next, when so many others have heavy work: the first, or the first that is not heavy."""
+    first = next(iter(waiting))
+    if busy < max(1, workers * 2 // 3):
+        return first
+    return next((unit for unit in waiting if not heavy(unit)), first)
+
+
+def turn(name: str) -> int:
+    """When it comes: the less, the sooner."""
+    return next((number for number, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
+
+
+class Dealing(LoadScopeScheduling):
+    """For `--dist loadscope`; what was collected first is dealt out first, not the file with the most tests."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return share(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        others = [work for worker, work in self.assigned_work.items() if worker is not node]
+        busy = sum(any(heavy(unit) and not all(work[unit].values()) for unit in work) for work in others)
+        self.workqueue.move_to_end(chosen(self.workqueue, busy, len(self.assigned_work)), last=False)
+        super()._assign_work_unit(node)

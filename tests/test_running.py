@@ -1,0 +1,184 @@
+"""How the tests are run: what may be repeated and what not, how they are dealt out, and what a run says at its end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.account import Ran, failed, repeated, skipped, slowest, unmarked
+from tests.moods import MOODS, mood, promised
+from tests.shares import APART, BY_PARAMETER, FIRST, HEAVY, chosen, share, turn
+
+ROOT = Path(__file__).resolve().parent.parent
+# What a file that starts a program of others has in it.
+STARTS = ("mark.desktop", "mark.end_to_end", "sound_server", "import displays")
+
+
+def files(start: str) -> list[Path]:
+    """The files with tests whose names begin so."""
+    return [path for path in sorted(ROOT.glob("tests/**/test_*.py")) if str(path.relative_to(ROOT)).startswith(start)]
+
+
+# -- what is repeated ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", MOODS)
+def test_only_tests_that_start_programs_of_others_may_be_repeated(place: str) -> None:
+    assert files(place)
+    for path in files(place):
+        assert any(word in path.read_text("utf-8") for word in STARTS), path
+
+
+@pytest.mark.parametrize("folder", ["core", "protocol", "scenarios", "store", "agent", "encode", "vectors", "witness"])
+def test_no_logic_has_moods(folder: str) -> None:
+    assert not [place for place in MOODS if place.startswith(f"tests/{folder}")]
+
+
+def test_a_promise_that_is_not_kept_in_time_is_broken() -> None:
+    with pytest.raises(AssertionError, match="not as promised: it was closed"), promised():
+        raise TimeoutError("it was closed")
+
+
+def test_a_fake_has_no_moods() -> None:
+    assert mood("tests/contract/test_sound.py::test_a[pipewire]")
+    assert mood("tests/contract/test_sound.py::test_a[fake]") is None
+
+
+TRIED = """
+import pytest
+
+times = []
+
+def test_late_once():
+    times.append(1)
+    if len(times) == 1:
+        raise TimeoutError("late")
+
+def test_late_always():
+    raise TimeoutError("late")
+
+def test_wrong_once():
+    times.append(1)
+    assert len(times) > 3
+
+@pytest.fixture
+def ends_late():
+    yield
+    raise TimeoutError("late")
+
+def test_wrong_and_late(ends_late):
+    assert False
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("place", "flags", "counted"),
+    [
+        # late once: passes; late always: three times; wrong: at once, and its teardown on its own
+        ("tests/tray/test_panel.py", [], "3 failed, 1 passed, 1 error, 3 rerun"),
+        ("tests/tray/test_panel.py", ["--no-repeats"], "4 failed, 1 error"),
+        ("tests/core/test_gate.py", [], "4 failed, 1 error"),
+    ],
+    ids=["a panel", "a hunt", "core"],
+)
+def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
+    tmp_path: Path, place: str, flags: list[str], counted: str, workers: int
+) -> None:
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text(TRIED)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  end_to_end: -\n  slow: -\n")
+    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider"]
+    command += [f"--rootdir={tmp_path}", "-c", str(tmp_path / "pytest.ini"), f"-n{workers}", "--dist=loadscope", *flags]
+    command.append(str(tmp_path / place))
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ran.returncode == 1
+    assert f"{counted} in " in ran.stdout, ran.stdout + ran.stderr
+    listed = [line for line in ran.stdout.splitlines() if line.startswith("repeated")]
+    assert listed == (
+        [
+            f"repeated 2x: {place}::test_late_always ({mood(place)})",
+            f"repeated 1x: {place}::test_late_once ({mood(place)})",
+        ]
+        if "rerun" in counted
+        else []
+    )
+
+
+# -- how they are dealt out ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "goes_with"),
+    [
+        ("tests/core/test_gate.py::test_a[b]", "tests/core/test_gate.py"),
+        ("tests/tray/test_panel.py::test_a[b]", "tests/tray/test_panel.py::test_a[b]"),
+        ("tests/browser/test_extension.py::test_a[chromium]", "tests/browser/test_extension.py[chromium]"),
+        ("tests/browser/test_extension.py::test_a[b-firefox]", "tests/browser/test_extension.py[firefox]"),
+        ("tests/browser/test_extension.py::test_a", "tests/browser/test_extension.py"),
+        ("tests/end_to_end/test_packs.py::test_a[medical-records]", "tests/end_to_end/test_packs.py[medical-records]"),
+    ],
+)
+def test_a_test_is_dealt_out_with_those_that_share_something(name: str, goes_with: str) -> None:
+    assert share(name) == goes_with
+
+
+@pytest.mark.parametrize("place", [*APART, *BY_PARAMETER, *FIRST, *HEAVY])
+def test_what_is_dealt_out_otherwise_is_there(place: str) -> None:
+    assert files(place)
+
+
+@pytest.mark.parametrize("place", APART)
+def test_what_is_dealt_out_by_test_shares_nothing(place: str) -> None:
+    assert 'scope="module"' not in (ROOT / place).read_text("utf-8")
+
+
+def test_what_takes_longest_comes_first() -> None:
+    names = ["tests/core/test_gate.py::test_a", "tests/tray/test_panel.py::test_a", "tests/end_to_end/test_sound.py::a"]
+    assert sorted(names, key=turn) == names[::-1]
+
+
+HEAVIER, LIGHTER = "tests/browser/test_pack.py", "tests/core/test_gate.py"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "busy", "next_one"),
+    [
+        ([HEAVIER, LIGHTER], 3, HEAVIER),
+        ([HEAVIER, LIGHTER], 4, LIGHTER),
+        ([LIGHTER, HEAVIER], 0, LIGHTER),
+        ([HEAVIER], 4, HEAVIER),  # nothing else is left
+    ],
+)
+def test_a_third_of_six_workers_has_no_heavy_work(waiting: list[str], busy: int, next_one: str) -> None:
+    assert chosen(waiting, busy, 6) == next_one
+
+
+def test_one_worker_does_all() -> None:
+    assert chosen([HEAVIER, LIGHTER], 0, 1) == HEAVIER
+
+
+# -- what a run says ----------------------------------------------------------------------------------------------
+
+
+def test_what_a_run_says() -> None:
+    panel, gate = "tests/tray/test_panel.py::test_a", "tests/core/test_gate.py::test_b"
+    ran = [
+        Ran(panel, "call", "rerun", 30.0, 6.0, marked=True),
+        Ran(panel, "call", "failed", 10.0, 5.5, marked=True),
+        Ran(gate, "setup", "skipped", 0.0, 7.0, marked=False, why="no clock"),
+        Ran(gate, "call", "passed", 6.0, 5.5, marked=False),
+    ]
+    assert repeated(ran) == [f"repeated 1x: {panel} ({MOODS['tests/tray/test_panel.py']})"]
+    assert unmarked(ran) == [
+        f"slow without a mark: {gate} took 5.5 s of CPU; mark it slow and say why, or make it quicker"
+    ]
+    assert skipped(ran) == ["skipped 1: no clock"]
+    assert failed(ran) == [f"failed 1x: {panel}"]
+    assert slowest(ran) == [
+        "    40 s,   12 s of CPU  tests/tray/test_panel.py",
+        "     6 s,   12 s of CPU  tests/core/test_gate.py",
+    ]
