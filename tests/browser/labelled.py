@@ -23,7 +23,7 @@ from agent.browser.manifests import EXTENSION
 from tests.browser.extension_live import Live, browser
 
 LISTS: Final = Path(__file__).parent / "labels"
-SCRIPTS: Final = ("nodes.js", "names.js", "text.js", "fields.js")  # what names a control, in the manifest's order
+SCRIPTS: Final = ("nodes.js", "names.js", "labels.js", "fields.js")  # what names a control
 CARD_NAMES: Final = ("cc-number", "cc-csc", "cc-exp")
 
 _ATTRIBUTES: Final = {"name": "name", "placeholder": "placeholder", "aria": "aria-label", "title": "title"}

@@ -1,0 +1,247 @@
+// The words by which pages ask for a card's number, code or expiry date, in English, German, French, Spanish, Italian,
+// Portuguese, Dutch, Polish, Czech, Swedish and Turkish, and those that look like them. Knows texts alone, no page.
+(() => {
+  "use strict";
+
+  const either = (...patterns) => new RegExp(patterns.join("|"));
+
+  // Letters that no decomposition takes apart.
+  const LETTERS = {ß: "ss", ł: "l", Ł: "L", ø: "o", Ø: "O", đ: "d", Đ: "D", ı: "i", æ: "ae", Æ: "AE", œ: "oe", Œ: "OE"};
+
+  // "cardNumber", "card_number", "Card #" and "Numéro de carte" are the same kind of words to the patterns below: lower
+  // case ASCII, numbers apart, one space between two. What is not seen (a soft hyphen) parts no word.
+  const plain = (text) =>
+    text
+      .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
+      .normalize("NFKD")
+      .replace(/[\u0300-\u036f]/g, "")
+      .replace(/[ßłŁøØđĐıæÆœŒ]/g, (letter) => LETTERS[letter])
+      .replace(/([a-z])([A-Z])/g, "$1 $2")
+      .replace(/([A-Z])([A-Z][a-z])/g, "$1 $2")
+      .replace(/([A-Za-z])(?=\d)|(\d)(?=[A-Za-z])/g, "$1$2 ")
+      .replace(/#/g, " nr ")
+      .replace(/[^A-Za-z0-9]+/g, " ")
+      .trim()
+      .toLowerCase();
+
+  // Cards that pay, to tell them from the others.
+  const PAYING = either(
+    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express) ?card\b|\bcredit ?card`,
+    String.raw`\b(kredit|debit|bank|zahlungs|giro|ec) ?karten?`,
+    String.raw`\bcartes? (bancaires?|de credit|de debit|de paiement|bleue)\b|\bcb\b`,
+    String.raw`\btarjetas? (de )?(credito|debito|bancaria)\b|\bcarta (di )?(credito|debito)\b|\bcartao (de )?(credito|debito)\b`,
+    String.raw`\b(credit|krediet|krediet|bank|betaal|debet) ?(kaart|card)`,
+    String.raw`\bkart[aey] (kredytow|platnicz|debetow|bankow)\w+|\b(kreditni|platebni|debetni|bankovni) kart`,
+    String.raw`\b(kredit|betal|bank|konto|debet) ?kort|\b(kredi|banka) ?karti`,
+  );
+
+  // A group of fields that are about a paying card.
+  const PAYING_GROUP = either(
+    PAYING.source,
+    String.raw`\b(card|karten|kaart|kort|kart) ?(details|data|daten|information|informatie|gegevens|uppgifter|bilgileri)\b`,
+    String.raw`\b(pay|payment|paying) (by|with) card\b|\bdati (della )?carta\b|\bdados do cartao\b|\bdatos de (la|su) tarjeta\b`,
+  );
+
+  // Any mention of a card: what makes an expiry date that of one, and a check number a card's.
+  const CARD = either(
+    PAYING.source,
+    String.raw`\b(cc|card|karten?|carte|tarjeta|carta|cartao|kaart|kart[aey]|kort|kortets|kart(i|in|inin|iniz|inizin)?)\b`,
+    String.raw`\bcard(exp|number|cv)`,
+  );
+
+  const NUMBER = either(
+    // English. Before a glued "cardnumber" only what forms put there: "discardnumber" is none.
+    String.raw`\b(txt|tb|input|my|the|new|user|pay|payment|billing|credit|debit|bank|cc|enc|encrypted|master|visa)? ?card ` +
+      String.raw`?(account )?(number|numbers|no|nr|num|nbr|pan)\b`,
+    String.raw`\bcard account\b|\bnumber (on|of) (the )?(front of )?(the |your |my )?((credit|debit|bank) )?card\b`,
+    String.raw`\blong (card )?number\b|\bcc ?(number|num|no|nr)\b|\bccn\b|\bprimary account number\b`,
+    String.raw`\b(visa|master ?card|amex|american express)\b( \w+){0,3} (number|no|nr|nummer)\b`,
+    // German
+    String.raw`\b(kredit|bank|debit|ec|giro|zahlungs)? ?(card|karten?) ?(nummer|nummern|nr|no)\b`,
+    String.raw`\b(nummer|nr) (auf )?(der |ihrer |deiner )?(kredit|bank|debit|ec|giro|zahlungs)?karte\b|\bkarte nummer\b`,
+    // French, Spanish, Italian, Portuguese
+    String.raw`\b(numero|num|no|n) ?(de |du |sur )?(la |sa |ma |votre )?(carte|cb)\b`,
+    String.raw`\b(numero|num|no|nro|n) ?(de |en )?(la |su |tu |mi )?tarjeta\b|\btarjeta (no|nro|num)\b`,
+    String.raw`\b(numero|num|nr|no|n) ?(di |della |sulla )?(sua |tua |mia )?carta\b`,
+    String.raw`\b(numero|num|nro|nr|no|n|digitos) ?(de |do |no )?(seu |teu )?cartao\b`,
+    // Dutch
+    String.raw`\b(credit|krediet|krediet|bank|betaal|debet)? ?(kaart|card) ?(nummer|nr|no)\b|\bcrediet ?kaart ?(nummer|nr)\b`,
+    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b`,
+    // Polish, Czech
+    String.raw`\b(numer|nr|numeru) ?(twojej |swojej |panstwa |na )?kart(y|cie)\b`,
+    String.raw`\b(cislo|cisla|c) ?(vasi |vas[ei] |sve |z )?((platebni|kreditni|debetni|bankovni) ?)*karty\b`,
+    // Swedish, Turkish
+    String.raw`\b(kredit|betal|bank|konto|debet)?(kort|korts|kortets) ?(nummer|numret|nr)\b`,
+    String.raw`\b(kredi |banka |debit )?kart(i|in|inin|iniz|inizin|inizdaki)? ?(numara\w*|no|nosu|nu)\b`,
+    String.raw`\bkartin(iz\w*)? uzerindeki numara\b`,
+  );
+
+  // Names of a card and no more: what a field is called, not what something says of cards.
+  const BARE_CARD = either(
+    String.raw`^(your )?(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card( required| optional)?$`,
+    String.raw`^(kredit|debit|bank) ?karte$|^carte (bancaire|de credit|bleue)$|^cb$`,
+    String.raw`^tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?$|^carta (di )?credito$`,
+    String.raw`^cartao (de )?(credito|debito)$|^credit ?kaart$|^karta (kredytowa|platnicza)$`,
+    String.raw`^(kreditni|platebni) karta$|^(kredit|betal|bank)kort$|^(kredi|banka) karti$`,
+  );
+
+  const BARE_NUMBER = /^(number|no|nr|num|nummer|numero|numer|cislo|numara|numarasi)( required| optional)?$/;
+  const BARE_CODE = /^(code|kod|kode|kodu|codigo|codice|cod)( required| optional)?$/;
+
+  // Four groups of four as an example of what goes in, or dots in their place.
+  const SAMPLE = /^\W*(e ?\.? ?g\.?|ex\.?|z\. ?b\.|p\. ?ej\.|bv\.|np\.)?:? ?([\dx*•·_#-]{4})([ -–]?[\dx*•·_#]{4}){3}( ?[\dx*•·_#]{1,3})?$/i;
+
+  // A card's code, by names that nothing else has.
+  const CODE = either(
+    String.raw`\w*cvv\w*|\b\w*cvc(code|number|num|no)?\b|\b(cvn|ccv|cvx|csc)\b|\b(cv|cav|cvd|cid) 2\b|\bcvd (code|value|number)\b`,
+    String.raw`\b(card|cc) ?(cid|csc|cvd|code|cod)\b|\bcard ?(security|verification|validation|identification|authentication)\b`,
+    String.raw`\b(security|verification|validation) (code|number|no|digits?)( \w+){0,3} card\b|\bverification ?value\b`,
+    String.raw`\bsignature panel|\bpayment (security|verification) code\b|\b[34] digit (cvv|cvc|security|card)`,
+    String.raw`\b(kredit)?karten? ?(pruf|pruef|sicherheits|code)\w*|\bcryptogramme\b|\bcriptograma\b|\bcrittogramma\b`,
+    String.raw`\bcod\w* (\w+ ){0,3}(de |du |do |della |de la )?(votre |tu |su )?(carte|tarjeta|carta|cartao)\b`,
+    String.raw`\bnumero (\w+ )?verifica\w* (\w+ )?(carte|tarjeta|carta|cartao)\b`,
+    String.raw`\bkaart ?(code|verificatie\w*|controle\w*)\b|\bkod (\w+ )?kart[ey]\b|\b(kod|cislo) karty\b(?!.*\bcislo)`,
+    String.raw`\bkort(ets)? ?(kod|sakerhetskod|cvc)\b|\bkart(in|i|iniz\w*)? ?(guvenlik|kodu|dogrulama)`,
+  );
+
+  // The three digits, by where they are on the card.
+  const THREE = /\b(3|three|drei|trois|tres|tre|drie|trzy|tri|uc)\b/;
+  const DIGITS = either(
+    String.raw`\b(digits?|numbers?|code|ziffern?|stellig\w*|chiffres?|cifras?|digitos?|cifre|cijfers?)\b`,
+    String.raw`\b(cyfr\w*|cislic\w*|mistn\w*|siffr\w*|hane\w*|rakam\w*|kod\w*)\b`,
+  );
+  const BEHIND = either(
+    String.raw`\b(back|reverse|rear|ruckseite|rueckseite|dos|verso|reverso|dorso|retro|achterkant|achterzijde)\b`,
+    String.raw`\b(odwroci[eu]|zadni|baksida\w*|arka\w*|rewers\w*)\b`,
+  );
+
+  // Names that a card's code has in common with others, which SENT, ELSEWHERE and OTHER_CARD tell apart.
+  const CODE_OR_NOT = either(
+    String.raw`(?<!\bsocial )\bsecurity ?(code|number|no)\b|\bcode (de |du )?(securite|verification)\b|\bnumero de securite\b(?! soc)`,
+    String.raw`\bpr(u|ue)f ?(nummer|ziffern?|code|nr|zahl|wert)\b|\bsicherheits ?(code|kode|nummer|nr)\b`,
+    String.raw`\bcod(igo|ice)? (de |di |do |da )?(la )?(seguridad|sicurezza|seguranca)\b(?! soc)|\bnumero (de|di) (seguridad|sicurezza|seguranca)\b(?! soc)`,
+    String.raw`\b(beveiligings|veiligheids) ?(code|nummer)\b|\bkod (bezpieczenstwa|bezp|zabezpieczajacy)\b`,
+    String.raw`\b(bezpecnostni|ochranny) (kod|cislo)\b|\bsakerhetskod\w*|\bguvenlik (kod|numara|no)\w*`,
+  );
+
+  // Names that it shares with what is sent to a phone: a card's only where a card is spoken of.
+  const CHECK = either(
+    String.raw`\b(verification|validation) (code|number|no|digits?)\b|\bcontrol (number|code)\b|\bkontroll ?(nummer|ziffern?|code)\b`,
+    String.raw`\bcode (de )?(controle|validation)\b|\bcodigo (de )?(verificacion|validacion|verificacao|validacao|verificador)\b`,
+    String.raw`\bcodice (di )?(verifica|controllo|convalida)\b|\bnumero de (verificacao|verificacion)\b`,
+    String.raw`\b(controle|verificatie) ?(code|nummer|cijfers?)\b|\bkod (weryfikacyjny|kontrolny)\b`,
+    String.raw`\b(overovaci|kontrolni|verifikacni) (kod|cislo|hodnota)\b|\b(verifierings|kontroll) ?(kod|nummer|siffror)\b`,
+    String.raw`\bdogrulama (kod|numara)\w*`,
+  );
+
+  const EXPIRY = either(
+    String.raw`\b(cc|card|creditcard)?exp(iry|iration|ires?|ir|r)?(date|month|year|mm|yy|dt)?\b|\b(valid|good) (thru|through|until|till|to)\b`,
+    String.raw`\bmm ?(yy|jj|aa|rr)(yy|jj|aa|rr)?\b|\baa ?yy\b`,
+    String.raw`\bgu?e?ltig( bis|keit\w*)|\bgultigkeit\w*|\b(ablauf|verfalls?) ?(datum|monat|jahr|tag)?\b`,
+    String.raw`\bexpire( fin)?\b|\bdate (d )?exp\w*|\b(date|fin) de validite\b|\bvalable jusqu\b`,
+    String.raw`\bcaducidad\b|\bvencimiento\b|\bexpira(cion|cao)?\b|\bvenc\b|\bvto\b|\bvalid[ao] hasta\b`,
+    String.raw`\bscadenza\b|\bscad\b|\bvalida fino\b|\bvalidade\b|\bvencimento\b`,
+    String.raw`\bverval(datum|dag)\b|\bgeldig tot\b|\bverloopt\b|\bwazn(a|e|y|osci|osc)\b|\bwygas\w+`,
+    String.raw`\bplatnost\w*|\bvyprs\w+|\bexpirace\b|\butgang\w*|\bgiltig\w*|\bson kullan\w+|\bgecerlilik\b|\bskt\b`,
+  );
+
+  // Cards that are for something else than paying.
+  const OTHER_CARD = either(
+    String.raw`\bgift|\bloyalty|\brewards?\b|\bbonus|\bmember|\blibrary|\bstudent|\bclub|\binsurance|\bmedicar|\bhealth|\bnhs\b`,
+    String.raw`\bid ?(card|kort|karte|kaart)|\b(identity|national|access|key|staff|employee|business|report|green|tax|time|score|calling|phone) ?card`,
+    String.raw`\bresident|\bsim\w*\b|\biccid\b|\bgraphics?\b|\b(video|memory|sound|trading|playing) card|\bpost ?card|\bdiscount|\bpoints\b`,
+    String.raw`\b(geschenk|gutschein|kunden|treue|mitglied|versicher|kranken|gesundheit|biblio|ausweis|bahn|schul|spiel|eintritt|visiten|speise|zugang)`,
+    String.raw`\b(fidelite|cadeau|identite|vitale|adherent|membre|etudiante?|grise|sejour|visite|scolaire|mutuelle|navigo|embarquement)\b|\babonn`,
+    String.raw`\b(regalo|fidelidad|fidelizacion|sanitaria|soci[oa]|residencia|embarque|visita|puntos|estudiante|identidad|transporte)\b`,
+    String.raw`\b(fedelta|identita|imbarco|punti|studente|soggiorno|circolazione|tessera|presente|fidelidade|sus|cidadao|estudante|saude|utente)\b`,
+    String.raw`\b(klanten|cadeau|leden|lid|bieb|identiteit|zorg|verzeker|spaar|docenten|studenten|korting|personeels)|\bov\b`,
+    String.raw`\b(podarunk|lojaln|klubow|stalego|ubezp|pobytu|miejsk|rabat|czlonk|zdrow|studenck|pracownicz)|\brodziny\b`,
+    String.raw`\b(vernost|darkov|zakaznick|pojist|klubov|clensk|slevov|knihov|ctenar|zdravot|pameto|grafick|pristup)`,
+    String.raw`\b(presentkort|medlem|lanekort|lojalitet|forman|passer|forsakring)`,
+    String.raw`\b(hediye|sadakat|kutuphane|kimlik|ogrenci|uyelik|sigorta|puan|personel|ulasim|saglik|indirim)\b`,
+  );
+
+  // A code that was sent, shown or made for this one time, or that opens something.
+  const SENT = either(
+    String.raw`\b(sms|texted|text message|e ?mails?|emailed|mail|phone|telefon\w*|mobile|handy|app|apps|whatsapp)\b`,
+    String.raw`\b(application|aplicacion|aplicativo|applicazione|aplikac\w+|uygulama\w*|wiadomosc\w*)\b|\bauthenti|\bautenti`,
+    String.raw`\b(2 fa|mfa|t?otp|two factor|one time|einmal\w*|bank ?id|captcha|image|picture|bild|plaatje|obrazk\w+|resim\w*)\b`,
+    String.raw`\b(sent|send|envoye|recu|enviad[oa]|recibido|inviat[oa]|ricevut[oa]|verzonden|wyslan\w+|odeslan\w*|skickat|skickad|gelen|gonderilen)\b`,
+    String.raw`\b(door|gate|alarm|login|log in|sign in|signin|anmeldung|recovery|backup|reset)\b`,
+  );
+  const SENT_ATTRIBUTE = /\b(t?otp|captcha\w*|2 ?fa|two ?factor|mfa|sms|one ?time|totp\w*)\b/;
+  const SUM = /\d\s*[+×*x-]\s*\d.*[=?]/;
+
+  // Check digits and numbers of other things.
+  const ELSEWHERE = /\b(iban|isbn|ean|gtin|barcode|konto\w*|ausweis\w*|steuer\w*|product|produkt\w*|licen[cs]e|serial|voucher|coupon)\b/;
+
+  const SEARCH = either(
+    String.raw`(^|\| )(search|filter|look ?up|find (by|a|an|card|customer|order)|such\w*|recherch\w*|busc\w+|pesquis\w+|procur\w+|cerca|cercare|zoek\w*|szuka\w*|wyszuka\w*|hleda\w*|vyhled\w*|sok|soka|ara)\b`,
+    String.raw`\b(search|suchen|durchsuchen|suche|zoeken|szukaj|hledat|ara|arama)($| \|)`,
+  );
+  const LAST_FOUR = either(
+    String.raw`(^|\| )(\w+ ){0,2}last (4|four)\b|\blast (4|four) (digits|numbers) of\b|\b(card|number) (ending|ends)\b`,
+    String.raw`(^|\| )(\w+ ){0,2}(letzten?|derniers|ultimos|ultime|laatste|ostatnie|posledni|sista|son) (4|vier|quatre|cuatro|quattro|quatro|cztery|ctyri|fyra|dort)\b`,
+    String.raw`(^|\| )(\w+ ){0,2}(4|quatre|cuatro|quattro|quatro|fyra) (derniers|ultimos|ultime|sista)\b`,
+  );
+  const NOT_HERE = /\b(do not|don t|dont|never|nicht|keine|jamais|ne pas|no incluya|nunca|non inserire|nao|niet|nie|nikdy|aldrig|inte)\b.*\b(card|kart|cart|tarjeta|kaart|kort)/;
+
+  // Fields that stand beside those of a card: a group or a hint that speaks of the number does not make them one.
+  const OTHER_FIELD = either(
+    String.raw`\b(name|nickname|holder\w*|owner|\w*inhaber\w*|titulaire|titular\w*|titolare|nome|nom|nombre|namn|naam|\w*houder|innehavar\w*|posiadacz\w*|drzitel\w*|imie|nazwisko|jmeno|isim|adi|soyad\w*|sahibi)\b`,
+    String.raw`\b(type|typ|tipo|typ karty|brand|issuer|zip|postal\w*|post ?code|plz|cap|cep|psc|address\w*|adress\w*|adres\w*|street|strasse|rue|calle|via|city|town|stadt|ville|ciudad|citta|cidade|stad|miasto|mesto|sehir|country|land|pays|pais|state|region)\b`,
+    String.raw`\b(phone|tel|telefon\w*|e ?mail|amount|betrag|montant|importe|importo|bedrag|kwota|castka|belopp|tutar|total|currency|installments?|parcelas|quantity|company|comments?|notes?|message|subject|birth\w*|order)\b`,
+  );
+
+  const joined = (texts) => texts.filter(Boolean).join(" | ");
+
+  // What a control asks for by what it is called: `attributes` of its own, `labels` that belong to it, `near`: text that
+  // stands beside it, `hints` that describe it, `groups` that it is in; all plain but `raw`, its labels as they are.
+  // "": nothing of a card. `beside` counts only where a card's number or code is asked for as well.
+  const judge = ({attributes, labels, near, hints, groups, raw, search, oneTime, kind}) => {
+    const seen = joined([...labels, ...near]);
+    const own = joined([...attributes, ...labels, ...near]);
+    const hint = joined(hints);
+    const group = joined(groups);
+    const about = joined([seen, hint, group]);
+    const paying = PAYING.test(own);
+    const otherCard = !paying && OTHER_CARD.test(`${own} | ${group}`);
+    const otherField = OTHER_FIELD.test(own);
+    if (search || SEARCH.test(own)) return {sure: "", beside: ""};
+    const notHere = kind === "textarea" ? NOT_HERE.test(about) : NOT_HERE.test(seen) && !NUMBER.test(seen.split(NOT_HERE)[0] ?? "");
+    const sent = oneTime || SENT.test(about) || SENT_ATTRIBUTE.test(joined(attributes)) || raw.some((text) => SUM.test(text));
+    const behind = (text) => THREE.test(text) && DIGITS.test(text) && BEHIND.test(text);
+
+    if (!otherCard && (CODE.test(own) || behind(own) || raw.some((text) => /^(CID|KPN|CVD)\b(?! *[-:]?[a-zäöü]{4,})/.test(text)))) {
+      if (!NUMBER.test(own) || !/\bkod|cislo\b/.test(own) || CODE.test(own.replace(NUMBER, ""))) return {sure: "cc-csc", beside: ""};
+    }
+    if (!sent && !otherCard && !ELSEWHERE.test(own)) {
+      if (CODE_OR_NOT.test(own)) return {sure: "cc-csc", beside: ""};
+      if (CHECK.test(own)) return CARD.test(`${own} | ${hint} | ${group}`) ? {sure: "cc-csc", beside: ""} : {sure: "", beside: "cc-csc"};
+    }
+    if (!otherCard && !notHere && !LAST_FOUR.test(seen)) {
+      const sample = raw.some((text) => SAMPLE.test(text)) && !ELSEWHERE.test(own) && !/\b(key|code|iban)\b/.test(seen);
+      const bare = kind === "input" && !otherField && [...attributes, ...labels].some((text) => BARE_CARD.test(text));
+      if (NUMBER.test(own) || sample || bare) return {sure: "cc-number", beside: ""};
+    }
+    if (EXPIRY.test(own)) {
+      return CARD.test(`${own} | ${group}`) && !otherCard ? {sure: "cc-exp", beside: ""} : {sure: "", beside: "cc-exp"};
+    }
+    if (otherField || otherCard || kind === "textarea") return {sure: "", beside: ""};
+    const words = [...attributes, ...labels, ...near];
+    if (PAYING_GROUP.test(group)) {
+      if (words.some((text) => BARE_NUMBER.test(text))) return {sure: "cc-number", beside: ""};
+      if (words.some((text) => BARE_CODE.test(text))) return {sure: "cc-csc", beside: ""};
+    }
+    if (!OTHER_CARD.test(hint)) {
+      if (CODE.test(hint) || behind(hint)) return {sure: "cc-csc", beside: ""};
+      if (NUMBER.test(hint) && !NOT_HERE.test(hint) && !LAST_FOUR.test(hint)) return {sure: "cc-number", beside: ""};
+    }
+    if (CODE.test(group) && !NUMBER.test(group)) return {sure: "cc-csc", beside: ""};
+    if (NUMBER.test(group)) return {sure: "cc-number", beside: ""};
+    if (EXPIRY.test(group)) return CARD.test(group) ? {sure: "cc-exp", beside: ""} : {sure: "", beside: "cc-exp"};
+    return {sure: "", beside: ""};
+  };
+
+  Object.assign(globalThis.eyelid, {plain, judgeWords: judge});
+})();
