@@ -13,6 +13,7 @@
   const NEAR = 80; // characters: what stands beside a control and is longer is no label
   const SIBLINGS = 4; // that are looked at beside a control
   const CELLS = 60; // of each row
+  const IDS = 8; // by which a control is labelled or described
   const HEIGHT = 30; // ancestors in which a group or a cell is looked for
   const GROUPS = 2;
 
@@ -87,8 +88,13 @@
     const ids = attributeOf(control, attribute);
     if (ids === null) return [];
     const root = rootOf(control);
-    const named = ids.split(/\s+/).slice(0, 8).map((id) => id && searchIn(root).byId?.(root, id));
-    const elements = named.filter(Boolean).length > 0 ? named.filter(Boolean) : (orNull(() => reflected?.(control)) ?? []);
+    const elements = [];
+    for (const id of ids.split(/\s+/).filter(Boolean).slice(0, IDS)) {
+      heard(id, "ids");
+      const element = searchIn(root).byId?.(root, id);
+      if (element) elements.push(element);
+    }
+    if (elements.length === 0) elements.push(...(orNull(() => reflected?.(control)) ?? []));
     return joinTexts(elements, heard, control);
   };
 
@@ -191,7 +197,7 @@
     const headers = [];
     for (const row of pass.tables.get(table)) {
       heard(row, "children");
-      if (parentOf(row) !== table) heard(parentOf(row), "rows");
+      if (nameOf(parentOf(row)) === "thead") heard(parentOf(row), "children");
       let at = 0;
       let seen = 0;
       for (const one of eachChild(row)) {
