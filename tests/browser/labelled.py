@@ -47,7 +47,7 @@ def entries(name: str) -> list[Entry]:
 
 
 def _entry(row: dict[str, object]) -> Entry:
-    language, want, _ = str(row.pop("lang")), str(row.pop("want", "")), row.pop("from")
+    language, want, _ = str(row.pop("lang", "")), str(row.pop("want", "")), row.pop("from")
     line = json.dumps(row, ensure_ascii=False, sort_keys=True)
     return Entry(language, want, _html(row), half(line), line)
 

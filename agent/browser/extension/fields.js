@@ -42,7 +42,7 @@
       raw,
       search: type === "search" || attributeOf(control, "role") === "searchbox",
       oneTime: tokens.includes("one-time-code"),
-      kind: name === "input" || name === "select" ? name : name === "textarea" ? "textarea" : "other",
+      kind: name,
     });
   };
 

@@ -8,10 +8,12 @@
   const {isElement, isText, mayHost, shadow, searchIn, countIn, labelsOf} = nodes;
 
   const LONGEST = 300; // characters of each text, after white space is collapsed
-  const RAW = 4000; // characters of each text node, before
+  const RAW = 8000; // characters of each text node, before
   const NODES = 200; // of each text
   const NEAR = 80; // characters: what stands beside a control and is longer is no label
-  const SIBLINGS = 4; // that are looked at beside a control
+  const SIBLINGS = 4; // with text that are looked at beside a control
+  const LEVELS = 3; // of elements around a control that have no other
+  const FEW = 6; // elements beside it, more than which are more than its label
   const CELLS = 60; // of each row
   const IDS = 8; // by which a control is labelled or described
   const HEIGHT = 30; // ancestors in which a group or a cell is looked for
@@ -30,6 +32,8 @@
   // Beside these a label of what is in them is not looked for.
   const CLOSED = new Set("body form fieldset section main table tbody tr td th ul ol label dialog".split(" "));
 
+  const SILENT = Object.freeze({texts: [], isLabel: false});
+
   const collapse = (text) => text.replace(/\s+/g, " ").trim();
 
   // The text below `node` in the order in which it is seen. Where an element begins or ends a word does, too; a reader
@@ -45,10 +49,9 @@
   const readInto = (node, out, heard, isRoot) => {
     if (out.left-- <= 0 || out.apart.length > 2 * LONGEST) return;
     if (isText(node)) {
-      const text = dataOf(node).trimStart().length === 0 ? " " : dataOf(node).slice(-RAW).length < RAW ? dataOf(node) : trimmed(dataOf(node));
-      const short = text.replace(/\s+/g, " ");
-      out.apart += short;
-      out.close += short;
+      const text = dataOf(node).slice(0, RAW).replace(/\s+/g, " ");
+      out.apart += text;
+      out.close += text;
       return;
     }
     if (!isElement(node)) return;
@@ -60,8 +63,6 @@
     for (const child of childrenOf(node, name, heard)) readInto(child, out, heard, false);
     out.apart += " ";
   };
-
-  const trimmed = (text) => text.trimStart().slice(0, RAW);
 
   const isEditable = (element) => (attributeOf(element, "contenteditable") ?? "false") !== "false";
 
@@ -220,26 +221,28 @@
 
   // -- what stands beside it -----------------------------------------------------------------------------------------
 
-  const besideTexts = (control, heard) => {
+  // {texts, isLabel}; a label that the page ties to no field is one for whoever reads it.
+  const beside = (control, heard) => {
     let node = control;
-    for (let level = 0; level < 3; level += 1) {
+    for (let level = 0; level < LEVELS; level += 1) {
       const parent = parentOf(node);
-      if (!parent || !isElement(parent)) return [];
+      if (!parent) return SILENT;
       heard(parent, "children");
-      const texts = siblingText(node, previousOf, heard) ?? (level === 0 ? followingText(node, heard) : null);
-      if (texts) return texts;
-      const isClosed = CLOSED.has(nameOf(parent)) || countIn(parent) > 6;
-      if (isClosed || nodes.all(parent, CONTROLS).length > 1) return [];
+      const said = before(node, heard) ?? (level === 0 ? after(node, heard) : null);
+      if (said) return said;
+      const isClosed = !isElement(parent) || CLOSED.has(nameOf(parent)) || countIn(parent) > FEW;
+      if (isClosed || nodes.all(parent, CONTROLS).length > 1) return SILENT;
       node = parent;
     }
-    return [];
+    return SILENT;
   };
 
-  // Up to the next field, line or long text; null where nothing is said.
-  const siblingText = (node, step, heard) => {
+  // Back to the last field or line; null where nothing is said.
+  const before = (node, heard) => {
     const pieces = [];
+    let isLabel = false;
     let seen = 0;
-    for (let one = step(node); one && seen < SIBLINGS * 2; one = step(one), seen += 1) {
+    for (let one = previousOf(node); one && seen < 2 * SIBLINGS; one = previousOf(one), seen += 1) {
       if (isElement(one)) {
         const name = nameOf(one);
         if (FIELDS.has(name) || matches(one, CONTROLS) || nodes.first(one, CONTROLS) !== null) break;
@@ -251,19 +254,20 @@
         heard(one, "inside");
         const [text] = textOf(one, heard);
         if (text) pieces.push(text);
+        isLabel ||= name === "label";
       } else if (isText(one)) {
-        const text = collapse(trimmed(dataOf(one)));
+        const text = collapse(dataOf(one).slice(0, RAW));
         if (text) pieces.push(text);
       }
       if (pieces.length >= SIBLINGS) break;
     }
-    if (step === previousOf) pieces.reverse();
-    const text = pieces.join(" ");
-    return text && text.length <= NEAR ? [text] : text ? [] : null;
+    const text = pieces.reverse().join(" ");
+    if (text === "") return null;
+    return text.length <= NEAR ? {texts: [text], isLabel} : SILENT;
   };
 
   // A label that floats over its field comes after it, in an element, and no other field follows.
-  const followingText = (node, heard) => {
+  const after = (node, heard) => {
     let seen = 0;
     let label = null;
     for (let one = nextOf(node); one && seen < SIBLINGS * 2; one = nextOf(one), seen += 1) {
@@ -273,7 +277,7 @@
     }
     if (!label) return null;
     heard(label, "inside");
-    return textOf(label, heard).filter((text) => text.length <= NEAR);
+    return {texts: textOf(label, heard).filter((text) => text.length <= NEAR), isLabel: nameOf(label) === "label"};
   };
 
   // -- all of it -----------------------------------------------------------------------------------------------------
@@ -310,7 +314,10 @@
         if (nodes.all(context.custom, CONTROLS).length === 1) around.push(context.custom);
       }
     }
-    if (labels.every((text) => text === "") && !attributeOf(control, "aria-label")) near.push(...besideTexts(control, heard));
+    if (labels.every((text) => text === "") && !attributeOf(control, "aria-label")) {
+      const {texts, isLabel} = beside(control, heard);
+      (isLabel ? labels : near).push(...texts);
+    }
     return {labels, near, hints, groups, around};
   };
 

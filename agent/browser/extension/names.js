@@ -13,13 +13,13 @@
   const plain = (text) =>
     text
       .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
+      .replace(/#|\bn ?\.? ?[º°]/gi, " nr ")
       .normalize("NFKD")
       .replace(/[\u0300-\u036f]/g, "")
       .replace(/[ßłŁøØđĐıæÆœŒ]/g, (letter) => LETTERS[letter])
       .replace(/([a-z])([A-Z])/g, "$1 $2")
       .replace(/([A-Z])([A-Z][a-z])/g, "$1 $2")
       .replace(/([A-Za-z])(?=\d)|(\d)(?=[A-Za-z])/g, "$1$2 ")
-      .replace(/#/g, " nr ")
       .replace(/[^A-Za-z0-9]+/g, " ")
       .trim()
       .toLowerCase();
@@ -45,45 +45,52 @@
   // Any mention of a card: what makes an expiry date that of one, and a check number a card's.
   const CARD = either(
     PAYING.source,
-    String.raw`\b(cc|card|karten?|carte|tarjeta|carta|cartao|kaart|kart[aey]|kort|kortets|kart(i|in|inin|iniz|inizin)?)\b`,
+    String.raw`\b(cc|card|karten?|carte|tarjeta|carta|cartao|kaart|kart[aey]|kort|kortets?|kart(i|in|inin|iniz|inizin)?)\b`,
     String.raw`\bcard(exp|number|cv)`,
   );
 
   const NUMBER = either(
     // English. Before a glued "cardnumber" only what forms put there: "discardnumber" is none.
-    String.raw`\b(txt|tb|input|my|the|new|user|pay|payment|billing|credit|debit|bank|cc|enc|encrypted|master|visa)? ?card ` +
-      String.raw`?(account )?(number|numbers|no|nr|num|nbr|pan)\b`,
-    String.raw`\bcard account\b|\bnumber (on|of) (the )?(front of )?(the |your |my )?((credit|debit|bank) )?card\b`,
-    String.raw`\blong (card )?number\b|\bcc ?(number|num|no|nr)\b|\bccn\b|\bprimary account number\b`,
+    String.raw`\b((txt|tb|input|my|the|new|user|pay|payment|billing|credit|debit|bank|cc|enc|encrypted|master|visa) ?)?` +
+      String.raw`card (?:ac(?:coun|c)t )?(number|numbers|no|nr|num|nbr|pan)\b`,
+    String.raw`\b(txt|tb|input|my|new|user|pay|payment|billing|credit ?|debit|bank|cc|c|enc|encrypted)?card(number|no|num|nr)\b`,
+    String.raw`\bcard account\b|(?<!(phone|telephone|account|order|policy) )\bnumber (on|of) (the )?(front of )?` +
+      String.raw`(the |your |my )?((credit|debit|bank) )?card\b(?! (statement|bill))`,
+    String.raw`\blong (card )?number\b|\bc ?c ?(number|num|no|nr)\b|\bccn\b|\bprimary account number\b|\b1[56] digit card\b`,
     String.raw`\b(visa|master ?card|amex|american express)\b( \w+){0,3} (number|no|nr|nummer)\b`,
     // German
     String.raw`\b(kredit|bank|debit|ec|giro|zahlungs)? ?(card|karten?) ?(nummer|nummern|nr|no)\b`,
     String.raw`\b(nummer|nr) (auf )?(der |ihrer |deiner )?(kredit|bank|debit|ec|giro|zahlungs)?karte\b|\bkarte nummer\b`,
     // French, Spanish, Italian, Portuguese
-    String.raw`\b(numero|num|no|n) ?(de |du |sur )?(la |sa |ma |votre )?(carte|cb)\b`,
-    String.raw`\b(numero|num|no|nro|n) ?(de |en )?(la |su |tu |mi )?tarjeta\b|\btarjeta (no|nro|num)\b`,
+    String.raw`\b(numero|num|nr|no|n) ?(de |du |sur )?(la |sa |ma |votre )?(carte|cb)\b`,
+    String.raw`\b(numero|num|nr|no|nro|n) ?(de |en )?(la |su |tu |mi )?tarjeta\b|\btarjeta (no|nro|num|numero)\b`,
     String.raw`\b(numero|num|nr|no|n) ?(di |della |sulla )?(sua |tua |mia )?carta\b`,
-    String.raw`\b(numero|num|nro|nr|no|n|digitos) ?(de |do |no )?(seu |teu )?cartao\b`,
+    String.raw`\b(numero|num|nro|nr|n|digitos) ?(de |do |no )?(seu |teu )?cartao\b|\bno d[eo] (seu |teu )?cartao\b`,
     // Dutch
-    String.raw`\b(credit|krediet|krediet|bank|betaal|debet)? ?(kaart|card) ?(nummer|nr|no)\b|\bcrediet ?kaart ?(nummer|nr)\b`,
-    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b`,
+    String.raw`\b(credit|krediet|crediet|bank|betaal|debet)? ?(kaart|card) ?(nummer|nr|no)\b`,
+    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b|\b(bank|betaal)pas ?(nummer|nr)\b`,
     // Polish, Czech
     String.raw`\b(numer|nr|numeru) ?(twojej |swojej |panstwa |na )?kart(y|cie)\b`,
-    String.raw`\b(cislo|cisla|c) ?(vasi |vas[ei] |sve |z )?((platebni|kreditni|debetni|bankovni) ?)*karty\b`,
+    String.raw`\b(cislo|cisla|c) ?(vasi |vas[ei] |sve |z )?((platebni|kreditni|debetni|bankovni) ?)*karty\b|\bcislo kreditky\b`,
     // Swedish, Turkish
     String.raw`\b(kredit|betal|bank|konto|debet)?(kort|korts|kortets) ?(nummer|numret|nr)\b`,
     String.raw`\b(kredi |banka |debit )?kart(i|in|inin|iniz|inizin|inizdaki)? ?(numara\w*|no|nosu|nu)\b`,
     String.raw`\bkartin(iz\w*)? uzerindeki numara\b`,
+    `(${PAYING.source})[a-z]* (number|no|nr|nummer|numero|numer|cislo|numara\\w*)\\b`,
   );
 
   // Names of a card and no more: what a field is called, not what something says of cards.
   const BARE_CARD = either(
-    String.raw`^(your )?(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card( required| optional)?$`,
-    String.raw`^(kredit|debit|bank) ?karte$|^carte (bancaire|de credit|bleue)$|^cb$`,
-    String.raw`^tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?$|^carta (di )?credito$`,
-    String.raw`^cartao (de )?(credito|debito)$|^credit ?kaart$|^karta (kredytowa|platnicza)$`,
-    String.raw`^(kreditni|platebni) karta$|^(kredit|betal|bank)kort$|^(kredi|banka) karti$`,
+    String.raw`^((your )?(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card` +
+      String.raw`|(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb` +
+      String.raw`|tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito` +
+      String.raw`|cartao (de )?(credito|debito)|credit ?kaart|karta (kredytowa|platnicza)` +
+      String.raw`|(kreditni|platebni) karta|(kredit|betal|bank)kort|(kredi|banka) karti)` +
+      String.raw`( required| optional| visa| master ?card| amex| american express| maestro| or| and| o| y| e| et| ou| und| oder)*$`,
   );
+
+  // The same by an abbreviation that is a word elsewhere ("pan", "Pan Kowalski"): alone, and as it is written.
+  const PAN = /^\W*PAN\W*$/;
 
   const BARE_NUMBER = /^(number|no|nr|num|nummer|numero|numer|cislo|numara|numarasi)( required| optional)?$/;
   const BARE_CODE = /^(code|kod|kode|kodu|codigo|codice|cod)( required| optional)?$/;
@@ -93,16 +100,20 @@
 
   // A card's code, by names that nothing else has.
   const CODE = either(
-    String.raw`\w*cvv\w*|\b\w*cvc(code|number|num|no)?\b|\b(cvn|ccv|cvx|csc)\b|\b(cv|cav|cvd|cid) 2\b|\bcvd (code|value|number)\b`,
+    String.raw`\w*cvv\w*|\bc v [vc]\b|\b\w*cvc(code|number|num|no)?\b|\b(cvn|ccv|cvx|csc)\b|\b(cv|cav|cvd|cid) 2\b|\b(cvd|cv) (code|value|number)\b`,
     String.raw`\b(card|cc) ?(cid|csc|cvd|code|cod)\b|\bcard ?(security|verification|validation|identification|authentication)\b`,
     String.raw`\b(security|verification|validation) (code|number|no|digits?)( \w+){0,3} card\b|\bverification ?value\b`,
+    String.raw`\b(code|digits) (\w+ ){0,3}(back|rear|reverse) of (the |your )?card\b|\bcc sec(urity)? code\b`,
     String.raw`\bsignature panel|\bpayment (security|verification) code\b|\b[34] digit (cvv|cvc|security|card)`,
-    String.raw`\b(kredit)?karten? ?(pruf|pruef|sicherheits|code)\w*|\bcryptogramme\b|\bcriptograma\b|\bcrittogramma\b`,
-    String.raw`\bcod\w* (\w+ ){0,3}(de |du |do |della |de la )?(votre |tu |su )?(carte|tarjeta|carta|cartao)\b`,
+    String.raw`\b(kredit)?karten? ?(pruf|pruef|sicherheits|validier|verifi|kontroll|code)\w*|\bcryptogramme\b|\bcriptograma\b|\bcrittogramma\b`,
+    String.raw`\bcod(e|igo|ice)? (?!postal|promo)(\w+ ){0,3}(carte|tarjeta|carta|cartao)\b`,
     String.raw`\bnumero (\w+ )?verifica\w* (\w+ )?(carte|tarjeta|carta|cartao)\b`,
-    String.raw`\bkaart ?(code|verificatie\w*|controle\w*)\b|\bkod (\w+ )?kart[ey]\b|\b(kod|cislo) karty\b(?!.*\bcislo)`,
+    String.raw`\bkaart ?(code|verificatie\w*|controle\w*|veiligheids\w*|beveiligings\w*)\b|\bkod (\w+ )?karty\b`,
     String.raw`\bkort(ets)? ?(kod|sakerhetskod|cvc)\b|\bkart(in|i|iniz\w*)? ?(guvenlik|kodu|dogrulama)`,
   );
+
+  // The same by abbreviations that others have, too: as they are written, and with little beside them.
+  const ABBREVIATED = /^\W*(CID|KPN|CVD)(?![\w'])(?! ?(\W|klant|kund|cust|client|tele|mobil|abon)*[a-z]*(id|nummer|number)).{0,24}$/i;
 
   // The three digits, by where they are on the card.
   const THREE = /\b(3|three|drei|trois|tres|tre|drie|trzy|tri|uc)\b/;
@@ -117,10 +128,10 @@
 
   // Names that a card's code has in common with others, which SENT, ELSEWHERE and OTHER_CARD tell apart.
   const CODE_OR_NOT = either(
-    String.raw`(?<!\bsocial )\bsecurity ?(code|number|no)\b|\bcode (de |du )?(securite|verification)\b|\bnumero de securite\b(?! soc)`,
-    String.raw`\bpr(u|ue)f ?(nummer|ziffern?|code|nr|zahl|wert)\b|\bsicherheits ?(code|kode|nummer|nr)\b`,
+    String.raw`(?<!\bsocial )\bsecurity ?(code|number|no|digits?)\b|\bsec code\b|\bcode (de |du )?(securite(?! soc)|verification)\b|\bnumero de securite\b(?! soc)`,
+    String.raw`\bpr(u|ue)f ?(nummer|ziffern?|code|nr|zahl|wert)\b|\bsicherheits ?(code|kode|nummer|nr|ziffern?)\b`,
     String.raw`\bcod(igo|ice)? (de |di |do |da )?(la )?(seguridad|sicurezza|seguranca)\b(?! soc)|\bnumero (de|di) (seguridad|sicurezza|seguranca)\b(?! soc)`,
-    String.raw`\b(beveiligings|veiligheids) ?(code|nummer)\b|\bkod (bezpieczenstwa|bezp|zabezpieczajacy)\b`,
+    String.raw`\b(beveiligings|veiligheids) ?(code|nummer)\b|\bkod (bezpieczenstwa|bezp|zabezpiecz\w+)\b`,
     String.raw`\b(bezpecnostni|ochranny) (kod|cislo)\b|\bsakerhetskod\w*|\bguvenlik (kod|numara|no)\w*`,
   );
 
@@ -135,21 +146,25 @@
   );
 
   const EXPIRY = either(
-    String.raw`\b(cc|card|creditcard)?exp(iry|iration|ires?|ir|r)?(date|month|year|mm|yy|dt)?\b|\b(valid|good) (thru|through|until|till|to)\b`,
-    String.raw`\bmm ?(yy|jj|aa|rr)(yy|jj|aa|rr)?\b|\baa ?yy\b`,
-    String.raw`\bgu?e?ltig( bis|keit\w*)|\bgultigkeit\w*|\b(ablauf|verfalls?) ?(datum|monat|jahr|tag)?\b`,
-    String.raw`\bexpire( fin)?\b|\bdate (d )?exp\w*|\b(date|fin) de validite\b|\bvalable jusqu\b`,
-    String.raw`\bcaducidad\b|\bvencimiento\b|\bexpira(cion|cao)?\b|\bvenc\b|\bvto\b|\bvalid[ao] hasta\b`,
-    String.raw`\bscadenza\b|\bscad\b|\bvalida fino\b|\bvalidade\b|\bvencimento\b`,
-    String.raw`\bverval(datum|dag)\b|\bgeldig tot\b|\bverloopt\b|\bwazn(a|e|y|osci|osc)\b|\bwygas\w+`,
-    String.raw`\bplatnost\w*|\bvyprs\w+|\bexpirace\b|\butgang\w*|\bgiltig\w*|\bson kullan\w+|\bgecerlilik\b|\bskt\b`,
+    String.raw`\b(cc|card|creditcard)?exp(iry|iration|ire[sd]?|ir|r)?(date|month|year|mm|yy|dt)?\b|\bex (month|year|date)\b|\b(valid|good) (thru|through|until|till|to)\b`,
+    String.raw`\b(cc|card|credit ?card) ?(month|year|mm|yy)\b|\bmm ?(yy|jj|aa|rr)(yy|jj|aa|rr)?\b|\baa ?yy(yy)?\b`,
+    String.raw`\bgu?e?ltig( bis|keit\w*)|\b(ablauf|verfalls?) ?(datum|monat|jahr|tag)?\b|\b(lauft|laeuft) ab\b`,
+    String.raw`\bexpire\b|\bdate (d )?exp\w*|\b(date|fin) de validite\b|\bval(able|ide) jusqu\b`,
+    String.raw`\bcaduc\w+|\bvencimiento\b|\bexpira(cion|cao)?\b|\bvenc\b|\bvto\b|\bvalid[ao] (hasta|ate|fino)\b`,
+    String.raw`\bscadenza\b|\bscade?\b|\bvalidade\b|\bvencimento\b`,
+    String.raw`\bver(val|loop)(datum|dag)\b|\bgeldig (tot|t m)\b|\bverloopt\b|\bwazn(a|e|y|osci|osc)\b|\bwygas\w+`,
+    String.raw`\bplatnost\w*|\bplatn[aey] do\b|\bvyprs\w+|\bexs?pirace\b|\butgang\w*|\bgiltig\w*|\bgaller (till|t o m)\b`,
+    String.raw`\bforfallodatum\b|\bson kullan\w+|\bgecerlilik\b|\bskt\b`,
   );
 
   // Cards that are for something else than paying.
   const OTHER_CARD = either(
     String.raw`\bgift|\bloyalty|\brewards?\b|\bbonus|\bmember|\blibrary|\bstudent|\bclub|\binsurance|\bmedicar|\bhealth|\bnhs\b`,
     String.raw`\bid ?(card|kort|karte|kaart)|\b(identity|national|access|key|staff|employee|business|report|green|tax|time|score|calling|phone) ?card`,
-    String.raw`\bresident|\bsim\w*\b|\biccid\b|\bgraphics?\b|\b(video|memory|sound|trading|playing) card|\bpost ?card|\bdiscount|\bpoints\b`,
+    String.raw`\b(pan|voter|ration|travel|bus|rail|player|smart|line|index|flash|sd|swipe|press|union|guest) ?card|\baadha+r|\bkyc\b|\bmetro|\boyster`,
+    String.raw`\btransit|\bparking|\bconcession|\bpension|\bsenior|\bveteran|\bfrequent|\bflyer|\bmiles\b|\bvisitor|\bpatient|\bvaccin|\bdonor`,
+    String.raw`\bwarranty|\brfid\b|\bnfc\b|\btarot|\bpokemon|\bcollect(or|ion)|\bprivilege|\bvip\b`,
+    String.raw`\bresident|\bdocument|\bdokument|\bsim\w*\b|\biccid\b|\bgraphics?\b|\b(video|memory|sound|trading|playing) card|\bpost ?card|\bdiscount|\bpoints\b`,
     String.raw`\b(geschenk|gutschein|kunden|treue|mitglied|versicher|kranken|gesundheit|biblio|ausweis|bahn|schul|spiel|eintritt|visiten|speise|zugang)`,
     String.raw`\b(fidelite|cadeau|identite|vitale|adherent|membre|etudiante?|grise|sejour|visite|scolaire|mutuelle|navigo|embarquement)\b|\babonn`,
     String.raw`\b(regalo|fidelidad|fidelizacion|sanitaria|soci[oa]|residencia|embarque|visita|puntos|estudiante|identidad|transporte)\b`,
@@ -167,24 +182,35 @@
     String.raw`\b(application|aplicacion|aplicativo|applicazione|aplikac\w+|uygulama\w*|wiadomosc\w*)\b|\bauthenti|\bautenti`,
     String.raw`\b(2 fa|mfa|t?otp|two factor|one time|einmal\w*|bank ?id|captcha|image|picture|bild|plaatje|obrazk\w+|resim\w*)\b`,
     String.raw`\b(sent|send|envoye|recu|enviad[oa]|recibido|inviat[oa]|ricevut[oa]|verzonden|wyslan\w+|odeslan\w*|skickat|skickad|gelen|gonderilen)\b`,
+    String.raw`\b(gesendet|zugesandt|geschickt|erhalten|identity|device|wi fi|building|entry|apartment|characters|letters)\b`,
     String.raw`\b(door|gate|alarm|login|log in|sign in|signin|anmeldung|recovery|backup|reset)\b`,
   );
   const SENT_ATTRIBUTE = /\b(t?otp|captcha\w*|2 ?fa|two ?factor|mfa|sms|one ?time|totp\w*)\b/;
   const SUM = /\d\s*[+×*x-]\s*\d.*[=?]/;
 
   // Check digits and numbers of other things.
-  const ELSEWHERE = /\b(iban|isbn|ean|gtin|barcode|konto\w*|ausweis\w*|steuer\w*|product|produkt\w*|licen[cs]e|serial|voucher|coupon)\b/;
+  const ELSEWHERE = either(
+    String.raw`\b(iban|isbn|ean|gtin|barcode|konto\w*|\w*ausweis\w*|steuer\w*|rechnung\w*|zahler\w*|bestell\w*|artikel\w*|blz|tuv)\b`,
+    String.raw`\b(fuhrerschein\w*|zertifikat\w*|product|produkt\w*|licen[cs]e|serial|voucher|coupon)\b`,
+  );
+
+  const NO_SAMPLE = /\b(key|code|iban|licen[cs]e|serial|voucher|coupon|product)\b/;
 
   const SEARCH = either(
-    String.raw`(^|\| )(search|filter|look ?up|find (by|a|an|card|customer|order)|such\w*|recherch\w*|busc\w+|pesquis\w+|procur\w+|cerca|cercare|zoek\w*|szuka\w*|wyszuka\w*|hleda\w*|vyhled\w*|sok|soka|ara)\b`,
-    String.raw`\b(search|suchen|durchsuchen|suche|zoeken|szukaj|hledat|ara|arama)($| \|)`,
+    String.raw`(^|\| )(filter|look ?up|find (by|a|an|card|customer|order)|such\w*|recherch\w*|busc\w+|pesquis\w+|procur\w+|cerca|cercare|zoek\w*|szuka\w*|wyszuka\w*|hleda\w*|vyhled\w*|sok|soka|ara)\b`,
+    String.raw`\b(search|lookup)\b|\b(suchen|durchsuchen|suche|zoeken|szukaj|hledat|ara|arama)($| \|)`,
   );
   const LAST_FOUR = either(
     String.raw`(^|\| )(\w+ ){0,2}last (4|four)\b|\blast (4|four) (digits|numbers) of\b|\b(card|number) (ending|ends)\b`,
     String.raw`(^|\| )(\w+ ){0,2}(letzten?|derniers|ultimos|ultime|laatste|ostatnie|posledni|sista|son) (4|vier|quatre|cuatro|quattro|quatro|cztery|ctyri|fyra|dort)\b`,
     String.raw`(^|\| )(\w+ ){0,2}(4|quatre|cuatro|quattro|quatro|fyra) (derniers|ultimos|ultime|sista)\b`,
   );
-  const NOT_HERE = /\b(do not|don t|dont|never|nicht|keine|jamais|ne pas|no incluya|nunca|non inserire|nao|niet|nie|nikdy|aldrig|inte)\b.*\b(card|kart|cart|tarjeta|kaart|kort)/;
+  // At the end of what stands before a number's name: that it is not wanted here.
+  const NOT_HERE = either(
+    String.raw`\b(do not|don t|dont|never|please avoid) (ever )?(include|including|share|sharing|enter|send|write|give|type|post|provide|put|disclose|email|submit|add)` +
+      String.raw`( (any|your|a|the|full|complete|payment|credit|debit|bank|sensitive|or|us))* ?$`,
+    String.raw`\b(nicht|keine|keinesfalls|niemals|ne|jamais|nunca|non|nao|niet|geen|nie|nikdy|aldrig|inte|inga)( \w+){0,3} ?$`,
+  );
 
   // Fields that stand beside those of a card: a group or a hint that speaks of the number does not make them one.
   const OTHER_FIELD = either(
@@ -193,54 +219,70 @@
     String.raw`\b(phone|tel|telefon\w*|e ?mail|amount|betrag|montant|importe|importo|bedrag|kwota|castka|belopp|tutar|total|currency|installments?|parcelas|quantity|company|comments?|notes?|message|subject|birth\w*|order)\b`,
   );
 
+  // Who says of a group that it is about signing in.
+  const SIGNING_IN = /\bauthenti|\bautenti|\b(two factor|2 fa|mfa|otp|one time|captcha|sms|login|sign in|anmeldung)\b/;
+
+  const NOTHING = Object.freeze({sure: "", beside: ""});
+  const sure = (name) => ({sure: name, beside: ""});
+  const besideCard = (name) => ({sure: "", beside: name});
   const joined = (texts) => texts.filter(Boolean).join(" | ");
 
-  // What a control asks for by what it is called: `attributes` of its own, `labels` that belong to it, `near`: text that
-  // stands beside it, `hints` that describe it, `groups` that it is in; all plain but `raw`, its labels as they are.
-  // "": nothing of a card. `beside` counts only where a card's number or code is asked for as well.
-  const judge = ({attributes, labels, near, hints, groups, raw, search, oneTime, kind}) => {
+  const asksNumber = (text) => {
+    const found = NUMBER.exec(text);
+    return found !== null && !NOT_HERE.test(text.slice(0, found.index));
+  };
+
+  const isBehind = (text) => THREE.test(text) && DIGITS.test(text) && BEHIND.test(text);
+
+  // What a control asks for by what it is called: its own `attributes`, the `labels` that belong to it, the text `near`
+  // it, `hints` that describe it and the `groups` that it is in, all plain; and `raw`, what users see of it as it is.
+  // `sure` closes alone, `beside` only where a card's number or code is asked for as well.
+  const judge = (called) => {
+    const {attributes, labels, near, hints, groups, raw} = called;
+    const words = [...attributes, ...labels, ...near];
+    const own = joined(words);
     const seen = joined([...labels, ...near]);
-    const own = joined([...attributes, ...labels, ...near]);
     const hint = joined(hints);
     const group = joined(groups);
-    const about = joined([seen, hint, group]);
-    const paying = PAYING.test(own);
-    const otherCard = !paying && OTHER_CARD.test(`${own} | ${group}`);
-    const otherField = OTHER_FIELD.test(own);
-    if (search || SEARCH.test(own)) return {sure: "", beside: ""};
-    const notHere = kind === "textarea" ? NOT_HERE.test(about) : NOT_HERE.test(seen) && !NUMBER.test(seen.split(NOT_HERE)[0] ?? "");
-    const sent = oneTime || SENT.test(about) || SENT_ATTRIBUTE.test(joined(attributes)) || raw.some((text) => SUM.test(text));
-    const behind = (text) => THREE.test(text) && DIGITS.test(text) && BEHIND.test(text);
+    if (called.search || SEARCH.test(own)) return NOTHING;
+    const isOther = !PAYING.test(own) && OTHER_CARD.test(joined([own, group]));
+    const ofCard = CARD.test(joined([own, group]));
 
-    if (!otherCard && (CODE.test(own) || behind(own) || raw.some((text) => /^(CID|KPN|CVD)\b(?! *[-:]?[a-zäöü]{4,})/.test(text)))) {
-      if (!NUMBER.test(own) || !/\bkod|cislo\b/.test(own) || CODE.test(own.replace(NUMBER, ""))) return {sure: "cc-csc", beside: ""};
+    if (!isOther) {
+      if (CODE.test(own) || isBehind(own) || raw.some((text) => ABBREVIATED.test(text))) return sure("cc-csc");
+      const isSent = called.oneTime || SENT.test(joined([seen, hint])) || SENT_ATTRIBUTE.test(joined(attributes));
+      const isElse = isSent || SIGNING_IN.test(group) || ELSEWHERE.test(own) || raw.some((text) => SUM.test(text));
+      if (CODE_OR_NOT.test(own) && (!isElse || isBehind(hint))) return sure("cc-csc");
+      if (CHECK.test(own) && !isElse) return ofCard || CARD.test(hint) ? sure("cc-csc") : besideCard("cc-csc");
     }
-    if (!sent && !otherCard && !ELSEWHERE.test(own)) {
-      if (CODE_OR_NOT.test(own)) return {sure: "cc-csc", beside: ""};
-      if (CHECK.test(own)) return CARD.test(`${own} | ${hint} | ${group}`) ? {sure: "cc-csc", beside: ""} : {sure: "", beside: "cc-csc"};
+
+    const isField = called.kind !== "textarea" && !OTHER_FIELD.test(own);
+    if (!isOther && !LAST_FOUR.test(seen)) {
+      if (words.some(asksNumber)) return sure("cc-number");
+      if (raw.some((text) => SAMPLE.test(text)) && !NO_SAMPLE.test(seen)) return sure("cc-number");
+      if (raw.some((text) => PAN.test(text)) || attributes.includes("pan")) return sure("cc-number");
+      if (called.kind === "input" && isField && [...attributes, ...labels].some((text) => BARE_CARD.test(text))) {
+        return sure("cc-number");
+      }
     }
-    if (!otherCard && !notHere && !LAST_FOUR.test(seen)) {
-      const sample = raw.some((text) => SAMPLE.test(text)) && !ELSEWHERE.test(own) && !/\b(key|code|iban)\b/.test(seen);
-      const bare = kind === "input" && !otherField && [...attributes, ...labels].some((text) => BARE_CARD.test(text));
-      if (NUMBER.test(own) || sample || bare) return {sure: "cc-number", beside: ""};
-    }
-    if (EXPIRY.test(own)) {
-      return CARD.test(`${own} | ${group}`) && !otherCard ? {sure: "cc-exp", beside: ""} : {sure: "", beside: "cc-exp"};
-    }
-    if (otherField || otherCard || kind === "textarea") return {sure: "", beside: ""};
-    const words = [...attributes, ...labels, ...near];
+    if (EXPIRY.test(own)) return ofCard && !isOther ? sure("cc-exp") : besideCard("cc-exp");
+    return isField && !isOther ? judgeByContext(words, hint, group) : NOTHING;
+  };
+
+  // A field that says little of itself, by what describes it and what it is a part of.
+  const judgeByContext = (words, hint, group) => {
     if (PAYING_GROUP.test(group)) {
-      if (words.some((text) => BARE_NUMBER.test(text))) return {sure: "cc-number", beside: ""};
-      if (words.some((text) => BARE_CODE.test(text))) return {sure: "cc-csc", beside: ""};
+      if (words.some((text) => BARE_NUMBER.test(text))) return sure("cc-number");
+      if (words.some((text) => BARE_CODE.test(text))) return sure("cc-csc");
     }
     if (!OTHER_CARD.test(hint)) {
-      if (CODE.test(hint) || behind(hint)) return {sure: "cc-csc", beside: ""};
-      if (NUMBER.test(hint) && !NOT_HERE.test(hint) && !LAST_FOUR.test(hint)) return {sure: "cc-number", beside: ""};
+      if (CODE.test(hint) || isBehind(hint)) return sure("cc-csc");
+      if (asksNumber(hint) && !LAST_FOUR.test(hint)) return sure("cc-number");
     }
-    if (CODE.test(group) && !NUMBER.test(group)) return {sure: "cc-csc", beside: ""};
-    if (NUMBER.test(group)) return {sure: "cc-number", beside: ""};
-    if (EXPIRY.test(group)) return CARD.test(group) ? {sure: "cc-exp", beside: ""} : {sure: "", beside: "cc-exp"};
-    return {sure: "", beside: ""};
+    if (asksNumber(group)) return sure("cc-number");
+    if (CODE.test(group)) return sure("cc-csc");
+    if (EXPIRY.test(group)) return CARD.test(group) ? sure("cc-exp") : besideCard("cc-exp");
+    return NOTHING;
   };
 
   Object.assign(globalThis.eyelid, {plain, judgeWords: judge});
