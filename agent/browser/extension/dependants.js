@@ -2,7 +2,7 @@
 // that it concerns and of no others. Collects them while changes are taken; they are judged together afterwards.
 (() => {
   "use strict";
-  const {nodes, isControl, CONTROLS} = globalThis.eyelid;
+  const {nodes, isControl, noteLabel, CONTROLS} = globalThis.eyelid;
   const {nameOf, attributeOf, closest, rootOf, parentOf, hostOf, searchIn, shadow, isElement, isGone, mayHost} = nodes;
 
   const NAMES_A_GROUP = new Set(["role", "aria-label", "aria-labelledby", "aria-describedby"]);
@@ -84,7 +84,7 @@
     }
 
     renamed(element, attribute, climbed) {
-      if (nameOf(element) === "label") this.labelled(element);
+      if (nameOf(element) === "label") this.labelled(element, attribute === "for");
       else if (isControl(element)) this.add(element);
       else if (NAMES_A_GROUP.has(attribute)) this.addAll(nodes.all(element, CONTROLS));
       if (attribute === "slot") this.addOf(this.children, parentOf(element));
@@ -110,11 +110,12 @@
     }
 
     // A label may be that of a custom element, and names the field in there.
-    labelled(label) {
+    labelled(label, isNew = false) {
       const id = attributeOf(label, "for");
       const root = rootOf(label);
       const control = label.control ?? (id && searchIn(root).byId?.(root, id));
       if (!control) return;
+      if (isNew) noteLabel(label, control);
       this.add(control);
       const inner = mayHost(nameOf(control)) && shadow(control);
       if (inner) this.addAll(searchIn(inner).all(inner, CONTROLS));

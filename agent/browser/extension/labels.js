@@ -15,6 +15,7 @@
   const LEVELS = 3; // of elements around a control that have no other
   const FEW = 6; // elements beside it, more than which are more than its label
   const CELLS = 60; // of each row
+  const LABELS = 4; // of a control
   const IDS = 8; // by which a control is labelled or described
   const HEIGHT = 30; // ancestors in which a group or a cell is looked for
   const GROUPS = 2;
@@ -29,6 +30,9 @@
   const ROW = "tr,[role=row]";
   const TABLE = "table,[role=table],[role=grid],[role=treegrid]";
   const HEADER = "th,[role=columnheader],[role=rowheader]";
+  const BLOCK = new Set(
+    "address article aside blockquote dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li nav ol p pre ul".split(" "),
+  );
   // Beside these a label of what is in them is not looked for.
   const CLOSED = new Set("body form fieldset section main table tbody tr td th ul ol label dialog".split(" "));
 
@@ -40,13 +44,13 @@
   // who sees one word in two elements (an access key, a hyphenation) is served by the same text without the gaps.
   const textOf = (node, heard) => {
     const out = {apart: "", close: "", left: NODES};
-    readInto(node, out, heard, true);
+    readInto(node, out, heard);
     const apart = collapse(out.apart).slice(0, LONGEST);
     const close = collapse(out.close).slice(0, LONGEST);
     return close.replaceAll(" ", "") === apart.replaceAll(" ", "") && close !== apart ? [apart, close] : [apart];
   };
 
-  const readInto = (node, out, heard, isRoot) => {
+  const readInto = (node, out, heard) => {
     if (out.left-- <= 0 || out.apart.length > 2 * LONGEST) return;
     if (isText(node)) {
       const text = dataOf(node).slice(0, RAW).replace(/\s+/g, " ");
@@ -56,11 +60,11 @@
     }
     if (!isElement(node)) return;
     const name = nameOf(node);
-    if (!isRoot && (UNREAD.has(name) || isEditable(node))) return;
+    if (UNREAD.has(name) || isEditable(node)) return;
     out.apart += " ";
     if (name === "br") out.close += " ";
     if (name === "img") out.apart += attributeOf(node, "alt") ?? "";
-    for (const child of childrenOf(node, name, heard)) readInto(child, out, heard, false);
+    for (const child of childrenOf(node, name, heard)) readInto(child, out, heard);
     out.apart += " ";
   };
 
@@ -122,10 +126,23 @@
     if (around) labels.push(around);
     const id = attributeOf(element, "id");
     if (id) labels.push(...searchIn(rootOf(element)).all(rootOf(element), `label[for="${CSS.escape(id)}"]`));
-    return labels.slice(0, 4);
+    return labels.slice(0, LABELS);
   };
 
-  const allLabels = (control) => [...(orNull(() => labelsOf(control)) ?? labelsFor(control))].slice(0, 4);
+  // Firefox (153) keeps to the list of labels that it once gave out when the `for` of one changes.
+  const labelled = new WeakMap(); // control -> labels that were seen to be its
+
+  const noteLabel = (label, control) => {
+    if (!labelled.has(control)) labelled.set(control, new Set());
+    labelled.get(control).add(label);
+  };
+
+  const allLabels = (control) => {
+    const given = orNull(() => labelsOf(control));
+    if (!given) return labelsFor(control);
+    const labels = new Set([...given, ...(labelled.get(control) ?? [])]);
+    return [...labels].filter((label) => label.control === control).slice(0, LABELS);
+  };
 
   // -- groups, rows and columns --------------------------------------------------------------------------------------
 
@@ -237,6 +254,9 @@
     return SILENT;
   };
 
+  const isField = (element, name) =>
+    FIELDS.has(name) || matches(element, CONTROLS) || nodes.first(element, CONTROLS) !== null;
+
   // Back to the last field or line; null where nothing is said.
   const before = (node, heard) => {
     const pieces = [];
@@ -245,16 +265,16 @@
     for (let one = previousOf(node); one && seen < 2 * SIBLINGS; one = previousOf(one), seen += 1) {
       if (isElement(one)) {
         const name = nameOf(one);
-        if (FIELDS.has(name) || matches(one, CONTROLS) || nodes.first(one, CONTROLS) !== null) break;
-        if (name === "br" || name === "hr") {
-          if (pieces.length > 0) break;
-          continue;
-        }
+        if (isField(one, name) || (name === "label" && one.control)) break;
+        if (name === "hr" || (name === "br" && pieces.length > 0)) break;
         if (UNREAD.has(name)) continue;
+        const isBlock = BLOCK.has(name);
+        if (isBlock && pieces.length > 0) break;
         heard(one, "inside");
         const [text] = textOf(one, heard);
         if (text) pieces.push(text);
         isLabel ||= name === "label";
+        if (isBlock && text) break;
       } else if (isText(one)) {
         const text = collapse(dataOf(one).slice(0, RAW));
         if (text) pieces.push(text);
@@ -272,8 +292,10 @@
     let label = null;
     for (let one = nextOf(node); one && seen < SIBLINGS * 2; one = nextOf(one), seen += 1) {
       if (!isElement(one)) continue;
-      if (FIELDS.has(nameOf(one)) || nodes.first(one, CONTROLS) !== null) return null;
-      label ??= UNREAD.has(nameOf(one)) || textOf(one, () => {})[0] === "" ? null : one;
+      const name = nameOf(one);
+      if (isField(one, name)) return null;
+      if (UNREAD.has(name) || (name === "label" && one.control)) continue;
+      label ??= textOf(one, () => {})[0] === "" ? null : one;
     }
     if (!label) return null;
     heard(label, "inside");
@@ -321,5 +343,5 @@
     return {labels, near, hints, groups, around};
   };
 
-  Object.assign(globalThis.eyelid, {CONTROLS, readLabels: read, newPass, labelsFor});
+  Object.assign(globalThis.eyelid, {CONTROLS, readLabels: read, noteLabel, newPass});
 })();
