@@ -85,21 +85,25 @@ def _html(row: dict[str, object]) -> str:
     control = f"<{tag} {' '.join(own)}>" + ("" if tag == "input" else f"</{tag}>")
     if "wrap" in row:
         control = f"<label>{text['wrap']} {control}</label>"
-    inner = f"<p>{before}{control}{after}</p>"
-    if "legend" in row:
-        inner = f"<fieldset><legend>{text['legend']}</legend>{inner}</fieldset>"
-    if "group" in row:
-        inner = f'<div role=group aria-label="{text["group"]}">{inner}</div>'
-    if "cell" in row:
-        inner = f"<table><tr><td>{text['cell']}</td><td>{control}</td></tr></table>"
-    if "row" in row:
-        inner = f"<table><tr><th>{text['row']}</th><td>{control}</td></tr></table>"
-    if "column" in row:
-        inner = (
+    return _around(f"{before}{control}{after}", text)
+
+
+def _around(control: str, text: dict[str, str]) -> str:
+    """The control in the group or table that says it."""
+    if "legend" in text:
+        return f"<fieldset><legend>{text['legend']}</legend><p>{control}</p></fieldset>"
+    if "group" in text:
+        return f'<div role=group aria-label="{text["group"]}"><p>{control}</p></div>'
+    if "cell" in text:
+        return f"<table><tr><td>{text['cell']}</td><td>{control}</td></tr></table>"
+    if "row" in text:
+        return f"<table><tr><th>{text['row']}</th><td>{control}</td></tr></table>"
+    if "column" in text:
+        return (
             f"<table><thead><tr><th>Customer</th><th>{text['column']}</th></tr></thead>"
             f"<tbody><tr><td>A. Person</td><td>{control}</td></tr></tbody></table>"
         )
-    return inner
+    return f"<p>{control}</p>"
 
 
 # -- in a browser -----------------------------------------------------------------------------------------------------

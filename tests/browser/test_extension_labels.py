@@ -121,7 +121,10 @@ LATER = {
         "<label for=i>Name <b>*</b></label><input id=i>",
         "one('label').firstChild.nodeValue = 'Card number'",
     ),
-    "a label of something else": ("<label for=x>Card number</label><hr><p><input id=i></p>", "one('label').htmlFor='i'"),
+    "a label of something else": (
+        "<label for=x>Card number</label><hr><p><input id=i></p>",
+        "one('label').htmlFor='i'",
+    ),
     "the text of a picture": ("<label for=i><img alt=Name></label><input id=i>", "one('img').alt = 'Card number'"),
     "the first of two labels": (
         "<b id=x>Member</b><b id=y>number</b><input aria-labelledby='x y'>",

@@ -2,8 +2,9 @@
 // that it concerns and of no others. Collects them while changes are taken; they are judged together afterwards.
 (() => {
   "use strict";
-  const {nodes, isControl, noteLabel, CONTROLS} = globalThis.eyelid;
-  const {nameOf, attributeOf, closest, rootOf, parentOf, hostOf, searchIn, shadow, isElement, isGone, mayHost} = nodes;
+  const {nodes, isControl, noteLabel, CONTROLS, BESIDE} = globalThis.eyelid;
+  const {nameOf, attributeOf, closest, rootOf, parentOf, hostOf, previousOf, nextOf, searchIn, shadow} = nodes;
+  const {isElement, isGone, mayHost} = nodes;
 
   const NAMES_A_GROUP = new Set(["role", "aria-label", "aria-labelledby", "aria-describedby"]);
   const NAMES_OTHERS = "label,legend,th,[id],[role=columnheader],[role=rowheader]"; // may name a control far away
@@ -34,14 +35,17 @@
       this.ids = new Map(); // id -> controls that are called or described by the element with it, if there is one
       this.idsMost = MANY;
       this.inside = new WeakMap(); // node -> controls whose name was read from anything in it
-      this.children = new WeakMap(); // node -> controls whose name depends on its children and attributes
+      this.attributes = new WeakMap(); // node -> controls whose name was read from its attributes, too
+      this.children = new WeakMap(); // node -> controls whose name depends on which children it has
+      this.beside = new WeakMap(); // node -> controls whose name depends on what stands beside it
     }
 
-    // `node` may be an id; `how`: "ids", "inside" or "children".
+    // `node` may be an id; `how` is the name of one of those.
     note(node, how, control) {
       const known = this[how];
-      if (!known.has(node)) known.set(node, new Controls());
-      known.get(node).add(control);
+      let controls = known.get(node);
+      if (!controls) known.set(node, (controls = new Controls()));
+      controls.add(control);
       if (this.ids.size > this.idsMost) this.forgetIds();
     }
 
@@ -73,10 +77,19 @@
       if (controls) this.addAll(controls.all);
     }
 
-    // Something changed in `node`. `climbed`: what this was already asked of for the same changes.
-    changed(node, climbed) {
-      if (!node) return;
-      this.addOf(this.children, node);
+    // Children of `parent` came, left or changed between two of its nodes. `climbed`: what this was already asked of
+    // for the same changes.
+    changed(parent, before, after, climbed) {
+      if (!parent) return;
+      this.addOf(this.children, parent);
+      let left = BESIDE;
+      for (let one = before; one && left > 0; one = previousOf(one), left -= 1) this.addOf(this.beside, one);
+      left = BESIDE;
+      for (let one = after; one && left > 0; one = nextOf(one), left -= 1) this.addOf(this.beside, one);
+      this.changedIn(parent, climbed);
+    }
+
+    changedIn(node, climbed) {
       for (let one = node; one && !climbed.has(one); one = parentOf(one) ?? hostOf(one)) {
         climbed.add(one);
         this.addOf(this.inside, one);
@@ -88,7 +101,8 @@
       else if (isControl(element)) this.add(element);
       else if (NAMES_A_GROUP.has(attribute)) this.addAll(nodes.all(element, CONTROLS));
       if (attribute === "slot") this.addOf(this.children, parentOf(element));
-      this.changed(element, climbed);
+      this.addOf(this.attributes, element);
+      this.changedIn(element, climbed);
     }
 
     // Another element has this id now, or none.

@@ -2,47 +2,44 @@
 // what the control is called (labels.js, names.js). Never reads what is in it.
 (() => {
   "use strict";
-  const {nodes, CONTROLS, plain, judgeWords, readLabels, newPass} = globalThis.eyelid;
-  const {nameOf, attributeOf, matches} = nodes;
+  const {nodes, CONTROLS, plain, speaksOfCards, judgeWords, readLabels, newPass} = globalThis.eyelid;
+  const {nameOf, attributeOf, attributesOf, matches} = nodes;
 
   // What an `autocomplete` may hold beside the name (HTML, "autofill detail tokens").
   const BESIDE = new Set(["on", "off", "shipping", "billing", "home", "work", "mobile", "fax", "pager", "webauthn"]);
   const UNSEEN = new Set("hidden button submit reset image file checkbox radio range color".split(" "));
   // Attributes that the page's authors read, and those that its users do.
-  const OF_CODE = [
+  const OF_CODE = new Set([
     "name", "id", "autocomplete", "data-testid", "data-field", "data-name", "data-stripe", "data-checkout",
     "data-encrypted-name", "data-braintree-name", "data-recurly", "data-omise", "formcontrolname", "ng-model",
-  ];
-  const OF_USERS = ["placeholder", "aria-label", "aria-placeholder", "title", "label"];
+  ]);
+  const OF_USERS = new Set(["placeholder", "aria-label", "aria-placeholder", "title", "label"]);
   const LONGEST = 120; // characters of each attribute
 
   const NONE = Object.freeze([]);
   const revealable = new WeakSet(); // once a password field: "show password" makes it a text field that shows it
 
-  const values = (element, attributes) => {
-    const found = [];
-    for (const attribute of attributes) {
-      const value = attributeOf(element, attribute);
-      if (value) found.push(value.slice(0, LONGEST));
-    }
-    return found;
-  };
-
   const asked = (control, type, tokens, pass) => {
-    const read = readLabels(control, pass);
-    const elements = [control, ...read.around];
-    const raw = [...elements.flatMap((element) => values(element, OF_USERS)), ...read.labels, ...read.near];
-    const name = nameOf(control);
+    const {labels, near, hints, groups, around} = readLabels(control, pass);
+    const ofCode = [];
+    const ofUsers = [];
+    for (const element of [control, ...around]) {
+      for (const attribute of attributesOf(element)) {
+        const list = OF_USERS.has(attribute) ? ofUsers : OF_CODE.has(attribute) ? ofCode : null;
+        if (list) list.push(attributeOf(element, attribute).slice(0, LONGEST));
+      }
+    }
+    if (![...ofCode, ...ofUsers, ...labels, ...near, ...hints, ...groups].some(speaksOfCards)) return {};
     return judgeWords({
-      attributes: elements.flatMap((element) => values(element, OF_CODE)).map(plain),
-      labels: [...elements.flatMap((element) => values(element, OF_USERS)), ...read.labels].map(plain),
-      near: read.near.map(plain),
-      hints: read.hints.map(plain),
-      groups: read.groups.map(plain),
-      raw,
+      attributes: ofCode.map(plain),
+      labels: [...ofUsers, ...labels].map(plain),
+      near: near.map(plain),
+      hints: hints.map(plain),
+      groups: groups.map(plain),
+      raw: [...ofUsers, ...labels, ...near],
       search: type === "search" || attributeOf(control, "role") === "searchbox",
       oneTime: tokens.includes("one-time-code"),
-      kind: name,
+      kind: nameOf(control),
     });
   };
 

@@ -136,7 +136,8 @@
       });
     }
 
-    takeOne({type, target, addedNodes, removedNodes, attributeName, oldValue}, seen, climbed) {
+    takeOne(record, seen, climbed) {
+      const {type, target, addedNodes, removedNodes, attributeName, oldValue} = record;
       const {dependants} = this;
       if (type === "attributes") {
         if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) dependants.identified(id);
@@ -149,7 +150,8 @@
           else this.foreign ||= frames.HOLDERS.has(nameOf(node)) || nodes.first(node, frames.ANY) !== null;
         }
         for (const node of removedNodes) if (isElement(node)) dependants.removed(node);
-        dependants.changed(type === "childList" ? target : parentOf(target), climbed);
+        if (type === "childList") dependants.changed(target, record.previousSibling, record.nextSibling, climbed);
+        else dependants.changed(parentOf(target), target, target, climbed);
       }
       if (this.selectors.known.length > 0) this.unsearched.add(rootOf(target));
     }

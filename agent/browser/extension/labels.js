@@ -1,6 +1,6 @@
 // What a control is called, as a person sees it: the texts of its labels, of what it says it is labelled and described
-// by, of its group, its row and column, and of what stands beside it. Reads a bounded part of each, and never what is in
-// a control. Says of which nodes the name depends, so that a change of them can be noticed (findings.js).
+// by, of its group, its row and column, and of what stands beside it. Reads a bounded part of each, and never what is
+// in a control. Says on which nodes the name depends, so that a change of them is followed (dependants.js).
 (() => {
   "use strict";
   const {nodes, orNull} = globalThis.eyelid;
@@ -19,6 +19,7 @@
   const IDS = 8; // by which a control is labelled or described
   const HEIGHT = 30; // ancestors in which a group or a cell is looked for
   const GROUPS = 2;
+  const HEAD_ROWS = 3;
 
   const CONTROLS = "input,select,textarea,[contenteditable],[role=textbox]";
   const UNREAD = new Set(
@@ -31,7 +32,7 @@
   const TABLE = "table,[role=table],[role=grid],[role=treegrid]";
   const HEADER = "th,[role=columnheader],[role=rowheader]";
   const BLOCK = new Set(
-    "address article aside blockquote dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li nav ol p pre ul".split(" "),
+    "address article aside blockquote dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header li nav ol p pre ul".split(" "),
   );
   // Beside these a label of what is in them is not looked for.
   const CLOSED = new Set("body form fieldset section main table tbody tr td th ul ol label dialog".split(" "));
@@ -46,12 +47,14 @@
     const out = {apart: "", close: "", left: NODES};
     readInto(node, out, heard);
     const apart = collapse(out.apart).slice(0, LONGEST);
+    if (NODES - out.left <= 2) return [apart]; // one text alone
     const close = collapse(out.close).slice(0, LONGEST);
-    return close.replaceAll(" ", "") === apart.replaceAll(" ", "") && close !== apart ? [apart, close] : [apart];
+    return close === apart ? [apart] : [apart, close];
   };
 
   const readInto = (node, out, heard) => {
-    if (out.left-- <= 0 || out.apart.length > 2 * LONGEST) return;
+    if (out.left <= 0 || out.apart.length > 2 * LONGEST) return;
+    out.left -= 1;
     if (isText(node)) {
       const text = dataOf(node).slice(0, RAW).replace(/\s+/g, " ");
       out.apart += text;
@@ -64,30 +67,28 @@
     out.apart += " ";
     if (name === "br") out.close += " ";
     if (name === "img") out.apart += attributeOf(node, "alt") ?? "";
-    for (const child of childrenOf(node, name, heard)) readInto(child, out, heard);
+    readChildren(node, name, out, heard);
     out.apart += " ";
   };
 
   const isEditable = (element) => (attributeOf(element, "contenteditable") ?? "false") !== "false";
 
   // As they are drawn: of a host those of its root, of a slot what was put there.
-  const childrenOf = (element, name, heard) => {
-    if (name === "slot") {
-      const given = orNull(() => nodes.assigned(element, {flatten: true})) ?? [];
-      for (const node of given) {
-        heard(isElement(node) ? node : parentOf(node), "inside");
-        if (parentOf(node)) heard(parentOf(node), "children");
-      }
-      const host = hostOf(rootOf(element));
-      if (host) heard(host, "children");
-      if (given.length > 0) return given;
-    }
-    return eachChild((mayHost(name) && shadow(element)) || element);
+  const readChildren = (element, name, out, heard) => {
+    const given = name === "slot" ? slotted(element, heard) : [];
+    for (const child of given) readInto(child, out, heard);
+    if (given.length > 0) return;
+    const parent = (mayHost(name) && shadow(element)) || element;
+    for (let child = firstOf(parent); child; child = nextOf(child)) readInto(child, out, heard);
   };
 
-  function* eachChild(parent) {
-    for (let child = firstOf(parent); child; child = nextOf(child)) yield child;
-  }
+  const slotted = (slot, heard) => {
+    const given = orNull(() => nodes.assigned(slot, {flatten: true})) ?? [];
+    for (const node of given) if (isElement(node)) heard(node, "inside");
+    const host = hostOf(rootOf(slot));
+    if (host) heard(host, "children");
+    return given;
+  };
 
   const byIds = (control, attribute, reflected, heard) => {
     const ids = attributeOf(control, attribute);
@@ -113,7 +114,7 @@
       const said = attributeOf(element, "aria-label") ?? "";
       texts.push({apart: said && !apart.includes(said) ? `${apart} ${said}` : apart, close});
     }
-    if (texts.length === 0) return [];
+    if (!texts.some((text) => text.apart)) return [];
     const apart = texts.map((text) => text.apart).join(" ");
     const close = texts.map((text) => text.close).join(" ");
     return apart === close ? [apart] : [apart, close];
@@ -146,66 +147,93 @@
 
   // -- groups, rows and columns --------------------------------------------------------------------------------------
 
-  // What all children of `parent` have in common, read once in each pass.
-  const contextOf = (parent, pass) => {
-    const known = pass.contexts.get(parent);
-    if (known) return known;
-    const context = {groups: [], cell: null, custom: null, heard: []};
-    const heard = (node, how) => context.heard.push([node, how]);
-    let height = 0;
-    for (let element = parent; element && height < HEIGHT; element = parentOf(element) ?? hostOf(element)) {
-      if (!isElement(element)) continue;
-      height += 1;
-      if (!context.cell && matches(element, CELL)) context.cell = element;
-      if (!context.custom && height <= 3 && nameOf(element).includes("-")) context.custom = element;
-      if (context.groups.length < GROUPS && matches(element, GROUP)) context.groups.push(...groupTexts(element, heard));
+  const NO_CONTEXT = Object.freeze({cell: null, groups: [], heard: []});
+
+  // The cell and the groups around what is in `node`, read once in each pass.
+  const contextOf = (node, pass, height = 0) => {
+    if (!node || height > HEIGHT) return NO_CONTEXT;
+    let context = pass.contexts.get(node);
+    if (context) return context;
+    context = contextOf(parentOf(node) ?? hostOf(node), pass, height + 1);
+    if (isElement(node)) {
+      if (matches(node, CELL)) context = {...context, cell: node};
+      if (matches(node, GROUP)) context = grouped(node, context);
     }
-    pass.contexts.set(parent, context);
+    pass.contexts.set(node, context);
     return context;
   };
 
+  const grouped = (group, {cell, groups, heard}) => {
+    const own = [];
+    const texts = groupTexts(group, (node, how) => own.push([node, how]));
+    return {cell, groups: texts.length > 0 ? [texts, ...groups].slice(0, GROUPS) : groups, heard: [...own, ...heard]};
+  };
+
   const groupTexts = (group, heard) => {
-    heard(group, "children");
-    const texts = [attributeOf(group, "aria-label") ?? "", ...byIds(group, "aria-labelledby", null, heard)];
-    texts.push(...byIds(group, "aria-describedby", null, heard));
+    heard(group, "attributes");
+    const texts = [attributeOf(group, "aria-label") ?? ""];
+    texts.push(...byIds(group, "aria-labelledby", nodes.labelledBy, heard));
+    texts.push(...byIds(group, "aria-describedby", nodes.describedBy, heard));
     if (nameOf(group) === "fieldset") {
-      let seen = 0;
-      for (const child of eachChild(group)) {
-        if (!isElement(child)) continue;
-        if (nameOf(child) === "legend") {
-          heard(child, "inside");
-          texts.push(...textOf(child, heard));
-        }
-        if (++seen > SIBLINGS) break;
+      heard(group, "children");
+      const legend = orNull(() => nodes.first(group, ":scope > legend"));
+      if (legend) {
+        heard(legend, "inside");
+        texts.push(...textOf(legend, heard));
       }
     }
     return texts.filter(Boolean);
   };
 
-  const cellTexts = (cell, pass, heard) => {
-    const row = parentOf(cell);
-    if (!row || !isElement(row) || !matches(row, ROW)) return [];
-    heard(row, "children");
-    const texts = byIds(cell, "headers", null, heard);
-    let column = 0;
-    let before = null;
-    let seen = 0;
-    for (const one of eachChild(row)) {
-      if (one === cell || ++seen > CELLS) break;
-      if (!isElement(one)) continue;
-      column += Number(attributeOf(one, "colspan")) || 1;
-      if (matches(one, HEADER) || nodes.first(one, CONTROLS) === null) before = one;
+  // A custom element around this control and no other.
+  const customAround = (control, heard) => {
+    let element = parentOf(control);
+    for (let level = 0; level < LEVELS && element && isElement(element); level += 1, element = parentOf(element)) {
+      if (!nameOf(element).includes("-")) continue;
+      heard(element, "attributes");
+      return nodes.all(element, CONTROLS).length === 1 ? element : null;
     }
-    if (before) texts.push(...cellText(before, pass, heard));
-    const table = closest(row, TABLE);
-    if (table) for (const header of headersAt(table, column, pass, heard)) if (header !== before) texts.push(...cellText(header, pass, heard));
+    return null;
+  };
+
+  const cellTexts = (cell, pass, heard) => {
+    const texts = byIds(cell, "headers", null, heard);
+    const row = parentOf(cell);
+    if (!row || !isElement(row) || !matches(row, ROW)) return texts;
+    heard(row, "children");
+    const cells = cellsOf(row, pass);
+    const place = cells.findIndex((one) => one.cell === cell);
+    const before = cells.slice(0, Math.max(place, 0)).findLast(({isHeader, isField}) => isHeader || !isField);
+    const named = before ? [before.cell] : [];
+    const table = place < 0 ? null : closest(row, TABLE);
+    if (table) named.push(...headersAt(table, cells[place].from, pass, heard));
+    for (const one of new Set(named)) {
+      heard(one, "inside");
+      texts.push(...cellText(one, pass));
+    }
     return texts;
   };
 
-  const cellText = (cell, pass, heard) => {
-    heard(cell, "inside");
-    if (!pass.cells.has(cell)) pass.cells.set(cell, textOf(cell, heard).filter((text) => text.length <= NEAR));
+  const cellText = (cell, pass) => {
+    if (!pass.cells.has(cell)) pass.cells.set(cell, textOf(cell, () => {}).filter((text) => text.length <= NEAR));
     return pass.cells.get(cell);
+  };
+
+  // The cells of a row, each with its columns.
+  const cellsOf = (row, pass) => {
+    let cells = pass.rows.get(row);
+    if (cells) return cells;
+    cells = [];
+    let from = 0;
+    for (let cell = firstOf(row); cell && cells.length < CELLS; cell = nextOf(cell)) {
+      if (!isElement(cell)) continue;
+      const to = from + (Number(attributeOf(cell, "colspan")) || 1);
+      const isHeader = matches(cell, HEADER);
+      cells.push({cell, from, to, isHeader, isField: !isHeader && nodes.first(cell, CONTROLS) !== null});
+      from = to;
+    }
+    pass.rows.set(row, cells);
+    return cells;
   };
 
   // The header cells above a column: of the first row, or of all that are in the table's head.
@@ -215,16 +243,10 @@
     const headers = [];
     for (const row of pass.tables.get(table)) {
       heard(row, "children");
-      if (nameOf(parentOf(row)) === "thead") heard(parentOf(row), "children");
-      let at = 0;
-      let seen = 0;
-      for (const one of eachChild(row)) {
-        if (++seen > CELLS) break;
-        if (!isElement(one)) continue;
-        const span = Number(attributeOf(one, "colspan")) || 1;
-        if (at <= column && column < at + span && (matches(one, HEADER) || nameOf(parentOf(row)) === "thead")) headers.push(one);
-        at += span;
-      }
+      const isHead = nameOf(parentOf(row)) === "thead";
+      if (isHead) heard(parentOf(row), "children");
+      const found = cellsOf(row, pass).find(({from, to}) => from <= column && column < to);
+      if (found && (isHead || found.isHeader)) headers.push(found.cell);
     }
     return headers;
   };
@@ -233,7 +255,9 @@
     const first = nodes.first(table, ROW);
     const section = first && parentOf(first);
     if (!first || nameOf(section) !== "thead") return first ? [first] : [];
-    return [...eachChild(section)].filter(isElement).slice(0, 3);
+    const rows = [];
+    for (let one = first; one && rows.length < HEAD_ROWS; one = nextOf(one)) if (isElement(one)) rows.push(one);
+    return rows;
   };
 
   // -- what stands beside it -----------------------------------------------------------------------------------------
@@ -244,7 +268,7 @@
     for (let level = 0; level < LEVELS; level += 1) {
       const parent = parentOf(node);
       if (!parent) return SILENT;
-      heard(parent, "children");
+      heard(node, "beside");
       const said = before(node, heard) ?? (level === 0 ? after(node, heard) : null);
       if (said) return said;
       const isClosed = !isElement(parent) || CLOSED.has(nameOf(parent)) || countIn(parent) > FEW;
@@ -304,44 +328,40 @@
 
   // -- all of it -----------------------------------------------------------------------------------------------------
 
-  const newPass = (heard) => ({heard, contexts: new Map(), cells: new Map(), tables: new Map()});
+  const newPass = (heard) => ({heard, contexts: new Map(), cells: new Map(), rows: new Map(), tables: new Map()});
 
-  // Texts that belong to the control, that stand near it, that describe it, and that name what it is in.
+  // Texts that belong to the control, that stand near it, that describe it, and that name what it is in; and elements
+  // around it that are the same field to whoever sees them.
   const read = (control, pass) => {
     const heard = (node, how) => pass.heard(node, how, control);
-    const parent = parentOf(control) ?? hostOf(rootOf(control));
     const labels = joinTexts(allLabels(control), heard, control);
     labels.push(...byIds(control, "aria-labelledby", nodes.labelledBy, heard));
-    const hints = [attributeOf(control, "aria-description") ?? "", ...byIds(control, "aria-describedby", nodes.describedBy, heard)];
+    const hints = byIds(control, "aria-describedby", nodes.describedBy, heard);
+    hints.push(attributeOf(control, "aria-description") ?? "");
+    const around = [customAround(control, heard), hostAround(control, heard)].filter(Boolean);
+    for (const element of around) {
+      labels.push(...joinTexts(labelsFor(element), heard, control));
+      labels.push(...byIds(element, "aria-labelledby", nodes.labelledBy, heard));
+    }
     const near = [];
-    const around = [];
-    const host = hostOf(rootOf(control));
-    if (host) {
-      heard(host, "children");
-      const alone = nodes.all(host, CONTROLS).length === 0 && searchIn(rootOf(control)).all(rootOf(control), CONTROLS).length === 1;
-      if (alone) {
-        around.push(host);
-        labels.push(...joinTexts(labelsFor(host), heard, control));
-        labels.push(...byIds(host, "aria-labelledby", nodes.labelledBy, heard));
-      }
-    }
-    const groups = [];
-    if (parent) {
-      const context = contextOf(parent, pass);
-      for (const [node, how] of context.heard) heard(node, how);
-      groups.push(...context.groups);
-      if (context.cell) near.push(...cellTexts(context.cell, pass, heard));
-      if (context.custom && context.custom !== host) {
-        heard(context.custom, "children");
-        if (nodes.all(context.custom, CONTROLS).length === 1) around.push(context.custom);
-      }
-    }
-    if (labels.every((text) => text === "") && !attributeOf(control, "aria-label")) {
+    const {cell, groups, heard: nodesOfGroups} = contextOf(parentOf(control), pass);
+    for (const [node, how] of nodesOfGroups) heard(node, how);
+    if (cell) near.push(...cellTexts(cell, pass, heard));
+    if (labels.length === 0 && attributeOf(control, "aria-label") === null) {
       const {texts, isLabel} = beside(control, heard);
       (isLabel ? labels : near).push(...texts);
     }
-    return {labels, near, hints, groups, around};
+    return {labels, near, hints: hints.filter(Boolean), groups: groups.flat(), around};
   };
 
-  Object.assign(globalThis.eyelid, {CONTROLS, readLabels: read, noteLabel, newPass});
+  // The host of the root in which this is the only control.
+  const hostAround = (control, heard) => {
+    const root = rootOf(control);
+    const host = hostOf(root);
+    if (!host) return null;
+    heard(host, "attributes");
+    return searchIn(root).all(root, CONTROLS).length === 1 ? host : null;
+  };
+
+  Object.assign(globalThis.eyelid, {CONTROLS, BESIDE: 2 * SIBLINGS, readLabels: read, noteLabel, newPass});
 })();

@@ -61,6 +61,7 @@
   const nodes = {
     nameOf,
     attributeOf: own(Element.prototype, "getAttribute"),
+    attributesOf: own(Element.prototype, "getAttributeNames"),
     matches: own(Element.prototype, "matches"),
     closest: own(Element.prototype, "closest"),
     lastIn: own(Element.prototype, "lastElementChild"),
