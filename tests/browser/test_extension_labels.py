@@ -83,8 +83,10 @@ def test_a_form_of_four_boxes_and_two_lists_is_known_as_a_whole(live: Live) -> N
         "<label for=i>Card</label><label for=i>number</label><input id=i>",
         "<span id=x aria-label='Card number'>*</span><input aria-labelledby=x>",
         "<table><tr><td>A. Person</td><th>Card number</th><td><p><input></p></td></tr></table>",
-        "<div role=grid><div role=row><b role=columnheader>Name</b><b role=columnheader>Card number</b></div>"
-        "<div role=row><i role=gridcell>A. Person</i><i role=gridcell><input></i></div></div>",
+        (
+            "<div role=grid><div role=row><b role=columnheader>Name</b><b role=columnheader>Card number</b></div>"
+            "<div role=row><i role=gridcell>A. Person</i><i role=gridcell><input></i></div></div>"
+        ),
         "<table><tr><th colspan=2>Name</th><th>Card number</th></tr><tr><td>A.<td>Person<td><input></tr></table>",
         "<dl><dt>Card number</dt><dd><input></dd></dl>",
         "<textarea placeholder='Card number'></textarea>",
@@ -258,8 +260,10 @@ LATER_BY_SCRIPT = {
         "main.insertAdjacentHTML('afterbegin', '<label for=i>Card number</label>')",
     ),
     "the label of a custom element with a field in it": (
-        f"{CUSTOM} main.innerHTML = '<label for=i>Name</label><x-field id=i></x-field>';"
-        "one('x-field').attachShadow({mode: 'closed'}).innerHTML = '<input>';",
+        (
+            f"{CUSTOM} main.innerHTML = '<label for=i>Name</label><x-field id=i></x-field>';"
+            "one('x-field').attachShadow({mode: 'closed'}).innerHTML = '<input>';"
+        ),
         "one('label').textContent = 'Card number'",
     ),
     "an attribute of the host": (
@@ -271,8 +275,10 @@ LATER_BY_SCRIPT = {
         "one('div').shadowRoot.firstChild.nodeValue = 'Card number: '",
     ),
     "text in a root in a label": (
-        "main.innerHTML = '<label for=i><div></div></label><input id=i>';"
-        "one('div').attachShadow({mode: 'open'}).innerHTML = '<b>Name</b>';",
+        (
+            "main.innerHTML = '<label for=i><div></div></label><input id=i>';"
+            "one('div').attachShadow({mode: 'open'}).innerHTML = '<b>Name</b>';"
+        ),
         "one('div').shadowRoot.firstChild.textContent = 'Card number'",
     ),
     "what a script names without an id": (
