@@ -17,7 +17,7 @@
   const CELLS = 60; // of each row
   const LABELS = 4; // of a control
   const IDS = 8; // by which a control is labelled or described
-  const HEIGHT = 30; // ancestors in which a group or a cell is looked for
+  const HEIGHT = 500; // ancestors in which a group or a cell is looked for: each is asked once in a pass
   const GROUPS = 2;
   const HEAD_ROWS = 3;
 
@@ -340,7 +340,7 @@
     hints.push(attributeOf(control, "aria-description") ?? "");
     const around = [customAround(control, heard), hostAround(control, heard)].filter(Boolean);
     for (const element of around) {
-      labels.push(...joinTexts(labelsFor(element), heard, control));
+      if (labels.length === 0) labels.push(...joinTexts(labelsFor(element), heard, control));
       labels.push(...byIds(element, "aria-labelledby", nodes.labelledBy, heard));
     }
     const near = [];
