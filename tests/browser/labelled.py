@@ -10,10 +10,10 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from itertools import starmap
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from tests.browser.extension_live import Live, browser
 
 LISTS: Final = Path(__file__).parent / "labels"
 SCRIPTS: Final = ("nodes.js", "names.js", "labels.js", "fields.js")  # what names a control
+HALVED: Final = ("cards", "lookalikes")  # of these the half that is held back is not looked at
 CARD_NAMES: Final = ("cc-number", "cc-csc", "cc-exp")
 
 _ATTRIBUTES: Final = {"name": "name", "placeholder": "placeholder", "aria": "aria-label", "title": "title"}
@@ -156,29 +157,37 @@ def is_closing(names: set[str]) -> bool:
 
 def main() -> int:
     name = sys.argv[1] if len(sys.argv) > 1 else "chromium"
-    cards, lookalikes = entries("cards"), entries("lookalikes")
+    lists = {title: entries(title) for title in ("cards", "lookalikes", "checkouts", "forms", "variants")}
     with tempfile.TemporaryDirectory() as folder, browser(name, Path(folder)) as live:
-        found = judge(live, [*cards, *lookalikes])
-    hits: defaultdict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
-    for entry, names in zip(cards, found, strict=False):
-        hits[entry.half, entry.language][is_found(entry, names)] += 1
-        hits[entry.half, "all"][is_found(entry, names)] += 1
-        if entry.half == "tune" and not is_found(entry, names):
-            print(f"missed: {entry.language} {entry.want} {entry.line} found as {sorted(names)}")
-    print(f"{'':6}" + "".join(f"{half:>22}" for half in ("tune", "held")))
-    for language in ("all", *dict.fromkeys(entry.language for entry in cards)):
-        shares = (hits[half, language] for half in ("tune", "held"))
-        print(f"{language:6}" + "".join(f"{n[True]:>10} of {n.total():>3}  {n[True] / n.total():.3f}" for n in shares))
-    closing: Counter[str] = Counter()
-    for entry, names in zip(lookalikes, found[len(cards) :], strict=True):
-        if is_closing(names):
-            closing[entry.half] += 1
-            if entry.half == "tune":
-                print(f"closes: {entry.language} {entry.line} found as {sorted(names)}")
-    total = Counter(entry.half for entry in lookalikes)
-    for part in ("tune", "held"):
-        print(f"look-alikes that close, {part}: {closing[part]} of {total[part]}")
+        found = {title: judge(live, listed) for title, listed in lists.items()}
+    for title, listed in lists.items():
+        for entry, names in zip(listed, found[title], strict=True):
+            wrong = not is_found(entry, names) if entry.want else is_closing(names)
+            if wrong and (entry.half == "tune" or title not in HALVED):
+                print(f"{'missed' if entry.want else 'closes'}: {entry.language} {entry.line} is {sorted(names)}")
+    print(f"{'found':6}" + "".join(f"{part:>22}" for part in ("tune", "held")))
+    for language in ("all", *dict.fromkeys(entry.language for entry in lists["cards"])):
+        print(
+            f"{language:6}"
+            + "".join(_share(lists["cards"], found["cards"], part, language) for part in ("tune", "held"))
+        )
+    for title, listed in lists.items():
+        other = [names for entry, names in zip(listed, found[title], strict=True) if not entry.want]
+        wanted = [(entry, names) for entry, names in zip(listed, found[title], strict=True) if entry.want]
+        if wanted:
+            print(f"{title}: found {sum(starmap(is_found, wanted))} of {len(wanted)}")
+        if other:
+            print(f"{title}: {sum(map(is_closing, other))} of {len(other)} look-alikes close")
     return 0
+
+
+def _share(listed: list[Entry], found: list[set[str]], part: str, language: str) -> str:
+    hits = [
+        is_found(entry, names)
+        for entry, names in zip(listed, found, strict=True)
+        if entry.half == part and language in ("all", entry.language)
+    ]
+    return f"{sum(hits):>10} of {len(hits):>3}  {sum(hits) / len(hits):.3f}"
 
 
 if __name__ == "__main__":

@@ -120,13 +120,15 @@
 
   // Names of a card and no more: what a field is called, not what something says of cards.
   const BARE_CARD = either(
-    String.raw`^((your )?(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card` +
-      String.raw`|(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb` +
-      String.raw`|tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito` +
-      String.raw`|cartao (de )?(credito|debito)|credit ?kaart|karta (kredytowa|platnicza)` +
-      String.raw`|(kreditni|platebni) karta|(kredit|betal|bank)kort|(kredi|banka) karti)` +
-      String.raw`( required| optional| visa| master ?card| amex| american express| maestro| or| and| o| y| e| et
-        | ou| und| oder)*$`,
+    String.raw`^((enter|add|insert|input|type|txt|please|new|your|my|the|a|votre|ma|la|une|su|tu|mi|ingrese|introduzca
+      |inserisci|tua|sua|seu|o|digite|ihre|deine|bitte|uw|je|jouw|twoja|vase|ditt|ange) ){0,3}(` +
+      String.raw`(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details|information)
+      |(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb
+      |tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito
+      |cartao (de )?(credito|debito)|credit ?kaart|karta (kredytowa|platnicza)
+      |(kreditni|platebni) karta|(kredit|betal|bank)kort|(kredi|banka) karti)` +
+      String.raw`( required| optional| details?| info| information| data| daten| field| input| box| text| visa
+      | master ?card| amex| american express| maestro| or| and| o| y| e| et| ou| und| oder)*$`,
   );
 
   // The same by an abbreviation that is a word elsewhere ("pan", "Pan Kowalski"): alone, and as it is written.
@@ -176,7 +178,7 @@
 
   // Names that a card's code has in common with others, which SENT, ELSEWHERE and OTHER_CARD tell apart.
   const CODE_OR_NOT = either(
-    String.raw`(?<!\bsocial )\bsecurity ?(code|number|no|digits?)\b|\bsec code\b
+    String.raw`(?<!\bsocial )\bsecurity ?(code|number|no|digits?|value)\b|\bsec code\b
       |\bcode (de |du )?(securite(?! soc)|verification)\b|\bnumero de securite\b(?! soc)`,
     String.raw`\bpr(u|ue)f ?(nummer|ziffern?|code|nr|zahl|wert)\b|\bsicherheits ?(code|kode|nummer|nr|ziffern?)\b`,
     String.raw`\bcod(igo|ice)? (de |di |do |da )?(la )?(seguridad|sicurezza|seguranca)\b(?! soc)|\bnumero (de
