@@ -31,7 +31,7 @@ CASES = {
         "document.body.insertAdjacentHTML('beforeend', '<div><span id=x>Card number</span></div>')",
     ),
     "what it is labelled by gets its id later": (
-        "<span>Card number</span><input aria-labelledby=x>",
+        f"<input aria-labelledby=x><p>{'Much is said here. ' * 8}<span>Card number</span></p>",
         "document.querySelector('span').id = 'x'",
     ),
     "what it is labelled by is replaced": (

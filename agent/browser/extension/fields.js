@@ -1,94 +1,73 @@
 // Which autofill name a form control goes by: from its `autocomplete`, its type, and, where a page says neither, from
-// what the control is called. Never reads what is in it.
+// what the control is called (labels.js, names.js). Never reads what is in it.
 (() => {
   "use strict";
-  const {textOf} = globalThis.eyelid.nodes;
+  const {nodes, CONTROLS, plain, speaksOfCards, judgeWords, readLabels, newPass} = globalThis.eyelid;
+  const {nameOf, attributeOf, attributesOf, matches} = nodes;
 
   // What an `autocomplete` may hold beside the name (HTML, "autofill detail tokens").
   const BESIDE = new Set(["on", "off", "shipping", "billing", "home", "work", "mobile", "fax", "pager", "webauthn"]);
   const UNSEEN = new Set("hidden button submit reset image file checkbox radio range color".split(" "));
-  const CALLED_BY = ["name", "id", "placeholder", "aria-label", "title", "data-testid", "data-field"];
-  const LONGEST = 120; // characters of each name or label
-
-  const NUMBER = new RegExp(
-    [
-      String.raw`\b(credit|debit|bank|payment|cc) ?card( ?(number|no|nr|num))?\b`,
-      String.raw`\bcard ?(number|no|nr|num|pan)\b`,
-      String.raw`\bcc ?(number|num|no|nr)\b|\bccn\b|\bpan\b|\bprimary account number\b`,
-      String.raw`\b(kredit|bank)?karten? ?(nummer|nr|no)\b`,
-      String.raw`\b(numero|num|no|n) (de )?(la |sa |ma |votre |su |tu )?(carte|tarjeta|cb)\b`,
-      String.raw`\bnumero(carte|tarjeta)\b`,
-      String.raw`\b(carte (bancaire|de credit|bleue)|tarjeta de (credito|debito))\b`,
-    ].join("|"),
-  );
-  const CODE = new RegExp(
-    [
-      String.raw`\b(cvv|cvc|cvn|csc) ?2?\b|\b(card|cc) ?(cvv|cvc|cvn|csc|code|cid)\b`,
-      String.raw`\b(security|card) ?(code|value)\b|\bcard ?(security|verification|validation)\b`,
-      String.raw`\b(karten ?)?(pruf ?(nummer|ziffern?|code)|pruefnummer|sicherheits ?code)\b|\bkartenpruefnummer\b`,
-      String.raw`\bcryptogramme\b|\bcode (de )?securite\b|\bcodigo (de )?seguridad\b`,
-    ].join("|"),
-  );
-  const EXPIRY = new RegExp(
-    [
-      String.raw`\bexp(iry|iration|ires|ir)?\b|\b(cc|card) ?exp|\bvalid (thru|through|until|to)\b`,
-      String.raw`\bmm ?(yy|jj|aa)(yy|jj|aa)?\b`,
-      String.raw`\bgultig bis\b|\bgueltig bis\b|\b(ablauf|verfalls?) ?datum\b`,
-      String.raw`\bexpire( fin)?\b|\bdate (d )?expiration\b|\bcaducidad\b|\bvencimiento\b|\bexpiracion\b`,
-    ].join("|"),
-  );
-  const CARD = /\b(cc|card|karte|karten|kreditkarten?|carte|tarjeta)\b|\bcard(exp|number)/;
-
-  // "cardNumber", "card_number" and "Numéro de carte" are the same words to the patterns.
-  const plain = (text) =>
-    text
-      .slice(0, LONGEST)
-      .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-      .normalize("NFD")
-      .replace(/[\u0300-\u036f]/g, "")
-      .replace(/ß/g, "ss")
-      .replace(/[^A-Za-z0-9]+/g, " ")
-      .toLowerCase();
-
-  const labelsOf = (control) => {
-    const texts = [];
-    for (const label of control.labels ?? []) texts.push(textOf(label));
-    for (const id of (control.getAttribute("aria-labelledby") ?? "").split(/\s+/)) {
-      const element = id && control.getRootNode().getElementById?.(id);
-      if (element) texts.push(textOf(element));
-    }
-    return texts;
-  };
-
-  const called = (control) => {
-    const texts = CALLED_BY.map((attribute) => control.getAttribute(attribute) ?? "");
-    return [...texts, ...labelsOf(control)].map(plain).join(" | ");
-  };
+  // Attributes that the page's authors read, and those that its users do.
+  const OF_CODE = new Set([
+    "name", "id", "autocomplete", "data-testid", "data-field", "data-name", "data-stripe", "data-checkout",
+    "data-encrypted-name", "data-braintree-name", "data-recurly", "data-omise", "formcontrolname", "ng-model",
+  ]);
+  const OF_USERS = new Set(["placeholder", "aria-label", "aria-placeholder", "title", "label"]);
+  const LONGEST = 120; // characters of each attribute
 
   const NONE = Object.freeze([]);
   const revealable = new WeakSet(); // once a password field: "show password" makes it a text field that shows it
 
+  const asked = (control, type, tokens, pass) => {
+    const {labels, near, hints, groups, around} = readLabels(control, pass);
+    const ofCode = [];
+    const ofUsers = [];
+    for (const element of [control, ...around]) {
+      for (const attribute of attributesOf(element)) {
+        const list = OF_USERS.has(attribute) ? ofUsers : OF_CODE.has(attribute) ? ofCode : null;
+        if (list) list.push(attributeOf(element, attribute).slice(0, LONGEST));
+      }
+    }
+    if (![...ofCode, ...ofUsers, ...labels, ...near, ...hints, ...groups].some(speaksOfCards)) return {};
+    return judgeWords({
+      attributes: ofCode.map(plain),
+      labels: [...ofUsers, ...labels].map(plain),
+      near: near.map(plain),
+      hints: hints.map(plain),
+      groups: groups.map(plain),
+      raw: [...ofUsers, ...labels, ...near],
+      search: type === "search" || attributeOf(control, "role") === "searchbox",
+      oneTime: tokens.includes("one-time-code"),
+      kind: nameOf(control),
+    });
+  };
+
   // Names of a control: `sure` ones, and `beside`, which count only where a card's number or code is asked for too.
-  const namesOf = (control) => {
-    const type = control.localName === "input" ? (control.getAttribute("type") ?? "text").toLowerCase().trim() : "text";
+  const namesOf = (control, pass = newPass(() => {})) => {
+    const type = nameOf(control) === "input" ? (attributeOf(control, "type") ?? "text").toLowerCase().trim() : "text";
     if (UNSEEN.has(type)) return {sure: NONE, beside: NONE};
     if (type === "password") revealable.add(control);
-    const tokens = (control.getAttribute("autocomplete") ?? "").toLowerCase().split(/\s+/);
-    const sure = tokens.filter((token) => token && !BESIDE.has(token) && !token.startsWith("section-"));
-    const beside = [];
-    const words = called(control);
-    if (CODE.test(words)) sure.push("cc-csc");
-    else if (NUMBER.test(words)) sure.push("cc-number");
-    else if (EXPIRY.test(words)) (CARD.test(words) ? sure : beside).push("cc-exp");
-    if (revealable.has(control) && !sure.some((name) => name.endsWith("-password") || name === "cc-csc")) {
-      sure.push("current-password");
+    const tokens = (attributeOf(control, "autocomplete") ?? "").toLowerCase().split(/\s+/);
+    const sure = new Set(tokens.filter((token) => token && !BESIDE.has(token) && !token.startsWith("section-")));
+    const {sure: known, beside} = asked(control, type, tokens, pass);
+    if (known) sure.add(known);
+    if (revealable.has(control) && ![...sure].some((name) => name.endsWith("-password") || name === "cc-csc")) {
+      sure.add("current-password");
     }
-    return {sure, beside};
+    return {sure: [...sure], beside: beside ? [beside] : NONE};
   };
+
+  // A custom element that takes part in a form is a field, whatever it is made of. Only those can be enabled.
+  const isControl = (element) =>
+    nameOf(element).includes("-") ? matches(element, `${CONTROLS},:enabled,:disabled`) : matches(element, CONTROLS);
 
   Object.assign(globalThis.eyelid, {
     namesOf,
-    CONTROLS: "input,select,textarea,[contenteditable],[role=textbox]",
-    NAMED_BY: ["autocomplete", "type", "contenteditable", "role", "aria-labelledby", "for", ...CALLED_BY],
+    isControl,
+    NAMED_BY: [
+      "type", "contenteditable", "role", "for", "slot", "alt", "colspan", "headers",
+      "aria-labelledby", "aria-describedby", "aria-description", ...OF_CODE, ...OF_USERS,
+    ],
   });
 })();

@@ -3,13 +3,14 @@
 // frames that nobody else speaks for (frames.js).
 (() => {
   "use strict";
-  const {nodes, frames, namesOf, readSelectors, CONTROLS, NAMED_BY} = globalThis.eyelid;
-  const {nameOf, attributeOf, matches, closest, lastIn, rootOf, ownerOf, documentOf, searchIn, shadow} = nodes;
+  const {nodes, frames, namesOf, isControl, newPass, Dependants, readSelectors, NAMED_BY} = globalThis.eyelid;
+  const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
   const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
   const CARD = new Set(["cc-number", "cc-csc"]);
+  const NAMING = new Set(NAMED_BY);
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
@@ -31,7 +32,7 @@
       this.roots = new Map([[doc, NOTHING]]); // document or shadow root -> places of the selectors that fit in it
       this.frames = new Map(); // element that holds a document -> that document if it is read from here, or null
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
-      this.labelledBy = new Map(); // id of an element -> controls that say they are labelled by it
+      this.dependants = new Dependants(); // which controls to judge when something else changes
       this.fields = NOTHING;
       this.css = NOTHING;
       this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
@@ -126,18 +127,21 @@
     take(records, asked) {
       this.attempt(() => {
         const seen = new Set();
+        const climbed = new Set();
         const moved = asked && this.checkFrames(seen);
-        for (const record of records) if (!isDead(record.target)) this.takeOne(record, seen);
+        for (const record of records) if (!isDead(record.target)) this.takeOne(record, seen, climbed);
         if (this.open.length > 0 || readiness(this.doc) === "loading") this.checkOpen(seen);
         if (asked) this.checkRoots(seen);
         this.settle(asked, records.length > 0 || moved);
       });
     }
 
-    takeOne({type, target, addedNodes, removedNodes, attributeName, oldValue}, seen) {
+    takeOne(record, seen, climbed) {
+      const {type, target, addedNodes, removedNodes, attributeName, oldValue} = record;
+      const {dependants} = this;
       if (type === "attributes") {
-        if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) this.judgeLabelledBy(id);
-        this.judge(nameOf(target) === "label" ? target.control : target);
+        if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) dependants.identified(id);
+        if (NAMING.has(attributeName)) dependants.renamed(target, attributeName, climbed);
       } else {
         if (isDocument(target) && this.roots.has(target)) this.takeEmptied(target);
         for (const node of addedNodes) {
@@ -145,8 +149,9 @@
           if (isConnected(node)) this.visit(node, seen);
           else this.foreign ||= frames.HOLDERS.has(nameOf(node)) || nodes.first(node, frames.ANY) !== null;
         }
-        if (this.labelledBy.size > 0) for (const node of removedNodes) this.judgeWithout(node);
-        this.judgeNamedBy(isElement(target) ? target : target.parentElement);
+        for (const node of removedNodes) if (isElement(node)) dependants.removed(node);
+        if (type === "childList") dependants.changed(target, record.previousSibling, record.nextSibling, climbed);
+        else dependants.changed(parentOf(target), target, target, climbed);
       }
       if (this.selectors.known.length > 0) this.unsearched.add(rootOf(target));
     }
@@ -159,51 +164,29 @@
       this.emptied();
     }
 
-    // A control may be called by the text that changed: of a label around it, or of what it says it is labelled by.
-    judgeNamedBy(element) {
-      if (!element) return;
-      const label = closest(element, "label");
-      if (label) this.judge(label.control);
-      const root = rootOf(element);
-      for (const [id, controls] of this.labelledBy) {
-        if (!closest(element, `[id="${CSS.escape(id)}"]`)) continue;
-        for (const control of controls) if (!isDead(control) && rootOf(control) === root) this.judge(control);
-      }
-    }
-
-    // Another element goes by this id now, or none.
-    judgeLabelledBy(id) {
-      for (const control of this.labelledBy.get(id) ?? []) this.judge(control);
-    }
-
-    judgeWithout(node) {
-      if (!isElement(node)) return;
-      for (const element of [node, ...nodes.all(node, "[id]")]) this.judgeLabelledBy(attributeOf(element, "id"));
-    }
-
     visit(element, seen) {
       if (seen.has(element)) return;
       this.visitOne(element, seen);
       this.visitAll(nodes.all(element, "*"), nodes.all(element, EDITABLE), seen);
-      if (matches(element, EDITABLE)) this.judge(element);
+      if (matches(element, EDITABLE)) this.dependants.add(element);
     }
 
     visitAll(elements, editable, seen) {
       for (const element of elements) this.visitOne(element, seen);
-      for (const element of editable) this.judge(element);
+      this.dependants.addAll(editable);
     }
 
     visitOne(element, seen) {
       seen.add(element);
-      if (this.labelledBy.size > 0) this.judgeLabelledBy(attributeOf(element, "id"));
       const name = nameOf(element);
-      if (CONTROL.has(name)) this.judge(element);
-      else if (name === "label") this.judge(element.control);
+      this.dependants.came(element, name);
+      if (CONTROL.has(name)) this.dependants.add(element);
       else if (mayHost(name)) this.visitHost(element, seen);
       else if (frames.HOLDERS.has(name)) this.visitFrame(element, seen);
     }
 
     visitHost(element, seen) {
+      if (nameOf(element).includes("-") && isControl(element)) this.dependants.add(element);
       const root = shadow(element);
       if (root && !seen.has(root)) this.enter(root, seen);
     }
@@ -296,13 +279,15 @@
       this.visitAll(all(root, "*"), all(root, EDITABLE), seen);
     }
 
-    judge(control) {
-      if (!control || isDead(control)) return;
-      for (const id of attributeOf(control, "aria-labelledby")?.split(/\s+/) ?? []) {
-        if (!this.labelledBy.has(id)) this.labelledBy.set(id, new Set());
-        this.labelledBy.get(id).add(control);
-      }
-      const names = matches(control, CONTROLS) && nameOf(control) !== "form" ? namesOf(control) : null;
+    // After the last change and all at once: what controls have in common is read once.
+    judgeDue() {
+      const due = this.dependants.take();
+      const pass = newPass((node, how, control) => this.dependants.note(node, how, control));
+      for (const control of due) this.judge(control, pass);
+    }
+
+    judge(control, pass) {
+      const names = isControl(control) && nameOf(control) !== "form" ? namesOf(control, pass) : null;
       const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
       if (names && (names.sure.some(counts) || names.beside.some(counts))) this.controls.set(control, names);
       else this.controls.delete(control);
@@ -326,6 +311,7 @@
 
     // Tells what came and what left. A search for selectors that nobody waits for keeps to its share of the time.
     settle(asked, happened = true) {
+      this.judgeDue();
       if (happened) this.forgetGone();
       if (this.selectors.volatile && asked) for (const root of this.roots.keys()) this.unsearched.add(root);
       if (this.unsearched.size > 0) this.search(asked);
@@ -339,10 +325,6 @@
       }
       for (const root of this.roots.keys()) {
         if (isGone(root) || !documents.has(documentOf(root))) this.roots.delete(root);
-      }
-      for (const [id, controls] of this.labelledBy) {
-        for (const control of controls) if (isGone(control)) controls.delete(control);
-        if (controls.size === 0) this.labelledBy.delete(id);
       }
     }
 

@@ -27,7 +27,11 @@
   // Firefox takes a document that has left its frame away from scripts of other documents: nothing of it can be asked.
   const isDead = (node) => orNull(() => kindOf(node)) === null;
 
-  const searchOf = ({prototype}) => ({all: own(prototype, "querySelectorAll"), first: own(prototype, "querySelector")});
+  const searchOf = ({prototype}) => ({
+    all: own(prototype, "querySelectorAll"),
+    first: own(prototype, "querySelector"),
+    ...("getElementById" in prototype && {byId: own(prototype, "getElementById")}),
+  });
   const ofDocuments = searchOf(Document);
   const ofFragments = searchOf(DocumentFragment);
   const ofElements = searchOf(Element);
@@ -44,18 +48,43 @@
 
   const ours = new WeakSet(); // shadow roots that mark.js has put into the page
 
+  // A page's script may name elements that have no id; browsers from 2025 on give them out.
+  const reflection = (name) => (name in Element.prototype ? own(Element.prototype, name) : null);
+
+  const nameOf = own(Element.prototype, "localName");
+  const hostOf = own(ShadowRoot.prototype, "host");
+  const isShadow = (node) => kindOf(node) === Node.DOCUMENT_FRAGMENT_NODE && orNull(() => hostOf(node)) !== null;
+  const labels = {
+    input: own(HTMLInputElement.prototype, "labels"),
+    select: own(HTMLSelectElement.prototype, "labels"),
+    textarea: own(HTMLTextAreaElement.prototype, "labels"),
+  };
+
   const nodes = {
-    nameOf: own(Element.prototype, "localName"),
+    nameOf,
     attributeOf: own(Element.prototype, "getAttribute"),
+    attributesOf: own(Element.prototype, "getAttributeNames"),
     matches: own(Element.prototype, "matches"),
     closest: own(Element.prototype, "closest"),
     lastIn: own(Element.prototype, "lastElementChild"),
-    textOf: own(Node.prototype, "textContent"),
+    countIn: own(Element.prototype, "childElementCount"),
+    parentOf: own(Node.prototype, "parentNode"),
+    firstOf: own(Node.prototype, "firstChild"),
+    nextOf: own(Node.prototype, "nextSibling"),
+    previousOf: own(Node.prototype, "previousSibling"),
+    dataOf: own(Node.prototype, "nodeValue"),
     rootOf: own(Node.prototype, "getRootNode"),
+    assigned: own(HTMLSlotElement.prototype, "assignedNodes"),
+    labelledBy: reflection("ariaLabelledByElements"),
+    describedBy: reflection("ariaDescribedByElements"),
+    // Of an element that has labels; any other refuses to be asked.
+    labelsOf: (element) => labels[nameOf(element)]?.(element),
+    hostOf: (node) => (isShadow(node) ? hostOf(node) : null),
     viewOf: own(Document.prototype, "defaultView"),
     readiness: own(Document.prototype, "readyState"),
     visibility: own(Document.prototype, "visibilityState"),
     isElement: (node) => kindOf(node) === Node.ELEMENT_NODE,
+    isText: (node) => kindOf(node) === Node.TEXT_NODE,
     ownerOf,
     isConnected,
     isDocument,

@@ -1,0 +1,194 @@
+"""The lists of labels in tests/browser/labels, as HTML, and what the extension's own scripts make of them in a browser.
+
+`python -m tests.browser.labelled [chromium|firefox]` prints the recall of each half and language, and what was missed
+of the half that may be looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from itertools import starmap
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from agent.browser.manifests import EXTENSION
+from tests.browser.extension_live import Live, browser
+
+LISTS: Final = Path(__file__).parent / "labels"
+SCRIPTS: Final = ("nodes.js", "names.js", "labels.js", "fields.js")  # what names a control
+HALVED: Final = ("cards", "lookalikes")  # of these the half that is held back is not looked at
+CARD_NAMES: Final = ("cc-number", "cc-csc", "cc-exp")
+
+_ATTRIBUTES: Final = {"name": "name", "placeholder": "placeholder", "aria": "aria-label", "title": "title"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list. `want` is empty for what must not close; `half` is "tune" or "held"."""
+
+    language: str
+    want: str
+    html: str
+    half: str
+    line: str
+
+
+def entries(name: str) -> list[Entry]:
+    """Those of labels/`name`.yaml."""
+    rows = yaml.safe_load((LISTS / f"{name}.yaml").read_text(encoding="utf-8"))
+    return [_entry(dict(row)) for row in rows]
+
+
+def _entry(row: dict[str, object]) -> Entry:
+    language, want, _ = str(row.pop("lang", "")), str(row.pop("want", "")), row.pop("from")
+    line = json.dumps(row, ensure_ascii=False, sort_keys=True)
+    return Entry(language, want, _html(row), half(line), line)
+
+
+def half(line: str) -> str:
+    """Fixed before anything was looked at: an even first byte of the hash may be tuned on, an odd one is held back."""
+    return "held" if hashlib.sha256(line.encode()).digest()[0] % 2 else "tune"
+
+
+def _html(row: dict[str, object]) -> str:
+    """The fragment that says it in the ways which the keys of `row` name."""
+    if "html" in row:
+        return str(row["html"])
+    own = [str(row.get("attrs", "")), f"id='{row.get('id', 'f')}'"]
+    own += [f'{name}="{escape(str(row[key]))}"' for key, name in _ATTRIBUTES.items() if key in row]
+    before, after = "", ""
+    text = {key: escape(str(value)) for key, value in row.items()}
+    if "by" in row:
+        parts = row["by"]
+        assert isinstance(parts, list)
+        before += "".join(f"<span id=by{n}>{escape(part)}</span>" for n, part in enumerate(parts))
+        own.append("aria-labelledby='" + " ".join(f"by{n}" for n in range(len(parts))) + "'")
+    if "about" in row:
+        after += f"<small id=about>{text['about']}</small>"
+        own.append("aria-describedby=about")
+    if "label" in row:
+        before += f"<label for='{row.get('id', 'f')}'>{text['label']}</label>"
+    if "stray" in row:
+        before += f"<label>{text['stray']}</label>"
+    if "before" in row:
+        before += f"{text['before']} "
+    if "after" in row:
+        after += f"<span>{text['after']}</span>"
+    tag = str(row.get("tag", "input"))
+    control = f"<{tag} {' '.join(own)}>" + ("" if tag == "input" else f"</{tag}>")
+    if "wrap" in row:
+        control = f"<label>{text['wrap']} {control}</label>"
+    return _around(f"{before}{control}{after}", text)
+
+
+def _around(control: str, text: dict[str, str]) -> str:
+    """The control in the group or table that says it."""
+    if "legend" in text:
+        return f"<fieldset><legend>{text['legend']}</legend><p>{control}</p></fieldset>"
+    if "group" in text:
+        return f'<div role=group aria-label="{text["group"]}"><p>{control}</p></div>'
+    if "cell" in text:
+        return f"<table><tr><td>{text['cell']}</td><td>{control}</td></tr></table>"
+    if "row" in text:
+        return f"<table><tr><th>{text['row']}</th><td>{control}</td></tr></table>"
+    if "column" in text:
+        return (
+            f"<table><thead><tr><th>Customer</th><th>{text['column']}</th></tr></thead>"
+            f"<tbody><tr><td>A. Person</td><td>{control}</td></tr></tbody></table>"
+        )
+    return f"<p>{control}</p>"
+
+
+# -- in a browser -----------------------------------------------------------------------------------------------------
+
+# One character for each fragment, of which each bit is a name: cc-number, cc-csc, cc-exp, and cc-exp beside a card.
+_JUDGE: Final = """
+const place = document.body.appendChild(document.createElement("main"));
+const {namesOf, CONTROLS} = eyelid;
+let found = "";
+for (const html of JSON.parse(document.getElementById("fragments").textContent)) {
+  place.innerHTML = html;
+  let bits = 0;
+  for (const control of place.querySelectorAll(CONTROLS)) {
+    const {sure, beside} = namesOf(control);
+    ["cc-number", "cc-csc", "cc-exp"].forEach((name, bit) => { if (sure.includes(name)) bits |= 1 << bit; });
+    if (beside.includes("cc-exp")) bits |= 8;
+  }
+  found += bits.toString(16);
+}
+place.remove();
+throw new Error(found);
+"""
+
+
+def judge(live: Live, listed: Iterable[Entry]) -> list[set[str]]:
+    """What each is found as, by the extension's own scripts in a page. An expiry date that counts only beside a card's
+    number or code is "beside".
+    """
+    fragments = [entry.html for entry in listed]
+    scripts = "".join(f"<script>{(EXTENSION / name).read_text()}</script>" for name in SCRIPTS)
+    data = json.dumps(fragments).replace("<", "\\u003c")
+    body = f"<script type=application/json id=fragments>{data}</script>{scripts}"
+    with live.opened("labels", body):
+        answer = live.site.attempt("labels", _JUDGE)
+    found = answer.removeprefix("Error: ")
+    assert len(found) == len(fragments), answer
+    names = (*CARD_NAMES, "beside")
+    return [{name for bit, name in enumerate(names) if int(digit, 16) >> bit & 1} for digit in found]
+
+
+def is_found(entry: Entry, names: set[str]) -> bool:
+    """Whether it would close beside the other fields of its form."""
+    return entry.want in names or (entry.want == "cc-exp" and "beside" in names)
+
+
+def is_closing(names: set[str]) -> bool:
+    """Whether it would close alone."""
+    return not names.isdisjoint(CARD_NAMES)
+
+
+def main() -> int:
+    name = sys.argv[1] if len(sys.argv) > 1 else "chromium"
+    lists = {title: entries(title) for title in ("cards", "lookalikes", "checkouts", "forms", "variants")}
+    with tempfile.TemporaryDirectory() as folder, browser(name, Path(folder)) as live:
+        found = {title: judge(live, listed) for title, listed in lists.items()}
+    for title, listed in lists.items():
+        for entry, names in zip(listed, found[title], strict=True):
+            wrong = not is_found(entry, names) if entry.want else is_closing(names)
+            if wrong and (entry.half == "tune" or title not in HALVED):
+                print(f"{'missed' if entry.want else 'closes'}: {entry.language} {entry.line} is {sorted(names)}")
+    print(f"{'found':6}" + "".join(f"{part:>22}" for part in ("tune", "held")))
+    for language in ("all", *dict.fromkeys(entry.language for entry in lists["cards"])):
+        print(
+            f"{language:6}"
+            + "".join(_share(lists["cards"], found["cards"], part, language) for part in ("tune", "held"))
+        )
+    for title, listed in lists.items():
+        other = [names for entry, names in zip(listed, found[title], strict=True) if not entry.want]
+        wanted = [(entry, names) for entry, names in zip(listed, found[title], strict=True) if entry.want]
+        if wanted:
+            print(f"{title}: found {sum(starmap(is_found, wanted))} of {len(wanted)}")
+        if other:
+            print(f"{title}: {sum(map(is_closing, other))} of {len(other)} look-alikes close")
+    return 0
+
+
+def _share(listed: list[Entry], found: list[set[str]], part: str, language: str) -> str:
+    hits = [
+        is_found(entry, names)
+        for entry, names in zip(listed, found, strict=True)
+        if entry.half == part and language in ("all", entry.language)
+    ]
+    return f"{sum(hits):>10} of {len(hits):>3}  {sum(hits) / len(hits):.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
