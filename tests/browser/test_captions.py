@@ -1,4 +1,4 @@
-"""Whatever the title of its page, a browser's window is found on the desktop: both browsers as they really name them."""
+"""Whatever the title of its page, a browser's window is found on the desktop: both browsers as they really are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agent.desktop.x11 import X11Desktop
 from tests.browser.extension_live import Live, tabs_at
 from tests.browser.extension_pages import OBEY
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.desktop
 
 WITHIN = 15.0  # seconds until a window has its title
 

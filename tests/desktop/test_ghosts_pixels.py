@@ -215,6 +215,14 @@ class Held:
     opened(Box(0, -1, 3, 3), Box(2, 0, 3, 3)),
     [("move", 2, Box(2, -1, 3, 3)), ("look", 0, SCREEN), ("rest", 0, SCREEN)],
 )
+@example(  # one that comes and moves takes along what was there before it, by another name
+    opened(FEW, Box(0, 0, 4, 3), Box(3, 0, 3, 3)),
+    [
+        *(("unmap", 3, FEW), ("wait", 0, SCREEN), ("look", 0, SCREEN)),
+        *(("map", 4, Box(1, 0, 3, 3)), ("move", 4, FEW), ("look", 0, SCREEN)),
+        *(("unmap", 2, FEW), ("wait", 0, SCREEN), ("rest", 0, SCREEN)),
+    ],
+)
 @example(  # two changes of the order that come to none: the one in front shows the other
     opened(FEW, FEW, FEW),
     [*(("raise", 2, FEW), ("paint", 2, FEW), ("raise", 3, FEW)), *(("look", 0, SCREEN), ("rest", 0, SCREEN))],

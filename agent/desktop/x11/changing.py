@@ -44,11 +44,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """`new`: the part that its one owner had not before."""
+    """`new`: the part that its one owner had not before. `origins`: where owners may have taken pixels from."""
 
     owners: frozenset[int]
     region: list[Box]
-    new: list[Box]
+    new: Sequence[Box] = ()
+    origins: Sequence[Box] = ()
 
 
 def visible(pane: Pane, above: Iterable[Pane], screen: Box) -> list[Box]:
@@ -113,7 +114,8 @@ class Change:
     def _add_unclear(self, owners: Sequence[int], region: list[Box]) -> None:
         if region:
             new = rests(region, self._visible_before(owners[0])) if len(owners) == 1 else []
-            self.unclear.append(Unclear(frozenset(owners), region, new))
+            origins = [box for owner in owners if owner in self._done for box in self._done[owner].places]
+            self.unclear.append(Unclear(frozenset(owners), region, new, origins))
 
     def _sort(self, pane: Pane, now: list[Box]) -> tuple[list[Box], list[Box]]:
         """What of `now`, that of the pane which is in view, it has gained, and what is unclear."""

@@ -8,7 +8,7 @@ have painted too early to count: it owes the whole place from now on, but for te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -95,7 +95,7 @@ class Ghosts:
         believed = {window: boxes for window, boxes in drawn.items() if window not in doubted}
         new = [self._debt(window, region, believed, now, late=late) for window, region in change.gained]
         for unclear in change.unclear:
-            new += self._doubts(unclear, believed, now, moved=change.moved, late=late)
+            new += self._doubts(unclear, believed, now, late=late)
         self._pay(change, drawn, doubted, now)
         self._take_in(new, now)
 
@@ -125,14 +125,11 @@ class Ghosts:
         for place, pane in enumerate(self._panes):
             region = visible(pane, self._panes[place + 1 :], screen) if pane.id in windows else []
             if region:
-                self._debts += self._doubts(Unclear(frozenset({pane.id}), region, []), {}, now)
+                self._debts += self._doubts(Unclear(frozenset({pane.id}), region), {}, now)
 
-    def _earliest(self, region: Sequence[Box], now: int, moved: Set[int] = frozenset()) -> int:
-        """Since when what is in the pixels may have been there: a ghost stays when the window under it changes, and
-        windows that moved have taken theirs along.
-        """
-        known = (debt for debt in self._debts if debt.until > now)
-        return min((debt.left for debt in known if meet(debt.region, region) or debt.owners & moved), default=now)
+    def _earliest(self, region: Sequence[Box], now: int) -> int:
+        """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
+        return min((debt.left for debt in self._debts if debt.until > now and meet(debt.region, region)), default=now)
 
     def _debt(self, window: int, gained: list[Box], drawn: Drawn, now: int, *, late: bool) -> _Debt:
         """What it has painted in this place it has painted since it came to it."""
@@ -144,13 +141,11 @@ class Ghosts:
             return self._doubt(left, frozenset({window}), gained, now, late=late)
         return self._sure(left, window, gained, rests(gained, self._placed(window, drawn[window])), now)
 
-    def _doubts(
-        self, unclear: Unclear, drawn: Drawn, now: int, *, moved: Set[int] = frozenset(), late: bool = False
-    ) -> Iterator[_Debt]:
+    def _doubts(self, unclear: Unclear, drawn: Drawn, now: int, *, late: bool = False) -> Iterator[_Debt]:
         """What they have painted in this place may be from before: they owe all of it from now on. What one of them has
         not painted at all it certainly owes.
         """
-        left = self._earliest(unclear.region, now, unclear.owners & moved)
+        left = self._earliest([*unclear.region, *unclear.origins], now)
         region = unclear.region
         [owner, *_] = unclear.owners
         if unclear.new and not late and owner in drawn and not self._redirected(owner):
