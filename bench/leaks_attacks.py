@@ -11,13 +11,14 @@ import psutil
 
 from bench.leaks_outside import extension_of, renderer_of, those_with
 from bench.leaks_pages import AWAY
-from bench.leaks_scene import CHROMIUM, FIREFOX, Play, Scene, transition
+from bench.leaks_scene import CHROMIUM, FIREFOX, PLAIN, TICKING, Play, Scene, transition
 from bench.stage import StageError
 
 FROZEN: Final = 2.5  # seconds that something is held up: longer than anybody waits for an answer
 REPEATED: Final = 4.5  # seconds in which the control takes a picture also of what stands still
 MIDDLE: Final = (500, 500)  # within the page
 OVER: Final = (640, 300, 500, 333)  # left, top, width, height of a small window over it
+COVER: Final = (0, 0, 1200, 770)  # all of the browser's window
 CONSOLE: Final = {"chromium": ("Control_L", "Shift_L", "j"), "firefox": ("Control_L", "Shift_L", "k")}
 APART: Final = {
     "chromium": {"devtools": {"preferences": {"currentDockState": '"undocked"'}}},
@@ -127,6 +128,17 @@ def print_preview(scene: Scene) -> Play:
     scene.windows.press(scene.window, "Escape")
     time.sleep(1)
     scene.run("go", scene.shop())
+
+
+@transition(stages=(PLAIN, TICKING))
+def unpainted_window(scene: Scene) -> Play:
+    """A window comes over the payment page and paints nothing: it shows the form for as long."""
+    yield
+    scene.run("go", scene.pay())
+    yield
+    with scene.windows.unpainted(*COVER):
+        scene.run("go", scene.shop())
+        time.sleep(REPEATED)
 
 
 @transition(CHROMIUM)

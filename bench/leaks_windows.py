@@ -23,6 +23,7 @@ PATIENCE: Final = 20.0  # seconds for a window manager on a busy machine
 BEAT: Final = 0.005
 WHEEL: Final = (5, 4)  # its buttons: down, up
 TURNS: Final = 8  # of the wheel in one direction
+GREY: Final = 0x808080
 PAGER: Final = 2  # EWMH: the request comes from a pager, so that no window manager thinks it stole the focus
 
 
@@ -111,6 +112,24 @@ class Windows:
                 xtest.fake_input(self._display, kind, code)
                 self._display.sync()
                 time.sleep(0.03)
+
+    @contextmanager
+    def unpainted(self, left: int, top: int, width: int, height: int) -> Iterator[None]:
+        """A new window that paints nothing, so that what was there stays in view; at the end it paints, and closes."""
+        before = self._list()
+        # Without a background; its place is the user's wish, which window managers keep (ICCCM 4.1.2.3).
+        window = self._root.create_window(left, top, width, height, 0, X.CopyFromParent)
+        window.set_wm_name("notes")
+        window.set_wm_normal_hints(flags=Xutil.USPosition | Xutil.USSize, x=left, y=top, width=width, height=height)
+        window.map()
+        self._display.sync()
+        self.new(before)
+        try:
+            yield
+        finally:
+            window.fill_rectangle(window.create_gc(foreground=GREY), 0, 0, width, height)
+            window.destroy()
+            self._display.sync()
 
     def _list(self) -> list[int]:
         found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)

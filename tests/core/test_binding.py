@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.binding import Binding, key_of
-from agent.core.model import Blind, Box, BrowserWindow, Page, Window, WindowKind
+from agent.core.model import Blind, Box, BrowserWindow, Page, Tab, Window, WindowKind
 
 PID = 20
 PLACES = (Box(0, 0, 800, 600), Box(100, 50, 800, 600))
@@ -104,6 +104,48 @@ def test_a_window_too_many_or_too_few_binds_none() -> None:
     assert bound([told()], [seen(7), seen(8, "Wiki - Chromium")]) == {}
     assert bound([told(1), told(2, "Wiki")], [seen(7)]) == {}
     assert bound([told(1), told(2, "Wiki")], [seen(7), seen(8)]) == {}
+
+
+BARE = "Mozilla Firefox"
+PRIVATE = "Mozilla Firefox Private Browsing"
+
+
+def untitled(number: int = 1, address: str = "https://shop.example/a") -> BrowserWindow:
+    tab = Tab(5, Page((address,)), visible=True, painted=True)
+    return replace(told(number, address.partition("://")[2] or "New Tab"), tabs=(tab,))
+
+
+def test_a_page_without_a_title_is_in_a_window_that_has_only_its_browsers_name() -> None:
+    assert bound([untitled()], [seen(title=BARE)]) == {1: {7}}
+    assert bound([untitled(address="about:blank")], [seen(title=BARE)]) == {1: {7}}
+    assert bound([told()], [seen(title=BARE)]) == {}
+    assert bound([replace(untitled(), tabs=())], [seen(title=BARE)]) == {}
+    assert bound([untitled()], [seen(title=PRIVATE)]) == {}
+    assert bound([untitled()], [seen(title=Blind.NO_TITLE)]) == {}
+    assert bound([untitled()], [seen(title=BARE, place=PLACES[1])]) == {}
+
+
+def test_what_is_bound_without_a_title_has_to_go_on_fitting_until_it_has_one() -> None:
+    """A private window has only its browser's name for its first moments."""
+    first = Binding().renewed((untitled(),), (seen(title=BARE),))
+    assert first.renewed((untitled(),), (seen(title=BARE),)).accounted == {7}
+    assert first.renewed((untitled(),), (seen(title=PRIVATE),)).accounted == set()
+    assert first.renewed((told(),), (seen(title=BARE),)).accounted == {7}  # the window's is still to come
+    assert first.renewed((untitled(),), ()).accounted == {7}  # when nobody can say what there is
+    named = first.within([7]).renewed((told(),), (seen(title="Shop - Chromium"),))
+    assert named.renewed((told(title="Wiki"),), (seen(title=PRIVATE),)).accounted == {7}
+
+
+@given(st.permutations([7, 8]), st.booleans())
+def test_no_private_window_stays_bound_beside_one_without_a_title(order: list[int], late: bool) -> None:
+    """Two windows come at once, one of them private: whichever is on the desktop first, by the time that the private
+    one has its name it is bound to nothing.
+    """
+    own, private = order
+    windows = (seen(private, BARE),) if late else (seen(own, BARE), seen(private, BARE))
+    first = Binding().renewed((untitled(),), windows)
+    later = first.renewed((untitled(),), (seen(own, BARE), seen(private, PRIVATE)))
+    assert private not in later.accounted
 
 
 # -- whatever is open ---------------------------------------------------------------------------------------------

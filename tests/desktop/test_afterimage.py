@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import MILLISECOND, SECOND
-from agent.desktop.x11.ghosts import DOUBT, MOST_DEEDS, OWED, STILL
+from agent.desktop.x11.changing import MOST_DEEDS
+from agent.desktop.x11.ghosts import DOUBT, OWED, STILL
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
 from tests.stage.afterimages import (
@@ -30,8 +31,8 @@ from tests.stage.afterimages import (
     trial,
     unmap,
 )
-from tests.stage.desktops import X11Stage, x11_stage
-from tests.stage.windows import program
+from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
+from tests.stage.windows import Program, program
 
 __all__ = ["bare", "either", "managed"]  # fixtures
 
@@ -257,6 +258,67 @@ def test_a_new_window_without_a_background_over_it(bare: X11Stage) -> None:
         new = tried.behind.open(x=60, y=80, width=BEHIND.width, height=BEHIND.height, color=None)
         tried.later(0.3, lambda: tried.behind.paint(window=new, color=GREY, place=ALL))
         tried.verdict()
+
+
+def come_at_once(new: Program, _: X11Stage) -> int:
+    return int(new.open(x=60, y=80, width=BEHIND.width, height=BEHIND.height, color=None))
+
+
+def come_and_move(new: Program, _: X11Stage) -> int:
+    """Created, mapped, moved, resized and raised before anybody looks."""
+    window = new.open(x=40, y=60, width=300, height=300, color=None)
+    new.move(window=window, x=60, y=80)
+    new.resize(window=window, width=BEHIND.width, height=BEHIND.height)
+    new.stack(window=window, above=True)
+    return int(window)
+
+
+def come_again(new: Program, stage: X11Stage) -> int:
+    """It was here before, and painted all; then it was away."""
+    window = new.open(x=60, y=80, width=BEHIND.width, height=BEHIND.height, color=None)
+    new.paint(window=window, color=GREY, place=ALL)
+    stage.desktop.look()
+    new.unmap(window=window)
+    stage.desktop.look()
+    new.map(window=window)
+    return int(window)
+
+
+def grow(new: Program, stage: X11Stage) -> int:
+    window = new.open(x=60, y=80, width=40, height=BEHIND.height, color=None)
+    new.paint(window=window, color=GREY, place=ALL)
+    look_until(stage.desktop, lambda seen: is_shown(seen, window), "the small one")
+    new.stack(window=window, above=True)
+    new.resize(window=window, width=BEHIND.width, height=BEHIND.height)
+    return int(window)
+
+
+@pytest.mark.parametrize("come", [come_at_once, come_and_move, come_again, grow])
+def test_a_new_window_that_paints_after_more_than_a_second(
+    either: X11Stage, come: Callable[[Program, X11Stage], int]
+) -> None:
+    """Until then it shows what was there before, however it came."""
+    with trial(either) as tried, program(either.display, "new") as other:
+        tried.began = CLOCK.now()
+        new = come(other, either)
+        tried.later(2.5, lambda: other.paint(window=new, color=GREY, place=ALL))
+        last, _ = tried.verdict()
+        assert come is not come_at_once or last - tried.began > 2 * SECOND
+
+
+def test_a_new_window_that_never_paints_owes_for_good(managed: X11Stage) -> None:
+    with trial(managed) as tried, program(managed.display, "new") as other:
+        come_at_once(other, managed)
+        tried.look_while(lambda: tried.words[-1:] == [] or tried.words[-1][1] < tried.began + 2 * OWED)
+        assert tried.was_seen()
+
+
+def test_a_managed_window_that_the_server_paints_owes_nothing(managed: X11Stage) -> None:
+    with trial(managed) as tried, program(managed.display, "new") as other:
+        new = other.open(x=60, y=80, width=BEHIND.width, height=BEHIND.height, color=GREY)
+        tried.look_while(lambda: not is_shown(managed.desktop.look(), new))
+        came = CLOCK.now()
+        assert tried.look_until_gone() < came + OWED
 
 
 def test_two_programs_that_hang_one_over_the_other(bare: X11Stage) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.core.model import MILLISECOND, Box
-from agent.desktop.x11.ghosts import DOUBT, OWED, STILL, Done, Ghosts, Pane
+from agent.desktop.x11.changing import Done, Pane
+from agent.desktop.x11.covering import meet
+from agent.desktop.x11.ghosts import DOUBT, OWED, STILL, Ghosts
 from agent.desktop.x11.tree import Deed
 
 SCREEN = Box(0, 0, 12, 8)
 FEW = Box(0, 0, 3, 3)
+LATE = 5  # a window that is watched only once it is in view; 4 is before
+WAIT = 1200 * MILLISECOND
 
 Pixel = tuple[int, int]
 
@@ -76,18 +80,25 @@ class Tiny:
             if self.stack != before:
                 self.did(window, Deed.RESTACKED)
         elif what == "move" and mapped and (box.x, box.y) != (self.boxes[window].x, self.boxes[window].y):
-            self.move(window, box)
+            old = self.boxes[window]
+            self.configure(window, Box(box.x, box.y, old.width, old.height), taken_along=True)
+        elif what == "resize" and mapped and box != self.boxes[window]:
+            self.configure(window, box, taken_along=window % 2 == 0)
         elif what == "paint" and mapped:
             self.paint(window, box)
         self.settle()
 
-    def move(self, window: int, box: Box) -> None:
-        """The visible pixels go along, whosever picture they are, and are told as painted."""
+    def configure(self, window: int, new: Box, *, taken_along: bool) -> None:
+        """The visible pixels go along, whosever picture they are, and are told as painted; or they stay where they are
+        (a program that is resized and paints all itself).
+        """
         old, owned = self.boxes[window], {pixel for pixel, owner in self.owners().items() if owner == window}
         self.did(window, Deed.MOVED)
-        self.boxes[window] = new = Box(box.x, box.y, old.width, old.height)
+        self.boxes[window] = new
         self.did(window, Deed.MOVED)
         self.deeds[window].pop()
+        if not taken_along:
+            return
         carried = {(x - old.x + new.x, y - old.y + new.y): ((x, y), self.painter.get((x, y))) for x, y in owned}
         now, origins = self.owners(), dict[Pixel, Pixel]()
         for pixel, (was, picture) in carried.items():
@@ -109,66 +120,119 @@ class Tiny:
 
 boxes = st.builds(Box, st.integers(-2, 5), st.integers(-2, 4), st.integers(3, 8), st.integers(3, 6))
 deeds = st.tuples(
-    st.sampled_from(["map", "unmap", "raise", "lower", "move", "paint", "paint", "look"]), st.integers(1, 3), boxes
+    st.sampled_from(["map", "unmap", "raise", "lower", "move", "resize", "paint", "paint", "look", "wait", "take"]),
+    st.integers(1, LATE),
+    boxes,
 )
-# Three windows that were painted and looked at, then what happens, and a rest after which a wrong word is an early one.
-openings = st.tuples(boxes, boxes, boxes).map(
-    lambda three: [
-        *((what, window, box) for window, box in enumerate(three, 1) for what in ("map", "paint")),
-        *[("rest", 0, SCREEN)] * 4,
-    ]
-)
-histories = st.lists(st.tuples(st.lists(deeds, max_size=7), st.just(("look", 0, SCREEN))), min_size=1, max_size=4).map(
-    lambda parts: [*(deed for some, look in parts for deed in (*some, look)), ("rest", 0, SCREEN)]
-)
+RESTS = [("wait", 0, SCREEN)]
 
 
-def hold_to_pixels(opening: Sequence[tuple[str, int, Box]], history: Sequence[tuple[str, int, Box]]) -> None:
+def opened(*boxes: Box) -> list[tuple[str, int, Box]]:
+    """Windows that were looked at and have painted all, so that nothing is owed any more."""
+    came = ((what, window, box) for window, box in enumerate(boxes, 1) for what in ("map", "look"))
+    return [*came, *(("paint", window, Box(0, 0, 1, 1)) for window in range(1, len(boxes) + 1)), *RESTS]
+
+
+# Three windows, then what happens, and a rest after which a wrong word is an early one.
+openings = st.tuples(boxes, boxes, boxes).map(lambda three: opened(*three))
+# A window that has never painted comes, as a window manager maps it: with more than one event.
+comings = st.tuples(
+    st.sampled_from([4, LATE]),
+    boxes,
+    st.lists(st.sampled_from(["raise", "move", "resize", "paint"]), max_size=3),
+    boxes,
+).map(lambda new: [("map", new[0], new[1]), *((what, new[0], new[3]) for what in new[2])])
+histories = st.lists(
+    st.tuples(st.one_of(st.lists(deeds, max_size=7), comings), st.sampled_from(["look", "wait"])),
+    min_size=1,
+    max_size=4,
+).map(lambda parts: [*(deed for some, look in parts for deed in (*some, (look, 0, SCREEN))), ("rest", 0, SCREEN)])
+
+
+@dataclass
+class Held:
     """Whatever windows do, a pixel that shows another window than the one that has it is a ghost that was told: from
-    before that window was found to have left it, and not gone yet."""
-    tiny, made, now = Tiny(), Ghosts(lambda _: False, lambda _: True), DOUBT
-    emptied: set[int] = set()
-    strange: dict[Pixel, tuple[int, int]] = {}  # pixel -> (whose picture it shows, when a look first found it strange)
-    made.follow([], None, {}, SCREEN, 0)
-    for what, window, box in (*opening, *history):
-        now += STILL + MILLISECOND if what == "rest" else MILLISECOND
-        if what not in {"look", "rest"}:
-            tiny.do(what, window, box)
-            continue
-        drawn = _painted(tiny, emptied)
-        done = {one: Done(list(kept), tiny.places[one]) for one, kept in tiny.deeds.items()}
-        visible = {one: kept for one, kept in done.items() if _meets(kept.places)}
-        made.follow([Pane(one, tiny.boxes[one], plain=True) for one in tiny.stack], visible, drawn, SCREEN, now)
+    before that window was found to have left it, and not gone yet.
+    """
+
+    tiny: Tiny = field(default_factory=Tiny)
+    made: Ghosts = field(default_factory=lambda: Ghosts(lambda _: False, lambda _: True))
+    now: int = DOUBT
+    armed: set[int] = field(default_factory=set)
+    doubts: set[int] = field(default_factory=set)  # not emptied since things happened after they were emptied
+    early: dict[int, list[Box]] | None = None  # what was painted when they were
+    doubted: set[int] = field(default_factory=set)
+    strange: dict[Pixel, tuple[int, int]] = field(default_factory=dict)  # whose picture it shows, found by which look
+
+    def do(self, *history: tuple[str, int, Box]) -> Held:
+        for what, window, box in history:
+            self.now += {"rest": STILL, "wait": WAIT}.get(what, 0) + MILLISECOND
+            if what == "take":
+                self.early = self.take() if self.early is None else self.early
+            elif what in {"look", "rest", "wait"}:
+                self.look()
+            else:
+                if what == "map" and window != LATE:
+                    self.armed.add(window)
+                self.tiny.do(what, window, box)
+        return self
+
+    def take(self) -> dict[int, list[Box]]:
+        """Empties what the desktop would; returns what was painted in those that tell of it."""
+        tiny = self.tiny
+        places = [place for some in tiny.places.values() for place in some]
+        taken = self.made.debtors(self.now - MILLISECOND) | tiny.deeds.keys()
+        taken |= {one for one in tiny.stack if meet([tiny.boxes[one]], places)}
+        self.doubted, self.doubts = set(self.doubts), self.doubts - taken
+        drawn = _painted(tiny, self.armed, taken)
+        self.armed |= taken
+        return drawn
+
+    def look(self) -> None:
+        tiny, late = self.tiny, self.early is not None
+        drawn = self.take() if self.early is None else self.early
+        self.early = None
+        done = {one: Done(list(kept), tiny.places[one]) for one, kept in tiny.deeds.items() if _meets(tiny.places[one])}
+        panes = [Pane(one, tiny.boxes[one], plain=True) for one in tiny.stack]
+        self.made.follow(panes, done, drawn, SCREEN, self.now, doubted=self.doubted, late=late)
+        if late:
+            self.doubts = set(self.armed)
         found = tiny.strange()
-        before = {pixel: strange.get(tiny.origins.get(pixel, pixel), (0, 0)) for pixel in found}
-        strange = {
-            pixel: (picture, before[pixel][1] if before[pixel][0] == picture else now)
+        before = {pixel: self.strange.get(tiny.origins.get(pixel, pixel), (0, 0)) for pixel in found}
+        self.strange = {
+            pixel: (picture, before[pixel][1] if before[pixel][0] == picture else self.now)
             for pixel, picture in found.items()
         }
-        tiny.damage, tiny.deeds, tiny.places, tiny.origins, emptied = {}, {}, {}, {}, {1, 2, 3, 4}
-        told = made.told()
-        for since in {since for _, since in strange.values()}:
-            if now - since < DOUBT:  # what nobody can follow is told for a second
-                assert any(ghost.left <= since and ghost.until > now for ghost in told), (since, now, told)
+        tiny.deeds, tiny.places, tiny.origins = {}, {}, {}
+        told = self.made.told()
+        for since in {since for _, since in self.strange.values() if self.now - since < OWED}:
+            assert any(ghost.left <= since and ghost.until > self.now for ghost in told), (since, self.now, told)
 
 
 @settings(max_examples=300)
 @given(openings, histories)
 @example(  # a doubt that is over moves with its window, and is none again
-    [
-        *((what, window, Box(*box, 3, 3)) for window, box in ((1, (0, -1)), (2, (2, 0))) for what in ("map", "paint")),
-        *[("rest", 0, SCREEN)] * 4,
-    ],
+    opened(Box(0, -1, 3, 3), Box(2, 0, 3, 3)),
     [("move", 2, Box(2, -1, 3, 3)), ("look", 0, SCREEN), ("rest", 0, SCREEN)],
 )
+@example(  # one that comes and moves takes along what was there before it, by another name
+    opened(FEW, Box(0, 0, 4, 3), Box(3, 0, 3, 3)),
+    [
+        *(("unmap", 3, FEW), ("wait", 0, SCREEN), ("look", 0, SCREEN)),
+        *(("map", 4, Box(1, 0, 3, 3)), ("move", 4, FEW), ("look", 0, SCREEN)),
+        *(("unmap", 2, FEW), ("wait", 0, SCREEN), ("rest", 0, SCREEN)),
+    ],
+)
 @example(  # two changes of the order that come to none: the one in front shows the other
-    [*((what, window, FEW) for window in (1, 2, 3) for what in ("map", "paint")), *[("rest", 0, SCREEN)] * 4],
+    opened(FEW, FEW, FEW),
     [*(("raise", 2, FEW), ("paint", 2, FEW), ("raise", 3, FEW)), *(("look", 0, SCREEN), ("rest", 0, SCREEN))],
 )
 def test_no_word_is_earlier_than_the_pixels(
     opening: Sequence[tuple[str, int, Box]], history: Sequence[tuple[str, int, Box]]
 ) -> None:
-    hold_to_pixels(opening, history)
+    held = Held()
+    held.made.follow([], None, {}, SCREEN, 0)
+    held.do(*opening, *history)
 
 
 @pytest.mark.parametrize(
@@ -184,24 +248,32 @@ def test_no_word_is_earlier_than_the_pixels_whatever_three_things_happen(
     boxes: Sequence[Box], columns: Sequence[int]
 ) -> None:
     """Three windows in a row of pixels, and every order of three things that they can do."""
-    opening = [(what, window, box) for window, box in enumerate(boxes, 1) for what in ("map", "paint")]
-    rests = [("rest", 0, SCREEN)] * 4
     steps = [
         *((what, window, box) for what in ("map", "unmap", "raise", "lower") for window, box in enumerate(boxes, 1)),
         *(("paint", window, Box(skipped, 0, 1, 1)) for window in (1, 2, 3) for skipped in (0, 1)),
         *(("move", window, Box(x, 0, 1, 1)) for window in (1, 2, 3) for x in columns),
         ("look", 0, SCREEN),
     ]
-    for history in itertools.product(steps, repeat=3):
-        hold_to_pixels([*opening, *rests], [*history, ("look", 0, SCREEN), ("rest", 0, SCREEN)])
+    held = Held()
+    held.made.follow([], None, {}, SCREEN, 0)
+    states = [held.do(*opened(*boxes))]
+    for _ in range(2):
+        states = [copy.deepcopy(state).do(step) for state in states for step in steps]
+    for state in states:
+        for step in steps:
+            copy.deepcopy(state).do(step, ("look", 0, SCREEN), ("rest", 0, SCREEN))
 
 
-def _painted(tiny: Tiny, emptied: set[int]) -> dict[int, list[Box]]:
-    return {one: [Box(x, y, 1, 1) for x, y in tiny.damage.get(one, ())] for one in emptied}
+def _painted(tiny: Tiny, armed: set[int], taken: set[int]) -> dict[int, list[Box]]:
+    """Of those that are armed; `taken`: those that are emptied, and only they tell."""
+    told = {one: tiny.damage.pop(one, set()) for one in taken}
+    return {one: [Box(x, y, 1, 1) for x, y in told.get(one, ())] for one in armed}
 
 
 strokes = st.lists(
-    st.tuples(st.sampled_from(["lose", "look", "rest", "paint", "flicker", "flicker"]), st.integers(1, 3), boxes),
+    st.tuples(
+        st.sampled_from(["lose", "late", "look", "rest", "paint", "flicker", "flicker"]), st.integers(1, 3), boxes
+    ),
     max_size=10,
 )
 
@@ -217,15 +289,15 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
     made.follow([], None, {}, SCREEN, 0)
     doubted: frozenset[int] = frozenset()
 
-    def look(*, known: bool = True) -> None:
+    def look(*, known: bool = True, late: bool = False) -> None:
         nonlocal now, doubted
         now += MILLISECOND
         done = {one: Done(list(kept), tiny.places[one]) for one, kept in tiny.deeds.items() if _meets(tiny.places[one])}
         panes = [Pane(one, tiny.boxes[one], plain=True) for one in tiny.stack]
-        drawn = _painted(tiny, {1, 2, 3})
-        made.follow(panes, done if known else None, drawn, SCREEN, now, doubted=doubted)
+        drawn = _painted(tiny, {1, 2, 3}, {1, 2, 3, 4})
+        made.follow(panes, done if known else None, drawn, SCREEN, now, doubted=doubted, late=late)
         tiny.damage, tiny.deeds, tiny.places = {}, {}, {}
-        doubted = frozenset() if known else frozenset({1, 2, 3})
+        doubted = frozenset({1, 2, 3}) if late or not known else frozenset()
 
     for what, window, box in opening:
         now += STILL
@@ -237,9 +309,9 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
     left = now
     owed = {pixel: picture for pixel, picture in tiny.strange().items() if before.get(pixel) != picture}
     for what, window, box in history:
-        if what in {"lose", "look", "rest"}:
+        if what in {"lose", "late", "look", "rest"}:
             now += DOUBT if what == "rest" else 0
-            look(known=what != "lose")
+            look(known=what != "lose", late=what == "late")
         elif what == "flicker":
             tiny.do("map", 4, box)
             tiny.do("unmap", 4, box)
@@ -248,6 +320,7 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
         owed = {pixel: picture for pixel, picture in owed.items() if tiny.painter.get(pixel) == picture}
         if owed and now < left + OWED and not tiny.damage:
             assert any(ghost.left <= left and ghost.until > now for ghost in made.told()), (left, now, made.told())
+    look()  # what was painted before something was found to have come and gone does not count
     for window in tiny.stack:
         tiny.do("paint", window, Box(0, 0, 1, 1))
     look()

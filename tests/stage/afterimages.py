@@ -164,13 +164,13 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
     screen = tried.stage.desktop._screen
     follow = screen.afterimage.follow
 
-    def late(_: object, airy: Container[int], box: Box, *, known: bool, bereft: Container[int] = ()) -> None:
+    def belated(_: object, airy: Container[int], box: Box, *, known: bool, late: bool, bereft: Container[int]) -> None:
         assert known
         meanwhile()
         screen.absorb()
-        follow(screen._panes(), airy, box, known=False, bereft=bereft)
+        follow(screen._panes(), airy, box, known=known, late=True, bereft=bereft)
 
     tried.behind.retitle(window=tried.back, title="behind")  # else there is nothing to look at
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screen.afterimage, "follow", late)
+        patch.setattr(screen.afterimage, "follow", belated)
         tried.look()

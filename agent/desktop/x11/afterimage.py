@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from typing import Final
 
 from agent.core.ghosts import Ghost
 from agent.core.model import Box
 from agent.desktop.clock import BootClock
+from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.drawn import Drawn
-from agent.desktop.x11.ghosts import Done, Ghosts, Pane
+from agent.desktop.x11.ghosts import Ghosts
 from agent.desktop.x11.tree import Tree
 from agent.desktop.x11.wire import Wire
+
+MOST_PLACES: Final = 100  # that windows had between two looks; more are not followed
 
 
 class Afterimage:
@@ -46,13 +50,21 @@ class Afterimage:
         places = [box for boxes in self._tree.touched.values() for box in boxes]
         places += [self._tree.tops[window].box for window in bereft if window in self._tree.tops]
         near = {top.id for top in self._tree.tops.values() if top.mapped and meet([top.box], places)}
-        self._drawn.take(near | self._debtors)
+        # Also those that have left: what they painted before that must not be told when they come again.
+        self._drawn.take(near | self._debtors | (self._tree.touched.keys() & self._tree.tops.keys()))
 
     def follow(
-        self, panes: Sequence[Pane], airy: Container[int], screen: Box, *, known: bool, bereft: Container[int] = ()
+        self,
+        panes: Sequence[Pane],
+        airy: Container[int],
+        screen: Box,
+        *,
+        known: bool,
+        late: bool,
+        bereft: Container[int] = (),
     ) -> None:
         """`panes` as of now, bottom first; `airy`: windows without pixels, which change nothing. `known`: whether the
-        tree has told all that happened until after `take`.
+        tree has told all that happened; `late`: some of it after `take`.
         """
         tree = self._tree
         done = {
@@ -60,10 +72,11 @@ class Afterimage:
             for window, deeds in tree.deeds.items()
             if window not in airy and meet(places := tree.touched.get(window, ()), [screen])
         }
+        known = known and len({box for one in done.values() for box in one.places}) <= MOST_PLACES
         now = self._clock.now()
         drawn = self._drawn.collect()
-        self._ghosts.follow(panes, done if known else None, drawn, screen, now, doubted=self._drawn.doubted)
-        if not known:
+        self._ghosts.follow(panes, done if known else None, drawn, screen, now, doubted=self._drawn.doubted, late=late)
+        if late or not known:
             self._drawn.lose_track()
         self._ghosts.bereave(bereft, screen, now)
         self._debtors = self._ghosts.debtors(now)

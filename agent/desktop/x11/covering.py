@@ -5,7 +5,7 @@ Errs on one side only. What cannot be settled cheaply counts as seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agent.core.model import Box
@@ -46,6 +46,19 @@ def rests(boxes: Iterable[Box], covers: Iterable[Box]) -> list[Box]:
             break
         left = [rest for box in left for rest in without(box, cover)]
     return left
+
+
+def within(boxes: Iterable[Box], places: Iterable[Box]) -> list[Box]:
+    """What of `boxes` lies in any of the `places`. Boxes that did not overlap still do not."""
+    boxes = list(boxes)
+    return rests(boxes, rests(boxes, places))
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """The smallest rectangle that holds them all."""
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
+    return Box(left, top, right - left, bottom - top)
 
 
 def meet(boxes: Iterable[Box], others: Iterable[Box]) -> bool:

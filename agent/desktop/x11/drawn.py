@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from Xlib import X, error
@@ -20,7 +21,7 @@ from agent.core.model import Box
 from agent.desktop.x11.covering import overlap
 from agent.desktop.x11.wire import Disconnected
 
-MOST_RECTANGLES: Final = 512  # of one answer; more are told as nothing painted
+MOST_RECTANGLES: Final = 512  # of one answer; what comes in more is not told
 
 
 class _CreateRegion(rq.Request):  # type: ignore[misc]
@@ -63,7 +64,9 @@ class Drawn:
         _CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
 
     def watch(self, window: int) -> None:
-        """From now on. One that has gone, or that is only for input, is never told of."""
+        """From now on. One that has gone, or that is only for input, is never told of. One of which nothing is in view
+        yet is told of at the next `collect` already: all that it paints, it paints after it came into view.
+        """
         if not self.able:
             return
         self.forget(window)
@@ -76,6 +79,12 @@ class Drawn:
             drawable=window,
             level=damage.DamageReportNonEmpty,
         )
+        told = self._empty(self._objects[window])
+        if told is None:
+            self.forget(window)
+        elif told.whole and not told.boxes:
+            self._emptied.add(window)
+            self._armed.add(window)
 
     def forget(self, window: int) -> None:
         for kept in (self._emptied, self._armed, self._anew, self._doubts):
@@ -101,12 +110,14 @@ class Drawn:
             if told is None:
                 self.forget(window)
                 continue
+            if not told.whole:
+                self._armed.discard(window)
             if window in self._armed:
-                self._taken.setdefault(window, []).extend(told)
+                self._taken.setdefault(window, []).extend(told.boxes)
             self._emptied.add(window)
             self._anew.add(window)
 
-    def _empty(self, known: int) -> list[Box] | None:
+    def _empty(self, known: int) -> _Told | None:
         """None when the server refuses: the region would still be another's."""
         refusal = _Refusal()
         try:
@@ -124,7 +135,9 @@ class Drawn:
         if refusal.came:
             return None
         raw = bytes(answer.rectangles)
-        return [Box(*edges) for edges in struct.iter_unpack("=hhHH", raw)] if len(raw) <= 8 * MOST_RECTANGLES else []
+        if len(raw) > 8 * MOST_RECTANGLES:
+            return _Told([], whole=False)
+        return _Told([Box(*edges) for edges in struct.iter_unpack("=hhHH", raw)], whole=True)
 
     def collect(self) -> dict[int, list[Box]]:
         """What was painted since the last call, from the window's corner; of windows that were emptied before that.
@@ -156,9 +169,10 @@ class Drawn:
         if not self.able:
             return False
         self.watch(self._root)
+        known = self._objects.get(self._root)
+        if known is None:
+            return False
         try:
-            if self._empty(self._objects[self._root]) is None:
-                return False
             request.ClearArea(
                 display=self._low,
                 onerror=_ignored,
@@ -169,12 +183,13 @@ class Drawn:
                 width=1,
                 height=1,
             )
-            painted = self._empty(self._objects[self._root]) or []
+            painted = self._empty(known)
         except (error.ConnectionClosedError, OSError) as lost:
             raise Disconnected from lost
         finally:
             self.forget(self._root)
-        return any(overlap(box, Box(place.x, place.y, 1, 1)) is not None for box in painted)
+        pixel = Box(place.x, place.y, 1, 1)
+        return painted is not None and any(overlap(box, pixel) is not None for box in painted.boxes)
 
     def redirected(self, window: int) -> bool:
         """Whether the window paints beside the screen (Composite), so that covers do not clip it; True in doubt.
@@ -199,6 +214,14 @@ class Drawn:
             raise Disconnected from lost
         self._low.free_resource_id(name)
         return not refusal.came
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was in a damage; not `whole`: it came in too many pieces, and none of them is here."""
+
+    boxes: list[Box]
+    whole: bool
 
 
 class _Refusal:

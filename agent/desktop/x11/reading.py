@@ -12,7 +12,7 @@ from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client
 from agent.desktop.x11.scenery import Skin
 from agent.desktop.x11.screen import Screenful
 from agent.desktop.x11.tree import Top
-from agent.desktop.x11.wire import Property, Wire
+from agent.desktop.x11.wire import Outside, Property, Wire
 
 TRANSLUCENT_DEPTH: Final = 32  # a visual with an alpha channel
 
@@ -78,13 +78,18 @@ class Reader:
             return
         screen.stale_skins.difference_update(top.id for top in wanted)
         drawing = []
-        for top, outside in zip(wanted, self._wire.outsides([top.id for top in wanted]), strict=True):
+        outsides = self._wire.outsides([top.id for top in wanted])
+        shaped = [top.id for top, out in zip(wanted, outsides, strict=True) if isinstance(out, Outside) and out.shaped]
+        parts = dict(zip(shaped, self._wire.shapes(shaped), strict=True))
+        for top, outside in zip(wanted, outsides, strict=True):
             if isinstance(outside, Blind):
                 screen.skins.setdefault(top.id, outside)
                 continue
             screen.tree.place(top.id, outside.box)
             translucent = outside.faded or outside.depth == TRANSLUCENT_DEPTH
-            screen.skins[top.id] = Skin(outside.draws, translucent, outside.shaped, outside.bordered, (top.id,))
+            screen.skins[top.id] = Skin(
+                outside.draws, translucent, outside.shaped, outside.bordered, parts.get(top.id), (top.id,)
+            )
             if outside.draws and not screen.is_servers(top):
                 drawing.append(top.id)
         found = frames.find_clients(self._wire, drawing)

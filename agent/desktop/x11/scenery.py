@@ -24,6 +24,7 @@ class Skin:
     translucent: bool  # by its visual or by its own _NET_WM_WINDOW_OPACITY
     shaped: bool
     bordered: bool
+    parts: tuple[Box, ...] | None  # of a shaped one, from its corner; None where that is not known
     clients: tuple[int, ...]
     lodgers: tuple[int, ...] = ()  # the clients among them that are inside another's window
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.core.model import Blind, Box
 from agent.desktop.x11 import frames
 from agent.desktop.x11.afterimage import Afterimage
+from agent.desktop.x11.changing import Pane
 from agent.desktop.x11.clients import KEPT, TITLES, Client
 from agent.desktop.x11.events import (
     CompositorChanged,
@@ -16,7 +17,6 @@ from agent.desktop.x11.events import (
     Reshaped,
     RootResized,
 )
-from agent.desktop.x11.ghosts import Pane
 from agent.desktop.x11.scenery import Departed, Skin
 from agent.desktop.x11.tree import Created, Deed, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
 from agent.desktop.x11.wire import Wire
@@ -251,15 +251,20 @@ class Screenful:
         self.clients = {window: client for window, client in self.clients.items() if window in kept}
 
     def _follow(self) -> None:
-        known = not (self.raced or self.tree.begun or len(set(self.sizes)) > 1)
+        known = not (self.tree.begun or len(set(self.sizes)) > 1)
         airy = {top for top, skin in self.skins.items() if isinstance(skin, Skin) and not skin.draws}
         airy |= {gone.top.id for gone in self.departed if isinstance(gone.skin, Skin) and not gone.skin.draws}
-        self.afterimage.follow(self._panes(), airy, self.sizes[-1], known=known, bereft=self.bereft())
+        self.afterimage.follow(self._panes(), airy, self.sizes[-1], known=known, late=self.raced, bereft=self.bereft())
 
     def _panes(self) -> list[Pane]:
         skins = {top: self.skins.get(top, Blind.VANISHED) for top in self.tree.order if self.tree.tops[top].mapped}
         return [
-            Pane(top, self.tree.tops[top].box, isinstance(skin, Skin) and not (skin.shaped or skin.bordered))
-            for top, skin in skins.items()
-            if isinstance(skin, Blind) or skin.draws
+            _pane(self.tree.tops[top], skin) for top, skin in skins.items() if isinstance(skin, Blind) or skin.draws
         ]
+
+
+def _pane(top: Top, skin: Skin | Blind) -> Pane:
+    if isinstance(skin, Blind) or skin.bordered or (skin.shaped and skin.parts is None):
+        return Pane(top.id, top.box, plain=False)
+    parts = [Box(top.box.x + part.x, top.box.y + part.y, part.width, part.height) for part in skin.parts or ()]
+    return Pane(top.id, top.box, plain=True, parts=tuple(parts) if skin.shaped else None)

@@ -203,6 +203,7 @@ class Tree:
         """Its place as the server says now; newer than every event applied so far."""
         top = self.tops[window]
         if top.mapped and top.box != box:
+            self._touch(top)
             self.did(window, Deed.MOVED)
         top.box = box
         if window in self.touched:

@@ -22,6 +22,7 @@ from agent.desktop.x11.events import Event, number, outer, typed
 from agent.errors import EnvironmentFault
 
 OPAQUE: Final = 0xFFFF_FFFF  # _NET_WM_WINDOW_OPACITY
+MOST_PARTS: Final = 64  # of a shaped window; four round corners are some forty
 READ_AT_MOST: Final = 4096  # 32-bit words of one property: 16 KiB, far beyond any title that is one
 
 ATOMS: Final = (
@@ -188,6 +189,16 @@ class Wire:
             for window in windows
         ]
         return [_outside(self._settle(questions)) for questions in asked]
+
+    def shapes(self, windows: Sequence[int]) -> list[tuple[Box, ...] | None]:
+        """Of which rectangles each consists, from its corner; None where there are many, or the window was gone."""
+        if "SHAPE" not in self._opcodes:
+            return [None for _ in windows]
+        asked = [
+            self._ask(shape.GetRectangles, opcode=self._opcodes["SHAPE"], window=window, source_kind=shape.SK.Bounding)
+            for window in windows
+        ]
+        return [_parts(answer) for answer in self._settle(asked)]
 
     def insides(self, windows: Sequence[int]) -> list[Inside | Blind]:
         asked = [
@@ -373,6 +384,12 @@ def _outside(answers: list[Any]) -> Outside | Blind:
         bordered=geometry.border_width > 0,
         faded=value is not None and value.numbers[:1] != (OPAQUE,),
     )
+
+
+def _parts(answer: Any) -> tuple[Box, ...] | None:
+    if isinstance(answer, Blind) or len(answer.rectangles) > MOST_PARTS:
+        return None
+    return tuple(Box(one.x, one.y, one.width, one.height) for one in answer.rectangles)
 
 
 def _inside(answers: list[Any]) -> Inside | Blind:
