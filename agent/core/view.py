@@ -11,11 +11,11 @@ windows count for the next browser look, together with what their pages showed a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.core.asking import PAGE_HINDSIGHT, PAGE_SETTLE
+from agent.core.asking import EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_SETTLE
 from agent.core.binding import Binding, Key, key_of
 from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, WindowKind
 
@@ -33,6 +33,7 @@ class _Seen:
     pages: tuple[Page, ...]
     front: frozenset[Place]
     drawn: tuple[Page, ...]
+    extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
 
 
 class View:
@@ -154,7 +155,7 @@ class View:
         homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
         self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
         self._homes = homes
-        self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
+        self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
         self._in_view, self._all_in_view = self._shown, self._scene is None
@@ -174,7 +175,7 @@ class View:
             self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
         self._inside = self._inside | inside
 
-    def _look_into(self, window: BrowserWindow) -> _Seen:
+    def _look_into(self, window: BrowserWindow, look: Look) -> _Seen:
         before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
         shown = self._is_in_view(window)
         in_front = [tab for tab in window.tabs if tab.visible]
@@ -188,8 +189,11 @@ class View:
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
             pages += [replace(page, shown=True) for page in before.pages]
+        extensions = {one: until for one, until in before.extensions.items() if until > look.asked}
+        extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
+        pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]
         front = frozenset((window.browser, tab.id) for tab in in_front)
-        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn)
+        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn, extensions)
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events told of that the window may have drawn. In view, any tab may have come and gone."""

@@ -35,6 +35,7 @@ def window(number: int, *tabs: dict[str, Any], title: str = "Cart") -> dict[str,
         "private": False,
         "box": [60, 40, 1024, 700],
         "title": title,
+        "extensions": [],
         "tabs": list(tabs),
     }
 

@@ -1,7 +1,7 @@
 // Joins the parts: the agent's messages on one side, the documents' ports on the other.
 "use strict";
 
-if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "events.js", "look.js");
+if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "others.js", "events.js", "look.js");
 
 let policy = {hash: "", fields: null, css: []};
 let refused = null; // what was last told about the policy's selectors, as JSON
@@ -102,4 +102,5 @@ api.runtime.onConnect.addListener((port) => {
 });
 api.runtime.onInstalled.addListener(enterOpenPages);
 listenToTabs();
+others.listen();
 wire.open(heard);

@@ -132,7 +132,7 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   return {...about, painted, unread: unread || hidden, frames};
 };
 
-const describeWindow = async (window, answers) => {
+const describeWindow = async (window, answers, extensions) => {
   const lostPlace = beside.hasLostPlace(window);
   return {
     id: window.id,
@@ -140,6 +140,7 @@ const describeWindow = async (window, answers) => {
     private: window.incognito,
     box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
     title: window.tabs.find((tab) => tab.active)?.title ?? "",
+    extensions: others.mayShowIn(window) ? extensions : [],
     tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
   };
 };
@@ -155,10 +156,11 @@ const answerLook = async ({id}) => {
     answers = new Map([...answers, ...late]);
     all = await windows.all();
   }
+  const extensions = await others.ids();
   const described = await Promise.all(
-    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers)),
+    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions)),
   );
   beside.forgetOthers(all);
   sayJoined();
-  wire.tell({kind: "look", id, policy: sawWith(answers), windows: described});
+  wire.tell({kind: "look", id, policy: sawWith(answers), extensions, windows: described});
 };
