@@ -1,7 +1,7 @@
 """Every way in which something sensitive comes into a page and goes again, each as a short play.
 
-Those of tabs, windows and whole browsers are in leaks_outside.py, attacks in leaks_attacks.py, those of other extensions
-in leaks_extensions.py; what a play is stands in leaks_scene.py.
+Those of tabs, windows and whole browsers are in leaks_outside.py, attacks in leaks_attacks.py, other extensions in
+leaks_extensions.py; what a play is stands in leaks_scene.py.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def read_extension(reading: Reading, node: Node) -> tuple[Matcher, ...]:
     if not re.fullmatch(f"{CHROMIUM_EXTENSION}|{FIREFOX_EXTENSION}", written):
         # An address of a store or of an extension's own page has the id in it.
         inside = re.search(rf"(?<![a-z]){CHROMIUM_EXTENSION}(?![a-z])", written.lower())
-        how = f"write {inside[0]}" if inside else "write 32 letters from a to p (Chromium, Chrome, Edge), or as Firefox "
+        how = (
+            f"write {inside[0]}" if inside else "write 32 letters from a to p (Chromium, Chrome, Edge), or as Firefox "
+        )
         meant = how if inside else f'{how}lists it: "name@maker", or "{{…}}" in quotes'
         reading.wrong(node.mark, f"allow_extensions names ids, not {quoted(written)}, {meant}")
         return ()

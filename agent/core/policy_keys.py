@@ -102,9 +102,9 @@ POLICY: Final[Keys] = {
         list_of("unseen"),
     ),
     "allow_extensions": Key(
-        "Other extensions of browsers, by their ids, looked at by a person and known to show nothing sensitive in their "
-        "popups and panels. As long as one that is not named is switched on, the eye closes wherever it may be showing "
-        "something.",
+        "Other extensions of browsers, by their ids, looked at by a person and known to show nothing sensitive in "
+        "their popups and panels. While one that is not named is switched on, the eye closes wherever it may be "
+        "showing something.",
         {
             "type": "array",
             "items": {"type": "string", "pattern": f"^({CHROMIUM_EXTENSION}|{FIREFOX_EXTENSION})$"},
