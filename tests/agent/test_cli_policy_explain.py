@@ -130,10 +130,17 @@ def test_explain_what_is_not_listed_or_not_recorded(folder: Path, capsys: Out) -
 
 
 def test_explain_needs_one_thing(capsys: Out) -> None:
-    for wrong in ([], ["https://x", "--app", "till"], ["--app", "till", "--field", "cc-csc"], ["shop.example"]):
+    for wrong in (
+        [],
+        ["https://x", "--app", "till"],
+        ["--app", "till", "--field", "cc-csc"],
+        ["shop.example"],
+        ["https://x", "--extension", "a@x"],
+    ):
         assert main(["policy", "explain", *wrong]) == 2
     err = capsys.readouterr().err
-    assert "an address, or --app" in err
+    assert "an address, --app with --title, or --extension" in err
+    assert "--extension stands alone" in err
     assert "--frame, --field and --css are of a page" in err
     assert "shop.example is no address: it has no scheme such as https://; write https://shop.example" in err
 

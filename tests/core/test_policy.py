@@ -119,7 +119,7 @@ def test_the_whole_language() -> None:
             "stripe iframe in a shop",
             Scene(pages=(Page(("https://shop.example.com/cart", "https://js.stripe.com/v3/")),)),
             {Lane.SCREEN: Effect.PAUSE, Lane.AUDIO: Effect.PAUSE},
-            "a.yaml:31:5",
+            "a.yaml:35:5",
         ),
     )
 

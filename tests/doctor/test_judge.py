@@ -246,8 +246,8 @@ def test_all_of_one_browser_comes_together() -> None:
     two = changed({"browsers": (CHROMIUM, replace(CHROMIUM, name="edge", title="Edge"))})
     titles = [said.title for said in judge_all(two) if said.check.group == "Browsers"]
     assert titles == [
-        "browsers", "Chromium: relay", "Chromium: extension", "Chromium: tab previews",
-        "Edge: relay", "Edge: extension", "Edge: tab previews",
+        "browsers", "Chromium: relay", "Chromium: extension", "Chromium: add-ons", "Chromium: tab previews",
+        "Edge: relay", "Edge: extension", "Edge: add-ons", "Edge: tab previews",
     ]  # fmt: skip
 
 

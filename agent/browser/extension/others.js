@@ -29,7 +29,7 @@ const others = {
   mayShowIn(window) {
     if (window.state === "minimized") return false;
     if (!POPUPS_WITHIN) return hasSomethingAside(window);
-    return !window.focused || hasSomethingAside(window) || window.tabs.some(({url}) => REPLACEABLE.test(url ?? ""));
+    return !window.focused || hasSomethingAside(window) || window.tabs.some(isReplaceable);
   },
 
   listen() {
@@ -47,6 +47,8 @@ const others = {
     });
   },
 };
+
+const isReplaceable = ({url = "", pendingUrl = ""}) => REPLACEABLE.test(url) || REPLACEABLE.test(pendingUrl);
 
 const hasSomethingAside = ({width, tabs}) => {
   const front = tabs.find(({active}) => active);
