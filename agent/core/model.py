@@ -139,7 +139,8 @@ class BrowserWindow:
     """A window as its browser tells of it. `browser`: which connection; `pid`: of the browser's process.
 
     `title`: of the active tab; `box`: in pixels of the desktop. Both only serve to find the desktop's own window for
-    it, once. `extensions`: ids of those that may be showing something in it that is no tab.
+    it, once. `extensions`: ids of those that may be showing something in it that is no tab. `full_screen`: in doubt,
+    False.
     """
 
     browser: str
@@ -150,6 +151,7 @@ class BrowserWindow:
     minimised: bool
     tabs: tuple[Tab, ...]
     extensions: tuple[str, ...] = ()
+    full_screen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

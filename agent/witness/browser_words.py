@@ -216,6 +216,7 @@ def _window(
         _truth(words, "minimised"),
         tuple(_tab(_object(entry, "tabs"), css, room) for entry in tabs),
         _extensions(words, (UNKNOWN_EXTENSION,)),  # an older extension cannot say, and nobody else does
+        _truth(words, "fullscreen") if "fullscreen" in words else False,
     )
 
 

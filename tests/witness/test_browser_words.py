@@ -46,7 +46,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-MAY_BE_LEFT_OUT = {"extensions"}  # by an extension that is older than the key
+MAY_BE_LEFT_OUT = {"extensions", "fullscreen"}  # by an extension that is older than the key
 
 
 def read(message: object) -> tuple[int, words.Told]:
