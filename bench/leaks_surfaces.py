@@ -6,15 +6,15 @@ import time
 from typing import Final
 
 from bench.leaks_pages import HOME
-from bench.leaks_scene import Play, Scene, transition
+from bench.leaks_scene import CHROMIUM, Play, Scene, transition
 
 QUIET: Final = 6.0  # seconds; Chromium's words at full screen stay for 4.6
-NOBODY: Final = f"http://{HOME}:9/"  # no browser even asks there
+NOBODY: Final = f"http://{HOME}:1023/"  # where nobody listens, and which no browser refuses to ask
 
 
-@transition(least=0.5)
+@transition(CHROMIUM, least=0.5)
 def clean_full_screen(scene: Scene) -> Play:
-    """Into full screen over a clean page: the browser says how to leave it."""
+    """Into full screen over a clean page: the browser says how to leave it, Firefox inside its own window."""
     yield
     scene.windows.press(scene.window, "F11")
     time.sleep(QUIET)
