@@ -28,7 +28,7 @@ BATCH_LENGTH: Final = CHUNK_LENGTH - 1 * SECOND
 MOST: Final = 400  # changes in a batch: a window that is dragged makes 50 a second
 ROOM: Final = 6  # orders that wait before a batch is refused: half of what pictures may have
 
-Face = tuple[tuple[str, ...], frozenset[str], frozenset[str]]  # a page, wherever it stands
+Face = tuple[tuple[str, ...], frozenset[str], frozenset[str], str | None]  # a page, wherever it stands
 
 
 class SceneLane:
@@ -128,7 +128,7 @@ class SceneLane:
 
 
 def _face(page: Page) -> Face:
-    return page.urls, page.fields, page.selectors
+    return page.urls, page.fields, page.selectors, page.extension
 
 
 def _faces(pages: Iterable[Page]) -> Iterator[Face]:

@@ -302,6 +302,7 @@ def pages_as_json(scene: Scene) -> dict[str, object]:
                 "shown": page.shown,
                 "parked": page.parked,
                 "unread": page.unread,
+                "extension": page.extension,
             }
             for page in scene.pages
         ],

@@ -177,7 +177,7 @@ def firefox(
         loaded.append(EXTENSION)
         _introduce("firefox", folder, eyes, folder / "home" / ".mozilla" / "native-messaging-hosts", FIREFOX_ID)
     for path in loaded:
-        _pack(path, profile / "extensions" / f"{_gecko_id(path)}.xpi")
+        _pack(path, profile / "extensions" / f"{gecko_id(path)}.xpi")
     chosen = {**FIREFOX_PREFERENCES, **(settings or {})}
     preferences = (f"user_pref({json.dumps(name)}, {json.dumps(v)});\n" for name, v in chosen.items())
     _write(profile / "user.js", "".join(preferences))
@@ -248,6 +248,7 @@ def _pack(extension: Path, xpi: Path) -> None:
                 archive.write(path, path.relative_to(extension))
 
 
-def _gecko_id(extension: Path) -> str:
+def gecko_id(extension: Path) -> str:
+    """What Firefox calls the extension in this folder."""
     manifest = json.loads((extension / "manifest.json").read_text("utf-8"))
     return str(manifest["browser_specific_settings"]["gecko"]["id"])

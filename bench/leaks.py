@@ -27,19 +27,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from rich.console import Console
 
+from agent.browser.manifests import chromium_id
 from agent.status import State
 from bench import leaks_account as account
 from bench import leaks_cost, leaks_outcomes, leaks_random
+from bench.browsers import gecko_id
 from bench.demo import without_rules
 from bench.fleet import Pc, Store, pc, store
 from bench.interrupts import in_order
 from bench.leaks_account import Run, Span
-from bench.leaks_pages import AWAY, HOME, site
+from bench.leaks_extensions import STRANGER
+from bench.leaks_pages import AWAY, HOME, STAGEHAND, site
 from bench.leaks_play import CASES, QUICK, Player, scene, strips
 from bench.leaks_scene import BOTH, Transition
 from bench.leaks_settings import SETTINGS, busy_cores, setting
@@ -51,12 +54,13 @@ from bench.stage import Stage, StageError
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
 
-RULES: Final = {
+RULES: Final[dict[str, Any]] = {
     "schema": 1,
     "revision": 1,
     "name": "Bench of leaks",
     "record_when": "always",
     "unlisted": "record",
+    "allow_extensions": [chromium_id(STAGEHAND), gecko_id(STAGEHAND)],
     "rules": [
         {
             "id": "payment-pages",
@@ -77,10 +81,11 @@ SECOND: Final = 1_000_000_000
 def control_policy() -> dict[str, str]:
     """No rule, and nothing that the recorder closes for by itself."""
     (text,) = without_rules(POLICY).values()
-    return {
-        "leaks.yaml": yaml.safe_dump({**yaml.safe_load(text), "allow_unseen": [{"app": ["*"]}, {"url": ["*"]}]})
-        + "...\n"
+    more = {
+        "allow_unseen": [{"app": ["*"]}, {"url": ["*"]}],
+        "allow_extensions": [*RULES["allow_extensions"], chromium_id(STRANGER), gecko_id(STRANGER)],
     }
+    return {"leaks.yaml": yaml.safe_dump({**yaml.safe_load(text), **more}) + "...\n"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ against the schema inside Firefox ESR 153).
   opening any page until the user has allowed the extension there (Edge: from 139).
 - Edge's sidebar shows web pages that no window of tabs accounts for.
 - Firefox has no policy for native messaging.
+- "*" blocks every extension that is not named, also those that are installed already (docs/decisions/0030). IT adds an
+  entry for each that the policy's `allow_extensions` names.
+- What the browser itself offers of passwords and cards it shows in bubbles that no witness can look into.
 """
 
 from __future__ import annotations
@@ -50,8 +53,12 @@ def policy(browser: Browser, chromium_id: str, update_url: str, xpi_url: str) ->
                         "installation_mode": "force_installed",
                         "install_url": xpi_url,
                         "private_browsing": True,
-                    }
+                    },
+                    "*": {"installation_mode": "blocked"},
                 },
+                "PasswordManagerEnabled": False,
+                "AutofillCreditCardEnabled": False,
+                "GenerativeAI": {"Enabled": False},  # its chatbot is a web page in the sidebar, in no tab
                 "Preferences": {_HOVER_PREVIEW: {"Value": False, "Status": "locked", "Type": "boolean"}},
             }
         }
@@ -62,7 +69,9 @@ def policy(browser: Browser, chromium_id: str, update_url: str, xpi_url: str) ->
         "override_update_url": True,
     }
     content: dict[str, Any] = {
-        "ExtensionSettings": {chromium_id: entry},
+        "ExtensionSettings": {chromium_id: entry, "*": {"installation_mode": "blocked"}},
+        "PasswordManagerEnabled": False,
+        "AutofillCreditCardEnabled": False,
         "NativeMessagingBlocklist": ["*"],
         "NativeMessagingAllowlist": [HOST_NAME],
         "NativeMessagingUserLevelHosts": False,
@@ -79,6 +88,7 @@ class InForce:
 
     files: tuple[Path, ...]
     extension: bool = False  # installed by force
+    others_blocked: bool = False  # no extension comes that it does not name
     private: bool = False  # no private window escapes
     previews_off: bool | None = None
     user_manifests: bool = True  # the browser heeds manifests of a single user
@@ -104,6 +114,7 @@ def in_force(browser: Browser, ids: Sequence[str]) -> InForce:
         return InForce(
             tuple(files),
             extension=bool(forced),
+            others_blocked=_blocks_others(settings),
             private=any(_mapping(settings, id_).get("private_browsing") is True for id_ in forced)
             or merged.get("DisablePrivateBrowsing") is True
             or merged.get("PrivateBrowsingModeAvailability") == 1,
@@ -116,12 +127,17 @@ def in_force(browser: Browser, ids: Sequence[str]) -> InForce:
     return InForce(
         tuple(files),
         extension=bool(forced) or any(id_ in listed for id_ in ids),
+        others_blocked=_blocks_others(settings) or "*" in _list(merged, "ExtensionInstallBlocklist"),
         private=any(id_ in mandatory for id_ in ids) or merged.get(_PRIVATE_OFF[browser.name]) == 1,
         previews_off=merged.get("ShowTabPreviewEnabled") is False if browser.name == "edge" else None,
         user_manifests=merged.get("NativeMessagingUserLevelHosts") is not False,
         relay=not blocked or HOST_NAME in _list(merged, "NativeMessagingAllowlist"),
         unread=tuple(unread),
     )
+
+
+def _blocks_others(settings: Mapping[str, Any]) -> bool:
+    return _mapping(settings, "*").get("installation_mode") == "blocked"
 
 
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -212,6 +212,7 @@ def _told(one: Standing, connected: Mapping[str, int] | None) -> Iterable[str]:
         marks = {
             "extension installed by force": one.policy.extension,
             "private windows covered": one.policy.private,
+            "other extensions blocked": one.policy.others_blocked,
             "previews of tabs off": one.policy.previews_off,
         }
         said = [f"{what}: {'yes' if mark else 'no'}" for what, mark in marks.items() if mark is not None]

@@ -148,6 +148,7 @@ def _ask_browsers(home: Path) -> Browsers:
             shown=page["shown"],
             parked=page["parked"],
             unread=page["unread"],
+            extension=page["extension"],
         )
         for page in told["pages"]
     )
@@ -262,6 +263,10 @@ def _page_table(sight: Sight, scene: Scene) -> Table:
 
 def _lines(page: Page) -> Iterator[str]:
     """Its address, and below it what a rule may ask for."""
+    if page.extension is not None:
+        yield f"extension {page.extension or 'that its browser does not name'}"
+        yield "  may be showing something that is no tab"
+        return
     yield page.urls[0] if page.urls else "a page that can no longer be followed"
     yield from (f"  frame {url}" for url in dict.fromkeys(page.urls[1:]))
     if page.fields:
@@ -351,4 +356,5 @@ def _page_as_json(page: Page) -> dict[str, object]:
         "shown": page.shown,
         "parked": page.parked,
         "unread": page.unread,
+        "extension": page.extension,
     }

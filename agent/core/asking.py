@@ -43,6 +43,10 @@ PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 # 205 ms after the page had drawn twice (tests/stage/measure_pages.py).
 PAGE_LAG: Final = 500 * MILLISECOND
 
+# An extension's popup is on the display for up to 63 ms after its browser says that it has closed (Chromium 156, 8
+# closings, 27 Nov 2026): the browser draws it, and no page can say that it has gone.
+EXTENSION_LINGERS: Final = 500 * MILLISECOND
+
 
 def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
     """What each witness's proof needs under this policy, by the witness's name."""

@@ -136,6 +136,7 @@ class _Thing:
     window: Window | None = None
     shares: bool = False
     unread: bool = False  # a page of which a part did not answer
+    extension: str | None = None  # not a tab, but what this extension may be showing
 
     @property
     def shows_others(self) -> bool:
@@ -181,7 +182,8 @@ def _pages(policy: Policy, scene: Scene) -> Iterator[_Thing]:
     """A parked tab counts as shown: its picture is in hover cards, in split view, and comes back on a tab switch."""
     for number, page in enumerate(scene.pages):
         shown = page.shown and not (page.parked and policy.parked_tabs_allowed)
-        yield _Thing(f"page {number}", PageSight.of(page), shown, unread=page.unread)
+        sight = PageSight.of(page)
+        yield _Thing(f"page {number}", sight, shown, unread=page.unread, extension=page.extension)
 
 
 Reach = Mapping[bool, list[tuple[Lane, bool]]]
@@ -275,7 +277,10 @@ def _widest(policy: Policy, lane: Lane, *, of_pages: bool) -> Extent:
 
 
 def _allowed_by(policy: Policy, thing: _Thing) -> Matcher | None:
-    """The line of `allow_unseen` that names the thing for certain."""
+    """The line of `allow_unseen` that names the thing for certain; for an extension, that of `allow_extensions`."""
+    if thing.extension is not None:
+        named = (matcher for matcher in policy.allow_extensions if thing.extension in matcher.patterns)
+        return next(named, None)
     sight = thing.opening()
     return next((matcher for matcher in policy.allow_unseen if fits(matcher, sight) is Fit.YES), None)
 
@@ -292,7 +297,9 @@ def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, every
         return
     reach = _reach(dict.fromkeys(Lane, Extent.SHOWN), everything=everything)
     for thing in things:
-        answered_for = thing.shares or (thing.window is not None and thing.window.id in scene.accounted)
+        accounted = thing.window is not None and thing.window.id in scene.accounted
+        # An extension that may be showing something is no window of its own: `allow_extensions` is all it needs.
+        answered_for = thing.shares or accounted or thing.extension is not None
         if reach[thing.shown] and not answered_for and not _named(policy, thing):
             for lane, by_overview in reach[thing.shown]:
                 yield from _with_overview(Finding(lane, UNLISTED, thing=thing.name), by_overview=by_overview)

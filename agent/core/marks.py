@@ -162,8 +162,9 @@ class Marks:
         self._stained = dict.fromkeys(self._front, at)
 
     def glimpse(self, glimpse: Glimpse) -> None:
-        """An event showed this page between two looks."""
-        if not self._reasons(glimpse.page):
+        """An event showed this page between two looks. No document can tell of what an extension shows: see
+        `EXTENSION_LINGERS` (core.asking)."""
+        if glimpse.page.extension is not None or not self._reasons(glimpse.page):
             return
         place = glimpse.browser, glimpse.tab
         tab = self._tabs.setdefault(place, _Tab())

@@ -104,6 +104,8 @@ class Page:
 
     `shown`: its window is in view. `parked`: behind another tab of that window; its picture is still in hover cards and
     split view, and comes back on a tab switch. `unread`: a frame of it gave no answer, so what it shows is not known.
+    `extension`: no tab at all, but what the extension of this id may be showing over or beside a window's pages (its
+    popup, its side panel); `UNKNOWN_EXTENSION` where the browser does not say which. None for a tab.
     """
 
     urls: tuple[str, ...]
@@ -112,6 +114,10 @@ class Page:
     shown: bool = True
     parked: bool = False
     unread: bool = False
+    extension: str | None = None
+
+
+UNKNOWN_EXTENSION: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,8 @@ class BrowserWindow:
     """A window as its browser tells of it. `browser`: which connection; `pid`: of the browser's process.
 
     `title`: of the active tab; `box`: in pixels of the desktop. Both only serve to find the desktop's own window for
-    it, once.
+    it, once. `extensions`: ids of those that may be showing something in it that is no tab. `full_screen`: in doubt,
+    False.
     """
 
     browser: str
@@ -157,6 +164,8 @@ class BrowserWindow:
     box: Box
     minimised: bool
     tabs: tuple[Tab, ...]
+    extensions: tuple[str, ...] = ()
+    full_screen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +246,16 @@ class Extent(StrEnum):
 
 
 class Attribute(StrEnum):
-    """What a matcher looks at. `url`, `field` and `css` are answered by a browser witness."""
+    """What a matcher looks at. `url`, `field` and `css` are answered by a browser witness, and so is `extension`, which
+    only `allow_extensions` asks for.
+    """
 
     APP = "app"
     TITLE = "title"
     URL = "url"
     FIELD = "field"
     CSS = "css"
+    EXTENSION = "extension"
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +347,7 @@ class Policy:
     keep_recording: int = 0
     unlisted: Effect = Effect.RECORD  # PAUSE is written `close` in the file
     allow_unseen: tuple[Matcher, ...] = ()
+    allow_extensions: tuple[Matcher, ...] = ()  # one id each
     parked_tabs_allowed: bool = False
     user_hold: HoldTerms = HoldTerms()
     tests: tuple[PolicyTest, ...] = ()

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from agent.core.match import PAGE_ATTRIBUTES, attributes
 from agent.core.model import SECOND, Condition, Effect, Extent, HoldTerms, Lane, LaneEffect, Policy, Rule
-from agent.core.policy_conditions import read_conditions, read_matcher
+from agent.core.policy_conditions import read_conditions, read_extension, read_matcher
 from agent.core.policy_examples import read_test
 from agent.core.policy_hold import read_user_hold
 from agent.core.policy_keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECORD_WHEN, RULE, UNSEEN
@@ -60,6 +60,9 @@ def parse(documents: Sequence[MarkedDocument], policy_hash: str, *, whole: bool 
             matcher
             for entry in files.all("allow_unseen")
             for matcher in read_matcher(files.reading, entry, UNSEEN, "an entry of allow_unseen")
+        ),
+        allow_extensions=tuple(
+            matcher for entry in files.all("allow_extensions") for matcher in read_extension(files.reading, entry)
         ),
         parked_tabs_allowed=files.one("parked_tabs", _read_parked_tabs, False),
         user_hold=files.one("user_hold", read_user_hold, HoldTerms()),
@@ -128,7 +131,12 @@ class _Files:
         )
 
 
-_ENTRIES: Final = {"rules": "rules", "allow_unseen": "programs or pages", "tests": "tests"}
+_ENTRIES: Final = {
+    "rules": "rules",
+    "allow_unseen": "programs or pages",
+    "allow_extensions": "ids of extensions",
+    "tests": "tests",
+}
 
 
 def _check_language(reading: Reading, node: Node) -> None:

@@ -1,14 +1,15 @@
-"""Reads what a rule looks at: app, title, url, field, css, and `all:` of them."""
+"""Reads what a rule looks at: app, title, url, field, css, and `all:` of them; and the ids of extensions."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Final
 
 from agent.core.match import PAGE_ATTRIBUTES, WINDOW_ATTRIBUTES, attributes
 from agent.core.model import AllOf, Attribute, Condition, Matcher
-from agent.core.policy_keys import AUTOFILL, CONDITION, MATCHERS, Keys
+from agent.core.policy_keys import AUTOFILL, CHROMIUM_EXTENSION, CONDITION, FIREFOX_EXTENSION, MATCHERS, Keys
 from agent.core.policy_marks import Mark, Node, Scalar
 from agent.core.policy_reading import Reading, quoted
 from agent.core.policy_text import fold, fold_app
@@ -54,6 +55,24 @@ def read_matcher(reading: Reading, node: Node, keys: Keys, what: str) -> tuple[M
         return ()
     key, mark, value = entry
     return _read_patterns(reading, Attribute(key), mark, value)
+
+
+def read_extension(reading: Reading, node: Node) -> tuple[Matcher, ...]:
+    """None or one: an entry of `allow_extensions`."""
+    before = len(reading.mistakes)
+    written = reading.text(node, "an entry of allow_extensions")
+    if len(reading.mistakes) > before:
+        return ()
+    if not re.fullmatch(f"{CHROMIUM_EXTENSION}|{FIREFOX_EXTENSION}", written):
+        # An address of a store or of an extension's own page has the id in it.
+        inside = re.search(rf"(?<![a-z]){CHROMIUM_EXTENSION}(?![a-z])", written.lower())
+        how = (
+            f"write {inside[0]}" if inside else "write 32 letters from a to p (Chromium, Chrome, Edge), or as Firefox "
+        )
+        meant = how if inside else f'{how}lists it: "name@maker", or "{{…}}" in quotes'
+        reading.wrong(node.mark, f"allow_extensions names ids, not {quoted(written)}, {meant}")
+        return ()
+    return (Matcher(Attribute.EXTENSION, (written,), str(node.mark), (str(node.mark),)),)
 
 
 def _read_patterns(reading: Reading, attribute: Attribute, mark: Mark, node: Node) -> tuple[Matcher, ...]:

@@ -88,6 +88,11 @@ def _of_head(old: Policy, new: Policy) -> Iterator[Change]:
         yield Change(Weight.WEAKER, f"let pass without being looked into: {_listed(come)}", _where(come[0]))
     if gone:
         yield Change(Weight.STRONGER, f"no longer let pass without being looked into: {_listed(gone)}", where)
+    gone, come = _moved(old.allow_extensions, new.allow_extensions)
+    if come:
+        yield Change(Weight.WEAKER, f"let pass whatever it shows beside pages: {_listed(come)}", _where(come[0]))
+    if gone:
+        yield Change(Weight.STRONGER, f"no longer let pass what it shows beside pages: {_listed(gone)}", where)
 
 
 def _of_recording(old: Policy, new: Policy) -> Iterator[Change]:

@@ -58,6 +58,10 @@ DURATION: Final[Shape] = {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"}
 # An alarm for a rule that never fits: after so many days of looking, or never.
 DAYS: Final[Shape] = {"type": "string", "pattern": "^([1-9][0-9]{0,2}d|ignore)$"}
 ID: Final = r"[a-z0-9]+(-[a-z0-9]+)*"
+# As browsers name extensions: Chromium, Chrome and Edge by 32 letters from a to p (the key's hash), Firefox by what the
+# extension calls itself, like an address of e-mail or a GUID in braces.
+CHROMIUM_EXTENSION: Final = "[a-p]{32}"
+FIREFOX_EXTENSION: Final = r"\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}|[a-zA-Z0-9._-]*@[a-zA-Z0-9._-]+"
 
 
 def one_of(*words: str) -> Shape:
@@ -96,6 +100,16 @@ POLICY: Final[Keys] = {
     "allow_unseen": Key(
         "Windows and pages that Eyelid cannot look into, looked at by a person and known to be harmless.",
         list_of("unseen"),
+    ),
+    "allow_extensions": Key(
+        "Other extensions of browsers, by their ids, looked at by a person and known to show nothing sensitive in "
+        "their popups and panels. While one that is not named is switched on, the eye closes wherever it may be "
+        "showing something.",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": f"^({CHROMIUM_EXTENSION}|{FIREFOX_EXTENSION})$"},
+            "minItems": 1,
+        },
     ),
     "parked_tabs": Key(
         "Whether a sensitive tab behind another one may be recorded over. allow only where tab previews are off.",

@@ -145,6 +145,7 @@ def _of_page(page: Page) -> Mapping[str, object]:
         "shown": page.shown,
         "parked": page.parked,
         "unread": page.unread,
+        **({} if page.extension is None else {"extension": page.extension}),
     }
 
 
@@ -225,6 +226,7 @@ def _page(told: Any) -> Page:
         shown=_is(told["shown"], bool),
         parked=_is(told["parked"], bool),
         unread=_is(told["unread"], bool),
+        extension=_is(told["extension"], str) if "extension" in told else None,
     )
 
 

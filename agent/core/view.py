@@ -11,15 +11,17 @@ windows count for the next browser look, together with what their pages showed a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.core.asking import PAGE_HINDSIGHT, PAGE_SETTLE
+from agent.core.asking import EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_SETTLE
 from agent.core.binding import Binding, Key, key_of
-from agent.core.model import BROWSERS, Blind, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, WindowKind
+from agent.core.model import BROWSERS, Blind, Box, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, WindowKind
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
+ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
+FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edge, more on a scaled desktop
 UNFOLLOWED: Final = Page(urls=(), unread=True)
 
 Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
@@ -33,6 +35,7 @@ class _Seen:
     pages: tuple[Page, ...]
     front: frozenset[Place]
     drawn: tuple[Page, ...]
+    extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
 
 
 class View:
@@ -50,6 +53,8 @@ class View:
         self._pictures: dict[Place, tuple[Page, ...]] = {}  # what may have been drawn in the tab when last in front
         self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
+        self._full_screen: frozenset[int] = frozenset()  # windows that a browser's window at full screen may be
+        self._hints: frozenset[int] = frozenset()  # what says so over them
         self._last_left = -PAGE_HINDSIGHT  # when a browser's window was last found gone from the view
         self._browsers_asked = 0
         self._homes: dict[Place, Key] = {}  # tab -> the browser's window that it was last in
@@ -76,7 +81,7 @@ class View:
     @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
-        return not (self._surveyed.accounted - self._binding.accounted).isdisjoint(self._shown)
+        return not (self._surveyed.accounted - self._binding.accounted - self._hints).isdisjoint(self._shown)
 
     def take(self, look: Look) -> Look:
         """The look with a scene that `decide` can judge by itself."""
@@ -126,9 +131,11 @@ class View:
         self._in_view |= shown
         changed = scene is not self._scene
         self._scene, self._asked, self._shown = scene, look.asked, shown
+        self._hints = frozenset(_hints(scene, self._full_screen))
+        accounted = self._binding.accounted | self._hints
         # While nothing changes it is the very same object, so that it is judged once.
-        if changed or pages != self._surveyed.pages or self._binding.accounted != self._surveyed.accounted:
-            self._surveyed = replace(scene, pages=pages, accounted=self._binding.accounted)
+        if changed or pages != self._surveyed.pages or accounted != self._surveyed.accounted:
+            self._surveyed = replace(scene, pages=pages, accounted=accounted)
         return self._surveyed
 
     def _left_behind(self) -> Iterator[Page]:
@@ -152,10 +159,12 @@ class View:
         # The desktop must have been asked since: else a new window would find only what resembles it.
         told = tuple(window for window in browsing.windows if self._first_told[key_of(window)] < self._asked)
         self._binding = self._binding.renewed(told, seeking)
+        full = (self._binding.partners.get(key_of(window)) for window in browsing.windows if window.full_screen)
+        self._full_screen = frozenset().union(*(partners for partners in full if partners is not None))
         homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
         self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
         self._homes = homes
-        self._seen = {key_of(window): self._look_into(window) for window in browsing.windows}
+        self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
         self._in_view, self._all_in_view = self._shown, self._scene is None
@@ -175,7 +184,7 @@ class View:
             self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
         self._inside = self._inside | inside
 
-    def _look_into(self, window: BrowserWindow) -> _Seen:
+    def _look_into(self, window: BrowserWindow, look: Look) -> _Seen:
         before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
         shown = self._is_in_view(window)
         in_front = [tab for tab in window.tabs if tab.visible]
@@ -189,8 +198,11 @@ class View:
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
             pages += [replace(page, shown=True) for page in before.pages]
+        extensions = {one: until for one, until in before.extensions.items() if until > look.asked}
+        extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
+        pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]
         front = frozenset((window.browser, tab.id) for tab in in_front)
-        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn)
+        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn, extensions)
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events told of that the window may have drawn. In view, any tab may have come and gone."""
@@ -234,6 +246,27 @@ def _behind_menus(scene: Scene) -> frozenset[int]:
     menus = {window.pid for window in scene.windows if window.shown and window.kind is WindowKind.POPUP}
     owners = {window.pid for window in scene.windows if window.shown and window.kind is not WindowKind.POPUP}
     return frozenset(window.id for window in scene.windows if window.pid in menus - owners)
+
+
+def _hints(scene: Scene, full_screen: frozenset[int]) -> Iterator[int]:
+    """Chromium's words at full screen (how to leave it), a window of their own that looks like a web notification.
+
+    What tells them apart is the place: near the top of the window and in its middle. Notifications stand in a corner,
+    some pixels from the edge of the screen.
+    """
+    under = [window for window in scene.windows if window.id in full_screen]
+    for window in scene.windows:
+        over = (_is_above_in_the_middle(window.box, other.box) for other in under if other.pid == window.pid)
+        if window.kind is WindowKind.NOTIFICATION and window.engine and any(over):
+            yield window.id
+
+
+def _is_above_in_the_middle(small: Box, large: Box) -> bool:
+    left, right = small.x - large.x, large.x + large.width - small.x - small.width
+    below = small.y + small.height - large.y
+    return (
+        abs(left - right) <= ROUNDED and left >= FAR_FROM_CORNERS and small.y >= large.y and below * 5 <= large.height
+    )
 
 
 def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:

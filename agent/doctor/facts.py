@@ -68,7 +68,9 @@ class SeatFacts:
 @dataclass(frozen=True, slots=True)
 class BrowserFacts:
     """`forced`: by enterprise policy. `profiles`, `carrying`: those of this user, and how many have the extension.
-    `previews_off`: None where nobody can say. `connected`: profiles that speak to the recorder, None without one."""
+    `previews_off`: None where nobody can say. `connected`: profiles that speak to the recorder, None without one.
+    `others_blocked`: by enterprise policy, every extension that it does not name. `extensions`: ids of the others that
+    are switched on, by what the connected ones told the recorder; None where none has told."""
 
     name: str
     title: str
@@ -83,6 +85,8 @@ class BrowserFacts:
     previews_off: bool | None
     running: bool
     connected: int | None
+    others_blocked: bool
+    extensions: tuple[str, ...] | None
 
     @property
     def here(self) -> bool:
@@ -199,6 +203,7 @@ class PolicyFacts:
     pinned: bool = False  # the machine's policy names the folder: they cannot name another
     root: bool = False  # root asks, who can change anything
     parked_tabs: bool = False
+    extensions: tuple[str, ...] = ()  # of other extensions, those that the policy names
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,13 @@ class _Browser:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A browser whose extension has introduced itself, for status. `private`: it may see private windows."""
+    """A browser whose extension has introduced itself, for status. `private`: it may see private windows.
+    `extensions`: ids of the others that are switched on, as far as it has told."""
 
     browser: str
     version: str
     private: bool
+    extensions: tuple[str, ...] = ()
 
 
 class BrowserWitness:
@@ -354,11 +356,13 @@ class BrowserWitness:
                 if extension.refuses:
                     self._be_troubled(CSS_REFUSED)
             case words.Event():
-                self._deliver(extension.glimpse(told, self._clock.now()))
+                for glimpse in extension.glimpses(told, self._clock.now()):
+                    self._deliver(glimpse)
             case words.Marked():
                 name = extension.name
                 self._deliver(Marked(name, told.tab, told.mark, told.how, self._clock.now()))
             case words.Answer():
+                self._count_connected()
                 self._take_answer(browser, told)
             case None:
                 return
@@ -427,9 +431,11 @@ class BrowserWitness:
         self._wake_up.close()
 
     def _count_connected(self) -> None:
-        hellos = (browser.extension.hello for browser in self._browsers.values())
+        extensions = (browser.extension for browser in self._browsers.values())
         self._connected = tuple(
-            Connected(hello.browser, hello.version, hello.private) for hello in hellos if hello is not None
+            Connected(hello.browser, hello.version, hello.private, extension.extensions)
+            for extension in extensions
+            if (hello := extension.hello) is not None
         )
 
     def _alarm(self, why: str) -> None:

@@ -39,6 +39,7 @@ class Extension:
         self._refuses = False
         self._owed: list[int] = []
         self.silent = False  # did not answer in time, and has not answered since
+        self.extensions: tuple[str, ...] = ()  # that are switched on beside it, by its last answer
         self._windows: tuple[BrowserWindow, ...] = ()
         self._windows_as_told: tuple[list[Any], tuple[str, ...] | None] | None = None
 
@@ -94,6 +95,7 @@ class Extension:
                 raise Malformed("id is of no question that was asked")
             self._owed.remove(told.id)
             self.silent = False
+            self.extensions = told.extensions
         return told
 
     def _take(self, told: PolicyTaken) -> None:
@@ -109,10 +111,12 @@ class Extension:
         # It may say so once more about the same policy: a browser can try a selector only in its first page.
         self._refuses = self._refuses or bool(told.refused)
 
-    def glimpse(self, event: Event, at: int) -> Glimpse:
+    def glimpses(self, event: Event, at: int) -> tuple[Glimpse, ...]:
         """What the event showed, read at `at` (ns)."""
-        page = event.page(self._taken.css if self._taken is not None else ())
-        return Glimpse(BROWSERS, at, page, self.name, event.tab, event.frame)
+        pages = event.shown_by_extensions()
+        if event.urls or not pages:
+            pages = (event.page(self._taken.css if self._taken is not None else ()), *pages)
+        return tuple(Glimpse(BROWSERS, at, page, self.name, event.tab, event.frame) for page in pages)
 
     def windows_of(self, answer: Answer) -> tuple[BrowserWindow, ...]:
         """The very same object as for the answer before when both say the same. Raises Malformed."""

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 from agent.core.marks import Answer as MarkAnswer
 from agent.core.marks import Shown
 from agent.core.model import (
+    UNKNOWN_EXTENSION,
     AllOf,
     Attribute,
     Box,
@@ -30,6 +31,7 @@ MAX_WINDOWS: Final = 500
 MAX_TABS: Final = 5_000
 MAX_FRAMES: Final = 20_000  # of one message
 MAX_TEXT: Final = 64 * 2**10  # characters
+MAX_EXTENSIONS: Final = 1_000
 MAX_NUMBER: Final = 2**53  # beyond it JavaScript cannot count
 _PIXELS: Final = 2**31
 
@@ -71,12 +73,17 @@ class Event:
     fields: frozenset[str]
     places: frozenset[int]
     unread: bool = False
+    extensions: tuple[str, ...] = ()
 
     def page(self, css: tuple[str, ...]) -> Page:
         """`css`: the selectors of the policy that the browser took last. A frame may still have scanned for the one
         before, so a place that is none says nothing; the next look does, with the hash that it was made for."""
         selectors = frozenset(css[place] for place in self.places if place < len(css))
         return Page(self.urls, self.fields, selectors, unread=self.unread)
+
+    def shown_by_extensions(self) -> tuple[Page, ...]:
+        """What extensions may be showing now: no page has an address for it."""
+        return tuple(Page((), unread=True, extension=one) for one in self.extensions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class Answer:
     id: int
     policy: str
     windows: list[Any]
+    extensions: tuple[str, ...] = ()  # the ids of all that are switched on
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +166,15 @@ def read(message: bytes) -> tuple[int, Told]:
     number = _integer(words, "n", 1)
     kind = words.get("kind")
     if kind == "look":
-        return number, Answer(_integer(words, "id"), _text(words, "policy"), _list(words, "windows"))
+        id_, policy, windows = _integer(words, "id"), _text(words, "policy"), _list(words, "windows")
+        return number, Answer(id_, policy, windows, _extensions(words, ()))
     if kind == "event":
         _text(words, "what")
         tab = _integer(words, "tab", least=-1)  # the browsers' number for what is in no tab
         unread = _truth(words, "unread") if "unread" in words else False  # an older extension does not say
         fields, places = frozenset(_texts(words, "fields")), _places(words, "css")
-        return number, Event(tab, _integer(words, "frame"), _texts(words, "urls"), fields, places, unread)
+        frame, urls, extensions = _integer(words, "frame"), _texts(words, "urls"), _extensions(words, ())
+        return number, Event(tab, frame, urls, fields, places, unread, extensions)
     if kind == "marked":
         return number, Marked(_integer(words, "tab", least=-1), _mark(words), _how(words))
     if kind == "policy":
@@ -219,6 +229,8 @@ def _window(
         _box(words, "box"),
         _truth(words, "minimised"),
         tuple(_tab(_object(entry, "tabs"), css, room) for entry in tabs),
+        _extensions(words, (UNKNOWN_EXTENSION,)),  # an older extension cannot say, and nobody else does
+        _truth(words, "fullscreen") if "fullscreen" in words else False,
     )
 
 
@@ -310,6 +322,15 @@ def _texts(words: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if len(values) > MAX_FRAMES:
         raise Malformed(f"{name} has more than {MAX_FRAMES} entries")
     return tuple(_is_text(value, name) for value in values)
+
+
+def _extensions(words: Mapping[str, Any], absent: tuple[str, ...]) -> tuple[str, ...]:
+    if "extensions" not in words:
+        return absent
+    ids = tuple(dict.fromkeys(_texts(words, "extensions")))
+    if len(ids) > MAX_EXTENSIONS:
+        raise Malformed(f"extensions has more than {MAX_EXTENSIONS} entries")
+    return ids
 
 
 def _places(words: Mapping[str, Any], name: str) -> frozenset[int]:

@@ -98,6 +98,22 @@ def test_explain_what_nobody_can_read(folder: Path, capsys: Out) -> None:
     assert "To close for it, take that line out of allow_unseen." in out
 
 
+def test_explain_what_another_extension_may_be_showing(folder: Path, capsys: Out) -> None:
+    rules = "rules: [{id: r, why: w, any: [field: [cc-csc]]}]"
+    out = explained(folder, capsys, rules, "--extension", "dialler@example.com")
+    assert "what the extension dialler@example.com may be showing\n" in out
+    assert "● unseen-page (a rule of Eyelid's own) closes both, because" in out
+    assert "this extension of the browser may be showing something beside its pages" in out
+    assert 'add under allow_extensions:  - "dialler@example.com"' in out
+    out = explained(
+        folder, capsys, f"{rules}\nallow_extensions: [dialler@example.com]", "--extension", "dialler@example.com"
+    )
+    assert "○ unseen-page (a rule of Eyelid's own) keeps silent" in out
+    assert "To close for it, take that line out of allow_extensions." in out
+    out = explained(folder, capsys, rules, "--extension", "")
+    assert "Bring the browser extension up to date." in out
+
+
 def test_explain_a_rule_that_is_only_tried(folder: Path, capsys: Out) -> None:
     rules = "rules: [{id: r, why: w, any: [title: ['*chart*']], dry_run: true}]"
     out = explained(folder, capsys, rules, "--title", "Doe - chart")
@@ -114,10 +130,17 @@ def test_explain_what_is_not_listed_or_not_recorded(folder: Path, capsys: Out) -
 
 
 def test_explain_needs_one_thing(capsys: Out) -> None:
-    for wrong in ([], ["https://x", "--app", "till"], ["--app", "till", "--field", "cc-csc"], ["shop.example"]):
+    for wrong in (
+        [],
+        ["https://x", "--app", "till"],
+        ["--app", "till", "--field", "cc-csc"],
+        ["shop.example"],
+        ["https://x", "--extension", "a@x"],
+    ):
         assert main(["policy", "explain", *wrong]) == 2
     err = capsys.readouterr().err
-    assert "an address, or --app" in err
+    assert "an address, --app with --title, or --extension" in err
+    assert "--extension stands alone" in err
     assert "--frame, --field and --css are of a page" in err
     assert "shop.example is no address: it has no scheme such as https://; write https://shop.example" in err
 

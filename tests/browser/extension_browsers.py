@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from agent.browser.manifests import (
     native_manifest,
     write_launcher,
 )
+from bench.browsers import gecko_id
 from tests.stage import displays
 
 CHROMIUM_FLAGS = [
@@ -72,11 +73,12 @@ def started(
     socket: Path,
     *urls: str,
     preferences: Mapping[str, Any] | None = None,
+    beside: Sequence[Path] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`name`: chromium or firefox, with `urls` as its tabs; its relay connects to `socket`.
 
     `bus`: address of a message bus, by which a second start of Firefox finds the first. `preferences`: of the profile,
-    as each browser writes them.
+    as each browser writes them. `beside`: folders of other extensions.
     """
     home = folder / "home"
     profile = folder / "profile"
@@ -86,10 +88,12 @@ def started(
         own = profile / "Default" / "Preferences"
         own.parent.mkdir()
         own.write_text(json.dumps(preferences or {}))
-        command = ["chromium", *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"--load-extension={EXTENSION}", *urls]
+        loaded = ",".join(str(path) for path in (EXTENSION, *beside))
+        command = ["chromium", *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"--load-extension={loaded}", *urls]
     else:
         _introduce("firefox", folder, socket, home / ".mozilla" / "native-messaging-hosts", FIREFOX_ID)
-        pack(profile / "extensions" / f"{FIREFOX_ID}.xpi")
+        for extension in (EXTENSION, *beside):
+            pack(profile / "extensions" / f"{gecko_id(extension)}.xpi", extension)
         chosen = {**FIREFOX_PREFERENCES, **(preferences or {})}
         lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in chosen.items())
         (profile / "user.js").write_text("".join(lines))
@@ -117,10 +121,10 @@ def environment(display: str, bus: str, home: Path) -> dict[str, str]:
     }
 
 
-def pack(xpi: Path) -> None:
+def pack(xpi: Path, extension: Path = EXTENSION) -> None:
     xpi.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(xpi, "w") as archive:
-        for path in sorted(EXTENSION.iterdir()):
+        for path in sorted(extension.iterdir()):
             archive.write(path, path.name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,8 +110,13 @@ def press(display: str, *keys: str) -> None:
 
 
 @contextmanager
-def browser(name: str, folder: Path, preferences: Mapping[str, Any] | None = None) -> Iterator[Live]:
-    """`name`: chromium or firefox, on a display of its own, with a policy taken and the tab `desk` read."""
+def browser(
+    name: str, folder: Path, preferences: Mapping[str, Any] | None = None, beside: Sequence[Path] = ()
+) -> Iterator[Live]:
+    """`name`: chromium or firefox, on a display of its own, with a policy taken and the tab `desk` read.
+
+    `beside`: folders of other extensions.
+    """
     with ExitStack() as stack:
         display = stack.enter_context(displays.xvfb())
         stack.enter_context(displays.openbox(display, folder))
@@ -121,8 +126,8 @@ def browser(name: str, folder: Path, preferences: Mapping[str, Any] | None = Non
         site.serve({"/desk": page("desk", "")})
         bus = stack.enter_context(private_bus(folder))
         desk = f"{site.here}/desk"
-        started = extension_browsers.started(name, display, bus, folder / name, place, desk, preferences=preferences)
-        stack.enter_context(started)
+        more = {"preferences": preferences, "beside": beside}
+        stack.enter_context(extension_browsers.started(name, display, bus, folder / name, place, desk, **more))
         running = Live(name, site, agent, agent.accept(), display, bus, folder / name)
         running.line.policy("P1", FIELDS, CSS)
         running.look_until_tab("/desk", read)

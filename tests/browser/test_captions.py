@@ -53,7 +53,7 @@ def await_bond(live: Live, desktop: X11Desktop, path: str, meant: Callable[[str]
         answer = live.line.look_until(lambda look: bool(tabs_at(look, path)))
         [window] = answer["windows"]
         told, [tab] = window["title"], tabs_at(answer, path)
-        front = Tab(tab["id"], Page(tuple(frame["url"] for frame in tab["frames"])), visible=True, painted=True)
+        front = Tab(tab["id"], Page(tuple(frame["url"] for frame in tab["frames"])), visible=True)
         pid = found[0].pid if found else 0
         assert isinstance(pid, int)
         own = BrowserWindow("c", pid, window["id"], told, Box(*window["box"]), window["minimised"], (front,))

@@ -294,6 +294,7 @@ def test_the_printed_policy_leaves_nothing_to_do(root: Path, out: Out) -> None:
         one = told(out, name)
         assert one["next"] == []
         assert (one["policy"]["extension"], one["policy"]["private"]) == (True, True)
+        assert one["policy"]["others_blocked"] is True
     assert told(out, "chromium")["policy"]["previews_off"] is None  # it has no policy for them
     assert told(out, "edge")["policy"]["previews_off"] is True
 

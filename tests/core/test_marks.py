@@ -221,6 +221,7 @@ def test_a_mark_from_before_the_last_sensitive_moment_proves_nothing() -> None:
 def test_an_event_voids_what_was_seen_before() -> None:
     desk = Desk().settled(tab(SHOP))
     desk.glimpse(WIKI)
+    desk.glimpse(Page((), unread=True, extension="a"), tab=-1)  # no document's
     assert desk.look(tab(SHOP)) == [True]
     desk.glimpse(PAY)
     assert desk.look(tab(SHOP)) == [False]

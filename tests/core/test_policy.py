@@ -54,6 +54,10 @@ rules:
 allow_unseen:                                # looked at by a person and known to be harmless
   - app: [slack, zoiper]
   - url: ["chrome://newtab"]
+allow_extensions:                            # the same for other extensions' popups and panels
+  - cjpalhdlnbpafiamejdnhcphjbkeiagm
+  - "{73a6fe31-595d-460b-a920-fcc0f8843232}"
+  - uBlock0@raymondhill.net
 tests:
   - { name: stripe iframe in a shop, page: "https://shop.example.com/cart",
       frames: ["https://js.stripe.com/v3/"], expect: { screen: pause, audio: pause } }
@@ -104,12 +108,18 @@ def test_the_whole_language() -> None:
         Matcher(Attribute.URL, ("chrome://newtab",)),
     )
     assert [found.where for found in found.allow_unseen] == ["a.yaml:28:5", "a.yaml:29:5"]
+    assert found.allow_extensions == (
+        Matcher(Attribute.EXTENSION, ("cjpalhdlnbpafiamejdnhcphjbkeiagm",)),
+        Matcher(Attribute.EXTENSION, ("{73a6fe31-595d-460b-a920-fcc0f8843232}",)),
+        Matcher(Attribute.EXTENSION, ("uBlock0@raymondhill.net",)),
+    )
+    assert [found.where for found in found.allow_extensions] == ["a.yaml:31:5", "a.yaml:32:5", "a.yaml:33:5"]
     assert found.tests == (
         PolicyTest(
             "stripe iframe in a shop",
             Scene(pages=(Page(("https://shop.example.com/cart", "https://js.stripe.com/v3/")),)),
             {Lane.SCREEN: Effect.PAUSE, Lane.AUDIO: Effect.PAUSE},
-            "a.yaml:31:5",
+            "a.yaml:35:5",
         ),
     )
 

@@ -212,6 +212,16 @@ def test_a_reason() -> None:
         ),
         (
             "",
+            "allow_extensions: [dialler@example.com]",
+            ("weaker", "let pass whatever it shows beside pages: extension dialler@example.com", "a.yaml:6:20"),
+        ),
+        (
+            "allow_extensions: [dialler@example.com]",
+            "",
+            ("stronger", "no longer let pass what it shows beside pages: extension dialler@example.com", HEADED),
+        ),
+        (
+            "",
             "record_when: {any: [title: ['Call*']]}",
             ("stronger", "recorded is only while this is open: title Call*, and no longer always", HEADED),
         ),

@@ -87,8 +87,8 @@ TOP = [
     case(
         HEAD + A_RULE + "colour: 1\n",
         'a.yaml:9:1 "colour" is not a key of a policy file, write one of schema, revision, name, '
-        "record_when, keep_recording, unlisted, never_matched, rules, allow_unseen, parked_tabs, user_hold, "
-        "keep_scenes, tests",
+        "record_when, keep_recording, unlisted, never_matched, rules, allow_unseen, allow_extensions, parked_tabs, "
+        "user_hold, keep_scenes, tests",
     ),
     case(
         HEAD + A_RULE + "name: again\n",
@@ -155,6 +155,24 @@ TOP = [
     case(
         HEAD + A_RULE + "allow_unseen: [slack]\n",
         'a.yaml:9:16 an entry of allow_unseen is one key with a list, not "slack", write for example app: …',
+    ),
+    case(
+        HEAD + A_RULE + "allow_extensions: []\n",
+        "a.yaml:9:19 allow_extensions is empty and would never fit, name ids of extensions or leave allow_extensions "
+        "out",
+    ),
+    case(
+        HEAD + A_RULE + "allow_extensions: [uBlock Origin, 7]\n",
+        'a.yaml:9:20 allow_extensions names ids, not "uBlock Origin", write 32 letters from a to p (Chromium, Chrome, '
+        'Edge), or as Firefox lists it: "name@maker", or "{…}" in quotes',
+        'a.yaml:9:35 YAML reads 7 as the number 7, write it in quotes: "7"',
+    ),
+    case(
+        HEAD
+        + A_RULE
+        + "allow_extensions: ['https://chromewebstore.google.com/detail/x/CJPALHDLNBPAFIAMEJDNHCPHJBKEIAGM']\n",
+        'a.yaml:9:20 allow_extensions names ids, not "https://chromewebstore.google.com/detai…", write '
+        "cjpalhdlnbpafiamejdnhcphjbkeiagm",
     ),
 ]
 

@@ -51,6 +51,7 @@ pages = st.builds(
     shown=st.booleans(),
     parked=st.booleans(),
     unread=st.booleans(),
+    extension=st.none() | words,
 )
 scenes = st.builds(
     Scene,

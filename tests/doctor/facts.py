@@ -46,6 +46,8 @@ CHROMIUM: Final = BrowserFacts(
     previews_off=True,
     running=True,
     connected=1,
+    others_blocked=True,
+    extensions=(),
 )
 
 GOOD: Final = Facts(

@@ -63,6 +63,7 @@ def test_a_profile_of_chromium(chromium: Path) -> None:
     seen = asked("chromium")
     assert (seen.profiles, seen.carrying, seen.previews_off) == (1, 1, False)
     assert (seen.ready, seen.forced, seen.connected) == (False, False, None)
+    assert (seen.others_blocked, seen.extensions) == (False, None)
     state = json.loads((chromium / "Local State").read_text())
     state.setdefault("browser", {})["hovercard"] = {"image_previews_enabled": False}
     (chromium / "Local State").write_text(json.dumps(state))

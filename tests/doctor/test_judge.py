@@ -116,6 +116,14 @@ CASES: list[tuple[str, dict[str, Any], Mark, str]] = [
     ("browser-extension", {"browsers": browser(forced=False, carrying=0, connected=0, profiles=0)}, WRONG, "elsewhere"),
     ("browser-extension", {"browsers": browser(forced=False, carrying=0, connected=0, profiles=0, running=False)},
      WARNING, "never started"),
+    ("browser-others", {}, GOOD_, "no other switched on, all named"),
+    ("browser-others", {"browsers": browser(extensions=None)}, GOOD_, "none but those that IT names"),
+    ("browser-others", {"browsers": browser(extensions=("a@x",)), "policy.extensions": ("a@x",)}, GOOD_, "one other"),
+    ("browser-others", {"browsers": browser(extensions=("a@x",))}, WRONG, "closes wherever one may be showing"),
+    ("browser-others", {"browsers": browser(extensions=("a@x", "b@x"))}, WRONG, "2 extensions are switched on"),
+    ("browser-others", {"browsers": browser(extensions=("a@x", "b@x")), "policy.extensions": ("a@x",)}, WRONG,
+     "something: b@x"),
+    ("browser-others", {"browsers": browser(others_blocked=False)}, WARNING, "no policy keeps out"),
     ("browser-previews", {}, GOOD_, "are off"),
     ("browser-previews", {"browsers": browser(previews_off=False)}, BESIDE, "nothing depends on it"),
     ("browser-previews", {"browsers": browser(previews_off=False), "policy.parked_tabs": True}, WRONG,
@@ -244,8 +252,9 @@ def test_all_of_one_browser_comes_together() -> None:
     two = changed({"browsers": (CHROMIUM, replace(CHROMIUM, name="edge", title="Edge"))})
     titles = [said.title for said in judge_all(two) if said.check.group == "Browsers"]
     assert titles == [
-        "browsers", "old pictures", "Chromium: relay", "Chromium: extension", "Chromium: tab previews",
-        "Edge: relay", "Edge: extension", "Edge: tab previews",
+        "browsers", "old pictures",
+        "Chromium: relay", "Chromium: extension", "Chromium: add-ons", "Chromium: tab previews",
+        "Edge: relay", "Edge: extension", "Edge: add-ons", "Edge: tab previews",
     ]  # fmt: skip
 
 

@@ -34,9 +34,11 @@ def window(number: int, *tabs: dict[str, Any], title: str = "Cart") -> dict[str,
     return {
         "id": number,
         "minimised": False,
+        "fullscreen": False,
         "private": False,
         "box": [60, 40, 1024, 700],
         "title": title,
+        "extensions": [],
         "tabs": list(tabs),
     }
 

@@ -273,6 +273,23 @@ def test_an_event_is_a_glimpse_of_the_page(stage: Stage) -> None:
     )
 
 
+def test_an_event_of_extensions_is_a_glimpse_of_each_and_of_no_page(stage: Stage) -> None:
+    extension = stage.connected()
+    nothing: dict[str, list[str]] = {"urls": [], "fields": [], "css": []}
+    extension.tell("event", what="extension", tab=-1, frame=0, **nothing, extensions=["a@x", "b@x"])
+    glimpses = [stage.next_is(Glimpse) for _ in range(2)]
+    assert [glimpse.page for glimpse in glimpses] == [Page((), unread=True, extension=one) for one in ("a@x", "b@x")]
+    assert {glimpse.tab for glimpse in glimpses} == {-1}
+
+
+def test_the_extensions_that_a_browser_has_switched_on_are_known(stage: Stage) -> None:
+    extension = stage.connected()
+    stage.witness.ask()
+    extension.tell("look", id=extension.expect_look(), policy="first", windows=[], extensions=["a@x"])
+    stage.look()
+    assert [browser.extensions for browser in stage.witness.connected] == [("a@x",)]
+
+
 def test_what_was_meant_for_an_agent_before_is_passed_over(stage: Stage) -> None:
     extension = stage.extension()
     extension.n = 40

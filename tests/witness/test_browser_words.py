@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.core.marks import Answer as How
 from agent.core.model import (
+    UNKNOWN_EXTENSION,
     AllOf,
     Attribute,
     Box,
@@ -51,6 +52,9 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "look": {"n": 4, "kind": "look", "id": 7, "policy": "h", "windows": [SHOP]},
     "marked": {"n": 5, "kind": "marked", "tab": 3, "mark": "a61c00ff", "how": "empty"},
 }  # fmt: skip
+
+
+MAY_BE_LEFT_OUT = {"extensions", "fullscreen"}  # by an extension that is older than the key
 
 
 def read(message: object) -> tuple[int, words.Told]:
@@ -132,6 +136,30 @@ def test_a_mark_that_is_none_is_refused(wrong: str) -> None:
 def test_an_event_may_speak_of_places_of_the_policy_before() -> None:
     event = Event(3, 0, ("https://a/",), frozenset(), frozenset({1, 9}))
     assert event.page(CSS) == Page(("https://a/",), selectors=frozenset({".chart"}))
+
+
+def test_an_event_may_tell_of_extensions_alone() -> None:
+    _, event = read({**MESSAGES["event"], "extensions": ["b@x", "a" * 32, "b@x"]})
+    assert isinstance(event, Event)
+    assert event.shown_by_extensions() == tuple(Page((), unread=True, extension=one) for one in ("b@x", "a" * 32))
+
+
+def test_a_look_tells_which_extensions_are_switched_on_and_which_may_show_something() -> None:
+    _, answer = read({**MESSAGES["look"], "windows": [{**SHOP, "extensions": ["b@x"]}], "extensions": ["b@x", "c@x"]})
+    assert isinstance(answer, Answer)
+    assert answer.extensions == ("b@x", "c@x")
+    (shop,) = windows_of(*answer.windows)
+    assert shop.extensions == ("b@x",)
+
+
+def test_an_older_extension_does_not_say_so_that_any_may() -> None:
+    (shop,) = windows_of({key: value for key, value in SHOP.items() if key != "extensions"})
+    assert shop.extensions == (UNKNOWN_EXTENSION,)
+
+
+def test_more_extensions_than_anybody_has_are_refused() -> None:
+    with pytest.raises(Malformed, match="extensions has more than 1000 entries"):
+        read({**MESSAGES["look"], "extensions": [f"{one}@x" for one in range(1001)]})
 
 
 def test_keys_of_a_newer_extension_are_passed_over() -> None:
@@ -222,7 +250,10 @@ def test_whatever_stands_where_it_should_not_is_refused_and_not_repeated(
     assert refusal.value.__cause__ is None
 
 
-@pytest.mark.parametrize(("kind", "place"), [(kind, place) for kind, place in EVERY_PLACE if type(place[-1]) is str])
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [(kind, place) for kind, place in EVERY_PLACE if type(place[-1]) is str and place[-1] not in MAY_BE_LEFT_OUT],
+)
 def test_whatever_is_missing_is_refused(kind: str, place: tuple[Any, ...]) -> None:
     message = copy.deepcopy(MESSAGES[kind])
     inner: Any = message

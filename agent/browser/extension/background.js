@@ -1,7 +1,7 @@
 // Joins the parts: the agent's messages on one side, the documents' ports on the other.
 "use strict";
 
-if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "events.js", "look.js");
+if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "others.js", "events.js", "look.js");
 
 let policy = {hash: "", fields: null, css: []};
 let documents = 0; // that have had a script of ours, so that each has a number of its own
@@ -118,4 +118,5 @@ api.runtime.onConnect.addListener((port) => {
 });
 api.runtime.onInstalled.addListener(enterOpenPages);
 listenToTabs();
+others.listen();
 wire.open(heard);

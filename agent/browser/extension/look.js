@@ -2,6 +2,7 @@
 "use strict";
 
 const ANSWER_WITHIN = 800; // ms for the frames; the agent waits 900
+const REFUSED_WITHIN = 100; // ms for the browser to say that it lets no script into a page
 const ARRIVE_WITHIN = 300; // ms for the scripts of documents that have just come
 const LONGEST = 32768; // characters of an address; a longer one is cut, and its page is then unread
 const OPAQUE = 256; // of one that names no host (data:), so that nothing is lost by cutting
@@ -81,6 +82,16 @@ const isShown = (tab, active, answers) => {
   return answers.length === 0 && !tab.discarded;
 };
 
+// The browser's own page in place of one that did not load. Chromium says that it shows one to a script that it keeps
+// out, and not before; the list of frames says it sooner, and also of a page that was stopped. Firefox has told by an event.
+const showsErrorPage = async (tab, frame) => {
+  if (!registry.hasFailed(tab, frame)) return false;
+  if (!frame.errorOccurred) return true;
+  const script = api.scripting.executeScript({target: {tabId: tab}, func: () => null});
+  const refused = script.then(() => false, ({message}) => message.includes("is showing error page"));
+  return Promise.race([refused, new Promise((resolve) => setTimeout(resolve, REFUSED_WITHIN, false))]);
+};
+
 const describeTab = async (tab, window, answers, lostPlace) => {
   const active = window.tabs.find((one) => one.active);
   const entries = [...registry.frames(tab.id).entries()].sort(([one], [other]) => one - other);
@@ -110,6 +121,8 @@ const describeTab = async (tab, window, answers, lostPlace) => {
       const partly = answer.unread || answer.urls.some(cut);
       frames.push(...told({...place, unread: partly}, answer));
       unread ||= partly;
+    } else if (!entry && id === 0 && (await showsErrorPage(tab.id, frame))) {
+      frames.push(...told(place, {urls: [tab.url || frame.url], fields: [], css: []}));
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       continue; // the browser's own error page inside another page: nothing of anybody's is in it
     } else if (!entry && id !== 0 && readWithin.has(id) && frame.url === "about:blank") {
@@ -125,14 +138,16 @@ const describeTab = async (tab, window, answers, lostPlace) => {
   return {...about, unread: unread || hidden, frames};
 };
 
-const describeWindow = async (window, answers) => {
+const describeWindow = async (window, answers, extensions) => {
   const lostPlace = beside.hasLostPlace(window);
   return {
     id: window.id,
     minimised: window.state === "minimized",
+    fullscreen: window.state === "fullscreen",
     private: window.incognito,
     box: [window.left ?? 0, window.top ?? 0, window.width ?? 0, window.height ?? 0],
     title: window.tabs.find((tab) => tab.active)?.title ?? "",
+    extensions: others.mayShowIn(window) ? extensions : [],
     tabs: await Promise.all(window.tabs.map((tab) => describeTab(tab, window, answers, lostPlace))),
   };
 };
@@ -148,10 +163,11 @@ const answerLook = async ({id}) => {
     answers = new Map([...answers, ...late]);
     all = await windows.all();
   }
+  const extensions = await others.ids();
   const described = await Promise.all(
-    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers)),
+    all.map((window) => describeWindow({...window, tabs: window.tabs ?? []}, answers, extensions)),
   );
   beside.forgetOthers(all);
   sayJoined();
-  wire.tell({kind: "look", id, policy: sawWith(answers), windows: described});
+  wire.tell({kind: "look", id, policy: sawWith(answers), extensions, windows: described});
 };

@@ -55,6 +55,7 @@ def add_to(verbs: Any) -> None:
     )
     ask.add_argument("--app", help="the window's process name")
     ask.add_argument("--title", default="", help="the window's title")
+    ask.add_argument("--extension", metavar="ID", help="what another extension of a browser may be showing")
     ask.add_argument("--open", action="store_true", help="it is open in the background, not in view")
     ask.add_argument("--policy", action="append", default=[], metavar="FILE", help="files or a folder")
     ask.add_argument("--json", action="store_true", help="print one JSON object")
@@ -118,8 +119,14 @@ def _same_on_both(words: tuple[Word, ...]) -> bool:
 
 def _thing(asked: argparse.Namespace) -> Window | Page:
     of_window = asked.app is not None or bool(asked.title)
+    if asked.extension is not None:
+        if of_window or asked.url is not None or asked.frame or asked.field or asked.css:
+            raise UserError("--extension stands alone, or with --open: it has no address, fields or title of its own")
+        return Page((), shown=not asked.open, unread=True, extension=asked.extension)
     if (asked.url is not None) == of_window:
-        raise UserError("say what to judge: an address, or --app with --title. `eyelid policy explain --help`")
+        raise UserError(
+            "say what to judge: an address, --app with --title, or --extension. `eyelid policy explain --help`"
+        )
     if of_window and (asked.frame or asked.field or asked.css):
         raise UserError("--frame, --field and --css are of a page: give its address, not --app")
     if of_window:
@@ -137,7 +144,9 @@ def _thing(asked: argparse.Namespace) -> Window | Page:
 
 
 def _introduce(out: Console, policy: Policy, thing: Window | Page, counts: Standing | None) -> None:
-    if isinstance(thing, Page):
+    if isinstance(thing, Page) and thing.extension is not None:
+        out.print(f"what the extension {thing.extension} may be showing", style="bold", markup=False)
+    elif isinstance(thing, Page):
         out.print(thing.urls[0], style="bold", markup=False)
         for frame in thing.urls[1:]:
             out.print(f"  with the frame {frame}", markup=False)

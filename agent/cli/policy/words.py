@@ -28,6 +28,8 @@ EXCUSABLE: Final = frozenset({"unreadable", "web-engine", "unseen-page", "remote
 
 def because(word: Word, thing: Window | Page) -> str:
     """Why it says so: what of the thing fits which words of the file."""
+    if word.rule is None and isinstance(thing, Page) and thing.extension is not None:
+        return "this extension of the browser may be showing something beside its pages, and none can look into it"
     if word.rule is None:
         return OWN[word.id]
     signs = word.excuse if word.does is Does.EXCUSED else word.signs
@@ -79,8 +81,9 @@ def undo(policy: Policy, word: Word, thing: Window | Page) -> str:
 
 
 def _undo_own(policy: Policy, word: Word, thing: Window | Page) -> str:
+    extension = thing.extension if isinstance(thing, Page) else None
     if word.does is Does.EXCUSED:
-        return "To close for it, take that line out of allow_unseen."
+        return f"To close for it, take that line out of {'allow_unseen' if extension is None else 'allow_extensions'}."
     if word.id == "unlisted":
         return "To record it, name it in a rule with screen: record and audio: record."
     if word.id == "not-recorded" and policy.record_when is not None:
@@ -90,6 +93,9 @@ def _undo_own(policy: Policy, word: Word, thing: Window | Page) -> str:
             if isinstance(matcher, Matcher)
         )
         return f"It is recorded while this is open: {names or 'what record_when names'}."
+    if extension is not None:
+        how = "Only if a person has looked at it and found it harmless, add under allow_extensions:"
+        return f"{how}  - {_quoted(extension)}" if extension else "Bring the browser extension up to date."
     entry = _unseen(thing)
     if word.id in EXCUSABLE and entry:
         return f"Only if a person has looked at it and found it harmless, add under allow_unseen:  {entry}"

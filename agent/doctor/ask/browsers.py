@@ -59,12 +59,20 @@ def _about(stands: Standing, running: set[str], status: Mapping[str, Any] | None
         carrying=sum(carries(browser, profile, ids) for profile in profiles),
         previews_off=previews_off(browser, stands.policy.previews_off, profiles),
         running=bool(running & PROGRAMS[browser.name]),
-        connected=None if status is None else _connected(browser, status),
+        connected=None if status is None else len(_connected(browser, status)),
+        others_blocked=stands.policy.others_blocked,
+        extensions=None if status is None else _extensions(_connected(browser, status)),
     )
 
 
-def _connected(browser: Browser, status: Mapping[str, Any]) -> int:
-    return sum(str(one.get("browser", "")).lower() == browser.name for one in status["browsers"])
+def _connected(browser: Browser, status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in status["browsers"] if str(one.get("browser", "")).lower() == browser.name]
+
+
+def _extensions(connected: list[Mapping[str, Any]]) -> tuple[str, ...] | None:
+    """None without a profile that is connected, and from a recorder that is older than this."""
+    told = [one["extensions"] for one in connected if "extensions" in one]
+    return tuple(sorted({id_ for ids in told for id_ in ids})) if told else None
 
 
 # -- profiles -----------------------------------------------------------------------------------------------------

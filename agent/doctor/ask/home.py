@@ -87,6 +87,7 @@ def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyF
         since=None if began is None else began / SECOND,
         mine=choice.changeable_by(uid, files),
         parked_tabs=policy.parked_tabs_allowed,
+        extensions=tuple(id_ for named in policy.allow_extensions for id_ in named.patterns),
     )
 
 

@@ -80,6 +80,33 @@ def _carried(one: BrowserFacts) -> str:
     return "its profile lies elsewhere" if one.running else "it was never started by this user"
 
 
+def others(browsers: tuple[BrowserFacts, ...], facts: Facts) -> tuple[Finding, ...]:
+    named = facts.policy.extensions if isinstance(facts.policy, PolicyFacts) else ()
+    return tuple(_others(one, named) for one in browsers if one.program)
+
+
+def _others(one: BrowserFacts, named: tuple[str, ...]) -> Finding:
+    """Those that are switched on and not named close the eye; those that nothing keeps out may do so tomorrow."""
+    policy = f"eyelid browser policy --browser {one.name}"
+    unnamed = sorted(set(one.extensions or ()) - set(named))
+    if unnamed:
+        they = "an extension is" if len(unnamed) == 1 else f"{len(unnamed)} extensions are"
+        return wrong(
+            f"{they} switched on that the policy does not name, and the eye closes wherever one may be showing "
+            f"something: {', '.join(unnamed)}",
+            f"take out what nobody needs; keep others out: {policy}",
+            "name under allow_extensions what a person has looked at and found harmless",
+            of=one.title,
+        )
+    if not one.others_blocked:
+        words = "no policy keeps out extensions that the policy does not name; each would close the eye"
+        return warning(words, policy, of=one.title)
+    if one.extensions is None:
+        return good("none but those that IT names can come", of=one.title)
+    count = several(len(one.extensions), "other") if one.extensions else "no other"
+    return good(f"{count} switched on, all named; none but those that IT names can come", of=one.title)
+
+
 def previews(browsers: tuple[BrowserFacts, ...], facts: Facts) -> tuple[Finding, ...]:
     relied_on = isinstance(facts.policy, PolicyFacts) and facts.policy.parked_tabs
     return tuple(_previews(one, relied_on) for one in browsers if one.program)
@@ -125,6 +152,7 @@ CHECKS: Final = (
     Check("sandboxed-browser", GROUP, "sandbox", "browsers", sandbox),
     Check("browser-relay", GROUP, "relay", "browsers", relay),
     Check("browser-extension", GROUP, "extension", "browsers", extension),
+    Check("browser-others", GROUP, "add-ons", "browsers", others),
     Check("browser-previews", GROUP, "tab previews", "browsers", previews),
     Check("browser-marks", GROUP, "old pictures", "recorder", marks),
 )

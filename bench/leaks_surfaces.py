@@ -1,0 +1,34 @@
+"""What a browser shows of its own over or in place of a clean page, and how much of that time is kept."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from bench.leaks_pages import HOME
+from bench.leaks_scene import CHROMIUM, Play, Scene, transition
+
+QUIET: Final = 6.0  # seconds; Chromium's words at full screen stay for 4.6
+NOBODY: Final = f"http://{HOME}:1023/"  # where nobody listens, and which no browser refuses to ask
+
+
+@transition(CHROMIUM, least=0.5)
+def clean_full_screen(scene: Scene) -> Play:
+    """Into full screen over a clean page: the browser says how to leave it, Firefox inside its own window."""
+    yield
+    scene.windows.press(scene.window, "F11")
+    time.sleep(QUIET)
+    yield
+    scene.windows.press(scene.window, "F11")
+    time.sleep(1)
+
+
+@transition(least=0.5)
+def clean_error_page(scene: Scene) -> Play:
+    """To an address that does not answer, from a clean page."""
+    yield
+    scene.run("go", NOBODY)
+    time.sleep(QUIET)
+    yield
+    scene.call("tabs.update", scene.tab, {"url": scene.shop()})
+    scene.until_loaded(scene.tab)

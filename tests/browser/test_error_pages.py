@@ -1,0 +1,45 @@
+"""The browser's own page in place of one that did not load: its address is told, and nothing of anybody's is in it."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.browser.extension_live import Live, press, read, tabs_at, urls
+
+pytestmark = pytest.mark.desktop
+
+
+@pytest.fixture
+def refused() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{held.getsockname()[1]}/refused"
+
+
+def test_it_is_read_and_not_said_to_be_in_the_picture(live: Live, refused: str) -> None:
+    live.site.order("desk", f"window.open({refused!r})")
+    tab = live.look_until_tab("/refused", read)
+    assert urls(tab) == [refused]
+    assert tab["visible"]
+    press(live.display, "Control_L", "w")
+    live.line.look_until(lambda look: not tabs_at(look, "/refused"))
+
+
+def test_a_page_of_the_browsers_that_is_none_stays_unread(live: Live) -> None:
+    press(live.display, "Control_L", "t")
+    new = live.line.look_until(lambda look: sum(len(window["tabs"]) for window in look["windows"]) == 2)
+    assert sorted(read(tab) for window in new["windows"] for tab in window["tabs"]) == [False, True]
+    press(live.display, "Control_L", "w")
+    live.line.look_until(lambda look: sum(len(window["tabs"]) for window in look["windows"]) == 1)
+
+
+def test_a_page_that_comes_after_it_is_seen(live: Live, refused: str) -> None:
+    live.site.order("desk", f"window.again = window.open({refused!r})")
+    live.look_until_tab("/refused", read)
+    live.site.order("desk", f"window.again.location = {live.site.here + '/desk'!r}")
+    live.line.look_until(lambda look: len([tab for tab in tabs_at(look, "/desk") if read(tab)]) >= 1)
+    live.line.look_until(lambda look: not tabs_at(look, "/refused"))
+    press(live.display, "Control_L", "w")
