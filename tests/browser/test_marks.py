@@ -219,10 +219,12 @@ def test_a_frame_that_is_half_out_of_view_shows_one_in_the_other_half(live: Live
     frame = f"<iframe src='{live.site.other}/inner' width=300 height=3000 style='border: 0'></iframe>"
     with shown(live, f"<!doctype html>{frame}<p style='height: 3000px'>"):
         tab = live.look_until_tab("/shown", lambda tab: read(tab) and len(tab["frames"]) == 2)
-        number, picture = screen.seen(tab["id"], tab["frames"][1]["id"])
-        assert len(places(picture, number)) >= 4
+        frame = tab["frames"][1]["id"]
+        number, _ = screen.seen(tab["id"], frame)
+        again = lambda: live.line.tell(kind="mark", tab=tab["id"], marks={str(frame): number})  # noqa: E731
+        screen.until(lambda grabbed: len(places(grabbed, number)) >= 4, again)
         live.site.order("desk", "window.shown.scrollTo(0, 700)")
-        screen.until(lambda grabbed: len(places(grabbed, number)) >= 4)
+        screen.until(lambda grabbed: len(places(grabbed, number)) >= 4, again)
 
 
 def test_a_mark_is_whole_at_every_zoom(live: Live, screen: Marks) -> None:
@@ -256,8 +258,10 @@ def test_full_screen_is_no_obstacle(live: Live, screen: Marks) -> None:
     with live.opened("filling", body):
         tab = live.look_until_tab("/filling")
         live.site.order("filling", SOON.format("document.hasFocus()"))
-        press(live.display, "f")
-        live.site.order("filling", SOON.format("document.fullscreenElement"))
+        for _ in range(3):  # now and then a key does not get to a Firefox that has just opened a tab
+            press(live.display, "f")
+            if not live.site.attempt("filling", SOON.format("document.fullscreenElement")):
+                break
         number, _ = screen.seen(tab["id"], 0)
         screen.until(lambda picture: len(places(picture, number)) >= 4)
         live.site.order("filling", "await document.exitFullscreen()")
