@@ -315,7 +315,7 @@ def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
 
 def _tell(faults: Sequence[str], console: Console) -> int:
     for fault in faults:
-        console.print(fault, style="bold red", markup=False, highlight=False)
+        console.print(fault, style="bold red", markup=False, highlight=False, soft_wrap=True)
     return 1 if faults else 0
 
 

@@ -16,6 +16,9 @@ _REMOVED: Final = Case("chromium", document="frame_in_frame", sensitive="frame_a
 
 FOUND: Final[dict[str, tuple[Case, ...]]] = {
     "heavy_raster_in_frame": (_RASTER, replace(_RASTER, browser="firefox")),
+    "heavy_raster_navigated": (replace(_RASTER, goes="navigate"),),
+    "heavy_raster_crossed": (replace(_RASTER, goes="crossing"),),
+    "heavy_raster_written": (replace(_RASTER, goes="written"),),
     "heavy_layers_in_frame": (replace(_RASTER, after="layers"),),
     "view_transition_held": (_HELD, replace(_HELD, browser="firefox")),
     "gpu_stopped": (Case("chromium", document="frame", after="light", meanwhile="hang_gpu", hung=4),),

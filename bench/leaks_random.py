@@ -52,7 +52,8 @@ class Runner:
     def given(self, cases: Sequence[Case]) -> None:
         self._play(list(enumerate(cases)), None)
 
-    def shrunk(self, case: Case) -> Case:
+    def shrunk(self, case: Case) -> Iterator[Case]:
+        """Simpler and simpler ones that leaked too."""
         return shrink(case, self._leak)
 
     def _play(self, cases: Sequence[tuple[int, Case]], seed: int | None) -> None:
@@ -106,7 +107,9 @@ def _lots(plays: Sequence[tuple[int, Case]]) -> Iterator[Sequence[tuple[int, Cas
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--random", type=int, metavar="SEED", help="play cases drawn from this seed, not transitions")
     parser.add_argument("--plays", type=int, default=LOT, metavar="N", help="so many of them (default %(default)s)")
-    parser.add_argument("--shrink", type=int, default=1, metavar="N", help="so many that leaked (default %(default)s)")
+    parser.add_argument(
+        "--shrink", type=int, metavar="N", help="so many that leaked (1; of given cases, and --quick, 0)"
+    )
     parser.add_argument("--play", type=cases_in, metavar="JSON", help="play this case, or those in this file")
 
 
@@ -139,15 +142,19 @@ def play(arguments: argparse.Namespace, perform: Perform, console: Console) -> i
     ended = report(
         [*before, *runner.outcomes], [*outcomes_of.faults(runner.outcomes), *runner.faults], arguments, console
     )
-    for one in [one for one in runner.outcomes if one.leaked][: 0 if arguments.quick else arguments.shrink]:
+    usual = 1 if arguments.play is None and not arguments.quick else 0
+    most = usual if arguments.shrink is None else arguments.shrink
+    for one in [one for one in runner.outcomes if one.leaked][:most]:
         with console.status("shrinking") as status:
             runner.say = status.update
-            least = runner.shrunk(one.case)
-        console.print(
-            f"seed {one.seed}, play {one.index}, in its smallest form: scripts/bench leaks --play '{as_text(least)}'",
-            style="bold", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            for simpler in runner.shrunk(one.case):
+                _say(console, f"this leaked, too: scripts/bench leaks --play '{as_text(simpler)}'")
+        _say(console, f"none that is simpler than seed {one.seed}, play {one.index} was seen to leak")
     return ended
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
 def report(outcomes: Sequence[Outcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console) -> int:

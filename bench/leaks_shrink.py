@@ -6,7 +6,7 @@ its time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 from bench.leaks_cases import DIMENSIONS, Case, nearest
@@ -21,11 +21,11 @@ def complexity(case: Case) -> int:
     return sum(among.index(values[name]) for name, among in DIMENSIONS.items() if name != "browser")
 
 
-def shrink(case: Case, leaks: Leaks) -> Case:
-    """The last one that leaked: none of those that are simpler by one dimension does."""
+def shrink(case: Case, leaks: Leaks) -> Iterator[Case]:
+    """Simpler and simpler ones that leaked too. Of the last one, none that is simpler by one dimension does."""
     while (less := _less(case, leaks)) is not None:
         case = less
-    return case
+        yield case
 
 
 def _less(case: Case, leaks: Leaks) -> Case | None:
