@@ -148,7 +148,7 @@ def _ask_browsers(home: Path) -> Browsers:
             shown=page["shown"],
             parked=page["parked"],
             unread=page["unread"],
-            extension=page["extension"],
+            extension=page.get("extension"),  # a recorder that an update has left running does not say
         )
         for page in told["pages"]
     )
