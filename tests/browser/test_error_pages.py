@@ -19,7 +19,7 @@ def refused() -> str:
         return f"http://127.0.0.1:{held.getsockname()[1]}/refused"
 
 
-def test_it_is_read_and_not_said_to_be_in_the_picture(live: Live, refused: str) -> None:
+def test_it_is_told_by_its_address(live: Live, refused: str) -> None:
     live.site.order("desk", f"window.open({refused!r})")
     tab = live.look_until_tab("/refused", read)
     assert urls(tab) == [refused]
