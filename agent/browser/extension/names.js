@@ -214,35 +214,32 @@
     String.raw`\bforfallodatum\b|\bson kullan\w+|\bgecerlilik\b|\bskt\b`,
   );
 
-  // Cards that are for something else than paying.
+  // Cards that are for something else than paying. As phrases: a member, a patient or a student pays by card, too.
   const OTHER_CARD = either(
-    String.raw`\bgift|\bloyalty|\brewards?\b|\bbonus|\bmember|\blibrary|\bstudent|\bclub|\binsurance|\bmedicar
-      |\bhealth|\bnhs\b`,
-    String.raw`\bid ?(card|kort|karte|kaart)|\b(identity|national|access|key|staff|employee|business|report
-      |green|tax|time|score|calling|phone) ?card`,
-    String.raw`\b(pan|voter|ration|travel|bus|rail|player|smart|line|index|flash|sd|swipe|press|union
-      |guest) ?card|\baadha+r|\bkyc\b|\bmetro|\boyster`,
-    String.raw`\btransit|\bparking|\bconcession|\bpension|\bsenior|\bveteran|\bfrequent|\bflyer|\bmiles\b
-      |\bvisitor|\bpatient|\bvaccin|\bdonor`,
-    String.raw`\bwarranty|\brfid\b|\bnfc\b|\btarot|\bpokemon|\bcollect(or|ion)|\bprivilege|\bvip\b`,
-    String.raw`\bresident|\bdocument|\bdokument|\bsim\w*\b|\biccid\b|\bgraphics?\b|\b(video|memory|sound|trading
-      |playing) card|\bpost ?card|\bdiscount|\bpoints\b`,
-    String.raw`\b(geschenk|gutschein|kunden|treue|mitglied|versicher|kranken|gesundheit|biblio|ausweis|bahn
-      |schul|spiel|eintritt|visiten|speise|zugang)`,
-    String.raw`\b(fidelite|cadeau|identite|vitale|adherent|membre|etudiante?|grise|sejour|visite|scolaire
-      |mutuelle|navigo|embarquement)\b|\babonn`,
-    String.raw`\b(regalo|fidelidad|fidelizacion|sanitaria|soci[oa]|residencia|embarque|visita|puntos|estudiante
-      |identidad|transporte)\b`,
-    String.raw`\b(fedelta|identita|imbarco|punti|studente|soggiorno|circolazione|tessera|presente|fidelidade|sus
-      |cidadao|estudante|saude|utente)\b`,
-    String.raw`\b(klanten|cadeau|leden|lid|bieb|identiteit|zorg|verzeker|spaar|docenten|studenten|korting
-      |personeels)|\bov\b`,
-    String.raw`\b(podarunk|lojaln|klubow|stalego|ubezp|pobytu|miejsk|rabat|czlonk|zdrow|studenck|pracownicz)
-      |\brodziny\b`,
-    String.raw`\b(vernost|darkov|zakaznick|pojist|klubov|clensk|slevov|knihov|ctenar|zdravot|pameto|grafick|pristup)`,
-    String.raw`\b(presentkort|medlem|lanekort|lojalitet|forman|passer|forsakring)`,
-    String.raw`\b(hediye|sadakat|kutuphane|kimlik|ogrenci|uyelik|sigorta|puan|personel|ulasim|saglik|indirim)\b`,
+    String.raw`\b(gift|loyalty|rewards?|bonus|member(ship)?|library|student|club|insurance|medicare|medicaid|health|nhs
+      |identity|id|national|access|key|staff|employee|business|report|green|resident|tax|time|score|calling|phone|post
+      |discount|points|video|memory|sound|graphics|trading|playing|collectors?|pan|voter|ration|travel|bus|rail|metro
+      |oyster|transit|parking|concession|pension|seniors?|veterans?|flyer|miles|player|smart|line|index|flash|sd|swipe
+      |press|union|guest|visitor|patient|vaccination|donor|warranty|rfid|nfc|tarot|pokemon|privilege|vip|sim) ?card`,
+    String.raw`\bsim\b|\biccid\b|\baadha+r\b|\bkyc\b|\bdocument(o|e|number)?\b|\bdokument|\btessera\b|ausweis`,
+    String.raw`\b(geschenk|gutschein|kunden|bonus|treue|mitglied|versicher|kranken|gesundheit|biblio|schul|spiel
+      |eintritt|visiten|speise|zugang|grafik|speicher|sim)\w* ?karten?|\bbahn ?card`,
+    String.raw`\b(carte|tarjeta|carta|cartao)( \w+){0,2} (fidelite|cadeau|identite|vitale|adherent|membre|etudiante?
+      |grise|sejour|visite|scolaire|mutuelle|navigo|embarquement|abonne|bibliotheque
+       |regalo|fidelidad|fidelizacion|sanitaria
+      |soci[oa]|residencia|embarque|visita|puntos|estudiante|identidad|transporte|biblioteca|fedelta|identita|imbarco
+      |punti|studente|soggiorno|circolazione|presente|fidelidade|sus|cidadao|estudante|saude|utente|sim)\b`,
+    String.raw`\b(klanten|cadeau|leden|lid|biblio\w*|identiteits|zorg|verzekerings|spaar|docenten|studenten|kortings
+      |personeels|sim|ov ?chip) ?kaart`,
+    String.raw`\bkart\w+ (\w+ )?(podarunk|lojaln|klubow|rodziny|stalego|ubezp|pobytu|miejsk|rabat|czlonk|zdrow|studenck
+      |pracownicz|biblio|sim)`,
+    String.raw`\b(vernost|darkov|zakaznick|pojist|klubov|clensk|slevov|knihov|ctenar|zdravot|pameto|grafick|pristup
+      |sim)\w* kart`,
+    String.raw`\b(present|medlems?|lane|lojalitets|formans|passer|forsakrings|bonus|student|id|sim) ?kort`,
+    String.raw`\b(hediye|sadakat|kutuphane|kimlik|ogrenci|uyelik|sigorta|puan|personel|ulasim|saglik|indirim|sim) kart`,
   );
+  // What the page's authors call a field may be a group of fields and a field: "member[card_number]".
+  const OTHER_CARD_OF_CODE = /\b(gift|loyalty|library|id|identity|sim|tax) ?card|\bcartao sus\b/;
 
   // A code that was sent, shown or made for this one time, or that opens something.
   const SENT = either(
@@ -308,6 +305,8 @@
   const NOTHING = Object.freeze({sure: "", beside: ""});
   const sure = (name) => ({sure: name, beside: ""});
   const besideCard = (name) => ({sure: "", beside: name});
+  const MONEY = /\b(amount|total|sum|fee|surcharge|limit|betrag|summe|montant|importe|importo|bedrag|kwota|tutar)\b/;
+
   const joined = (texts) => texts.filter(Boolean).join(" | ");
 
   const asksNumber = (text) => {
@@ -327,26 +326,29 @@
     const seen = joined([...labels, ...near]);
     const hint = joined(hints);
     const group = joined(groups);
-    if (called.search || SEARCH.test(own)) return NOTHING;
-    const isOther = !PAYING.test(own) && OTHER_CARD.test(joined([own, group]));
+    // A form's name in front of a field's says little ("order[number]"): it counts where users are told nothing.
+    const said = seen || joined(attributes);
+    if (called.search || SEARCH.test(said)) return NOTHING;
+    const isOtherGroup = !PAYING.test(group) && OTHER_CARD.test(group);
+    const isOther =
+      !PAYING.test(own) && (OTHER_CARD.test(seen) || isOtherGroup || OTHER_CARD_OF_CODE.test(joined(attributes)));
     const ofCard = CARD.test(joined([own, group]));
 
     if (!isOther) {
       if (CODE.test(own) || isBehind(own) || raw.some((text) => ABBREVIATED.test(text))) return sure("cc-csc");
       const isSent = called.oneTime || SENT.test(joined([seen, hint])) || SENT_ATTRIBUTE.test(joined(attributes));
-      const isElse = isSent || SIGNING_IN.test(group) || ELSEWHERE.test(own) || raw.some((text) => SUM.test(text));
+      const isElse = isSent || SIGNING_IN.test(group) || ELSEWHERE.test(said) || raw.some((text) => SUM.test(text));
       if (CODE_OR_NOT.test(own) && (!isElse || isBehind(hint))) return sure("cc-csc");
       if (CHECK.test(own) && !isElse) return ofCard || CARD.test(hint) ? sure("cc-csc") : besideCard("cc-csc");
     }
 
-    const isField = called.kind !== "textarea" && !OTHER_FIELD.test(own);
+    const isField = called.kind !== "textarea" && !OTHER_FIELD.test(said);
     if (!isOther && !LAST_FOUR.test(seen)) {
       if (words.some(asksNumber)) return sure("cc-number");
       if (raw.some((text) => SAMPLE.test(text)) && !NO_SAMPLE.test(seen)) return sure("cc-number");
       if (raw.some((text) => PAN.test(text)) || attributes.includes("pan")) return sure("cc-number");
-      if (called.kind === "input" && isField && [...attributes, ...labels].some((text) => BARE_CARD.test(text))) {
-        return sure("cc-number");
-      }
+      const isBare = called.kind === "input" && isField && !MONEY.test(own);
+      if (isBare && [...attributes, ...labels].some((text) => BARE_CARD.test(text))) return sure("cc-number");
     }
     if (EXPIRY.test(own)) return ofCard && !isOther ? sure("cc-exp") : besideCard("cc-exp");
     return isField && !isOther ? judgeByContext(words, hint, group) : NOTHING;
