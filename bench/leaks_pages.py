@@ -6,6 +6,7 @@ in a process of its own. What is sensitive lies under /pay (or behind #pay) and 
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import queue
@@ -64,8 +65,8 @@ def page(path: str, query: dict[str, list[str]], port: int) -> str:
     """The HTML of a path: /pay... is sensitive, /frames has off-screen frames of the other site, /logged writes to its
     console what is sensitive, all else is a shop.
 
-    `slow`: seconds that its style sheet takes; until it is there nothing of the page is drawn. `then`: where it goes by
-    itself, after `after` seconds.
+    `title`: instead of the shop's; `untitled`: none. `slow`: seconds that its style sheet takes; until it is there
+    nothing of the page is drawn. `then`: where it goes by itself, after `after` seconds.
     """
     seconds = query.get("slow", [""])[0]
     # Another address each time, or the second time it would come from the cache.
@@ -86,7 +87,8 @@ def page(path: str, query: dict[str, list[str]], port: int) -> str:
         body = _shelf(40) + frame * count
     if path == "/advert":
         return PAGE.format(kind="", title="Advert", slow="", body="<p>Chairs, too.</p>")
-    return PAGE.format(kind="", title="Shop", slow=slow, body=body)
+    title = "" if "untitled" in query else html.escape(query.get("title", ["Shop"])[0])
+    return PAGE.format(kind="", title=title, slow=slow, body=body)
 
 
 @dataclass(slots=True)

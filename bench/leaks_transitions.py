@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from typing import Final
+from urllib.parse import quote
 
 from bench import leaks_attacks, leaks_extensions, leaks_outside, leaks_scene, leaks_surfaces  # noqa: F401 - importing enters their plays
 from bench.leaks_acts import acted
 from bench.leaks_found import FOUND
 from bench.leaks_pages import AWAY
-from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, Play, Scene, transition
+from bench.leaks_scene import BOTH, BOX, CHROMIUM, FIREFOX, Play, Scene, transition
 from bench.stage import StageError
 
 QUIET: Final = 5.0  # seconds that a clean page is left alone
+HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
 FLASHES: Final = (30, 60, 100, 100)  # ms
 
 
@@ -256,6 +258,40 @@ def clean_navigation(scene: Scene) -> Play:
         scene.run("go", scene.shop(f"/{page}"))
         time.sleep(3)
     yield
+
+
+def _clean_window(scene: Scene, page: str) -> Play:
+    """It is to be found on the desktop by what its browser calls it; until then nobody answers for it."""
+    yield
+    before = scene.windows.of(scene.browser.pid)
+    left, top, width, height = BOX
+    shape = {"left": left, "top": top, "width": width, "height": height}
+    made = scene.call("windows.create", {"url": scene.shop(page), **shape})
+    scene.windows.place(scene.windows.new_of(scene.browser.pid, before), *BOX)
+    time.sleep(2 * QUIET)
+    yield
+    scene.call("windows.remove", made["id"])
+
+
+@transition(least=0)
+def clean_window_right_to_left(scene: Scene) -> Play:
+    yield from _clean_window(scene, f"?title={quote(HEBREW)}")
+
+
+@transition(least=0)
+def clean_window_long_title(scene: Scene) -> Play:
+    yield from _clean_window(scene, f"?title={'chairs+' * 60}")
+
+
+@transition(least=0)
+def clean_window_untitled(scene: Scene) -> Play:
+    yield from _clean_window(scene, "?untitled")
+
+
+@transition(least=0)
+def clean_window_titled(scene: Scene) -> Play:
+    """What the others are to be held against."""
+    yield from _clean_window(scene, "")
 
 
 FOUND_ONCE: Final = [acted(name, case) for name, cases in FOUND.items() for case in cases]

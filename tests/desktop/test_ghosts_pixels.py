@@ -235,6 +235,7 @@ def test_no_word_is_earlier_than_the_pixels(
     held.do(*opening, *history)
 
 
+@pytest.mark.timeout(600)  # some thousand histories
 @pytest.mark.parametrize(
     ("boxes", "columns"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -57,8 +57,13 @@ def visible(pane: Pane, above: Iterable[Pane], screen: Box) -> list[Box]:
     return rests(inside, [part for other in above for part in other.pixels])
 
 
+def _shifted(part: Box, was: Box, now: Box) -> Box:
+    """A part of a window that was at `was`, now that it is at `now`."""
+    return Box(part.x - was.x + now.x, part.y - was.y + now.y, part.width, part.height)
+
+
 class Change:
-    """`owing`: windows that may show more than themselves; who moves takes it along.
+    """`owing`: where windows may show more than themselves; who moves takes it along.
 
     `gained`: what a window has and had not before; what it has painted there, it painted since it came to it.
     `unclear`: where that may be otherwise, with the windows that may have it. `moved`: windows of which nobody can say
@@ -71,7 +76,7 @@ class Change:
         after: Sequence[Pane],
         done: Mapping[int, Done],
         screen: Box,
-        owing: Container[int],
+        owing: Mapping[int, Sequence[Box]],
     ) -> None:
         self._root = Pane(ROOT, screen, plain=True)
         self._before, self._after, self._screen, self._owing = before, after, screen, owing
@@ -133,10 +138,14 @@ class Change:
                 covers += [box for other in self._after if other.id != pane.id for box in other.pixels]
             kept = within(rests(now, gained), covers)
             return (gained, kept) if few else ([], [*gained, *kept])
-        if set(own.deeds) == {Deed.MOVED} and not others and pane.id not in self._owing:
+        corners = {(box.x, box.y) for box in own.places}
+        sizes = {(box.width, box.height) for box in own.places}
+        owing = self._owing.get(pane.id, ())
+        if set(own.deeds) == {Deed.MOVED} and not others and (len(sizes) == 1 or not owing):
             uncovered = self._uncovered_in_moving(pane, own, now)
-            corners = {(box.x, box.y) for box in own.places}
-            sizes = {(box.width, box.height) for box in own.places}
+            if owing:
+                taken_along = [_shifted(box, own.places[0], pane.box) for box in owing]
+                return [], within(now, [*uncovered, *taken_along])
             plain = len(own.deeds) == 1 and 1 in {len(corners), len(sizes)}
             return (uncovered, []) if plain else ([], uncovered)
         return [], now
@@ -160,10 +169,7 @@ class Change:
         lost: list[Box] = []
         for box in own.places:
             hidden = rests([box], visible(Pane(pane.id, box, plain=True), above, self._screen))
-            lost += [
-                Box(part.x - box.x + pane.box.x, part.y - box.y + pane.box.y, part.width, part.height)
-                for part in hidden
-            ]
+            lost += [_shifted(part, box, pane.box) for part in hidden]
         return within(now, lost)
 
     def _visible_before(self, window: int) -> list[Box]:

@@ -90,7 +90,10 @@ class Ghosts:
         if done is None:
             self._lose_track(before, drawn, screen, now)
             return
-        owing = {owner for debt in self._debts if debt.until > now and debt.owed for owner in debt.owners}
+        owing: dict[int, list[Box]] = {}
+        for debt in self._debts:
+            for owner in debt.owners if debt.until > now else ():
+                owing.setdefault(owner, []).extend(debt.owed)
         change = Change(before, self._panes, done, screen, owing)
         believed = {window: boxes for window, boxes in drawn.items() if window not in doubted}
         new = [self._debt(window, region, believed, now, late=late) for window, region in change.gained]
@@ -113,7 +116,7 @@ class Ghosts:
         for debt in self._debts:
             if not debt.owners <= stayed:
                 debt.owners, debt.until = frozenset(), min(debt.until, now + OWED)
-        self._pay(Change(self._panes, self._panes, {}, screen, ()), drawn, (), now)
+        self._pay(Change(self._panes, self._panes, {}, screen, {}), drawn, (), now)
         self._debts = [debt for debt in self._debts if not now < debt.until <= doubt.until]
         self._take_in([doubt], now)
 
@@ -182,7 +185,11 @@ class Ghosts:
             if debt.owed:
                 if not debt.owners <= drawn.keys():
                     debt.until = min(debt.until, now + OWED)  # of some nobody can tell any more what they paint
-                debt.owe(rests(debt.owed, [*passed_on, *strokes]), now)
+                if debt.owners & change.moved:
+                    debt.until = min(debt.until, now + OWED)
+                # What a window took along it owes where it is now, and others what it left.
+                gone = bool(debt.owners) and debt.owners <= change.moved
+                debt.owe([] if gone else rests(debt.owed, [*passed_on, *strokes]), now)
                 if not debt.owed:
                     debt.until = max(now + STILL, debt.least)
             elif meet(debt.region, passed_on):
