@@ -248,6 +248,11 @@ def main() -> int:
     if arguments.table is not None:
         return _judge(arguments.table, console)
     if arguments.random is not None or arguments.play is not None:
+        if arguments.only or arguments.busy or arguments.cost:
+            console.print(
+                "--only, --busy and --cost are for transitions; a case has a load of its own", style="bold red"
+            )
+            return 2
         return _play_cases(arguments, console)
     chosen = [
         one

@@ -220,6 +220,15 @@ def test_a_file_of_plays_is_judged_by_the_same_option_as_one_of_runs(
     assert "| after | svg | 1 | 1 | 0 |" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("more", [["--busy"], ["--only", "navigation"], ["--cost", "1"]])
+def test_what_is_for_transitions_is_refused_beside_random_plays(
+    more: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.argv", ["leaks", "--random", "1", *more])
+    assert main() == 2
+    assert "for transitions" in capsys.readouterr().err
+
+
 def test_a_file_of_runs_is_no_file_of_plays(tmp_path: Path):
     file = tmp_path / "runs.jsonl"
     file.write_text(json.dumps(Run("plain", []).to_json()) + "\n", "ascii")
