@@ -85,7 +85,8 @@ def await_true(condition: Callable[[], bool], what: str, within: float = READY_W
 @contextlib.contextmanager
 def xvfb(*options: str, size: str = "1280x800x24") -> Iterator[str]:
     """A virtual X server on a free display number; yields its name, `:N`."""
-    with _server(["Xvfb", "-screen", "0", size, "-nolisten", "tcp", "-noreset", *options]) as name:
+    # No screen saver: it comes after ten minutes without a key, and then nobody is at work for the tests that follow.
+    with _server(["Xvfb", "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-s", "0", *options]) as name:
         yield name
 
 
