@@ -166,6 +166,7 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
 
     def belated(_: object, airy: Container[int], box: Box, *, known: bool, late: bool, bereft: Container[int]) -> None:
         assert known
+        assert not late
         meanwhile()
         screen.absorb()
         follow(screen._panes(), airy, box, known=known, late=True, bereft=bereft)
