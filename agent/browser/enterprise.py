@@ -10,7 +10,7 @@ against the schema inside Firefox ESR 153).
   opening any page until the user has allowed the extension there (Edge: from 139).
 - Edge's sidebar shows web pages that no window of tabs accounts for.
 - Firefox has no policy for native messaging.
-- "*" blocks every extension that is not named, also those that are installed already (docs/decisions/0030). IT adds an
+- "*" blocks every extension that is not named, also those that are installed already (docs/decisions/0031). IT adds an
   entry for each that the policy's `allow_extensions` names.
 - What the browser itself offers of passwords and cards it shows in bubbles that no witness can look into.
 """
