@@ -243,13 +243,17 @@ def extension_stopped(scene: Scene) -> Play:
 
 @contextmanager
 def stopped(processes: Sequence[psutil.Process]) -> Iterator[None]:
-    if not processes:
-        raise StageError("there is no process to stop")
-    for process in processes:
-        process.suspend()
+    """SIGSTOP to each of them that is still there. Raises StageError where none is."""
+    held: list[psutil.Process] = []
     try:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):  # browsers end a spare one whenever they like
+                process.suspend()
+                held.append(process)
+        if not held:
+            raise StageError("there is no process to stop")
         yield
     finally:
-        for process in processes:
+        for process in held:
             with suppress(psutil.NoSuchProcess):
                 process.resume()

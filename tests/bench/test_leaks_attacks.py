@@ -1,0 +1,38 @@
+"""Processes that the leak bench stops: it must go on where one of them has ended in between."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from bench.leaks_attacks import stopped
+from bench.stage import StageError
+
+
+def sleeper() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+
+
+def ended() -> psutil.Process:
+    with sleeper() as process:
+        found = psutil.Process(process.pid)
+        process.communicate(b"")
+    return found
+
+
+def test_what_has_ended_is_passed_over_and_the_rest_goes_on_afterwards():
+    with sleeper() as process:
+        with stopped([ended(), psutil.Process(process.pid)]):
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        os.waitid(os.P_PID, process.pid, os.WCONTINUED)
+        process.communicate(b"")
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_where_nothing_is_left_to_stop_the_play_fails(gone: bool):
+    with pytest.raises(StageError, match="no process to stop"), stopped([ended()] if gone else []):
+        pass
