@@ -91,10 +91,10 @@ def test_what_differs_is_told_in_words_the_possible_leaks_first(capsys: Out) -> 
         "    00:09.0 - 00:21.0  12.0 s  then: closed by charts (p.yaml:6:5); with: no rule closes",
         "      lets it pass: charts (next.yaml:5:5)",
         '      epic "Chart \N{REPLACEMENT CHARACTER}[2J of Ada"',
-        "  Would newly close: 5.4 s, of which 5.4 s were recorded.",
-        "    00:29.7 - 00:35.0  5.4 s  then: open; with: closed by cards (next.yaml:6:5)",
+        "  Would newly close: 5.3 s, of which 5.3 s were recorded.",
+        "    00:29.7 - 00:35.0  5.3 s  then: open; with: closed by cards (next.yaml:6:5)",
         "      page https://shop.example/pay?" + "x" * 64 + "…",
-        "  The same under both: 36.6 s open, 0.0 s closed.",
+        "  The same under both: 36.7 s open, 0.0 s closed.",
         "  Not judged: 10:06 min, in which nothing tells what was in view, or it was held.",
     ]
     assert "Sound" in told

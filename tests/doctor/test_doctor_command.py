@@ -64,7 +64,7 @@ def test_each_finding_has_a_sign_and_a_step() -> None:
     assert "      → eyelid enroll TOKEN\n" in out
     assert "  ✓ settings                /etc/xdg/eyelid/agent.yaml\n" in out
     assert "  ✗ Chromium: relay         it cannot start Eyelid's relay" in out
-    assert out.endswith("\n4 crosses, 22 ticks.\n")
+    assert out.endswith("\n4 crosses, 23 ticks.\n")
 
 
 def test_one_reason_is_said_once() -> None:
