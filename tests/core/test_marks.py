@@ -281,6 +281,20 @@ def test_another_tab_in_front_has_to_be_seen_over_a_sensitive_one() -> None:
     assert desk.look(tab(SHOP), *third[1:2])[0] is True
 
 
+def test_in_split_view_every_tab_in_front_has_to_be_seen() -> None:
+    both = tab(SHOP), tab(WIKI, number=2)
+    desk = Desk().settled(*both)
+    desk.look(tab(PAY), tab(WIKI, number=2))
+    assert desk.look(*both) == [False, False]
+    shown = desk.shown()
+    assert {*shown} == {1, 2}
+    desk.sight(*shown[2].values())
+    assert desk.look(*both) == [False, True]
+    assert desk.look(tab(SHOP), tab(WIKI, number=2, visible=False), tab(WIKI, number=3))[2] is False
+    desk.see_all()
+    assert all(desk.look(tab(SHOP), tab(WIKI, number=2, visible=False), tab(WIKI, number=3)))
+
+
 def test_a_tab_that_turned_sensitive_and_was_parked_within_one_look_was_in_the_picture() -> None:
     desk = Desk().settled(tab(SHOP), tab(WIKI, number=2, visible=False))
     assert desk.look(tab(PAY, visible=False), tab(WIKI, number=2))[1] is False
