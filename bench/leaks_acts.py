@@ -21,7 +21,7 @@ from bench.leaks_scene import PICOM, PLAIN, TICKING, Play, Scene, Transition
 from bench.leaks_settings import busy_cores
 from bench.stage import StageError
 
-NOTICE: Final = 0.5  # seconds between the order to go and its going: a hung browser could not be told
+NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
 PUT_AWAY: Final = 1.3  # seconds until a page has removed what it hid (leaks_site/part.js)
 HIDDEN: Final = 0.7  # seconds that something is there before it is revealed
 LOADS: Final = 20.0  # seconds for a page to load

@@ -24,7 +24,7 @@
     ),
     "i",
   );
-  const MARKS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth to tell apart
+  const MARKS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth telling apart
   const SAMPLE_AT_ALL = /[\dx*#_](?:[ -]?[\dx*#_]){11}/i;
 
   const speaksOfCards = (text) => STEMS.test(text) || MARKS.test(text) || SAMPLE_AT_ALL.test(text);
@@ -37,7 +37,7 @@
   const ASCII = /^[\x00-\x7f]*$/;
 
   // "cardNumber", "card_number", "Card #" and "Numéro de carte" are words of one kind to the patterns below: lower
-  // case ASCII, numbers apart, one space between two. What is not seen (a soft hyphen) parts no word.
+  // case ASCII, numbers apart, one space between two. What is invisible (a soft hyphen) splits no word.
   const plain = (text) =>
     (ASCII.test(text) ? text : withoutMarks(text))
       .replace(/([a-z])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])|([A-Za-z])(?=\d)|(\d)(?=[A-Za-z])/g, "$& ")
@@ -61,7 +61,7 @@
     String.raw`\bcartes? (bancaires?|de credit|de debit|de paiement|bleue)\b|\bcb\b`,
     String.raw`\btarjetas? (de )?(credito|debito|bancaria)\b|\bcarta (di )?(credito|debito)\b
       |\bcartao (de )?(credito|debito)\b`,
-    String.raw`\b(credit|krediet|krediet|bank|betaal|debet) ?(kaart|card)`,
+    String.raw`\b(credit|krediet|bank|betaal|debet) ?(kaart|card)`,
     String.raw`\bkart[aey] (kredytow|platnicz|debetow|bankow)\w+|\b(kreditni|platebni|debetni|bankovni) kart`,
     String.raw`\b(kredit|betal|bank|konto|debet) ?kort|\b(kredi|banka) ?karti`,
   );
