@@ -24,10 +24,10 @@
     ),
     "i",
   );
-  const MARKS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth telling apart
+  const OTHER_LETTERS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth telling apart
   const SAMPLE_AT_ALL = /[\dx*#_](?:[ -]?[\dx*#_]){11}/i;
 
-  const speaksOfCards = (text) => STEMS.test(text) || MARKS.test(text) || SAMPLE_AT_ALL.test(text);
+  const speaksOfCards = (text) => STEMS.test(text) || OTHER_LETTERS.test(text) || SAMPLE_AT_ALL.test(text);
 
   // Letters that no decomposition takes apart.
   const LETTERS = {
@@ -39,14 +39,14 @@
   // "cardNumber", "card_number", "Card #" and "Numéro de carte" are words of one kind to the patterns below: lower
   // case ASCII, numbers apart, one space between two. What is invisible (a soft hyphen) splits no word.
   const plain = (text) =>
-    (ASCII.test(text) ? text : withoutMarks(text))
+    (ASCII.test(text) ? text : withoutAccents(text))
       .replace(/([a-z])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])|([A-Za-z])(?=\d)|(\d)(?=[A-Za-z])/g, "$& ")
       .replace(/#/g, " nr ")
       .replace(/[^A-Za-z0-9]+/g, " ")
       .trim()
       .toLowerCase();
 
-  const withoutMarks = (text) =>
+  const withoutAccents = (text) =>
     text
       .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
       .replace(/\bn ?\.? ?[º°]/gi, " nr ")
