@@ -78,7 +78,7 @@ from agent.recording import AtRest, Close, Open, Order
 from agent.scenes import SceneLane
 from agent.shutter import Grabbed, Permit, Shutter, Still
 
-PAGES: Final = 4096  # whose judgement is remembered
+PAGES: Final = 4096  # so many pages' judgement is remembered
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
 
 

@@ -10,9 +10,9 @@ from agent.core.marks import Sighted
 from agent.core.model import MILLISECOND, SECOND
 from agent.ports import Clock, Glass
 
-# The time until the mark of a page that has left is seen is not kept. A look at a screen of 1080p costs 2 ms.
+# Nothing is kept until the mark is seen, so it is looked for often. A look at a screen of 1080p costs 2 ms.
 EVERY: Final = 25 * MILLISECOND
-# What was not seen by then is held up by the browser or covered, and need not be looked for as often.
+# A mark that was not seen by then is covered, or the browser is slow: it need not be looked for as often.
 SOON: Final = 1 * SECOND
 LATER: Final = 100 * MILLISECOND
 

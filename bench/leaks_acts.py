@@ -14,19 +14,18 @@ from urllib.parse import urlencode
 import psutil
 
 from bench.browsers import Browser
-from bench.leaks_attacks import stopped
+from bench.leaks_attacks import MIDDLE, stopped
 from bench.leaks_cases import Case
 from bench.leaks_outside import extension_of, name_of, those_with
 from bench.leaks_scene import PICOM, PLAIN, TICKING, Play, Scene, Transition
 from bench.leaks_settings import busy_cores
 from bench.stage import StageError
 
-NOTICE: Final = 0.5  # seconds between the order to go and its going: a hung browser could not be told
+NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
 PUT_AWAY: Final = 1.3  # seconds until a page has removed what it hid (leaks_site/part.js)
 HIDDEN: Final = 0.7  # seconds that something is there before it is revealed
 LOADS: Final = 20.0  # seconds for a page to load
 ZOOM: Final = 1.5
-MIDDLE: Final = (500, 500)
 SCROLLS: Final = 0.3  # seconds that it is scrolled on after it has let go
 HIDDEN_TAB: Final = 1.5  # seconds that another tab is shown: timers of a hidden one run once a second
 FINDING: Final = 0.3  # seconds to find a browser's processes

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from bench.leaks_attacks import REPEATED
 from bench.leaks_scene import Play, Scene, transition
 
 STRANGER: Final = Path(__file__).with_name("stranger")
@@ -17,7 +18,6 @@ PLACE: Final = (200, 40, 1000, 700)  # so that the watcher's strips go through p
 POPUP: Final = ("Alt_L", "Shift_L", "u")
 PANEL: Final = ("Alt_L", "Shift_L", "j")
 SETTLED: Final = 2.0  # seconds for a new window to be done with starting
-REPEATED: Final = 4.5  # seconds in which the control takes a picture also of what stands still
 
 
 @transition()

@@ -25,7 +25,7 @@ from bench import leaks_parts
 from bench.leaks_parts import AWAY, HOME
 from bench.stage import StageError
 
-__all__ = ["AWAY", "HOME", "Hand", "Site", "page", "site", "stagehand"]
+__all__ = ["AWAY", "HOME", "STAGEHAND", "Hand", "Site", "page", "site", "stagehand"]
 
 STAGEHAND: Final = Path(__file__).with_name("stagehand")
 SCRIPT: Final = Path(__file__).with_name("leaks_site").joinpath("scene.js").read_text("utf-8")

@@ -22,11 +22,11 @@ from bench.stage import Stage, StageError
 CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
 HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter
 QUICK: Final = (1.2, (0.8,))  # the two, where only leaks are asked for and nobody reads the over-pause
-CASES: Final = (1.6, (0.0,))  # the two for cases, which say themselves how long they stay: as short as tells them apart
+CASES: Final = (1.6, (0.0,))  # the two for cases, which set their own stay: as short as keeps them apart
 SEEN: Final = 10.0  # seconds until it must have come
 GONE: Final = 30.0  # seconds until it must have gone: what a busy PC draws in its place may take that long
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
-PROVEN: Final = 3.0  # seconds for it to keep a frame then; of what stands still there is none to keep
+PROVEN: Final = 3.0  # seconds for it to keep a frame then; a still screen gives none
 LOADED: Final = 1.0  # seconds after the eye has opened over a page that has loaded, and before it is left
 STANDS: Final = 3.0  # seconds within which it must have opened over a clean one
 BEAT: Final = 0.02

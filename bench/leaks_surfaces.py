@@ -25,8 +25,8 @@ def clean_full_screen(scene: Scene) -> Play:
 
 @transition(CHROMIUM, least=0.5)
 def clean_error_page(scene: Scene) -> Play:
-    """To an address that does not answer, from a clean page. Firefox has an empty page in between, which nobody
-    reads and which counts until a page that can say so has been drawn: there it is mostly closed."""
+    """To an address that does not answer, from a clean page. Firefox has an empty page in between, which no
+    script reads and which counts until a page has shown its mark: there it is mostly closed."""
     yield
     scene.run("go", NOBODY)
     time.sleep(QUIET)

@@ -1,4 +1,4 @@
-"""Which tests depend on the mood of a program that is not ours, and why. They alone are repeated when they fail.
+"""Which tests depend on the timing of a program that is not ours, and why. They alone are repeated when they fail.
 
 Once in a thousand times a real browser, panel, window manager or sound server maps a window late, drops a click or
 forgets a move. Then a test waits in vain. Such a test is repeated, at most twice, and each repeat is listed by name at
@@ -53,7 +53,7 @@ MOODS: Final[dict[str, str]] = {
 
 @contextmanager
 def promised() -> Iterator[None]:
-    """Around a wait for what Eyelid promises, as that it closes: where it does not come, that is wrong, and no mood."""
+    """Around a wait for what Eyelid promises, for example that it closes: that it did not come is a failure."""
     try:
         yield
     except RAN_OUT as late:
@@ -61,7 +61,7 @@ def promised() -> Iterator[None]:
 
 
 def mood(name: str) -> str | None:
-    """Why this test may be repeated; None where it may not, as where a fake of ours stands for the real program."""
+    """Why this test may be repeated; None where it may not, for example with a fake of ours."""
     if "[fake" in name:
         return None
     return next((why for place, why in MOODS.items() if name.startswith(place)), None)

@@ -12,7 +12,7 @@ against the schema inside Firefox ESR 153).
 - Firefox has no policy for native messaging.
 - "*" blocks every extension that is not named, also those that are installed already (docs/decisions/0031). IT adds an
   entry for each that the policy's `allow_extensions` names.
-- What the browser itself offers of passwords and cards it shows in bubbles that no witness can look into.
+- A browser shows the passwords and cards that it has saved in bubbles that no witness can look into: both are off.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ CELL: Final = 2  # pixels
 CELLS: Final = 32
 ROWS_APART: Final = 3  # of eight rows at least two are looked at, and both must say the same
 HALF: Final = 127
-MOST: Final = 2**CELLS - 1
+INVERTED: Final = 2**CELLS - 1  # what turns a mark into itself with black and green exchanged
 FIRST: Final = 0b10100110  # every mark begins with these eight cells, so that most of a picture is passed over quickly
 
 
@@ -33,7 +33,7 @@ def read(pixels: BGRA, marks: Collection[int]) -> frozenset[int]:
     reach = pixels.shape[1] - CELL * (CELLS - 1)  # places at which a mark may begin
     if not marks or reach <= 0:
         return frozenset()
-    words = {mark: mark for mark in marks} | {mark ^ MOST: mark for mark in marks}
+    words = {mark: mark for mark in marks} | {mark ^ INVERTED: mark for mark in marks}
     bits = (pixels[::ROWS_APART, :, 1] > HALF).view(np.uint8)
     # Eight cells from each place on, the leftmost in the highest bit.
     two = bits[:, :-CELL] << 1 | bits[:, CELL:]

@@ -39,7 +39,7 @@ PAGE_SETTLE: Final = 60 * MILLISECOND
 # A page that paints before it changes its address does so 162-275 ms later.
 PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 
-# Whoever puts a page's drawing on the display needs a core for it. With twenty programs after two cores it came up to
+# A browser needs a core to put on the display what a page has drawn. With twenty programs on two cores that came up to
 # 205 ms after the page had drawn twice (tests/stage/measure_pages.py).
 PAGE_LAG: Final = 500 * MILLISECOND
 
@@ -71,7 +71,7 @@ def page_timing(policy: Policy, lane: Lane) -> Timing:
 
 
 def page_lag(stalled: float) -> int:
-    """How far the display may be behind what pages say of themselves, ns.
+    """How far the display may be behind pages that no mark can be seen of (they are in no window any more), ns.
 
     `stalled`: the share of the last moments, 0 to 1, in which something that could have run had to wait for a core.
     """

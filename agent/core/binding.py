@@ -39,7 +39,7 @@ class Binding:
     """`partners`: for each bound browser window the ids of the desktop's windows that it may be.
 
     More than one only where windows cannot be told apart: then as many browser windows share them, and any of them in
-    view counts for all. `untitled`: those of them of which nobody has seen the same title on both sides yet.
+    view counts for all. `untitled`: those of them that have not had the same title on both sides yet.
     """
 
     partners: Partners = field(default_factory=dict)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 FIREFOX_CUTS: Final = 256  # units of UTF-16
 FIREFOX: Final = frozenset({"Mozilla Firefox", "Firefox Developer Edition", "Firefox Nightly"})
 
-# Unicode Bidirectional Algorithm (UAX 9), explicit directional formatting and marks: no sign of their own.
+# Unicode Bidirectional Algorithm (UAX 9), explicit directional formatting and marks: they are invisible.
 DIRECTIONS: Final = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 

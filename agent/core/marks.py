@@ -33,7 +33,7 @@ NO_PARENT: Final = -1
 ASK_AGAIN: Final = 500 * MILLISECOND
 ASK_AGAIN_AT_MOST: Final = 2_000 * MILLISECOND  # the extension takes a mark away after 3 s
 
-LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks is told of as such
+LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
 
 Place = tuple[str, int]  # (connection, the browser's own number of the tab)
 Shown = Mapping[int, int]  # document -> the mark that it is to show
@@ -97,8 +97,7 @@ class _Tab:
     """`clean_at`: the picture has shown that nothing older than this is in it, ns.
 
     `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
-
-    `hidden`: documents out of view that held something: they need not be seen until they come into view -> their mark.
+    `hidden`: document that held something and is out of view -> its mark. It must be seen once it comes into view.
     """
 
     stained_at: int = 0
@@ -108,8 +107,8 @@ class _Tab:
     present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
     hidden: dict[int, int] = field(default_factory=dict)
     proof: _Proof | None = None
-    told: Shown = field(default_factory=dict)
-    told_at: int = 0
+    sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
+    sent_at: int = 0
 
     def stain(self, at: int) -> None:
         self.stained_at = max(self.stained_at, at)
@@ -162,8 +161,8 @@ class Marks:
         self._stained = dict.fromkeys(self._front, at)
 
     def glimpse(self, glimpse: Glimpse) -> None:
-        """An event showed this page between two looks. No document can tell of what an extension shows: see
-        `EXTENSION_LINGERS` (core.asking)."""
+        """An event showed this page between two looks. What another extension shows has no document that could show a
+        mark: see `EXTENSION_LINGERS` (core.asking)."""
         if glimpse.page.extension is not None or not self._reasons(glimpse.page):
             return
         place = glimpse.browser, glimpse.tab
@@ -254,7 +253,7 @@ class Marks:
     # -- what the picture shows -----------------------------------------------------------------------------------
 
     def sighted(self, sighted: Sighted) -> bool:
-        """Whether a tab is clean for it."""
+        """Whether that makes a tab clean."""
         clean = False
         for state in self._tabs.values():
             for mark in sighted.marks:
@@ -263,7 +262,7 @@ class Marks:
         return clean
 
     def answer(self, marked: Marked) -> bool:
-        """Whether a tab is clean for it."""
+        """Whether that makes a tab clean."""
         state = self._tabs.get((marked.browser, marked.tab))
         if state is None:
             return False
@@ -321,8 +320,8 @@ class Marks:
             if state.proof is not None and state.proof.ask_again_at <= now:
                 self._ask(state, state.proof, now)
             wanted = state.wanted()
-            if wanted != state.told or (wanted and now - state.told_at >= ASK_AGAIN_AT_MOST):
-                state.told, state.told_at = wanted, now
+            if wanted != state.sent or (wanted and now - state.sent_at >= ASK_AGAIN_AT_MOST):
+                state.sent, state.sent_at = wanted, now
                 yield Request(browser, number, wanted)
 
     def _ask(self, state: _Tab, proof: _Proof, now: int) -> None:
@@ -340,4 +339,4 @@ class Marks:
             if state.proof is not None:
                 yield state.proof.ask_again_at
             if state.hidden:
-                yield state.told_at + ASK_AGAIN_AT_MOST
+                yield state.sent_at + ASK_AGAIN_AT_MOST

@@ -57,6 +57,11 @@ def read_matcher(reading: Reading, node: Node, keys: Keys, what: str) -> tuple[M
     return _read_patterns(reading, Attribute(key), mark, value)
 
 
+_EXTENSION_IDS: Final = (
+    '32 letters from a to p (Chromium, Chrome, Edge), or as Firefox lists it: "name@maker", or "{…}" in quotes'
+)
+
+
 def read_extension(reading: Reading, node: Node) -> tuple[Matcher, ...]:
     """None or one: an entry of `allow_extensions`."""
     before = len(reading.mistakes)
@@ -66,11 +71,8 @@ def read_extension(reading: Reading, node: Node) -> tuple[Matcher, ...]:
     if not re.fullmatch(f"{CHROMIUM_EXTENSION}|{FIREFOX_EXTENSION}", written):
         # An address of a store or of an extension's own page has the id in it.
         inside = re.search(rf"(?<![a-z]){CHROMIUM_EXTENSION}(?![a-z])", written.lower())
-        how = (
-            f"write {inside[0]}" if inside else "write 32 letters from a to p (Chromium, Chrome, Edge), or as Firefox "
-        )
-        meant = how if inside else f'{how}lists it: "name@maker", or "{{…}}" in quotes'
-        reading.wrong(node.mark, f"allow_extensions names ids, not {quoted(written)}, {meant}")
+        meant = inside[0] if inside else _EXTENSION_IDS
+        reading.wrong(node.mark, f"allow_extensions names ids, not {quoted(written)}, write {meant}")
         return ()
     return (Matcher(Attribute.EXTENSION, (written,), str(node.mark), (str(node.mark),)),)
 

@@ -87,7 +87,7 @@ class View:
         """The look with a scene that `decide` can judge by itself."""
         match look.seen:
             case Browsing():
-                # Its tabs count as painted by their marks (core.marks): the display is not behind what it says.
+                # core.marks has told from the picture which tabs are painted: the display is not behind that.
                 return replace(look, asked=min(look.asked, self._asked), seen=self._browse(look.seen, look), lag=0)
             case Scene():
                 return replace(look, seen=self._survey(look.seen, look))

@@ -171,7 +171,7 @@ def read(message: bytes) -> tuple[int, Told]:
     if kind == "event":
         _text(words, "what")
         tab = _integer(words, "tab", least=-1)  # the browsers' number for what is in no tab
-        unread = _truth(words, "unread") if "unread" in words else False  # an older extension does not say
+        unread = _truth(words, "unread") if "unread" in words else False  # may be left out
         fields, places = frozenset(_texts(words, "fields")), _places(words, "css")
         frame, urls, extensions = _integer(words, "frame"), _texts(words, "urls"), _extensions(words, ())
         return number, Event(tab, frame, urls, fields, places, unread, extensions)
@@ -229,7 +229,7 @@ def _window(
         _box(words, "box"),
         _truth(words, "minimised"),
         tuple(_tab(_object(entry, "tabs"), css, room) for entry in tabs),
-        _extensions(words, (UNKNOWN_EXTENSION,)),  # an older extension cannot say, and nobody else does
+        _extensions(words, (UNKNOWN_EXTENSION,)),  # left out: any may be
         _truth(words, "fullscreen") if "fullscreen" in words else False,
     )
 

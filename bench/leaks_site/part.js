@@ -60,7 +60,7 @@
     document.body.replaceWith(body);
   };
 
-  // Whoever opens a document anew takes its listeners away.
+  // Opening a document anew takes its listeners away.
   const rewritten = () => {
     document.open();
     document.write(`${given.style}<body>`);

@@ -140,7 +140,7 @@ def test_explain_needs_one_thing(capsys: Out) -> None:
         assert main(["policy", "explain", *wrong]) == 2
     err = capsys.readouterr().err
     assert "an address, --app with --title, or --extension" in err
-    assert "--extension stands alone" in err
+    assert "give --extension alone" in err
     assert "--frame, --field and --css are of a page" in err
     assert "shop.example is no address: it has no scheme such as https://; write https://shop.example" in err
 

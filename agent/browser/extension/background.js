@@ -4,7 +4,7 @@
 if (typeof importScripts === "function") importScripts("wire.js", "registry.js", "beside.js", "others.js", "events.js", "look.js");
 
 let policy = {hash: "", fields: null, css: []};
-let documents = 0; // that have had a script of ours, so that each has a number of its own
+let documents = 0; // that have had a script of ours so far: the number of the latest one
 let refused = null; // what was last told about the policy's selectors, as JSON
 
 const takePolicy = ({hash, fields, css}) => {

@@ -1,4 +1,4 @@
-// Which autofill name a form control goes by: from its `autocomplete`, its type, and, where a page says neither, from
+// Which autofill name a form control has: from its `autocomplete`, its type, and, where a page says neither, from
 // what the control is called (labels.js, names.js). Never reads what is in it.
 (() => {
   "use strict";

@@ -262,7 +262,7 @@
 
   // -- what stands beside it -----------------------------------------------------------------------------------------
 
-  // {texts, isLabel}; a label that the page ties to no field is one for whoever reads it.
+  // {texts, isLabel}; a label that the page ties to no field is still one to a person who reads it.
   const beside = (control, heard) => {
     let node = control;
     for (let level = 0; level < LEVELS; level += 1) {
@@ -331,7 +331,7 @@
   const newPass = (heard) => ({heard, contexts: new Map(), cells: new Map(), rows: new Map(), tables: new Map()});
 
   // Texts that belong to the control, that stand near it, that describe it, and that name what it is in; and elements
-  // around it that are the same field to whoever sees them.
+  // around it that a person sees as the same field.
   const read = (control, pass) => {
     const heard = (node, how) => pass.heard(node, how, control);
     const labels = joinTexts(allLabels(control), heard, control);

@@ -82,8 +82,8 @@ const isShown = (tab, active, answers) => {
   return answers.length === 0 && !tab.discarded;
 };
 
-// The browser's own page in place of one that did not load. Chromium says that it shows one to a script that it keeps
-// out, and not before; the list of frames says it sooner, and also of a page that was stopped. Firefox has told by an event.
+// The browser's own page in place of one that did not load. Chromium says so only to a script that it keeps out; its
+// list of frames says so sooner, but also of a page that was stopped. Firefox has told by an event.
 const showsErrorPage = async (tab, frame) => {
   if (!registry.hasFailed(tab, frame)) return false;
   if (!frame.errorOccurred) return true;

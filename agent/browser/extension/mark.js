@@ -1,5 +1,5 @@
-// A mark: a few pixels that show a number of the agent's. It is put in together with all else that is in the document
-// then, so a picture of the screen that shows the number shows nothing of this document that is older. Only a document
+// A mark: a few pixels that show a number of the agent's. It is drawn together with all else that is in the document at
+// that moment, so a picture of the screen with the number shows nothing of this document that is older. Only a document
 // that is asked for a mark has one, and no longer than it is asked.
 (() => {
   "use strict";
@@ -19,7 +19,7 @@
   const LEGIBLE = 8; // what is lower or narrower shows nothing that can be read
   const LARGE = 400; // a part in view that is as wide and as high has a copy in its middle, too
 
-  const YOUNG_FOR = 1000; // ms; so long a document may not know its frame's size and place
+  const UNSURE_FOR = 1000; // ms; so long a document may not know its frame's size and place
   const ASKED_FOR = 3000; // ms; the agent asks again much sooner, or no longer wants it
 
   const EVERYTHING = {left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity};
@@ -48,14 +48,14 @@
       this.tell = tell;
       this.number = null; // as asked for
       this.told = null;
-      this.frame = 0; // the animation frame that is awaited
+      this.nextStep = 0; // the animation frame that is asked for
       this.hasStepped = false;
       this.expiry = 0;
       this.layer = null; // an element as big as the document's viewport
       this.cells = null; // its root, with the copies in it
       this.shown = null; // the number in it
       this.place = ""; // what its copies were placed by
-      this.seen = null; // the part of the viewport that is in view, where it was found out
+      this.seen = null; // the part of the viewport that is in view; null until it is known
       this.wasSeen = false; // in view, at any time
       this.began = performance.now();
       this.observer = new IntersectionObserver((entries) => this.see(entries));
@@ -66,7 +66,7 @@
     // `number`: eight hexadecimal digits; null: none.
     show(number) {
       clearTimeout(this.expiry);
-      cancelAnimationFrame(this.frame);
+      cancelAnimationFrame(this.nextStep);
       this.number = number;
       this.told = null;
       this.hasStepped = false;
@@ -75,7 +75,7 @@
         return;
       }
       this.expiry = setTimeout(() => this.show(null), ASKED_FOR);
-      this.frame = requestAnimationFrame(() => this.step());
+      this.nextStep = requestAnimationFrame(() => this.step());
       if (this.isEmpty()) this.sayUnseen("empty");
       else this.observe(this.layer ?? elementOf(this.doc));
     }
@@ -96,7 +96,7 @@
 
     // What has just come into a frame of another process may not know yet that it is in view, or how large it is.
     sayUnseen(how) {
-      if (this.wasSeen || performance.now() - this.began > YOUNG_FOR) this.say(how);
+      if (this.wasSeen || performance.now() - this.began > UNSURE_FOR) this.say(how);
     }
 
     // Chromium leaves a frame that is no longer displayed its size, but its document's element has no box any more. One
@@ -109,7 +109,7 @@
 
     // Only here something is put in: then it is drawn with all else that is in the document in this frame.
     step() {
-      this.frame = requestAnimationFrame(() => this.step());
+      this.nextStep = requestAnimationFrame(() => this.step());
       this.hasStepped = true;
       if (this.isEmpty()) {
         this.sayUnseen("empty");
@@ -139,7 +139,7 @@
       return {left, top, width: right - left, height: bottom - top, pixel: 1 / pixels};
     }
 
-    // Anew, so that it is answered whatever was answered before.
+    // Begun anew, so that the browser answers also where nothing has changed since its last answer.
     observe(target) {
       if (!target) return; // a document that is being written anew
       this.observer.unobserve(target);
@@ -210,8 +210,8 @@
       if (element) yield element;
     }
 
-    // Chromium begins all animations anew that are below an element which is given a root: so one is taken that has
-    // nothing but text in it, and the body where there is none.
+    // Chromium restarts all animations below an element that is given a root. So one is taken that has nothing but text
+    // in it, and the body where there is none.
     findHost() {
       this.root = null;
       const texts = Array.from(searchIn(this.doc).all(this.doc, TEXTS)).slice(0, MOST_TRIED);

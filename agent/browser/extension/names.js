@@ -24,10 +24,10 @@
     ),
     "i",
   );
-  const MARKS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth to tell apart
+  const OTHER_LETTERS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth telling apart
   const SAMPLE_AT_ALL = /[\dx*#_](?:[ -]?[\dx*#_]){11}/i;
 
-  const speaksOfCards = (text) => STEMS.test(text) || MARKS.test(text) || SAMPLE_AT_ALL.test(text);
+  const speaksOfCards = (text) => STEMS.test(text) || OTHER_LETTERS.test(text) || SAMPLE_AT_ALL.test(text);
 
   // Letters that no decomposition takes apart.
   const LETTERS = {
@@ -37,16 +37,16 @@
   const ASCII = /^[\x00-\x7f]*$/;
 
   // "cardNumber", "card_number", "Card #" and "Numéro de carte" are words of one kind to the patterns below: lower
-  // case ASCII, numbers apart, one space between two. What is not seen (a soft hyphen) parts no word.
+  // case ASCII, numbers apart, one space between two. What is invisible (a soft hyphen) splits no word.
   const plain = (text) =>
-    (ASCII.test(text) ? text : withoutMarks(text))
+    (ASCII.test(text) ? text : withoutAccents(text))
       .replace(/([a-z])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])|([A-Za-z])(?=\d)|(\d)(?=[A-Za-z])/g, "$& ")
       .replace(/#/g, " nr ")
       .replace(/[^A-Za-z0-9]+/g, " ")
       .trim()
       .toLowerCase();
 
-  const withoutMarks = (text) =>
+  const withoutAccents = (text) =>
     text
       .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
       .replace(/\bn ?\.? ?[º°]/gi, " nr ")
@@ -61,7 +61,7 @@
     String.raw`\bcartes? (bancaires?|de credit|de debit|de paiement|bleue)\b|\bcb\b`,
     String.raw`\btarjetas? (de )?(credito|debito|bancaria)\b|\bcarta (di )?(credito|debito)\b
       |\bcartao (de )?(credito|debito)\b`,
-    String.raw`\b(credit|krediet|krediet|bank|betaal|debet) ?(kaart|card)`,
+    String.raw`\b(credit|krediet|bank|betaal|debet) ?(kaart|card)`,
     String.raw`\bkart[aey] (kredytow|platnicz|debetow|bankow)\w+|\b(kreditni|platebni|debetni|bankovni) kart`,
     String.raw`\b(kredit|betal|bank|konto|debet) ?kort|\b(kredi|banka) ?karti`,
   );

@@ -4,10 +4,11 @@
 "use strict";
 
 const ASIDE = 60; // pixels; a border takes less, a side panel three times as much and more
-// Firefox draws an extension's popup in a window of the desktop's own, which closes for itself. Chromium draws it inside
-// the browser's window, which then no longer has the focus that the desktop gave it; it may stay when that goes elsewhere.
+// Firefox draws an extension's popup in an X window of its own, which no browser answers for. Chromium draws it inside
+// the browser's window, which then no longer has the focus that the desktop gave it. It may stay when another program
+// gets the focus.
 const POPUPS_WITHIN = api.runtime.getBrowserInfo === undefined;
-// Chromium shows an extension's page under the address of its own one, whose place it takes.
+// Chromium gives an extension's page the address of its own page that it replaces.
 const REPLACEABLE = /^(chrome|edge):\/\/(newtab|history|bookmarks)(\/|$)/;
 
 const others = {

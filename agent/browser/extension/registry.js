@@ -39,6 +39,7 @@ const registry = {
     this.touch(tab);
   },
 
+  // Something has happened in the tab: its list of frames may no longer be right.
   touch(tab) {
     this.lists.delete(tab);
   },

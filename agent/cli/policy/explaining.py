@@ -55,7 +55,7 @@ def add_to(verbs: Any) -> None:
     )
     ask.add_argument("--app", help="the window's process name")
     ask.add_argument("--title", default="", help="the window's title")
-    ask.add_argument("--extension", metavar="ID", help="what another extension of a browser may be showing")
+    ask.add_argument("--extension", metavar="ID", help="another extension of a browser, which may be showing something")
     ask.add_argument("--open", action="store_true", help="it is open in the background, not in view")
     ask.add_argument("--policy", action="append", default=[], metavar="FILE", help="files or a folder")
     ask.add_argument("--json", action="store_true", help="print one JSON object")
@@ -121,7 +121,7 @@ def _thing(asked: argparse.Namespace) -> Window | Page:
     of_window = asked.app is not None or bool(asked.title)
     if asked.extension is not None:
         if of_window or asked.url is not None or asked.frame or asked.field or asked.css:
-            raise UserError("--extension stands alone, or with --open: it has no address, fields or title of its own")
+            raise UserError("give --extension alone, or with --open: what it shows has no address, field or title")
         return Page((), shown=not asked.open, unread=True, extension=asked.extension)
     if (asked.url is not None) == of_window:
         raise UserError(

@@ -29,7 +29,7 @@ EXCUSABLE: Final = frozenset({"unreadable", "web-engine", "unseen-page", "remote
 def because(word: Word, thing: Window | Page) -> str:
     """Why it says so: what of the thing fits which words of the file."""
     if word.rule is None and isinstance(thing, Page) and thing.extension is not None:
-        return "this extension of the browser may be showing something beside its pages, and none can look into it"
+        return "this extension of the browser may be showing something beside its pages, which no witness can look into"
     if word.rule is None:
         return OWN[word.id]
     signs = word.excuse if word.does is Does.EXCUSED else word.signs

@@ -64,8 +64,8 @@ class Drawn:
         _CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
 
     def watch(self, window: int) -> None:
-        """From now on. One that has gone, or that is only for input, is never told of. One of which nothing is in view
-        yet is told of at the next `collect` already: all that it paints, it paints after it came into view.
+        """From now on. One that has gone, or that is only for input, is never told of. What one that is not in view yet
+        paints is told at the next `collect` already: it paints all of it after it came into view.
         """
         if not self.able:
             return

@@ -86,7 +86,7 @@ def others(browsers: tuple[BrowserFacts, ...], facts: Facts) -> tuple[Finding, .
 
 
 def _others(one: BrowserFacts, named: tuple[str, ...]) -> Finding:
-    """Those that are switched on and not named close the eye; those that nothing keeps out may do so tomorrow."""
+    """Extensions that are on and not named close the eye; where nothing blocks others, one may come any day."""
     policy = f"eyelid browser policy --browser {one.name}"
     unnamed = sorted(set(one.extensions or ()) - set(named))
     if unnamed:
@@ -94,17 +94,17 @@ def _others(one: BrowserFacts, named: tuple[str, ...]) -> Finding:
         return wrong(
             f"{they} switched on that the policy does not name, and the eye closes wherever one may be showing "
             f"something: {', '.join(unnamed)}",
-            f"take out what nobody needs; keep others out: {policy}",
+            f"remove those that are not needed; block others: {policy}",
             "name under allow_extensions what a person has looked at and found harmless",
             of=one.title,
         )
     if not one.others_blocked:
-        words = "no policy keeps out extensions that the policy does not name; each would close the eye"
+        words = "no browser policy blocks extensions that Eyelid's policy does not name; each would close the eye"
         return warning(words, policy, of=one.title)
     if one.extensions is None:
-        return good("none but those that IT names can come", of=one.title)
+        return good("only those that IT names can be installed", of=one.title)
     count = several(len(one.extensions), "other") if one.extensions else "no other"
-    return good(f"{count} switched on, all named; none but those that IT names can come", of=one.title)
+    return good(f"{count} switched on, all named; only those that IT names can be installed", of=one.title)
 
 
 def previews(browsers: tuple[BrowserFacts, ...], facts: Facts) -> tuple[Finding, ...]:
@@ -142,7 +142,7 @@ def marks(recorder: RecorderFacts, _: Facts) -> Finding:
     seen, late = int(told["seen"]), int(told["late"])
     words = f"{several(seen, 'page')} seen to have left the picture, {late} of them after more than 2 s"
     if told["waiting"]:
-        step = "see what covers the browser's corners: the eye opens when the page's mark can be seen, or it is closed"
+        step = "see what covers the browser's corners: the eye opens once the mark is seen, or the page is closed"
         return warning(f"a page that was sensitive is not seen to have left the picture yet ({words})", step)
     return warning(words, "eyelid status --watch") if 10 * late > seen else good(words)
 
