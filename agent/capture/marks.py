@@ -19,6 +19,7 @@ CELLS: Final = 32
 ROWS_APART: Final = 3  # of eight rows at least two are looked at, and both must say the same
 HALF: Final = 127
 INVERTED: Final = 2**CELLS - 1  # what turns a mark into itself with black and green exchanged
+READ_AGAIN: Final = 40  # looks in vain until the monitors are read anew: nothing says here that one was plugged in
 FIRST: Final = 0b10100110  # every mark begins with these eight cells, so that most of a picture is passed over quickly
 
 
@@ -55,15 +56,20 @@ class Glass:
         """Raises EnvironmentFault when the display cannot be captured."""
         self._pixels = Pixels(display)
         self._boxes = [box for _, box in self._pixels.monitors()]
+        self._in_vain = 0  # looks since a mark was last found, or the monitors were last read
 
     def find(self, marks: Collection[int]) -> frozenset[int]:
         """Those that are in the picture now. Raises EnvironmentFault when the display is gone."""
         try:
-            return frozenset().union(*(read(self._pixels.grab(box), marks) for box in self._boxes))
+            found = frozenset().union(*(read(self._pixels.grab(box), marks) for box in self._boxes))
         except OutOfReach:
+            found, self._in_vain = frozenset(), READ_AGAIN
+        self._in_vain = 0 if found else self._in_vain + 1
+        if self._in_vain > READ_AGAIN:
             self._pixels.reopen()
             self._boxes = [box for _, box in self._pixels.monitors()]
-            return frozenset()
+            self._in_vain = 0
+        return found
 
     def close(self) -> None:
         self._pixels.close()

@@ -15,7 +15,7 @@ longer there is vouched for by the nearest ancestor that is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -94,13 +94,16 @@ class _Proof:
 
 @dataclass(slots=True)
 class _Tab:
-    """`clean_at`: the picture has shown that nothing older than this is in it, ns.
+    """`clean_at`: the picture has shown that nothing older than this is in it, ns. `unknown_at`: what was in it then is
+    not known, so that no page that was seen stands for it.
 
     `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
-    `hidden`: document that held something and is out of view -> its mark. It must be seen once it comes into view.
+    `hidden`: document that held something and has no area or is out of view -> its mark. It must be seen once it comes
+    into view.
     """
 
     stained_at: int = 0
+    unknown_at: int = 0
     clean_at: int = 1
     held: set[int] = field(default_factory=set)
     parents: dict[int, int] = field(default_factory=dict)
@@ -113,6 +116,20 @@ class _Tab:
     def stain(self, at: int) -> None:
         self.stained_at = max(self.stained_at, at)
         self.proof = None
+
+    def lose_track(self, at: int) -> None:
+        self.stain(at)
+        self.unknown_at = max(self.unknown_at, at)
+
+    def suspects(self) -> set[int]:
+        """The documents that have to be seen. One that only an event told of may have been inside any other."""
+        if any(document != TOP and document not in self.parents for document in self.held):
+            return {TOP, *self.present}
+        return {TOP, *map(self.nearest, self.held)}
+
+    def moved(self) -> _Tab:
+        """The same tab over another connection, which has been asked for nothing yet."""
+        return replace(self, proof=None, hidden={}, held={*self.held, *self.hidden}, sent={}, sent_at=0)
 
     def wanted(self) -> dict[int, int]:
         shows = {} if self.proof is None else self.proof.shows
@@ -141,9 +158,12 @@ class Marks:
         self._numbers = numbers
         self._reasons: Callable[[Page], tuple[Reason, ...]] = lambda _: (BLIND,)
         self._tabs: dict[Place, _Tab] = {}
+        self._pids: dict[str, int] = {}  # connection -> process of the browser at its end
         self._homes: dict[Place, Key] = {}
         self._front: dict[Key, frozenset[Place]] = {}
         self._stained: dict[Key, int] = {}  # a browser's window -> when something sensitive was last in front in it
+        self._unknown: dict[Key, int] = {}  # a browser's window -> when it was last not known what was in front in it
+        self._glimpsed: dict[str, int] = {}  # connection -> its last event of something sensitive
         self.seen = 0  # tabs that the picture has shown to be clean since the start
         self.late = 0  # of these, tabs whose marks took longer than `LATE`
 
@@ -157,8 +177,9 @@ class Marks:
     def alarm(self, at: int) -> None:
         """Something may have been in front that no look and no event tells of."""
         for tab in self._tabs.values():
-            tab.stain(at)
+            tab.lose_track(at)
         self._stained = dict.fromkeys(self._front, at)
+        self._unknown = dict(self._stained)
 
     def glimpse(self, glimpse: Glimpse) -> None:
         """An event showed this page between two looks. What another extension shows has no document that could show a
@@ -169,10 +190,11 @@ class Marks:
         tab = self._tabs.setdefault(place, _Tab())
         tab.stain(glimpse.at)
         tab.held.add(glimpse.document)
-        home = self._homes.get(place)
-        # A tab that no look has shown yet may have been in front in any window.
-        for key in [key for key in self._front if key[0] == glimpse.browser] if home is None else [home]:
-            self._stained[key] = max(glimpse.at, self._stained.get(key, 0))
+        # Tabs move: it may have been in front in any window, be it one that no look has shown yet.
+        self._glimpsed[glimpse.browser] = glimpse.at
+        for key in self._front:
+            if key[0] == glimpse.browser:
+                self._stained[key] = max(glimpse.at, self._stained[key])
 
     def take(self, look: Look) -> Look:
         """The look with `painted` as the picture has shown it."""
@@ -180,11 +202,13 @@ class Marks:
             return look
         windows = look.seen.windows
         homes = {(window.browser, tab.id): key_of(window) for window in windows for tab in window.tabs}
-        self._tabs = {place: self._tabs.get(place, _Tab()) for place in homes}
+        self._follow(windows, homes)
         known = {key[0] for key in self._front}
-        # What a browser showed before its first look is not known.
+        # What a browser showed before its first look, or while it did not answer, is not known.
+        fresh = {key: 0 if key[0] in known else look.asked - 1 for key in map(key_of, windows)}
+        self._unknown = {key: self._unknown.get(key, at) for key, at in fresh.items()}
         self._stained = {
-            key: self._stained.get(key, 0 if key[0] in known else look.asked - 1) for key in map(key_of, windows)
+            key: self._stained.get(key, max(at, self._glimpsed.get(key[0], 0))) for key, at in fresh.items()
         }
         taken = tuple(self._window(window, look) for window in windows)
         self._homes = homes
@@ -195,19 +219,40 @@ class Marks:
         same = all(new is old for new, old in zip(taken, windows, strict=True))
         return look if same else replace(look, seen=Browsing(taken))
 
+    def _follow(self, windows: Iterable[BrowserWindow], homes: Iterable[Place]) -> None:
+        """Keeps the tabs that are there. Of a browser that did not answer, also those that held something sensitive: it
+        may answer again, over another connection, while an old picture of them is still on the display.
+        """
+        here = {window.browser: window.pid for window in windows}
+        former = {(self._pids[name], tab): (name, tab) for name, tab in self._tabs if name not in here}
+        followed: dict[Place, _Tab] = {}
+        for name, tab in homes:
+            place = former.pop((here[name], tab), None)
+            if (name, tab) in self._tabs or place is None:
+                followed[name, tab] = self._tabs.get((name, tab), _Tab())
+            else:
+                followed[name, tab] = self._tabs[place].moved()
+        kept = {place: self._tabs[place] for place in former.values() if self._tabs[place].held}
+        for state in kept.values():
+            state.proof = None
+        self._tabs = followed | kept
+        self._pids = {name: pid for name, pid in self._pids.items() if any(name == one for one, _ in kept)} | here
+
     def _window(self, window: BrowserWindow, look: Look) -> BrowserWindow:
         key = key_of(window)
         before = self._front.get(key, frozenset())
         for tab in window.tabs:
             place = window.browser, tab.id
-            if self._note(self._tabs[place], tab, look.answered) and (tab.visible or place in before):
+            moved = self._homes.get(place, key) != key
+            if self._note(self._tabs[place], tab, look.answered) and (tab.visible or moved or place in before):
                 self._stained[key] = look.answered
+        stained, unknown = self._stained[key], self._unknown[key]
         tabs = tuple(
-            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, self._stained[key]) for tab in window.tabs
+            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in window.tabs
         )
         in_front = [tab for tab in tabs if tab.visible]
         if in_front and all(tab.painted for tab in in_front):
-            self._stained[key] = 0
+            self._stained[key] = self._unknown[key] = 0
         same = all(new is old for new, old in zip(tabs, window.tabs, strict=True))
         return window if same else replace(window, tabs=tabs)
 
@@ -224,16 +269,16 @@ class Marks:
 
     def _sensitive(self, tab: Tab) -> set[int]:
         """The documents that close the screen taken alone; where a rule names what several have together, each."""
-        alone = {document.id for document in tab.documents if self._by_rule(document.page)}
-        if alone or not self._by_rule(replace(tab.page, unread=False)):
-            return alone or {TOP}
+        alone = {document.id: self._rules(document.page) for document in tab.documents}
+        if self._rules(replace(tab.page, unread=False)) <= frozenset().union(*alone.values()):
+            return {document for document, rules in alone.items() if rules} or {TOP}
         return {document.id for document in tab.documents}
 
-    def _by_rule(self, page: Page) -> bool:
+    def _rules(self, page: Page) -> frozenset[Reason]:
         """That no rule names a page is said of the tab, not of each document in it."""
-        return any(reason != UNLISTED for reason in self._reasons(page))
+        return frozenset(self._reasons(page)) - {UNLISTED}
 
-    def _judged(self, state: _Tab, tab: Tab, asked: int, stained: int) -> Tab:
+    def _judged(self, state: _Tab, tab: Tab, asked: int, stained: int, unknown: int) -> Tab:
         if not tab.visible:
             state.proof = None
             return tab
@@ -242,12 +287,14 @@ class Marks:
         if painted or asked <= stained:
             state.proof = None
         elif state.proof is None or state.proof.begun <= stained:
-            state.proof = _Proof(asked, {TOP, *map(state.nearest, state.held)}, state.present)
+            state.proof = _Proof(asked, state.suspects(), state.present)
         else:
             state.proof.unseen = set(map(state.nearest, state.proof.unseen))
             if state.proof.present != state.present:
                 # Another document, or none, is where one was asked for its mark.
                 state.proof.present, state.proof.ask_again_at = state.present, 0
+        if state.clean_at <= max(unknown, state.unknown_at):
+            return replace(tab, painted=False, page=replace(tab.page, unread=True))
         return tab if tab.painted is painted else replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------
@@ -271,15 +318,17 @@ class Marks:
             # It has come into view, perhaps with its old picture.
             del state.hidden[hidden]
             state.held.add(hidden)
-            state.stain(marked.at)
+            state.lose_track(marked.at)
             return False
         document = None if state.proof is None else state.proof.asked.get(marked.mark)
         # No other document could vouch for the top one.
         if state.proof is None or document is None or document == TOP or marked.how is Answer.SHOWN:
             return False
-        if marked.how is Answer.OUTSIDE:
+        passed = document in state.proof.unseen
+        clean = self._pass(state, state.proof, document, marked.at)
+        if passed:
             state.hidden[document] = marked.mark
-        return self._pass(state, state.proof, document, marked.at)
+        return clean
 
     def _pass(self, state: _Tab, proof: _Proof, document: int, at: int) -> bool:
         """Nothing older of this document is in the picture. Its parent's turn, if it has one."""
@@ -287,12 +336,13 @@ class Marks:
             return False
         proof.unseen.remove(document)
         del proof.shows[document]
+        state.hidden.pop(document, None)
         parent = next(state.ancestors(document), None)
         if parent is not None:
             parent = state.nearest(parent)
             proof.unseen.add(parent)
-            proof.asked = {mark: of for mark, of in proof.asked.items() if of != parent}
             proof.shows.pop(parent, None)
+        proof.asked = {mark: of for mark, of in proof.asked.items() if of not in {document, parent}}
         proof.ask_again_at, proof.pause = 0, ASK_AGAIN
         if proof.unseen:
             return False

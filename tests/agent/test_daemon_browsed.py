@@ -34,8 +34,8 @@ class Browsed(Rig):
     def __init__(self, before: Page) -> None:
         super().__init__(browsers=True)
         self.daemon.turn(PolicyArrived(Policy("cards", 1, "test", (CARDS,))))
-        for _ in range(3):
-            self.browse(before)
+        for page in (SHOP, SHOP, before, before):
+            self.browse(page)
             self.draw()
 
     def browse(self, page: Page, policy: str = "cards") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.core.marks import Sighted
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -51,9 +52,14 @@ class Rig:
             orders=self._orders,
             ledger=self.ledger,
             drain=lambda: None,
+            seek=self._seek,
         )
+        self._sought: frozenset[int] = frozenset()
         self.daemon.start()
         self.daemon.turn(PolicyArrived(POLICY))
+
+    def _seek(self, marks: frozenset[int]) -> None:
+        self._sought = marks
 
     def wait(self, milliseconds: int) -> None:
         self.clock.time += milliseconds * MILLISECOND
@@ -72,6 +78,8 @@ class Rig:
         self.wait(120)
         self.answer(WINDOWS, Scene((WINDOW,)))
         self.browse(page)
+        while self._sought:  # the display shows what every page is by now
+            self.daemon.turn(Sighted(self._sought, self.clock.time))
 
     def ordered(self) -> list[Order]:
         return [order for _ in range(len(self._orders)) if (order := self._orders.get(0)) is not None]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from Xlib.display import Display
 
 from agent.capture.marks import CELLS, FIRST, Glass, numbers, read
 from agent.capture.pixels import BGRA
@@ -78,19 +79,36 @@ def test_no_flat_picture_begins_a_mark_and_no_two_marks_are_alike() -> None:
     assert sum(one != other for one, other in pairwise(cells)) >= 4
 
 
+def draw(server: Display, left: int, top: int) -> None:
+    """The mark on the root window."""
+    root = server.screen().root
+    green, black = (root.create_gc(foreground=ink) for ink in (0x00FF00, 0))
+    for cell in range(CELLS):
+        ink = green if MARK >> (CELLS - 1 - cell) & 1 else black
+        root.fill_rectangle(ink, left + 2 * cell, top, 2, 8)
+    server.sync()
+
+
 @pytest.mark.desktop
 def test_the_glass_reads_the_display(bare_display: str) -> None:
     glass = Glass(bare_display)
     with displays.connection(bare_display) as server:
-        screen = server.screen()
-        green = screen.root.create_gc(foreground=0x00FF00)
-        black = screen.root.create_gc(foreground=0)
-        for cell in range(CELLS):
-            ink = green if MARK >> (CELLS - 1 - cell) & 1 else black
-            screen.root.fill_rectangle(ink, 301 + 2 * cell, 203, 2, 8)
-        server.sync()
+        draw(server, 301, 203)
         assert glass.find([MARK, MARK ^ 1]) == {MARK}
-        screen.root.clear_area()
+        server.screen().root.clear_area()
         server.sync()
         assert glass.find([MARK]) == frozenset()
+    glass.close()
+
+
+@pytest.mark.desktop
+def test_a_monitor_that_comes_later_is_looked_at_too(bare_display: str) -> None:
+    with displays.connection(bare_display) as server:
+        with displays.monitor(bare_display, "narrow", "400/100x720/190+0+0"):
+            glass = Glass(bare_display)
+            draw(server, 801, 203)
+            assert glass.find([MARK]) == frozenset()
+        displays.await_true(lambda: glass.find([MARK]) == {MARK}, "the mark on the new monitor")
+        server.screen().root.clear_area()
+        server.sync()
     glass.close()

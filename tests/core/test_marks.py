@@ -151,6 +151,7 @@ def test_a_document_that_is_gone_is_vouched_for_by_the_nearest_that_is_there() -
     desk.look(tab(SHOP, (5, 0, SHOP)))
     assert desk.shown() == {1: {5: 1}}
     desk.look(tab(SHOP))  # gone while it was waited for
+    assert not desk.say(1, Answer.EMPTY)
     assert not desk.sight(1)
     assert desk.shown() == {1: {0: 2}}
     assert desk.sight(2)
@@ -248,7 +249,7 @@ def test_an_event_of_a_document_is_asked_of_that_document() -> None:
     assert {*desk.shown()[1]} == {5}
 
 
-def test_an_event_of_a_tab_that_is_not_known_may_be_of_any_window_of_its_browser() -> None:
+def test_an_event_may_be_of_any_window_of_its_browser_for_tabs_move() -> None:
     windows = tuple(
         BrowserWindow(browser, 20, number, "Shop", PLACE, False, (tab(SHOP, number=number),))
         for browser, number in (("c", 1), ("c", 2), ("d", 3))
@@ -262,7 +263,7 @@ def test_an_event_of_a_tab_that_is_not_known_may_be_of_any_window_of_its_browser
     desk.see_all()
     desk.look(windows=windows)
     desk.glimpse(PAY, tab=2)
-    assert desk.look(windows=windows) == [True, False, True]
+    assert desk.look(windows=windows) == [False, False, True]
 
 
 def test_another_tab_in_front_has_to_be_seen_over_a_sensitive_one() -> None:
@@ -352,7 +353,7 @@ def test_a_frame_without_an_area_is_vouched_for_by_its_parent() -> None:
     assert not desk.say(1, Answer.SHOWN)
     assert desk.shown() == {}
     assert not desk.say(1, Answer.EMPTY)
-    assert desk.shown() == {1: {0: 2}}
+    assert desk.shown() == {1: {5: 1, 0: 2}}  # it may be displayed again, with its old picture
     assert not desk.say(2, Answer.EMPTY)
     assert not desk.say(2, Answer.OUTSIDE)  # nothing is around the top document
     assert not desk.say(7, Answer.EMPTY)
@@ -427,3 +428,90 @@ def test_a_request_names_its_browser() -> None:
     desk = Desk()
     desk.look(tab(SHOP))
     assert list(desk.marks.requests(desk.now)) == [Request("c", 1, {0: 1})]
+
+
+# -- what is not known ------------------------------------------------------------------------------------------------
+
+
+def closes(desk: Desk, *tabs: Tab, browser: str = "c", pid: int = 20) -> bool:
+    """Whether a look at these in front closes for a page that could not be read."""
+    desk.now += 2
+    window = BrowserWindow(browser, pid, 1, "Shop", PLACE, False, tabs)
+    look = desk.marks.take(Look(BROWSERS, desk.now - 1, desk.now, "now", Browsing((window,))))
+    assert isinstance(look.seen, Browsing)
+    return any(one.page.unread for one in look.seen.windows[0].tabs)
+
+
+def test_where_it_is_not_known_what_was_in_front_nothing_but_a_mark_opens() -> None:
+    desk = Desk()
+    assert closes(desk, tab(SHOP))  # the first look at a browser
+    desk.see_all()
+    assert not closes(desk, tab(SHOP))
+    desk.now += 1
+    desk.marks.alarm(desk.now)
+    assert closes(desk, tab(SHOP))
+    desk.see_all()
+    assert not closes(desk, tab(SHOP))
+    assert closes(desk, tab(PAY)) is False  # the page itself closes
+    assert closes(desk, tab(SHOP)) is False  # and what was seen of it stands for what is still in the picture
+
+
+def test_a_browser_that_did_not_answer_is_asked_for_what_its_documents_held_before() -> None:
+    for browser in ("c", "c/2"):  # the same connection, or another one of the same browser
+        desk = Desk()
+        assert closes(desk, tab(SHOP, (5, 0, PAY)))
+        desk.look(windows=())
+        assert closes(desk, tab(SHOP, (5, 0, WIKI)), browser=browser)
+        assert desk.shown() == {1: {5: 1}}
+    desk = Desk()
+    assert closes(desk, tab(SHOP, (5, 0, PAY)))
+    desk.look(windows=())
+    assert closes(desk, tab(SHOP, (5, 0, WIKI)), browser="d", pid=21)  # another browser
+    assert desk.shown() == {1: {0: 1}}
+
+
+def test_a_browser_that_held_nothing_and_went_is_forgotten() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(windows=())
+    assert desk.marks.sought == frozenset()
+    assert closes(desk, tab(SHOP))
+
+
+def test_a_document_that_only_an_event_told_of_may_have_been_inside_any_other() -> None:
+    clean = tab(SHOP, (3, 0, WIKI))
+    desk = Desk().settled(clean)
+    desk.glimpse(PAY, document=5)  # it came and went between two looks
+    desk.look(clean)
+    assert desk.shown() == {1: {3: 2}}
+
+
+def test_a_rule_of_several_documents_is_not_hidden_by_one_of_a_single_one() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (3, 0, Page(BOTH.urls[1:])), (5, 0, PAY)))
+    desk.look(tab(SHOP, (3, 0, WIKI), (5, 0, WIKI)))
+    assert {*desk.shown()[1]} == {3, 5}
+
+
+def test_a_sensitive_tab_that_has_moved_was_in_front_where_it_went() -> None:
+    def desktop(*where: tuple[int, bool]) -> tuple[BrowserWindow, ...]:
+        """Each tab in a window of the number, in front or not."""
+        found: dict[int, list[Tab]] = {}
+        for number, (window, visible) in enumerate(where, start=1):
+            found.setdefault(window, []).append(tab(PAY if number == 1 else SHOP, number=number, visible=visible))
+        return tuple(BrowserWindow("c", 20, number, "", PLACE, False, tuple(tabs)) for number, tabs in found.items())
+
+    desk = Desk()
+    before = desktop((1, True), (2, True))
+    for _ in range(2):
+        desk.look(windows=before)
+        desk.see_all()
+    assert desk.look(windows=before) == [False, True]
+    assert desk.look(windows=desktop((2, False), (2, True)))[-1] is False
+
+
+def test_a_new_window_may_have_shown_what_an_event_told_of_last() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.glimpse(PAY, tab=8)
+    first = BrowserWindow("c", 20, 1, "", PLACE, False, (tab(SHOP),))
+    second = BrowserWindow("c", 20, 2, "", PLACE, False, (tab(WIKI, number=9),))
+    assert desk.look(windows=(first, second)) == [False, False]

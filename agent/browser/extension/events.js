@@ -1,11 +1,11 @@
 // Tells the agent of what comes into a tab, as it happens: each may be an alarm.
 "use strict";
 
-const PER_SECOND = 500; // events said one by one; beyond that those of one tab are joined, and none is lost
+const PER_SECOND = 500; // events said one by one; beyond that those of one frame are joined, and none is lost
 const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can be at such
 const JOIN_FOR = 50; // ms
 
-const joined = new Map(); // tab -> event waiting to be said
+const joined = new Map(); // tab and frame -> event waiting to be said
 let joinTimer = 0;
 let second = 0;
 let said = 0;
@@ -31,12 +31,13 @@ const say = (what, tab, frame, {urls, fields = [], css = [], unread = false}) =>
     wire.tell(event);
     return;
   }
-  const waiting = joined.get(tab);
+  const place = `${tab} ${frame}`;
+  const waiting = joined.get(place);
   if (waiting) {
     for (const key of ["urls", "fields", "css"]) waiting[key] = unique([...waiting[key], ...event[key]]);
     waiting.unread ||= unread;
   } else {
-    joined.set(tab, event);
+    joined.set(place, event);
   }
   joinTimer ||= setTimeout(sayJoined, JOIN_FOR);
 };
