@@ -104,7 +104,7 @@ class Daemon:
         turned: Callable[[], int | None] = lambda: None,
         numbers: Iterator[int] | None = None,
         show: Callable[[Request], None] = lambda _: None,
-        seek: Callable[[frozenset[int]], None] = lambda _: None,
+        seek: Callable[[frozenset[int], int], None] = lambda _, __: None,
     ) -> None:
         """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
         person's hold, across a restart; `silence`: of rules that fit nothing. `turned`: after each turn of the loop, on
@@ -333,11 +333,11 @@ class Daemon:
     def _ask_for_marks(self, now: int) -> None:
         """In a hold nothing is grabbed, and no page shows a mark."""
         if self.session.held:
-            self._seek(frozenset())
+            self._seek(frozenset(), 0)
             return
         for request in self.marks.requests(now):
             self._show(request)
-        self._seek(self.marks.sought)
+        self._seek(self.marks.sought, self.marks.since)
 
     def _let_go(self, now: int) -> None:
         for keeping in self._lanes:

@@ -15,6 +15,9 @@ EVERY: Final = 25 * MILLISECOND
 # A mark that was not seen by then is covered, or the browser is slow: it need not be looked for as often.
 SOON: Final = 1 * SECOND
 LATER: Final = 100 * MILLISECOND
+# Nor hardly at all what is covered for long: a window behind another may be so all day.
+LONG: Final = 10 * SECOND
+SELDOM: Final = 1 * SECOND
 
 
 class Seeker:
@@ -25,20 +28,21 @@ class Seeker:
         self._deliver = deliver
         self._changed = threading.Condition()
         self._marks: frozenset[int] = frozenset()
-        self._since = 0  # when other marks were last asked for, ns
+        self._since = 0
         self._stopped = False
 
-    def seek(self, marks: frozenset[int]) -> None:
-        """From now on look for these and no others."""
+    def seek(self, marks: frozenset[int], since: int) -> None:
+        """From now on look for these and no others. `since`: as in `core.marks.Marks`."""
         with self._changed:
-            if marks != self._marks:
-                self._marks, self._since = marks, self._clock.now()
+            if (marks, since) != (self._marks, self._since):
+                self._marks, self._since = marks, since
                 self._changed.notify_all()
 
     @property
     def pause(self) -> int:
         """Between two looks, ns."""
-        return EVERY if self._clock.now() - self._since < SOON else LATER
+        waited = self._clock.now() - self._since
+        return EVERY if waited < SOON else LATER if waited < LONG else SELDOM
 
     def stop(self) -> None:
         with self._changed:
@@ -58,6 +62,7 @@ class Seeker:
     def _wait(self) -> frozenset[int] | None:
         """What to look for now; None when it is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped, self.pause / SECOND)
+            since = self._since
+            self._changed.wait_for(lambda: self._stopped or self._since > since, self.pause / SECOND)
             self._changed.wait_for(lambda: self._stopped or bool(self._marks))
             return None if self._stopped else self._marks

@@ -22,7 +22,7 @@ from typing import Final
 
 from agent.core.binding import Key, key_of
 from agent.core.decide import BLIND, UNLISTED
-from agent.core.model import MILLISECOND, BrowserWindow, Browsing, Glimpse, Look, Page, Reason, Tab
+from agent.core.model import MILLISECOND, SECOND, BrowserWindow, Browsing, Glimpse, Look, Page, Reason, Tab
 
 TOP: Final = 0  # the number of a tab's top document in every browser
 NO_PARENT: Final = -1
@@ -32,6 +32,10 @@ NO_PARENT: Final = -1
 # cannot be seen costs a repaint each time.
 ASK_AGAIN: Final = 500 * MILLISECOND
 ASK_AGAIN_AT_MOST: Final = 2_000 * MILLISECOND  # the extension takes a mark away after 3 s
+
+# What was in front at a moment that no look covers, and of which nothing sensitive is known, is believed gone by then:
+# else a window whose corners another one covers would close the eye from the recorder's start on.
+UNKNOWN_FOR: Final = 10 * SECOND
 
 LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
 
@@ -80,10 +84,11 @@ class _Proof:
     """A stained tab's way back. `begun`: the look that first found nothing sensitive in it was asked then, ns.
 
     `unseen`: documents that the picture has not shown yet; `present`: as in `_Tab`, at the last look;
-    `asked`: every mark that counts -> its document.
+    `asked`: every mark that counts -> its document. `since`: when it last came a step further, ns.
     """
 
     begun: int
+    since: int
     unseen: set[int]
     present: Mapping[int, int]
     asked: dict[int, int] = field(default_factory=dict)
@@ -287,13 +292,14 @@ class Marks:
         if painted or asked <= stained:
             state.proof = None
         elif state.proof is None or state.proof.begun <= stained:
-            state.proof = _Proof(asked, state.suspects(), state.present)
+            state.proof = _Proof(asked, asked, state.suspects(), state.present)
         else:
             state.proof.unseen = set(map(state.nearest, state.proof.unseen))
             if state.proof.present != state.present:
                 # Another document, or none, is where one was asked for its mark.
                 state.proof.present, state.proof.ask_again_at = state.present, 0
-        if state.clean_at <= max(unknown, state.unknown_at):
+        unknown = max(unknown, state.unknown_at)
+        if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
             return replace(tab, painted=False, page=replace(tab.page, unread=True))
         return tab if tab.painted is painted else replace(tab, painted=painted)
 
@@ -343,7 +349,7 @@ class Marks:
             proof.unseen.add(parent)
             proof.shows.pop(parent, None)
         proof.asked = {mark: of for mark, of in proof.asked.items() if of not in {document, parent}}
-        proof.ask_again_at, proof.pause = 0, ASK_AGAIN
+        proof.since, proof.ask_again_at, proof.pause = at, 0, ASK_AGAIN
         if proof.unseen:
             return False
         self.seen += 1
@@ -359,6 +365,11 @@ class Marks:
     def sought(self) -> frozenset[int]:
         """The marks that a picture may show."""
         return frozenset(mark for state in self._tabs.values() if state.proof is not None for mark in state.proof.asked)
+
+    @property
+    def since(self) -> int:
+        """When what is sought last became something else, ns: what is asked for once more has not."""
+        return max((state.proof.since for state in self._tabs.values() if state.proof is not None), default=0)
 
     def waits(self, now: int) -> bool:
         """Whether a tab has waited long for its marks: they cannot be seen, or the browser is very busy."""

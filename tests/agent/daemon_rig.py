@@ -113,7 +113,7 @@ class Rig:
     def _wake(self) -> None:
         self.woken += 1
 
-    def _seek(self, marks: frozenset[int]) -> None:
+    def _seek(self, marks: frozenset[int], _: int) -> None:
         self.sought = marks
 
     def draw(self) -> None:

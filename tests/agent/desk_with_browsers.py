@@ -305,7 +305,7 @@ class World:
         if window.front is tab and window.painted:
             window.pictured = tab.mark
 
-    def seek(self, marks: frozenset[int]) -> None:
+    def seek(self, marks: frozenset[int], _: int) -> None:
         if marks and not self._sought:
             self.at(self.now + 25, self._look_for_marks)
         self._sought = marks

@@ -58,7 +58,7 @@ class Rig:
         self.daemon.start()
         self.daemon.turn(PolicyArrived(POLICY))
 
-    def _seek(self, marks: frozenset[int]) -> None:
+    def _seek(self, marks: frozenset[int], _: int) -> None:
         self._sought = marks
 
     def wait(self, milliseconds: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from agent.core.marks import Sighted
 from agent.core.model import SECOND
-from agent.seeking import EVERY, LATER, SOON, Seeker
+from agent.seeking import EVERY, LATER, LONG, SELDOM, SOON, Seeker
 from tests.fakes.clock import HandClock
 
 WITHIN = 30.0  # seconds; far more than it takes
@@ -52,18 +52,18 @@ def rig() -> Iterator[Rig]:
 def test_what_is_sought_is_told_once_with_the_time_before_the_grab(rig: Rig) -> None:
     rig.clock.time = 7 * SECOND
     rig.picture.shows = frozenset({1, 3})
-    rig.seeker.seek(frozenset({1, 2}))
+    rig.seeker.seek(frozenset({1, 2}), 1)
     assert rig.told.get(timeout=WITHIN) == Sighted(frozenset({1}), 7 * SECOND)
     for _ in range(3):
         assert rig.looked_for() == {1, 2}
-    rig.seeker.seek(frozenset({1, 2, 3}))
+    rig.seeker.seek(frozenset({1, 2, 3}), 1)
     assert rig.told.get(timeout=WITHIN) == Sighted(frozenset({1, 3}), 7 * SECOND)
     assert rig.told.empty()
 
 
 def test_a_mark_that_is_seen_again_later_is_told_again(rig: Rig) -> None:
     rig.picture.shows = frozenset({1})
-    rig.seeker.seek(frozenset({1}))
+    rig.seeker.seek(frozenset({1}), 1)
     rig.told.get(timeout=WITHIN)
     rig.picture.shows = frozenset()
     while not rig.picture.looks.empty():
@@ -75,9 +75,9 @@ def test_a_mark_that_is_seen_again_later_is_told_again(rig: Rig) -> None:
 
 
 def test_nothing_is_grabbed_while_nothing_is_sought(rig: Rig) -> None:
-    rig.seeker.seek(frozenset({1}))
+    rig.seeker.seek(frozenset({1}), 1)
     rig.looked_for()
-    rig.seeker.seek(frozenset())
+    rig.seeker.seek(frozenset(), 1)
     rig.seeker.stop()
     rig.thread.join(WITHIN)
     while not rig.picture.looks.empty():
@@ -87,10 +87,19 @@ def test_nothing_is_grabbed_while_nothing_is_sought(rig: Rig) -> None:
 def test_what_does_not_come_soon_is_looked_for_less_often() -> None:
     clock = HandClock()
     seeker = Seeker(clock, lambda _: None)
-    seeker.seek(frozenset({1}))
+    begun = clock.time
+    for waited, pause in ((0, EVERY), (SOON - 1, EVERY), (SOON, LATER), (LONG - 1, LATER), (LONG, SELDOM)):
+        clock.time = begun + waited
+        seeker.seek(frozenset({waited}), begun)  # asked once more
+        assert seeker.pause == pause
+    seeker.seek(frozenset({LONG, 1}), clock.time)  # another page has left
     assert seeker.pause == EVERY
-    clock.time += SOON
-    seeker.seek(frozenset({1}))
-    assert seeker.pause == LATER
-    seeker.seek(frozenset({1, 2}))
-    assert seeker.pause == EVERY
+
+
+def test_another_page_that_leaves_does_not_wait_for_the_pause_to_end(rig: Rig) -> None:
+    rig.clock.time = LONG * LONG
+    rig.seeker.seek(frozenset({1}), 1)
+    rig.looked_for()
+    rig.picture.shows = frozenset({2})
+    rig.seeker.seek(frozenset({1, 2}), rig.clock.time)
+    assert rig.told.get(timeout=WITHIN).marks == {2}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import count, pairwise
 
 from agent.core.decide import UNLISTED
-from agent.core.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, Answer, Marked, Marks, Request, Sighted
+from agent.core.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, UNKNOWN_FOR, Answer, Marked, Marks, Request, Sighted
 from agent.core.model import (
     BROWSERS,
     WINDOWS,
@@ -334,6 +334,22 @@ def test_a_mark_that_is_not_seen_is_replaced_and_still_counts() -> None:
     assert desk.marks.late == 1
 
 
+def test_what_is_asked_once_more_is_sought_since_it_was_first() -> None:
+    desk = Desk()
+    assert desk.marks.since == 0
+    desk.look(tab(SHOP, (5, 0, PAY)))
+    desk.look(tab(SHOP, (5, 0, WIKI)))
+    begun = desk.now - 1
+    desk.shown()
+    desk.now += ASK_AGAIN
+    desk.shown()
+    assert desk.marks.since == begun
+    desk.sight(1)
+    assert desk.marks.since == desk.now
+    desk.see_all()
+    assert desk.marks.since == 0
+
+
 def test_marks_that_take_long_are_told_of() -> None:
     desk = Desk()
     desk.look(tab(SHOP))
@@ -454,6 +470,21 @@ def test_where_it_is_not_known_what_was_in_front_nothing_but_a_mark_opens() -> N
     assert not closes(desk, tab(SHOP))
     assert closes(desk, tab(PAY)) is False  # the page itself closes
     assert closes(desk, tab(SHOP)) is False  # and what was seen of it stands for what is still in the picture
+
+
+def test_what_nobody_saw_is_believed_gone_after_ten_seconds_unless_it_is_known_to_have_been_sensitive() -> None:
+    desk = Desk()
+    assert closes(desk, tab(SHOP))
+    begun = desk.now - 2  # when it was not known yet
+    desk.now = begun + UNKNOWN_FOR - 2
+    assert closes(desk, tab(SHOP))
+    desk.now = begun + UNKNOWN_FOR - 1
+    assert not closes(desk, tab(SHOP))
+    assert desk.shown() == {1: {0: 1}}  # its mark is still asked for
+    desk = Desk()
+    assert closes(desk, tab(PAY))
+    desk.now += UNKNOWN_FOR
+    assert closes(desk, tab(SHOP))
 
 
 def test_a_browser_that_did_not_answer_is_asked_for_what_its_documents_held_before() -> None:
