@@ -229,7 +229,7 @@ class Marks:
         may answer again, over another connection, while an old picture of them is still on the display.
         """
         here = {window.browser: window.pid for window in windows}
-        former = {(self._pids[name], tab): (name, tab) for name, tab in self._tabs if name not in here}
+        former = {(self._pids.get(name), tab): (name, tab) for name, tab in self._tabs if name not in here}
         followed: dict[Place, _Tab] = {}
         for name, tab in homes:
             place = former.pop((here[name], tab), None)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.holding import UserHold
+from agent.core.marks import Sighted as MarksSighted
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
@@ -24,6 +25,7 @@ from agent.core.model import (
     Chunk,
     ChunkFlag,
     ChunkKind,
+    Document,
     Frame,
     Glimpse,
     Lane,
@@ -66,7 +68,22 @@ def opened(**options: int) -> Rig:
     rig = Rig(**options)
     rig.daemon.turn(PolicyArrived(KEEPING))
     rig.look(WITH_CHART, "hash-2")
+    known(rig)
     return rig
+
+
+def known(rig: Rig) -> None:
+    """The display has shown the browser's window as it is, so that what is in front in it is known."""
+    rig.wait(1)
+    marks, now = rig.daemon.marks, rig.clock.time
+    tabs = (Tab(0, HARMLESS, visible=True, documents=(Document(0, -1, HARMLESS),)),)
+    look = Look(
+        BROWSERS, now, now, "hash-2", Browsing((BrowserWindow("b", 9, 1, "Shop", Box(0, 0, 9, 9), False, tabs),))
+    )
+    marks.take(look)
+    list(marks.requests(now))
+    marks.sighted(MarksSighted(marks.sought, now))
+    marks.take(look)
 
 
 def browsed(rig: Rig, *pages: Page, asked: int = 0, painted: bool = True) -> None:

@@ -546,3 +546,11 @@ def test_a_new_window_may_have_shown_what_an_event_told_of_last() -> None:
     first = BrowserWindow("c", 20, 1, "", PLACE, False, (tab(SHOP),))
     second = BrowserWindow("c", 20, 2, "", PLACE, False, (tab(WIKI, number=9),))
     assert desk.look(windows=(first, second)) == [False, False]
+
+
+def test_an_event_of_a_browser_that_no_look_has_shown_yet_counts_from_its_first_look_on() -> None:
+    desk = Desk()
+    desk.glimpse(PAY, document=5)
+    assert desk.look(windows=()) == []
+    assert desk.look(tab(SHOP, (5, 0, WIKI))) == [False]
+    assert desk.shown() == {1: {5: 1}}

@@ -112,7 +112,10 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def desk(stage: Stage) -> Iterator[Desk]:
-    with TemporaryDirectory(prefix="eye-") as folder, desktop(stage, Path(folder)) as around:
+    with (
+        TemporaryDirectory(prefix="eye-", ignore_cleanup_errors=True) as folder,
+        desktop(stage, Path(folder)) as around,
+    ):
         made = Desk(stage, Path(folder), around)
         yield made
         made.close()
