@@ -360,7 +360,9 @@ def test_a_closed_tab_that_leaves_with_its_window_is_told_as_the_page_that_it_wa
     acts = [Op(5, what, 0, tab, told=False, drawing=False) for what, tab in (("close tab", 1), ("leave", 0))]
     kept, stretches = kept_and_judged_anew(World(Random(1), [2], previews=False), acts, 17)
     assert_kept_lies_in_open(kept, stretches)
-    assert not any(spoke.id == "unseen-page" for stretch in stretches for spoke in stretch.then)
+    # Before the first picture it is not known what the browser showed.
+    later = [stretch for stretch in stretches if stretch.start >= kept[0].start]
+    assert not any(spoke.id == "unseen-page" for stretch in later for spoke in stretch.then)
 
 
 # -- the recorder -------------------------------------------------------------------------------------------------
