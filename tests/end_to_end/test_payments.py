@@ -110,7 +110,12 @@ def test_windows_tells_what_each_rule_says_of_each_page(watched: Pc, shop: Walk,
         return next((page for page in pages if page["urls"] == ["http://shop.example/plain"] and page["fields"]), None)
 
     shop.next = "/plain"
-    until(lambda: payment_page() is not None, watched)
+
+    def judged() -> bool:
+        """By its rule alone: on a busy PC the browser may just have been silent, and be judged for that as well."""
+        return (payment_page() or {"screen": ()})["screen"] == ["card-forms"]
+
+    until(judged, watched)
     page = payment_page() or {}
     assert page["fields"] == ["cc-csc", "cc-number"]
     assert (page["shown"], page["screen"], page["audio"]) == (True, ["card-forms"], ["card-forms"])
