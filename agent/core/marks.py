@@ -100,7 +100,7 @@ class _Proof:
 @dataclass(slots=True)
 class _Tab:
     """`clean_at`: the picture has shown that nothing older than this is in it, ns. `unknown_at`: what was in it then is
-    not known, so that no page that was seen stands for it.
+    not known: no page that a look has seen says what it was.
 
     `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
     `hidden`: document that held something and has no area or is out of view -> its mark. It must be seen once it comes

@@ -1,4 +1,4 @@
-"""The thread that looks for marks: only while some are wanted, and each is told of once."""
+"""The thread that looks for marks: only while some are wanted, and each is reported once."""
 
 from __future__ import annotations
 
