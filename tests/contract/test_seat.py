@@ -200,16 +200,21 @@ def test_a_locker_that_is_there_at_the_start_is_recognised(bare_display: str, tm
 def test_a_number_that_was_a_lockers_and_comes_again_is_no_locker() -> None:
     """A program that connects right after a locker has left gets the locker's window numbers."""
     with displays.xvfb() as display, contextlib.closing(DarkOrLocked(display)) as screen:
-        with program(display, "i3lock") as locker:
-            number = locker.open(override=True, width=1280, height=800)
-            screen.ask()
-            screen.absorb()
-            assert screen.holds() == {Hold.LOCKED}
-        with program(display, "slides") as slides:
-            assert slides.open(override=True, width=1280, height=800) == number
-            screen.ask()
-            screen.absorb()
-            assert screen.holds() == frozenset()
+        lockers = set()
+        for _ in range(10):  # a stranger that knocks at this display for a moment moves the numbers by one
+            with program(display, "i3lock") as locker:
+                lockers.add(locker.open(override=True, width=1280, height=800))
+                screen.ask()
+                screen.absorb()
+                assert screen.holds() == {Hold.LOCKED}
+            with program(display, "slides") as slides:
+                number = slides.open(override=True, width=1280, height=800)
+                screen.ask()
+                screen.absorb()
+                assert screen.holds() == frozenset()
+                if number in lockers:
+                    return
+        pytest.fail("no window's number came again")
 
 
 def test_another_window_that_covers_the_screen_is_no_locker(bare_display: str) -> None:
