@@ -89,11 +89,84 @@ def hover_card(scene: Scene) -> Play:
     yield
     scene.call("tabs.update", scene.tab, {"active": True})
     time.sleep(1.5)
+    _point_at_second_tab(scene)
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+    scene.call("tabs.remove", tab)
+
+
+def _point_at_second_tab(scene: Scene) -> None:
     left, top, _, _ = scene.windows.box(scene.window)
     scene.windows.point(left + 330, top + 20)
     time.sleep(0.4)
     scene.windows.point(left + 332, top + 22)  # Firefox shows nothing to a mouse that has not moved on the tab
     time.sleep(2)
+
+
+@transition(CHROMIUM)
+def card_of_another_document(scene: Scene) -> Play:
+    """A payment page leaves its tab behind another one, while the mouse rests on the tab, and once more after that.
+
+    Firefox's card is a window of its own, for which the eye is closed whatever it shows.
+    """
+    yield
+    scene.present()
+    tab = scene.new_tab(scene.pay(), active=True)
+    yield
+    scene.call("tabs.update", scene.tab, {"active": True})
+    time.sleep(1.5)
+    _point_at_second_tab(scene)
+    scene.call("tabs.update", tab, {"url": scene.shop()})
+    scene.until_loaded(tab)
+    scene.gone()
+    yield
+    time.sleep(1)
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+    _point_at_second_tab(scene)
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+    scene.call("tabs.remove", tab)
+
+
+@transition(CHROMIUM)
+def card_of_an_application(scene: Scene) -> Play:
+    """As card_of_another_document, with an application that changes its address and stays the same document."""
+    yield
+    tab = scene.new_tab(scene.shop(), active=True)
+    scene.until_loaded(tab)
+    scene.present()
+    scene.run("pushThenPaint", "/pay/now", tab=tab)
+    yield
+    scene.call("tabs.update", scene.tab, {"active": True})
+    time.sleep(1.5)
+    _point_at_second_tab(scene)
+    scene.run("pushThenClear", "/shop", tab=tab)
+    time.sleep(2)
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+    _point_at_second_tab(scene)
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+    scene.call("tabs.remove", tab)
+
+
+@transition(CHROMIUM)
+def card_never_in_front(scene: Scene) -> Play:
+    """As card_of_an_application, in a tab that was never in front: only the mouse on it has it drawn."""
+    yield
+    tab = scene.new_tab(scene.shop(), active=False)
+    scene.until_loaded(tab)
+    time.sleep(1)
+    scene.present()
+    scene.run("pushThenPaint", "/pay/now", tab=tab)
+    time.sleep(1)
+    _point_at_second_tab(scene)
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+    scene.run("pushThenClear", "/shop", tab=tab)
+    time.sleep(2)
+    _point_at_second_tab(scene)
     scene.windows.point(*CORNER)
     time.sleep(1)
     scene.call("tabs.remove", tab)

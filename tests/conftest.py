@@ -15,16 +15,20 @@ from tests.shares import Dealing, turn
 from tests.stage import displays
 
 # A property holds or it does not; how fast depends on what else the machine is doing.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A run tries the same cases each time, so that one that fails fails again; `scripts/test --repeat` tries others.
+settings.register_profile("same", UNTIMED, derandomize=True)
+settings.register_profile("others", UNTIMED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--account", type=Path, help="a file to which what ran is added, for `python -m tests.account`")
-    parser.addoption("--no-repeats", action="store_true", help="let also the tests in tests/moods.py fail at once")
+    again = "let also the tests in tests/moods.py fail at once, and draw other cases than in every run"
+    parser.addoption("--no-repeats", action="store_true", help=again)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("others" if config.getoption("--no-repeats") else "same")
     works_for_another = hasattr(config, "workerinput")
     account = Account(None if works_for_another else config.getoption("--account"))
     config.pluginmanager.register(account, "account")

@@ -47,6 +47,9 @@ PAGE_LAG: Final = 500 * MILLISECOND
 # closings, 27 Nov 2026): the browser draws it, and no page can say that it has gone.
 EXTENSION_LINGERS: Final = 500 * MILLISECOND
 
+# A tab behind another has loaded another page: its hover card loses the old picture soon after.
+CARD_LINGERS: Final = 500 * MILLISECOND
+
 
 def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
     """What each witness's proof needs under this policy, by the witness's name."""

@@ -22,9 +22,8 @@ from typing import Final
 
 from agent.core.binding import Key, key_of
 from agent.core.decide import BLIND, UNLISTED
-from agent.core.model import MILLISECOND, SECOND, BrowserWindow, Browsing, Glimpse, Look, Page, Reason, Tab
+from agent.core.model import MILLISECOND, SECOND, TOP, BrowserWindow, Browsing, Glimpse, Look, Page, Reason, Tab
 
-TOP: Final = 0  # the number of a tab's top document in every browser
 NO_PARENT: Final = -1
 
 # A mark that was not seen is replaced by another, put in anew: a window may have covered it, or the page deleted it.
@@ -300,7 +299,7 @@ class Marks:
                 state.proof.present, state.proof.ask_again_at = state.present, 0
         unknown = max(unknown, state.unknown_at)
         if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
-            return replace(tab, painted=False, page=replace(tab.page, unread=True))
+            return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
         return tab if tab.painted is painted else replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------

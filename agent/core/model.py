@@ -118,6 +118,8 @@ class Page:
 
 
 UNKNOWN_EXTENSION: Final = ""
+TOP: Final = 0  # the id of a tab's top document in every browser
+ANY: Final = -1  # instead of a document's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,14 @@ class Tab:
 
     `visible`: its picture is in its window (the active tab, or one in split view); in doubt, True.
     `painted`: what is in the picture is this page, not the one before. No browser can tell that: core.marks does.
+    `unknown`: what was in the picture before is not known, and so it counts as unread; it is believed gone by then, ns.
     """
 
     id: int
     page: Page
     visible: bool
     painted: bool = True
+    unknown: int = 0
     documents: tuple[Document, ...] = ()
 
 
@@ -210,7 +214,8 @@ class Glimpse:
     """One page as an event showed it, between two looks. Only a dirty one says anything: that is an alarm.
 
     `browser`, `tab` and `document`: where, as in `BrowserWindow`, `Tab` and `Document`; it may be gone before the next
-    look.
+    look. `top`: the number of the tab's top document at that moment, of which the page was; `ANY` where that is not
+    known. One that had no script then has 0.
     """
 
     witness: str
@@ -219,6 +224,7 @@ class Glimpse:
     browser: str = ""
     tab: int = 0
     document: int = 0
+    top: int = ANY
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.core.asking import EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_SETTLE
+from agent.core.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_SETTLE
 from agent.core.binding import Binding, Key, key_of
-from agent.core.model import BROWSERS, Blind, Box, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, WindowKind
+from agent.core.model import (
+    ANY,
+    BROWSERS,
+    TOP,
+    Blind,
+    Box,
+    BrowserWindow,
+    Browsing,
+    Glimpse,
+    Look,
+    Page,
+    Scene,
+    Tab,
+    WindowKind,
+)
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
 FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edge, more on a scaled desktop
 UNFOLLOWED: Final = Page(urls=(), unread=True)
 
+FOR_GOOD: Final = 2**63  # ns
+
 Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What a tab may have drawn, while it had the top document of this number. It is believed gone at `until`, ns."""
+
+    page: Page
+    top: int = ANY
+    until: int = FOR_GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +75,8 @@ class View:
         self._all_in_view = True  # after a moment of blindness, and under an overview
         self._binding = Binding()
         self._seen: dict[Key, _Seen] = {}
-        self._pictures: dict[Place, tuple[Page, ...]] = {}  # what may have been drawn in the tab when last in front
+        self._pictures: dict[Place, tuple[_Picture, ...]] = {}  # what may have been drawn in it when last in front
+        self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first told of that
         self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
         self._full_screen: frozenset[int] = frozenset()  # windows that a browser's window at full screen may be
@@ -61,7 +87,7 @@ class View:
         self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
         self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
         self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
-        self._glimpsed: dict[Place, dict[Page, int]] = {}  # what events showed since browsers were asked -> when
+        self._glimpsed: dict[Place, dict[_Picture, int]] = {}  # what events showed since browsers were asked -> when
         self._surveyed = Scene()
         self._browsed = Scene(pages_only=True)
 
@@ -74,9 +100,12 @@ class View:
         """Every page that may count again although no further look or event tells of it; some more than once."""
         for seen in self._seen.values():
             yield from (*seen.pages, *seen.drawn)
-        for kept in (self._pictures, self._inside, self._was_inside, self._glimpsed):
+        for kept in (self._inside, self._was_inside):
             for pages in kept.values():
                 yield from pages
+        for pictured in (self._pictures, self._glimpsed):
+            for pictures in pictured.values():
+                yield from (picture.page for picture in pictures)
 
     @property
     def lost_account(self) -> bool:
@@ -97,8 +126,9 @@ class View:
 
     def glimpse(self, glimpse: Glimpse) -> None:
         """An event has shown this page, which a rule closes for: it may be drawn, and be gone before anybody looks."""
-        pages = self._glimpsed.setdefault((glimpse.browser, glimpse.tab), {})
-        pages[glimpse.page if len(pages) < FEW else UNFOLLOWED] = glimpse.at
+        pictures = self._glimpsed.setdefault((glimpse.browser, glimpse.tab), {})
+        picture = _Picture(glimpse.page, glimpse.top) if len(pictures) < FEW else _Picture(UNFOLLOWED)
+        pictures[picture] = glimpse.at
 
     # -- the desktop ----------------------------------------------------------------------------------------------
 
@@ -143,8 +173,8 @@ class View:
         for window in self._leaving:
             yield from self._inside.get(window, ())
             yield from self._was_inside.get(window, ())
-        for pages in self._glimpsed.values():
-            yield from (page for page, at in pages.items() if at <= self._last_left + PAGE_HINDSIGHT)
+        for pictures in self._glimpsed.values():
+            yield from (picture.page for picture, at in pictures.items() if at <= self._last_left + PAGE_HINDSIGHT)
 
     # -- the browsers ---------------------------------------------------------------------------------------------
 
@@ -164,6 +194,11 @@ class View:
         homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
         self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
         self._homes = homes
+        tops = {(window.browser, tab.id): _top(tab) for window in browsing.windows for tab in window.tabs}
+        before = {place: self._tops.get(place, (ANY, 0)) for place in tops}
+        self._tops = {
+            place: before[place] if before[place][0] == top else (top, look.answered) for place, top in tops.items()
+        }
         self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
@@ -176,7 +211,7 @@ class View:
 
     def _put_inside(self, until: int) -> None:
         """Until then the display may still have what is in a window no more, or was there between two looks."""
-        glimpsed = tuple(page for pages in self._glimpsed.values() for page in pages)
+        glimpsed = tuple(picture.page for pictures in self._glimpsed.values() for picture in pictures)
         inside = self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
         for window, pages in inside.items():
             left = dict.fromkeys((*self._inside.get(window, ()), *glimpsed), until)
@@ -188,7 +223,7 @@ class View:
         before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
         shown = self._is_in_view(window)
         in_front = [tab for tab in window.tabs if tab.visible]
-        pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, shown=shown)]
+        pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, look, shown=shown)]
         drawn = tuple(tab.page for tab in in_front)
         if not in_front or not all(tab.painted for tab in in_front):
             # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
@@ -206,39 +241,56 @@ class View:
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events told of that the window may have drawn. In view, any tab may have come and gone."""
-        for place, pages in self._glimpsed.items():
+        for place, pictures in self._glimpsed.items():
             its_own = place not in self._at_home or self._homes[place] == key_of(window)
             if place[0] == window.browser and (shown or its_own):
-                yield from pages
+                yield from (picture.page for picture in pictures)
 
     def _is_in_view(self, window: BrowserWindow) -> bool:
         partners = self._binding.partners.get(key_of(window))
         return partners is None or self._all_in_view or not partners.isdisjoint(self._in_view)
 
-    def _look_at(self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], *, shown: bool) -> Iterator[Page]:
-        """What the tab shows, and what it last had in front where that picture may come up again."""
+    def _look_at(
+        self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], look: Look, *, shown: bool
+    ) -> Iterator[Page]:
+        """What the tab shows, and what it last had in front where that picture may come up again.
+
+        Behind another tab only a hover card shows that. It loses what another document has drawn
+        (bench/leaks: card_of_another_document).
+        """
         place = window.browser, tab.id
-        pictures = self._pictures.get(place, ())
+        was_in_front = place in old_front
+        pictures = tuple(one for one in self._pictures.get(place, ()) if one.until > look.asked)
+        page = replace(tab.page, unread=tab.page.unread or tab.unknown > 0)
         # In front at the look before: this page may have been there too, until it was parked.
-        yield replace(tab.page, shown=shown, parked=not tab.visible and place not in old_front)
+        yield replace(page, shown=shown, parked=not tab.visible and not was_in_front)
         fresh = tab.visible and tab.painted
-        if not (fresh and place in old_front):
+        top, since = self._tops[place]
+        may_flash_up = tab.visible or was_in_front or look.asked <= since + CARD_LINGERS
+        if not (fresh and was_in_front):
             for picture in pictures:
-                yield replace(picture, shown=shown, parked=not tab.visible)
+                if may_flash_up or picture.top in {ANY, top}:
+                    yield replace(picture.page, shown=shown, parked=not tab.visible)
+        now = _Picture(tab.page, top or ANY)
         if fresh:
-            self._pictures[place] = (tab.page,)
+            self._pictures[place] = (now,)
+        elif tab.visible or was_in_front:
+            # It may have drawn this page, or one that only an event told of, without anybody having seen so. What its
+            # hover card shows it may have drawn after it had begun on this document.
+            unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()
+            drawn = (*pictures, now, *unknown, *self._glimpsed.get(place, ()))
+            self._pictures[place] = _few_pictures(tuple(replace(one, top=now.top) for one in drawn))
         else:
-            # It may have drawn this page, or one that only an event told of, without anybody having seen so.
-            left = (tab.page,) if tab.visible or place in old_front else ()
-            self._pictures[place] = _few((*pictures, *left, *self._glimpsed.get(place, ())))
+            self._pictures[place] = _few_pictures((*pictures, *self._glimpsed.get(place, ())))
 
     def _forget(self, asked: int) -> None:
         """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
         self._pictures = {place: pages for place, pages in self._pictures.items() if place in self._homes}
         since = {
-            place: {page: at for page, at in pages.items() if at >= asked} for place, pages in self._glimpsed.items()
+            place: {picture: at for picture, at in pictures.items() if at >= asked}
+            for place, pictures in self._glimpsed.items()
         }
-        self._glimpsed = {place: pages for place, pages in since.items() if pages}
+        self._glimpsed = {place: pictures for place, pictures in since.items() if pictures}
 
 
 def _behind_menus(scene: Scene) -> frozenset[int]:
@@ -267,6 +319,16 @@ def _is_above_in_the_middle(small: Box, large: Box) -> bool:
     return (
         abs(left - right) <= ROUNDED and left >= FAR_FROM_CORNERS and small.y >= large.y and below * 5 <= large.height
     )
+
+
+def _top(tab: Tab) -> int:
+    """The number of its top document; 0 where that has no script."""
+    return next((document.number for document in tab.documents if document.id == TOP), 0)
+
+
+def _few_pictures(pictures: tuple[_Picture, ...]) -> tuple[_Picture, ...]:
+    each = tuple(dict.fromkeys(pictures))
+    return each if len(each) <= FEW else (_Picture(UNFOLLOWED),)
 
 
 def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:

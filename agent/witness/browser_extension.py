@@ -116,7 +116,7 @@ class Extension:
         pages = event.shown_by_extensions()
         if event.urls or not pages:
             pages = (event.page(self._taken.css if self._taken is not None else ()), *pages)
-        return tuple(Glimpse(BROWSERS, at, page, self.name, event.tab, event.frame) for page in pages)
+        return tuple(Glimpse(BROWSERS, at, page, self.name, event.tab, event.frame, event.top) for page in pages)
 
     def windows_of(self, answer: Answer) -> tuple[BrowserWindow, ...]:
         """The very same object as for the answer before when both say the same. Raises Malformed."""

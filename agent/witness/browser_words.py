@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 from agent.core.marks import Answer as MarkAnswer
 from agent.core.marks import Shown
 from agent.core.model import (
+    ANY,
     UNKNOWN_EXTENSION,
     AllOf,
     Attribute,
@@ -67,6 +68,8 @@ class PolicyTaken:
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    """`top`: as in `Glimpse`."""
+
     tab: int
     frame: int
     urls: tuple[str, ...]
@@ -74,6 +77,7 @@ class Event:
     places: frozenset[int]
     unread: bool = False
     extensions: tuple[str, ...] = ()
+    top: int = ANY
 
     def page(self, css: tuple[str, ...]) -> Page:
         """`css`: the selectors of the policy that the browser took last. A frame may still have scanned for the one
@@ -174,7 +178,8 @@ def read(message: bytes) -> tuple[int, Told]:
         unread = _truth(words, "unread") if "unread" in words else False  # may be left out
         fields, places = frozenset(_texts(words, "fields")), _places(words, "css")
         frame, urls, extensions = _integer(words, "frame"), _texts(words, "urls"), _extensions(words, ())
-        return number, Event(tab, frame, urls, fields, places, unread, extensions)
+        top = _integer(words, "doc") if "doc" in words else ANY
+        return number, Event(tab, frame, urls, fields, places, unread, extensions, top)
     if kind == "marked":
         return number, Marked(_integer(words, "tab", least=-1), _mark(words), _how(words))
     if kind == "policy":

@@ -2,8 +2,9 @@
 
 The screen is the worst that the facts allow: new content may be drawn at once, and old content stays for up to three
 seconds, until the compositor gets to the new; a window that leaves the view stays for a second; the last picture of a
-tab comes up when it is shown again, until it has drawn, and for a while whenever its preview is looked at. A mark that
-a page shows comes with the first picture of the page as it then is.
+tab comes up when it is shown again, until it has drawn, and for a while whenever its preview is looked at, if the tab
+has not loaded another page since it was parked. A mark that a page shows comes with the first picture of the page as it
+then is.
 Every sensitive page has a number of its own (`Content`), so that each can be followed to the pictures.
 
 Beyond the promise, and not in this world:
@@ -26,6 +27,7 @@ from agent.core.marks import Request, Sighted
 from agent.core.model import (
     BROWSERS,
     MILLISECOND,
+    TOP,
     WINDOWS,
     Attribute,
     Box,
@@ -50,6 +52,7 @@ PID: Final = 20
 DRAWN_WITHIN: Final = (1, 15, 40, 150, 600, 3000)
 STAYS: Final = 1000
 LOOKED_AT: Final = 500  # longer than from one look to the next
+CARD_LOSES: Final = (1, 70, 300)  # its picture of a page that has been replaced
 TOLD_WITHIN: Final = 50  # an event of a tab that is shown, opened or moved
 CARDS: Final = Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),))
 POLICY: Final = Policy("now", 1, "test", (CARDS,))
@@ -74,6 +77,8 @@ class Drawn:
 class ATab:
     id: int
     content: Content = 0
+    document: int = 1  # its number
+    card: frozenset[Content] = frozenset()  # what its preview shows
     pictures: frozenset[Content] = frozenset()  # what it may have drawn when it was last in front
     rests_until: int = 0  # moved into a covered window, it stays there until somebody may have looked
     mark: int | None = None  # that its document shows
@@ -204,19 +209,35 @@ class World:
             window.drawing = True
             self._redraw(window)
 
-    def change(self, tab: ATab, *, sensitive: bool, told: bool) -> None:
-        """The page in the tab becomes another."""
+    def change(self, tab: ATab, *, sensitive: bool, told: bool, loads: bool = False) -> None:
+        """The page in the tab becomes another: the document changes, or another one is loaded."""
         tab.content = self.next_number() if sensitive else 0
+        if loads:
+            tab.document = self.next_number()
         if sensitive and told:
-            content = tab.content
-            self.at(self.now + self.dice.randint(0, 300), lambda: self._tell(tab.id, content))
-        for window in self.windows:
-            if window.front is tab:
-                self._redraw(window)
+            self.at(self.now + self.dice.randint(0, 300), self._telling(tab))
+        shown = [window for window in self.windows if window.front is tab]
+        for window in shown:
+            self._redraw(window)
+        if loads and not shown:
+            card = tab.card
 
-    def _tell(self, tab: int, content: Content) -> None:
-        self.told_of.add(content)
-        self.messages.append(Glimpse(BROWSERS, self.now * MILLISECOND, page(tab, content), "c", tab))
+            def lose() -> None:
+                if tab.card is card:  # it has not been parked again
+                    tab.card = frozenset()
+
+            self.at(self.now + self.dice.choice(CARD_LOSES), lose)
+
+    def _telling(self, tab: ATab) -> Callable[[], None]:
+        """What tells of the tab as it is now."""
+        content, document = tab.content, tab.document
+
+        def tell() -> None:
+            self.told_of.add(content)
+            glimpse = Glimpse(BROWSERS, self.now * MILLISECOND, page(tab.id, content), "c", tab.id, top=document)
+            self.messages.append(glimpse)
+
+        return tell
 
     def switch(self, window: AWindow, tab: ATab) -> None:
         if tab is window.front:
@@ -228,8 +249,7 @@ class World:
         window.front = tab
         self._flash_up(window, tab)
         self._redraw(window)
-        content = tab.content
-        self.at(self.now + self.dice.randint(1, TOLD_WITHIN), lambda: self._tell(tab.id, content))
+        self.at(self.now + self.dice.randint(1, TOLD_WITHIN), self._telling(tab))
 
     def close_tab(self, window: AWindow, tab: ATab) -> None:
         if len(window.tabs) == 1:
@@ -253,7 +273,7 @@ class World:
     def preview(self, tab: ATab, how_long: int) -> None:
         """Somebody's pointer is on a parked tab."""
         if self.previews and any(w.in_view and tab in w.tabs and w.front is not tab for w in self.windows):
-            self._remain(tab.pictures, how_long)
+            self._remain(tab.card, how_long)
 
     def _park(self, window: AWindow) -> None:
         tab = window.front
@@ -261,6 +281,7 @@ class World:
             tab.pictures = frozenset({tab.content})
         else:
             tab.pictures |= {drawn.content for drawn in window.surface if drawn.tab == tab.id}
+        tab.card = frozenset(tab.pictures)
 
     def _flash_up(self, window: AWindow, tab: ATab) -> None:
         if not self.previews:  # parked tabs say nothing: what comes up is seen when it is seen in front
@@ -368,7 +389,7 @@ class World:
                     tab.id,
                     page(tab.id, tab.content),
                     visible=tab is window.front and not window.minimised,
-                    documents=(Document(0, -1, page(tab.id, tab.content)),),
+                    documents=(Document(TOP, -1, page(tab.id, tab.content), tab.document),),
                 )
                 for tab in window.tabs
             )

@@ -131,6 +131,7 @@ class Op:
     tab: int
     told: bool
     drawing: bool
+    loads: bool = False
 
     def happen(self, world: World) -> None:
         if not world.windows:
@@ -159,7 +160,7 @@ class Op:
         match self.what:
             case "dirty" | "clean":
                 if self.what == "dirty" or tab.content:
-                    world.change(tab, sensitive=self.what == "dirty", told=self.told)
+                    world.change(tab, sensitive=self.what == "dirty", told=self.told, loads=self.loads)
             case "switch":
                 world.switch(window, tab)
             case "close tab":
@@ -178,17 +179,18 @@ ops = st.builds(
     tab=st.integers(0, 2),
     told=st.booleans(),
     drawing=st.booleans(),
+    loads=st.booleans(),
 )
 
 
 def play(world: World, acts: list[Op], every: int) -> int:
     """Puts all on the clock, with a picture at least every so many ms; returns when the last has happened (ms)."""
-    now = 2500
+    now = 4500  # what was in front before is known by then
     for act in acts:
         now += act.after
         world.at(now, lambda act=act: act.happen(world))
         world.at(now + 2, lambda: world.grab(1))
-    for moment in range(2000, now + 7500, every):
+    for moment in range(4000, now + 7500, every):
         world.at(moment - 10, lambda: world.messages.append(GrabWanted()))
         world.at(moment, lambda: world.grab(2))
     return now

@@ -5,12 +5,15 @@ from __future__ import annotations
 from itertools import count
 
 from agent.core.model import (
+    ANY,
     BROWSERS,
+    TOP,
     WINDOWS,
     Blind,
     Box,
     BrowserWindow,
     Browsing,
+    Document,
     Glimpse,
     Look,
     Page,
@@ -29,8 +32,10 @@ def window(shown: bool = True, number: int = 7, kind: WindowKind = WindowKind.NO
     return Window(number, "chromium", "Shop - Chromium", 20, PLACE, shown=shown, engine=True, kind=kind)
 
 
-def tab(page: Page = SHOP, number: int = 1, *, visible: bool = True, painted: bool = True) -> Tab:
-    return Tab(number, page, visible=visible, painted=visible and painted)
+def tab(page: Page = SHOP, number: int = 1, *, visible: bool = True, painted: bool = True, top: int = 0) -> Tab:
+    """`top`: the number of its top document; 0: it has no script."""
+    documents = (Document(TOP, -1, page, top),) if top else ()
+    return Tab(number, page, visible=visible, painted=visible and painted, documents=documents)
 
 
 class Desk:
@@ -43,8 +48,9 @@ class Desk:
     def wait(self, nanoseconds: int) -> None:
         self._moments = count(next(self._moments) + nanoseconds - 1)
 
-    def glimpse(self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None) -> None:
-        self.view.glimpse(Glimpse(BROWSERS, next(self._moments) if at is None else at, page, browser, tab))
+    def glimpse(self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None, top: int = ANY) -> None:
+        now = next(self._moments) if at is None else at
+        self.view.glimpse(Glimpse(BROWSERS, now, page, browser, tab, top=top))
 
     def look(self, *windows: Window) -> Scene:
         return self.take(WINDOWS, Scene(windows))

@@ -455,7 +455,7 @@ def closes(desk: Desk, *tabs: Tab, browser: str = "c", pid: int = 20) -> bool:
     window = BrowserWindow(browser, pid, 1, "Shop", PLACE, False, tabs)
     look = desk.marks.take(Look(BROWSERS, desk.now - 1, desk.now, "now", Browsing((window,))))
     assert isinstance(look.seen, Browsing)
-    return any(one.page.unread for one in look.seen.windows[0].tabs)
+    return any(one.unknown > 0 for one in look.seen.windows[0].tabs)
 
 
 def test_where_it_is_not_known_what_was_in_front_nothing_but_a_mark_opens() -> None:

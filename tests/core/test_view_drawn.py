@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from agent.core.model import BROWSERS, BrowserWindow, Browsing, Page, Tab
+from dataclasses import replace
+
+import pytest
+
+from agent.core.asking import CARD_LINGERS
+from agent.core.model import ANY, BROWSERS, BrowserWindow, Browsing, Page, Tab
 from agent.core.view import FEW
 from tests.core.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
@@ -117,3 +122,70 @@ def test_a_tab_that_says_it_has_drawn_behind_another_has_not_been_seen_to() -> N
     for _ in range(3):
         scene = desk.browse(behind, tab(WIKI, 2))
     assert PAY in parked(scene)
+
+
+def test_behind_another_tab_a_picture_lasts_as_long_as_its_document_and_a_moment() -> None:
+    desk = Desk().settled(tab(PAY, top=5))
+    front = tab(WIKI, 2, top=6)
+    for _ in range(3):
+        desk.browse(tab(SHOP, visible=False, top=5), front)
+    desk.wait(2 * CARD_LINGERS)
+    assert parked(desk.browse(tab(SHOP, visible=False, top=5), front)) == {PAY, SHOP}
+    desk.browse(tab(SHOP, visible=False, top=7), front)
+    since = desk.last.answered
+    assert parked(desk.take(BROWSERS, _both(tab(SHOP, visible=False, top=7), front), asked=since)) == {PAY, SHOP}
+    desk.wait(CARD_LINGERS - 10)
+    assert parked(desk.browse(tab(SHOP, visible=False, top=7), front)) == {PAY, SHOP}
+    desk.wait(10)
+    assert parked(desk.browse(tab(SHOP, visible=False, top=7), front)) == {SHOP}
+    assert PAY in shown(desk.browse(tab(SHOP, painted=False, top=7), tab(WIKI, 2, visible=False, top=6)))
+
+
+def _both(*tabs: Tab) -> Browsing:
+    return Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, tabs),))
+
+
+def test_the_picture_of_a_document_without_a_script_is_of_any() -> None:
+    desk = Desk().settled(tab(PAY))
+    front = tab(WIKI, 2, top=6)
+    for top in (0, 0, 7, 7):
+        scene = desk.browse(tab(SHOP, visible=False, top=top), front)
+        desk.wait(2 * CARD_LINGERS)
+    assert parked(scene) == {PAY, SHOP}
+
+
+@pytest.mark.parametrize(("top", "stays"), [(ANY, True), (5, True), (0, False), (4, False)])
+def test_what_an_event_told_behind_another_tab_is_the_picture_of_the_document_that_it_names(
+    top: int, *, stays: bool
+) -> None:
+    tabs = tab(WIKI, 2, top=6), tab(SHOP, visible=False, top=5)
+    desk = Desk().settled(*tabs)
+    desk.glimpse(PAY, top=top)
+    desk.browse(*tabs)
+    desk.wait(2 * CARD_LINGERS)
+    assert (PAY in parked(desk.browse(*tabs))) is stays
+
+
+def test_what_a_tab_went_behind_another_with_is_the_picture_of_the_document_that_it_then_had() -> None:
+    """It may have loaded that and not drawn it yet: its hover card shows what was there before."""
+    front = tab(WIKI, 2, top=6)
+    desk = Desk().settled(tab(PAY, top=5), tab(WIKI, 2, visible=False, top=6))
+    for _ in range(3):
+        scene = desk.browse(tab(SHOP, visible=False, top=7), front)
+        desk.wait(2 * CARD_LINGERS)
+    assert parked(scene) == {PAY, SHOP}
+    desk.browse(tab(SHOP, visible=False, top=8), front)
+    desk.wait(2 * CARD_LINGERS)
+    assert parked(desk.browse(tab(SHOP, visible=False, top=8), front)) == {SHOP}
+
+
+def test_a_page_that_was_not_seen_yet_is_unread_and_believed_gone_behind_another_tab_in_time() -> None:
+    desk = Desk().settled(tab(WIKI, 2))
+    unknown = replace(tab(painted=False), unknown=10_000)
+    assert Page(SHOP.urls, unread=True) in shown(desk.browse(unknown, tab(WIKI, 2, visible=False)))
+    behind = tab(visible=False), tab(WIKI, 2)
+    for _ in range(3):
+        scene = desk.browse(*behind)
+    assert [page.unread for page in scene.pages if page.parked] == [False, True]
+    desk.wait(10_000)
+    assert [page.unread for page in desk.browse(*behind).pages if page.parked] == [False]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.core.marks import Answer as How
 from agent.core.model import (
+    ANY,
     UNKNOWN_EXTENSION,
     AllOf,
     Attribute,
@@ -115,6 +116,15 @@ def test_an_event_may_tell_of_what_cannot_be_read() -> None:
     assert event.page(CSS) == Page(("https://a/",), frozenset({"cc-csc"}), frozenset({".chart"}), unread=True)
     with pytest.raises(Malformed, match="unread is neither true nor false"):
         read({**MESSAGES["event"], "unread": 1})
+
+
+def test_an_event_may_tell_of_which_document_it_is() -> None:
+    for more, top in (({}, ANY), ({"doc": 0}, 0), ({"doc": 7}, 7)):
+        _, event = read({**MESSAGES["event"], **more})
+        assert isinstance(event, Event)
+        assert event.top == top
+    with pytest.raises(Malformed, match="doc is not a whole number from 0"):
+        read({**MESSAGES["event"], "doc": -1})
 
 
 def test_a_frame_may_be_told_as_one_that_could_not_be_read() -> None:

@@ -5,7 +5,7 @@ const PER_SECOND = 500; // events said one by one; beyond that those of one fram
 const OWN_ERROR_PAGE = /^about:(neterror|certerror|blocked|httpsonlyerror)\?/; // Firefox's; no page can be at such
 const JOIN_FOR = 50; // ms
 
-const joined = new Map(); // tab and frame -> event waiting to be said
+const joined = new Map(); // tab, frame and top document -> event waiting to be said
 let joinTimer = 0;
 let second = 0;
 let said = 0;
@@ -19,10 +19,11 @@ const sayJoined = () => {
   joined.clear();
 };
 
-const say = (what, tab, frame, {urls, fields = [], css = [], unread = false}) => {
+// `doc`: the number of the tab's top document of which this is, 0 where that is still to come or has no script.
+const say = (what, tab, frame, {urls, fields = [], css = [], unread = false, doc = 0}) => {
   if (urls.length === 0) return; // a tab that has no page yet, or none any more
   const event = {
-    kind: "event", what, tab, frame, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css), unread,
+    kind: "event", what, tab, frame, doc, urls: unique(urls).map(clip), fields: unique(fields), css: unique(css), unread,
   };
   const now = Math.floor(performance.now() / 1000);
   if (now !== second) [second, said] = [now, 0];
@@ -31,7 +32,7 @@ const say = (what, tab, frame, {urls, fields = [], css = [], unread = false}) =>
     wire.tell(event);
     return;
   }
-  const place = `${tab} ${frame}`;
+  const place = `${tab} ${frame} ${doc}`;
   const waiting = joined.get(place);
   if (waiting) {
     for (const key of ["urls", "fields", "css"]) waiting[key] = unique([...waiting[key], ...event[key]]);

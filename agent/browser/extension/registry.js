@@ -109,6 +109,7 @@ const registry = {
     const states = frames.map(([, {state}]) => state);
     const current = states.filter((state) => state.hash === hash); // places in another policy's list mean nothing
     return {
+      doc: this.frames(tab).get(0)?.doc ?? 0,
       urls: states.flatMap(({urls}) => urls),
       fields: current.flatMap(({fields}) => fields),
       css: current.flatMap(({css}) => css),
