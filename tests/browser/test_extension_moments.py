@@ -47,6 +47,20 @@ def test_events_tell_of_addresses_and_fields_as_they_come(live: Live) -> None:
         )
 
 
+def test_an_event_tells_of_which_document_it_is(live: Live) -> None:
+    """Of one that is still to come: of none."""
+    since = len(live.line.heard)
+    with live.opened("first", "") as address:
+        (document,) = [frame["doc"] for frame in live.look_until_tab("/first", read)["frames"]]
+        told = [one for one in live.line.heard[since:] if address in one.get("urls", [])]
+        assert {one["doc"] for one in told if one["what"] in {"navigate", "commit"}} == {0}
+        assert {one["doc"] for one in told if one["what"] == "frame"} == {document}
+        since = len(live.line.heard)
+        live.site.order("first", "history.pushState(0, '', '/paying'); history.replaceState(0, '', '/first')")
+        event = live.line.await_one(lambda one: one.get("urls", [""])[0].endswith("/paying"), since)
+        assert event["doc"] == document
+
+
 def test_many_events_are_joined_and_none_is_lost(live: Live) -> None:
     with live.opened("busy", ""):
         since, began = len(live.line.heard), time.monotonic()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -23,7 +23,7 @@ from tests.browser.extension_pages import page
 pytestmark = pytest.mark.desktop
 
 PLAYS = 2
-TRIES = 3  # of a play that tried nothing
+TRIES = 5  # of a play that tried nothing
 AFTER = 20  # grabs that are judged beyond the first with the mark
 
 FORM = (
@@ -113,23 +113,32 @@ def prove(screen: Marks, tab: int, frames: Sequence[int]) -> Proof:
     return proof
 
 
+def try_it(play: Callable[[], Proof], times: int = PLAYS) -> None:
+    """Plays until it was tried so many times. A busy browser may be too quick for it each time."""
+    tried = 0
+    for _ in range(times * TRIES):
+        proof = play()
+        assert proof.both == 0, proof
+        tried += proof.old > 0
+        if tried == times:
+            return
+    raise TimeoutError(f"the form was gone before a mark was asked for, in all but {tried} of {times * TRIES} plays")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_picture_with_the_mark_shows_nothing_older(live: Live, screen: Marks, name: str) -> None:
     case = CASES[name]
     if case.chromium_only and live.name == "firefox":
         pytest.skip(case.chromium_only)
-    played = 0
-    for _ in range(PLAYS * TRIES):
+
+    def play() -> Proof:
         with live.opened("paying", case.style + case.body):
             tab = live.look_until_tab("/paying", lambda tab: "cc-number" in fields(tab))["id"]
             screen.until(magenta)
             live.site.order("paying", f"{GO} {case.go}")
-            proof = prove(screen, tab, [0])
-            assert proof.both == 0, proof
-            played += proof.old > 0
-        if played == PLAYS:
-            return
-    raise AssertionError(f"the form was gone before a mark was asked for, in all but {played} plays")
+            return prove(screen, tab, [0])
+
+    try_it(play)
 
 
 def test_nor_while_the_process_that_draws_hangs(live: Live, screen: Marks) -> None:
@@ -140,7 +149,8 @@ def test_nor_while_the_process_that_draws_hangs(live: Live, screen: Marks) -> No
         for process in psutil.process_iter(["cmdline"])
         if "--type=gpu-process" in (line := " ".join(process.info["cmdline"] or [])) and str(live.folder) in line
     ]
-    for _ in range(PLAYS):
+
+    def play() -> Proof:
         with live.opened("paying", FORM):
             tab = live.look_until_tab("/paying", lambda tab: "cc-number" in fields(tab))["id"]
             screen.until(magenta)
@@ -149,11 +159,11 @@ def test_nor_while_the_process_that_draws_hangs(live: Live, screen: Marks) -> No
             goes_on.start()
             try:
                 live.site.order("paying", f"{GO} form.remove(); {SVG}")
-                proof = prove(screen, tab, [0])
+                return prove(screen, tab, [0])
             finally:
                 goes_on.join()
-            assert proof.both == 0, proof
-            assert proof.old > 0
+
+    try_it(play)
 
 
 def test_nor_of_a_frame_within_a_frame(live: Live, screen: Marks) -> None:
@@ -167,25 +177,23 @@ def test_nor_of_a_frame_within_a_frame(live: Live, screen: Marks) -> None:
             ),
         }
     )
-    played = 0
-    for _ in range(PLAYS * TRIES):
+
+    def play() -> Proof:
         with live.opened("around", f'<iframe src="{live.site.other}/application" width=940 height=600></iframe>'):
             tab = live.look_until_tab("/around", lambda tab: "cc-number" in fields(tab))
             screen.until(magenta)
             (application,) = [frame["id"] for frame in tab["frames"] if frame["url"].endswith("/application")]
             live.site.order("application", f"{GO} form.remove(); {SVG if live.name == 'chromium' else FILTERS}")
-            proof = prove(screen, tab["id"], [application, 0])
-            assert proof.both == 0, proof
-            played += proof.old > 0
-        if played == PLAYS:
-            return
-    raise AssertionError(f"the form was gone before a mark was asked for, in all but {played} plays")
+            return prove(screen, tab["id"], [application, 0])
+
+    try_it(play)
 
 
 def test_nor_of_a_frame_that_its_parents_view_transition_holds(live: Live, screen: Marks) -> None:
     live.site.serve({"/inner": page("inner", FORM)})
     body = f'{SLOW_OLD}<iframe src="{live.site.other}/inner" width=600 height=300></iframe>'
-    for _ in range(PLAYS):
+
+    def play() -> Proof:
         with live.opened("around", body):
             tab = live.look_until_tab("/around", lambda tab: "cc-number" in fields(tab))
             screen.until(magenta)
@@ -193,9 +201,9 @@ def test_nor_of_a_frame_that_its_parents_view_transition_holds(live: Live, scree
             hold = "document.startViewTransition(() => new Promise((done) => setTimeout(done, 700)))"
             live.site.order("around", f"{hold}; await new Promise((done) => setTimeout(done, 200))")
             live.site.order("inner", f"{GO} form.remove()")
-            proof = prove(screen, tab["id"], [inner, 0])
-            assert proof.both == 0, proof
-            assert proof.old > 0
+            return prove(screen, tab["id"], [inner, 0])
+
+    try_it(play)
 
 
 def test_nor_of_the_document_before_it(live: Live, screen: Marks) -> None:
@@ -203,8 +211,8 @@ def test_nor_of_the_document_before_it(live: Live, screen: Marks) -> None:
     goes_over = "<style>@view-transition { navigation: auto }</style>" + SLOW_OLD
     live.site.serve({"/paid": page("paid", f"{goes_over}<p>Paid.</p>")})
     live.site.serve({"/paying": page("paying", goes_over + FORM)})
-    before = 0
-    for _ in range(PLAYS):
+
+    def play() -> Proof:
         live.site.order("desk", "window.open('/paying')")
         live.look_until_tab("/paying", lambda tab: "cc-number" in fields(tab))
         screen.until(magenta)
@@ -212,8 +220,10 @@ def test_nor_of_the_document_before_it(live: Live, screen: Marks) -> None:
         tab = live.look_until_tab("/paid", read)
         proof = prove(screen, tab["id"], [0])
         live.site.send("paid", "window.close()")
-        assert proof.both == 0, proof
-        before += proof.old
         live.line.look_until(lambda look: not tabs_at(look, "/paid"))
-    if live.name == "chromium":  # Firefox has none from page to page
-        assert before > 0
+        return proof
+
+    if live.name == "chromium":
+        try_it(play)
+    else:  # it has no view transition from page to page
+        assert play().both == 0
