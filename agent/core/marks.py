@@ -300,6 +300,9 @@ class Marks:
         unknown = max(unknown, state.unknown_at)
         if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
             return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
+        if state.held and state.proof is not None and asked - state.proof.begun > LATE:
+            # It is closed for what it held in any case: the account is to say that its mark could not be seen.
+            return replace(tab, painted=False, unknown=asked + 1)
         return tab if tab.painted is painted else replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------

@@ -141,7 +141,8 @@ class Tab:
 
     `visible`: its picture is in its window (the active tab, or one in split view); in doubt, True.
     `painted`: what is in the picture is this page, not the one before. No browser can tell that: core.marks does.
-    `unknown`: what was in the picture before is not known, and so it counts as unread; it is believed gone by then, ns.
+    `unknown`: what is in the picture is not known, or was long waited for, and so the page counts as unread; behind
+    another tab that is believed gone by then, ns.
     """
 
     id: int

@@ -487,6 +487,19 @@ def test_what_nobody_saw_is_believed_gone_after_ten_seconds_unless_it_is_known_t
     assert closes(desk, tab(SHOP))
 
 
+def test_one_that_held_something_and_whose_mark_does_not_come_counts_as_unread_too() -> None:
+    """So that the account says why it is closed for long."""
+    desk = Desk().settled(tab(SHOP))
+    desk.look(tab(PAY))
+    begun = desk.now + 1
+    assert not closes(desk, tab(SHOP))
+    desk.now = begun + LATE - 1
+    assert not closes(desk, tab(SHOP))
+    assert closes(desk, tab(SHOP))
+    desk.see_all()
+    assert not closes(desk, tab(SHOP))
+
+
 def test_a_browser_that_did_not_answer_is_asked_for_what_its_documents_held_before() -> None:
     for browser in ("c", "c/2"):  # the same connection, or another one of the same browser
         desk = Desk()
