@@ -138,7 +138,8 @@ def _passes(module: str, tree: ast.Module) -> bool:
         exec(compile(ast.fix_missing_locations(tree), str(_source(module)), "exec"), changed.__dict__)  # noqa: S102
     except Exception:  # noqa: BLE001 - a mutant that cannot even be loaded is caught
         return False
-    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *SUBJECTS[module]]) == 0
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=unshrunk"]
+    return pytest.main([*options, *SUBJECTS[module]]) == 0
 
 
 def _pool() -> ProcessPoolExecutor:

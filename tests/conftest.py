@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 
 from tests.account import Account
@@ -19,6 +19,8 @@ UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # A run tries the same cases each time, so that one that fails fails again; `scripts/test --repeat` tries others.
 settings.register_profile("same", UNTIMED, derandomize=True)
 settings.register_profile("others", UNTIMED)
+# For `scripts/bench mutants`: that a case fails is enough.
+settings.register_profile("unshrunk", UNTIMED, derandomize=True, phases=[Phase.explicit, Phase.generate])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("others" if config.getoption("--no-repeats") else "same")
+    if config.getoption("hypothesis_profile") is None:
+        settings.load_profile("others" if config.getoption("--no-repeats") else "same")
     works_for_another = hasattr(config, "workerinput")
     account = Account(None if works_for_another else config.getoption("--account"))
     config.pluginmanager.register(account, "account")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-from tests.browser.extension_live import Live, fields, read, tabs_at
+from tests.browser.extension_live import Live, css, fields, read, tabs_at
 from tests.browser.extension_marks import Marks, Picture, magenta, marks, places
 from tests.browser.extension_pages import page
 
@@ -57,6 +57,10 @@ class Case:
     body: str = FORM
 
 
+# Its selector fits no longer, and it stays for a second: `.secret .amount` is one of the policy's.
+FADING = """<style>main, .amount { transition: opacity .2s 1s }</style>
+    <main id=rest class=secret><div id=form class=amount style='background: #f0f; width: 400px; height: 200px'></div></main>"""
+
 CASES = {
     "heavy drawing": Case(f"form.remove(); {SVG}"),
     "filters": Case(f"form.remove(); {FILTERS}"),
@@ -64,6 +68,12 @@ CASES = {
     "view transition with a slow old picture": Case(
         "document.startViewTransition(() => { form.remove() });",
         f"{SLOW_OLD}<style>#form {{ view-transition-name: form }}</style>",
+    ),
+    "what a selector fitted fades": Case("rest.className = ''; form.style.opacity = 0", body=FADING),
+    "and with what is around it": Case("rest.className = ''; rest.style.opacity = 0", body=FADING),
+    "an application leaves its address": Case(
+        "history.pushState(0, '', '/paid'); form.style.opacity = 0",
+        "<style>#form { transition: opacity .2s 1s }</style>",
     ),
     "view transition of a part": Case(
         PART,
@@ -133,7 +143,7 @@ def test_a_picture_with_the_mark_shows_nothing_older(live: Live, screen: Marks, 
 
     def play() -> Proof:
         with live.opened("paying", case.style + case.body):
-            tab = live.look_until_tab("/paying", lambda tab: "cc-number" in fields(tab))["id"]
+            tab = live.look_until_tab("/paying", lambda tab: fields(tab) or css(tab))["id"]
             screen.until(magenta)
             live.site.order("paying", f"{GO} {case.go}")
             return prove(screen, tab, [0])

@@ -19,6 +19,7 @@
   };
 
   let port = null;
+  const FADES_FOR = 2000; // ms that an application may take to leave what its address was
   let parked = false; // kept by the browser for "back", not in any tab
   const written = isWritten();
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
@@ -38,7 +39,22 @@
   const onFindings = () => post({kind: "found", ...state()});
 
   const findings = new Findings(doc, onFindings, () => listen());
-  const mark = new Mark(doc, inTransition, (number, how) => post({kind: "marked", mark: number, how}));
+  // What the address was, and when it was another one in this very document, such as an application's.
+  let address = location.href;
+  let addressAt = -Infinity;
+  const noteAddress = () => {
+    if (location.href === address) return;
+    address = location.href;
+    addressAt = performance.now();
+  };
+
+  // What the page was may be fading: its old part after its address has changed, or what a selector fitted.
+  const fades = () => {
+    const moved = performance.now() - addressAt < FADES_FOR;
+    return (moved && findings.animated.length > 0) || findings.fades;
+  };
+
+  const mark = new Mark(doc, () => inTransition() || orNull(fades) !== false, (number, how) => post({kind: "marked", mark: number, how}));
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
   const isName = (what) => typeof what === "string" && !what.includes(":");
@@ -57,6 +73,7 @@
   };
 
   const current = () => {
+    noteAddress();
     findings.refresh();
     return state();
   };
@@ -78,6 +95,7 @@
     } else if (message.kind === "look") {
       post({kind: "look", id: message.id, ...current()});
     } else if (message.kind === "mark") {
+      noteAddress();
       mark.show(message.mark);
     } else {
       takePolicy(message);
