@@ -36,6 +36,10 @@ ASK_AGAIN_AT_MOST: Final = 2_000 * MILLISECOND  # the extension takes a mark awa
 # else a window whose corners another one covers would close the eye from the recorder's start on.
 UNKNOWN_FOR: Final = 10 * SECOND
 
+# An application may change its address before it has drawn what belongs to the new one: as late as it may after
+# (core.asking.PAGE_HINDSIGHT).
+ADDRESS_SETTLES: Final = 300 * MILLISECOND
+
 LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
 
 Place = tuple[str, int]  # (connection, the browser's own number of the tab)
@@ -113,6 +117,7 @@ class _Tab:
     parents: dict[int, int] = field(default_factory=dict)
     present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
     hidden: dict[int, int] = field(default_factory=dict)
+    addressed: dict[int, int] = field(default_factory=dict)  # document that its address closes for -> its own number
     proof: _Proof | None = None
     sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
     sent_at: int = 0
@@ -265,11 +270,20 @@ class Marks:
         state.present = {document.id: document.number for document in tab.documents}
         state.parents |= {document.id: document.parent for document in tab.documents}
         state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
+        addressed = {one.id: one.number for one in tab.documents if one.number and self._is_addressed(one.page)}
+        left = {one: number for one, number in state.addressed.items() if one not in addressed}
+        if any(state.present.get(one) == number for one, number in left.items()):  # the same document
+            state.stain(at + ADDRESS_SETTLES)
+        state.addressed = addressed
         if not self._reasons(tab.page):
             return False
         state.stain(at)
         state.held |= self._sensitive(tab)
         return True
+
+    def _is_addressed(self, page: Page) -> bool:
+        """Whether its address alone closes the screen."""
+        return bool(self._rules(Page(page.urls)))
 
     def _sensitive(self, tab: Tab) -> set[int]:
         """The documents that close the screen taken alone; where a rule names what several have together, each."""

@@ -58,8 +58,9 @@ class Case:
 
 
 # Its selector fits no longer, and it stays for a second: `.secret .amount` is one of the policy's.
-FADING = """<style>main, .amount { transition: opacity .2s 1s }</style>
-    <main id=rest class=secret><div id=form class=amount style='background: #f0f; width: 400px; height: 200px'></div></main>"""
+FADING = """<style>main, .amount { transition: opacity .2s 1s }
+      .amount { background: #f0f; width: 400px; height: 200px }</style>
+    <main id=rest class=secret><div id=form class=amount></div></main>"""
 
 CASES = {
     "heavy drawing": Case(f"form.remove(); {SVG}"),

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import count, pairwise
 
+import pytest
+
 from agent.core.decide import UNLISTED
-from agent.core.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, UNKNOWN_FOR, Answer, Marked, Marks, Request, Sighted
+from agent.core.marks import (
+    ADDRESS_SETTLES,
+    ASK_AGAIN,
+    ASK_AGAIN_AT_MOST,
+    LATE,
+    UNKNOWN_FOR,
+    Answer,
+    Marked,
+    Marks,
+    Request,
+    Sighted,
+)
 from agent.core.model import (
     BROWSERS,
     WINDOWS,
@@ -28,18 +42,25 @@ CARDS, PAIR = Reason("cards", 0), Reason("pair", 1)
 
 def reasons(page: Page) -> tuple[Reason, ...]:
     """One rule names PAY, another SHOP and a bank together; `news` is named by nothing and unlisted."""
-    found = [CARDS] if PAY.urls[0] in page.urls else []
+    found = [CARDS] if PAY.urls[0] in page.urls or page.fields else []
     found += [PAIR] if {*BOTH.urls} <= {*page.urls} else []
     found += [Reason("unseen-page")] if page.unread else []
     found += [UNLISTED] if "https://news.example/" in page.urls else []
     return tuple(found)
 
 
-def tab(top: Page, *inner: tuple[int, int, Page], number: int = 1, visible: bool = True) -> Tab:
-    """`inner`: number, parent and page of each document inside."""
-    documents = (Document(0, -1, top), *(Document(*one) for one in inner))
+def tab(
+    top: Page,
+    *inner: tuple[int, int, Page] | tuple[int, int, Page, int],
+    number: int = 1,
+    visible: bool = True,
+    top_number: int = 0,
+) -> Tab:
+    """`inner`: id, parent and page of each document inside, and its own number. `top_number`: of the top one."""
+    documents = (Document(0, -1, top, top_number), *(Document(*one) for one in inner))
     pages = [document.page for document in documents]
-    page = Page(tuple(url for one in pages for url in one.urls), unread=any(one.unread for one in pages))
+    fields = frozenset().union(*(one.fields for one in pages))
+    page = Page(tuple(url for one in pages for url in one.urls), fields, unread=any(one.unread for one in pages))
     return Tab(number, page, visible=visible, documents=documents)
 
 
@@ -567,3 +588,37 @@ def test_an_event_of_a_browser_that_no_look_has_shown_yet_counts_from_its_first_
     assert desk.look(windows=()) == []
     assert desk.look(tab(SHOP, (5, 0, WIKI))) == [False]
     assert desk.shown() == {1: {5: 1}}
+
+
+# -- addresses --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", ["top", "frame"])
+def test_a_document_that_changes_its_address_is_asked_after_it_may_have_drawn_what_belongs_to_the_new_one(
+    document: str,
+) -> None:
+    def one(page: Page, number: int = 7) -> Tab:
+        return tab(page, top_number=number) if document == "top" else tab(WIKI, (5, 0, page, number), top_number=3)
+
+    desk = Desk().settled(one(SHOP))
+    desk.look(one(PAY))
+    desk.look(one(SHOP))
+    settles = desk.now + ADDRESS_SETTLES
+    desk.now = settles - 1
+    desk.look(one(SHOP))  # asked at `settles`
+    assert desk.shown() == {}
+    desk.look(one(SHOP))
+    assert len(desk.shown()) == 1
+    desk.see_all()
+    assert desk.look(one(SHOP)) == [True]
+
+
+def test_another_document_has_nothing_of_the_address_before_and_a_field_is_in_no_address() -> None:
+    desk = Desk().settled(tab(SHOP, top_number=7))
+    desk.look(tab(PAY, top_number=7))
+    desk.look(tab(SHOP, top_number=8))
+    assert len(desk.shown()) == 1
+    desk.see_all()
+    desk.look(tab(replace(SHOP, fields=frozenset({"cc-number"})), top_number=8))
+    desk.look(tab(SHOP, top_number=8))
+    assert len(desk.shown()) == 1
