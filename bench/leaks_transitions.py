@@ -103,6 +103,24 @@ def push_200_ms_late(scene: Scene) -> Play:
 
 
 @transition()
+def push_200_ms_before_clearing(scene: Scene) -> Play:
+    """As an application that changes its address and then asks for what belongs to the new one."""
+    yield
+    scene.run("pushThenPaint", "/pay/now")
+    yield
+    scene.run("pushThenClearLater", "/shop", 200)
+
+
+@transition()
+def selector_fades(scene: Scene) -> Play:
+    """A panel that a class opens and closes, as many libraries do it: it fades on when the selector no longer fits."""
+    yield
+    scene.run("panel", 600)
+    yield
+    scene.run("closePanel")
+
+
+@transition()
 def hash_change(scene: Scene) -> Play:
     yield
     scene.run("hashThenPaint", "pay")

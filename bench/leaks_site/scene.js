@@ -29,6 +29,10 @@ globalThis.scene = {
     history.pushState(null, "", url);
     scene.clear();
   },
+  pushThenClearLater(url, after) {
+    history.pushState(null, "", url);
+    setTimeout(scene.clear, after);
+  },
   async paintThenPush(url) {
     scene.paint();
     await drawn();
@@ -82,6 +86,18 @@ globalThis.scene = {
   },
   selected() {
     put(document.createElement("div")).innerHTML = `<div id="pan" style="${FULL};background:${MAGENTA}"></div>`;
+  },
+  // It stays whole for most of the time that it takes to fade.
+  panel(milliseconds) {
+    const box = put(document.createElement("div"));
+    const style = `${FULL};background:${MAGENTA};transition:opacity ${milliseconds}ms cubic-bezier(1,0,1,0)`;
+    box.innerHTML = `<div class="open"><p id="iban" style="${style}"></p></div>`;
+  },
+  closePanel() {
+    const panel = document.getElementById("iban");
+    panel.ontransitionend = scene.remove;
+    panel.parentNode.className = "";
+    panel.style.opacity = 0;
   },
   hiddenForm() {
     document.head.insertAdjacentHTML("beforeend", "<style>.waiting form { display: none }</style>");
