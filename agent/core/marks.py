@@ -36,6 +36,10 @@ ASK_AGAIN_AT_MOST: Final = 2_000 * MILLISECOND  # the extension takes a mark awa
 # else a window whose corners another one covers would close the eye from the recorder's start on.
 UNKNOWN_FOR: Final = 10 * SECOND
 
+# So is what was in front before a page in which no script of ours runs, where that page may be shown: the browser's new
+# tab that the policy lets pass unseen, its own error page. It never shows a mark.
+UNMARKED_FOR: Final = 10 * SECOND
+
 # An application may change its address before it has drawn what belongs to the new one: as late as it may after
 # (core.asking.PAGE_HINDSIGHT).
 ADDRESS_SETTLES: Final = 300 * MILLISECOND
@@ -301,7 +305,8 @@ class Marks:
             state.proof = None
             return tab
         stained = max(stained, state.stained_at)
-        painted = state.clean_at > stained
+        unmarked = not state.present.get(TOP) and asked - stained > UNMARKED_FOR
+        painted = state.clean_at > stained or unmarked
         if painted or asked <= stained:
             state.proof = None
         elif state.proof is None or state.proof.begun <= stained:

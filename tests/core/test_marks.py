@@ -15,6 +15,7 @@ from agent.core.marks import (
     ASK_AGAIN_AT_MOST,
     LATE,
     UNKNOWN_FOR,
+    UNMARKED_FOR,
     Answer,
     Marked,
     Marks,
@@ -588,6 +589,17 @@ def test_an_event_of_a_browser_that_no_look_has_shown_yet_counts_from_its_first_
     assert desk.look(windows=()) == []
     assert desk.look(tab(SHOP, (5, 0, WIKI))) == [False]
     assert desk.shown() == {1: {5: 1}}
+
+
+def test_a_page_that_can_show_no_mark_is_believed_after_ten_seconds_where_it_may_be_shown() -> None:
+    for number, opens in ((0, True), (1, False)):
+        desk = Desk().settled(tab(SHOP))
+        desk.look(tab(PAY))
+        stained = desk.now
+        desk.now = stained + UNMARKED_FOR - 1
+        assert desk.look(tab(WIKI, top_number=number)) == [False]  # asked at `stained` + 10 s
+        assert desk.look(tab(WIKI, top_number=number)) == [opens]
+        assert desk.look(tab(SHOP, number=2, top_number=2), tab(WIKI, top_number=number, visible=False))[0] is opens
 
 
 # -- addresses --------------------------------------------------------------------------------------------------------
