@@ -10,7 +10,7 @@ import time
 from typing import Final
 from urllib.parse import quote
 
-from bench import leaks_attacks, leaks_extensions, leaks_outside, leaks_scene, leaks_surfaces  # noqa: F401 - importing enters their plays
+from bench import leaks_attacks, leaks_exits, leaks_extensions, leaks_outside, leaks_scene, leaks_surfaces  # noqa: F401 - importing enters their plays
 from bench.leaks_acts import acted
 from bench.leaks_found import FOUND
 from bench.leaks_pages import AWAY

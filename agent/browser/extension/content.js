@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
+  const {Exits, Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -35,10 +35,15 @@
   };
 
   // What came may be sensitive; what left may have been the last that was.
-  const onFindings = () => post({kind: "found", ...state()});
+  const onFindings = () => {
+    exits.begin();
+    post({kind: "found", ...state()});
+  };
 
   const findings = new Findings(doc, onFindings, () => listen());
-  const mark = new Mark(doc, inTransition, (number, how) => post({kind: "marked", mark: number, how}));
+  const exits = new Exits(() => findings.there);
+  const showsMore = () => inTransition() || exits.any;
+  const mark = new Mark(doc, showsMore, (number, how) => post({kind: "marked", mark: number, how}));
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
   const isName = (what) => typeof what === "string" && !what.includes(":");
@@ -78,6 +83,7 @@
     } else if (message.kind === "look") {
       post({kind: "look", id: message.id, ...current()});
     } else if (message.kind === "mark") {
+      if (mark.number === null) exits.begin(); // an address may have left, of the page or of a frame in it
       mark.show(message.mark);
     } else {
       takePolicy(message);

@@ -221,9 +221,14 @@
       return doc === this.doc || [...this.frames.values()].includes(doc);
     }
 
-    // Whether the selector fits anywhere in what is read from here.
+    // The documents and shadow roots that are read from here.
+    get there() {
+      return [...this.roots.keys()].filter((root) => !isGone(root));
+    }
+
+    // Whether the selector fits anywhere in them.
     has(selector) {
-      return [...this.roots.keys()].some((root) => !isGone(root) && searchIn(root).first(root, selector) !== null);
+      return this.there.some((root) => searchIn(root).first(root, selector) !== null);
     }
 
     // Whether something may be here that was not found. The frames of a web archive are in no list and out of reach.
