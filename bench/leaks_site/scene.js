@@ -187,16 +187,6 @@ Object.assign(globalThis.scene, {
     dialog.showModal();
   },
   closeDialog: () => document.getElementById("put").close(),
-  popoverPan() {
-    scene.styled(`.pan { ${FULL}; background: ${MAGENTA}; opacity: 0;
-      transition: display 2s allow-discrete, overlay 2s allow-discrete, opacity 2s }
-      .pan:popover-open { opacity: 1 }`);
-    const box = put(document.createElement("div"));
-    box.className = "pan";
-    box.popover = "manual";
-    box.showPopover();
-  },
-  hidePopover: () => document.getElementById("put").hidePopover(),
   classPan() {
     scene.styled(`.pan { ${FULL}; background: ${MAGENTA}; opacity: 0; visibility: hidden;
       transition: opacity 2s, visibility 2s }
@@ -233,71 +223,7 @@ Object.assign(globalThis.scene, {
     const view = document.getElementById("put");
     view.animate([{ opacity: 1 }, { opacity: 0 }], { duration: 1500, fill: "forwards" }).onfinish = () => view.remove();
   },
-  tell: (name, ...given) => frames[0].postMessage({ run: name, given }, "*"),
-  drawer(url) {
-    scene.styled(`#put { transition: transform 1s linear; will-change: transform }`);
-    return scene.frame(url);
-  },
-  drawerOut: () => void (document.getElementById("put").style.transform = "translateX(150%)"),
-  drawerIn(busy) {
-    document.getElementById("put").style.transform = "translateX(0)";
-    if (busy) requestAnimationFrame(() => requestAnimationFrame(() => {
-      const until = performance.now() + busy;
-      while (performance.now() < until);
-    }));
-  },
-  hide: () => void (document.getElementById("put").style.display = "none"),
-  showBusy(busy) {
-    document.getElementById("put").style.display = "block";
-    if (busy) requestAnimationFrame(() => requestAnimationFrame(() => {
-      const until = performance.now() + busy;
-      while (performance.now() < until);
-    }));
-  },
-  removeLater: (after) => void setTimeout(scene.remove, after),
-  longPage() {
-    scene.styled("body { min-height: 6000px }");
-  },
-  frameBelow(url) {
-    return scene.frame(url, "position:absolute;height:700px");
-  },
-  scrollNow: (y, busy) => {
-    scrollTo(0, y);
-    if (busy) requestAnimationFrame(() => requestAnimationFrame(() => {
-      const until = performance.now() + busy;
-      while (performance.now() < until);
-    }));
-  },
-  busyFor(busy) {
-    const until = performance.now() + busy;
-    while (performance.now() < until);
-  },
-  object(url) {
-    const frame = document.createElement("object");
-    frame.style.cssText = FULL;
-    frame.data = url;
-    put(frame);
-  },
-  embed(url) {
-    const frame = document.createElement("embed");
-    frame.style.cssText = FULL;
-    frame.src = url;
-    put(frame);
-  },
-  turnObject: (url) => void (document.getElementById("put").data = url),
-  moveAway() {
-    const shelf = document.createElement("div");
-    shelf.style.display = "none";
-    document.body.append(shelf);
-    shelf.moveBefore(document.getElementById("put"), null);
-  },
-  removeAll: () => void setTimeout(() => document.getElementById("put").remove()),
-  fullElement() {
-    scene.form();
-    document.getElementById("put").firstChild.onclick = (e) => e.currentTarget.requestFullscreen();
-  },
 });
-addEventListener("message", ({ data }) => data?.run && scene[data.run](...data.given));
 
 let restored = false; // from the back/forward cache
 addEventListener("pageshow", (shown) => (restored = shown.persisted));
