@@ -120,6 +120,7 @@ class _Tab:
     held: set[int] = field(default_factory=set)
     parents: dict[int, int] = field(default_factory=dict)
     present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
+    failed: frozenset[int] = frozenset()  # of these, the browser's own error pages: without a mark, and without frames
     hidden: dict[int, int] = field(default_factory=dict)
     addressed: dict[int, int] = field(default_factory=dict)  # document that its address closes for -> its own number
     proof: _Proof | None = None
@@ -137,7 +138,7 @@ class _Tab:
     def suspects(self) -> set[int]:
         """The documents that have to be seen. One that only an event told of may have been inside any other."""
         if any(document != TOP and document not in self.parents for document in self.held):
-            return {TOP, *self.present}
+            return {TOP, *(self.present.keys() - self.failed)}
         return {TOP, *map(self.nearest, self.held)}
 
     def moved(self) -> _Tab:
@@ -272,6 +273,7 @@ class Marks:
     def _note(self, state: _Tab, tab: Tab, at: int) -> bool:
         """Whether the tab holds something sensitive now."""
         state.present = {document.id: document.number for document in tab.documents}
+        state.failed = frozenset(one.id for one in tab.documents if not one.number and not one.page.unread)
         state.parents |= {document.id: document.parent for document in tab.documents}
         state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
         addressed = {one.id: one.number for one in tab.documents if one.number and self._is_addressed(one.page)}

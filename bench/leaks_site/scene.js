@@ -191,5 +191,55 @@ globalThis.scene = {
   },
 };
 
+// What leaks_exits.py plays: things that a rule no longer names while they are still to be seen.
+Object.assign(globalThis.scene, {
+  styled: (text) => document.head.insertAdjacentHTML("beforeend", `<style>${text}</style>`),
+  dialogPan() {
+    scene.styled(`.pan { ${FULL}; max-width: none; max-height: none; background: ${MAGENTA}; opacity: 0;
+      transition: display 2s allow-discrete, overlay 2s allow-discrete, opacity 2s }
+      .pan[open] { opacity: 1 }`);
+    const dialog = put(document.createElement("dialog"));
+    dialog.className = "pan";
+    dialog.showModal();
+  },
+  closeDialog: () => document.getElementById("put").close(),
+  classPan() {
+    scene.styled(`.pan { ${FULL}; background: ${MAGENTA}; opacity: 0; visibility: hidden;
+      transition: opacity 2s, visibility 2s }
+      .pan.open { opacity: 1; visibility: visible }`);
+    const box = put(document.createElement("div"));
+    box.className = "pan";
+    void box.offsetWidth;
+    box.classList.add("open");
+  },
+  closeClass: () => document.getElementById("put").classList.remove("open"),
+  shadowPan() {
+    const host = put(document.createElement("div"));
+    const root = host.attachShadow({ mode: "closed" });
+    root.innerHTML = `<style>.pan { ${FULL}; background: ${MAGENTA}; opacity: 0; transition: opacity 2s }
+      .pan.open { opacity: 1 }</style><div class="pan"></div>`;
+    void root.lastChild.offsetWidth;
+    root.lastChild.classList.add("open");
+    scene.closeShadow = () => root.lastChild.classList.remove("open");
+  },
+  // As frameworks leave a route: the address first, then the old view goes by an animation.
+  routeIn(url) {
+    history.pushState(null, "", url);
+    scene.styled(`.view { ${FULL}; background: ${MAGENTA} } .leave { opacity: 0; transition: opacity 1.5s }`);
+    put(document.createElement("div")).className = "view";
+  },
+  routeOut(url) {
+    history.pushState(null, "", url);
+    const view = document.getElementById("put");
+    view.classList.add("leave");
+    view.ontransitionend = () => view.remove();
+  },
+  routeAnimated(url) {
+    history.pushState(null, "", url);
+    const view = document.getElementById("put");
+    view.animate([{ opacity: 1 }, { opacity: 0 }], { duration: 1500, fill: "forwards" }).onfinish = () => view.remove();
+  },
+});
+
 let restored = false; // from the back/forward cache
 addEventListener("pageshow", (shown) => (restored = shown.persisted));

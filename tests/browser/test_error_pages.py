@@ -36,6 +36,17 @@ def test_a_page_of_the_browsers_that_is_none_stays_unread(live: Live) -> None:
     live.line.look_until(lambda look: sum(len(window["tabs"]) for window in look["windows"]) == 1)
 
 
+def test_a_frame_with_one_is_there_and_has_no_address_of_its_own(live: Live, refused: str) -> None:
+    """It is drawn later than the page around it, whose mark may not stand for it."""
+    with live.opened("around", f'<iframe src="{live.site.other}/desk"></iframe>'):
+        tab = live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 2)
+        before = tab["frames"][1]
+        live.site.order("around", f"document.querySelector('iframe').src = {refused!r}")
+        tab = live.look_until_tab("/around", lambda tab: read(tab) and before not in tab["frames"])
+        (frame,) = tab["frames"][1:]
+        assert (frame["id"], frame["url"], frame["doc"]) == (before["id"], "about:blank", 0)
+
+
 def test_a_page_that_comes_after_it_is_seen(live: Live, refused: str) -> None:
     live.site.order("desk", f"window.again = window.open({refused!r})")
     live.look_until_tab("/refused", read)

@@ -46,6 +46,9 @@ HELD = """document.startViewTransition(async () => {
 SLOW_OLD = """<style>::view-transition-old(*) { animation: none 1.5s; opacity: 1 }
     ::view-transition-group(*) { animation-duration: 1.5s }
     ::view-transition-new(*) { animation: none; clip-path: inset(0 0 0 300px) }</style>"""
+# No selector fits any more, and what it fitted goes a second later.
+GONE_BY_NAME = "form.querySelector('input').remove();"
+LATE = "{ transition: opacity 1s step-end, display 1s step-end allow-discrete }"
 PART = """rest.startViewTransition(() => { rest.querySelector("div").remove() });"""
 
 
@@ -81,6 +84,20 @@ CASES = {
         SLOW_OLD,
         "Firefox knows none of a part",
         f"<main id=rest style='contain: layout'>{FORM.partition('<main')[0]}</main><i id=form></i>",
+    ),
+    "transition of its opacity": Case(f"{GONE_BY_NAME} form.style.opacity = 0;", f"<style>#form {LATE}</style>"),
+    "transition of its display": Case(f"{GONE_BY_NAME} form.style.display = 'none';", f"<style>#form {LATE}</style>"),
+    "animation begun in the next frame": Case(
+        f"""{GONE_BY_NAME} requestAnimationFrame(() => requestAnimationFrame(() => {{
+        const goes = form.animate({{opacity: [1, 0]}}, {{duration: 1000, easing: "step-end", fill: "forwards"}});
+        goes.onfinish = () => form.remove() }}));"""
+    ),
+    "transition in a closed shadow root": Case(
+        f"""{GONE_BY_NAME} const host = form.attachShadow({{mode: "closed"}});
+        form.style.background = "none";
+        host.innerHTML = `<style>div {LATE}</style><div style="background: #f0f; height: 100px"></div>`;
+        void host.lastChild.offsetWidth;
+        host.lastChild.style.opacity = 0;"""
     ),
 }
 
@@ -150,6 +167,19 @@ def test_a_picture_with_the_mark_shows_nothing_older(live: Live, screen: Marks, 
             return prove(screen, tab, [0])
 
     try_it(play)
+
+
+def test_what_goes_on_moving_holds_no_mark_back(live: Live, screen: Marks) -> None:
+    """A page that is never still: without an end, for minutes, and one short movement after the other."""
+    moves = """const move = (timing) => document.body.animate({outlineOffset: ["0px", "9px"]}, timing);
+        move({duration: 500, iterations: Infinity});
+        move({duration: 600000});
+        setInterval(() => move({duration: 400}), 50);"""
+    with live.opened("moving", FORM):
+        tab = live.look_until_tab("/moving", lambda tab: "cc-number" in fields(tab))["id"]
+        live.site.order("moving", f"{GO} {moves} form.remove();")
+        live.look_until_tab("/moving", lambda tab: not fields(tab))
+        assert prove(screen, tab, [0]).both == 0
 
 
 def test_nor_while_the_process_that_draws_hangs(live: Live, screen: Marks) -> None:

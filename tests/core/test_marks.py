@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count, pairwise
+from zlib import crc32
 
 import pytest
 
@@ -57,8 +58,10 @@ def tab(
     visible: bool = True,
     top_number: int = 0,
 ) -> Tab:
-    """`inner`: id, parent and page of each document inside, and its own number. `top_number`: of the top one."""
-    documents = (Document(0, -1, top, top_number), *(Document(*one) for one in inner))
+    """`inner`: id, parent and page of each document inside, and its own number, by default another one for another page.
+    `top_number`: of the top one."""
+    frames = [one if len(one) == 4 else (*one, crc32(one[2].urls[0].encode())) for one in inner]
+    documents = (Document(0, -1, top, top_number), *(Document(*one) for one in frames))
     pages = [document.page for document in documents]
     fields = frozenset().union(*(one.fields for one in pages))
     page = Page(tuple(url for one in pages for url in one.urls), fields, unread=any(one.unread for one in pages))
@@ -549,6 +552,26 @@ def test_a_document_that_only_an_event_told_of_may_have_been_inside_any_other() 
     desk.glimpse(PAY, document=5)  # it came and went between two looks
     desk.look(clean)
     assert desk.shown() == {1: {3: 2}}
+
+
+def test_an_error_page_in_a_frame_shows_no_mark_and_has_nothing_inside() -> None:
+    failed = Tab(1, SHOP, visible=True, documents=(Document(0, -1, SHOP, 1), Document(3, 0, WIKI)))
+    desk = Desk().settled(failed)
+    desk.glimpse(PAY, document=5)
+    desk.look(failed)
+    assert desk.shown() == {1: {0: 2}}
+
+
+def test_but_it_may_not_be_drawn_yet_where_its_frame_held_something() -> None:
+    desk = Desk()
+    desk.look(tab(SHOP, (3, 0, PAY)))
+    failed = Tab(1, SHOP, visible=True, documents=(Document(0, -1, SHOP, 1), Document(3, 0, WIKI)))
+    desk.look(failed)
+    assert [*desk.shown()[1]] == [3]  # which it cannot show
+    assert desk.look(failed) == [False]
+    desk.look(tab(SHOP))
+    desk.see_all()
+    assert desk.look(tab(SHOP)) == [True]
 
 
 def test_a_rule_of_several_documents_is_not_hidden_by_one_of_a_single_one() -> None:

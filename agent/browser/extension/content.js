@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
+  const {Exits, Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -19,7 +19,6 @@
   };
 
   let port = null;
-  const FADES_FOR = 2000; // ms that an application may take to leave what its address was
   let parked = false; // kept by the browser for "back", not in any tab
   const written = isWritten();
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
@@ -36,25 +35,15 @@
   };
 
   // What came may be sensitive; what left may have been the last that was.
-  const onFindings = () => post({kind: "found", ...state()});
+  const onFindings = () => {
+    exits.begin();
+    post({kind: "found", ...state()});
+  };
 
   const findings = new Findings(doc, onFindings, () => listen());
-  // What the address was, and when it was another one in this very document, such as an application's.
-  let address = location.href;
-  let addressAt = -Infinity;
-  const noteAddress = () => {
-    if (location.href === address) return;
-    address = location.href;
-    addressAt = performance.now();
-  };
-
-  // What the page was may be fading: its old part after its address has changed, or what a selector fitted.
-  const fades = () => {
-    const moved = performance.now() - addressAt < FADES_FOR;
-    return (moved && findings.animated.length > 0) || findings.fades;
-  };
-
-  const mark = new Mark(doc, () => inTransition() || orNull(fades) !== false, (number, how) => post({kind: "marked", mark: number, how}));
+  const exits = new Exits(() => findings.there);
+  const showsMore = () => inTransition() || exits.any;
+  const mark = new Mark(doc, showsMore, (number, how) => post({kind: "marked", mark: number, how}));
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
   const isName = (what) => typeof what === "string" && !what.includes(":");
@@ -73,7 +62,6 @@
   };
 
   const current = () => {
-    noteAddress();
     findings.refresh();
     return state();
   };
@@ -95,7 +83,7 @@
     } else if (message.kind === "look") {
       post({kind: "look", id: message.id, ...current()});
     } else if (message.kind === "mark") {
-      noteAddress();
+      if (mark.number === null) exits.begin(); // an address may have left, of the page or of a frame in it
       mark.show(message.mark);
     } else {
       takePolicy(message);

@@ -5,7 +5,7 @@
   "use strict";
   const {nodes, frames, namesOf, isControl, newPass, Dependants, readSelectors, NAMED_BY} = globalThis.eyelid;
   const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
-  const {isWithin, isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
+  const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
@@ -14,7 +14,6 @@
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
-  const MOST_FITTING = 100; // elements of one root that are remembered
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
 
   class Findings {
@@ -33,7 +32,6 @@
       this.roots = new Map([[doc, NOTHING]]); // document or shadow root -> places of the selectors that fit in it
       this.frames = new Map(); // element that holds a document -> that document if it is read from here, or null
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
-      this.fitted = new Set(); // elements that a selector fitted: what it no longer fits may fade on
       this.dependants = new Dependants(); // which controls to judge when something else changes
       this.fields = NOTHING;
       this.css = NOTHING;
@@ -223,9 +221,14 @@
       return doc === this.doc || [...this.frames.values()].includes(doc);
     }
 
-    // Whether the selector fits anywhere in what is read from here.
+    // The documents and shadow roots that are read from here.
+    get there() {
+      return [...this.roots.keys()].filter((root) => !isGone(root));
+    }
+
+    // Whether the selector fits anywhere in them.
     has(selector) {
-      return [...this.roots.keys()].some((root) => !isGone(root) && searchIn(root).first(root, selector) !== null);
+      return this.there.some((root) => searchIn(root).first(root, selector) !== null);
     }
 
     // Whether something may be here that was not found. The frames of a web archive are in no list and out of reach.
@@ -344,30 +347,12 @@
         const {first} = searchIn(root);
         if (known.length > 0 && first(root, all)) {
           fits = new Set(known.filter(({text}) => first(root, text)).map(({place}) => place));
-          this.noteFitting(root, all);
         }
         this.roots.set(root, fits);
       }
       this.unsearched.clear();
       this.searchedAt = performance.now();
       this.searchCost = this.searchedAt - begun;
-    }
-
-    noteFitting(root, selector) {
-      for (const element of this.fitted) if (isGone(element)) this.fitted.delete(element);
-      for (const element of Array.from(searchIn(root).all(root, selector)).slice(0, MOST_FITTING)) {
-        this.fitted.add(element);
-      }
-    }
-
-    // Whether something that a selector has fitted is being animated away, alone or with what is around it.
-    get fades() {
-      const there = [...this.fitted].filter((element) => !isGone(element));
-      return there.length > 0 && this.animated.some((target) => there.some((one) => isWithin(one, target)));
-    }
-
-    get animated() {
-      return [...this.roots.keys()].filter((root) => !isGone(root)).flatMap(nodes.animated);
     }
 
     searchLate() {

@@ -124,7 +124,8 @@ const describeTab = async (tab, window, answers, lostPlace) => {
     } else if (!entry && id === 0 && (await showsErrorPage(tab.id, frame))) {
       frames.push(...told(place, {urls: [tab.url || frame.url], fields: [], css: []}));
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
-      continue; // the browser's own error page inside another page: nothing of anybody's is in it
+      // The browser's own error page inside another page: nothing of anybody's is in it, once it is drawn.
+      frames.push(...told(place, {urls: ["about:blank"], fields: [], css: []}));
     } else if (!entry && id !== 0 && readWithin.has(id) && frame.url === "about:blank") {
       continue; // the empty document that it began with; the page around it has read what was written there
     } else {

@@ -60,10 +60,6 @@
     textarea: own(HTMLTextAreaElement.prototype, "labels"),
   };
 
-  const parentOf = own(Node.prototype, "parentNode");
-  const contains = own(Node.prototype, "contains");
-  const animationsIn = {document: own(Document.prototype, "getAnimations"), root: own(ShadowRoot.prototype, "getAnimations")};
-
   const nodes = {
     nameOf,
     attributeOf: own(Element.prototype, "getAttribute"),
@@ -72,7 +68,7 @@
     closest: own(Element.prototype, "closest"),
     lastIn: own(Element.prototype, "lastElementChild"),
     countIn: own(Element.prototype, "childElementCount"),
-    parentOf,
+    parentOf: own(Node.prototype, "parentNode"),
     firstOf: own(Node.prototype, "firstChild"),
     nextOf: own(Node.prototype, "nextSibling"),
     previousOf: own(Node.prototype, "previousSibling"),
@@ -99,22 +95,6 @@
     // `all(element, selectors)` and `first(element, selectors)`, and the same in a document or a shadow root.
     ...ofElements,
     searchIn: (root) => (isDocument(root) ? ofDocuments : ofFragments),
-
-    // Through shadow roots: whether a node is in the element, or the element itself, or what is in it.
-    isWithin(node, element) {
-      for (let one = node; one; one = parentOf(one) ?? nodes.hostOf(one)) if (one === element) return true;
-      return contains(node, element);
-    },
-
-    // The elements in a document or shadow root that an animation or transition changes for a time, pseudo-elements as
-    // what they are of. One without an end, such as a spinner, takes nothing away.
-    animated(root) {
-      const all = isDocument(root) ? animationsIn.document(root) : animationsIn.root(root);
-      const running = all.filter(({playState, effect}) => {
-        return playState === "running" && Number.isFinite(effect?.getComputedTiming().endTime);
-      });
-      return running.map(({effect}) => effect.target).filter((target) => target !== null);
-    },
 
     mayHost: (name) => HOSTS.has(name) || name.includes("-"),
 
