@@ -113,6 +113,15 @@ def push_200_ms_before_clearing(scene: Scene) -> Play:
 
 
 @transition()
+def address_before_view(scene: Scene) -> Play:
+    """As Turbo does while it waits for a style sheet: it takes the old view away long after it has moved."""
+    yield
+    scene.run("view", "/pay/now")
+    yield
+    scene.run("leaveView", "/shop", 1500)
+
+
+@transition()
 def selector_fades(scene: Scene) -> Play:
     """A panel that a class opens and closes, as many libraries do it: it fades on when the selector no longer fits."""
     yield

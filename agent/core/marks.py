@@ -60,11 +60,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The documents of this tab show these marks from now on, and the others show none."""
+    """The documents of this tab show these marks from now on, and the others show none.
+
+    `moved`: those of them that closed by their address and have another one now: the view of the one before may stay.
+    """
 
     browser: str
     tab: int
     marks: Shown
+    moved: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ class _Tab:
     failed: frozenset[int] = frozenset()  # of these, the browser's own error pages: without a mark, and without frames
     hidden: dict[int, int] = field(default_factory=dict)
     addressed: dict[int, int] = field(default_factory=dict)  # document that its address closes for -> its own number
+    moved: dict[int, int] = field(default_factory=dict)  # the same of one that has another address now
     proof: _Proof | None = None
     sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
     sent_at: int = 0
@@ -141,9 +146,10 @@ class _Tab:
             return {TOP, *(self.present.keys() - self.failed)}
         return {TOP, *map(self.nearest, self.held)}
 
-    def moved(self) -> _Tab:
-        """The same tab over another connection, which has been asked for nothing yet."""
-        return replace(self, proof=None, hidden={}, held={*self.held, *self.hidden}, sent={}, sent_at=0)
+    def reconnected(self) -> _Tab:
+        """The same tab over another connection: it was asked for nothing yet, and numbers its documents anew."""
+        held = {*self.held, *self.hidden}
+        return replace(self, proof=None, hidden={}, held=held, addressed={}, moved={}, sent={}, sent_at=0)
 
     def wanted(self) -> dict[int, int]:
         shows = {} if self.proof is None else self.proof.shows
@@ -245,7 +251,7 @@ class Marks:
             if (name, tab) in self._tabs or place is None:
                 followed[name, tab] = self._tabs.get((name, tab), _Tab())
             else:
-                followed[name, tab] = self._tabs[place].moved()
+                followed[name, tab] = self._tabs[place].reconnected()
         kept = {place: self._tabs[place] for place in former.values() if self._tabs[place].held}
         for state in kept.values():
             state.proof = None
@@ -277,10 +283,11 @@ class Marks:
         state.parents |= {document.id: document.parent for document in tab.documents}
         state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
         addressed = {one.id: one.number for one in tab.documents if one.number and self._is_addressed(one.page)}
-        left = {one: number for one, number in state.addressed.items() if one not in addressed}
-        if any(state.present.get(one) == number for one, number in left.items()):  # the same document
+        known = {**state.moved, **state.addressed}.items()
+        moved = {one: number for one, number in known if state.present.get(one) == number and one not in addressed}
+        if not moved.keys() <= state.moved.keys():
             state.stain(at + ADDRESS_SETTLES)
-        state.addressed = addressed
+        state.addressed, state.moved = addressed, moved
         if not self._reasons(tab.page):
             return False
         state.stain(at)
@@ -379,6 +386,7 @@ class Marks:
         self.late += at - proof.begun > LATE
         state.clean_at, state.proof = proof.begun, None
         state.held.clear()
+        state.moved.clear()
         state.parents = {document: parent for document, parent in state.parents.items() if document in state.present}
         return True
 
@@ -406,7 +414,7 @@ class Marks:
             wanted = state.wanted()
             if wanted != state.sent or (wanted and now - state.sent_at >= ASK_AGAIN_AT_MOST):
                 state.sent, state.sent_at = wanted, now
-                yield Request(browser, number, wanted)
+                yield Request(browser, number, wanted, frozenset(wanted) & state.moved.keys())
 
     def _ask(self, state: _Tab, proof: _Proof, now: int) -> None:
         waiting = {ancestor for document in proof.unseen for ancestor in state.ancestors(document)}

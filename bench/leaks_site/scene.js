@@ -29,6 +29,14 @@ globalThis.scene = {
     history.pushState(null, "", url);
     scene.clear();
   },
+  view(url) {
+    history.pushState(null, "", url);
+    put(document.createElement("div")).innerHTML = `<div style="${FULL};background:${MAGENTA}"><b>Card number</b></div>`;
+  },
+  leaveView(url, after) {
+    history.pushState(null, "", url);
+    setTimeout(scene.remove, after);
+  },
   pushThenClearLater(url, after) {
     history.pushState(null, "", url);
     setTimeout(scene.clear, after);

@@ -58,7 +58,7 @@ def tab(
     visible: bool = True,
     top_number: int = 0,
 ) -> Tab:
-    """`inner`: id, parent and page of each document inside, and its own number, by default another one for another page.
+    """`inner`: id, parent and page of each document inside, and its own number, by default another for another page.
     `top_number`: of the top one."""
     frames = [one if len(one) == 4 else (*one, crc32(one[2].urls[0].encode())) for one in inner]
     documents = (Document(0, -1, top, top_number), *(Document(*one) for one in frames))
@@ -643,9 +643,17 @@ def test_a_document_that_changes_its_address_is_asked_after_it_may_have_drawn_wh
     desk.look(one(SHOP))  # asked at `settles`
     assert desk.shown() == {}
     desk.look(one(SHOP))
-    assert len(desk.shown()) == 1
+    (request,) = desk.marks.requests(desk.now)
+    assert request.moved == request.marks.keys()
     desk.see_all()
     assert desk.look(one(SHOP)) == [True]
+    desk.look(one(PAY, 8))
+    desk.look(one(SHOP, 8))
+    desk.look(one(PAY, 8))  # and back
+    desk.now += ADDRESS_SETTLES
+    desk.look(one(SHOP, 9))
+    (request,) = desk.marks.requests(desk.now)
+    assert request.moved == frozenset()
 
 
 def test_another_document_has_nothing_of_the_address_before_and_a_field_is_in_no_address() -> None:

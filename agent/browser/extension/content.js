@@ -20,6 +20,7 @@
 
   let port = null;
   let parked = false; // kept by the browser for "back", not in any tab
+  const VIEW_STAYS = 2000; // ms; Turbo waits for a new style sheet before it takes the old view away
   const written = isWritten();
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
 
@@ -42,7 +43,12 @@
 
   const findings = new Findings(doc, onFindings, () => listen());
   const exits = new Exits(() => findings.there);
-  const showsMore = () => inTransition() || exits.any;
+
+  // An application may go on to another address and fetch what belongs there before it takes away what it shows.
+  let movedAt = null; // since when the agent asks for a mark after that
+  const showsOldView = () => movedAt !== null && !findings.cleared && performance.now() - movedAt < VIEW_STAYS;
+
+  const showsMore = () => inTransition() || exits.any || showsOldView();
   const mark = new Mark(doc, showsMore, (number, how) => post({kind: "marked", mark: number, how}));
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
@@ -84,6 +90,7 @@
       post({kind: "look", id: message.id, ...current()});
     } else if (message.kind === "mark") {
       if (mark.number === null) exits.begin(); // an address may have left, of the page or of a frame in it
+      movedAt = message.moved ? (movedAt ?? performance.now()) : null;
       mark.show(message.mark);
     } else {
       takePolicy(message);

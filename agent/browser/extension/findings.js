@@ -4,13 +4,14 @@
 (() => {
   "use strict";
   const {nodes, frames, namesOf, isControl, newPass, Dependants, readSelectors, NAMED_BY} = globalThis.eyelid;
-  const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
+  const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, countIn, ownerOf, documentOf, searchIn, shadow} = nodes;
   const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
   const EDITABLE = "[contenteditable],[role=textbox]";
   const CARD = new Set(["cc-number", "cc-csc"]);
   const NAMING = new Set(NAMED_BY);
+  const HIDING = new Set(["class", "hidden", "style"]); // by which a page takes a part of it out of view
   const NOTHING = Object.freeze(new Set());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
@@ -40,6 +41,8 @@
       this.wasLoading = true;
       this.rootsCost = 0;
       this.rootsAt = 0; // when it was last asked which elements have one
+      this.address = location.href;
+      this.cleared = false; // whether something has been taken away or hidden since the page is at this address
       this.searchedAt = 0;
       this.searchCost = 0;
       this.searchDue = 0;
@@ -118,7 +121,7 @@
 
     observe(root) {
       const {attributes} = this.selectors;
-      const filter = attributes && {attributeFilter: [...new Set([...NAMED_BY, ...attributes])]};
+      const filter = attributes && {attributeFilter: [...new Set([...NAMED_BY, ...HIDING, ...attributes])]};
       const all = {subtree: true, childList: true, characterData: true, attributes: true, attributeOldValue: true};
       this.observer.observe(root, {...all, ...filter});
       if (this.attachEvent) root.addEventListener(this.attachEvent, this.attached, true);
@@ -126,6 +129,7 @@
 
     take(records, asked) {
       this.attempt(() => {
+        this.noteAddress();
         const seen = new Set();
         const climbed = new Set();
         const moved = asked && this.checkFrames(seen);
@@ -136,12 +140,22 @@
       });
     }
 
+    noteAddress() {
+      if (location.href === this.address) return;
+      this.address = location.href;
+      this.cleared = false;
+    }
+
     takeOne(record, seen, climbed) {
       const {type, target, addedNodes, removedNodes, attributeName, oldValue} = record;
       const {dependants} = this;
       if (type === "attributes") {
         if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) dependants.identified(id);
         if (NAMING.has(attributeName)) dependants.renamed(target, attributeName, climbed);
+        if (HIDING.has(attributeName)) {
+          this.cleared ||= countIn(target) > 0;
+          if (this.selectors.attributes?.includes(attributeName) === false) return;
+        }
       } else {
         if (isDocument(target) && this.roots.has(target)) this.takeEmptied(target);
         for (const node of addedNodes) {
@@ -149,7 +163,9 @@
           if (isConnected(node)) this.visit(node, seen);
           else this.foreign ||= frames.HOLDERS.has(nameOf(node)) || nodes.first(node, frames.ANY) !== null;
         }
-        for (const node of removedNodes) if (isElement(node)) dependants.removed(node);
+        const gone = [...removedNodes].filter(isElement);
+        for (const node of gone) dependants.removed(node);
+        this.cleared ||= gone.length > 1 || gone.some(countIn);
         if (type === "childList") dependants.changed(target, record.previousSibling, record.nextSibling, climbed);
         else dependants.changed(parentOf(target), target, target, climbed);
       }
