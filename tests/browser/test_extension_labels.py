@@ -8,7 +8,7 @@ from html import escape
 import pytest
 
 from tests.browser.extension_live import Live, fields
-from tests.browser.labelled import CARD_NAMES, entries, is_closing, is_found, judge
+from tests.browser.labelled import CARD_NAMES, LISTED, entries, is_closing, is_found, judge
 from tests.browser.test_extension_fields import desk_shows
 
 pytestmark = pytest.mark.desktop
@@ -20,7 +20,7 @@ RECALL = 0.97
 
 def test_what_card_forms_call_their_fields_is_found(live: Live) -> None:
     """The half of the list that the patterns were not tuned on, and the other one."""
-    listed = [entry for name in ("cards", "checkouts", "forms", "variants") for entry in entries(name) if entry.want]
+    listed = [entry for name in LISTED for entry in entries(name) if entry.want]
     assert len(listed) >= 300
     found, total = Counter[str](), Counter[str]()
     missed = []
@@ -34,8 +34,7 @@ def test_what_card_forms_call_their_fields_is_found(live: Live) -> None:
 
 
 def test_what_looks_like_a_card_field_does_not_close(live: Live) -> None:
-    listed = [*entries("lookalikes")]
-    listed += [entry for name in ("checkouts", "forms", "variants") for entry in entries(name) if not entry.want]
+    listed = [entry for name in LISTED for entry in entries(name) if not entry.want]
     assert len(listed) >= 200
     closing = [entry.line for entry, names in zip(listed, judge(live, listed), strict=True) if is_closing(names)]
     assert closing == []
