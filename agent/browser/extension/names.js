@@ -135,7 +135,8 @@
     String.raw`\b(numero|num|nro|nr|n|digitos) ?(de |do |no )?(seu |teu )?cartao\b|\bno d[eo] (seu |teu )?cartao\b`,
     // Dutch
     String.raw`\b(credit|krediet|crediet|bank|betaal|debet)? ?(kaart|card) ?(nummer|nr|no)\b`,
-    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b|\b(bank|betaal|pin)pas ?(nummer|nr)\b`,
+    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b
+      |\b(bank|betaal|pin)pas ?(nummer|nr)\b`,
     // Polish, Czech
     String.raw`\b(numer|nr|numeru) ?(twojej |swojej |panstwa |na )?kart(y|cie)\b`,
     String.raw`\b(cislo|cisla|c) ?(vasi |vas[ei] |sve |z )?((platebni|kreditni|debetni|bankovni) ?)*karty\b
@@ -516,7 +517,8 @@
     const isOtherGroup =
       !PAYING.test(group) && (OTHER_CARD.test(group) || (LIBRARY.test(around) && !PAYS.test(around)));
     const isPaying = PAYING.test(own);
-    const isOtherOwn = !isPaying && (OTHER_CARD.test(seen) || DOCUMENT.test(seen) || OTHER_CARD_OF_CODE.test(joined(attributes)));
+    const isOtherOwn =
+      !isPaying && (OTHER_CARD.test(seen) || DOCUMENT.test(seen) || OTHER_CARD_OF_CODE.test(joined(attributes)));
     const isOther = isOtherOwn || (!isPaying && isOtherGroup);
     const ofCard = CARD.test(joined([own, group])) || groups.some(isOfPayingCard);
 
