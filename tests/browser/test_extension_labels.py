@@ -299,6 +299,14 @@ def test_a_field_that_is_called_otherwise_later_is_found(live: Live, case: str) 
         live.look_until_tab("/desk", lambda tab: fields(tab) == {"cc-number"})
 
 
+def test_how_much_goes_into_a_field_says_what_a_hint_is_about(live: Live) -> None:
+    body = "<input aria-label=Security maxlength=40 aria-describedby=x><p id=x>Found on the back of your card</p>"
+    with desk_shows(live, body):
+        assert fields(live.look_until_tab("/desk")) == set()
+        live.site.order("desk", f"{EASE} one('input').maxLength = 3")
+        live.look_until_tab("/desk", lambda tab: fields(tab) == {"cc-csc"})
+
+
 @pytest.mark.parametrize(
     ("body", "change"),
     [

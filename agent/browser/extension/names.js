@@ -21,8 +21,8 @@
       String.raw`rewers|exp|scad|caduc|venc|vto|ltig|abla|verf|uft|verval|verloop|geldig|wa.{1,2}n|wygas|platn
         |vypr|utg`,
       String.raw`giltig|ller|rfall|kullan|erlilik|s\W?k\W?t|mm|aa|month|year|good|g.{1,2}r ut|plat. do`,
-      String.raw`tarj|karci|pinpas|\b1[56]|sixteen|sechzehn|seize|diecis|sedici|dezes|dezas|zestien|szesna|sexton|on alt
-        |hinten|arri.{1,2}re|tr.{1,2}s\b|posterior|trasera|tylu|rubu|zezadu`,
+      String.raw`tarj|karci|pinpas|\b1[56]|sixteen|sechzehn|seize|diecis|sedici|dezes|dezas|zestien|szesna|sexton
+        |on alt|hinten|arri.{1,2}re|tr.{1,2}s\b|posterior|trasera|tylu|rubu|zezadu`,
       String.raw`monat|mois|\bmese?\b|m.{1,2}s\b|maand|miesi|m.{1,2}nad|\bay\b`,
     ),
     "i",
@@ -100,7 +100,7 @@
     PAYING.test(text) ||
     CARD_ALONE.test(text) ||
     CARD_MATTERS.test(text) ||
-    (ANY_CARD.test(text) && (PAYS.test(text) || DETAILS.test(text)) && !OTHER_CARD.test(text));
+    ((PAYS.test(text) || DETAILS.test(text)) && ANY_CARD.test(text) && ANY_CARD.test(text.replace(OTHER_CARDS, " ")));
 
   // Any mention of a card: what makes an expiry date that of one, and a check number a card's.
   const CARD = either(
@@ -323,25 +323,26 @@
       |burger|gaste|zulassung|monats|jahres|dauer|saison|parkaus|grune|aufenthalt|grafik|netzwerk|sound|speicher
       |telefon|sim)\w* ?karten?|\b(id|post|gast|kur|zeit|fahr|fahrer|fahrzeug|bord|park|tank|video|land) ?karte
       |\bbahn ?card`,
-    String.raw`\b(carte|tarjeta|carta|cartao)( \w+){0,2} (fidelite|cadeau|avantages?|reduction|points|adherent|membre
-      |club|identite|nationale|electeur|electorale|vitale|assurance|mutuelle|sante|verte|grise|circulation
-      |immatriculation|conducteur|sejour|resident|visite|postale|menu|scolaire|etudiante?|eleve|jeune|lecteur
-      |bibliotheque|mediatheque|navigo|transport|abonne|abonnement|embarquement|stationnement|parking|carburant|acces
-      |presse|collect\w+|jouer|jeux?|pokemon|graphique|memoire|reseau|vaccination|donneur)\b`,
-    String.raw`\b(tarjeta|carta|cartao)( \w+){0,2} (regalo|fidelidad|fidelizacion|lealtad|descuento|puntos|club
-      |sanitaria|salud|(?<=del? )seguro|asegurad[oa]|soci[oa]|miembro|afiliad[oa]|residencia|residente|extranjero
-      |embarque|visita|presentacion|estudiante|estudiantil|universitaria|alumno|identidad|ciudadan[ia]\w*|transporte
-      |metro|biblioteca|lector|circulacion|vehic\w+|propiedad|verde|combustible|gasolina|acceso|estacionamiento
-      |empleado|colecci\w+|juego|pokemon|grafica|memoria|sonido|red|vacuna\w*|joven|(?<!codigo )postal|sim)\b`,
+    String.raw`\b(carte|tarjeta|carta|cartao)( (?!cart|tarj)\w+){0,2} (fidelite|cadeau|avantages?|reduction|points
+      |adherent|membre|club|identite|nationale|electeur|electorale|vitale|assurance|mutuelle|sante|verte|grise
+      |circulation|immatriculation|conducteur|sejour|resident|visite|postale|menu|scolaire|etudiante?|eleve|jeune
+      |lecteur|bibliotheque|mediatheque|navigo|transport|abonne|abonnement|embarquement|stationnement|parking
+      |carburant|acces|presse|collect\w+|jouer|jeux?|pokemon|graphique|memoire|reseau|vaccination|donneur)\b`,
+    String.raw`\b(tarjeta|carta|cartao)( (?!cart|tarj)\w+){0,2} (regalo|fidelidad|fidelizacion|lealtad|descuento
+      |puntos|club|sanitaria|salud|(?<=del? )seguro|asegurad[oa]|soci[oa]|miembro|afiliad[oa]|residencia|residente
+      |extranjero|embarque|visita|presentacion|estudiante|estudiantil|universitaria|alumno|identidad|ciudadan[ia]\w*
+      |transporte|metro|biblioteca|lector|circulacion|vehic\w+|propiedad|verde|combustible|gasolina|acceso
+      |estacionamiento|empleado|colecci\w+|juego|pokemon|grafica|memoria|sonido|red|vacuna\w*|joven
+      |(?<!codigo )postal|sim)\b`,
     String.raw`\b(carte|tarjeta|carta|cartao)( (de|di))? (clients?|clientes?|clienti|patient|pacientes?|pazienti?
       |assure)\b`,
-    String.raw`\b(carta|carte)( \w+){0,2} (fedelta|regalo|sconto|punti|soci[oa]?|club|identita|soggiorno|circolazione
-      |verde|imbarco|studente|universitaria|docente|biblioteca|lettore|assicura\w+|giovani|accesso|parcheggio
-      |trasporti|dipendente|carburante|gioco|giochi|collezion\w+|pokemon|grafica|memoria|geografica|conducente
-      |vaccin\w+|sim)\b`,
-    String.raw`\b(cartao|carta)( \w+){0,2} (presente|oferta|fidelidade|desconto|pontos|vantagens|clube|soci[oa]
-      |membro|sus|cidadao|conducao|motorista|habilitacao|circulacao|verde|estudante|estudantil|aluno|saude|utente
-      |convenio|(?<=d[eo] )seguro|residencia|funcionario|acesso|estacionamento|transporte|onibus|combustivel
+    String.raw`\b(carta|carte)( (?!cart|tarj)\w+){0,2} (fedelta|regalo|sconto|punti|soci[oa]?|club|identita|soggiorno
+      |circolazione|verde|imbarco|studente|universitaria|docente|biblioteca|lettore|assicura\w+|giovani|accesso
+      |parcheggio|trasporti|dipendente|carburante|gioco|giochi|collezion\w+|pokemon|grafica|memoria|geografica
+      |conducente|vaccin\w+|sim)\b`,
+    String.raw`\b(cartao|carta)( (?!cart|tarj)\w+){0,2} (presente|oferta|fidelidade|desconto|pontos|vantagens|clube
+      |soci[oa]|membro|sus|cidadao|conducao|motorista|habilitacao|circulacao|verde|estudante|estudantil|aluno|saude
+      |utente|convenio|(?<=d[eo] )seguro|residencia|funcionario|acesso|estacionamento|transporte|onibus|combustivel
       |abastecimento|biblioteca|leitor|colec\w+|jogo|pokemon|grafic[ao]|memoria|vacina\w*|sim)\b`,
     String.raw`\b(klant(en)?|cadeau|geschenk|leden|lid|lidmaatschaps|bonus|punten|voordeel|loyaliteits|spaar|kortings
       |club|biblio\w*|leners|lezers|bieb|identiteits|id|verblijfs|groene|zorg|gezondheids|patient(en)?|verzekerings
@@ -373,6 +374,9 @@
       |boarding) ?card|\bcartao sus\b|\b(geschenk|kunden|gutschein)karten?|\bcarte (cadeau|fidelite|vitale|grise)\b
       |\btarjeta (regalo|sanitaria)\b`,
   );
+  const OTHER_CARDS = new RegExp(OTHER_CARD, "g");
+  const SOME_CARD = /car[dt]|kart|kaart|kort|tarj|ausweis|tessera|\bsim\b|iccid|aadha|kyc/; // costs less
+  const isOtherCard = (text) => SOME_CARD.test(text) && OTHER_CARD.test(text);
   const DOCUMENT = /\bdocument(o|e|number)?\b|\bdokument/;
   // A library's card is its reader's, unless it is paid.
   const LIBRARY = either(
@@ -404,6 +408,7 @@
   const ELSEWHERE = either(
     String.raw`\b(iban|isbn|ean|gtin|barcode|konto\w*|steuer\w*|rechnung\w*|zahler\w*|bestell\w*|artikel\w*|blz
       |tuv)\b`,
+    String.raw`\b(accounts?|cuenta|compte|conta|conto|rekening|hesap|hesab\w*|ucet|uctu|home)\b`,
     String.raw`ausweis|\b(fuhrerschein\w*|zertifikat\w*|product|produkt\w*|licen[cs]e|serial|voucher|coupon)\b`,
   );
 
@@ -423,7 +428,7 @@
     String.raw`\b(under(side|sidan)|unterseite|bottom|gerat\w*|appareil|dispositivo\w*|apparaat|urzadzen\w*
       |zarizeni\w*|enhet\w*|cihaz\w*|router\w*|modem\w*|sticker|aufkleber|typenschild|etiket\w*|naklejk\w*|stit(ek
       |ku)|dekal\w*|robot\w*|spam)\b`,
-    String.raw`\b(accounts?|cuenta|compte|conta|conto|rekening|hesap|hesab\w*|ucet|uctu|home|tur|porte|puerta|porta
+    String.raw`\b(tur|porte|puerta|porta
       |portao|deur|drzwi|dver\w+|dorr\w*|kapi)\b`,
   );
 
@@ -491,7 +496,7 @@
   const isBehindCard = ({short, attributes, labels, near}, text) =>
     BEHIND.test(text) &&
     ANY_CARD.test(text) &&
-    !OTHER_CARD.test(text) &&
+    !isOtherCard(text) &&
     (short || [...attributes, ...labels, ...near].some((word) => BARE_CODE.test(word)));
 
   const isBehind = (text) => THREE.test(text) && DIGITS.test(text) && BEHIND.test(text);
@@ -509,28 +514,29 @@
     const own = joined(words);
     const seen = joined([...labels, ...near]);
     const hint = joined(hints);
+    const told = joined([seen, hint]);
     const group = joined(groups);
     // A form's name in front of a field's says little ("order[number]"): it counts where users are told nothing.
     const said = seen || joined(attributes);
     if (called.search || SEARCH.test(said)) return NOTHING;
     const around = joined([seen, group]);
+    const isPayingGroup = PAYING.test(group) || groups.some(isOfPayingCard);
     const isOtherGroup =
-      !PAYING.test(group) && (OTHER_CARD.test(group) || (LIBRARY.test(around) && !PAYS.test(around)));
+      !isPayingGroup && (isOtherCard(group) || (LIBRARY.test(around) && !PAYS.test(around)));
     const isPaying = PAYING.test(own);
     const isOtherOwn =
-      !isPaying && (OTHER_CARD.test(seen) || DOCUMENT.test(seen) || OTHER_CARD_OF_CODE.test(joined(attributes)));
+      !isPaying && (isOtherCard(seen) || DOCUMENT.test(seen) || OTHER_CARD_OF_CODE.test(joined(attributes)));
     const isOther = isOtherOwn || (!isPaying && isOtherGroup);
-    const ofCard = CARD.test(joined([own, group])) || groups.some(isOfPayingCard);
+    const ofCard = isPayingGroup || CARD.test(joined([own, group]));
 
     if (!isOtherOwn && NO_OTHER_CODE.test(own)) return sure("cc-csc");
     if (!isOther) {
       if (CODE.test(own) || isBehind(own) || raw.some((text) => ABBREVIATED.test(text))) return sure("cc-csc");
-      if (isBehindCard(called, joined([seen, hint]))) return sure("cc-csc");
-      const isSent = called.oneTime || SENT.test(joined([seen, hint])) || SENT_ATTRIBUTE.test(joined(attributes));
-      const isOfThing = OPENS.test(joined([seen, hint, group])) || OF_A_THING.test(joined([seen, hint]));
-      const opens = isOfThing && !ofCard && !CARD.test(hint);
-      const isElse =
-        isSent || opens || SIGNING_IN.test(group) || ELSEWHERE.test(said) || raw.some((text) => SUM.test(text));
+      if (isBehindCard(called, told)) return sure("cc-csc");
+      const isSent = called.oneTime || SENT.test(told) || SENT_ATTRIBUTE.test(joined(attributes));
+      const opens = OPENS.test(told) || OF_A_THING.test(told) || (OPENS.test(group) && !PAYS.test(group));
+      const isOfThing = (opens && !ofCard && !CARD.test(hint)) || ELSEWHERE.test(said);
+      const isElse = isSent || isOfThing || SIGNING_IN.test(group) || raw.some((text) => SUM.test(text));
       if (CODE_OR_NOT.test(own) && (!isElse || isBehind(hint))) return sure("cc-csc");
       if (CHECK.test(own) && !isElse) return ofCard || CARD.test(hint) ? sure("cc-csc") : besideCard("cc-csc");
     }
@@ -557,7 +563,7 @@
       if (bare.some((text) => BARE_CODE.test(text))) return sure("cc-csc");
       if (bare.some((text) => BARE_TIME.test(text))) return besideCard("cc-exp");
     }
-    if (!OTHER_CARD.test(hint)) {
+    if (!isOtherCard(hint)) {
       if (CODE.test(hint) || isBehind(hint)) return sure("cc-csc");
       if (asksNumber(hint) && !LAST_FOUR.test(hint)) return sure("cc-number");
     }
