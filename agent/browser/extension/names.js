@@ -306,11 +306,11 @@
   const OTHER_CARD = either(
     String.raw`\b(gift|loyalty|rewards?|bonus|fidelity|stamp|punch|savings|discount|points|privilege|vip
       |member(ship)?|club|customer|client|fan|golf|gym|library|reader|borrower|student|school|campus|teacher|alumni
-      |youth|seniors?|pension|veterans?|concession|insurance|insured|medicare|medicaid|medical|health|nhs|hospital
-      |clinic|patient|vaccination|immunization|donor|pharmacy|prescription|identity|id|national|citizen(ship)?
-      |residen(t|ce)|registration|permit|green|social security|voter|ration|tax|time|access|key|door|entry|room|smart
-      |swipe|proximity|rfid|nfc|sim|phone|calling|video|memory|sound|graphics|network|wifi|line|flash|sd|expansion
-      |warranty) ?card`,
+      |youth|isic|photo|nectar|advantage|blue|job|work|stock|kanban|copy|seniors?|pension|veterans?|concession
+      |insurance|insured|medicare|medicaid|medical|health|nhs|hospital|clinic|patient|vaccination|immunization|donor
+      |pharmacy|prescription|identity|id|national|citizen(ship)?|residen(t|ce)|registration|permit|green
+      |social security|voter|ration|tax|time|access|key|door|entry|room|smart|swipe|proximity|rfid|nfc|sim|phone
+      |calling|video|memory|sound|graphics|network|wifi|line|flash|sd|expansion|warranty) ?card`,
     String.raw`\b(staff|employee|visitor|guest|union|press|business|report|post|greeting|christmas|birthday|index
       |note|score|menu|recipe|travel|bus|rail|metro|train|oyster|transit|season|parking|boarding|flyer|miles|vehicle
       |circulation|licen[cs]e|driver|drivers|tachograph|fuel|petrol|diesel|fleet|trading|playing|collectors?
@@ -319,54 +319,58 @@
     String.raw`\bsim\b|\biccid\b|\baadha+r\b|\bkyc\b|\btessera\b|ausweis`,
     String.raw`\b(geschenk|gutschein|kunden|bonus|treue|rabatt|vorteil|punkte|payback|stempel|sammel|tausch|trading
       |fan|stamm|klub|club|mitglied|versicher|kranken|patienten|gesundheit|impf|spender|biblio|bucherei|leser|schul
-      |studenten|studierenden|lehrer|spiel|eintritt|visiten|gruss|speise|zugang|schlussel|mitarbeiter|personal|identi
-      |burger|gaste|zulassung|monats|jahres|dauer|saison|parkaus|grune|aufenthalt|grafik|netzwerk|sound|speicher
-      |telefon|sim)\w* ?karten?|\b(id|post|gast|kur|zeit|fahr|fahrer|fahrzeug|bord|park|tank|video|land) ?karte
-      |\bbahn ?card`,
+      |studenten|studierenden|lehrer|spiel|eintritt|visiten|gruss|speise|zugang|schlussel|garantie|steuer|lohnsteuer
+      |kartei|stamm|lager|ehrenamts|familien|menu|getranke|wein|mitarbeiter|personal|identi|burger|gaste|zulassung
+      |monats|jahres|dauer|saison|parkaus|grune|aufenthalt|grafik|netzwerk|sound|speicher|telefon|sim)\w* ?karten?
+      |\b(id|post|gast|kur|zeit|fahr|fahrer|fahrzeug|bord|park|tank|video|land) ?karte|\bbahn ?card`,
     String.raw`\b(carte|tarjeta|carta|cartao)( (?!cart|tarj)\w+){0,2} (fidelite|cadeau|avantages?|reduction|points
       |adherent|membre|club|identite|nationale|electeur|electorale|vitale|assurance|mutuelle|sante|verte|grise
       |circulation|immatriculation|conducteur|sejour|resident|visite|postale|menu|scolaire|etudiante?|eleve|jeune
       |lecteur|bibliotheque|mediatheque|navigo|transport|abonne|abonnement|embarquement|stationnement|parking
-      |carburant|acces|presse|collect\w+|jouer|jeux?|pokemon|graphique|memoire|reseau|vaccination|donneur)\b`,
+      |carburant|garantie|famille|consulaire|acces|presse|collect\w+|jouer|jeux?|pokemon|graphique|memoire|reseau
+      |vaccination|donneur)\b`,
     String.raw`\b(tarjeta|carta|cartao)( (?!cart|tarj)\w+){0,2} (regalo|fidelidad|fidelizacion|lealtad|descuento
       |puntos|club|sanitaria|salud|(?<=del? )seguro|asegurad[oa]|soci[oa]|miembro|afiliad[oa]|residencia|residente
       |extranjero|embarque|visita|presentacion|estudiante|estudiantil|universitaria|alumno|identidad|ciudadan[ia]\w*
       |transporte|metro|biblioteca|lector|circulacion|vehic\w+|propiedad|verde|combustible|gasolina|acceso
-      |estacionamiento|empleado|colecci\w+|juego|pokemon|grafica|memoria|sonido|red|vacuna\w*|joven
-      |(?<!codigo )postal|sim)\b`,
-    String.raw`\b(carte|tarjeta|carta|cartao)( (de|di))? (clients?|clientes?|clienti|patient|pacientes?|pazienti?
+      |estacionamiento|empleado|profesional|militar|madre|video|garantia|itv|colecci\w+|juego|pokemon|grafica|memoria
+      |sonido|red|vacuna\w*|joven|(?<!codigo )postal|sim)\b`,
+    String.raw`\b(carte|tarjeta|carta|cartao)( (de|di|d))? (clients?|clientes?|clienti|patient|pacientes?|pazienti?
       |assure)\b`,
     String.raw`\b(carta|carte)( (?!cart|tarj)\w+){0,2} (fedelta|regalo|sconto|punti|soci[oa]?|club|identita|soggiorno
       |circolazione|verde|imbarco|studente|universitaria|docente|biblioteca|lettore|assicura\w+|giovani|accesso
-      |parcheggio|trasporti|dipendente|carburante|gioco|giochi|collezion\w+|pokemon|grafica|memoria|geografica
-      |conducente|vaccin\w+|sim)\b`,
+      |parcheggio|trasporti|dipendente|carburante|gioco|giochi|collezion\w+|servizi|tachigrafic\w+|garanzia|pokemon
+      |grafica|memoria|geografica|conducente|vaccin\w+|sim)\b`,
     String.raw`\b(cartao|carta)( (?!cart|tarj)\w+){0,2} (presente|oferta|fidelidade|desconto|pontos|vantagens|clube
       |soci[oa]|membro|sus|cidadao|conducao|motorista|habilitacao|circulacao|verde|estudante|estudantil|aluno|saude
-      |utente|convenio|(?<=d[eo] )seguro|residencia|funcionario|acesso|estacionamento|transporte|onibus|combustivel
-      |abastecimento|biblioteca|leitor|colec\w+|jogo|pokemon|grafic[ao]|memoria|vacina\w*|sim)\b`,
+      |utente|convenio|ponto|jovem|cnpj|garantia|(?<=d[eo] )seguro|residencia|funcionario|acesso|estacionamento
+      |transporte|onibus|combustivel|abastecimento|biblioteca|leitor|colec\w+|jogo|pokemon|grafic[ao]|memoria
+      |vacina\w*|sim)\b`,
     String.raw`\b(klant(en)?|cadeau|geschenk|leden|lid|lidmaatschaps|bonus|punten|voordeel|loyaliteits|spaar|kortings
       |club|biblio\w*|leners|lezers|bieb|identiteits|id|verblijfs|groene|zorg|gezondheids|patient(en)?|verzekerings
       |vaccinatie|donor|kenteken|voertuig|docenten|studenten|student|school|collegek?|personeels|medewerkers|toegangs
-      |sleutel|parkeer|reis|trein|bus|instap|visite|ansicht|post|wens|menu|land|speel|ruil|verzamel|voetbal|pokemon
-      |grafische|geluids|netwerk|video|geheugen|tank|brandstof|sim|ov ?chip) ?kaart`,
+      |sleutel|parkeer|garantie|stempel|museum|bewoners|voorraad|strippen|reis|trein|bus|instap|visite|ansicht|post
+      |wens|menu|land|speel|ruil|verzamel|voetbal|pokemon|grafische|geluids|netwerk|video|geheugen|tank|brandstof|sim
+      |ov ?chip) ?kaart`,
     String.raw`\bkart\w+ (\w+ )?(podarunk|prezent|lojaln|klubow|rodziny|stalego|ubezp|ekuz|zielon|pobytu|miejsk
       |mieszkan|rabat|punktow|bonus|premiow|czlonk|zdrow|szczepi|studenck|uczni|szkoln|nauczyc|pracownicz|biblio
-      |czyteln|tozsamo|wyborc|pojazd|kierowcy|tachogr|paliw|flotow|dostepu|wstepu|parking|pokladow|transport|wizytow
-      |kolekc|do gry|zawodn|pokemon|graficzn|pamieci|sieciow|dzwiek|seniora|dan\b|sim)|\bkart\w+ (klienta|pacjenta)
-      |\b(zielon|podarunk|lojaln|bibliot|czyteln|paliw|kolekc)\w+ kart`,
+      |czyteln|tozsamo|wyborc|gwarancyjn|magazynow|rowerow|wedkar|polaka|isic|pojazd|kierowcy|tachogr|paliw|flotow
+      |dostepu|wstepu|parking|pokladow|transport|wizytow|kolekc|do gry|zawodn|pokemon|graficzn|pamieci|sieciow|dzwiek
+      |seniora|dan\b|sim)|\bkart\w+ (klienta|pacjenta)|\b(zielon|podarunk|lojaln|bibliot|czyteln|paliw
+      |kolekc)\w+ kart`,
     String.raw`\b(vernost|darkov|zakaznick|pojist|klubov|clensk|slevov|bonus|bodov|knihov|ctenar|zdravot|pacient
-      |ockov|zelen|obcansk|identif|student|ucitel|zamestnan|sberatel|hrac|hern|pameto|grafick|sitov|zvukov|pristup
-      |parkovac|tankovac|palivov|jizd|dopravn|palubn|telefon|sim)\w* kart|\bkart\w+ (vozidl|pacient|ctenar|pojisten
-      |clena|knihovn|student|ridice)`,
+      |ockov|zelen|obcansk|zaruc|sklad|evidenc|isic|identif|student|ucitel|zamestnan|sberatel|hrac|hern|pameto
+      |grafick|sitov|zvukov|pristup|parkovac|tankovac|palivov|jizd|dopravn|palubn|telefon|sim)\w* kart
+      |\bkart\w+ (vozidl|pacient|ctenar|pojisten|clena|knihovn|student|ridice)`,
     String.raw`\b(present|gava|gavo|kund|klubb|medlems?|lane?|biblioteks|lojalitets|formans|poang|rabatt|stam|passer
       |tids|stampel|forsakrings|sjuk\w*|halso|patient|vaccinations?|donations?|gront|grona|uppehalls\w*|kor|forar
       |registrerings|fordons|parkerings|bransle|drivmedels|tank|bensin|bonus|student|skol|elev|larar|personal|tjanste
-      |anstalld\w*|nyckel|access|inpasserings|legitimations|identitets|id|eu|rese|buss|visit|vy|jul|samlar|spel|pokemon
-      |fotbolls|grafik|ljud|natverks|minnes|telefon|kontant|sim) ?kort`,
+      |anstalld\w*|nyckel|access|inpasserings|legitimations|garanti|arbets|lager|mecenat|sl|identitets|id|eu|rese
+      |buss|visit|vy|jul|samlar|spel|pokemon|fotbolls|grafik|ljud|natverks|minnes|telefon|kontant|sim) ?kort`,
     String.raw`\b(hediye|sadakat|musteri|uye|uyelik|kulup|puan|indirim|avantaj|kutuphane|okuyucu|kimlik|vatandas\w*
-      |ikamet|oturma|yesil|ogrenci|okul|ogretmen|personel|calisan|sigorta|saglik|hasta|asi|arac|ruhsat|surucu|ehliyet
-      |otopark|ulasim|otobus|seyahat|binis|yakit|akaryakit|giris|gecis|koleksiyon|oyun|oyuncu|iskambil|takas|pokemon
-      |ekran|grafik|ses|hafiza|bellek|telefon|kontor|sim) kart`,
+      |ikamet|mavi|basin|engelli|stok|cari|demirbas|oturma|yesil|ogrenci|okul|ogretmen|personel|calisan|sigorta
+      |saglik|hasta|asi|arac|ruhsat|surucu|ehliyet|otopark|ulasim|otobus|seyahat|binis|yakit|akaryakit|giris|gecis
+      |koleksiyon|oyun|oyuncu|iskambil|takas|pokemon|ekran|grafik|ses|hafiza|bellek|telefon|kontor|sim) kart`,
   );
   // What the page's authors call a field may be a group of fields and a field: "member[card_number]".
   const OTHER_CARD_OF_CODE = either(
@@ -409,6 +413,8 @@
     String.raw`\b(iban|isbn|ean|gtin|barcode|konto\w*|steuer\w*|rechnung\w*|zahler\w*|bestell\w*|artikel\w*|blz
       |tuv)\b`,
     String.raw`\b(accounts?|cuenta|compte|conta|conto|rekening|hesap|hesab\w*|ucet|uctu|home)\b`,
+    String.raw`\b(isin|wkn|cusip|stocks?|wertpapier\w*|(serien|kunden|vertrags|mitglieds|versicherungs|fahrgestell|teile
+      |matrikel|personal|depot|auftrags|chargen)nummer)\b`,
     String.raw`ausweis|\b(fuhrerschein\w*|zertifikat\w*|product|produkt\w*|licen[cs]e|serial|voucher|coupon)\b`,
   );
 
