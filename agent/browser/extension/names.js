@@ -520,7 +520,7 @@
     const own = joined(words);
     const seen = joined([...labels, ...near]);
     const hint = joined(hints);
-    const told = joined([seen, hint]);
+    const shown = joined([seen, hint]);
     const group = joined(groups);
     // A form's name in front of a field's says little ("order[number]"): it counts where users are told nothing.
     const said = seen || joined(attributes);
@@ -538,9 +538,9 @@
     if (!isOtherOwn && NO_OTHER_CODE.test(own)) return sure("cc-csc");
     if (!isOther) {
       if (CODE.test(own) || isBehind(own) || raw.some((text) => ABBREVIATED.test(text))) return sure("cc-csc");
-      if (isBehindCard(called, told)) return sure("cc-csc");
-      const isSent = called.oneTime || SENT.test(told) || SENT_ATTRIBUTE.test(joined(attributes));
-      const opens = OPENS.test(told) || OF_A_THING.test(told) || (OPENS.test(group) && !PAYS.test(group));
+      if (isBehindCard(called, shown)) return sure("cc-csc");
+      const isSent = called.oneTime || SENT.test(shown) || SENT_ATTRIBUTE.test(joined(attributes));
+      const opens = OPENS.test(shown) || OF_A_THING.test(shown) || (OPENS.test(group) && !PAYS.test(group));
       const isOfThing = (opens && !ofCard && !CARD.test(hint)) || ELSEWHERE.test(said);
       const isElse = isSent || isOfThing || SIGNING_IN.test(group) || raw.some((text) => SUM.test(text));
       if (CODE_OR_NOT.test(own) && (!isElse || isBehind(hint))) return sure("cc-csc");
