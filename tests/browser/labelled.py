@@ -24,6 +24,7 @@ from tests.browser.extension_live import Live, browser
 
 LISTS: Final = Path(__file__).parent / "labels"
 SCRIPTS: Final = ("nodes.js", "names.js", "labels.js", "fields.js")  # what names a control
+LISTED: Final = ("cards", "lookalikes", "checkouts", "forms", "later", "variants")
 HALVED: Final = ("cards", "lookalikes")  # of these the half that is held back is not looked at
 CARD_NAMES: Final = ("cc-number", "cc-csc", "cc-exp")
 
@@ -90,20 +91,26 @@ def _html(row: dict[str, object]) -> str:
 
 
 def _around(control: str, text: dict[str, str]) -> str:
-    """The control in the group or table that says it."""
+    """The control in the table that says it, and that in its group."""
+    inside = _in_table(control, text)
     if "legend" in text:
-        return f"<fieldset><legend>{text['legend']}</legend><p>{control}</p></fieldset>"
+        return f"<fieldset><legend>{text['legend']}</legend>{inside}</fieldset>"
     if "group" in text:
-        return f'<div role=group aria-label="{text["group"]}"><p>{control}</p></div>'
+        return f'<div role=group aria-label="{text["group"]}">{inside}</div>'
+    return inside
+
+
+def _in_table(control: str, text: dict[str, str]) -> str:
+    if "column" in text:
+        first = f"<th>{text['row']}</th>" if "row" in text else "<td>A. Person</td>"
+        return (
+            f"<table><thead><tr><th>Customer</th><th>{text['column']}</th></tr></thead>"
+            f"<tbody><tr>{first}<td>{control}</td></tr></tbody></table>"
+        )
     if "cell" in text:
         return f"<table><tr><td>{text['cell']}</td><td>{control}</td></tr></table>"
     if "row" in text:
         return f"<table><tr><th>{text['row']}</th><td>{control}</td></tr></table>"
-    if "column" in text:
-        return (
-            f"<table><thead><tr><th>Customer</th><th>{text['column']}</th></tr></thead>"
-            f"<tbody><tr><td>A. Person</td><td>{control}</td></tr></tbody></table>"
-        )
     return f"<p>{control}</p>"
 
 
@@ -157,7 +164,7 @@ def is_closing(names: set[str]) -> bool:
 
 def main() -> int:
     name = sys.argv[1] if len(sys.argv) > 1 else "chromium"
-    lists = {title: entries(title) for title in ("cards", "lookalikes", "checkouts", "forms", "variants")}
+    lists = {title: entries(title) for title in LISTED}
     with tempfile.TemporaryDirectory() as folder, browser(name, Path(folder)) as live:
         found = {title: judge(live, listed) for title, listed in lists.items()}
     for title, listed in lists.items():

@@ -8,7 +8,7 @@ from html import escape
 import pytest
 
 from tests.browser.extension_live import Live, fields
-from tests.browser.labelled import CARD_NAMES, entries, is_closing, is_found, judge
+from tests.browser.labelled import CARD_NAMES, LISTED, entries, is_closing, is_found, judge
 from tests.browser.test_extension_fields import desk_shows
 
 pytestmark = pytest.mark.desktop
@@ -20,7 +20,7 @@ RECALL = 0.97
 
 def test_what_card_forms_call_their_fields_is_found(live: Live) -> None:
     """The half of the list that the patterns were not tuned on, and the other one."""
-    listed = [entry for name in ("cards", "checkouts", "forms", "variants") for entry in entries(name) if entry.want]
+    listed = [entry for name in LISTED for entry in entries(name) if entry.want]
     assert len(listed) >= 300
     found, total = Counter[str](), Counter[str]()
     missed = []
@@ -34,8 +34,7 @@ def test_what_card_forms_call_their_fields_is_found(live: Live) -> None:
 
 
 def test_what_looks_like_a_card_field_does_not_close(live: Live) -> None:
-    listed = [*entries("lookalikes")]
-    listed += [entry for name in ("checkouts", "forms", "variants") for entry in entries(name) if not entry.want]
+    listed = [entry for name in LISTED for entry in entries(name) if not entry.want]
     assert len(listed) >= 200
     closing = [entry.line for entry, names in zip(listed, judge(live, listed), strict=True) if is_closing(names)]
     assert closing == []
@@ -298,6 +297,14 @@ def test_a_field_that_is_called_otherwise_later_is_found(live: Live, case: str) 
         assert fields(live.look_until_tab("/desk")) == set()
         live.site.order("desk", f"{EASE} {change}")
         live.look_until_tab("/desk", lambda tab: fields(tab) == {"cc-number"})
+
+
+def test_how_much_goes_into_a_field_says_what_a_hint_is_about(live: Live) -> None:
+    body = "<input aria-label=Security maxlength=40 aria-describedby=x><p id=x>Found on the back of your card</p>"
+    with desk_shows(live, body):
+        assert fields(live.look_until_tab("/desk")) == set()
+        live.site.order("desk", f"{EASE} one('input').maxLength = 3")
+        live.look_until_tab("/desk", lambda tab: fields(tab) == {"cc-csc"})
 
 
 @pytest.mark.parametrize(

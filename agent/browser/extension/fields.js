@@ -14,6 +14,7 @@
     "data-encrypted-name", "data-braintree-name", "data-recurly", "data-omise", "formcontrolname", "ng-model",
   ]);
   const OF_USERS = new Set(["placeholder", "aria-label", "aria-placeholder", "title", "label"]);
+  const LENGTHS = ["maxlength", "size"];
   const LONGEST = 120; // characters of each attribute
 
   const NONE = Object.freeze([]);
@@ -40,6 +41,7 @@
       search: type === "search" || attributeOf(control, "role") === "searchbox",
       oneTime: tokens.includes("one-time-code"),
       kind: nameOf(control),
+      short: LENGTHS.some((attribute) => /^[34]$/.test(attributeOf(control, attribute) ?? "")),
     });
   };
 
@@ -67,7 +69,7 @@
     isControl,
     NAMED_BY: [
       "type", "contenteditable", "role", "for", "slot", "alt", "colspan", "headers",
-      "aria-labelledby", "aria-describedby", "aria-description", ...OF_CODE, ...OF_USERS,
+      "aria-labelledby", "aria-describedby", "aria-description", ...LENGTHS, ...OF_CODE, ...OF_USERS,
     ],
   });
 })();

@@ -20,7 +20,10 @@
         |zadn|arka`,
       String.raw`rewers|exp|scad|caduc|venc|vto|ltig|abla|verf|uft|verval|verloop|geldig|wa.{1,2}n|wygas|platn
         |vypr|utg`,
-      String.raw`giltig|ller|rfall|kullan|erlilik|skt|mm|aa|month|year|good`,
+      String.raw`giltig|ller|rfall|kullan|erlilik|s\W?k\W?t|mm|aa|month|year|good|g.{1,2}r ut|plat. do`,
+      String.raw`tarj|karci|pinpas|\b1[56]|sixteen|sechzehn|seize|diecis|sedici|dezes|dezas|zestien|szesna|sexton
+        |on alt|hinten|arri.{1,2}re|tr.{1,2}s\b|posterior|trasera|tylu|rubu|zezadu`,
+      String.raw`monat|mois|\bmese?\b|m.{1,2}s\b|maand|miesi|m.{1,2}nad|\bay\b`,
     ),
     "i",
   );
@@ -64,22 +67,47 @@
     String.raw`\b(credit|krediet|bank|betaal|debet) ?(kaart|card)`,
     String.raw`\bkart[aey] (kredytow|platnicz|debetow|bankow)\w+|\b(kreditni|platebni|debetni|bankovni) kart`,
     String.raw`\b(kredit|betal|bank|konto|debet) ?kort|\b(kredi|banka) ?karti`,
+    String.raw`\b(bank|betaal|pin) ?pas(sen)?\b`,
   );
 
-  // A group of fields that are about a paying card.
-  const PAYING_GROUP = either(
-    PAYING.source,
-    String.raw`\b(card|karten|kaart|kort|kart) ?(details|data|daten|information|informatie|gegevens|uppgifter
-      |bilgileri)\b`,
-    String.raw`\b(pay|payment|paying) (by|with) card\b|\bdati (della )?carta\b|\bdados do cartao\b
-      |\bdatos de (la|su) tarjeta\b`,
+  // A card in Swedish; "short" (in Dutch, too) before a time or a text.
+  const KORT = String.raw`\bkort\b(?! (utgang|giltighets|hallbar|bast|datum|houdba|verval|info|beskr|omschr
+      |te[kx]st))`;
+
+  // A card in all forms of the word, and what makes it one that pays when a group of fields speaks of both.
+  const ANY_CARD = either(
+    String.raw`\b(cards?|karten?|cartes?|tarjetas?|carta|cartao|kaart(en)?|kart(a|y|e|u|ou|om)?|kortet|kartla|kartiyla
+      |kart(in|iniz\w*|i)?)\b`,
+    KORT,
   );
+  const PAYS = either(
+    String.raw`\b(pay|pays|payment|paying|zahl\w*|bezahl\w*|kartenzahl\w*|paiement|payer|payez|regle\w*|pago|pagar
+      |pague|paga|pagamento|betaal|betal\w*|kaartbetal\w*|kortbetal\w*|afreken\w*|platnosc\w*|zapla[ct]\w*|placen\w*
+      |placisz|platb\w*|odeme\w*|ode|odeyin)\b`,
+  );
+  const DETAILS = either(
+    String.raw`\b(details?|data|daten|kartendaten|kartenangaben|infos?|information\w*|informati\w*|informac\w+
+      |kaartinformatie|kaartgegevens|gegevens|kort(uppgifter|information)|uppgifter|bilgi\w*|datos|detalles|dati
+      |dettagli|dados|dane|udaje|donnees|coordonnees)\b`,
+  );
+  const CARD_MATTERS = /\b(karten|kaart|kort)(zahlung|daten|angabe|informati|betaling|gegevens|betalning|uppgift)/;
+  const CARD_ALONE = either(
+    String.raw`^((your|my|ihre|deine|votre|ma|tu|su|mi|tua|sua|mia|seu|o|la|uw|je|jouw|twoja|vase|ditt) )?(card|karte
+      |carte|tarjeta|carta|cartao|kaart|karta|kort|kart)( required)?$`,
+  );
+  // Whether a group of fields, or what else stands at one, is about a paying card.
+  const isOfPayingCard = (text) =>
+    PAYING.test(text) ||
+    CARD_ALONE.test(text) ||
+    CARD_MATTERS.test(text) ||
+    ((PAYS.test(text) || DETAILS.test(text)) && ANY_CARD.test(text) && ANY_CARD.test(text.replace(OTHER_CARDS, " ")));
 
   // Any mention of a card: what makes an expiry date that of one, and a check number a card's.
   const CARD = either(
     PAYING.source,
-    String.raw`\b(cc|card|karten?|carte|tarjeta|carta|cartao|kaart|kart[aey]|kort|kortets?|kart(i|in|inin|iniz
-      |inizin)?)\b`,
+    String.raw`\b(cc|card|karten?|carte|tarjeta|carta|cartao|kaart|kart([aeyu]|ou)|kortets?|kart(i|in|inin|iniz
+      |inizin|la)?)\b`,
+    KORT,
     String.raw`\bcard(exp|number|cv)`,
   );
 
@@ -90,7 +118,7 @@
     String.raw`\b(txt|tb|input|my|new|user|pay|payment|billing|credit ?|debit|bank|cc|c|enc
       |encrypted)?card(number|no|num|nr)\b`,
     String.raw`\bcard account\b|(?<!(phone|telephone|account|order|policy) )\bnumber (on|of) (the )?(front of )?` +
-      String.raw`(the |your |my )?((credit|debit|bank) )?card\b(?! (statement|bill))`,
+      String.raw`(the |your |my )?((credit|debit|bank) )?card\b(?! (statement|bill|\w{3,}s\b))`,
     String.raw`\blong (card )?number\b|\bc ?c ?(number|num|no|nr)\b|\bccn\b|\bprimary account number\b
       |\b1[56] digit card\b`,
     String.raw`\b(visa|master ?card|amex|american express)\b( \w+){0,3} (number|no|nr|nummer)\b`,
@@ -100,13 +128,15 @@
       |\bkarte nummer\b`,
     // French, Spanish, Italian, Portuguese
     String.raw`\b(numero|num|nr|no|n) ?(de |du |sur )?(la |sa |ma |votre )?(carte|cb)\b`,
-    String.raw`\b(numero|num|nr|no|nro|n) ?(de |en )?(la |su |tu |mi )?tarjeta\b|\btarjeta (no|nro|num|numero)\b`,
-    String.raw`\b(numero|num|nr|no|n) ?(di |della |sulla )?(sua |tua |mia )?carta\b`,
+    String.raw`\b(numero|num|nr|no|nro|n) ?(de |en )?(la |su |tu |mi )?tarj(eta)?\b|\btarjeta (no|nro|num|numero)\b`,
+    String.raw`\b(numero|num|nr|no|n) ?(di |della |sulla )?(sua |tua |mia |vostra )?carta\b`,
+    String.raw`\b(carte|carta|cartao|kaart|kart[aey]|kort|kort(et)?s) (numero|nr|num|nro|nummer|numer|cislo)\b
+      |\bcart(e|a|ao) n$|\bkarta c$`,
     String.raw`\b(numero|num|nro|nr|n|digitos) ?(de |do |no )?(seu |teu )?cartao\b|\bno d[eo] (seu |teu )?cartao\b`,
     // Dutch
     String.raw`\b(credit|krediet|crediet|bank|betaal|debet)? ?(kaart|card) ?(nummer|nr|no)\b`,
-    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b|\b(bank
-      |betaal)pas ?(nummer|nr)\b`,
+    String.raw`\bnummer (van|op) (uw |je |jouw |de )?(credit ?card|(bank|betaal|krediet|debet)?kaart)\b
+      |\b(bank|betaal|pin)pas ?(nummer|nr)\b`,
     // Polish, Czech
     String.raw`\b(numer|nr|numeru) ?(twojej |swojej |panstwa |na )?kart(y|cie)\b`,
     String.raw`\b(cislo|cisla|c) ?(vasi |vas[ei] |sve |z )?((platebni|kreditni|debetni|bankovni) ?)*karty\b
@@ -114,7 +144,20 @@
     // Swedish, Turkish
     String.raw`\b(kredit|betal|bank|konto|debet)?(kort|korts|kortets) ?(nummer|numret|nr)\b`,
     String.raw`\b(kredi |banka |debit )?kart(i|in|inin|iniz|inizin|inizdaki)? ?(numara\w*|no|nosu|nu)\b`,
-    String.raw`\bkartin(iz\w*)? uzerindeki numara\b`,
+    String.raw`\bkart(in\w*)? uzerindeki (\w+ ){0,3}numara`,
+    // A number, and words that may stand before the card that it is of
+    String.raw`(?<!\b(phone|telephone|account|order|policy|serial|reference|customer|member|id|issue
+      |support) )\b(number
+      |nummer|numret|numero|numer|numeru|cislo|nr|nro) ` +
+      String.raw`((on|of|from|the|your|my|this|figurant|inscrit|auf|aus|der|des|ihrer|deiner|einer|von|de|du|sur|la
+      |sa|ma|votre|une|en
+      |el|su|tu|mi|di|della|sulla|sua|tua|mia|do|no|seu|teu|van|op|uw|je|jouw|een|na|twojej|swojej|panstwa|vasi|vase
+      |sve
+      |pa|ditt|mitt|av|credit|debit|bank|payment|kredit|krediet|giro|ec|zahlungs|or|of|oder|ou|o|lub|nebo|eller|y|e|et
+      |und|and|visa|platebni|kreditni|debetni|platniczej|kredytowej|debetowej) ){1,7}` +
+      String.raw`((credit ?|debit|bank)?card|(kredit|debit|bank|giro)?karte|carte|tarjeta|cartao|(credit|krediet|bank
+      |betaal)?kaart|(bank|betaal|pin)pas|kart[ye]|karcie|(kredit|bank|betal|konto)?kort(et)?)\b(?! (statement|bill
+      |\w{3,}s\b))`,
     `(${PAYING.source})[a-z]* (number|no|nr|nummer|numero|numer|cislo|numara\\w*)\\b`,
   );
 
@@ -122,7 +165,8 @@
   const BARE_CARD = either(
     String.raw`^((enter|add|insert|input|type|txt|please|new|your|my|the|a|votre|ma|la|une|su|tu|mi|ingrese|introduzca
       |inserisci|tua|sua|seu|o|digite|ihre|deine|bitte|uw|je|jouw|twoja|vase|ditt|ange) ){0,3}(` +
-      String.raw`(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details|information)
+      String.raw`(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details
+      |information)
       |(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb
       |tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito
       |cartao (de )?(credito|debito)|credit ?kaart|karta (kredytowa|platnicza)
@@ -134,7 +178,13 @@
   // The same by an abbreviation that is a word elsewhere ("pan", "Pan Kowalski"): alone, and as it is written.
   const PAN = /^\W*PAN\W*$/;
 
-  const BARE_NUMBER = /^(number|no|nr|num|nummer|numero|numer|cislo|numara|numarasi)( required| optional)?$/;
+  const BARE_NUMBER = either(
+    String.raw`^(number|no|nr|nro|num|nummer|numret|numero|numer|cislo|numara|numarasi|numaraniz)( required| optional
+      |( \w+)? 1[0-9]( \w+)?)?$`,
+  );
+  const BARE_TIME = either(
+    String.raw`^(month|monat|mois|mes|mese|maand|miesiac|mesic|manad|ay|year|jahr|annee|ano|anno|jaar|rok|ar|yil)$`,
+  );
   const BARE_CODE = /^(code|kod|kode|kodu|codigo|codice|cod)( required| optional)?$/;
 
   // Four groups of four as an example of what goes in, or dots in their place.
@@ -149,7 +199,7 @@
     String.raw`cvv|\bc v [vc]\b|cvc(code|number|num|no)?\b|\b(cvn|ccv|cvx|csc)\b|\b(cv|cav|cvd|cid) 2\b|\b(cvd
       |cv) (code|value|number)\b`,
     String.raw`\b(card|cc) ?(cid|csc|cvd|code|cod)\b|\bcard ?(security|verification|validation|identification
-      |authentication)\b`,
+      |authentication|(check|control) ?(number|code|digits?|value|no|nr))\b`,
     String.raw`\b(security|verification|validation) (code|number|no|digits?)( \w+){0,3} card\b
       |\bverification ?value\b`,
     String.raw`\b(code|digits) (\w+ ){0,3}(back|rear|reverse) of (the |your )?card\b|\bcc sec(urity)? code\b`,
@@ -158,22 +208,46 @@
       |\bcriptograma\b|\bcrittogramma\b`,
     String.raw`\bcod(e|igo|ice)? (?!postal|promo)(\w+ ){0,3}(carte|tarjeta|carta|cartao)\b`,
     String.raw`\bnumero (\w+ )?verifica\w* (\w+ )?(carte|tarjeta|carta|cartao)\b`,
-    String.raw`\bkaart ?(code|verificatie\w*|controle\w*|veiligheids\w*|beveiligings\w*)\b|\bkod (\w+ )?karty\b`,
-    String.raw`\bkort(ets)? ?(kod|sakerhetskod|cvc)\b|\bkart(in|i|iniz\w*)? ?(guvenlik|kodu|dogrulama)`,
+    String.raw`\bkaart ?(code|verificatie\w*|controle\w*|veiligheids\w*|beveiligings\w*)\b|\b(kod
+      |numer kontrolny) (\w+ )?karty\b`,
+    String.raw`\bkort(ets)? ?(kod|cvc|(sakerhets|verifi\w*|kontroll|validerings) ?(kod|nummer|siffr)\w*)\b`,
+    String.raw`\bkart(in|i|iniz\w*)? ?(guvenlik|kodu|dogrulama|kontrol (kod|numara|no))`,
   );
+
+  // Among these, what no group of fields makes that of another card.
+  const NO_OTHER_CODE = /cvv|cvc\b|\bcryptogramme\b|\bcriptograma\b|\bcrittogramma\b/;
 
   // The same by abbreviations that are something else elsewhere: as they are written, with no more than their length.
   const ABBREVIATED = /^\W*(CID|KPN|CVD|CAV)\W*([Cc]ode|[Nn]umber|[Nn]o|[Nn]ummer|[Nn]r)?\W*(\d[^A-Z]*)?\W*$/;
 
-  // The three digits, by where they are on the card.
-  const THREE = /\b(3|three|drei|trois|tres|tre|drie|trzy|tri|uc)\b/;
+  // The digits of a code and of a number, by how many they are and where they are on the card.
+  const THREE = either(
+    String.raw`\b(3|three|drei\w*|trois|tres|tre|tresiffrig\w*|drie\w*|trzy|trzech|trzycyfrow\w*|tri|tri?mistn\w*
+      |trojmistn\w*|uc)\b`,
+  );
+  const SIXTEEN = either(
+    String.raw`\b(1[56]|sixteen|sechzehn\w*|seize|dieciseis|sedici|dezesseis|dezasseis|zestien\w*|szesnast\w*
+      |sestnact\w*|sexton\w*|on alti)\b`,
+  );
   const DIGITS = either(
-    String.raw`\b(digits?|numbers?|code|ziffern?|stellig\w*|chiffres?|cifras?|digitos?|cifre|cijfers?)\b`,
-    String.raw`\b(cyfr\w*|cislic\w*|mistn\w*|siffr\w*|hane\w*|rakam\w*|kod\w*)\b`,
+    String.raw`\b(digits?|numbers?|code|ziffern?|\w*stellig\w*|chiffres?|cifras?|digitos?|cifre|\w*cijfer\w*)\b`,
+    String.raw`\b(\w*cyfr\w*|cislic\w*|\w*mistn\w*|\w*siffr\w*|hane\w*|rakam\w*|kod\w*)\b`,
   );
   const BEHIND = either(
-    String.raw`\b(back|reverse|rear|ruckseite|rueckseite|dos|verso|reverso|dorso|retro|achterkant|achterzijde)\b`,
-    String.raw`\b(odwroci[eu]|zadni|baksida\w*|arka\w*|rewers\w*)\b`,
+    String.raw`\b(back|reverse|rear|hinten|ruckseitig\w*|ruckseite|rueckseite|dos|verso|arriere|reverso|dorso|atras
+      |posterior\w*|trasera|retro|tras|achterkant|achterzijde|achterop|achteraan)\b`,
+    String.raw`\b(odwroci[eu]|zadni|rubu|zezadu|tylu|tylnej|baksida\w*|arka\w*|rewers\w*)\b`,
+  );
+  const FRONT = either(
+    String.raw`\b(front|vorderseite|vorne|recto|devant|face avant|anverso|frente|delante\w*|fronte|davanti|voorkant
+      |voorzijde|voorop|przod\w*|przedni\w*|awers\w*|predni\w*|framsida\w*|on yuz\w*)\b`,
+  );
+  const LONG = /\b(long|lange[rns]?|larg[oa]|lung[oa]|longo|dlug\w*|dlouh\w*|langa|uzun)\b/;
+  const A_NUMBER = /\b(number|\w*nummer|numret|numero|numer|cislo|numara\w*)\b/;
+  const OTHER_NUMBER = either(
+    String.raw`\b(track\w*|sendung\w*|referen\w*|accounts?|konto\w*|compte|cuenta|conto|conta|rekening\w*|order|pedido
+      |commande|meter|zahler\w*|policy|phone|imei|serial|serie\w*|pin|code|kod\w*|codigo|codice|voucher|gutschein\w*
+      |fiscal\w*|tax|steuer\w*|identif\w*|id|transa\w*|invoice|licen\w*|key|member\w*|customer|kunden\w*)\b`,
   );
 
   // Names that a card's code has in common with others, which SENT, ELSEWHERE and OTHER_CARD tell apart.
@@ -181,23 +255,27 @@
     String.raw`(?<!\bsocial )\bsecurity ?(code|number|no|digits?|value)\b|\bsec code\b
       |\bcode (de |du )?(securite(?! soc)|verification)\b|\bnumero de securite\b(?! soc)`,
     String.raw`\bpr(u|ue)f ?(nummer|ziffern?|code|nr|zahl|wert)\b|\bsicherheits ?(code|kode|nummer|nr|ziffern?)\b`,
-    String.raw`\bcod(igo|ice)? (de |di |do |da )?(la )?(seguridad|sicurezza|seguranca)\b(?! soc)|\bnumero (de
-      |di) (seguridad|sicurezza|seguranca)\b(?! soc)`,
-    String.raw`\b(beveiligings|veiligheids) ?(code|nummer)\b|\bkod (bezpieczenstwa|bezp|zabezpiecz\w+)\b`,
-    String.raw`\b(bezpecnostni|ochranny) (kod|cislo)\b|\bsakerhetskod\w*|\bguvenlik (kod|numara|no)\w*`,
+    String.raw`\bcod(igo|ice)? (de |di |do |da )?(la )?(seguridad|sicurezza|seguranca)\b(?! soc)|\b(numero|digitos
+      |clave) (de|di) (seguridad|sicurezza|seguranca)\b(?! soc)`,
+    String.raw`\b(beveiligings|veiligheids) ?(code|nummer|cijfers?)\b|\bkod (bezpieczenstwa|bezp|zabezpiecz\w+)\b`,
+    String.raw`\b(bezpecnostni|ochranny|zabezpecovaci) (kod|cislo)\b|\bsakerhets(kod|nummer|siffr)\w*
+      |\bguvenlik (kod|numara|no|rakam)\w*`,
   );
 
   // Names that it shares with what is sent to a phone: a card's only where a card is spoken of.
   const CHECK = either(
-    String.raw`\b(verification|validation) (code|number|no|digits?)\b|\bcontrol (number|code)\b
-      |\bkontroll ?(nummer|ziffern?|code)\b`,
-    String.raw`\bcode (de )?(controle|validation)\b|\bcodigo (de )?(verificacion|validacion|verificacao
-      |validacao|verificador)\b`,
-    String.raw`\bcodice (di )?(verifica|controllo|convalida)\b|\bnumero de (verificacao|verificacion)\b`,
-    String.raw`\b(controle|verificatie) ?(code|nummer|cijfers?)\b|\bkod (weryfikacyjny|kontrolny)\b`,
-    String.raw`\b(overovaci|kontrolni|verifikacni) (kod|cislo|hodnota)\b|\b(verifierings|kontroll) ?(kod|nummer
-      |siffror)\b`,
-    String.raw`\bdogrulama (kod|numara)\w*`,
+    String.raw`\b(verification|validation|check|control|test) ?(code|number|no|digits?)\b|\b(kontroll?|test
+      |validierungs|verifizierungs) ?(nummer|ziffern?|code|zahl|nr)\b`,
+    String.raw`\bcode (de )?(controle|validation|verif)\b|\b(numero|chiffres?) de (controle|verification
+      |validation)\b`,
+    String.raw`\b(codigo|numero|digitos?|clave) (de )?(verificac\w+|validac\w+|verificador\w*|comprobacion|control
+      |controlo?e?|confirmac\w+)\b`,
+    String.raw`\b(codice|numero|cifr[ae]) (di )?(verifica|controllo|convalida)\b`,
+    String.raw`\b(controle|verificatie|validatie) ?(code|nummer|nr|cijfers?|getal)\b
+      |\b(kod|numer|cyfr\w*) (weryfikacyjn\w+|kontroln\w+)\b`,
+    String.raw`\b(overovaci|kontrolni|verifikacni) (kod|cislo|hodnota|cislice)\b|\b(verifi(erings|kations)
+      |kontroll) ?(kod|nummer|siffr\w*)\b`,
+    String.raw`\b(dogrulama|kontrol) (kod|numara|rakam)\w*`,
   );
 
   const EXPIRY = either(
@@ -205,53 +283,126 @@
       |year|date)\b|\b(valid|good) (thru|through|until|till|to)\b`,
     String.raw`\b(cc|card|credit ?card) ?(month|year|mm|yy)\b|\bmm ?(yy|jj|aa|rr)(yy|jj|aa|rr)?\b|\baa ?yy(yy)?\b`,
     String.raw`\bgu?e?ltig( bis|keit\w*)|\b(ablauf|verfalls?) ?(datum|monat|jahr|tag)?\b|\b(lauft|laeuft) ab\b`,
-    String.raw`\bexpire\b|\bdate (d )?exp\w*|\b(date|fin) de validite\b|\bval(able|ide) jusqu\b`,
-    String.raw`\bcaduc\w+|\bvencimiento\b|\bexpira(cion|cao)?\b|\bvenc\b|\bvto\b|\bvalid[ao] (hasta|ate|fino)\b`,
-    String.raw`\bscadenza\b|\bscade?\b|\bvalidade\b|\bvencimento\b`,
-    String.raw`\bver(val|loop)(datum|dag)\b|\bgeldig (tot|t m)\b|\bverloopt\b|\bwazn(a|e|y|osci|osc)\b|\bwygas\w+`,
-    String.raw`\bplatnost\w*|\bplatn[aey] do\b|\bvyprs\w+|\bexs?pirace\b|\butgang\w*|\bgiltig\w*|\bgaller (till
+    String.raw`\bexpire\b|\bdate (d )?exp\w*|\bvalidite\b|\bval(able|ide) jusqu\b`,
+    String.raw`\bcaduc\w+|\bvencimiento\b|\bexpira(cion|cao)?\b|\bvenc\b|\bvto\b|\bvalid[ao] (hasta|ate|fino)\b
+      |\bvence\b|\bvalidez\b|\bvigencia\b`,
+    String.raw`\bscadenza\b|\bscade?\b|\bvalid(ade|ita)\b|\bvencimento\b`,
+    String.raw`\bver(val|loop)(datum|dag)\b|\bgeldig (tot|t m)\b|\bgeldigheid\w*|\bver(loop|val)t\b|\bwazn(a|e|y
+      |osci|osc)\b|\bwygas\w+`,
+    String.raw`\bplatnost\w*|\bplat(n[aey]|i) do\b|\bvyprs\w+|\bexs?pirace\b|\butgang\w*|\bgiltig\w*|\bgaller (till
       |t o m)\b`,
-    String.raw`\bforfallodatum\b|\bson kullan\w+|\bgecerlilik\b|\bskt\b`,
+    String.raw`\bforfallodatum\b|\b(gar ut|utgar)\b|\bson kullan\w+|\bgecerlilik\b|\bs ?k ?t\b`,
+    String.raw`\b(month|monat|mois|mes|mese|maand|miesiac|mesic|manad|ay) (year|jahr|annee|ano|anno|jaar|rok|ar
+      |yil)\b`,
+  );
+  // What is not kept long or comes in lots: its date is no card's, though it be "kort" (short).
+  const PERISHABLE = either(
+    String.raw`\b(bast fore|houdbaar\w*|\w*haltbar\w*|best before|use by|sell by|peremption|consommer|consum\w+
+      |spozyci\w*|przydatno\w*|trvanlivost\w*|tuketim\w*|livsmedel\w*|food|lebensmittel\w*|aliment\w*|potravin\w*
+      |varor|product\w*|produkt\w*|produit\w*|prodott\w*|produto\w*|urun\w*|batch|charge|lot|lote|lotto|sarze)\b`,
   );
 
   // Cards that are for something else than paying. As phrases: a member, a patient or a student pays by card, too.
   const OTHER_CARD = either(
-    String.raw`\b(gift|loyalty|rewards?|bonus|member(ship)?|library|student|club|insurance|medicare|medicaid|health|nhs
-      |identity|id|national|access|key|staff|employee|business|report|green|resident|tax|time|score|calling|phone|post
-      |discount|points|video|memory|sound|graphics|trading|playing|collectors?|pan|voter|ration|travel|bus|rail|metro
-      |oyster|transit|parking|concession|pension|seniors?|veterans?|flyer|miles|player|smart|line|index|flash|sd|swipe
-      |press|union|guest|visitor|patient|vaccination|donor|warranty|rfid|nfc|tarot|pokemon|privilege|vip|sim) ?card`,
-    String.raw`\bsim\b|\biccid\b|\baadha+r\b|\bkyc\b|\bdocument(o|e|number)?\b|\bdokument|\btessera\b|ausweis`,
-    String.raw`\b(geschenk|gutschein|kunden|bonus|treue|mitglied|versicher|kranken|gesundheit|biblio|schul|spiel
-      |eintritt|visiten|speise|zugang|grafik|speicher|sim)\w* ?karten?|\bbahn ?card`,
-    String.raw`\b(carte|tarjeta|carta|cartao)( \w+){0,2} (fidelite|cadeau|identite|vitale|adherent|membre|etudiante?
-      |grise|sejour|visite|scolaire|mutuelle|navigo|embarquement|abonne|bibliotheque
-       |regalo|fidelidad|fidelizacion|sanitaria
-      |soci[oa]|residencia|embarque|visita|puntos|estudiante|identidad|transporte|biblioteca|fedelta|identita|imbarco
-      |punti|studente|soggiorno|circolazione|presente|fidelidade|sus|cidadao|estudante|saude|utente|sim)\b`,
-    String.raw`\b(klanten|cadeau|leden|lid|biblio\w*|identiteits|zorg|verzekerings|spaar|docenten|studenten|kortings
-      |personeels|sim|ov ?chip) ?kaart`,
-    String.raw`\bkart\w+ (\w+ )?(podarunk|lojaln|klubow|rodziny|stalego|ubezp|pobytu|miejsk|rabat|czlonk|zdrow|studenck
-      |pracownicz|biblio|sim)`,
-    String.raw`\b(vernost|darkov|zakaznick|pojist|klubov|clensk|slevov|knihov|ctenar|zdravot|pameto|grafick|pristup
-      |sim)\w* kart`,
-    String.raw`\b(present|medlems?|lane|lojalitets|formans|passer|forsakrings|bonus|student|id|sim) ?kort`,
-    String.raw`\b(hediye|sadakat|kutuphane|kimlik|ogrenci|uyelik|sigorta|puan|personel|ulasim|saglik|indirim|sim) kart`,
+    String.raw`\b(gift|loyalty|rewards?|bonus|fidelity|stamp|punch|savings|discount|points|privilege|vip
+      |member(ship)?|club|customer|client|fan|golf|gym|library|reader|borrower|student|school|campus|teacher|alumni
+      |youth|isic|photo|nectar|advantage|blue|job|work|stock|kanban|copy|seniors?|pension|veterans?|concession
+      |insurance|insured|medicare|medicaid|medical|health|nhs|hospital|clinic|patient|vaccination|immunization|donor
+      |pharmacy|prescription|identity|id|national|citizen(ship)?|residen(t|ce)|registration|permit|green
+      |social security|voter|ration|tax|time|access|key|door|entry|room|smart|swipe|proximity|rfid|nfc|sim|phone
+      |calling|video|memory|sound|graphics|network|wifi|line|flash|sd|expansion|warranty) ?card`,
+    String.raw`\b(staff|employee|visitor|guest|union|press|business|report|post|greeting|christmas|birthday|index
+      |note|score|menu|recipe|travel|bus|rail|metro|train|oyster|transit|season|parking|boarding|flyer|miles|vehicle
+      |circulation|licen[cs]e|driver|drivers|tachograph|fuel|petrol|diesel|fleet|trading|playing|collectors?
+      |collectible|collecting|player|football|baseball|sports|game|gaming|pokemon|magic|tarot|bingo|yu ?gi ?oh|flash
+      |race|pan) ?card`,
+    String.raw`\bsim\b|\biccid\b|\baadha+r\b|\bkyc\b|\btessera\b|ausweis`,
+    String.raw`\b(geschenk|gutschein|kunden|bonus|treue|rabatt|vorteil|punkte|payback|stempel|sammel|tausch|trading
+      |fan|stamm|klub|club|mitglied|versicher|kranken|patienten|gesundheit|impf|spender|biblio|bucherei|leser|schul
+      |studenten|studierenden|lehrer|spiel|eintritt|visiten|gruss|speise|zugang|schlussel|garantie|steuer|lohnsteuer
+      |kartei|stamm|lager|ehrenamts|familien|menu|getranke|wein|mitarbeiter|personal|identi|burger|gaste|zulassung
+      |monats|jahres|dauer|saison|parkaus|grune|aufenthalt|grafik|netzwerk|sound|speicher|telefon|sim)\w* ?karten?
+      |\b(id|post|gast|kur|zeit|fahr|fahrer|fahrzeug|bord|park|tank|video|land) ?karte|\bbahn ?card`,
+    String.raw`\b(carte|tarjeta|carta|cartao)( (?!cart|tarj)\w+){0,2} (fidelite|cadeau|avantages?|reduction|points
+      |adherent|membre|club|identite|nationale|electeur|electorale|vitale|assurance|mutuelle|sante|verte|grise
+      |circulation|immatriculation|conducteur|sejour|resident|visite|postale|menu|scolaire|etudiante?|eleve|jeune
+      |lecteur|bibliotheque|mediatheque|navigo|transport|abonne|abonnement|embarquement|stationnement|parking
+      |carburant|garantie|famille|consulaire|acces|presse|collect\w+|jouer|jeux?|pokemon|graphique|memoire|reseau
+      |vaccination|donneur)\b`,
+    String.raw`\b(tarjeta|carta|cartao)( (?!cart|tarj)\w+){0,2} (regalo|fidelidad|fidelizacion|lealtad|descuento
+      |puntos|club|sanitaria|salud|(?<=del? )seguro|asegurad[oa]|soci[oa]|miembro|afiliad[oa]|residencia|residente
+      |extranjero|embarque|visita|presentacion|estudiante|estudiantil|universitaria|alumno|identidad|ciudadan[ia]\w*
+      |transporte|metro|biblioteca|lector|circulacion|vehic\w+|propiedad|verde|combustible|gasolina|acceso
+      |estacionamiento|empleado|profesional|militar|madre|video|garantia|itv|colecci\w+|juego|pokemon|grafica|memoria
+      |sonido|red|vacuna\w*|joven|(?<!codigo )postal|sim)\b`,
+    String.raw`\b(carte|tarjeta|carta|cartao)( (de|di|d))? (clients?|clientes?|clienti|patient|pacientes?|pazienti?
+      |assure)\b`,
+    String.raw`\b(carta|carte)( (?!cart|tarj)\w+){0,2} (fedelta|regalo|sconto|punti|soci[oa]?|club|identita|soggiorno
+      |circolazione|verde|imbarco|studente|universitaria|docente|biblioteca|lettore|assicura\w+|giovani|accesso
+      |parcheggio|trasporti|dipendente|carburante|gioco|giochi|collezion\w+|servizi|tachigrafic\w+|garanzia|pokemon
+      |grafica|memoria|geografica|conducente|vaccin\w+|sim)\b`,
+    String.raw`\b(cartao|carta)( (?!cart|tarj)\w+){0,2} (presente|oferta|fidelidade|desconto|pontos|vantagens|clube
+      |soci[oa]|membro|sus|cidadao|conducao|motorista|habilitacao|circulacao|verde|estudante|estudantil|aluno|saude
+      |utente|convenio|ponto|jovem|cnpj|garantia|(?<=d[eo] )seguro|residencia|funcionario|acesso|estacionamento
+      |transporte|onibus|combustivel|abastecimento|biblioteca|leitor|colec\w+|jogo|pokemon|grafic[ao]|memoria
+      |vacina\w*|sim)\b`,
+    String.raw`\b(klant(en)?|cadeau|geschenk|leden|lid|lidmaatschaps|bonus|punten|voordeel|loyaliteits|spaar|kortings
+      |club|biblio\w*|leners|lezers|bieb|identiteits|id|verblijfs|groene|zorg|gezondheids|patient(en)?|verzekerings
+      |vaccinatie|donor|kenteken|voertuig|docenten|studenten|student|school|collegek?|personeels|medewerkers|toegangs
+      |sleutel|parkeer|garantie|stempel|museum|bewoners|voorraad|strippen|reis|trein|bus|instap|visite|ansicht|post
+      |wens|menu|land|speel|ruil|verzamel|voetbal|pokemon|grafische|geluids|netwerk|video|geheugen|tank|brandstof|sim
+      |ov ?chip) ?kaart`,
+    String.raw`\bkart\w+ (\w+ )?(podarunk|prezent|lojaln|klubow|rodziny|stalego|ubezp|ekuz|zielon|pobytu|miejsk
+      |mieszkan|rabat|punktow|bonus|premiow|czlonk|zdrow|szczepi|studenck|uczni|szkoln|nauczyc|pracownicz|biblio
+      |czyteln|tozsamo|wyborc|gwarancyjn|magazynow|rowerow|wedkar|polaka|isic|pojazd|kierowcy|tachogr|paliw|flotow
+      |dostepu|wstepu|parking|pokladow|transport|wizytow|kolekc|do gry|zawodn|pokemon|graficzn|pamieci|sieciow|dzwiek
+      |seniora|dan\b|sim)|\bkart\w+ (klienta|pacjenta)|\b(zielon|podarunk|lojaln|bibliot|czyteln|paliw
+      |kolekc)\w+ kart`,
+    String.raw`\b(vernost|darkov|zakaznick|pojist|klubov|clensk|slevov|bonus|bodov|knihov|ctenar|zdravot|pacient
+      |ockov|zelen|obcansk|zaruc|sklad|evidenc|isic|identif|student|ucitel|zamestnan|sberatel|hrac|hern|pameto
+      |grafick|sitov|zvukov|pristup|parkovac|tankovac|palivov|jizd|dopravn|palubn|telefon|sim)\w* kart
+      |\bkart\w+ (vozidl|pacient|ctenar|pojisten|clena|knihovn|student|ridice)`,
+    String.raw`\b(present|gava|gavo|kund|klubb|medlems?|lane?|biblioteks|lojalitets|formans|poang|rabatt|stam|passer
+      |tids|stampel|forsakrings|sjuk\w*|halso|patient|vaccinations?|donations?|gront|grona|uppehalls\w*|kor|forar
+      |registrerings|fordons|parkerings|bransle|drivmedels|tank|bensin|bonus|student|skol|elev|larar|personal|tjanste
+      |anstalld\w*|nyckel|access|inpasserings|legitimations|garanti|arbets|lager|mecenat|sl|identitets|id|eu|rese
+      |buss|visit|vy|jul|samlar|spel|pokemon|fotbolls|grafik|ljud|natverks|minnes|telefon|kontant|sim) ?kort`,
+    String.raw`\b(hediye|sadakat|musteri|uye|uyelik|kulup|puan|indirim|avantaj|kutuphane|okuyucu|kimlik|vatandas\w*
+      |ikamet|mavi|basin|engelli|stok|cari|demirbas|oturma|yesil|ogrenci|okul|ogretmen|personel|calisan|sigorta
+      |saglik|hasta|asi|arac|ruhsat|surucu|ehliyet|otopark|ulasim|otobus|seyahat|binis|yakit|akaryakit|giris|gecis
+      |koleksiyon|oyun|oyuncu|iskambil|takas|pokemon|ekran|grafik|ses|hafiza|bellek|telefon|kontor|sim) kart`,
   );
   // What the page's authors call a field may be a group of fields and a field: "member[card_number]".
-  const OTHER_CARD_OF_CODE = /\b(gift|loyalty|library|id|identity|sim|tax) ?card|\bcartao sus\b/;
+  const OTHER_CARD_OF_CODE = either(
+    String.raw`\b(gift|loyalty|rewards?|library|id|identity|sim|tax|trading|playing|collectib?le|graphics|fuel
+      |boarding) ?card|\bcartao sus\b|\b(geschenk|kunden|gutschein)karten?|\bcarte (cadeau|fidelite|vitale|grise)\b
+      |\btarjeta (regalo|sanitaria)\b`,
+  );
+  const OTHER_CARDS = new RegExp(OTHER_CARD, "g");
+  const SOME_CARD = /car[dt]|kart|kaart|kort|tarj|ausweis|tessera|\bsim\b|iccid|aadha|kyc/; // costs less
+  const isOtherCard = (text) => SOME_CARD.test(text) && OTHER_CARD.test(text);
+  const DOCUMENT = /\bdocument(o|e|number)?\b|\bdokument/;
+  // A library's card is its reader's, unless it is paid.
+  const LIBRARY = either(
+    String.raw`\b(library|bucherei\w*|biblioth\w+|bibliotec\w+|bibliotek\w*|knihovn\w*|kutuphane\w*)\b`,
+  );
 
   // A code that was sent, shown or made for this one time, or that opens something.
   const SENT = either(
-    String.raw`\b(sms|texted|text message|e ?mails?|emailed|mail|phone|telefon\w*|mobile|handy|app|apps|whatsapp)\b`,
+    String.raw`\b(sms|texted|text message|e ?mails?|emailed|mail|phone|telef\w*|mobil\w*|handy|apps?|whatsapp
+      |e ?pos(t|ta)|correo|courriel|mejl|celular|movil|portable|cellulare|telemovel|cep tel\w*|komork\w*)\b`,
     String.raw`\b(application|aplicacion|aplicativo|applicazione|aplikac\w+|uygulama\w*|wiadomosc\w*)\b
       |\bauthenti|\bautenti`,
-    String.raw`\b(2 fa|mfa|t?otp|two factor|one time|einmal\w*|bank ?id|captcha|image|picture|bild|plaatje
-      |obrazk\w+|resim\w*)\b`,
-    String.raw`\b(sent|send|envoye|recu|enviad[oa]|recibido|inviat[oa]|ricevut[oa]|verzonden|wyslan\w+
-      |odeslan\w*|skickat|skickad|gelen|gonderilen)\b`,
-    String.raw`\b(gesendet|zugesandt|geschickt|erhalten|identity|device|wi fi|building|entry|apartment
-      |characters|letters)\b`,
+    String.raw`\b(2 fa|mfa|t?otp|two factor|one time|einmal\w*|usage unique|un solo uso|uso unico|monouso|eenmalig\w*
+      |jednoraz\w*|engangs\w*|tek kullanim\w*|bank ?id|captcha\w*|image|imagen|imagem|immagine|picture|bild\w*
+      |afbeelding\w*|plaatje|obraz\w*|resim\w*)\b`,
+    String.raw`\b(sent|send|envoy\w+|recue?|enviad[oa]|enviamos|enviaremos|recibido|inviat[oa]|inviamo|ricevut[oa]
+      |verzonden|gestuurd|ontvangen|wysl\w+|otrzyman\w+|odesl\w*|zasl\w+|skickat?|skickar|skickad\w*|skickats|fatt
+      |gelen|gonder\w+|iletilen)\b`,
+    String.raw`\b(gesendet|gesandt|zugesandt|geschickt|erhalten|identity|device|wi fi|building|entry|apartment)\b`,
+    // How many characters a card's code has may be said of it.
+    String.raw`(?<!\d )\b(characters|letters|zeichen|buchstaben|caracteres|caratteri|lettres|letras|lettere|tekens
+      |znaki|znaky|znaku|tecken|bokstaver|karakter\w*|harf\w*)\b`,
     String.raw`\b(door|gate|alarm|login|log in|sign in|signin|anmeldung|recovery|backup|reset)\b`,
   );
   const SENT_ATTRIBUTE = /\b(t?otp|captcha\w*|2 ?fa|two ?factor|mfa|sms|one ?time|totp\w*)\b/;
@@ -261,7 +412,30 @@
   const ELSEWHERE = either(
     String.raw`\b(iban|isbn|ean|gtin|barcode|konto\w*|steuer\w*|rechnung\w*|zahler\w*|bestell\w*|artikel\w*|blz
       |tuv)\b`,
+    String.raw`\b(accounts?|cuenta|compte|conta|conto|rekening|hesap|hesab\w*|ucet|uctu|home)\b`,
+    String.raw`\b(isin|wkn|cusip|stocks?|wertpapier\w*|(serien|kunden|vertrags|mitglieds|versicherungs|fahrgestell|teile
+      |matrikel|personal|depot|auftrags|chargen)nummer)\b`,
     String.raw`ausweis|\b(fuhrerschein\w*|zertifikat\w*|product|produkt\w*|licen[cs]e|serial|voucher|coupon)\b`,
+  );
+
+  // Where a code opens or deletes something: no card's, unless one is spoken of.
+  const OPENS = either(
+    String.raw`\b(delet\w+|eras\w+|wip(e|ing)|database|datenbank|bas\w* de d(atos|onnees|ados)|borrar|eliminar?
+      |losch\w*|supprim\w+|suppression|effac\w+|cancella\w*|elimina\w*|exclu(ir|sao)|apagar|verwijder\w*|usun\w*
+      |usuw\w*|smaz\w*|vymaz\w*|odstran\w*|radera\w*|ta bort|databas\w*|baz[aey] danych|databaz\w*|veri ?taban\w*|sil
+      |silme\w*|silin\w*)\b`,
+    String.raw`\b(unlock\w*|entsperr\w*|deverrouill\w*|debloqu\w*|desbloque\w*|sblocc\w*|ontgrendel\w*|odblok\w*
+      |odemk\w*|las upp|kilid\w*|access|acces|acceso|accesso|acesso|zugang\w*|toegang\w*|dostep\w*|pristup\w*
+      |atkomst\w*|erisim|giris\w*|passwor\w*|passwort\w*|mot de passe|contrasena|senha|wachtwoord\w*|hasl[oa]|heslo
+      |losenord\w*|sifre\w*)\b`,
+  );
+  // What a code belongs to that is no card, where the field itself or its description says so.
+  const OF_A_THING = either(
+    String.raw`\b(under(side|sidan)|unterseite|bottom|gerat\w*|appareil|dispositivo\w*|apparaat|urzadzen\w*
+      |zarizeni\w*|enhet\w*|cihaz\w*|router\w*|modem\w*|sticker|aufkleber|typenschild|etiket\w*|naklejk\w*|stit(ek
+      |ku)|dekal\w*|robot\w*|spam)\b`,
+    String.raw`\b(tur|porte|puerta|porta
+      |portao|deur|drzwi|dver\w+|dorr\w*|kapi)\b`,
   );
 
   const NO_SAMPLE = /\b(key|code|iban|licen[cs]e|serial|voucher|coupon|product)\b/;
@@ -300,7 +474,10 @@
   );
 
   // Who says of a group that it is about signing in.
-  const SIGNING_IN = /\bauthenti|\bautenti|\b(two factor|2 fa|mfa|otp|one time|captcha|sms|login|sign in|anmeldung)\b/;
+  const SIGNING_IN = either(
+    String.raw`\bauthenti|\bautenti|\b(two factor|2 fa|mfa|otp|one time|captcha|sms|login|sign in|anmeld\w*|connexion
+      |iniciar sesion|accedi|inloggen|logowani\w*|zaloguj|prihlas\w*|logga in|giris yap)\b`,
+  );
 
   const NOTHING = Object.freeze({sure: "", beside: ""});
   const sure = (name) => ({sure: name, beside: ""});
@@ -311,33 +488,61 @@
 
   const asksNumber = (text) => {
     const found = NUMBER.exec(text);
-    return found !== null && !NOT_HERE.test(text.slice(0, found.index));
+    if (found) return !NOT_HERE.test(text.slice(0, found.index));
+    return isLongNumber(text) && !OTHER_NUMBER.test(text) && !ELSEWHERE.test(text) && !NOT_HERE.test(text);
   };
+
+  const isLongNumber = (text) => {
+    const isOnCard = FRONT.test(text) || ANY_CARD.test(text);
+    if (SIXTEEN.test(text) && DIGITS.test(text)) return isOnCard || A_NUMBER.test(text);
+    return isOnCard && LONG.test(text) && A_NUMBER.test(text);
+  };
+
+  // Said of few digits, or of a code, that they are on the back of a card.
+  const isBehindCard = ({short, attributes, labels, near}, text) =>
+    BEHIND.test(text) &&
+    ANY_CARD.test(text) &&
+    !isOtherCard(text) &&
+    (short || [...attributes, ...labels, ...near].some((word) => BARE_CODE.test(word)));
 
   const isBehind = (text) => THREE.test(text) && DIGITS.test(text) && BEHIND.test(text);
 
   // What a control asks for by what it is called: its own `attributes`, the `labels` that belong to it, the text `near`
-  // it, `hints` that describe it and the `groups` that it is in, all plain; and `raw`, what users see of it as it is.
+  // it, `hints` that describe it and the `groups` that it is in, all plain; and `raw`, what users see of it as it is;
+  // `short` where three or four characters go in.
   // `sure` closes alone, `beside` only where a card's number or code is asked for as well.
   const judge = (called) => {
-    const {attributes, labels, near, hints, groups, raw} = called;
+    const {labels, near, hints, groups, raw} = called;
+    // Django's forms put "id_" before each field's name: no identity card.
+    const isTwice = (text) => text.startsWith("id ") && called.attributes.includes(text.slice(3));
+    const attributes = called.attributes.filter((text) => !isTwice(text));
     const words = [...attributes, ...labels, ...near];
     const own = joined(words);
     const seen = joined([...labels, ...near]);
     const hint = joined(hints);
+    const shown = joined([seen, hint]);
     const group = joined(groups);
     // A form's name in front of a field's says little ("order[number]"): it counts where users are told nothing.
     const said = seen || joined(attributes);
     if (called.search || SEARCH.test(said)) return NOTHING;
-    const isOtherGroup = !PAYING.test(group) && OTHER_CARD.test(group);
-    const isOther =
-      !PAYING.test(own) && (OTHER_CARD.test(seen) || isOtherGroup || OTHER_CARD_OF_CODE.test(joined(attributes)));
-    const ofCard = CARD.test(joined([own, group]));
+    const around = joined([seen, group]);
+    const isPayingGroup = PAYING.test(group) || groups.some(isOfPayingCard);
+    const isOtherGroup =
+      !isPayingGroup && (isOtherCard(group) || (LIBRARY.test(around) && !PAYS.test(around)));
+    const isPaying = PAYING.test(own);
+    const isOtherOwn =
+      !isPaying && (isOtherCard(seen) || DOCUMENT.test(seen) || OTHER_CARD_OF_CODE.test(joined(attributes)));
+    const isOther = isOtherOwn || (!isPaying && isOtherGroup);
+    const ofCard = isPayingGroup || CARD.test(joined([own, group]));
 
+    if (!isOtherOwn && NO_OTHER_CODE.test(own)) return sure("cc-csc");
     if (!isOther) {
       if (CODE.test(own) || isBehind(own) || raw.some((text) => ABBREVIATED.test(text))) return sure("cc-csc");
-      const isSent = called.oneTime || SENT.test(joined([seen, hint])) || SENT_ATTRIBUTE.test(joined(attributes));
-      const isElse = isSent || SIGNING_IN.test(group) || ELSEWHERE.test(said) || raw.some((text) => SUM.test(text));
+      if (isBehindCard(called, shown)) return sure("cc-csc");
+      const isSent = called.oneTime || SENT.test(shown) || SENT_ATTRIBUTE.test(joined(attributes));
+      const opens = OPENS.test(shown) || OF_A_THING.test(shown) || (OPENS.test(group) && !PAYS.test(group));
+      const isOfThing = (opens && !ofCard && !CARD.test(hint)) || ELSEWHERE.test(said);
+      const isElse = isSent || isOfThing || SIGNING_IN.test(group) || raw.some((text) => SUM.test(text));
       if (CODE_OR_NOT.test(own) && (!isElse || isBehind(hint))) return sure("cc-csc");
       if (CHECK.test(own) && !isElse) return ofCard || CARD.test(hint) ? sure("cc-csc") : besideCard("cc-csc");
     }
@@ -350,17 +555,21 @@
       const isBare = called.kind === "input" && isField && !MONEY.test(own);
       if (isBare && [...attributes, ...labels].some((text) => BARE_CARD.test(text))) return sure("cc-number");
     }
-    if (EXPIRY.test(own)) return ofCard && !isOther ? sure("cc-exp") : besideCard("cc-exp");
-    return isField && !isOther ? judgeByContext(words, hint, group) : NOTHING;
+    const isCards = ofCard && !isOther && (isPaying || !PERISHABLE.test(joined([own, group])));
+    if (EXPIRY.test(own)) return isCards ? sure("cc-exp") : besideCard("cc-exp");
+    return isField && !isOther ? judgeByContext(called, words, hint, group) : NOTHING;
   };
 
   // A field that says little of itself, by what describes it and what it is a part of.
-  const judgeByContext = (words, hint, group) => {
-    if (PAYING_GROUP.test(group)) {
-      if (words.some((text) => BARE_NUMBER.test(text))) return sure("cc-number");
-      if (words.some((text) => BARE_CODE.test(text))) return sure("cc-csc");
+  const judgeByContext = ({labels, near, groups}, words, hint, group) => {
+    const isInGroup = groups.some(isOfPayingCard);
+    if (isInGroup || [...labels, ...near].some(isOfPayingCard)) {
+      const bare = isInGroup ? words : labels; // a table of ways to pay has a row of each, and columns of its own
+      if (bare.some((text) => BARE_NUMBER.test(text))) return sure("cc-number");
+      if (bare.some((text) => BARE_CODE.test(text))) return sure("cc-csc");
+      if (bare.some((text) => BARE_TIME.test(text))) return besideCard("cc-exp");
     }
-    if (!OTHER_CARD.test(hint)) {
+    if (!isOtherCard(hint)) {
       if (CODE.test(hint) || isBehind(hint)) return sure("cc-csc");
       if (asksNumber(hint) && !LAST_FOUR.test(hint)) return sure("cc-number");
     }
