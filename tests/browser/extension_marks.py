@@ -64,10 +64,11 @@ class Marks:
     def grab(self) -> Picture:
         return self.pixels.grab(self.screen).copy()
 
-    def ask(self, tab: int, *frames: int) -> dict[int, str]:
-        """Asks these frames of the tab, and no others; returns the number of each."""
+    def ask(self, tab: int, *frames: int, moved: bool = False) -> dict[int, str]:
+        """Asks these frames of the tab, and no others; returns the number of each. `moved`: they have left an address."""
         numbers = {frame: fresh() for frame in frames}
-        self.live.line.tell(kind="mark", tab=tab, marks={str(frame): number for frame, number in numbers.items()})
+        marks = {str(frame): number for frame, number in numbers.items()}
+        self.live.line.tell(kind="mark", tab=tab, marks=marks, moved=list(frames) if moved else [])
         return numbers
 
     def answer(self, number: str, how: str, since: int = 0) -> Message:

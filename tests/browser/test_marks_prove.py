@@ -117,14 +117,14 @@ class Proof:
     marked: int = 0
 
 
-def prove(screen: Marks, tab: int, frames: Sequence[int]) -> Proof:
+def prove(screen: Marks, tab: int, frames: Sequence[int], *, moved: bool = False) -> Proof:
     """Asks the frames one after the other, the innermost first; judges by the last one's mark."""
     proof = Proof()
     for frame in frames:
         known: list[str] = []
 
         def ask(frame: int = frame, known: list[str] = known) -> None:
-            known.append(screen.ask(tab, frame)[frame])
+            known.append(screen.ask(tab, frame, moved=moved)[frame])
 
         def judge(
             picture: Picture, last: bool = frame == frames[-1], known: list[str] = known, enough: int = AFTER
@@ -268,3 +268,26 @@ def test_nor_of_the_document_before_it(live: Live, screen: Marks) -> None:
         try_it(play)
     else:  # it has no view transition from page to page
         assert play().both == 0
+
+
+@pytest.mark.parametrize("goes", ["form.remove()", "form.style.display = 'none'"])
+def test_nor_of_the_view_of_an_address_that_was_left(live: Live, screen: Marks, goes: str) -> None:
+    """An application moves first and takes the old view away when the next one has come, or hides it."""
+
+    def play() -> Proof:
+        with live.opened("paying", FORM):
+            tab = live.look_until_tab("/paying", fields)["id"]
+            screen.until(magenta)
+            live.site.order("paying", f"{GO} history.pushState(0, '', '/paid'); setTimeout(() => {{ {goes} }}, 1000)")
+            return prove(screen, tab, [0], moved=True)
+
+    try_it(play)
+
+
+def test_an_application_that_only_moves_is_not_waited_for_long(live: Live, screen: Marks) -> None:
+    with live.opened("paying", FORM):
+        tab = live.look_until_tab("/paying", fields)["id"]
+        live.site.order("paying", "history.pushState(0, '', '/paid')")
+        live.line.look()
+        number = screen.ask(tab, 0, moved=True)[0]
+        screen.until(lambda picture: bool(places(picture, number)))

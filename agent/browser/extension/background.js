@@ -37,7 +37,7 @@ const tellRefused = (hash, places) => {
 };
 
 // The documents of the tab that show a mark from now on; all others of it show none.
-const takeMarks = ({tab, marks, moved}) => {
+const takeMarks = ({tab, marks, moved = []}) => {
   for (const [frame, entry] of registry.frames(tab)) {
     const mark = marks[frame] ?? null;
     if (mark === null && !entry.marked) continue;

@@ -319,7 +319,7 @@
     String.raw`\bsim\b|\biccid\b|\baadha+r\b|\bkyc\b|\btessera\b|ausweis`,
     String.raw`\b(geschenk|gutschein|kunden|bonus|treue|rabatt|vorteil|punkte|payback|stempel|sammel|tausch|trading
       |fan|stamm|klub|club|mitglied|versicher|kranken|patienten|gesundheit|impf|spender|biblio|bucherei|leser|schul
-      |studenten|studierenden|lehrer|spiel|eintritt|visiten|gruss|speise|zugang|schlussel|garantie|steuer|lohnsteuer
+      |studenten|studierenden|lehrer|spiel|eintritt|visiten|gruss|speise|zugang|zutritts?|zeiterfassungs?|schlussel|garantie|steuer|lohnsteuer
       |kartei|stamm|lager|ehrenamts|familien|menu|getranke|wein|mitarbeiter|personal|identi|burger|gaste|zulassung
       |monats|jahres|dauer|saison|parkaus|grune|aufenthalt|grafik|netzwerk|sound|speicher|telefon|sim)\w* ?karten?
       |\b(id|post|gast|kur|zeit|fahr|fahrer|fahrzeug|bord|park|tank|video|land) ?karte|\bbahn ?card`,
@@ -335,7 +335,7 @@
       |transporte|metro|biblioteca|lector|circulacion|vehic\w+|propiedad|verde|combustible|gasolina|acceso
       |estacionamiento|empleado|profesional|militar|madre|video|garantia|itv|colecci\w+|juego|pokemon|grafica|memoria
       |sonido|red|vacuna\w*|joven|(?<!codigo )postal|sim)\b`,
-    String.raw`\b(carte|tarjeta|carta|cartao)( (de|di|d))? (clients?|clientes?|clienti|patient|pacientes?|pazienti?
+    String.raw`\bnumero de carta\b(?! de)|\b(carte|tarjeta|carta|cartao)( (de|di|d))? (clients?|clientes?|clienti|patient|pacientes?|pazienti?
       |assure)\b`,
     String.raw`\b(carta|carte)( (?!cart|tarj)\w+){0,2} (fedelta|regalo|sconto|punti|soci[oa]?|club|identita|soggiorno
       |circolazione|verde|imbarco|studente|universitaria|docente|biblioteca|lettore|assicura\w+|giovani|accesso
