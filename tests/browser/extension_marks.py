@@ -65,7 +65,7 @@ class Marks:
         return self.pixels.grab(self.screen).copy()
 
     def ask(self, tab: int, *frames: int, moved: bool = False) -> dict[int, str]:
-        """Asks these frames of the tab, and no others; returns the number of each. `moved`: they have left an address."""
+        """Asks these frames of the tab, and no others; returns the number of each. `moved`: an address was left."""
         numbers = {frame: fresh() for frame in frames}
         marks = {str(frame): number for frame, number in numbers.items()}
         self.live.line.tell(kind="mark", tab=tab, marks=marks, moved=list(frames) if moved else [])
