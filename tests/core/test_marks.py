@@ -665,3 +665,93 @@ def test_another_document_has_nothing_of_the_address_before_and_a_field_is_in_no
     desk.look(tab(replace(SHOP, fields=frozenset({"cc-number"})), top_number=8))
     desk.look(tab(SHOP, top_number=8))
     assert len(desk.shown()) == 1
+
+
+# -- found by mutants -------------------------------------------------------------------------------------------------
+
+
+def told(number: int, *tabs: Tab) -> BrowserWindow:
+    return BrowserWindow("c", 20, number, "Shop", PLACE, False, tabs)
+
+
+def test_two_frames_are_asked_at_once_and_the_mark_of_one_counts_after_the_other_was_seen() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(tab(SHOP, (5, 0, PAY), (6, 0, PAY), (7, 0, WIKI)))
+    desk.look(tab(SHOP, (5, 0, WIKI), (6, 0, WIKI), (7, 0, WIKI)))
+    (shown,) = desk.shown().values()
+    assert shown.keys() == {5, 6}  # nothing was in 7
+    desk.sight(shown[5])
+    desk.sight(shown[6])
+    (shown,) = desk.shown().values()
+    assert shown.keys() == {0}
+    assert desk.sight(shown[0])
+
+
+def test_an_alarm_counts_for_a_tab_that_moves_to_a_new_window() -> None:
+    desk = Desk().settled(tab(SHOP), tab(WIKI, number=2))
+    desk.now += 1
+    desk.marks.alarm(desk.now)
+    windows = told(1, tab(WIKI, number=2)), told(2, tab(SHOP))
+    look = desk.marks.take(Look(BROWSERS, desk.now + 1, desk.now + 2, "now", Browsing(windows)))
+    assert isinstance(look.seen, Browsing)
+    assert [one.unknown > 0 for window in look.seen.windows for one in window.tabs] == [True, True]
+
+
+def test_an_event_of_another_tab_at_the_moment_of_the_question_voids_it() -> None:
+    """Equal times prove nothing."""
+    tabs = tab(SHOP), tab(WIKI, number=2, visible=False)
+    desk = Desk().settled(*tabs)
+    desk.look(tab(PAY), tabs[1])
+    desk.look(*tabs)
+    (mark,) = desk.shown()[1].values()
+    desk.marks.glimpse(Glimpse(BROWSERS, desk.now - 1, PAY, "c", 2))  # when that look was asked
+    desk.look(*tabs)
+    assert not desk.sight(mark)
+
+
+def test_one_that_is_waited_for_long_is_not_painted_either() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.look(tab(PAY))
+    desk.look(tab(SHOP))
+    desk.now += LATE
+    assert desk.look(tab(SHOP)) == [False]
+
+
+def test_of_two_windows_the_later_question_tells_since_when_and_the_older_whether_it_takes_long() -> None:
+    first, second = tab(SHOP), tab(WIKI, number=2)
+    desk = Desk()
+    desk.look(windows=(told(1, first), told(2, second)))
+    desk.see_all()
+    desk.now = 100 * LATE
+    desk.look(windows=(told(1, tab(PAY)), told(2, second)))
+    desk.look(windows=(told(1, first), told(2, second)))
+    begun = desk.now - 1
+    desk.now += LATE
+    desk.look(windows=(told(1, first), told(2, tab(PAY, number=2))))
+    assert desk.marks.since == begun
+    desk.look(windows=(told(1, first), told(2, second)))
+    assert desk.marks.since == desk.now - 1
+    assert desk.marks.waits(desk.now)
+    late = desk.marks.late
+    desk.see_all()
+    assert desk.marks.late == late + 1  # the first alone
+
+
+def test_a_request_is_said_again_only_after_a_time() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.now = 100 * ASK_AGAIN_AT_MOST
+    desk.look(tab(PAY))
+    desk.look(tab(SHOP))
+    assert len(desk.shown()) == 1
+    desk.now += 1
+    assert desk.shown() == {}
+
+
+def test_of_two_browsers_that_are_silent_each_is_known_again() -> None:
+    other = replace(told(1, tab(PAY)), browser="d", pid=21)
+    desk = Desk()
+    desk.look(windows=(told(1, tab(PAY)), other))
+    desk.look(windows=())
+    desk.look(windows=())
+    assert closes(desk, tab(SHOP), browser="d/2", pid=21)
+    assert closes(desk, tab(SHOP), browser="c/2", pid=20)
