@@ -146,8 +146,7 @@ def test_an_error_page_inside_another_page_is_empty(live: Live, source: str) -> 
         address = {"refused": f"http://127.0.0.1:{bound.getsockname()[1]}/", "denied": "/denied"}[source]
         body = f'<iframe src="{address}"></iframe>'
     with live.opened("broken", body):
-        tab = live.look_until_tab("/broken", read)
-        assert urls(tab) == [f"{live.site.here}/broken"]
+        live.look_until_tab("/broken", lambda tab: read(tab) and urls(tab)[1:] == ["about:blank"])
 
 
 def test_a_page_that_hangs_is_unread_and_the_look_still_comes(live: Live) -> None:
