@@ -68,7 +68,7 @@ RULES: Final[dict[str, Any]] = {
             "any": [
                 {"url": [f"{HOME}/pay", f"{AWAY}/pay", f"{HOME}/shop#pay"]},
                 {"field": ["cc-number", "cc-csc"]},
-                {"css": ["#pan", ".open #iban", "dialog.pan[open]", ".pan.open"]},
+                {"css": ["#pan", "dialog.pan[open]", ".pan.open"]},
             ],
             "screen": "pause",
         }

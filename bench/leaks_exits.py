@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from bench.leaks_pages import AWAY
+from bench.leaks_pages import AWAY, refusing
 from bench.leaks_scene import Play, Scene, transition
 
-NOBODY: Final = f"http://{AWAY}:1023/"  # where nobody listens, and which no browser refuses to ask
 GOES_FOR: Final = 3.0  # seconds; longer than anything here fades
 
 
@@ -37,7 +36,7 @@ def shadow_class_fades(scene: Scene) -> Play:
 
 
 def _route(scene: Scene, leave: str) -> Play:
-    """As frameworks leave a route: the address first, then the view goes by an animation."""
+    """As frameworks leave a route: the address changes first, then the view is animated away."""
     yield
     scene.run("routeIn", "/pay/route")
     yield
@@ -62,6 +61,6 @@ def frame_to_error(scene: Scene) -> Play:
     yield
     scene.run("frame", scene.pay(host=AWAY))
     yield
-    scene.run("turnFrame", NOBODY)
+    scene.run("turnFrame", refusing(AWAY))
     time.sleep(2)
     scene.run("remove")

@@ -87,11 +87,8 @@ def hover_card(scene: Scene) -> Play:
     scene.present()
     tab = scene.new_tab(scene.pay(), active=True)
     yield
-    scene.call("tabs.update", scene.tab, {"active": True})
-    time.sleep(1.5)
-    _point_at_second_tab(scene)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
+    _park(scene)
+    _look_at_card(scene)
     scene.call("tabs.remove", tab)
 
 
@@ -101,6 +98,22 @@ def _point_at_second_tab(scene: Scene) -> None:
     time.sleep(0.4)
     scene.windows.point(left + 332, top + 22)  # Firefox shows nothing to a mouse that has not moved on the tab
     time.sleep(2)
+
+
+def _leave_tab(scene: Scene) -> None:
+    scene.windows.point(*CORNER)
+    time.sleep(1)
+
+
+def _look_at_card(scene: Scene) -> None:
+    _point_at_second_tab(scene)
+    _leave_tab(scene)
+
+
+def _park(scene: Scene) -> None:
+    """The first tab comes to the front again."""
+    scene.call("tabs.update", scene.tab, {"active": True})
+    time.sleep(1.5)
 
 
 @transition(CHROMIUM)
@@ -113,19 +126,15 @@ def card_of_another_document(scene: Scene) -> Play:
     scene.present()
     tab = scene.new_tab(scene.pay(), active=True)
     yield
-    scene.call("tabs.update", scene.tab, {"active": True})
-    time.sleep(1.5)
+    _park(scene)
     _point_at_second_tab(scene)
     scene.call("tabs.update", tab, {"url": scene.shop()})
     scene.until_loaded(tab)
     scene.gone()
     yield
     time.sleep(1)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
-    _point_at_second_tab(scene)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
+    _leave_tab(scene)
+    _look_at_card(scene)
     scene.call("tabs.remove", tab)
 
 
@@ -138,16 +147,12 @@ def card_of_an_application(scene: Scene) -> Play:
     scene.present()
     scene.run("pushThenPaint", "/pay/now", tab=tab)
     yield
-    scene.call("tabs.update", scene.tab, {"active": True})
-    time.sleep(1.5)
+    _park(scene)
     _point_at_second_tab(scene)
     scene.run("pushThenClear", "/shop", tab=tab)
     time.sleep(2)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
-    _point_at_second_tab(scene)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
+    _leave_tab(scene)
+    _look_at_card(scene)
     scene.call("tabs.remove", tab)
 
 
@@ -161,14 +166,10 @@ def card_never_in_front(scene: Scene) -> Play:
     scene.present()
     scene.run("pushThenPaint", "/pay/now", tab=tab)
     time.sleep(1)
-    _point_at_second_tab(scene)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
+    _look_at_card(scene)
     scene.run("pushThenClear", "/shop", tab=tab)
     time.sleep(2)
-    _point_at_second_tab(scene)
-    scene.windows.point(*CORNER)
-    time.sleep(1)
+    _look_at_card(scene)
     scene.call("tabs.remove", tab)
 
 

@@ -57,6 +57,11 @@ MAGENTA: Final = (
 )
 
 
+def refusing(host: str) -> str:
+    """An address at which no server listens, on a port that browsers do not refuse to ask."""
+    return f"http://{host}:1023/"
+
+
 def _shelf(lines: int) -> str:
     return "".join(f"<p>Item {number}: desk lamp, grey, {number * 3 + 9} EUR</p>" for number in range(1, lines + 1))
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from bench.leaks_pages import HOME
+from bench.leaks_pages import HOME, refusing
 from bench.leaks_scene import CHROMIUM, Play, Scene, transition
 
 QUIET: Final = 6.0  # seconds; Chromium's words at full screen stay for 4.6
-NOBODY: Final = f"http://{HOME}:1023/"  # where nobody listens, and which no browser refuses to ask
 
 
 @transition(CHROMIUM, least=0.5)
@@ -28,7 +27,7 @@ def clean_error_page(scene: Scene) -> Play:
     """To an address that does not answer, from a clean page. Firefox has an empty page in between, which no
     script reads and which counts until a page has shown its mark: there it is mostly closed."""
     yield
-    scene.run("go", NOBODY)
+    scene.run("go", refusing(HOME))
     time.sleep(QUIET)
     yield
     scene.call("tabs.update", scene.tab, {"url": scene.shop()})

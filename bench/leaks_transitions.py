@@ -79,63 +79,43 @@ def slow_css_cross_site(scene: Scene) -> Play:
     scene.run("go", scene.shop("?slow=1.2"))
 
 
+def _in_and_out(scene: Scene, come: tuple[object, ...], go: tuple[object, ...]) -> Play:
+    """Orders for the page, with what is given to them."""
+    for name, *given in (come, go):
+        yield
+        scene.run(str(name), *given)
+
+
 @transition(quick=CHROMIUM)
 def push_before_painting(scene: Scene) -> Play:
-    yield
-    scene.run("pushThenPaint", "/pay/now")
-    yield
-    scene.run("pushThenClear", "/shop")
+    yield from _in_and_out(scene, ("pushThenPaint", "/pay/now"), ("pushThenClear", "/shop"))
 
 
 @transition()
 def push_after_painting(scene: Scene) -> Play:
-    yield
-    scene.run("paintThenPush", "/pay/now")
-    yield
-    scene.run("clearThenPush", "/shop", 0)
+    yield from _in_and_out(scene, ("paintThenPush", "/pay/now"), ("clearThenPush", "/shop", 0))
 
 
 @transition()
 def push_200_ms_late(scene: Scene) -> Play:
-    yield
-    scene.run("paintThenPushLater", "/pay/late", 200)
-    yield
-    scene.run("clearThenPush", "/shop", 200)
+    yield from _in_and_out(scene, ("paintThenPushLater", "/pay/late", 200), ("clearThenPush", "/shop", 200))
 
 
 @transition()
 def push_200_ms_before_clearing(scene: Scene) -> Play:
     """As an application that changes its address and then asks for what belongs to the new one."""
-    yield
-    scene.run("pushThenPaint", "/pay/now")
-    yield
-    scene.run("pushThenClearLater", "/shop", 200)
+    yield from _in_and_out(scene, ("pushThenPaint", "/pay/now"), ("pushThenClearLater", "/shop", 200))
 
 
 @transition()
 def address_before_view(scene: Scene) -> Play:
     """As Turbo does while it waits for a style sheet: it takes the old view away long after it has moved."""
-    yield
-    scene.run("view", "/pay/now")
-    yield
-    scene.run("leaveView", "/shop", 1500)
-
-
-@transition()
-def selector_fades(scene: Scene) -> Play:
-    """A panel that a class opens and closes, as many libraries do it: it fades on when the selector no longer fits."""
-    yield
-    scene.run("panel", 600)
-    yield
-    scene.run("closePanel")
+    yield from _in_and_out(scene, ("view", "/pay/now"), ("leaveView", "/shop", 1500))
 
 
 @transition()
 def hash_change(scene: Scene) -> Play:
-    yield
-    scene.run("hashThenPaint", "pay")
-    yield
-    scene.run("clearThenHash", "shop")
+    yield from _in_and_out(scene, ("hashThenPaint", "pay"), ("clearThenHash", "shop"))
 
 
 @transition(CHROMIUM)

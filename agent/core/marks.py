@@ -141,7 +141,7 @@ class _Tab:
         self.unknown_at = max(self.unknown_at, at)
 
     def suspects(self) -> set[int]:
-        """The documents that have to be seen. One that only an event told of may have been inside any other."""
+        """The documents that have to be seen. One that only an event showed may have been inside any other."""
         if any(document != TOP and document not in self.parents for document in self.held):
             return {TOP, *(self.present.keys() - self.failed)}
         return {TOP, *map(self.nearest, self.held)}

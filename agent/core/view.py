@@ -76,7 +76,7 @@ class View:
         self._binding = Binding()
         self._seen: dict[Key, _Seen] = {}
         self._pictures: dict[Place, tuple[_Picture, ...]] = {}  # what may have been drawn in it when last in front
-        self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first told of that
+        self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first showed that
         self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
         self._full_screen: frozenset[int] = frozenset()  # windows that a browser's window at full screen may be
@@ -275,8 +275,8 @@ class View:
         if fresh:
             self._pictures[place] = (now,)
         elif tab.visible or was_in_front:
-            # It may have drawn this page, or one that only an event told of, without anybody having seen so. What its
-            # hover card shows it may have drawn after it had begun on this document.
+            # It may have drawn this page, or one that only an event showed, between two looks. The picture in its hover
+            # card may be from after this document began.
             unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()
             drawn = (*pictures, now, *unknown, *self._glimpsed.get(place, ()))
             self._pictures[place] = _few_pictures(tuple(replace(one, top=now.top) for one in drawn))

@@ -95,18 +95,6 @@ globalThis.scene = {
   selected() {
     put(document.createElement("div")).innerHTML = `<div id="pan" style="${FULL};background:${MAGENTA}"></div>`;
   },
-  // It stays whole for most of the time that it takes to fade.
-  panel(milliseconds) {
-    const box = put(document.createElement("div"));
-    const style = `${FULL};background:${MAGENTA};transition:opacity ${milliseconds}ms cubic-bezier(1,0,1,0)`;
-    box.innerHTML = `<div class="open"><p id="iban" style="${style}"></p></div>`;
-  },
-  closePanel() {
-    const panel = document.getElementById("iban");
-    panel.ontransitionend = scene.remove;
-    panel.parentNode.className = "";
-    panel.style.opacity = 0;
-  },
   hiddenForm() {
     document.head.insertAdjacentHTML("beforeend", "<style>.waiting form { display: none }</style>");
     const box = put(document.createElement("div"));
@@ -230,7 +218,7 @@ Object.assign(globalThis.scene, {
     root.lastChild.classList.add("open");
     scene.closeShadow = () => root.lastChild.classList.remove("open");
   },
-  // As frameworks leave a route: the address first, then the old view goes by an animation.
+  // As frameworks leave a route: the address changes first, then the old view is animated away.
   routeIn(url) {
     history.pushState(null, "", url);
     scene.styled(`.view { ${FULL}; background: ${MAGENTA} } .leave { opacity: 0; transition: opacity 1.5s }`);

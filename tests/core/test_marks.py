@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from itertools import count, pairwise
-from zlib import crc32
 
-import pytest
-
-from agent.core.decide import UNLISTED
 from agent.core.marks import (
-    ADDRESS_SETTLES,
     ASK_AGAIN,
     ASK_AGAIN_AT_MOST,
     LATE,
-    UNKNOWN_FOR,
-    UNMARKED_FOR,
     Answer,
-    Marked,
     Marks,
     Request,
-    Sighted,
 )
 from agent.core.model import (
     BROWSERS,
@@ -32,88 +21,11 @@ from agent.core.model import (
     Glimpse,
     Look,
     Page,
-    Reason,
     Scene,
     Tab,
 )
 from tests.core.desk import PAY, PLACE, SHOP, WIKI
-
-BOTH = Page((*SHOP.urls, "https://bank.example/"))
-CARDS, PAIR = Reason("cards", 0), Reason("pair", 1)
-
-
-def reasons(page: Page) -> tuple[Reason, ...]:
-    """One rule names PAY, another SHOP and a bank together; `news` is named by nothing and unlisted."""
-    found = [CARDS] if PAY.urls[0] in page.urls or page.fields else []
-    found += [PAIR] if {*BOTH.urls} <= {*page.urls} else []
-    found += [Reason("unseen-page")] if page.unread else []
-    found += [UNLISTED] if "https://news.example/" in page.urls else []
-    return tuple(found)
-
-
-def tab(
-    top: Page,
-    *inner: tuple[int, int, Page] | tuple[int, int, Page, int],
-    number: int = 1,
-    visible: bool = True,
-    top_number: int = 0,
-) -> Tab:
-    """`inner`: id, parent and page of each document inside, and its own number, by default another for another page.
-    `top_number`: of the top one."""
-    frames = [one if len(one) == 4 else (*one, crc32(one[2].urls[0].encode())) for one in inner]
-    documents = (Document(0, -1, top, top_number), *(Document(*one) for one in frames))
-    pages = [document.page for document in documents]
-    fields = frozenset().union(*(one.fields for one in pages))
-    page = Page(tuple(url for one in pages for url in one.urls), fields, unread=any(one.unread for one in pages))
-    return Tab(number, page, visible=visible, documents=documents)
-
-
-class Desk:
-    """Marks and a clock; marks are numbered from 1."""
-
-    def __init__(self) -> None:
-        self.marks = Marks(count(1))
-        self.now = 10
-        self.marks.judge_with(reasons, self.now)
-
-    def look(self, *tabs: Tab, windows: Iterable[BrowserWindow] | None = None) -> list[bool]:
-        """Which of the tabs have painted."""
-        self.now += 2
-        told = (BrowserWindow("c", 20, 1, "Shop", PLACE, False, tabs),) if windows is None else tuple(windows)
-        look = self.marks.take(Look(BROWSERS, self.now - 1, self.now, "now", Browsing(told)))
-        assert isinstance(look.seen, Browsing)
-        return [one.painted for window in look.seen.windows for one in window.tabs]
-
-    def shown(self) -> dict[int, dict[int, int]]:
-        """The requests of this moment: tab -> document -> mark."""
-        return {request.tab: dict(request.marks) for request in self.marks.requests(self.now)}
-
-    def sight(self, *marks: int) -> bool:
-        self.now += 1
-        return self.marks.sighted(Sighted(frozenset(marks), self.now))
-
-    def say(self, mark: int, how: Answer, tab: int = 1) -> bool:
-        self.now += 1
-        return self.marks.answer(Marked("c", tab, mark, how, self.now))
-
-    def glimpse(self, page: Page, tab: int = 1, document: int = 0) -> None:
-        self.now += 1
-        self.marks.glimpse(Glimpse(BROWSERS, self.now, page, "c", tab, document))
-
-    def settled(self, *tabs: Tab) -> Desk:
-        """All that is in front has been seen."""
-        self.look(*tabs)
-        self.see_all()
-        self.look(*tabs)
-        assert self.shown() in ({}, {one.id: {} for one in tabs})
-        return self
-
-    def see_all(self) -> None:
-        """The picture shows every mark that is asked for, until none is."""
-        self.shown()
-        while self.marks.sought:
-            self.sight(*self.marks.sought)
-            self.shown()
+from tests.core.marks_desk import BOTH, Desk, reasons, tab, told
 
 
 def test_what_leaves_a_document_is_in_the_picture_until_its_mark_is() -> None:
@@ -471,209 +383,6 @@ def test_a_request_names_its_browser() -> None:
     assert list(desk.marks.requests(desk.now)) == [Request("c", 1, {0: 1})]
 
 
-# -- what is not known ------------------------------------------------------------------------------------------------
-
-
-def closes(desk: Desk, *tabs: Tab, browser: str = "c", pid: int = 20) -> bool:
-    """Whether a look at these in front closes for a page that could not be read."""
-    desk.now += 2
-    window = BrowserWindow(browser, pid, 1, "Shop", PLACE, False, tabs)
-    look = desk.marks.take(Look(BROWSERS, desk.now - 1, desk.now, "now", Browsing((window,))))
-    assert isinstance(look.seen, Browsing)
-    return any(one.unknown > 0 for one in look.seen.windows[0].tabs)
-
-
-def test_where_it_is_not_known_what_was_in_front_nothing_but_a_mark_opens() -> None:
-    desk = Desk()
-    assert closes(desk, tab(SHOP))  # the first look at a browser
-    desk.see_all()
-    assert not closes(desk, tab(SHOP))
-    desk.now += 1
-    desk.marks.alarm(desk.now)
-    assert closes(desk, tab(SHOP))
-    desk.see_all()
-    assert not closes(desk, tab(SHOP))
-    assert closes(desk, tab(PAY)) is False  # the page itself closes
-    assert closes(desk, tab(SHOP)) is False  # and what was seen of it stands for what is still in the picture
-
-
-def test_what_nobody_saw_is_believed_gone_after_ten_seconds_unless_it_is_known_to_have_been_sensitive() -> None:
-    desk = Desk()
-    assert closes(desk, tab(SHOP))
-    begun = desk.now - 2  # when it was not known yet
-    desk.now = begun + UNKNOWN_FOR - 2
-    assert closes(desk, tab(SHOP))
-    desk.now = begun + UNKNOWN_FOR - 1
-    assert not closes(desk, tab(SHOP))
-    assert desk.shown() == {1: {0: 1}}  # its mark is still asked for
-    desk = Desk()
-    assert closes(desk, tab(PAY))
-    desk.now += UNKNOWN_FOR
-    assert closes(desk, tab(SHOP))
-
-
-def test_one_that_held_something_and_whose_mark_does_not_come_counts_as_unread_too() -> None:
-    """So that the account says why it is closed for long."""
-    desk = Desk().settled(tab(SHOP))
-    desk.look(tab(PAY))
-    begun = desk.now + 1
-    assert not closes(desk, tab(SHOP))
-    desk.now = begun + LATE - 1
-    assert not closes(desk, tab(SHOP))
-    assert closes(desk, tab(SHOP))
-    desk.see_all()
-    assert not closes(desk, tab(SHOP))
-
-
-def test_a_browser_that_did_not_answer_is_asked_for_what_its_documents_held_before() -> None:
-    for browser in ("c", "c/2"):  # the same connection, or another one of the same browser
-        desk = Desk()
-        assert closes(desk, tab(SHOP, (5, 0, PAY)))
-        desk.look(windows=())
-        assert closes(desk, tab(SHOP, (5, 0, WIKI)), browser=browser)
-        assert desk.shown() == {1: {5: 1}}
-    desk = Desk()
-    assert closes(desk, tab(SHOP, (5, 0, PAY)))
-    desk.look(windows=())
-    assert closes(desk, tab(SHOP, (5, 0, WIKI)), browser="d", pid=21)  # another browser
-    assert desk.shown() == {1: {0: 1}}
-
-
-def test_a_browser_that_held_nothing_and_went_is_forgotten() -> None:
-    desk = Desk().settled(tab(SHOP))
-    desk.look(windows=())
-    assert desk.marks.sought == frozenset()
-    assert closes(desk, tab(SHOP))
-
-
-def test_a_document_that_only_an_event_told_of_may_have_been_inside_any_other() -> None:
-    clean = tab(SHOP, (3, 0, WIKI))
-    desk = Desk().settled(clean)
-    desk.glimpse(PAY, document=5)  # it came and went between two looks
-    desk.look(clean)
-    assert desk.shown() == {1: {3: 2}}
-
-
-def test_an_error_page_in_a_frame_shows_no_mark_and_has_nothing_inside() -> None:
-    failed = Tab(1, SHOP, visible=True, documents=(Document(0, -1, SHOP, 1), Document(3, 0, WIKI)))
-    desk = Desk().settled(failed)
-    desk.glimpse(PAY, document=5)
-    desk.look(failed)
-    assert desk.shown() == {1: {0: 2}}
-
-
-def test_but_it_may_not_be_drawn_yet_where_its_frame_held_something() -> None:
-    desk = Desk()
-    desk.look(tab(SHOP, (3, 0, PAY)))
-    failed = Tab(1, SHOP, visible=True, documents=(Document(0, -1, SHOP, 1), Document(3, 0, WIKI)))
-    desk.look(failed)
-    assert [*desk.shown()[1]] == [3]  # which it cannot show
-    assert desk.look(failed) == [False]
-    desk.look(tab(SHOP))
-    desk.see_all()
-    assert desk.look(tab(SHOP)) == [True]
-
-
-def test_a_rule_of_several_documents_is_not_hidden_by_one_of_a_single_one() -> None:
-    desk = Desk()
-    desk.look(tab(SHOP, (3, 0, Page(BOTH.urls[1:])), (5, 0, PAY)))
-    desk.look(tab(SHOP, (3, 0, WIKI), (5, 0, WIKI)))
-    assert {*desk.shown()[1]} == {3, 5}
-
-
-def test_a_sensitive_tab_that_has_moved_was_in_front_where_it_went() -> None:
-    def desktop(*where: tuple[int, bool]) -> tuple[BrowserWindow, ...]:
-        """Each tab in a window of the number, in front or not."""
-        found: dict[int, list[Tab]] = {}
-        for number, (window, visible) in enumerate(where, start=1):
-            found.setdefault(window, []).append(tab(PAY if number == 1 else SHOP, number=number, visible=visible))
-        return tuple(BrowserWindow("c", 20, number, "", PLACE, False, tuple(tabs)) for number, tabs in found.items())
-
-    desk = Desk()
-    before = desktop((1, True), (2, True))
-    for _ in range(2):
-        desk.look(windows=before)
-        desk.see_all()
-    assert desk.look(windows=before) == [False, True]
-    assert desk.look(windows=desktop((2, False), (2, True)))[-1] is False
-
-
-def test_a_new_window_may_have_shown_what_an_event_told_of_last() -> None:
-    desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY, tab=8)
-    first = BrowserWindow("c", 20, 1, "", PLACE, False, (tab(SHOP),))
-    second = BrowserWindow("c", 20, 2, "", PLACE, False, (tab(WIKI, number=9),))
-    assert desk.look(windows=(first, second)) == [False, False]
-
-
-def test_an_event_of_a_browser_that_no_look_has_shown_yet_counts_from_its_first_look_on() -> None:
-    desk = Desk()
-    desk.glimpse(PAY, document=5)
-    assert desk.look(windows=()) == []
-    assert desk.look(tab(SHOP, (5, 0, WIKI))) == [False]
-    assert desk.shown() == {1: {5: 1}}
-
-
-def test_a_page_that_can_show_no_mark_is_believed_after_ten_seconds_where_it_may_be_shown() -> None:
-    for number, opens in ((0, True), (1, False)):
-        desk = Desk().settled(tab(SHOP))
-        desk.look(tab(PAY))
-        stained = desk.now
-        desk.now = stained + UNMARKED_FOR - 1
-        assert desk.look(tab(WIKI, top_number=number)) == [False]  # asked at `stained` + 10 s
-        assert desk.look(tab(WIKI, top_number=number)) == [opens]
-        assert desk.look(tab(SHOP, number=2, top_number=2), tab(WIKI, top_number=number, visible=False))[0] is opens
-
-
-# -- addresses --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("document", ["top", "frame"])
-def test_a_document_that_changes_its_address_is_asked_after_it_may_have_drawn_what_belongs_to_the_new_one(
-    document: str,
-) -> None:
-    def one(page: Page, number: int = 7) -> Tab:
-        return tab(page, top_number=number) if document == "top" else tab(WIKI, (5, 0, page, number), top_number=3)
-
-    desk = Desk().settled(one(SHOP))
-    desk.look(one(PAY))
-    desk.look(one(SHOP))
-    settles = desk.now + ADDRESS_SETTLES
-    desk.now = settles - 1
-    desk.look(one(SHOP))  # asked at `settles`
-    assert desk.shown() == {}
-    desk.look(one(SHOP))
-    (request,) = desk.marks.requests(desk.now)
-    assert request.moved == request.marks.keys()
-    desk.see_all()
-    assert desk.look(one(SHOP)) == [True]
-    desk.look(one(PAY, 8))
-    desk.look(one(SHOP, 8))
-    desk.look(one(PAY, 8))  # and back
-    desk.now += ADDRESS_SETTLES
-    desk.look(one(SHOP, 9))
-    (request,) = desk.marks.requests(desk.now)
-    assert request.moved == frozenset()
-
-
-def test_another_document_has_nothing_of_the_address_before_and_a_field_is_in_no_address() -> None:
-    desk = Desk().settled(tab(SHOP, top_number=7))
-    desk.look(tab(PAY, top_number=7))
-    desk.look(tab(SHOP, top_number=8))
-    assert len(desk.shown()) == 1
-    desk.see_all()
-    desk.look(tab(replace(SHOP, fields=frozenset({"cc-number"})), top_number=8))
-    desk.look(tab(SHOP, top_number=8))
-    assert len(desk.shown()) == 1
-
-
-# -- found by mutants -------------------------------------------------------------------------------------------------
-
-
-def told(number: int, *tabs: Tab) -> BrowserWindow:
-    return BrowserWindow("c", 20, number, "Shop", PLACE, False, tabs)
-
-
 def test_two_frames_are_asked_at_once_and_the_mark_of_one_counts_after_the_other_was_seen() -> None:
     desk = Desk().settled(tab(SHOP))
     desk.look(tab(SHOP, (5, 0, PAY), (6, 0, PAY), (7, 0, WIKI)))
@@ -687,16 +396,6 @@ def test_two_frames_are_asked_at_once_and_the_mark_of_one_counts_after_the_other
     assert desk.sight(shown[0])
 
 
-def test_an_alarm_counts_for_a_tab_that_moves_to_a_new_window() -> None:
-    desk = Desk().settled(tab(SHOP), tab(WIKI, number=2))
-    desk.now += 1
-    desk.marks.alarm(desk.now)
-    windows = told(1, tab(WIKI, number=2)), told(2, tab(SHOP))
-    look = desk.marks.take(Look(BROWSERS, desk.now + 1, desk.now + 2, "now", Browsing(windows)))
-    assert isinstance(look.seen, Browsing)
-    assert [one.unknown > 0 for window in look.seen.windows for one in window.tabs] == [True, True]
-
-
 def test_an_event_of_another_tab_at_the_moment_of_the_question_voids_it() -> None:
     """Equal times prove nothing."""
     tabs = tab(SHOP), tab(WIKI, number=2, visible=False)
@@ -707,14 +406,6 @@ def test_an_event_of_another_tab_at_the_moment_of_the_question_voids_it() -> Non
     desk.marks.glimpse(Glimpse(BROWSERS, desk.now - 1, PAY, "c", 2))  # when that look was asked
     desk.look(*tabs)
     assert not desk.sight(mark)
-
-
-def test_one_that_is_waited_for_long_is_not_painted_either() -> None:
-    desk = Desk().settled(tab(SHOP))
-    desk.look(tab(PAY))
-    desk.look(tab(SHOP))
-    desk.now += LATE
-    assert desk.look(tab(SHOP)) == [False]
 
 
 def test_of_two_windows_the_later_question_tells_since_when_and_the_older_whether_it_takes_long() -> None:
@@ -745,13 +436,3 @@ def test_a_request_is_said_again_only_after_a_time() -> None:
     assert len(desk.shown()) == 1
     desk.now += 1
     assert desk.shown() == {}
-
-
-def test_of_two_browsers_that_are_silent_each_is_known_again() -> None:
-    other = replace(told(1, tab(PAY)), browser="d", pid=21)
-    desk = Desk()
-    desk.look(windows=(told(1, tab(PAY)), other))
-    desk.look(windows=())
-    desk.look(windows=())
-    assert closes(desk, tab(SHOP), browser="d/2", pid=21)
-    assert closes(desk, tab(SHOP), browser="c/2", pid=20)

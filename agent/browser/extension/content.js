@@ -20,7 +20,6 @@
 
   let port = null;
   let parked = false; // kept by the browser for "back", not in any tab
-  const VIEW_STAYS = 2000; // ms; Turbo waits for a new style sheet before it takes the old view away
   const written = isWritten();
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
 
@@ -44,7 +43,9 @@
   const findings = new Findings(doc, onFindings, () => listen());
   const exits = new Exits(() => findings.there);
 
-  // An application may go on to another address and fetch what belongs there before it takes away what it shows.
+  // An application may go on to another address and fetch what belongs there before it takes away what it shows: Turbo
+  // waits for a new style sheet.
+  const VIEW_STAYS = 2000; // ms
   let movedAt = null; // since when the agent asks for a mark after that
   const showsOldView = () => movedAt !== null && !findings.cleared && performance.now() - movedAt < VIEW_STAYS;
 

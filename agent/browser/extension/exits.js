@@ -1,5 +1,5 @@
-// What a page lets go by an animation is in its picture until that ends, although no selector and no address says so
-// any more. Which of its animations that is no script can know: all that have begun by then and end soon.
+// An element that a page animates away stays in the picture until the animation ends, although no selector and no
+// address says so any more. A script cannot know which animation that is, so all count that had begun and end soon.
 (() => {
   "use strict";
   const {nodes, own} = globalThis.eyelid;
@@ -34,7 +34,7 @@
       return this.running.size > 0;
     }
 
-    // One that goes by scrolling has no end in time: what it lasts is no number.
+    // A scroll-driven animation has no end in time: its `endTime` is not a number.
     isExit({playState, effect}) {
       return playState === "running" && effect?.getComputedTiming().endTime <= ENDS_WITHIN;
     }
