@@ -64,7 +64,7 @@ class Drawn:
         _CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
 
     def watch(self, window: int) -> None:
-        """From now on. One that has gone, or that is only for input, is never reported. What one that is not in view yet
+        """From now on. One that has gone, or is only for input, is never reported. What one that is not in view yet
         paints is told at the next `collect` already: it paints all of it after it came into view.
         """
         if not self.able:
