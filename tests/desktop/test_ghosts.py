@@ -223,6 +223,18 @@ def test_what_a_window_owes_goes_with_it_and_stays_where_it_was() -> None:
         assert max(untils(made, LATER)) == until + 7
 
 
+def test_a_window_that_leaves_before_its_doubt_is_over_leaves_no_more_than_what_it_uncovers() -> None:
+    """A popup that was in view already when it was first heard of, and that closes within the second."""
+    made = ghosts()
+    below, popup = pane(1), pane(2, PART)
+    made.follow([below], {}, {}, SCREEN, 1)
+    made.follow([below, popup], {2: Done([Deed.CAME], [PART])}, {1: []}, SCREEN, LATER)
+    made.follow([below, popup], {}, {1: [], 2: [Box(0, 0, 3, 3)]}, SCREEN, LATER + 1)
+    assert untils(made, LATER) == [DOUBT]
+    made.follow([below], LEFT, {1: [PART]}, SCREEN, LATER + 2)
+    assert max(untils(made, LATER)) == STILL + 2
+
+
 def test_nobody_follows_a_flood_or_a_tree_read_anew() -> None:
     flood = {2: Done([Deed.MOVED] * (MOST_DEEDS + 1), [PART])}
     for done, until in ((None, DOUBT), (flood, OWED)):

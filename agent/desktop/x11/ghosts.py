@@ -174,7 +174,8 @@ class Ghosts:
         return debt
 
     def _pay(self, change: Change, drawn: Drawn, doubted: Container[int], now: int) -> None:
-        stayed = {pane.id for pane in self._panes} - change.moved
+        shown = {pane.id for pane in self._panes}
+        stayed = shown - change.moved
         painted = {window: self._placed(window, boxes) for window, boxes in drawn.items() if window in stayed}
         for debt in self._debts:
             if debt.until <= now:
@@ -192,6 +193,8 @@ class Ghosts:
                 debt.owe([] if gone else rests(debt.owed, [*passed_on, *strokes]), now)
                 if not debt.owed:
                     debt.until = max(now + STILL, debt.least)
+            elif not (debt.owners & shown or rests(debt.region, passed_on)):
+                debt.until = now  # who has the place now owes it for this one, too
             elif meet(debt.region, passed_on):
                 debt.until, debt.owners = max(debt.until, now + DOUBT), frozenset()
             elif meet(debt.region, strokes):
