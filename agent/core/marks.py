@@ -40,10 +40,6 @@ UNKNOWN_FOR: Final = 10 * SECOND
 # tab that the policy lets pass unseen, its own error page. It never shows a mark.
 UNMARKED_FOR: Final = 10 * SECOND
 
-# An application may change its address before it has drawn what belongs to the new one: as late as it may after
-# (core.asking.PAGE_HINDSIGHT).
-ADDRESS_SETTLES: Final = 300 * MILLISECOND
-
 LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
 
 Place = tuple[str, int]  # (connection, the browser's own number of the tab)
@@ -60,15 +56,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The documents of this tab show these marks from now on, and the others show none.
-
-    `moved`: those of them that closed by their address and have another one now: the view of the one before may stay.
-    """
+    """The documents of this tab show these marks from now on, and the others show none."""
 
     browser: str
     tab: int
     marks: Shown
-    moved: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +107,7 @@ class _Tab:
 
     `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
     `hidden`: document that held something and has no area or is out of view -> its mark. It must be seen once it comes
-    into view.
+    into view. `inside`: the documents within what held something since -> their own numbers, as they were then.
     """
 
     stained_at: int = 0
@@ -126,8 +118,7 @@ class _Tab:
     present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
     failed: frozenset[int] = frozenset()  # of these, the browser's own error pages: without a mark, and without frames
     hidden: dict[int, int] = field(default_factory=dict)
-    addressed: dict[int, int] = field(default_factory=dict)  # document that its address closes for -> its own number
-    moved: dict[int, int] = field(default_factory=dict)  # the same of one that has another address now
+    inside: dict[int, int] = field(default_factory=dict)
     proof: _Proof | None = None
     sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
     sent_at: int = 0
@@ -149,7 +140,7 @@ class _Tab:
     def reconnected(self) -> _Tab:
         """The same tab over another connection: it was asked for nothing yet, and numbers its documents anew."""
         held = {*self.held, *self.hidden}
-        return replace(self, proof=None, hidden={}, held=held, addressed={}, moved={}, sent={}, sent_at=0)
+        return replace(self, proof=None, hidden={}, held=held, inside={}, sent={}, sent_at=0)
 
     def wanted(self) -> dict[int, int]:
         shows = {} if self.proof is None else self.proof.shows
@@ -282,21 +273,19 @@ class Marks:
         state.failed = frozenset(one.id for one in tab.documents if not one.number and not one.page.unread)
         state.parents |= {document.id: document.parent for document in tab.documents}
         state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
-        addressed = {one.id: one.number for one in tab.documents if one.number and self._is_addressed(one.page)}
-        known = {**state.moved, **state.addressed}.items()
-        moved = {one: number for one, number in known if state.present.get(one) == number and one not in addressed}
-        if not moved.keys() <= state.moved.keys():
-            state.stain(at + ADDRESS_SETTLES)
-        state.addressed, state.moved = addressed, moved
+        # Where the document is another one, the picture may still be that of the one before.
+        replaced = {one for one, number in state.inside.items() if state.present.get(one) not in {None, 0, number}}
+        if not replaced <= state.held:
+            state.stain(at)
+            state.held |= replaced
         if not self._reasons(tab.page):
             return False
         state.stain(at)
-        state.held |= self._sensitive(tab)
+        sensitive = self._sensitive(tab)
+        state.held |= sensitive
+        within = (one.id for one in tab.documents if not sensitive.isdisjoint(state.ancestors(one.id)))
+        state.inside |= {one: state.present[one] for one in within if one not in state.inside}
         return True
-
-    def _is_addressed(self, page: Page) -> bool:
-        """Whether its address alone closes the screen."""
-        return bool(self._rules(Page(page.urls)))
 
     def _sensitive(self, tab: Tab) -> set[int]:
         """The documents that close the screen taken alone; where a rule names what several have together, each."""
@@ -386,7 +375,7 @@ class Marks:
         self.late += at - proof.begun > LATE
         state.clean_at, state.proof = proof.begun, None
         state.held.clear()
-        state.moved.clear()
+        state.inside.clear()
         state.parents = {document: parent for document, parent in state.parents.items() if document in state.present}
         return True
 
@@ -414,7 +403,7 @@ class Marks:
             wanted = state.wanted()
             if wanted != state.sent or (wanted and now - state.sent_at >= ASK_AGAIN_AT_MOST):
                 state.sent, state.sent_at = wanted, now
-                yield Request(browser, number, wanted, frozenset(wanted) & state.moved.keys())
+                yield Request(browser, number, wanted)
 
     def _ask(self, state: _Tab, proof: _Proof, now: int) -> None:
         waiting = {ancestor for document in proof.unseen for ancestor in state.ancestors(document)}

@@ -236,7 +236,7 @@ class BrowserWitness:
         """Of a browser that has gone there is nothing to ask."""
         for browser in list(self._browsers.values()):
             if browser.extension.greeted and browser.extension.name == request.browser:
-                self._tell(browser, words.mark(request.tab, request.marks, request.moved))
+                self._tell(browser, words.mark(request.tab, request.marks))
 
     # -- looks -----------------------------------------------------------------------------------------------------
 

@@ -148,9 +148,9 @@ def look(number: int) -> bytes:
     return _message({"kind": "look", "id": number})
 
 
-def mark(tab: int, marks: Shown, moved: frozenset[int]) -> bytes:
+def mark(tab: int, marks: Shown) -> bytes:
     shown = {str(frame): f"{one:08x}" for frame, one in marks.items()}
-    return _message({"kind": "mark", "tab": tab, "marks": shown, "moved": sorted(moved)})
+    return _message({"kind": "mark", "tab": tab, "marks": shown})
 
 
 def _message(words: Mapping[str, object]) -> bytes:

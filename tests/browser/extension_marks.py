@@ -64,11 +64,11 @@ class Marks:
     def grab(self) -> Picture:
         return self.pixels.grab(self.screen).copy()
 
-    def ask(self, tab: int, *frames: int, moved: bool = False) -> dict[int, str]:
-        """Asks these frames of the tab, and no others; returns the number of each. `moved`: an address was left."""
+    def ask(self, tab: int, *frames: int) -> dict[int, str]:
+        """Asks these frames of the tab, and no others; returns the number of each."""
         numbers = {frame: fresh() for frame in frames}
         marks = {str(frame): number for frame, number in numbers.items()}
-        self.live.line.tell(kind="mark", tab=tab, marks=marks, moved=list(frames) if moved else [])
+        self.live.line.tell(kind="mark", tab=tab, marks=marks)
         return numbers
 
     def answer(self, number: str, how: str, since: int = 0) -> Message:

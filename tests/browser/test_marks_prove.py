@@ -46,9 +46,6 @@ HELD = """document.startViewTransition(async () => {
 SLOW_OLD = """<style>::view-transition-old(*) { animation: none 1.5s; opacity: 1 }
     ::view-transition-group(*) { animation-duration: 1.5s }
     ::view-transition-new(*) { animation: none; clip-path: inset(0 0 0 300px) }</style>"""
-# No selector fits any more, and what it fitted goes a second later.
-GONE_BY_NAME = "form.querySelector('input').remove();"
-LATE = "{ transition: opacity 1s step-end, display 1s step-end allow-discrete }"
 PART = """rest.startViewTransition(() => { rest.querySelector("div").remove() });"""
 
 
@@ -60,11 +57,6 @@ class Case:
     body: str = FORM
 
 
-# Its selector fits no longer, and it stays for a second: `.secret .amount` is one of the policy's.
-FADING = """<style>main, .amount { transition: opacity .2s 1s }
-      .amount { background: #f0f; width: 400px; height: 200px }</style>
-    <main id=rest class=secret><div id=form class=amount></div></main>"""
-
 CASES = {
     "heavy drawing": Case(f"form.remove(); {SVG}"),
     "filters": Case(f"form.remove(); {FILTERS}"),
@@ -73,31 +65,11 @@ CASES = {
         "document.startViewTransition(() => { form.remove() });",
         f"{SLOW_OLD}<style>#form {{ view-transition-name: form }}</style>",
     ),
-    "what a selector fitted fades": Case("rest.className = ''; form.style.opacity = 0", body=FADING),
-    "and with what is around it": Case("rest.className = ''; rest.style.opacity = 0", body=FADING),
-    "an application leaves its address": Case(
-        "history.pushState(0, '', '/paid'); form.style.opacity = 0",
-        "<style>#form { transition: opacity .2s 1s }</style>",
-    ),
     "view transition of a part": Case(
         PART,
         SLOW_OLD,
         "Firefox knows none of a part",
         f"<main id=rest style='contain: layout'>{FORM.partition('<main')[0]}</main><i id=form></i>",
-    ),
-    "transition of its opacity": Case(f"{GONE_BY_NAME} form.style.opacity = 0;", f"<style>#form {LATE}</style>"),
-    "transition of its display": Case(f"{GONE_BY_NAME} form.style.display = 'none';", f"<style>#form {LATE}</style>"),
-    "animation begun in the next frame": Case(
-        f"""{GONE_BY_NAME} requestAnimationFrame(() => requestAnimationFrame(() => {{
-        const goes = form.animate({{opacity: [1, 0]}}, {{duration: 1000, easing: "step-end", fill: "forwards"}});
-        goes.onfinish = () => form.remove() }}));"""
-    ),
-    "transition in a closed shadow root": Case(
-        f"""{GONE_BY_NAME} const host = form.attachShadow({{mode: "closed"}});
-        form.style.background = "none";
-        host.innerHTML = `<style>div {LATE}</style><div style="background: #f0f; height: 100px"></div>`;
-        void host.lastChild.offsetWidth;
-        host.lastChild.style.opacity = 0;"""
     ),
 }
 
@@ -117,14 +89,14 @@ class Proof:
     marked: int = 0
 
 
-def prove(screen: Marks, tab: int, frames: Sequence[int], *, moved: bool = False) -> Proof:
+def prove(screen: Marks, tab: int, frames: Sequence[int]) -> Proof:
     """Asks the frames one after the other, the innermost first; judges by the last one's mark."""
     proof = Proof()
     for frame in frames:
         known: list[str] = []
 
         def ask(frame: int = frame, known: list[str] = known) -> None:
-            known.append(screen.ask(tab, frame, moved=moved)[frame])
+            known.append(screen.ask(tab, frame)[frame])
 
         def judge(
             picture: Picture, last: bool = frame == frames[-1], known: list[str] = known, enough: int = AFTER
@@ -167,19 +139,6 @@ def test_a_picture_with_the_mark_shows_nothing_older(live: Live, screen: Marks, 
             return prove(screen, tab, [0])
 
     try_it(play)
-
-
-def test_what_goes_on_moving_holds_no_mark_back(live: Live, screen: Marks) -> None:
-    """A page that is never still: without an end, for minutes, and one short movement after the other."""
-    moves = """const move = (timing) => document.body.animate({outlineOffset: ["0px", "9px"]}, timing);
-        move({duration: 500, iterations: Infinity});
-        move({duration: 600000});
-        setInterval(() => move({duration: 400}), 50);"""
-    with live.opened("moving", FORM):
-        tab = live.look_until_tab("/moving", lambda tab: "cc-number" in fields(tab))["id"]
-        live.site.order("moving", f"{GO} {moves} form.remove();")
-        live.look_until_tab("/moving", lambda tab: not fields(tab))
-        assert prove(screen, tab, [0]).both == 0
 
 
 def test_nor_while_the_process_that_draws_hangs(live: Live, screen: Marks) -> None:
@@ -268,26 +227,3 @@ def test_nor_of_the_document_before_it(live: Live, screen: Marks) -> None:
         try_it(play)
     else:  # it has no view transition from page to page
         assert play().both == 0
-
-
-@pytest.mark.parametrize("goes", ["form.remove()", "form.style.display = 'none'"])
-def test_nor_of_the_view_of_an_address_that_was_left(live: Live, screen: Marks, goes: str) -> None:
-    """An application moves first and takes the old view away when the next one has come, or hides it."""
-
-    def play() -> Proof:
-        with live.opened("paying", FORM):
-            tab = live.look_until_tab("/paying", fields)["id"]
-            screen.until(magenta)
-            live.site.order("paying", f"{GO} history.pushState(0, '', '/paid'); setTimeout(() => {{ {goes} }}, 1000)")
-            return prove(screen, tab, [0], moved=True)
-
-    try_it(play)
-
-
-def test_an_application_that_only_moves_is_not_waited_for_long(live: Live, screen: Marks) -> None:
-    with live.opened("paying", FORM):
-        tab = live.look_until_tab("/paying", fields)["id"]
-        live.site.order("paying", "history.pushState(0, '', '/paid')")
-        live.line.look()
-        number = screen.ask(tab, 0, moved=True)[0]
-        screen.until(lambda picture: bool(places(picture, number)))

@@ -105,6 +105,33 @@ def test_another_document_in_the_place_of_one_that_was_asked_is_asked_at_once() 
     assert desk.sight(1)
 
 
+def test_where_another_document_is_within_what_was_sensitive_its_mark_is_needed_too() -> None:
+    """A rule names the page around a frame: the frame's old picture stays until its next document has drawn itself."""
+
+    def around(top: Page, number: int) -> Tab:
+        return tab(top, (5, 0, WIKI, number), (6, 5, WIKI, 60), (7, 0, WIKI, 70), top_number=3)
+
+    desk = Desk().settled(around(SHOP, 50))
+    desk.look(around(PAY, 50))
+    desk.look(around(PAY, 0))  # its script is still to come
+    desk.look(around(PAY, 51))
+    desk.look(around(SHOP, 51))
+    assert desk.shown()[1].keys() == {5}
+    desk.look(around(SHOP, 52))  # while it is asked
+    assert desk.shown()[1].keys() == {5}
+    desk.see_all()
+    assert desk.look(around(SHOP, 52)) == [True]
+    assert desk.look(around(SHOP, 53)) == [True]  # of what is clean nothing old is left
+
+
+def test_a_document_that_stays_within_what_was_sensitive_needs_no_mark() -> None:
+    desk = Desk().settled(tab(SHOP, (5, 0, WIKI, 50), top_number=3))
+    desk.look(tab(PAY, (5, 0, WIKI, 50), top_number=3))
+    desk.look(tab(SHOP, (5, 0, WIKI, 50), top_number=3))
+    (shown,) = desk.shown().values()
+    assert shown.keys() == {0}
+
+
 def test_a_document_whose_parents_are_in_a_circle_is_vouched_for_by_the_top() -> None:
     desk = Desk()
     desk.look(tab(SHOP, (5, 6, PAY), (6, 5, PAY)))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from agent.core.marks import (
-    ADDRESS_SETTLES,
     LATE,
     UNKNOWN_FOR,
     UNMARKED_FOR,
@@ -193,45 +190,3 @@ def test_of_two_browsers_that_are_silent_each_is_known_again() -> None:
     desk.look(windows=())
     assert closes(desk, tab(SHOP), browser="d/2", pid=21)
     assert closes(desk, tab(SHOP), browser="c/2", pid=20)
-
-
-# -- addresses --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("document", ["top", "frame"])
-def test_a_document_that_changes_its_address_is_asked_after_it_may_have_drawn_what_belongs_to_the_new_one(
-    document: str,
-) -> None:
-    def one(page: Page, number: int = 7) -> Tab:
-        return tab(page, top_number=number) if document == "top" else tab(WIKI, (5, 0, page, number), top_number=3)
-
-    desk = Desk().settled(one(SHOP))
-    desk.look(one(PAY))
-    desk.look(one(SHOP))
-    settles = desk.now + ADDRESS_SETTLES
-    desk.now = settles - 1
-    desk.look(one(SHOP))  # asked at `settles`
-    assert desk.shown() == {}
-    desk.look(one(SHOP))
-    (request,) = desk.marks.requests(desk.now)
-    assert request.moved == request.marks.keys()
-    desk.see_all()
-    assert desk.look(one(SHOP)) == [True]
-    desk.look(one(PAY, 8))
-    desk.look(one(SHOP, 8))
-    desk.look(one(PAY, 8))  # and back
-    desk.now += ADDRESS_SETTLES
-    desk.look(one(SHOP, 9))
-    (request,) = desk.marks.requests(desk.now)
-    assert request.moved == frozenset()
-
-
-def test_another_document_has_nothing_of_the_address_before_and_a_field_is_in_no_address() -> None:
-    desk = Desk().settled(tab(SHOP, top_number=7))
-    desk.look(tab(PAY, top_number=7))
-    desk.look(tab(SHOP, top_number=8))
-    assert len(desk.shown()) == 1
-    desk.see_all()
-    desk.look(tab(replace(SHOP, fields=frozenset({"cc-number"})), top_number=8))
-    desk.look(tab(SHOP, top_number=8))
-    assert len(desk.shown()) == 1

@@ -216,11 +216,10 @@ def test_all_that_the_policy_names_anywhere_is_asked_for_once_and_in_its_order()
     }
     assert json.loads(words.welcome()) == {"kind": "welcome", "protocol": 2}
     assert json.loads(words.look(7)) == {"kind": "look", "id": 7}
-    assert json.loads(words.mark(3, {0: 0xA6000001, 5: 0xA61C00FF}, frozenset({5, 0}))) == {
+    assert json.loads(words.mark(3, {0: 0xA6000001, 5: 0xA61C00FF})) == {
         "kind": "mark",
         "tab": 3,
         "marks": {"0": "a6000001", "5": "a61c00ff"},
-        "moved": [0, 5],
     }
 
 

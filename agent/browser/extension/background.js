@@ -37,11 +37,11 @@ const tellRefused = (hash, places) => {
 };
 
 // The documents of the tab that show a mark from now on; all others of it show none.
-const takeMarks = ({tab, marks, moved = []}) => {
+const takeMarks = ({tab, marks}) => {
   for (const [frame, entry] of registry.frames(tab)) {
     const mark = marks[frame] ?? null;
     if (mark === null && !entry.marked) continue;
-    entry.marked = entry.post({kind: "mark", mark, moved: moved.includes(frame)}) && mark !== null;
+    entry.marked = entry.post({kind: "mark", mark}) && mark !== null;
   }
 };
 

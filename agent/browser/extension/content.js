@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Exits, Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
+  const {Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -22,6 +22,7 @@
   let parked = false; // kept by the browser for "back", not in any tab
   const written = isWritten();
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
+  const kept = new Set(); // what was present when the page was left: it comes back with the old picture
 
   const visibility = () => nodes.visibility(doc);
 
@@ -34,33 +35,19 @@
     return HAS_TRANSITIONS && orNull(() => findings.has(":active-view-transition")) !== false;
   };
 
-  // What came may be sensitive; what left may have been the last that was.
-  const onFindings = () => {
-    exits.begin();
-    post({kind: "found", ...state()});
-  };
-
-  const findings = new Findings(doc, onFindings, () => listen());
-  const exits = new Exits(() => findings.there);
-
-  // An application may go on to another address and fetch what belongs there before it takes away what it shows: Turbo
-  // waits for a new style sheet.
-  const VIEW_STAYS = 2000; // ms
-  let movedAt = null; // since when the agent asks for a mark after that
-  const showsOldView = () => movedAt !== null && !findings.cleared && performance.now() - movedAt < VIEW_STAYS;
-
-  const showsMore = () => inTransition() || exits.any || showsOldView();
-  const mark = new Mark(doc, showsMore, (number, how) => post({kind: "marked", mark: number, how}));
+  const findings = new Findings(doc, () => post({kind: "found", ...state()}), () => listen());
+  const mark = new Mark(doc, inTransition, (number, how) => post({kind: "marked", mark: number, how}));
 
   const isAddress = (what) => typeof what === "string" && what.includes(":");
   const isName = (what) => typeof what === "string" && !what.includes(":");
 
   const state = () => {
-    const kept = [...printed];
+    const more = [...printed, ...kept];
+    const former = [...findings.lingering.of("address"), ...more.filter(isAddress)];
     return {
-      urls: [...new Set([...(written ? ["about:blank"] : []), location.href, ...kept.filter(isAddress)])],
-      fields: [...new Set([...findings.fields, ...kept.filter(isName)])],
-      css: [...new Set([...findings.css, ...kept.filter((what) => typeof what === "number")])],
+      urls: [...new Set([...(written ? ["about:blank"] : []), location.href, ...former])],
+      fields: [...new Set([...findings.fields, ...more.filter(isName)])],
+      css: [...new Set([...findings.css, ...more.filter((what) => typeof what === "number")])],
       hash: findings.hash,
       readFrames: findings.frameNumbers,
       unread: findings.unread,
@@ -73,13 +60,19 @@
     return state();
   };
 
-  // What is printed may be at another place of the new policy's list.
+  const remember = (kind, {urls, fields, css}) => {
+    for (const what of [...urls, ...fields, ...css]) kind.add(what);
+  };
+
+  // What is remembered may be at another place of the new policy's list.
   const takePolicy = (policy) => {
     findings.refresh();
     const texts = findings.texts;
-    for (const what of [...printed].filter((one) => typeof one === "number")) {
-      printed.delete(what);
-      if (policy.css.includes(texts[what])) printed.add(policy.css.indexOf(texts[what]));
+    for (const kind of [printed, kept]) {
+      for (const what of [...kind].filter((one) => typeof one === "number")) {
+        kind.delete(what);
+        if (policy.css.includes(texts[what])) kind.add(policy.css.indexOf(texts[what]));
+      }
     }
     findings.setPolicy(policy);
   };
@@ -89,9 +82,8 @@
       stop();
     } else if (message.kind === "look") {
       post({kind: "look", id: message.id, ...current()});
+      kept.clear(); // from here on the agent asks for a mark
     } else if (message.kind === "mark") {
-      if (mark.number === null) exits.begin(); // an address may have left, of the page or of a frame in it
-      movedAt = message.moved ? (movedAt ?? performance.now()) : null;
       mark.show(message.mark);
     } else {
       takePolicy(message);
@@ -135,12 +127,15 @@
   const onHide = () => {
     parked = true;
     mark.show(null); // a page that is kept for the way back would come with it
+    remember(kept, state());
+    findings.lingering.park();
     disconnect();
   };
 
   const onShow = () => {
     if (!parked) return;
     parked = false;
+    findings.lingering.unpark();
     connect();
   };
 
@@ -152,8 +147,7 @@
 
   const onPrint = () => {
     mark.show(null); // nor is it printed
-    const {urls, fields, css} = current();
-    for (const what of [...urls, ...fields, ...css]) printed.add(what);
+    remember(printed, current());
   };
 
   const onPrinted = () => printed.clear();

@@ -3,8 +3,8 @@
 // frames that nobody else speaks for (frames.js).
 (() => {
   "use strict";
-  const {nodes, frames, namesOf, isControl, newPass, Dependants, readSelectors, NAMED_BY} = globalThis.eyelid;
-  const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, countIn, ownerOf, documentOf, searchIn, shadow} = nodes;
+  const {nodes, frames, namesOf, isControl, newPass, Dependants, Lingering, readSelectors, NAMED_BY} = globalThis.eyelid;
+  const {nameOf, attributeOf, matches, lastIn, rootOf, parentOf, ownerOf, documentOf, searchIn, shadow} = nodes;
   const {isElement, isConnected, isDocument, isDead, isGone, mayHost, readiness, visibility} = nodes;
 
   const CONTROL = new Set(["input", "select", "textarea"]);
@@ -12,7 +12,9 @@
   const CARD = new Set(["cc-number", "cc-csc"]);
   const NAMING = new Set(NAMED_BY);
   const HIDING = new Set(["class", "hidden", "style"]); // by which a page takes a part of it out of view
+  const MOST_FITTING = 50; // elements of which it is followed how they go, for each selector
   const NOTHING = Object.freeze(new Set());
+  const NO_FITS = Object.freeze(new Map());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
@@ -30,11 +32,12 @@
       this.wanted = null; // names, or null while there is no policy: then all
       this.selectors = readSelectors([]);
       this.controls = new Map(); // control -> its names
-      this.roots = new Map([[doc, NOTHING]]); // document or shadow root -> places of the selectors that fit in it
+      this.roots = new Map([[doc, NO_FITS]]); // document or shadow root -> place of a selector -> elements that it fits
       this.frames = new Map(); // element that holds a document -> that document if it is read from here, or null
       this.unsearched = new Set(); // roots that changed since they were searched for selectors
       this.dependants = new Dependants(); // which controls to judge when something else changes
-      this.fields = NOTHING;
+      this.present = NOTHING; // names of fields that are in the document
+      this.fields = NOTHING; // and of those that may still be seen
       this.css = NOTHING;
       this.open = []; // elements that the parser has not closed: a declarative root may still be attached to them
       this.foreign = false; // whether another document's functions may have given a root to an element of this one
@@ -42,7 +45,7 @@
       this.rootsCost = 0;
       this.rootsAt = 0; // when it was last asked which elements have one
       this.address = location.href;
-      this.cleared = false; // whether something has been taken away or hidden since the page is at this address
+      this.lingering = new Lingering(doc, () => this.there);
       this.searchedAt = 0;
       this.searchCost = 0;
       this.searchDue = 0;
@@ -62,6 +65,7 @@
 
     stop() {
       this.observer.disconnect();
+      this.lingering.clear();
       clearTimeout(this.searchDue);
       this.doc.removeEventListener("readystatechange", this);
       for (const root of this.roots.keys()) {
@@ -85,9 +89,9 @@
       this.selectors = readSelectors(css);
       this.texts = css;
       this.observer.disconnect();
-      this.fields = NOTHING; // nothing has left, it is only called otherwise now
+      this.present = this.fields = NOTHING; // nothing has left, it is only called otherwise now
       this.css = NOTHING;
-      for (const root of this.roots.keys()) this.roots.set(root, NOTHING);
+      for (const root of this.roots.keys()) this.roots.set(root, NO_FITS);
       this.attempt(() => this.searchAnew());
       this.hash = hash; // only now: an answer under this hash must have been searched for with it
     }
@@ -142,8 +146,9 @@
 
     noteAddress() {
       if (location.href === this.address) return;
+      this.lingering.add("address", this.address);
       this.address = location.href;
-      this.cleared = false;
+      this.lingering.found(this.address);
     }
 
     takeOne(record, seen, climbed) {
@@ -153,7 +158,7 @@
         if (attributeName === "id") for (const id of [oldValue, attributeOf(target, "id")]) dependants.identified(id);
         if (NAMING.has(attributeName)) dependants.renamed(target, attributeName, climbed);
         if (HIDING.has(attributeName)) {
-          this.cleared ||= countIn(target) > 0;
+          this.lingering.changed(target, []);
           if (this.selectors.attributes?.includes(attributeName) === false) return;
         }
       } else {
@@ -165,7 +170,7 @@
         }
         const gone = [...removedNodes].filter(isElement);
         for (const node of gone) dependants.removed(node);
-        this.cleared ||= gone.length > 1 || gone.some(countIn);
+        if (gone.length > 0) this.lingering.changed(target, gone);
         if (type === "childList") dependants.changed(target, record.previousSibling, record.nextSibling, climbed);
         else dependants.changed(parentOf(target), target, target, climbed);
       }
@@ -292,7 +297,7 @@
     enter(root, seen) {
       seen.add(root);
       if (!this.roots.has(root)) {
-        this.roots.set(root, NOTHING);
+        this.roots.set(root, NO_FITS);
         this.observe(root);
       }
       this.unsearched.add(root);
@@ -336,7 +341,7 @@
       if (happened) this.forgetGone();
       if (this.selectors.volatile && asked) for (const root of this.roots.keys()) this.unsearched.add(root);
       if (this.unsearched.size > 0) this.search(asked);
-      this.compare();
+      this.compare(asked);
     }
 
     forgetGone() {
@@ -359,11 +364,14 @@
       const {known, all} = this.selectors;
       for (const root of this.unsearched) {
         if (!this.roots.has(root)) continue;
-        let fits = NOTHING;
-        const {first} = searchIn(root);
-        if (known.length > 0 && first(root, all)) {
-          fits = new Set(known.filter(({text}) => first(root, text)).map(({place}) => place));
+        const search = searchIn(root);
+        const fits = new Map();
+        for (const {place, text} of known.length > 0 && search.first(root, all) ? known : []) {
+          const found = Array.from(search.all(root, text));
+          if (found.length > 0) fits.set(place, found.slice(0, MOST_FITTING));
+          for (const element of found) this.lingering.found(text, element);
         }
+        this.followLeft(this.roots.get(root));
         this.roots.set(root, fits);
       }
       this.unsearched.clear();
@@ -371,20 +379,36 @@
       this.searchCost = this.searchedAt - begun;
     }
 
+    // What a selector no longer fits may still be seen.
+    followLeft(fitted) {
+      for (const [place, elements] of fitted) {
+        const text = this.texts[place];
+        for (const element of elements) {
+          if (!isGone(element) && !matches(element, text)) this.lingering.add("selector", text, element);
+        }
+      }
+    }
+
     searchLate() {
       this.searchDue = 0;
       this.refresh();
     }
 
-    compare() {
+    compare(asked) {
       const fields = new Set();
       let beside = false;
       for (const {sure} of this.controls.values()) for (const name of sure) fields.add(name);
       for (const name of CARD) beside ||= fields.has(name);
       if (beside) for (const names of this.controls.values()) for (const name of names.beside) fields.add(name);
       if (this.wanted) for (const name of fields) if (!this.wanted.has(name)) fields.delete(name);
+      for (const name of this.present) if (!fields.has(name)) this.lingering.add("field", name);
+      for (const name of fields) this.lingering.found(name);
+      this.present = new Set(fields);
+      this.lingering.refresh(asked);
+      for (const name of this.lingering.of("field")) fields.add(name);
       const css = new Set();
-      for (const places of this.roots.values()) for (const place of places) css.add(place);
+      for (const fits of this.roots.values()) for (const place of fits.keys()) css.add(place);
+      for (const text of this.lingering.of("selector")) if (this.texts.includes(text)) css.add(this.texts.indexOf(text));
 
       const before = [...this.fields, ...this.css];
       const after = [...fields, ...css];

@@ -66,6 +66,7 @@
     attributesOf: own(Element.prototype, "getAttributeNames"),
     matches: own(Element.prototype, "matches"),
     closest: own(Element.prototype, "closest"),
+    contains: own(Node.prototype, "contains"),
     lastIn: own(Element.prototype, "lastElementChild"),
     countIn: own(Element.prototype, "childElementCount"),
     parentOf: own(Node.prototype, "parentNode"),
