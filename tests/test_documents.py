@@ -28,15 +28,46 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [link for link in links if link and not (document.parent / link).exists()] == []
 
 
+WIDTH = 120
+# A row of a table cannot be broken, nor can an image's text or an address. What a terminal prints (```console, ```text)
+# and what a machine says (```json, ```jsonc) stands as it is.
+UNBROKEN = re.compile(r"\s*(?:\||!\[.*\]\(\S+\)$|\S+$)")
+VERBATIM = ("console", "text", "json", "jsonc")
+
+
+def wide(text: str) -> list[str]:
+    """The lines over 120 characters that could have been broken, each with its number."""
+    found, block = [], None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            block = line.strip(" `") if block is None else None
+        elif len(line) > WIDTH and block not in VERBATIM and not UNBROKEN.match(line):
+            found.append(f"line {number} has {len(line)}: {line[:40]}")
+    return found
+
+
+def test_only_what_cannot_be_broken_may_be_wide() -> None:
+    long = "x " * 70
+    assert wide(f"{long}\n| {long} |\n![{long}](a.png)\n- [{'x' * 130}](b)\n") == [
+        f"line 1 has 140: {long[:40]}",
+        f"line 4 has 137: - [{'x' * 37}",
+    ]
+    assert wide(f"```console\n{long}\n```\n```\n{long}\n```\n") == [f"line 5 has 140: {long[:40]}"]
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_lines_have_at_most_120_characters(document: Path) -> None:
+    assert wide(document.read_text("utf-8")) == []
+
+
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_paths_in_backticks_exist(document: Path) -> None:
     named = {path.rstrip("/.,:") for path in PATH.findall(document.read_text("utf-8"))} - MADE
     assert sorted(path for path in named if not list(ROOT.glob(path))) == []
 
 
-COMMANDS = sorted(
-    set(re.findall(r"(?m)^(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)", (ROOT / "README.md").read_text("utf-8")))
-)
+COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)")
+COMMANDS = sorted(set(COMMAND.findall((ROOT / "README.md").read_text("utf-8"))))
 
 
 def test_the_readme_lists_commands() -> None:
