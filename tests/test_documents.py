@@ -104,12 +104,6 @@ def test_the_readme_lists_only_commands_that_exist(line: str, capsys: pytest.Cap
 RUNS = {
     "call": ("docs/sound.md", True),
     "ingest": ("docs/performance.md", False),
-    "leaks": ("docs/leaks.md", True),
-    "leaks-alone": ("docs/leaks.md", True),
-    "leaks-before-beat": ("docs/leaks.md", False),
-    "leaks-before-lag": ("docs/leaks.md", False),
-    "leaks-before-mark": ("docs/leaks.md", True),
-    "leaks-busy": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
     "loss-all-lanes": ("docs/loss.md", True),
     "sound": ("docs/sound.md", True),
@@ -117,16 +111,35 @@ RUNS = {
 }
 
 
+def printed(runs: str) -> list[str]:
+    """What the bench prints of the kept runs. Some are beyond a bound, which its exit code says: that is no fault."""
+    program = [sys.executable, "-P", "-m", f"bench.{runs.partition('-')[0]}", "--table", f"docs/runs/{runs}.jsonl"]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT)
+    lines = [" ".join(line.split()) for line in ran.stdout.splitlines() if line.strip()]
+    assert lines, ran.stderr
+    return lines
+
+
 @pytest.mark.parametrize("runs", RUNS)
 def test_published_tables_are_those_of_the_kept_runs(runs: str) -> None:
     """What a bench prints of docs/runs is what its page says, to the letter: no figure is written by hand."""
-    bench, _, _ = runs.partition("-")
-    program = [sys.executable, "-P", "-m", f"bench.{bench}", "--table", f"docs/runs/{runs}.jsonl"]
     name, whole = RUNS[runs]
-    # Runs that are shown for what went wrong in them are beyond a bound, and the bench says so with its exit code.
-    ran = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT)
-    printed = [line for line in ran.stdout.splitlines() if line.strip()]
-    assert printed, ran.stderr
-    page = (ROOT / name).read_text("utf-8").splitlines()
-    missing = [line for line in printed[: None if whole else 1] if line not in page]
-    assert missing == [], f"{name} says something else: paste what `{' '.join(program[3:])}` prints"
+    page = " ".join((ROOT / name).read_text("utf-8").split())  # a sentence is wrapped there
+    missing = [line for line in printed(runs)[: None if whole else 1] if line not in page]
+    assert missing == [], f"{name} says something else: paste what `bench --table docs/runs/{runs}.jsonl` prints"
+
+
+LEAKS = sorted(path.stem for path in (ROOT / "docs" / "runs").glob("leaks*.jsonl"))
+SUMMARY = re.compile(
+    r"(?P<played>\d+) (?:intervals in \d+ runs?|plays, \d+ of them untried): (?P<leaked>\d+) frames leaked"
+    r".*? leaked (?P<control>\d+)\. Over-pause, before and after together: (?P<over>[-\d /]+) ms\."
+)
+
+
+@pytest.mark.parametrize("runs", LEAKS)
+def test_each_kept_run_of_leaks_is_a_row_of_the_page(runs: str) -> None:
+    found = SUMMARY.match(printed(runs)[0])
+    assert found is not None
+    row = f"| {' | '.join(found.group('played', 'leaked', 'control', 'over'))} | [{runs}](runs/{runs}.jsonl) |"
+    page = (ROOT / "docs" / "leaks.md").read_text("utf-8").splitlines()
+    assert [line for line in page if line.endswith(row)], f"docs/leaks.md has no row that ends with {row}"
