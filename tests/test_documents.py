@@ -100,6 +100,16 @@ def test_the_readme_lists_only_commands_that_exist(line: str, capsys: pytest.Cap
     assert said.out.startswith(f"usage: {line}")
 
 
+def test_the_glossary_is_alphabetical_and_found_from_where_readers_begin() -> None:
+    rows = re.findall(r"(?m)^\| ([^|]+) \| ([^|]+) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"))[1:]
+    words = [word for word, _ in rows]
+    assert len(words) > 40
+    assert words == sorted(set(words), key=str.lower)
+    assert [means for _, means in rows if not means.endswith(".")] == []
+    assert "(docs/glossary.md)" in (ROOT / "README.md").read_text("utf-8")
+    assert "(glossary.md)" in (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
 # Kept runs of a bench, the page that shows them, and whether with all its tables or with their first line alone.
 RUNS = {
     "call": ("docs/sound.md", True),
