@@ -28,15 +28,46 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [link for link in links if link and not (document.parent / link).exists()] == []
 
 
+WIDTH = 120
+# A row of a table cannot be broken, nor can an image's text or an address. What a terminal prints (```console, ```text)
+# and what a machine says (```json, ```jsonc) stands as it is.
+UNBROKEN = re.compile(r"\s*(?:\||!\[.*\]\(\S+\)$|\S+$)")
+VERBATIM = ("console", "text", "json", "jsonc")
+
+
+def wide(text: str) -> list[str]:
+    """The lines over 120 characters that could have been broken, each with its number."""
+    found, block = [], None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            block = line.strip(" `") if block is None else None
+        elif len(line) > WIDTH and block not in VERBATIM and not UNBROKEN.match(line):
+            found.append(f"line {number} has {len(line)}: {line[:40]}")
+    return found
+
+
+def test_only_what_cannot_be_broken_may_be_wide() -> None:
+    long = "x " * 70
+    assert wide(f"{long}\n| {long} |\n![{long}](a.png)\n- [{'x' * 130}](b)\n") == [
+        f"line 1 has 140: {long[:40]}",
+        f"line 4 has 137: - [{'x' * 37}",
+    ]
+    assert wide(f"```console\n{long}\n```\n```\n{long}\n```\n") == [f"line 5 has 140: {long[:40]}"]
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_lines_have_at_most_120_characters(document: Path) -> None:
+    assert wide(document.read_text("utf-8")) == []
+
+
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_paths_in_backticks_exist(document: Path) -> None:
     named = {path.rstrip("/.,:") for path in PATH.findall(document.read_text("utf-8"))} - MADE
     assert sorted(path for path in named if not list(ROOT.glob(path))) == []
 
 
-COMMANDS = sorted(
-    set(re.findall(r"(?m)^(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)", (ROOT / "README.md").read_text("utf-8")))
-)
+COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)")
+COMMANDS = sorted(set(COMMAND.findall((ROOT / "README.md").read_text("utf-8"))))
 
 
 def test_the_readme_lists_commands() -> None:
@@ -69,16 +100,20 @@ def test_the_readme_lists_only_commands_that_exist(line: str, capsys: pytest.Cap
     assert said.out.startswith(f"usage: {line}")
 
 
+def test_the_glossary_is_alphabetical_and_found_from_where_readers_begin() -> None:
+    rows = re.findall(r"(?m)^\| ([^|]+) \| ([^|]+) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"))[1:]
+    words = [word for word, _ in rows]
+    assert len(words) > 40
+    assert words == sorted(set(words), key=str.lower)
+    assert [means for _, means in rows if not means.endswith(".")] == []
+    assert "(docs/glossary.md)" in (ROOT / "README.md").read_text("utf-8")
+    assert "(glossary.md)" in (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
 # Kept runs of a bench, the page that shows them, and whether with all its tables or with their first line alone.
 RUNS = {
     "call": ("docs/sound.md", True),
     "ingest": ("docs/performance.md", False),
-    "leaks": ("docs/leaks.md", True),
-    "leaks-alone": ("docs/leaks.md", True),
-    "leaks-before-beat": ("docs/leaks.md", False),
-    "leaks-before-lag": ("docs/leaks.md", False),
-    "leaks-before-mark": ("docs/leaks.md", True),
-    "leaks-busy": ("docs/leaks.md", False),
     "loss": ("docs/loss.md", True),
     "loss-all-lanes": ("docs/loss.md", True),
     "sound": ("docs/sound.md", True),
@@ -86,16 +121,35 @@ RUNS = {
 }
 
 
+def printed(runs: str) -> list[str]:
+    """What the bench prints of the kept runs. Some are beyond a bound, which its exit code says: that is no fault."""
+    program = [sys.executable, "-P", "-m", f"bench.{runs.partition('-')[0]}", "--table", f"docs/runs/{runs}.jsonl"]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT)
+    lines = [" ".join(line.split()) for line in ran.stdout.splitlines() if line.strip()]
+    assert lines, ran.stderr
+    return lines
+
+
 @pytest.mark.parametrize("runs", RUNS)
 def test_published_tables_are_those_of_the_kept_runs(runs: str) -> None:
     """What a bench prints of docs/runs is what its page says, to the letter: no figure is written by hand."""
-    bench, _, _ = runs.partition("-")
-    program = [sys.executable, "-P", "-m", f"bench.{bench}", "--table", f"docs/runs/{runs}.jsonl"]
     name, whole = RUNS[runs]
-    # Runs that are shown for what went wrong in them are beyond a bound, and the bench says so with its exit code.
-    ran = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT)
-    printed = [line for line in ran.stdout.splitlines() if line.strip()]
-    assert printed, ran.stderr
-    page = (ROOT / name).read_text("utf-8").splitlines()
-    missing = [line for line in printed[: None if whole else 1] if line not in page]
-    assert missing == [], f"{name} says something else: paste what `{' '.join(program[3:])}` prints"
+    page = " ".join((ROOT / name).read_text("utf-8").split())  # a sentence is wrapped there
+    missing = [line for line in printed(runs)[: None if whole else 1] if line not in page]
+    assert missing == [], f"{name} says something else: paste what `bench --table docs/runs/{runs}.jsonl` prints"
+
+
+LEAKS = sorted(path.stem for path in (ROOT / "docs" / "runs").glob("leaks*.jsonl"))
+SUMMARY = re.compile(
+    r"(?P<played>\d+) (?:intervals in \d+ runs?|plays, \d+ of them untried): (?P<leaked>\d+) frames leaked"
+    r".*? leaked (?P<control>\d+)\. Over-pause, before and after together: (?P<over>[-\d /]+) ms\."
+)
+
+
+@pytest.mark.parametrize("runs", LEAKS)
+def test_each_kept_run_of_leaks_is_a_row_of_the_page(runs: str) -> None:
+    found = SUMMARY.match(printed(runs)[0])
+    assert found is not None
+    row = f"| {' | '.join(found.group('played', 'leaked', 'control', 'over'))} | [{runs}](runs/{runs}.jsonl) |"
+    page = (ROOT / "docs" / "leaks.md").read_text("utf-8").splitlines()
+    assert [line for line in page if line.endswith(row)], f"docs/leaks.md has no row that ends with {row}"
