@@ -15,6 +15,17 @@ Object.assign(globalThis.scene, {
     scene.shut();
     setTimeout(() => document.getElementById("put").classList.add("leave"), after);
   },
+  // The form is taken away as the page is left, and what stands in its place takes long to draw.
+  removeAndGo(url) {
+    const circle = (n) => `<circle cx="${(n * 37) % 1000}" cy="${(n * 61) % 700}" r="90" opacity=".3" filter="url(#b)"/>`;
+    const circles = Array.from({ length: 400 }, (_, n) => circle(n)).join("");
+    const drawing = `<svg style="${FULL}"><filter id="b"><feGaussianBlur stdDeviation="12"/></filter>${circles}</svg>`;
+    addEventListener("pagehide", () => {
+      scene.remove();
+      document.body.insertAdjacentHTML("beforeend", drawing);
+    }, { once: true });
+    location.assign(url);
+  },
   // Tasks one after the other, between which messages come in.
   shutThenWork(milliseconds, times) {
     scene.shut();
