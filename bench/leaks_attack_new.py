@@ -125,6 +125,12 @@ def address_passed_by(scene: Scene) -> Play:
 
 
 @transition(stages=ONLY)
+def address_of_both_before_view(scene: Scene) -> Play:
+    """The rule names an address and a selector together: the address alone does not close."""
+    yield from _in_and_out(scene, ("record", "/app/record"), ("leaveView", "/shop", 1500))
+
+
+@transition(stages=ONLY)
 def address_before_view_reconnected(scene: Scene) -> Play:
     """The relay dies shortly before: over the new connection nothing is known of the address before."""
     yield

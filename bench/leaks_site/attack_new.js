@@ -19,7 +19,7 @@ Object.assign(globalThis.scene, {
   removeAndGo(url) {
     const circle = (n) => `<circle cx="${(n * 37) % 1000}" cy="${(n * 61) % 700}" r="90" opacity=".3" filter="url(#b)"/>`;
     const circles = Array.from({ length: 400 }, (_, n) => circle(n)).join("");
-    const drawing = `<svg style="${FULL}"><filter id="b"><feGaussianBlur stdDeviation="12"/></filter>${circles}</svg>`;
+    const drawing = `<svg style="position:fixed;inset:0" width="1000" height="700"><filter id="b"><feGaussianBlur stdDeviation="12"/></filter>${circles}</svg>`;
     addEventListener("pagehide", () => {
       scene.remove();
       document.body.insertAdjacentHTML("beforeend", drawing);
@@ -79,6 +79,10 @@ Object.assign(globalThis.scene, {
   viewPassed(there, on, between, after) {
     scene.view(there);
     setTimeout(() => scene.leaveView(on, after), between);
+  },
+  record(url) {
+    scene.view(url);
+    document.getElementById("put").className = "record";
   },
   async shell(url, framed) {
     await scene.frame(framed);
