@@ -154,7 +154,24 @@ def address_before_frame(scene: Scene) -> Play:
     scene.run("go", scene.shop())
 
 
-# -- windows of the browser's that outlive the page --------------------------------------------------------------------
+# -- windows that outlive the page -------------------------------------------------------------------------------------
+
+
+@transition(stages=ONLY)
+def unpainted_window_moved(scene: Scene) -> Play:
+    """A window that paints nothing takes its picture of the form along; for ten seconds that is owed, and longer seen."""
+    yield
+    scene.run("form")
+    yield
+    before = scene.windows.all()
+    with scene.windows.unpainted(300, 200, 500, 333):
+        number = scene.windows.new(before)
+        time.sleep(1)
+        scene.windows.place(number, 700, 400, 500, 333)
+        time.sleep(1)
+        scene.run("remove")
+        time.sleep(13)
+    scene.run("go", scene.shop())
 
 
 @transition(FIREFOX, stages=ONLY)
