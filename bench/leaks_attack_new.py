@@ -159,7 +159,7 @@ def address_before_frame(scene: Scene) -> Play:
 
 @transition(stages=ONLY)
 def unpainted_window_moved(scene: Scene) -> Play:
-    """A window that paints nothing takes its picture of the form along; for ten seconds that is owed, and longer seen."""
+    """A window that paints nothing takes its picture of the form along: it is owed for ten seconds, and seen longer."""
     yield
     scene.run("form")
     yield
