@@ -69,6 +69,7 @@ RULES: Final[dict[str, Any]] = {
                 {"url": [f"{HOME}/pay", f"{AWAY}/pay", f"{HOME}/shop#pay"]},
                 {"field": ["cc-number", "cc-csc"]},
                 {"css": ["#pan", "dialog.pan[open]", ".pan.open"]},
+                {"all": [{"url": [f"{HOME}/app/record"]}, {"css": [".record"]}]},
             ],
             "screen": "pause",
         }

@@ -28,7 +28,8 @@ from bench.stage import StageError
 __all__ = ["AWAY", "HOME", "STAGEHAND", "Hand", "Site", "page", "site", "stagehand"]
 
 STAGEHAND: Final = Path(__file__).with_name("stagehand")
-SCRIPT: Final = Path(__file__).with_name("leaks_site").joinpath("scene.js").read_text("utf-8")
+_SITE: Final = Path(__file__).with_name("leaks_site")
+SCRIPT: Final = "".join(_SITE.joinpath(name).read_text("utf-8") for name in ("scene.js", "attack_new.js"))
 
 ANSWER: Final = 20.0  # seconds for the stagehand to do as it was told
 POLL: Final = 10.0  # seconds that a question for orders may wait; a worker that waits longer would be put to sleep

@@ -11,7 +11,15 @@ import time
 from typing import Final
 from urllib.parse import quote
 
-from bench import leaks_attacks, leaks_exits, leaks_extensions, leaks_outside, leaks_scene, leaks_surfaces  # noqa: F401 - importing enters their plays
+from bench import (  # noqa: F401 - importing enters their plays
+    leaks_attack_new,
+    leaks_attacks,
+    leaks_exits,
+    leaks_extensions,
+    leaks_outside,
+    leaks_scene,
+    leaks_surfaces,
+)
 from bench.leaks_acts import acted
 from bench.leaks_found import FOUND
 from bench.leaks_pages import AWAY

@@ -1,0 +1,205 @@
+"""Ways in which a frame of something sensitive was still kept, found by attack on 28 November 2026."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from Xlib import X, display
+from Xlib.ext import xtest
+
+from bench.leaks_outside import those_with
+from bench.leaks_pages import AWAY
+from bench.leaks_scene import CHROMIUM, CORNER, FIREFOX, PLAIN, Play, Scene, transition
+
+ONLY: Final = (PLAIN,)
+MIDDLE: Final = (500, 500)  # within the page
+FADES: Final = ".pan:not(.open) { opacity: 0; transition: opacity 9.9s steps(1, end) }"
+LEAVES: Final = ".pan.leave { opacity: 0; transition: opacity 3s steps(1, end) }"
+PAUSES: Final = """
+    .pan:not(.open) { animation: out 2s forwards } .pan:hover { animation-play-state: paused }
+    @keyframes out { to { opacity: 0; visibility: hidden } }
+"""
+
+
+def _in_and_out(scene: Scene, come: tuple[object, ...], go: tuple[object, ...], seconds: float = 3) -> Play:
+    yield
+    scene.run(str(come[0]), *come[1:])
+    yield
+    scene.run(str(go[0]), *go[1:])
+    time.sleep(seconds)
+    scene.run("go", scene.shop())
+
+
+# -- what the browser goes on drawing after no selector fits -----------------------------------------------------------
+
+
+@transition(stages=ONLY)
+def step_scrolled_away(scene: Scene) -> Play:
+    """The next step of a form is scrolled to smoothly: no animation of the document's says so."""
+    yield from _in_and_out(scene, ("steps",), ("nextStep",))
+
+
+@transition(stages=ONLY)
+def details_fade(scene: Scene) -> Play:
+    """What a pseudo-element animates that stands for one of the browser's own is in no list of animations."""
+    yield from _in_and_out(scene, ("details",), ("shutDetails",))
+
+
+@transition(stages=ONLY)
+def fade_at_rate(scene: Scene) -> Play:
+    """Its end is told without its rate: 20 s, which are over in 2.5."""
+    yield from _in_and_out(scene, ("panWith", ""), ("shutAtRate", 20_000, 8))
+
+
+@transition(stages=ONLY)
+def fade_by_smil(scene: Scene) -> Play:
+    yield from _in_and_out(scene, ("panWith", ""), ("shutBySmil",))
+
+
+@transition(stages=ONLY)
+def fade_begins_late(scene: Scene) -> Play:
+    """It begins 150 ms after no selector fits any more, as where a framework waits for something in between."""
+    yield from _in_and_out(scene, ("panWith", LEAVES), ("shutLate", 150), 4)
+
+
+@transition(stages=ONLY)
+def fade_paused(scene: Scene) -> Play:
+    """A fade stands still while the mouse is over what fades."""
+    yield
+    scene.windows.point(*MIDDLE)
+    scene.run("panWith", PAUSES)
+    yield
+    scene.run("shut")
+    time.sleep(4)
+    scene.windows.point(*CORNER)
+    scene.run("go", scene.shop())
+
+
+@transition(stages=ONLY)
+def fade_beside_work(scene: Scene) -> Play:
+    """Between the request for a mark and the next animation frame is a task of more than 300 ms."""
+    yield from _in_and_out(scene, ("panWith", FADES), ("shutThenWork", 350, 14), 7)
+
+
+@transition(stages=ONLY)
+def fade_kept_for_back(scene: Scene) -> Play:
+    """The page is left while it fades, and comes back from the back/forward cache."""
+    yield
+    scene.run("panWith", FADES)
+    yield
+    scene.run("shutThenGo", scene.shop("?between"))
+    time.sleep(2)
+    yield
+    scene.run("back")
+    yield
+    scene.run("go", scene.shop())
+
+
+@transition(CHROMIUM, stages=ONLY)
+def removed_and_kept_for_back(scene: Scene) -> Play:
+    """A form is removed as its page is left: the cache keeps the picture with it, until the page has drawn itself."""
+    yield
+    scene.run("form")
+    yield
+    scene.run("removeAndGo", scene.shop("?between"))
+    time.sleep(2)
+    yield
+    scene.run("back")
+    yield
+    time.sleep(1.5)
+    scene.run("go", scene.shop())
+
+
+# -- addresses that change before the view -----------------------------------------------------------------------------
+
+
+@transition(stages=ONLY)
+def address_passed_by(scene: Scene) -> Play:
+    """The address was there between two looks: only an event told of it, and the view stays."""
+    yield
+    scene.run("viewPassed", "/pay/now", "/shop", 30, 1500)
+    yield
+    time.sleep(2)
+    scene.run("go", scene.shop())
+
+
+@transition(stages=ONLY)
+def address_of_both_before_view(scene: Scene) -> Play:
+    """The rule names an address and a selector together: the address alone does not close."""
+    yield from _in_and_out(scene, ("record", "/app/record"), ("leaveView", "/shop", 1500))
+
+
+@transition(stages=ONLY)
+def address_before_view_reconnected(scene: Scene) -> Play:
+    """The relay dies shortly before: over the new connection nothing is known of the address before."""
+    yield
+    scene.run("view", "/pay/now")
+    yield
+    for process in those_with(scene.browser, "native_host.py"):
+        process.kill()
+    scene.run("leaveView", "/shop", 3000)
+    time.sleep(4)
+    scene.run("go", scene.shop())
+
+
+@transition(stages=ONLY)
+def address_before_frame(scene: Scene) -> Play:
+    """The policy names the page around a frame; the frame's next document is slow, and the old one stays."""
+    yield
+    scene.run("shell", "/pay/shell", scene.shop(host=AWAY))
+    yield
+    scene.run("leaveShell", "/shop", scene.site.url("/slow.css?slow=2.5", AWAY))
+    time.sleep(4)
+    scene.run("go", scene.shop())
+
+
+# -- windows that outlive the page -------------------------------------------------------------------------------------
+
+
+@transition(stages=ONLY)
+def unpainted_window_moved(scene: Scene) -> Play:
+    """A window that paints nothing takes its picture of the form along: it is owed for ten seconds, and seen longer."""
+    yield
+    scene.run("form")
+    yield
+    before = scene.windows.all()
+    with scene.windows.unpainted(300, 200, 500, 333):
+        number = scene.windows.new(before)
+        time.sleep(1)
+        scene.windows.place(number, 700, 400, 500, 333)
+        time.sleep(1)
+        scene.run("remove")
+        time.sleep(13)
+    scene.run("go", scene.shop())
+
+
+@transition(FIREFOX, stages=ONLY)
+def dragged(scene: Scene) -> Play:
+    """What is dragged is in a window of its own (DND) until it is dropped, whatever the page shows by then."""
+    yield
+    scene.windows.activate(scene.window)
+    scene.run("draggable")
+    yield
+    link = display.Display(scene.stage.name)
+    left, top, _, _ = scene.windows.box(scene.window)
+
+    def move(step: int) -> None:
+        xtest.fake_input(link, X.MotionNotify, x=left + 350 + 6 * step, y=top + 400 + 6 * step)
+        link.sync()
+        time.sleep(0.05)
+
+    try:
+        move(0)
+        xtest.fake_input(link, X.ButtonPress, 1)
+        for step in range(20):
+            move(step)
+        time.sleep(0.5)
+        scene.run("remove")
+        time.sleep(4)
+    finally:
+        xtest.fake_input(link, X.ButtonRelease, 1)
+        link.sync()
+        link.close()
+    scene.windows.point(*CORNER)
+    scene.run("go", scene.shop())
