@@ -29,7 +29,7 @@ __all__ = ["AWAY", "HOME", "STAGEHAND", "Hand", "Site", "page", "site", "stageha
 
 STAGEHAND: Final = Path(__file__).with_name("stagehand")
 _SITE: Final = Path(__file__).with_name("leaks_site")
-SCRIPT: Final = "".join(_SITE.joinpath(name).read_text("utf-8") for name in ("scene.js", "attack_new.js"))
+SCRIPT: Final = "".join(_SITE.joinpath(name).read_text("utf-8") for name in ("scene.js", "lingering.js"))
 
 ANSWER: Final = 20.0  # seconds for the stagehand to do as it was told
 POLL: Final = 10.0  # seconds that a question for orders may wait; a worker that waits longer would be put to sleep

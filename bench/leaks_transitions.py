@@ -12,10 +12,10 @@ from typing import Final
 from urllib.parse import quote
 
 from bench import (  # noqa: F401 - importing enters their plays
-    leaks_attack_new,
     leaks_attacks,
     leaks_exits,
     leaks_extensions,
+    leaks_lingering,
     leaks_outside,
     leaks_scene,
     leaks_surfaces,

@@ -93,6 +93,13 @@ CASES = {
         <p id=form style="{BOX}"></p></details></main>""",
         f"{LEFT} form.parentNode.open = false",
     ),
+    "an animation of its SVG fades it": Case(
+        PANEL,
+        f"""{LEFT} form.style.background = "none";
+        form.innerHTML = `<svg width="400" height="200"><rect width="400" height="200" fill="#f0f">
+          <animate attributeName="opacity" values="1;1;0" dur="3.5s" fill="freeze" begin="indefinite"/></rect></svg>`;
+        form.querySelector("animate").beginElement();""",
+    ),
     "in a closed shadow root": Case(
         PANEL,
         """form.style.background = "none";

@@ -37,6 +37,13 @@
     return inside.length > MOST_INSIDE || Array.from(inside).some(isDisplayed);
   };
 
+  // An animation inside an SVG is in no list. Of one that repeats the first time counts.
+  const SVG_ANIMATIONS = "animate,animateMotion,animateTransform,set";
+  const startOf = own(SVGAnimationElement.prototype, "getStartTime");
+  const lengthOf = own(SVGAnimationElement.prototype, "getSimpleDuration");
+  const timeOf = own(SVGAnimationElement.prototype, "getCurrentTime");
+  const isPlaying = (one) => orNull(() => timeOf(one) < startOf(one) + lengthOf(one)) === true;
+
   const isGoing = ({playState}) => playState === "running" || playState === "paused";
 
   // One that has begun since then and ends in a while. A scroll-driven one has no times that are numbers.
@@ -119,6 +126,7 @@
         for (const animation of this.animations()) if (isExit(animation, one.knownAt)) one.exits.add(animation);
       }
       if (one.pseudos > 0 || [...one.exits].some(isGoing)) return true;
+      if (one.element && Array.from(nodes.all(one.element, SVG_ANIMATIONS)).some(isPlaying)) return true;
       for (const target of one.hiding) one.cleared ||= isGone(target) || !isRendered(target);
       if (one.kind === "field" || one.cleared) return false; // it is no longer in the document
       return age < STAYS || now - one.steppedAt < STILL;

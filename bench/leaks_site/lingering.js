@@ -1,5 +1,5 @@
 
-// What leaks_attack_new.py plays.
+// What leaks_lingering.py plays.
 Object.assign(globalThis.scene, {
   // `more`: how `.pan` goes once it is no longer `.open`, by which the policy knows it.
   panWith(more) {
@@ -96,11 +96,6 @@ Object.assign(globalThis.scene, {
   },
 
   tell: (...order) => document.getElementById("put").contentWindow.postMessage(order, "*"),
-
-  draggable() {
-    put(document.createElement("div")).innerHTML = `<div id="pan" draggable="true"
-      style="position:fixed;left:100px;top:150px;width:500px;height:300px;background:${MAGENTA};z-index:9"></div>`;
-  },
 });
 
 addEventListener("message", ({ data }) => Array.isArray(data) && scene[data[0]]?.(...data.slice(1)));

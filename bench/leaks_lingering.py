@@ -1,16 +1,13 @@
-"""Ways in which a frame of something sensitive was still kept, found by attack on 28 November 2026."""
+"""What a page goes on showing of what it names no more, and what comes back from the browser's cache."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
-from Xlib import X, display
-from Xlib.ext import xtest
-
 from bench.leaks_outside import those_with
 from bench.leaks_pages import AWAY
-from bench.leaks_scene import CHROMIUM, CORNER, FIREFOX, PLAIN, Play, Scene, transition
+from bench.leaks_scene import CHROMIUM, CORNER, PLAIN, Play, Scene, transition
 
 ONLY: Final = (PLAIN,)
 MIDDLE: Final = (500, 500)  # within the page
@@ -138,7 +135,7 @@ def address_before_view_reconnected(scene: Scene) -> Play:
     yield
     for process in those_with(scene.browser, "native_host.py"):
         process.kill()
-    scene.run("leaveView", "/shop", 3000)
+    scene.run("leaveView", "/shop", 1500)
     time.sleep(4)
     scene.run("go", scene.shop())
 
@@ -151,55 +148,4 @@ def address_before_frame(scene: Scene) -> Play:
     yield
     scene.run("leaveShell", "/shop", scene.site.url("/slow.css?slow=2.5", AWAY))
     time.sleep(4)
-    scene.run("go", scene.shop())
-
-
-# -- windows that outlive the page -------------------------------------------------------------------------------------
-
-
-@transition(stages=ONLY)
-def unpainted_window_moved(scene: Scene) -> Play:
-    """A window that paints nothing takes its picture of the form along: it is owed for ten seconds, and seen longer."""
-    yield
-    scene.run("form")
-    yield
-    before = scene.windows.all()
-    with scene.windows.unpainted(300, 200, 500, 333):
-        number = scene.windows.new(before)
-        time.sleep(1)
-        scene.windows.place(number, 700, 400, 500, 333)
-        time.sleep(1)
-        scene.run("remove")
-        time.sleep(13)
-    scene.run("go", scene.shop())
-
-
-@transition(FIREFOX, stages=ONLY)
-def dragged(scene: Scene) -> Play:
-    """What is dragged is in a window of its own (DND) until it is dropped, whatever the page shows by then."""
-    yield
-    scene.windows.activate(scene.window)
-    scene.run("draggable")
-    yield
-    link = display.Display(scene.stage.name)
-    left, top, _, _ = scene.windows.box(scene.window)
-
-    def move(step: int) -> None:
-        xtest.fake_input(link, X.MotionNotify, x=left + 350 + 6 * step, y=top + 400 + 6 * step)
-        link.sync()
-        time.sleep(0.05)
-
-    try:
-        move(0)
-        xtest.fake_input(link, X.ButtonPress, 1)
-        for step in range(20):
-            move(step)
-        time.sleep(0.5)
-        scene.run("remove")
-        time.sleep(4)
-    finally:
-        xtest.fake_input(link, X.ButtonRelease, 1)
-        link.sync()
-        link.close()
-    scene.windows.point(*CORNER)
     scene.run("go", scene.shop())
