@@ -146,6 +146,6 @@ def address_before_frame(scene: Scene) -> Play:
     yield
     scene.run("shell", "/pay/shell", scene.shop(host=AWAY))
     yield
-    scene.run("leaveShell", "/shop", scene.site.url("/slow.css?slow=2.5", AWAY))
+    scene.run("leaveShell", "/shop", scene.site.url("/slow.css?slow=1.5", AWAY))
     time.sleep(4)
     scene.run("go", scene.shop())
