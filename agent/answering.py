@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from agent import control
-from agent.core.asking import WINDOW_HINDSIGHT
-from agent.core.day import pauses
-from agent.core.evidence import Deaf, Ear, Evidence, Hearing, Promise
-from agent.core.eye import Eye
+from agent.core.account.day import pauses
+from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
 from agent.core.holding import grant
-from agent.core.model import SECOND, Frame
+from agent.core.model.seen import SECOND, Frame
+from agent.core.proof.asking import WINDOW_HINDSIGHT
+from agent.core.proof.eye import Eye
 from agent.core.session import Session
 from agent.daemon import Daemon
 from agent.errors import EyelidError, UserError

@@ -24,10 +24,10 @@ from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
 from agent.control import ControlSocket
-from agent.core.evidence import Promise
-from agent.core.marks import Marked, Sighted
-from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
-from agent.core.policy_change import InForce
+from agent.core.account.evidence import Promise
+from agent.core.language.change import InForce
+from agent.core.model.seen import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
+from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
 from agent.daemon import Daemon
 from agent.desktop.pressure import Pressure

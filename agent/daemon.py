@@ -11,14 +11,10 @@ from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Final
 
-from agent.core.asking import timings
 from agent.core.clocks import Clocks
-from agent.core.decide import reasons_of
-from agent.core.eye import Eye
-from agent.core.gate import PATIENCE, Item
 from agent.core.holding import UserHold, under
-from agent.core.marks import Marked, Marks, Request, Sighted
-from agent.core.model import (
+from agent.core.matching.decide import reasons_of
+from agent.core.model.seen import (
     BROWSERS,
     SECOND,
     WINDOWS,
@@ -32,6 +28,11 @@ from agent.core.model import (
     Monitor,
     Policy,
 )
+from agent.core.proof.asking import timings
+from agent.core.proof.eye import Eye
+from agent.core.proof.gate import PATIENCE, Item
+from agent.core.proof.marks import Marked, Marks, Request, Sighted
+from agent.core.proof.view import View
 from agent.core.session import (
     SEAT,
     UNSEEN,
@@ -54,7 +55,6 @@ from agent.core.session import (
     Write,
     step,
 )
-from agent.core.view import View
 from agent.errors import Transient
 from agent.keeping import BlockOutlet, FrameOutlet, Keeping, between_blocks
 from agent.listening import Heard, tell
@@ -109,7 +109,7 @@ class Daemon:
         """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
         person's hold, across a restart; `silence`: of rules that fit nothing. `turned`: after each turn of the loop, on
         it: for whoever shows what it does; returns when the loop must turn again, ns, or None. `numbers`: see
-        `core.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
+        `core.proof.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
         """
         self._inbox = inbox
         self._clock = clock

@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from agent.core.eye import Eye
-from agent.core.gate import PATIENCE, Item
-from agent.core.model import MILLISECOND, Block, Frame, Lane, Span
+from agent.core.model.seen import MILLISECOND, Block, Frame, Lane, Span
+from agent.core.proof.eye import Eye
+from agent.core.proof.gate import PATIENCE, Item
 from agent.pipeline import Mailbox
 from agent.recording import Blocks, Gap, Order, TakeOver
 
 # Orders that may wait before sound is refused: it comes in bursts of a look's distance, and costs little.
 ROOM_FOR_SOUND: Final = 64
-BLOCK: Final = 20 * MILLISECOND  # how long each block is (agent.core.model)
+BLOCK: Final = 20 * MILLISECOND  # how long each block is (agent.core.model.seen)
 
 ItemT = TypeVar("ItemT", bound=Item)
 TakenT_contra = TypeVar("TakenT_contra", contravariant=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.model import MILLISECOND, Block
+from agent.core.model.seen import MILLISECOND, Block
 from agent.ports import Ledger, Mishap, Sound
 
 PATIENCE: Final = 1.0  # seconds that the sound is waited for at a time

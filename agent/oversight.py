@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from agent.core import policy_silence as silence
-from agent.core.model import SECOND, Policy, Reason
-from agent.core.policy_silence import Silence
-from agent.core.policy_watch import Amiss, Watch, watched
+from agent.core.account import silence
+from agent.core.account.silence import Silence
+from agent.core.account.watch import Amiss, Watch, watched
+from agent.core.model.seen import SECOND, Policy, Reason
 from agent.core.session import LaneWould, Session
 from agent.errors import Transient
 from agent.keeping import Keeping

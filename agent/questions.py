@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from agent.core.asking import next_look
-from agent.core.clearance import SILENCE
-from agent.core.model import BROWSERS, MILLISECOND, WINDOWS, Lane, Look, Policy, Scene
+from agent.core.model.seen import BROWSERS, MILLISECOND, WINDOWS, Lane, Look, Policy, Scene
+from agent.core.proof.asking import next_look
+from agent.core.proof.clearance import SILENCE
 from agent.keeping import Keeping
 from agent.ports import Clock, Witness
 

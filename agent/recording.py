@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
-from agent.core import scenes
+from agent.core.account import scenes
 from agent.core.cut import CHUNK_LENGTH
-from agent.core.model import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Span
+from agent.core.model.seen import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Span
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool

@@ -5,9 +5,10 @@ recorder has no room is lost, and the next begins by saying so. In a hold nothin
 until each witness has looked again.
 
 What a look is judged by reaches back: it names windows that have gone since the look before, and pages whose pictures
-may still be there (core.view). So that nothing of a hold comes in that way, a page is told only if it was seen outside
-of one, and the first look at the windows after one not at all. What was seen outside is known for as long as the view
-may bring it back: a page that is forgotten sooner is told as one that nobody looked into, and closes every replay.
+may still be there (core.proof.view). So that nothing of a hold comes in that way, a page is told only if it was seen
+outside of one, and the first look at the windows after one not at all. What was seen outside is known for as long as
+the view may bring it back: a page that is forgotten sooner is told as one that nobody looked into, and closes every
+replay.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
 from agent.core.cut import CHUNK_LENGTH
-from agent.core.model import SECOND, WINDOWS, Blind, Browsing, Glimpse, Look, Page, Policy, Scene
-from agent.core.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
-from agent.core.view import View
+from agent.core.model.seen import SECOND, WINDOWS, Blind, Browsing, Glimpse, Look, Page, Policy, Scene
+from agent.core.proof.view import View
 from agent.pipeline import Mailbox
 from agent.recording import Order, Scenes
 

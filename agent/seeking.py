@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from agent.core.marks import Sighted
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.seen import MILLISECOND, SECOND
+from agent.core.proof.marks import Sighted
 from agent.ports import Clock, Glass
 
 # Nothing is kept until the mark is seen, so it is looked for often. A look at a screen of 1080p costs 2 ms.
@@ -32,7 +32,7 @@ class Seeker:
         self._stopped = False
 
     def seek(self, marks: frozenset[int], since: int) -> None:
-        """From now on look for these and no others. `since`: as in `core.marks.Marks`."""
+        """From now on look for these and no others. `since`: as in `core.proof.marks.Marks`."""
         with self._changed:
             if (marks, since) != (self._marks, self._since):
                 self._marks, self._since = marks, since

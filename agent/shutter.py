@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.core.asking import fresh
-from agent.core.clearance import SILENCE, Timing
-from agent.core.model import SECOND, Frame, Monitor
+from agent.core.model.seen import SECOND, Frame, Monitor
+from agent.core.proof.asking import fresh
+from agent.core.proof.clearance import SILENCE, Timing
 from agent.ports import Clock, Screen
 
 # Every monitor is grabbed whole this often, drawn on or not: a hole in the media is a closed eye, and damage that the

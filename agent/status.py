@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from agent.core.decide import NOT_RECORDED, UNLISTED
-from agent.core.evidence import Deaf, Ear, Evidence, Promise
-from agent.core.eye import Eye
+from agent.core.account.evidence import Deaf, Ear, Evidence, Promise
+from agent.core.account.troubles import degrades
+from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of
-from agent.core.model import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
-from agent.core.policy_watch import Tried, Watch
+from agent.core.matching.decide import NOT_RECORDED, UNLISTED
+from agent.core.model.seen import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
+from agent.core.proof.eye import Eye
 from agent.core.session import Phase, Session
-from agent.core.troubles import degrades
 from agent.ports import Channel
 from agent.recording import Tally
 
@@ -77,7 +77,7 @@ class End:
 class SoundStatus:
     """The lane of sound, which opens and closes by itself.
 
-    `fault`: why the call, or one end of it, is not recorded although it should be (core.evidence.Deaf); "" while all
+    `fault`: why the call, or one end of it, is not recorded although it should be (account.evidence.Deaf); "" while all
     is well. `sealed_ago_s`: since a chunk of sound last became durable.
     """
 

@@ -26,7 +26,7 @@ from typing import Final
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.core.model import SECOND, Box, Frame, Monitor, Span
+from agent.core.model.seen import SECOND, Box, Frame, Monitor, Span
 from agent.desktop import current_clock
 from agent.encode.video import ScreenEncoder
 from agent.ledger import DiskLedger

@@ -21,7 +21,7 @@ from typing import Final
 
 from agent import app, control, desktop, identity
 from agent.control import ControlSocket
-from agent.core.model import SECOND, Box, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Policy, Span
+from agent.core.model.seen import SECOND, Box, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Policy, Span
 from agent.core.session import (
     CloseRecording,
     Drained,

@@ -22,7 +22,7 @@ from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage, randr, xfixes
 from Xlib.protocol import rq
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.errors import EnvironmentFault
 
 MILLISECOND: Final = 1_000_000  # ns; what the X server's stamps count in

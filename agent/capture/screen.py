@@ -19,7 +19,7 @@ from agent.capture.damage import Damage
 from agent.capture.pacing import FRAMES_A_SECOND, Pacing
 from agent.capture.pixels import OutOfReach, Pixels
 from agent.capture.regions import aligned, area, clip, gather
-from agent.core.model import SECOND, Box, Frame, Monitor, Span
+from agent.core.model.seen import SECOND, Box, Frame, Monitor, Span
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
 

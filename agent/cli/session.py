@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config, control, joining
-from agent.core.troubles import degrades
+from agent.core.account.troubles import degrades
 from agent.errors import EyelidError, UserError
 from agent.status import exit_code
 from agent.tray.sign import OVER, PARTS, Lid, Mark, sign_of

@@ -21,9 +21,9 @@ from rich.text import Text
 
 from agent import config, control, desktop
 from agent.cli.policy.standing import Follower, Standing
-from agent.core.decide import decide
-from agent.core.model import Blind, Lane, Page, Policy, Scene, Window
-from agent.core.policy_explain import Does, Word, words_of
+from agent.core.linting.explain import Does, Word, words_of
+from agent.core.matching.decide import decide
+from agent.core.model.seen import Blind, Lane, Page, Policy, Scene, Window
 from agent.errors import EyelidError
 from agent.ports import Desktop
 

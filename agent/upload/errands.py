@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from agent.core import backoff
-from agent.core.model import SECOND, Hold
+from agent.core.model.seen import SECOND, Hold
 from agent.errors import Refused, Transient, Untrusted
 from agent.identity import Identity, Trust
 from agent.ports import Clock, Spool

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.core.asking import page_lag
-from agent.core.marks import Marked, Request
-from agent.core.model import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
+from agent.core.model.seen import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
+from agent.core.proof.asking import page_lag
+from agent.core.proof.marks import Marked, Request
 from agent.ports import Clock
 from agent.witness import browser_words as words
 from agent.witness.browser_extension import Extension, Lost, Stranger

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from agent.core.marks import Answer as MarkAnswer
-from agent.core.marks import Shown
-from agent.core.model import (
+from agent.core.model.seen import (
     ANY,
     UNKNOWN_EXTENSION,
     AllOf,
@@ -26,6 +24,8 @@ from agent.core.model import (
     Policy,
     Tab,
 )
+from agent.core.proof.marks import Answer as MarkAnswer
+from agent.core.proof.marks import Shown
 
 PROTOCOL: Final = 2
 MAX_WINDOWS: Final = 500

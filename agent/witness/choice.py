@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from agent import identity
-from agent.core.model import Policy
-from agent.core.policy_change import refusals
+from agent.core.language.change import refusals
+from agent.core.model.seen import Policy
 from agent.errors import PolicyError
 from agent.identity import IDENTITY, TRUST, Trust
 from agent.witness.in_force import NAME, recall, since

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import durable
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
 from agent.errors import EnvironmentFault, Transient
 
 NAME: Final = "policy-in-force.json"

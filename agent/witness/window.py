@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from agent.core.ghosts import Ghost
-from agent.core.model import MILLISECOND, SECOND, WINDOWS, Alarm, Blind, Look, Policy, Scene
+from agent.core.model.seen import MILLISECOND, SECOND, WINDOWS, Alarm, Blind, Ghost, Look, Policy, Scene
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
 

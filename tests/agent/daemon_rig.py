@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.core.holding import UserHold
-from agent.core.marks import Request, Sighted
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     Attribute,
@@ -23,6 +22,7 @@ from agent.core.model import (
     Span,
     Window,
 )
+from agent.core.proof.marks import Request, Sighted
 from agent.daemon import Daemon
 from agent.messages import Call, Message, PolicyArrived
 from agent.pipeline import Mailbox

@@ -23,8 +23,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from agent.core.marks import Request, Sighted
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     TOP,
@@ -46,6 +45,7 @@ from agent.core.model import (
     Tab,
     Window,
 )
+from agent.core.proof.marks import Request, Sighted
 
 Content = int  # 0: harmless
 PID: Final = 20

@@ -8,8 +8,8 @@ import pytest
 
 from agent.cli.main import main
 from agent.config import load
-from agent.core.model import SECOND
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
+from agent.core.model.seen import SECOND
 from agent.joining import enrol
 from agent.witness.in_force import remember
 from agent.witness.policies import read_folder

@@ -6,9 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.ghosts import Ghost
 from agent.core.holding import UserHold
-from agent.core.model import MILLISECOND, SECOND, Box, Frame, Hold, HoldTerms, Lane, Look, Monitor, Policy, Scene, Span
+from agent.core.model.seen import (
+    MILLISECOND,
+    SECOND,
+    Box,
+    Frame,
+    Ghost,
+    Hold,
+    HoldTerms,
+    Lane,
+    Look,
+    Monitor,
+    Policy,
+    Scene,
+    Span,
+)
 from agent.core.session import RECORDING_LENGTH, Phase
 from agent.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
 from agent.recording import Close, Gap, Open, TakeOver

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.clearance import SILENCE
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     Attribute,
@@ -20,6 +19,7 @@ from agent.core.model import (
     Tab,
     Window,
 )
+from agent.core.proof.clearance import SILENCE
 from agent.messages import PolicyArrived
 from tests.agent.daemon_rig import Rig
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.model import BROWSERS, MILLISECOND, WINDOWS, Frame, Policy
+from agent.core.model.seen import BROWSERS, MILLISECOND, WINDOWS, Frame, Policy
 from agent.daemon import Daemon
 from agent.messages import GrabWanted, Message, PolicyArrived, Stop
 from agent.pipeline import Mailbox

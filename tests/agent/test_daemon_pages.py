@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.marks import Sighted
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     WINDOWS,
@@ -23,6 +22,7 @@ from agent.core.model import (
     Tab,
     Window,
 )
+from agent.core.proof.marks import Sighted
 from agent.daemon import Daemon
 from agent.messages import Message, PolicyArrived
 from agent.pipeline import Mailbox

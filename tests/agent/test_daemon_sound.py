@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from agent.core.holding import UserHold
-from agent.core.model import (
+from agent.core.model.seen import (
     MILLISECOND,
     SECOND,
     Attribute,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.core.account.troubles import degrades
 from agent.core.holding import UserHold
-from agent.core.model import MILLISECOND, SECOND, Lane, Scene
-from agent.core.troubles import degrades
+from agent.core.model.seen import MILLISECOND, SECOND, Lane, Scene
 from agent.messages import PolicyArrived
 from agent.status import TriedRule, tried_rules
 from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig, hold

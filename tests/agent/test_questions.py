@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.core.asking import timings
-from agent.core.clearance import SILENCE
-from agent.core.eye import Eye
-from agent.core.gate import PATIENCE
-from agent.core.model import BROWSERS, MILLISECOND, SECOND, WINDOWS, Blind, Browsing, Frame, Lane, Look, Policy, Scene
+from agent.core.model.seen import (
+    BROWSERS,
+    MILLISECOND,
+    SECOND,
+    WINDOWS,
+    Blind,
+    Browsing,
+    Frame,
+    Lane,
+    Look,
+    Policy,
+    Scene,
+)
+from agent.core.proof.asking import timings
+from agent.core.proof.clearance import SILENCE
+from agent.core.proof.eye import Eye
+from agent.core.proof.gate import PATIENCE
 from agent.keeping import FrameOutlet, Keeping
 from agent.messages import GrabWanted
 from agent.pipeline import Mailbox

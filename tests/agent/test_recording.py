@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from agent.core.model import SECOND, Block, Chunk, ChunkKind, Frame, Hold, Span
+from agent.core.model.seen import SECOND, Block, Chunk, ChunkKind, Frame, Hold, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer

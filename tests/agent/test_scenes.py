@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.core.account.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
 from agent.core.holding import UserHold
-from agent.core.marks import Sighted as MarksSighted
-from agent.core.model import (
+from agent.core.linting.replay import Stretch, replay
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     SECOND,
@@ -39,8 +40,7 @@ from agent.core.model import (
     Tab,
     Window,
 )
-from agent.core.replay import Stretch, replay
-from agent.core.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
+from agent.core.proof.marks import Sighted as MarksSighted
 from agent.core.session import RECORDING_LENGTH
 from agent.messages import PolicyArrived
 from agent.recording import Gap, Open, Scenes

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from agent.core.model import (
+from agent.core.model.seen import (
     MILLISECOND,
     SECOND,
     Blind,

@@ -8,8 +8,8 @@ from queue import Queue
 
 import pytest
 
-from agent.core.marks import Sighted
-from agent.core.model import SECOND
+from agent.core.model.seen import SECOND
+from agent.core.proof.marks import Sighted
 from agent.seeking import EVERY, LATER, LONG, SELDOM, SOON, Seeker
 from tests.fakes.clock import HandClock
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.core.model import Effect, Lane, LaneEffect, Policy, Scene
-from agent.core.policy_silence import Quiet, Silence
+from agent.core.account.silence import Quiet, Silence
+from agent.core.model.seen import Effect, Lane, LaneEffect, Policy, Scene
 from agent.errors import Transient
 from agent.messages import PolicyArrived
 from agent.oversight import DAY

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import agent
-from agent.core.evidence import Deaf
-from agent.core.policy_watch import Amiss
-from agent.core.troubles import DEGRADING, TOLD, degrades
+from agent.core.account.evidence import Deaf
+from agent.core.account.troubles import DEGRADING, TOLD, degrades
+from agent.core.account.watch import Amiss
 from agent.status import exit_code
 from agent.upload.answers import SHUT_OUT_CODES
 from bench.played import status

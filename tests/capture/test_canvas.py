@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.capture.canvas import Canvas
 from agent.capture.regions import aligned
-from agent.core.model import Box, Frame, Span
+from agent.core.model.seen import Box, Frame, Span
 from tests.capture.colours import BLUE, GREEN, MAGENTA, WHITE, Colour, shows
 
 

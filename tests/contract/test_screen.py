@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.capture.screen import X11Screen
-from agent.core.model import MILLISECOND, Box, Frame
+from agent.core.model.seen import MILLISECOND, Box, Frame
 from agent.desktop.clock import BootClock
 from agent.ports import Screen
 from tests.capture import displays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from agent.core.model import (
+from agent.core.model.seen import (
     ANY,
     BROWSERS,
     TOP,
@@ -22,7 +22,7 @@ from agent.core.model import (
     Window,
     WindowKind,
 )
-from agent.core.view import View
+from agent.core.proof.view import View
 
 PLACE = Box(0, 0, 800, 600)
 SHOP, PAY, WIKI = (Page((f"https://{host}.example/",)) for host in ("shop", "pay", "wiki"))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.clearance import Timing
-from agent.core.eye import Eye
-from agent.core.model import (
+from agent.core.model.seen import (
     Attribute,
     Blind,
     Box,
@@ -19,6 +17,8 @@ from agent.core.model import (
     Span,
     Window,
 )
+from agent.core.proof.clearance import Timing
+from agent.core.proof.eye import Eye
 
 PATIENCE = 1000
 CHART = Rule(0, "charts", "", (Matcher(Attribute.APP, ("chart",)),), stay_closed=20)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.core.decide import decide
-from agent.core.model import Blind, Box, Page, Policy, Scene, Window, WindowKind
+from agent.core.matching.decide import decide
+from agent.core.model.seen import Blind, Box, Page, Policy, Scene, Window, WindowKind
 from tests.core.policies import policy
 
 CHART = policy(

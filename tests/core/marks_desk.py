@@ -1,4 +1,4 @@
-"""Tabs, a clock and the marks of core.marks, for tests: looks, events and pictures come in the order of the test."""
+"""Tabs, a clock and the marks of proof.marks, for tests: looks, events and pictures come in the order of the test."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ from collections.abc import Iterable
 from itertools import count
 from zlib import crc32
 
-from agent.core.decide import UNLISTED
-from agent.core.marks import (
-    Answer,
-    Marked,
-    Marks,
-    Sighted,
-)
-from agent.core.model import (
+from agent.core.matching.decide import UNLISTED
+from agent.core.model.seen import (
     BROWSERS,
     BrowserWindow,
     Browsing,
@@ -23,6 +17,12 @@ from agent.core.model import (
     Page,
     Reason,
     Tab,
+)
+from agent.core.proof.marks import (
+    Answer,
+    Marked,
+    Marks,
+    Sighted,
 )
 from tests.core.desk import PAY, PLACE, SHOP
 

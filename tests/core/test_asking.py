@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.asking import (
-    LONGEST_BEAT,
-    PAGE_HINDSIGHT,
-    TITLE_HINDSIGHT,
-    TITLE_SETTLE,
-    WINDOW_HINDSIGHT,
-    WINDOW_LINGERS,
-    fresh,
-    next_look,
-    page_lag,
-    page_timing,
-    timings,
-    window_timing,
-)
-from agent.core.clearance import Timing
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     SECOND,
@@ -34,6 +19,21 @@ from agent.core.model import (
     Policy,
     Rule,
 )
+from agent.core.proof.asking import (
+    LONGEST_BEAT,
+    PAGE_HINDSIGHT,
+    TITLE_HINDSIGHT,
+    TITLE_SETTLE,
+    WINDOW_HINDSIGHT,
+    WINDOW_LINGERS,
+    fresh,
+    next_look,
+    page_lag,
+    page_timing,
+    timings,
+    window_timing,
+)
+from agent.core.proof.clearance import Timing
 
 TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
 

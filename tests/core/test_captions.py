@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from agent.core.captions import is_bare, is_untitled, same_title
+from agent.core.proof.captions import is_bare, is_untitled, same_title
 
 HEBREW = "\u05d7\u05d3\u05e9\u05d5\u05ea"
 ARABIC = "\u0623\u062e\u0628\u0627\u0631"

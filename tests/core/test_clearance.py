@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.clearance import SILENCE, Clearance, Run, Timing, alarmed, haunted, looked
-from agent.core.ghosts import Ghost
-from agent.core.model import Reason, Span
+from agent.core.model.seen import Ghost, Reason, Span
+from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, haunted, looked
 
 CARD = (Reason("card-forms", 0),)
 TIMING = Timing(settle=5, hindsight=3, max_gap=20)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from agent.core.day import Pause, pauses
+from agent.core.account.day import Pause, pauses
 
 WALL = 1_000_000  # wall time minus the device's clock
 

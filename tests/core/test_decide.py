@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.core.asking import timings
-from agent.core.decide import Verdict, decide
-from agent.core.model import SECOND, Blind, Box, Effect, Lane, Page, Reason, Scene, Window, WindowKind
-from agent.core.policy_keys import OWN_RULES
+from agent.core.language.keys import OWN_RULES
+from agent.core.matching.decide import Verdict, decide
+from agent.core.model.seen import SECOND, Blind, Box, Effect, Lane, Page, Reason, Scene, Window, WindowKind
+from agent.core.proof.asking import timings
 from tests.core.judged import CARDS, CHART, NOTHING, closed, menu, window
 from tests.core.policies import policy, rule
 

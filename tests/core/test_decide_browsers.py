@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.decide import Verdict, decide, explain, reasons_of
-from agent.core.model import Attribute, Effect, Lane, LaneEffect, Matcher, Page, Policy, Reason, Rule, Scene
+from agent.core.matching.decide import Verdict, decide, explain, reasons_of
+from agent.core.model.seen import Attribute, Effect, Lane, LaneEffect, Matcher, Page, Policy, Reason, Rule, Scene
 from tests.core.judged import CARDS, CHART, NOTHING, closed, window
 from tests.core.policies import policy, rule
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.decide import explain
-from agent.core.model import UNKNOWN_EXTENSION, Effect, Lane, Page, Scene
+from agent.core.matching.decide import explain
+from agent.core.model.seen import UNKNOWN_EXTENSION, Effect, Lane, Page, Scene
 from tests.core.judged import NOTHING, closed
 from tests.core.policies import policy
 

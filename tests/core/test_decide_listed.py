@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.decide import Finding, Verdict, decide, explain, interaction_is_on
-from agent.core.model import Blind, Effect, Lane, Page, Reason, Scene, Window, WindowKind
+from agent.core.matching.decide import Finding, Verdict, decide, explain, interaction_is_on
+from agent.core.model.seen import Blind, Effect, Lane, Page, Reason, Scene, Window, WindowKind
 from tests.core.judged import CHART, NOTHING, closed, menu, window
 from tests.core.policies import policy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.evidence import (
+from agent.core.account.evidence import (
     GRAB_SLACK,
     RECEIPT_WITHIN,
     RECEIPT_WITHIN_LIMIT,

@@ -7,8 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.eye import BLIND, Eye
-from agent.core.model import (
+from agent.core.model.seen import (
     Alarm,
     Attribute,
     Blind,
@@ -18,6 +17,7 @@ from agent.core.model import (
     Policy,
     Span,
 )
+from agent.core.proof.eye import BLIND, Eye
 from tests.core.eyes import NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_BOTH, WITH_CHART, Picture, eye, kept, look, seen
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.eye import Eye
-from agent.core.ghosts import Ghost
-from agent.core.model import (
+from agent.core.model.seen import (
     Alarm,
     Attribute,
+    Ghost,
     Lane,
     Look,
     Matcher,
@@ -16,6 +15,7 @@ from agent.core.model import (
     Scene,
     Span,
 )
+from agent.core.proof.eye import Eye
 from tests.core.eyes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, eye, look, seen
 
 

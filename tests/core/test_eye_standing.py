@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent.core.asking import timings
-from agent.core.eye import Eye
-from agent.core.model import MILLISECOND, SECOND, WINDOWS, Box, Frame, Lane, Look, Policy, Scene, Span, Window
+from agent.core.model.seen import MILLISECOND, SECOND, WINDOWS, Box, Frame, Lane, Look, Policy, Scene, Span, Window
+from agent.core.proof.asking import timings
+from agent.core.proof.eye import Eye
 
 POLICY = Policy("hash-1", 1, "one", ())
 NOTES = Scene((Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True),))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.eye import BLIND, Eye
-from agent.core.model import (
+from agent.core.model.seen import (
     Alarm,
     Attribute,
     Blind,
@@ -22,6 +21,7 @@ from agent.core.model import (
     Scene,
     Span,
 )
+from agent.core.proof.eye import BLIND, Eye
 from tests.core.eyes import (
     CHART,
     NOTES,

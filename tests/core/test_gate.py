@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.clearance import Clearance
-from agent.core.gate import PATIENCE, Gate, Outcome, Proof
-from agent.core.model import Block, Lane, Span
+from agent.core.model.seen import Block, Lane, Span
+from agent.core.proof.clearance import Clearance
+from agent.core.proof.gate import PATIENCE, Gate, Outcome, Proof
 
 
 @dataclass(frozen=True)

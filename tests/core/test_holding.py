@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.core.holding import OWN_REASONS, UserHold, grant, reasons_of, under
-from agent.core.model import SECOND, HoldTerms, Policy
+from agent.core.model.seen import SECOND, HoldTerms, Policy
 from agent.errors import UserError
 
 POLICY = Policy("hash-1", 1, "test", ())

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
-from agent.core.marks import (
-    ASK_AGAIN,
-    ASK_AGAIN_AT_MOST,
-    LATE,
-    Answer,
-    Marks,
-    Request,
-)
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     WINDOWS,
     BrowserWindow,
@@ -23,6 +15,14 @@ from agent.core.model import (
     Page,
     Scene,
     Tab,
+)
+from agent.core.proof.marks import (
+    ASK_AGAIN,
+    ASK_AGAIN_AT_MOST,
+    LATE,
+    Answer,
+    Marks,
+    Request,
 )
 from tests.core.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.marks_desk import BOTH, Desk, reasons, tab, told

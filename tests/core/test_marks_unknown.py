@@ -6,13 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.marks import (
-    ADDRESS_SETTLES,
-    LATE,
-    UNKNOWN_FOR,
-    UNMARKED_FOR,
-)
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     BrowserWindow,
     Browsing,
@@ -20,6 +14,12 @@ from agent.core.model import (
     Look,
     Page,
     Tab,
+)
+from agent.core.proof.marks import (
+    ADDRESS_SETTLES,
+    LATE,
+    UNKNOWN_FOR,
+    UNMARKED_FOR,
 )
 from tests.core.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.marks_desk import BOTH, Desk, closes, tab, told

@@ -14,8 +14,8 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.marks import ASK_AGAIN_AT_MOST, Marks, Sighted
-from agent.core.model import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Reason, Tab
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Reason, Tab
+from agent.core.proof.marks import ASK_AGAIN_AT_MOST, Marks, Sighted
 from tests.core.desk import PLACE
 
 CARDS = Reason("cards", 0)

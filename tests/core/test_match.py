@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.fit import Fit
-from agent.core.match import PageSight, WindowSight, any_of, attributes, fits
-from agent.core.model import AllOf, Attribute, Blind, Box, Matcher, Page, Window
+from agent.core.matching.fit import Fit
+from agent.core.matching.match import PageSight, WindowSight, any_of, attributes, fits
+from agent.core.model.seen import AllOf, Attribute, Blind, Box, Matcher, Page, Window
 
 NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
 

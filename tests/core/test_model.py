@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model import Block, Frame, Span
+from agent.core.model.seen import Block, Frame, Span
 
 
 @pytest.mark.parametrize(("drawn_at", "changed"), [(None, 20), (15, 15), (25, 20)])

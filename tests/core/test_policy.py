@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model import (
+from agent.core.language.policy import parse
+from agent.core.model.seen import (
     SECOND,
     AllOf,
     Attribute,
@@ -18,7 +19,6 @@ from agent.core.model import (
     Rule,
     Scene,
 )
-from agent.core.policy import parse
 from agent.errors import PolicyError
 from tests.core.policies import HEAD, mistakes, parsed, policy, rule, wrong_in_rule
 from tests.core.policies import RULE as A_RULE

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.core.model import Blind
-from agent.core.policy_address import (
+from agent.core.matching.address import (
     Address,
     BadAddressError,
     parse_address,
@@ -16,6 +15,7 @@ from agent.core.policy_address import (
     spell_host,
     spell_path,
 )
+from agent.core.model.seen import Blind
 
 PAY = parse_address("https://pay.example.com/pay")
 

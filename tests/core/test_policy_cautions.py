@@ -6,7 +6,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from agent.core.policy_cautions import Kind, cautions
+from agent.core.linting.cautions import Kind, cautions
 from tests.core.policies import HEAD, parsed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.policy_change import InForce, disarmed, refusals, vanished
+from agent.core.language.change import InForce, disarmed, refusals, vanished
 from tests.core.policies import HEAD, RULE, parsed
 
 BEFORE = parsed(HEAD + RULE + RULE.removeprefix("rules:\n").replace("any\n", "two\n", 1))

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.core.fit import Fit
-from agent.core.match import PageSight, WindowSight, fits
-from agent.core.model import AllOf, Attribute, Matcher, Page
-from agent.core.policy_cover import contradiction, covers, fits_everything
-from agent.core.policy_text import fold
+from agent.core.linting.cover import contradiction, covers, fits_everything
+from agent.core.matching.fit import Fit
+from agent.core.matching.match import PageSight, WindowSight, fits
+from agent.core.matching.text import fold
+from agent.core.model.seen import AllOf, Attribute, Matcher, Page
 
 
 def app(*patterns: str) -> Matcher:

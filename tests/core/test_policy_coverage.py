@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.core.model import Lane
-from agent.core.policy_coverage import coverage
+from agent.core.linting.coverage import coverage
+from agent.core.model.seen import Lane
 from tests.core.policies import HEAD, parsed
 
 RULES = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.policy_diff import changes, named, spoken_time
+from agent.core.linting.diff import changes, named, spoken_time
 from tests.core.policies import HEAD, parsed, rule
 
 KEEP = "  - {id: keep, why: w, any: [app: [keep]]}\n"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.decide import decide
-from agent.core.model import Attribute, Box, Lane, Page, Scene, Window, WindowKind
-from agent.core.policy_explain import Does, Sign, Word, signs_of, words_of
+from agent.core.linting.explain import Does, Sign, Word, signs_of, words_of
+from agent.core.matching.decide import decide
+from agent.core.model.seen import Attribute, Box, Lane, Page, Scene, Window, WindowKind
 from tests.core.policies import policy
 
 RULES = policy(

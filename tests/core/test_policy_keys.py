@@ -11,7 +11,7 @@ import fastjsonschema
 import pytest
 import yaml
 
-from agent.core.policy_keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST, USER_HOLD, schema
+from agent.core.language.keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST, USER_HOLD, schema
 from tests.core.policies import HEAD, mistakes
 from tests.core.policies import RULE as A_RULE
 from tests.core.test_policy import WHOLE

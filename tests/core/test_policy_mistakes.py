@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.policy import parse
-from agent.core.policy_keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST
-from agent.core.policy_marks import Mark, MarkedDocument, Node, Scalar, Series, Table
+from agent.core.language.keys import CONDITION, EXPECT, LANE, POLICY, RECORD_WHEN, RULE, TEST
+from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Series, Table
+from agent.core.language.policy import parse
 from agent.errors import PolicyError
 from tests.core.policies import HEAD, case, mistakes
 from tests.core.policies import RULE as A_RULE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.policy_keys import OWN_RULES
+from agent.core.language.keys import OWN_RULES
 from tests.core.policies import HEAD, case, mistakes, wrong_in_rule
 from tests.core.policies import RULE as A_RULE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.policy_cautions import cautions
+from agent.core.linting.cautions import cautions
 from tests.core.policies import HEAD, mistakes, parsed
 from tests.core.policies import RULE as A_RULE
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.model import Attribute, Effect, Lane, LaneEffect, Matcher, Policy, Reason, Rule
-from agent.core.policy_silence import Quiet, Silence, followed, listened, told, watched_rules
+from agent.core.account.silence import Quiet, Silence, followed, listened, told, watched_rules
+from agent.core.model.seen import Attribute, Effect, Lane, LaneEffect, Matcher, Policy, Reason, Rule
 
 RECORD = LaneEffect(Effect.RECORD)
 ANY = (Matcher(Attribute.APP, ("x",)),)

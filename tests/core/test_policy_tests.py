@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model import Effect, Lane, Page, Policy
-from agent.core.policy_tests import failed_tests, run_tests
+from agent.core.language.tests import failed_tests, run_tests
+from agent.core.model.seen import Effect, Lane, Page, Policy
 from tests.core.policies import HEAD, mistakes, parsed
 
 RULES = """\

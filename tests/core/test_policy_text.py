@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.policy_text import fold, fold_app, fold_case, glob
+from agent.core.matching.text import fold, fold_app, fold_case, glob
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.core.fit import Fit
-from agent.core.model import Blind
-from agent.core.policy_address import read_address
-from agent.core.policy_url import BadPatternError, parse_pattern, url_patterns
+from agent.core.matching.address import read_address
+from agent.core.matching.fit import Fit
+from agent.core.matching.url import BadPatternError, parse_pattern, url_patterns
+from agent.core.model.seen import Blind
 
 
 def fit(pattern: str, url: str) -> Fit:

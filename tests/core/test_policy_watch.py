@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agent.core.decide import BLIND, NOT_RECORDED
-from agent.core.model import SECOND, Attribute, Hold, Lane, Matcher, Policy, Reason, Rule
-from agent.core.policy_watch import DAY, FLAPS, HOUR, MINUTE, Amiss, Tried, Watch, watched
+from agent.core.account.watch import DAY, FLAPS, HOUR, MINUTE, Amiss, Tried, Watch, watched
+from agent.core.matching.decide import BLIND, NOT_RECORDED
+from agent.core.model.seen import SECOND, Attribute, Hold, Lane, Matcher, Policy, Reason, Rule
 from agent.core.session import HoldsAre, LaneJudged, LaneWould, Phase, Session
 from agent.core.session import step as happened
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.asking import PAGE_HINDSIGHT, WINDOW_HINDSIGHT
-from agent.core.decide import decide
-from agent.core.model import BROWSERS, SECOND, WINDOWS, Blind, Box, Lane, Page, Policy, Scene, Window
-from agent.core.replay import MOST_THINGS, Stretch, Sums, replay, sums_of
-from agent.core.scenes import Ended, Hole, Line, Passing, Sighting, Untold
+from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold
+from agent.core.linting.replay import MOST_THINGS, Stretch, Sums, replay, sums_of
+from agent.core.matching.decide import decide
+from agent.core.model.seen import BROWSERS, SECOND, WINDOWS, Blind, Box, Lane, Page, Policy, Scene, Window
+from agent.core.proof.asking import PAGE_HINDSIGHT, WINDOW_HINDSIGHT
 from tests.core.policies import policy
 
 

@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.core.asking import timings
-from agent.core.eye import Eye
-from agent.core.gate import PATIENCE
-from agent.core.model import (
+from agent.core.model.seen import (
     BROWSERS,
     MILLISECOND,
     SECOND,
@@ -32,7 +29,10 @@ from agent.core.model import (
     Tab,
     Window,
 )
-from agent.core.view import View
+from agent.core.proof.asking import timings
+from agent.core.proof.eye import Eye
+from agent.core.proof.gate import PATIENCE
+from agent.core.proof.view import View
 from agent.witness.policies import parse_files
 
 FOLDER = Path(__file__).parent.parent / "scenarios"

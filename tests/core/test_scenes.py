@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model import BROWSERS, WINDOWS, Blind, Box, Page, Scene, Window, WindowKind
-from agent.core.scenes import (
+from agent.core.account.scenes import (
     LARGEST,
     Ended,
     Hole,
@@ -23,6 +22,7 @@ from agent.core.scenes import (
     read,
     written,
 )
+from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Box, Page, Scene, Window, WindowKind
 
 NOTES = Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True)
 FORM = Page(("https://shop.example/pay",), frozenset({"cc-csc"}))

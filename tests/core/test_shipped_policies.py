@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.decide import Verdict, decide
-from agent.core.model import Attribute, Box, Effect, Extent, Lane, Page, PolicyTest, Rule, Scene, Window
-from agent.core.policy_tests import run_tests
+from agent.core.language.tests import run_tests
+from agent.core.matching.decide import Verdict, decide
+from agent.core.model.seen import Attribute, Box, Effect, Extent, Lane, Page, PolicyTest, Rule, Scene, Window
 from agent.witness.policies import parse_files, read_files
 from tests.core.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
 

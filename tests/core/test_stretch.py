@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model import Span
-from agent.core.stretch import ANSWERS_WITHIN, Stretch
+from agent.core.account.stretch import ANSWERS_WITHIN, Stretch
+from agent.core.model.seen import Span
 
 NOW = 1000
 

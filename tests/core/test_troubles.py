@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.troubles import DEGRADING, TOLD, degrades
+from agent.core.account.troubles import DEGRADING, TOLD, degrades
 
 
 def test_what_somebody_must_mend_degrades_and_so_does_what_is_not_known_here() -> None:

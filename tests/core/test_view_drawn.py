@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.asking import CARD_LINGERS
-from agent.core.model import ANY, BROWSERS, BrowserWindow, Browsing, Page, Tab
-from agent.core.view import FEW
+from agent.core.model.seen import ANY, BROWSERS, BrowserWindow, Browsing, Page, Tab
+from agent.core.proof.asking import CARD_LINGERS
+from agent.core.proof.view import FEW
 from tests.core.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.core.asking import EXTENSION_LINGERS
-from agent.core.model import BROWSERS, BrowserWindow, Browsing, Page, Scene
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Page, Scene
+from agent.core.proof.asking import EXTENSION_LINGERS
 from tests.core.desk import PLACE, SHOP, Desk, tab, window
 
 STRANGER, OTHER = "ab" * 16, "dialler@example.com"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.model import BROWSERS, Box, BrowserWindow, Browsing, Scene, Window, WindowKind
+from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, Scene, Window, WindowKind
 from tests.core.desk import Desk, tab, window
 
 SCREEN = Box(0, 0, 1280, 800)

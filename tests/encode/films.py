@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from agent.core.model import MILLISECOND, Chunk, ChunkKind, Frame, Span
+from agent.core.model.seen import MILLISECOND, Chunk, ChunkKind, Frame, Span
 from tests.capture.colours import Colour, ycbcr
 
 Probed = dict[str, str]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.cut import CHUNK_LENGTH, FULL, KEY_FRAME_EVERY
-from agent.core.model import MILLISECOND, Chunk, ChunkFlag, ChunkKind, Frame
+from agent.core.model.seen import MILLISECOND, Chunk, ChunkFlag, ChunkKind, Frame
 from agent.encode.h264 import TIMESCALE
 from agent.encode.video import ScreenEncoder
 from protocol.envelope import MAX_SEALED

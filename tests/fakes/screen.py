@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.core.model import Box, Frame, Monitor, Span
+from agent.core.model.seen import Box, Frame, Monitor, Span
 from agent.ports import Clock
 
 Colour = tuple[int, int, int]

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.core.model import MILLISECOND, SECOND, Block, Span
+from agent.core.model.seen import MILLISECOND, SECOND, Block, Span
 from agent.ports import PEAK_OF, Channel, Clock, Mishap
 
 BLOCK: Final = 960

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from Xlib import X
 
-from agent.core.model import SECOND, Box
+from agent.core.model.seen import SECOND, Box
 from agent.desktop.clock import BootClock
 from tests.stage import displays
 from tests.stage.desktops import X11Stage, look_until

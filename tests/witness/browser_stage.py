@@ -6,8 +6,7 @@ import queue
 from pathlib import Path
 from typing import TypeVar
 
-from agent.core.marks import Marked
-from agent.core.model import (
+from agent.core.model.seen import (
     Alarm,
     Attribute,
     Blind,
@@ -17,6 +16,7 @@ from agent.core.model import (
     Policy,
     Rule,
 )
+from agent.core.proof.marks import Marked
 from agent.desktop.clock import BootClock
 from agent.witness.browser import BrowserWitness
 from agent.witness.browser_peer import Parent

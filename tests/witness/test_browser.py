@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.marks import Answer, Marked, Request
-from agent.core.model import (
+from agent.core.model.seen import (
     MILLISECOND,
     Alarm,
     Blind,
@@ -17,6 +16,7 @@ from agent.core.model import (
     Glimpse,
     Page,
 )
+from agent.core.proof.marks import Answer, Marked, Request
 from agent.witness import browser as witness_module
 from agent.witness.browser import ANSWER_WITHIN, Connected
 from tests.fakes.browser import WITHIN, FakeExtension, window

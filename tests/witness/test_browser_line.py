@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.browser import native_host
-from agent.core.model import (
+from agent.core.model.seen import (
     Alarm,
     Blind,
     Browsing,

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.marks import Answer as How
-from agent.core.model import (
+from agent.core.model.seen import (
     ANY,
     UNKNOWN_EXTENSION,
     AllOf,
@@ -27,6 +26,7 @@ from agent.core.model import (
     Rule,
     Tab,
 )
+from agent.core.proof.marks import Answer as How
 from agent.witness import browser_words as words
 from agent.witness.browser_words import Answer, Event, Hello, Malformed, Marked, PolicyTaken
 from tests.fakes.browser import frame, tab, window

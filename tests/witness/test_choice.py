@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
 from agent.errors import EnvironmentFault
 from agent.witness.choice import Choice, Kind, Signed, choose, foretell
 from agent.witness.in_force import NAME, recall, remember, since

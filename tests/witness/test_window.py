@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.model import MILLISECOND, Alarm, Blind, Box, Look, Policy, Scene, Window
+from agent.core.model.seen import MILLISECOND, Alarm, Blind, Box, Look, Policy, Scene, Window
 from agent.desktop.clock import BootClock
 from agent.errors import EnvironmentFault
 from agent.witness.window import REST, WindowWitness

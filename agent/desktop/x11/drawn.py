@@ -17,7 +17,7 @@ from Xlib import X, error
 from Xlib.ext import composite, damage
 from Xlib.protocol import request, rq
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.desktop.x11.covering import overlap
 from agent.desktop.x11.wire import Disconnected
 

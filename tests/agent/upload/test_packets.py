@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.core import backoff
-from agent.core.model import SECOND, Hold
+from agent.core.model.seen import SECOND, Hold
 from agent.ports import Sealed
 from agent.upload.answers import NO_KEY_PACKET
 from agent.upload.errands import HEALTH_EVERY
