@@ -16,7 +16,8 @@ from agent import control
 from agent.core.account.day import pauses
 from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
 from agent.core.holding import grant
-from agent.core.model.seen import SECOND, Frame
+from agent.core.model.media import Frame
+from agent.core.model.times import SECOND
 from agent.core.proof.asking import WINDOW_HINDSIGHT
 from agent.core.proof.eye import Eye
 from agent.core.session import Session

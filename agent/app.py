@@ -26,7 +26,10 @@ from agent.config import Config, pinned
 from agent.control import ControlSocket
 from agent.core.account.evidence import Promise
 from agent.core.language.change import InForce
-from agent.core.model.seen import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
+from agent.core.model.media import Block, Frame
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import Alarm, Glimpse, Look
+from agent.core.model.times import SECOND
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
 from agent.daemon import Daemon

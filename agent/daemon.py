@@ -14,20 +14,10 @@ from typing import Any, Final
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
-from agent.core.model.seen import (
-    BROWSERS,
-    SECOND,
-    WINDOWS,
-    Alarm,
-    Block,
-    Frame,
-    Glimpse,
-    Hold,
-    Lane,
-    Look,
-    Monitor,
-    Policy,
-)
+from agent.core.model.media import Block, Frame, Lane, Monitor
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Glimpse, Look
+from agent.core.model.times import SECOND
 from agent.core.proof.asking import timings
 from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE, Item

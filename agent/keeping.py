@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from agent.core.model.seen import MILLISECOND, Block, Frame, Lane, Span
+from agent.core.model.media import Block, Frame, Lane
+from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE, Item
 from agent.pipeline import Mailbox
@@ -20,7 +21,7 @@ from agent.recording import Blocks, Gap, Order, TakeOver
 
 # Orders that may wait before sound is refused: it comes in bursts of a look's distance, and costs little.
 ROOM_FOR_SOUND: Final = 64
-BLOCK: Final = 20 * MILLISECOND  # how long each block is (agent.core.model.seen)
+BLOCK: Final = 20 * MILLISECOND  # how long each block is (agent.core.model.media)
 
 ItemT = TypeVar("ItemT", bound=Item)
 TakenT_contra = TypeVar("TakenT_contra", contravariant=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.model.seen import MILLISECOND, Block
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND
 from agent.ports import Ledger, Mishap, Sound
 
 PATIENCE: Final = 1.0  # seconds that the sound is waited for at a time

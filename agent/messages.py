@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.core.model.seen import Alarm, Glimpse, Look, Policy
+from agent.core.model.rules import Policy
+from agent.core.model.seen import Alarm, Glimpse, Look
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
 from agent.listening import Heard

@@ -12,7 +12,8 @@ from typing import Any, Final
 from agent.core.account import silence
 from agent.core.account.silence import Silence
 from agent.core.account.watch import Amiss, Watch, watched
-from agent.core.model.seen import SECOND, Policy, Reason
+from agent.core.model.rules import Policy, Reason
+from agent.core.model.times import SECOND
 from agent.core.session import LaneWould, Session
 from agent.errors import Transient
 from agent.keeping import Keeping

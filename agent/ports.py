@@ -13,7 +13,10 @@ from uuid import UUID
 from agent.core.account.silence import Silence
 from agent.core.clocks import Reading
 from agent.core.holding import UserHold
-from agent.core.model.seen import SECOND, Blind, Block, Chunk, Frame, Ghost, Hold, Monitor, Policy, Scene
+from agent.core.model.media import Block, Chunk, Frame, Monitor
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import Blind, Ghost, Scene
+from agent.core.model.times import SECOND
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from agent.core.model.seen import BROWSERS, MILLISECOND, WINDOWS, Lane, Look, Policy, Scene
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import BROWSERS, WINDOWS, Look, Scene
+from agent.core.model.times import MILLISECOND
 from agent.core.proof.asking import next_look
 from agent.core.proof.clearance import SILENCE
 from agent.keeping import Keeping

@@ -15,7 +15,9 @@ from uuid import UUID
 
 from agent.core.account import scenes
 from agent.core.cut import CHUNK_LENGTH
-from agent.core.model.seen import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Span
+from agent.core.model.media import Block, Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
+from agent.core.model.rules import Hold
+from agent.core.model.times import SECOND, Span
 from agent.errors import SpoolFull, Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, Encoder, Ledger, Sealed, Sealer, Spool

@@ -19,7 +19,9 @@ from typing import Final
 
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
 from agent.core.cut import CHUNK_LENGTH
-from agent.core.model.seen import SECOND, WINDOWS, Blind, Browsing, Glimpse, Look, Page, Policy, Scene
+from agent.core.model.rules import Policy
+from agent.core.model.seen import WINDOWS, Blind, Browsing, Glimpse, Look, Page, Scene
+from agent.core.model.times import SECOND
 from agent.core.proof.view import View
 from agent.pipeline import Mailbox
 from agent.recording import Order, Scenes

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from agent.core.model.seen import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.marks import Sighted
 from agent.ports import Clock, Glass
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from agent.core.model.seen import SECOND, Frame, Monitor
+from agent.core.model.media import Frame, Monitor
+from agent.core.model.times import SECOND
 from agent.core.proof.asking import fresh
 from agent.core.proof.clearance import SILENCE, Timing
 from agent.ports import Clock, Screen

@@ -15,7 +15,10 @@ from agent.core.account.troubles import degrades
 from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of
 from agent.core.matching.decide import NOT_RECORDED, UNLISTED
-from agent.core.model.seen import SECOND, Block, Effect, Frame, Hold, Lane, Policy, Reason, Scene
+from agent.core.model.media import Block, Frame, Lane
+from agent.core.model.rules import Effect, Hold, Policy, Reason
+from agent.core.model.seen import Scene
+from agent.core.model.times import SECOND
 from agent.core.proof.eye import Eye
 from agent.core.session import Phase, Session
 from agent.ports import Channel

@@ -26,7 +26,9 @@ from typing import Final
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.core.model.seen import SECOND, Box, Frame, Monitor, Span
+from agent.core.model.media import Frame, Monitor
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.desktop import current_clock
 from agent.encode.video import ScreenEncoder
 from agent.ledger import DiskLedger

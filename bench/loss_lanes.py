@@ -16,7 +16,7 @@ from typing import Final
 
 import yaml
 
-from agent.core.model.seen import Lane
+from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE
 from bench.loss_account import Round
 from bench.loss_kills import in_batches, kill_agent

@@ -21,7 +21,10 @@ from typing import Final
 
 from agent import app, control, desktop, identity
 from agent.control import ControlSocket
-from agent.core.model.seen import SECOND, Box, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Policy, Span
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.core.session import (
     CloseRecording,
     Drained,

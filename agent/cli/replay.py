@@ -22,7 +22,10 @@ from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
 from agent.core.linting.diff import SPOKEN_LANE
 from agent.core.linting.replay import Interval, Spoke, Stretch, Sums, replay, sums_of
-from agent.core.model.seen import SECOND, Blind, Lane, Page, Policy, Window
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import Blind, Page, Window
+from agent.core.model.times import SECOND
 from agent.errors import PolicyError, UserError
 from agent.witness.browser_words import questions
 from agent.witness.policies import parse_files

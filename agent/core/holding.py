@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.core.matching.text import fold
-from agent.core.model.seen import MILLISECOND, SECOND, HoldTerms, Policy
+from agent.core.model.rules import HoldTerms, Policy
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import UserError
 
 # Where the policy names none. These words stand in the ledger; the tray shows them in the person's language.

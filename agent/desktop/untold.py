@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.model.seen import Hold
+from agent.core.model.rules import Hold
 
 
 class UntoldSeat:

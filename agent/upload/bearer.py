@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import Untrusted
 from agent.identity import Identity
 from agent.ports import Clock

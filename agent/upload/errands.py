@@ -12,7 +12,8 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from agent.core import backoff
-from agent.core.model.seen import SECOND, Hold
+from agent.core.model.rules import Hold
+from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
 from agent.identity import Identity, Trust
 from agent.ports import Clock, Spool

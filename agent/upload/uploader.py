@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from agent.core import backoff
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
 from agent.identity import Identity, Trust
 from agent.ports import Clock, Sealed, Spool

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.core.model.seen import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
+from agent.core.model.rules import Policy
+from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, Glimpse, Look
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.asking import page_lag
 from agent.core.proof.marks import Marked, Request
 from agent.ports import Clock

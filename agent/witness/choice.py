@@ -14,7 +14,7 @@ from typing import Final
 
 from agent import identity
 from agent.core.language.change import refusals
-from agent.core.model.seen import Policy
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.identity import IDENTITY, TRUST, Trust
 from agent.witness.in_force import NAME, recall, since

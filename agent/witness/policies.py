@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.core.language.policy import parse
 from agent.core.language.tests import failed_tests
-from agent.core.model.seen import Policy
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.witness.yaml_marks import read_marks
 from protocol.policyhash import policy_hash

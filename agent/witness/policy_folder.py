@@ -27,7 +27,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from agent.core.language.change import InForce, disarmed, refusals, vanished
-from agent.core.model.seen import Policy
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.witness.choice import Choice, Kind, Signed
 from agent.witness.policies import Files, Fingerprint, fingerprint, parse_files

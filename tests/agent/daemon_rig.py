@@ -6,22 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.core.holding import UserHold
-from agent.core.model.seen import (
-    BROWSERS,
-    MILLISECOND,
-    Attribute,
-    Blind,
-    Box,
-    Frame,
-    Hold,
-    Look,
-    Matcher,
-    Policy,
-    Rule,
-    Scene,
-    Span,
-    Window,
-)
+from agent.core.model.media import Frame
+from agent.core.model.rules import Attribute, Hold, Matcher, Policy, Rule
+from agent.core.model.seen import BROWSERS, Blind, Box, Look, Scene, Window
+from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.marks import Request, Sighted
 from agent.daemon import Daemon
 from agent.messages import Call, Message, PolicyArrived

@@ -23,28 +23,24 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from agent.core.model.media import Frame
+from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
     BROWSERS,
-    MILLISECOND,
     TOP,
     WINDOWS,
-    Attribute,
     Box,
     BrowserWindow,
     Browsing,
     Document,
-    Frame,
     Glimpse,
     Look,
-    Matcher,
     Page,
-    Policy,
-    Rule,
     Scene,
-    Span,
     Tab,
     Window,
 )
+from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.marks import Request, Sighted
 
 Content = int  # 0: harmless

@@ -15,7 +15,8 @@ from agent.answering import Answering, Sources
 from agent.control import NotRunning
 from agent.core.account.evidence import Promise
 from agent.core.holding import UserHold
-from agent.core.model.seen import SECOND, HoldTerms
+from agent.core.model.rules import HoldTerms
+from agent.core.model.times import SECOND
 from agent.errors import UserError
 from agent.listening import Heard
 from agent.messages import GrabWanted, PolicyArrived, Trouble

@@ -9,7 +9,7 @@ import pytest
 from agent.cli.main import main
 from agent.config import load
 from agent.core.language.change import InForce
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.joining import enrol
 from agent.witness.in_force import remember
 from agent.witness.policies import read_folder

@@ -7,21 +7,10 @@ from dataclasses import replace
 import pytest
 
 from agent.core.holding import UserHold
-from agent.core.model.seen import (
-    MILLISECOND,
-    SECOND,
-    Box,
-    Frame,
-    Ghost,
-    Hold,
-    HoldTerms,
-    Lane,
-    Look,
-    Monitor,
-    Policy,
-    Scene,
-    Span,
-)
+from agent.core.model.media import Frame, Lane, Monitor
+from agent.core.model.rules import Hold, HoldTerms, Policy
+from agent.core.model.seen import Box, Ghost, Look, Scene
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, Phase
 from agent.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
 from agent.recording import Close, Gap, Open, TakeOver

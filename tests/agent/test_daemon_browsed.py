@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from agent.core.model.seen import (
-    BROWSERS,
-    MILLISECOND,
-    Attribute,
-    Box,
-    BrowserWindow,
-    Browsing,
-    Glimpse,
-    Look,
-    Matcher,
-    Page,
-    Policy,
-    Rule,
-    Scene,
-    Tab,
-    Window,
-)
+from agent.core.model.rules import Attribute, Matcher, Policy, Rule
+from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, Window
+from agent.core.model.times import MILLISECOND
 from agent.core.proof.clearance import SILENCE
 from agent.messages import PolicyArrived
 from tests.agent.daemon_rig import Rig

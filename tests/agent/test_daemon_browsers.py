@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.model.seen import BROWSERS, MILLISECOND, WINDOWS, Frame, Policy
+from agent.core.model.media import Frame
+from agent.core.model.rules import Policy
+from agent.core.model.seen import BROWSERS, WINDOWS
+from agent.core.model.times import MILLISECOND
 from agent.daemon import Daemon
 from agent.messages import GrabWanted, Message, PolicyArrived, Stop
 from agent.pipeline import Mailbox

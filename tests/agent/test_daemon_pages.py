@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from agent.core.model.media import Frame
+from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
     BROWSERS,
-    MILLISECOND,
     WINDOWS,
-    Attribute,
     Box,
     BrowserWindow,
     Browsing,
-    Frame,
     Glimpse,
     Look,
-    Matcher,
     Page,
-    Policy,
-    Rule,
     Scene,
-    Span,
     Tab,
     Window,
 )
+from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.marks import Sighted
 from agent.daemon import Daemon
 from agent.messages import Message, PolicyArrived

@@ -7,23 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from agent.core.holding import UserHold
-from agent.core.model.seen import (
-    MILLISECOND,
-    SECOND,
-    Attribute,
-    Block,
-    Box,
-    Effect,
-    Hold,
-    Lane,
-    LaneEffect,
-    Matcher,
-    Policy,
-    Rule,
-    Scene,
-    Span,
-    Window,
-)
+from agent.core.model.media import Block, Lane
+from agent.core.model.rules import Attribute, Effect, Hold, LaneEffect, Matcher, Policy, Rule
+from agent.core.model.seen import Box, Scene, Window
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.keeping import ROOM_FOR_SOUND
 from agent.listening import Heard
 from agent.messages import PolicyArrived

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.holding import UserHold
-from agent.core.model.seen import SECOND, Hold, HoldTerms
+from agent.core.model.rules import Hold, HoldTerms
+from agent.core.model.times import SECOND
 from agent.daemon import Daemon
 from agent.errors import Transient
 from agent.held import NAME, HoldFile

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from agent.core.account.troubles import degrades
 from agent.core.holding import UserHold
-from agent.core.model.seen import MILLISECOND, SECOND, Lane, Scene
+from agent.core.model.media import Lane
+from agent.core.model.seen import Scene
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.messages import PolicyArrived
 from agent.status import TriedRule, tried_rules
 from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig, hold

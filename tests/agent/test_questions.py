@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.core.model.seen import (
-    BROWSERS,
-    MILLISECOND,
-    SECOND,
-    WINDOWS,
-    Blind,
-    Browsing,
-    Frame,
-    Lane,
-    Look,
-    Policy,
-    Scene,
-)
+from agent.core.model.media import Frame, Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Browsing, Look, Scene
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.asking import timings
 from agent.core.proof.clearance import SILENCE
 from agent.core.proof.eye import Eye

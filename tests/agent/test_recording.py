@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from agent.core.model.seen import SECOND, Block, Chunk, ChunkKind, Frame, Hold, Span
+from agent.core.model.media import Block, Chunk, ChunkKind, Frame
+from agent.core.model.rules import Hold
+from agent.core.model.times import SECOND, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer

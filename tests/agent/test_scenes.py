@@ -13,33 +13,24 @@ from hypothesis import strategies as st
 from agent.core.account.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
 from agent.core.holding import UserHold
 from agent.core.linting.replay import Stretch, replay
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane
+from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
     BROWSERS,
-    MILLISECOND,
-    SECOND,
     WINDOWS,
-    Attribute,
     Blind,
     Box,
     BrowserWindow,
     Browsing,
-    Chunk,
-    ChunkFlag,
-    ChunkKind,
     Document,
-    Frame,
     Glimpse,
-    Lane,
     Look,
-    Matcher,
     Page,
-    Policy,
-    Rule,
     Scene,
-    Span,
     Tab,
     Window,
 )
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.marks import Sighted as MarksSighted
 from agent.core.session import RECORDING_LENGTH
 from agent.messages import PolicyArrived

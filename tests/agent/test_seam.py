@@ -11,19 +11,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from agent.core.model.seen import (
-    MILLISECOND,
-    SECOND,
-    Blind,
-    Block,
-    Chunk,
-    ChunkKind,
-    Frame,
-    Hold,
-    Look,
-    Scene,
-    Span,
-)
+from agent.core.model.media import Block, Chunk, ChunkKind, Frame
+from agent.core.model.rules import Hold
+from agent.core.model.seen import Blind, Look, Scene
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, HoldsAre
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder

@@ -8,7 +8,7 @@ from queue import Queue
 
 import pytest
 
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.core.proof.marks import Sighted
 from agent.seeking import EVERY, LATER, LONG, SELDOM, SOON, Seeker
 from tests.fakes.clock import HandClock

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
-from agent.core.model.seen import SECOND, Box, Frame, Monitor, Span
+from agent.core.model.media import Frame, Monitor
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.core.proof.clearance import Timing
 from agent.shutter import REPEAT_EVERY, Grabbed, Permit, Shutter, Still, capture
 from tests.fakes.clock import HandClock

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from agent.core.account.silence import Quiet, Silence
-from agent.core.model.seen import Effect, Lane, LaneEffect, Policy, Scene
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, LaneEffect, Policy
+from agent.core.model.seen import Scene
 from agent.errors import Transient
 from agent.messages import PolicyArrived
 from agent.oversight import DAY

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from agent.core.model.seen import Lane
+from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, tables
 from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines, total, wrong

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.model.seen import (
-    Attribute,
-    Blind,
-    Box,
-    Lane,
-    Look,
-    Matcher,
-    Policy,
-    Rule,
-    Scene,
-    Span,
-    Window,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Matcher, Policy, Rule
+from agent.core.model.seen import Blind, Box, Look, Scene, Window
+from agent.core.model.times import Span
 from agent.core.proof.clearance import Timing
 from agent.core.proof.eye import Eye
 

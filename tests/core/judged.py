@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agent.core.matching.decide import decide
-from agent.core.model.seen import Blind, Box, Page, Policy, Scene, Window, WindowKind
+from agent.core.model.rules import Policy
+from agent.core.model.seen import Blind, Box, Page, Scene, Window, WindowKind
 from tests.core.policies import policy
 
 CHART = policy(

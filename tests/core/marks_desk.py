@@ -7,17 +7,8 @@ from itertools import count
 from zlib import crc32
 
 from agent.core.matching.decide import UNLISTED
-from agent.core.model.seen import (
-    BROWSERS,
-    BrowserWindow,
-    Browsing,
-    Document,
-    Glimpse,
-    Look,
-    Page,
-    Reason,
-    Tab,
-)
+from agent.core.model.rules import Reason
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Tab
 from agent.core.proof.marks import (
     Answer,
     Marked,

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from agent.core.matching.decide import Verdict, decide
-from agent.core.model.seen import AllOf, Matcher, Page, Policy, Rule, Scene
+from agent.core.model.rules import AllOf, Matcher, Policy, Rule
+from agent.core.model.seen import Page, Scene
 from agent.witness.policies import parse_files, read_files, read_folder
 
 ROOT = Path(__file__).parents[2] / "policies"

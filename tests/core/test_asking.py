@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model.seen import (
-    BROWSERS,
-    MILLISECOND,
-    SECOND,
-    WINDOWS,
-    AllOf,
-    Attribute,
-    Effect,
-    Extent,
-    Lane,
-    LaneEffect,
-    Matcher,
-    Policy,
-    Rule,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, Policy, Rule
+from agent.core.model.seen import BROWSERS, WINDOWS
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.asking import (
     LONGEST_BEAT,
     PAGE_HINDSIGHT,

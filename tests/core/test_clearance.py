@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model.seen import Ghost, Reason, Span
+from agent.core.model.rules import Reason
+from agent.core.model.seen import Ghost
+from agent.core.model.times import Span
 from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, haunted, looked
 
 CARD = (Reason("card-forms", 0),)

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from agent.core.language.keys import OWN_RULES
 from agent.core.matching.decide import Verdict, decide
-from agent.core.model.seen import SECOND, Blind, Box, Effect, Lane, Page, Reason, Scene, Window, WindowKind
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Reason
+from agent.core.model.seen import Blind, Box, Page, Scene, Window, WindowKind
+from agent.core.model.times import SECOND
 from agent.core.proof.asking import timings
 from tests.core.judged import CARDS, CHART, NOTHING, closed, menu, window
 from tests.core.policies import policy, rule

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from agent.core.matching.decide import Verdict, decide, explain, reasons_of
-from agent.core.model.seen import Attribute, Effect, Lane, LaneEffect, Matcher, Page, Policy, Reason, Rule, Scene
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Reason, Rule
+from agent.core.model.seen import Page, Scene
 from tests.core.judged import CARDS, CHART, NOTHING, closed, window
 from tests.core.policies import policy, rule
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.core.matching.decide import explain
-from agent.core.model.seen import UNKNOWN_EXTENSION, Effect, Lane, Page, Scene
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect
+from agent.core.model.seen import UNKNOWN_EXTENSION, Page, Scene
 from tests.core.judged import NOTHING, closed
 from tests.core.policies import policy
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.core.matching.decide import Finding, Verdict, decide, explain, interaction_is_on
-from agent.core.model.seen import Blind, Effect, Lane, Page, Reason, Scene, Window, WindowKind
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Reason
+from agent.core.model.seen import Blind, Page, Scene, Window, WindowKind
 from tests.core.judged import CHART, NOTHING, closed, menu, window
 from tests.core.policies import policy
 

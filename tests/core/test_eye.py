@@ -7,16 +7,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model.seen import (
-    Alarm,
-    Attribute,
-    Blind,
-    Lane,
-    Look,
-    Matcher,
-    Policy,
-    Span,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Matcher, Policy
+from agent.core.model.seen import Alarm, Blind, Look
+from agent.core.model.times import Span
 from agent.core.proof.eye import BLIND, Eye
 from tests.core.eyes import NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_BOTH, WITH_CHART, Picture, eye, kept, look, seen
 

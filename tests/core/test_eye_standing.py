@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from agent.core.model.seen import MILLISECOND, SECOND, WINDOWS, Box, Frame, Lane, Look, Policy, Scene, Span, Window
+from agent.core.model.media import Frame, Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import WINDOWS, Box, Look, Scene, Window
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.asking import timings
 from agent.core.proof.eye import Eye
 

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.model.seen import (
-    Alarm,
-    Attribute,
-    Blind,
-    Browsing,
-    Effect,
-    Glimpse,
-    Lane,
-    LaneEffect,
-    Look,
-    Matcher,
-    Page,
-    Policy,
-    Rule,
-    Scene,
-    Span,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Rule
+from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Page, Scene
+from agent.core.model.times import Span
 from agent.core.proof.eye import BLIND, Eye
 from tests.core.eyes import (
     CHART,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model.seen import Block, Lane, Span
+from agent.core.model.media import Block, Lane
+from agent.core.model.times import Span
 from agent.core.proof.clearance import Clearance
 from agent.core.proof.gate import PATIENCE, Gate, Outcome, Proof
 

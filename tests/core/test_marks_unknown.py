@@ -6,15 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.model.seen import (
-    BROWSERS,
-    BrowserWindow,
-    Browsing,
-    Document,
-    Look,
-    Page,
-    Tab,
-)
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, Tab
 from agent.core.proof.marks import (
     ADDRESS_SETTLES,
     LATE,

@@ -14,7 +14,8 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Reason, Tab
+from agent.core.model.rules import Reason
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Tab
 from agent.core.proof.marks import ASK_AGAIN_AT_MOST, Marks, Sighted
 from tests.core.desk import PLACE
 

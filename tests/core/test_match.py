@@ -6,7 +6,8 @@ import pytest
 
 from agent.core.matching.fit import Fit
 from agent.core.matching.match import PageSight, WindowSight, any_of, attributes, fits
-from agent.core.model.seen import AllOf, Attribute, Blind, Box, Matcher, Page, Window
+from agent.core.model.rules import AllOf, Attribute, Matcher
+from agent.core.model.seen import Blind, Box, Page, Window
 
 NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
 

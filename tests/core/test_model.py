@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model.seen import Block, Frame, Span
+from agent.core.model.media import Block, Frame
+from agent.core.model.times import Span
 
 
 @pytest.mark.parametrize(("drawn_at", "changed"), [(None, 20), (15, 15), (25, 20)])

@@ -5,20 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agent.core.language.policy import parse
-from agent.core.model.seen import (
-    SECOND,
-    AllOf,
-    Attribute,
-    Effect,
-    Extent,
-    Lane,
-    LaneEffect,
-    Matcher,
-    Page,
-    PolicyTest,
-    Rule,
-    Scene,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, PolicyTest, Rule
+from agent.core.model.seen import Page, Scene
+from agent.core.model.times import SECOND
 from agent.errors import PolicyError
 from tests.core.policies import HEAD, mistakes, parsed, policy, rule, wrong_in_rule
 from tests.core.policies import RULE as A_RULE

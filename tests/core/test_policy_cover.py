@@ -10,7 +10,8 @@ from agent.core.linting.cover import contradiction, covers, fits_everything
 from agent.core.matching.fit import Fit
 from agent.core.matching.match import PageSight, WindowSight, fits
 from agent.core.matching.text import fold
-from agent.core.model.seen import AllOf, Attribute, Matcher, Page
+from agent.core.model.rules import AllOf, Attribute, Matcher
+from agent.core.model.seen import Page
 
 
 def app(*patterns: str) -> Matcher:

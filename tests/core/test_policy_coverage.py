@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.linting.coverage import coverage
-from agent.core.model.seen import Lane
+from agent.core.model.media import Lane
 from tests.core.policies import HEAD, parsed
 
 RULES = """\

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from agent.core.linting.explain import Does, Sign, Word, signs_of, words_of
 from agent.core.matching.decide import decide
-from agent.core.model.seen import Attribute, Box, Lane, Page, Scene, Window, WindowKind
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute
+from agent.core.model.seen import Box, Page, Scene, Window, WindowKind
 from tests.core.policies import policy
 
 RULES = policy(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model.seen import SECOND, HoldTerms
+from agent.core.model.rules import HoldTerms
+from agent.core.model.times import SECOND
 from tests.core.policies import HEAD, RULE, mistakes, parsed
 
 ONE_TOO_MANY = ", ".join(f"reason {number}" for number in range(13))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.core.account.silence import Quiet, Silence, followed, listened, told, watched_rules
-from agent.core.model.seen import Attribute, Effect, Lane, LaneEffect, Matcher, Policy, Reason, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Reason, Rule
 
 RECORD = LaneEffect(Effect.RECORD)
 ANY = (Matcher(Attribute.APP, ("x",)),)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.core.language.tests import failed_tests, run_tests
-from agent.core.model.seen import Effect, Lane, Page, Policy
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Policy
+from agent.core.model.seen import Page
 from tests.core.policies import HEAD, mistakes, parsed
 
 RULES = """\

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from agent.core.account.watch import DAY, FLAPS, HOUR, MINUTE, Amiss, Tried, Watch, watched
 from agent.core.matching.decide import BLIND, NOT_RECORDED
-from agent.core.model.seen import SECOND, Attribute, Hold, Lane, Matcher, Policy, Reason, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Hold, Matcher, Policy, Reason, Rule
+from agent.core.model.times import SECOND
 from agent.core.session import HoldsAre, LaneJudged, LaneWould, Phase, Session
 from agent.core.session import step as happened
 

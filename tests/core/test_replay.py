@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold
 from agent.core.linting.replay import MOST_THINGS, Stretch, Sums, replay, sums_of
 from agent.core.matching.decide import decide
-from agent.core.model.seen import BROWSERS, SECOND, WINDOWS, Blind, Box, Lane, Page, Policy, Scene, Window
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Box, Page, Scene, Window
+from agent.core.model.times import SECOND
 from agent.core.proof.asking import PAGE_HINDSIGHT, WINDOW_HINDSIGHT
 from tests.core.policies import policy
 

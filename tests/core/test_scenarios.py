@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.core.model.media import Lane
 from agent.core.model.seen import (
     BROWSERS,
-    MILLISECOND,
-    SECOND,
     WINDOWS,
     Alarm,
     Blind,
@@ -21,14 +20,13 @@ from agent.core.model.seen import (
     BrowserWindow,
     Browsing,
     Glimpse,
-    Lane,
     Look,
     Page,
     Scene,
-    Span,
     Tab,
     Window,
 )
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.asking import timings
 from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.account.stretch import ANSWERS_WITHIN, Stretch
-from agent.core.model.seen import Span
+from agent.core.model.times import Span
 
 NOW = 1000
 

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model.seen import (
-    BROWSERS,
-    MILLISECOND,
-    WINDOWS,
-    Blind,
-    BrowserWindow,
-    Browsing,
-    Page,
-    Scene,
-    Window,
-    WindowKind,
-)
+from agent.core.model.seen import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Scene, Window, WindowKind
+from agent.core.model.times import MILLISECOND
 from tests.core.desk import PAY, PLACE, SHOP, WIKI, Desk, shown, tab, window
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model.seen import BROWSERS, MILLISECOND, WINDOWS, BrowserWindow, Browsing, Page, Scene, Window
+from agent.core.model.seen import BROWSERS, WINDOWS, BrowserWindow, Browsing, Page, Scene, Window
+from agent.core.model.times import MILLISECOND
 from agent.core.proof.view import FEW
 from tests.core.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 

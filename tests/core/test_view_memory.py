@@ -7,7 +7,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model.seen import BROWSERS, MILLISECOND, Browsing, Page, Scene, Tab
+from agent.core.model.seen import BROWSERS, Browsing, Page, Scene, Tab
+from agent.core.model.times import MILLISECOND
 from tests.core.desk import PAY, SHOP, WIKI, Desk, tab, window
 
 Act = Callable[[Desk], tuple[Scene, tuple[Page, ...]]]  # what the view made of it, and the pages that it was told

@@ -12,7 +12,7 @@ import pytest
 from agent.cli.main import main
 from agent.config import defaults, load, resolve
 from agent.core.language.change import InForce
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.doctor.ask import ask_all, settings
 from agent.doctor.ask.home import ask_keys, ask_policy
 from agent.doctor.facts import Facts

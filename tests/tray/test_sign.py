@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.core.account.evidence import Deaf
-from agent.core.model.seen import Hold
+from agent.core.model.rules import Hold
 from agent.status import State
 from agent.tray.sign import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, sign_of
 from bench.played import held, sound, status

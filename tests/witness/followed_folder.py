@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.language.change import InForce
-from agent.core.model.seen import Policy
+from agent.core.model.rules import Policy
 from agent.witness.choice import Signed
 from agent.witness.policies import Files
 from agent.witness.policy_folder import PolicyFolder

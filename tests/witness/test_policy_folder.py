@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.language.change import InForce
-from agent.core.model.seen import Policy
+from agent.core.model.rules import Policy
 from agent.witness import policy_folder
 from agent.witness.policies import Files, read_folder
 from agent.witness.policy_folder import PolicyFolder

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from agent import config, control
 from agent.cli.policy.reading import counted
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import EyelidError
 from agent.witness.choice import SIGNER, Foretold, Kind, choose, foretell, signs
 

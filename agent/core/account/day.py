@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.core.model.seen import Hold, Lane
+from agent.core.model.media import Lane
+from agent.core.model.rules import Hold
 
 BLIND: Final = "blind"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent.core.model.seen import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 
 # What is left for a machine that is busy.
 SLACK: Final = 1 * SECOND

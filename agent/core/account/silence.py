@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from agent.core.model.seen import Effect, Lane, Policy, Reason, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Policy, Reason, Rule
 
 
 @dataclass(frozen=True, slots=True)

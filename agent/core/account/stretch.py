@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.model.seen import SECOND, Span
+from agent.core.model.times import SECOND, Span
 
 ANSWERS_WITHIN: Final = SECOND  # whoever takes the pictures; then its word is done without
 

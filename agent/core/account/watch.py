@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core.matching.decide import BLIND, NOT_RECORDED
-from agent.core.model.seen import SECOND, Lane, Policy, Reason
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy, Reason
+from agent.core.model.times import SECOND
 from agent.core.session import Session
 
 MINUTE: Final = 60 * SECOND

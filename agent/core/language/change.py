@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.model.seen import Policy
+from agent.core.model.rules import Policy
 
 
 @dataclass(frozen=True, slots=True)

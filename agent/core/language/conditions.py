@@ -13,7 +13,7 @@ from agent.core.language.reading import Reading, quoted
 from agent.core.matching.match import PAGE_ATTRIBUTES, WINDOW_ATTRIBUTES, attributes
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import BadPatternError, parse_pattern
-from agent.core.model.seen import AllOf, Attribute, Condition, Matcher
+from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
 
 
 def read_conditions(reading: Reading, node: Node, name: str) -> tuple[Condition, ...]:

@@ -11,7 +11,8 @@ from agent.core.language.keys import USER_HOLD
 from agent.core.language.marks import Node, Scalar
 from agent.core.language.reading import UNITS, Entries, Reading, quoted
 from agent.core.matching.text import fold
-from agent.core.model.seen import SECOND, HoldTerms
+from agent.core.model.rules import HoldTerms
+from agent.core.model.times import SECOND
 
 LONGEST_REASON: Final = 40  # characters: a menu's line
 MOST_REASONS: Final = 12

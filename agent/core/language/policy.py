@@ -17,7 +17,9 @@ from agent.core.language.keys import ID, LANE, LANGUAGE, OWN_RULES, POLICY, RECO
 from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Table
 from agent.core.language.reading import HOUR, Entries, Reading, quoted
 from agent.core.matching.match import PAGE_ATTRIBUTES, attributes
-from agent.core.model.seen import SECOND, Condition, Effect, Extent, HoldTerms, Lane, LaneEffect, Policy, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import Condition, Effect, Extent, HoldTerms, LaneEffect, Policy, Rule
+from agent.core.model.times import SECOND
 from agent.errors import PolicyError
 
 LONGEST_ID: Final = 64

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from agent.core.language.keys import Keys
 from agent.core.language.marks import Mark, Node, Scalar, Series, Table
-from agent.core.model.seen import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 
 UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": 60 * SECOND}
 HOUR: Final = 3600 * SECOND

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.core.matching.decide import Finding, explain
-from agent.core.model.seen import Effect, Lane, Policy
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Policy
 
 
 @dataclass(frozen=True, slots=True)

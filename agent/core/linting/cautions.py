@@ -12,7 +12,8 @@ from itertools import chain
 from agent.core.linting.cover import contradiction, covers, fits_everything, rule_covers
 from agent.core.linting.reach import never, too_wide
 from agent.core.matching.match import attributes
-from agent.core.model.seen import AllOf, Attribute, Condition, Effect, Lane, Matcher, Policy, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Matcher, Policy, Rule
 
 
 class Kind(StrEnum):

@@ -13,7 +13,8 @@ from agent.core.matching.address import WITHOUT_ADDRESS
 from agent.core.matching.match import PAGE_ATTRIBUTES, attributes
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import UrlPattern, parse_pattern
-from agent.core.model.seen import AllOf, Attribute, Condition, Effect, Extent, Lane, Matcher, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Rule
 
 _MANY = "\0"  # stands for a `*` of the pattern that is to be covered
 _ONE = "\1"  # and for its `?`

@@ -10,7 +10,8 @@ from typing import Final
 
 from agent.core.language.tests import Outcome, run_tests
 from agent.core.matching.match import attributes
-from agent.core.model.seen import AllOf, Attribute, Effect, Lane, Matcher, Policy, PolicyTest, Rule
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Effect, Matcher, Policy, PolicyTest, Rule
 
 # Words of addresses and selectors that say nothing of what a page is.
 EMPTY_WORDS: Final = frozenset({

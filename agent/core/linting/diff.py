@@ -9,20 +9,9 @@ from itertools import chain
 from typing import Final
 
 from agent.core.linting.cover import all_covered, rule_covers
-from agent.core.model.seen import (
-    MILLISECOND,
-    SECOND,
-    AllOf,
-    Attribute,
-    Condition,
-    Effect,
-    Extent,
-    HoldTerms,
-    Lane,
-    Matcher,
-    Policy,
-    Rule,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, HoldTerms, Matcher, Policy, Rule
+from agent.core.model.times import MILLISECOND, SECOND
 
 SPOKEN_LANE: Final = {Lane.SCREEN: "screen", Lane.AUDIO: "sound"}
 

@@ -12,21 +12,9 @@ from enum import StrEnum
 from agent.core.matching.decide import Finding, explain
 from agent.core.matching.fit import Fit
 from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fits
-from agent.core.model.seen import (
-    AllOf,
-    Attribute,
-    Condition,
-    Effect,
-    Extent,
-    Lane,
-    Matcher,
-    Page,
-    Policy,
-    Rule,
-    Scene,
-    Window,
-    WindowKind,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Policy, Rule
+from agent.core.model.seen import Page, Scene, Window, WindowKind
 
 
 class Does(StrEnum):

@@ -11,7 +11,7 @@ from typing import Final
 from agent.core.matching.address import WITHOUT_ADDRESS
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import UrlPattern, parse_pattern
-from agent.core.model.seen import Attribute
+from agent.core.model.rules import Attribute
 
 # What a tab or a frame can have before its colon. Browsers have schemes of their own for their own pages.
 SHOWN_SCHEMES: Final = frozenset({

@@ -15,7 +15,9 @@ from typing import Final
 
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting
 from agent.core.matching.decide import explain, interaction_is_on
-from agent.core.model.seen import Blind, Effect, Lane, Page, Policy, Scene, Window
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Policy
+from agent.core.model.seen import Blind, Page, Scene, Window
 from agent.core.proof.asking import timings
 
 Interval = tuple[int, int]  # [start, end) in ns since the recording's start

@@ -12,20 +12,9 @@ from typing import Final
 
 from agent.core.matching.fit import Fit
 from agent.core.matching.match import PAGE_ATTRIBUTES, PageSight, Sight, WindowSight, any_of, attributes, fits
-from agent.core.model.seen import (
-    Blind,
-    Effect,
-    Extent,
-    Lane,
-    Matcher,
-    Page,
-    Policy,
-    Reason,
-    Rule,
-    Scene,
-    Window,
-    WindowKind,
-)
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Extent, Matcher, Policy, Reason, Rule
+from agent.core.model.seen import Blind, Page, Scene, Window, WindowKind
 
 BLIND: Final = Reason("blind")
 UNREADABLE: Final = Reason("unreadable")

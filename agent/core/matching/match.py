@@ -9,7 +9,8 @@ from agent.core.matching.address import Address, read_address
 from agent.core.matching.fit import Fit, all_fit, any_fits, fit
 from agent.core.matching.text import fold, fold_app, glob
 from agent.core.matching.url import url_patterns
-from agent.core.model.seen import AllOf, Attribute, Blind, Condition, Matcher, Page, Window
+from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
+from agent.core.model.seen import Blind, Page, Window
 
 WINDOW_ATTRIBUTES = frozenset({Attribute.APP, Attribute.TITLE})
 PAGE_ATTRIBUTES = frozenset({Attribute.URL, Attribute.FIELD, Attribute.CSS})

@@ -10,7 +10,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import Final
 
-from agent.core.model.seen import BROWSERS, MILLISECOND, SECOND, WINDOWS, AllOf, Attribute, Condition, Lane, Policy
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Condition, Policy
+from agent.core.model.seen import BROWSERS, WINDOWS
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.clearance import Timing
 
 CLOSED_EVERY: Final = 100 * MILLISECOND

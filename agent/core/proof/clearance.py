@@ -19,7 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.core.model.seen import MILLISECOND, SECOND, Ghost, Reason, Span
+from agent.core.model.rules import Reason
+from agent.core.model.seen import Ghost
+from agent.core.model.times import MILLISECOND, SECOND, Span
 
 SILENCE: Final = 1 * SECOND  # an asked look that is not answered for this long is an alarm
 

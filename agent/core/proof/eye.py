@@ -13,7 +13,10 @@ from typing import Generic
 
 from agent.core.account.stretch import Stretch
 from agent.core.matching.decide import Verdict, decide, interaction_is_on
-from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Lane, Look, Policy, Reason, Scene, Span
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy, Reason
+from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Scene
+from agent.core.model.times import Span
 from agent.core.proof.clearance import Run, Timing, alarmed, haunted, looked
 from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
 from agent.core.proof.haunting import Haunting

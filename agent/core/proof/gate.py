@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from agent.core.model.seen import SECOND, Lane, Span
+from agent.core.model.media import Lane
+from agent.core.model.times import SECOND, Span
 from agent.core.proof.clearance import Clearance
 
 PATIENCE: Final = {Lane.SCREEN: 2 * SECOND, Lane.AUDIO: 10 * SECOND}

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from agent.core.matching.decide import BLIND, NOT_RECORDED
-from agent.core.model.seen import Ghost, Reason
+from agent.core.model.rules import Reason
+from agent.core.model.seen import Ghost
 
 
 class Haunting:

@@ -21,7 +21,9 @@ from enum import StrEnum
 from typing import Final
 
 from agent.core.matching.decide import BLIND, UNLISTED
-from agent.core.model.seen import MILLISECOND, SECOND, TOP, BrowserWindow, Browsing, Glimpse, Look, Page, Reason, Tab
+from agent.core.model.rules import Reason
+from agent.core.model.seen import TOP, BrowserWindow, Browsing, Glimpse, Look, Page, Tab
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.binding import Key, key_of
 
 NO_PARENT: Final = -1

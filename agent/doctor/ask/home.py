@@ -13,7 +13,7 @@ from typing import Final
 
 from agent import identity
 from agent.config import Config, pinned
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.doctor.facts import KeyFile, KeysFacts, PolicyFacts
 from agent.errors import EnvironmentFault, PolicyError, UserError
 from agent.identity import IDENTITY, TRUST, Trust

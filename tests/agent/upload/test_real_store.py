@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from agent.core.model.seen import SECOND
+from agent.core.model.times import SECOND
 from agent.identity import Identity, Trust, enrol
 from agent.ledger import DiskLedger
 from agent.ports import Sealed
