@@ -15,15 +15,16 @@ from importlib.metadata import version
 from types import FrameType
 from typing import Final
 
-from agent import control, desktop, identity
-from agent.answering import Answering, Sources
+from agent import desktop
 from agent.browser.manifests import SOCKET_NAME
 from agent.capture.marks import Glass, numbers
 from agent.capture.screen import X11Screen
 from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
-from agent.control import ControlSocket
+from agent.control import control
+from agent.control.answering import Answering, Sources
+from agent.control.control import ControlSocket
 from agent.core.account.evidence import Promise
 from agent.core.language.change import InForce
 from agent.core.model.media import Block, Frame
@@ -32,26 +33,28 @@ from agent.core.model.seen import Alarm, Glimpse, Look
 from agent.core.model.times import SECOND
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
-from agent.daemon import Daemon
 from agent.desktop.pressure import Pressure
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
 from agent.errors import EnvironmentFault, Transient
-from agent.held import HoldFile
-from agent.identity import Identity, Trust
 from agent.ledger import DiskLedger
-from agent.listening import Heard, listen
 from agent.log import log_last_words, write_log
-from agent.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
-from agent.recording import Open, Order, Recorder, Studio
+from agent.recorder.daemon import Daemon
+from agent.recorder.listening import Heard, listen
+from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
+from agent.recorder.recording import Open, Order, Recorder, Studio
+from agent.recorder.seeking import Seeker
+from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.seal import Maker, RecordingSealer
-from agent.seeking import Seeker
-from agent.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
-from agent.silent import SilenceFile
 from agent.spool import DiskSpool
+from agent.state import identity
+from agent.state.held import HoldFile
+from agent.state.identity import Identity, Trust
+from agent.state.in_force import recall, remember
+from agent.state.silent import SilenceFile
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
@@ -59,7 +62,6 @@ from agent.upload.uploader import Uploader
 from agent.wire import Pace, Route, Wire
 from agent.witness.browser import BrowserWitness
 from agent.witness.choice import signed_by
-from agent.witness.in_force import recall, remember
 from agent.witness.policy_folder import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest

@@ -18,14 +18,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Final
 
-from agent import control, desktop, identity, users
+from agent import desktop, users
 from agent.config import Config
-from agent.control import AlreadyRunning, ControlSocket, NotRunning
+from agent.control import control
+from agent.control.control import AlreadyRunning, ControlSocket, NotRunning
 from agent.errors import EnvironmentFault, EyelidError
-from agent.identity import IDENTITY, TRUST, Trust
 from agent.ledger import DiskLedger, has_unsent
 from agent.ports import Clock
 from agent.spool import SET_ASIDE, DiskSpool
+from agent.state import identity
+from agent.state.identity import IDENTITY, TRUST, Trust
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts

@@ -19,8 +19,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from agent import app, control, desktop, identity
-from agent.control import ControlSocket
+from agent import app, desktop
+from agent.control import control
+from agent.control.control import ControlSocket
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import Box
@@ -42,12 +43,13 @@ from agent.core.session import (
     step,
 )
 from agent.errors import EyelidError
-from agent.identity import Trust
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
-from agent.recording import Close, Gap, Open, Order, Recorder, Studio
+from agent.recorder.recording import Close, Gap, Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
+from agent.state import identity
+from agent.state.identity import Trust
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts

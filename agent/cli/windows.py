@@ -19,8 +19,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import config, control, desktop
+from agent import config, desktop
 from agent.cli.policy.standing import Follower, Standing
+from agent.control import control
 from agent.core.linting.explain import Does, Word, words_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane

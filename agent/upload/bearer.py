@@ -10,8 +10,8 @@ from typing import Final
 
 from agent.core.model.times import SECOND
 from agent.errors import Untrusted
-from agent.identity import Identity
 from agent.ports import Clock
+from agent.state.identity import Identity
 from agent.upload.answers import NOT_LET_IN, Fate, ShutOut, fate, later, understood
 from agent.wire import Answer, Wire
 from protocol import api, jws

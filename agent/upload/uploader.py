@@ -15,8 +15,8 @@ from uuid import UUID
 from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
-from agent.identity import Identity, Trust
 from agent.ports import Clock, Sealed, Spool
+from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, Told
 from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Fate, ShutOut, fate, later, settle, understood
 from agent.upload.bearer import Bearer

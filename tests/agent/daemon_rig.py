@@ -11,12 +11,12 @@ from agent.core.model.rules import Attribute, Hold, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, Blind, Box, Look, Scene, Window
 from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.marks import Request, Sighted
-from agent.daemon import Daemon
-from agent.messages import Call, Message, PolicyArrived
 from agent.pipeline import Mailbox
 from agent.ports import SilenceMemory
-from agent.recording import Order
-from agent.shutter import Grabbed, Shutter
+from agent.recorder.daemon import Daemon
+from agent.recorder.messages import Call, Message, PolicyArrived
+from agent.recorder.recording import Order
+from agent.recorder.shutter import Grabbed, Shutter
 from tests.fakes.clock import HandClock
 
 CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))

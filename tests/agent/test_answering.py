@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from agent.answering import Answering, Sources
-from agent.control import NotRunning
+from agent.control.answering import Answering, Sources
+from agent.control.control import NotRunning
+from agent.control.status import State, exit_code
 from agent.core.account.evidence import Promise
 from agent.core.holding import UserHold
 from agent.core.model.rules import HoldTerms
 from agent.core.model.times import SECOND
 from agent.errors import UserError
-from agent.listening import Heard
-from agent.messages import GrabWanted, PolicyArrived, Trouble
-from agent.recording import Blocks, Tally
-from agent.shutter import Grabbed
-from agent.status import State, exit_code
+from agent.recorder.listening import Heard
+from agent.recorder.messages import GrabWanted, PolicyArrived, Trouble
+from agent.recorder.recording import Blocks, Tally
+from agent.recorder.shutter import Grabbed
 from tests.agent.daemon_rig import POLICY, WITH_CHART, Rig, hold
 from tests.fakes.sound import FakeSound
 
@@ -373,6 +373,6 @@ def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeyp
     asked = Asked()
     with pytest.raises(UserError, match="no request that Eyelid understands"):
         asked.answering.answer("dance", {})
-    monkeypatch.setattr("agent.control.PATIENCE", 0.02)
+    monkeypatch.setattr("agent.control.control.PATIENCE", 0.02)
     with pytest.raises(NotRunning, match="has not turned for seconds"):  # the eye in the panel is crossed out
         asked.answering.answer("status", {})

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent import control
-from agent.control import (
+from agent.control import control
+from agent.control.control import (
     FOLLOWERS,
     MAKE_WAY,
     AlreadyRunning,

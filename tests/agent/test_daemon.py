@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from agent.control.status import State, state_of
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor
 from agent.core.model.rules import Hold, HoldTerms, Policy
 from agent.core.model.seen import Box, Ghost, Look, Scene
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, Phase
-from agent.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
-from agent.recording import Close, Gap, Open, TakeOver
-from agent.shutter import Grabbed, Still
-from agent.status import State, state_of
+from agent.recorder.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
+from agent.recorder.recording import Close, Gap, Open, TakeOver
+from agent.recorder.shutter import Grabbed, Still
 from tests.agent.daemon_rig import CHART, NOTES, POLICY, WITH_CHART, Rig, hold
 
 

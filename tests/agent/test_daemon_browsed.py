@@ -6,7 +6,7 @@ from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, Window
 from agent.core.model.times import MILLISECOND
 from agent.core.proof.clearance import SILENCE
-from agent.messages import PolicyArrived
+from agent.recorder.messages import PolicyArrived
 from tests.agent.daemon_rig import Rig
 
 CARDS = Rule(0, "cards", "PCI DSS", (Matcher(Attribute.URL, ("pay.example",)),))

@@ -14,11 +14,11 @@ from agent.core.model.media import Frame
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND
-from agent.daemon import Daemon
-from agent.messages import GrabWanted, Message, PolicyArrived, Stop
 from agent.pipeline import Mailbox
-from agent.recording import Close, Gap, Open, Order
-from agent.shutter import Grabbed, Shutter
+from agent.recorder.daemon import Daemon
+from agent.recorder.messages import GrabWanted, Message, PolicyArrived, Stop
+from agent.recorder.recording import Close, Gap, Open, Order
+from agent.recorder.shutter import Grabbed, Shutter
 from tests.agent.daemon_rig import EmptySeat, Pages
 from tests.agent.desk_with_browsers import POLICY, AWindow, World
 

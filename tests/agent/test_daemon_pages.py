@@ -19,11 +19,11 @@ from agent.core.model.seen import (
 )
 from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.marks import Sighted
-from agent.daemon import Daemon
-from agent.messages import Message, PolicyArrived
 from agent.pipeline import Mailbox
-from agent.recording import Order
-from agent.shutter import Grabbed, Shutter
+from agent.recorder.daemon import Daemon
+from agent.recorder.messages import Message, PolicyArrived
+from agent.recorder.recording import Order
+from agent.recorder.shutter import Grabbed, Shutter
 from tests.agent.daemon_rig import Asked, EmptySeat, Pages
 from tests.fakes.clock import HandClock
 

@@ -11,11 +11,11 @@ from agent.core.model.media import Block, Lane
 from agent.core.model.rules import Attribute, Effect, Hold, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import Box, Scene, Window
 from agent.core.model.times import MILLISECOND, SECOND, Span
-from agent.keeping import ROOM_FOR_SOUND
-from agent.listening import Heard
-from agent.messages import PolicyArrived
 from agent.ports import Mishap
-from agent.recording import Blocks, Close, Gap, Open, Order
+from agent.recorder.keeping import ROOM_FOR_SOUND
+from agent.recorder.listening import Heard
+from agent.recorder.messages import PolicyArrived
+from agent.recorder.recording import Blocks, Close, Gap, Open, Order
 from protocol.envelope import SOUND_STREAM
 from tests.agent.daemon_rig import NOTES, Rig, hold
 

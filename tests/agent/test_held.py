@@ -11,12 +11,12 @@ import pytest
 from agent.core.holding import UserHold
 from agent.core.model.rules import Hold, HoldTerms
 from agent.core.model.times import SECOND
-from agent.daemon import Daemon
 from agent.errors import Transient
-from agent.held import NAME, HoldFile
-from agent.messages import PolicyArrived
 from agent.pipeline import Mailbox
-from agent.shutter import Shutter
+from agent.recorder.daemon import Daemon
+from agent.recorder.messages import PolicyArrived
+from agent.recorder.shutter import Shutter
+from agent.state.held import NAME, HoldFile
 from tests.agent.daemon_rig import POLICY, Asked, EmptySeat, Pages
 from tests.fakes.clock import HandClock
 

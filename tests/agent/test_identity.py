@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
-from agent.identity import IDENTITY, TRUST, Identity, Trust, enrol, load
+from agent.state.identity import IDENTITY, TRUST, Identity, Trust, enrol, load
 from protocol import api, successor
 from protocol.keys import thumbprint
 from tests.fakes.clock import HandClock

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.control.status import TriedRule, tried_rules
 from agent.core.account.troubles import degrades
 from agent.core.holding import UserHold
 from agent.core.model.media import Lane
 from agent.core.model.seen import Scene
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.messages import PolicyArrived
-from agent.status import TriedRule, tried_rules
+from agent.recorder.messages import PolicyArrived
 from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig, hold
 
 MINUTE = 60 * SECOND

@@ -12,11 +12,11 @@ from agent.core.proof.asking import timings
 from agent.core.proof.clearance import SILENCE
 from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE
-from agent.keeping import FrameOutlet, Keeping
-from agent.messages import GrabWanted
 from agent.pipeline import Mailbox
-from agent.questions import Questions
-from agent.recording import Order
+from agent.recorder.keeping import FrameOutlet, Keeping
+from agent.recorder.messages import GrabWanted
+from agent.recorder.questions import Questions
+from agent.recorder.recording import Order
 from tests.agent.daemon_rig import NOTES, POLICY, Asked, Rig
 from tests.fakes.clock import HandClock
 

@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
-from agent.recording import AtRest, Blocks, Close, Gap, Open, Order, Recorder, Studio
+from agent.recorder.recording import AtRest, Blocks, Close, Gap, Open, Order, Recorder, Studio
 from protocol.envelope import SOUND_STREAM
 from tests.fakes.clock import HandClock
 

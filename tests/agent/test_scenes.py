@@ -33,9 +33,9 @@ from agent.core.model.seen import (
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.marks import Sighted as MarksSighted
 from agent.core.session import RECORDING_LENGTH
-from agent.messages import PolicyArrived
-from agent.recording import Gap, Open, Scenes
-from agent.scenes import MOST, ROOM
+from agent.recorder.messages import PolicyArrived
+from agent.recorder.recording import Gap, Open, Scenes
+from agent.recorder.scenes import MOST, ROOM
 from protocol import envelope
 from protocol.envelope import SCENE_STREAM
 from protocol.packet import KeyPacket

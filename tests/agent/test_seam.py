@@ -18,12 +18,12 @@ from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, HoldsAre
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
-from agent.listening import Heard
-from agent.messages import PolicyArrived
 from agent.pipeline import Mailbox
 from agent.ports import Sealed
-from agent.recording import Open, Order, Recorder, Studio
-from agent.shutter import Grabbed
+from agent.recorder.listening import Heard
+from agent.recorder.messages import PolicyArrived
+from agent.recorder.recording import Open, Order, Recorder, Studio
+from agent.recorder.shutter import Grabbed
 from protocol.envelope import SOUND_STREAM, lane_of
 from store.account import Interval, union, without
 from tests.agent.daemon_rig import NOTES, WITH_CHART, Pages, Rig

@@ -15,9 +15,9 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, LaneEffect, Policy
 from agent.core.model.seen import Scene
 from agent.errors import Transient
-from agent.messages import PolicyArrived
-from agent.oversight import DAY
-from agent.silent import NAME, SilenceFile
+from agent.recorder.messages import PolicyArrived
+from agent.recorder.oversight import DAY
+from agent.state.silent import NAME, SilenceFile
 from tests.agent.daemon_rig import NOTES, POLICY, WITH_CHART, Rig
 
 [CHART] = POLICY.rules

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import agent
+from agent.control.status import exit_code
 from agent.core.account.evidence import Deaf
 from agent.core.account.troubles import DEGRADING, TOLD, degrades
 from agent.core.account.watch import Amiss
-from agent.status import exit_code
 from agent.upload.answers import SHUT_OUT_CODES
 from bench.played import status
 
@@ -24,7 +24,7 @@ REPORTING = {
     "Trouble": 0, "_Errand": 0, "_be_troubled": 0, "_alarms.sound": 0, "_alarm": 0, "_told.alarm": 0, "_put_by": 2,
 }  # fmt: skip
 # Alarms of the proof, which end a run of looks, are no troubles; who speaks of them has other names for troubles.
-OF_THE_PROOF = ("core", "witness", "daemon.py")
+OF_THE_PROOF = ("core/", "witness/", "recorder/daemon.py")
 # Codes that come from elsewhere, as the source has them: what they can be is below, or was found where they come from.
 HANDED_ON = {"code", "code.value", "shut.code", "errand.code", "deaf.trouble", "alarm"}
 
@@ -33,7 +33,7 @@ def reported() -> Iterator[tuple[str, ast.expr, str]]:
     """(module, what a call that reports a trouble gives as its code, where)."""
     for path in sorted(ROOT.rglob("*.py")):
         module = ".".join(("agent", *path.relative_to(ROOT).with_suffix("").parts))
-        of_the_proof = path.relative_to(ROOT).parts[0] in OF_THE_PROOF
+        of_the_proof = path.relative_to(ROOT).as_posix().startswith(OF_THE_PROOF)
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(call, ast.Call) or not call.args:
                 continue

@@ -1,4 +1,4 @@
-"""What the view still knows: who keeps what it tells (agent/scenes.py) must not forget a page sooner than it does."""
+"""What the view still knows: who keeps what it tells (recorder.scenes) must not forget a page sooner than it does."""
 
 from __future__ import annotations
 

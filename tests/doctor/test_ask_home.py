@@ -18,10 +18,10 @@ from agent.doctor.ask.home import ask_keys, ask_policy
 from agent.doctor.facts import Facts
 from agent.doctor.findings import Unasked
 from agent.doctor.judge import eyelid as judge
-from agent.identity import Trust
-from agent.identity import load as load_identity
 from agent.joining import enrol
-from agent.witness.in_force import remember
+from agent.state.identity import Trust
+from agent.state.identity import load as load_identity
+from agent.state.in_force import remember
 from agent.witness.policies import parse_files, read_folder
 from tests.doctor.facts import GOOD
 from tests.fakes.store import FakeStore

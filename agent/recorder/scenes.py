@@ -24,7 +24,7 @@ from agent.core.model.seen import WINDOWS, Blind, Browsing, Glimpse, Look, Page,
 from agent.core.model.times import SECOND
 from agent.core.proof.view import View
 from agent.pipeline import Mailbox
-from agent.recording import Order, Scenes
+from agent.recorder.recording import Order, Scenes
 
 # The loop turns every second, so that no batch is older than a chunk may be.
 BATCH_LENGTH: Final = CHUNK_LENGTH - 1 * SECOND

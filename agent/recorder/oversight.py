@@ -16,9 +16,9 @@ from agent.core.model.rules import Policy, Reason
 from agent.core.model.times import SECOND
 from agent.core.session import LaneWould, Session
 from agent.errors import Transient
-from agent.keeping import Keeping
-from agent.messages import Cleared, Trouble
 from agent.ports import SilenceMemory
+from agent.recorder.keeping import Keeping
+from agent.recorder.messages import Cleared, Trouble
 
 DAY: Final = 24 * 3600 * SECOND
 

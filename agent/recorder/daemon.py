@@ -46,9 +46,11 @@ from agent.core.session import (
     step,
 )
 from agent.errors import Transient
-from agent.keeping import BlockOutlet, FrameOutlet, Keeping, between_blocks
-from agent.listening import Heard, tell
-from agent.messages import (
+from agent.pipeline import Mailbox
+from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
+from agent.recorder.keeping import BlockOutlet, FrameOutlet, Keeping, between_blocks
+from agent.recorder.listening import Heard, tell
+from agent.recorder.messages import (
     Call,
     Cleared,
     Failed,
@@ -60,13 +62,11 @@ from agent.messages import (
     Trouble,
     Word,
 )
-from agent.oversight import DAY, Oversight, would_close
-from agent.pipeline import Mailbox
-from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
-from agent.questions import Questions
-from agent.recording import AtRest, Close, Open, Order
-from agent.scenes import SceneLane
-from agent.shutter import Grabbed, Permit, Shutter, Still
+from agent.recorder.oversight import DAY, Oversight, would_close
+from agent.recorder.questions import Questions
+from agent.recorder.recording import AtRest, Close, Open, Order
+from agent.recorder.scenes import SceneLane
+from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
 
 PAGES: Final = 4096  # so many pages' judgement is remembered
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it

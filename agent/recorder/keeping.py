@@ -17,7 +17,7 @@ from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE, Item
 from agent.pipeline import Mailbox
-from agent.recording import Blocks, Gap, Order, TakeOver
+from agent.recorder.recording import Blocks, Gap, Order, TakeOver
 
 # Orders that may wait before sound is refused: it comes in bursts of a look's distance, and costs little.
 ROOM_FOR_SOUND: Final = 64

@@ -9,8 +9,8 @@ from agent.core.model.rules import Policy
 from agent.core.model.seen import Alarm, Glimpse, Look
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
-from agent.listening import Heard
-from agent.shutter import Grabbed, Still
+from agent.recorder.listening import Heard
+from agent.recorder.shutter import Grabbed, Still
 
 
 @dataclass(frozen=True, slots=True)

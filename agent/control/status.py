@@ -22,7 +22,7 @@ from agent.core.model.times import SECOND
 from agent.core.proof.eye import Eye
 from agent.core.session import Phase, Session
 from agent.ports import Channel
-from agent.recording import Tally
+from agent.recorder.recording import Tally
 
 UNWATCHED: Final = Watch()
 

@@ -12,22 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from agent import control
-from agent.core.account.day import pauses
-from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
-from agent.core.holding import grant
-from agent.core.model.media import Frame
-from agent.core.model.times import SECOND
-from agent.core.proof.asking import WINDOW_HINDSIGHT
-from agent.core.proof.eye import Eye
-from agent.core.session import Session
-from agent.daemon import Daemon
-from agent.errors import EyelidError, UserError
-from agent.messages import Call, Cleared, Message, Trouble
-from agent.pipeline import Mailbox
-from agent.ports import Channel, Clock, Sound
-from agent.recording import Tally
-from agent.status import (
+from agent.control import control
+from agent.control.status import (
     MarksStatus,
     SoundStatus,
     State,
@@ -38,6 +24,20 @@ from agent.status import (
     pages_as_json,
     state_of,
 )
+from agent.core.account.day import pauses
+from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
+from agent.core.holding import grant
+from agent.core.model.media import Frame
+from agent.core.model.times import SECOND
+from agent.core.proof.asking import WINDOW_HINDSIGHT
+from agent.core.proof.eye import Eye
+from agent.core.session import Session
+from agent.errors import EyelidError, UserError
+from agent.pipeline import Mailbox
+from agent.ports import Channel, Clock, Sound
+from agent.recorder.daemon import Daemon
+from agent.recorder.messages import Call, Cleared, Message, Trouble
+from agent.recorder.recording import Tally
 
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
 LONGEST_HOLD: Final = 366 * 24 * 3600  # seconds; JSON also knows numbers that no clock can add
