@@ -26,11 +26,11 @@ from agent.control.status import (
 )
 from agent.core.account.day import pauses
 from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
+from agent.core.account.eye import Eye
 from agent.core.holding import grant
 from agent.core.model.media import Frame
 from agent.core.model.times import SECOND
 from agent.core.proof.asking import WINDOW_HINDSIGHT
-from agent.core.proof.eye import Eye
 from agent.core.session import Session
 from agent.errors import EyelidError, UserError
 from agent.pipeline import Mailbox

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from agent.core.account.evidence import Deaf, Ear, Evidence, Promise
+from agent.core.account.eye import Eye
 from agent.core.account.troubles import degrades
 from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of
@@ -19,7 +20,6 @@ from agent.core.model.media import Block, Frame, Lane
 from agent.core.model.rules import Effect, Hold, Policy, Reason
 from agent.core.model.seen import Scene
 from agent.core.model.times import SECOND
-from agent.core.proof.eye import Eye
 from agent.core.session import Phase, Session
 from agent.ports import Channel
 from agent.recorder.recording import Tally

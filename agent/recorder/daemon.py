@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Final
 
+from agent.core.account.eye import Eye
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
@@ -19,7 +20,6 @@ from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Glimpse, Look
 from agent.core.model.times import SECOND
 from agent.core.proof.asking import timings
-from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE, Item
 from agent.core.proof.marks import Marked, Marks, Request, Sighted
 from agent.core.proof.view import View

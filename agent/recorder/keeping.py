@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from agent.core.account.eye import Eye
 from agent.core.model.media import Block, Frame, Lane
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE, Item
 from agent.pipeline import Mailbox
 from agent.recorder.recording import Blocks, Gap, Order, TakeOver

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.core.account.eye import Eye
 from agent.core.model.media import Lane
 from agent.core.model.seen import (
     BROWSERS,
@@ -28,7 +29,6 @@ from agent.core.model.seen import (
 )
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.asking import timings
-from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE
 from agent.core.proof.view import View
 from agent.witness.policies import parse_files

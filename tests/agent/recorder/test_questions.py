@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent.core.account.eye import Eye
 from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Browsing, Look, Scene
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.asking import timings
 from agent.core.proof.clearance import SILENCE
-from agent.core.proof.eye import Eye
 from agent.core.proof.gate import PATIENCE
 from agent.pipeline import Mailbox
 from agent.recorder.keeping import FrameOutlet, Keeping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.core.account.eye import Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import Blind, Box, Look, Scene, Window
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Timing
-from agent.core.proof.eye import Eye
 
 PATIENCE = 1000
 CHART = Rule(0, "charts", "", (Matcher(Attribute.APP, ("chart",)),), stay_closed=20)

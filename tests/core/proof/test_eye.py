@@ -7,11 +7,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core.account.eye import BLIND, Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Policy
 from agent.core.model.seen import Alarm, Blind, Look
 from agent.core.model.times import Span
-from agent.core.proof.eye import BLIND, Eye
 from tests.core.proof.eyes import (
     NOTES,
     PATIENCE,
