@@ -1,17 +1,18 @@
-"""The composition root: the only file that names concrete classes, and the order in which they start and end."""
+"""The composition root: it names the concrete classes, and the order in which they start and end.
+
+What sends is wired in agent.sending, which drain needs too.
+"""
 
 from __future__ import annotations
 
 import getpass
 import logging
 import os
-import random
 import signal
 import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from types import FrameType
 from typing import Final
 
@@ -38,7 +39,6 @@ from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
 from agent.errors import EnvironmentFault, Transient
-from agent.ledger import DiskLedger
 from agent.log import log_last_words, write_log
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
@@ -49,17 +49,13 @@ from agent.recorder.recording import Open, Order, Recorder, Studio
 from agent.recorder.seeking import Seeker
 from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.seal import Maker, RecordingSealer
-from agent.spool import DiskSpool
+from agent.sending import VERSION, sending
 from agent.state import identity
 from agent.state.held import HoldFile
-from agent.state.identity import Identity, Trust
+from agent.state.identity import Identity
 from agent.state.in_force import recall, remember
 from agent.state.silent import SilenceFile
 from agent.upload.alarms import Told
-from agent.upload.packets import KeptPackets
-from agent.upload.texts import PolicyTexts
-from agent.upload.uploader import Uploader
-from agent.wire import Pace, Route, Wire
 from agent.witness.browser import BrowserWitness
 from agent.witness.choice import signed_by
 from agent.witness.policy_folder import PolicyFolder
@@ -69,7 +65,6 @@ from protocol.bundle import Bundle
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = version("eyelid")
 LOG: Final = "log"  # the folder in home
 SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobody
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
@@ -106,15 +101,14 @@ class Recording:
         self._screen = X11Screen(clock, fps=config.screen.fps)
         self._sound = self._open_sound() if config.audio.wanted else None
         self._deaf = threading.Event()
-        self._trust = Trust(who)
-        self._ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
-        self._spool = DiskSpool(
-            config.home / "spool",
-            max_bytes=config.spool.max_bytes,
+        self._sending = sends = sending(
+            config,
+            who,
+            clock,
             keep_free=config.spool.keep_free,
-            alarm=self._alarm,
+            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
+            health=self._health,
         )
-        self._texts = PolicyTexts(config.home / "policy-texts")
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
         self._browsers = BrowserWitness(
@@ -130,35 +124,11 @@ class Recording:
             on_vanished=lambda _: self._alarm("rule-vanished"),
             on_disarmed=lambda _: self._alarm("rule-disarmed"),
             last=recall(config.home),
-            signed=lambda: signed_by(self._trust),
+            signed=lambda: signed_by(sends.trust),
             on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
             uid=os.getuid() if hasattr(os, "getuid") else 0,
             pinned=pinned("policies"),
             on_unguarded=self._guarded_or_not,
-        )
-        self._wire = Wire(
-            who.address,
-            who.ca,
-            clock,
-            agent_version=VERSION,
-            route=Route(config.upload.proxy, config.upload.ca),
-            pace=Pace(config.upload.max_kbit, clock),
-            connections=config.upload.parallel + 1,  # the account and health beside the chunks
-        )
-        self._uploader = Uploader(
-            who,
-            self._trust,
-            self._wire,
-            spool=self._spool,
-            account=self._ledger,
-            texts=self._texts,
-            packets=KeptPackets(config.home / "key-packets"),
-            health=self._health,
-            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
-            clock=clock,
-            chance=random.random,
-            parallel=config.upload.parallel,
-            hours=config.upload.open_at,
         )
         self._recorder = Recorder(
             self._orders,
@@ -167,11 +137,11 @@ class Recording:
                 encoder=self._new_encoder,
                 sound=self._new_sound_encoder if self._sound else None,
             ),
-            spool=self._spool,
-            ledger=self._ledger,
+            spool=sends.spool,
+            ledger=sends.ledger,
             clock=clock,
             hold=self._hold,
-            spooled=self._uploader.wake,
+            spooled=sends.uploader.wake,
             rested=self._seat.let_sleep,
         )
         promise = Promise.of(
@@ -186,7 +156,7 @@ class Recording:
             shutter=self._shutter,
             wake_capture=self._screen.wake,
             orders=self._orders,
-            ledger=self._ledger,
+            ledger=sends.ledger,
             drain=self._drain,
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
@@ -227,7 +197,7 @@ class Recording:
             self._policies.close()
             self._seeker.stop()
             self._stop_upload.set()
-            self._uploader.wake()
+            self._sending.uploader.wake()
             self._browsers.close()
             self._windows.close()
             self._screen.close()
@@ -236,8 +206,8 @@ class Recording:
         upload = self._stages["upload"]
         upload.join(max(0, self._last_moment() - self._clock.now()) / SECOND)
         # Else a request is stuck in the network; what waits is in the spool.
-        if not upload.is_alive() and not self._uploader.under_way:
-            self._wire.close()
+        if not upload.is_alive() and not self._sending.uploader.under_way:
+            self._sending.wire.close()
         return 1 if self._daemon.failed else 0
 
     def _drain(self) -> None:
@@ -247,8 +217,8 @@ class Recording:
 
     def _upload(self) -> None:
         """Until the end, and then the last words. In this thread, for a network that hangs must not hold up the end."""
-        self._uploader.run(self._stop_upload)
-        self._uploader.flush(self._last_moment())
+        self._sending.uploader.run(self._stop_upload)
+        self._sending.uploader.flush(self._last_moment())
 
     def _last_moment(self) -> int:
         if self._end_by is None:  # it ends by itself: a stage has died
@@ -343,7 +313,7 @@ class Recording:
             log.warning("%s", failure)
             self._alarm("policy-not-remembered")
         log.info("the policy in force has revision %d and hash %s", policy.revision, policy.hash)
-        self._texts.offer(files)
+        self._sending.texts.offer(files)
         for mended in ("policy-mistakes", "css-refused", "policy-too-long"):  # said anew if it is still so
             self._inbox.put(Cleared(mended), must=True)
         self._inbox.put(PolicyArrived(policy), must=True)
@@ -364,7 +334,7 @@ class Recording:
     def _new_sealer(self, order: Open) -> Sealer:
         return RecordingSealer(
             self._maker,
-            self._trust.bundle,
+            self._sending.trust.bundle,
             policy=order.policy,
             monitors=order.monitors,
             start=order.start,
@@ -385,30 +355,21 @@ class Recording:
             version=VERSION,
             tally=lambda: self._recorder.tally,
             receipt_at=lambda: self._receipt_at,
-            waiting=self._spool.waiting,
-            oldest=self._spool.oldest,
+            waiting=self._sending.spool.waiting,
+            oldest=self._sending.spool.oldest,
             sending=lambda: self._config.upload.open_at(self._clock.wall()),
             monitors=lambda: len(self._screen.monitors()),
             browsers=lambda: tuple(asdict(browser) for browser in self._browsers.connected),
             hears=(self._config.audio.microphone != NONE, self._config.audio.far_end != NONE),
             sound=self._sound,
-            entries=self._ledger.entries,
+            entries=self._sending.ledger.entries,
         )
 
     def _health(self) -> DeviceHealthRequest:
-        session, waiting = self._daemon.session, self._spool.waiting()
+        session, health = self._daemon.session, self._sending.health()
         recording, heads = self._recorder.tally.named()
-        number, head = self._ledger.head()
-        health: DeviceHealthRequest = {
-            "wall": self._clock.wall(),
-            "agent_version": VERSION,
-            "heads": {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()},
-            "ledger": {"next": number, "head": head},
-            "holds": sorted(session.holds),
-            "pending_chunks": waiting[0],
-            "pending_bytes": waiting[1],
-            "bundle_revision": self._trust.bundle.revision,
-        }
+        health["heads"] = {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()}
+        health["holds"] = sorted(session.holds)
         if recording is not None:
             health["recording"] = recording
         if session.policy is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import desktop, durable
-from agent.app import LOG, VERSION
+from agent.app import LOG
 from agent.browser.manifests import SOCKET_NAME
 from agent.config import Config
 from agent.control import control
@@ -18,6 +18,7 @@ from agent.control.control import AlreadyRunning
 from agent.drain import Outcome, State, drain
 from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
 from agent.ledger import DiskLedger, has_unsent
+from agent.sending import VERSION
 from agent.spool import SET_ASIDE
 from agent.state import identity, in_force, silent
 from agent.state.identity import IDENTITY, TRUST, Trust
