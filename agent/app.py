@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -27,6 +28,7 @@ from agent.control import control
 from agent.control.answering import Answering, Sources
 from agent.control.control import ControlSocket
 from agent.core.account.evidence import Promise
+from agent.core.account.troubles import TroubleCode
 from agent.core.language.change import InForce
 from agent.core.model.media import Block, Frame
 from agent.core.model.rules import Hold, Policy
@@ -121,11 +123,11 @@ class Recording:
             config.policies,
             on_policy=self._policy_arrived,
             on_mistakes=self._policy_wrong,
-            on_vanished=lambda _: self._alarm("rule-vanished"),
-            on_disarmed=lambda _: self._alarm("rule-disarmed"),
+            on_vanished=lambda _: self._alarm(TroubleCode.RULE_VANISHED),
+            on_disarmed=lambda _: self._alarm(TroubleCode.RULE_DISARMED),
             last=recall(config.home),
             signed=lambda: signed_by(sends.trust),
-            on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
+            on_unsigned=lambda there: (self._alarm if there else self._cleared)(TroubleCode.UNSIGNED_POLICY),
             uid=os.getuid() if hasattr(os, "getuid") else 0,
             pinned=pinned("policies"),
             on_unguarded=self._guarded_or_not,
@@ -169,9 +171,13 @@ class Recording:
         )
         self._answering.connect(self._daemon)
         self._stages = {
-            "capture": Stage("capture", self._capture, self._stage_failed),
-            "seek": Stage("seek", lambda: self._seeker.run(self._glass), self._stage_failed),
-            "record": Stage("record", self._recorder.run, self._stage_failed),
+            "capture": Stage("capture", self._capture, partial(self._stage_failed, TroubleCode.CAPTURE_FAILED)),
+            "seek": Stage(
+                "seek",
+                lambda: self._seeker.run(self._glass),
+                partial(self._stage_failed, TroubleCode.SEEK_FAILED),
+            ),
+            "record": Stage("record", self._recorder.run, partial(self._stage_failed, TroubleCode.RECORD_FAILED)),
             "upload": Stage("upload", self._upload, self._upload_failed),
         }
         if self._sound is not None:
@@ -250,7 +256,7 @@ class Recording:
             return system_sound(self._clock, Devices(audio.microphone, audio.far_end), audio.through)
         except EnvironmentFault as fault:
             log.warning("%s", fault)
-            self._inbox.put(Trouble("no-sound", str(fault)), must=True)
+            self._inbox.put(Trouble(TroubleCode.NO_SOUND, str(fault)), must=True)
             return None
 
     def _listen(self) -> None:
@@ -275,25 +281,25 @@ class Recording:
     def _sound_failed(self, stage: str, failure: BaseException) -> None:
         """The screen goes on; status, tray and store say that nothing is heard."""
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
-        self._alarm("sound-died")
+        self._alarm(TroubleCode.SOUND_DIED)
 
-    def _stage_failed(self, stage: str, failure: BaseException) -> None:
+    def _stage_failed(self, code: TroubleCode, stage: str, failure: BaseException) -> None:
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
-        self._inbox.put(Failed(stage), must=True)
+        self._inbox.put(Failed(code), must=True)
 
     def _upload_failed(self, stage: str, failure: BaseException) -> None:
         """Recording goes on: what is sealed waits in the spool."""
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
-        self._alarm("upload-died")
+        self._alarm(TroubleCode.UPLOAD_DIED)
 
     def _hold(self, hold: Hold, on: bool) -> None:
         self._inbox.put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ())), must=True)
 
-    def _alarm(self, code: str, message: str = "") -> None:
+    def _alarm(self, code: TroubleCode, message: str = "") -> None:
         log.warning("alarm: %s", code)
         self._inbox.put(Trouble(code, message), must=True)
 
-    def _cleared(self, code: str) -> None:
+    def _cleared(self, code: TroubleCode) -> None:
         log.info("over: %s", code)
         self._inbox.put(Cleared(code), must=True)
 
@@ -311,23 +317,25 @@ class Recording:
         except Transient as failure:
             # It counts all the same: what it replaces is older. Only a restart could bring that one back.
             log.warning("%s", failure)
-            self._alarm("policy-not-remembered")
+            self._alarm(TroubleCode.POLICY_NOT_REMEMBERED)
         log.info("the policy in force has revision %d and hash %s", policy.revision, policy.hash)
         self._sending.texts.offer(files)
-        for mended in ("policy-mistakes", "css-refused", "policy-too-long"):  # said anew if it is still so
-            self._inbox.put(Cleared(mended), must=True)
+        for mended in (TroubleCode.POLICY_MISTAKES, TroubleCode.CSS_REFUSED, TroubleCode.POLICY_TOO_LONG):
+            self._inbox.put(Cleared(mended), must=True)  # said anew if it is still so
         self._inbox.put(PolicyArrived(policy), must=True)
 
     def _guarded_or_not(self, unguarded: bool) -> None:
         if unguarded:
-            self._alarm("policy-unguarded", "whoever is recorded may change the policy; `eyelid doctor` says how not")
+            self._alarm(
+                TroubleCode.POLICY_UNGUARDED, "whoever is recorded may change the policy; `eyelid doctor` says how not"
+            )
         else:
-            self._cleared("policy-unguarded")
+            self._cleared(TroubleCode.POLICY_UNGUARDED)
 
     def _policy_wrong(self, mistakes: tuple[str, ...]) -> None:
         # What is wrong may quote an address that a rule names: that is for the status, and for no file.
         log.warning("the policy has %d mistakes and changes nothing; `eyelid policy check` names them", len(mistakes))
-        self._inbox.put(Trouble("policy-mistakes", "\n".join(mistakes)), must=True)
+        self._inbox.put(Trouble(TroubleCode.POLICY_MISTAKES, "\n".join(mistakes)), must=True)
 
     # -- what a recording is made with ----------------------------------------------------------------------------
 

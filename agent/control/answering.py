@@ -27,6 +27,7 @@ from agent.control.status import (
 from agent.core.account.day import pauses
 from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
 from agent.core.account.eye import Eye
+from agent.core.account.troubles import TroubleCode
 from agent.core.holding import grant
 from agent.core.model.media import Frame
 from agent.core.model.times import SECOND
@@ -85,7 +86,7 @@ class Answering:
         self._waiting_since: int | None = None
         self._listening_since: int | None = None
         self._sound_open_since: int | None = None
-        self._told_deaf = ""  # the trouble that goes on
+        self._told_deaf: TroubleCode | None = None  # the trouble that goes on
         self._shown: tuple[object, ...] = ()
         self._changes = 0
         self._changed = threading.Condition()
@@ -165,10 +166,10 @@ class Answering:
 
     def _tell_deaf(self, deaf: Deaf | None) -> None:
         """So that the account has it: who opens a recording without a voice in it asks why."""
-        told, self._told_deaf = self._told_deaf, "" if deaf is None or deaf in OWN_TROUBLES else deaf.trouble
+        told, self._told_deaf = self._told_deaf, None if deaf is None or deaf in OWN_TROUBLES else deaf.trouble
         if told and told != self._told_deaf:
             self._inbox.put(Cleared(told), must=True)
-        if deaf is not None and self._told_deaf not in {"", told}:
+        if deaf is not None and self._told_deaf not in {None, told}:
             self._inbox.put(Trouble(deaf.trouble), must=True)
 
     def _hearing(self, devices: tuple[bool, bool] = (False, False)) -> Hearing:

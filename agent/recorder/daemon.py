@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, Final
 
 from agent.core.account.eye import Eye
+from agent.core.account.troubles import TroubleCode
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
@@ -267,9 +268,9 @@ class Daemon:
                 self.troubles[code] = text
             case Cleared(code):
                 self.troubles.pop(code, None)
-            case Failed(stage):
+            case Failed(code):
                 self.failed = True
-                self._take_word(Trouble(f"stage-failed-{stage}"))
+                self._take_word(Trouble(code))
                 self._happen(HoldsAre(frozenset({Hold.BLIND}), frozenset({Hold.BLIND})))
                 self._happen(StopAsked())
             case Call(work):
@@ -401,9 +402,9 @@ class Daemon:
         try:
             self._memory.remember(hold)
         except Transient:
-            self._take_word(Trouble("hold-not-remembered"))
+            self._take_word(Trouble(TroubleCode.HOLD_NOT_REMEMBERED))
         else:
-            self._take_word(Cleared("hold-not-remembered"))
+            self._take_word(Cleared(TroubleCode.HOLD_NOT_REMEMBERED))
 
     def _happen(self, event: Event) -> None:
         was_held = self.session.held

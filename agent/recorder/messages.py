@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.core.account.troubles import TroubleCode
 from agent.core.model.rules import Policy
 from agent.core.model.seen import Alarm, Glimpse, Look
 from agent.core.proof.marks import Marked, Sighted
@@ -31,7 +32,7 @@ class Trouble:
     entry of it from before a restart, and needs no other.
     """
 
-    code: str
+    code: TroubleCode
     message: str = ""
     rules: tuple[int | str, ...] = ()
     known: bool = False
@@ -41,14 +42,14 @@ class Trouble:
 class Cleared:
     """The trouble with this code is over."""
 
-    code: str
+    code: TroubleCode
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A stage without which nothing can be kept has died: hold, drain and end, so that a fresh start can mend it."""
 
-    stage: str
+    code: TroubleCode
 
 
 @dataclass(frozen=True, slots=True)

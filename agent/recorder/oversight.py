@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from agent.core.account import silence
 from agent.core.account.silence import Silence
+from agent.core.account.troubles import TroubleCode
 from agent.core.account.watch import Amiss, Watch, watched
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.times import SECOND
@@ -60,13 +61,13 @@ class Oversight:
             if told == rules:
                 continue
             if told:
-                yield Cleared(code.value)
+                yield Cleared(TroubleCode(code))
             if rules:
                 names = ", ".join(rule.id for rule in rules)
                 numbers = tuple(rule.id if rule.number is None else rule.number for rule in rules)
                 # A recorder starts every morning, and a rule is silent for months: one entry of the account says it.
                 known = code is Amiss.NEVER and self._silence.all_told(rules)
-                yield Trouble(code.value, names, numbers, known)
+                yield Trouble(TroubleCode(code), names, numbers, known)
                 if code is Amiss.NEVER and not known:
                     self._silence = silence.told(self._silence, rules)
         self._told = amiss
@@ -93,8 +94,8 @@ class Oversight:
             self._memory.remember(self._silence)
         except Transient:
             self._forgets = True
-            yield Trouble("silence-not-remembered")
+            yield Trouble(TroubleCode.SILENCE_NOT_REMEMBERED)
         else:
             if self._forgets:
                 self._forgets = False
-                yield Cleared("silence-not-remembered")
+                yield Cleared(TroubleCode.SILENCE_NOT_REMEMBERED)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from agent.core.account.troubles import TroubleCode
 from agent.core.model.times import MILLISECOND, SECOND
 
 # What is left for a machine that is busy.
@@ -102,8 +103,8 @@ class Deaf(StrEnum):
     `part`: the other end is recorded. `trouble`: the code by which the account has it.
     """
 
-    NO_SOUND = "no-sound"  # this PC lacks what knows its sound
-    DIED = "sound-died"
+    NO_SOUND = TroubleCode.NO_SOUND
+    DIED = TroubleCode.SOUND_DIED
     NO_DEVICE = "no-device"
     SILENT = "silent"  # there are devices, and they give nothing
     UNSEALED = "unsealed"  # what they give reaches no disk
@@ -115,11 +116,11 @@ class Deaf(StrEnum):
         return self in {Deaf.MICROPHONE, Deaf.FAR_END}
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> TroubleCode:
         """The first two are troubles of their own, told by whoever meets with them."""
         if self in {Deaf.NO_SOUND, Deaf.DIED}:
-            return self.value
-        return "call-recorded-in-part" if self.part else "call-not-recorded"
+            return TroubleCode(self.value)
+        return TroubleCode.CALL_RECORDED_IN_PART if self.part else TroubleCode.CALL_NOT_RECORDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,42 +2,80 @@
 
 Degraded is a recorder of which something is not kept, closed, sealed or confirmed as settings and policy ask for, or
 will not be after its next start, until somebody mends it. The rest is told of a policy by a recorder that does all that
-the policy asks for. `tests/agent/test_troubles.py` finds the codes in the source: none may be missing here.
+the policy asks for. Ledger, status and store have the codes as text.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
-from agent.core.account.evidence import Deaf
-from agent.core.account.watch import Amiss
 
-DEGRADING: Final = frozenset({
+class TroubleCode(StrEnum):
     # what is recorded
-    *(deaf.trouble for deaf in Deaf),  # the call, or one end of it
-    "stage-failed-capture", "stage-failed-record",  # it ends; what starts it again begins anew
-    "hold-not-remembered",  # a restart would forget it
+    CALL_NOT_RECORDED = "call-not-recorded"
+    CALL_RECORDED_IN_PART = "call-recorded-in-part"
+    NO_SOUND = "no-sound"  # this PC lacks what knows its sound
+    SOUND_DIED = "sound-died"
+    # It ends; what starts it again begins anew.
+    CAPTURE_FAILED = "stage-failed-capture"
+    SEEK_FAILED = "stage-failed-seek"
+    RECORD_FAILED = "stage-failed-record"
+    HOLD_NOT_REMEMBERED = "hold-not-remembered"  # a restart would forget it
     # what it is judged by
-    "policy-mistakes",  # what was meant to be in force is not
-    "silence-not-remembered",  # a rule that never fits may not be told of after one
-    "policy-not-remembered",  # a restart could bring an older one back
-    "css-refused", "policy-too-long",  # a browser's pages are not judged by it
-    "bundle-refused",  # what compliance has changed since does not count here
+    POLICY_MISTAKES = "policy-mistakes"  # what was meant to be in force is not
+    SILENCE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may not be told of after one
+    POLICY_NOT_REMEMBERED = "policy-not-remembered"  # a restart could bring an older one back
+    # A browser's pages are not judged by it.
+    CSS_REFUSED = "css-refused"
+    POLICY_TOO_LONG = "policy-too-long"
+    BUNDLE_REFUSED = "bundle-refused"  # what compliance has changed since does not count here
     # what is on the disk
-    "chunk-vanished", "chunk-unreadable", "chunk-damaged", "state-unreadable",
+    CHUNK_VANISHED = "chunk-vanished"
+    CHUNK_UNREADABLE = "chunk-unreadable"
+    CHUNK_DAMAGED = "chunk-damaged"
+    STATE_UNREADABLE = "state-unreadable"
     # what is at the store
-    "upload-died", "chunk-refused", "ledger-refused", "health-refused", "policy-refused", "store-lies", "store-forgets",
-    "device-revoked", "unknown-device", "agent-unsupported", "not-let-in",
-})  # fmt: skip
+    UPLOAD_DIED = "upload-died"
+    CHUNK_REFUSED = "chunk-refused"
+    LEDGER_REFUSED = "ledger-refused"
+    HEALTH_REFUSED = "health-refused"
+    POLICY_REFUSED = "policy-refused"
+    STORE_LIES = "store-lies"
+    STORE_FORGETS = "store-forgets"
+    DEVICE_REVOKED = "device-revoked"
+    DEVICE_UNKNOWN = "unknown-device"
+    AGENT_UNSUPPORTED = "agent-unsupported"
+    NOT_LET_IN = "not-let-in"  # no bearer token, for a reason that has no name here
+    # of a policy, by a recorder that does what it asks for
+    RULE_CLOSES_TOO_LONG = "rule-closes-too-long"  # longer than its max_pause
+    RULE_FLAPS = "rule-flaps"
+    RULE_CLOSES_MOST_OF_THE_DAY = "rule-closes-most-of-the-day"
+    RULE_NEVER_MATCHED = "rule-never-matched"  # for as many days as it says (core.account.silence)
+    RULE_VANISHED = "rule-vanished"
+    RULE_DISARMED = "rule-disarmed"
+    UNSIGNED_POLICY = "unsigned-policy"  # it lies in the folder and changes nothing
+    POLICY_UNGUARDED = "policy-unguarded"  # whoever is recorded may change it; the account has each that was in force
+
+    @property
+    def degrades(self) -> bool:
+        return self not in TOLD
+
 
 TOLD: Final = frozenset({
-    *(amiss.value for amiss in Amiss),  # it closes as the rule says; whether that was meant, its author knows
-    "rule-vanished", "rule-disarmed",  # by a policy that may do so
-    "unsigned-policy",  # it lies in the folder and changes nothing
-    "policy-unguarded",  # whoever is recorded may change it; the account has each that was in force
+    # It closes as the rule says; whether that was meant, its author knows.
+    TroubleCode.RULE_CLOSES_TOO_LONG,
+    TroubleCode.RULE_FLAPS,
+    TroubleCode.RULE_CLOSES_MOST_OF_THE_DAY,
+    TroubleCode.RULE_NEVER_MATCHED,
+    # by a policy that may do so
+    TroubleCode.RULE_VANISHED,
+    TroubleCode.RULE_DISARMED,
+    TroubleCode.UNSIGNED_POLICY,
+    TroubleCode.POLICY_UNGUARDED,
 })  # fmt: skip
 
 
 def degrades(code: str) -> bool:
-    """One that is not known here does: a recorder of another version has its reasons."""
+    """Also of another version's recorder: a code that is not known here has its reasons."""
     return code not in TOLD

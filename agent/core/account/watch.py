@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from agent.core.account.troubles import TroubleCode
 from agent.core.matching.decide import BLIND, NOT_RECORDED
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
@@ -32,12 +33,12 @@ Key = tuple[Lane, Reason]
 
 
 class Amiss(StrEnum):
-    """Codes of alarms, as ledger, status and store have them."""
+    """What may be amiss with a rule, by its code."""
 
-    TOO_LONG = "rule-closes-too-long"  # longer than its max_pause
-    FLAPS = "rule-flaps"
-    MOST_OF_DAY = "rule-closes-most-of-the-day"
-    NEVER = "rule-never-matched"  # for as many days as it says (core.account.silence)
+    TOO_LONG = TroubleCode.RULE_CLOSES_TOO_LONG
+    FLAPS = TroubleCode.RULE_FLAPS
+    MOST_OF_DAY = TroubleCode.RULE_CLOSES_MOST_OF_THE_DAY
+    NEVER = TroubleCode.RULE_NEVER_MATCHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.control.status import State, state_of
+from agent.core.account.troubles import TroubleCode
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor
 from agent.core.model.rules import Hold, HoldTerms, Policy
@@ -252,7 +253,7 @@ def test_an_encoder_that_cannot_follow_costs_a_gap_not_a_stall() -> None:
 
 def test_a_dead_stage_holds_drains_and_ends() -> None:
     rig = Rig().opened()
-    rig.daemon.turn(Failed("capture"))
+    rig.daemon.turn(Failed(TroubleCode.CAPTURE_FAILED))
     assert rig.daemon.failed
     assert rig.daemon.finished
     assert rig.drained
