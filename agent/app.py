@@ -1,62 +1,65 @@
-"""The composition root: the only file that names concrete classes, and the order in which they start and end."""
+"""The composition root: it names the concrete classes, and the order in which they start and end.
+
+What sends is wired in agent.sending, which drain needs too.
+"""
 
 from __future__ import annotations
 
 import getpass
 import logging
 import os
-import random
 import signal
 import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
+from functools import partial
 from types import FrameType
 from typing import Final
 
-from agent import control, desktop, identity
-from agent.answering import Answering, Sources
+from agent import desktop
 from agent.browser.manifests import SOCKET_NAME
 from agent.capture.marks import Glass, numbers
 from agent.capture.screen import X11Screen
 from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
-from agent.control import ControlSocket
-from agent.core.evidence import Promise
-from agent.core.marks import Marked, Sighted
-from agent.core.model import SECOND, Alarm, Block, Frame, Glimpse, Hold, Look, Policy
-from agent.core.policy_change import InForce
+from agent.control import control
+from agent.control.answering import Answering, Sources
+from agent.control.control import ControlSocket
+from agent.core.account.evidence import Promise
+from agent.core.account.troubles import TroubleCode
+from agent.core.language.change import InForce
+from agent.core.model.media import Block, Frame
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import Alarm, Glimpse, Look
+from agent.core.model.times import SECOND
+from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
-from agent.daemon import Daemon
 from agent.desktop.pressure import Pressure
 from agent.desktop.privacy import refuse_dumps
 from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
 from agent.errors import EnvironmentFault, Transient
-from agent.held import HoldFile
-from agent.identity import Identity, Trust
-from agent.ledger import DiskLedger
-from agent.listening import Heard, listen
 from agent.log import log_last_words, write_log
-from agent.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
-from agent.recording import Open, Order, Recorder, Studio
+from agent.recorder.daemon import Daemon
+from agent.recorder.listening import Heard, listen
+from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
+from agent.recorder.recording import Open, Order, Recorder, Studio
+from agent.recorder.seeking import Seeker
+from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.seal import Maker, RecordingSealer
-from agent.seeking import Seeker
-from agent.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
-from agent.silent import SilenceFile
-from agent.spool import DiskSpool
+from agent.sending import VERSION, sending
+from agent.state import identity
+from agent.state.held import HoldFile
+from agent.state.identity import Identity
+from agent.state.in_force import recall, remember
+from agent.state.silent import SilenceFile
 from agent.upload.alarms import Told
-from agent.upload.packets import KeptPackets
-from agent.upload.texts import PolicyTexts
-from agent.upload.uploader import Uploader
-from agent.wire import Pace, Route, Wire
 from agent.witness.browser import BrowserWitness
 from agent.witness.choice import signed_by
-from agent.witness.in_force import recall, remember
 from agent.witness.policy_folder import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
@@ -64,7 +67,6 @@ from protocol.bundle import Bundle
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = version("eyelid")
 LOG: Final = "log"  # the folder in home
 SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobody
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
@@ -101,15 +103,14 @@ class Recording:
         self._screen = X11Screen(clock, fps=config.screen.fps)
         self._sound = self._open_sound() if config.audio.wanted else None
         self._deaf = threading.Event()
-        self._trust = Trust(who)
-        self._ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
-        self._spool = DiskSpool(
-            config.home / "spool",
-            max_bytes=config.spool.max_bytes,
+        self._sending = sends = sending(
+            config,
+            who,
+            clock,
             keep_free=config.spool.keep_free,
-            alarm=self._alarm,
+            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
+            health=self._health,
         )
-        self._texts = PolicyTexts(config.home / "policy-texts")
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
         self._browsers = BrowserWitness(
@@ -122,38 +123,14 @@ class Recording:
             config.policies,
             on_policy=self._policy_arrived,
             on_mistakes=self._policy_wrong,
-            on_vanished=lambda _: self._alarm("rule-vanished"),
-            on_disarmed=lambda _: self._alarm("rule-disarmed"),
+            on_vanished=lambda _: self._alarm(TroubleCode.RULE_VANISHED),
+            on_disarmed=lambda _: self._alarm(TroubleCode.RULE_DISARMED),
             last=recall(config.home),
-            signed=lambda: signed_by(self._trust),
-            on_unsigned=lambda there: (self._alarm if there else self._cleared)("unsigned-policy"),
+            signed=lambda: signed_by(sends.trust),
+            on_unsigned=lambda there: (self._alarm if there else self._cleared)(TroubleCode.UNSIGNED_POLICY),
             uid=os.getuid() if hasattr(os, "getuid") else 0,
             pinned=pinned("policies"),
             on_unguarded=self._guarded_or_not,
-        )
-        self._wire = Wire(
-            who.address,
-            who.ca,
-            clock,
-            agent_version=VERSION,
-            route=Route(config.upload.proxy, config.upload.ca),
-            pace=Pace(config.upload.max_kbit, clock),
-            connections=config.upload.parallel + 1,  # the account and health beside the chunks
-        )
-        self._uploader = Uploader(
-            who,
-            self._trust,
-            self._wire,
-            spool=self._spool,
-            account=self._ledger,
-            texts=self._texts,
-            packets=KeptPackets(config.home / "key-packets"),
-            health=self._health,
-            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
-            clock=clock,
-            chance=random.random,
-            parallel=config.upload.parallel,
-            hours=config.upload.open_at,
         )
         self._recorder = Recorder(
             self._orders,
@@ -162,11 +139,11 @@ class Recording:
                 encoder=self._new_encoder,
                 sound=self._new_sound_encoder if self._sound else None,
             ),
-            spool=self._spool,
-            ledger=self._ledger,
+            spool=sends.spool,
+            ledger=sends.ledger,
             clock=clock,
             hold=self._hold,
-            spooled=self._uploader.wake,
+            spooled=sends.uploader.wake,
             rested=self._seat.let_sleep,
         )
         promise = Promise.of(
@@ -181,7 +158,7 @@ class Recording:
             shutter=self._shutter,
             wake_capture=self._screen.wake,
             orders=self._orders,
-            ledger=self._ledger,
+            ledger=sends.ledger,
             drain=self._drain,
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
@@ -194,9 +171,13 @@ class Recording:
         )
         self._answering.connect(self._daemon)
         self._stages = {
-            "capture": Stage("capture", self._capture, self._stage_failed),
-            "seek": Stage("seek", lambda: self._seeker.run(self._glass), self._stage_failed),
-            "record": Stage("record", self._recorder.run, self._stage_failed),
+            "capture": Stage("capture", self._capture, partial(self._stage_failed, TroubleCode.CAPTURE_FAILED)),
+            "seek": Stage(
+                "seek",
+                lambda: self._seeker.run(self._glass),
+                partial(self._stage_failed, TroubleCode.SEEK_FAILED),
+            ),
+            "record": Stage("record", self._recorder.run, partial(self._stage_failed, TroubleCode.RECORD_FAILED)),
             "upload": Stage("upload", self._upload, self._upload_failed),
         }
         if self._sound is not None:
@@ -222,7 +203,7 @@ class Recording:
             self._policies.close()
             self._seeker.stop()
             self._stop_upload.set()
-            self._uploader.wake()
+            self._sending.uploader.wake()
             self._browsers.close()
             self._windows.close()
             self._screen.close()
@@ -231,8 +212,8 @@ class Recording:
         upload = self._stages["upload"]
         upload.join(max(0, self._last_moment() - self._clock.now()) / SECOND)
         # Else a request is stuck in the network; what waits is in the spool.
-        if not upload.is_alive() and not self._uploader.under_way:
-            self._wire.close()
+        if not upload.is_alive() and not self._sending.uploader.under_way:
+            self._sending.wire.close()
         return 1 if self._daemon.failed else 0
 
     def _drain(self) -> None:
@@ -242,8 +223,8 @@ class Recording:
 
     def _upload(self) -> None:
         """Until the end, and then the last words. In this thread, for a network that hangs must not hold up the end."""
-        self._uploader.run(self._stop_upload)
-        self._uploader.flush(self._last_moment())
+        self._sending.uploader.run(self._stop_upload)
+        self._sending.uploader.flush(self._last_moment())
 
     def _last_moment(self) -> int:
         if self._end_by is None:  # it ends by itself: a stage has died
@@ -275,7 +256,7 @@ class Recording:
             return system_sound(self._clock, Devices(audio.microphone, audio.far_end), audio.through)
         except EnvironmentFault as fault:
             log.warning("%s", fault)
-            self._inbox.put(Trouble("no-sound", str(fault)), must=True)
+            self._inbox.put(Trouble(TroubleCode.NO_SOUND, str(fault)), must=True)
             return None
 
     def _listen(self) -> None:
@@ -300,25 +281,25 @@ class Recording:
     def _sound_failed(self, stage: str, failure: BaseException) -> None:
         """The screen goes on; status, tray and store say that nothing is heard."""
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
-        self._alarm("sound-died")
+        self._alarm(TroubleCode.SOUND_DIED)
 
-    def _stage_failed(self, stage: str, failure: BaseException) -> None:
+    def _stage_failed(self, code: TroubleCode, stage: str, failure: BaseException) -> None:
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
-        self._inbox.put(Failed(stage), must=True)
+        self._inbox.put(Failed(code), must=True)
 
     def _upload_failed(self, stage: str, failure: BaseException) -> None:
         """Recording goes on: what is sealed waits in the spool."""
         log.error("the %s stage has died of %s", stage, type(failure).__name__)
-        self._alarm("upload-died")
+        self._alarm(TroubleCode.UPLOAD_DIED)
 
     def _hold(self, hold: Hold, on: bool) -> None:
         self._inbox.put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ())), must=True)
 
-    def _alarm(self, code: str, message: str = "") -> None:
+    def _alarm(self, code: TroubleCode, message: str = "") -> None:
         log.warning("alarm: %s", code)
         self._inbox.put(Trouble(code, message), must=True)
 
-    def _cleared(self, code: str) -> None:
+    def _cleared(self, code: TroubleCode) -> None:
         log.info("over: %s", code)
         self._inbox.put(Cleared(code), must=True)
 
@@ -336,30 +317,32 @@ class Recording:
         except Transient as failure:
             # It counts all the same: what it replaces is older. Only a restart could bring that one back.
             log.warning("%s", failure)
-            self._alarm("policy-not-remembered")
+            self._alarm(TroubleCode.POLICY_NOT_REMEMBERED)
         log.info("the policy in force has revision %d and hash %s", policy.revision, policy.hash)
-        self._texts.offer(files)
-        for mended in ("policy-mistakes", "css-refused", "policy-too-long"):  # said anew if it is still so
-            self._inbox.put(Cleared(mended), must=True)
+        self._sending.texts.offer(files)
+        for mended in (TroubleCode.POLICY_MISTAKES, TroubleCode.CSS_REFUSED, TroubleCode.POLICY_TOO_LONG):
+            self._inbox.put(Cleared(mended), must=True)  # said anew if it is still so
         self._inbox.put(PolicyArrived(policy), must=True)
 
     def _guarded_or_not(self, unguarded: bool) -> None:
         if unguarded:
-            self._alarm("policy-unguarded", "whoever is recorded may change the policy; `eyelid doctor` says how not")
+            self._alarm(
+                TroubleCode.POLICY_UNGUARDED, "whoever is recorded may change the policy; `eyelid doctor` says how not"
+            )
         else:
-            self._cleared("policy-unguarded")
+            self._cleared(TroubleCode.POLICY_UNGUARDED)
 
     def _policy_wrong(self, mistakes: tuple[str, ...]) -> None:
         # What is wrong may quote an address that a rule names: that is for the status, and for no file.
         log.warning("the policy has %d mistakes and changes nothing; `eyelid policy check` names them", len(mistakes))
-        self._inbox.put(Trouble("policy-mistakes", "\n".join(mistakes)), must=True)
+        self._inbox.put(Trouble(TroubleCode.POLICY_MISTAKES, "\n".join(mistakes)), must=True)
 
     # -- what a recording is made with ----------------------------------------------------------------------------
 
     def _new_sealer(self, order: Open) -> Sealer:
         return RecordingSealer(
             self._maker,
-            self._trust.bundle,
+            self._sending.trust.bundle,
             policy=order.policy,
             monitors=order.monitors,
             start=order.start,
@@ -380,30 +363,21 @@ class Recording:
             version=VERSION,
             tally=lambda: self._recorder.tally,
             receipt_at=lambda: self._receipt_at,
-            waiting=self._spool.waiting,
-            oldest=self._spool.oldest,
+            waiting=self._sending.spool.waiting,
+            oldest=self._sending.spool.oldest,
             sending=lambda: self._config.upload.open_at(self._clock.wall()),
             monitors=lambda: len(self._screen.monitors()),
             browsers=lambda: tuple(asdict(browser) for browser in self._browsers.connected),
             hears=(self._config.audio.microphone != NONE, self._config.audio.far_end != NONE),
             sound=self._sound,
-            entries=self._ledger.entries,
+            entries=self._sending.ledger.entries,
         )
 
     def _health(self) -> DeviceHealthRequest:
-        session, waiting = self._daemon.session, self._spool.waiting()
+        session, health = self._daemon.session, self._sending.health()
         recording, heads = self._recorder.tally.named()
-        number, head = self._ledger.head()
-        health: DeviceHealthRequest = {
-            "wall": self._clock.wall(),
-            "agent_version": VERSION,
-            "heads": {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()},
-            "ledger": {"next": number, "head": head},
-            "holds": sorted(session.holds),
-            "pending_chunks": waiting[0],
-            "pending_bytes": waiting[1],
-            "bundle_revision": self._trust.bundle.revision,
-        }
+        health["heads"] = {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()}
+        health["holds"] = sorted(session.holds)
         if recording is not None:
             health["recording"] = recording
         if session.policy is not None:

@@ -1,4 +1,4 @@
-"""Sending what a session left behind: no screen, no witness, nothing recorded. The other composition root beside app.
+"""Sending what a session left behind: no screen, no witness, nothing recorded.
 
 It runs as the user whose home it is, holds that home's lock, and makes way for a recorder that starts meanwhile.
 """
@@ -7,33 +7,28 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import stat
 import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Final
 
-from agent import control, desktop, identity, users
+from agent import desktop, users
 from agent.config import Config
-from agent.control import AlreadyRunning, ControlSocket, NotRunning
+from agent.control import control
+from agent.control.control import AlreadyRunning, ControlSocket, NotRunning
 from agent.errors import EnvironmentFault, EyelidError
-from agent.identity import IDENTITY, TRUST, Trust
-from agent.ledger import DiskLedger, has_unsent
-from agent.ports import Clock
-from agent.spool import SET_ASIDE, DiskSpool
+from agent.ledger import has_unsent
+from agent.sending import sending
+from agent.spool import SET_ASIDE
+from agent.state import identity
+from agent.state.identity import IDENTITY, TRUST
 from agent.upload.alarms import Told
-from agent.upload.packets import KeptPackets
-from agent.upload.texts import PolicyTexts
-from agent.upload.uploader import Uploader
-from agent.wire import Pace, Route, Wire
 from protocol.api import DeviceHealthRequest
 
-VERSION: Final = version("eyelid")
 FOR_EVER: Final = 2**63
 LONGEST: Final = 3600.0  # seconds for one user, so that nobody's line or trick keeps the others waiting
 MAX_REPORT: Final = 64 * 1024  # characters of a child's report that are looked at
@@ -127,40 +122,16 @@ class _Draining:
     def __init__(self, config: Config, lock: IO[str]) -> None:
         self._config = config
         self._lock = lock
-        self._clock: Clock = desktop.current_clock()
         self._over = threading.Event()
         self._receipts = 0
         self._troubles: dict[str, None] = {}
-        who = identity.load(config.home)
-        self._trust = Trust(who)
-        self._ledger = DiskLedger(config.home / "ledger", self._clock, device=who.device, evidence=who.evidence_key)
-        self._spool = DiskSpool(
-            config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=0, alarm=self._trouble
-        )
-        route = Route(config.upload.proxy, config.upload.ca)
-        self._wire = Wire(
-            who.address,
-            who.ca,
-            self._clock,
-            agent_version=VERSION,
-            route=route,
-            pace=Pace(config.upload.max_kbit, self._clock),
-            connections=config.upload.parallel + 1,
-        )
-        self._uploader = Uploader(
-            who,
-            self._trust,
-            self._wire,
-            spool=self._spool,
-            account=self._ledger,
-            texts=PolicyTexts(config.home / "policy-texts"),
-            packets=KeptPackets(config.home / "key-packets"),
-            health=self._health,
+        self._sending = sending(
+            config,
+            identity.load(config.home),
+            desktop.current_clock(),
+            keep_free=0,
             told=Told(self._received, self._trouble, lambda _: None, lambda _: None),
-            clock=self._clock,
-            chance=random.random,
-            parallel=config.upload.parallel,
-            hours=config.upload.open_at,
+            health=self._health,
         )
 
     def run(self) -> Outcome:
@@ -169,7 +140,7 @@ class _Draining:
 
         def send() -> None:
             try:
-                done.append(self._uploader.flush(FOR_EVER))
+                done.append(self._sending.uploader.flush(FOR_EVER))
             except EyelidError as failure:
                 self._trouble(str(failure))
             finally:
@@ -178,9 +149,9 @@ class _Draining:
         threading.Thread(target=send, name="drain", daemon=True).start()
         self._over.wait()
         served.close()
-        chunks, size = self._spool.waiting()
-        if done and not self._uploader.under_way:
-            self._wire.close()
+        chunks, size = self._sending.spool.waiting()
+        if done and not self._sending.uploader.under_way:
+            self._sending.wire.close()
             self._lock.close()
         else:
             _KEPT.append(self._lock)
@@ -200,18 +171,7 @@ class _Draining:
         self._troubles[code] = None
 
     def _health(self) -> DeviceHealthRequest:
-        number, head = self._ledger.head()
-        waiting = self._spool.waiting()
-        return {
-            "wall": self._clock.wall(),
-            "agent_version": VERSION,
-            "heads": {},
-            "ledger": {"next": number, "head": head},
-            "holds": [],
-            "pending_chunks": waiting[0],
-            "pending_bytes": waiting[1],
-            "bundle_revision": self._trust.bundle.revision,
-        }
+        return self._sending.health()
 
 
 _KEPT: Final[list[IO[str]]] = []  # locks that end with the process

@@ -14,6 +14,8 @@ import struct
 from pathlib import Path
 from typing import Final
 
+from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others take it from here
+
 TEMPORARY: Final = ".part-"  # begins the name of a file that does not count yet; whoever finds one may remove it
 
 FILE_MODE: Final = 0o600
@@ -103,17 +105,3 @@ def overwrite_in_place(folder: Path) -> bool:
     finally:
         os.close(opened)
     return False
-
-
-def sync_folder(path: Path) -> None:
-    """Names in this folder survive a power cut. Raises OSError.
-
-    Windows has no call for it (NTFS journals a rename, but when is its own affair), and macOS' fsync stops at the
-    drive's cache (F_FULLFSYNC goes through): there the promise is weaker, see docs/platforms.md.
-    """
-    if hasattr(os, "O_DIRECTORY"):
-        opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

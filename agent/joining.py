@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent import control, desktop, durable, identity, silent
-from agent.app import LOG, VERSION
+from agent import desktop, durable
+from agent.app import LOG
 from agent.browser.manifests import SOCKET_NAME
 from agent.config import Config
-from agent.control import AlreadyRunning
+from agent.control import control
+from agent.control.control import AlreadyRunning
 from agent.drain import Outcome, State, drain
 from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
-from agent.identity import IDENTITY, TRUST, Trust
 from agent.ledger import DiskLedger, has_unsent
+from agent.sending import VERSION
 from agent.spool import SET_ASIDE
+from agent.state import identity, in_force, silent
+from agent.state.identity import IDENTITY, TRUST, Trust
 from agent.wire import Route
-from agent.witness import in_force
 
 _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
 
@@ -29,7 +31,7 @@ STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in
 
 
 def enrol(token: str, config: Config) -> str:
-    """Join the store that issued the token; what to tell the person. Raises as `agent.identity.enrol`.
+    """Join the store that issued the token; what to tell the person. Raises as `agent.state.identity.enrol`.
 
     A policy that the store's bundle carries is this PC's; it is written into its folder too, if that holds none.
     """

@@ -20,7 +20,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent import durable
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault, Transient, Untrusted
 from agent.ports import Clock
 from protocol.errors import LedgerError

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
+from agent.core.account.silence import Silence
 from agent.core.clocks import Reading
-from agent.core.ghosts import Ghost
 from agent.core.holding import UserHold
-from agent.core.model import SECOND, Blind, Block, Chunk, Frame, Hold, Monitor, Policy, Scene
-from agent.core.policy_silence import Silence
+from agent.core.model.media import Block, Chunk, Frame, Monitor
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import Blind, Ghost, Scene
+from agent.core.model.times import SECOND
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
@@ -80,8 +82,8 @@ class Desktop(Protocol):
     def ghosts(self) -> tuple[Ghost, ...] | None:
         """What the display still shows of windows that the last look no longer tells as shown, by the clock of spans.
 
-        None where nothing is known of the pixels (a compositor fades windows): then it is `core.asking.WINDOW_LINGERS`.
-        What was gone two seconds ago may be left out.
+        None where nothing is known of the pixels (a compositor fades windows): then it is
+        `core.proof.asking.WINDOW_LINGERS`. What was gone two seconds ago may be left out.
         """
 
     def close(self) -> None: ...

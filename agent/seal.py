@@ -11,7 +11,8 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.core.model import Chunk, Monitor, Span
+from agent.core.model.media import Chunk, Monitor
+from agent.core.model.times import Span
 from agent.errors import EnvironmentFault
 from agent.ports import Sealed
 from protocol import envelope, packet

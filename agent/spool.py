@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from agent import durable
+from agent.core.account.troubles import TroubleCode
 from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
 from protocol import base64url, jws
@@ -91,12 +92,12 @@ def _recording_of_packet(content: bytes) -> UUID:
 class DiskSpool:
     """`agent.ports.Spool` in the folder `root`: at most `max_bytes` in it, and `keep_free` bytes of the disk left over.
 
-    `alarm` is told when a chunk was lost or set aside here: "chunk-vanished", "chunk-unreadable", "chunk-damaged".
+    `alarm` is told when a chunk was lost or set aside here.
     Opening recovers: what was half written goes, what does not say what its name says is set aside, the rest waits.
     Raises EnvironmentFault when the folder cannot be used.
     """
 
-    def __init__(self, root: Path, *, max_bytes: int, keep_free: int, alarm: Callable[[str], None]) -> None:
+    def __init__(self, root: Path, *, max_bytes: int, keep_free: int, alarm: Callable[[TroubleCode], None]) -> None:
         self._root = root
         self._max_bytes = max_bytes
         self._keep_free = keep_free
@@ -207,14 +208,14 @@ class DiskSpool:
             # Somebody removed it. The ledger's heads name it, so the store will miss it; here it can only be told.
             if self._leave(place.name) is not None:
                 log.warning("a sealed chunk has vanished from the spool: %s", place.name)
-                self._alarm("chunk-vanished")
+                self._alarm(TroubleCode.CHUNK_VANISHED)
             return None
         except OSError as failure:
             if failure.errno not in _FOR_GOOD:
                 raise Transient(f"the spool cannot be read ({_reason(failure)})") from failure
             if place.name not in self._unreadable:  # also when it cannot even be set aside
                 self._unreadable.add(place.name)
-                self._alarm("chunk-unreadable")
+                self._alarm(TroubleCode.CHUNK_UNREADABLE)
             self.set_aside(place.name, _unreadable(failure))
             return None
         return Sealed(place.recording, place.stream, place.sequence, data, hashlib.sha256(data).digest())
@@ -325,11 +326,11 @@ class DiskSpool:
             try:
                 place = _found(recording, path)
             except ProtocolError as mistake:
-                self._put_by(path, str(mistake), "chunk-damaged")
+                self._put_by(path, str(mistake), TroubleCode.CHUNK_DAMAGED)
             except OSError as failure:
                 if failure.errno not in _FOR_GOOD:
                     raise
-                self._put_by(path, _unreadable(failure), "chunk-unreadable")
+                self._put_by(path, _unreadable(failure), TroubleCode.CHUNK_UNREADABLE)
             else:
                 self._queue.append(place)
                 self._by_name[place.name] = place
@@ -337,7 +338,7 @@ class DiskSpool:
         durable.sync_folder(folder)
         self._folders.add(recording)
 
-    def _put_by(self, path: Path, why: str, alarm: str) -> None:
+    def _put_by(self, path: Path, why: str, alarm: TroubleCode) -> None:
         """Aside; where the disk refuses that too, it stays for the next start. The others must be sent: on a full disk
         that alone makes room."""
         log.warning("set aside from the spool: %s/%s: %s", path.parent.name, path.name, why)

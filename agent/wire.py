@@ -19,7 +19,7 @@ from typing import Final
 
 import httpx
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import Transient, Untrusted, UserError
 from agent.ports import Clock
 from protocol import api

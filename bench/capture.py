@@ -26,7 +26,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agent.status import State
+from agent.control.status import State
 from bench.capture_desktop import SupportDesk
 from bench.fleet import pc, store
 from bench.interrupts import in_order

@@ -26,15 +26,17 @@ from typing import Final
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.core.model import SECOND, Box, Frame, Monitor, Span
+from agent.control.status import State
+from agent.core.model.media import Frame, Monitor
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.desktop import current_clock
 from agent.encode.video import ScreenEncoder
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox
-from agent.recording import Close, Open, Order, Recorder, Studio
+from agent.recorder.recording import Close, Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
-from agent.status import State
 from bench.fleet import Store, announced, found, pc, serve
 from bench.interrupts import in_order
 from bench.stage import StageError, own_display, running

@@ -17,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from agent import control, identity
+from agent.control import control
+from agent.control.status import State
 from agent.errors import EyelidError
-from agent.status import State
+from agent.state import identity
 from bench.stage import Running, Stage, StageError, running
 
 COMMAND: Final = 600.0  # seconds that one command of the store may take: `verify --all` reads all that a bench has kept

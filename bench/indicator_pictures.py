@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar
 from PIL import Image, ImageDraw
 from rich.console import Console
 
-from agent import control
 from agent.cli.session import picture
+from agent.control import control
 from agent.tray.drawing import COLOURS, SIZES
 from agent.tray.sign import Lid, Mark, sign_of
 from bench.fleet import installed

@@ -33,7 +33,7 @@ import yaml
 from rich.console import Console
 
 from agent.browser.manifests import chromium_id
-from agent.status import State
+from agent.control.status import State
 from bench import leaks_account as account
 from bench import leaks_cost, leaks_outcomes, leaks_random
 from bench.browsers import gecko_id

@@ -15,7 +15,7 @@ from typing import Final
 
 import psutil
 
-from agent.status import State
+from agent.control.status import State
 from bench.fleet import pc, store
 from bench.leaks_pages import site
 from bench.leaks_play import scene

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-PATIENCE: Final = 2.0  # seconds that a picture may wait at the gate (agent.core.gate.PATIENCE; a test compares)
+PATIENCE: Final = 2.0  # seconds that a picture may wait at the gate (agent.core.proof.gate.PATIENCE; a test compares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-from agent import app
+from agent import sending
 from agent.cli.main import main as eyelid
 from agent.ports import Sealed
 from agent.spool import DiskSpool
@@ -44,7 +44,7 @@ def listen(told: Path) -> type[DiskSpool]:
             super().set_aside(name, why)
             say("aside", name)
 
-    app.DiskSpool = TellingSpool  # type: ignore[attr-defined]
+    sending.DiskSpool = TellingSpool  # type: ignore[attr-defined]
     return TellingSpool
 
 

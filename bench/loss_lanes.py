@@ -16,8 +16,8 @@ from typing import Final
 
 import yaml
 
-from agent.core.gate import PATIENCE
-from agent.core.model import Lane
+from agent.core.model.media import Lane
+from agent.core.proof.gate import PATIENCE
 from bench.loss_account import Round
 from bench.loss_kills import in_batches, kill_agent
 from bench.loss_world import RULES, SECOND, Case, Ground, World, expect, stream_of, world

@@ -19,9 +19,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from agent import app, control, desktop, identity
-from agent.control import ControlSocket
-from agent.core.model import SECOND, Box, Chunk, ChunkFlag, ChunkKind, Frame, Hold, Lane, Monitor, Policy, Span
+from agent import desktop
+from agent.control import control
+from agent.control.control import ControlSocket
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
+from agent.core.model.rules import Hold, Policy
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.core.session import (
     CloseRecording,
     Drained,
@@ -39,12 +43,14 @@ from agent.core.session import (
     step,
 )
 from agent.errors import EyelidError
-from agent.identity import Trust
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
-from agent.recording import Close, Gap, Open, Order, Recorder, Studio
+from agent.recorder.recording import Close, Gap, Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
+from agent.sending import VERSION
 from agent.spool import DiskSpool
+from agent.state import identity
+from agent.state.identity import Trust
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
@@ -104,10 +110,10 @@ class Pc:
         self._at = 0  # where its next chunk begins
         self._ledger = DiskLedger(home / "ledger", clock, device=who.device, evidence=who.evidence_key)
         self._spool = spool(home / "spool", max_bytes=10**9, keep_free=0, alarm=self._alarm)
-        self._maker = Maker(who.device, who.evidence_key, "made-up", "nobody", app.VERSION)
+        self._maker = Maker(who.device, who.evidence_key, "made-up", "nobody", VERSION)
         texts = PolicyTexts(home / "policy-texts")
         texts.offer(FILES)
-        wire = Wire(who.address, who.ca, clock, agent_version=app.VERSION)
+        wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
         self._uploader = Uploader(
             who,
             self._trust,
@@ -230,7 +236,7 @@ class Pc:
         recording, heads = self._recorder.tally.named()
         health: DeviceHealthRequest = {
             "wall": self._clock.wall(),
-            "agent_version": app.VERSION,
+            "agent_version": VERSION,
             "heads": {str(stream): {"next": one[0], "head": one[1]} for stream, one in heads.items()},
             "ledger": {"next": number, "head": head},
             "holds": sorted(self._session.holds - {Hold.NO_POLICY}),

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from agent import control
+from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
 from bench import fleet

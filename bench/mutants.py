@@ -26,9 +26,9 @@ from bench.interrupts import in_order
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SUBJECTS: Final = {
-    "agent.core.clearance": ["tests/core/test_clearance.py"],
-    "agent.core.gate": ["tests/core/test_gate.py"],
-    "agent.core.stretch": ["tests/core/test_stretch.py"],
+    "agent.core.proof.clearance": ["tests/core/proof/test_clearance.py"],
+    "agent.core.proof.gate": ["tests/core/proof/test_gate.py"],
+    "agent.core.account.stretch": ["tests/core/account/test_stretch.py"],
 }
 
 COMPARISONS: Final[dict[type[ast.cmpop], list[type[ast.cmpop]]]] = {

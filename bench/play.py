@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.status import State
+from agent.control.status import State
 from bench.browsers import chromium
 from bench.fleet import Pc
 from bench.shop import Shop, shop

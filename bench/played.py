@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from agent.control import ControlSocket
+from agent.control.control import ControlSocket
 from agent.errors import UserError
 
 OFFER: Final[dict[str, Any]] = {"allow": True, "max_s": None, "reasons": ("break", "private", "other"), "own": True}

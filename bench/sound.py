@@ -31,7 +31,7 @@ from typing import Final, TypeVar
 import numpy as np
 from rich.console import Console
 
-from agent.status import State
+from agent.control.status import State
 from bench import sound_account as account
 from bench.fleet import DEAF, Pc, Store, pc, store
 from bench.interrupts import in_order, interrupts_told

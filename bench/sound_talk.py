@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.core.model import Block, Chunk, ChunkKind, Span
+from agent.core.model.media import Block, Chunk, ChunkKind
+from agent.core.model.times import Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE

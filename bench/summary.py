@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.status import State
+from agent.control.status import State
 from bench.opened import Opened
 from bench.play import Tell
 

@@ -27,7 +27,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agent.status import State
+from agent.control.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.interrupts import in_order
 from bench.opened import Opened, open_longest

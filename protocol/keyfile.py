@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from protocol import base64url
 from protocol.claims import Claims, parse_object
 from protocol.errors import KeyProblem
+from protocol.folder import sync_folder
 
 FORMAT: Final = "eyelid-private-key-1"
 COST: Final = 17  # log2 of scrypt's n: 128 MiB and about 0.3 s, OWASP's figure for passwords; r = 8, p = 1
@@ -74,20 +75,10 @@ def save_private(path: Path, kind: str, raw: bytes, passphrase: bytes, *, cost: 
             file.write(json.dumps(fields, indent=1).encode("ascii") + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError:
         path.unlink()  # half a key file would only be in the way of the next try
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name durable too. Windows opens no folders, and keeps names with the file."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def load_private(path: Path, passphrase: bytes) -> PrivateKey:

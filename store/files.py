@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others take it from here
+
 
 def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
     """A new file, durable when it returns, never readable by more than `mode` for a moment. FileExistsError."""
@@ -14,17 +16,6 @@ def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path | str) -> None:
-    """Make the entries of a folder durable, where the system lets a folder be opened at all (Windows does not)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

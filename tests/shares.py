@@ -18,7 +18,7 @@ from xdist.workermanage import WorkerController
 
 # Each test of them starts what it needs.
 APART: Final = (
-    "tests/agent/test_daemon_browsers.py",
+    "tests/agent/recorder/test_daemon_browsers.py",
     "tests/capture/test_sound_pulse.py",
     "tests/contract/test_sound.py",
     "tests/end_to_end/test_sound.py",

@@ -81,7 +81,7 @@ def test_wrong_and_late(ends_late):
         # late once: passes; late always: three times; wrong: at once, and its teardown on its own
         ("tests/tray/test_panel.py", [], "3 failed, 1 passed, 1 error, 3 rerun"),
         ("tests/tray/test_panel.py", ["--no-repeats"], "4 failed, 1 error"),
-        ("tests/core/test_gate.py", [], "4 failed, 1 error"),
+        ("tests/core/proof/test_gate.py", [], "4 failed, 1 error"),
     ],
     ids=["a panel", "a hunt", "core"],
 )
@@ -114,7 +114,7 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
 @pytest.mark.parametrize(
     ("name", "goes_with"),
     [
-        ("tests/core/test_gate.py::test_a[b]", "tests/core/test_gate.py"),
+        ("tests/core/proof/test_gate.py::test_a[b]", "tests/core/proof/test_gate.py"),
         ("tests/tray/test_panel.py::test_a[b]", "tests/tray/test_panel.py::test_a[b]"),
         ("tests/browser/test_extension.py::test_a[chromium]", "tests/browser/test_extension.py[chromium]"),
         ("tests/browser/test_extension.py::test_a[b-firefox]", "tests/browser/test_extension.py[firefox]"),
@@ -137,11 +137,15 @@ def test_what_is_dealt_out_by_test_shares_nothing(place: str) -> None:
 
 
 def test_what_takes_longest_comes_first() -> None:
-    names = ["tests/core/test_gate.py::test_a", "tests/tray/test_panel.py::test_a", "tests/end_to_end/test_sound.py::a"]
+    names = [
+        "tests/core/proof/test_gate.py::test_a",
+        "tests/tray/test_panel.py::test_a",
+        "tests/end_to_end/test_sound.py::a",
+    ]
     assert sorted(names, key=turn) == names[::-1]
 
 
-HEAVIER, LIGHTER = "tests/browser/test_pack.py", "tests/core/test_gate.py"
+HEAVIER, LIGHTER = "tests/browser/test_pack.py", "tests/core/proof/test_gate.py"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +169,7 @@ def test_one_worker_does_all() -> None:
 
 
 def test_what_a_run_says() -> None:
-    panel, gate = "tests/tray/test_panel.py::test_a", "tests/core/test_gate.py::test_b"
+    panel, gate = "tests/tray/test_panel.py::test_a", "tests/core/proof/test_gate.py::test_b"
     ran = [
         Ran(panel, "call", "rerun", 30.0, 6.0, marked=True),
         Ran(panel, "call", "failed", 10.0, 5.5, marked=True),
@@ -180,5 +184,5 @@ def test_what_a_run_says() -> None:
     assert failed(ran) == [f"failed 1x: {panel}"]
     assert slowest(ran) == [
         "    40 s,   12 s of CPU  tests/tray/test_panel.py",
-        "     6 s,   12 s of CPU  tests/core/test_gate.py",
+        "     6 s,   12 s of CPU  tests/core/proof/test_gate.py",
     ]

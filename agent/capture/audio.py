@@ -18,7 +18,8 @@ import numpy as np
 from agent.capture.sound_feed import Devices, End, Feed, Heard, Lost, Opened, Tell, Timed, Told
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
-from agent.core.model import MILLISECOND, SECOND, Block
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.pipeline import Mailbox
 from agent.ports import PEAK_OF, Channel, Clock, Mishap
 from protocol.envelope import SOUND_STREAM

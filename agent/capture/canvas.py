@@ -12,7 +12,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 
 Plane = NDArray[np.uint8]
 

@@ -20,34 +20,14 @@ from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import damage, randr, xfixes
-from Xlib.protocol import rq
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
+from agent.desktop.x11.regions import CreateRegion, FetchRegion
 from agent.errors import EnvironmentFault
 
 MILLISECOND: Final = 1_000_000  # ns; what the X server's stamps count in
 
 RANDR_EVENTS: Final = randr.RRScreenChangeNotifyMask | randr.RRCrtcChangeNotifyMask | randr.RROutputChangeNotifyMask
-
-
-class _CreateRegion(rq.Request):  # type: ignore[misc]
-    """XFIXES request 5; python-xlib has no regions."""
-
-    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(5), rq.RequestLength(), rq.Card32("region"))
-
-
-class _FetchRegion(rq.ReplyRequest):  # type: ignore[misc]
-    """XFIXES request 19. The rectangles stay raw: a page has hundreds, and python-xlib's structures are slow."""
-
-    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(19), rq.RequestLength(), rq.Card32("region"))
-    _reply = rq.Struct(
-        rq.ReplyCode(),
-        rq.Pad(1),
-        rq.Card16("sequence_number"),
-        rq.ReplyLength(),
-        rq.Pad(24),
-        rq.Binary("rectangles"),
-    )
 
 
 @contextlib.contextmanager
@@ -121,7 +101,7 @@ class Damage:
         self._opcode: int = self._display.display.get_extension_major(damage.extname)
         self._fixes: int = self._display.display.get_extension_major(xfixes.extname)
         self._region: int = self._display.display.allocate_resource_id()
-        _CreateRegion(display=self._display.display, opcode=self._fixes, region=self._region)
+        CreateRegion(display=self._display.display, opcode=self._fixes, region=self._region)
         self._root = self._display.screen().root
         self._damage_event: int = self._display.extension_event.DamageNotify
         self._damage: int = self._root.damage_create(damage.DamageReportNonEmpty)
@@ -169,7 +149,7 @@ class Damage:
             emptied = damage.DamageSubtract(
                 display=display, opcode=self._opcode, damage=self._damage, repair=X.NONE, parts=self._region
             )
-            region = _FetchRegion(display=display, opcode=self._fixes, region=self._region)
+            region = FetchRegion(display=display, opcode=self._fixes, region=self._region)
             self._read_events(emptied._serial)  # noqa: SLF001 - python-xlib has no other name for it
             self._refuse_complaints()
         first = self._taken_at if self._first is None else self._first

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 
 FRAMES_A_SECOND: Final = 5
 LARGE_SHARE: Final = 0.25

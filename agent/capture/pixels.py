@@ -20,7 +20,7 @@ from mss.linux.xcbhelpers import XProtoError
 from mss.linux.xshmgetimage import MSSImplXShmGetImage, ShmStatus
 from numpy.typing import NDArray
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.errors import EnvironmentFault
 
 BGRA = NDArray[np.uint8]  # (height, width, 4); the fourth byte means nothing

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 
 # One grab and conversion of its own costs about as much CPU as grabbing and converting this many pixels more.
 PIXELS_A_GRAB: Final = 50_000

@@ -19,7 +19,9 @@ from agent.capture.damage import Damage
 from agent.capture.pacing import FRAMES_A_SECOND, Pacing
 from agent.capture.pixels import OutOfReach, Pixels
 from agent.capture.regions import aligned, area, clip, gather
-from agent.core.model import SECOND, Box, Frame, Monitor, Span
+from agent.core.model.media import Frame, Monitor
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agent.capture import sound_libpulse as pulse
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 
 EVERY: Final = 4 * SECOND  # and as long as an answer may take
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from agent.capture.sound_feed import RATE, SAMPLE, End, Heard, Lost, Opened, Timed
 from agent.capture.sound_stamps import Doubt, Piece, Stamps
-from agent.core.model import MILLISECOND, SECOND, Block, Span
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.ports import Mishap
 
 BLOCK: Final = 960  # samples of each end: 20 ms, one Opus frame

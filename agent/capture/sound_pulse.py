@@ -19,7 +19,7 @@ from agent.capture import sound_libpulse as pulse
 from agent.capture.sound_choice import Server, Source, choose
 from agent.capture.sound_defaults import Defaults
 from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.ports import Clock
 
 log = logging.getLogger(__name__)

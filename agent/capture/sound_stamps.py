@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Final
 
 from agent.capture.sound_feed import RATE, SAMPLE, Heard, Timed
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 
 AGREE: Final = 40 * MILLISECOND  # words and count may differ by this: servers wander by up to 36 ms for one answer
 VAGUE: Final = 15 * MILLISECOND  # a word that leaves more than this open is not heard: its question hung

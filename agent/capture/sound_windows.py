@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Opened, Tell, Timed, fits
 from agent.capture.sound_polling import Poll
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
 

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import config, control
+from agent import config
 from agent.browser import enterprise, install, manifests, pack, places
 from agent.browser.places import Browser
 from agent.browser.standing import WHY_NOT_SANDBOXED, Standing, standing
+from agent.control import control
 from agent.errors import EnvironmentFault, UserError
 
 ID = re.compile("[a-p]{32}")

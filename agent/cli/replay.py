@@ -18,11 +18,14 @@ from rich.text import Text
 
 from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import page, read
-from agent.core.model import SECOND, Blind, Lane, Page, Policy, Window
-from agent.core.policy_diff import SPOKEN_LANE
-from agent.core.replay import Interval, Spoke, Stretch, Sums, replay, sums_of
-from agent.core.scenes import Line, ScenesError
-from agent.core.scenes import read as read_lines
+from agent.core.account.scenes import Line, ScenesError
+from agent.core.account.scenes import read as read_lines
+from agent.core.linting.diff import SPOKEN_LANE
+from agent.core.linting.replay import Interval, Spoke, Stretch, Sums, replay, sums_of
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import Blind, Page, Window
+from agent.core.model.times import SECOND
 from agent.errors import PolicyError, UserError
 from agent.witness.browser_words import questions
 from agent.witness.policies import parse_files

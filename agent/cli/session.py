@@ -15,10 +15,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import config, control, joining
-from agent.core.troubles import degrades
+from agent import config, joining
+from agent.control import control
+from agent.control.status import exit_code
+from agent.core.account.troubles import degrades
 from agent.errors import EyelidError, UserError
-from agent.status import exit_code
 from agent.tray.sign import OVER, PARTS, Lid, Mark, sign_of
 from agent.tray.words import Words
 

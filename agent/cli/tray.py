@@ -7,7 +7,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from agent import config, control, desktop
+from agent import config, desktop
+from agent.control import control
 from agent.log import write_log
 from agent.tray.indicator import Icon, Indicator
 from agent.tray.words import LANGUAGES, Words, language

@@ -19,11 +19,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import config, control, desktop
+from agent import config, desktop
 from agent.cli.policy.standing import Follower, Standing
-from agent.core.decide import decide
-from agent.core.model import Blind, Lane, Page, Policy, Scene, Window
-from agent.core.policy_explain import Does, Word, words_of
+from agent.control import control
+from agent.core.linting.explain import Does, Word, words_of
+from agent.core.matching.decide import decide
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy
+from agent.core.model.seen import Blind, Page, Scene, Window
 from agent.errors import EyelidError
 from agent.ports import Desktop
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.session import Slept, WallJumped
 
 JUMP: Final = 1 * SECOND  # smaller steps are how time servers keep a clock right

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 
 CHUNK_LENGTH: Final = 4 * SECOND
 KEY_FRAME_EVERY: Final = 30 * SECOND

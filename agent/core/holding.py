@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.core.model import MILLISECOND, SECOND, HoldTerms, Policy
-from agent.core.policy_text import fold
+from agent.core.matching.text import fold
+from agent.core.model.rules import HoldTerms, Policy
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import UserError
 
 # Where the policy names none. These words stand in the ledger; the tray shows them in the person's language.

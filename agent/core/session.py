@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from agent.core.decide import BLIND, NOT_RECORDED
-from agent.core.model import SECOND, Hold, Lane, Policy, Reason
+from agent.core.matching.decide import BLIND, NOT_RECORDED
+from agent.core.model.media import Lane
+from agent.core.model.rules import Hold, Policy, Reason
+from agent.core.model.times import SECOND
 
 # An hour at most, with what still waits at the gate when the next takes over: sound waits there for ten seconds.
 RECORDING_LENGTH: Final = 3590 * SECOND

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from agent.core.model import Blind, Scene
+from agent.core.model.seen import Blind, Scene
 from agent.desktop.clock import BootClock, CounterClock
 from agent.desktop.untold import UntoldSeat
 from agent.errors import EnvironmentFault, UserError

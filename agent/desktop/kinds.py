@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from agent.core.model import WindowKind
+from agent.core.model.seen import WindowKind
 
 POPUP_TYPES: Final = frozenset({"MENU", "DROPDOWN_MENU", "POPUP_MENU", "TOOLTIP", "COMBO", "DND"})
 SHELL_TYPES: Final = frozenset({"DESKTOP", "DOCK"})

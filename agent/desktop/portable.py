@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Final
 
-from agent.core.model import Blind, Box, Scene, Window
+from agent.core.model.seen import Blind, Box, Scene, Window
 from agent.desktop.processes import Process, Processes
 from agent.desktop.remote import shows_another_machine
 

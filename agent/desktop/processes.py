@@ -13,7 +13,7 @@ from typing import Final
 
 import psutil
 
-from agent.core.model import Blind
+from agent.core.model.seen import Blind
 from agent.desktop import engines
 
 RESCAN: Final = 1.0  # seconds between two whole searches for new helper processes

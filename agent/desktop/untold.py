@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.model import Hold
+from agent.core.model.rules import Hold
 
 
 class UntoldSeat:

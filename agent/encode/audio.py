@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.core.cut import CHUNK_LENGTH, chunk_ends
-from agent.core.model import SECOND, Block, Chunk, ChunkFlag, ChunkKind, Span
+from agent.core.model.media import Block, Chunk, ChunkFlag, ChunkKind
+from agent.core.model.times import SECOND, Span
 from agent.encode.cmaf import Sample, fragment
 from agent.encode.opus import BIT_RATE, FRAME, LOOK_AHEAD, RATE, Opus
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.core.cut import CHUNK_LENGTH, chunk_ends, chunk_full, key_frame_due
-from agent.core.model import SECOND, Chunk, ChunkFlag, ChunkKind, Frame, Span
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame
+from agent.core.model.times import SECOND, Span
 from agent.encode.cmaf import Sample, fragment
 from agent.encode.h264 import H264, TIMESCALE, VideoSettings
 from agent.errors import EnvironmentFault

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from agent.core.evidence import Deaf
-from agent.core.troubles import degrades
+from agent.core.account.evidence import Deaf
+from agent.core.account.troubles import degrades
 
 Status = Mapping[str, Any]  # as `eyelid status --json` prints it
 NOT_UNDERSTOOD: Final[Status] = {}  # in place of what a recorder of another version says; nothing of it is known

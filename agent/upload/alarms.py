@@ -7,16 +7,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
+from agent.core.account.troubles import TroubleCode
 from protocol.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Whom the uploader tells, from its own thread: callbacks that return at once. Alarms are short codes."""
+    """Whom the uploader tells, from its own thread: callbacks that return at once."""
 
     receipt: Callable[[int], None]  # ns of the clock
-    alarm: Callable[[str], None]
-    cleared: Callable[[str], None]
+    alarm: Callable[[TroubleCode], None]
+    cleared: Callable[[TroubleCode], None]
     bundle: Callable[[Bundle], None]
 
 
@@ -25,10 +26,10 @@ class Alarms:
 
     def __init__(self, told: Told) -> None:
         self._told = told
-        self._sounding: set[str] = set()
-        self._because: dict[str, set[UUID]] = {}
+        self._sounding: set[TroubleCode] = set()
+        self._because: dict[TroubleCode, set[UUID]] = {}
 
-    def sound(self, code: str, because: UUID | None = None) -> None:
+    def sound(self, code: TroubleCode, because: UUID | None = None) -> None:
         """`because`: the recording that it is about; it lasts until `settled` was said of each of them."""
         if because is not None:
             self._because.setdefault(code, set()).add(because)
@@ -36,12 +37,12 @@ class Alarms:
             self._sounding.add(code)
             self._told.alarm(code)
 
-    def clear(self, codes: AbstractSet[str]) -> None:
+    def clear(self, codes: AbstractSet[TroubleCode]) -> None:
         for code in sorted(self._sounding & codes):
             self._sounding.remove(code)
             self._told.cleared(code)
 
-    def settled(self, code: str, recording: UUID) -> None:
+    def settled(self, code: TroubleCode, recording: UUID) -> None:
         """The alarm is no longer about this recording."""
         about = self._because.get(code, set())
         about.discard(recording)

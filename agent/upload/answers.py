@@ -7,6 +7,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Final, TypeVar
 
+from agent.core.account.troubles import TroubleCode
 from agent.errors import EyelidError, Refused, Transient, Untrusted
 from agent.wire import Answer
 from protocol import api
@@ -24,8 +25,10 @@ class Fate(Enum):
     SHUT_OUT = "shut out"  # nothing of this PC is taken until a person does something
 
 
-NOT_LET_IN: Final = "not-let-in"  # no bearer token, for a reason that has no name here
-SHUT_OUT_CODES: Final = frozenset({api.DEVICE_REVOKED, api.DEVICE_UNKNOWN, api.AGENT_UNSUPPORTED, NOT_LET_IN})
+# The first three in the store's words (protocol.api).
+SHUT_OUT_CODES: Final = frozenset({
+    TroubleCode.DEVICE_REVOKED, TroubleCode.DEVICE_UNKNOWN, TroubleCode.AGENT_UNSUPPORTED, TroubleCode.NOT_LET_IN,
+})  # fmt: skip
 
 NO_KEY_PACKET: Final = "no-key-packet"  # 409: the store does not know the recording (store/ingest.py)
 
@@ -35,7 +38,7 @@ _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, H
 class ShutOut(EyelidError):
     """Nothing is lost: it waits here until the store's operator lets this PC in again."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: TroubleCode) -> None:
         super().__init__(f"the store takes nothing from this PC ({code}): ask its operator")
         self.code = code
 

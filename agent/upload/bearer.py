@@ -8,11 +8,12 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from agent.core.model import SECOND
+from agent.core.account.troubles import TroubleCode
+from agent.core.model.times import SECOND
 from agent.errors import Untrusted
-from agent.identity import Identity
 from agent.ports import Clock
-from agent.upload.answers import NOT_LET_IN, Fate, ShutOut, fate, later, understood
+from agent.state.identity import Identity
+from agent.upload.answers import Fate, ShutOut, fate, later, understood
 from agent.wire import Answer, Wire
 from protocol import api, jws
 
@@ -47,7 +48,7 @@ class Bearer:
             answer = self._wire.send(method, path, body=body, bearer=token)
         if fate(answer) is Fate.SHUT_OUT:
             self._drop(token)
-            raise ShutOut(answer.refusal())
+            raise ShutOut(TroubleCode(answer.refusal()))
         return answer
 
     def _good_token(self) -> str:
@@ -75,9 +76,9 @@ class Bearer:
                 self._token = token
                 self._until = self._clock.now() + lifetime * SECOND * 9 // 10
             case Fate.SHUT_OUT:
-                raise ShutOut(answer.refusal())
+                raise ShutOut(TroubleCode(answer.refusal()))
             case Fate.NOT_KNOWN | Fate.NEVER:
-                raise ShutOut(NOT_LET_IN)
+                raise ShutOut(TroubleCode.NOT_LET_IN)
             case Fate.LATER:
                 raise later(answer)
 

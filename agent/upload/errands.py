@@ -12,10 +12,12 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from agent.core import backoff
-from agent.core.model import SECOND, Hold
+from agent.core.account.troubles import TroubleCode
+from agent.core.model.rules import Hold
+from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
-from agent.identity import Identity, Trust
 from agent.ports import Clock, Spool
+from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, Told
 from agent.upload.answers import settle, understood
 from agent.upload.bearer import Bearer
@@ -27,7 +29,6 @@ from protocol.claims import Claims
 log = logging.getLogger(__name__)
 
 HEALTH_EVERY: Final = 60 * SECOND
-STATE_UNREADABLE: Final = "state-unreadable"
 
 
 class Account(Protocol):
@@ -54,7 +55,7 @@ class Texts(Protocol):
 class _Errand:
     """Something small beside the chunks. `work` is False when nothing is to be done; a refusal delays only itself."""
 
-    code: str  # of the alarm when the store refuses it
+    code: TroubleCode  # of the alarm when the store refuses it
     work: Callable[[], bool]
     failures: int = 0
     not_before: int = 0
@@ -92,10 +93,10 @@ class Errands:
         self._clock = clock
         self._chance = chance
         self._errands = (
-            _Errand("ledger-refused", self._send_ledger),
-            _Errand("policy-refused", self._send_text),
-            _Errand("health-refused", self._send_health),
-            _Errand("bundle-refused", self._fetch_bundle),
+            _Errand(TroubleCode.LEDGER_REFUSED, self._send_ledger),
+            _Errand(TroubleCode.POLICY_REFUSED, self._send_text),
+            _Errand(TroubleCode.HEALTH_REFUSED, self._send_health),
+            _Errand(TroubleCode.BUNDLE_REFUSED, self._fetch_bundle),
         )
         self._bundle_wanted = True
         self._health_at = clock.now() - HEALTH_EVERY
@@ -129,7 +130,7 @@ class Errands:
                 return True
             except OSError as failure:
                 # This PC's own disk: what lies in the spool can still be sent, and that alone makes room.
-                self._alarms.sound(STATE_UNREADABLE)
+                self._alarms.sound(TroubleCode.STATE_UNREADABLE)
                 log.warning("an errand to the store found its own disk wanting: %s", failure.strerror)
                 errand.not_before = now + int(backoff.CAP * SECOND)
                 self._troubled.add(errand.code)
@@ -142,7 +143,7 @@ class Errands:
             self._alarms.clear({errand.code})
             self._troubled.discard(errand.code)
             if not self._troubled:
-                self._alarms.clear({STATE_UNREADABLE})
+                self._alarms.clear({TroubleCode.STATE_UNREADABLE})
             return True
         return False
 

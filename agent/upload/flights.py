@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from agent.core import backoff
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.ports import Clock, Sealed
 from agent.wire import Answer
 

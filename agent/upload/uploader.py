@@ -13,10 +13,11 @@ from typing import Final
 from uuid import UUID
 
 from agent.core import backoff
-from agent.core.model import SECOND
+from agent.core.account.troubles import TroubleCode
+from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
-from agent.identity import Identity, Trust
 from agent.ports import Clock, Sealed, Spool
+from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, Told
 from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Fate, ShutOut, fate, later, settle, understood
 from agent.upload.bearer import Bearer
@@ -36,10 +37,6 @@ STUBBORN: Final = 3  # failing answers after which a recording waits by itself, 
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
 STEADY: Final = 8  # chunks in a row that arrived, after which one more request at once is tried
-
-STORE_LIES: Final = "store-lies"
-STORE_FORGETS: Final = "store-forgets"
-CHUNK_REFUSED: Final = "chunk-refused"
 
 
 @dataclass(slots=True)
@@ -249,13 +246,13 @@ class Uploader:
             case Fate.NEVER if answer.refusal() == NO_KEY_PACKET and self._send_packet_again(sealed):
                 return True
             case Fate.NEVER:
-                self._alarms.sound(CHUNK_REFUSED)
+                self._alarms.sound(TroubleCode.CHUNK_REFUSED)
                 self._set_aside(sealed, f"the store refused it: {answer.refusal()} ({answer.status})")
             case _:
                 self._pass_by(sealed)
                 raise later(answer)
         self._stubborn.pop(sealed.recording, None)
-        self._alarms.settled(STORE_FORGETS, sealed.recording)
+        self._alarms.settled(TroubleCode.STORE_FORGETS, sealed.recording)
         self._went_well()
         return True
 
@@ -293,7 +290,7 @@ class Uploader:
         log.warning("the store has forgotten a key packet that it had: it is sent again")
         self._pass_by(sealed)  # a store that forgets it again and again is asked ever more seldom
         if self._stubborn[sealed.recording].failures >= STUBBORN:
-            self._alarms.sound(STORE_FORGETS, sealed.recording)
+            self._alarms.sound(TroubleCode.STORE_FORGETS, sealed.recording)
         answer = self._put(packet)
         if fate(answer) is Fate.NEVER:
             return False
@@ -315,9 +312,9 @@ class Uploader:
             self._check_receipt(sealed, answer)
         except Untrusted:
             self._pass_by(sealed)
-            self._alarms.sound(STORE_LIES, sealed.recording)
+            self._alarms.sound(TroubleCode.STORE_LIES, sealed.recording)
             raise
-        self._alarms.settled(STORE_LIES, sealed.recording)
+        self._alarms.settled(TroubleCode.STORE_LIES, sealed.recording)
 
     def _check_receipt(self, sealed: Sealed, answer: Answer) -> None:
         token = understood(answer, lambda claims: claims.text("receipt"))

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.core.asking import page_lag
-from agent.core.marks import Marked, Request
-from agent.core.model import BROWSERS, MILLISECOND, SECOND, Alarm, Blind, Browsing, Glimpse, Look, Policy
+from agent.core.account.troubles import TroubleCode
+from agent.core.model.rules import Policy
+from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, Glimpse, Look
+from agent.core.model.times import MILLISECOND, SECOND
+from agent.core.proof.asking import page_lag
+from agent.core.proof.marks import Marked, Request
 from agent.ports import Clock
 from agent.witness import browser_words as words
 from agent.witness.browser_extension import Extension, Lost, Stranger
@@ -38,10 +41,6 @@ MALFORMED: Final = "browser-message-malformed"
 EXCESS: Final = "browser-message-excess"
 STRANGER: Final = "browser-stranger"
 DIED: Final = "browser-witness-died"
-
-# Troubles: what whoever wrote the policy has to mend.
-CSS_REFUSED: Final = "css-refused"
-POLICY_TOO_LONG: Final = "policy-too-long"
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +78,7 @@ class BrowserWitness:
         socket_path: Path,
         clock: Clock,
         deliver: Callable[[Look | Alarm | Glimpse | Marked], None],
-        trouble: Callable[[str], None],
+        trouble: Callable[[TroubleCode], None],
         parent_of: Callable[[int], Parent | Blind] = parent_of,
         *,
         policy: str = "",
@@ -105,7 +104,7 @@ class BrowserWitness:
 
         # Below: the thread's own.
         self._questions = self._wanted
-        self._troubled: set[str] = set()  # codes told for the policy in force
+        self._troubled: set[TroubleCode] = set()  # codes told for the policy in force
         self._browsers: dict[int, _Browser] = {}  # by file descriptor
         self._count = 0
         self._strangers: set[int] = set()
@@ -354,7 +353,7 @@ class BrowserWitness:
                 self._send_policy(browser)
             case words.PolicyTaken():
                 if extension.refuses:
-                    self._be_troubled(CSS_REFUSED)
+                    self._be_troubled(TroubleCode.CSS_REFUSED)
             case words.Event():
                 for glimpse in extension.glimpses(told, self._clock.now()):
                     self._deliver(glimpse)
@@ -372,12 +371,12 @@ class BrowserWitness:
             return  # none is in force
         message = words.scan_for(self._questions)
         if len(message) > FROM_AGENT:
-            self._be_troubled(POLICY_TOO_LONG)
+            self._be_troubled(TroubleCode.POLICY_TOO_LONG)
             return
         browser.extension.offer(self._questions)
         self._tell(browser, message)
 
-    def _be_troubled(self, code: str) -> None:
+    def _be_troubled(self, code: TroubleCode) -> None:
         if code not in self._troubled:
             self._troubled.add(code)
             self._trouble(code)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agent.core.model import BROWSERS, BrowserWindow, Glimpse
+from agent.core.model.seen import BROWSERS, BrowserWindow, Glimpse
 from agent.witness.browser_peer import Parent, is_a
 from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken, Questions, Told, read, windows_of
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import psutil
 
-from agent.core.model import Blind
+from agent.core.model.seen import Blind
 
 CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred of socket(7): pid, uid, gid
 

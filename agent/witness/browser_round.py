@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from agent.core.model import BrowserWindow
+from agent.core.model.seen import BrowserWindow
 
 Browser = TypeVar("Browser")
 

@@ -10,22 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from agent.core.marks import Answer as MarkAnswer
-from agent.core.marks import Shown
-from agent.core.model import (
-    ANY,
-    UNKNOWN_EXTENSION,
-    AllOf,
-    Attribute,
-    Box,
-    BrowserWindow,
-    Condition,
-    Document,
-    Matcher,
-    Page,
-    Policy,
-    Tab,
-)
+from agent.core.model.rules import AllOf, Attribute, Condition, Matcher, Policy
+from agent.core.model.seen import ANY, UNKNOWN_EXTENSION, Box, BrowserWindow, Document, Page, Tab
+from agent.core.proof.marks import Answer as MarkAnswer
+from agent.core.proof.marks import Shown
 
 PROTOCOL: Final = 2
 MAX_WINDOWS: Final = 500

@@ -12,12 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from agent import identity
-from agent.core.model import Policy
-from agent.core.policy_change import refusals
+from agent.core.language.change import refusals
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
-from agent.identity import IDENTITY, TRUST, Trust
-from agent.witness.in_force import NAME, recall, since
+from agent.state import identity
+from agent.state.identity import IDENTITY, TRUST, Trust
+from agent.state.in_force import NAME, recall, since
 from agent.witness.policies import Files, fingerprint, parse_files, read_files
 from protocol.policyhash import policy_hash
 

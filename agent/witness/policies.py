@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from agent.core.model import Policy
-from agent.core.policy import parse
-from agent.core.policy_tests import failed_tests
+from agent.core.language.policy import parse
+from agent.core.language.tests import failed_tests
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.witness.yaml_marks import read_marks
 from protocol.policyhash import policy_hash

@@ -26,8 +26,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from agent.core.model import Policy
-from agent.core.policy_change import InForce, disarmed, refusals, vanished
+from agent.core.language.change import InForce, disarmed, refusals, vanished
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.witness.choice import Choice, Kind, Signed
 from agent.witness.policies import Files, Fingerprint, fingerprint, parse_files

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from agent.core.ghosts import Ghost
-from agent.core.model import MILLISECOND, SECOND, WINDOWS, Alarm, Blind, Look, Policy, Scene
+from agent.core.model.rules import Policy
+from agent.core.model.seen import WINDOWS, Alarm, Blind, Ghost, Look, Scene
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import yaml
 
-from agent.core.policy_marks import Mark, MarkedDocument, Node, Scalar, Series, Table
+from agent.core.language.marks import Mark, MarkedDocument, Node, Scalar, Series, Table
 from agent.witness.yaml_traps import explain_syntax, first_word
 
 DEEPEST: Final = 32  # nested lists and tables; the language needs 8

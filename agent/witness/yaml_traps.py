@@ -10,7 +10,7 @@ from typing import Final
 import yaml
 from yaml.reader import ReaderError
 
-from agent.core.policy_marks import Mark
+from agent.core.language.marks import Mark
 
 LINE_UP: Final = "the lines of one list or rule begin in the same column, indented by spaces"
 BARE: Final = "a word that begins with {sign} needs quotes, write '{word}'"

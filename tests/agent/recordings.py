@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.core.model import SECOND, Box, Chunk, ChunkFlag, ChunkKind, Monitor, Span
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Monitor
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND, Span
 from agent.ports import Sealed
 from agent.seal import Maker, RecordingSealer
 from protocol.bundle import Bundle

@@ -11,7 +11,7 @@ import pytest
 
 from agent.cli.main import build_parser, main
 from agent.cli.session import WORDS
-from agent.control import ControlSocket
+from agent.control.control import ControlSocket
 from agent.tray.sign import sign_of
 from bench.played import sound
 from tests.agent.policy_commands import RULES

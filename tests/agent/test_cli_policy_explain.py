@@ -8,10 +8,10 @@ import pytest
 
 from agent.cli.main import main
 from agent.config import load
-from agent.core.model import SECOND
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
+from agent.core.model.times import SECOND
 from agent.joining import enrol
-from agent.witness.in_force import remember
+from agent.state.in_force import remember
 from agent.witness.policies import read_folder
 from tests.agent.policy_commands import RULES, Out, folder, said, told
 from tests.fakes.store import FakeStore

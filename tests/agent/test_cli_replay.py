@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agent.cli.main import main
-from agent.core.model import BROWSERS, SECOND, WINDOWS, Blind, Box, Page, Scene, Window
-from agent.core.scenes import Ended, Line, Sighting, written
+from agent.core.account.scenes import Ended, Line, Sighting, written
+from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Box, Page, Scene, Window
+from agent.core.model.times import SECOND
 from protocol.policyhash import policy_hash
 
 Out = pytest.CaptureFixture[str]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault, Untrusted
 from agent.ledger import BATCH_LINES, KEPT_SEGMENTS, SEGMENT_SIZE
 from protocol.api import MAX_LEDGER_BODY

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model import SECOND, Chunk, ChunkFlag, ChunkKind, Span
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind
+from agent.core.model.times import SECOND, Span
 from agent.ports import Sealer
 from agent.seal import recording_id
 from protocol.envelope import KEY_PACKET_STREAM, Flag, Kind, digest, expect, open_sealed

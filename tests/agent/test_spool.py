@@ -10,7 +10,7 @@ from typing import SupportsIndex
 
 import pytest
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
 from agent.spool import Place

@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import SpoolFull, Transient
 from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording

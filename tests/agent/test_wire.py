@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent import wire as wires
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import Transient, Untrusted, UserError
 from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Route, Wire, patience
 from protocol import api

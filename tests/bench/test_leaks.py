@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.core.model import Policy
+from agent.core.model.rules import Policy
 from agent.witness.policies import parse_files
 from bench.desk import SENSITIVE
 from bench.leaks import POLICY, control_policy

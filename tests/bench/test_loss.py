@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from agent.core.gate import PATIENCE as GATE
-from agent.core.model import Lane
+from agent.core.model.media import Lane
+from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, tables
 from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told

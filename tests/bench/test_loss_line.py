@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.desktop.clock import BootClock
 from agent.errors import Transient
 from agent.wire import Wire

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.capture.pixels import Pixels
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from tests.browser.extension_agent import PATIENCE, Message
 from tests.browser.extension_live import Live
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent.core.binding import Binding
-from agent.core.model import Box, BrowserWindow, Page, Scene, Tab, Window, WindowKind
+from agent.core.model.seen import Box, BrowserWindow, Page, Scene, Tab, Window, WindowKind
+from agent.core.proof.binding import Binding
 from agent.desktop.x11 import X11Desktop
 from tests.browser.extension_live import Live, tabs_at
 from tests.browser.extension_pages import OBEY

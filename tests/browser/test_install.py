@@ -17,7 +17,7 @@ import pytest
 from agent.browser import install, manifests, places
 from agent.browser.manifests import FIREFOX_ID, HOST_NAME, chromium_id
 from agent.cli.main import main
-from agent.control import ControlSocket
+from agent.control.control import ControlSocket
 from agent.errors import UserError
 
 OTHER_ID = "abcdefghijklmnopabcdefghijklmnop"

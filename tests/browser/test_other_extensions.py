@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.browser.manifests import chromium_id
-from agent.core.model import Scene, WindowKind
+from agent.core.model.seen import Scene, WindowKind
 from agent.desktop import current_desktop
 from bench.browsers import gecko_id
 from bench.leaks_extensions import PANEL, POPUP, STRANGER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.core.model import Frame
+from agent.core.model.media import Frame
 
 Colour = tuple[int, int, int]
 

@@ -15,7 +15,7 @@ from Xlib.display import Display
 from Xlib.protocol import display as protocol
 from Xlib.protocol import event
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 
 Colour = tuple[int, int, int]
 

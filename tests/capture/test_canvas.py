@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from agent.capture.canvas import Canvas
 from agent.capture.regions import aligned
-from agent.core.model import Box, Frame, Span
+from agent.core.model.media import Frame
+from agent.core.model.seen import Box
+from agent.core.model.times import Span
 from tests.capture.colours import BLUE, GREEN, MAGENTA, WHITE, Colour, shows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.capture.pacing import Pacing
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 
 T = 1000 * SECOND
 LARGE, SMALL = 0.26, 0.25

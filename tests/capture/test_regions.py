@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.capture.regions import ALIGN_X, ALIGN_Y, aligned, area, around, clip, gather
-from agent.core.model import Box
+from agent.core.model.seen import Box
 
 WIDTH, HEIGHT = 400, 300
 

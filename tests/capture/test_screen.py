@@ -12,7 +12,8 @@ import pytest
 
 from agent.capture.canvas import Canvas
 from agent.capture.screen import X11Screen
-from agent.core.model import MILLISECOND, SECOND, Box
+from agent.core.model.seen import Box
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import EnvironmentFault
 from tests.capture.colours import BLUE, GREEN, MAGENTA, shows
 from tests.capture.displays import Brush, mortal_xvfb, xvfb

@@ -11,7 +11,8 @@ import pytest
 from agent.capture.sound_feed import RATE, End, Heard, Lost, Opened, Timed
 from agent.capture.sound_merge import BLOCK, BLOCK_LENGTH, Merger
 from agent.capture.sound_stamps import SYSTEM_ERROR
-from agent.core.model import MILLISECOND, SECOND, Block
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.ports import Mishap
 
 ZERO = 77 * SECOND

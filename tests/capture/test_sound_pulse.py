@@ -20,7 +20,8 @@ from agent.capture import sound_libpulse
 from agent.capture.audio import LiveSound, pulse_sound
 from agent.capture.sound_feed import Devices, End, Lost, Opened, Timed, Told
 from agent.capture.sound_pulse import CYCLE, PulseFeed
-from agent.core.model import SECOND, Block
+from agent.core.model.media import Block
+from agent.core.model.times import SECOND
 from agent.desktop.clock import BootClock
 from agent.ports import PEAK_OF, Mishap
 from tests.stage import sounds

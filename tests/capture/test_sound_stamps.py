@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from agent.capture.sound_feed import RATE, End, Heard, Opened, Timed
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_stamps import AGREE, Doubt, Piece, Stamps
-from agent.core.model import MILLISECOND, SECOND, Block
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.ports import Mishap
 
 ZERO = 77 * SECOND

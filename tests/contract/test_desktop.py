@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.core.model import Blind, Scene
+from agent.core.model.seen import Blind, Scene
 from agent.desktop.portable import PortableDesktop
 from agent.ports import Desktop
 from tests.fakes.desktop import FakeDesktop

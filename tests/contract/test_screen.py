@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from agent.capture.screen import X11Screen
-from agent.core.model import MILLISECOND, Box, Frame
+from agent.core.model.media import Frame
+from agent.core.model.seen import Box
+from agent.core.model.times import MILLISECOND
 from agent.desktop.clock import BootClock
 from agent.ports import Screen
 from tests.capture import displays

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model import Hold
+from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
 from agent.desktop.seat import LinuxSeat
 from agent.desktop.seat.display import DarkOrLocked

@@ -17,7 +17,8 @@ import pytest
 from agent.capture.audio import pulse_sound
 from agent.capture.sound_feed import Devices
 from agent.capture.sound_systems import portaudio_sound
-from agent.core.model import MILLISECOND, SECOND, Block
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.clock import BootClock
 from agent.ports import PEAK_OF, Mishap, Sound
 from tests.end_to_end.turning import Waits

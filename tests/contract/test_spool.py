@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import SpoolFull
 from agent.ports import Sealed, Spool
 from agent.spool import DiskSpool

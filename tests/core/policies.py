@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textwrap import dedent, indent
 
-from agent.core.model import Policy
-from agent.core.policy import parse
+from agent.core.language.policy import parse
+from agent.core.model.rules import Policy
 from agent.errors import PolicyError
 from agent.witness.yaml_marks import read_marks
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from agent.core.decide import Verdict, decide
-from agent.core.model import AllOf, Matcher, Page, Policy, Rule, Scene
+from agent.core.matching.decide import Verdict, decide
+from agent.core.model.rules import AllOf, Matcher, Policy, Rule
+from agent.core.model.seen import Page, Scene
 from agent.witness.policies import parse_files, read_files, read_folder
 
 ROOT = Path(__file__).parents[2] / "policies"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.clocks import JUMP, TOGETHER, Clocks, Reading
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.session import Slept, WallJumped
 
 WALL = 1_800_000_000 * SECOND

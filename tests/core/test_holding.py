@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agent.core.holding import OWN_REASONS, UserHold, grant, reasons_of, under
-from agent.core.model import SECOND, HoldTerms, Policy
+from agent.core.model.rules import HoldTerms, Policy
+from agent.core.model.times import SECOND
 from agent.errors import UserError
 
 POLICY = Policy("hash-1", 1, "test", ())

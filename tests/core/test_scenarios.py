@@ -10,13 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.core.asking import timings
-from agent.core.eye import Eye
-from agent.core.gate import PATIENCE
-from agent.core.model import (
+from agent.core.account.eye import Eye
+from agent.core.model.media import Lane
+from agent.core.model.seen import (
     BROWSERS,
-    MILLISECOND,
-    SECOND,
     WINDOWS,
     Alarm,
     Blind,
@@ -24,15 +21,16 @@ from agent.core.model import (
     BrowserWindow,
     Browsing,
     Glimpse,
-    Lane,
     Look,
     Page,
     Scene,
-    Span,
     Tab,
     Window,
 )
-from agent.core.view import View
+from agent.core.model.times import MILLISECOND, SECOND, Span
+from agent.core.proof.asking import timings
+from agent.core.proof.gate import PATIENCE
+from agent.core.proof.view import View
 from agent.witness.policies import parse_files
 
 FOLDER = Path(__file__).parent.parent / "scenarios"

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.decide import BLIND, NOT_RECORDED
-from agent.core.model import Attribute, Hold, Lane, Matcher, Policy, Reason
+from agent.core.matching.decide import BLIND, NOT_RECORDED
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Hold, Matcher, Policy, Reason
 from agent.core.session import (
     ENDING,
     ENDS,

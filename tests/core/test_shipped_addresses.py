@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.decide import Verdict, decide
-from agent.core.fit import Fit
-from agent.core.match import PageSight, any_of
-from agent.core.model import Attribute, Matcher, Page, Rule, Scene
-from agent.core.policy_url import UrlPattern, parse_pattern
+from agent.core.matching.decide import Verdict, decide
+from agent.core.matching.fit import Fit
+from agent.core.matching.match import PageSight, any_of
+from agent.core.matching.url import UrlPattern, parse_pattern
+from agent.core.model.rules import Attribute, Matcher, Rule
+from agent.core.model.seen import Page, Scene
 from tests.core.shipped import ALL, FOR_USE, ROOT, SHOP, judged, matchers, pack
 
 Address = tuple[str, Rule, UrlPattern]  # the pack that has it, the rule, the pattern

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.decide import Verdict
-from agent.core.match import attributes
-from agent.core.model import Attribute, Lane, Page
+from agent.core.matching.decide import Verdict
+from agent.core.matching.match import attributes
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute
+from agent.core.model.seen import Page
 from tests.core.shipped import SHOP, judged, pack
 
 STRIPE_CARD = "https://js.stripe.com/v3/elements-inner-card-28d1a5db68bc8cd3492fc1f7b0717035.html"

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.decide import Verdict, decide
-from agent.core.model import Attribute, Box, Effect, Extent, Lane, Page, PolicyTest, Rule, Scene, Window
-from agent.core.policy_tests import run_tests
+from agent.core.language.tests import run_tests
+from agent.core.matching.decide import Verdict, decide
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Effect, Extent, PolicyTest, Rule
+from agent.core.model.seen import Box, Page, Scene, Window
 from agent.witness.policies import parse_files, read_files
 from tests.core.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model import MILLISECOND, SECOND
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
 from agent.desktop.x11.ghosts import DOUBT, OWED, STILL
 from tests.desktop.x11_stages import bare, either, managed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.desktop.x11.covering import MOST_PIECES, overlap, seen, without
 
 SCREEN = Box(0, 0, 24, 16)

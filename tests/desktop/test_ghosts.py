@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from agent.core.ghosts import Ghost
-from agent.core.model import Box
+from agent.core.model.seen import Box, Ghost
 from agent.desktop.x11.changing import MOST_DEEDS, Done, Pane
 from agent.desktop.x11.ghosts import DOUBT, KEPT, MOST_GHOSTS, OWED, STILL, UNPAINTED, Ghosts
 from agent.desktop.x11.tree import Deed

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.core.model import MILLISECOND, Box
+from agent.core.model.seen import Box
+from agent.core.model.times import MILLISECOND
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.ghosts import DOUBT, OWED, STILL, Ghosts

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.core.model import Blind
+from agent.core.model.seen import Blind
 from agent.desktop.processes import GLANCE, RESCAN, YOUNG, Process, Processes, numbers_in_namespaces
 
 # A process that stays until its standard input ends, in the shape of any program.

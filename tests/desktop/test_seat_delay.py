@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model import Hold
+from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
 from agent.desktop.seat import NO_DELAY, LinuxSeat
 from tests.stage.buses import private_bus

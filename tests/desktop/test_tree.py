@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.desktop.x11.tree import (
     Circulated,
     Created,

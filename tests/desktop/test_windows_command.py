@@ -13,7 +13,7 @@ import pytest
 from agent.cli.main import main
 from agent.cli.windows import NO_PAGES, NO_RECORDER
 from agent.config import load
-from agent.control import ControlSocket
+from agent.control.control import ControlSocket
 from agent.joining import enrol
 from tests.fakes.store import FakeStore
 from tests.stage.windows import program

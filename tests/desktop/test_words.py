@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model import WindowKind
+from agent.core.model.seen import WindowKind
 from agent.desktop.engines import has_loaded_an_engine, is_an_engine_class, runs_as_helper
 from agent.desktop.kinds import kind_of, shows_hidden_windows
 from agent.desktop.remote import shows_another_machine

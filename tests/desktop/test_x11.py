@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model import Blind, Box, Scene
+from agent.core.model.seen import Blind, Box, Scene
 from agent.desktop.x11 import X11Desktop
 from tests.desktop.x11_stages import HALF, await_hidden, bare, either, managed, stays_shown
 from tests.stage import displays

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from agent.core.model import Blind, WindowKind
+from agent.core.model.seen import Blind, WindowKind
 from agent.desktop.x11 import X11Desktop
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays

@@ -11,17 +11,17 @@ import pytest
 
 from agent.cli.main import main
 from agent.config import defaults, load, resolve
-from agent.core.model import SECOND
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
+from agent.core.model.times import SECOND
 from agent.doctor.ask import ask_all, settings
 from agent.doctor.ask.home import ask_keys, ask_policy
 from agent.doctor.facts import Facts
 from agent.doctor.findings import Unasked
 from agent.doctor.judge import eyelid as judge
-from agent.identity import Trust
-from agent.identity import load as load_identity
 from agent.joining import enrol
-from agent.witness.in_force import remember
+from agent.state.identity import Trust
+from agent.state.identity import load as load_identity
+from agent.state.in_force import remember
 from agent.witness.policies import parse_files, read_folder
 from tests.doctor.facts import GOOD
 from tests.fakes.store import FakeStore

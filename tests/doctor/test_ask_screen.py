@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import desktop
-from agent.core.model import Blind, Scene
+from agent.core.model.seen import Blind, Scene
 from agent.desktop.x11 import X11Desktop
 from agent.doctor.ask import screen
 from agent.doctor.facts import Display

@@ -18,8 +18,8 @@ from agent.doctor.ask import store
 from agent.doctor.facts import StoreFacts
 from agent.doctor.findings import Unasked
 from agent.doctor.judge import store as judge
-from agent.identity import load as load_identity
 from agent.joining import enrol
+from agent.state.identity import load as load_identity
 from bench.fleet import Store, announced, found, serve
 from bench.stage import running
 from store.ca import make_authority, make_server

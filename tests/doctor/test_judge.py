@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.core.model import Blind
+from agent.core.model.seen import Blind
 from agent.doctor.checks import CHECKS, EXIT_CODES, as_json, judge_all, worst
 from agent.doctor.facts import BrowserFacts, Display, EndFacts, Facts, KeyFile, UnitsFacts
 from agent.doctor.findings import Mark, Unasked

@@ -12,7 +12,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from agent.core.model import MILLISECOND, Chunk, ChunkKind, Frame, Span
+from agent.core.model.media import Chunk, ChunkKind, Frame
+from agent.core.model.times import MILLISECOND, Span
 from tests.capture.colours import Colour, ycbcr
 
 Probed = dict[str, str]

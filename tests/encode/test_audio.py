@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.cut import CHUNK_LENGTH
-from agent.core.model import MILLISECOND, Block, Chunk, ChunkFlag, ChunkKind, Span
+from agent.core.model.media import Block, Chunk, ChunkFlag, ChunkKind
+from agent.core.model.times import MILLISECOND, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, RATE, SoundEncoder
 from agent.encode.opus import CHANNELS, Opus
 from store.film.opus import samples_of

@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import pytest
 
-from agent.core.model import MILLISECOND, Block, Chunk, ChunkKind, Frame, Span
+from agent.core.model.media import Block, Chunk, ChunkKind, Frame
+from agent.core.model.times import MILLISECOND, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
 from agent.encode.video import ScreenEncoder
 from tests.browser.extension_browsers import CHROMIUM_FLAGS, end_all, environment

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.cut import CHUNK_LENGTH, FULL, KEY_FRAME_EVERY
-from agent.core.model import MILLISECOND, Chunk, ChunkFlag, ChunkKind, Frame
+from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame
+from agent.core.model.times import MILLISECOND
 from agent.encode.h264 import TIMESCALE
 from agent.encode.video import ScreenEncoder
 from protocol.envelope import MAX_SEALED

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from agent import control
+from agent.control import control
 from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from agent.desktop import current_clock
-from agent.identity import enrol
 from agent.ledger import DiskLedger
 from agent.seal import Maker
 from agent.spool import DiskSpool
+from agent.state.identity import enrol
 from tests.agent.recordings import media, new_sealer
 from tests.fakes.clock import NEW_YEAR_2026
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent.status import State
+from agent.control.status import State
 from bench.browsers import chromium
 from bench.fleet import Pc, installed, pc, run, store
 from bench.stage import Stage, own_display

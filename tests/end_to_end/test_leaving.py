@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from agent import control
+from agent.control import control
 from agent.desktop import current_clock
-from agent.identity import load
 from agent.ledger import DiskLedger
 from agent.seal import Maker
 from agent.spool import DiskSpool
+from agent.state.identity import load
 from bench.fleet import Store, announced, found, installed, run, serve, store
 from bench.stage import running
 from tests.agent.recordings import media, new_sealer

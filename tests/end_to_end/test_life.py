@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agent.status import State
+from agent.control.status import State
 from bench.fleet import Pc, Store, announced, found, installed, pc, serve
 from bench.stage import Stage, own_display, running
 from store.catalog import last_health

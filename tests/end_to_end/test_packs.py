@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from agent.status import State
+from agent.control.status import State
 from bench.browsers import chromium
 from bench.fleet import Pc, pc, store
 from bench.stage import own_display

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent.status import State
+from agent.control.status import State
 from bench.fleet import Pc, Store, answer, installed, pc, run, store
 from bench.stage import own_display
 from tests.moods import promised

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.silent import NAME
-from agent.status import State
+from agent.control.status import State
+from agent.state.silent import NAME
 from bench.fleet import Store, pc, store
 from bench.stage import own_display
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from agent.status import State
+from agent.control.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.stage import own_display
 from store.film.opus import samples_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 
 NEW_YEAR_2026 = 1_767_225_600 * SECOND
 

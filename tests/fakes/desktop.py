@@ -7,8 +7,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from agent.core.ghosts import Ghost
-from agent.core.model import Blind, Scene, Window
+from agent.core.model.seen import Blind, Ghost, Scene, Window
 
 
 class FakeDesktop:

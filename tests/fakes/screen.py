@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.core.model import Box, Frame, Monitor, Span
+from agent.core.model.media import Frame, Monitor
+from agent.core.model.seen import Box
+from agent.core.model.times import Span
 from agent.ports import Clock
 
 Colour = tuple[int, int, int]

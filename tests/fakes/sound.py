@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from agent.core.model import MILLISECOND, SECOND, Block, Span
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.ports import PEAK_OF, Channel, Clock, Mishap
 
 BLOCK: Final = 960

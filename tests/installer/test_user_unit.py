@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from agent import control
+from agent.control import control
 from agent.errors import EyelidError
 from bench.fleet import Store, announced, enrol, found, installed, serve
 from bench.stage import Stage, own_display, running

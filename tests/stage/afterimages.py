@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 from Xlib import X
 
-from agent.core.model import SECOND, Box
+from agent.core.model.seen import Box
+from agent.core.model.times import SECOND
 from agent.desktop.clock import BootClock
 from tests.stage import displays
 from tests.stage.desktops import X11Stage, look_until

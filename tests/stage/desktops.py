@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from agent.core.model import Blind, Box, Scene, Window, WindowKind
+from agent.core.model.seen import Blind, Box, Scene, Window, WindowKind
 from agent.desktop.x11 import X11Desktop
 from agent.ports import Desktop
 from tests.fakes.desktop import FakeDesktop

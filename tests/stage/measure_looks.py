@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from Xlib import X
 
-from agent.core.model import Scene
+from agent.core.model.seen import Scene
 from agent.desktop.x11 import X11Desktop
 from tests.stage import displays
 from tests.stage.desktops import is_shown, look_until, settled

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from agent.core.model import WINDOWS, Blind
-from agent.core.scenes import Ended, Hole, Sighting, Untold, read, written
+from agent.core.account.scenes import Ended, Hole, Sighting, Untold, read, written
+from agent.core.model.seen import WINDOWS, Blind
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
 from store import cli

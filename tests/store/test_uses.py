@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from sqlalchemy import select
 
-from agent.core.policy_watch import Amiss
+from agent.core.account.watch import Amiss
 from protocol import api
 from protocol.policyhash import policy_hash
 from store import schema

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.control import NotRunning
+from agent.control.control import NotRunning
 from agent.errors import UserError
 from agent.pipeline import Mailbox
 from agent.tray import indicator as module

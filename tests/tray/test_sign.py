@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent.core.evidence import Deaf
-from agent.core.model import Hold
-from agent.status import State
+from agent.control.status import State
+from agent.core.account.evidence import Deaf
+from agent.core.model.rules import Hold
 from agent.tray.sign import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, sign_of
 from bench.played import held, sound, status
 

@@ -6,17 +6,9 @@ import queue
 from pathlib import Path
 from typing import TypeVar
 
-from agent.core.marks import Marked
-from agent.core.model import (
-    Alarm,
-    Attribute,
-    Blind,
-    Glimpse,
-    Look,
-    Matcher,
-    Policy,
-    Rule,
-)
+from agent.core.model.rules import Attribute, Matcher, Policy, Rule
+from agent.core.model.seen import Alarm, Blind, Glimpse, Look
+from agent.core.proof.marks import Marked
 from agent.desktop.clock import BootClock
 from agent.witness.browser import BrowserWitness
 from agent.witness.browser_peer import Parent

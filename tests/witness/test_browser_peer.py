@@ -14,7 +14,7 @@ from shutil import copy
 import psutil
 import pytest
 
-from agent.core.model import Blind
+from agent.core.model.seen import Blind
 from agent.witness.browser_peer import Parent, is_a, is_a_browser, parent_of, peer_of
 
 WITHIN = 20.0

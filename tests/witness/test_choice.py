@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
 from agent.errors import EnvironmentFault
+from agent.state.in_force import NAME, recall, remember, since
 from agent.witness.choice import Choice, Kind, Signed, choose, foretell
-from agent.witness.in_force import NAME, recall, remember, since
 from agent.witness.policies import parse_files
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.policy_tests import failed_tests
+from agent.core.language.tests import failed_tests
 from agent.errors import PolicyError
 from agent.witness import policies
 from agent.witness.policies import LARGEST, parse_files, read_files, read_folder

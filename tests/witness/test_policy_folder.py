@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model import Policy
-from agent.core.policy_change import InForce
+from agent.core.language.change import InForce
+from agent.core.model.rules import Policy
 from agent.witness import policy_folder
 from agent.witness.policies import Files, read_folder
 from agent.witness.policy_folder import PolicyFolder

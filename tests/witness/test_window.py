@@ -13,7 +13,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.model import MILLISECOND, Alarm, Blind, Box, Look, Policy, Scene, Window
+from agent.core.model.rules import Policy
+from agent.core.model.seen import Alarm, Blind, Box, Look, Scene, Window
+from agent.core.model.times import MILLISECOND
 from agent.desktop.clock import BootClock
 from agent.errors import EnvironmentFault
 from agent.witness.window import REST, WindowWitness

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.policy_marks import Mark, MarkedDocument, Scalar, Series, Table
+from agent.core.language.marks import Mark, MarkedDocument, Scalar, Series, Table
 from agent.witness import yaml_marks
 from agent.witness.yaml_marks import DEEPEST, read_marks
 from agent.witness.yaml_traps import explain_syntax

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from agent.cli.policy import checking, comparing, explaining, starting, trying
-from agent.core.policy_keys import schema
+from agent.core.language.keys import schema
 
 
 def add_to(commands: Any) -> None:

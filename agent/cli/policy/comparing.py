@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from agent.cli.policy.reading import page, read
-from agent.core.policy_diff import Change, Weight, changes
+from agent.core.linting.diff import Change, Weight, changes
 
 MARKS = {Weight.WEAKER: ("-", "bold red"), Weight.STRONGER: ("+", "green"), Weight.OTHER: ("·", "dim")}
 HEADINGS = {

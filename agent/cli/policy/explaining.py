@@ -18,10 +18,12 @@ from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import line_at, page, read
 from agent.cli.policy.standing import Standing, standing
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
-from agent.core.model import Box, Effect, Lane, Page, Policy, Window
-from agent.core.policy_address import BadAddressError, parse_address
-from agent.core.policy_explain import Does, Word, words_of
-from agent.core.policy_reach import no_scheme
+from agent.core.linting.explain import Does, Word, words_of
+from agent.core.linting.reach import no_scheme
+from agent.core.matching.address import BadAddressError, parse_address
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Policy
+from agent.core.model.seen import Box, Page, Window
 from agent.errors import PolicyError, UserError
 
 SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place

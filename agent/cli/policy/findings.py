@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from agent.cli.policy.reading import place_of
-from agent.core.policy_cautions import Caution
+from agent.core.linting.cautions import Caution
 
 # Where the end of the line is what to write, to the letter. What the author wrote comes before, and in quotes.
 _INSTEAD: Final = (

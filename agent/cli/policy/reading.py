@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent import config
-from agent.core.model import Policy
+from agent.core.model.rules import Policy
 from agent.errors import UserError
 from agent.witness.policies import parse_files, read_files
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from rich.console import Console
 
-from agent import config, control
+from agent import config
 from agent.cli.policy.reading import counted
-from agent.core.model import SECOND
+from agent.control import control
+from agent.core.model.times import SECOND
 from agent.errors import EyelidError
 from agent.witness.choice import SIGNER, Foretold, Kind, choose, foretell, signs
 

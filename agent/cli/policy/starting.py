@@ -16,7 +16,7 @@ from rich.console import Console
 from agent import config
 from agent.cli.policy.reading import counted, page, read
 from agent.config import managed
-from agent.core.policy_keys import schema
+from agent.core.language.keys import schema
 from agent.errors import EnvironmentFault, UserError
 
 PACKS: Final = Path(str(resources.files("policies")))

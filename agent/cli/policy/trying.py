@@ -14,9 +14,10 @@ from rich.text import Text
 
 from agent.cli.policy.reading import add_files, counted, page, read
 from agent.cli.policy.standing import say_whether_the_folder_counts
-from agent.core.model import Effect, Lane
-from agent.core.policy_coverage import Coverage, coverage
-from agent.core.policy_tests import Outcome, run_tests
+from agent.core.language.tests import Outcome, run_tests
+from agent.core.linting.coverage import Coverage, coverage
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect
 
 SPOKEN = {Lane.SCREEN: "screen", Lane.AUDIO: "sound"}
 

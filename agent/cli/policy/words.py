@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from agent.core.model import Attribute, Blind, Effect, Lane, Matcher, Page, Policy, Window
-from agent.core.policy_address import BadAddressError, parse_address
-from agent.core.policy_explain import Does, Sign, Word
+from agent.core.linting.explain import Does, Sign, Word
+from agent.core.matching.address import BadAddressError, parse_address
+from agent.core.model.media import Lane
+from agent.core.model.rules import Attribute, Effect, Matcher, Policy
+from agent.core.model.seen import Blind, Page, Window
 
 SPOKEN: Final = {Lane.SCREEN: "screen", Lane.AUDIO: "sound"}
 LONGEST: Final = 90  # signs of an address or a title within a sentence

@@ -14,7 +14,7 @@ from typing import Final
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
-from agent.core.model import Hold
+from agent.core.model.rules import Hold
 from agent.desktop.seat.asking import LOST
 from agent.desktop.seat.bus import Logind, ScreenSavers, Source
 from agent.desktop.seat.display import DarkOrLocked

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from dbus_fast import BusType, Message
 from dbus_fast.aio import MessageBus
 
-from agent.core.model import Hold
+from agent.core.model.rules import Hold
 from agent.desktop.seat.asking import (
     BUS,
     LOGIND,

@@ -6,7 +6,8 @@ from typing import Final
 
 import psutil
 
-from agent.core.model import Blind, Box, Hold
+from agent.core.model.rules import Hold
+from agent.core.model.seen import Blind, Box
 from agent.desktop.seat.lockers import LOCKERS
 from agent.desktop.x11 import frames
 from agent.desktop.x11.covering import overlap

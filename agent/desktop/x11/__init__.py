@@ -12,8 +12,7 @@ import threading
 import time
 from typing import Final
 
-from agent.core.ghosts import Ghost
-from agent.core.model import Blind, Scene
+from agent.core.model.seen import Blind, Ghost, Scene
 from agent.desktop.processes import RESCAN, Processes
 from agent.desktop.x11.composing import Composer
 from agent.desktop.x11.reading import Reader

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
-from agent.core.ghosts import Ghost
-from agent.core.model import Box
+from agent.core.model.seen import Box, Ghost
 from agent.desktop.clock import BootClock
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.desktop.x11.covering import meet, overlap, rests, within
 from agent.desktop.x11.tree import Deed
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.core.model import Blind, Box
+from agent.core.model.seen import Blind, Box
 from agent.desktop.processes import Process, numbers_in_namespaces
 from agent.desktop.x11.wire import OPAQUE, Property
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from agent.core.model import Blind, Box, Scene, Window, WindowKind
+from agent.core.model.seen import Blind, Box, Scene, Window, WindowKind
 from agent.desktop.processes import Processes
 from agent.desktop.x11.clients import Client
 from agent.desktop.x11.covering import overlap, seen

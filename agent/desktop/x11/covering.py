@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 
 MOST_PIECES: Final = 256  # a window cut into more rests than this counts as seen: nobody hides a form behind a sieve
 

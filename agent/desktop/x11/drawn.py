@@ -15,28 +15,14 @@ from typing import Any, Final
 
 from Xlib import X, error
 from Xlib.ext import composite, damage
-from Xlib.protocol import request, rq
+from Xlib.protocol import request
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.desktop.x11.covering import overlap
+from agent.desktop.x11.regions import CreateRegion, FetchRegion
 from agent.desktop.x11.wire import Disconnected
 
 MOST_RECTANGLES: Final = 512  # of one answer; what comes in more is not told
-
-
-class _CreateRegion(rq.Request):  # type: ignore[misc]
-    """XFIXES request 5; python-xlib has no regions."""
-
-    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(5), rq.RequestLength(), rq.Card32("region"))
-
-
-class _FetchRegion(rq.ReplyRequest):  # type: ignore[misc]
-    """XFIXES request 19."""
-
-    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(19), rq.RequestLength(), rq.Card32("region"))
-    _reply = rq.Struct(
-        rq.ReplyCode(), rq.Pad(1), rq.Card16("sequence_number"), rq.ReplyLength(), rq.Pad(24), rq.Binary("rectangles")
-    )
 
 
 class Drawn:
@@ -61,7 +47,7 @@ class Drawn:
         self._composite: int | None = self._low.get_extension_major(composite.extname)
         self._root: int = display.screen().root.id
         self._region: int = self._low.allocate_resource_id()
-        _CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
+        CreateRegion(display=self._low, opcode=self._fixes, region=self._region)
 
     def watch(self, window: int) -> None:
         """From now on. One that has gone, or is only for input, is never reported. What one that is not in view yet
@@ -129,7 +115,7 @@ class Drawn:
                 repair=X.NONE,
                 parts=self._region,
             )
-            answer = _FetchRegion(display=self._low, opcode=self._fixes, region=self._region)
+            answer = FetchRegion(display=self._low, opcode=self._fixes, region=self._region)
         except (error.ConnectionClosedError, OSError) as lost:
             raise Disconnected from lost
         if refusal.came:

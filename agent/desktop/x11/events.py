@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from Xlib import X
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 from agent.desktop.x11.tree import (
     Circulated,
     Created,

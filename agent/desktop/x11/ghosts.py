@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.core.ghosts import Ghost
-from agent.core.model import MILLISECOND, SECOND, Box
+from agent.core.model.seen import Box, Ghost
+from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import ROOT, Change, Done, Pane, Unclear, visible
 from agent.desktop.x11.covering import MOST_PIECES, around, meet, rests
 

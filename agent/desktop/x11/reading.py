@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from agent.core.model import Blind, Box
+from agent.core.model.seen import Blind, Box
 from agent.desktop import kinds
 from agent.desktop.x11 import frames
 from agent.desktop.x11.clients import KEPT, TITLES, TYPE_PREFIX, Client

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypedDict
 
-from agent.core.model import Blind, Box, Window, WindowKind
+from agent.core.model.seen import Blind, Box, Window, WindowKind
 from agent.desktop import engines, kinds
 from agent.desktop.processes import Process
 from agent.desktop.remote import shows_another_machine

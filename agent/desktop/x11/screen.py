@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.model import Blind, Box
+from agent.core.model.seen import Blind, Box
 from agent.desktop.x11 import frames
 from agent.desktop.x11.afterimage import Afterimage
 from agent.desktop.x11.changing import Pane

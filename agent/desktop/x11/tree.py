@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from agent.core.model import Box
+from agent.core.model.seen import Box
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from Xlib.ext import dpms, randr, res, screensaver, shape
 from Xlib.protocol import request
 from Xlib.support import connect
 
-from agent.core.model import Blind, Box
+from agent.core.model.seen import Blind, Box
 from agent.desktop.x11.events import Event, number, outer, typed
 from agent.errors import EnvironmentFault
 

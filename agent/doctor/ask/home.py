@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from agent import identity
 from agent.config import Config, pinned
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.doctor.facts import KeyFile, KeysFacts, PolicyFacts
 from agent.errors import EnvironmentFault, PolicyError, UserError
-from agent.identity import IDENTITY, TRUST, Trust
+from agent.state import identity
+from agent.state.identity import IDENTITY, TRUST, Trust
+from agent.state.in_force import recall, since
 from agent.witness.choice import SIGNER, Choice, choose
-from agent.witness.in_force import recall, since
 from agent.witness.policies import Files, parse_files
 from protocol.keys import public_to_text
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from agent import control
-from agent.control import NotRunning
+from agent.control import control
+from agent.control.control import NotRunning
 from agent.doctor.facts import RecorderFacts
 from agent.errors import UserError
 

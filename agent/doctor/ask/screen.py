@@ -7,7 +7,7 @@ from typing import Final
 
 from agent import desktop
 from agent.capture.screen import X11Screen
-from agent.core.model import Blind, Scene, Window
+from agent.core.model.seen import Blind, Scene, Window
 from agent.doctor.facts import Display, ScreenFacts, SeatFacts, WindowsFacts
 from agent.doctor.findings import Unasked
 from agent.errors import EnvironmentFault, UserError

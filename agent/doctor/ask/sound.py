@@ -10,7 +10,7 @@ from agent import desktop
 from agent.capture.sound_feed import Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import AudioSettings
-from agent.core.evidence import Deaf
+from agent.core.account.evidence import Deaf
 from agent.doctor.facts import EndFacts, SoundFacts
 from agent.errors import EnvironmentFault
 

@@ -9,12 +9,13 @@ from importlib.metadata import version
 
 from cryptography import x509
 
-from agent import desktop, identity
+from agent import desktop
 from agent.config import Config, keys
 from agent.doctor.facts import StoreFacts
 from agent.doctor.findings import Unasked
 from agent.errors import EnvironmentFault, EyelidError, Transient, Untrusted, UserError
-from agent.identity import Identity
+from agent.state import identity
+from agent.state.identity import Identity
 from agent.upload.answers import ShutOut
 from agent.upload.bearer import Bearer
 from agent.wire import Route, Wire

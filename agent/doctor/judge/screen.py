@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.core.asking import WINDOW_LINGERS
-from agent.core.model import SECOND, Blind
+from agent.core.model.seen import Blind
+from agent.core.model.times import SECOND
+from agent.core.proof.asking import WINDOW_LINGERS
 from agent.doctor.facts import Display, Facts, ScreenFacts, SeatFacts, WindowsFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
 from agent.doctor.judge.words import several

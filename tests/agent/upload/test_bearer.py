@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.errors import Transient, Untrusted
 from agent.upload.answers import ShutOut
 from agent.upload.bearer import Bearer

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core import backoff
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.upload.errands import HEALTH_EVERY
 from agent.upload.uploader import IDLE
 from protocol import api

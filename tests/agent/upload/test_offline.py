@@ -6,8 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from agent.core import backoff
-from agent.core.model import SECOND
-from agent.identity import enrol
+from agent.core.model.times import SECOND
+from agent.state.identity import enrol
 from tests.agent.upload.conftest import Pc, start_pc
 from tests.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.fakes.store import FakeStore, Reply

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.core import backoff
-from agent.core.model import SECOND, Hold
+from agent.core.model.rules import Hold
+from agent.core.model.times import SECOND
 from agent.ports import Sealed
 from agent.upload.answers import NO_KEY_PACKET
 from agent.upload.errands import HEALTH_EVERY

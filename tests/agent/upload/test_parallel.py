@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from agent.core import backoff
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.ports import Sealed
 from agent.upload.flights import Landed
 from agent.upload.uploader import IDLE, STEADY

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from agent.core.model import SECOND
-from agent.identity import Identity, Trust, enrol
+from agent.core.model.times import SECOND
 from agent.ledger import DiskLedger
 from agent.ports import Sealed
 from agent.seal import Maker
 from agent.spool import DiskSpool
+from agent.state.identity import Identity, Trust, enrol
 from agent.upload.alarms import Told
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts

@@ -11,7 +11,7 @@ import pytest
 
 from agent import durable
 from agent.core import backoff
-from agent.core.model import SECOND
+from agent.core.model.times import SECOND
 from agent.upload.uploader import IDLE, STUBBORN
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM

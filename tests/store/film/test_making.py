@@ -11,7 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from agent.core.model import MILLISECOND, Block, Span
+from agent.core.model.media import Block
+from agent.core.model.times import MILLISECOND, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
 from agent.encode.video import ScreenEncoder
 from protocol.envelope import AUDIO, SCREEN, SOUND_STREAM

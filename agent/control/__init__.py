@@ -1,0 +1,1 @@
+"""What others ask a running recorder, and what it answers."""

@@ -1,0 +1,149 @@
+"""One lane of the eye: what is proven (proof.lane), and the account of it: why it is closed, and what time was kept.
+
+The account only listens. It takes each step of the proof as it is, and notes what the step means; what is released is
+decided there alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.core.account.haunting import Haunting
+from agent.core.account.stretch import Stretch
+from agent.core.matching.decide import Verdict
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy, Reason
+from agent.core.model.seen import Alarm, Glimpse, Look
+from agent.core.model.times import Span
+from agent.core.proof.clearance import Run, Timing
+from agent.core.proof.gate import ItemT, Outcome
+from agent.core.proof.lane import BLIND, LaneProof
+
+
+class Eye(LaneProof[ItemT]):
+    """As `LaneProof`, with its account."""
+
+    def __init__(self, lane: Lane, witnesses: tuple[str, ...], patience: int, now: int) -> None:
+        super().__init__(lane, witnesses, patience, now)
+        self._said: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)
+        self._would: dict[str, tuple[Reason, ...]] = {}  # what rules that are only tried said to the last look
+        self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
+        self._ended_by: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)  # the last run
+        self._haunting = Haunting()
+        self._glimpsed: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
+
+    def spoke(self) -> frozenset[str]:
+        """Ids of the policy's rules that speak of what was last seen, or have spoken of an event since this was last
+        asked: on any lane, also one that is not recorded, and also those that are only tried."""
+        verdicts = (verdict for _, _, verdict in self._judged.values())
+        found = self._glimpsed.union(*(verdict.ids for verdict in verdicts))
+        self._glimpsed = frozenset()
+        return found
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why the lane is closed, each reason once; empty when every witness's last word was clean."""
+        return tuple(dict.fromkeys(reason for said in self._said.values() for reason in said))
+
+    def closed_by(self, now: int) -> tuple[Reason, ...]:
+        """`reasons`, and what closed the lane for windows of which the display still shows something."""
+        haunted = [
+            reason
+            for name, run in self._runs.items()
+            if run.clean and now <= run.haunted
+            for reason in self._haunting.reasons(self._ghosts, name, run.began, now, self._ended_by[name])
+        ]
+        return tuple(sorted(dict.fromkeys((*self.reasons, *haunted)), key=lambda reason: reason.number is None))
+
+    @property
+    def would(self) -> tuple[Reason, ...]:
+        """Rules that are only tried and would have closed for what was last seen, each once."""
+        return tuple(dict.fromkeys(reason for would in self._would.values() for reason in would))
+
+    def said(self, witness: str) -> tuple[Reason, ...]:
+        """The witness's last word: why it closes the lane, empty if it does not."""
+        return self._said[witness]
+
+    # -- the steps of the proof ------------------------------------------------------------------------------------
+
+    def put_in_force(self, policy: Policy, timings: Mapping[str, Timing], now: int) -> None:
+        self._glimpsed = frozenset()
+        self._would.clear()
+        self._haunting.forget_rules()
+        super().put_in_force(policy, timings, now)
+
+    def alarm(self, alarm: Alarm) -> None:
+        self._would.pop(alarm.witness, None)  # until it looks again nobody knows
+        super().alarm(alarm)
+
+    def see(self, look: Look) -> None:
+        before = self.reasons
+        super().see(look)
+        if self.counts(look):
+            _, _, verdict = self._judged[look.witness]
+            self._would[look.witness] = verdict.would_on(self._lane)
+        if look.ghosts is not None and self._lane is Lane.SCREEN:
+            self._haunting.tell(look.ghosts, (*before, *self._said[look.witness]))
+
+    def judge(self, now: int) -> Outcome[ItemT]:
+        """What is released must be told by `kept`, in its order, as soon as it is on its way."""
+        outcome = super().judge(now)
+        self.lost(outcome.dropped)
+        if not (outcome.released or self.waiting):
+            self._stretch.rest()
+        return outcome
+
+    def drop_all(self) -> Outcome[ItemT]:
+        outcome = super().drop_all()
+        self.lost(outcome.dropped)
+        return outcome
+
+    def _judge_event(self, policy: Policy, glimpse: Glimpse) -> Verdict:
+        verdict = super()._judge_event(policy, glimpse)
+        self._glimpsed |= verdict.ids
+        return verdict
+
+    def _go_on(self, name: str, run: Run) -> None:
+        super()._go_on(name, run)
+        self._said[name] = ()
+        self._stretch.proven(name, run.clearance.before - self._timings[name].hindsight)
+
+    def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:
+        if self._runs[name].clean:
+            self._stretch.broken(name, run.barrier)
+        super()._end_run(name, run, said)
+        self._said[name] = self._ended_by[name] = said
+
+    # -- the kept stretch -----------------------------------------------------------------------------------------
+
+    def begins_anew(self, item: ItemT) -> bool:
+        """Whether the stretch that is being kept ended before this released item."""
+        return self._stretch.ended_before(item.span.start)
+
+    def kept(self, item: ItemT) -> None:
+        self._stretch.keep(item.span)
+
+    def lost(self, items: tuple[ItemT, ...]) -> None:
+        """These will not be kept, dropped here or later on their way."""
+        self._stretch.changed(Span(item.changed, item.span.start) for item in items if not item.repeats)
+        self._stretch.repeated(item.span.start for item in items if item.repeats)
+
+    def still(self, until: int) -> None:
+        """The screen showed until then (ns) what the pictures told of before hold, let go or not."""
+        self._stretch.still(until)
+
+    def stretch_is_over(self, now: int) -> bool:
+        """Whether the stretch that is being kept has ended, and where is known for good."""
+        return self._stretch.is_over(now)
+
+    def stands_at(self, at: int) -> bool:
+        """Whether what is being kept is proven to last until then (ns)."""
+        return self._stretch.stands_at(at)
+
+    def end_of_kept(self, before: ItemT | None = None) -> int | None:
+        """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.
+
+        `before`: the item that is let go next, where it is known.
+        """
+        following = (before, *self.waiting) if before is not None else self.waiting
+        return self._stretch.end(following[0].span.start if following else None)

@@ -1,0 +1,60 @@
+"""What closes the lane until the pictures of windows that have left are gone from the display.
+
+The display knows pixels and no rules. So a ghost goes by what closed the lane when its window was found gone, in that
+look or up to it: its own rule is among these, beside those of what was in view with it. Where nothing did (a harmless
+window left, and only later something ended the run), it goes by what ended the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from agent.core.matching.decide import BLIND, NOT_RECORDED
+from agent.core.model.rules import Reason
+from agent.core.model.seen import Ghost
+from agent.core.proof.ghosts import Ghosts
+
+
+class Haunting:
+    """For one lane. Times in ns."""
+
+    def __init__(self) -> None:
+        self._before: tuple[Ghost, ...] = ()  # as they were told of last
+        self._closed_by: dict[int, tuple[Reason, ...]] = {}  # when a ghost was found to have left -> by what, then
+
+    def tell(self, ghosts: tuple[Ghost, ...], closed_by: Iterable[Reason]) -> None:
+        """`closed_by`: what closed the lane until this look, and in it."""
+        reasons = tuple(closed_by)
+        before, after = (Counter(ghost.left for ghost in told) for told in (self._before, ghosts))
+        known = self._closed_by
+        # One that came to the place of another has left since the other did: from then on it is what both were.
+        self._closed_by = {
+            left: _each(known.get(left, ()), reasons if count > before[left] else ()) for left, count in after.items()
+        }
+        self._before = ghosts
+
+    def forget_rules(self) -> None:
+        """A new policy numbers its rules anew."""
+        self._closed_by.clear()
+
+    def reasons(
+        self, ghosts: Ghosts, witness: str, began: int, now: int, ended_by: tuple[Reason, ...]
+    ) -> Iterator[Reason]:
+        """What closes the lane for a run of this witness that is held back. `began`: when the run did; `ended_by`: what
+        ended the one before.
+
+        None for the time in which nothing was to be recorded: a recording must not begin later for that.
+        """
+        holding = [
+            ghost.left
+            for ghost, seen in zip(ghosts.told, ghosts.seen_by(witness), strict=True)
+            if seen.left <= began and seen.until >= now
+        ]
+        named = [reason for left in holding for reason in self._closed_by.get(left, ())]
+        known = [reason for reason in named if reason != BLIND]  # who was blind then can name nothing
+        yield from (reason for reason in known or named or ended_by if reason != NOT_RECORDED)
+
+
+def _each(*several: Iterable[Reason]) -> tuple[Reason, ...]:
+    return tuple(dict.fromkeys(reason for reasons in several for reason in reasons))

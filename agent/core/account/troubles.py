@@ -1,0 +1,81 @@
+"""Every trouble that a running recorder can report, by its code, and which of them make it a degraded one.
+
+Degraded is a recorder of which something is not kept, closed, sealed or confirmed as settings and policy ask for, or
+will not be after its next start, until somebody mends it. The rest is told of a policy by a recorder that does all that
+the policy asks for. Ledger, status and store have the codes as text.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class TroubleCode(StrEnum):
+    # what is recorded
+    CALL_NOT_RECORDED = "call-not-recorded"
+    CALL_RECORDED_IN_PART = "call-recorded-in-part"
+    NO_SOUND = "no-sound"  # this PC lacks what knows its sound
+    SOUND_DIED = "sound-died"
+    # It ends; what starts it again begins anew.
+    CAPTURE_FAILED = "stage-failed-capture"
+    SEEK_FAILED = "stage-failed-seek"
+    RECORD_FAILED = "stage-failed-record"
+    HOLD_NOT_REMEMBERED = "hold-not-remembered"  # a restart would forget it
+    # what it is judged by
+    POLICY_MISTAKES = "policy-mistakes"  # what was meant to be in force is not
+    SILENCE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may not be told of after one
+    POLICY_NOT_REMEMBERED = "policy-not-remembered"  # a restart could bring an older one back
+    # A browser's pages are not judged by it.
+    CSS_REFUSED = "css-refused"
+    POLICY_TOO_LONG = "policy-too-long"
+    BUNDLE_REFUSED = "bundle-refused"  # what compliance has changed since does not count here
+    # what is on the disk
+    CHUNK_VANISHED = "chunk-vanished"
+    CHUNK_UNREADABLE = "chunk-unreadable"
+    CHUNK_DAMAGED = "chunk-damaged"
+    STATE_UNREADABLE = "state-unreadable"
+    # what is at the store
+    UPLOAD_DIED = "upload-died"
+    CHUNK_REFUSED = "chunk-refused"
+    LEDGER_REFUSED = "ledger-refused"
+    HEALTH_REFUSED = "health-refused"
+    POLICY_REFUSED = "policy-refused"
+    STORE_LIES = "store-lies"
+    STORE_FORGETS = "store-forgets"
+    DEVICE_REVOKED = "device-revoked"
+    DEVICE_UNKNOWN = "unknown-device"
+    AGENT_UNSUPPORTED = "agent-unsupported"
+    NOT_LET_IN = "not-let-in"  # no bearer token, for a reason that has no name here
+    # of a policy, by a recorder that does what it asks for
+    RULE_CLOSES_TOO_LONG = "rule-closes-too-long"  # longer than its max_pause
+    RULE_FLAPS = "rule-flaps"
+    RULE_CLOSES_MOST_OF_THE_DAY = "rule-closes-most-of-the-day"
+    RULE_NEVER_MATCHED = "rule-never-matched"  # for as many days as it says (core.account.silence)
+    RULE_VANISHED = "rule-vanished"
+    RULE_DISARMED = "rule-disarmed"
+    UNSIGNED_POLICY = "unsigned-policy"  # it lies in the folder and changes nothing
+    POLICY_UNGUARDED = "policy-unguarded"  # whoever is recorded may change it; the account has each that was in force
+
+    @property
+    def degrades(self) -> bool:
+        return self not in TOLD
+
+
+TOLD: Final = frozenset({
+    # It closes as the rule says; whether that was meant, its author knows.
+    TroubleCode.RULE_CLOSES_TOO_LONG,
+    TroubleCode.RULE_FLAPS,
+    TroubleCode.RULE_CLOSES_MOST_OF_THE_DAY,
+    TroubleCode.RULE_NEVER_MATCHED,
+    # by a policy that may do so
+    TroubleCode.RULE_VANISHED,
+    TroubleCode.RULE_DISARMED,
+    TroubleCode.UNSIGNED_POLICY,
+    TroubleCode.POLICY_UNGUARDED,
+})  # fmt: skip
+
+
+def degrades(code: str) -> bool:
+    """Also of another version's recorder: a code that is not known here has its reasons."""
+    return code not in TOLD

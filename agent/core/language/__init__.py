@@ -1,0 +1,1 @@
+"""The policy's language: from marked-up files to a policy, with every mistake by its place."""

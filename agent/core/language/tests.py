@@ -1,0 +1,58 @@
+"""Runs the tests that live in a policy: examples written by whoever wrote the rules, in the words of the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.core.matching.decide import Finding, explain
+from agent.core.model.media import Lane
+from agent.core.model.rules import Effect, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a test expected of one lane and what the policy does. `where` the test stands: file:line:column."""
+
+    name: str
+    where: str
+    lane: Lane
+    expected: Effect
+    findings: tuple[Finding, ...]
+
+    @property
+    def spoke(self) -> tuple[str, ...]:
+        """The names of the rules that pause the lane, each once."""
+        return tuple(dict.fromkeys(found.reason.id for found in self.findings if found.effect is Effect.PAUSE))
+
+    @property
+    def got(self) -> Effect:
+        return Effect.PAUSE if self.spoke else Effect.RECORD
+
+    @property
+    def passed(self) -> bool:
+        return self.got is self.expected
+
+
+def run_tests(policy: Policy) -> tuple[Outcome, ...]:
+    """One outcome for each lane that each test names, in the order written.
+
+    A test says what a rule is meant to do: one that is only tried counts here, so that its tests hold before and after.
+    """
+    outcomes = []
+    policy = replace(policy, rules=tuple(replace(rule, dry_run=False) for rule in policy.rules))
+    for test in policy.tests:
+        findings = explain(policy, test.scene)
+        for lane, expected in test.expect.items():
+            of_lane = tuple(found for found in findings if found.lane is lane)
+            outcomes.append(Outcome(test.name, test.where, lane, expected, of_lane))
+    return tuple(outcomes)
+
+
+def failed_tests(policy: Policy) -> tuple[str, ...]:
+    """The tests that do not hold, as mistakes: `file:line:column what is wrong, what was meant`."""
+    return tuple(
+        f"{outcome.where} the test expects {outcome.lane}: {outcome.expected}, the policy says {outcome.got}"
+        f" ({', '.join(outcome.spoke) or 'no rule speaks'}), correct the rule or the test"
+        for outcome in run_tests(policy)
+        if not outcome.passed
+    )

@@ -1,0 +1,1 @@
+"""What can be said about a policy: cautions, coverage, differences, explanations, replays."""

@@ -1,0 +1,115 @@
+"""Does a matcher fit a window or a page: by structure, never by substring, in doubt where something is unread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent.core.matching.address import Address, read_address
+from agent.core.matching.fit import Fit, all_fit, any_fits, fit
+from agent.core.matching.text import fold, fold_app, glob
+from agent.core.matching.url import url_patterns
+from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
+from agent.core.model.seen import Blind, Page, Window
+
+WINDOW_ATTRIBUTES = frozenset({Attribute.APP, Attribute.TITLE})
+PAGE_ATTRIBUTES = frozenset({Attribute.URL, Attribute.FIELD, Attribute.CSS})
+
+
+def attributes(condition: Condition) -> frozenset[Attribute]:
+    """What the condition looks at."""
+    matchers = condition.matchers if isinstance(condition, AllOf) else (condition,)
+    return frozenset(matcher.attribute for matcher in matchers)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSight:
+    """What rules compare of a window, folded once."""
+
+    app: str | Blind
+    title: str | Blind
+
+    @classmethod
+    def of(cls, window: Window, *, title_needed: bool = True) -> WindowSight:
+        """`title_needed` False: a title that cannot be read counts as empty instead of as a doubt."""
+        title = "" if isinstance(window.title, Blind) and not title_needed else window.title
+        return cls(
+            window.app if isinstance(window.app, Blind) else fold_app(window.app),
+            title if isinstance(title, Blind) else fold(title),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageSight:
+    """What rules compare of a page. `frames` begins with the page's own address.
+
+    A frame inside that has no address of its own (about:blank, srcdoc, data:) shows what the page around it made, and
+    is judged by that page's address; the page itself is not: it may show what another window wrote into it.
+    """
+
+    frames: tuple[Address | Blind, ...]
+    fields: frozenset[str]
+    selectors: frozenset[str]
+
+    @classmethod
+    def of(cls, page: Page) -> PageSight:
+        addresses = [read_address(url) for url in page.urls] or [Blind.NO_ADDRESS]
+        inner = (address for address in addresses[1:] if isinstance(address, Blind) or address.own)
+        return cls((addresses[0], *inner), frozenset(map(str.lower, page.fields)), page.selectors)
+
+    def own_address_only(self) -> PageSight:
+        """The page without its frames: what opens the eye must not hang on a frame that anybody may embed."""
+        return PageSight(self.frames[:1], self.fields, self.selectors)
+
+
+Sight = WindowSight | PageSight
+
+
+def fits(condition: Condition, sight: Sight) -> Fit:
+    """NO where the condition asks for what such a sight does not have: an address of a window, a title of a page."""
+    if isinstance(condition, AllOf):
+        return all_fit(fits(matcher, sight) for matcher in condition.matchers)
+    if isinstance(sight, WindowSight):
+        return _fits_window(condition, sight)
+    return _fits_page(condition, sight)
+
+
+@lru_cache(maxsize=8192)
+def any_of(conditions: tuple[Condition, ...], sight: Sight) -> Fit:
+    """Remembered, since pages are asked about many times a second and a shipped pack has hundreds of addresses."""
+    return any_fits([fits(condition, sight) for condition in conditions])
+
+
+def _fits_window(matcher: Matcher, sight: WindowSight) -> Fit:
+    if matcher.attribute is Attribute.APP:
+        return _fits_text(_app_patterns(matcher.patterns), sight.app)
+    if matcher.attribute is Attribute.TITLE:
+        return _fits_text(_title_patterns(matcher.patterns), sight.title)
+    return Fit.NO
+
+
+def _fits_page(matcher: Matcher, sight: PageSight) -> Fit:
+    if matcher.attribute is Attribute.URL:
+        patterns = url_patterns(matcher.patterns)
+        return any_fits(pattern.fits(frame) for frame in sight.frames for pattern in patterns)
+    if matcher.attribute is Attribute.FIELD:
+        return fit(not sight.fields.isdisjoint(matcher.patterns))
+    if matcher.attribute is Attribute.CSS:
+        return fit(not sight.selectors.isdisjoint(matcher.patterns))
+    return Fit.NO
+
+
+def _fits_text(patterns: tuple[str, ...], text: str | Blind) -> Fit:
+    if isinstance(text, Blind):
+        return Fit.DOUBT
+    return fit(glob(patterns).fullmatch(text) is not None)
+
+
+@lru_cache(maxsize=4096)
+def _app_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold_app, patterns))
+
+
+@lru_cache(maxsize=4096)
+def _title_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold, patterns))

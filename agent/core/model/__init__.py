@@ -1,0 +1,1 @@
+"""What was seen, what the policy says, what is recorded: plain values, below all else."""

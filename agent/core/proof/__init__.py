@@ -1,0 +1,1 @@
+"""All that decides whether a picture or a sound is released."""

@@ -1,0 +1,132 @@
+"""When a witness must be asked, and how much its looks must reach around an item.
+
+Looks cost little but not nothing, so they come on demand: around pictures and while the eye is closed. On a quiet, open
+screen they are rare: whatever changes there raises damage or an event, and both ask. A closing costs no kept time for
+that: a still screen was what was proven until it was drawn on (core.account.stretch).
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Final
+
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Condition, Policy
+from agent.core.model.seen import BROWSERS, WINDOWS
+from agent.core.model.times import MILLISECOND, SECOND
+from agent.core.proof.clearance import Timing
+
+CLOSED_EVERY: Final = 100 * MILLISECOND
+QUIET_EVERY: Final = 1 * SECOND
+MAX_GAP: Final = {Lane.SCREEN: 250 * MILLISECOND, Lane.AUDIO: 1 * SECOND}
+# What waits for the next look when the lane closes is given up. With looks 0.8 s apart half an hour of talk lost up to
+# 1.35 s at a window (p95), where 1.2 are allowed; with 0.2 s it lost 0.75, and each look costs the browsers.
+LONGEST_BEAT: Final = 400 * MILLISECOND
+
+# Pixels outlive their window: a compositor fades it (317 ms median), a program without a background of its own leaves
+# what was there until it repaints. A desktop that can tell when that has happened says so with each look; this is for
+# one that cannot.
+WINDOW_LINGERS: Final = 1 * SECOND
+
+# A window is told before a pixel of it can be drawn, and a web engine at the next look after it was started (decision
+# 15): as long as pages need is twice as long as that takes.
+WINDOW_HINDSIGHT: Final = 300 * MILLISECOND
+
+# A title comes when the program likes (browsers: 200 ms after the pixels), and may go before the picture does.
+TITLE_SETTLE: Final = 1 * SECOND
+TITLE_HINDSIGHT: Final = 1 * SECOND
+
+# A page has left the display once the picture has shown its mark (proof.marks): nothing has to settle after that. A
+# page that is in no window any more, or was there between two looks, is on the display for up to 19 ms (195 intervals).
+PAGE_SETTLE: Final = 60 * MILLISECOND
+# A page that paints before it changes its address does so 162-275 ms later.
+PAGE_HINDSIGHT: Final = 300 * MILLISECOND
+
+# A browser needs a core to put on the display what a page has drawn. With twenty programs on two cores that came up to
+# 205 ms after the page had drawn twice (tests/stage/measure_pages.py).
+PAGE_LAG: Final = 500 * MILLISECOND
+
+# An extension's popup is on the display for up to 63 ms after its browser says that it has closed (Chromium 156, 8
+# closings, 27 Nov 2026): the browser draws it, and no page can say that it has gone.
+EXTENSION_LINGERS: Final = 500 * MILLISECOND
+
+# A tab behind another has loaded another page: its hover card loses the old picture soon after.
+CARD_LINGERS: Final = 500 * MILLISECOND
+
+
+def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
+    """What each witness's proof needs under this policy, by the witness's name."""
+    return {WINDOWS: window_timing(policy, lane), BROWSERS: page_timing(policy, lane)}
+
+
+def window_timing(policy: Policy, lane: Lane) -> Timing:
+    """The window witness's; `lead` of any rule reaches back further still. Titles are late at both ends."""
+    titles = _asks_for_titles(policy)
+    hindsight = TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT
+    return Timing(
+        settle=TITLE_SETTLE if titles else 0,
+        hindsight=max(_lead(policy, lane), hindsight),
+        max_gap=MAX_GAP[lane],
+        lingers=WINDOW_LINGERS,
+    )
+
+
+def page_timing(policy: Policy, lane: Lane) -> Timing:
+    """The browsers' witness's. A window that leaves the view with its page is the window witness's (proof.view)."""
+    return Timing(hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
+
+
+def page_lag(stalled: float) -> int:
+    """How far the display may be behind pages that no mark can be seen of (they are in no window any more), ns.
+
+    `stalled`: the share of the last moments, 0 to 1, in which something that could have run had to wait for a core.
+    """
+    return int(PAGE_LAG * stalled)
+
+
+def _asks_for_titles(policy: Policy) -> bool:
+    """Whether any condition of the policy, be it an exception, looks at a window's title."""
+    conditions: list[Condition] = [*(policy.record_when or ()), *policy.allow_unseen]
+    for rule in policy.closing:
+        conditions += [*rule.any, *rule.unless]
+    matchers = chain.from_iterable(
+        condition.matchers if isinstance(condition, AllOf) else (condition,) for condition in conditions
+    )
+    return any(matcher.attribute is Attribute.TITLE for matcher in matchers)
+
+
+def _lead(policy: Policy, lane: Lane) -> int:
+    return max((rule.on(lane).lead for rule in policy.closing), default=0)
+
+
+def fresh(last_asked: int, now: int, timing: Timing) -> bool:
+    """Whether a grab may begin on the strength of the last look, so that the next one still comes within `max_gap`."""
+    return now - last_asked < timing.max_gap * 3 // 5
+
+
+def next_look(
+    last_asked: int,
+    timing: Timing,
+    *,
+    closed: bool,
+    grab_wanted: bool = False,
+    newest: int | None = None,
+    took: int = 0,
+    slowest: int = 0,
+) -> int:
+    """When to ask next (ns, possibly past).
+
+    `last_asked`: of the last answered look. `newest`: the end of the lane's newest waiting item, None if none waits.
+    `grab_wanted`: a picture is about to be taken, or waits for a fresh look.
+    `took`, `slowest`: what the last look took, and the slowest of late; a slow witness is asked sooner, so that its
+    answer still comes within `max_gap`.
+    `closed`: whether this witness's last word was not clean.
+    """
+    due = [last_asked + (CLOSED_EVERY if closed else QUIET_EVERY)]
+    if grab_wanted or (newest is not None and last_asked <= newest + timing.hindsight):
+        # A beat, and nothing between its strokes: a picture waits for the next one, before it is taken and before it is
+        # let go. Looks at once cost a scrolling page 6 a second where 5 do. On a busy PC one look takes ten times as
+        # long as the one before, so where one was slow of late the beat is three fifths of the gap.
+        fifths = 4 if 16 * slowest < timing.max_gap else 3
+        due.append(last_asked + min(timing.max_gap * fifths // 5, timing.max_gap - 2 * took, LONGEST_BEAT))
+    return min(due)

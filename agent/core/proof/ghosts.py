@@ -1,0 +1,29 @@
+"""Whose pictures the display still shows after their windows have left, and since when for each witness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.core.model.seen import Ghost
+
+
+class Ghosts:
+    """For one lane, as a witness told of them last. Times in ns."""
+
+    def __init__(self) -> None:
+        self.told: tuple[Ghost, ...] = ()
+        self._told_by = ""  # the witness
+        self._asked = 0  # when it was last asked
+        self._since: dict[int, int] = {}  # when a ghost was found to have left -> since when it may have
+
+    def tell(self, witness: str, asked: int, ghosts: tuple[Ghost, ...]) -> None:
+        self._since = {ghost.left: self._since.get(ghost.left, self._asked) for ghost in ghosts}
+        self.told, self._told_by, self._asked = ghosts, witness, asked
+
+    def seen_by(self, witness: str) -> tuple[Ghost, ...]:
+        """Whoever found them saw what was in view until then. To another they may have left at any moment since the
+        look before: what that one calls clean may have been dirty when its window left.
+        """
+        if witness == self._told_by:
+            return self.told
+        return tuple(replace(ghost, left=self._since[ghost.left]) for ghost in self.told)

@@ -1,0 +1,179 @@
+"""The proof of one lane: looks, alarms and items go in; what may be kept comes out.
+
+Puts the judgement (decide), the proof (clearance) and the queue (gate) together, still without clock or thread. When
+the lane closes nothing is thrown away by hand: the gate lets go what every witness had already covered, and drops the
+rest. What is told of the lane, and of the time that was kept, is not in here: core.account.eye.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Generic
+
+from agent.core.matching.decide import Verdict, decide, interaction_is_on
+from agent.core.model.media import Lane
+from agent.core.model.rules import Policy, Reason
+from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Scene
+from agent.core.proof.clearance import Run, Timing, alarmed, haunted, looked
+from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
+from agent.core.proof.ghosts import Ghosts
+
+BLIND = (Reason("blind"),)
+
+
+class LaneProof(Generic[ItemT]):
+    """`witnesses`: the names whose proof every item needs. Without a policy nothing counts and nothing is released."""
+
+    def __init__(self, lane: Lane, witnesses: tuple[str, ...], patience: int, now: int) -> None:
+        self._lane = lane
+        self._gate: Gate[ItemT] = Gate(patience)
+        self._runs = {name: Run.unproven(now) for name in witnesses}
+        self._timings = {name: Timing() for name in witnesses}
+        self._policy: Policy | None = None
+        self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
+        self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
+        self._interaction_until = 0
+        self._ghosts = Ghosts()
+
+    @property
+    def haunted_until(self) -> int:
+        """When the display will show nothing more of what has left, as far as is known now (ns)."""
+        return max((run.haunted for run in self._runs.values() if run.clean), default=0)
+
+    @property
+    def waiting(self) -> tuple[ItemT, ...]:
+        return self._gate.waiting
+
+    @property
+    def provable_after(self) -> int:
+        """An item that starts at or before this can never be released (ns)."""
+        return max((run.clearance.after for run in self._runs.values()), default=0)
+
+    @property
+    def proven_by(self) -> int | None:
+        """When the older of the witnesses' last clean looks was asked; None while one of them has none."""
+        asked = [self.asked(name) for name in self._runs]
+        return min((at for at in asked if at is not None), default=None) if None not in asked else None
+
+    @property
+    def hindsight(self) -> int:
+        """How long at least an item waits for what could still close the lane for it, ns."""
+        return max(timing.hindsight for timing in self._timings.values())
+
+    def asked(self, witness: str) -> int | None:
+        """When the last counted clean look of this witness was asked; None after an alarm."""
+        last = self._runs[witness].last
+        return None if last is None else last[0]
+
+    def timing(self, witness: str) -> Timing:
+        return self._timings[witness]
+
+    def put_in_force(self, policy: Policy, timings: Mapping[str, Timing], now: int) -> None:
+        """Judge by this policy from now on. What was seen under another one proves nothing under it."""
+        self._policy = policy
+        self._timings.update({name: timings[name] for name in self._timings})
+        self._judged.clear()
+        self._interactions.clear()
+        self._interaction_until = now
+        for name in self._runs:
+            self.alarm(Alarm(name, now, "policy"))
+
+    def alarm(self, alarm: Alarm) -> None:
+        self._end_run(alarm.witness, alarmed(self._runs[alarm.witness], alarm.at), BLIND)
+
+    def doubt(self, witness: str, at: int) -> None:
+        """Its last word no longer holds: closed until its next.
+
+        What it has proven stands; but its run ends here, for what an account calls closed must not be kept.
+        """
+        if self._runs[witness].clean:
+            self._end_run(witness, alarmed(self._runs[witness], at), BLIND)
+
+    def glimpse(self, glimpse: Glimpse) -> bool:
+        """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""
+        if self._policy is None:
+            return False
+        reasons = self._judge_event(self._policy, glimpse).on(self._lane)
+        if reasons:
+            stay_closed = max(reason.stay_closed for reason in reasons)
+            self._end_run(glimpse.witness, alarmed(self._runs[glimpse.witness], glimpse.at, stay_closed), reasons)
+        return bool(reasons)
+
+    def counts(self, look: Look) -> bool:
+        """Whether it was judged with the policy in force."""
+        return self._policy is not None and look.policy == self._policy.hash
+
+    def see(self, look: Look) -> None:
+        """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
+        self._take(look)
+        if look.ghosts is not None and self._lane is Lane.SCREEN:
+            self._ghosts.tell(look.witness, look.asked, look.ghosts)
+        self._runs = {name: haunted(run, self._ghosts.seen_by(name), look.answered) for name, run in self._runs.items()}
+
+    def _take(self, look: Look) -> None:
+        if self._policy is None or not self.counts(look):
+            return
+        name, timing = look.witness, self._timings[look.witness]
+        reasons = self._judge(self._policy, look).on(self._lane)
+        before = self._runs[name]
+        # What a display goes on showing is not heard.
+        told = look.ghosts is not None or self._lane is not Lane.SCREEN
+        after = looked(before, look.asked, look.answered, reasons, timing, told=told, lag=look.lag)
+        if after is before:
+            return
+        if after.clean:
+            self._go_on(name, after)
+        else:
+            self._end_run(name, after, reasons or BLIND)
+
+    def opened(self, at: int) -> None:
+        """The account says that the lane is open from `at` (ns) on: nothing from before is kept, proven or not.
+
+        Sound is heard all the time, so some of it may have been proven between the look and its entry.
+        """
+        for name, run in self._runs.items():
+            self._runs[name] = replace(run, after=max(run.after, at))
+
+    def _judge(self, policy: Policy, look: Look) -> Verdict:
+        """A witness hands out the same scene while nothing changes: one judgement serves."""
+        # What browsers say is worth a look only put together with what the desktop says (core.proof.view).
+        seen = Blind.CANNOT_VOUCH if isinstance(look.seen, Browsing) else look.seen
+        if interaction_is_on(policy, seen):
+            self._interactions.add(look.witness)
+        else:
+            self._interactions.discard(look.witness)
+        if self._interactions:
+            self._interaction_until = look.answered + policy.keep_recording
+        interaction = look.asked <= self._interaction_until
+        scene, was_on, verdict = self._judged.get(look.witness, (None, False, Verdict()))
+        if scene is not seen or was_on is not interaction:
+            verdict = decide(policy, seen, interaction=interaction)
+            self._judged[look.witness] = (seen, interaction, verdict)
+        return verdict
+
+    def _judge_event(self, policy: Policy, glimpse: Glimpse) -> Verdict:
+        return decide(policy, Scene(pages=(glimpse.page,), pages_only=True), interaction=True)
+
+    def _go_on(self, name: str, run: Run) -> None:
+        """The witness's run has one more clean look."""
+        self._runs[name] = run
+
+    def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:  # noqa: ARG002 - for the account
+        """The witness's run has ended, or proves nothing still. `said`: why."""
+        self._runs[name] = run
+
+    def push(self, item: ItemT) -> None:
+        self._gate.push(item)
+
+    def judge(self, now: int) -> Outcome[ItemT]:
+        """Let go what is proven, and drop what can never be."""
+        proofs = (
+            {name: Proof(run.clearance, self._timings[name].hindsight) for name, run in self._runs.items()}
+            if self._policy is not None
+            else {}
+        )
+        return self._gate.judge(proofs, now)
+
+    def drop_all(self) -> Outcome[ItemT]:
+        return self._gate.drop_all()

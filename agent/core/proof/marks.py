@@ -1,0 +1,425 @@
+"""Proof that lies in the picture: the display counts as past a sensitive page once it shows a document's mark.
+
+No callback of a browser says what is on the display: the callback is the main thread's, the picture is the
+compositor's, and a heavy repaint, a view transition or a stopped GPU process holds the old picture for seconds. A mark
+does: a random number that a document shows as a few pixels, put in after the sensitive thing has left it. A document
+changes and shows its mark in one commit, so a picture with the mark shows nothing older of that document.
+
+A parent may hold an old picture of a child (its view transition does). So documents are asked innermost first, and a
+parent only after the picture has shown the mark of the child: what the parent holds from then on is younger.
+
+A tab is *stained* while a page of it that closes the screen may be on the display. It is clean again when, after the
+last stain, every document that held something sensitive and each of its ancestors has been seen. A document that is no
+longer there is vouched for by the nearest ancestor that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from agent.core.matching.decide import BLIND, UNLISTED
+from agent.core.model.rules import Reason
+from agent.core.model.seen import TOP, BrowserWindow, Browsing, Glimpse, Look, Page, Tab
+from agent.core.model.times import MILLISECOND, SECOND
+from agent.core.proof.binding import Key, key_of
+
+NO_PARENT: Final = -1
+
+# A mark that was not seen is replaced by another, put in anew: a window may have covered it, or the page deleted it.
+# The old one still counts: under a heavy repaint the first may be the first to come. Doubled each time, for a mark that
+# cannot be seen costs a repaint each time.
+ASK_AGAIN: Final = 500 * MILLISECOND
+ASK_AGAIN_AT_MOST: Final = 2_000 * MILLISECOND  # the extension takes a mark away after 3 s
+
+# What was in front at a moment that no look covers, and of which nothing sensitive is known, is believed gone by then:
+# else a window whose corners another one covers would close the eye from the recorder's start on.
+UNKNOWN_FOR: Final = 10 * SECOND
+
+# So is what was in front before a page in which no script of ours runs, where that page may be shown: the browser's new
+# tab that the policy lets pass unseen, its own error page. It never shows a mark.
+UNMARKED_FOR: Final = 10 * SECOND
+
+LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
+
+Place = tuple[str, int]  # (connection, the browser's own number of the tab)
+Shown = Mapping[int, int]  # document -> the mark that it is to show
+
+
+class Answer(StrEnum):
+    """What a document says about the mark that it was asked to show."""
+
+    SHOWN = "shown"  # it is in the document; whether it is in the picture only the picture says
+    EMPTY = "empty"  # the document has no area: its parent shows nothing of it
+    OUTSIDE = "outside"  # no part of it is in view; it may be scrolled into view later
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The documents of this tab show these marks from now on, and the others show none."""
+
+    browser: str
+    tab: int
+    marks: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a document said at `at` of the mark that it was asked to show."""
+
+    browser: str
+    tab: int
+    mark: int
+    how: Answer
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A picture whose grab began at `at` shows these marks."""
+
+    marks: frozenset[int]
+    at: int
+
+
+@dataclass(slots=True)
+class _Proof:
+    """A stained tab's way back. `begun`: the look that first found nothing sensitive in it was asked then, ns.
+
+    `unseen`: documents that the picture has not shown yet; `present`: as in `_Tab`, at the last look;
+    `asked`: every mark that counts -> its document. `since`: when it last came a step further, ns.
+    """
+
+    begun: int
+    since: int
+    unseen: set[int]
+    present: Mapping[int, int]
+    asked: dict[int, int] = field(default_factory=dict)
+    shows: dict[int, int] = field(default_factory=dict)  # document -> the mark that it was asked to show last
+    ask_again_at: int = 0
+    pause: int = ASK_AGAIN
+
+
+@dataclass(slots=True)
+class _Tab:
+    """`clean_at`: the picture has shown that nothing older than this is in it, ns. `unknown_at`: what was in it then is
+    not known: no page that a look has seen says what it was.
+
+    `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
+    `hidden`: document that held something and has no area or is out of view -> its mark. It must be seen once it comes
+    into view. `inside`: the documents within what held something since -> their own numbers, as they were then.
+    """
+
+    stained_at: int = 0
+    unknown_at: int = 0
+    clean_at: int = 1
+    held: set[int] = field(default_factory=set)
+    parents: dict[int, int] = field(default_factory=dict)
+    present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
+    failed: frozenset[int] = frozenset()  # of these, the browser's own error pages: without a mark, and without frames
+    hidden: dict[int, int] = field(default_factory=dict)
+    inside: dict[int, int] = field(default_factory=dict)
+    proof: _Proof | None = None
+    sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
+    sent_at: int = 0
+
+    def stain(self, at: int) -> None:
+        self.stained_at = max(self.stained_at, at)
+        self.proof = None
+
+    def lose_track(self, at: int) -> None:
+        self.stain(at)
+        self.unknown_at = max(self.unknown_at, at)
+
+    def suspects(self) -> set[int]:
+        """The documents that have to be seen. One that only an event showed may have been inside any other."""
+        if any(document != TOP and document not in self.parents for document in self.held):
+            return {TOP, *(self.present.keys() - self.failed)}
+        return {TOP, *map(self.nearest, self.held)}
+
+    def reconnected(self) -> _Tab:
+        """The same tab over another connection: it was asked for nothing yet, and numbers its documents anew."""
+        held = {*self.held, *self.hidden}
+        return replace(self, proof=None, hidden={}, held=held, inside={}, sent={}, sent_at=0)
+
+    def wanted(self) -> dict[int, int]:
+        shows = {} if self.proof is None else self.proof.shows
+        return {**self.hidden, **{document: mark for document, mark in shows.items() if document in self.present}}
+
+    def nearest(self, document: int) -> int:
+        """The document if it is there, else its nearest ancestor that is."""
+        passed: set[int] = set()
+        while document not in self.present and document != TOP and document not in passed:
+            passed.add(document)
+            document = self.parents.get(document, TOP)
+        return document if document in self.present else TOP
+
+    def ancestors(self, document: int) -> Iterator[int]:
+        passed = {document}
+        while (document := self.parents.get(document, NO_PARENT)) not in {NO_PARENT, *passed}:
+            passed.add(document)
+            yield document
+
+
+class Marks:
+    """For all browsers. `take` every look at them before anything else judges it. Times in ns."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        """`numbers`: an endless supply of marks, 32 bits each, that no page can guess."""
+        self._numbers = numbers
+        self._reasons: Callable[[Page], tuple[Reason, ...]] = lambda _: (BLIND,)
+        self._tabs: dict[Place, _Tab] = {}
+        self._pids: dict[str, int] = {}  # connection -> process of the browser at its end
+        self._homes: dict[Place, Key] = {}
+        self._front: dict[Key, frozenset[Place]] = {}
+        self._stained: dict[Key, int] = {}  # a browser's window -> when something sensitive was last in front in it
+        self._unknown: dict[Key, int] = {}  # a browser's window -> when it was last not known what was in front in it
+        self._glimpsed: dict[str, int] = {}  # connection -> its last event of something sensitive
+        self.seen = 0  # tabs that the picture has shown to be clean since the start
+        self.late = 0  # of these, tabs whose marks took longer than `LATE`
+
+    # -- what is known --------------------------------------------------------------------------------------------
+
+    def judge_with(self, reasons: Callable[[Page], tuple[Reason, ...]], at: int) -> None:
+        """`reasons`: why the policy closes the screen for a page in view. What was harmless before may not be."""
+        self._reasons = reasons
+        self.alarm(at)
+
+    def alarm(self, at: int) -> None:
+        """Something may have been in front that no look and no event tells of."""
+        for tab in self._tabs.values():
+            tab.lose_track(at)
+        self._stained = dict.fromkeys(self._front, at)
+        self._unknown = dict(self._stained)
+
+    def glimpse(self, glimpse: Glimpse) -> None:
+        """An event showed this page between two looks. What another extension shows has no document that could show a
+        mark: see `EXTENSION_LINGERS` (core.proof.asking)."""
+        if glimpse.page.extension is not None or not self._reasons(glimpse.page):
+            return
+        place = glimpse.browser, glimpse.tab
+        tab = self._tabs.setdefault(place, _Tab())
+        tab.stain(glimpse.at)
+        tab.held.add(glimpse.document)
+        # Tabs move: it may have been in front in any window, be it one that no look has shown yet.
+        self._glimpsed[glimpse.browser] = glimpse.at
+        for key in self._front:
+            if key[0] == glimpse.browser:
+                self._stained[key] = max(glimpse.at, self._stained[key])
+
+    def take(self, look: Look) -> Look:
+        """The look with `painted` as the picture has shown it."""
+        if not isinstance(look.seen, Browsing):
+            return look
+        windows = look.seen.windows
+        homes = {(window.browser, tab.id): key_of(window) for window in windows for tab in window.tabs}
+        self._follow(windows, homes)
+        known = {key[0] for key in self._front}
+        # What a browser showed before its first look, or while it did not answer, is not known.
+        fresh = {key: 0 if key[0] in known else look.asked - 1 for key in map(key_of, windows)}
+        self._unknown = {key: self._unknown.get(key, at) for key, at in fresh.items()}
+        self._stained = {
+            key: self._stained.get(key, max(at, self._glimpsed.get(key[0], 0))) for key, at in fresh.items()
+        }
+        taken = tuple(self._window(window, look) for window in windows)
+        self._homes = homes
+        self._front = {
+            key_of(window): frozenset((window.browser, tab.id) for tab in window.tabs if tab.visible)
+            for window in windows
+        }
+        same = all(new is old for new, old in zip(taken, windows, strict=True))
+        return look if same else replace(look, seen=Browsing(taken))
+
+    def _follow(self, windows: Iterable[BrowserWindow], homes: Iterable[Place]) -> None:
+        """Keeps the tabs that are there. Of a browser that did not answer, also those that held something sensitive: it
+        may answer again, over another connection, while an old picture of them is still on the display.
+        """
+        here = {window.browser: window.pid for window in windows}
+        former = {(self._pids.get(name), tab): (name, tab) for name, tab in self._tabs if name not in here}
+        followed: dict[Place, _Tab] = {}
+        for name, tab in homes:
+            place = former.pop((here[name], tab), None)
+            if (name, tab) in self._tabs or place is None:
+                followed[name, tab] = self._tabs.get((name, tab), _Tab())
+            else:
+                followed[name, tab] = self._tabs[place].reconnected()
+        kept = {place: self._tabs[place] for place in former.values() if self._tabs[place].held}
+        for state in kept.values():
+            state.proof = None
+        self._tabs = followed | kept
+        self._pids = {name: pid for name, pid in self._pids.items() if any(name == one for one, _ in kept)} | here
+
+    def _window(self, window: BrowserWindow, look: Look) -> BrowserWindow:
+        key = key_of(window)
+        before = self._front.get(key, frozenset())
+        for tab in window.tabs:
+            place = window.browser, tab.id
+            moved = self._homes.get(place, key) != key
+            if self._note(self._tabs[place], tab, look.answered) and (tab.visible or moved or place in before):
+                self._stained[key] = look.answered
+        stained, unknown = self._stained[key], self._unknown[key]
+        tabs = tuple(
+            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in window.tabs
+        )
+        in_front = [tab for tab in tabs if tab.visible]
+        if in_front and all(tab.painted for tab in in_front):
+            self._stained[key] = self._unknown[key] = 0
+        same = all(new is old for new, old in zip(tabs, window.tabs, strict=True))
+        return window if same else replace(window, tabs=tabs)
+
+    def _note(self, state: _Tab, tab: Tab, at: int) -> bool:
+        """Whether the tab holds something sensitive now."""
+        state.present = {document.id: document.number for document in tab.documents}
+        state.failed = frozenset(one.id for one in tab.documents if not one.number and not one.page.unread)
+        state.parents |= {document.id: document.parent for document in tab.documents}
+        state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
+        # Where the document is another one, the picture may still be that of the one before.
+        replaced = {one for one, number in state.inside.items() if state.present.get(one) not in {None, 0, number}}
+        if not replaced <= state.held:
+            state.stain(at)
+            state.held |= replaced
+        if not self._reasons(tab.page):
+            return False
+        state.stain(at)
+        sensitive = self._sensitive(tab)
+        state.held |= sensitive
+        within = (one.id for one in tab.documents if not sensitive.isdisjoint(state.ancestors(one.id)))
+        state.inside |= {one: state.present[one] for one in within if one not in state.inside}
+        return True
+
+    def _sensitive(self, tab: Tab) -> set[int]:
+        """The documents that close the screen taken alone; where a rule names what several have together, each."""
+        alone = {document.id: self._rules(document.page) for document in tab.documents}
+        if self._rules(replace(tab.page, unread=False)) <= frozenset().union(*alone.values()):
+            return {document for document, rules in alone.items() if rules} or {TOP}
+        return {document.id for document in tab.documents}
+
+    def _rules(self, page: Page) -> frozenset[Reason]:
+        """That no rule names a page is said of the tab, not of each document in it."""
+        return frozenset(self._reasons(page)) - {UNLISTED}
+
+    def _judged(self, state: _Tab, tab: Tab, asked: int, stained: int, unknown: int) -> Tab:
+        if not tab.visible:
+            state.proof = None
+            return tab
+        stained = max(stained, state.stained_at)
+        unmarked = not state.present.get(TOP) and asked - stained > UNMARKED_FOR
+        painted = state.clean_at > stained or unmarked
+        if painted or asked <= stained:
+            state.proof = None
+        elif state.proof is None or state.proof.begun <= stained:
+            state.proof = _Proof(asked, asked, state.suspects(), state.present)
+        else:
+            state.proof.unseen = set(map(state.nearest, state.proof.unseen))
+            if state.proof.present != state.present:
+                # Another document, or none, is where one was asked for its mark.
+                state.proof.present, state.proof.ask_again_at = state.present, 0
+        unknown = max(unknown, state.unknown_at)
+        if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
+            return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
+        if state.held and state.proof is not None and asked - state.proof.begun > LATE:
+            # It is closed for what it held in any case: the account is to say that its mark could not be seen.
+            return replace(tab, painted=False, unknown=asked + 1)
+        return tab if tab.painted is painted else replace(tab, painted=painted)
+
+    # -- what the picture shows -----------------------------------------------------------------------------------
+
+    def sighted(self, sighted: Sighted) -> bool:
+        """Whether that makes a tab clean."""
+        clean = False
+        for state in self._tabs.values():
+            for mark in sighted.marks:
+                if state.proof is not None and mark in state.proof.asked:
+                    clean |= self._pass(state, state.proof, state.proof.asked[mark], sighted.at)
+        return clean
+
+    def answer(self, marked: Marked) -> bool:
+        """Whether that makes a tab clean."""
+        state = self._tabs.get((marked.browser, marked.tab))
+        if state is None:
+            return False
+        hidden = next((document for document, mark in state.hidden.items() if mark == marked.mark), None)
+        if hidden is not None and marked.how is Answer.SHOWN:
+            # It has come into view, perhaps with its old picture.
+            del state.hidden[hidden]
+            state.held.add(hidden)
+            state.lose_track(marked.at)
+            return False
+        document = None if state.proof is None else state.proof.asked.get(marked.mark)
+        # No other document could vouch for the top one.
+        if state.proof is None or document is None or document == TOP or marked.how is Answer.SHOWN:
+            return False
+        passed = document in state.proof.unseen
+        clean = self._pass(state, state.proof, document, marked.at)
+        if passed:
+            state.hidden[document] = marked.mark
+        return clean
+
+    def _pass(self, state: _Tab, proof: _Proof, document: int, at: int) -> bool:
+        """Nothing older of this document is in the picture. Its parent's turn, if it has one."""
+        if document not in proof.unseen:
+            return False
+        proof.unseen.remove(document)
+        del proof.shows[document]
+        state.hidden.pop(document, None)
+        parent = next(state.ancestors(document), None)
+        if parent is not None:
+            parent = state.nearest(parent)
+            proof.unseen.add(parent)
+            proof.shows.pop(parent, None)
+        proof.asked = {mark: of for mark, of in proof.asked.items() if of not in {document, parent}}
+        proof.since, proof.ask_again_at, proof.pause = at, 0, ASK_AGAIN
+        if proof.unseen:
+            return False
+        self.seen += 1
+        self.late += at - proof.begun > LATE
+        state.clean_at, state.proof = proof.begun, None
+        state.held.clear()
+        state.inside.clear()
+        state.parents = {document: parent for document, parent in state.parents.items() if document in state.present}
+        return True
+
+    # -- what is asked --------------------------------------------------------------------------------------------
+
+    @property
+    def sought(self) -> frozenset[int]:
+        """The marks that a picture may show."""
+        return frozenset(mark for state in self._tabs.values() if state.proof is not None for mark in state.proof.asked)
+
+    @property
+    def since(self) -> int:
+        """When what is sought last became something else, ns: what is asked for once more has not."""
+        return max((state.proof.since for state in self._tabs.values() if state.proof is not None), default=0)
+
+    def waits(self, now: int) -> bool:
+        """Whether a tab has waited long for its marks: they cannot be seen, or the browser is very busy."""
+        return any(state.proof is not None and now - state.proof.begun > LATE for state in self._tabs.values())
+
+    def requests(self, now: int) -> Iterator[Request]:
+        """What documents are to show, where that is not what they were asked last, or must be said again."""
+        for (browser, number), state in self._tabs.items():
+            if state.proof is not None and state.proof.ask_again_at <= now:
+                self._ask(state, state.proof, now)
+            wanted = state.wanted()
+            if wanted != state.sent or (wanted and now - state.sent_at >= ASK_AGAIN_AT_MOST):
+                state.sent, state.sent_at = wanted, now
+                yield Request(browser, number, wanted)
+
+    def _ask(self, state: _Tab, proof: _Proof, now: int) -> None:
+        waiting = {ancestor for document in proof.unseen for ancestor in state.ancestors(document)}
+        for document in proof.unseen - waiting:
+            mark = next(self._numbers)
+            proof.shows[document] = mark
+            proof.asked[mark] = document
+        proof.ask_again_at = now + proof.pause
+        proof.pause = min(2 * proof.pause, ASK_AGAIN_AT_MOST)
+
+    def due(self) -> Iterator[int]:
+        """When something is to be asked again, ns."""
+        for state in self._tabs.values():
+            if state.proof is not None:
+                yield state.proof.ask_again_at
+            if state.hidden:
+                yield state.sent_at + ASK_AGAIN_AT_MOST

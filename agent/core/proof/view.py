@@ -1,0 +1,337 @@
+"""What windows and browsers say, put together: each look becomes a scene that can be judged by itself.
+
+Two witnesses with two times of their own: the desktop knows which window is in view, the browser what is in it. A page
+counts where its window was in view at any moment since the browsers were last asked, and it counts with what it showed
+before wherever the old picture may still be there. Nothing here knows a rule.
+
+That no moment falls between the two (proof): the desktop's looks cover all time up to the last; a browser look is only
+as old as the desktop's look before it (`asked`); what came into view between them is in the next desktop look, whose
+windows count for the next browser look, together with what their pages showed at the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from agent.core.model.seen import (
+    ANY,
+    BROWSERS,
+    TOP,
+    Blind,
+    Box,
+    BrowserWindow,
+    Browsing,
+    Glimpse,
+    Look,
+    Page,
+    Scene,
+    Tab,
+    WindowKind,
+)
+from agent.core.proof.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_SETTLE
+from agent.core.proof.binding import Binding, Key, key_of
+
+FEW: Final = 50  # pages that may all be what a tab has drawn last
+ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
+FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edge, more on a scaled desktop
+UNFOLLOWED: Final = Page(urls=(), unread=True)
+
+FOR_GOOD: Final = 2**63  # ns
+
+Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What a tab may have drawn, while it had the top document of this number. It is believed gone at `until`, ns."""
+
+    page: Page
+    top: int = ANY
+    until: int = FOR_GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A browser's window at the last look: its pages as they count, its tabs in front, and what may be drawn in it."""
+
+    shown: bool
+    pages: tuple[Page, ...]
+    front: frozenset[Place]
+    drawn: tuple[Page, ...]
+    extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
+
+
+class View:
+    """`take` every look in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._scene: Scene | None = None  # the desktop's last; None before the first and while it is blind
+        self._asked = 0  # when it was asked for
+        self._first_seen: dict[int, int] = {}  # window -> when the look that first saw it was answered
+        self._shown: frozenset[int] = frozenset()
+        self._in_view: frozenset[int] = frozenset()  # shown at any moment since the last look at the browsers
+        self._all_in_view = True  # after a moment of blindness, and under an overview
+        self._binding = Binding()
+        self._seen: dict[Key, _Seen] = {}
+        self._pictures: dict[Place, tuple[_Picture, ...]] = {}  # what may have been drawn in it when last in front
+        self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first showed that
+        self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
+        self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
+        self._full_screen: frozenset[int] = frozenset()  # windows that a browser's window at full screen may be
+        self._hints: frozenset[int] = frozenset()  # what says so over them
+        self._last_left = -PAGE_HINDSIGHT  # when a browser's window was last found gone from the view
+        self._browsers_asked = 0
+        self._homes: dict[Place, Key] = {}  # tab -> the browser's window that it was last in
+        self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
+        self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
+        self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
+        self._glimpsed: dict[Place, dict[_Picture, int]] = {}  # what events showed since browsers were asked -> when
+        self._surveyed = Scene()
+        self._browsed = Scene(pages_only=True)
+
+    @property
+    def pages(self) -> Scene:
+        """What browsers last told, as it counts: with pictures that may still be there. `accounted`: their windows."""
+        return self._browsed
+
+    def remembered(self) -> Iterator[Page]:
+        """Every page that may count again although no further look or event tells of it; some more than once."""
+        for seen in self._seen.values():
+            yield from (*seen.pages, *seen.drawn)
+        for kept in (self._inside, self._was_inside):
+            for pages in kept.values():
+                yield from pages
+        for pictured in (self._pictures, self._glimpsed):
+            for pictures in pictured.values():
+                yield from (picture.page for picture in pictures)
+
+    @property
+    def lost_account(self) -> bool:
+        """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
+        return not (self._surveyed.accounted - self._binding.accounted - self._hints).isdisjoint(self._shown)
+
+    def take(self, look: Look) -> Look:
+        """The look with a scene that `decide` can judge by itself."""
+        match look.seen:
+            case Browsing():
+                # core.proof.marks has told from the picture which tabs are painted: the display is not behind that.
+                return replace(look, asked=min(look.asked, self._asked), seen=self._browse(look.seen, look), lag=0)
+            case Scene():
+                return replace(look, seen=self._survey(look.seen, look))
+            case Blind() if look.witness != BROWSERS:
+                self._scene, self._shown, self._all_in_view = None, frozenset(self._first_seen), True
+        return look
+
+    def glimpse(self, glimpse: Glimpse) -> None:
+        """An event has shown this page, which a rule closes for: it may be drawn, and be gone before anybody looks."""
+        pictures = self._glimpsed.setdefault((glimpse.browser, glimpse.tab), {})
+        picture = _Picture(glimpse.page, glimpse.top) if len(pictures) < FEW else _Picture(UNFOLLOWED)
+        pictures[picture] = glimpse.at
+
+    # -- the desktop ----------------------------------------------------------------------------------------------
+
+    def _survey(self, scene: Scene, look: Look) -> Scene:
+        """The windows, with what is accounted for, and the pages of those that have just left the view.
+
+        These count once more, as windows do: their pixels stay until what was behind them has drawn itself. A window
+        that is found gone left before the look that last had it, so what it held by then counts as well as now.
+        """
+        if scene is not self._scene:
+            self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
+            self._binding = self._binding.within(self._first_seen)
+        shown = frozenset(window.id for window in scene.windows if window.shown) | _behind_menus(scene)
+        gone = self._shown - shown
+        self._leaving |= dict.fromkeys(gone, look.answered)
+        if not gone.isdisjoint(self._inside):
+            self._last_left = look.answered
+        pages = tuple(dict.fromkeys(replace(page, shown=True, parked=False) for page in self._left_behind()))
+        self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
+        # Once more after the browsers were asked again: that look tells what they held when they left.
+        self._leaving = {
+            window: at for window, at in self._leaving.items() if self._browsers_asked <= at and window in self._inside
+        }
+        self._was_inside = {
+            window: {page: until for page, until in pages.items() if until >= look.asked}
+            for window, pages in self._was_inside.items()
+            if window in self._inside
+        }
+        self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
+        self._in_view |= shown
+        changed = scene is not self._scene
+        self._scene, self._asked, self._shown = scene, look.asked, shown
+        self._hints = frozenset(_hints(scene, self._full_screen))
+        accounted = self._binding.accounted | self._hints
+        # While nothing changes it is the very same object, so that it is judged once.
+        if changed or pages != self._surveyed.pages or accounted != self._surveyed.accounted:
+            self._surveyed = replace(scene, pages=pages, accounted=accounted)
+        return self._surveyed
+
+    def _left_behind(self) -> Iterator[Page]:
+        """What may still be in the pixels that windows have left, whichever tab an event told of, and late."""
+        for window in self._leaving:
+            yield from self._inside.get(window, ())
+            yield from self._was_inside.get(window, ())
+        for pictures in self._glimpsed.values():
+            yield from (picture.page for picture, at in pictures.items() if at <= self._last_left + PAGE_HINDSIGHT)
+
+    # -- the browsers ---------------------------------------------------------------------------------------------
+
+    def _browse(self, browsing: Browsing, look: Look) -> Scene:
+        asked = self._browsers_asked = look.asked
+        windows = () if self._scene is None else self._scene.windows
+        # One that came while they were being asked may be the partner of a window that else would find another.
+        seeking = windows if all(self._first_seen[window.id] < asked for window in windows) else ()
+        self._first_told = {
+            key_of(window): self._first_told.get(key_of(window), look.answered) for window in browsing.windows
+        }
+        # The desktop must have been asked since: else a new window would find only what resembles it.
+        told = tuple(window for window in browsing.windows if self._first_told[key_of(window)] < self._asked)
+        self._binding = self._binding.renewed(told, seeking)
+        full = (self._binding.partners.get(key_of(window)) for window in browsing.windows if window.full_screen)
+        self._full_screen = frozenset().union(*(partners for partners in full if partners is not None))
+        homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
+        self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
+        self._homes = homes
+        tops = {(window.browser, tab.id): _top(tab) for window in browsing.windows for tab in window.tabs}
+        before = {place: self._tops.get(place, (ANY, 0)) for place in tops}
+        self._tops = {
+            place: before[place] if before[place][0] == top else (top, look.answered) for place, top in tops.items()
+        }
+        self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
+        self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
+        self._forget(min(asked, self._asked))
+        self._in_view, self._all_in_view = self._shown, self._scene is None
+        pages = tuple(page for seen in self._seen.values() for page in seen.pages)
+        scene = Scene(pages=pages, accounted=self._binding.accounted, pages_only=True)
+        if scene != self._browsed:
+            self._browsed = scene
+        return self._browsed
+
+    def _put_inside(self, until: int) -> None:
+        """Until then the display may still have what is in a window no more, or was there between two looks."""
+        glimpsed = tuple(picture.page for pictures in self._glimpsed.values() for picture in pictures)
+        inside = self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
+        for window, pages in inside.items():
+            left = dict.fromkeys((*self._inside.get(window, ()), *glimpsed), until)
+            past = {**self._was_inside.get(window, {}), **left}
+            self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
+        self._inside = self._inside | inside
+
+    def _look_into(self, window: BrowserWindow, look: Look) -> _Seen:
+        before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
+        shown = self._is_in_view(window)
+        in_front = [tab for tab in window.tabs if tab.visible]
+        pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, look, shown=shown)]
+        drawn = tuple(tab.page for tab in in_front)
+        if not in_front or not all(tab.painted for tab in in_front):
+            # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
+            left = [tab.page for tab in window.tabs if (window.browser, tab.id) in before.front]
+            drawn = _few((*before.drawn, *left, *drawn, *self._passed_by(window, shown=shown)))
+            pages += [replace(page, shown=shown) for page in drawn]
+        if shown and not before.shown:
+            # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
+            pages += [replace(page, shown=True) for page in before.pages]
+        extensions = {one: until for one, until in before.extensions.items() if until > look.asked}
+        extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
+        pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]
+        front = frozenset((window.browser, tab.id) for tab in in_front)
+        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn, extensions)
+
+    def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
+        """What events told of that the window may have drawn. In view, any tab may have come and gone."""
+        for place, pictures in self._glimpsed.items():
+            its_own = place not in self._at_home or self._homes[place] == key_of(window)
+            if place[0] == window.browser and (shown or its_own):
+                yield from (picture.page for picture in pictures)
+
+    def _is_in_view(self, window: BrowserWindow) -> bool:
+        partners = self._binding.partners.get(key_of(window))
+        return partners is None or self._all_in_view or not partners.isdisjoint(self._in_view)
+
+    def _look_at(
+        self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], look: Look, *, shown: bool
+    ) -> Iterator[Page]:
+        """What the tab shows, and what it last had in front where that picture may come up again.
+
+        Behind another tab only a hover card shows that. It loses what another document has drawn
+        (bench/leaks: card_of_another_document).
+        """
+        place = window.browser, tab.id
+        was_in_front = place in old_front
+        pictures = tuple(one for one in self._pictures.get(place, ()) if one.until > look.asked)
+        page = replace(tab.page, unread=tab.page.unread or tab.unknown > 0)
+        # In front at the look before: this page may have been there too, until it was parked.
+        yield replace(page, shown=shown, parked=not tab.visible and not was_in_front)
+        fresh = tab.visible and tab.painted
+        top, since = self._tops[place]
+        may_flash_up = tab.visible or was_in_front or look.asked <= since + CARD_LINGERS
+        if not (fresh and was_in_front):
+            for picture in pictures:
+                if may_flash_up or picture.top in {ANY, top}:
+                    yield replace(picture.page, shown=shown, parked=not tab.visible)
+        now = _Picture(tab.page, top or ANY)
+        if fresh:
+            self._pictures[place] = (now,)
+        elif tab.visible or was_in_front:
+            # It may have drawn this page, or one that only an event showed, between two looks. The picture in its hover
+            # card may be from after this document began.
+            unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()
+            drawn = (*pictures, now, *unknown, *self._glimpsed.get(place, ()))
+            self._pictures[place] = _few_pictures(tuple(replace(one, top=now.top) for one in drawn))
+        else:
+            self._pictures[place] = _few_pictures((*pictures, *self._glimpsed.get(place, ())))
+
+    def _forget(self, asked: int) -> None:
+        """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
+        self._pictures = {place: pages for place, pages in self._pictures.items() if place in self._homes}
+        since = {
+            place: {picture: at for picture, at in pictures.items() if at >= asked}
+            for place, pictures in self._glimpsed.items()
+        }
+        self._glimpsed = {place: pictures for place, pictures in since.items() if pictures}
+
+
+def _behind_menus(scene: Scene) -> frozenset[int]:
+    """A menu or list of suggestions over covered windows may show what they hold: then they count as shown."""
+    menus = {window.pid for window in scene.windows if window.shown and window.kind is WindowKind.POPUP}
+    owners = {window.pid for window in scene.windows if window.shown and window.kind is not WindowKind.POPUP}
+    return frozenset(window.id for window in scene.windows if window.pid in menus - owners)
+
+
+def _hints(scene: Scene, full_screen: frozenset[int]) -> Iterator[int]:
+    """Chromium's words at full screen (how to leave it), a window of their own that looks like a web notification.
+
+    What tells them apart is the place: near the top of the window and in its middle. Notifications stand in a corner,
+    some pixels from the edge of the screen.
+    """
+    under = [window for window in scene.windows if window.id in full_screen]
+    for window in scene.windows:
+        over = (_is_above_in_the_middle(window.box, other.box) for other in under if other.pid == window.pid)
+        if window.kind is WindowKind.NOTIFICATION and window.engine and any(over):
+            yield window.id
+
+
+def _is_above_in_the_middle(small: Box, large: Box) -> bool:
+    left, right = small.x - large.x, large.x + large.width - small.x - small.width
+    below = small.y + small.height - large.y
+    return (
+        abs(left - right) <= ROUNDED and left >= FAR_FROM_CORNERS and small.y >= large.y and below * 5 <= large.height
+    )
+
+
+def _top(tab: Tab) -> int:
+    """The number of its top document; 0 where that has no script."""
+    return next((document.number for document in tab.documents if document.id == TOP), 0)
+
+
+def _few_pictures(pictures: tuple[_Picture, ...]) -> tuple[_Picture, ...]:
+    each = tuple(dict.fromkeys(pictures))
+    return each if len(each) <= FEW else (_Picture(UNFOLLOWED),)
+
+
+def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:
+    """Each once. A page that goes on changing and never draws cannot be followed for ever: then nobody knows."""
+    each = tuple(dict.fromkeys(pages))
+    return each if len(each) <= FEW else (UNFOLLOWED,)

@@ -1,0 +1,101 @@
+"""Tells what rules that are only tried would have done, and when a rule does what nobody can have meant, or
+has fitted nothing for weeks.
+
+The daemon's own watch over its policy: it changes nothing that is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from agent.core.account import silence
+from agent.core.account.silence import Silence
+from agent.core.account.troubles import TroubleCode
+from agent.core.account.watch import Amiss, Watch, watched
+from agent.core.model.rules import Policy, Reason
+from agent.core.model.times import SECOND
+from agent.core.session import LaneWould, Session
+from agent.errors import Transient
+from agent.ports import SilenceMemory
+from agent.recorder.keeping import Keeping
+from agent.recorder.messages import Cleared, Trouble
+
+DAY: Final = 24 * 3600 * SECOND
+
+
+def would_close(session: Session, lanes: Iterable[Keeping[Any]]) -> Iterator[LaneWould]:
+    """What the session does not know yet. In a hold nobody looks, and what was last seen says nothing."""
+    for keeping in lanes:
+        if not session.held and session.would.get(keeping.lane, ()) != keeping.eye.would:
+            yield LaneWould(keeping.lane, keeping.eye.would)
+
+
+class Oversight:
+    def __init__(self, memory: SilenceMemory | None = None) -> None:
+        """`memory`: of how long each rule has fitted nothing, across restarts; None where nobody remembers."""
+        self.watch = Watch()
+        self._told: dict[Amiss, tuple[Reason, ...]] = {}
+        self._memory = memory
+        self._silence = Silence() if memory is None else memory.recall()
+        self._silent: tuple[Reason, ...] = ()
+        self._policy: Policy | None = None
+        self._heard: tuple[object, ...] = ()  # what `_silent` was found from
+        self._forgets = False
+
+    def turn(
+        self, session: Session, now: int, spoke: frozenset[str] = frozenset(), *, day: int = 0
+    ) -> Iterator[Trouble | Cleared]:
+        """What has come to be amiss, and what is no longer so.
+
+        `spoke`: ids of rules that fitted something since the last turn. `day`: since 1970, by the wall clock.
+        """
+        self.watch = watched(self.watch, session, now)
+        before = self._silence
+        self._listen(session, spoke, day)
+        amiss = self.watch.alarms(now)
+        if self._silent:
+            amiss[Amiss.NEVER] = self._silent
+        for code in Amiss:
+            told, rules = self._told.get(code, ()), amiss.get(code, ())
+            if told == rules:
+                continue
+            if told:
+                yield Cleared(TroubleCode(code))
+            if rules:
+                names = ", ".join(rule.id for rule in rules)
+                numbers = tuple(rule.id if rule.number is None else rule.number for rule in rules)
+                # A recorder starts every morning, and a rule is silent for months: one entry of the account says it.
+                known = code is Amiss.NEVER and self._silence.all_told(rules)
+                yield Trouble(TroubleCode(code), names, numbers, known)
+                if code is Amiss.NEVER and not known:
+                    self._silence = silence.told(self._silence, rules)
+        self._told = amiss
+        if self._silence is not before:
+            yield from self._remember()
+
+    def _listen(self, session: Session, spoke: frozenset[str], day: int) -> None:
+        """In a hold nobody looks, and no day counts."""
+        policy = session.policy
+        heard = (spoke, day, session.held, None if policy is None else policy.hash)
+        if policy is None or heard == self._heard:
+            return
+        self._silence = silence.followed(self._silence, policy, self._policy)
+        if not session.held:
+            self._silence = silence.listened(self._silence, policy, spoke, day)
+        self._silent = self._silence.alarming(policy)
+        self._policy, self._heard = policy, heard
+
+    def _remember(self) -> Iterator[Trouble | Cleared]:
+        """It counts all the same where the disk refuses: then only a restart forgets it."""
+        if self._memory is None:
+            return
+        try:
+            self._memory.remember(self._silence)
+        except Transient:
+            self._forgets = True
+            yield Trouble(TroubleCode.SILENCE_NOT_REMEMBERED)
+        else:
+            if self._forgets:
+                self._forgets = False
+                yield Cleared(TroubleCode.SILENCE_NOT_REMEMBERED)

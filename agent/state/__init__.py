@@ -1,0 +1,1 @@
+"""What the recorder remembers on disk from one run to the next."""

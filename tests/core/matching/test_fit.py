@@ -1,0 +1,41 @@
+"""Three values: yes, no, and what could not be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.core.matching.fit import Fit, all_fit, any_fits, fit
+
+NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
+
+
+def test_three_values() -> None:
+    assert len(set(Fit)) == 3
+
+
+def test_a_plain_answer() -> None:
+    assert (fit(True), fit(False)) == (YES, NO)
+
+
+@pytest.mark.parametrize(
+    ("fits", "best", "worst"),
+    [
+        ((), NO, YES),
+        ((YES, NO), YES, NO),
+        ((NO, YES), YES, NO),
+        ((DOUBT, NO), DOUBT, NO),
+        ((NO, DOUBT), DOUBT, NO),
+        ((DOUBT, YES), YES, DOUBT),
+        ((YES, DOUBT), YES, DOUBT),
+        ((NO, NO), NO, NO),
+        ((YES, YES), YES, YES),
+    ],
+)
+def test_kleenes_tables(fits: tuple[Fit, ...], best: Fit, worst: Fit) -> None:
+    assert any_fits(fits) is best
+    assert all_fit(fits) is worst
+
+
+def test_a_doubt_cannot_be_taken_for_a_yes_by_accident() -> None:
+    with pytest.raises(TypeError, match="three values"):
+        bool(DOUBT)

@@ -1,0 +1,108 @@
+"""Matchers against windows and pages: whole values, no substrings, doubt where something is unread."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.core.matching.fit import Fit
+from agent.core.matching.match import PageSight, WindowSight, any_of, attributes, fits
+from agent.core.model.rules import AllOf, Attribute, Matcher
+from agent.core.model.seen import Blind, Box, Page, Window
+
+NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
+
+
+def app(*patterns: str) -> Matcher:
+    return Matcher(Attribute.APP, patterns)
+
+
+def title(*patterns: str) -> Matcher:
+    return Matcher(Attribute.TITLE, patterns)
+
+
+def url(*patterns: str) -> Matcher:
+    return Matcher(Attribute.URL, patterns)
+
+
+def window(app: str | Blind = "epic", title: str | Blind = "Doe - chart", *, title_needed: bool = True) -> WindowSight:
+    return WindowSight.of(Window(1, app, title, 1, Box(0, 0, 1, 1), shown=True), title_needed=title_needed)
+
+
+def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = ()) -> PageSight:
+    return PageSight.of(Page(urls, frozenset(fields), frozenset(selectors)))
+
+
+@pytest.mark.parametrize(
+    ("matcher", "sight", "said"),
+    [
+        (app("epic"), window("Epic"), YES),
+        (app("EPIC.exe"), window("epic"), YES),
+        (app("epic"), window("epic.exe"), YES),
+        (app("epi?"), window("epic"), YES),
+        (app("epi"), window("epic"), NO),
+        (app("x", "epic*"), window("EpicHyperdrive"), YES),
+        (app("epic"), window(Blind.NO_PROCESS), DOUBT),
+        (app("*"), window(Blind.NO_PROCESS), DOUBT),
+        (title("*CHART"), window(), YES),
+        (title("chart"), window(), NO),
+        (title("*chart - *"), window(title="Doe - Chart \u2013 Epic"), YES),
+        (title("*chart"), window(title=Blind.NO_TITLE), DOUBT),
+        (title("*chart"), window(title=Blind.NO_TITLE, title_needed=False), NO),
+        (title(""), window(title=""), YES),
+        (url("*"), window(), NO),
+        (app("*"), page("https://example.com"), NO),
+        (url("example.com"), page("https://www.example.com/"), YES),
+        (url("example.com"), page("https://shop.example.org/", "https://example.com/"), YES),
+        (url("example.com", "example.org"), page("https://example.org/"), YES),
+        (url("example.com"), page("https://shop.example.org/"), NO),
+        (Matcher(Attribute.FIELD, ("cc-csc",)), page("https://a.example", fields=("email", "CC-CSC")), YES),
+        (Matcher(Attribute.FIELD, ("cc-csc",)), page("https://a.example", fields=("email",)), NO),
+        (Matcher(Attribute.CSS, ("#pan", ".cvv")), page("https://a.example", selectors=(".cvv",)), YES),
+        (Matcher(Attribute.CSS, ("#pan",)), page("https://a.example", selectors=("#PAN",)), NO),
+        (AllOf((app("epic"), title("*chart*"))), window(), YES),
+        (AllOf((app("epic"), title("inbox"))), window(), NO),
+        (AllOf((app("epic"), title("*chart*"))), window(title=Blind.NO_TITLE), DOUBT),
+        (AllOf((app("notes"), title("*chart*"))), window(title=Blind.NO_TITLE), NO),
+        (AllOf((url("a.example"), Matcher(Attribute.FIELD, ("cc-csc",)))), page("https://a.example"), NO),
+    ],
+)
+def test_matchers(matcher: Matcher | AllOf, sight: WindowSight | PageSight, said: Fit) -> None:
+    assert fits(matcher, sight) is said
+
+
+@pytest.mark.parametrize(
+    ("urls", "said"),
+    [
+        ((), DOUBT),  # a page that tells no address at all
+        (("",), DOUBT),
+        (("about:blank",), DOUBT),  # its opener may have written a form into it
+        (("data:text/html,x",), DOUBT),
+        (("https://shop.example", "about:blank", "about:srcdoc", "data:,x"), NO),  # made by the page around them
+        (("https://shop.example", "https://exa mple.com"), DOUBT),
+        (("https://shop.example", "https://exa mple.com", "https://pay.example"), YES),
+    ],
+)
+def test_frames(urls: tuple[str, ...], said: Fit) -> None:
+    assert fits(url("pay.example"), page(*urls)) is said
+
+
+def test_what_opens_looks_at_the_pages_own_address_only() -> None:
+    sight = page("https://shop.example", "https://pay.example")
+    assert fits(url("pay.example"), sight) is YES
+    assert fits(url("pay.example"), sight.own_address_only()) is NO
+    assert fits(url("shop.example"), sight.own_address_only()) is YES
+
+
+def test_a_title_is_needed_unless_it_is_said_otherwise() -> None:
+    untitled = Window(1, "epic", Blind.NO_TITLE, 1, Box(0, 0, 1, 1), shown=True)
+    assert WindowSight.of(untitled).title is Blind.NO_TITLE
+
+
+def test_one_condition_of_several_is_enough() -> None:
+    assert any_of((app("x"), app("epic")), window()) is YES
+    assert any_of((), window()) is NO
+
+
+def test_what_a_condition_looks_at() -> None:
+    assert attributes(app("x")) == {Attribute.APP}
+    assert attributes(AllOf((app("x"), title("y")))) == {Attribute.APP, Attribute.TITLE}

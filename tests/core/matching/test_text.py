@@ -1,0 +1,91 @@
+"""Names and titles are compared whole, and as a reader sees them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core.matching.text import fold, fold_app, fold_case, glob
+
+
+@pytest.mark.parametrize(
+    ("title", "same"),
+    [
+        ("Patient Chart", "patient chart"),
+        ("Patient\u00a0chart\u202f: Doe", "patient chart : doe"),  # French spaces
+        ("Patient chart \u2013 Epic", "patient chart - epic"),  # a dash for a hyphen
+        ("Inbox - Microsoft\u200b Edge", "inbox - microsoft edge"),  # as Edge titles every window
+        ("\u200fMail\u200e", "mail"),  # marks of direction
+        ("sal\u00adary", "salary"),  # a soft hyphen
+        ("  two \t lines\n", "two lines"),
+        ("STRASSE", "stra\u00dfe"),
+        ("\uff23\uff41\uff52\uff44", "card"),
+        ("Cafe\u0301", "caf\u00e9"),
+        ("\u0130stanbul", "i\u0307stanbul"),
+    ],
+)
+def test_what_looks_alike_is_alike(title: str, same: str) -> None:
+    assert fold(title) == fold(same)
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing_more(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+    assert fold_case(fold_case(text)) == fold_case(text)
+
+
+@given(st.text())
+def test_case_never_matters(text: str) -> None:
+    assert fold(text.casefold()) == fold(text)
+
+
+def test_a_programs_name() -> None:
+    assert fold_app("Slack.EXE") == "slack" == fold_app("slack")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "title", "fits"),
+    [
+        ("chart", "chart", True),
+        ("chart", "my chart", False),
+        ("*chart*", "my chart of today", True),
+        ("chart*", "my chart", False),
+        ("*chart", "my chart", True),
+        ("ch?rt", "chart", True),
+        ("ch?rt", "chaart", False),
+        ("*a*b*", "xxaxxbxx", True),
+        ("*a*b*", "xxbxxaxx", False),
+        ("*ab", "ababab", True),
+        ("a*a", "a", False),
+        ("**", "", True),
+        ("[abc]", "[abc]", True),
+        ("[abc]", "a", False),
+        ("a.c", "abc", False),
+        ("*", "two\nlines", True),
+    ],
+)
+def test_wildcards(pattern: str, title: str, fits: bool) -> None:
+    assert bool(glob((pattern,)).fullmatch(title)) is fits
+
+
+def test_one_of_several_patterns_is_enough() -> None:
+    assert glob(("a", "b*")).fullmatch("bcd")
+    assert not glob(("a", "b*")).fullmatch("ab")
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab", max_size=12))
+def test_wildcards_against_a_slow_and_simple_judge(pattern: str, title: str) -> None:
+    def judge(pattern: str, title: str) -> bool:
+        if not pattern:
+            return not title
+        if pattern[0] == "*":
+            return any(judge(pattern[1:], title[skipped:]) for skipped in range(len(title) + 1))
+        return bool(title) and pattern[0] in ("?", title[0]) and judge(pattern[1:], title[1:])
+
+    assert bool(glob((pattern,)).fullmatch(title)) is judge(pattern, title)
+
+
+def test_no_title_makes_a_comparison_slow() -> None:
+    """With backtracking this would run for years: pytest's time limit is the judge."""
+    assert not glob(("*a*a*a*a*a*a*a*a*a*b",)).fullmatch("a" * 100_000)

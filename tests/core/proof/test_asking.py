@@ -1,0 +1,130 @@
+"""When a witness is asked, and what its proof needs under a policy."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.core.model.media import Lane
+from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, Policy, Rule
+from agent.core.model.seen import BROWSERS, WINDOWS
+from agent.core.model.times import MILLISECOND, SECOND
+from agent.core.proof.asking import (
+    LONGEST_BEAT,
+    PAGE_HINDSIGHT,
+    TITLE_HINDSIGHT,
+    TITLE_SETTLE,
+    WINDOW_HINDSIGHT,
+    WINDOW_LINGERS,
+    fresh,
+    next_look,
+    page_lag,
+    page_timing,
+    timings,
+    window_timing,
+)
+from agent.core.proof.clearance import Timing
+
+TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
+
+
+def policy(*attributes: Attribute, lead: int = 0) -> Policy:
+    rules = tuple(
+        Rule(
+            number,
+            attribute,
+            "",
+            (Matcher(attribute, ("x",)),),
+            lanes={Lane.AUDIO: LaneEffect(Effect.PAUSE, Extent.SHOWN, lead)},
+        )
+        for number, attribute in enumerate(attributes)
+    )
+    return Policy("hash", 1, "name", rules)
+
+
+def test_pixels_outlive_their_window_and_the_truth_may_come_late() -> None:
+    timing = window_timing(policy(Attribute.APP), Lane.SCREEN)
+    assert timing == Timing(0, 300 * MILLISECOND, 250 * MILLISECOND, lingers=1 * SECOND)
+    assert (timing.hindsight, timing.lingers) == (WINDOW_HINDSIGHT, WINDOW_LINGERS)
+
+
+TITLE = Matcher(Attribute.TITLE, ("*chart*",))
+APP = Matcher(Attribute.APP, ("till",))
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        policy(Attribute.APP, Attribute.TITLE),
+        Policy("hash", 1, "name", (Rule(0, "id", "", (AllOf((APP, TITLE)),)),)),
+        Policy("hash", 1, "name", (Rule(0, "id", "", (APP,), unless=(TITLE,)),)),
+        Policy("hash", 1, "name", (), record_when=(APP, TITLE)),
+        Policy("hash", 1, "name", (), allow_unseen=(TITLE,)),
+    ],
+    ids=["a rule", "with others", "an exception", "record_when", "allow_unseen"],
+)
+def test_a_policy_that_asks_for_titles_anywhere_waits_for_them_at_both_ends(asks: Policy) -> None:
+    timing = window_timing(asks, Lane.SCREEN)
+    assert timing == Timing(1 * SECOND, 1 * SECOND, 250 * MILLISECOND, lingers=1 * SECOND)
+    assert (timing.settle, timing.hindsight) == (TITLE_SETTLE, TITLE_HINDSIGHT)
+
+
+def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
+    timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)
+    assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
+
+
+def test_a_grab_needs_a_look_younger_than_three_fifths_of_the_gap() -> None:
+    assert fresh(0, 599, TIMING)
+    assert not fresh(0, 600, TIMING)
+
+
+def test_a_closed_lane_is_looked_at_often_and_a_quiet_open_one_rarely() -> None:
+    assert next_look(5, TIMING, closed=True) == 5 + 100 * MILLISECOND
+    assert next_look(5, TIMING, closed=False) == 5 + 1 * SECOND
+
+
+def test_a_picture_that_is_taken_or_waits_is_looked_at_in_a_beat_until_one_look_is_past_its_hindsight() -> None:
+    assert next_look(100, TIMING, closed=False, grab_wanted=True) == 900
+    assert next_look(100, TIMING, closed=False, newest=200) == 900
+    assert next_look(500, TIMING, closed=False, newest=200) == 1300
+    assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at
+    assert next_look(501, TIMING, closed=False, newest=200, grab_wanted=True) == 1301
+
+
+def test_sound_waits_for_a_look_no_longer_than_the_longest_beat() -> None:
+    timing = page_timing(policy(Attribute.URL), Lane.AUDIO)
+    assert next_look(0, timing, closed=False, newest=100 * MILLISECOND) == LONGEST_BEAT
+    assert timing.max_gap // 2 > LONGEST_BEAT  # also where the next answer is late the proof goes on
+
+
+def test_nothing_settles_after_a_page_whose_mark_was_seen_and_the_truth_about_it_comes_soon() -> None:
+    timing = page_timing(policy(Attribute.URL), Lane.SCREEN)
+    assert timing == Timing(settle=0, hindsight=300 * MILLISECOND, max_gap=250 * MILLISECOND)
+    assert timing.hindsight == PAGE_HINDSIGHT
+
+
+@pytest.mark.parametrize(("stalled", "lag"), [(0.0, 0), (0.12, 60), (1.0, 500)])
+def test_a_display_is_behind_as_far_as_programs_wait_for_a_core(stalled: float, lag: int) -> None:
+    assert page_lag(stalled) == lag * MILLISECOND
+
+
+def test_a_lead_reaches_back_for_pages_too() -> None:
+    timing = page_timing(policy(Attribute.URL, lead=3 * SECOND), Lane.AUDIO)
+    assert timing == Timing(0, 3 * SECOND, 1 * SECOND)
+
+
+def test_every_witness_has_its_own_timing() -> None:
+    rules = policy(Attribute.URL, Attribute.APP)
+    assert timings(rules, Lane.SCREEN) == {
+        WINDOWS: window_timing(rules, Lane.SCREEN),
+        BROWSERS: page_timing(rules, Lane.SCREEN),
+    }
+
+
+def test_a_slow_witness_is_asked_sooner_so_that_its_answer_still_comes_within_the_gap() -> None:
+    assert next_look(100, TIMING, closed=False, newest=900, slowest=62) == 100 + 800
+    assert next_look(100, TIMING, closed=False, newest=900, slowest=63) == 100 + 600
+    assert next_look(100, TIMING, closed=False, newest=900, took=100) == 100 + 800
+    assert next_look(100, TIMING, closed=False, newest=900, took=101) == 100 + 1000 - 202
+    assert next_look(100, TIMING, closed=False, newest=900, took=600) == 100 - 200
+    assert next_look(100, TIMING, closed=False, took=600) == 100 + SECOND  # nothing waits
