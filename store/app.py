@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protocol.api import AGENT_UNSUPPORTED, VERSION
 from protocol.errors import ProtocolError
+from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.depot import Depot
 from store.errors import Refusal
@@ -29,7 +30,6 @@ from store.log import say
 from store.routes import account, devices, health, recordings
 from store.routes.bodies import Intake
 from store.routes.front import Front
-from store.writer import WriterClosed
 
 Answered = Callable[[str, int, float], None]
 """Method and template of the route, status, seconds."""

@@ -15,8 +15,8 @@ from protocol import jws
 from protocol.api import DEVICE_REVOKED, DEVICE_UNKNOWN, TokenResponse
 from protocol.claims import Claims
 from protocol.errors import SignatureError
-from store import schema
-from store.catalog import Device, add_if_new, find_device
+from store.catalog import schema
+from store.catalog.queries import Device, add_if_new, find_device
 from store.clock import SECOND
 from store.depot import Depot
 from store.errors import Refusal

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from protocol.envelope import KEY_PACKET_STREAM, Flag, Kind
 from store.account import Interval
-from store.blobs import sealed_name
+from store.catalog.blobs import sealed_name
 
 
 @dataclass(frozen=True, slots=True)

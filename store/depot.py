@@ -10,10 +10,10 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from store.blobs import BlobStore
+from store.catalog.blobs import BlobStore
+from store.catalog.database import Database
+from store.catalog.writer import Writer
 from store.clock import Clock
-from store.database import Database
-from store.writer import Writer
 
 HANDS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
 

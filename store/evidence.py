@@ -19,9 +19,9 @@ from protocol.claims import Claims
 from protocol.envelope import AUDIO, SCREEN, Flag, Kind, lane_of
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, parse_line
-from store import catalog, reported, schema
 from store.account import Entry, Interval, Missing, Part, State, account, states
-from store.catalog import Device, Recording
+from store.catalog import queries, reported, schema
+from store.catalog.queries import Device, Recording
 from store.chain import Chosen, Heads, Stored, choose, gaps
 from store.errors import StoreError
 from store.rules import RuleName, hold_reasons_in, names_in
@@ -225,22 +225,22 @@ def texts_of(files: str) -> dict[str, str]:
 
 def gather(connection: Connection, recording: UUID) -> Evidence:
     """Raises StoreError where the catalog has no such recording."""
-    known = catalog.find_recording(connection, recording)
+    known = queries.find_recording(connection, recording)
     if known is None:
         raise StoreError(f"there is no recording {recording}")
-    device = catalog.find_device(connection, schema.devices.c.id == known.device)
+    device = queries.find_device(connection, schema.devices.c.id == known.device)
     if device is None:
         raise StoreError(f"the device of recording {recording} is not in the catalog: the database is damaged")
     lines, before, later = _run(connection, device.id, recording)
-    bundle = catalog.newest_bundle(connection)
+    bundle = queries.newest_bundle(connection)
     named = {known.policy, *(str(policy) for line in lines if (policy := _policy_of(line)))}
     texts = {policy: policy_texts(connection, policy) for policy in sorted(named)}
     return Evidence(
         recording=known,
         device=device,
-        stored=tuple(_stored(row) for row in catalog.sealed_rows(connection, recording)),
+        stored=tuple(_stored(row) for row in queries.sealed_rows(connection, recording)),
         alarms=tuple(
-            (row.code, row.stream, row.sequence, row.sha256) for row in catalog.alarms_of(connection, recording)
+            (row.code, row.stream, row.sequence, row.sha256) for row in queries.alarms_of(connection, recording)
         ),
         lines=lines,
         before=before,
@@ -254,14 +254,14 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
 
 
 def _run(connection: Connection, device: str, recording: UUID) -> tuple[tuple[Line, ...], str, tuple[Line, ...]]:
-    opening = catalog.opening_entry(connection, device, recording)
+    opening = queries.opening_entry(connection, device, recording)
     if opening is None:
         return (), ZERO, ()
-    start, following = catalog.run_around(connection, device, opening)
-    end = catalog.closing_entry(connection, device, recording)
+    start, following = queries.run_around(connection, device, opening)
+    end = queries.closing_entry(connection, device, recording)
     if end is None or (following is not None and following < end):
-        end = following - 1 if following is not None else catalog.ledger_head(connection, device).next - 1
-    before = catalog.ledger_hashes(connection, device, start - 1, start - 1).get(start - 1, ZERO)
+        end = following - 1 if following is not None else queries.ledger_head(connection, device).next - 1
+    before = queries.ledger_hashes(connection, device, start - 1, start - 1).get(start - 1, ZERO)
     later: tuple[Line, ...] = ()
     if following is not None:
         later = _lines(connection, device, following, following + _AFTER_DEATH)
@@ -269,7 +269,7 @@ def _run(connection: Connection, device: str, recording: UUID) -> tuple[tuple[Li
 
 
 def _lines(connection: Connection, device: str, first: int, last: int) -> tuple[Line, ...]:
-    rows = catalog.ledger_lines(connection, device, first, last)
+    rows = queries.ledger_lines(connection, device, first, last)
     return tuple(Line(row.seq, row.hash, row.line, row.batch) for row in rows)
 
 
@@ -312,7 +312,7 @@ def rule_names(connection: Connection, policy: str) -> tuple[RuleName, ...]:
 
 def policy_texts(connection: Connection, policy: str) -> dict[str, str]:
     """File name -> text. Empty where its text is not here, or was damaged since: `verify --all` names that."""
-    files = catalog.policy_files(connection, policy)
+    files = queries.policy_files(connection, policy)
     try:
         return {} if files is None else texts_of(files)
     except ValueError:

@@ -22,7 +22,7 @@ from protocol.envelope import AUDIO, SCENE_STREAM, SCREEN, Flag, Kind, lane_of
 from protocol.packet import Monitor
 from store import scenes
 from store.account import Cause, Interval, union
-from store.blobs import BlobStore
+from store.catalog.blobs import BlobStore
 from store.chain import Stored
 from store.clock import SECOND
 from store.errors import StoreError, WrongUsage

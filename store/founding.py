@@ -22,11 +22,11 @@ from protocol import bundle
 from protocol.keyfile import COST, save_private
 from protocol.keys import RecipientPrivate, thumbprint
 from protocol.policyhash import policy_hash
-from store import schema
-from store.blobs import BlobFault, LocalBlobs
 from store.ca import make_authority, make_server
+from store.catalog import schema
+from store.catalog.blobs import BlobFault, LocalBlobs
+from store.catalog.database import Database, upgrade
 from store.clock import Clock, wall
-from store.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
 from store.files import sync_folder, write_new
 from store.home import SETTINGS, Home, KeyRecord, private_pem

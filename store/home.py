@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
-from store.blobs import LocalBlobs
-from store.database import Database, upgrade
+from store.catalog.blobs import LocalBlobs
+from store.catalog.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
 from store.files import write_new
 

@@ -23,9 +23,9 @@ from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store import catalog, schema
 from store.auth import revoked, unknown
-from store.blobs import BlobFault, BlobMissing, sealed_name
+from store.catalog import queries, schema
+from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.depot import Depot
 from store.errors import Refusal
 
@@ -48,7 +48,7 @@ class Arrival:
         return sealed_name(self.recording, self.stream, self.sequence, self.sha256)
 
     @property
-    def name(self) -> catalog.Name:
+    def name(self) -> queries.Name:
         return (str(self.recording), self.stream, self.sequence)
 
     @property
@@ -129,7 +129,7 @@ def _take_back(depot: Depot, arrival: Arrival) -> None:
     """Bytes that were written and then refused a row. No later request can earn it: nobody is enrolled again."""
     with suppress(BlobFault, SQLAlchemyError):  # it lies there for nothing, and does no harm
         with depot.database.reading() as connection:
-            if arrival.sha256 in catalog.bodies(connection, [arrival.name]).get(arrival.name, {}):
+            if arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {}):
                 return  # a row that was earned before
         depot.blobs.remove(arrival.blob)
 
@@ -163,7 +163,7 @@ def _keep(depot: Depot, arrival: Arrival) -> _Entry:
 def _owner(depot: Depot, arrival: Arrival) -> str | None:
     """Whose recording it is; None where nobody has opened it."""
     with depot.database.reading() as connection:
-        standing = catalog.standing(connection, arrival.sender, arrival.recording)
+        standing = queries.standing(connection, arrival.sender, arrival.recording)
     if standing is None:
         raise unknown()
     if standing.revoked:
@@ -200,7 +200,7 @@ def _check_packet(depot: Depot, arrival: Arrival) -> KeyPacket:
     if arrival.sequence != 0:
         raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
     with depot.database.reading() as connection:
-        device = catalog.find_device(connection, schema.devices.c.id == arrival.sender)
+        device = queries.find_device(connection, schema.devices.c.id == arrival.sender)
     if device is None:
         raise unknown()
     try:
@@ -238,7 +238,7 @@ def _is_kept(depot: Depot, arrival: Arrival) -> bool:
     if size != len(arrival.body):
         return False
     with depot.database.reading() as connection:
-        return arrival.sha256 in catalog.bodies(connection, [arrival.name]).get(arrival.name, {})
+        return arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {})
 
 
 def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int, str] | Exception]:
@@ -248,12 +248,12 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int
     been revoked since, or another have opened the same recording.
     """
     packets = [(entry, entry.packet) for entry in entries if entry.packet is not None]
-    turned_away = catalog.revoked_of(connection, {entry.arrival.sender for entry, _ in packets}) if packets else set()
+    turned_away = queries.revoked_of(connection, {entry.arrival.sender for entry, _ in packets}) if packets else set()
     for entry, packet in packets:
         if entry.arrival.sender not in turned_away:
             _open(connection, entry, packet)
-    owners = catalog.owners(connection, {entry.arrival.recording for entry in entries})
-    bodies = catalog.bodies(connection, {entry.arrival.name for entry in entries})
+    owners = queries.owners(connection, {entry.arrival.recording for entry in entries})
+    bodies = queries.bodies(connection, {entry.arrival.name for entry in entries})
     outcomes: list[tuple[int, str] | Exception] = []
     rows: list[dict[str, object]] = []
     for entry in entries:
@@ -284,7 +284,7 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int
 
 
 def _open(connection: Connection, entry: _Entry, packet: KeyPacket) -> None:
-    catalog.add_if_new(
+    queries.add_if_new(
         connection,
         schema.recordings,
         id=str(packet.recording),
@@ -312,7 +312,7 @@ def _row(entry: _Entry) -> dict[str, object]:
 
 def _raise_alarm(connection: Connection, entry: _Entry, code: str) -> None:
     recording, stream, sequence = entry.arrival.name
-    catalog.add_alarm(
+    queries.add_alarm(
         connection,
         entry.at,
         code,

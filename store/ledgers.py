@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert
 from protocol.api import LedgerResponse
 from protocol.errors import LedgerError
 from protocol.ledger import ZERO, Batch, line_hash, parse_line
-from store import reported, schema
-from store.catalog import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
+from store.catalog import reported, schema
+from store.catalog.queries import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
 from store.depot import Depot
 from store.errors import Refusal
 

@@ -21,9 +21,9 @@ from sqlalchemy import Connection, select
 
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
-from store import catalog, schema
 from store.account import PERSON, Entry, Held, held_of
 from store.ca import days_left
+from store.catalog import queries, schema
 from store.clock import MINUTE
 from store.depot import Depot
 from store.errors import StoreError
@@ -131,9 +131,9 @@ class Counts:
 def count(connection: Connection, now: int) -> Counts:
     """`now`: ns since 1970 by the store's clock. In one question, with an index for each PC."""
     counted = Counts()
-    newest = catalog.newest_bundle(connection)
+    newest = queries.newest_bundle(connection)
     counted.revision = newest[0] if newest else 0
-    counted.alarms = catalog.open_alarm_counts(connection)
+    counted.alarms = queries.open_alarm_counts(connection)
     devices, health, lines = schema.devices.c, schema.health.c, schema.ledger_lines.c
     last = (
         select(lines.kind)

@@ -10,8 +10,8 @@ from protocol.errors import KeyProblem, ProtocolError
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
-from store.blobs import BlobFault, BlobMissing, BlobStore
-from store.catalog import Device
+from store.catalog.blobs import BlobFault, BlobMissing, BlobStore
+from store.catalog.queries import Device
 from store.chain import Stored
 from store.errors import StoreError
 

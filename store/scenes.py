@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from protocol import envelope
 from protocol.envelope import SCENE_STREAM
-from store.blobs import BlobStore
+from store.catalog.blobs import BlobStore
 from store.chain import Stored
 from store.evidence import Evidence
 from store.opening import read_body

@@ -18,13 +18,13 @@ from fastapi import FastAPI
 
 from store import log
 from store.app import Answered, create_app
-from store.blobs import BlobFault
 from store.ca import days_left
+from store.catalog.blobs import BlobFault
+from store.catalog.writer import Writer
 from store.clock import Clock, wall
 from store.depot import Depot
 from store.errors import StoreError, WrongUsage
 from store.home import Home
-from store.writer import Writer
 
 _WARN: Final = 60  # days before the certificate ends
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop

@@ -21,8 +21,8 @@ from protocol.bundle import Bundle
 from protocol.errors import KeyProblem
 from protocol.keys import RecipientPublic
 from protocol.policyhash import policy_hash
-from store import schema
-from store.catalog import add_if_new, newest_bundle
+from store.catalog import schema
+from store.catalog.queries import add_if_new, newest_bundle
 from store.errors import StoreError, WrongUsage
 from store.rules import RuleName, names_in, revision_in
 

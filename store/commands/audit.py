@@ -14,11 +14,11 @@ from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
 from store import export, passphrase, picture
 from store.account import totals
-from store.blobs import BlobStore
-from store.catalog import newest_recordings, recordings_beginning
+from store.catalog.blobs import BlobStore
+from store.catalog.database import explained
+from store.catalog.queries import newest_recordings, recordings_beginning
 from store.commands import whole
 from store.commands.options import Subcommands, add_command, count, home_of
-from store.database import explained
 from store.errors import StoreError, WrongUsage
 from store.evidence import Evidence, gather, policy_texts
 from store.founding import COMPLIANCE

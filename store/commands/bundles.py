@@ -14,11 +14,11 @@ from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store import passphrase, signing
-from store.catalog import ahead_of, newest_bundle
+from store.catalog.database import explained
+from store.catalog.queries import ahead_of, newest_bundle
 from store.clock import wall
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
-from store.database import explained
 from store.errors import StoreError, WrongUsage
 from store.files import write_new
 from store.founding import COMPLIANCE, RECIPIENT

@@ -11,12 +11,12 @@ from sqlalchemy import update
 
 from protocol.enrolment import Enrolment, make
 from protocol.errors import EnrolmentError
-from store import schema
-from store.catalog import devices, last_health
+from store.catalog import schema
+from store.catalog.database import explained
+from store.catalog.queries import devices, last_health
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
-from store.database import explained
 from store.enrolment import make_secret
 from store.errors import WrongUsage
 from store.founding import COMPLIANCE

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from store.catalog import Device
+from store.catalog.queries import Device
 from store.clock import SECOND
 from store.commands.helping import Wrapped
 from store.errors import WrongUsage

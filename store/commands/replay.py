@@ -15,7 +15,7 @@ from typing import Final
 
 from protocol.errors import ProtocolError
 from store import passphrase, scenes
-from store.blobs import BlobFault
+from store.catalog.blobs import BlobFault
 from store.commands import audit
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage

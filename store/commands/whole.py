@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
 from store import picture
-from store.catalog import devices
+from store.catalog.database import explained
+from store.catalog.queries import devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
-from store.database import explained
 from store.founding import COMPLIANCE
 from store.home import Home
 from store.show import clean, console, iso, print_json, progress, when

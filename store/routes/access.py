@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
 from store.auth import authenticate, read_bearer
-from store.catalog import Device
+from store.catalog.queries import Device
 from store.depot import Depot
 from store.errors import Refusal
 

@@ -11,8 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 
 from protocol import api
 from protocol.policyhash import policy_hash
-from store import ledgers, schema
-from store.catalog import Device, add_if_new, newest_bundle, successors
+from store import ledgers
+from store.catalog import schema
+from store.catalog.queries import Device, add_if_new, newest_bundle, successors
 from store.depot import Depot
 from store.errors import Refusal
 from store.routes.access import CurrentDepot, CurrentDevice

@@ -13,9 +13,9 @@ from protocol import api
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import public_from_text
-from store import reported, schema
 from store.auth import issue_token
-from store.catalog import Device, ledger_head, newest_bundle, put
+from store.catalog import reported, schema
+from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.depot import Depot
 from store.enrolment import Applicant, enrol
 from store.errors import Refusal

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from protocol import api
-from store.catalog import newest_bundle
+from store.catalog.queries import newest_bundle
 from store.routes.access import CurrentDepot
 from store.routes.shapes import answers
 

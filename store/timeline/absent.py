@@ -18,14 +18,14 @@ from sqlalchemy import Connection, func, select
 from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
-from store import catalog, schema
-from store import reported as names
 from store.account import Entry, Interval
-from store.catalog import Device, Recording
+from store.catalog import queries, schema
+from store.catalog import reported as names
+from store.catalog.database import Database
+from store.catalog.queries import Device, Recording
+from store.catalog.reported import Heads, Named
 from store.clock import SECOND
-from store.database import Database
 from store.evidence import heads_of, policy_texts
-from store.reported import Heads, Named
 from store.rules import HoldReasons
 from store.timeline.days import Day, days
 from store.timeline.life import Sign, Stretch, What, stretches
@@ -93,14 +93,14 @@ class Absent:
 def absent(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> Absent:
     """`since`, `now`: ns since 1970 by the store's clock; recordings and entries received since then are looked at."""
     with database.reading() as connection:
-        told = catalog.last_health(connection, device.id)
+        told = queries.last_health(connection, device.id)
         health: Mapping[str, Any] = json.loads(told[1]) if told else {}
         batch = connection.scalar(
             select(func.max(schema.ledger_batches.c.received_at)).where(
                 schema.ledger_batches.c.device == device.id, schema.ledger_batches.c.accepted.is_(True)
             )
         )
-        head = catalog.ledger_head(connection, device.id)
+        head = queries.ledger_head(connection, device.id)
         named = names.ledger_next(connection, device.id)
         contradicted = names.contradicted(connection, device.id)
         last_kind = connection.scalar(
@@ -171,13 +171,13 @@ def entries_since(database: Database, device: Device, since: int) -> Iterator[En
                 columns.device == device.id, columns.received_at >= since, columns.accepted.is_(True)
             )
         )
-        end = catalog.ledger_head(connection, device.id).next
+        end = queries.ledger_head(connection, device.id).next
         if first is None:
             first = max(0, end - 1)  # nothing since: how it stood when it fell silent
-        start, _ = catalog.run_around(connection, device.id, first)
+        start, _ = queries.run_around(connection, device.id, first)
     for place in range(max(0, start - 2), end, _PAGE):
         with database.reading() as connection:
-            page = list(catalog.ledger_lines(connection, device.id, place, min(place + _PAGE, end) - 1))
+            page = list(queries.ledger_lines(connection, device.id, place, min(place + _PAGE, end) - 1))
         for row in page:
             try:
                 fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
@@ -218,7 +218,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
     goes_on = health.get("recording")
     while True:
         with database.reading() as connection:
-            page = catalog.recordings_after(connection, after, _PAGE, device=device.id, opened_since=since)
+            page = queries.recordings_after(connection, after, _PAGE, device=device.id, opened_since=since)
             short = [
                 one
                 for recording in page
@@ -304,7 +304,7 @@ def _told(connection: Connection, recording: Recording) -> tuple[dict[int, int],
                 given_up.setdefault(stream, set()).add(sequence)
                 following[stream] = max(following.get(stream, 0), sequence + 1)
         closed = closed or fields.get("kind") == "recording-closed"
-    over = opened is not None and catalog.run_around(connection, recording.device, opened)[1] is not None
+    over = opened is not None and queries.run_around(connection, recording.device, opened)[1] is not None
     return following, given_up, closed or over
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, func, select
 
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
-from store import catalog, schema
-from store.catalog import Device
+from store.catalog import queries, schema
+from store.catalog.database import Database
+from store.catalog.queries import Device
 from store.clock import MINUTE
-from store.database import Database
 from store.timeline.absent import Absent, absent
 from store.timeline.life import What
 
@@ -268,7 +268,7 @@ def older(version: str, than: str) -> bool:
 def _look(database: Database, device: Device, now: int, store_version: str) -> _Seen:
     found = absent(database, device, since=now - DAY, now=now, zone=None)
     with database.reading() as connection:
-        told = catalog.last_health(connection, device.id)
+        told = queries.last_health(connection, device.id)
         columns = schema.bundles.c
         newest = connection.execute(
             select(columns.revision, columns.added_at).order_by(columns.revision.desc()).limit(1)
@@ -277,7 +277,7 @@ def _look(database: Database, device: Device, now: int, store_version: str) -> _
             absent=found,
             health=json.loads(told[1]) if told else {},
             receipt=_last_receipt(connection, device),
-            alarms=tuple(dict.fromkeys(catalog.open_alarms(connection, device.id))),
+            alarms=tuple(dict.fromkeys(queries.open_alarms(connection, device.id))),
             told=tuple(sorted(set(_told_alarms(connection, device, now - DAY)))),
             newest=None if newest is None else (newest.revision, newest.added_at),
             store_version=store_version,

@@ -16,7 +16,7 @@ from protocol.errors import EnvelopeError, KeyProblem, LedgerError, ProtocolErro
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, walk
 from protocol.packet import KeyPacket
-from store.blobs import BlobStore
+from store.catalog.blobs import BlobStore
 from store.chain import Stored, gaps
 from store.evidence import Evidence
 from store.opening import Unsound, read_body, read_packet, recording_key

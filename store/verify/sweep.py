@@ -20,10 +20,10 @@ from protocol.errors import LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
 from protocol.policyhash import policy_hash
-from store import catalog, reported, schema
-from store.blobs import BlobStore
-from store.catalog import Device, Recording
-from store.database import Database
+from store.catalog import queries, reported, schema
+from store.catalog.blobs import BlobStore
+from store.catalog.database import Database
+from store.catalog.queries import Device, Recording
 from store.evidence import gather, texts_of
 from store.verify.recording import Finding, Report, examine
 
@@ -52,7 +52,7 @@ def _report(findings: list[Finding], notes: list[str] | None = None) -> Report:
 def size(database: Database, after: str = "") -> int:
     """How many things `sweep` will tell of, as it stands now."""
     with database.reading() as connection:
-        count = catalog.count_recordings(connection, after)
+        count = queries.count_recordings(connection, after)
         if not after:
             for table in (schema.bundles, schema.policies, schema.devices):
                 count += connection.scalar(select(func.count()).select_from(table)) or 0
@@ -67,7 +67,7 @@ def sweep(
         yield from _bundles(database, compliance)
         yield from _policies(database)
         with database.reading() as connection:
-            devices = catalog.devices(connection)
+            devices = queries.devices(connection)
         for device in devices:
             yield Checked("ledger", device.id, _report(*check_ledger(database, device)), device.host)
     for recording in _recordings(database, after):
@@ -80,7 +80,7 @@ def sweep(
 def _recordings(database: Database, after: str) -> Iterator[Recording]:
     while True:
         with database.reading() as connection:
-            page = catalog.recordings_after(connection, after, _PAGE)
+            page = queries.recordings_after(connection, after, _PAGE)
         yield from page
         if len(page) < _PAGE:
             return
@@ -108,7 +108,7 @@ def _policies(database: Database) -> Iterator[Checked]:
         hashes = list(connection.scalars(select(schema.policies.c.hash).order_by(schema.policies.c.hash)))
     for name in hashes:
         with database.reading() as connection:
-            text = catalog.policy_files(connection, name)
+            text = queries.policy_files(connection, name)
         findings = []
         if text is not None and _hash_of(text) != name:
             message = "its text is not the one with this hash: rules of recordings may be named wrongly"
@@ -145,10 +145,10 @@ def check_ledger(database: Database, device: Device) -> tuple[list[Finding], lis
 
 def _lines(database: Database, device: Device) -> Iterator[Row[Any]]:
     with database.reading() as connection:
-        end = catalog.ledger_head(connection, device.id).next
+        end = queries.ledger_head(connection, device.id).next
     for first, following in pairwise([*range(0, end, _PAGE), end]):
         with database.reading() as connection:
-            yield from list(catalog.ledger_lines(connection, device.id, first, following - 1))
+            yield from list(queries.ledger_lines(connection, device.id, first, following - 1))
 
 
 def _claimed(written: bytes) -> str:
@@ -188,7 +188,7 @@ class _Ledger:
 
     def _open(self, number: int, seq: int) -> dict[int, bytes]:
         with self._database.reading() as connection:
-            token = catalog.ledger_batch(connection, number)
+            token = queries.ledger_batch(connection, number)
         return {} if token is None else self._verified(token, f"batch of entry {seq}")
 
     def _verified(self, token: str, where: str) -> dict[int, bytes]:
@@ -203,11 +203,11 @@ class _Ledger:
         """What the chain cannot vouch for: its own end, and what the device signed beside it."""
         device = self._device.id
         with self._database.reading() as connection:
-            health = catalog.last_health(connection, device)
-            refused = catalog.refused_batches(connection, device)
-            alarms = catalog.alarms_without_recording(connection, device)
+            health = queries.last_health(connection, device)
+            refused = queries.refused_batches(connection, device)
+            alarms = queries.alarms_without_recording(connection, device)
             told: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
-            known = catalog.ledger_hashes(connection, device, told["next"] - 1, told["next"] - 1)
+            known = queries.ledger_hashes(connection, device, told["next"] - 1, told["next"] - 1)
             named = max(told["next"], reported.ledger_next(connection, device))
         if named > following:
             self.notes.append(f"{named - following} entries are still on their way")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store.blobs import BlobMissing, BlobStore, LocalBlobs
+from store.catalog.blobs import BlobMissing, BlobStore, LocalBlobs
 from tests.fakes.blobs import MemoryBlobs
 
 

@@ -17,7 +17,7 @@ import pytest
 from agent.status import State
 from bench.fleet import Pc, Store, announced, found, installed, pc, serve
 from bench.stage import Stage, own_display, running
-from store.catalog import last_health
+from store.catalog.queries import last_health
 from store.home import Home
 from tests.stage.buses import Logind, private_bus
 

@@ -18,8 +18,8 @@ from protocol.bundle import Bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from store.app import create_app
-from store.blobs import BlobStore
-from store.catalog import newest_bundle
+from store.catalog.blobs import BlobStore
+from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.depot import Depot
 from store.enrolment import make_secret

@@ -13,10 +13,10 @@ from sqlalchemy import delete, select, update
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Kind
-from store import schema
-from store.catalog import acknowledge, all_alarms, find_device
+from store.catalog import schema
+from store.catalog.queries import acknowledge, all_alarms, find_device
+from store.catalog.reported import Named
 from store.depot import Depot
-from store.reported import Named
 from store.timeline.absent import SILENT, Absent, Hole, absent
 from store.timeline.life import What
 from tests.fakes.pc import SECOND, FakeRecording, Pc

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from protocol import api, bundle, ledger
 from protocol.bundle import Bundle
 from protocol.policyhash import policy_hash
-from store import catalog, schema
+from store.catalog import queries, schema
 from store.clock import SECOND
 from store.depot import Depot
 from store.founding import COMPLIANCE
@@ -43,7 +43,7 @@ def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, depot: Depot) -> None:
     for _ in range(2):
         assert put_policy(pc, HASH, {"files": FILES}).json() == {"hash": HASH}
     with depot.database.reading() as connection:
-        kept = catalog.policy_files(connection, HASH)
+        kept = queries.policy_files(connection, HASH)
     assert kept is not None
     assert json.loads(kept) == FILES
 
@@ -123,7 +123,7 @@ def test_the_last_health_of_a_device_is_kept(pc: Pc, depot: Depot, clock: SetClo
     answer = put_health(pc, health(recording=None, policy=None, heads={}))
     assert answer.json() == {"bundle_revision": 1, "ledger": {"next": 0, "head": ledger.ZERO}}
     with depot.database.reading() as connection:
-        kept = catalog.last_health(connection, pc.device)
+        kept = queries.last_health(connection, pc.device)
     assert kept is not None
     assert kept[0] == clock()
     assert json.loads(kept[1]) == health(recording=None, policy=None, heads={})
@@ -150,7 +150,7 @@ def test_the_last_health_of_a_device_is_kept(pc: Pc, depot: Depot, clock: SetClo
 def test_a_health_report_that_makes_no_sense(pc: Pc, depot: Depot, changes: dict[str, object]) -> None:
     assert refusal(put_health(pc, health(**changes))) == (400, "bad-field")
     with depot.database.reading() as connection:
-        assert catalog.last_health(connection, pc.device) is None
+        assert queries.last_health(connection, pc.device) is None
 
 
 def test_nobody_reports_for_another(pc: Pc, new_pc: Callable[[], Pc]) -> None:

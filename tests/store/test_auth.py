@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from protocol import api, jws
 from protocol.bundle import Bundle, verify
 from protocol.keys import public_to_text
-from store import schema
+from store.catalog import schema
 from store.depot import Depot
 from store.founding import COMPLIANCE
 from store.home import Home

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from store import blobs as module
-from store.blobs import STALE, BlobFault, LocalBlobs, sealed_name
+from store.catalog import blobs as module
+from store.catalog.blobs import STALE, BlobFault, LocalBlobs, sealed_name
 
 
 @pytest.fixture

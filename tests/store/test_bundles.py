@@ -16,7 +16,8 @@ from protocol import api, bundle, jws
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from protocol.policyhash import policy_hash
-from store import cli, schema
+from store import cli
+from store.catalog import schema
 from store.founding import COMPLIANCE, RECIPIENT, RECOVERY
 from store.home import Home
 from tests.fakes.pc import Pc

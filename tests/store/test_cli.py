@@ -18,7 +18,8 @@ from bench.fleet import installed
 from bench.terminal import typed
 from protocol import enrolment
 from protocol.keys import thumbprint
-from store import database, founding, schema
+from store import founding
+from store.catalog import database, schema
 from store.cli import parser
 from store.depot import Depot
 from store.founding import COMPLIANCE, STORE

@@ -18,15 +18,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event, select, text
 
-import store
-from store import catalog, reported, schema
-from store import database as module
-from store.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
+from store.catalog import database as module
+from store.catalog import queries, reported, schema
+from store.catalog.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
+from store.catalog.schema import metadata
 from store.errors import StoreError
-from store.schema import metadata
 from tests.stage.databases import missing, postgresql
 
-MIGRATIONS = Path(store.__file__).parent / "migrations"
+MIGRATIONS = Path(module.__file__).parent / "migrations"
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +105,9 @@ def test_batches_of_many_sizes_are_few_statements_to_keep(
         texts: set[str] = set()
         event.listen(connection, "before_cursor_execute", lambda *said: texts.add(said[2]))
         for size in range(33):
-            catalog.bodies(connection, [(f"{number:036d}", 0, number) for number in range(size)])
-            catalog.owners(connection, [UUID(int=number) for number in range(size)])
-            catalog.revoked_of(connection, [f"{number:036d}" for number in range(size)])
+            queries.bodies(connection, [(f"{number:036d}", 0, number) for number in range(size)])
+            queries.owners(connection, [UUID(int=number) for number in range(size)])
+            queries.revoked_of(connection, [f"{number:036d}" for number in range(size)])
     assert len(texts) <= 3 * 7
 
 
@@ -155,10 +154,10 @@ def test_what_the_last_health_named_is_noted_by_an_upgrade(
 def test_a_row_is_added_once_and_replaced_by_its_key(anew: Callable[[], Database], times: int) -> None:
     with brought_up(anew) as database, database.writing() as connection:
         row = {"id": "e", "secret_sha256": "s", "group_name": "", "uses_left": 5, "expires_at": 2**62, "created_at": 1}
-        added = [catalog.add_if_new(connection, schema.enrolments, **row) for _ in range(times)]
+        added = [queries.add_if_new(connection, schema.enrolments, **row) for _ in range(times)]
         assert added == [True, False][:times]
         for uses in range(times):
-            catalog.put(connection, schema.enrolments, **row | {"uses_left": uses})
+            queries.put(connection, schema.enrolments, **row | {"uses_left": uses})
         assert connection.scalars(select(schema.enrolments.c.uses_left)).all() == [times - 1]
 
 

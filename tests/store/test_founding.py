@@ -19,7 +19,7 @@ from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from protocol.policyhash import policy_hash
 from store import ca, founding, passphrase
-from store.catalog import newest_bundle, policy_files
+from store.catalog.queries import newest_bundle, policy_files
 from store.errors import StoreError, WrongUsage
 from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.home import Home, default_folder

@@ -16,8 +16,9 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Kind, digest
 from protocol.receipt import Receipt
-from store import ingest, schema
-from store.blobs import BlobFault, sealed_name
+from store import ingest
+from store.catalog import schema
+from store.catalog.blobs import BlobFault, sealed_name
 from store.depot import Depot
 from store.home import Home
 from store.routes.bodies import Intake

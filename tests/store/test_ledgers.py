@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from protocol import api, jws
 from protocol.ledger import ZERO, line
-from store import schema
-from store.catalog import ledger_lines
+from store.catalog import schema
+from store.catalog.queries import ledger_lines
 from store.depot import Depot
 from tests.fakes.pc import Pc
 

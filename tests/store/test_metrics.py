@@ -12,8 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, update
 
 from protocol import api
-from store import cli, metrics, schema
-from store.catalog import add_alarm
+from store import cli, metrics
+from store.catalog import schema
+from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.depot import Depot
 from store.errors import StoreError

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
-from store.catalog import Device
+from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.commands.roster import print_devices
 from store.timeline.standing import Level, Standing

@@ -19,7 +19,7 @@ from agent.core.scenes import Ended, Hole, Sighting, Untold, read, written
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
 from store import cli
-from store.blobs import sealed_name
+from store.catalog.blobs import sealed_name
 from store.founding import RECIPIENT
 from store.home import Home
 from tests.fakes.pc import SECOND, Pc

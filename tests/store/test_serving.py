@@ -23,7 +23,7 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.receipt import Receipt
 from store import ca
-from store.blobs import sealed_name
+from store.catalog.blobs import sealed_name
 from store.enrolment import make_secret
 from store.evidence import gather
 from store.founding import COMPLIANCE

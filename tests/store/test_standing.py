@@ -10,10 +10,10 @@ from sqlalchemy import insert, select, update
 
 from protocol import api
 from protocol.bundle import Bundle
-from store import schema
-from store.catalog import add_alarm, find_device
+from store.catalog import schema
+from store.catalog.database import Database
+from store.catalog.queries import add_alarm, find_device
 from store.clock import MINUTE
-from store.database import Database
 from store.depot import Depot
 from store.timeline.standing import Level, Standing, older, standing
 from tests.fakes.pc import SECOND, Pc

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
-from store import catalog, schema
+from store.catalog import queries, schema
 from store.depot import Depot
 from store.founding import COMPLIANCE
 from store.home import Home
@@ -138,7 +138,7 @@ def test_the_end_that_the_last_health_named(told: Pc, swept: Swept, depot: Depot
     # All of it on its way again: the device still has it, and its number says so. The alarm stays.
     assert wrong(swept()) == [("ledger", "wrong-head", "entry 2")]
     with depot.database.reading() as connection:
-        assert catalog.ledger_head(connection, told.device).head == ledger.ZERO
+        assert queries.ledger_head(connection, told.device).head == ledger.ZERO
 
 
 def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:

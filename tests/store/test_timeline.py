@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete
 
 from protocol.bundle import Bundle
-from store import schema
+from store.catalog import schema
 from store.depot import Depot
 from store.timeline import recording as timeline
 from tests.fakes.pc import SECOND, Pc

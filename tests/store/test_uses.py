@@ -11,8 +11,8 @@ from sqlalchemy import select
 from agent.core.policy_watch import Amiss
 from protocol import api
 from protocol.policyhash import policy_hash
-from store import schema
 from store.account import Entry
+from store.catalog import schema
 from store.commands import rules as command
 from store.depot import Depot
 from store.rules import RuleName

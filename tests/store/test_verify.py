@@ -18,8 +18,9 @@ from protocol.envelope import digest
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, RecipientPublic, commitment, signing_key
 from protocol.packet import KeyPacket
-from store import export, schema
-from store.blobs import sealed_name
+from store import export
+from store.catalog import schema
+from store.catalog.blobs import sealed_name
 from store.depot import Depot
 from store.founding import COMPLIANCE
 from store.home import Home

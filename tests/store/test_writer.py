@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from store.database import Database, upgrade
-from store.schema import bundles
-from store.writer import Writer, WriterClosed
+from store.catalog.database import Database, upgrade
+from store.catalog.schema import bundles
+from store.catalog.writer import Writer, WriterClosed
 
 
 @pytest.fixture

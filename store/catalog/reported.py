@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from protocol.api import DeviceHealthRequest
-from store import catalog, schema
+from store.catalog import queries, schema
 
 WRONG_HEAD: Final = "wrong-head"  # what came is not what the PC's health had named
 
@@ -39,7 +39,7 @@ def keep(connection: Connection, device: str, health: DeviceHealthRequest, now: 
     told = health["ledger"]
     if told["next"]:
         row = {"device": device, "seq": told["next"] - 1, "hash": told["head"]}
-        catalog.add_if_new(connection, schema.reported_entries, **row, at=now)
+        queries.add_if_new(connection, schema.reported_entries, **row, at=now)
     settle_entries(connection, device, now)
 
 
@@ -52,7 +52,7 @@ def _keep_head(connection: Connection, device: str, which: Named, sha256: str, n
     if known is not None and known.sequence == which.sequence and known.sha256 != sha256:
         _alarm(connection, now, device, which, sha256)
     if known is None or known.sequence < which.sequence:
-        catalog.put(connection, table, **row, sequence=which.sequence, sha256=sha256, at=now)
+        queries.put(connection, table, **row, sequence=which.sequence, sha256=sha256, at=now)
 
 
 def _settle_heads(connection: Connection, device: str, now: int) -> None:
@@ -93,7 +93,7 @@ def settle_entries(connection: Connection, device: str, now: int) -> None:
     for seq, hash_, known in _passed(connection, device):
         if hash_ != known:
             _alarm(connection, now, device, Named(None, None, seq), hash_)
-    following = catalog.ledger_head(connection, device).next
+    following = queries.ledger_head(connection, device).next
     connection.execute(delete(schema.reported_entries).where(_of_entries(device, following)))
 
 
@@ -153,7 +153,7 @@ def contradicted(connection: Connection, device: str) -> list[Named]:
     """What came otherwise: alarms that no operator has acknowledged, and what the next report will raise one for."""
     raised = [
         Named(row.recording, row.stream, row.sequence)
-        for row in catalog.open_alarm_rows(connection, device, WRONG_HEAD)
+        for row in queries.open_alarm_rows(connection, device, WRONG_HEAD)
     ]
     found = [
         Named(row.recording, row.stream, row.sequence)

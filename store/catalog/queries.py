@@ -18,7 +18,7 @@ from sqlalchemy.dialects import sqlite
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.keys import public_from_text
 from protocol.ledger import ZERO
-from store import schema
+from store.catalog import schema
 
 
 @dataclass(frozen=True, slots=True)

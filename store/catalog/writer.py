@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from store.database import Database
+from store.catalog.database import Database
 
 Item = TypeVar("Item")
 T = TypeVar("T")

@@ -65,7 +65,7 @@ health: Final = Table(
     Column("body", Text, nullable=False),  # JSON, protocol.api.DeviceHealthRequest
 )
 
-# What health named beyond what has come (store/reported.py): the recordings need not be here yet.
+# What health named beyond what has come (store/catalog/reported.py): the recordings need not be here yet.
 reported_heads: Final = Table(
     "reported_heads",
     metadata,
