@@ -24,7 +24,7 @@ from protocol.policyhash import policy_hash
 from store.catalog import schema
 from store.catalog.queries import add_if_new, newest_bundle
 from store.errors import StoreError, WrongUsage
-from store.rules import RuleName, names_in, revision_in
+from store.evidence.rules import RuleName, names_in, revision_in
 
 LARGEST: Final = jws.MAX_SIZE
 TAKEN: Final = "bundle-put"  # of the audit trail

@@ -14,7 +14,7 @@ from store.catalog.database import explained
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import WrongUsage
-from store.show import console, iso, print_json, print_table, when
+from store.evidence.show import console, iso, print_json, print_table, when
 
 _LONGEST = 500  # characters of a reason
 

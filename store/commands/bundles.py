@@ -20,10 +20,10 @@ from store.clock import wall
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
+from store.evidence.show import clean, console, iso, print_json, print_table, when
 from store.files import write_new
 from store.founding import COMPLIANCE, RECIPIENT
 from store.home import Home
-from store.show import clean, console, iso, print_json, print_table, when
 from store.signing import Said
 
 _NAMED = 10  # PCs

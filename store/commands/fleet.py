@@ -19,9 +19,9 @@ from store.commands.options import Subcommands, add_command, choose_device, coun
 from store.commands.roster import print_devices
 from store.enrolment import make_secret
 from store.errors import WrongUsage
+from store.evidence.show import console, iso, print_json, progress, when
+from store.evidence.timeline.standing import Standing, standing
 from store.founding import COMPLIANCE
-from store.show import console, iso, print_json, progress, when
-from store.timeline.standing import Standing, standing
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

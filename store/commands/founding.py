@@ -8,9 +8,9 @@ from pathlib import Path
 from store import passphrase
 from store.ca import check_address, check_name
 from store.commands.options import Subcommands, add_command, home_of, port
+from store.evidence.show import console, print_json, print_table
 from store.founding import COMPLIANCE, RECOVERY, Plan, check_free, found
 from store.home import Home
-from store.show import console, print_json, print_table
 from store.signing import read_policies
 
 PORT = 8443

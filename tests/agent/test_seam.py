@@ -34,7 +34,7 @@ from agent.ports import Sealed
 from agent.recording import Open, Order, Recorder, Studio
 from agent.shutter import Grabbed
 from protocol.envelope import SOUND_STREAM, lane_of
-from store.account import Interval, union, without
+from store.evidence.account import Interval, union, without
 from tests.agent.daemon_rig import NOTES, WITH_CHART, Pages, Rig
 from tests.agent.test_daemon_sound import LENGTH, POLICY
 from tests.agent.test_recording import Shelf

@@ -16,7 +16,7 @@ from agent.core.cut import CHUNK_LENGTH
 from agent.core.model import MILLISECOND, Block, Chunk, ChunkFlag, ChunkKind, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, RATE, SoundEncoder
 from agent.encode.opus import CHANNELS, Opus
-from store.film.opus import samples_of
+from store.evidence.film.opus import samples_of
 from tests.encode import boxes
 from tests.encode.films import START, film, media, ms, probe
 

@@ -23,12 +23,12 @@ from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.depot import Depot
 from store.enrolment import make_secret
-from store.evidence import Evidence, gather
+from store.evidence.evidence import Evidence, gather
+from store.evidence.verify import recording as verify
 from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.home import Home
 from store.routes.bodies import Intake
 from store.serving import listen, make_server, open_depot, url
-from store.verify import recording as verify
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.recorded import Filmed, close, make_filmed
 

@@ -17,8 +17,8 @@ from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
 from store.depot import Depot
-from store.timeline.absent import SILENT, Absent, Hole, absent
-from store.timeline.life import What
+from store.evidence.timeline.absent import SILENT, Absent, Hole, absent
+from store.evidence.timeline.life import What
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, SetClock

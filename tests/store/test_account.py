@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.account import (
+from store.evidence.account import (
     UNPROVEN,
     Blind,
     Cause,

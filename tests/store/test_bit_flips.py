@@ -23,9 +23,9 @@ from protocol.errors import ProtocolError
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.depot import Depot
+from store.evidence.verify.recording import Report
 from store.founding import COMPLIANCE
 from store.home import Home
-from store.verify.recording import Report
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
 from tests.store.recorded import Filmed, blob, close, make_filmed

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.envelope import KEY_PACKET_STREAM, Kind
-from store.account import Interval
-from store.chain import Stored, choose, gaps
+from store.evidence.account import Interval
+from store.evidence.chain import Stored, choose, gaps
 
 RECORDING = UUID("0193a1b2-0000-7000-8000-000000000001")
 

@@ -7,10 +7,10 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from store.account import Entry, Interval
 from store.clock import SECOND
-from store.timeline.days import CELLS, days
-from store.timeline.life import Sign, Stretch, What, stretches
+from store.evidence.account import Entry, Interval
+from store.evidence.timeline.days import CELLS, days
+from store.evidence.timeline.life import Sign, Stretch, What, stretches
 
 WALL = 1_800_000_000  # s since 1970 at second 0 of the device's clock
 HOUR = 3600

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from store.account import Held
-from store.rules import OWN, HoldReasons, RuleName, hold_reasons_in, name_of, names_in, words_of
+from store.evidence.account import Held
+from store.evidence.rules import OWN, HoldReasons, RuleName, hold_reasons_in, name_of, names_in, words_of
 
 CARDS = """\
 schema: 1

@@ -25,10 +25,10 @@ from protocol.receipt import Receipt
 from store import ca
 from store.catalog.blobs import sealed_name
 from store.enrolment import make_secret
-from store.evidence import gather
+from store.evidence.evidence import gather
+from store.evidence.verify.recording import examine
 from store.founding import COMPLIANCE
 from store.home import Home
-from store.verify.recording import examine
 from tests.agent.faults import LoopDisk
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 

@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from store.account import Blind, Closed, Held, Kept, Missing, Part
-from store.picture import bar, day_bar
-from store.show import ago, clean, iso, print_table, seconds, size, when
-from store.timeline.days import Day
-from store.timeline.life import Stretch, What
+from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part
+from store.evidence.picture import bar, day_bar
+from store.evidence.show import ago, clean, iso, print_table, seconds, size, when
+from store.evidence.timeline.days import Day
+from store.evidence.timeline.life import Stretch, What
 
 SECOND = 10**9
 

@@ -14,9 +14,9 @@ from protocol import api, ledger
 from protocol.bundle import Bundle
 from store.catalog import queries, schema
 from store.depot import Depot
+from store.evidence.verify.sweep import Checked, size, sweep
 from store.founding import COMPLIANCE
 from store.home import Home
-from store.verify.sweep import Checked, size, sweep
 from tests.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed, start_run
@@ -60,7 +60,7 @@ def test_it_goes_on_behind_a_recording(pc: Pc, bundle: Bundle, swept: Swept, dep
 
 
 def test_more_recordings_than_a_page(pc: Pc, bundle: Bundle, swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.verify.sweep._PAGE", 2)
+    monkeypatch.setattr("store.evidence.verify.sweep._PAGE", 2)
     ids = sorted(str(pc.open_recording(bundle).id) for _ in range(5))
     start_run(pc)
     assert pc.send_ledger().is_success

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from agent.core.policy_watch import Amiss
 from protocol import api
 from protocol.policyhash import policy_hash
-from store.account import Entry
 from store.catalog import schema
 from store.commands import rules as command
 from store.depot import Depot
-from store.rules import RuleName
-from store.timeline.uses import Use, uses
+from store.evidence.account import Entry
+from store.evidence.rules import RuleName
+from store.evidence.timeline.uses import Use, uses
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
 

@@ -18,11 +18,11 @@ from protocol.receipt import Receipt
 from store.catalog import schema
 from store.catalog.queries import find_device
 from store.depot import Depot
-from store.evidence import gather
+from store.evidence.evidence import gather
+from store.evidence.verify.recording import examine
+from store.evidence.verify.sweep import check_ledger
 from store.founding import COMPLIANCE
 from store.home import Home
-from store.verify.recording import examine
-from store.verify.sweep import check_ledger
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 from tests.vectors import freeze
