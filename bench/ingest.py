@@ -44,9 +44,9 @@ from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
+from store.admin.home import Home
 from store.catalog import queries
 from store.catalog.blobs import sealed_name
-from store.home import Home
 
 SIZE: Final = 200_000  # bytes of a sealed chunk
 SMALL: Final = 2_000

@@ -21,7 +21,8 @@ from sqlalchemy import Connection, select
 
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
-from store.ca import days_left
+from store.admin.ca import days_left
+from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import MINUTE
 from store.depot import Depot
@@ -29,7 +30,6 @@ from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.rules import OWN_REASONS, HoldReasons
-from store.home import Home
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked")
 SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.absent

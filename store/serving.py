@@ -17,14 +17,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from store import log
+from store.admin.ca import days_left
+from store.admin.home import Home
 from store.app import Answered, create_app
-from store.ca import days_left
 from store.catalog.blobs import BlobFault
 from store.catalog.writer import Writer
 from store.clock import Clock, wall
 from store.depot import Depot
 from store.errors import StoreError, WrongUsage
-from store.home import Home
 
 _WARN: Final = 60  # days before the certificate ends
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop

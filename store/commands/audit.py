@@ -12,7 +12,9 @@ from uuid import UUID
 
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
-from store import passphrase
+from store.admin import passphrase
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.queries import newest_recordings, recordings_beginning
@@ -26,8 +28,6 @@ from store.evidence.opening import Unsound, load_recipient, read_packet, recordi
 from store.evidence.show import console, print_json, print_table, progress, seconds, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.recording import CHECKS, Report, examine
-from store.founding import COMPLIANCE
-from store.home import Home
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from protocol.enrolment import Enrolment, make
 from protocol.errors import EnrolmentError
+from store.admin.founding import COMPLIANCE
 from store.catalog import schema
 from store.catalog.database import explained
 from store.catalog.queries import devices, last_health
@@ -21,7 +22,6 @@ from store.enrolment import make_secret
 from store.errors import WrongUsage
 from store.evidence.show import console, iso, print_json, progress, when
 from store.evidence.timeline.standing import Standing, standing
-from store.founding import COMPLIANCE
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol.errors import ProtocolError
-from store import passphrase
+from store.admin import passphrase
 from store.catalog.blobs import BlobFault
 from store.commands import audit
 from store.commands.options import Subcommands, add_command, home_of

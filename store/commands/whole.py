@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
 from store.catalog.database import explained
 from store.catalog.queries import devices
 from store.clock import wall
@@ -23,8 +25,6 @@ from store.evidence.timeline.absent import Absent, absent
 from store.evidence.timeline.life import What
 from store.evidence.verify.recording import CHECKS
 from store.evidence.verify.sweep import Checked, size, sweep
-from store.founding import COMPLIANCE
-from store.home import Home
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

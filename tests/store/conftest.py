@@ -17,6 +17,8 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
+from store.admin.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
+from store.admin.home import Home
 from store.app import create_app
 from store.catalog.blobs import BlobStore
 from store.catalog.queries import newest_bundle
@@ -25,8 +27,6 @@ from store.depot import Depot
 from store.enrolment import make_secret
 from store.evidence.evidence import Evidence, gather
 from store.evidence.verify import recording as verify
-from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
-from store.home import Home
 from store.routes.bodies import Intake
 from store.serving import listen, make_server, open_depot, url
 from tests.fakes.pc import FakeRecording, Pc

@@ -15,10 +15,10 @@ from sqlalchemy import func, select, update
 from protocol import api, jws
 from protocol.bundle import Bundle, verify
 from protocol.keys import public_to_text
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
 from store.catalog import schema
 from store.depot import Depot
-from store.founding import COMPLIANCE
-from store.home import Home
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 

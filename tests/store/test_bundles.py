@@ -17,9 +17,9 @@ from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from protocol.policyhash import policy_hash
 from store import cli
+from store.admin.founding import COMPLIANCE, RECIPIENT, RECOVERY
+from store.admin.home import Home
 from store.catalog import schema
-from store.founding import COMPLIANCE, RECIPIENT, RECOVERY
-from store.home import Home
 from tests.fakes.pc import Pc
 from tests.store.conftest import PASSPHRASE
 

@@ -13,10 +13,10 @@ import pytest
 from protocol.bundle import Bundle
 from protocol.envelope import Flag, Kind
 from protocol.keys import RecipientPrivate
+from store.admin.founding import RECIPIENT
+from store.admin.home import Home
 from store.evidence import export
 from store.evidence.opening import Unsound, read_packet, recording_key
-from store.founding import RECIPIENT
-from store.home import Home
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import Examine, Gather
 from tests.store.filmed import seconds_seen

@@ -18,12 +18,12 @@ from protocol.errors import KeyProblem
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from protocol.policyhash import policy_hash
-from store import ca, founding, passphrase
+from store.admin import ca, founding, passphrase
+from store.admin.founding import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
+from store.admin.home import Home, default_folder
+from store.admin.signing import read_policies
 from store.catalog.queries import newest_bundle, policy_files
 from store.errors import StoreError, WrongUsage
-from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
-from store.home import Home, default_folder
-from store.signing import read_policies
 from tests.store.conftest import COST, PASSPHRASE
 
 NOW = 1_800_000_000 * 10**9

@@ -13,12 +13,12 @@ from sqlalchemy import insert, update
 
 from protocol import api
 from store import cli, metrics
+from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.depot import Depot
 from store.errors import StoreError
-from store.home import Home
 from store.metrics import Metrics, served
 from store.serving import listen
 from tests.fakes.pc import SECOND, Pc

@@ -19,9 +19,9 @@ from agent.core.scenes import Ended, Hole, Sighting, Untold, read, written
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
 from store import cli
+from store.admin.founding import RECIPIENT
+from store.admin.home import Home
 from store.catalog.blobs import sealed_name
-from store.founding import RECIPIENT
-from store.home import Home
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather
 from tests.store.recorded import POLICY_FILES, Filmed, close, make_filmed

@@ -22,13 +22,13 @@ import pytest
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.receipt import Receipt
-from store import ca
+from store.admin import ca
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
 from store.catalog.blobs import sealed_name
 from store.enrolment import make_secret
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
-from store.founding import COMPLIANCE
-from store.home import Home
 from tests.agent.faults import LoopDisk
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 

@@ -22,14 +22,14 @@ from protocol import bundle
 from protocol.keyfile import COST, save_private
 from protocol.keys import RecipientPrivate, thumbprint
 from protocol.policyhash import policy_hash
-from store.ca import make_authority, make_server
+from store.admin.ca import make_authority, make_server
+from store.admin.home import SETTINGS, Home, KeyRecord, private_pem
 from store.catalog import schema
 from store.catalog.blobs import BlobFault, LocalBlobs
 from store.catalog.database import Database, upgrade
 from store.clock import Clock, wall
 from store.errors import StoreError, WrongUsage
 from store.files import sync_folder, write_new
-from store.home import SETTINGS, Home, KeyRecord, private_pem
 
 RECIPIENT: Final = "recipient"
 RECOVERY: Final = "recovery"
