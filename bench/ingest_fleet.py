@@ -28,8 +28,8 @@ from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
-from store.enrolment import Applicant, enrol, make_secret
-from store.serving import open_depot
+from store.server.enrolment import Applicant, enrol, make_secret
+from store.server.serving import open_depot
 
 LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
 AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it

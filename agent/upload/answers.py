@@ -27,7 +27,7 @@ class Fate(Enum):
 NOT_LET_IN: Final = "not-let-in"  # no bearer token, for a reason that has no name here
 SHUT_OUT_CODES: Final = frozenset({api.DEVICE_REVOKED, api.DEVICE_UNKNOWN, api.AGENT_UNSUPPORTED, NOT_LET_IN})
 
-NO_KEY_PACKET: Final = "no-key-packet"  # 409: the store does not know the recording (store/ingest.py)
+NO_KEY_PACKET: Final = "no-key-packet"  # 409: the store does not know the recording (store/server/ingest.py)
 
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 

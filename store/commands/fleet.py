@@ -18,10 +18,10 @@ from store.catalog.queries import devices, last_health
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
-from store.enrolment import make_secret
 from store.errors import WrongUsage
 from store.evidence.show import console, iso, print_json, progress, when
 from store.evidence.timeline.standing import Standing, standing
+from store.server.enrolment import make_secret
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

@@ -16,9 +16,9 @@ from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
-from store.depot import Depot
 from store.evidence.timeline.absent import SILENT, Absent, Hole, absent
 from store.evidence.timeline.life import What
+from store.server.depot import Depot
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, SetClock

@@ -19,8 +19,8 @@ from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import SECOND
-from store.depot import Depot
-from store.log import JsonLines
+from store.server.depot import Depot
+from store.server.log import JsonLines
 from tests.fakes.pc import Pc
 from tests.store.conftest import SetClock, serving
 
@@ -234,7 +234,7 @@ def test_a_fault_of_the_store_s_own_is_told_without_its_words(
         client.get(api.HEALTH)
         # The clock is asked for the date of every answer, so the fault is put where only enrolment meets it.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("store.enrolment._admit", lambda *_: broken())
+            patch.setattr("store.server.enrolment._admit", lambda *_: broken())
             answer = client.post(api.ENROLL, json=Pc(client).application("x"))
     assert refusal(answer) == (500, "broken")
     assert "canary" not in answer.text

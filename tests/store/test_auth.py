@@ -18,7 +18,7 @@ from protocol.keys import public_to_text
 from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
-from store.depot import Depot
+from store.server.depot import Depot
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 

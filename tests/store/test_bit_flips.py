@@ -24,8 +24,8 @@ from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
-from store.depot import Depot
 from store.evidence.verify.recording import Report
+from store.server.depot import Depot
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
 from tests.store.recorded import Filmed, blob, close, make_filmed

@@ -23,7 +23,7 @@ from store.admin.founding import COMPLIANCE, STORE
 from store.admin.home import Home
 from store.catalog import database, schema
 from store.cli import parser
-from store.depot import Depot
+from store.server.depot import Depot
 from tests.commands import every
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, passphrase_file, run

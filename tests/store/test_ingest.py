@@ -16,12 +16,12 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Kind, digest
 from protocol.receipt import Receipt
-from store import ingest
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import BlobFault, sealed_name
-from store.depot import Depot
-from store.routes.bodies import Intake
+from store.server import ingest
+from store.server.depot import Depot
+from store.server.routes.bodies import Intake
 from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock, serving

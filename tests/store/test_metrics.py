@@ -12,15 +12,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, update
 
 from protocol import api
-from store import cli, metrics
+from store import cli
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.queries import add_alarm
 from store.clock import MINUTE
-from store.depot import Depot
 from store.errors import StoreError
-from store.metrics import Metrics, served
-from store.serving import listen
+from store.server import metrics
+from store.server.depot import Depot
+from store.server.metrics import Metrics, served
+from store.server.serving import listen
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.recorded import POLICY, POLICY_FILES

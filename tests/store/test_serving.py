@@ -26,9 +26,9 @@ from store.admin import ca
 from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog.blobs import sealed_name
-from store.enrolment import make_secret
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
+from store.server.enrolment import make_secret
 from tests.agent.faults import LoopDisk
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from store.errors import Refusal
-from store.routes import bodies
+from store.server.routes import bodies
 
 
 def a_request(content: bytes, pause: float) -> Any:

@@ -22,9 +22,9 @@ from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
-from store.depot import Depot
 from store.evidence import export
 from store.evidence.verify import recording as verify
+from store.server.depot import Depot
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed

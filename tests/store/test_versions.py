@@ -19,10 +19,10 @@ from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.queries import find_device
-from store.depot import Depot
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
+from store.server.depot import Depot
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 from tests.vectors import freeze

@@ -27,8 +27,8 @@ from store.admin.founding import COMPLIANCE, Plan, found
 from store.admin.home import Home
 from store.catalog.schema import sealed
 from store.clock import wall
-from store.enrolment import make_secret
-from store.serving import open_depot
+from store.server.enrolment import make_secret
+from store.server.serving import open_depot
 from tests.agent.recordings import media, new_sealer
 from tests.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.store.conftest import COST, PASSPHRASE, serving

@@ -25,11 +25,11 @@ from store.admin.ca import days_left
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import MINUTE
-from store.depot import Depot
 from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.rules import OWN_REASONS, HoldReasons
+from store.server.depot import Depot
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked")
 SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.absent

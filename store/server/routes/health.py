@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from protocol import api
 from store.catalog.queries import newest_bundle
-from store.routes.access import CurrentDepot
-from store.routes.shapes import answers
+from store.server.routes.access import CurrentDepot
+from store.server.routes.shapes import answers
 
 router = APIRouter(tags=["health"])
 

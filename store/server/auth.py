@@ -18,8 +18,8 @@ from protocol.errors import SignatureError
 from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, find_device
 from store.clock import SECOND
-from store.depot import Depot
 from store.errors import Refusal
+from store.server.depot import Depot
 
 TOKEN_LIFE: Final = 600  # seconds
 ASSERTION_LIFE: Final = 300  # seconds that an assertion may be good for at most

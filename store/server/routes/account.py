@@ -11,14 +11,14 @@ from fastapi.concurrency import run_in_threadpool
 
 from protocol import api
 from protocol.policyhash import policy_hash
-from store import ledgers
 from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, newest_bundle, successors
-from store.depot import Depot
 from store.errors import Refusal
-from store.routes.access import CurrentDepot, CurrentDevice
-from store.routes.bodies import read_claims
-from store.routes.shapes import answers, json_body
+from store.server import ledgers
+from store.server.depot import Depot
+from store.server.routes.access import CurrentDepot, CurrentDevice
+from store.server.routes.bodies import read_claims
+from store.server.routes.shapes import answers, json_body
 
 router = APIRouter(tags=["account"])
 _HASH: Final = re.compile(r"[0-9a-f]{64}")

@@ -16,15 +16,15 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from store import log
 from store.admin.ca import days_left
 from store.admin.home import Home
-from store.app import Answered, create_app
 from store.catalog.blobs import BlobFault
 from store.catalog.writer import Writer
 from store.clock import Clock, wall
-from store.depot import Depot
 from store.errors import StoreError, WrongUsage
+from store.server import log
+from store.server.app import Answered, create_app
+from store.server.depot import Depot
 
 _WARN: Final = 60  # days before the certificate ends
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop
@@ -156,7 +156,7 @@ def _watched(stack: ExitStack, depot: Depot, home: Home, where: tuple[str, int] 
     if where is None:
         return lambda *_: None, None
     # Slow to import, and asked for by few.
-    from store.metrics import Metrics, served  # noqa: PLC0415
+    from store.server.metrics import Metrics, served  # noqa: PLC0415
 
     metrics = Metrics(depot, home)
     return metrics.answered, stack.enter_context(served(metrics, *where))

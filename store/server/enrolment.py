@@ -14,11 +14,11 @@ from sqlalchemy import Connection, insert, select, update
 from protocol import base64url
 from protocol.api import EnrollResponse
 from protocol.keys import public_to_text, thumbprint
-from store.auth import refuse_revoked
 from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
-from store.depot import Depot
 from store.errors import Refusal
+from store.server.auth import refuse_revoked
+from store.server.depot import Depot
 
 MOST_USES: Final = 100_000
 _MOST_TEXT: Final = 255  # characters

@@ -13,15 +13,15 @@ from protocol import api
 from protocol.claims import Claims
 from protocol.errors import ProtocolError
 from protocol.keys import public_from_text
-from store.auth import issue_token
 from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
-from store.depot import Depot
-from store.enrolment import Applicant, enrol
 from store.errors import Refusal
-from store.routes.access import CurrentDepot, CurrentDevice, check_agent
-from store.routes.bodies import read_claims
-from store.routes.shapes import answers, json_body
+from store.server.auth import issue_token
+from store.server.depot import Depot
+from store.server.enrolment import Applicant, enrol
+from store.server.routes.access import CurrentDepot, CurrentDevice, check_agent
+from store.server.routes.bodies import read_claims
+from store.server.routes.shapes import answers, json_body
 
 router = APIRouter(tags=["devices"])
 

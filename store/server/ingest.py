@@ -23,11 +23,11 @@ from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store.auth import revoked, unknown
 from store.catalog import queries, schema
 from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
-from store.depot import Depot
 from store.errors import Refusal
+from store.server.auth import revoked, unknown
+from store.server.depot import Depot
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: somebody lies, or a PC was restored
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
-from store.auth import authenticate, read_bearer
 from store.catalog.queries import Device
-from store.depot import Depot
 from store.errors import Refusal
+from store.server.auth import authenticate, read_bearer
+from store.server.depot import Depot
 
 OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
 

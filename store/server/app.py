@@ -24,12 +24,12 @@ from protocol.api import AGENT_UNSUPPORTED, VERSION
 from protocol.errors import ProtocolError
 from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
-from store.depot import Depot
 from store.errors import Refusal
-from store.log import say
-from store.routes import account, devices, health, recordings
-from store.routes.bodies import Intake
-from store.routes.front import Front
+from store.server.depot import Depot
+from store.server.log import say
+from store.server.routes import account, devices, health, recordings
+from store.server.routes.bodies import Intake
+from store.server.routes.front import Front
 
 Answered = Callable[[str, int, float], None]
 """Method and template of the route, status, seconds."""

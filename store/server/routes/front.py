@@ -1,7 +1,7 @@
 """The way of nearly every request, a sealed chunk, past the web framework: the same steps, without the steps between.
 
 The framework's route (routes/recordings.py) stays for whatever is spelt in another way, and for the description of the
-API. Both call the same function, and refusals become answers in the same table (store/app.py).
+API. Both call the same function, and refusals become answers in the same table (store/server/app.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
-from store.routes.access import depot_of, sender_of
-from store.routes.recordings import receive_sealed, router
+from store.server.routes.access import depot_of, sender_of
+from store.server.routes.recordings import receive_sealed, router
 
 # The one spelling that agents use; every other one is the framework's to judge.
 _PLAIN: Final = re.compile(

@@ -11,12 +11,12 @@ from fastapi.responses import JSONResponse
 
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
-from store.depot import Depot
-from store.ingest import Arrival, accept
-from store.log import say
-from store.routes.access import CurrentDepot, CurrentSender
-from store.routes.bodies import read_sealed
-from store.routes.shapes import answers
+from store.server.depot import Depot
+from store.server.ingest import Arrival, accept
+from store.server.log import say
+from store.server.routes.access import CurrentDepot, CurrentSender
+from store.server.routes.bodies import read_sealed
+from store.server.routes.shapes import answers
 
 router = APIRouter(tags=["recordings"])
 
