@@ -28,8 +28,8 @@ from store.evidence.verify.recording import Report
 from store.server.depot import Depot
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
+from tests.store.evidence.test_sweep import Swept, swept, wrong
 from tests.store.recorded import Filmed, blob, close, make_filmed
-from tests.store.test_sweep import Swept, swept, wrong
 
 __all__ = ["swept"]  # a fixture
 

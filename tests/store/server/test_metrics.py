@@ -24,9 +24,9 @@ from store.server.metrics import Metrics, served
 from store.server.serving import listen
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
+from tests.store.evidence.test_standing import report
 from tests.store.recorded import POLICY, POLICY_FILES
-from tests.store.test_serving import connect, enrolled, process
-from tests.store.test_standing import report
+from tests.store.server.test_serving import connect, enrolled, process
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
