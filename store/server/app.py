@@ -10,14 +10,14 @@ from email.utils import formatdate
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import ClientDisconnect
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protocol.api import AGENT_UNSUPPORTED, VERSION
@@ -27,44 +27,40 @@ from store.clock import SECOND, Clock
 from store.errors import Refusal
 from store.server.depot import Depot
 from store.server.log import say
-from store.server.routes import account, devices, health, recordings
+from store.server.routes import account, devices, health, openapi, recordings
 from store.server.routes.bodies import Intake
-from store.server.routes.front import Front
 
 Answered = Callable[[str, int, float], None]
 """Method and template of the route, status, seconds."""
 
+_INFO: Final = {
+    "title": "Eyelid store",
+    "description": "Takes sealed recordings and signed accounts from enrolled devices. It can open neither.",
+}
 _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
-def create_app(depot: Depot, intake: Intake | None = None, answered: Answered = lambda *_: None) -> FastAPI:
+def create_app(depot: Depot, intake: Intake | None = None, answered: Answered = lambda *_: None) -> Starlette:
     """The application over a depot, which the caller closes. Its OpenAPI description is at /openapi.json.
 
     `answered` is told of every request, from the event loop.
 
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """
-    app = FastAPI(
-        title="Eyelid store",
-        version=version("eyelid"),
-        description="Takes sealed recordings and signed accounts from enrolled devices. It can open neither.",
-        docs_url=None,
-        redoc_url=None,
-        # An environment variable could otherwise switch on what sends addresses and errors elsewhere.
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    # Nearly every request is a chunk: its route is looked at first.
+    routes = (*recordings.ROUTES, *devices.ROUTES, *account.ROUTES, *health.ROUTES)
+    description = openapi.document(_INFO | {"version": version("eyelid")}, routes)
+
+    async def described(request: Request) -> JSONResponse:  # noqa: ARG001 - the shape of every endpoint
+        return JSONResponse(description)
+
+    app = Starlette(
+        routes=[*routes, Route("/openapi.json", described)],
+        middleware=[Middleware(_Envelope, clock=depot.clock, answered=answered)],
+        exception_handlers=_ANSWERS,
     )
     app.state.depot = depot
     app.state.intake = intake or Intake()
-    for module in (devices, recordings, account, health):
-        app.include_router(module.router)
-    for kind, answer in _ANSWERS.items():
-        app.add_exception_handler(kind, answer)
-    # From the inside out: the last is the first to see a request.
-    app.add_middleware(Front)
-    app.add_middleware(
-        ExceptionMiddleware, handlers={kind: _ANSWERS[kind] for kind in _ANSWERS if kind is not Exception}
-    )
-    app.add_middleware(_Envelope, clock=depot.clock, answered=answered)
     return app
 
 
@@ -87,13 +83,6 @@ async def _refused(request: Request, error: Refusal) -> JSONResponse:
 async def _not_protocol(request: Request, error: ProtocolError) -> JSONResponse:
     request.state.code = error.code
     return _problem(400, error.code, str(error))
-
-
-async def _bad_path(request: Request, error: RequestValidationError) -> JSONResponse:
-    # pydantic's own words would repeat what was sent.
-    request.state.code = "bad-path"
-    parts = ", ".join(str(mistake["loc"][-1]) for mistake in error.errors())
-    return _problem(400, "bad-path", f"the path is none of this store's: see {parts}")
 
 
 async def _no_route(request: Request, error: HTTPException) -> JSONResponse:
@@ -131,7 +120,6 @@ async def _broken(request: Request, error: Exception) -> JSONResponse:
 _ANSWERS: Final[dict[type[Exception], Callable[[Request, Any], Awaitable[JSONResponse]]]] = {
     Refusal: _refused,
     ProtocolError: _not_protocol,
-    RequestValidationError: _bad_path,
     HTTPException: _no_route,
     SQLAlchemyError: _database_fault,
     WriterClosed: _closing,

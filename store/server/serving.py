@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from store.admin.ca import days_left
 from store.admin.home import Home
@@ -81,7 +81,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_server(app: FastAPI, home: Home | None) -> uvicorn.Server:
+def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
     """A server with the home's certificate; without TLS where no home is given. Raises StoreError."""
     config = uvicorn.Config(
         app,

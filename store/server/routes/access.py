@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, Request
+from starlette.requests import Request
 
 from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
 from store.catalog.queries import Device
@@ -15,8 +13,7 @@ from store.server.depot import Depot
 OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
 
 
-async def depot_of(request: Request) -> Depot:
-    # This and `sender_of` are async, though they wait for nothing: others are run in the thread pool, which costs more.
+def depot_of(request: Request) -> Depot:
     depot: Depot = request.app.state.depot
     return depot
 
@@ -31,22 +28,17 @@ def check_agent(request: Request) -> None:
             raise Refusal(426, AGENT_UNSUPPORTED, f"the agent is too old for this store: install {oldest} or newer")
 
 
-def _device(request: Request) -> Device:
-    # Not async: it asks the database, so it runs in the thread pool.
+def device_of(request: Request) -> Device:
+    """The device behind the token. Asks the database, so it belongs in the thread pool."""
     check_agent(request)
-    device = authenticate(request.app.state.depot, request.headers.get("Authorization"))
+    device = authenticate(depot_of(request), request.headers.get("Authorization"))
     request.state.device = device.id  # for the log
     return device
 
 
-async def sender_of(request: Request) -> str:
+def sender_of(request: Request) -> str:
+    """Id of the device behind the token; whether it is enrolled and not revoked, the route has to ask."""
     check_agent(request)
-    sender = read_bearer(request.app.state.depot, request.headers.get("Authorization"))
+    sender = read_bearer(depot_of(request), request.headers.get("Authorization"))
     request.state.device = sender
     return sender
-
-
-CurrentDepot = Annotated[Depot, Depends(depot_of)]
-CurrentDevice = Annotated[Device, Depends(_device)]
-CurrentSender = Annotated[str, Depends(sender_of)]
-"""Id of the device behind the token; whether it is enrolled and not revoked, the route has to ask."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from fastapi import Request
+from starlette.requests import Request
 
 from protocol.api import CONTENT_DIGEST_HEADER, parse_content_digest
 from protocol.claims import Claims, parse_object

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Final
 
-from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from protocol import api
 from protocol.claims import Claims
@@ -19,26 +20,12 @@ from store.errors import Refusal
 from store.server.auth import issue_token
 from store.server.depot import Depot
 from store.server.enrolment import Applicant, enrol
-from store.server.routes.access import CurrentDepot, CurrentDevice, check_agent
+from store.server.routes.access import check_agent, depot_of, device_of
 from store.server.routes.bodies import read_claims
-from store.server.routes.shapes import answers, json_body
-
-router = APIRouter(tags=["devices"])
+from store.server.routes.openapi import Described
 
 
-@router.post(
-    api.ENROLL,
-    openapi_extra=json_body(api.EnrollRequest),
-    responses=answers(
-        api.EnrollResponse,
-        {
-            400: "bad-json, bad-field, bad-key, same-key",
-            403: "unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
-            409: "key-taken",
-        },
-    ),
-)
-async def enroll(request: Request, depot: CurrentDepot) -> dict[str, Any]:
+async def enroll(request: Request) -> JSONResponse:
     """Make a device known by its two public keys; takes one use of the token."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
@@ -50,47 +37,24 @@ async def enroll(request: Request, depot: CurrentDepot) -> dict[str, Any]:
         os=claims.text("os"),
         agent_version=claims.text("agent_version"),
     )
-    return dict(await run_in_threadpool(enrol, depot, applicant))
+    return JSONResponse(await run_in_threadpool(enrol, depot_of(request), applicant))
 
 
-@router.post(
-    api.TOKEN,
-    openapi_extra=json_body(api.TokenRequest),
-    responses=answers(
-        api.TokenResponse,
-        {
-            400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
-            401: "wrong-time, replayed-assertion",
-            403: "unknown-device, device-revoked",
-        },
-    ),
-)
-async def token(request: Request, depot: CurrentDepot) -> dict[str, Any]:
+async def token(request: Request) -> JSONResponse:
     """A bearer token for ten minutes, against a one-time assertion (private_key_jwt) of the device."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "token request")
-    return dict(await run_in_threadpool(issue_token, depot, claims.text("assertion")))
+    return JSONResponse(await run_in_threadpool(issue_token, depot_of(request), claims.text("assertion")))
 
 
-@router.put(
-    api.DEVICE_HEALTH,
-    openapi_extra=json_body(api.DeviceHealthRequest),
-    responses=answers(
-        api.DeviceHealthResponse,
-        {
-            400: "bad-json, bad-field",
-            401: "no-token, bad-token, expired-token",
-            403: "foreign-device, unknown-device, device-revoked",
-        },
-    ),
-)
-async def device_health(request: Request, device: str, depot: CurrentDepot, sender: CurrentDevice) -> dict[str, Any]:
+async def device_health(request: Request) -> JSONResponse:
     """How the PC is, and the heads of what it has sealed: a tail cut off later is then missed, whatever the PC reports
     after that. Of its health the last report is kept, of its heads all that has not come."""
-    if device != sender.id:
+    sender = await run_in_threadpool(device_of, request)
+    if request.path_params["device"] != sender.id:
         raise Refusal(403, "foreign-device", "a device reports its own health alone")
     claims = await read_claims(request, api.MAX_JSON_BODY, "health")
-    return dict(await run_in_threadpool(_keep_health, depot, sender, _health(claims)))
+    return JSONResponse(await run_in_threadpool(_keep_health, depot_of(request), sender, _health(claims)))
 
 
 def _head(claims: Claims) -> api.StreamHead:
@@ -137,3 +101,43 @@ def _keep_health(depot: Depot, device: Device, health: api.DeviceHealthRequest) 
         bundle = newest_bundle(connection)
         head = ledger_head(connection, device.id)
     return {"bundle_revision": bundle[0] if bundle else 0, "ledger": {"next": head.next, "head": head.head}}
+
+
+ROUTES: Final = (
+    Described(
+        "POST",
+        api.ENROLL,
+        enroll,
+        reads=api.EnrollRequest,
+        answers=api.EnrollResponse,
+        refusals={
+            400: "bad-json, bad-field, bad-key, same-key",
+            403: "unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
+            409: "key-taken",
+        },
+    ),
+    Described(
+        "POST",
+        api.TOKEN,
+        token,
+        reads=api.TokenRequest,
+        answers=api.TokenResponse,
+        refusals={
+            400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
+            401: "wrong-time, replayed-assertion",
+            403: "unknown-device, device-revoked",
+        },
+    ),
+    Described(
+        "PUT",
+        api.DEVICE_HEALTH,
+        device_health,
+        reads=api.DeviceHealthRequest,
+        answers=api.DeviceHealthResponse,
+        refusals={
+            400: "bad-json, bad-field",
+            401: "no-token, bad-token, expired-token",
+            403: "foreign-device, unknown-device, device-revoked",
+        },
+    ),
+)

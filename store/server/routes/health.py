@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
+from typing import Final
 
-from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from protocol import api
 from store.catalog.queries import newest_bundle
-from store.server.routes.access import CurrentDepot
-from store.server.routes.shapes import answers
-
-router = APIRouter(tags=["health"])
+from store.server.routes.access import depot_of
+from store.server.routes.openapi import Described
 
 
-@router.get(api.HEALTH, responses=answers(api.HealthResponse, {503: "database-fault"}))
-def health(depot: CurrentDepot) -> dict[str, Any]:
+def health(request: Request) -> JSONResponse:
     """Answers `ok` once the catalog has answered."""
-    with depot.database.reading() as connection:
+    with depot_of(request).database.reading() as connection:
         newest_bundle(connection)
     answer: api.HealthResponse = {"status": "ok", "version": version("eyelid")}
-    return dict(answer)
+    return JSONResponse(answer)
+
+
+ROUTES: Final = (Described("GET", api.HEALTH, health, answers=api.HealthResponse, refusals={503: "database-fault"}),)
