@@ -29,7 +29,8 @@ from protocol.errors import ProtocolError
 MAX_ANSWER: Final = 16 * 2**20  # bytes; the largest honest one is a bundle with its policy files
 WRITE_WITHIN: Final = 30.0  # seconds in which a piece of a body must find room in the buffers on the way
 # A slow line empties this PC's send buffer, or a proxy's, long after the last byte was written to it. So the wait for
-# an answer grows with the body, as the store's for the body does (store/routes/bodies.py), and is always the longer.
+# an answer grows with the body, as the store's for the body does (store/server/routes/bodies.py), and is always the
+# longer.
 ANSWER_WITHIN: Final = 75.0  # seconds, and more for a long body:
 SLOWEST: Final = 4096  # bytes a second; a chunk must arrive at 50 kbit/s
 MAX_ANSWERING: Final = 120 * SECOND  # the timeouts are a part's, so one byte at a time could take for ever

@@ -39,7 +39,7 @@ from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
 from bench.stage import StageError, own_display
 from bench.sync import both_open
 from bench.tables import drawn, kept_runs, markdown
-from store.film.opus import samples_of
+from store.evidence.film.opus import samples_of
 from tests.stage.sounds import NEEDED, missing, sound_server
 
 IN_VIEW: Final = 3.0  # seconds

@@ -44,9 +44,9 @@ from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
-from store import catalog
-from store.blobs import sealed_name
-from store.home import Home
+from store.admin.home import Home
+from store.catalog import queries
+from store.catalog.blobs import sealed_name
 
 SIZE: Final = 200_000  # bytes of a sealed chunk
 SMALL: Final = 2_000
@@ -216,13 +216,13 @@ def _names(answer: bytes, key: Ed25519PublicKey, item: Item) -> bool:
     return said == (item.recording, item.stream, item.sequence, item.sha256)
 
 
-def _rows(home: Home, items: Sequence[Item]) -> dict[catalog.Name, dict[str, int]]:
+def _rows(home: Home, items: Sequence[Item]) -> dict[queries.Name, dict[str, int]]:
     """Asked through another process than the one that wrote them, so that only what is committed is seen."""
-    found: dict[catalog.Name, dict[str, int]] = {}
+    found: dict[queries.Name, dict[str, int]] = {}
     names = [(str(item.recording), item.stream, item.sequence) for item in items]
     with closing(home.database()) as database, database.reading() as connection:
         for place in range(0, len(names), NAMES):
-            found |= catalog.bodies(connection, names[place : place + NAMES])
+            found |= queries.bodies(connection, names[place : place + NAMES])
     return found
 
 

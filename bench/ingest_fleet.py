@@ -24,12 +24,12 @@ from protocol import api, bundle, jws
 from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
 from protocol.keys import RecipientPublic
 from protocol.packet import KeyPacket, Monitor
-from store.catalog import newest_bundle
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog.queries import newest_bundle
 from store.clock import SECOND
-from store.enrolment import Applicant, enrol, make_secret
-from store.founding import COMPLIANCE
-from store.home import Home
-from store.serving import open_depot
+from store.server.enrolment import Applicant, enrol, make_secret
+from store.server.serving import open_depot
 
 LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
 AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it

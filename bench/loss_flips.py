@@ -23,7 +23,7 @@ from bench.loss_account import Round
 from bench.loss_world import Case, World, expect
 from bench.stage import StageError
 from protocol.envelope import KEY_PACKET_STREAM
-from store.blobs import sealed_name
+from store.catalog.blobs import sealed_name
 
 MEDIA: Final = 4  # chunks of the recording at least: the one that is damaged stands in the middle
 QUICK: Final = 3  # of the flips: each is two sweeps of the store

@@ -59,7 +59,7 @@ from bench.stage import StageError, own_display
 from bench.sync_signals import now
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
-from store.film.opus import samples_of
+from store.evidence.film.opus import samples_of
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 POLICY: Final = """schema: 1

@@ -31,12 +31,12 @@ from protocol import api, enrolment
 from protocol import bundle as bundles
 from protocol.ledger import line
 from protocol.policyhash import policy_hash
-from store import schema
-from store.catalog import newest_bundle
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog import schema
+from store.catalog.database import Database
+from store.catalog.queries import newest_bundle
 from store.clock import MINUTE
-from store.database import Database
-from store.founding import COMPLIANCE
-from store.home import Home
 from tests.fakes.pc import Pc
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"

@@ -73,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     from protocol.errors import ProtocolError  # noqa: PLC0415 - as in `parser`
-    from store.blobs import BlobFault  # noqa: PLC0415
-    from store.database import explained  # noqa: PLC0415
+    from store.catalog.blobs import BlobFault  # noqa: PLC0415
+    from store.catalog.database import explained  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
     options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))

@@ -30,7 +30,7 @@ SHUT_OUT_CODES: Final = frozenset({
     TroubleCode.DEVICE_REVOKED, TroubleCode.DEVICE_UNKNOWN, TroubleCode.AGENT_UNSUPPORTED, TroubleCode.NOT_LET_IN,
 })  # fmt: skip
 
-NO_KEY_PACKET: Final = "no-key-packet"  # 409: the store does not know the recording (store/ingest.py)
+NO_KEY_PACKET: Final = "no-key-packet"  # 409: the store does not know the recording (store/server/ingest.py)
 
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from store import catalog
+from store.catalog import queries
+from store.catalog.database import explained
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, home_of
-from store.database import explained
 from store.errors import WrongUsage
-from store.show import console, iso, print_json, print_table, when
+from store.evidence.show import console, iso, print_json, print_table, when
 
 _LONGEST = 500  # characters of a reason
 
@@ -51,11 +51,11 @@ def _alarms(options: Namespace) -> int:
         if options.ack is not None:
             operator = getpass.getuser()
             with database.writing() as connection:
-                settled = catalog.acknowledge(connection, options.ack, operator=operator, reason=reason, at=wall())
+                settled = queries.acknowledge(connection, options.ack, operator=operator, reason=reason, at=wall())
             if not settled:
                 raise WrongUsage(f"there is no open alarm {options.ack}: `eyelid-store alarms --all` lists them")
         with database.reading() as connection:
-            rows = catalog.all_alarms(connection)
+            rows = queries.all_alarms(connection)
     waiting = [row for row in rows if row.settled_at is None]
     shown = rows if options.all else waiting
     if options.json:

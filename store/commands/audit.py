@@ -12,21 +12,22 @@ from uuid import UUID
 
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
-from store import export, passphrase, picture
-from store.account import totals
-from store.blobs import BlobStore
-from store.catalog import newest_recordings, recordings_beginning
+from store.admin import passphrase
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog.blobs import BlobStore
+from store.catalog.database import explained
+from store.catalog.queries import newest_recordings, recordings_beginning
 from store.commands import whole
 from store.commands.options import Subcommands, add_command, count, home_of
-from store.database import explained
 from store.errors import StoreError, WrongUsage
-from store.evidence import Evidence, gather, policy_texts
-from store.founding import COMPLIANCE
-from store.home import Home
-from store.opening import Unsound, load_recipient, read_packet, recording_key
-from store.show import console, print_json, print_table, progress, seconds, size, when
-from store.timeline import recording as timeline
-from store.verify.recording import CHECKS, Report, examine
+from store.evidence import export, picture
+from store.evidence.account import totals
+from store.evidence.evidence import Evidence, gather, policy_texts
+from store.evidence.opening import Unsound, load_recipient, read_packet, recording_key
+from store.evidence.show import console, print_json, print_table, progress, seconds, size, when
+from store.evidence.timeline import recording as timeline
+from store.evidence.verify.recording import CHECKS, Report, examine
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

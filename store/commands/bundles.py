@@ -13,18 +13,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
-from store import passphrase, signing
-from store.catalog import ahead_of, newest_bundle
+from store.admin import passphrase, signing
+from store.admin.founding import COMPLIANCE, RECIPIENT
+from store.admin.home import Home
+from store.admin.signing import Said
+from store.catalog.database import explained
+from store.catalog.queries import ahead_of, newest_bundle
 from store.clock import wall
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
-from store.database import explained
 from store.errors import StoreError, WrongUsage
+from store.evidence.show import clean, console, iso, print_json, print_table, when
 from store.files import write_new
-from store.founding import COMPLIANCE, RECIPIENT
-from store.home import Home
-from store.show import clean, console, iso, print_json, print_table, when
-from store.signing import Said
 
 _NAMED = 10  # PCs
 

@@ -11,17 +11,17 @@ from sqlalchemy import update
 
 from protocol.enrolment import Enrolment, make
 from protocol.errors import EnrolmentError
-from store import schema
-from store.catalog import devices, last_health
+from store.admin.founding import COMPLIANCE
+from store.catalog import schema
+from store.catalog.database import explained
+from store.catalog.queries import devices, last_health
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
-from store.database import explained
-from store.enrolment import make_secret
 from store.errors import WrongUsage
-from store.founding import COMPLIANCE
-from store.show import console, iso, print_json, progress, when
-from store.timeline.standing import Standing, standing
+from store.evidence.show import console, iso, print_json, progress, when
+from store.evidence.timeline.standing import Standing, standing
+from store.server.enrolment import make_secret
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from store import passphrase
-from store.ca import check_address, check_name
+from store.admin import passphrase
+from store.admin.ca import check_address, check_name
+from store.admin.founding import COMPLIANCE, RECOVERY, Plan, check_free, found
+from store.admin.home import Home
+from store.admin.signing import read_policies
 from store.commands.options import Subcommands, add_command, home_of, port
-from store.founding import COMPLIANCE, RECOVERY, Plan, check_free, found
-from store.home import Home
-from store.show import console, print_json, print_table
-from store.signing import read_policies
+from store.evidence.show import console, print_json, print_table
 
 PORT = 8443
 

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from store.catalog import Device
+from store.admin.home import Home, default_folder
+from store.catalog.queries import Device
 from store.clock import SECOND
 from store.commands.helping import Wrapped
 from store.errors import WrongUsage
-from store.home import Home, default_folder
 
 Subcommands = _SubParsersAction  # argparse gives it no public name
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86400}

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from protocol.errors import ProtocolError
-from store import passphrase, scenes
-from store.blobs import BlobFault
+from store.admin import passphrase
+from store.catalog.blobs import BlobFault
 from store.commands import audit
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
-from store.opening import Unsound
+from store.evidence import scenes
+from store.evidence.opening import Unsound
 
 AGENT: Final = "eyelid"
 

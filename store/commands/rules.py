@@ -14,15 +14,15 @@ from functools import cache
 
 from rich.text import Text
 
-from store.catalog import Device, devices
+from store.catalog.database import Database, explained
+from store.catalog.queries import Device, devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
-from store.database import Database, explained
-from store.evidence import rule_names
-from store.rules import RuleName
-from store.show import console, iso, print_json, print_table, progress, seconds, when
-from store.timeline.absent import entries_since
-from store.timeline.uses import Use, uses
+from store.evidence.evidence import rule_names
+from store.evidence.rules import RuleName
+from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
+from store.evidence.timeline.absent import entries_since
+from store.evidence.timeline.uses import Use, uses
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

@@ -32,7 +32,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
 def _serve(options: Namespace) -> int:
     # Slow to import, and no other command needs it.
-    from store.serving import serve  # noqa: PLC0415
+    from store.server.serving import serve  # noqa: PLC0415
 
     home = home_of(options)
     chosen = options.port if options.port is not None else urlsplit(home.address).port or 443

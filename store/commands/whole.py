@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
-from store import picture
-from store.catalog import devices
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog.database import explained
+from store.catalog.queries import devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
-from store.database import explained
-from store.founding import COMPLIANCE
-from store.home import Home
-from store.show import clean, console, iso, print_json, progress, when
-from store.timeline.absent import Absent, absent
-from store.timeline.life import What
-from store.verify.recording import CHECKS
-from store.verify.sweep import Checked, size, sweep
+from store.evidence import picture
+from store.evidence.show import clean, console, iso, print_json, progress, when
+from store.evidence.timeline.absent import Absent, absent
+from store.evidence.timeline.life import What
+from store.evidence.verify.recording import CHECKS
+from store.evidence.verify.sweep import Checked, size, sweep
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

@@ -16,7 +16,7 @@ from agent.core.model.times import SECOND
 from agent.errors import Transient, Untrusted, UserError
 from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Route, Wire, patience
 from protocol import api
-from store.routes import bodies
+from store.server.routes import bodies
 from tests.fakes.clock import HandClock
 from tests.fakes.proxy import FakeProxy, SlowLine
 from tests.fakes.store import FakeStore, Reply, problem

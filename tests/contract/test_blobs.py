@@ -1,6 +1,7 @@
 """What every BlobStore promises; the fake that other tests use passes the same suite as the real ones.
 
-A new back end is one more entry in `MAKERS`. What only a local folder promises is in tests/store/test_blobs_local.py.
+A new back end is one more entry in `MAKERS`. What only a local folder promises is in
+tests/store/catalog/test_blobs_local.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from store.blobs import BlobMissing, BlobStore, LocalBlobs
+from store.catalog.blobs import BlobMissing, BlobStore, LocalBlobs
 from tests.fakes.blobs import MemoryBlobs
 
 

@@ -22,7 +22,7 @@ from agent.joining import enrol
 from agent.state.identity import load as load_identity
 from bench.fleet import Store, announced, found, serve
 from bench.stage import running
-from store.ca import make_authority, make_server
+from store.admin.ca import make_authority, make_server
 from store.clock import SECOND
 from tests.doctor.facts import GOOD
 from tests.fakes.store import FakeStore

@@ -17,7 +17,7 @@ from agent.core.model.media import Block, Chunk, ChunkFlag, ChunkKind
 from agent.core.model.times import MILLISECOND, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, RATE, SoundEncoder
 from agent.encode.opus import CHANNELS, Opus
-from store.film.opus import samples_of
+from store.evidence.film.opus import samples_of
 from tests.encode import boxes
 from tests.encode.films import START, film, media, ms, probe
 

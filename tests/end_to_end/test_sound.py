@@ -21,7 +21,7 @@ import pytest
 from agent.control.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.stage import own_display
-from store.film.opus import samples_of
+from store.evidence.film.opus import samples_of
 from tests.moods import promised
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from store.ca import make_authority, make_server
+from store.admin.ca import make_authority, make_server
 
 # A page of the walk goes where the test says next; a page of another name, as it stands in a frame, stays.
 WALK: Final = """<script>setInterval(async () => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from threading import Lock
 
-from store.blobs import BlobFault, BlobMissing, check_name
+from store.catalog.blobs import BlobFault, BlobMissing, check_name
 
 
 class MemoryBlobs:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from store import cli
-from store.founding import RECIPIENT
-from store.home import Home
+from store.admin.founding import RECIPIENT
+from store.admin.home import Home
 from tests.store.conftest import PASSPHRASE
 
 

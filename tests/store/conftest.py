@@ -17,18 +17,18 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
-from store.app import create_app
-from store.blobs import BlobStore
-from store.catalog import newest_bundle
+from store.admin.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
+from store.admin.home import Home
+from store.catalog.blobs import BlobStore
+from store.catalog.queries import newest_bundle
 from store.clock import SECOND
-from store.depot import Depot
-from store.enrolment import make_secret
-from store.evidence import Evidence, gather
-from store.founding import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
-from store.home import Home
-from store.routes.bodies import Intake
-from store.serving import listen, make_server, open_depot, url
-from store.verify import recording as verify
+from store.evidence.evidence import Evidence, gather
+from store.evidence.verify import recording as verify
+from store.server.app import create_app
+from store.server.depot import Depot
+from store.server.enrolment import make_secret
+from store.server.routes.bodies import Intake
+from store.server.serving import listen, make_server, open_depot, url
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.recorded import Filmed, close, make_filmed
 

@@ -9,8 +9,8 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import Flag, Kind, digest
 from protocol.policyhash import policy_hash
-from store.blobs import sealed_name
-from store.home import Home
+from store.admin.home import Home
+from store.catalog.blobs import sealed_name
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.filmed import film
 

@@ -20,16 +20,16 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, digest, open_sealed
 from protocol.errors import ProtocolError
-from store import schema
-from store.blobs import sealed_name
-from store.depot import Depot
-from store.founding import COMPLIANCE
-from store.home import Home
-from store.verify.recording import Report
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog import schema
+from store.catalog.blobs import sealed_name
+from store.evidence.verify.recording import Report
+from store.server.depot import Depot
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
+from tests.store.evidence.test_sweep import Swept, swept, wrong
 from tests.store.recorded import Filmed, blob, close, make_filmed
-from tests.store.test_sweep import Swept, swept, wrong
 
 __all__ = ["swept"]  # a fixture
 

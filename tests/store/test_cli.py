@@ -18,11 +18,12 @@ from bench.fleet import installed
 from bench.terminal import typed
 from protocol import enrolment
 from protocol.keys import thumbprint
-from store import database, founding, schema
+from store.admin import founding
+from store.admin.founding import COMPLIANCE, STORE
+from store.admin.home import Home
+from store.catalog import database, schema
 from store.cli import parser
-from store.depot import Depot
-from store.founding import COMPLIANCE, STORE
-from store.home import Home
+from store.server.depot import Depot
 from tests.commands import every
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, passphrase_file, run

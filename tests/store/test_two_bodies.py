@@ -16,9 +16,9 @@ from sqlalchemy import select
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, seal
 from protocol.receipt import Receipt
-from store import schema
-from store.blobs import sealed_name
-from store.depot import Depot
+from store.catalog import schema
+from store.catalog.blobs import sealed_name
+from store.server.depot import Depot
 from tests.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import Gather, SetClock

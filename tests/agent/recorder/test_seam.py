@@ -25,7 +25,7 @@ from agent.recorder.messages import PolicyArrived
 from agent.recorder.recording import Open, Order, Recorder, Studio
 from agent.recorder.shutter import Grabbed
 from protocol.envelope import SOUND_STREAM, lane_of
-from store.account import Interval, union, without
+from store.evidence.account import Interval, union, without
 from tests.agent.recorder.daemon_rig import NOTES, WITH_CHART, Pages, Rig
 from tests.agent.recorder.test_daemon_sound import LENGTH, POLICY
 from tests.agent.recorder.test_recording import Shelf

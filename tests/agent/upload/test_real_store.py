@@ -23,12 +23,12 @@ from agent.upload.uploader import IDLE, Uploader
 from agent.wire import Wire
 from protocol import enrolment
 from protocol.enrolment import Enrolment
+from store.admin.founding import COMPLIANCE, Plan, found
+from store.admin.home import Home
+from store.catalog.schema import sealed
 from store.clock import wall
-from store.enrolment import make_secret
-from store.founding import COMPLIANCE, Plan, found
-from store.home import Home
-from store.schema import sealed
-from store.serving import open_depot
+from store.server.enrolment import make_secret
+from store.server.serving import open_depot
 from tests.agent.recordings import media, new_sealer
 from tests.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.store.conftest import COST, PASSPHRASE, serving

@@ -1,0 +1,1 @@
+"""What the store knows: the catalog's tables, questions and one writer, and the folder of sealed bytes beside it."""

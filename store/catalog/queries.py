@@ -1,0 +1,438 @@
+"""Questions to the catalog, and the one way of inserting that both engines agree on.
+
+Functions take the connection of the caller's transaction: what belongs together is asked in one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_
+from sqlalchemy.dialects import sqlite
+
+from protocol.envelope import KEY_PACKET_STREAM
+from protocol.keys import public_from_text
+from protocol.ledger import ZERO
+from store.catalog import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`enrolled_at`, `revoked_at`: ns since 1970 by the store's clock."""
+
+    id: str
+    token_key: Ed25519PublicKey
+    evidence_key: Ed25519PublicKey
+    host: str
+    os: str
+    agent_version: str
+    group: str
+    enrolled_at: int
+    revoked_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """`start`: ns since 1970 as the PC believed it. `policy`: hash of the policy that its key packet names."""
+
+    id: UUID
+    device: str
+    start: int
+    host: str
+    os_user: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHead:
+    """`next`: number of the entry the store waits for; `head`: hash of the entry before it."""
+
+    next: int
+    head: str
+
+
+Name = tuple[str, int, int]
+"""Of sealed bytes: recording, stream, sequence."""
+_Asked = TypeVar("_Asked", str, Name)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """That knows what to do with a key that is taken."""
+    if connection.dialect.name == "postgresql":
+        # Slow to import, and SQLite has no use for it.
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def _padded(asked: Iterable[_Asked]) -> list[_Asked]:
+    """In order, and the last repeated up to a power of two.
+
+    Each number of values is a statement of its own, which each connection to SQLite prepares and keeps: for batches of
+    1 to 32 chunks 620 KiB each, and 100 KiB of these.
+    """
+    several = sorted(asked)
+    return several + several[-1:] * ((1 << max(0, len(several) - 1).bit_length()) - len(several))
+
+
+def add_if_new(connection: Connection, table: Table, **values: object) -> bool:
+    """Whether the row is new; where its key is taken, nothing changes.
+
+    Asked by RETURNING: after ON CONFLICT the engines' row counts mean different things.
+    """
+    statement = _insert(connection, table).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key)).first() is not None
+
+
+def put(connection: Connection, table: Table, **values: object) -> None:
+    """Insert the row, or replace the one with its key."""
+    statement = _insert(connection, table).values(**values)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in values.items() if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def add_alarm(connection: Connection, at: int, code: str, device: str, **where: object) -> None:
+    connection.execute(insert(schema.alarms).values(at=at, code=code, device=device, **where))
+
+
+# -- devices ------------------------------------------------------------------------------------------------------
+
+
+def _device(row: Row[Any]) -> Device:
+    return Device(
+        id=row.id,
+        token_key=public_from_text(row.token_key),
+        evidence_key=public_from_text(row.evidence_key),
+        host=row.host,
+        os=row.os,
+        agent_version=row.agent_version,
+        group=row.group_name,
+        enrolled_at=row.enrolled_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def find_device(connection: Connection, condition: ColumnElement[bool]) -> Device | None:
+    row = connection.execute(select(schema.devices).where(condition)).first()
+    return None if row is None else _device(row)
+
+
+def devices(connection: Connection) -> list[Device]:
+    """All of them, oldest first."""
+    return [_device(row) for row in connection.execute(select(schema.devices).order_by(schema.devices.c.enrolled_at))]
+
+
+def last_health(connection: Connection, device: str) -> tuple[int, str] | None:
+    """(when, JSON of protocol.api.DeviceHealthRequest); None before the first."""
+    row = connection.execute(
+        select(schema.health.c.at, schema.health.c.body).where(schema.health.c.device == device)
+    ).first()
+    return None if row is None else (row.at, row.body)
+
+
+def ahead_of(connection: Connection, revision: int) -> list[str]:
+    """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
+    devices, health = schema.devices.c, schema.health.c
+    rows = connection.execute(
+        select(devices.host, health.body)
+        .join_from(schema.devices, schema.health)
+        .where(devices.revoked_at.is_(None))
+        .order_by(devices.host)
+    )
+    return [row.host for row in rows if int(json.loads(row.body).get("bundle_revision", 0)) >= revision]
+
+
+# -- recordings ---------------------------------------------------------------------------------------------------
+
+
+def _recording(row: Row[Any]) -> Recording:
+    return Recording(UUID(row.id), row.device, row.start, row.host, row.os_user, row.policy)
+
+
+def find_recording(connection: Connection, recording: UUID) -> Recording | None:
+    row = connection.execute(select(schema.recordings).where(schema.recordings.c.id == str(recording))).first()
+    return None if row is None else _recording(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a device and a recording: `owner` is the recording's device, None where nobody has opened it."""
+
+    revoked: bool
+    owner: str | None
+
+
+def standing(connection: Connection, device: str, recording: UUID) -> Standing | None:
+    """In one question, because every chunk asks it; None for a device that is not enrolled."""
+    row = connection.execute(_STANDING, {"sender": device, "recording": str(recording)}).first()
+    return None if row is None else Standing(row.revoked_at is not None, row.device)
+
+
+_STANDING: Final = (
+    select(schema.devices.c.revoked_at, schema.recordings.c.device)
+    .outerjoin_from(schema.devices, schema.recordings, schema.recordings.c.id == bindparam("recording"))
+    .where(schema.devices.c.id == bindparam("sender"))
+)
+
+
+def revoked_of(connection: Connection, devices: Collection[str]) -> set[str]:
+    """Which of them were revoked."""
+    columns = schema.devices.c
+    return set(
+        connection.scalars(select(columns.id).where(columns.id.in_(_padded(devices)), columns.revoked_at.is_not(None)))
+    )
+
+
+def owners(connection: Connection, recordings: Collection[UUID]) -> dict[UUID, tuple[str, bool]]:
+    """recording -> (its device, whether that was revoked)."""
+    devices, columns = schema.devices.c, schema.recordings.c
+    rows = connection.execute(
+        select(columns.id, columns.device, devices.revoked_at)
+        .join_from(schema.recordings, schema.devices)
+        .where(columns.id.in_(_padded(map(str, recordings))))
+    )
+    return {UUID(row.id): (row.device, row.revoked_at is not None) for row in rows}
+
+
+def bodies(connection: Connection, names: Collection[Name]) -> dict[Name, dict[str, int]]:
+    """name -> SHA-256 (hex) -> when it was first received, for names that have any."""
+    columns = schema.sealed.c
+    name = (columns.recording, columns.stream, columns.sequence)
+    found: dict[Name, dict[str, int]] = {}
+    rows = connection.execute(
+        select(*name, columns.sha256, columns.received_at).where(tuple_(*name).in_(_padded(names)))
+    )
+    for row in rows:
+        found.setdefault((row.recording, row.stream, row.sequence), {})[row.sha256] = row.received_at
+    return found
+
+
+def recordings_beginning(connection: Connection, prefix: str) -> list[UUID]:
+    """Ids that begin with the text, at most ten: operators type the first few characters."""
+    chosen = schema.recordings.c.id
+    found = connection.scalars(select(chosen).where(chosen.startswith(prefix, autoescape=True)).order_by(chosen))
+    return [UUID(text) for text in found.fetchmany(10)]
+
+
+def newest_recordings(connection: Connection, limit: int, device: str | None = None) -> list[Recording]:
+    statement = select(schema.recordings).order_by(schema.recordings.c.start.desc(), schema.recordings.c.id)
+    if device is not None:
+        statement = statement.where(schema.recordings.c.device == device)
+    return [_recording(row) for row in connection.execute(statement.limit(limit))]
+
+
+def count_recordings(connection: Connection, after: str = "") -> int:
+    columns = schema.recordings.c
+    return connection.scalar(select(func.count()).select_from(schema.recordings).where(columns.id > after)) or 0
+
+
+def recordings_after(
+    connection: Connection, after: str, limit: int, *, device: str | None = None, opened_since: int = 0
+) -> list[Recording]:
+    """In the order of their ids, which for UUIDv7 is the order of their beginnings: a way through all, page by page.
+
+    `opened_since`: ns since 1970 by the store's clock.
+    """
+    columns = schema.recordings.c
+    statement = select(schema.recordings).where(columns.id > after, columns.opened_at >= opened_since)
+    if device is not None:
+        statement = statement.where(columns.device == device)
+    return [_recording(row) for row in connection.execute(statement.order_by(columns.id).limit(limit))]
+
+
+def sealed_rows(connection: Connection, recording: UUID) -> list[Row[Any]]:
+    """Rows of `schema.sealed`, key packets first, then by stream and sequence."""
+    columns = schema.sealed.c
+    return list(
+        connection.execute(
+            select(schema.sealed)
+            .where(columns.recording == str(recording))
+            .order_by(columns.stream != KEY_PACKET_STREAM, columns.stream, columns.sequence, columns.received_at)
+        )
+    )
+
+
+def alarms_of(connection: Connection, recording: UUID) -> list[Row[Any]]:
+    """Those that no operator has acknowledged."""
+    columns = schema.alarms.c
+    return list(
+        connection.execute(
+            select(schema.alarms).where(columns.recording == str(recording), _open_alarm()).order_by(columns.id)
+        )
+    )
+
+
+def alarms_without_recording(connection: Connection, device: str) -> list[Row[Any]]:
+    """Those that no operator has acknowledged."""
+    columns = schema.alarms.c
+    return list(
+        connection.execute(
+            select(schema.alarms)
+            .where(columns.device == device, columns.recording.is_(None), _open_alarm())
+            .order_by(columns.id)
+        )
+    )
+
+
+def open_alarms(connection: Connection, device: str) -> list[str]:
+    """Codes of all those about the device that no operator has acknowledged, oldest first."""
+    columns = schema.alarms.c
+    chosen = select(columns.code).where(columns.device == device, _open_alarm()).order_by(columns.id)
+    return list(connection.scalars(chosen))
+
+
+def open_alarm_rows(connection: Connection, device: str, code: str) -> list[Row[Any]]:
+    """Those with this code, oldest first."""
+    columns = schema.alarms.c
+    chosen = select(schema.alarms).where(columns.device == device, columns.code == code, _open_alarm())
+    return list(connection.execute(chosen.order_by(columns.id)))
+
+
+def open_alarm_counts(connection: Connection) -> dict[str, int]:
+    """By code, of all that no operator has acknowledged."""
+    columns = schema.alarms.c
+    rows = connection.execute(select(columns.code, func.count()).where(_open_alarm()).group_by(columns.code))
+    return {code: int(number) for code, number in rows}
+
+
+def _open_alarm() -> ColumnElement[bool]:
+    return schema.alarms.c.id.not_in(select(schema.audit.c.alarm).where(schema.audit.c.alarm.is_not(None)))
+
+
+def all_alarms(connection: Connection) -> list[Row[Any]]:
+    """Newest last, with the device's `host` and, where one was acknowledged, `operator`, `reason`, `settled_at`."""
+    audit = schema.audit.c
+    return list(
+        connection.execute(
+            select(
+                schema.alarms,
+                schema.devices.c.host,
+                audit.operator,
+                audit.reason,
+                audit.at.label("settled_at"),
+            )
+            .join(schema.devices)
+            .outerjoin(schema.audit, audit.alarm == schema.alarms.c.id)
+            .order_by(schema.alarms.c.id)
+        )
+    )
+
+
+def acknowledge(connection: Connection, alarm: int, *, operator: str, reason: str, at: int) -> bool:
+    """Whether there was such an alarm, open until now; the entry of the audit trail is what settles it."""
+    known = select(schema.alarms.c.id).where(schema.alarms.c.id == alarm, _open_alarm())
+    if connection.scalar(known) is None:
+        return False
+    values = {"at": at, "operator": operator, "action": "acknowledge-alarm", "alarm": alarm, "reason": reason}
+    connection.execute(insert(schema.audit).values(**values))
+    return True
+
+
+# -- ledgers ------------------------------------------------------------------------------------------------------
+
+
+def ledger_head(connection: Connection, device: str) -> LedgerHead:
+    columns = schema.ledger_lines.c
+    row = connection.execute(
+        select(columns.seq, columns.hash).where(columns.device == device).order_by(columns.seq.desc()).limit(1)
+    ).first()
+    return LedgerHead(0, ZERO) if row is None else LedgerHead(row.seq + 1, row.hash)
+
+
+def ledger_hashes(connection: Connection, device: str, first: int, last: int) -> dict[int, str]:
+    """seq -> hash for entries `first` to `last` as far as the store has them."""
+    columns = schema.ledger_lines.c
+    rows = connection.execute(
+        select(columns.seq, columns.hash).where(columns.device == device, columns.seq.between(first, last))
+    )
+    return {row.seq: row.hash for row in rows}
+
+
+def opening_entry(connection: Connection, device: str, recording: UUID) -> int | None:
+    """Number of the entry that opened the recording; None while it has not arrived."""
+    return _entry(connection, device, recording, "recording-open")
+
+
+def closing_entry(connection: Connection, device: str, recording: UUID) -> int | None:
+    """Number of the entry that closed the recording; None while it has not arrived."""
+    return _entry(connection, device, recording, "recording-closed")
+
+
+def _entry(connection: Connection, device: str, recording: UUID, kind: str) -> int | None:
+    columns = schema.ledger_lines.c
+    found: int | None = connection.scalar(
+        select(func.min(columns.seq)).where(
+            columns.device == device, columns.recording == str(recording), columns.kind == kind
+        )
+    )
+    return found
+
+
+def run_around(connection: Connection, device: str, seq: int) -> tuple[int, int | None]:
+    """The agent's run that entry `seq` lies in: number of its `start` (0 without one), and of the entry after its end.
+
+    None while it may go on. What the next start writes of a death, `blind-since`, is no longer of the run.
+    """
+    columns = schema.ledger_lines.c
+    of_device = select(columns.seq).where(columns.device == device)
+    start = connection.scalar(
+        of_device.where(columns.kind == "start", columns.seq <= seq).order_by(columns.seq.desc()).limit(1)
+    )
+    after = connection.scalar(
+        of_device.where(columns.kind.in_(("start", "blind-since")), columns.seq > seq).order_by(columns.seq).limit(1)
+    )
+    return (start or 0, after)
+
+
+def ledger_batch(connection: Connection, number: int) -> str | None:
+    """The signed batch (JWS) of that row; None where the row is gone."""
+    columns = schema.ledger_batches.c
+    token: str | None = connection.scalar(select(columns.token).where(columns.id == number))
+    return token
+
+
+def refused_batches(connection: Connection, device: str) -> list[tuple[int, str]]:
+    """(first entry, JWS) of each batch that contradicts what the device signed before."""
+    columns = schema.ledger_batches.c
+    rows = connection.execute(
+        select(columns.first, columns.token)
+        .where(columns.device == device, columns.accepted.is_(False))
+        .order_by(columns.id)
+    )
+    return [(row.first, row.token) for row in rows]
+
+
+def ledger_lines(connection: Connection, device: str, first: int, last: int) -> Iterator[Row[Any]]:
+    """Rows of `schema.ledger_lines`, in order."""
+    columns = schema.ledger_lines.c
+    yield from connection.execute(
+        select(schema.ledger_lines)
+        .where(columns.device == device, columns.seq.between(first, last))
+        .order_by(columns.seq)
+    )
+
+
+# -- what comes from compliance -----------------------------------------------------------------------------------
+
+
+def newest_bundle(connection: Connection) -> tuple[int, str] | None:
+    """(revision, JWS)."""
+    columns = schema.bundles.c
+    row = connection.execute(select(columns.revision, columns.token).order_by(columns.revision.desc()).limit(1)).first()
+    return None if row is None else (row.revision, row.token)
+
+
+def successors(connection: Connection) -> list[str]:
+    return list(connection.scalars(select(schema.successors.c.token).order_by(schema.successors.c.id)))
+
+
+def policy_files(connection: Connection, policy: str) -> str | None:
+    """JSON, file name -> text; None where the text was never sent."""
+    return connection.scalar(select(schema.policies.c.files).where(schema.policies.c.hash == policy))

@@ -1,0 +1,339 @@
+"""What is not here: chunks that a recording should have, time that no entry explains, devices that are silent.
+
+Asked of the catalog alone, without a blob and without a key; a device at a time, a recording at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
+from protocol.errors import LedgerError
+from protocol.ledger import parse_line
+from store.catalog import queries, schema
+from store.catalog import reported as names
+from store.catalog.database import Database
+from store.catalog.queries import Device, Recording
+from store.catalog.reported import Heads, Named
+from store.clock import SECOND
+from store.evidence.account import Entry, Interval
+from store.evidence.evidence import heads_of, policy_texts
+from store.evidence.rules import HoldReasons
+from store.evidence.timeline.days import Day, days
+from store.evidence.timeline.life import Sign, Stretch, What, stretches
+
+SILENT: Final = 5 * 60 * SECOND  # a device tells of its health every minute
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Sequences `first` to `last` of a stream. `why`: lost; given-up (the PC's disk was full, and it said so); or
+    on-its-way, while the recording goes on or its PC still has chunks to send."""
+
+    stream: int
+    first: int
+    last: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A recording that is not whole. `start` as the PC believed it; None where nothing of it has come at all."""
+
+    recording: UUID
+    start: int | None
+    holes: tuple[Hole, ...]
+    why: str = ""  # where nothing has come: lost, given-up or on-its-way
+
+    @property
+    def lost(self) -> bool:
+        return self.why == "lost" or any(hole.why == "lost" for hole in self.holes)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
+
+    `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
+    told of its health.
+    `held`: the holds that its account ends with, as `Stretch.why` has them.
+    `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
+    what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
+    """
+
+    device: Device
+    state: str
+    heard: int | None
+    clock_off: int
+    pending_chunks: int
+    pending_bytes: int
+    pending_entries: int
+    days: tuple[Day, ...]
+    unexplained: tuple[Stretch, ...]
+    recordings: tuple[Short, ...]
+    contradicted: tuple[Named, ...]
+    held: tuple[str, ...] = ()
+
+    @property
+    def amiss(self) -> bool:
+        """Whether somebody should look: something is lost, unexplained or not what it was, or nobody answers."""
+        odd = self.unexplained or self.contradicted or any(short.lost for short in self.recordings)
+        return self.state == "silent" or bool(odd)
+
+
+def absent(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> Absent:
+    """`since`, `now`: ns since 1970 by the store's clock; recordings and entries received since then are looked at."""
+    with database.reading() as connection:
+        told = queries.last_health(connection, device.id)
+        health: Mapping[str, Any] = json.loads(told[1]) if told else {}
+        batch = connection.scalar(
+            select(func.max(schema.ledger_batches.c.received_at)).where(
+                schema.ledger_batches.c.device == device.id, schema.ledger_batches.c.accepted.is_(True)
+            )
+        )
+        head = queries.ledger_head(connection, device.id)
+        named = names.ledger_next(connection, device.id)
+        contradicted = names.contradicted(connection, device.id)
+        last_kind = connection.scalar(
+            select(schema.ledger_lines.c.kind).where(
+                schema.ledger_lines.c.device == device.id, schema.ledger_lines.c.seq == head.next - 1
+            )
+        )
+    # Entries say how far they go, and nothing of what came after them: somebody on the way may let through as many as
+    # suit them. Only a report of health, with the account's head, says that nothing is missing up to then.
+    reported = told[0] if told else None
+    heard = max((at for at in (told[0] if told else None, batch) if at is not None), default=None)
+    clock_off = int(health["wall"]) - told[0] if told else 0
+    pending = max(0, named - head.next)
+    answering = device.enrolled_at if reported is None else reported
+    state = _state(device, heard, answering, now, ended=last_kind == "stop" and not pending)
+    sign = None
+    if heard is not None:
+        upto = None if reported is None else reported + clock_off
+        sign = Sign(upto, now + clock_off, complete=not pending, silent=state == "silent")
+
+    def texts(policy: str) -> Mapping[str, str]:
+        with database.reading() as connection:
+            return policy_texts(connection, policy)
+
+    parts: list[Stretch] = []
+    unexplained: list[Stretch] = []
+    entries = entries_since(database, device, since)
+    for part in stretches(entries, SCREEN, _Kept(database), sign, HoldReasons(texts)):
+        parts.append(part)
+        if part.what is What.UNEXPLAINED and part.end > since + clock_off:
+            unexplained.append(part)
+    return Absent(
+        device=device,
+        state=state,
+        heard=heard,
+        clock_off=clock_off,
+        pending_chunks=int(health.get("pending_chunks", 0)),
+        pending_bytes=int(health.get("pending_bytes", 0)),
+        pending_entries=pending,
+        days=tuple(days(parts, zone, since + clock_off, now + clock_off)),
+        unexplained=tuple(unexplained),
+        held=parts[-1].why if state == "heard" and parts and parts[-1].what is What.HELD else (),
+        recordings=tuple(_short(database, device, health, since)),
+        contradicted=tuple(contradicted),
+    )
+
+
+def _state(device: Device, heard: int | None, answering: int, now: int, *, ended: bool) -> str:
+    """`answering`: since when no report of its health is known."""
+    if device.revoked_at is not None:
+        return "revoked"
+    if heard is None:
+        return "never"
+    if ended:
+        return "off"
+    return "silent" if now - answering > SILENT else "heard"
+
+
+# -- a device's time ----------------------------------------------------------------------------------------------
+
+
+def entries_since(database: Database, device: Device, since: int) -> Iterator[Entry]:
+    """From the end of the run before the one that the first entry received since then lies in."""
+    columns = schema.ledger_batches.c
+    with database.reading() as connection:
+        first = connection.scalar(
+            select(func.min(columns.first)).where(
+                columns.device == device.id, columns.received_at >= since, columns.accepted.is_(True)
+            )
+        )
+        end = queries.ledger_head(connection, device.id).next
+        if first is None:
+            first = max(0, end - 1)  # nothing since: how it stood when it fell silent
+        start, _ = queries.run_around(connection, device.id, first)
+    for place in range(max(0, start - 2), end, _PAGE):
+        with database.reading() as connection:
+            page = list(queries.ledger_lines(connection, device.id, place, min(place + _PAGE, end) - 1))
+        for row in page:
+            try:
+                fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
+            except LedgerError:
+                continue  # damaged since it was accepted: `verify --all` names it
+            yield Entry(row.seq, int(str(fields["at"])), str(fields["kind"]), fields)
+
+
+class _Kept:
+    """What the catalog holds of a recording's screen, on the clock of the device that opened it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, opening: Entry) -> Sequence[Interval]:
+        zero = opening.fields.get("zero")
+        zero = zero if isinstance(zero, int) else opening.at
+        columns = schema.sealed.c
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(columns.start, columns.end).where(
+                    columns.recording == str(opening.fields.get("recording")),
+                    columns.kind == int(Kind.MEDIA),
+                    columns.stream < SOUND_STREAM,
+                )
+            )
+            return [Interval(zero + row.start, zero + row.end) for row in rows]
+
+
+# -- a device's recordings ----------------------------------------------------------------------------------------
+
+
+def _short(database: Database, device: Device, health: Mapping[str, Any], since: int) -> Iterator[Short]:
+    after = ""
+    sends = bool(health.get("pending_chunks"))
+    with database.reading() as connection:
+        named = names.heads(connection, device.id)
+    goes_on = health.get("recording")
+    while True:
+        with database.reading() as connection:
+            page = queries.recordings_after(connection, after, _PAGE, device=device.id, opened_since=since)
+            short = [
+                one
+                for recording in page
+                if (one := _holes(connection, recording, named, goes_on=goes_on, sends=sends)).holes
+            ]
+        yield from short
+        if len(page) < _PAGE:
+            break
+        after = str(page[-1].id)
+    with database.reading() as connection:
+        yield from _never_came(connection, device, named, sends=sends)
+
+
+def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_on: str | None, sends: bool) -> Short:
+    """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
+    following, given_up, ended = _told(connection, recording)
+    own = named.get(str(recording.id), {})
+    for stream, (end, _) in own.items():
+        following[stream] = max(following.get(stream, 0), end)
+    # What opened it may have been cut off with the rest: the PC's word that it is no longer at it is enough.
+    ended = ended or (bool(own) and goes_on != str(recording.id))
+    columns = schema.sealed.c
+    rows = connection.execute(
+        select(columns.stream, columns.sequence)
+        .distinct()
+        .where(columns.recording == str(recording.id), columns.stream != KEY_PACKET_STREAM)
+        .order_by(columns.stream, columns.sequence)
+    )
+    expected: dict[int, int] = {}
+    missing: list[tuple[int, int, int]] = []
+    for stream, sequence in rows:
+        if sequence > expected.get(stream, 0):
+            missing.append((stream, expected.get(stream, 0), sequence - 1))
+        expected[stream] = sequence + 1
+    missing += [
+        (stream, expected.get(stream, 0), end - 1) for stream, end in following.items() if end > expected.get(stream, 0)
+    ]
+    why = "lost" if ended and not sends else "on-its-way"
+    holes = [
+        Hole(stream, begin, end, "given-up" if named else why)
+        for stream, first, last in sorted(missing)
+        for begin, end, named in _runs(first, last, given_up.get(stream, set()))
+    ]
+    return Short(recording.id, recording.start, tuple(holes))
+
+
+def _runs(first: int, last: int, named: set[int]) -> Iterator[tuple[int, int, bool]]:
+    """[first, last] cut where it passes from what was given up to what was not."""
+    at = first
+    for sequence in sorted(one for one in named if first <= one <= last):
+        if at < sequence:
+            yield at, sequence - 1, False
+        yield sequence, sequence, True
+        at = sequence + 1
+    if at <= last:
+        yield at, last, False
+
+
+def _told(connection: Connection, recording: Recording) -> tuple[dict[int, int], dict[int, set[int]], bool]:
+    """(stream -> next sequence by the ledger, stream -> sequences given up, whether no more can come into being)."""
+    lines = schema.ledger_lines.c
+    following: dict[int, int] = {}
+    given_up: dict[int, set[int]] = {}
+    opened: int | None = None
+    closed = False
+    rows = connection.execute(
+        select(lines.seq, lines.line)
+        .where(lines.device == recording.device, lines.recording == str(recording.id))
+        .order_by(lines.seq)
+    )
+    for row in rows:
+        try:
+            fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
+        except LedgerError:
+            continue
+        match fields:
+            case {"kind": "recording-open"}:
+                opened = row.seq
+            case {"kind": "heads" | "recording-closed", "heads": heads}:
+                for stream, (end, _) in heads_of(heads).items():
+                    following[stream] = max(following.get(stream, 0), end)
+            case {"kind": "given-up", "stream": int(stream), "sequence": int(sequence)}:
+                given_up.setdefault(stream, set()).add(sequence)
+                following[stream] = max(following.get(stream, 0), sequence + 1)
+        closed = closed or fields.get("kind") == "recording-closed"
+    over = opened is not None and queries.run_around(connection, recording.device, opened)[1] is not None
+    return following, given_up, closed or over
+
+
+def _never_came(connection: Connection, device: Device, named: Heads, *, sends: bool) -> Iterator[Short]:
+    """Recordings that the ledger opened, or that health named, and whose key packet was never received."""
+    lines, recordings = schema.ledger_lines.c, schema.recordings
+    rows = connection.execute(
+        select(lines.recording)
+        .outerjoin_from(schema.ledger_lines, recordings, lines.recording == recordings.c.id)
+        .where(lines.device == device.id, lines.kind == "recording-open", recordings.c.id.is_(None))
+        .order_by(lines.seq)
+    )
+    opened = {str(row.recording): None for row in rows}
+    here = set(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(sorted(named)))))
+    for recording in opened | dict.fromkeys(one for one in named if one not in here):
+        why = "given-up" if _packet_given_up(connection, device, recording) else "on-its-way" if sends else "lost"
+        yield Short(UUID(recording), None, (), why=why)
+
+
+def _packet_given_up(connection: Connection, device: Device, recording: str) -> bool:
+    """Then nothing of it was ever to come. Earlier agents opened a recording before its key packet was durable."""
+    lines = schema.ledger_lines.c
+    told = connection.execute(
+        select(lines.seq, lines.line).where(
+            lines.device == device.id, lines.recording == recording, lines.kind == "given-up"
+        )
+    )
+    for row in told:
+        with suppress(LedgerError):  # damaged since: `verify --all` names it
+            if parse_line(row.line.encode("utf-8"), seq=row.seq).get("stream") == KEY_PACKET_STREAM:
+                return True
+    return False

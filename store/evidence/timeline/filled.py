@@ -1,0 +1,42 @@
+"""Silence in sound that counts as kept: what a device did not give the recorder put in itself, and told the ledger.
+
+Nobody said nothing then; nobody knows what was said. So the account names it apart, for each end of the call.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from protocol.envelope import AUDIO
+from store.evidence.account import Entry, Interval, Kept
+from store.evidence.evidence import Evidence
+
+_MS = 1_000_000
+
+
+def filled_in(evidence: Evidence) -> dict[str, int]:
+    """`microphone`, `far-end` -> ns of its kept time. Without what was put in less than a minute before the closing and
+    told after it."""
+    kept = [Interval(part.start, part.end) for part in evidence.account_of(AUDIO) if isinstance(part.cause, Kept)]
+    return filled(evidence.entries, evidence.zero, kept)
+
+
+def filled(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> dict[str, int]:
+    """An entry tells of silence up to about its own time, and not exactly when: what it tells lies right before it, or
+    before what a later one tells."""
+    told: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for entry in entries:
+        channel, length = entry.fields.get("channel"), entry.fields.get("filled_ms")
+        if entry.kind == "sound" and isinstance(channel, str) and isinstance(length, int) and length > 0:
+            told[channel].append((entry.at - zero, length * _MS))
+    found = {}
+    for channel, stretches in told.items():
+        total, before = 0, None
+        for at, length in sorted(stretches, reverse=True):
+            end = at if before is None else min(at, before)
+            before = end - length
+            total += sum(max(0, min(end, one.end) - max(before, one.start)) for one in kept)
+        if total:
+            found[channel] = total
+    return found

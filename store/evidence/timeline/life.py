@@ -1,0 +1,264 @@
+"""A device's whole life from its ledger: every stretch of time and what it was, also between and beside recordings.
+
+Pure. How long a stretch is, the device's own clock says, which never jumps; where on the calendar it lies, the wall
+clock as the PC believed it then. Only across a stop or a death, where the device's clock may begin again, the wall
+clock has to give the length too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from store.clock import SECOND
+from store.evidence.account import (
+    PERSON,
+    SUSPENDED,
+    Blind,
+    Closed,
+    Entry,
+    Held,
+    Interval,
+    cause_of,
+    held_of,
+    rules_of,
+    union,
+    without,
+)
+
+
+class What(StrEnum):
+    KEPT = "kept"
+    CLOSED = "closed"  # by a rule that a policy has, or because the policy records nothing else
+    UNSEEN = "unseen"  # by Eyelid's own rules alone: something in view could not be judged
+    HELD = "held"
+    BLIND = "blind"  # the recorder saw nothing, or was not running and says why
+    UNPROVEN = "unproven"  # the eye was open and nothing is kept: margins, looks too late, chunks that are not here
+    OFF = "off"  # ended in order
+    UNEXPLAINED = "unexplained"  # no entry says what became of this time
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """[start, end) in ns since 1970 as the PC believed it. `why`: holds, own rules or a cause, where there is one; a
+    hold by the person in front with the reason that they chose: `user (Break)`."""
+
+    start: int
+    end: int
+    what: What
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """The last report of health, by the PC's wall clock; None before the first: then the account reaches to its last
+    entry. `complete`: no entry from before the report is still on its way.
+
+    `now`: the same clock now; `silent`: whether the report is so long ago that something must be wrong.
+    """
+
+    wall: int | None
+    now: int
+    complete: bool
+    silent: bool
+
+
+# What Eyelid itself closes for because it could not judge; its other rules carry out what the policy says.
+UNSEEN_RULES: Final = frozenset({"unreadable", "web-engine", "unseen-page", "remote-display", "overview"})
+
+# A recording that takes over from another begins before the entry that opens it, with what was waiting at the gate.
+LOOK_BACK: Final = 60 * SECOND
+
+KeptOf = Callable[[Entry], Sequence[Interval]]
+"""From the entry that opens a recording to what is kept of it, in ns of the device's clock."""
+
+ReasonOf = Callable[[Held], str]
+"""What whoever sits in front chose, in words; "" for none that is known."""
+
+
+def as_written(held: Held) -> str:
+    """Without the text of any policy: Eyelid's own words alone."""
+    return held.reason if isinstance(held.reason, str) else ""
+
+
+def stretches(
+    entries: Iterable[Entry], lane: str, kept_of: KeptOf, sign: Sign | None = None, reason_of: ReasonOf = as_written
+) -> Iterator[Stretch]:
+    """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
+    only move the time on. What came before the first `start` is not told: nobody knows its state.
+    """
+    life = _Life(lane, kept_of, reason_of)
+    for entry in entries:
+        yield from life.take(entry)
+    yield from life.end(sign)
+
+
+class _Life:
+    def __init__(self, lane: str, kept_of: KeptOf, reason_of: ReasonOf) -> None:
+        self._lane = lane
+        self._kept_of = kept_of
+        self._reason_of = reason_of
+        self._last: Entry | None = None
+        self._running: bool | None = None  # None: what came before is not known
+        self._boot = ""  # which start of the PC the device's clock counts from, where it says
+        self._holds: dict[str, Held] = {}
+        self._closed: Closed | None = None
+        self._kept: list[Interval] = []  # of what was not told yet
+        self._waiting: list[tuple[Interval, int, What, tuple[str, ...]]] = []  # device's clock, offset of the wall's
+
+    def take(self, entry: Entry) -> Iterator[Stretch]:
+        match entry.kind:
+            case "start":
+                yield from self._tell()
+                yield from self._between_runs(entry)
+                self._running, self._holds, self._closed, self._kept = True, {}, None, []
+                self._boot = _boot(entry)
+            case "blind-since":
+                kept_on = self._kept_after_last()
+                if self._last is not None and kept_on:
+                    yield from self._told(self._last, self._last.at + kept_on)
+                yield from self._tell()
+                since = entry.fields.get("from_wall")
+                since = since + kept_on if isinstance(since, int) else _wall(entry)
+                until = _wall(entry)
+                if self._last is not None and self._same_boot(entry):
+                    until = since + entry.at - self._last.at - kept_on
+                yield from _some(since, until, What.BLIND, str(entry.fields.get("why", What.BLIND)))
+                self._running, self._boot = False, _boot(entry)
+            case "slept":
+                yield from self._asleep(entry)
+            case _:
+                yield from self._within_run(entry)
+                self._apply(entry)
+        self._last = entry
+
+    def _kept_after_last(self) -> int:
+        """ns that the run went on after its last entry, as far as what is kept of it shows."""
+        if not self._running or self._last is None:
+            return 0
+        last = self._last.at
+        return max((end - last for _, end in self._kept if end > last), default=0)
+
+    def _between_runs(self, start: Entry) -> Iterator[Stretch]:
+        last = self._last
+        if last is None:
+            return
+        what, why = What.UNEXPLAINED, "no-end"  # it neither stopped nor told of its death
+        if last.kind == "blind-since":
+            what, why = What.BLIND, str(last.fields.get("why", What.BLIND))
+        elif self._running is False:
+            what, why = What.OFF, ""
+        until = _wall(last) + start.at - last.at if self._same_boot(start) else _wall(start)
+        yield from _some(_wall(last), until, what, why)
+
+    def _same_boot(self, entry: Entry) -> bool:
+        """Whether its times and those before it are of one clock: then no wall clock has a say in how long it was."""
+        return bool(self._boot) and _boot(entry) == self._boot and self._last is not None and entry.at >= self._last.at
+
+    def _asleep(self, entry: Entry) -> Iterator[Stretch]:
+        """Whatever the state was: a PC that sleeps records nothing, and its clock ran on."""
+        last, since = self._last, entry.fields.get("from")
+        if not self._running or last is None or not isinstance(since, int) or not last.at <= since <= entry.at:
+            yield from self._within_run(entry)
+            return
+        yield from self._told(last, since)
+        offset = _wall(last) - last.at
+        self._waiting.append((Interval(since, entry.at), offset, What.HELD, (SUSPENDED,)))
+
+    def _within_run(self, entry: Entry) -> Iterator[Stretch]:
+        if not self._running or self._last is None:
+            return
+        if entry.at < self._last.at:
+            yield from self._tell()
+            yield from _some(_wall(self._last), _wall(entry), What.UNEXPLAINED, "clock-went-back")
+        else:
+            yield from self._told(self._last, entry.at)
+
+    def _told(self, since: Entry, to: int) -> Iterator[Stretch]:
+        """From an entry to a time of the device's clock, as the state says; told a little later."""
+        self._waiting.append((Interval(since.at, to), _wall(since) - since.at, *self._state()))
+        yield from self._tell(to - LOOK_BACK)
+
+    def _tell(self, up_to: int | None = None) -> Iterator[Stretch]:
+        """What waits and ended before then, with what is kept of it; by default all."""
+        while self._waiting and (up_to is None or self._waiting[0][0].end < up_to):
+            whole, offset, what, why = self._waiting.pop(0)
+            inside = [Interval(max(start, whole.start), min(end, whole.end)) for start, end in self._kept]
+            kept = [one for one in inside if one.start < one.end]
+            pieces: list[tuple[Interval, What, tuple[str, ...]]] = [(one, What.KEPT, ()) for one in kept]
+            pieces += [(one, what, why) for one in without([whole], kept)]
+            for (start, end), kind, reasons in sorted(pieces):
+                yield Stretch(start + offset, end + offset, kind, reasons)
+            self._kept = [one for one in self._kept if one.end > whole.end]
+
+    def _state(self) -> tuple[What, tuple[str, ...]]:
+        match cause_of(tuple(self._holds), self._closed):
+            case Held(holds):
+                return What.HELD, tuple(self._named(hold) for hold in holds)
+            case Closed(_, rules) if rules and UNSEEN_RULES.issuperset(rules):
+                return What.UNSEEN, tuple(str(rule) for rule in rules)
+            case Closed():
+                return What.CLOSED, ()
+            case Blind(why):
+                return What.BLIND, (why,)
+            case None:
+                return What.UNPROVEN, ()
+
+    def _named(self, hold: str) -> str:
+        reason = self._reason_of(self._holds[hold]) if hold == PERSON else ""
+        return f"{hold} ({reason})" if reason else hold
+
+    def _apply(self, entry: Entry) -> None:
+        fields = entry.fields
+        match entry.kind:
+            case "stop":
+                self._running = False
+            case "hold":
+                self._holds[str(fields.get("hold"))] = held_of(entry)
+            case "release":
+                self._holds.pop(str(fields.get("hold")), None)
+            case "lane-closed" if fields.get("lane") == self._lane:
+                self._closed = Closed(str(fields.get("policy", "")), rules_of(fields.get("rules")))
+            case "lane-open" if fields.get("lane") == self._lane:
+                self._closed = None
+            case "recording-open":
+                self._kept = union((*self._kept, *self._kept_of(entry)))
+            case _:
+                pass
+
+    def end(self, sign: Sign | None) -> Iterator[Stretch]:
+        last = self._last
+        if last is None or self._running is None or sign is None:
+            yield from self._tell()
+            return
+        seen = _wall(last) if sign.wall is None else max(sign.wall, _wall(last))
+        if not self._running:
+            yield from self._tell()
+            what, why = (What.BLIND, str(last.fields.get("why"))) if last.kind == "blind-since" else (What.OFF, "")
+            yield from _some(_wall(last), sign.now, what, why)
+            return
+        if sign.complete:
+            yield from self._told(last, last.at + seen - _wall(last))
+        yield from self._tell()
+        if not sign.complete:
+            yield from _some(_wall(last), seen, What.UNEXPLAINED, "not-here-yet")
+        if sign.silent:
+            yield from _some(seen, sign.now, What.UNEXPLAINED, "silent")
+
+
+def _some(start: int, end: int, what: What, why: str) -> Iterator[Stretch]:
+    """Nothing where the wall clock was set back in between: how long that was nobody can tell."""
+    if start < end:
+        yield Stretch(start, end, what, (why,) if why else ())
+
+
+def _boot(entry: Entry) -> str:
+    boot = entry.fields.get("boot")
+    return boot if isinstance(boot, str) else ""
+
+
+def _wall(entry: Entry) -> int:
+    wall = entry.fields.get("wall")
+    return wall if isinstance(wall, int) else 0

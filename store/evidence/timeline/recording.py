@@ -1,0 +1,85 @@
+"""The account of a recording as facts for JSON: what the parts are, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from protocol.envelope import AUDIO, SCREEN
+from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
+from store.evidence.evidence import Evidence
+from store.evidence.rules import RuleName, name_of, reason_of
+from store.evidence.show import iso
+from store.evidence.timeline.filled import filled_in
+
+
+def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
+    return name_of(rule, evidence.policies.get(policy, ()))
+
+
+def facts(evidence: Evidence) -> dict[str, Any]:
+    """JSON. Members ending in `_ns` are exact and add up; `from` and `to` are ns since the recording's start."""
+    packet_start = evidence.recording.start
+    return {
+        "recording": str(evidence.recording.id),
+        "device": evidence.device.id,
+        "host": evidence.recording.host,
+        "os_user": evidence.recording.os_user,
+        "policy": evidence.recording.policy,
+        "start": iso(packet_start),
+        "state": state(evidence),
+        "whole_ns": evidence.length,
+        **_lane(evidence, SCREEN),
+        **({"audio": _sound(evidence)} if AUDIO in evidence.lanes else {}),
+    }
+
+
+def _sound(evidence: Evidence) -> dict[str, Any]:
+    """Its kept time has silence in it that a device left: `silence_filled_ns`, for each end that has any."""
+    return {**_lane(evidence, AUDIO), "silence_filled_ns": filled_in(evidence)}
+
+
+def _lane(evidence: Evidence, lane: str) -> dict[str, Any]:
+    parts = evidence.account_of(lane)
+    sums = totals(parts)
+    return {
+        "lane": lane,
+        **{f"{name}_ns": value for name, value in asdict(sums).items()},
+        "rules": [
+            {
+                **asdict(rule_name(evidence, time.policy, time.rule)),
+                "rule": time.rule,
+                "policy": time.policy,
+                "closed_ns": time.closed,
+                "margin_ns": time.margin,
+                "times": time.times,
+            }
+            for time in by_rule(parts)
+        ],
+        **{f"{name}_by": reasons for name, reasons in by_reason(parts).items()},
+        "parts": [_part(evidence, part) for part in parts],
+    }
+
+
+def state(evidence: Evidence) -> str:
+    """`closed`, `open`, or `broken-off` where the agent ended without closing it."""
+    return "closed" if evidence.closing else "broken-off" if evidence.ended else "open"
+
+
+def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
+    told: dict[str, Any] = {"from": part.start, "to": part.end, "margin": part.margin}
+    match part.cause:
+        case Kept():
+            told["what"] = "kept"
+        case Closed(policy, rules):
+            told["what"] = "closed_margin" if part.margin else "closed"
+            told |= {"rules": [rule_name(evidence, policy, rule).id for rule in rules], "policy": policy}
+        case Held(holds):
+            told |= {"what": "held", "holds": list(holds)}
+            if reason := reason_of(part.cause, evidence.hold_reasons):
+                told |= {"reason": reason}
+        case Blind(why):
+            told |= {"what": "blind", "why": why}
+        case Missing(why):
+            told |= {"what": "missing", "why": why}
+    return told

@@ -1,0 +1,104 @@
+"""How a policy's rules are used on one PC: how often and how long each closed, or would have, and whether it ever did.
+
+Pure: a device's entries in, sums out. Rules are put together by their id, since their numbers change with the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from store.evidence.account import Entry, rules_of
+from store.evidence.rules import RuleName
+
+NamesOf = Callable[[str], Sequence[RuleName]]
+"""From a policy's hash to its rules in order; empty where its text is not here."""
+
+
+@dataclass(slots=True)
+class Use:
+    """Of a rule that the PC's last policy has. `known`: since when it has had it without a break, ns by its wall clock.
+
+    `ns` and `times`: for how long and how often it closed any lane while nobody held; `would_*`: would have, had it not
+    only been tried. `last`: when it last began to do either; None for never.
+    """
+
+    why: str
+    known: int
+    times: int = 0
+    ns: int = 0
+    would_times: int = 0
+    would_ns: int = 0
+    last: int | None = None
+
+
+def uses(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[str, Use]:
+    """By the id, in the order of the last policy. Only what began since `since` (ns by the wall clock) counts."""
+    tally = _Tally(names_of, since)
+    for entry in entries:
+        tally.take(entry)
+    return tally.found
+
+
+class _Tally:
+    def __init__(self, names_of: NamesOf, since: int) -> None:
+        self.found: dict[str, Use] = {}
+        self._names_of = names_of
+        self._since = since
+        self._closed: dict[object, frozenset[str]] = {}  # lane -> ids
+        self._would: dict[object, frozenset[str]] = {}
+        self._holds: set[str] = set()
+        self._at: int | None = None
+
+    def take(self, entry: Entry) -> None:
+        wall = entry.fields.get("wall")
+        wall = wall if isinstance(wall, int) else 0
+        if entry.kind in ("start", "blind-since"):
+            self._closed, self._would, self._holds, self._at = {}, {}, set(), None
+        self._credit(entry.at, wall)
+        match entry.kind:
+            case "policy":
+                self._put_in_force(str(entry.fields.get("policy")), wall)
+            case "hold":
+                self._holds.add(str(entry.fields.get("hold")))
+            case "release":
+                self._holds.discard(str(entry.fields.get("hold")))
+            case "lane-closed" | "lane-open":
+                self._closed = self._begin(self._closed, entry, wall, would=False)
+            case "would-close":
+                self._would = self._begin(self._would, entry, wall, would=True)
+            case _:
+                pass
+        self._at = entry.at
+
+    def _put_in_force(self, policy: str, wall: int) -> None:
+        names = self._names_of(policy)
+        if names:
+            self.found = {name.id: self.found.get(name.id) or Use(name.why, wall) for name in names}
+
+    def _begin(
+        self, before: dict[object, frozenset[str]], entry: Entry, wall: int, *, would: bool
+    ) -> dict[object, frozenset[str]]:
+        names = self._names_of(str(entry.fields.get("policy")))
+        numbers = [rule for rule in rules_of(entry.fields.get("rules")) if isinstance(rule, int)]
+        ids = frozenset(names[number].id for number in numbers if 0 <= number < len(names))
+        after = {**before, entry.fields.get("lane"): ids}
+        for rule in _all(after) - _all(before):
+            use = self.found.get(rule)
+            if use is not None and wall >= self._since:
+                use.last = wall
+                use.times += not would
+                use.would_times += would
+        return after
+
+    def _credit(self, at: int, wall: int) -> None:
+        passed = 0 if self._at is None or self._holds or wall < self._since else max(0, at - self._at)
+        for ids, would in ((_all(self._closed), False), (_all(self._would), True)):
+            for rule in ids & self.found.keys():
+                use = self.found[rule]
+                use.ns += 0 if would else passed
+                use.would_ns += passed if would else 0
+
+
+def _all(lanes: dict[object, frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*lanes.values())

@@ -1,0 +1,222 @@
+"""Checks the whole store, one thing at a time: memory stays flat however many there are, and it can go on where it was.
+
+Before the recordings comes what belongs to none of them: bundles, policies, and every device's ledger from its first
+entry. Nothing is read under one long transaction, so that a running store goes on beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from sqlalchemy import Row, func, select
+
+from protocol.api import StreamHead
+from protocol.bundle import verify as verify_bundle
+from protocol.errors import LedgerError, ProtocolError
+from protocol.keys import RecipientPrivate
+from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
+from protocol.policyhash import policy_hash
+from store.catalog import queries, reported, schema
+from store.catalog.blobs import BlobStore
+from store.catalog.database import Database
+from store.catalog.queries import Device, Recording
+from store.evidence.evidence import gather, texts_of
+from store.evidence.verify.recording import Finding, Report, examine
+
+_PAGE: Final = 500  # recordings or ledger lines asked for at once
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one thing came to. `kind`: bundle, policy, ledger or recording. `host`: of the PC it came from, or ""."""
+
+    kind: str
+    id: str
+    report: Report
+    host: str = ""
+    start: int | None = None  # of a recording, as the PC believed it
+
+    @property
+    def sound(self) -> bool:
+        return self.report.sound
+
+
+def _report(findings: list[Finding], notes: list[str] | None = None) -> Report:
+    return Report(tuple(findings), (), (), tuple(notes or ()))
+
+
+def size(database: Database, after: str = "") -> int:
+    """How many things `sweep` will tell of, as it stands now."""
+    with database.reading() as connection:
+        count = queries.count_recordings(connection, after)
+        if not after:
+            for table in (schema.bundles, schema.policies, schema.devices):
+                count += connection.scalar(select(func.count()).select_from(table)) or 0
+    return count
+
+
+def sweep(
+    database: Database, blobs: BlobStore, recipient: RecipientPrivate | None, *, compliance: str, after: str = ""
+) -> Iterator[Checked]:
+    """Everything, sound or not. `after`: go on behind the recording with this id, and leave out what comes before."""
+    if not after:
+        yield from _bundles(database, compliance)
+        yield from _policies(database)
+        with database.reading() as connection:
+            devices = queries.devices(connection)
+        for device in devices:
+            yield Checked("ledger", device.id, _report(*check_ledger(database, device)), device.host)
+    for recording in _recordings(database, after):
+        with database.reading() as connection:
+            evidence = gather(connection, recording.id)
+        report = examine(evidence, blobs, recipient, compliance=compliance)
+        yield Checked("recording", str(recording.id), report, recording.host, recording.start)
+
+
+def _recordings(database: Database, after: str) -> Iterator[Recording]:
+    while True:
+        with database.reading() as connection:
+            page = queries.recordings_after(connection, after, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = str(page[-1].id)
+
+
+def _bundles(database: Database, compliance: str) -> Iterator[Checked]:
+    with database.reading() as connection:
+        rows = connection.execute(select(schema.bundles).order_by(schema.bundles.c.revision)).all()
+    for row in rows:
+        findings: list[Finding] = []
+        try:
+            bundle = verify_bundle(row.token, compliance)
+        except ProtocolError as error:
+            findings.append(Finding("bundle", error.code, f"bundle revision {row.revision}", str(error)))
+        else:
+            if bundle.revision != row.revision:
+                message = f"compliance signed this one as revision {bundle.revision}"
+                findings.append(Finding("bundle", "changed-catalog", f"bundle revision {row.revision}", message))
+        yield Checked("bundle", str(row.revision), _report(findings))
+
+
+def _policies(database: Database) -> Iterator[Checked]:
+    with database.reading() as connection:
+        hashes = list(connection.scalars(select(schema.policies.c.hash).order_by(schema.policies.c.hash)))
+    for name in hashes:
+        with database.reading() as connection:
+            text = queries.policy_files(connection, name)
+        findings = []
+        if text is not None and _hash_of(text) != name:
+            message = "its text is not the one with this hash: rules of recordings may be named wrongly"
+            findings.append(Finding("policy", "wrong-hash", f"policy {name[:12]}", message))
+        yield Checked("policy", name, _report(findings))
+
+
+def _hash_of(text: str) -> str:
+    """Hash of a kept policy; "" for what cannot be one any more."""
+    try:
+        return policy_hash({name: content.encode("utf-8") for name, content in texts_of(text).items()})
+    except ValueError:
+        return ""
+
+
+# -- a device's ledger --------------------------------------------------------------------------------------------
+
+
+def check_ledger(database: Database, device: Device) -> tuple[list[Finding], list[str]]:
+    """(what is wrong, notes) of everything that the device has ever accounted for, from entry 0 on."""
+    ledger = _Ledger(database, device)
+    expected, before = 0, ZERO
+    for row in _lines(database, device):
+        if row.seq != expected:
+            ledger.find("missing", f"entries {expected} to {row.seq - 1}", "they were accepted and are gone")
+        written = row.line.encode("utf-8")
+        for mistake in walk([written], before if row.seq == expected else _claimed(written), row.seq):
+            ledger.find(mistake.code, f"entry {row.seq}", str(mistake))
+        ledger.compare(row, written)
+        expected, before = row.seq + 1, line_hash(written)
+    ledger.end(expected)
+    return ledger.findings, ledger.notes
+
+
+def _lines(database: Database, device: Device) -> Iterator[Row[Any]]:
+    with database.reading() as connection:
+        end = queries.ledger_head(connection, device.id).next
+    for first, following in pairwise([*range(0, end, _PAGE), end]):
+        with database.reading() as connection:
+            yield from list(queries.ledger_lines(connection, device.id, first, following - 1))
+
+
+def _claimed(written: bytes) -> str:
+    try:
+        return str(parse_line(written, seq=0)["prev"])
+    except LedgerError:
+        return ZERO
+
+
+class _Ledger:
+    """One device's lines beside what it signed, and beside what its last health said."""
+
+    def __init__(self, database: Database, device: Device) -> None:
+        self._database = database
+        self._device = device
+        self._batch: int | None = None
+        self._signed: dict[int, bytes] = {}  # of the batch that the last line came with
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
+
+    def find(self, code: str, where: str, message: str, check: str = "ledger") -> None:
+        self.findings.append(Finding(check, code, where, message))
+
+    def compare(self, row: Row[Any], written: bytes) -> None:
+        """The line with the signed batch that it came in, and what the catalog says beside it with the line."""
+        if row.batch != self._batch:
+            self._batch, self._signed = row.batch, self._open(row.batch, row.seq)
+        if self._signed.get(row.seq) != written:
+            self.find("unsigned", f"entry {row.seq}", "the catalog's line is in no batch the device signed")
+        try:
+            entry = parse_line(written, seq=row.seq)
+        except LedgerError:
+            return  # said by the walk
+        if (row.hash, row.kind, row.recording) != (line_hash(written), entry["kind"], entry.get("recording")):
+            message = "the catalog says another hash, kind or recording than the line"
+            self.find("changed-catalog", f"entry {row.seq}", message)
+
+    def _open(self, number: int, seq: int) -> dict[int, bytes]:
+        with self._database.reading() as connection:
+            token = queries.ledger_batch(connection, number)
+        return {} if token is None else self._verified(token, f"batch of entry {seq}")
+
+    def _verified(self, token: str, where: str) -> dict[int, bytes]:
+        try:
+            batch = Batch.verify(token, self._device.evidence_key)
+        except ProtocolError as error:
+            self.find(error.code, where, str(error))
+            return {}
+        return dict(enumerate(batch.lines, batch.first))
+
+    def end(self, following: int) -> None:
+        """What the chain cannot vouch for: its own end, and what the device signed beside it."""
+        device = self._device.id
+        with self._database.reading() as connection:
+            health = queries.last_health(connection, device)
+            refused = queries.refused_batches(connection, device)
+            alarms = queries.alarms_without_recording(connection, device)
+            told: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
+            known = queries.ledger_hashes(connection, device, told["next"] - 1, told["next"] - 1)
+            named = max(told["next"], reported.ledger_next(connection, device))
+        if named > following:
+            self.notes.append(f"{named - following} entries are still on their way")
+        elif told["next"] and known.get(told["next"] - 1, told["head"]) != told["head"]:
+            self.find("wrong-head", f"entry {told['next'] - 1}", "the device's last health named another hash of it")
+        for first, token in refused:
+            self._verified(token, f"refused batch from entry {first}")
+        for alarm in alarms:
+            where = f"entry {alarm.sequence}" if alarm.sequence is not None else "device"
+            if any((one.code, one.where) == (alarm.code, where) for one in self.findings):
+                continue
+            self.find(alarm.code, where, "the store raised this alarm when it was received", "alarm")

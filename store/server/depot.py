@@ -1,0 +1,64 @@
+"""What every request needs, in one place: the catalog, the one writer, the blobs, the store's key and its clock."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from store.catalog.blobs import BlobStore
+from store.catalog.database import Database
+from store.catalog.writer import Writer
+from store.clock import Clock
+
+HANDS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
+
+
+class Opened:
+    """The recording that was last found open for each device, so that not every chunk has to ask the catalog.
+
+    One for each: a device sends one recording after the other, and a server that runs for months would keep them all.
+    Only a first word: the transaction that enters a chunk asks again, and what it refuses is forgotten here.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._last: dict[str, UUID] = {}
+        self._lock = Lock()
+
+    def __contains__(self, pair: tuple[str, UUID]) -> bool:
+        device, recording = pair
+        return self._last.get(device) == recording
+
+    def add(self, pair: tuple[str, UUID]) -> None:
+        device, recording = pair
+        with self._lock:
+            self._last[device] = recording
+            if len(self._last) > self._most:
+                del self._last[next(iter(self._last))]
+
+    def forget(self, pair: tuple[str, UUID]) -> None:
+        with self._lock:
+            if pair in self:
+                del self._last[pair[0]]
+
+
+@dataclass(frozen=True, slots=True)
+class Depot:
+    database: Database
+    writer: Writer
+    blobs: BlobStore
+    store_key: Ed25519PrivateKey
+    clock: Clock
+    hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(HANDS, "hand"))
+    opened: Opened = field(default_factory=Opened)
+
+    def close(self) -> None:
+        """Finish what was submitted, then let go of the database."""
+        self.hands.shutdown()
+        self.writer.close()
+        self.database.close()

@@ -1,0 +1,121 @@
+"""How a PC comes to be known: a token good for n enrolments until a date, of which only a hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, insert, select, update
+
+from protocol import base64url
+from protocol.api import EnrollResponse
+from protocol.keys import public_to_text, thumbprint
+from store.catalog import schema
+from store.catalog.queries import find_device, newest_bundle, successors
+from store.errors import Refusal
+from store.server.auth import refuse_revoked
+from store.server.depot import Depot
+
+MOST_USES: Final = 100_000
+_MOST_TEXT: Final = 255  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """What a PC says of itself when it enrols."""
+
+    secret: str
+    token_key: Ed25519PublicKey
+    evidence_key: Ed25519PublicKey
+    host: str
+    os: str
+    agent_version: str
+
+
+def _hash(secret: str) -> str:
+    # 256 bits by chance need no slow hash.
+    return hashlib.sha256(secret.encode("utf-8")).hexdigest()
+
+
+def make_secret(connection: Connection, *, uses: int, expires_at: int, group: str, now: int) -> str:
+    """A new secret, good for `uses` enrolments before `expires_at` (ns since 1970)."""
+    secret = base64url.encode(secrets.token_bytes(32))
+    connection.execute(
+        insert(schema.enrolments).values(
+            id=str(uuid4()),
+            secret_sha256=_hash(secret),
+            group_name=group,
+            uses_left=uses,
+            expires_at=expires_at,
+            created_at=now,
+        )
+    )
+    return secret
+
+
+def enrol(depot: Depot, applicant: Applicant) -> EnrollResponse:
+    """The device's id and the bundle. The same PC asking again (its answer was lost) spends no further use.
+
+    Refusals: 400 same-key, bad-field; 403 unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked;
+    409 key-taken.
+    """
+    if public_to_text(applicant.token_key) == public_to_text(applicant.evidence_key):
+        raise Refusal(400, "same-key", "a device has two keys: one for tokens and another for evidence")
+    for name in ("host", "os", "agent_version"):
+        if len(getattr(applicant, name)) > _MOST_TEXT:
+            raise Refusal(400, "bad-field", f"`{name}` has more than {_MOST_TEXT} characters")
+    now = depot.clock()
+    device = depot.writer.write(lambda connection: _admit(connection, applicant, now))
+    with depot.database.reading() as connection:
+        bundle = newest_bundle(connection)
+        if bundle is None:
+            raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
+        return {"device": device, "bundle": bundle[1], "successors": successors(connection)}
+
+
+def _admit(connection: Connection, applicant: Applicant, now: int) -> str:
+    columns = schema.enrolments.c
+    enrolment = connection.execute(
+        select(schema.enrolments).where(columns.secret_sha256 == _hash(applicant.secret))
+    ).first()
+    if enrolment is None:
+        raise Refusal(403, "unknown-enrolment", "this enrolment token is not of this store: ask for another")
+    token_key, evidence_key = public_to_text(applicant.token_key), public_to_text(applicant.evidence_key)
+    devices = schema.devices.c
+    known = find_device(connection, (devices.evidence_key == evidence_key) | (devices.token_key == token_key))
+    if known is not None:
+        same = (public_to_text(known.token_key), public_to_text(known.evidence_key)) == (token_key, evidence_key)
+        if not same:
+            raise Refusal(409, "key-taken", "another device has one of these keys: make new ones")
+        refuse_revoked(known)
+        return known.id
+    if enrolment.expires_at <= now:
+        raise Refusal(403, "expired-enrolment", "this enrolment token has expired: ask for another")
+    spent = connection.execute(
+        update(schema.enrolments)
+        .where(columns.id == enrolment.id, columns.uses_left > 0)
+        .values(uses_left=columns.uses_left - 1)
+        .returning(columns.id)
+    ).first()
+    if spent is None:
+        raise Refusal(403, "used-up-enrolment", "this enrolment token was used as often as it may be: ask for another")
+    device = str(uuid4())
+    connection.execute(
+        insert(schema.devices).values(
+            id=device,
+            token_key=token_key,
+            token_kid=thumbprint(applicant.token_key),
+            evidence_key=evidence_key,
+            host=applicant.host,
+            os=applicant.os,
+            agent_version=applicant.agent_version,
+            group_name=enrolment.group_name,
+            enrolment=enrolment.id,
+            enrolled_at=now,
+        )
+    )
+    return device

@@ -1,0 +1,324 @@
+"""Accepts sealed bytes once: into the blobs, then into the catalog, and only then is the receipt signed.
+
+Nothing here can open a chunk. What can be checked without a key is checked before a byte is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from protocol.api import AGENT_UNSUPPORTED
+from protocol.claims import MAX_INTEGER
+from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header
+from protocol.errors import SignatureError
+from protocol.packet import KeyPacket
+from protocol.receipt import Receipt
+from store.catalog import queries, schema
+from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
+from store.errors import Refusal
+from store.server.auth import revoked, unknown
+from store.server.depot import Depot
+
+TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: somebody lies, or a PC was restored
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Sealed bytes and the name they came under. `sender`: id of a device. `sha256`: hex, what the body should have."""
+
+    sender: str
+    recording: UUID
+    stream: int
+    sequence: int
+    body: bytes
+    sha256: str
+
+    @property
+    def blob(self) -> str:
+        return sealed_name(self.recording, self.stream, self.sequence, self.sha256)
+
+    @property
+    def name(self) -> queries.Name:
+        return (str(self.recording), self.stream, self.sequence)
+
+    @property
+    def pair(self) -> tuple[str, UUID]:
+        return (self.sender, self.recording)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`receipt`: JWS. `alarm`: code of the alarm that this arrival raised, or ""."""
+
+    receipt: str
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Bytes that are durable and go into the catalog. `facts`: of their header, as columns; none for a key packet."""
+
+    arrival: Arrival
+    packet: KeyPacket | None
+    facts: dict[str, object]
+    at: int
+
+
+async def accept(depot: Depot, arrival: Arrival) -> Accepted:
+    """The receipt, once bytes and row are durable; the same one again for the same bytes.
+
+    Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
+    Refusals: 400 with the protocol's code, wrong-digest or misplaced; 403 foreign-recording, unknown-device,
+    device-revoked; 409 no-key-packet; 426 agent-unsupported; 503, 507.
+    """
+    loop = asyncio.get_running_loop()
+    recorded: asyncio.Future[tuple[int, str]] = loop.create_future()
+
+    def tell(done: Future[tuple[int, str]]) -> None:
+        failure = done.exception()
+        if recorded.done():
+            return  # the request was given up; what it brought is kept all the same
+        if failure is None:
+            recorded.set_result(done.result())
+        else:
+            recorded.set_exception(failure)
+
+    def come(done: Future[tuple[int, str]]) -> None:
+        loop.call_soon_threadsafe(tell, done)
+
+    depot.hands.submit(_keep_and_record, depot, arrival, come)
+    received_at, alarm = await recorded
+    receipt = Receipt(
+        arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=received_at, device=arrival.sender
+    )
+    return Accepted(receipt.sign(depot.store_key), alarm)
+
+
+def _keep_and_record(depot: Depot, arrival: Arrival, told: Callable[[Future[tuple[int, str]]], None]) -> None:
+    """In a thread, which does not wait for the commit: `told` gets the end of it, from whatever thread has it."""
+    try:
+        entry = _keep(depot, arrival)
+    except Exception as failure:  # noqa: BLE001 - it is the request's, and this thread's next work must not know it
+        failed: Future[tuple[int, str]] = Future()
+        failed.set_exception(failure)
+        told(failed)
+    else:
+        depot.writer.submit_to(_record, entry).add_done_callback(lambda done: _recorded(depot, entry, done, told))
+
+
+def _recorded(
+    depot: Depot, entry: _Entry, done: Future[tuple[int, str]], told: Callable[[Future[tuple[int, str]]], None]
+) -> None:
+    if isinstance(done.exception(), Refusal):
+        depot.opened.forget(entry.arrival.pair)
+        _take_back(depot, entry.arrival)
+    told(done)
+
+
+def _take_back(depot: Depot, arrival: Arrival) -> None:
+    """Bytes that were written and then refused a row. No later request can earn it: nobody is enrolled again."""
+    with suppress(BlobFault, SQLAlchemyError):  # it lies there for nothing, and does no harm
+        with depot.database.reading() as connection:
+            if arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {}):
+                return  # a row that was earned before
+        depot.blobs.remove(arrival.blob)
+
+
+def _keep(depot: Depot, arrival: Arrival) -> _Entry:
+    """Checks, and makes the bytes durable. In a thread: hashes, asks the catalog and waits for the disk."""
+    if hashlib.sha256(arrival.body).hexdigest() != arrival.sha256:
+        raise Refusal(400, "wrong-digest", "the body is not the one that its Content-Digest names: send it again")
+    _refuse_newer(arrival)
+    if arrival.stream == KEY_PACKET_STREAM:
+        owner = _owner(depot, arrival)
+        packet, facts = _check_packet(depot, arrival), {}
+    else:
+        owner = arrival.sender if arrival.pair in depot.opened else _owner(depot, arrival)
+        packet, facts = None, _header_facts(arrival)
+        if owner is None:
+            raise _not_open(arrival.recording)
+    if owner not in (None, arrival.sender):
+        raise _foreign(arrival.recording)
+    if packet is None:
+        depot.opened.add(arrival.pair)
+    if not _is_kept(depot, arrival):
+        try:
+            depot.blobs.put(arrival.blob, arrival.body)
+        except BlobFault as fault:
+            status, code = (507, "store-full") if fault.full else (503, "store-fault")
+            raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
+    return _Entry(arrival, packet, facts, depot.clock())
+
+
+def _owner(depot: Depot, arrival: Arrival) -> str | None:
+    """Whose recording it is; None where nobody has opened it."""
+    with depot.database.reading() as connection:
+        standing = queries.standing(connection, arrival.sender, arrival.recording)
+    if standing is None:
+        raise unknown()
+    if standing.revoked:
+        raise revoked()
+    return standing.owner
+
+
+def _refuse_newer(arrival: Arrival) -> None:
+    """426 for an envelope of a later version: unlike a 400, it makes the agent keep everything until this is mended."""
+    magic = arrival.body[: len(MAGIC)]
+    if arrival.stream != KEY_PACKET_STREAM and magic[:3] == MAGIC[:3] and MAGIC[3:] < magic[3:] <= b"9":
+        version = magic[3:].decode("ascii")
+        raise Refusal(
+            426, AGENT_UNSUPPORTED, f"the agent seals in version {version} of the envelope: upgrade the store first"
+        )
+
+
+def _header_facts(arrival: Arrival) -> dict[str, object]:
+    header = Header.parse(arrival.body)
+    if (header.recording, header.stream, header.sequence) != (arrival.recording, arrival.stream, arrival.sequence):
+        raise Refusal(400, "misplaced", "the sealed chunk says another recording, stream or sequence than its path")
+    if header.end > MAX_INTEGER:
+        raise Refusal(400, "bad-span", "the sealed chunk's span ends in hundreds of years")
+    return {
+        "kind": int(header.kind),
+        "flags": int(header.flags),
+        "start": header.start,
+        "end": header.end,
+        "previous": header.previous.hex(),
+    }
+
+
+def _check_packet(depot: Depot, arrival: Arrival) -> KeyPacket:
+    if arrival.sequence != 0:
+        raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
+    with depot.database.reading() as connection:
+        device = queries.find_device(connection, schema.devices.c.id == arrival.sender)
+    if device is None:
+        raise unknown()
+    try:
+        packet = KeyPacket.verify(arrival.body.decode("ascii"), device.evidence_key)
+    except SignatureError as error:
+        if error.code not in {"unknown-version", "unknown-suite"}:
+            raise
+        raise Refusal(426, AGENT_UNSUPPORTED, f"{error}: upgrade the store first") from None
+    except UnicodeDecodeError:
+        raise SignatureError("malformed", "key packet: not a compact JWS") from None
+    if packet.recording != arrival.recording:
+        raise Refusal(400, "misplaced", "the key packet says another recording than its path")
+    if packet.device != device.id:
+        raise Refusal(403, "foreign-recording", "the key packet names another device than the one that sends it")
+    return packet
+
+
+def _foreign(recording: UUID) -> Refusal:
+    return Refusal(403, "foreign-recording", f"recording {recording} belongs to another device")
+
+
+def _not_open(recording: UUID) -> Refusal:
+    return Refusal(409, "no-key-packet", f"recording {recording} is not open: send its key packet first")
+
+
+def _is_kept(depot: Depot, arrival: Arrival) -> bool:
+    """Whether these very bytes have a receipt already and lie whole where they should.
+
+    The blobs are asked first: nearly always there is none, and that costs little.
+    """
+    try:
+        size = depot.blobs.size(arrival.blob)
+    except (BlobMissing, BlobFault):
+        return False  # written anew
+    if size != len(arrival.body):
+        return False
+    with depot.database.reading() as connection:
+        return arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {})
+
+
+def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int, str] | Exception]:
+    """For each: when these bytes were first received, ns since 1970, and the code of the alarm that they raise, or "".
+
+    A refusal is returned, since what it concerns must leave nothing here. All is asked once more: a device may have
+    been revoked since, or another have opened the same recording.
+    """
+    packets = [(entry, entry.packet) for entry in entries if entry.packet is not None]
+    turned_away = queries.revoked_of(connection, {entry.arrival.sender for entry, _ in packets}) if packets else set()
+    for entry, packet in packets:
+        if entry.arrival.sender not in turned_away:
+            _open(connection, entry, packet)
+    owners = queries.owners(connection, {entry.arrival.recording for entry in entries})
+    bodies = queries.bodies(connection, {entry.arrival.name for entry in entries})
+    outcomes: list[tuple[int, str] | Exception] = []
+    rows: list[dict[str, object]] = []
+    for entry in entries:
+        arrival = entry.arrival
+        owner, is_revoked = owners.get(arrival.recording, (None, False))
+        if arrival.sender in turned_away:
+            outcomes.append(revoked())
+        elif owner is None:
+            outcomes.append(_not_open(arrival.recording))
+        elif owner != arrival.sender:
+            outcomes.append(_foreign(arrival.recording))
+        elif is_revoked:
+            outcomes.append(revoked())
+        else:
+            here = bodies.setdefault(arrival.name, {})
+            new = arrival.sha256 not in here
+            alarm = TWO_BODIES if new and here else ""
+            if new:
+                here[arrival.sha256] = entry.at
+                rows.append(_row(entry))
+            if alarm:
+                _raise_alarm(connection, entry, alarm)
+            outcomes.append((here[arrival.sha256], alarm))
+    for kind in (False, True):  # the columns of a statement are those of its first row, and key packets have fewer
+        if alike := [row for row in rows if ("kind" in row) is kind]:
+            connection.execute(insert(schema.sealed), alike)
+    return outcomes
+
+
+def _open(connection: Connection, entry: _Entry, packet: KeyPacket) -> None:
+    queries.add_if_new(
+        connection,
+        schema.recordings,
+        id=str(packet.recording),
+        device=entry.arrival.sender,
+        start=packet.start,
+        host=packet.host,
+        os_user=packet.os_user,
+        policy=packet.policy,
+        opened_at=entry.at,
+    )
+
+
+def _row(entry: _Entry) -> dict[str, object]:
+    recording, stream, sequence = entry.arrival.name
+    return {
+        "recording": recording,
+        "stream": stream,
+        "sequence": sequence,
+        "sha256": entry.arrival.sha256,
+        "size": len(entry.arrival.body),
+        "received_at": entry.at,
+        **entry.facts,
+    }
+
+
+def _raise_alarm(connection: Connection, entry: _Entry, code: str) -> None:
+    recording, stream, sequence = entry.arrival.name
+    queries.add_alarm(
+        connection,
+        entry.at,
+        code,
+        entry.arrival.sender,
+        recording=recording,
+        stream=stream,
+        sequence=sequence,
+        sha256=entry.arrival.sha256,
+    )

@@ -1,0 +1,118 @@
+"""Accepts the devices' ledgers: each continues where the store has it, or repeats it to the byte.
+
+A device that signs two accounts of the same time has lied once; both are kept, and an alarm says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, insert
+
+from protocol.api import LedgerResponse
+from protocol.errors import LedgerError
+from protocol.ledger import ZERO, Batch, line_hash, parse_line
+from store.catalog import reported, schema
+from store.catalog.queries import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
+from store.errors import Refusal
+from store.server.depot import Depot
+
+_MOST_KIND: Final = 64  # characters
+# What a PC tells of its policy that somebody must look at; the entry itself has the rules. One that refuses its bundle
+# goes on under the last it took: what compliance has changed since does not count there.
+POLICY_ALARMS: Final = frozenset({
+    "rule-vanished", "rule-disarmed", "rule-closes-too-long", "rule-flaps", "rule-closes-most-of-the-day",
+    "rule-never-matched", "bundle-refused",
+})  # fmt: skip
+
+
+def accept(depot: Depot, device: Device, token: str) -> LedgerResponse:
+    """Where the device goes on, once its lines are durable.
+
+    Refusals: 400 with the protocol's code; 403 foreign-device; 409 ledger-gap, ledger-fork, both with next and head.
+    """
+    batch = Batch.verify(token, device.evidence_key)
+    if batch.device != device.id:
+        raise Refusal(403, "foreign-device", "the batch names another device than the one that sends it")
+    rows = [_row(batch, seq, written) for seq, written in enumerate(batch.lines, batch.first)]
+    now = depot.clock()
+    outcome, head = depot.writer.write(lambda connection: _append(connection, batch, token, rows, now))
+    if outcome == "gap":
+        message = f"the store has entries up to {head.next - 1}: send those from {head.next} on"
+    elif outcome == "fork":
+        message = "the batch contradicts what this device signed before; both are kept, and an alarm was raised"
+    else:
+        return {"next": head.next, "head": head.head}
+    raise Refusal(409, f"ledger-{outcome}", message, extra={"next": head.next, "head": head.head})
+
+
+def _row(batch: Batch, seq: int, written: bytes) -> dict[str, object]:
+    entry = parse_line(written, seq=seq)
+    kind, recording = str(entry["kind"]), entry.get("recording")
+    if len(kind) > _MOST_KIND:
+        raise LedgerError("bad-line", f"ledger entry {seq}: its kind has more than {_MOST_KIND} characters", seq=seq)
+    if recording is not None and not _is_uuid(recording):
+        raise LedgerError("bad-line", f"ledger entry {seq}: `recording` is no UUID", seq=seq)
+    return {
+        "device": batch.device,
+        "seq": seq,
+        "hash": line_hash(written),
+        "kind": kind,
+        "recording": recording,
+        "line": written.decode("utf-8"),
+    }
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _append(
+    connection: Connection, batch: Batch, token: str, rows: list[dict[str, object]], now: int
+) -> tuple[str, LedgerHead]:
+    """("continued", "gap" or "fork", where the ledger stands now). A fork is returned and not raised: it is kept."""
+    head = ledger_head(connection, batch.device)
+    if batch.first > head.next:
+        return "gap", head
+    known = ledger_hashes(connection, batch.device, batch.first - 1, batch.last)
+    repeats = [row for row in rows if row["seq"] in known]
+    before = known[batch.first - 1] if batch.first else ZERO
+    agrees = batch.prev == before and all(row["hash"] == known[int(str(row["seq"]))] for row in repeats)
+    fresh = rows[len(repeats) :]
+    sha256 = hashlib.sha256(token.encode("ascii")).hexdigest()
+    if agrees and not fresh:
+        return "continued", head
+    kept = {
+        "device": batch.device,
+        "first": batch.first,
+        "last": batch.last,
+        "sha256": sha256,
+        "received_at": now,
+        "accepted": agrees,
+        "token": token,
+    }
+    if not agrees:
+        if add_if_new_batch(connection, kept):
+            add_alarm(connection, now, "ledger-fork", batch.device, sequence=batch.first, sha256=sha256)
+        return "fork", head
+    number = connection.execute(
+        insert(schema.ledger_batches).values(**kept).returning(schema.ledger_batches.c.id)
+    ).scalar_one()
+    connection.execute(insert(schema.ledger_lines), [{**row, "batch": number} for row in fresh])
+    for row in fresh:
+        if (
+            row["kind"] == "alarm"
+            and (code := parse_line(str(row["line"]).encode(), seq=0).get("what")) in POLICY_ALARMS
+        ):
+            add_alarm(connection, now, str(code), batch.device, sequence=row["seq"], sha256=row["hash"])
+    reported.settle_entries(connection, batch.device, now)
+    return "continued", LedgerHead(batch.last + 1, batch.head)
+
+
+def add_if_new_batch(connection: Connection, kept: dict[str, object]) -> bool:
+    return add_if_new(connection, schema.ledger_batches, **kept)

@@ -1,0 +1,44 @@
+"""Who asks: the depot of the running application, and the device behind a bearer token."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
+from store.catalog.queries import Device
+from store.errors import Refusal
+from store.server.auth import authenticate, read_bearer
+from store.server.depot import Depot
+
+OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
+
+
+def depot_of(request: Request) -> Depot:
+    depot: Depot = request.app.state.depot
+    return depot
+
+
+def check_agent(request: Request) -> None:
+    """Refuses (426) an agent older than the version before the store's. One that names no version is asked nothing."""
+    numbers = request.headers.get(AGENT_VERSION_HEADER, "").split(".")
+    if len(numbers) >= 2 and all(part.isdecimal() for part in numbers[:2]):
+        version = (int(numbers[0]), int(numbers[1]))
+        if version < OLDEST_AGENT:
+            oldest = ".".join(map(str, OLDEST_AGENT))
+            raise Refusal(426, AGENT_UNSUPPORTED, f"the agent is too old for this store: install {oldest} or newer")
+
+
+def device_of(request: Request) -> Device:
+    """The device behind the token. Asks the database, so it belongs in the thread pool."""
+    check_agent(request)
+    device = authenticate(depot_of(request), request.headers.get("Authorization"))
+    request.state.device = device.id  # for the log
+    return device
+
+
+def sender_of(request: Request) -> str:
+    """Id of the device behind the token; whether it is enrolled and not revoked, the route has to ask."""
+    check_agent(request)
+    sender = read_bearer(depot_of(request), request.headers.get("Authorization"))
+    request.state.device = sender
+    return sender

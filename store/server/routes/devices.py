@@ -1,0 +1,143 @@
+"""Devices: enrolment, tokens, and their minute's health."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from protocol import api
+from protocol.claims import Claims
+from protocol.errors import ProtocolError
+from protocol.keys import public_from_text
+from store.catalog import reported, schema
+from store.catalog.queries import Device, ledger_head, newest_bundle, put
+from store.errors import Refusal
+from store.server.auth import issue_token
+from store.server.depot import Depot
+from store.server.enrolment import Applicant, enrol
+from store.server.routes.access import check_agent, depot_of, device_of
+from store.server.routes.bodies import read_claims
+from store.server.routes.openapi import Described
+
+
+async def enroll(request: Request) -> JSONResponse:
+    """Make a device known by its two public keys; takes one use of the token."""
+    check_agent(request)
+    claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
+    applicant = Applicant(
+        secret=claims.text("secret"),
+        token_key=public_from_text(claims.text("token_key")),
+        evidence_key=public_from_text(claims.text("evidence_key")),
+        host=claims.text("host"),
+        os=claims.text("os"),
+        agent_version=claims.text("agent_version"),
+    )
+    return JSONResponse(await run_in_threadpool(enrol, depot_of(request), applicant))
+
+
+async def token(request: Request) -> JSONResponse:
+    """A bearer token for ten minutes, against a one-time assertion (private_key_jwt) of the device."""
+    check_agent(request)
+    claims = await read_claims(request, api.MAX_JSON_BODY, "token request")
+    return JSONResponse(await run_in_threadpool(issue_token, depot_of(request), claims.text("assertion")))
+
+
+async def device_health(request: Request) -> JSONResponse:
+    """How the PC is, and the heads of what it has sealed: a tail cut off later is then missed, whatever the PC reports
+    after that. Of its health the last report is kept, of its heads all that has not come."""
+    sender = await run_in_threadpool(device_of, request)
+    if request.path_params["device"] != sender.id:
+        raise Refusal(403, "foreign-device", "a device reports its own health alone")
+    claims = await read_claims(request, api.MAX_JSON_BODY, "health")
+    return JSONResponse(await run_in_threadpool(_keep_health, depot_of(request), sender, _health(claims)))
+
+
+def _head(claims: Claims) -> api.StreamHead:
+    return {"next": claims.integer("next"), "head": claims.hex256("head")}
+
+
+def _health(claims: Claims) -> api.DeviceHealthRequest:
+    heads = claims.object("heads")
+    health: api.DeviceHealthRequest = {
+        "wall": claims.integer("wall"),
+        "agent_version": claims.text("agent_version"),
+        "heads": {stream: _head(heads.object(stream)) for stream in _streams(heads)},
+        "ledger": _head(claims.object("ledger")),
+        "holds": list(claims.texts("holds")),
+        "pending_chunks": claims.integer("pending_chunks"),
+        "pending_bytes": claims.integer("pending_bytes"),
+        "bundle_revision": claims.integer("bundle_revision"),
+    }
+    if claims.has("recording"):
+        health["recording"] = str(claims.uuid("recording"))
+    if claims.has("policy"):
+        health["policy"] = claims.hex256("policy")
+    return health
+
+
+def _streams(heads: Claims) -> tuple[str, ...]:
+    streams = heads.names()
+    for stream in streams:
+        if not (stream.isascii() and stream.isdigit() and str(int(stream)) == stream and int(stream) < 0xFFFF):
+            raise ProtocolError("bad-field", "health: `heads` must go by stream number")
+    return streams
+
+
+def _keep_health(depot: Depot, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
+    body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
+    at = depot.clock()
+
+    def write(connection: Connection) -> None:
+        put(connection, schema.health, device=device.id, at=at, body=body)
+        reported.keep(connection, device.id, health, at)
+
+    depot.writer.write(write)
+    with depot.database.reading() as connection:
+        bundle = newest_bundle(connection)
+        head = ledger_head(connection, device.id)
+    return {"bundle_revision": bundle[0] if bundle else 0, "ledger": {"next": head.next, "head": head.head}}
+
+
+ROUTES: Final = (
+    Described(
+        "POST",
+        api.ENROLL,
+        enroll,
+        reads=api.EnrollRequest,
+        answers=api.EnrollResponse,
+        refusals={
+            400: "bad-json, bad-field, bad-key, same-key",
+            403: "unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
+            409: "key-taken",
+        },
+    ),
+    Described(
+        "POST",
+        api.TOKEN,
+        token,
+        reads=api.TokenRequest,
+        answers=api.TokenResponse,
+        refusals={
+            400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
+            401: "wrong-time, replayed-assertion",
+            403: "unknown-device, device-revoked",
+        },
+    ),
+    Described(
+        "PUT",
+        api.DEVICE_HEALTH,
+        device_health,
+        reads=api.DeviceHealthRequest,
+        answers=api.DeviceHealthResponse,
+        refusals={
+            400: "bad-json, bad-field",
+            401: "no-token, bad-token, expired-token",
+            403: "foreign-device, unknown-device, device-revoked",
+        },
+    ),
+)

@@ -1,0 +1,25 @@
+"""Whether the store works, for whoever watches it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from protocol import api
+from store.catalog.queries import newest_bundle
+from store.server.routes.access import depot_of
+from store.server.routes.openapi import Described
+
+
+def health(request: Request) -> JSONResponse:
+    """Answers `ok` once the catalog has answered."""
+    with depot_of(request).database.reading() as connection:
+        newest_bundle(connection)
+    answer: api.HealthResponse = {"status": "ok", "version": version("eyelid")}
+    return JSONResponse(answer)
+
+
+ROUTES: Final = (Described("GET", api.HEALTH, health, answers=api.HealthResponse, refusals={503: "database-fault"}),)

@@ -1,0 +1,87 @@
+"""Sealed bytes come in here, and receipts go out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Final
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from protocol import api
+from protocol.envelope import KEY_PACKET_STREAM
+from store.errors import Refusal
+from store.server.ingest import Arrival, accept
+from store.server.log import say
+from store.server.routes.access import depot_of, sender_of
+from store.server.routes.bodies import read_sealed
+from store.server.routes.openapi import BYTES, Described
+
+_LAST: Final = 2**63 - 1  # sequence
+_NUMBER: Final = re.compile("[0-9]{1,40}")
+
+
+async def put_sealed(request: Request) -> JSONResponse:
+    """Keep a sealed chunk, or a key packet (stream 65535, sequence 0). May be repeated; may come in any order.
+
+    Needs Content-Digest (RFC 9530, sha-256). The receipt is signed once bytes and row are durable.
+    """
+    depot, sender = depot_of(request), sender_of(request)
+    recording = _uuid(request, "recording")
+    stream, sequence = _number(request, "stream", KEY_PACKET_STREAM), _number(request, "sequence", _LAST)
+    limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
+    body, promised = await read_sealed(request, limit)
+    accepted = await accept(depot, Arrival(sender, recording, stream, sequence, body, promised.hex()))
+    if accepted.alarm:
+        say("alarm", logging.WARNING, code=accepted.alarm, device=sender, stream=stream, sequence=sequence)
+    receipt: api.ReceiptResponse = {"receipt": accepted.receipt}
+    return JSONResponse(receipt)
+
+
+def _uuid(request: Request, name: str) -> UUID:
+    try:
+        return UUID(request.path_params[name])
+    except ValueError:
+        raise _bad_path(name) from None
+
+
+def _number(request: Request, name: str, most: int) -> int:
+    text: str = request.path_params[name]
+    number = int(text) if _NUMBER.fullmatch(text) else most + 1
+    if number > most:
+        raise _bad_path(name)
+    return number
+
+
+def _bad_path(name: str) -> Refusal:
+    # What was sent is not repeated.
+    return Refusal(400, "bad-path", f"the path is none of this store's: see {name}")
+
+
+ROUTES: Final = (
+    Described(
+        "PUT",
+        api.RECORDING,
+        put_sealed,
+        reads=BYTES,
+        answers=api.ReceiptResponse,
+        refusals={
+            400: "no-digest, bad-digest, wrong-digest, misplaced, bad-path, and the envelope's and key packet's codes",
+            401: "no-token, bad-token, expired-token",
+            403: "foreign-recording, unknown-device, device-revoked",
+            408: "slow-body",
+            409: "no-key-packet: send stream 65535, sequence 0 first",
+            413: "oversized",
+            426: "agent-unsupported",
+            503: "busy, store-fault",
+            507: "store-full",
+        },
+        path_schemas={
+            "recording": {"type": "string", "format": "uuid"},
+            "stream": {"type": "integer", "minimum": 0, "maximum": KEY_PACKET_STREAM},
+            "sequence": {"type": "integer", "minimum": 0, "maximum": _LAST},
+        },
+    ),
+)

@@ -1,0 +1,192 @@
+"""Runs the application: TLS from the first start, plain HTTP on loopback alone, an end that loses nothing."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from store.admin.ca import days_left
+from store.admin.home import Home
+from store.catalog.blobs import BlobFault
+from store.catalog.writer import Writer
+from store.clock import Clock, wall
+from store.errors import StoreError, WrongUsage
+from store.server import log
+from store.server.app import Answered, create_app
+from store.server.depot import Depot
+
+_WARN: Final = 60  # days before the certificate ends
+_GRACE: Final = 15  # seconds for requests under way when the store is told to stop
+# Seconds without a request after which a connection is closed: longer than an agent keeps one (30), or the store would
+# close it just as a chunk is on its way.
+_KEEP_ALIVE: Final = 60
+_CONNECTIONS: Final = 65_536  # and files, open at once
+
+
+def open_depot(home: Home, clock: Clock = wall) -> Depot:
+    """Everything that requests need, from the folder. Raises StoreError."""
+    store_key = home.store_key()
+    blobs = home.blobs()
+    try:
+        blobs.prepare()
+    except BlobFault as fault:
+        raise StoreError(f"{home.folder}: {fault}") from None
+    database = home.database()
+    return Depot(database, Writer(database), blobs, store_key, clock)
+
+
+def check_plain(host: str) -> None:
+    """Raises WrongUsage unless nothing outside this machine can reach the host."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        raise WrongUsage("--http sends tokens unencrypted: it is for --host 127.0.0.1, ::1 or localhost alone")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises StoreError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )[0]
+        # With its protocol said: asyncio switches Nagle's algorithm off only then, and every answer would wait 40 ms.
+        listener = socket.socket(family, kind, protocol)
+    except socket.gaierror:
+        raise WrongUsage(f"--host {host}: there is no such address on this machine") from None
+    try:
+        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # Windows means another thing by it
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise StoreError(f"port {port} is taken by another program: end it, or choose another --port") from None
+        if error.errno == errno.EACCES:
+            raise StoreError(f"port {port} needs more rights: choose one from 1024 on with --port") from None
+        raise StoreError(f"{host}, port {port}: {error.strerror}") from None
+    return listener
+
+
+def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
+    """A server with the home's certificate; without TLS where no home is given. Raises StoreError."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who asks is told by a token, and no address is written anywhere
+        date_header=False,  # the application dates its answers by the store's own clock
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
+        ssl_certfile=home.server_certificate if home else None,
+        ssl_keyfile=home.server_key if home else None,
+    )
+    try:
+        config.load()
+    except (ssl.SSLError, OSError):
+        where = home.folder / "tls" if home else "tls"
+        raise StoreError(f"{where}: server.crt or server.key is missing or damaged: put them back") from None
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return uvicorn.Server(config)
+
+
+def _allow_connections() -> None:
+    """Lift the soft limit of open files, often 1,024: every PC keeps a connection, and every body is a file."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS if hard == resource.RLIM_INFINITY else min(_CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def serve(
+    home: Home,
+    host: str,
+    port: int,
+    *,
+    tls: bool,
+    announce: Callable[[str, int | None], None],
+    metrics: tuple[str, int] | None = None,
+) -> None:
+    """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at. Raises StoreError.
+
+    `announce` gets the address once connections are taken, and the port for Prometheus.
+    """
+    if not tls:
+        check_plain(host)
+    _allow_connections()
+    depot = open_depot(home)
+    try:
+        with log.to_stderr(), ExitStack() as stack:
+            if tls:
+                _check_certificate(home)
+            told, scraped = _watched(stack, depot, home, metrics)
+            server = make_server(create_app(depot, answered=told), home if tls else None)
+            with listen(host, port) as listener:
+                address = url(host, listener.getsockname()[1], tls=tls)
+                announce(address, scraped)
+                log.say("serving", address=address)
+                _run(server, listener)
+                log.say("ended")
+    finally:
+        depot.close()
+
+
+def _watched(stack: ExitStack, depot: Depot, home: Home, where: tuple[str, int] | None) -> tuple[Answered, int | None]:
+    """Who is told of requests, and the port at which Prometheus hears it."""
+    if where is None:
+        return lambda *_: None, None
+    # Slow to import, and asked for by few.
+    from store.server.metrics import Metrics, served  # noqa: PLC0415
+
+    metrics = Metrics(depot, home)
+    return metrics.answered, stack.enter_context(served(metrics, *where))
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # uvicorn ends in order at a signal, and then raises it again for whoever stood here before it.
+    before = signal.signal(signal.SIGTERM, _ended)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def url(host: str, port: int, *, tls: bool) -> str:
+    shown = {"0.0.0.0": "localhost", "::": "localhost", "": "localhost"}.get(host, host)  # noqa: S104 - not bound here
+    return f"{'https' if tls else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _check_certificate(home: Home) -> None:
+    try:
+        left = days_left(home.server_certificate.read_bytes(), wall())
+    except (OSError, ValueError):
+        return  # make_server says what is wrong with it
+    if left < _WARN:
+        log.say("certificate-ends", logging.WARNING, days_left=left, file=str(home.server_certificate))

@@ -1,0 +1,116 @@
+"""What a local folder promises beyond the contract: the order of system calls, nothing half-written, a clean start."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from store.catalog import blobs as module
+from store.catalog.blobs import STALE, BlobFault, LocalBlobs, sealed_name
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> LocalBlobs:
+    made = LocalBlobs(tmp_path / "blobs")
+    made.prepare()
+    return made
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_bytes_are_synced_before_the_rename_and_the_folder_after_it(
+    blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def spy_fsync(descriptor: int) -> None:
+        calls.append("fsync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "fsync file")
+        fsync(descriptor)
+
+    def spy_replace(source: str, target: str) -> None:
+        calls.append("rename")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(os, "replace", spy_replace)
+    blobs.put("ab/one", b"body")
+    assert calls == ["fsync folder", "fsync file", "rename", "fsync folder"]  # the first is for the new folder itself
+    calls.clear()
+    blobs.put("ab/two", b"body")
+    assert calls == ["fsync file", "rename", "fsync folder"]
+
+
+@pytest.mark.parametrize(("number", "full"), [(errno.EIO, False), (errno.ENOSPC, True)])
+def test_a_failing_disk_leaves_nothing_and_says_whether_it_is_full(
+    blobs: LocalBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, full: bool
+) -> None:
+    real = os.fsync
+
+    def fail(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(BlobFault) as caught:
+        blobs.put("ab/one", b"body")
+    assert caught.value.full is full
+    assert files(tmp_path / "blobs") == []
+    monkeypatch.setattr(os, "fsync", real)
+    blobs.put("ab/one", b"body")
+    assert blobs.get("ab/one") == b"body"
+
+
+def test_a_start_sweeps_old_leftovers_and_spares_young_ones(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs")
+    blobs.prepare()
+    old, young = (tmp_path / "blobs" / ".incoming" / name for name in ("old", "young"))
+    old.write_bytes(b"half")
+    young.write_bytes(b"half")
+    long_ago = young.stat().st_mtime - STALE - 1
+    os.utime(old, (long_ago, long_ago))
+    LocalBlobs(tmp_path / "blobs").prepare()
+    assert files(tmp_path / "blobs") == [".incoming/young"]
+    assert list(blobs.names()) == []
+
+
+def test_a_file_where_the_folder_should_be_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_bytes(b"")
+    with pytest.raises(BlobFault, match="blob folder"):
+        LocalBlobs(tmp_path / "blobs").prepare()
+
+
+def test_folders_are_closed_to_others(blobs: LocalBlobs, tmp_path: Path) -> None:
+    blobs.put("ab/cd/one", b"body")
+    for folder in ("blobs/ab", "blobs/ab/cd", "blobs/.incoming"):
+        assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
+
+
+def test_the_name_of_sealed_bytes() -> None:
+    recording = UUID("0193a1b2-0000-7000-8000-0000000000fe")
+    assert module.check_name(sealed_name(recording, 0xFFFF, 2**63 - 1, "0" * 64)) == (
+        f"fe/{recording}/65535-9223372036854775807-{'0' * 64}"
+    )
+
+
+def test_what_comes_with_every_chunk_leaves_no_name_in_the_interpreters_table(
+    blobs: LocalBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `Path` interns each part of its name for the whole process; a server that runs for months would pay for it."""
+    blobs.put("ab/one", b"body")  # the folder is new
+    interned: list[str] = []
+    monkeypatch.setattr(sys, "intern", lambda name: interned.append(name) or name)
+    blobs.put("ab/two", b"body")
+    assert blobs.size("ab/two") == 4
+    assert interned == []
+    assert blobs.get("ab/two") == b"body"  # for a person who opens a recording
+    assert "two" in interned

@@ -1,0 +1,206 @@
+"""Opening the catalog: durable settings, one set of tables, and plain words for what is not ours."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event, select, text
+
+from store.catalog import database as module
+from store.catalog import queries, reported, schema
+from store.catalog.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
+from store.catalog.schema import metadata
+from store.errors import StoreError
+from tests.stage.databases import missing, postgresql
+
+MIGRATIONS = Path(module.__file__).parent / "migrations"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    if why := missing():
+        pytest.skip(why)
+    pytest.importorskip("psycopg", reason="psycopg is not in this environment (scripts/setup installs it)")
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def anew(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Database]]:
+    """Opens the same database each time, at first an empty one; of either kind that the catalog is written for."""
+    if request.param == "sqlite":
+        yield lambda: Database.sqlite(tmp_path / "store.db")
+        return
+    url: str = request.getfixturevalue("postgres")
+    yield lambda: Database(url)
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(text("drop schema public cascade"))
+        connection.execute(text("create schema public"))
+    database.close()
+
+
+@contextmanager
+def brought_up(anew: Callable[[], Database]) -> Iterator[Database]:
+    database = anew()
+    upgrade(database, "the database")
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def opened(path: Path) -> Database:
+    made = Database.sqlite(path)
+    upgrade(made, "the database")
+    return made
+
+
+def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.reading() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    database.close()
+
+
+def test_what_all_connections_to_sqlite_keep_in_memory_has_a_small_bound(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.reading() as connection:
+        kept = -int(str(connection.scalar(text("PRAGMA cache_size"))))  # KiB; a positive one would be pages
+    with database.writing() as connection:
+        assert connection.scalar(text("PRAGMA cache_size")) == -KEPT_TO_WRITE
+        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
+    database.close()
+    assert 0 < kept * READERS + KEPT_TO_WRITE <= 8_192
+
+
+def test_a_writer_has_the_lock_from_the_beginning_and_a_reader_waits_for_nobody(tmp_path: Path) -> None:
+    database = opened(tmp_path / "store.db")
+    with database.writing(), closing(sqlite3.connect(tmp_path / "store.db", timeout=0)) as another:
+        with database.reading() as reading:
+            assert reading.scalar(text("select count(*) from devices")) == 0
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            another.execute("begin immediate")
+    database.close()
+
+
+def test_batches_of_many_sizes_are_few_statements_to_keep(
+    anew: Callable[[], Database],
+) -> None:
+    with brought_up(anew) as database, database.reading() as connection:
+        texts: set[str] = set()
+        event.listen(connection, "before_cursor_execute", lambda *said: texts.add(said[2]))
+        for size in range(33):
+            queries.bodies(connection, [(f"{number:036d}", 0, number) for number in range(size)])
+            queries.owners(connection, [UUID(int=number) for number in range(size)])
+            queries.revoked_of(connection, [f"{number:036d}" for number in range(size)])
+    assert len(texts) <= 3 * 7
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_schema(anew: Callable[[], Database]) -> None:
+    with brought_up(anew) as database, database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
+
+
+def test_upgrading_twice_changes_nothing(anew: Callable[[], Database]) -> None:
+    for _ in range(2):
+        with brought_up(anew) as database, database.reading() as connection:
+            assert connection.scalar(text("select version_num from alembic_version")) == HEAD
+
+
+def test_what_the_last_health_named_is_noted_by_an_upgrade(
+    anew: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alembic.command.upgrade", partial(_upgrade_to, command.upgrade, "0002"))
+    head = {"next": 3, "head": "a" * 64}
+    told = {"recording": "r", "heads": {"0": head, "1": {"next": 0, "head": ""}}, "ledger": head}
+    with brought_up(anew) as old, old.writing() as connection:
+        connection.execute(text("insert into enrolments values ('e', 's', '', 1, 1, 1)"))
+        for device in ("d", "new"):
+            keys = {f"key{number}": f"{device}-{number}" for number in range(3)}
+            connection.execute(
+                text("insert into devices values (:id, :key0, :key1, :key2, '', '', '', '', 'e', 1, null)"),
+                {"id": device, **keys},
+            )
+        health = text("insert into health values (:device, 7, :body)")
+        connection.execute(health, {"device": "d", "body": json.dumps(told)})
+        connection.execute(health, {"device": "new", "body": json.dumps({"heads": {}, "ledger": {"next": 0}})})
+    monkeypatch.undo()
+    with brought_up(anew) as database, database.reading() as connection:
+        assert reported.heads(connection, "d") == {"r": {0: (3, "a" * 64)}}
+        assert reported.ledger_next(connection, "d") == 3
+        assert reported.ledger_next(connection, "new") == 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_row_is_added_once_and_replaced_by_its_key(anew: Callable[[], Database], times: int) -> None:
+    with brought_up(anew) as database, database.writing() as connection:
+        row = {"id": "e", "secret_sha256": "s", "group_name": "", "uses_left": 5, "expires_at": 2**62, "created_at": 1}
+        added = [queries.add_if_new(connection, schema.enrolments, **row) for _ in range(times)]
+        assert added == [True, False][:times]
+        for uses in range(times):
+            queries.put(connection, schema.enrolments, **row | {"uses_left": uses})
+        assert connection.scalars(select(schema.enrolments.c.uses_left)).all() == [times - 1]
+
+
+def _upgrade_to(upgrade: Callable[[Config, str], None], target: str, config: Config, _: str) -> None:
+    upgrade(config, target)
+
+
+def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("create table recipes (name text)")
+    connection.close()
+    with pytest.raises(StoreError, match="another program"):
+        opened(tmp_path / "store.db")
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path / "store.db").close()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreError, match="newer"):
+        opened(tmp_path / "store.db")
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"not a database at all, but long enough to be looked at" * 40)
+    with pytest.raises(StoreError, match="no database"):
+        opened(tmp_path / "store.db")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="the database cannot be used"):
+        opened(tmp_path / "gone" / "store.db")
+
+
+def test_a_locked_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.0)
+    database = Database.sqlite(tmp_path / "store.db")
+    with database.reading():
+        pass  # WAL is on, so that only writers can be locked out
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(StoreError, match="locked"):
+        upgrade(database, "the database")
+    other.close()
+    database.close()

@@ -1,0 +1,350 @@
+"""The account of a recording: every nanosecond has one cause, and the causes are the ledger's."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.evidence.account import (
+    UNPROVEN,
+    Blind,
+    Cause,
+    Closed,
+    Entry,
+    Held,
+    Interval,
+    Kept,
+    Missing,
+    Part,
+    State,
+    account,
+    by_reason,
+    by_rule,
+    states,
+    totals,
+    union,
+)
+
+POLICY = "a" * 64
+CARDS = Closed(POLICY, (0,))
+NOTES = Closed(POLICY, (1, "unreadable"))
+USER = Held(("user",))
+LOST = Missing("lost")
+
+
+def entries(*told: tuple[int, str, dict[str, object]]) -> list[Entry]:
+    return [Entry(number, at, kind, fields) for number, (at, kind, fields) in enumerate(told)]
+
+
+def closed(at: int, *rules: int | str, lane: str = "screen") -> tuple[int, str, dict[str, object]]:
+    return (at, "lane-closed", {"lane": lane, "rules": list(rules), "policy": POLICY})
+
+
+def opened(at: int, lane: str = "screen") -> tuple[int, str, dict[str, object]]:
+    return (at, "lane-open", {"lane": lane})
+
+
+def hold(at: int, name: str, **told: object) -> tuple[int, str, dict[str, object]]:
+    return (at, "hold", {"hold": name, **told})
+
+
+def release(at: int, name: str) -> tuple[int, str, dict[str, object]]:
+    return (at, "release", {"hold": name})
+
+
+# -- states -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param([], (), id="nothing told"),
+        pytest.param([closed(110, 0), opened(130)], (State(10, 30, CARDS),), id="a closing"),
+        pytest.param([closed(110, 0)], (State(10, None, CARDS),), id="never opened again"),
+        pytest.param([closed(40, 0), opened(130)], (State(-60, 30, CARDS),), id="closed before the recording began"),
+        pytest.param(
+            [closed(110, 0), closed(120, 1, "unreadable"), opened(130)],
+            (State(10, 20, CARDS), State(20, 30, NOTES)),
+            id="other rules take over",
+        ),
+        pytest.param([closed(110, 0, lane="audio"), opened(130, "audio")], (), id="another lane"),
+        pytest.param(
+            [closed(110, 0), hold(115, "user"), release(125, "user"), opened(130)],
+            (State(10, 15, CARDS), State(15, 25, USER), State(25, 30, CARDS)),
+            id="a hold stands above a closing",
+        ),
+        pytest.param(
+            [hold(110, "user"), hold(112, "locked"), release(115, "user"), release(120, "locked")],
+            (State(10, 12, USER), State(12, 15, Held(("user", "locked"))), State(15, 20, Held(("locked",)))),
+            id="releasing one hold never releases another",
+        ),
+        pytest.param(
+            [
+                hold(110, "user", reason=1, policy=POLICY),
+                hold(112, "locked", reason=2, policy=POLICY),
+                hold(115, "user", reason="break"),
+                release(120, "user"),
+                release(125, "locked"),
+                hold(130, "user", reason=[1]),
+                release(135, "user"),
+            ],
+            (
+                State(10, 12, Held(("user",), 1, POLICY)),
+                State(12, 15, Held(("user", "locked"), 1, POLICY)),
+                State(15, 20, Held(("user", "locked"), "break")),
+                State(20, 25, Held(("locked",))),
+                State(30, 35, USER),
+            ),
+            id="the person's reason, until they ask anew or release",
+        ),
+        pytest.param([release(110, "user"), opened(120)], (), id="an end without a beginning"),
+        pytest.param([closed(110, "blind"), opened(130)], (State(10, 30, Blind("blind")),), id="closed for blindness"),
+        pytest.param([hold(110, "blind"), release(130, "blind")], (State(10, 30, Blind("blind")),), id="held for it"),
+        pytest.param(
+            [hold(110, "blind"), hold(110, "user"), release(130, "user"), release(130, "blind")],
+            (State(10, 30, USER), State(30, 30, Blind("blind"))),
+            id="blind and held is held",
+        ),
+        pytest.param([closed(110), opened(130)], (State(10, 30, Closed(POLICY, ())),), id="closed without a rule"),
+        pytest.param(
+            [(200, "blind-since", {"from": 120, "to": 180, "why": "died"})],
+            (State(20, 80, Blind("died")),),
+            id="told after a death",
+        ),
+        pytest.param([opened(130), closed(110, 0)], (State(10, 30, CARDS),), id="by time, not by number"),
+        pytest.param([(110, "heads", {"heads": {}}), (120, "policy", {})], (), id="other kinds say nothing of it"),
+    ],
+)
+def test_states(told: list[tuple[int, str, dict[str, object]]], expected: tuple[State, ...]) -> None:
+    found = states(entries(*told), "screen", zero=100)
+    assert tuple(state for state in found if state.start != state.end or state in expected) == expected
+
+
+# -- account ------------------------------------------------------------------------------------------------------
+
+
+def parts(*told: tuple[int, int, Cause] | tuple[int, int, Cause, str]) -> tuple[Part, ...]:
+    return tuple(Part(start, end, cause, margin=bool(rest)) for start, end, cause, *rest in told)
+
+
+@pytest.mark.parametrize(
+    ("kept", "stated", "missing", "expected"),
+    [
+        pytest.param([(0, 100)], [], [], parts((0, 100, Kept())), id="all kept"),
+        pytest.param([(0, 40), (40, 100)], [], [], parts((0, 100, Kept())), id="chunks side by side have no seam"),
+        pytest.param([(0, 60), (30, 100)], [], [], parts((0, 100, Kept())), id="two monitors are one time"),
+        pytest.param([(0, 150)], [], [], parts((0, 100, Kept())), id="never more than the whole"),
+        pytest.param(
+            [(0, 40), (70, 100)],
+            [State(43, 60, CARDS)],
+            [],
+            parts(
+                (0, 40, Kept()),
+                (40, 43, CARDS, "margin"),
+                (43, 60, CARDS),
+                (60, 70, CARDS, "margin"),
+                (70, 100, Kept()),
+            ),
+            id="the margins belong to the closing",
+        ),
+        pytest.param(
+            [(0, 40), (80, 100)],
+            [State(45, 50, CARDS), State(60, 70, NOTES)],
+            [],
+            parts(
+                (0, 40, Kept()),
+                (40, 45, CARDS, "m"),
+                (45, 50, CARDS),
+                (50, 60, CARDS, "m"),
+                (60, 70, NOTES),
+                (70, 80, NOTES, "m"),
+                (80, 100, Kept()),
+            ),
+            id="between two closings it is the first one's",
+        ),
+        pytest.param(
+            [(0, 50), (50, 100)], [State(45, 55, CARDS)], [], parts((0, 100, Kept())), id="what is kept is kept"
+        ),
+        pytest.param(
+            [(20, 80)],
+            [],
+            [],
+            parts((0, 20, Blind(UNPROVEN)), (20, 80, Kept()), (80, 100, Blind(UNPROVEN))),
+            id="without a state it was not proven",
+        ),
+        pytest.param(
+            [(0, 40), (80, 100)],
+            [],
+            [(Interval(40, 80), LOST)],
+            parts((0, 40, Kept()), (40, 80, LOST), (80, 100, Kept())),
+            id="a lost chunk is no closing",
+        ),
+        pytest.param(
+            [(0, 40), (90, 100)],
+            [State(60, 70, CARDS)],
+            [(Interval(40, 80), LOST)],
+            parts(
+                (0, 40, Kept()),
+                (40, 60, LOST),
+                (60, 70, CARDS),
+                (70, 80, LOST),
+                (80, 90, Blind(UNPROVEN)),
+                (90, 100, Kept()),
+            ),
+            id="beside lost time there is no margin",
+        ),
+        pytest.param(
+            [(30, 100)],
+            [State(-50, 20, USER)],
+            [],
+            parts((0, 20, USER), (20, 30, USER, "m"), (30, 100, Kept())),
+            id="a hold from before the recording",
+        ),
+        pytest.param([], [State(40, None, CARDS)], [], parts((0, 40, CARDS, "m"), (40, 100, CARDS)), id="to the end"),
+        pytest.param(
+            [],
+            [State(20, 60, CARDS), State(0, 100, Blind("died"))],
+            [],
+            parts((0, 20, Blind("died")), (20, 60, CARDS), (60, 100, Blind("died"))),
+            id="the earlier of two states counts",
+        ),
+    ],
+)
+def test_account(
+    kept: list[tuple[int, int]],
+    stated: list[State],
+    missing: list[tuple[Interval, Missing]],
+    expected: tuple[Part, ...],
+) -> None:
+    assert account(100, [Interval(*span) for span in kept], stated, missing) == expected
+
+
+def test_what_one_monitor_kept_does_not_hide_what_the_other_lost() -> None:
+    found = account(12, [Interval(0, 12), Interval(0, 4), Interval(8, 12)], (), [(Interval(4, 8), LOST)])
+    assert found == (Part(0, 4, Kept()), Part(4, 8, LOST), Part(8, 12, Kept()))
+
+
+def test_a_recording_without_any_length_has_no_parts() -> None:
+    assert account(0, [Interval(0, 10)], [State(0, None, CARDS)]) == ()
+
+
+def test_what_nothing_explains_can_be_called_otherwise() -> None:
+    assert account(10, [], otherwise=Missing("no-ledger")) == parts((0, 10, Missing("no-ledger")))
+
+
+# -- for any input ------------------------------------------------------------------------------------------------
+
+moments = st.integers(-50, 250)
+spans = st.tuples(moments, moments).map(lambda two: Interval(*sorted(two)))
+causes = st.sampled_from([CARDS, NOTES, USER, Blind("blind")])
+any_state = st.builds(
+    lambda span, cause, ends: State(span.start, span.end if ends else None, cause), spans, causes, st.booleans()
+)
+inputs = (st.integers(0, 200), st.lists(spans), st.lists(any_state), st.lists(st.tuples(spans, st.just(LOST))))
+
+
+@given(*inputs)
+def test_the_parts_always_add_up_exactly_to_the_whole(
+    length: int, kept: list[Interval], stated: list[State], missing: list[tuple[Interval, Missing]]
+) -> None:
+    found = account(length, kept, stated, missing)
+    assert [found[0].start, found[-1].end] == [0, length] if length else found == ()
+    assert all(one.end == next_one.start for one, next_one in pairwise(found))
+    assert all(part.start < part.end for part in found)
+    assert all((one.cause, one.margin) != (next_one.cause, next_one.margin) for one, next_one in pairwise(found))
+    sums = totals(found)
+    assert sums.kept + sums.closed + sums.closed_margin + sums.held + sums.blind + sums.missing == length
+    reasons = by_reason(found)
+    assert sum(reasons["blind"].values()) == sums.blind
+    assert sum(reasons["missing"].values()) == sums.missing
+
+
+@given(*inputs)
+def test_every_moment_has_the_cause_that_its_inputs_give_it(
+    length: int, kept: list[Interval], stated: list[State], missing: list[tuple[Interval, Missing]]
+) -> None:
+    for part in account(length, kept, stated, missing):
+        for at in range(part.start, part.end):
+            lost = any(start <= at < end for (start, end), _ in missing)
+            if not lost and any(start <= at < end for start, end in kept):
+                assert part.cause == Kept()
+                continue
+            covering = [state for state in stated if state.start <= at and (state.end is None or at < state.end)]
+            if covering:
+                assert (part.cause, part.margin) == (covering[0].cause, False)
+            elif lost:
+                assert part.cause == LOST
+            else:
+                assert part.margin or part.cause == Blind(UNPROVEN)
+
+
+@given(st.lists(spans))
+def test_a_union_is_the_same_time_without_overlaps(intervals: list[Interval]) -> None:
+    merged = union(intervals)
+    covered = {at for start, end in intervals for at in range(start, end)}
+    assert {at for start, end in merged for at in range(start, end)} == covered
+    assert all(one.end < next_one.start for one, next_one in pairwise(merged))
+
+
+ledger_kinds = st.sampled_from(["hold", "release", "lane-closed", "lane-open", "heads", "blind-since"])
+any_entries = st.lists(
+    st.builds(
+        Entry,
+        seq=st.integers(0, 9),
+        at=moments,
+        kind=ledger_kinds,
+        fields=st.dictionaries(
+            st.sampled_from(["hold", "lane", "rules", "policy", "from", "to"]),
+            st.sampled_from(["user", "blind", "screen", [0], [0, "unreadable"], ["blind"], [None], 7, None, {}]),
+        ),
+    )
+)
+
+
+@given(any_entries, st.integers(0, 200), st.lists(spans))
+def test_no_ledger_can_break_the_account(told: list[Entry], length: int, kept: list[Interval]) -> None:
+    found = account(length, kept, states(told, "screen", 0))
+    assert sum(part.end - part.start for part in found) == length
+    by_rule(found)
+
+
+# -- sums ---------------------------------------------------------------------------------------------------------
+
+
+def test_rules_get_their_time_margins_and_how_often_they_spoke() -> None:
+    found = account(
+        100,
+        [Interval(0, 10), Interval(40, 60), Interval(90, 100)],
+        [State(12, 20, CARDS), State(20, 30, Closed(POLICY, (0, "unreadable"))), State(70, 80, CARDS)],
+    )
+    rules = {time.rule: time for time in by_rule(found)}
+    assert [rules[0].closed, rules[0].margin, rules[0].times] == [8 + 10 + 10, 2 + 10 + 10 + 10, 2]
+    assert [rules["unreadable"].closed, rules["unreadable"].margin, rules["unreadable"].times] == [10, 10, 1]
+    assert rules[0].policy == POLICY
+    assert rules["unreadable"].policy == ""
+    assert [time.rule for time in by_rule(found)] == [0, "unreadable"]
+    sums = totals(found)
+    assert [sums.kept, sums.closed, sums.closed_margin] == [40, 28, 32]
+
+
+def test_one_rule_of_two_policies_is_two_rules() -> None:
+    other = "b" * 64
+    found = account(20, [], [State(0, 10, CARDS), State(10, 20, Closed(other, (0,)))])
+    assert {(time.policy, time.rule, time.closed) for time in by_rule(found)} == {(POLICY, 0, 10), (other, 0, 10)}
+
+
+def test_reasons_of_the_rest() -> None:
+    found = account(
+        100,
+        [Interval(0, 10)],
+        [State(10, 30, Held(("user", "locked"))), State(50, 60, Blind("died"))],
+        [(Interval(60, 80), LOST)],
+    )
+    assert by_reason(found) == {
+        "held": {"user": 40, "locked": 40},
+        "blind": {"died": 10, UNPROVEN: 20},
+        "missing": {"lost": 20},
+    }

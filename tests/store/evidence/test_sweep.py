@@ -1,0 +1,254 @@
+"""The whole store checked in one go: everything is looked at, and what is wrong has its line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete, update
+
+from protocol import api, ledger
+from protocol.bundle import Bundle
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog import queries, schema
+from store.evidence.verify.sweep import Checked, size, sweep
+from store.server.depot import Depot
+from tests.fakes.pc import SECOND, Pc
+from tests.store.command_line import Run, key, passphrase_file, run
+from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed, start_run
+
+__all__ = ["key", "passphrase_file", "run"]  # fixtures
+
+Swept = Callable[..., list[Checked]]
+
+
+@pytest.fixture
+def swept(depot: Depot, home: Home) -> Swept:
+    def everything(after: str = "") -> list[Checked]:
+        found = sweep(depot.database, depot.blobs, None, compliance=home.key(COMPLIANCE).id, after=after)
+        return list(found)
+
+    return everything
+
+
+def wrong(found: list[Checked]) -> list[tuple[str, str, str]]:
+    return [(one.kind, finding.code, finding.where) for one in found for finding in one.report.findings]
+
+
+def test_everything_is_looked_at(filmed: Filmed, new_pc: Callable[[], Pc], swept: Swept, depot: Depot) -> None:
+    idle = new_pc()
+    found = swept()
+    assert [(one.kind, one.id) for one in found] == [
+        ("bundle", "1"),
+        ("policy", POLICY),
+        *(("ledger", device) for device in (filmed.pc.device, idle.device)),
+        ("recording", str(filmed.recording.id)),
+    ]
+    assert wrong(found) == []
+    assert size(depot.database) == len(found)
+
+
+def test_it_goes_on_behind_a_recording(pc: Pc, bundle: Bundle, swept: Swept, depot: Depot) -> None:
+    ids = sorted(str(pc.open_recording(bundle).id) for _ in range(3))
+    assert [one.id for one in swept(ids[0])] == ids[1:]
+    assert size(depot.database, ids[0]) == 2
+    assert swept(ids[2]) == []
+
+
+def test_more_recordings_than_a_page(pc: Pc, bundle: Bundle, swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.evidence.verify.sweep._PAGE", 2)
+    ids = sorted(str(pc.open_recording(bundle).id) for _ in range(5))
+    start_run(pc)
+    assert pc.send_ledger().is_success
+    found = swept()
+    assert [one.id for one in found if one.kind == "recording"] == ids
+    assert wrong(found) == []
+
+
+# -- the ledger, whole --------------------------------------------------------------------------------------------
+
+
+def change_line(depot: Depot, seq: int, **values: Any) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.ledger_lines).where(schema.ledger_lines.c.seq == seq).values(**values))
+
+
+@pytest.fixture
+def told(pc: Pc) -> Pc:
+    """A PC that never recorded: what it accounts for belongs to no recording."""
+    start_run(pc)
+    assert pc.send_ledger().is_success
+    return pc
+
+
+def test_lines_that_are_gone(told: Pc, swept: Swept, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq.in_((1, 2))))
+    assert wrong(swept()) == [("ledger", "missing", "entries 1 to 2")]
+    assert told.device
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"line": "nonsense"}, ["bad-line", "unsigned", "broken-chain"]),
+        ({"hash": "0" * 64}, ["changed-catalog"]),
+        ({"kind": "recording-closed"}, ["changed-catalog"]),
+        ({"recording": "0193a1b2-0000-7000-8000-000000000001"}, ["changed-catalog"]),
+    ],
+)
+def test_a_line_that_was_changed(
+    told: Pc, swept: Swept, depot: Depot, values: dict[str, str], expected: list[str]
+) -> None:
+    change_line(depot, 2, **values)
+    assert [code for _, code, _ in wrong(swept())] == expected
+    assert told.device
+
+
+def test_a_batch_that_the_device_did_not_sign(told: Pc, swept: Swept, depot: Depot, new_pc: Callable[[], Pc]) -> None:
+    other = new_pc()
+    other.device, other.ledger.lines = told.device, told.ledger.lines
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.ledger_batches).values(token=other.ledger.batch(0)))
+    found = [code for _, code, _ in wrong(swept())]
+    assert found == ["wrong-signer"] + ["unsigned"] * len(told.ledger.lines)
+
+
+def test_the_end_that_the_last_health_named(told: Pc, swept: Swept, depot: Depot) -> None:
+    def say(following: int, head: str) -> None:
+        body = {
+            "wall": 1, "agent_version": "0.1.0", "holds": [], "heads": {}, "pending_chunks": 0, "pending_bytes": 0,
+            "ledger": {"next": following, "head": head}, "bundle_revision": 1,
+        }  # fmt: skip
+        assert told.client.put(api.device_health_path(told.device), json=body, headers=told.bearer).is_success
+
+    say(len(told.ledger.lines), told.ledger.head)
+    assert wrong(swept()) == []
+    say(len(told.ledger.lines) + 2, "a" * 64)
+    (account,) = [one for one in swept() if one.kind == "ledger"]
+    assert (account.sound, account.report.notes) == (True, ("2 entries are still on their way",))
+    say(3, "a" * 64)
+    assert wrong(swept()) == [("ledger", "wrong-head", "entry 2")]
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.ledger_lines))
+    # All of it on its way again: the device still has it, and its number says so. The alarm stays.
+    assert wrong(swept()) == [("ledger", "wrong-head", "entry 2")]
+    with depot.database.reading() as connection:
+        assert queries.ledger_head(connection, told.device).head == ledger.ZERO
+
+
+def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:
+    told.ledger.lines = told.ledger.lines[:1]
+    told.ledger.write("hold", at=ZERO, hold="user")
+    assert told.send_ledger(told.ledger.batch(0)).status_code == 409
+    assert wrong(swept()) == [("ledger", "ledger-fork", "entry 0")]
+
+
+# -- what comes from compliance -----------------------------------------------------------------------------------
+
+
+def test_a_bundle_or_policy_that_was_changed(filmed: Filmed, swept: Swept, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.policies).values(files='{"p.yaml": "rules: []"}'))
+        connection.execute(update(schema.bundles).values(revision=2))
+    found = wrong(swept())
+    assert found[:2] == [
+        ("bundle", "changed-catalog", "bundle revision 2"),
+        ("policy", "wrong-hash", f"policy {POLICY[:12]}"),
+    ]
+    assert filmed.recording
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"": "x"}', '{"p.yaml": 3}'])
+def test_a_policy_s_text_that_is_none_any_more(filmed: Filmed, swept: Swept, depot: Depot, text: str) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.policies).values(files=text))
+    assert ("policy", "wrong-hash", f"policy {POLICY[:12]}") in wrong(swept())
+    assert filmed.recording
+
+
+# -- the command --------------------------------------------------------------------------------------------------
+
+
+def test_verify_all_of_a_sound_store(run: Run, filmed: Filmed, key: Any, passphrase_file: Any) -> None:
+    told = run("verify", "--all")
+    assert told.code == 0
+    assert "checked 1 bundle, 1 policy, 1 ledger, 1 recording: nothing wrong was found" in told.out
+    assert "not checked in 1 recording: every chunk opens" in told.out
+    assert "no private key was given (--key)" in told.out
+    opened = run("verify", "--all", "--key", key, "--passphrase-file", passphrase_file)
+    assert (opened.code, "not checked" in opened.out) == (0, False)
+    assert run("verify", "--all", "--json").facts == {
+        "unsound": [],
+        "checked": {"bundle": 1, "policy": 1, "ledger": 1, "recording": 1},
+        "not_sound": {},
+        "not_checked": {
+            name: {"recordings": 1, "why": "no private key was given (--key)"} for name in ("commitment", "tags")
+        },
+        "sound": True,
+    }
+    assert filmed.recording
+
+
+def test_verify_all_gives_a_line_to_each_that_is_not_sound(
+    run: Run, filmed: Filmed, home: Home, bundle: Bundle
+) -> None:
+    second = make_filmed(filmed.pc, bundle)
+    close(second)
+    second.put_all()
+    filmed.pc.send_ledger()
+    for sequence in (1, 2, 3, 4):
+        flip(blob(home, second.recording, second.sealed[sequence], sequence), 200)
+    told = run("verify", "--all")
+    assert told.code == 1
+    (line,) = [line for line in told.out.splitlines() if line.startswith("recording")]
+    assert str(second.recording.id) in line
+    assert "stream 0, sequence 1: the bytes are not those that a receipt was given for (damaged)" in line
+    assert "and 1 more" in line
+    assert "checked 1 bundle, 1 policy, 1 ledger, 2 recordings: NOT SOUND: 1 recording" in told.out
+    facts = run("verify", "--all", "--json")
+    assert facts.code == 1
+    (unsound,) = facts.facts["unsound"]
+    assert (unsound["id"], len(unsound["findings"])) == (str(second.recording.id), 4)
+
+
+def test_an_interrupted_check_says_where_to_go_on(
+    run: Run, pc: Pc, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sorted(str(pc.open_recording(bundle).id) for _ in range(2))
+
+    def cut(*arguments: Any, **named: Any) -> Any:
+        for one in sweep(*arguments, **named):
+            yield one
+            if one.id == ids[0]:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("store.commands.whole.sweep", cut)
+        told = run("verify", "--all")
+    assert told.code == 130
+    assert f"verify --all --after {ids[0]}" in told.err
+    rest = run("verify", "--all", "--after", ids[0], "--json")
+    assert rest.facts["checked"] == {"recording": 1}
+
+
+@pytest.mark.parametrize("arguments", [(), ("0193", "--all"), ("0193", "--after", str(UUID(int=1)))])
+def test_verify_wants_one_recording_or_all(run: Run, arguments: tuple[str, ...]) -> None:
+    told = run("verify", *arguments)
+    assert (told.code, "--all" in told.err) == (2, True)
+
+
+def test_json_of_many_unsound_is_one_object(run: Run, pc: Pc, bundle: Bundle, home: Home) -> None:
+    made = [pc.open_recording(bundle) for _ in range(3)]
+    for recording in made:
+        pc.put_sealed(recording.seal(length=SECOND))
+        pc.put_sealed(recording.seal(length=SECOND))
+    for path in list((home.folder / "blobs").rglob("00000-0000000000-*")):
+        path.unlink()
+    facts = json.loads(run("verify", "--all", "--json").out)
+    assert sorted(one["id"] for one in facts["unsound"]) == sorted(str(one.id) for one in made)
+    assert (facts["sound"], facts["not_sound"]) == (False, {"recording": 3})

@@ -1,0 +1,125 @@
+"""The account of a recording, from what the store has received of it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete
+
+from protocol.bundle import Bundle
+from store.catalog import schema
+from store.evidence.timeline import recording as timeline
+from store.server.depot import Depot
+from tests.fakes.pc import SECOND, Pc
+from tests.store.conftest import Gather
+from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed
+
+
+def test_every_second_is_accounted_for(filmed: Filmed, gathered: Gather) -> None:
+    facts = timeline.facts(gathered(filmed.recording))
+    assert facts["state"] == "closed"
+    assert facts["whole_ns"] == 10 * SECOND
+    assert [(part["from"] / SECOND, part["to"] / SECOND, part["what"]) for part in facts["parts"]] == [
+        (0, 3, "kept"),
+        (3, 3.2, "closed_margin"),
+        (3.2, 4, "closed"),
+        (4, 5.5, "closed"),
+        (5.5, 6, "closed_margin"),
+        (6, 8, "kept"),
+        (8, 9, "held"),
+        (9, 10, "kept"),
+    ]
+    assert facts["parts"][3]["rules"] == ["card-forms", "unreadable"]
+    assert facts["parts"][6]["holds"] == ["user"]
+    assert facts["parts"][6]["reason"] == "Break"
+    sums = {
+        name: facts[f"{name}_ns"] / SECOND for name in ("kept", "closed", "closed_margin", "held", "blind", "missing")
+    }
+    assert sums == {"kept": 6, "closed": 2.3, "closed_margin": 0.7, "held": 1, "blind": 0, "missing": 0}
+    cards, unreadable = facts["rules"]
+    assert (cards["id"], cards["why"], cards["rule"], cards["policy"]) == ("card-forms", "PCI DSS", 0, POLICY)
+    assert (cards["closed_ns"], cards["times"]) == (2_300_000_000, 1)
+    assert (unreadable["id"], unreadable["rule"], unreadable["closed_ns"]) == (
+        "unreadable",
+        "unreadable",
+        1_500_000_000,
+    )
+    assert facts["held_by"] == {"user": SECOND}
+
+
+@pytest.mark.parametrize(
+    ("until", "whole"), [(ZERO + 9_900_000_000, 9_900_000_000), (ZERO - 1, 13 * SECOND), ("x", 13 * SECOND)]
+)
+def test_one_that_another_took_over_from_ends_there(
+    pc: Pc, bundle: Bundle, gathered: Gather, until: object, whole: int
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    close(made, at=13, why="hour", until=until)
+    pc.send_ledger()
+    facts = timeline.facts(gathered(made.recording))
+    assert (facts["whole_ns"], facts["blind_ns"]) == (whole, max(0, whole - 10 * SECOND))
+    assert sum(part["to"] - part["from"] for part in facts["parts"]) == whole
+
+
+def test_a_policy_whose_text_never_came_leaves_the_number(
+    pc: Pc, bundle: Bundle, gathered: Gather, depot: Depot
+) -> None:
+    made = make_filmed(pc, bundle)
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.policies))
+    made.put_all()
+    pc.send_ledger()
+    assert [rule["id"] for rule in timeline.facts(gathered(made.recording))["rules"]] == ["rule 0", "unreadable"]
+
+
+def test_an_open_recording_has_a_rest_that_is_not_here_yet(pc: Pc, bundle: Bundle, gathered: Gather) -> None:
+    made = make_filmed(pc, bundle)
+    made.pc.ledger.write("heads", at=ZERO + 10 * SECOND, recording=str(made.recording.id), heads=made.recording.heads())
+    for body in made.sealed[:-1]:
+        made.pc.put_sealed(body)
+    made.pc.send_ledger()
+    facts = timeline.facts(gathered(made.recording))
+    assert facts["state"] == "open"
+    last = facts["parts"][-1]
+    assert (last["from"], last["to"], last["what"], last["why"]) == (9 * SECOND, 10 * SECOND, "missing", "not-here-yet")
+
+
+def test_a_chunk_that_is_lost_is_missing_and_no_closing(filmed: Filmed, gathered: Gather, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence == 2))
+    facts = timeline.facts(gathered(filmed.recording))
+    assert facts["missing_by"] == {"lost": SECOND}
+    assert [part["what"] for part in facts["parts"]][:3] == ["kept", "missing", "kept"]
+
+
+def test_a_tail_that_was_cut_off_is_missing(filmed: Filmed, gathered: Gather, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 4))
+    facts = timeline.facts(gathered(filmed.recording))
+    assert facts["missing_by"] == {"lost": 3_700_000_000}  # from 3 s on, but for what rules closed and the user held
+    assert facts["held_by"] == {"user": SECOND}
+
+
+def test_what_an_agent_that_died_had_not_sealed_is_blind(pc: Pc, bundle: Bundle, gathered: Gather) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    made.pc.ledger.write("heads", at=ZERO + 12 * SECOND, recording=str(made.recording.id), heads=made.recording.heads())
+    rebooted = 3 * SECOND  # the clock began again
+    made.pc.ledger.write(
+        "blind-since", at=rebooted, why="died", to=rebooted, from_wall=1, **{"from": ZERO + 12 * SECOND}
+    )
+    made.pc.ledger.write("start", at=rebooted)
+    made.pc.send_ledger()
+    evidence = gathered(made.recording)
+    facts = timeline.facts(evidence)
+    assert facts["state"] == "broken-off"
+    assert facts["whole_ns"] == 12 * SECOND
+    assert facts["blind_by"] == {"unproven": 2 * SECOND}
+
+
+def test_a_recording_whose_ledger_has_not_come_says_so(pc: Pc, bundle: Bundle, gathered: Gather) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    facts = timeline.facts(gathered(made.recording))
+    assert facts["missing_by"] == {"no-ledger": 4 * SECOND}
+    assert facts["kept_ns"] == 6 * SECOND

@@ -1,0 +1,384 @@
+"""What a check finds: each kind of damage is done to a sound recording, and must be named, in order and alone.
+
+The recordings come in over HTTPS like any other; what is wrong with them is done afterwards to database and files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, update
+
+from protocol import api, ledger
+from protocol import bundle as bundles
+from protocol.bundle import Bundle
+from protocol.envelope import digest
+from protocol.keyfile import load_private
+from protocol.keys import RecipientPrivate, RecipientPublic, commitment, signing_key
+from protocol.packet import KeyPacket
+from store.admin.founding import COMPLIANCE
+from store.admin.home import Home
+from store.catalog import schema
+from store.catalog.blobs import sealed_name
+from store.evidence import export
+from store.evidence.verify import recording as verify
+from store.server.depot import Depot
+from tests.fakes.pc import SECOND, FakeRecording, Pc
+from tests.store.conftest import PASSPHRASE, Examine, Gather, SetClock
+from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed
+
+
+def codes(report: verify.Report) -> list[tuple[str, str]]:
+    return [(finding.check, finding.code) for finding in report.findings]
+
+
+def test_a_whole_recording_is_sound(filmed: Filmed, examined: Examine, readers: dict[str, RecipientPrivate]) -> None:
+    for reader in readers.values():
+        report = examined(filmed.recording, reader)
+        assert codes(report) == []
+        assert report.checked == tuple(verify.CHECKS)
+        assert (report.not_checked, report.notes) == ((), ())
+
+
+def test_without_a_private_key_it_says_what_it_could_not_check(filmed: Filmed, examined: Examine) -> None:
+    report = examined(filmed.recording, None)
+    assert report.sound
+    assert [check for check, _ in report.not_checked] == ["commitment", "tags"]
+    assert "--key" in report.not_checked[0][1]
+
+
+def test_a_private_key_that_is_no_reader_s_opens_nothing(filmed: Filmed, examined: Examine) -> None:
+    report = examined(filmed.recording, RecipientPrivate.generate())
+    assert report.sound
+    assert "was not sealed to" in dict(report.not_checked)["tags"]
+
+
+def sent_unlike_sealed(filmed: Filmed, sequence: int, change: Callable[[bytes], bytes]) -> None:
+    filmed.sealed[sequence] = change(filmed.sealed[sequence])
+    filmed.put_all()
+
+
+def test_names_bytes_that_changed_and_bytes_that_are_gone(filmed: Filmed, examined: Examine, home: Home) -> None:
+    flip(blob(home, filmed.recording, filmed.sealed[2], 2), 200)
+    blob(home, filmed.recording, filmed.sealed[4], 4).unlink()
+    report = examined(filmed.recording)
+    assert codes(report) == [("bytes", "damaged"), ("bytes", "lost")]
+    assert [finding.where for finding in report.findings] == ["stream 0, sequence 2", "stream 0, sequence 4"]
+
+
+def test_names_a_tag_that_does_not_fit(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """Changed on the way to the store: hash and chain tell it as well, but only the tag says that it will not open."""
+    made = make_filmed(pc, bundle)
+    close(made)
+    sent_unlike_sealed(made, 2, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert codes(report) == [("chain", "wrong-previous"), ("tags", "wrong-tag")]
+    assert [finding.where for finding in report.findings] == ["stream 0, sequence 3", "stream 0, sequence 2"]
+    assert codes(examined(made.recording, None)) == [("chain", "wrong-previous")]
+
+
+def test_names_gaps(filmed: Filmed, examined: Examine, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence.in_((2, 3))))
+    report = examined(filmed.recording)
+    assert codes(report) == [("chain", "gap")]
+    assert report.findings[0].where == "stream 0, sequences 2 to 3"
+
+
+def test_names_a_tail_that_was_cut_off(filmed: Filmed, examined: Examine, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
+    report = examined(filmed.recording)
+    assert codes(report) == [("heads", "tail-missing")]
+    assert report.findings[0].where == "stream 0, sequences 5 to 6"
+
+
+def test_a_tail_on_its_way_is_no_fault(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    pc.ledger.write("heads", at=ZERO + 10 * SECOND, recording=str(made.recording.id), heads=made.recording.heads())
+    for body in made.sealed[:-2]:
+        pc.put_sealed(body)
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert report.sound
+    assert report.notes == ("stream 0: 2 chunks are still on their way", "it is still open")
+
+
+def test_heads_of_the_last_health_report_count(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    for body in made.sealed[:-2]:
+        pc.put_sealed(body)
+    pc.ledger.write("start", at=1)  # the agent died and came back
+    pc.send_ledger()
+    assert examined(made.recording).sound
+    body = {
+        "wall": 1, "agent_version": "0.1.0", "recording": str(made.recording.id), "holds": [],
+        "heads": {"0": {"next": 7, "head": made.recording.streams[0].head.hex()}},
+        "ledger": {"next": 0, "head": ledger.ZERO}, "pending_chunks": 2, "pending_bytes": 0, "bundle_revision": 1,
+    }  # fmt: skip
+    assert pc.client.put(api.device_health_path(pc.device), json=body, headers=pc.bearer).is_success
+    assert codes(examined(made.recording)) == [("heads", "tail-missing")]
+
+
+def test_the_signed_heads_decide_between_two_bodies(filmed: Filmed, examined: Examine, gathered: Gather) -> None:
+    recording = filmed.recording
+    place = recording.streams[0]
+    forged = replace(place, next=6, head=digest(filmed.sealed[5]))
+    recording.streams[0] = forged
+    other = recording.seal(b"another ending", length=SECOND)
+    assert filmed.pc.put_sealed(other).status_code == 200
+    report = examined(recording)
+    assert codes(report) == [("alarm", "two-bodies")]
+    assert export.in_the_way(report) == []
+    assert report.notes == ("stream 0, sequence 6: another body of this name is kept as evidence",)
+    assert gathered(recording).chosen.streams[0][6].sha256 == digest(filmed.sealed[6]).hex()
+
+
+def test_a_head_that_signed_a_body_which_never_came(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    close(made)
+    sent_unlike_sealed(made, 6, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+    pc.send_ledger()
+    assert codes(examined(made.recording)) == [("heads", "wrong-head"), ("tags", "wrong-tag")]
+
+
+def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    close(made)
+    made.sealed.append(made.recording.seal(b"late", length=SECOND))
+    made.put_all()
+    pc.send_ledger()
+    assert codes(examined(made.recording)) == [("heads", "beyond-closing")]
+
+
+def test_what_was_kept_after_the_last_entry_before_a_death_is_sound(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """The next start knows only that nothing was written down from then on, not that the eye was closed."""
+    filmed = make_filmed(pc, bundle)
+    filmed.put_all()
+    last = ZERO + 9 * SECOND  # the second after it was kept
+    pc.ledger.write("blind-since", at=last + 60 * SECOND, why="died", to=last + 60 * SECOND, **{"from": last})
+    pc.ledger.write("start", at=last + 60 * SECOND)
+    pc.send_ledger()
+    assert codes(examined(filmed.recording)) == []
+
+
+def test_names_what_was_kept_although_the_ledger_says_closed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    filmed = make_filmed(pc, bundle)
+    pc.ledger.write("lane-closed", at=ZERO + 9_200_000_000, lane="screen", rules=[0], policy=POLICY)
+    filmed.put_all()
+    close(filmed)
+    pc.send_ledger()
+    report = examined(filmed.recording, None)
+    assert codes(report) == [("account", "kept-while-closed")]
+    assert "sequence 6" in report.findings[0].where
+
+
+def test_a_recording_that_was_never_closed_is_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.ledger.write("start", at=1)
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert report.sound
+    assert "without closing" in report.notes[0]
+
+
+def test_a_ledger_that_has_not_come_is_said(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    report = examined(made.recording)
+    assert report.sound
+    assert [check for check, _ in report.not_checked] == ["ledger", "heads", "account"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda text: text.replace('"rules":[0]', '"rules":[1]'),
+            {"entry 7": {"unsigned"}, "entry 8": {"broken-chain"}},
+        ),
+        (
+            lambda text: text.replace('"seq":7', '"seq":9'),
+            {"entry 7": {"unsigned", "wrong-seq"}, "entry 10": {"wrong-seq"}},
+        ),
+        (lambda _: "nonsense", {"entry 7": {"unsigned", "bad-line"}, "entry 8": {"broken-chain"}}),
+    ],
+)
+def test_names_lines_of_the_ledger_that_were_changed(
+    filmed: Filmed,
+    examined: Examine,
+    depot: Depot,
+    change: Callable[[str], str],
+    expected: dict[str, set[str]],
+) -> None:
+    text = filmed.pc.ledger.lines[7].decode()
+    assert change(text) != text
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.ledger_lines).where(schema.ledger_lines.c.seq == 7).values(line=change(text)))
+    report = examined(filmed.recording)
+    assert {finding.check for finding in report.findings} == {"ledger"}
+    found: dict[str, set[str]] = {}
+    for finding in report.findings:
+        found.setdefault(finding.where, set()).add(finding.code)
+    assert found == expected
+
+
+def test_names_lines_of_the_ledger_that_were_taken_out(filmed: Filmed, examined: Examine, depot: Depot) -> None:
+    with depot.database.writing() as connection:
+        connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq == 7))
+    assert codes(examined(filmed.recording)) == [("ledger", "wrong-seq")]
+
+
+def test_names_a_batch_that_the_device_did_not_sign(
+    filmed: Filmed, examined: Examine, depot: Depot, new_pc: Callable[[], Pc]
+) -> None:
+    other = new_pc()
+    other.device = filmed.pc.device
+    other.ledger.lines = filmed.pc.ledger.lines
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.ledger_batches).values(token=other.ledger.batch(0)))
+    found = codes(examined(filmed.recording))
+    assert found[0] == ("ledger", "wrong-signer")
+    assert set(found[1:]) == {("ledger", "unsigned")}
+
+
+def test_names_a_catalog_that_says_another_thing_than_the_chunks(
+    filmed: Filmed, examined: Examine, depot: Depot
+) -> None:
+    columns = schema.sealed.c
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.sealed).where(columns.sequence == 3).values(end=columns.end + 1))
+        connection.execute(update(schema.recordings).values(start=1))
+    report = examined(filmed.recording)
+    assert codes(report) == [("key-packet", "changed-catalog"), ("headers", "changed-catalog")]
+
+
+def test_names_a_key_packet_that_is_gone(filmed: Filmed, examined: Examine, home: Home) -> None:
+    recording = filmed.recording
+    (home.folder / "blobs" / sealed_name(recording.id, 0xFFFF, 0, digest(recording.packet).hex())).unlink()
+    report = examined(recording)
+    assert codes(report) == [("bytes", "lost")]
+    assert dict(report.not_checked)["tags"] == "there is no key packet to be trusted"
+
+
+def test_names_readers_that_compliance_never_signed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """A device that seals to one reader more: its operator would read along."""
+    extra = RecipientPrivate.generate().public
+    more = replace(bundle, recipients=(*bundle.recipients, extra))
+    made = make_filmed(pc, more)
+    made.put_all()
+    assert ("key-packet", "other-readers") in codes(examined(made.recording))
+
+
+def test_names_a_key_that_was_not_committed_to(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    recording = FakeRecording(pc, bundle.recipients)
+    recording.packet = lying_packet(recording, bundle.recipients)
+    assert pc.put_packet(recording).status_code == 200
+    pc.put_sealed(recording.seal())
+    report = examined(recording)
+    assert ("commitment", "wrong-commitment") in codes(report)
+    assert "commitment" in report.checked
+    assert [check for check, _ in report.not_checked] == ["tags", "ledger", "heads", "account"]
+
+
+def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ...]) -> bytes:
+    """Commits to one key and wraps another."""
+    honest, recording.key = recording.key, bytes(32)
+    wrapped = recording.make_packet()
+    recording.key = honest
+    packet = KeyPacket.verify(wrapped.decode(), recording.pc.evidence_key.public_key())
+    assert len(packet.wrapped) == len(recipients)
+    lie = replace(packet, commitment=commitment(honest, recording.id))
+    return lie.sign(recording.pc.evidence_key).encode()
+
+
+# -- the seldom ones ----------------------------------------------------------------------------------------------
+
+
+def test_names_a_bundle_that_compliance_did_not_sign(filmed: Filmed, gathered: Gather, home: Home) -> None:
+    report = verify.examine(gathered(filmed.recording), home.blobs(), None, compliance="another")
+    assert codes(report) == [("key-packet", "bad-bundle")]
+
+
+def test_an_older_bundle_is_noted(filmed: Filmed, examined: Examine, depot: Depot, home: Home, bundle: Bundle) -> None:
+    compliance = load_private(home.folder / home.key(COMPLIANCE).file, PASSPHRASE)
+    newer = bundles.sign(replace(bundle, revision=2), signing_key(compliance.raw))
+    with depot.database.writing() as connection:
+        connection.execute(schema.bundles.insert().values(revision=2, token=newer, added_at=0))
+    report = examined(filmed.recording)
+    assert report.sound
+    assert report.notes == ("sealed under bundle revision 1, the newest is 2",)
+
+
+def test_names_an_opening_under_another_policy(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    other = pc.open_recording(bundle, policy="d" * 64)
+    pc.ledger.write("recording-open", at=ZERO, recording=str(other.id), policy="e" * 64, zero=ZERO)
+    pc.send_ledger()
+    assert codes(examined(other)) == [("key-packet", "other-policy")]
+    assert made.sealed
+
+
+def test_names_two_bodies_that_nothing_signed_decides(
+    pc: Pc, bundle: Bundle, examined: Examine, home: Home, clock: SetClock
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    recording = made.recording
+    recording.streams[0] = replace(recording.streams[0], next=6, head=digest(made.sealed[5]))
+    other = recording.seal(b"another ending", length=SECOND)
+    clock.pass_by(1)
+    pc.put_sealed(other)
+    blob(home, recording, other, 6).unlink()
+    report = examined(recording)
+    assert codes(report) == [("bytes", "lost"), ("chain", "undecided"), ("alarm", "two-bodies")]
+    assert report.findings[0].where == "stream 0, sequence 6 (the body not chosen)"
+
+
+def test_names_a_place_in_the_catalog_that_is_not_the_chunk_s(
+    filmed: Filmed, examined: Examine, depot: Depot, home: Home
+) -> None:
+    """Row and file moved together: only the chunk itself knows where it belongs."""
+    body = filmed.sealed[6]
+    columns = schema.sealed.c
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.sealed).where(columns.sequence == 6).values(stream=1))
+    moved = home.folder / "blobs" / sealed_name(filmed.recording.id, 1, 6, digest(body).hex())
+    blob(home, filmed.recording, body, 6).rename(moved)
+    assert ("headers", "wrong-stream") in codes(examined(filmed.recording))
+
+
+def test_names_bytes_that_the_disk_does_not_give_back(filmed: Filmed, examined: Examine, home: Home) -> None:
+    path = blob(home, filmed.recording, filmed.sealed[2], 2)
+    path.unlink()
+    path.mkdir()
+    assert codes(examined(filmed.recording)) == [("bytes", "unreadable")]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda packet: b"\xff" + packet[1:], "malformed"),
+        (lambda packet: packet[:-3] + (b"AAA" if packet[-3:] != b"AAA" else b"BBB"), "bad-signature"),
+    ],
+)
+def test_names_a_key_packet_that_is_not_the_device_s(
+    filmed: Filmed, examined: Examine, depot: Depot, home: Home, change: Callable[[bytes], bytes], code: str
+) -> None:
+    """Swapped in blob and catalog alike, as the store's own operator could."""
+    swapped = change(filmed.recording.packet)
+    home.blobs().put(sealed_name(filmed.recording.id, 0xFFFF, 0, digest(swapped).hex()), swapped)
+    columns = schema.sealed.c
+    with depot.database.writing() as connection:
+        connection.execute(
+            update(schema.sealed)
+            .where(columns.stream == 0xFFFF)
+            .values(sha256=digest(swapped).hex(), size=len(swapped))
+        )
+    found = codes(examined(filmed.recording))
+    assert found[0] in (("key-packet", code), ("key-packet", "malformed"))
+    assert found[1:] == [("chain", "wrong-previous")]

@@ -1,0 +1,161 @@
+"""What Prometheus is told: how many, how fast, how full; and never who."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import insert, update
+
+from protocol import api
+from store import cli
+from store.admin.home import Home
+from store.catalog import schema
+from store.catalog.queries import add_alarm
+from store.clock import MINUTE
+from store.errors import StoreError
+from store.server import metrics
+from store.server.depot import Depot
+from store.server.metrics import Metrics, served
+from store.server.serving import listen
+from tests.fakes.pc import SECOND, Pc
+from tests.store.conftest import SetClock
+from tests.store.evidence.test_standing import report
+from tests.store.recorded import POLICY, POLICY_FILES
+from tests.store.server.test_serving import connect, enrolled, process
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def read(text: str) -> Samples:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def scrape(depot: Depot, home: Home) -> Iterator[Callable[[], Samples]]:
+    with served(Metrics(depot, home), "127.0.0.1", 0) as port:
+        yield lambda: read(httpx.get(f"http://127.0.0.1:{port}/metrics").text)
+
+
+def test_a_running_store_tells_of_its_requests_on_loopback_alone(home: Home) -> None:
+    with process(home, "--host", "127.0.0.1", "--metrics", "127.0.0.1:0") as server:
+        said = server.announced
+        assert said["metrics"].startswith("http://127.0.0.1:")
+        with connect(home, server.address) as client:
+            pc = enrolled(home, client)
+            assert client.get("/nothing/there").status_code == 404
+            assert client.delete(api.HEALTH).status_code == 405
+            assert client.get("/metrics").status_code == 404  # not where everybody can ask
+        text = httpx.get(said["metrics"]).text
+        told = read(text)
+        code, _ = server.end(signal.SIGTERM)
+    assert code == 0
+    count = "eyelid_store_request_seconds_count"
+    assert told[count, (("route", "POST /v1/enroll"), ("status", "200"))] == 1
+    assert told[count, (("route", "other"), ("status", "404"))] == 2
+    assert told[count, (("route", "other"), ("status", "405"))] == 1
+    assert told["eyelid_store_devices", (("state", "never"),)] == 1
+    for secret in (pc.device, "pc-7", "DELETE"):
+        assert secret not in text
+
+
+def test_pcs_are_counted_by_how_they_stand(
+    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock, depot: Depot
+) -> None:
+    never, held, waiting, off, gone = (new_pc() for _ in range(5))
+    report(held, clock, holds=["user", "of my own making"])
+    report(waiting, clock, pending_chunks=3, pending_bytes=500)
+    off.ledger.write("start", at=0)
+    off.ledger.write("stop", at=SECOND, why="shutdown")
+    assert off.send_ledger().is_success
+    report(off, clock)
+    with depot.database.writing() as connection:
+        connection.execute(update(schema.devices).where(schema.devices.c.id == gone.device).values(revoked_at=1))
+        connection.execute(insert(schema.bundles).values(revision=2, token="x", added_at=1))
+        for device in (never, held):
+            add_alarm(connection, 1, "two-bodies", device.device)
+    told = scrape()
+    assert {state: told["eyelid_store_devices", (("state", state),)] for state in metrics.STATES} == {
+        "heard": 2, "silent": 0, "off": 1, "never": 1, "revoked": 1,
+    }  # fmt: skip
+    assert told["eyelid_store_devices_held", (("hold", "user"),)] == 1
+    assert told["eyelid_store_devices_held", (("hold", "other"),)] == 1
+    assert told["eyelid_store_alarms_open", (("code", "two-bodies"),)] == 2
+    assert told["eyelid_store_waiting_chunks", ()] == 3
+    assert told["eyelid_store_waiting_bytes", ()] == 500
+    assert told["eyelid_store_bundle_revision", ()] == 2
+    assert told["eyelid_store_devices_bundle_behind", ()] == 2
+    assert told["eyelid_store_certificate_days", ()] > 100
+    assert told["eyelid_store_free_bytes", ()] > 0
+
+
+def test_the_catalog_is_asked_once_a_minute_at_most(
+    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock
+) -> None:
+    assert scrape()["eyelid_store_devices", (("state", "never"),)] == 0
+    new_pc()
+    assert scrape()["eyelid_store_devices", (("state", "never"),)] == 0
+    clock.now += MINUTE
+    assert scrape()["eyelid_store_devices", (("state", "never"),)] == 1
+
+
+def test_holds_by_the_person_are_counted_by_their_reason(
+    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock
+) -> None:
+    """A PC may say what it likes of itself: a label takes what a policy names, or the agent's own words."""
+    told: list[dict[str, object]] = [
+        {"reason": 1, "policy": POLICY},
+        {"reason": 1, "policy": POLICY},
+        {"reason": 9, "policy": POLICY},
+        {"reason": "break"},
+        {"reason": "of my own making"},
+        {},
+    ]
+    for fields in told:
+        pc = new_pc()
+        assert pc.ask_token(clock.seconds).is_success
+        assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
+        pc.ledger.write("start", at=0)
+        pc.ledger.write("hold", at=1, hold="user", reason="private")
+        pc.ledger.write("release", at=2, hold="user")
+        pc.ledger.write("hold", at=3, hold="user", **fields)
+        pc.ledger.write("hold", at=4, hold="locked")
+        assert pc.send_ledger().is_success
+        report(pc, clock, holds=["user", "locked"])
+    report(new_pc(), clock, holds=["user"])  # its account has not come yet
+    samples = scrape()
+    assert samples["eyelid_store_devices_held", (("hold", "user"),)] == 7
+    found = {
+        labels[0][1]: value for (name, labels), value in samples.items() if name.endswith("devices_held_by_person")
+    }
+    assert found == {"Break": 2, "break": 1, "other": 1, "none": 3}
+
+
+@pytest.mark.parametrize("where", ["0.0.0.0:9464", "9464", "store.example.com:9464", "127.0.0.1:x", ":9464"])
+def test_it_is_served_to_nobody_elsewhere(home: Home, where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["serve", "--home", str(home.folder), "--metrics", where])
+    assert left.value.code == 2
+    assert "--metrics" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said(depot: Depot, home: Home) -> None:
+    with closing(listen("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(StoreError, match="choose another port"), served(Metrics(depot, home), "127.0.0.1", port):
+            pass
+
+
+def test_a_damaged_certificate_hides_nothing_else(scrape: Callable[[], Samples], home: Home) -> None:
+    home.server_certificate.write_bytes(b"no certificate")
+    told = scrape()
+    assert told["eyelid_store_certificate_days", ()] != told["eyelid_store_certificate_days", ()]  # not a number
+    assert told["eyelid_store_bundle_revision", ()] == 1
