@@ -17,7 +17,9 @@ from agent.capture.pixels import BGRA, OutOfReach, Pixels
 CELL: Final = 2  # pixels
 CELLS: Final = 32
 ROWS_APART: Final = 3  # of eight rows at least two are looked at, and both must say the same
-HALF: Final = 127
+# Below this a cell is black. A dialog of the browser's own dims the page beneath it, marks and all, to 127 of 255 in
+# Firefox and 102 in Chromium (print preview, 28 Nov 2026), and may itself show the page as it was.
+GREEN: Final = 170
 INVERTED: Final = 2**CELLS - 1  # what turns a mark into itself with black and green exchanged
 READ_AGAIN: Final = 40  # looks in vain until the monitors are read anew: nothing says here that one was plugged in
 FIRST: Final = 0b10100110  # every mark begins with these eight cells, so that most of a picture is passed over quickly
@@ -35,7 +37,7 @@ def read(pixels: BGRA, marks: Collection[int]) -> frozenset[int]:
     if not marks or reach <= 0:
         return frozenset()
     words = {mark: mark for mark in marks} | {mark ^ INVERTED: mark for mark in marks}
-    bits = (pixels[::ROWS_APART, :, 1] > HALF).view(np.uint8)
+    bits = (pixels[::ROWS_APART, :, 1] >= GREEN).view(np.uint8)
     # Eight cells from each place on, the leftmost in the highest bit.
     two = bits[:, :-CELL] << 1 | bits[:, CELL:]
     four = two[:, : -2 * CELL] << 2 | two[:, 2 * CELL :]

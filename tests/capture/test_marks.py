@@ -57,6 +57,13 @@ def test_several_marks_are_told_apart() -> None:
     assert read(pixels, []) == frozenset()
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.7, True), (0.6, False), (0.4, False)])
+def test_a_mark_beneath_a_dialog_that_dims_the_page_is_none(share: float, found: bool) -> None:
+    pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    paint(pixels, MARK, 10, 10)
+    assert read((pixels * share).astype(np.uint8), [MARK]) == ({MARK} if found else frozenset())
+
+
 @pytest.mark.parametrize("height", [1, 2, 3])
 def test_a_line_that_looks_like_a_mark_is_none(height: int) -> None:
     pixels = noise(2)
