@@ -2,7 +2,7 @@
 // what the control is called (labels.js, names.js). Never reads what is in it.
 (() => {
   "use strict";
-  const {nodes, CONTROLS, plain, speaksOfCards, judgeWords, readLabels, newPass} = globalThis.eyelid;
+  const {nodes, CONTROLS, plain, speaksOfCards, isBare, judgeWords, readLabels, headingOf, newPass} = globalThis.eyelid;
   const {nameOf, attributeOf, attributesOf, matches} = nodes;
 
   // What an `autocomplete` may hold beside the name (HTML, "autofill detail tokens").
@@ -30,6 +30,8 @@
         if (list) list.push(attributeOf(element, attribute).slice(0, LONGEST));
       }
     }
+    const heading = [...ofUsers, ...labels, ...near].some(isBare) ? headingOf(control, pass) : "";
+    if (heading) groups.push(heading);
     if (![...ofCode, ...ofUsers, ...labels, ...near, ...hints, ...groups].some(speaksOfCards)) return {};
     return judgeWords({
       attributes: ofCode.map(plain),
@@ -37,6 +39,7 @@
       near: near.map(plain),
       hints: hints.map(plain),
       groups: groups.map(plain),
+      heading: heading !== "",
       raw: [...ofUsers, ...labels, ...near],
       search: type === "search" || attributeOf(control, "role") === "searchbox",
       oneTime: tokens.includes("one-time-code"),
