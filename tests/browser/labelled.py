@@ -145,14 +145,18 @@ throw new Error(found);
 """
 
 
+def scripts() -> str:
+    """The extension's own that name a control, for a page."""
+    return "".join(f"<script>{(EXTENSION / name).read_text()}</script>" for name in SCRIPTS)
+
+
 def judge(live: Live, listed: Iterable[Entry]) -> list[set[str]]:
     """What each is found as, by the extension's own scripts in a page. An expiry date that counts only beside a card's
     number or code is "beside".
     """
     fragments = [entry.html for entry in listed]
-    scripts = "".join(f"<script>{(EXTENSION / name).read_text()}</script>" for name in SCRIPTS)
     data = json.dumps(fragments).replace("<", "\\u003c")
-    body = f"<script type=application/json id=fragments>{data}</script>{scripts}"
+    body = f"<script type=application/json id=fragments>{data}</script>{scripts()}"
     with live.opened("labels", body):
         answer = live.site.attempt("labels", _JUDGE)
     found = answer.removeprefix("Error: ")
@@ -198,9 +202,8 @@ def dropped(live: Live, listed: Iterable[Entry]) -> tuple[int, int, list[str]]:
     those of the dropped that its patterns know.
     """
     texts = sorted({text for entry in listed for text in entry.texts if len(text) <= LONGEST})
-    scripts = "".join(f"<script>{(EXTENSION / name).read_text()}</script>" for name in SCRIPTS)
     data = json.dumps(texts).replace("<", "\\u003c")
-    with live.opened("texts", f"<script type=application/json id=texts>{data}</script>{scripts}"):
+    with live.opened("texts", f"<script type=application/json id=texts>{data}</script>{scripts()}"):
         answer = live.site.attempt("texts", _DROP)
     written, without, known = json.loads(answer.removeprefix("Error: "))
     return int(written), int(without), list(known)

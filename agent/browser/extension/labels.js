@@ -3,7 +3,7 @@
 // in a control. Says on which nodes the name depends, so that a change of them is followed (dependants.js).
 (() => {
   "use strict";
-  const {nodes, orNull} = globalThis.eyelid;
+  const {nodes, orNull, isOfOneField} = globalThis.eyelid;
   const {nameOf, attributeOf, closest, matches, rootOf, parentOf, hostOf, firstOf, nextOf, previousOf, dataOf} = nodes;
   const {isElement, isText, mayHost, shadow, searchIn, countIn, labelsOf} = nodes;
 
@@ -314,12 +314,14 @@
   // An input for a part of a number, as its attributes say, or that says nothing at all.
   const isPart = (control) => {
     if (nameOf(control) !== "input") return false;
-    const said = (name) => attributeOf(control, name) ?? "";
-    if (/^[1-7]$/.test(said("maxlength")) || /^[1-7]$/.test(said("size"))) return true;
-    if (/^\^?(\\d|\[0-9\])(\{[1-7]\}|$)/.test(said("pattern"))) return true;
-    const shown = said("placeholder");
-    return /^([\dx*#_•·-]{1,6})?$/i.test(shown) && said("aria-label") === "" && said("title") === "";
+    if (isShort(control)) return true;
+    const isSilent = ["aria-label", "title"].every((name) => !attributeOf(control, name));
+    return isSilent && /^([\dx*#_•·-]{1,6})?$/i.test(attributeOf(control, "placeholder") ?? "");
   };
+
+  const isShort = (input) =>
+    ["maxlength", "size"].some((name) => /^[1-7]$/.test(attributeOf(input, name) ?? "")) ||
+    /^\^?(\\d|\[0-9\])(\{[1-7]\}|\+?$)/.test(attributeOf(input, "pattern") ?? "");
 
   // Three boxes and more, and nothing else that is typed into: they are one field to a person, and have one label.
   const isRowOfBoxes = (parent, pass) => {
@@ -350,7 +352,7 @@
     if (isText(node)) return firstOfProse(collapse(dataOf(node).slice(0, RAW)));
     for (let child = firstOf(node), left = NODES; child && left > 0; child = nextOf(child), left -= 1) {
       if (isElement(child) && UNREAD.has(nameOf(child))) continue;
-      const text = isText(child) ? collapse(dataOf(child).slice(0, RAW)) : isElement(child) ? textOf(child, () => {})[0] : "";
+      const [text] = isText(child) || isElement(child) ? textOf(child, () => {}) : [""];
       if (SAYING.test(text)) return text.length <= NEAR ? text : leadOf(child);
     }
     return "";
@@ -434,7 +436,7 @@
 
   // -- the heading above it ------------------------------------------------------------------------------------------
 
-  const HEADING = "h1,h2,h3,h4,h5,h6,[role=heading],caption,summary,legend";
+  const HEADING = "h1,h2,h3,h4,h5,h6,[role=heading],caption,summary,legend,th[colspan],td[colspan]";
   const FOLLOWING = 4; // Node.DOCUMENT_POSITION_FOLLOWING
   const HEADS = 30; // headings and groups that are looked at, the nearest first
   const WITHIN = 4; // elements around a heading
@@ -444,19 +446,15 @@
     pass.heard("", "headings", control);
     let node = control;
     for (let level = 0; level < LEVELS && node; level += 1) {
-      const heading = headingIn(rootOf(node), node, pass);
-      if (heading) {
-        pass.heard(heading, "inside", control);
-        return textOf(heading, (one, how) => pass.heard(one, how, control))[0].slice(0, NEAR);
-      }
-      if (heading === null) return "";
+      const text = headingIn(rootOf(node), node, pass, (one, how) => pass.heard(one, how, control));
+      if (text !== null) return text;
       node = hostOf(rootOf(node));
     }
     return "";
   };
 
-  // Null where a group is nearer, undefined where there is neither.
-  const headingIn = (root, node, pass) => {
+  // "" where a group is nearer, null where there is neither.
+  const headingIn = (root, node, pass, heard) => {
     if (!pass.headings.has(root)) pass.headings.set(root, searchIn(root).all(root, `${HEADING},${GROUP}`));
     const all = pass.headings.get(root);
     let from = 0;
@@ -468,12 +466,15 @@
     for (let left = HEADS; from > 0 && left > 0; left -= 1) {
       const one = all[(from -= 1)];
       if (!matches(one, HEADING)) {
-        if (nodes.contains(one, node) && groupTexts(one, () => {}).length > 0) return null;
+        if (nodes.contains(one, node) && groupTexts(one, () => {}).length > 0) return "";
       } else if (isAbove(one, node)) {
-        return nameOf(one) === "legend" ? null : one;
+        if (nameOf(one) === "legend") return "";
+        heard(one, "inside");
+        const [text] = textOf(one, heard);
+        if (SAYING.test(text) && text.length <= NEAR && !isOfOneField(text)) return text;
       }
     }
-    return undefined;
+    return null;
   };
 
   // Whether what it heads has the control in it: not where it heads other fields.
@@ -490,7 +491,8 @@
 
   const newPass = (heard) => ({
     heard,
-    ...{contexts: new Map(), cells: new Map(), rows: new Map(), tables: new Map(), headings: new Map(), boxes: new Map()},
+    ...{contexts: new Map(), cells: new Map(), rows: new Map(), tables: new Map()},
+    ...{headings: new Map(), boxes: new Map()},
   });
 
   // Texts that belong to the control, that stand near it, that describe it, and that name what it is in; and elements
@@ -520,7 +522,7 @@
 
   // A box may be named by its place in the row alone.
   const isInRow = (control, pass) => {
-    if (!isPart(control)) return false;
+    if (nameOf(control) !== "input" || !isShort(control)) return false;
     let parent = parentOf(control);
     for (let level = 0; level < 2 && parent && isElement(parent); level += 1, parent = parentOf(parent)) {
       if (isRowOfBoxes(parent, pass)) return true;
@@ -537,5 +539,8 @@
     return searchIn(root).all(root, CONTROLS).length === 1 ? host : null;
   };
 
-  Object.assign(globalThis.eyelid, {CONTROLS, BESIDE: 2 * SIBLINGS, readLabels: read, headingOf, HEADING, noteLabel, newPass});
+  Object.assign(globalThis.eyelid, {
+    ...{CONTROLS, HEADING, BESIDE: 2 * SIBLINGS},
+    ...{readLabels: read, headingOf, noteLabel, newPass},
+  });
 })();

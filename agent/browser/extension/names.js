@@ -10,8 +10,9 @@
   // stands for a letter with an accent. No \b: "_" is a letter to it and a gap to `plain`, as is each capital letter.
   const STEMS = new RegExp(
     either(
-      String.raw`card|kart|cart|kaart|kort|tarj|kredit|karci|(bank|betaal|pin)[\W_]*pas|pas[\W_]*[n#]|(uw|je|jouw|de)[\W_]*pas|visa
-        |amex|maestro|diners|jcb|union[\W_]*pay|bancontact|cb|c[\W_]*c[\W_]*[nyc#]|kk[\W_]*[n#]|^[\W_]*pan[\W_]*$|long`,
+      String.raw`card|kart|cart|kaart|kort|tarj|kredit|karci|(bank|betaal|pin)[\W_]*pas|pas[\W_]*[n#]
+        |(uw|je|jouw|de)[\W_]*pas|visa|amex|maestro|diners|jcb|union[\W_]*pay|bancontact|cb
+        |c[\W_]*c[\W_]*[nyc#]|kk[\W_]*[n#]|^[\W_]*pan[\W_]*$|long`,
       String.raw`primary|c[\W_]*v[\W_]*[vcnxd]|csc|ccv|cid|kpn|cav|cv[\W_]*(2|²|nu|va)|sec|cur|segur|sicher|veilig
         |bezp|kerhet`,
       String.raw`venlik|ochran|pr.{1,2}f|prue|crypt|cript|critt|c[oó]d|k[oó]d|v.rif|v.lid|val.ble
@@ -568,6 +569,9 @@
     return [BARE_NUMBER, BARE_CODE, THREE_DIGIT_CODE, FOUR_DIGIT_CODE].some((pattern) => pattern.test(said));
   };
 
+  // Whether a heading is in truth the label of one field.
+  const isOfOneField = (text) => isBare(text) || (EXPIRY.test(plain(text)) && !ANY_CARD.test(plain(text)));
+
   // What a control asks for by what it is called: its own `attributes`, the `labels` that belong to it, the text `near`
   // it, `hints` that describe it and the `groups` that it is in, all plain; and `raw`, what users see of it as it is;
   // `short` where three or four characters go in; `heading` where the last of the groups is but a heading above it.
@@ -651,5 +655,5 @@
     return isFew ? besideCard("cc-csc") : NOTHING;
   };
 
-  Object.assign(globalThis.eyelid, {plain, speaksOfCards, isBare, judgeWords: judge});
+  Object.assign(globalThis.eyelid, {plain, speaksOfCards, isBare, isOfOneField, judgeWords: judge});
 })();
