@@ -41,7 +41,8 @@
   const CLOSED = new Set("body form fieldset section main table tbody tr td th ul ol label dialog".split(" "));
 
   const SAYING = /[\p{L}\p{N}#№]/u; // a star or a colon alone is no label
-  const FLOATS = new Set(["label", "span", "div"]);
+  const FLOATS = new Set(["span", "div"]);
+  const HELP = "small,[class*=help],[class*=hint],[class*=desc],[class*=note],[class*=info]";
 
   const SILENT = Object.freeze({texts: [], isLabel: false});
 
@@ -302,7 +303,7 @@
       if (!parent) return SILENT;
       const inRow = isBox && isRowOfBoxes(parent, pass);
       heard(node, "beside");
-      const said = before(node, inRow, mayHelp, heard) ?? after(node, level, heard);
+      const said = before(node, inRow, mayHelp, heard) ?? after(node, level > 0 ? control : null, heard);
       if (said) return said;
       if (!isElement(parent) || CLOSED.has(nameOf(parent))) return SILENT;
       if (!inRow && (countIn(parent) > FEW || nodes.all(parent, CONTROLS).length > 1)) return SILENT;
@@ -373,13 +374,16 @@
     let help = null;
     // Whether what was read so far is help, and the label still to come.
     const isHelp = () => {
-      if (!mayHelp || help !== null || isLabel || pieces.map(({text}) => text).join(" ").length <= NEAR) return false;
+      if (!mayHelp || help !== null || isLabel) return false;
+      const isLong = pieces.map(({text}) => text).join(" ").length > NEAR;
+      if (!isLong && !pieces.every((piece) => isElement(piece.node) && matches(piece.node, HELP))) return false;
       help = leadOfPieces(pieces);
       pieces = [];
       return true;
     };
     const most = inRow ? 3 * BOXES : 2 * SIBLINGS;
-    for (let one = previousOf(node), seen = 0; one && seen < most; one = previousOf(one), seen += 1) {
+    let one = previousOf(node);
+    for (let seen = 0; one && seen < most; one = previousOf(one), seen += 1) {
       if (isElement(one)) {
         const name = nameOf(one);
         const isOfRow = inRow && pieces.length === 0 && (name !== "label" || (one.control && isPart(one.control)));
@@ -402,9 +406,21 @@
     }
     const text = pieces.map((piece) => piece.text).reverse().join(" ");
     if (text === "" && help === null) return null;
-    if (text !== "" && text.length <= (isLabel ? LONGEST : NEAR)) return {texts: [text], isLabel};
+    if (text !== "" && text.length <= (isLabel ? LONGEST : NEAR)) {
+      const label = isLabel || !mayHelp ? [] : strayBefore(one, heard);
+      return {texts: [text, ...label], isLabel: isLabel || label.length > 0};
+    }
     const lead = text === "" ? help : help === null ? leadOfPieces(pieces) : "";
     return lead ? {texts: [lead], isLabel} : SILENT;
+  };
+
+  // A label that the page ties to nothing, before the line at which reading ended: that line is help.
+  const strayBefore = (line, heard) => {
+    let one = line && previousOf(line);
+    while (one && !isElement(one)) one = previousOf(one);
+    if (!one || nameOf(one) !== "label" || one.control || isField(line, "")) return [];
+    heard(one, "inside");
+    return shortTextOf(one, heard);
   };
 
   // The first of them is the label if there is room for it.
@@ -414,7 +430,7 @@
   };
 
   // A label that floats over its field comes after it, in an element, and no other field follows.
-  const after = (node, level, heard) => {
+  const after = (node, wrapped, heard) => {
     let seen = 0;
     let label = null;
     for (let one = nextOf(node); one && seen < SIBLINGS * 2; one = nextOf(one), seen += 1) {
@@ -426,11 +442,12 @@
     }
     if (!label) return null;
     const name = nameOf(label);
-    if (level > 0 && !FLOATS.has(name)) return null;
-    heard(label, "inside");
     const isLabel = name === "label";
+    const isOpen = wrapped && !isLabel && (!FLOATS.has(name) || (attributeOf(wrapped, "placeholder") ?? "").trim() !== "");
+    if (isOpen) return null; // it may be said of anything
+    heard(label, "inside");
     const texts = isLabel ? shortTextOf(label, heard) : textOf(label, heard).filter((text) => text.length <= NEAR);
-    if (level > 0 && texts.some((text) => text.length > FLOATING)) return null;
+    if (wrapped && texts.some((text) => text.length > FLOATING)) return null;
     return {texts, isLabel};
   };
 

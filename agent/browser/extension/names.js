@@ -61,7 +61,7 @@
 
   // Cards that pay, to tell them from the others.
   const PAYING = either(
-    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express) ?card\b|\bcredit ?card`,
+    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express|maestro|diners|giro) ?card\b|\bcredit ?card`,
     String.raw`\b(kredit|debit|bank|zahlungs|giro|ec) ?karten?`,
     String.raw`\bcartes? (bancaires?|de credit|de debit|de paiement|bleue)\b|\bcb\b`,
     String.raw`\btarjetas? (de )?(credito|debito|bancaria)\b|\bcarta (di )?(credito|debito)\b
@@ -175,7 +175,7 @@
     `(${PAYING.source})[a-z]* (number|no|nr|nummer|numero|numer|cislo|numara\\w*)\\b`,
     // The same without a word between
     String.raw`(?<!\b(phone|telephone|account|order|policy|serial|reference|customer|member|id|issue|support) )` +
-      String.raw`\b(number|no|nummer|numret|nr|numero|numer|cislo|numara) ((credit|debit|bank|payment) ?card
+      String.raw`\b(number|nummer|numret|nr|numero|numer|cislo|numara) ((credit|debit|bank|payment) ?card
       |(kredit|debit|bank|giro) ?karte|carte (bancaire|de credit|bleue)|carta di (credito|debito)
       |cartao de (credito|debito)|(credit|krediet|bank|betaal|debet) ?kaart|(bank|betaal|pin) ?pas
       |(kredit|betal|bank|konto) ?kort|(kredi|banka) karti)\b(?! (statement|bill|reader|terminal|machine
@@ -196,7 +196,7 @@
   const BARE_CARD = either(
     String.raw`^((enter|add|insert|input|type|txt|please|new|your|my|the|a|votre|ma|la|une|su|tu|mi|ingrese|introduzca
       |inserisci|tua|sua|seu|o|digite|ihre|deine|bitte|uw|je|jouw|twoja|vase|ditt|ange) ){0,3}(` +
-      String.raw`(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details
+      String.raw`(credit|debit|bank|payment|maestro|visa|master|amex)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details
       |information)
       |(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb
       |tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito
@@ -228,8 +228,8 @@
   const FOUR_DIGITS = String.raw`4|four|vier(stellig\w*|cijferig\w*)?|quatre|cuatro|quattro|quatro|cztery|czterech
     |czterocyfrow\w*|ctyri|ctyrmistn\w*|fyra|fyrsiffrig\w*|dort`;
   const CODE_WORD = "codes?|kod|kode[rx]?|kodu|koden|codigo|codice|cod|cijfercode|zifferncode";
-  const DIGIT_WORD = String.raw`digits?|ziffern?|stellig\w*|stellen|chiffres?|cifras?|digitos?|cifre|cijfer\w*|cyfr\w*
-    |cislic\w*|mistn\w*|siffror|siffrig\w*|haneli|hane|rakam\w*`;
+  const DIGIT_WORD = String.raw`digits?|ziffern?|stell(ig\w*|en)?|chiffres?|cifras?|digitos?|cifre|cijfer\w*|cyfr\w*
+    |cislic\w*|mistn\w*|siffr\w*|haneli|hane|rakam\w*`;
   const NUMBER_WORD = "number|no|nummer|nr|numero|numer|zahl|getal|cislo|numara";
   const BESIDE_THEM = String.raw`enter|please|required|optional|the|your|last|or|to|of|with|a|an|oder|mit|der|die|den
     |letzten?|bitte|ou|les|le|derniers|o|os|los|las|de|del|con|ultimos|di|da|il|con|ultime|com|of|van|met|laatste|z|ze
@@ -245,6 +245,7 @@
   const SAMPLE = new RegExp(
     String.raw`^[^\wº•·∙․‧●○◦⚫∗✱＊□▢◻.–—-]*(e ?\.? ?g\.?|ex\.?|z\. ?b\.|p\. ?ej\.|bv\.|np\.)?:? ?(` +
       String.raw`[\dx*•·_#-]{4}([\s/|.,–—-]{0,3}[\dx*•·_#]{4}){3}(\s{0,3}[\dx*•·_#]{1,3})?` +
+      String.raw`|[\dx*•]{4} [\dx*•]{6} [\dx*•]{5}|[\dx*•_-](\s{1,3}[\dx*•_-]){15}` +
       String.raw`|[-–—.·•∙․‧●○◦⚫∗✱＊□▢◻*_]{4}(\s{1,3}[-–—.·•∙․‧●○◦⚫∗✱＊□▢◻*_\dx#]{4}){3}(\s{1,3}\S{1,3})?)\W*$`,
     "iu",
   );
@@ -549,7 +550,7 @@
 
   const isLongNumber = (text) => {
     const isOnCard = FRONT.test(text) || ANY_CARD.test(text);
-    if (SIXTEEN.test(text) && DIGITS.test(text)) return isOnCard || A_NUMBER.test(text);
+    if (SIXTEEN.test(text) && DIGITS.test(text)) return isOnCard || A_NUMBER.test(text) || /\bpan\b/.test(text);
     return isOnCard && LONG.test(text) && A_NUMBER.test(text);
   };
 
@@ -641,6 +642,7 @@
       const bare = isInGroup ? words : labels; // a table of ways to pay has a row of each, and columns of its own
       if (bare.some((text) => BARE_NUMBER.test(text))) return sure("cc-number");
       if (bare.some((text) => BARE_CODE.test(text)) && !(heading && isSent)) return sure("cc-csc");
+      if (isInGroup && words.some((text) => SIXTEEN.test(text) && DIGITS.test(text))) return sure("cc-number");
       if (isInGroup && (isFew || threes.length > 0)) return sure("cc-csc");
       if (bare.some((text) => BARE_TIME.test(text))) return besideCard("cc-exp");
     }
