@@ -30,22 +30,27 @@
         if (list) list.push(attributeOf(element, attribute).slice(0, LONGEST));
       }
     }
-    const heading = [...ofUsers, ...labels, ...near].some(isBare) ? headingOf(control, pass) : "";
-    if (heading) groups.push(heading);
-    if (![...ofCode, ...ofUsers, ...labels, ...near, ...hints, ...groups].some(speaksOfCards)) return {};
-    return judgeWords({
+    const shown = [...ofUsers, ...labels, ...near];
+    const called = () => ({
       attributes: ofCode.map(plain),
       labels: [...ofUsers, ...labels].map(plain),
       near: near.map(plain),
       hints: hints.map(plain),
       groups: groups.map(plain),
-      heading: heading !== "",
-      raw: [...ofUsers, ...labels, ...near],
+      raw: shown,
       search: type === "search" || attributeOf(control, "role") === "searchbox",
       oneTime: tokens.includes("one-time-code"),
       kind: nameOf(control),
       short: LENGTHS.some((attribute) => /^[34]$/.test(attributeOf(control, attribute) ?? "")),
     });
+    const known = [...ofCode, ...shown, ...hints, ...groups].some(speaksOfCards) ? judgeWords(called()) : {};
+    if (known.sure || !shown.some(isBare)) return known;
+    // A heading may be of something else: it adds to what is known, and takes nothing away.
+    const heading = headingOf(control, pass);
+    if (!speaksOfCards(heading)) return known;
+    const own = called();
+    const below = judgeWords({...own, groups: [...own.groups, plain(heading)], heading: true});
+    return below.sure ? below : known;
   };
 
   // Names of a control: `sure` ones, and `beside`, which count only where a card's number or code is asked for too.

@@ -42,7 +42,7 @@
 
   const SAYING = /[\p{L}\p{N}#№]/u; // a star or a colon alone is no label
   const FLOATS = new Set(["span", "div"]);
-  const HELP = "small,[class*=help],[class*=hint],[class*=desc],[class*=note],[class*=info]";
+  const HELP = "small,[class*=help],[class*=hint]";
 
   const SILENT = Object.freeze({texts: [], isLabel: false});
 
@@ -296,7 +296,7 @@
   // {texts, isLabel}; a label that the page ties to no field is still one to a person who reads it.
   const beside = (control, pass, heard) => {
     const isBox = isPart(control);
-    const mayHelp = nameOf(control) === "input" || nameOf(control) === "select"; // above a text is what was said before
+    const mayHelp = isForOneLine(control) && !saysWords(control); // above a message are those before it
     let node = control;
     for (let level = 0; level < DEPTH; level += 1) {
       const parent = parentOf(node);
@@ -311,6 +311,9 @@
     }
     return SILENT;
   };
+
+  const isForOneLine = (control) => nameOf(control) === "input" || nameOf(control) === "select";
+  const saysWords = (control) => /[a-wyzà-ɏ]{3}/i.test(attributeOf(control, "placeholder") ?? "");
 
   // An input for a part of a number, as its attributes say, or that says nothing at all.
   const isPart = (control) => {
@@ -346,7 +349,8 @@
   // The label at the beginning of `node`, where help follows it.
   const shortTextOf = (node, heard) => {
     const texts = textOf(node, heard);
-    return texts.every((text) => text.length <= NEAR) ? texts : [leadOf(node)].filter(Boolean);
+    if (texts.every((text) => text.length <= NEAR)) return texts;
+    return texts[0].length < LONGEST ? [leadOf(node)].filter(Boolean) : []; // not of a whole page
   };
 
   const leadOf = (node) => {
@@ -408,9 +412,9 @@
     if (text === "" && help === null) return null;
     if (text !== "" && text.length <= (isLabel ? LONGEST : NEAR)) {
       const label = isLabel || !mayHelp ? [] : strayBefore(one, heard);
-      return {texts: [text, ...label], isLabel: isLabel || label.length > 0};
+      return {texts: [text, ...label, help].filter(Boolean), isLabel: isLabel || label.length > 0};
     }
-    const lead = text === "" ? help : help === null ? leadOfPieces(pieces) : "";
+    const lead = help ?? (mayHelp ? leadOfPieces(pieces) : "");
     return lead ? {texts: [lead], isLabel} : SILENT;
   };
 
@@ -426,7 +430,8 @@
   // The first of them is the label if there is room for it.
   const leadOfPieces = (pieces) => {
     const {text, node} = pieces.at(-1);
-    return text.length <= NEAR ? text : leadOf(node);
+    if (text.length <= NEAR) return text;
+    return text.length < LONGEST ? leadOf(node) : "";
   };
 
   // A label that floats over its field comes after it, in an element, and no other field follows.
@@ -443,8 +448,7 @@
     if (!label) return null;
     const name = nameOf(label);
     const isLabel = name === "label";
-    const isOpen = wrapped && !isLabel && (!FLOATS.has(name) || (attributeOf(wrapped, "placeholder") ?? "").trim() !== "");
-    if (isOpen) return null; // it may be said of anything
+    if (wrapped && !isLabel && (!FLOATS.has(name) || saysWords(wrapped))) return null; // it may be said of anything
     heard(label, "inside");
     const texts = isLabel ? shortTextOf(label, heard) : textOf(label, heard).filter((text) => text.length <= NEAR);
     if (wrapped && texts.some((text) => text.length > FLOATING)) return null;

@@ -61,7 +61,8 @@
 
   // Cards that pay, to tell them from the others.
   const PAYING = either(
-    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express|maestro|diners|giro) ?card\b|\bcredit ?card`,
+    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express|maestro|diners
+      |giro) ?card\b|\bcredit ?card`,
     String.raw`\b(kredit|debit|bank|zahlungs|giro|ec) ?karten?`,
     String.raw`\bcartes? (bancaires?|de credit|de debit|de paiement|bleue)\b|\bcb\b`,
     String.raw`\btarjetas? (de )?(credito|debito|bancaria)\b|\bcarta (di )?(credito|debito)\b
@@ -196,7 +197,8 @@
   const BARE_CARD = either(
     String.raw`^((enter|add|insert|input|type|txt|please|new|your|my|the|a|votre|ma|la|une|su|tu|mi|ingrese|introduzca
       |inserisci|tua|sua|seu|o|digite|ihre|deine|bitte|uw|je|jouw|twoja|vase|ditt|ange) ){0,3}(` +
-      String.raw`(credit|debit|bank|payment|maestro|visa|master|amex)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details
+      String.raw`(credit|debit|bank|payment|maestro|visa|master|amex)( ?card)?( or| and)?( (credit|debit|bank))? ?card
+      |card (details
       |information)
       |(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb
       |tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito
