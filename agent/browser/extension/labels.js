@@ -215,7 +215,7 @@
     const table = place < 0 ? null : closest(row, TABLE);
     const isNamed = before && cellText(before.cell, pass).some((text) => /\p{L}/u.test(text));
     if (table) named.push(...headersAt(table, cells[place].from, pass, heard));
-    if (table) named.push(...plainHeadersAt(table, row, cells[place].from, isNamed, pass, heard));
+    if (table) named.push(...plainHeadersAt(table, row, cells[place], isNamed, pass, heard));
     for (const one of new Set(named)) {
       heard(one, "inside");
       texts.push(...cellText(one, pass));
@@ -261,7 +261,7 @@
   };
 
   // Cells that head a column and say so by their place alone: in the row above, or in the first of several columns.
-  const plainHeadersAt = (table, row, column, isNamed, pass, heard) => {
+  const plainHeadersAt = (table, row, {from: column, to: end}, isNamed, pass, heard) => {
     const rows = [];
     if (!isNamed) {
       heard(row, "beside");
@@ -276,7 +276,7 @@
       const cells = cellsOf(one, pass);
       const fields = cells.filter(({isField}) => isField).length;
       if (fields > (cells.length > 3 ? 1 : 0)) continue; // in a wide one it may choose all rows
-      const found = cells.find(({from, to}) => from <= column && column < to);
+      const found = cells.find(({from, to}) => from <= column && end <= to);
       if (found && !found.isHeader && !found.isField) headers.push(found.cell);
     }
     return headers;
@@ -461,6 +461,7 @@
   const FOLLOWING = 4; // Node.DOCUMENT_POSITION_FOLLOWING
   const HEADS = 30; // headings and groups that are looked at, the nearest first
   const WITHIN = 4; // elements around a heading
+  const ASIDE = new Set("nav aside footer".split(" "));
 
   // The text of the nearest heading before a control, unless a group of its own is nearer; "" where there is none.
   const headingOf = (control, pass) => {
@@ -503,7 +504,7 @@
     let one = parentOf(heading);
     for (let level = 0; level < WITHIN && one; level += 1, one = parentOf(one)) {
       if (nodes.contains(one, node)) return true;
-      if (isElement(one) && nodes.first(one, CONTROLS)) return false;
+      if (isElement(one) && (ASIDE.has(nameOf(one)) || nodes.first(one, CONTROLS))) return false;
     }
     return false;
   };

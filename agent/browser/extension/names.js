@@ -247,7 +247,7 @@
   const SAMPLE = new RegExp(
     String.raw`^[^\wº•·∙․‧●○◦⚫∗✱＊□▢◻.–—-]*(e ?\.? ?g\.?|ex\.?|z\. ?b\.|p\. ?ej\.|bv\.|np\.)?:? ?(` +
       String.raw`[\dx*•·_#-]{4}([\s/|.,–—-]{0,3}[\dx*•·_#]{4}){3}(\s{0,3}[\dx*•·_#]{1,3})?` +
-      String.raw`|[\dx*•]{4} [\dx*•]{6} [\dx*•]{5}|[\dx*•_-](\s{1,3}[\dx*•_-]){15}` +
+      String.raw`|([x*•]{4} [x*•]{6} [x*•]{5}|3[47]\d\d \d{6} \d{5})|[\dx*•_-](\s{1,3}[\dx*•_-]){15}` +
       String.raw`|[-–—.·•∙․‧●○◦⚫∗✱＊□▢◻*_]{4}(\s{1,3}[-–—.·•∙․‧●○◦⚫∗✱＊□▢◻*_\dx#]{4}){3}(\s{1,3}\S{1,3})?)\W*$`,
     "iu",
   );
@@ -550,6 +550,8 @@
     return isLongNumber(text) && !OTHER_NUMBER.test(text) && !ELSEWHERE.test(text) && !NOT_HERE.test(text);
   };
 
+  const isSixteen = (text) => SIXTEEN.test(text) && DIGITS.test(text) && !OTHER_NUMBER.test(text);
+
   const isLongNumber = (text) => {
     const isOnCard = FRONT.test(text) || ANY_CARD.test(text);
     if (SIXTEEN.test(text) && DIGITS.test(text)) return isOnCard || A_NUMBER.test(text) || /\bpan\b/.test(text);
@@ -644,7 +646,7 @@
       const bare = isInGroup ? words : labels; // a table of ways to pay has a row of each, and columns of its own
       if (bare.some((text) => BARE_NUMBER.test(text))) return sure("cc-number");
       if (bare.some((text) => BARE_CODE.test(text)) && !(heading && isSent)) return sure("cc-csc");
-      if (isInGroup && words.some((text) => SIXTEEN.test(text) && DIGITS.test(text))) return sure("cc-number");
+      if (isInGroup && words.some(isSixteen)) return sure("cc-number");
       if (isInGroup && (isFew || threes.length > 0)) return sure("cc-csc");
       if (bare.some((text) => BARE_TIME.test(text))) return besideCard("cc-exp");
     }
