@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from itertools import starmap
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,9 @@ LISTED: Final = ("cards", "lookalikes", "checkouts", "forms", "later", "variants
 HALVED: Final = ("cards", "lookalikes")  # of these the half that is held back is not looked at
 CARD_NAMES: Final = ("cc-number", "cc-csc", "cc-exp")
 
+LONGEST: Final = 120  # characters of a text that is written in all ways
+
+_SAID: Final = re.compile(r"""(?:name|placeholder|aria-label|title|label)=["']([^"']+)["']|>([^<>]+)<""")
 _ATTRIBUTES: Final = {"name": "name", "placeholder": "placeholder", "aria": "aria-label", "title": "title"}
 
 
@@ -40,6 +44,11 @@ class Entry:
     html: str
     half: str
     line: str
+
+    @property
+    def texts(self) -> list[str]:
+        """What its page says, piece by piece: texts, and what is in the attributes that are read."""
+        return [text for pieces in _SAID.findall(self.html) for text in map(unescape, pieces) if text.strip()]
 
 
 def entries(name: str) -> list[Entry]:
@@ -136,20 +145,68 @@ throw new Error(found);
 """
 
 
+def scripts() -> str:
+    """The extension's own that name a control, for a page."""
+    return "".join(f"<script>{(EXTENSION / name).read_text()}</script>" for name in SCRIPTS)
+
+
 def judge(live: Live, listed: Iterable[Entry]) -> list[set[str]]:
     """What each is found as, by the extension's own scripts in a page. An expiry date that counts only beside a card's
     number or code is "beside".
     """
     fragments = [entry.html for entry in listed]
-    scripts = "".join(f"<script>{(EXTENSION / name).read_text()}</script>" for name in SCRIPTS)
     data = json.dumps(fragments).replace("<", "\\u003c")
-    body = f"<script type=application/json id=fragments>{data}</script>{scripts}"
+    body = f"<script type=application/json id=fragments>{data}</script>{scripts()}"
     with live.opened("labels", body):
         answer = live.site.attempt("labels", _JUDGE)
     found = answer.removeprefix("Error: ")
     assert len(found) == len(fragments), answer
     names = (*CARD_NAMES, "beside")
     return [{name for bit, name in enumerate(names) if int(digit, 16) >> bit & 1} for digit in found]
+
+
+# A text as authors and forms write it, and what begins and ends with it: each that the first search drops although
+# the patterns know it.
+_DROP: Final = """
+const {plain, speaksOfCards, judgeWords} = eyelid;
+const nothing = {attributes: [], labels: [], near: [], hints: [], groups: [], raw: [], kind: "input"};
+const capital = (word) => word.slice(0, 1).toUpperCase() + word.slice(1);
+const bare = (text) => text.normalize("NFKD").replace(/[\\u0300-\\u036f]/g, "");
+const written = new Set();
+for (const text of JSON.parse(document.getElementById("texts").textContent)) {
+  written.add(text);
+  const words = bare(text).split(/[^\\p{L}\\p{N}#²]+/u).filter(Boolean);
+  for (let from = 0; from < words.length; from += 1) {
+    for (const some of [words.slice(from), words.slice(0, words.length - from)]) {
+      for (const all of [some, ["billing", ...some], ["x", ...some, "y"]]) {
+        for (const gap of [" ", "_", "-", ".", " / "]) written.add(all.join(gap));
+        written.add(all.map((word, place) => (place ? capital(word) : word)).join(""));
+        written.add(all.map(capital).join(""));
+      }
+    }
+  }
+}
+const dropped = [...written].filter((text) => !speaksOfCards(text));
+const isKnown = (text, place) => {
+  const {sure, beside} = judgeWords({...nothing, [place]: [plain(text)], raw: place === "labels" ? [text] : []});
+  return sure !== "" || beside !== "";
+};
+const places = ["attributes", "labels", "hints", "groups"];
+const known = dropped.filter((text) => places.some((place) => isKnown(text, place)));
+throw new Error(JSON.stringify([written.size, dropped.length, known.slice(0, 50)]));
+"""
+
+
+def dropped(live: Live, listed: Iterable[Entry]) -> tuple[int, int, list[str]]:
+    """How many ways to write the texts of these there are, how many of them the first search of names.js drops, and
+    those of the dropped that its patterns know.
+    """
+    texts = sorted({text for entry in listed for text in entry.texts if len(text) <= LONGEST})
+    data = json.dumps(texts).replace("<", "\\u003c")
+    with live.opened("texts", f"<script type=application/json id=texts>{data}</script>{scripts()}"):
+        answer = live.site.attempt("texts", _DROP)
+    written, without, known = json.loads(answer.removeprefix("Error: "))
+    return int(written), int(without), list(known)
 
 
 def is_found(entry: Entry, names: set[str]) -> bool:

@@ -2,8 +2,8 @@
 // that it concerns and of no others. Collects them while changes are taken; they are judged together afterwards.
 (() => {
   "use strict";
-  const {nodes, isControl, noteLabel, CONTROLS, BESIDE} = globalThis.eyelid;
-  const {nameOf, attributeOf, closest, rootOf, parentOf, hostOf, previousOf, nextOf, searchIn, shadow} = nodes;
+  const {nodes, isControl, noteLabel, CONTROLS, HEADING, BESIDE} = globalThis.eyelid;
+  const {nameOf, attributeOf, closest, rootOf, parentOf, hostOf, previousOf, nextOf, searchIn, shadow, matches} = nodes;
   const {isElement, isGone, mayHost} = nodes;
 
   const NAMES_A_GROUP = new Set(["role", "aria-label", "aria-labelledby", "aria-describedby"]);
@@ -38,6 +38,7 @@
       this.attributes = new WeakMap(); // node -> controls whose name was read from its attributes, too
       this.children = new WeakMap(); // node -> controls whose name depends on which children it has
       this.beside = new WeakMap(); // node -> controls whose name depends on what stands beside it
+      this.headings = new Map(); // "" -> controls that say so little that any heading may name them
     }
 
     // `node` may be an id; `how` is the name of one of those.
@@ -100,6 +101,7 @@
       if (nameOf(element) === "label") this.labelled(element, attribute === "for");
       else if (isControl(element)) this.add(element);
       else if (NAMES_A_GROUP.has(attribute)) this.addAll(nodes.all(element, CONTROLS));
+      if (attribute === "role") this.addOf(this.headings, "");
       if (attribute === "slot") this.addOf(this.children, parentOf(element));
       this.addOf(this.attributes, element);
       this.changedIn(element, climbed);
@@ -115,10 +117,14 @@
         this.addOf(this.inside, element);
         this.identified(attributeOf(element, "id"));
       }
+      if (this.headings.size > 0 && (matches(node, HEADING) || nodes.first(node, HEADING))) {
+        this.addOf(this.headings, "");
+      }
     }
 
     came(element, name) {
       if (this.ids.size > 0) this.identified(attributeOf(element, "id"));
+      if (this.headings.size > 0 && matches(element, HEADING)) this.addOf(this.headings, "");
       if (name === "label") this.labelled(element);
       else if (name === "th") this.headed(element);
     }

@@ -2,7 +2,7 @@
 // what the control is called (labels.js, names.js). Never reads what is in it.
 (() => {
   "use strict";
-  const {nodes, CONTROLS, plain, speaksOfCards, judgeWords, readLabels, newPass} = globalThis.eyelid;
+  const {nodes, CONTROLS, plain, speaksOfCards, isBare, judgeWords, readLabels, headingOf, newPass} = globalThis.eyelid;
   const {nameOf, attributeOf, attributesOf, matches} = nodes;
 
   // What an `autocomplete` may hold beside the name (HTML, "autofill detail tokens").
@@ -30,19 +30,27 @@
         if (list) list.push(attributeOf(element, attribute).slice(0, LONGEST));
       }
     }
-    if (![...ofCode, ...ofUsers, ...labels, ...near, ...hints, ...groups].some(speaksOfCards)) return {};
-    return judgeWords({
+    const shown = [...ofUsers, ...labels, ...near];
+    const called = () => ({
       attributes: ofCode.map(plain),
       labels: [...ofUsers, ...labels].map(plain),
       near: near.map(plain),
       hints: hints.map(plain),
       groups: groups.map(plain),
-      raw: [...ofUsers, ...labels, ...near],
+      raw: shown,
       search: type === "search" || attributeOf(control, "role") === "searchbox",
       oneTime: tokens.includes("one-time-code"),
       kind: nameOf(control),
       short: LENGTHS.some((attribute) => /^[34]$/.test(attributeOf(control, attribute) ?? "")),
     });
+    const known = [...ofCode, ...shown, ...hints, ...groups].some(speaksOfCards) ? judgeWords(called()) : {};
+    if (known.sure || !shown.some(isBare)) return known;
+    // A heading may be of something else: it adds to what is known, and takes nothing away.
+    const heading = headingOf(control, pass);
+    if (!speaksOfCards(heading)) return known;
+    const own = called();
+    const below = judgeWords({...own, groups: [...own.groups, plain(heading)], heading: true});
+    return below.sure ? below : known;
   };
 
   // Names of a control: `sure` ones, and `beside`, which count only where a card's number or code is asked for too.

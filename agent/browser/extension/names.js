@@ -7,28 +7,30 @@
   const either = (...patterns) => new RegExp(patterns.join("|").replace(/\n +/g, ""));
 
   // Parts of words of which every name below has one, so that all other texts cost no more than this search. A dot
-  // stands for a letter with an accent.
+  // stands for a letter with an accent. No \b: "_" is a letter to it and a gap to `plain`, as is each capital letter.
   const STEMS = new RegExp(
     either(
-      String.raw`card|kart|cart|kaart|kort|tarjet|kredit|bankpas|betaalpas|visa|amex|\bcb\b|\bcc|c\W?c\W? n|ccn
-        |\bpan\b|long`,
-      String.raw`primary|cvv|cvc|cvn|csc|ccv|cvx|cvd|cid|kpn|cav|cv ?2|c\W?v\W?[vc]|sec|cur|segur|sicher|veilig
+      String.raw`card|kart|cart|kaart|kort|tarj|kredit|karci|(bank|betaal|pin)[\W_]*pas|pas[\W_]*[n#]
+        |(uw|je|jouw|de)[\W_]*pas|visa|amex|maestro|diners|jcb|union[\W_]*pay|bancontact|cb
+        |c[\W_]*c[\W_]*[nyc#]|kk[\W_]*[n#]|^[\W_]*pan[\W_]*$|long`,
+      String.raw`primary|c[\W_]*v[\W_]*[vcnxd]|csc|ccv|cid|kpn|cav|cv[\W_]*(2|²|nu|va)|sec|cur|segur|sicher|veilig
         |bezp|kerhet`,
-      String.raw`venlik|ochran|pr.{1,2}f|prue|crypt|cript|critt|code|kod|k.{1,2}d|c.{1,2}d[i.]|v.rif|v.lid|ontr
-        |v.{1,2}ovac`,
-      String.raw`rulama|hodnota|signature|back|reverse|rear|ckseite|dos|verso|reverso|dorso|retro|achter|odwro
-        |zadn|arka`,
-      String.raw`rewers|exp|scad|caduc|venc|vto|ltig|abla|verf|uft|verval|verloop|geldig|wa.{1,2}n|wygas|platn
-        |vypr|utg`,
-      String.raw`giltig|ller|rfall|kullan|erlilik|s\W?k\W?t|mm|aa|month|year|good|g.{1,2}r ut|plat. do`,
-      String.raw`tarj|karci|pinpas|\b1[56]|sixteen|sechzehn|seize|diecis|sedici|dezes|dezas|zestien|szesna|sexton
-        |on alt|hinten|arri.{1,2}re|tr.{1,2}s\b|posterior|trasera|tylu|rubu|zezadu`,
-      String.raw`monat|mois|\bmese?\b|m.{1,2}s\b|maand|miesi|m.{1,2}nad|\bay\b`,
+      String.raw`venlik|ochran|pr.{1,2}f|prue|crypt|cript|critt|c[oó]d|k[oó]d|v.rif|v.lid|val.ble
+        |ontr|v.{1,2}ovac|weryf|compro|onfirmac|(check|test)[\W_]*[ncdz#]`,
+      String.raw`rulama|hodnota|signature|back|reverse|rear|ckseit|dos|verso|reverso|dorso|retro|achter|odwro
+        |zadn|arka|baks`,
+      String.raw`rewers|exp|exsp|ex[\W_]*date|scad|caduc|venc|vto|vigen|ltig|abla|verf|uft|verval|verloop|geldig
+        |wa.{1,2}n|wygas|platn|vypr|utg`,
+      String.raw`giltig|ller|rfall|kullan|erlilik|s[\W_]*k[\W_]*t|mm|aa|month|year|good|g.{1,2}r[\W_]*ut
+        |plat.[\W_]*do`,
+      String.raw`1[56]|sixteen|sechzehn|seize|diecis|sedici|dezes|dezas|zestien|szesna|sestn|sexton|cijfer
+        |on[\W_]*alt|hinten|arri.{1,2}re|tr.{1,2}s|posterior|trasera|tyl[un]|rubu|zezadu`,
+      String.raw`monat|mois|maand|miesi|m.{1,2}nad|me[sš]i|(m[eê]se?|ay)[\W_]*[yjar]`,
     ),
     "i",
   );
   const OTHER_LETTERS = /[\u00ad\u0100-\uffff]/; // beyond the letters of Western Europe: not worth telling apart
-  const SAMPLE_AT_ALL = /[\dx*#_](?:[ -]?[\dx*#_]){11}/i;
+  const SAMPLE_AT_ALL = /[\dx*#_.·-](?:[\s/|,]{0,3}[\dx*#_.·-]){11}/i;
 
   const speaksOfCards = (text) => STEMS.test(text) || OTHER_LETTERS.test(text) || SAMPLE_AT_ALL.test(text);
 
@@ -59,7 +61,8 @@
 
   // Cards that pay, to tell them from the others.
   const PAYING = either(
-    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express) ?card\b|\bcredit ?card`,
+    String.raw`\b(credit|debit|bank|payment|pay|charge|visa|master|amex|american express|maestro|diners
+      |giro) ?card\b|\bcredit ?card`,
     String.raw`\b(kredit|debit|bank|zahlungs|giro|ec) ?karten?`,
     String.raw`\bcartes? (bancaires?|de credit|de debit|de paiement|bleue)\b|\bcb\b`,
     String.raw`\btarjetas? (de )?(credito|debito|bancaria)\b|\bcarta (di )?(credito|debito)\b
@@ -122,6 +125,18 @@
     String.raw`\blong (card )?number\b|\bc ?c ?(number|num|no|nr)\b|\bccn\b|\bprimary account number\b
       |\b1[56] digit card\b`,
     String.raw`\b(visa|master ?card|amex|american express)\b( \w+){0,3} (number|no|nr|nummer)\b`,
+    String.raw`\b(maestro|diners( club)?|jcb|union ?pay|bancontact)( \w+)? (number|no|nr|nummer|numero|numer|cislo
+      |numara\w*)\b|\b(number|nummer|numero|numer|cislo) (de |di |da |do |van )?(la )?(maestro|master ?card|amex
+      |diners|jcb|bancontact)\b`,
+    // Its digits
+    String.raw`(?<!\b(last|first|of|few|many) (\w+ )?)\bcard ?digits\b
+      |(?<!\b(last|first|\d|three|four|six) )\bdigits (of|on) (the |your |my )?((credit|debit|bank) )?card\b`,
+    String.raw`\b(kredit|bank|debit)?karten ?ziffern\b|\bziffern (auf )?(der|ihrer|deiner) (kredit|bank|debit)?karte\b
+      |\b(kort|kortets|kredit ?kort) ?siffror(na)?\b|\bkart(in)? (rakamlari|haneleri)\b`,
+    String.raw`(?<!\b(derniers|ultimos|ultime|laatste|ostatnie|posledni|\d|trois|tres|tre|drie|trzy|tri|quatre|cuatro
+      |quattro|vier|cztery|ctyri) )\b((chiffres (de|sur) (la |votre )?carte|digitos de (la |su |tu )?tarjeta
+      |cifre (della|sulla) (sua |tua )?carta|cijfers (van|op) (de |uw |je )?(bank|betaal|credit ?)?(kaart|pas|card))
+      |(cyfry|numery|cislice) (platebni |z )?karty)\b`,
     // German
     String.raw`\b(kredit|bank|debit|ec|giro|zahlungs)? ?(card|karten?) ?(nummer|nummern|nr|no)\b`,
     String.raw`\b(nummer|nr) (auf )?(der |ihrer |deiner )?(kredit|bank|debit|ec|giro|zahlungs)?karte\b
@@ -159,13 +174,31 @@
       |betaal)?kaart|(bank|betaal|pin)pas|kart[ye]|karcie|(kredit|bank|betal|konto)?kort(et)?)\b(?! (statement|bill
       |\w{3,}s\b))`,
     `(${PAYING.source})[a-z]* (number|no|nr|nummer|numero|numer|cislo|numara\\w*)\\b`,
+    // The same without a word between
+    String.raw`(?<!\b(phone|telephone|account|order|policy|serial|reference|customer|member|id|issue|support) )` +
+      String.raw`\b(number|nummer|numret|nr|numero|numer|cislo|numara) ((credit|debit|bank|payment) ?card
+      |(kredit|debit|bank|giro) ?karte|carte (bancaire|de credit|bleue)|carta di (credito|debito)
+      |cartao de (credito|debito)|(credit|krediet|bank|betaal|debet) ?kaart|(bank|betaal|pin) ?pas
+      |(kredit|betal|bank|konto) ?kort|(kredi|banka) karti)\b(?! (statement|bill|reader|terminal|machine
+      |company|\w{3,}s\b))`,
+  );
+
+  // Abbreviations of a card's number that are of something else beside these: the Dutch pass, the German "KK".
+  const SHORT_NUMBER = either(
+    String.raw`\bpas ?(nummer|nr)\b|\bnummer (van|op) (de |uw |je |jouw )?pas\b|\bkk ?(nummer|nr|no)\b`,
+  );
+  const OTHER_SHORT = either(
+    String.raw`pas+po?ort|passport|\b(reis\w*|rejse\w*|identi\w*|id|visum|nationali\w*|biblio\w*|bieb|museum\w*|stads\w*
+      |klant\w*|leden|lid\w*|sport\w*|ski\w*|zwem\w*|toegang\w*|medewerker\w*|personeel\w*|student\w*|docent\w*
+      |abonnement\w*|ov|kranken\w*|versicher\w*|kasse\w*|patient\w*|praxis|arzt\w*|gesundheit\w*)\b`,
   );
 
   // Names of a card and no more: what a field is called, not what something says of cards.
   const BARE_CARD = either(
     String.raw`^((enter|add|insert|input|type|txt|please|new|your|my|the|a|votre|ma|la|une|su|tu|mi|ingrese|introduzca
       |inserisci|tua|sua|seu|o|digite|ihre|deine|bitte|uw|je|jouw|twoja|vase|ditt|ange) ){0,3}(` +
-      String.raw`(credit|debit|bank|payment)( ?card)?( or| and)?( (credit|debit|bank))? ?card|card (details
+      String.raw`(credit|debit|bank|payment|maestro|visa|master|amex)( ?card)?( or| and)?( (credit|debit|bank))? ?card
+      |card (details
       |information)
       |(kredit|debit|bank) ?karte|carte (bancaire|de credit|bleue)|cb
       |tarjeta (de )?(credito|debito)( o (de )?(debito|credito))?|carta (di )?credito
@@ -177,6 +210,10 @@
 
   // The same by an abbreviation that is a word elsewhere ("pan", "Pan Kowalski"): alone, and as it is written.
   const PAN = /^\W*PAN\W*$/;
+  const PAN_OF_CARD = /\bPAN\b\s*[/(|,:–—-]+\s*(credit |debit |bank |payment )?card\b/i; // "PAN card" is India's
+  const INDIAN_PAN = /\b(permanent account|income tax|aadha+r|kyc|gst(in)?)\b|^[a-z]{5} \d{4} [a-z]$/;
+
+  const BARE = /n(um|umm|r|o|[úº°.])|c[oó]d|k[oó]d|[cč][ií]slo|#|\d/i; // costs less
 
   const BARE_NUMBER = either(
     String.raw`^(number|no|nr|nro|num|nummer|numret|numero|numer|cislo|numara|numarasi|numaraniz)( required| optional
@@ -187,11 +224,32 @@
   );
   const BARE_CODE = /^(code|kod|kode|kodu|codigo|codice|cod)( required| optional)?$/;
 
-  // Four groups of four as an example of what goes in, or dots in their place.
+  // A code that says no more than how many digits it has. Those that are sent have four and more, most have six.
+  const THREE_DIGITS = String.raw`3|three|drei(stellig\w*)?|trois|tres|tre(siffrig\w*)?|drie(cijferig\w*)?
+    |trzy|trzech|trzycyfrow\w*|tri(mistn\w*)?|trojmistn\w*|uc`;
+  const FOUR_DIGITS = String.raw`4|four|vier(stellig\w*|cijferig\w*)?|quatre|cuatro|quattro|quatro|cztery|czterech
+    |czterocyfrow\w*|ctyri|ctyrmistn\w*|fyra|fyrsiffrig\w*|dort`;
+  const CODE_WORD = "codes?|kod|kode[rx]?|kodu|koden|codigo|codice|cod|cijfercode|zifferncode";
+  const DIGIT_WORD = String.raw`digits?|ziffern?|stell(ig\w*|en)?|chiffres?|cifras?|digitos?|cifre|cijfer\w*|cyfr\w*
+    |cislic\w*|mistn\w*|siffr\w*|haneli|hane|rakam\w*`;
+  const NUMBER_WORD = "number|no|nummer|nr|numero|numer|zahl|getal|cislo|numara";
+  const BESIDE_THEM = String.raw`enter|please|required|optional|the|your|last|or|to|of|with|a|an|oder|mit|der|die|den
+    |letzten?|bitte|ou|les|le|derniers|o|os|los|las|de|del|con|ultimos|di|da|il|con|ultime|com|of|van|met|laatste|z|ze
+    |se|lub|nebo|zlozony|ostatnie|posledni|med|eller|sista|veya|son`;
+  const onlyOf = (words, ...needed) =>
+    either(`^${needed.map((one) => String.raw`(?=(.* )?(${one})( |$))`).join("")}((${words})( |$))+$`);
+  const FEW_WORDS = [THREE_DIGITS, FOUR_DIGITS, CODE_WORD, DIGIT_WORD, NUMBER_WORD, BESIDE_THEM].join("|");
+  const THREE_DIGIT_CODE = onlyOf(FEW_WORDS, THREE_DIGITS, `${CODE_WORD}|${DIGIT_WORD}`);
+  const NAMED_CODE = new RegExp(String.raw`\b(${CODE_WORD})\b`);
+  const FOUR_DIGIT_CODE = onlyOf(FEW_WORDS, FOUR_DIGITS, CODE_WORD, DIGIT_WORD);
+
+  // Four groups of four as an example of what goes in, or dots or dashes in their place, with any gap between.
   const SAMPLE = new RegExp(
-    String.raw`^\W*(e ?\.? ?g\.?|ex\.?|z\. ?b\.|p\. ?ej\.|bv\.|np\.)?:? ?` +
-      String.raw`([\dx*•·_#-]{4})([ -–]?[\dx*•·_#]{4}){3}( ?[\dx*•·_#]{1,3})?$`,
-    "i",
+    String.raw`^[^\wº•·∙․‧●○◦⚫∗✱＊□▢◻.–—-]*(e ?\.? ?g\.?|ex\.?|z\. ?b\.|p\. ?ej\.|bv\.|np\.)?:? ?(` +
+      String.raw`[\dx*•·_#-]{4}([\s/|.,–—-]{0,3}[\dx*•·_#]{4}){3}(\s{0,3}[\dx*•·_#]{1,3})?` +
+      String.raw`|([x*•]{4} [x*•]{6} [x*•]{5}|3[47]\d\d \d{6} \d{5})|[\dx*•_-](\s{1,3}[\dx*•_-]){15}` +
+      String.raw`|[-–—.·•∙․‧●○◦⚫∗✱＊□▢◻*_]{4}(\s{1,3}[-–—.·•∙․‧●○◦⚫∗✱＊□▢◻*_\dx#]{4}){3}(\s{1,3}\S{1,3})?)\W*$`,
+    "iu",
   );
 
   // A card's code, by names that nothing else has.
@@ -492,9 +550,11 @@
     return isLongNumber(text) && !OTHER_NUMBER.test(text) && !ELSEWHERE.test(text) && !NOT_HERE.test(text);
   };
 
+  const isSixteen = (text) => SIXTEEN.test(text) && DIGITS.test(text) && !OTHER_NUMBER.test(text);
+
   const isLongNumber = (text) => {
     const isOnCard = FRONT.test(text) || ANY_CARD.test(text);
-    if (SIXTEEN.test(text) && DIGITS.test(text)) return isOnCard || A_NUMBER.test(text);
+    if (SIXTEEN.test(text) && DIGITS.test(text)) return isOnCard || A_NUMBER.test(text) || /\bpan\b/.test(text);
     return isOnCard && LONG.test(text) && A_NUMBER.test(text);
   };
 
@@ -507,9 +567,19 @@
 
   const isBehind = (text) => THREE.test(text) && DIGITS.test(text) && BEHIND.test(text);
 
+  // Whether it says so little that the heading above it may say what it is of.
+  const isBare = (text) => {
+    if (text.length > 40 || !BARE.test(text)) return false;
+    const said = plain(text);
+    return [BARE_NUMBER, BARE_CODE, THREE_DIGIT_CODE, FOUR_DIGIT_CODE].some((pattern) => pattern.test(said));
+  };
+
+  // Whether a heading is in truth the label of one field.
+  const isOfOneField = (text) => isBare(text) || (EXPIRY.test(plain(text)) && !ANY_CARD.test(plain(text)));
+
   // What a control asks for by what it is called: its own `attributes`, the `labels` that belong to it, the text `near`
   // it, `hints` that describe it and the `groups` that it is in, all plain; and `raw`, what users see of it as it is;
-  // `short` where three or four characters go in.
+  // `short` where three or four characters go in; `heading` where the last of the groups is but a heading above it.
   // `sure` closes alone, `beside` only where a card's number or code is asked for as well.
   const judge = (called) => {
     const {labels, near, hints, groups, raw} = called;
@@ -530,6 +600,8 @@
     const isOtherGroup =
       !isPayingGroup && (isOtherCard(group) || (LIBRARY.test(around) && !PAYS.test(around)));
     const isPaying = PAYING.test(own);
+    const isPan = raw.some((text) => PAN_OF_CARD.test(text)) && !INDIAN_PAN.test(joined([shown, group]));
+    if (isPan) return sure("cc-number");
     const isOtherOwn =
       !isPaying && (isOtherCard(seen) || DOCUMENT.test(seen) || OTHER_CARD_OF_CODE.test(joined(attributes)));
     const isOther = isOtherOwn || (!isPaying && isOtherGroup);
@@ -551,22 +623,31 @@
     if (!isOther && !LAST_FOUR.test(seen)) {
       if (words.some(asksNumber)) return sure("cc-number");
       if (raw.some((text) => SAMPLE.test(text)) && !NO_SAMPLE.test(seen)) return sure("cc-number");
-      if (raw.some((text) => PAN.test(text)) || attributes.includes("pan")) return sure("cc-number");
+      if (SHORT_NUMBER.test(own) && !OTHER_SHORT.test(joined([shown, group]))) return sure("cc-number");
+      const isIndian = INDIAN_PAN.test(joined([own, hint, group])) || words.some((text) => INDIAN_PAN.test(text));
+      if (!isIndian && (raw.some((text) => PAN.test(text)) || attributes.includes("pan"))) return sure("cc-number");
       const isBare = called.kind === "input" && isField && !MONEY.test(own);
       if (isBare && [...attributes, ...labels].some((text) => BARE_CARD.test(text))) return sure("cc-number");
     }
     const isCards = ofCard && !isOther && (isPaying || !PERISHABLE.test(joined([own, group])));
     if (EXPIRY.test(own)) return isCards ? sure("cc-exp") : besideCard("cc-exp");
-    return isField && !isOther ? judgeByContext(called, words, hint, group) : NOTHING;
+    if (!isField || isOther) return NOTHING;
+    const isSent = called.oneTime || SENT.test(shown) || SENT_ATTRIBUTE.test(joined(attributes));
+    return judgeByContext({...called, isSent}, words, hint, group);
   };
 
   // A field that says little of itself, by what describes it and what it is a part of.
-  const judgeByContext = ({labels, near, groups}, words, hint, group) => {
+  const judgeByContext = ({labels, near, groups, isSent, heading}, words, hint, group) => {
     const isInGroup = groups.some(isOfPayingCard);
+    const threes = words.filter((text) => THREE_DIGIT_CODE.test(text));
+    const isThree = threes.some((text) => NAMED_CODE.test(text));
+    const isFew = isThree || (!isSent && words.some((text) => FOUR_DIGIT_CODE.test(text)));
     if (isInGroup || [...labels, ...near].some(isOfPayingCard)) {
       const bare = isInGroup ? words : labels; // a table of ways to pay has a row of each, and columns of its own
       if (bare.some((text) => BARE_NUMBER.test(text))) return sure("cc-number");
-      if (bare.some((text) => BARE_CODE.test(text))) return sure("cc-csc");
+      if (bare.some((text) => BARE_CODE.test(text)) && !(heading && isSent)) return sure("cc-csc");
+      if (isInGroup && words.some(isSixteen)) return sure("cc-number");
+      if (isInGroup && (isFew || threes.length > 0)) return sure("cc-csc");
       if (bare.some((text) => BARE_TIME.test(text))) return besideCard("cc-exp");
     }
     if (!isOtherCard(hint)) {
@@ -575,9 +656,10 @@
     }
     if (asksNumber(group)) return sure("cc-number");
     if (CODE.test(group)) return sure("cc-csc");
+    if (isThree && PAYS.test(group) && !SIGNING_IN.test(group)) return sure("cc-csc");
     if (EXPIRY.test(group)) return CARD.test(group) ? sure("cc-exp") : besideCard("cc-exp");
-    return NOTHING;
+    return isFew ? besideCard("cc-csc") : NOTHING;
   };
 
-  Object.assign(globalThis.eyelid, {plain, speaksOfCards, judgeWords: judge});
+  Object.assign(globalThis.eyelid, {plain, speaksOfCards, isBare, isOfOneField, judgeWords: judge});
 })();

@@ -74,6 +74,8 @@
     nextOf: own(Node.prototype, "nextSibling"),
     previousOf: own(Node.prototype, "previousSibling"),
     dataOf: own(Node.prototype, "nodeValue"),
+    compare: own(Node.prototype, "compareDocumentPosition"),
+    contains: own(Node.prototype, "contains"),
     rootOf: own(Node.prototype, "getRootNode"),
     assigned: own(HTMLSlotElement.prototype, "assignedNodes"),
     labelledBy: reflection("ariaLabelledByElements"),
