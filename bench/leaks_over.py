@@ -44,19 +44,23 @@ def _open_list(scene: Scene) -> Iterator[None]:
 
 @transition()
 def select_list(scene: Scene) -> Play:
-    """A list is open when the form goes, and stays: it has the cards that were in the form."""
+    """A list is open when the form goes, and stays: it has the cards that were in the form. Firefox paints its list in
+    colours of its own, so there only the time after it says that it was closed for.
+    """
     yield
     scene.windows.activate(scene.window)
     scene.run("selected")
     scene.run("list")
     yield
     with _open_list(scene):
+        scene.present()
         scene.run("remove")
         time.sleep(STAYS)
+    scene.gone()
     scene.run("go", scene.shop())
 
 
-@transition(least=0.7)
+@transition(least=0.5)
 def clean_select_list(scene: Scene) -> Play:
     yield
     scene.windows.activate(scene.window)
