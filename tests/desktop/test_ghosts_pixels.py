@@ -301,6 +301,7 @@ def test_what_a_window_has_not_painted_it_owes_wherever_it_is_moved(
         held.do(*(("move" if what == "drag" else what, 4, box) for box in places))
         painted |= what == "paint"  # then only what has been owed for long is owed for certain
         held.do(("wait" if painted or wait else "look", 0, SCREEN))
+        held.do(*[("look", 0, SCREEN)] * late)  # until then what it is found to have painted is doubted
     for _ in range(2):
         held.now += OWED
         held.do(("look", 0, SCREEN))
