@@ -1,8 +1,8 @@
 """Every way in which something sensitive comes into a page and goes again, each as a short play.
 
 Those of tabs, windows and whole browsers are in leaks_outside.py, attacks in leaks_attacks.py, other extensions in
-leaks_extensions.py, what a browser shows that is no page in leaks_surfaces.py, what fades out in leaks_exits.py; what a
-play is stands in leaks_scene.py.
+leaks_extensions.py, what a browser shows that is no page in leaks_surfaces.py, what fades out in leaks_exits.py,
+windows that outlive a page in leaks_over.py; what a play is stands in leaks_scene.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bench import (  # noqa: F401 - importing enters their plays
     leaks_extensions,
     leaks_lingering,
     leaks_outside,
+    leaks_over,
     leaks_scene,
     leaks_surfaces,
 )

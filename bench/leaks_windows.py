@@ -23,6 +23,8 @@ PATIENCE: Final = 20.0  # seconds for a window manager on a busy machine
 BEAT: Final = 0.005
 WHEEL: Final = (5, 4)  # its buttons: down, up
 TURNS: Final = 8  # of the wheel in one direction
+DRAGGED: Final = 20  # steps of the mouse
+UNMAPPED: Final = 0.5  # seconds in which a recorder comes to know a window
 GREY: Final = 0x808080
 PAGER: Final = 2  # EWMH: the request comes from a pager, so that no window manager thinks it stole the focus
 
@@ -89,6 +91,22 @@ class Windows:
             time.sleep(0.05)
         self.point(before.root_x, before.root_y)
 
+    @contextmanager
+    def dragging(self, start: tuple[int, int], end: tuple[int, int]) -> Iterator[None]:
+        """The mouse takes what is at `start`, drags it to `end`, and drops it at the end."""
+        try:
+            for step in range(DRAGGED + 1):
+                at = [one + (other - one) * step // DRAGGED for one, other in zip(start, end, strict=True)]
+                xtest.fake_input(self._display, X.MotionNotify, x=at[0], y=at[1])
+                if step == 0:
+                    xtest.fake_input(self._display, X.ButtonPress, 1)
+                self._display.sync()
+                time.sleep(0.05)
+            yield
+        finally:
+            xtest.fake_input(self._display, X.ButtonRelease, 1)
+            self._display.sync()
+
     def wheel(self, left: int, top: int, *, until: float) -> None:
         """The mouse's wheel is turned down there and up again until then (s, monotonic), and the mouse goes back."""
         before = self._root.query_pointer()
@@ -114,18 +132,31 @@ class Windows:
                 time.sleep(0.03)
 
     @contextmanager
-    def unpainted(self, left: int, top: int, width: int, height: int) -> Iterator[None]:
-        """A new window that paints nothing, so that what was there stays in view; at the end it paints, and closes."""
+    def unpainted(
+        self, left: int, top: int, width: int, height: int, *, managed: bool = True
+    ) -> Iterator[Callable[[int, int], None]]:
+        """A new window that paints nothing, so that what was there stays in view; at the end it paints, and closes.
+        What is yielded moves it. Not `managed`: it is there for a moment before it is mapped, which a window manager's
+        frame is not.
+        """
         before = self._list()
         # Without a background; its place is the user's wish, which window managers keep (ICCCM 4.1.2.3).
-        window = self._root.create_window(left, top, width, height, 0, X.CopyFromParent)
+        window = self._root.create_window(left, top, width, height, 0, X.CopyFromParent, override_redirect=not managed)
         window.set_wm_name("notes")
         window.set_wm_normal_hints(flags=Xutil.USPosition | Xutil.USSize, x=left, y=top, width=width, height=height)
+        self._display.sync()
+        time.sleep(0 if managed else UNMAPPED)
         window.map()
         self._display.sync()
-        self.new(before)
+        if managed:
+            self.new(before)
+
+        def move(left: int, top: int) -> None:
+            window.configure(x=left, y=top)
+            self._display.sync()
+
         try:
-            yield
+            yield move
         finally:
             window.fill_rectangle(window.create_gc(foreground=GREY), 0, 0, width, height)
             window.destroy()

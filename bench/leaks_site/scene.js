@@ -237,5 +237,19 @@ Object.assign(globalThis.scene, {
   },
 });
 
+// What leaks_over.py plays: what the browser shows in windows of its own.
+Object.assign(globalThis.scene, {
+  draggable() {
+    put(document.createElement("div")).innerHTML = `<div id="pan" draggable="true"
+      style="position:fixed;left:100px;top:150px;width:500px;height:300px;background:${MAGENTA};z-index:9"></div>`;
+  },
+  list(color = MAGENTA) {
+    const list = document.createElement("select");
+    list.style.cssText = "position:fixed;left:100px;top:150px;width:600px;height:80px;font-size:32px;z-index:10";
+    list.innerHTML = `<option style="background:${color}">Card</option>`.repeat(9);
+    document.body.append(list);
+  },
+});
+
 let restored = false; // from the back/forward cache
 addEventListener("pageshow", (shown) => (restored = shown.persisted));

@@ -14,7 +14,7 @@ import pytest
 
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
-from agent.desktop.x11.ghosts import DOUBT, OWED, STILL
+from agent.desktop.x11.ghosts import DOUBT, HANGS, OWED, STILL
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
 from tests.stage.afterimages import (
@@ -22,6 +22,7 @@ from tests.stage.afterimages import (
     BEHIND,
     CLOCK,
     GREY,
+    PLACE,
     Trial,
     close,
     lose_track,
@@ -375,3 +376,20 @@ def test_without_damage_nobody_can_tell() -> None:
 
 def test_the_published_constants() -> None:
     assert (STILL, DOUBT, OWED) == (350 * MILLISECOND, 1 * SECOND, 10 * SECOND)
+
+
+def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_paints(managed: X11Stage) -> None:
+    """Without a window manager between, its damage is emptied too late to be certain of that."""
+    with trial(managed) as tried:
+        size = {"width": PLACE.width, "height": PLACE.height}
+        new = tried.behind.open(x=PLACE.x, y=PLACE.y, color=None, **size)
+        tried.later(2 * HANGS / SECOND, lambda: tried.behind.move(window=new, x=PLACE.x + 150, y=PLACE.y + 90))
+        tried.look()
+        close(tried)
+        tried.look()
+        tried.paint()
+        tried.later(2 * DOUBT / SECOND, lambda: None)
+        assert tried.words[-1][1] > CLOCK.now() + 2 * OWED
+        tried.behind.paint(window=new, color=GREY, place=ALL)
+        left = CLOCK.now()
+        assert tried.look_until_gone() < left + OWED

@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.model.seen import Box, Ghost
 from agent.desktop.x11.changing import MOST_DEEDS, Done, Pane
-from agent.desktop.x11.ghosts import DOUBT, KEPT, MOST_GHOSTS, OWED, STILL, UNPAINTED, Ghosts
+from agent.desktop.x11.ghosts import DOUBT, HANGS, KEPT, MOST_GHOSTS, OWED, STILL, UNPAINTED, Ghosts
 from agent.desktop.x11.tree import Deed
 
 SCREEN = Box(0, 0, 12, 8)
@@ -200,6 +200,67 @@ def test_a_window_that_grows_owes_what_it_gained(grown: Box, until: int) -> None
     drawn = {1: [], 2: [Box(0, 0, 5, 3)]}
     made.follow([pane(1, Box(0, 0, 12, 8)), pane(2, grown)], done, drawn, SCREEN, LATER)
     assert untils(made, LATER) == [until]
+
+
+THERE = Box(6, 3, 3, 3)
+TAKEN_ALONG = Box(0, 0, 3, 3)  # what the server tells of a move, from the window's corner
+MOVED = {2: Done([Deed.MOVED], [PART, THERE])}
+
+
+def covered(*painted: Box) -> Ghosts:
+    """Window 2 came over window 1 at `LATER` and has painted this."""
+    made = ghosts()
+    made.follow([pane(1)], {}, {}, SCREEN, 1)
+    made.follow([pane(1), pane(2, PART)], {2: Done([Deed.CAME], [PART])}, {1: [], 2: painted}, SCREEN, LATER)
+    return made
+
+
+def test_a_window_that_has_painted_nothing_owes_what_it_took_along_until_it_paints() -> None:
+    made = covered()
+    moved = [pane(1), pane(2, THERE)]
+    made.follow(moved, MOVED, {1: [PART], 2: [TAKEN_ALONG]}, SCREEN, LATER + 5)
+    assert max(untils(made, LATER)) == UNPAINTED + 5
+    again = {2: Done([Deed.MOVED] * 2, [THERE, Box(0, 0, 3, 3), PART])}
+    made.follow([pane(1), pane(2, PART)], again, {1: [], 2: [TAKEN_ALONG]}, SCREEN, LATER + 2 * OWED)
+    assert max(untils(made, LATER)) == UNPAINTED + 2 * OWED
+    assert 2 in made.debtors(LATER + 2 * OWED)
+    made.follow([pane(1), pane(2, PART)], {}, {1: [], 2: [Box(0, 0, 3, 2)]}, SCREEN, LATER + 3 * OWED)
+    assert max(untils(made, LATER)) == UNPAINTED + 2 * OWED
+    made.follow([pane(1), pane(2, PART)], {}, {1: [], 2: [Box(0, 2, 3, 1)]}, SCREEN, LATER + 4 * OWED)
+    assert max(untils(made, LATER)) == 4 * OWED + STILL
+
+
+@pytest.mark.parametrize(("after", "until"), [(HANGS, UNPAINTED), (HANGS - 1, OWED)])
+def test_one_that_has_painted_some_of_it_does_so_if_it_hangs(after: int, until: int) -> None:
+    """Else it may have painted the rest in the very look in which it was moved, and then nothing more may come."""
+    made = covered(Box(0, 0, 3, 2))
+    made.follow([pane(1), pane(2, THERE)], MOVED, {1: [PART], 2: [TAKEN_ALONG]}, SCREEN, LATER + after)
+    assert max(untils(made, LATER)) == until + after
+    again = {2: Done([Deed.MOVED], [THERE, PART])}
+    made.follow([pane(1), pane(2, PART)], again, {1: [], 2: [TAKEN_ALONG]}, SCREEN, LATER + after + 1)
+    assert max(untils(made, LATER)) == until + after + 1
+
+
+def test_what_a_window_took_along_while_damage_was_emptied_is_not_paid_by_the_move_itself() -> None:
+    made, moved = covered(), [pane(1), pane(2, THERE)]
+    made.follow(moved, MOVED, {1: [PART], 2: []}, SCREEN, LATER + 5, late=True)
+    made.follow(moved, {}, {1: [], 2: [TAKEN_ALONG]}, SCREEN, LATER + 6, doubted={1, 2})
+    assert max(untils(made, LATER)) == UNPAINTED + 5
+    made.follow(moved, {}, {1: [], 2: [TAKEN_ALONG]}, SCREEN, LATER + 7)
+    assert max(untils(made, LATER)) == STILL + 7
+
+
+def test_what_it_uncovered_in_moving_it_owes_until_it_paints_that() -> None:
+    outside, inside = Box(-2, 2, 3, 3), Box(0, 2, 3, 3)
+    made = ghosts()
+    made.follow([pane(1)], {}, {}, SCREEN, 1)
+    made.follow([pane(1), pane(2, outside)], {2: Done([Deed.CAME], [outside])}, {1: [], 2: []}, SCREEN, LATER)
+    done = {2: Done([Deed.MOVED], [outside, inside])}
+    made.follow([pane(1), pane(2, inside)], done, {1: [], 2: [Box(2, 0, 1, 3)]}, SCREEN, LATER + 5)
+    made.follow([pane(1), pane(2, inside)], {}, {1: [], 2: [Box(2, 0, 1, 3)]}, SCREEN, LATER + 6)
+    assert max(ghost.until for ghost in made.told()) == LATER + UNPAINTED + 5
+    made.follow([pane(1), pane(2, inside)], {}, {1: [], 2: [Box(0, 0, 2, 3)]}, SCREEN, LATER + 7)
+    assert max(ghost.until for ghost in made.told()) == LATER + STILL + 7
 
 
 def test_a_hidden_window_may_leave_meanwhile() -> None:

@@ -164,6 +164,7 @@ class Held:
     early: dict[int, list[Box]] | None = None  # what was painted when they were
     doubted: set[int] = field(default_factory=set)
     strange: dict[Pixel, tuple[int, int]] = field(default_factory=dict)  # whose picture it shows, found by which look
+    certain: int = 0  # a window of which every look could say what it had painted
 
     def do(self, *history: tuple[str, int, Box]) -> Held:
         for what, window, box in history:
@@ -206,7 +207,9 @@ class Held:
         }
         tiny.deeds, tiny.places, tiny.origins = {}, {}, {}
         told = self.made.told()
-        for since in {since for _, since in self.strange.values() if self.now - since < OWED}:
+        owners = tiny.owners()
+        owed = {pixel for pixel in found if owners[pixel] == self.certain}
+        for since in {since for pixel, (_, since) in self.strange.items() if pixel in owed or self.now - since < OWED}:
             assert any(ghost.left <= since and ghost.until > self.now for ghost in told), (since, self.now, told)
 
 
@@ -264,6 +267,51 @@ def test_no_word_is_earlier_than_the_pixels_whatever_three_things_happen(
     for state in states:
         for step in steps:
             copy.deepcopy(state).do(step, ("look", 0, SCREEN), ("rest", 0, SCREEN))
+
+
+inside = st.builds(Box, st.integers(0, 4), st.integers(0, 2), st.integers(3, 8), st.integers(3, 6))
+steps = st.one_of(
+    st.tuples(st.just("move"), boxes),
+    st.tuples(st.just("drag"), st.lists(inside, min_size=2, max_size=3)),
+    st.tuples(st.just("paint"), boxes),
+)
+
+
+@settings(max_examples=300)
+@given(openings, inside, st.lists(st.tuples(steps, st.booleans(), st.booleans()), max_size=5))
+@example(  # out of the screen and in again: what was outside it shows what is there
+    opened(Box(0, 0, 8, 6), FEW, FEW),
+    FEW,
+    [(("move", Box(x, 0, 3, 3)), False, False) for x in (-2, 0, 1)],
+)
+def test_what_a_window_has_not_painted_it_owes_wherever_it_is_moved(
+    opening: Sequence[tuple[str, int, Box]],
+    place: Box,
+    history: Sequence[tuple[tuple[str, Box | Sequence[Box]], bool, bool]],
+) -> None:
+    """It comes over the others, and only it moves, so that there is no doubt about it. Once it has painted all it owes
+    nothing.
+    """
+    held = Held(certain=4)
+    held.made.follow([], None, {}, SCREEN, 0)
+    held.do(*opening, ("map", 4, place), ("look", 0, SCREEN))
+    painted = False
+    for (what, where), late, wait in history:
+        held.do(*[("take", 0, SCREEN)] * late)  # emptied, and then it happens
+        places = [where] if isinstance(where, Box) else [box for box in where if _is_within(held.tiny.boxes[4])]
+        held.do(*(("move" if what == "drag" else what, 4, box) for box in places))
+        painted |= what == "paint"  # then only what has been owed for long is owed for certain
+        held.do(("wait" if painted or wait else "look", 0, SCREEN))
+        held.do(*[("look", 0, SCREEN)] * late)  # until then what it is found to have painted is doubted
+    for _ in range(2):
+        held.now += OWED
+        held.do(("look", 0, SCREEN))
+    held.do(("paint", 4, Box(0, 0, 1, 1)), ("look", 0, SCREEN))
+    assert 4 not in held.made.debtors(held.now + DOUBT)
+
+
+def _is_within(box: Box) -> bool:
+    return box.x >= 0 and box.y >= 0 and box.x + box.width <= SCREEN.width and box.y + box.height <= SCREEN.height
 
 
 def _painted(tiny: Tiny, armed: set[int], taken: set[int]) -> dict[int, list[Box]]:

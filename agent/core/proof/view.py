@@ -28,9 +28,10 @@ from agent.core.model.seen import (
     Page,
     Scene,
     Tab,
+    Window,
     WindowKind,
 )
-from agent.core.proof.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_SETTLE
+from agent.core.proof.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
 from agent.core.proof.binding import Binding, Key, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
@@ -88,6 +89,9 @@ class View:
         self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
         self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
         self._glimpsed: dict[Place, dict[_Picture, int]] = {}  # what events showed since browsers were asked -> when
+        self._pids: dict[str, int] = {}  # connection -> the browser's process
+        self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
+        self._menus: dict[int, tuple[Page, ...]] = {}  # menus and the like -> what they may have painted
         self._surveyed = Scene()
         self._browsed = Scene(pages_only=True)
 
@@ -100,7 +104,7 @@ class View:
         """Every page that may count again although no further look or event tells of it; some more than once."""
         for seen in self._seen.values():
             yield from (*seen.pages, *seen.drawn)
-        for kept in (self._inside, self._was_inside):
+        for kept in (self._inside, self._was_inside, self._paintable, self._menus):
             for pages in kept.values():
                 yield from pages
         for pictured in (self._pictures, self._glimpsed):
@@ -129,6 +133,7 @@ class View:
         pictures = self._glimpsed.setdefault((glimpse.browser, glimpse.tab), {})
         picture = _Picture(glimpse.page, glimpse.top) if len(pictures) < FEW else _Picture(UNFOLLOWED)
         pictures[picture] = glimpse.at
+        self._paintable.setdefault(glimpse.browser, {})[picture.page] = FOR_GOOD
 
     # -- the desktop ----------------------------------------------------------------------------------------------
 
@@ -146,7 +151,8 @@ class View:
         self._leaving |= dict.fromkeys(gone, look.answered)
         if not gone.isdisjoint(self._inside):
             self._last_left = look.answered
-        pages = tuple(dict.fromkeys(replace(page, shown=True, parked=False) for page in self._left_behind()))
+        left = (replace(page, shown=True, parked=False) for page in self._left_behind())
+        pages = tuple(dict.fromkeys((*left, *self._in_menus(scene, look.asked))))
         self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
         # Once more after the browsers were asked again: that look tells what they held when they left.
         self._leaving = {
@@ -176,6 +182,22 @@ class View:
         for pictures in self._glimpsed.values():
             yield from (picture.page for picture, at in pictures.items() if at <= self._last_left + PAGE_HINDSIGHT)
 
+    def _in_menus(self, scene: Scene, asked: int) -> Iterator[Page]:
+        """What menus, tooltips and pictures that are dragged may show. A browser paints them from its pages, and they
+        may outlive these: until one is unmapped it counts with all that it may have painted so far.
+        """
+        menus = [window for window in scene.windows if window.kind is WindowKind.POPUP]
+        self._menus = {menu.id: self._painted_in(menu) for menu in menus}
+        for browser, pages in self._paintable.items():
+            self._paintable[browser] = {page: until for page, until in pages.items() if until >= asked}
+        for menu in menus:
+            yield from self._menus[menu.id] if menu.shown else ()
+
+    def _painted_in(self, menu: Window) -> tuple[Page, ...]:
+        mine = (pages for browser, pages in self._paintable.items() if self._pids.get(browser) == menu.pid)
+        now = tuple(page for pages in mine for page in pages)
+        return (*_few(tuple(page for page in self._menus.get(menu.id, ()) if page not in now)), *now)
+
     # -- the browsers ---------------------------------------------------------------------------------------------
 
     def _browse(self, browsing: Browsing, look: Look) -> Scene:
@@ -202,6 +224,7 @@ class View:
         self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
+        self._put_in_menus(browsing, look.answered + PAGE_LAG)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
         scene = Scene(pages=pages, accounted=self._binding.accounted, pages_only=True)
@@ -218,6 +241,23 @@ class View:
             past = {**self._was_inside.get(window, {}), **left}
             self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
         self._inside = self._inside | inside
+
+    def _put_in_menus(self, browsing: Browsing, until: int) -> None:
+        """Until then a menu may come that still has what is in view no more."""
+        now: dict[str, dict[Page, int]] = {browser: {} for browser in self._paintable}
+        for window in browsing.windows:
+            self._pids[window.browser] = window.pid
+            in_view = (page for page in self._seen[key_of(window)].pages if page.shown)
+            now.setdefault(window.browser, {}).update(dict.fromkeys(in_view, FOR_GOOD))
+        for (browser, _), pictures in self._glimpsed.items():
+            now.setdefault(browser, {}).update(dict.fromkeys((picture.page for picture in pictures), FOR_GOOD))
+        for browser, pages in now.items():
+            before = self._paintable.get(browser, {})
+            past = {page: min(at, until) for page, at in before.items() if page not in pages}
+            # They are many where nobody has looked at the windows for long.
+            now[browser] = {**(past if len(past) <= FEW else {UNFOLLOWED: until}), **pages}
+        self._paintable = {browser: pages for browser, pages in now.items() if pages}
+        self._pids = {browser: pid for browser, pid in self._pids.items() if browser in self._paintable}
 
     def _look_into(self, window: BrowserWindow, look: Look) -> _Seen:
         before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))

@@ -63,9 +63,10 @@ def _shifted(part: Box, was: Box, now: Box) -> Box:
 
 
 class Change:
-    """`owing`: where windows may show more than themselves; who moves takes it along.
+    """`owing`: where windows may show more than themselves; who moves takes it along. `unpainted`: where they do.
 
     `gained`: what a window has and had not before; what it has painted there, it painted since it came to it.
+    `taken`: what of `unpainted` a window took along to where it is now.
     `unclear`: where that may be otherwise, with the windows that may have it. `moved`: windows of which nobody can say
     where on the screen they painted what.
     """
@@ -77,11 +78,15 @@ class Change:
         done: Mapping[int, Done],
         screen: Box,
         owing: Mapping[int, Sequence[Box]],
+        *,
+        unpainted: Mapping[int, Sequence[Box]],
     ) -> None:
         self._root = Pane(ROOT, screen, plain=True)
         self._before, self._after, self._screen, self._owing = before, after, screen, owing
+        self._unpainted = unpainted
         self._done = done
         self.gained: list[tuple[int, list[Box]]] = []
+        self.taken: list[tuple[int, list[Box]]] = []
         self.unclear: list[Unclear] = []
         boxes = {pane.id: pane.box for pane in before}
         self.moved = {pane.id for pane in after if boxes.get(pane.id, pane.box) != pane.box}
@@ -143,11 +148,18 @@ class Change:
         owing = self._owing.get(pane.id, ())
         if set(own.deeds) == {Deed.MOVED} and not others and (len(sizes) == 1 or not owing):
             uncovered = self._uncovered_in_moving(pane, own, now)
-            if owing:
-                taken_along = [_shifted(box, own.places[0], pane.box) for box in owing]
-                return [], within(now, [*uncovered, *taken_along])
             plain = len(own.deeds) == 1 and 1 in {len(corners), len(sizes)}
-            return (uncovered, []) if plain else ([], uncovered)
+            gained, unclear = (uncovered, []) if plain else ([], uncovered)
+            if owing:
+                taken, doubtful = (
+                    [_shifted(box, own.places[0], pane.box) for box in boxes]
+                    for boxes in (self._unpainted.get(pane.id, ()), owing)
+                )
+                taken = rests(within(now, taken), uncovered)
+                if taken:
+                    self.taken.append((pane.id, taken))
+                unclear = rests(within(now, [*unclear, *doubtful]), [*gained, *taken])
+            return gained, unclear
         return [], now
 
     def _hidden_and_bared(self, one: Done) -> Sequence[Box]:

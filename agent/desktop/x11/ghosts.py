@@ -23,6 +23,7 @@ STILL: Final = 350 * MILLISECOND
 DOUBT: Final = 1 * SECOND  # at least, where nobody can tell who painted what
 OWED: Final = 10 * SECOND  # at most, where the owner may have painted already: then nothing more may come
 UNPAINTED: Final = 24 * 3600 * SECOND  # where it certainly has not; a later look knows better
+HANGS: Final = 500 * MILLISECOND  # one that has not painted for so long is not about to
 KEPT: Final = 2 * SECOND  # after it has gone, for whoever does not take every look
 MOST_GHOSTS: Final = 32
 
@@ -34,7 +35,7 @@ class _Debt:
     """`region`: where on the screen. `owed`: what `owners` have not painted yet; without one nobody can pay.
 
     `least`: not over before that, even if all is paid. `late`: it began after damage was last emptied, so that what an
-    owner is found to have painted may be from before.
+    owner is found to have painted may be from before. `since`: when it was first owed for certain.
     """
 
     left: int
@@ -44,6 +45,7 @@ class _Debt:
     owed: list[Box] = field(default_factory=list)
     least: int = 0
     late: bool = False
+    since: int = 0
 
     def owe(self, owed: list[Box], now: int) -> None:
         """A place in more pieces than anybody follows is owed whole, although some of it has been painted."""
@@ -94,9 +96,16 @@ class Ghosts:
         for debt in self._debts:
             for owner in debt.owners if debt.until > now else ():
                 owing.setdefault(owner, []).extend(debt.owed)
-        change = Change(before, self._panes, done, screen, owing)
+        unpainted = {
+            pane.id: self._unpainted(pane.id, visible(pane, before[place + 1 :], screen), now)
+            for place, pane in enumerate(before)
+            if pane.id in owing.keys() & done
+        }
+        change = Change(before, self._panes, done, screen, owing, unpainted=unpainted)
         believed = {window: boxes for window, boxes in drawn.items() if window not in doubted}
         new = [self._debt(window, region, believed, now, late=late) for window, region in change.gained]
+        for window, region in change.taken:
+            new.append(self._taken_along(window, region, done[window].places[0], now, late=late))
         for unclear in change.unclear:
             new += self._doubts(unclear, believed, now, late=late)
         self._pay(change, drawn, doubted, now)
@@ -116,7 +125,7 @@ class Ghosts:
         for debt in self._debts:
             if not debt.owners <= stayed:
                 debt.owners, debt.until = frozenset(), min(debt.until, now + OWED)
-        self._pay(Change(self._panes, self._panes, {}, screen, {}), drawn, (), now)
+        self._pay(Change(self._panes, self._panes, {}, screen, {}, unpainted={}), drawn, (), now)
         self._debts = [debt for debt in self._debts if not now < debt.until <= doubt.until]
         self._take_in([doubt], now)
 
@@ -133,6 +142,23 @@ class Ghosts:
     def _earliest(self, region: Sequence[Box], now: int) -> int:
         """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
         return min((debt.left for debt in self._debts if debt.until > now and meet(debt.region, region)), default=now)
+
+    def _owed_for_certain(self, window: int, now: int) -> list[_Debt]:
+        return [debt for debt in self._debts if debt.until > now + OWED and debt.owners == {window}]
+
+    def _unpainted(self, window: int, shown: Sequence[Box], now: int) -> list[Box]:
+        """Where it certainly showed another until it moved, and is not taken to have painted since: its damage does not
+        tell, for a move is in it. One that paints may have done so in that moment, and then has no more to paint.
+        """
+        debts = self._owed_for_certain(window, now)
+        bare = not rests(shown, [box for debt in debts for box in debt.owed])
+        return [box for debt in debts if bare or now - debt.since >= HANGS for box in debt.owed]
+
+    def _taken_along(self, window: int, region: list[Box], was: Box, now: int, *, late: bool) -> _Debt:
+        since = min(debt.since for debt in self._owed_for_certain(window, now))
+        debt = self._sure(self._earliest([*region, was], now), window, region, region, now)
+        debt.since, debt.late = since, late
+        return debt
 
     def _debt(self, window: int, gained: list[Box], drawn: Drawn, now: int, *, late: bool) -> _Debt:
         """What it has painted in this place it has painted since it came to it."""
@@ -160,7 +186,7 @@ class Ghosts:
             yield self._doubt(left, unclear.owners, region, now, late=late)
 
     def _sure(self, left: int, owner: int, region: list[Box], owed: list[Box], now: int) -> _Debt:
-        debt = _Debt(left, now + (UNPAINTED if owed else STILL), region, frozenset({owner}))
+        debt = _Debt(left, now + (UNPAINTED if owed else STILL), region, frozenset({owner}), since=now)
         debt.owe(owed, now)
         return debt
 
@@ -205,7 +231,7 @@ class Ghosts:
         have not painted they go on to owe.
         """
         stays = not debt.owners & change.moved
-        gained = [box for _, region in change.gained for box in region]
+        gained = [box for _, region in (*change.gained, *change.taken) for box in region]
         anew = (unclear for unclear in change.unclear if not (stays and unclear.owners & debt.owners))
         return [*gained, *(box for unclear in anew for box in unclear.region)]
 
@@ -225,6 +251,7 @@ class Ghosts:
             one.owners | other.owners,
             least=max(one.least, other.least),
             late=one.late or other.late,
+            since=min(one.since, other.since),
         )
         joined.owe([*one.owed, *rests(other.owed, one.owed)], now)
         self._debts = [joined, *(debt for debt in self._debts if debt is not one and debt is not other)]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.model.seen import BROWSERS, Browsing, Page, Scene, Tab
+from agent.core.model.seen import BROWSERS, Browsing, Page, Scene, Tab, WindowKind
 from agent.core.model.times import MILLISECOND
+from agent.core.proof.asking import PAGE_LAG
 from tests.core.proof.desk import PAY, SHOP, WIKI, Desk, tab, window
 
 Act = Callable[[Desk], tuple[Scene, tuple[Page, ...]]]  # what the view made of it, and the pages that it was told
@@ -20,7 +21,8 @@ def urls(pages: tuple[Page, ...]) -> set[tuple[str, ...]]:
 
 
 def windows(*shown: bool) -> Act:
-    seen = tuple(window(one, 7 + number) for number, one in enumerate(shown))
+    kinds = (WindowKind.NORMAL, WindowKind.NORMAL, WindowKind.POPUP)
+    seen = tuple(window(one, 7 + number, kind) for number, (one, kind) in enumerate(zip(shown, kinds, strict=False)))
     return lambda desk: (desk.look(*seen), ())
 
 
@@ -58,7 +60,7 @@ tabs = st.builds(
     st.booleans(),
 )
 acts = st.one_of(
-    st.lists(st.booleans(), max_size=2).map(lambda shown: windows(*shown)),
+    st.lists(st.booleans(), max_size=3).map(lambda shown: windows(*shown)),
     st.builds(
         lambda tabs, minimised, silent: browsers(tabs, minimised=minimised, silent=silent),
         st.lists(tabs, max_size=3, unique_by=lambda tab: tab.id),
@@ -91,6 +93,7 @@ def test_what_cannot_count_again_is_not_remembered() -> None:
     desk.glimpse(WIKI)
     desk.look()
     desk.take(BROWSERS, Browsing())
+    desk.wait(2 * PAGE_LAG)
     desk.look()
     desk.take(BROWSERS, Browsing())
     assert tuple(desk.view.remembered()) == ()
