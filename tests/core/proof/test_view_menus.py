@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from agent.core.asking import PAGE_LAG
-from agent.core.view import FEW
 
-from agent.core.model import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Window, WindowKind
-from tests.core.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
+from agent.core.model.seen import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Window, WindowKind
+from agent.core.proof.asking import PAGE_LAG
+from agent.core.proof.view import FEW
+from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
 MENU = replace(window(number=9, kind=WindowKind.POPUP), title="")
 TAB = tab()
