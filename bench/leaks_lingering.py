@@ -151,7 +151,7 @@ def address_before_frame(scene: Scene) -> Play:
     scene.run("go", scene.shop())
 
 
-# -- second attack -----------------------------------------------------------------------------------------------------
+# -- what the page shows where no document looks for it ----------------------------------------------------------------
 
 
 @transition(stages=ONLY)
@@ -180,7 +180,7 @@ def label_changed_while_sent(scene: Scene) -> Play:
 
 @transition(CHROMIUM, stages=ONLY)
 def frame_removed_and_kept_for_back(scene: Scene) -> Play:
-    """As `removed_and_kept_for_back`, with the form in a frame of another site."""
+    """As `removed_and_kept_for_back`, with the form in a frame: no script of the page has seen it."""
     yield
     scene.run("frame", scene.pay(host=AWAY))
     yield
