@@ -149,3 +149,45 @@ def address_before_frame(scene: Scene) -> Play:
     scene.run("leaveShell", "/shop", scene.site.url("/slow.css?slow=1.5", AWAY))
     time.sleep(4)
     scene.run("go", scene.shop())
+
+
+# -- what the page shows where no document looks for it ----------------------------------------------------------------
+
+
+@transition(stages=ONLY)
+def entries_scrolled_down(scene: Scene) -> Play:
+    """The selector fits sixty elements; those in view are beyond the fiftieth."""
+    yield from _in_and_out(scene, ("entries",), ("shutEntries", 1500))
+
+
+@transition(stages=ONLY)
+def host_without_a_box(scene: Scene) -> Play:
+    """What the selector fits has no box and nothing inside but a shadow root, in which all is drawn."""
+    yield from _in_and_out(scene, ("hostOfDialog",), ("shut",))
+
+
+@transition(stages=ONLY)
+def address_before_view_with_hidden_menu(scene: Scene) -> Play:
+    """With the address, links are marked in a menu that is not displayed at this width."""
+    yield from _in_and_out(scene, ("viewWithMenu", "/pay/now"), ("leaveViewWithMenu", "/shop", 1500))
+
+
+@transition(stages=ONLY)
+def label_changed_while_sent(scene: Scene) -> Play:
+    """The field is there, but nothing names it any more."""
+    yield from _in_and_out(scene, ("labelled",), ("sendLabelled", 1500))
+
+
+@transition(CHROMIUM, stages=ONLY)
+def frame_removed_and_kept_for_back(scene: Scene) -> Play:
+    """As `removed_and_kept_for_back`, with the form in a frame: no script of the page has seen it."""
+    yield
+    scene.run("frame", scene.pay(host=AWAY))
+    yield
+    scene.run("removeAndGo", scene.shop("?between"))
+    time.sleep(2)
+    yield
+    scene.run("back")
+    yield
+    time.sleep(1.5)
+    scene.run("go", scene.shop())

@@ -99,3 +99,46 @@ Object.assign(globalThis.scene, {
 });
 
 addEventListener("message", ({ data }) => Array.isArray(data) && scene[data[0]]?.(...data.slice(1)));
+
+Object.assign(globalThis.scene, {
+  // Sixty entries in a list that is scrolled to its end: the selector fits all of them.
+  entries() {
+    scene.styled(`#put { ${FULL}; overflow-y: scroll; background: #fafaf7 } .pan { height: 120px; background: ${MAGENTA} }`);
+    put(document.createElement("div")).innerHTML = '<div class="pan open"></div>'.repeat(60);
+    document.getElementById("put").scrollTop = 60 * 120;
+  },
+  shutEntries(after) {
+    for (const one of document.querySelectorAll(".pan")) one.classList.remove("open");
+    setTimeout(scene.remove, after);
+  },
+  // As dialogs of component libraries are built: the host has no box, all that is seen is in its root.
+  hostOfDialog() {
+    const host = document.createElement("div");
+    host.style.display = "contents";
+    host.className = "pan open";
+    host.attachShadow({ mode: "open" }).innerHTML = `<style>div { ${FULL}; background: ${MAGENTA} }
+      :host(:not(.open)) div { opacity: 0; visibility: hidden; transition: opacity 1s steps(1, end), visibility 1s steps(1, end) }
+      </style><div></div>`;
+    put(host);
+  },
+  // A menu for small screens that is not displayed on large ones; its links are marked as the address changes.
+  viewWithMenu(url) {
+    document.body.insertAdjacentHTML("beforeend", '<nav id="menu" style="display:none"><li class="active"><a href="/pay/now">Pay</a></li></nav>');
+    scene.view(url);
+  },
+  leaveViewWithMenu(url, after) {
+    scene.leaveView(url, after);
+    document.querySelector("#menu li").classList.remove("active");
+    setTimeout(() => document.getElementById("menu").remove(), after);
+  },
+  // What names the field says something else while it is sent.
+  labelled() {
+    put(document.createElement("div")).innerHTML = `<form style="${FULL};background:${MAGENTA}">
+      <label for="one" style="margin:300px 10%">Card number</label><input id="one"></form>`;
+  },
+  sendLabelled(after) {
+    document.querySelector("#put label").textContent = "Please wait ...";
+    document.querySelector("#put input").disabled = true;
+    setTimeout(scene.remove, after);
+  },
+});
