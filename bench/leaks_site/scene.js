@@ -23,10 +23,12 @@ globalThis.scene = {
   clear: () => document.documentElement.classList.remove("secret"),
   pushThenPaint(url) {
     history.pushState(null, "", url);
+    put(document.createElement("section")).innerHTML = "<b>Card number</b>";
     scene.paint();
   },
   pushThenClear(url) {
     history.pushState(null, "", url);
+    scene.remove(); // what an application's view is: elements
     scene.clear();
   },
   view(url) {

@@ -127,6 +127,7 @@ def _in_table(control: str, text: dict[str, str]) -> str:
 
 # One character for each fragment, of which each bit is a name: cc-number, cc-csc, cc-exp, and cc-exp beside a card.
 _JUDGE: Final = """
+if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
 const place = document.body.appendChild(document.createElement("main"));
 const {namesOf, CONTROLS} = eyelid;
 let found = "";

@@ -36,6 +36,7 @@ class Case:
     body: str
     go: str  # what the document does, a script
     chromium_only: str = ""  # why
+    before: str = ""  # a script that makes the form
 
 
 CASES = {
@@ -110,6 +111,30 @@ CASES = {
         await new Promise((done) => setTimeout(done, 300));
         root.lastChild.className = "";""",
     ),
+    "it is one of many, and not of the first": Case(
+        f"""<style>.amount {{ height: 100px }} #form {{ {BOX} }}</style>
+        <main id=main class=secret>{"<p class=amount>" * 60}<div id=form class=amount></div></main>""",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+        before="form.scrollIntoView()",
+    ),
+    "it has no box of its own, and shows what is in its root": Case(
+        "<main id=main class=secret><div id=form class=amount style='display: contents'></div></main>",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+        before=f"form.attachShadow({{mode: 'closed'}}).innerHTML = `<div style='position: fixed; {BOX}'></div>`;",
+    ),
+    "it has no size, and shows what is in its root": Case(
+        "<main id=main class=secret><div id=form class=amount></div></main>",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+        before=f"form.attachShadow({{mode: 'open'}}).innerHTML = `<div style='position: fixed; {BOX}'></div>`;",
+    ),
+    "it is said by an element that shows nothing": Case(
+        f"<style>#form {{ {BOX} }}</style><main id=main class=secret><input type=hidden class=amount><p id=form>",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+    ),
+    "a field is called otherwise": Case(
+        f"<style>#form {{ {BOX} }}</style><main id=main><div id=form><label>Card number <input></label></div></main>",
+        """form.querySelector('label').firstChild.data = 'Please wait'; setTimeout(() => form.remove(), 1000)""",
+    ),
     "a field is taken away, and what is around it fades": Case(
         f"<style>#form {LATE}</style>{NAMED}", "form.querySelector('input').remove(); form.style.opacity = 0"
     ),
@@ -129,6 +154,11 @@ CASES = {
         PLAIN,
         """history.pushState(0, '', '/paid'); main.className = 'active'; // as an application marks a link
         setTimeout(() => form.style.display = 'none', 1000)""",
+    ),
+    "an address is left, and a menu that is not displayed changes": Case(
+        f"{PLAIN}<nav hidden><ul id=item><li>Shop</ul></nav>",
+        """history.pushState(0, '', '/paid'); document.getElementById('item').className = 'active';
+        setTimeout(() => form.remove(), 1000)""",
     ),
     "an address is left, and one after it": Case(
         PLAIN,
@@ -188,7 +218,8 @@ def test_it_counts_until_it_has_left_the_picture(live: Live, screen: Marks, name
     addressed = "address" in name
     for _ in range(TRIES):
         with live.opened("paying", case.body):
-            live.look_until_tab("/paying", lambda tab: names_it(tab, "/paying"))
+            live.site.order("paying", f"{GO} {case.before}")
+            live.look_until_tab("/paying", lambda tab: names_it(tab, "/paying" if addressed else "no address"))
             screen.until(magenta)
             live.site.order("paying", f"{GO} {case.go}")
             if follow(live, screen, addressed=addressed):

@@ -23,6 +23,7 @@
   const written = isWritten();
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
   const kept = new Set(); // what was present when the page was left: it comes back with the old picture
+  let keptFrames = false; // and there were frames in it, of which only the browser knows what they showed
 
   const visibility = () => nodes.visibility(doc);
 
@@ -50,7 +51,7 @@
       css: [...new Set([...findings.css, ...more.filter((what) => typeof what === "number")])],
       hash: findings.hash,
       readFrames: findings.frameNumbers,
-      unread: findings.unread,
+      unread: findings.unread || keptFrames,
       shown: visibility() === "visible",
     };
   };
@@ -83,6 +84,7 @@
     } else if (message.kind === "look") {
       post({kind: "look", id: message.id, ...current()});
       kept.clear(); // from here on the agent asks for a mark
+      keptFrames = false;
     } else if (message.kind === "mark") {
       mark.show(message.mark);
     } else {
@@ -128,6 +130,7 @@
     parked = true;
     mark.show(null); // a page that is kept for the way back would come with it
     remember(kept, state());
+    keptFrames = findings.frames.size > 0;
     findings.lingering.park();
     disconnect();
   };
@@ -165,7 +168,7 @@
   ];
 
   const listen = () => {
-    for (const [target, name, hear] of LISTENERS) target.addEventListener(name, hear);
+    for (const [target, name, hear] of LISTENERS) target.addEventListener(name, hear, true);
   };
 
   const stop = () => {
@@ -173,7 +176,7 @@
     parked = true;
     mark.show(null);
     findings.stop();
-    for (const [target, name, hear] of LISTENERS) target.removeEventListener(name, hear);
+    for (const [target, name, hear] of LISTENERS) target.removeEventListener(name, hear, true);
     if (globalThis.eyelid.serving === self) globalThis.eyelid.serving = null;
   };
 

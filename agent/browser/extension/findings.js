@@ -12,7 +12,6 @@
   const CARD = new Set(["cc-number", "cc-csc"]);
   const NAMING = new Set(NAMED_BY);
   const HIDING = new Set(["class", "hidden", "style"]); // by which a page takes a part of it out of view
-  const MOST_FITTING = 50; // elements of which it is followed how they go, for each selector
   const NOTHING = Object.freeze(new Set());
   const NO_FITS = Object.freeze(new Map());
   const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
@@ -315,8 +314,13 @@
     judge(control, pass) {
       const names = isControl(control) && nameOf(control) !== "form" ? namesOf(control, pass) : null;
       const counts = (name) => this.wanted === null || this.wanted.has(name) || CARD.has(name);
-      if (names && (names.sure.some(counts) || names.beside.some(counts))) this.controls.set(control, names);
-      else this.controls.delete(control);
+      if (names && (names.sure.some(counts) || names.beside.some(counts))) {
+        this.controls.set(control, names);
+        return;
+      }
+      const before = this.controls.get(control)?.sure ?? [];
+      this.controls.delete(control);
+      if (!isGone(control)) for (const name of before) this.lingering.add("control", name, control);
     }
 
     // A parser attaches a declarative root to an element that is in the page already, and no observer hears of it.
@@ -368,7 +372,7 @@
         const fits = new Map();
         for (const {place, text} of known.length > 0 && search.first(root, all) ? known : []) {
           const found = Array.from(search.all(root, text));
-          if (found.length > 0) fits.set(place, found.slice(0, MOST_FITTING));
+          if (found.length > 0) fits.set(place, found);
           for (const element of found) this.lingering.found(text, element);
         }
         this.followLeft(this.roots.get(root));
@@ -406,9 +410,12 @@
       this.present = new Set(fields);
       this.lingering.refresh(asked);
       for (const name of this.lingering.of("field")) fields.add(name);
+      for (const name of this.lingering.of("control")) if (this.wanted?.has(name) ?? true) fields.add(name);
       const css = new Set();
       for (const fits of this.roots.values()) for (const place of fits.keys()) css.add(place);
-      for (const text of this.lingering.of("selector")) if (this.texts.includes(text)) css.add(this.texts.indexOf(text));
+      for (const text of [...this.lingering.of("selector"), ...this.lingering.of("sign")]) {
+        if (this.texts.includes(text)) css.add(this.texts.indexOf(text));
+      }
 
       const before = [...this.fields, ...this.css];
       const after = [...fields, ...css];

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const {nodes, own, orNull} = globalThis.eyelid;
-  const {isGone, isDocument, ownerOf, viewOf, contains, countIn} = nodes;
+  const {isGone, isDocument, ownerOf, viewOf, parentOf, contains, countIn, matches, shadow} = nodes;
   const ofDocuments = own(Document.prototype, "getAnimations");
   const ofShadows = own(ShadowRoot.prototype, "getAnimations");
   const isRendered = own(Element.prototype, "checkVisibility");
@@ -17,8 +17,18 @@
   const MOST_INSIDE = 500; // elements of one that are asked whether they are displayed
   const MOST = 100; // of what is followed at a time
 
+  const RAISED = ":modal,:popover-open";
+  const UNSEEN = "head *,meta,input[type=hidden]"; // such an element says something of the document and shows nothing
+
   const EVENTS = ["transitionrun", "transitionend", "transitioncancel", "animationstart", "animationend", "animationcancel"];
   const BEGINS = new Set(["transitionrun", "animationstart"]);
+  const LISTED = new Set(["", "::before", "::after", "::marker", "::backdrop"]); // whose animations are in a list
+
+  // By itself, not with what is around it.
+  const isHidden = (element) => {
+    const around = parentOf(element);
+    return !isRendered(element) && (!around || !nodes.isElement(around) || isRendered(around));
+  };
 
   const isDisplayed = (element) => {
     if (!isRendered(element, {visibilityProperty: true})) return false;
@@ -27,14 +37,25 @@
     return right > Math.max(left, 0) && bottom > Math.max(top, 0) && left < view.innerWidth && top < view.innerHeight;
   };
 
-  // Without a box of its own (`display: contents`), or hidden, it may hold what is displayed.
+  // `element` and what is in it and in its shadow roots; null where that is too much to ask.
+  const allWithin = (element) => {
+    const found = [element];
+    for (const one of found) {
+      if (found.length > MOST_INSIDE) return null;
+      const root = shadow(one);
+      if (root) found.push(...nodes.searchIn(root).all(root, "*"));
+      if (one === element) found.push(...nodes.all(one, "*"));
+    }
+    return found;
+  };
+
+  // What cannot be told counts as in view: of an element without a box of its own, or in a layer above all others.
   const isInView = (element) => {
     if (isGone(element) || viewOf(ownerOf(element)) === null) return false;
-    const hasNoBox = getComputedStyle(element).display === "contents";
-    if (!hasNoBox && !isRendered(element, {opacityProperty: true})) return false;
-    if (isDisplayed(element)) return true;
-    const inside = nodes.all(element, "*");
-    return inside.length > MOST_INSIDE || Array.from(inside).some(isDisplayed);
+    if (getComputedStyle(element).display === "contents") return true;
+    if (matches(element, RAISED) || nodes.first(element, RAISED)) return true;
+    if (!isRendered(element, {opacityProperty: true})) return false;
+    return isDisplayed(element) || (allWithin(element)?.some(isDisplayed) ?? true);
   };
 
   // An animation inside an SVG is in no list. Of one that repeats the first time counts.
@@ -46,11 +67,11 @@
 
   const isGoing = ({playState}) => playState === "running" || playState === "paused";
 
-  // One that has begun since then and ends in a while. A scroll-driven one has no times that are numbers.
-  const isExit = (animation, since) => {
+  // One that began between the two times and ends in a while. A scroll-driven one has no times that are numbers.
+  const isExit = (animation, from, until) => {
     const {playbackRate, startTime, effect} = animation;
     const takes = effect?.getComputedTiming().endTime / Math.abs(playbackRate || 1);
-    return isGoing(animation) && (startTime === null || startTime >= since) && takes <= AT_MOST;
+    return isGoing(animation) && (startTime === null || (startTime >= from && startTime <= until)) && takes <= AT_MOST;
   };
 
   class Lingering {
@@ -63,15 +84,21 @@
       this.parkedAt = 0;
     }
 
-    // `what`: the "selector" that no longer fits `element`, the "address" or "field" that the document no longer has.
+    // `what`: the "selector" that no longer fits `element`, the name that this "control" no longer has, the "address" or
+    // "field" that the document no longer has. Of more than can be followed the whole document is.
     add(kind, what, element = null) {
-      if (this.all.size >= MOST || (element && !isInView(element))) return;
+      if (element && matches(element, UNSEEN)) return this.add("sign", what);
+      if (element && !isInView(element)) return;
+      if (this.all.size >= MOST) {
+        element &&= this.doc.documentElement;
+        if ([...this.all].some((one) => one.what === what && one.element === element)) return;
+      }
       const one = {
         kind, what, element, leftAt: performance.now(), knownAt: this.checkedAt,
-        cleared: false, hiding: new Set(), steppedAt: 0, exits: new Set(), pseudos: 0,
+        cleared: false, hiding: new Set(), steppedAt: 0, exits: null, pseudos: 0,
       };
       one.hear = ({type, pseudoElement}) => {
-        if (pseudoElement) one.pseudos = Math.max(0, one.pseudos + (BEGINS.has(type) ? 1 : -1));
+        if (!LISTED.has(pseudoElement)) one.pseudos = Math.max(0, one.pseudos + (BEGINS.has(type) ? 1 : -1));
       };
       one.step = () => {
         one.steppedAt = performance.now();
@@ -98,12 +125,14 @@
 
     // An element was given another class or style, or `gone` were taken out of it.
     changed(target, gone) {
+      if (this.all.size === 0) return;
       const now = performance.now();
+      const isPage = matches(target, "html,body"); // a script's variables are there
       for (const one of this.all) {
-        if (one.kind === "address") {
+        if (one.element === null && one.kind !== "field") {
           if (gone.length > 1 || gone.some(countIn)) one.cleared = true;
           else if (gone.length === 0 && countIn(target) > 0 && one.hiding.size < MOST) one.hiding.add(target);
-        } else if (one.element && (contains(one.element, target) || contains(target, one.element))) {
+        } else if (one.element && (contains(one.element, target) || (!isPage && contains(target, one.element)))) {
           one.steppedAt = now;
         }
       }
@@ -119,15 +148,19 @@
       for (const one of this.all) one.leftAt += away;
     }
 
-    isThere(one, now) {
+    isThere(one, now, animations) {
       const age = now - one.leftAt;
       if (age > AT_MOST || (one.element && !isInView(one.element))) return false;
-      if (age < (one.kind === "field" ? BEGINS_WITHIN : STAYS)) {
-        for (const animation of this.animations()) if (isExit(animation, one.knownAt)) one.exits.add(animation);
+      const within = one.kind === "field" ? BEGINS_WITHIN : STAYS;
+      if (one.exits === null || age < within) {
+        one.exits ??= new Set();
+        for (const animation of animations) {
+          if (isExit(animation, one.knownAt, one.leftAt + within)) one.exits.add(animation);
+        }
       }
       if (one.pseudos > 0 || [...one.exits].some(isGoing)) return true;
       if (one.element && Array.from(nodes.all(one.element, SVG_ANIMATIONS)).some(isPlaying)) return true;
-      for (const target of one.hiding) one.cleared ||= isGone(target) || !isRendered(target);
+      for (const target of one.hiding) one.cleared ||= isGone(target) || isHidden(target);
       if (one.kind === "field" || one.cleared) return false; // it is no longer in the document
       return age < STAYS || now - one.steppedAt < STILL;
     }
@@ -139,7 +172,10 @@
     // `asked`: where somebody waits for it, for it costs a layout.
     refresh(asked) {
       const now = performance.now();
-      if (asked) for (const one of this.all) if (!this.isThere(one, now)) this.drop(one);
+      if (asked && this.all.size > 0) {
+        const animations = this.animations();
+        for (const one of this.all) if (!this.isThere(one, now, animations)) this.drop(one);
+      }
       this.checkedAt = now;
     }
 

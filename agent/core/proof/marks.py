@@ -141,7 +141,7 @@ class _Tab:
 
     def reconnected(self) -> _Tab:
         """The same tab over another connection: it was asked for nothing yet, and numbers its documents anew."""
-        held = {*self.held, *self.hidden}
+        held = {*self.held, *self.hidden, *self.inside}
         return replace(self, proof=None, hidden={}, held=held, inside={}, sent={}, sent_at=0)
 
     def wanted(self) -> dict[int, int]:

@@ -14,7 +14,7 @@ from agent.core.proof.marks import (
     Request,
 )
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI
-from tests.core.proof.marks_desk import BOTH, Desk, reasons, tab, told
+from tests.core.proof.marks_desk import BOTH, Desk, closes, reasons, tab, told
 
 
 def test_what_leaves_a_document_is_in_the_picture_until_its_mark_is() -> None:
@@ -111,6 +111,16 @@ def test_where_another_document_is_within_what_was_sensitive_its_mark_is_needed_
     desk.see_all()
     assert desk.look(around(SHOP, 52)) == [True]
     assert desk.look(around(SHOP, 53)) == [True]  # of what is clean nothing old is left
+
+
+def test_over_another_connection_all_that_was_within_what_was_sensitive_needs_a_mark() -> None:
+    """Documents have other numbers there, and one may have been replaced meanwhile."""
+    desk = Desk().settled(tab(SHOP, (5, 0, WIKI, 50), top_number=3))
+    desk.look(tab(PAY, (5, 0, WIKI, 50), top_number=3))
+    desk.look(windows=())
+    closes(desk, tab(SHOP, (5, 0, WIKI, 8), top_number=7), browser="c/2")
+    (shown,) = desk.shown().values()
+    assert shown.keys() == {5}
 
 
 def test_a_document_that_stays_within_what_was_sensitive_needs_no_mark() -> None:
