@@ -254,6 +254,17 @@ def test_what_goes_on_moving_is_not_waited_for(live: Live) -> None:
         live.look_until_tab("/paying", lambda tab: not fields(tab))
 
 
+def test_addresses_without_end_are_followed_in_part(live: Live) -> None:
+    many = """for (let i = 0; i < 150; i++) {
+        history.replaceState(0, '', `?${i}`); main.title = i; await new Promise((done) => setTimeout(done)) }"""
+    with live.opened("paying", PLAIN):
+        live.site.order("paying", f"{GO} {many}")
+        tab = live.look_until_tab("/paying")
+        assert "?149" in urls(tab)[0]
+        assert 90 < len(urls(tab)) <= 102
+        live.look_until_tab("/paying", lambda tab: len(urls(tab)) == 1)
+
+
 def test_a_page_comes_back_with_what_it_showed_when_it_was_left(live: Live) -> None:
     """The browser keeps its picture for the way back, whatever the page did to itself as it was left. It keeps none
     of a page that waits for orders, or that another can reach."""

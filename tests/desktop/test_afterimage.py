@@ -380,17 +380,22 @@ def test_the_published_constants() -> None:
 
 
 def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_paints(managed: X11Stage) -> None:
-    """Without a window manager between, its damage is emptied too late to be certain of that."""
-    with trial(managed) as tried:
-        size = {"width": PLACE.width, "height": PLACE.height}
-        new = tried.behind.open(x=PLACE.x, y=PLACE.y, color=None, **size)
-        tried.later(2 * HANGS / SECOND, lambda: tried.behind.move(window=new, x=PLACE.x + 150, y=PLACE.y + 90))
-        tried.look()
-        close(tried)
-        tried.look()
-        tried.paint()
-        tried.later(2 * DOUBT / SECOND, lambda: None)
-        assert tried.words[-1][1] > CLOCK.now() + 2 * OWED
-        tried.behind.paint(window=new, color=GREY, place=ALL)
-        left = CLOCK.now()
-        assert tried.look_until_gone() < left + OWED
+    for _ in range(TRIES):
+        with trial(managed) as tried:
+            size = {"width": PLACE.width, "height": PLACE.height}
+            new = tried.behind.open(x=PLACE.x, y=PLACE.y, color=None, **size)
+            tried.later(2 * HANGS / SECOND, lambda: None)
+            if tried.words[-1][1] < CLOCK.now() + 2 * OWED:
+                continue  # its damage was emptied too late to be certain that it has painted nothing
+            tried.behind.move(window=new, x=PLACE.x + 150, y=PLACE.y + 90)
+            tried.look()
+            close(tried)
+            tried.look()
+            tried.paint()
+            tried.later(2 * DOUBT / SECOND, lambda: None)
+            assert tried.words[-1][1] > CLOCK.now() + 2 * OWED
+            tried.behind.paint(window=new, color=GREY, place=ALL)
+            left = CLOCK.now()
+            assert tried.look_until_gone() < left + OWED
+            return
+    pytest.fail(BUSY)

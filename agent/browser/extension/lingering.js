@@ -85,13 +85,16 @@
     }
 
     // `what`: the "selector" that no longer fits `element`, the name that this "control" no longer has, the "address" or
-    // "field" that the document no longer has. Of more than can be followed the whole document is.
+    // "field" that the document no longer has. Where more leaves than can be followed, the whole document is.
     add(kind, what, element = null) {
       if (element && matches(element, UNSEEN)) return this.add("sign", what);
       if (element && !isInView(element)) return;
-      if (this.all.size >= MOST) {
-        element &&= this.doc.documentElement;
-        if ([...this.all].some((one) => one.what === what && one.element === element)) return;
+      const known = [...this.all].filter((one) => (one.element === null) === (element === null));
+      if (known.length >= MOST && element === null) {
+        this.drop(known[0]); // as where the address follows what is scrolled: the latest count
+      } else if (known.length >= MOST) {
+        element = this.doc.documentElement;
+        if (known.some((one) => one.what === what && one.element === element)) return;
       }
       const one = {
         kind, what, element, leftAt: performance.now(), knownAt: this.checkedAt,
