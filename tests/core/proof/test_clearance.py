@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.core.model.rules import Reason
 from agent.core.model.seen import Ghost
 from agent.core.model.times import Span
-from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, haunted, looked
+from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, gone_by, haunted, looked
 
 CARD = (Reason("card-forms", 0),)
 TIMING = Timing(settle=5, hindsight=3, max_gap=20)
@@ -334,3 +334,9 @@ def test_nothing_is_proven_while_the_display_shows_what_left_before_the_run(
         told_as_gone |= {one for one, word in words.items() if word.until <= event.answered}
         for at in range(run.clearance.after + 1, run.clearance.before):
             assert not any(one.left <= run.began and at < one.gone for one in words)
+
+
+def test_where_nothing_has_left_nothing_is_waited_for() -> None:
+    assert gone_by((), began=5) == 0
+    assert gone_by((Ghost(left=6, until=9),), began=5) == 0
+    assert gone_by((Ghost(left=5, until=9), Ghost(left=4, until=7)), began=5) == 9
