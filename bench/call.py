@@ -276,7 +276,7 @@ def _said(found: Sequence[Played], console: Console, *, quick: bool = False) -> 
 TOLD: Final[tuple[tuple[str, Callable[[Heard, End], str]], ...]] = (
     ("kept, s", lambda heard, _: f"{heard.kept:.1f}"),
     ("speech that is missing, ms", lambda _, end: str(end.lost)),
-    ("sound that nobody made, ms", lambda _, end: str(end.stray)),
+    ("sound that was not made, ms", lambda _, end: str(end.stray)),
     ("stretches differ in place by, ms", lambda _, end: f"{end.apart:.1f}"),
     ("the call over what the film has beside it, dB", lambda _, end: f"{end.like:.1f}"),
     ("- the recording", lambda _, end: f"{end.like_sealed:.1f}"),

@@ -40,7 +40,7 @@ Which = Callable[[Samples, Samples], npt.NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of the call. dB, but for `lost` and `stray`: ms of speech that is missing, of sound that nobody made; and
+    """One end of the call. dB, but for `lost` and `stray`: ms of missing speech, of sound that was not made; and
     `apart`: ms by which its stretches lie differently in the film, at most.
 
     `like`: what was said over what the film has beside it; `like_sealed`, `like_opus`: the same of the recording, and

@@ -39,7 +39,7 @@ def step_scrolled_away(scene: Scene) -> Play:
 
 @transition(stages=ONLY)
 def details_fade(scene: Scene) -> Play:
-    """What a pseudo-element animates that stands for one of the browser's own is in no list of animations."""
+    """What the browser animates of its own pseudo-elements is in no list of animations."""
     yield from _in_and_out(scene, ("details",), ("shutDetails",))
 
 
@@ -113,7 +113,7 @@ def removed_and_kept_for_back(scene: Scene) -> Play:
 
 @transition(stages=ONLY)
 def address_passed_by(scene: Scene) -> Play:
-    """The address was there between two looks: only an event told of it, and the view stays."""
+    """The address was there between two looks: only an event reported it, and the view stays."""
     yield
     scene.run("viewPassed", "/pay/now", "/shop", 30, 1500)
     yield

@@ -1,4 +1,4 @@
-"""Every trouble that a recorder can report makes an exit code, or is only told of; none is there for nothing."""
+"""Every trouble that a recorder can report makes an exit code, or is only reported; none is there for nothing."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@
   const BEGINS = new Set(["transitionrun", "animationstart"]);
   const LISTED = new Set(["", "::before", "::after", "::marker", "::backdrop"]); // whose animations are in a list
 
-  // By itself, not with what is around it.
+  // The element, where what is around it is not.
   const isHidden = (element) => {
     const around = parentOf(element);
     return !isRendered(element) && (!around || !nodes.isElement(around) || isRendered(around));

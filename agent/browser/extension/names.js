@@ -7,7 +7,7 @@
   const either = (...patterns) => new RegExp(patterns.join("|").replace(/\n +/g, ""));
 
   // Parts of words of which every name below has one, so that all other texts cost no more than this search. A dot
-  // stands for a letter with an accent. No \b: "_" is a letter to it and a gap to `plain`, as is each capital letter.
+  // covers a letter with an accent. No \b: "_" is a letter to it and a gap to `plain`, as is each capital letter.
   const STEMS = new RegExp(
     either(
       String.raw`card|kart|cart|kaart|kort|tarj|kredit|karci|(bank|betaal|pin)[\W_]*pas|pas[\W_]*[n#]

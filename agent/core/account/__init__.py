@@ -1,1 +1,1 @@
-"""What is told of a recording: what was kept, what was amiss, what was in view."""
+"""The account of a recording: what was kept, what was amiss, what was in view."""

@@ -129,7 +129,7 @@ class Eye(LaneProof[ItemT]):
         self._stretch.repeated(item.span.start for item in items if item.repeats)
 
     def still(self, until: int) -> None:
-        """The screen showed until then (ns) what the pictures told of before hold, let go or not."""
+        """The screen showed until then (ns) what the pictures reported before hold, released or not."""
         self._stretch.still(until)
 
     def stretch_is_over(self, now: int) -> bool:

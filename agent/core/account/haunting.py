@@ -20,7 +20,7 @@ class Haunting:
     """For one lane. Times in ns."""
 
     def __init__(self) -> None:
-        self._before: tuple[Ghost, ...] = ()  # as they were told of last
+        self._before: tuple[Ghost, ...] = ()  # as last reported
         self._closed_by: dict[int, tuple[Reason, ...]] = {}  # when a ghost was found to have left -> by what, then
 
     def tell(self, ghosts: tuple[Ghost, ...], closed_by: Iterable[Reason]) -> None:

@@ -1,7 +1,7 @@
 """Every trouble that a running recorder can report, by its code, and which of them make it a degraded one.
 
 Degraded is a recorder of which something is not kept, closed, sealed or confirmed as settings and policy ask for, or
-will not be after its next start, until somebody mends it. The rest is told of a policy by a recorder that does all that
+will not be after its next start, until it is mended. The rest concerns a policy, from a recorder that does all that
 the policy asks for. Ledger, status and store have the codes as text.
 """
 
@@ -24,7 +24,7 @@ class TroubleCode(StrEnum):
     HOLD_NOT_REMEMBERED = "hold-not-remembered"  # a restart would forget it
     # what it is judged by
     POLICY_MISTAKES = "policy-mistakes"  # what was meant to be in force is not
-    SILENCE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may not be told of after one
+    SILENCE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may raise no alarm after one
     POLICY_NOT_REMEMBERED = "policy-not-remembered"  # a restart could bring an older one back
     # A browser's pages are not judged by it.
     CSS_REFUSED = "css-refused"

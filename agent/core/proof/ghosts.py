@@ -8,7 +8,7 @@ from agent.core.model.seen import Ghost
 
 
 class Ghosts:
-    """For one lane, as a witness told of them last. Times in ns."""
+    """Those of one lane, as its witness last reported them. Times in ns."""
 
     def __init__(self) -> None:
         self.told: tuple[Ghost, ...] = ()

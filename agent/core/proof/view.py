@@ -254,7 +254,7 @@ class View:
         for browser, pages in now.items():
             before = self._paintable.get(browser, {})
             past = {page: min(at, until) for page, at in before.items() if page not in pages}
-            # They are many where nobody has looked at the windows for long.
+            # They are many where the windows were not looked at for long.
             now[browser] = {**(past if len(past) <= FEW else {UNFOLLOWED: until}), **pages}
         self._paintable = {browser: pages for browser, pages in now.items() if pages}
         self._pids = {browser: pid for browser, pid in self._pids.items() if browser in self._paintable}

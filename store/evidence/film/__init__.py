@@ -1,4 +1,4 @@
-"""One film of a recording for whoever watches it: every screen, the sound, and what was not kept, in step."""
+"""One film of a recording to watch: every screen, the sound, and what was not kept, in step."""
 
 from __future__ import annotations
 

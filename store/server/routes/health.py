@@ -1,4 +1,4 @@
-"""Whether the store works, for whoever watches it."""
+"""Whether the store works, for those who monitor it."""
 
 from __future__ import annotations
 
