@@ -76,7 +76,7 @@ def _say_how_it_counts(out: Console, folder: Path, *, here: bool) -> None:
     else:
         out.print("It counts on a PC once one of these is done:")
     by_it = (
-        "IT, on each PC: the folder belongs to root, so that whoever is recorded cannot change it,\n"
+        "IT, on each PC: the folder belongs to root, so that the person who is recorded cannot change it,\n"
         f"      and {managed.FILE} names it (policies: {PLACE})"
     )
     by_compliance = "compliance, with its key: the store hands it out, and the PCs take no other"
