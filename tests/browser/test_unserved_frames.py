@@ -75,7 +75,8 @@ def test_nothing_hides_in_there(live: Live, place: str) -> None:
 @pytest.mark.parametrize("body", ["<object id=frame data=/nothing></object>", "<embed src=/nothing>"])
 def test_other_elements_than_frames_hold_documents_too(live: Live, body: str) -> None:
     with live.opened("around", body):
-        failed = live.site.attempt("around", f"window[0].document.body.innerHTML = '{CARD}'")
+        loaded = "if (document.readyState !== 'complete') await new Promise((done) => addEventListener('load', done))"
+        failed = live.site.attempt("around", f"{loaded}; window[0].document.body.innerHTML = '{CARD}'")
         if live.name == "firefox":
             assert "undefined" in failed  # it gives them none
         else:
