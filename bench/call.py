@@ -30,16 +30,16 @@ from rich.console import Console
 from bench import call_picture
 from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
 from bench.call_voice import BUSY, CALL, NUMBER, voice
-from bench.fleet import pc, store
-from bench.interrupts import in_order
-from bench.opened import SECOND, Opened, open_longest
 from bench.sound import LISTENING, RULED
 from bench.sound_play import SINKS, Till, written
 from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
-from bench.stage import StageError, own_display
 from bench.sync import both_open
 from bench.tables import drawn, kept_runs, markdown
 from store.evidence.film.opus import samples_of
+from testkit.fleet import pc, store
+from testkit.interrupts import in_order
+from testkit.opened import SECOND, Opened, open_longest
+from testkit.stage import StageError, own_display
 from tests.stage.sounds import NEEDED, missing, sound_server
 
 IN_VIEW: Final = 3.0  # seconds

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.stage import StageError
+from testkit.stage import StageError
 
 RATE: Final = 48_000
 PIECE: Final = RATE // 50  # samples that are judged together: 20 ms

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from bench.call_heard import RATE, Cut, Samples
-from bench.desk import INK, PAPER, SMALL, TEXT
 from bench.sheet import RULE
+from testkit.desk import INK, PAPER, SMALL, TEXT
 
 WIDTH: Final = 1200
 HEIGHT: Final = 120  # pixels of one row

@@ -15,7 +15,7 @@ import numpy as np
 from bench.sound_account import RATE
 from bench.sound_play import Spoken
 from bench.sound_talk import AGENT, CALLER, Line
-from bench.stage import StageError
+from testkit.stage import StageError
 
 PACKAGE: Final = "asterisk-core-sounds-en-g722"
 PROMPTS: Final = Path("/usr/share/asterisk/sounds/en_US_f_Allison")

@@ -28,9 +28,9 @@ from rich.table import Table
 
 from agent.control.status import State
 from bench.capture_desktop import SupportDesk
-from bench.fleet import pc, store
-from bench.interrupts import in_order
-from bench.stage import Running, Stage, StageError, own_display, running
+from testkit.fleet import pc, store
+from testkit.interrupts import in_order
+from testkit.stage import Running, Stage, StageError, own_display, running
 
 SIZE: Final = (1920, 1080)
 WARM_UP: Final = 6.0  # s: the first pictures and their key frame belong to no case

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from Xlib import X, Xatom
 from Xlib.display import Display
 
-from bench import desk
+from testkit import desk
 
 WIDTH, HEIGHT = 1880, 1000  # of the window
 HEAD: Final = 56  # px: the bar with the call's clock

@@ -25,13 +25,14 @@ import numpy as np
 import yaml
 from rich.console import Console
 
-from bench import detector, sheet, summary
-from bench.browsers import CHROMIUM
-from bench.fleet import pc, store
-from bench.interrupts import in_order
-from bench.opened import Opened, open_longest
+from bench import sheet, summary
 from bench.play import DISPLAY, Play
-from bench.stage import Stage, StageError, own_display, real_display
+from testkit import detector
+from testkit.browsers import CHROMIUM
+from testkit.fleet import pc, store
+from testkit.interrupts import in_order
+from testkit.opened import Opened, open_longest
+from testkit.stage import Stage, StageError, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POLICY: Final = ROOT / "policies" / "demo"

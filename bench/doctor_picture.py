@@ -16,10 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.browsers import chromium
-from bench.fleet import installed, pc, store
-from bench.stage import own_display
-from bench.terminal import drawn, typed
+from testkit.browsers import chromium
+from testkit.fleet import installed, pc, store
+from testkit.stage import own_display
+from testkit.terminal import drawn, typed
 
 APART: Final = "EYELID_BENCH_APART"
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"

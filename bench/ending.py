@@ -37,11 +37,11 @@ from agent.pipeline import Mailbox
 from agent.recorder.recording import Close, Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
-from bench.fleet import Store, announced, found, pc, serve
-from bench.interrupts import in_order
-from bench.stage import StageError, own_display, running
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
+from testkit.fleet import Store, announced, found, pc, serve
+from testkit.interrupts import in_order
+from testkit.stage import StageError, own_display, running
 
 WAITING: Final = 12
 WIDTH: Final = 1920

@@ -20,10 +20,10 @@ from agent.cli.session import picture
 from agent.control import control
 from agent.tray.drawing import COLOURS, SIZES
 from agent.tray.sign import Lid, Mark, sign_of
-from bench.fleet import installed
-from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
-from bench.played import Played, held, sound, status
-from bench.stage import Stage, StageError, own_display, running
+from testkit.fleet import installed
+from testkit.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
+from testkit.played import Played, held, sound, status
+from testkit.stage import Stage, StageError, own_display, running
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE: Final = (960, 460)

@@ -34,12 +34,9 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
 
-from bench import fleet
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
-from bench.interrupts import in_order
-from bench.stage import Running, StageError, running
 from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
@@ -47,6 +44,9 @@ from protocol.receipt import Receipt
 from store.admin.home import Home
 from store.catalog import queries
 from store.catalog.blobs import sealed_name
+from testkit import fleet
+from testkit.interrupts import in_order
+from testkit.stage import Running, StageError, running
 
 SIZE: Final = 200_000  # bytes of a sealed chunk
 SMALL: Final = 2_000

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from bench.stage import StageError
+from testkit.stage import StageError
 
 HOST: Final = "127.0.0.1"
 CONNECTING: Final = 30.0  # seconds that a connection and its handshake may take

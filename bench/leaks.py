@@ -36,12 +36,8 @@ from agent.browser.manifests import chromium_id
 from agent.control.status import State
 from bench import leaks_account as account
 from bench import leaks_cost, leaks_outcomes, leaks_random
-from bench.browsers import gecko_id
 from bench.demo import without_rules
-from bench.fleet import Pc, Store, pc, store
-from bench.interrupts import in_order
 from bench.leaks_account import Run, Span
-from bench.leaks_extensions import STRANGER
 from bench.leaks_pages import AWAY, HOME, STAGEHAND, site
 from bench.leaks_play import CASES, QUICK, Player, scene, strips
 from bench.leaks_scene import BOTH, Transition
@@ -49,10 +45,13 @@ from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
-from bench.opened import open_all
-from bench.stage import Stage, StageError
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
+from testkit.browsers import STRANGER, gecko_id
+from testkit.fleet import Pc, Store, pc, store
+from testkit.interrupts import in_order
+from testkit.opened import open_all
+from testkit.stage import Stage, StageError
 
 RULES: Final[dict[str, Any]] = {
     "schema": 1,

@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 
 import psutil
 
-from bench.browsers import Browser
 from bench.leaks_attacks import MIDDLE, stopped
 from bench.leaks_cases import Case
 from bench.leaks_outside import extension_of, name_of, those_with
 from bench.leaks_scene import PICOM, PLAIN, TICKING, Play, Scene, Transition
 from bench.leaks_settings import busy_cores
-from bench.stage import StageError
+from testkit.browsers import Browser
+from testkit.stage import StageError
 
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
 PUT_AWAY: Final = 1.3  # seconds until a page has removed what it hid (leaks_site/part.js)

@@ -12,7 +12,7 @@ import psutil
 from bench.leaks_outside import extension_of, renderer_of, those_with
 from bench.leaks_pages import AWAY
 from bench.leaks_scene import CHROMIUM, FIREFOX, PLAIN, TICKING, Play, Scene, transition
-from bench.stage import StageError
+from testkit.stage import StageError
 
 FROZEN: Final = 2.5  # seconds that something is held up: longer than anybody waits for an answer
 REPEATED: Final = 4.5  # seconds in which the control takes a picture also of what stands still

@@ -16,11 +16,11 @@ from typing import Final
 import psutil
 
 from agent.control.status import State
-from bench.fleet import pc, store
 from bench.leaks_pages import site
 from bench.leaks_play import scene
 from bench.leaks_scene import Scene
 from bench.leaks_settings import setting
+from testkit.fleet import pc, store
 
 WARM_UP: Final = 6.0  # seconds: starting belongs to no case
 WINDOW: Final = 20.0  # seconds of one measurement

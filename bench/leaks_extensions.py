@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from bench.leaks_attacks import REPEATED
 from bench.leaks_scene import Play, Scene, transition
+from testkit.browsers import PANEL, POPUP, STRANGER
 
-STRANGER: Final = Path(__file__).with_name("stranger")
 PLACE: Final = (200, 40, 1000, 700)  # so that the watcher's strips go through popup and panel in both browsers
-POPUP: Final = ("Alt_L", "Shift_L", "u")
-PANEL: Final = ("Alt_L", "Shift_L", "j")
 SETTLED: Final = 2.0  # seconds for a new window to be done with starting
 
 

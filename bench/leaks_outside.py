@@ -11,10 +11,10 @@ from typing import Final
 
 import psutil
 
-from bench.browsers import Browser
 from bench.leaks_pages import AWAY
 from bench.leaks_scene import BOX, CHROMIUM, CORNER, FIREFOX, MONITORS, PICOM, PLAIN, Play, Scene, transition
-from bench.stage import StageError
+from testkit.browsers import Browser
+from testkit.stage import StageError
 
 SECOND_MONITOR: Final = 1280  # pixels from the left
 POPUP: Final = "popup,left=150,top=160,width=640,height=420"

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bench import leaks_parts
 from bench.leaks_parts import AWAY, HOME
-from bench.stage import StageError
+from testkit.stage import StageError
 
 __all__ = ["AWAY", "HOME", "STAGEHAND", "Hand", "Site", "page", "site", "stagehand"]
 

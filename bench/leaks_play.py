@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.desktop.clock import BootClock
-from bench import browsers
-from bench.browsers import Browser
 from bench.leaks_account import Phase
 from bench.leaks_pages import Hand, Site, stagehand
 from bench.leaks_scene import BOX, CORNER, Scene, Transition
 from bench.leaks_watch import Watcher
 from bench.leaks_windows import windows
-from bench.stage import Stage, StageError
+from testkit import browsers
+from testkit.browsers import Browser
+from testkit.stage import Stage, StageError
 
 CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
 HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter

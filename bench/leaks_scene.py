@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agent.desktop.clock import BootClock
-from bench.browsers import Browser
 from bench.leaks_pages import HOME, Hand, Site
 from bench.leaks_windows import Windows
-from bench.stage import Stage, StageError
+from testkit.browsers import Browser
+from testkit.stage import Stage, StageError
 
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)

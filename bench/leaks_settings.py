@@ -14,7 +14,7 @@ from typing import Final
 
 from Xlib import X, display
 
-from bench.stage import Running, Stage, StageError, own_display, running
+from testkit.stage import Running, Stage, StageError, own_display, running
 
 SIZE: Final = (1280, 800)
 SETTINGS: Final = {"plain": 1, "ticking": 1, "picom": 1, "monitors": 2}

@@ -25,7 +25,7 @@ from bench.leaks_acts import acted
 from bench.leaks_found import FOUND
 from bench.leaks_pages import AWAY
 from bench.leaks_scene import BOTH, BOX, CHROMIUM, FIREFOX, Play, Scene, transition
-from bench.stage import StageError
+from testkit.stage import StageError
 
 QUIET: Final = 5.0  # seconds that a clean page is left alone
 HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs

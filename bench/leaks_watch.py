@@ -24,10 +24,10 @@ import mss
 import numpy as np
 
 from agent.desktop.clock import BootClock
-from bench.stage import Running, running
+from testkit.stage import Running, running
 
 REST: Final = 0.0025  # seconds between two looks; a look takes about 0.2 ms
-THIRD: Final = 85  # of 255: as bench/detector, a third of the way from grey to magenta is seen
+THIRD: Final = 85  # of 255: as testkit/detector, a third of the way from grey to magenta is seen
 SPOT: Final = 24  # pixels of a strip
 MS: Final = 1_000_000
 

@@ -17,7 +17,7 @@ from Xlib.ext import xtest
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
-from bench.stage import StageError
+from testkit.stage import StageError
 
 PATIENCE: Final = 20.0  # seconds for a window manager on a busy machine
 BEAT: Final = 0.005

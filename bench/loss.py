@@ -22,13 +22,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import fleet, loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
-from bench.interrupts import in_order
+from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
-from bench.stage import Stage, StageError, own_display
 from bench.tables import kept_runs
+from testkit import fleet
+from testkit.interrupts import in_order
+from testkit.stage import Stage, StageError, own_display
 
 # Each family of cases is a module with its CASES; they are played in this order.
 CASES: Final[tuple[Case, ...]] = (

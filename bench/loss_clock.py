@@ -21,7 +21,7 @@ from bench.loss_account import Round
 from bench.loss_clock_agent import jump
 from bench.loss_logind import Logind, logind
 from bench.loss_world import SECOND, Case, Ground, World, expect, world
-from bench.stage import StageError
+from testkit.stage import StageError
 
 BATCH: Final = 10
 HOUR: Final = 3600 * SECOND

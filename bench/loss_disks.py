@@ -21,7 +21,7 @@ from bench.loss_account import Round
 from bench.loss_kills import AGENT, STARTING, STORE, struck
 from bench.loss_mounts import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
 from bench.loss_world import Case, Ground, World, expect, shipped, world
-from bench.stage import Running, running
+from testkit.stage import Running, running
 
 BATCH: Final = 10  # cuts between two verdicts
 ROOM: Final = 2048 * MEGABYTE  # under a store that is to hold a whole run

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from bench.flipping import CHUNK, flip, flip_in
 from bench.loss_account import Round
 from bench.loss_world import Case, World, expect
-from bench.stage import StageError
 from protocol.envelope import KEY_PACKET_STREAM
 from store.catalog.blobs import sealed_name
+from testkit.flipping import CHUNK, flip, flip_in
+from testkit.stage import StageError
 
 MEDIA: Final = 4  # chunks of the recording at least: the one that is damaged stands in the middle
 QUICK: Final = 3  # of the flips: each is two sweeps of the store

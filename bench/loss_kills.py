@@ -13,7 +13,7 @@ from typing import Final
 from bench.loss_account import Round
 from bench.loss_evidence import Told
 from bench.loss_world import Case, World
-from bench.stage import StageError
+from testkit.stage import StageError
 
 BATCH: Final = 25  # kills between two verdicts: a verdict reads everything again
 WRITING: Final = 0.0015  # seconds that a write of the spool takes, about

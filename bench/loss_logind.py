@@ -15,7 +15,7 @@ from typing import Any, Final
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from bench.stage import running
+from testkit.stage import running
 
 NAME: Final = "org.freedesktop.login1"
 PATH: Final = "/org/freedesktop/login1"

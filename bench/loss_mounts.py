@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from bench.stage import StageError
+from testkit.stage import StageError
 
 EXT4: Final = "ext4"
 XFS: Final = "xfs"

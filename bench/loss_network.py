@@ -14,11 +14,11 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
 
-from bench.fleet import Store
 from bench.loss_account import Round
 from bench.loss_proxy import BlackHole, EatAnswer, Fault, Garbage, Line, ResetAt, Says
 from bench.loss_world import Case, Ground, World, expect, shipped, world
-from bench.stage import StageError
+from testkit.fleet import Store
+from testkit.stage import StageError
 
 BATCH: Final = 25  # faults between two verdicts
 NARROW: Final = 50_000 / 8  # bytes a second

@@ -19,8 +19,8 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bench.fleet import Store
 from protocol.envelope import KEY_PACKET_STREAM
+from testkit.fleet import Store
 
 PIECE: Final = 4096  # bytes passed on at a time; a slow line's granularity
 BUFFER: Final = 16 * 2**10  # bytes that the line itself holds: the rest must wait at the agent

@@ -25,12 +25,12 @@ import yaml
 from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
-from bench import fleet
-from bench.fleet import Store
 from bench.loss_account import PATIENCE, Round
 from bench.loss_evidence import Judge, Kept, Told, entries_in, read_told
-from bench.stage import Running, Stage, StageError
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
+from testkit import fleet
+from testkit.fleet import Store
+from testkit.stage import Running, Stage, StageError
 
 RULES: Final = {
     "schema": 1,

@@ -22,7 +22,7 @@ from typing import Final
 
 import pytest
 
-from bench.interrupts import in_order
+from testkit.interrupts import in_order
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SUBJECTS: Final = {

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from agent.control.status import State
-from bench.browsers import chromium
-from bench.fleet import Pc
 from bench.shop import Shop, shop
-from bench.stage import Running, Stage, StageError
+from testkit.browsers import chromium
+from testkit.fleet import Pc
+from testkit.stage import Running, Stage, StageError
 
 DISPLAY: Final = (1440, 810)
 ORDERS: Final = (800, 30)

@@ -21,7 +21,7 @@ from statistics import median
 from typing import Final
 
 from agent.browser.manifests import HOST_NAME, SOCKET_NAME, write_launcher
-from bench.interrupts import in_order
+from testkit.interrupts import in_order
 
 HELLO: Final = json.dumps({"n": 1, "kind": "hello"}).encode()
 MESSAGE: Final = len(HELLO).to_bytes(4, sys.byteorder) + HELLO

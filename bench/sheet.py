@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import av
 from PIL import Image, ImageDraw
 
-from bench.desk import FAINT, GREEN, INK, PAPER, SAND, SMALL, TEXT
+from testkit.desk import FAINT, GREEN, INK, PAPER, SAND, SMALL, TEXT
+from testkit.opened import Stretch
 
 COLUMNS: Final = 4
 ROWS: Final = 3
@@ -34,24 +34,6 @@ LEGEND: Final = (
     (RULE, "closed by a rule, and the margin that the proof gives up for it"),
     (FAINT, "held, or nothing proven"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Seconds of the recording's time; `what` as the store's timeline has it; `why`: the rules, or other reasons."""
-
-    start: float
-    end: float
-    what: str
-    why: str
-
-    @property
-    def kept(self) -> bool:
-        return self.what == "kept"
-
-    @property
-    def colour(self) -> Colour:
-        return GREEN if self.kept else RULE if self.what in ("closed", "closed_margin") else FAINT
 
 
 def draw(video: Path, stretches: Sequence[Stretch], to: Path) -> None:
@@ -119,10 +101,14 @@ def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int,
     length = stretches[-1].end
     for stretch in stretches:
         left, right = x + stretch.start / length * width, x + stretch.end / length * width
-        pen.rectangle((left, y, right, y + 20), fill=stretch.colour)
+        pen.rectangle((left, y, right, y + 20), fill=_colour(stretch))
     left = x
     for colour, meaning in LEGEND:
         pen.rectangle((left, y + 32, left + 12, y + 44), fill=colour)
         pen.text((left + 20, y + 29), meaning, font=SMALL, fill=INK)
         left += 48 + pen.textlength(meaning, font=SMALL)
     pen.text((x + width, y + 29), f"{length:.0f} s in all", font=SMALL, fill=INK, anchor="ra")
+
+
+def _colour(stretch: Stretch) -> Colour:
+    return GREEN if stretch.kept else RULE if stretch.what in ("closed", "closed_margin") else FAINT

@@ -18,8 +18,8 @@ from string import Template
 from typing import Final, cast
 from urllib.parse import parse_qs, urlsplit
 
-from bench import desk
-from bench.stage import StageError
+from testkit import desk
+from testkit.stage import StageError
 
 FILES: Final = Path(__file__).with_suffix("")
 SHOP, PAY, CLINIC = "shop.localhost", "pay.localhost", "clinic.localhost"

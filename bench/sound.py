@@ -33,9 +33,6 @@ from rich.console import Console
 
 from agent.control.status import State
 from bench import sound_account as account
-from bench.fleet import DEAF, Pc, Store, pc, store
-from bench.interrupts import in_order, interrupts_told
-from bench.opened import Opened, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_cost import Meter, mb_per_hour, used_more
 from bench.sound_faults import beyond, faults
@@ -55,11 +52,14 @@ from bench.sound_play import (
 from bench.sound_table import markdown, table
 from bench.sound_talk import talk, told
 from bench.sound_window import NAME
-from bench.stage import StageError, own_display
 from bench.sync_signals import now
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
 from store.evidence.film.opus import samples_of
+from testkit.fleet import DEAF, Pc, Store, pc, store
+from testkit.interrupts import in_order, interrupts_told
+from testkit.opened import Opened, open_all
+from testkit.stage import StageError, own_display
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 POLICY: Final = """schema: 1

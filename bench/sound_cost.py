@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import psutil
 
-from bench.fleet import Pc
 from bench.sound_account import SECOND, Span
+from testkit.fleet import Pc
 
 
 class Meter:

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, Beep, Span, marker
-from bench.stage import StageError
 from bench.sync_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
+from testkit.stage import StageError
 from tests.stage.sounds import SoundServer
 
 LOOP: Final = 30  # seconds of speech that come again and again

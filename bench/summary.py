@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.control.status import State
-from bench.opened import Opened
 from bench.play import Tell
+from testkit.opened import Opened
 
 PLAYERS: Final = (("ffplay", "-autoexit"), ("mpv",), ("vlc",), ("xdg-open",))
 

@@ -28,11 +28,11 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.control.status import State
-from bench.fleet import Pc, Store, pc, store
-from bench.interrupts import in_order
-from bench.opened import Opened, open_longest
-from bench.stage import StageError, own_display
 from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
+from testkit.fleet import Pc, Store, pc, store
+from testkit.interrupts import in_order
+from testkit.opened import Opened, open_longest
+from testkit.stage import StageError, own_display
 from tests.stage.sounds import NEEDED, missing, sound_server
 
 ALLOWED_MS: Final = 40.0

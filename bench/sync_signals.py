@@ -36,7 +36,7 @@ from agent.capture.sound_libpulse import (
     SuccessCallback,
     load,
 )
-from bench.stage import StageError
+from testkit.stage import StageError
 
 RATE: Final = 48_000
 BLOCK: Final = RATE // 100

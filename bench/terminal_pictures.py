@@ -22,11 +22,7 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import select, update
 
-from bench.browsers import chromium
-from bench.fleet import Store, answer, installed, pc, run, store
 from bench.shop import shop
-from bench.stage import Stage, own_display
-from bench.terminal import drawn, typed
 from protocol import api, enrolment
 from protocol import bundle as bundles
 from protocol.ledger import line
@@ -37,6 +33,10 @@ from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import newest_bundle
 from store.clock import MINUTE
+from testkit.browsers import chromium
+from testkit.fleet import Store, answer, installed, pc, run, store
+from testkit.stage import Stage, own_display
+from testkit.terminal import drawn, typed
 from tests.fakes.pc import Pc
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"

@@ -13,8 +13,8 @@ from agent.core.account import troubles
 from agent.core.account.troubles import TOLD, TroubleCode, degrades
 from agent.core.account.watch import Amiss
 from agent.upload.answers import SHUT_OUT_CODES
-from bench.played import status
 from protocol import api
+from testkit.played import status
 
 
 @pytest.mark.parametrize("code", [*TroubleCode, "a-trouble-of-a-later-version"])

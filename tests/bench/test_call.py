@@ -15,7 +15,7 @@ from bench.call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, p
 from bench.call_voice import CALL, NUMBER, voice
 from bench.sound_play import limited
 from bench.sound_talk import CALLER, scripted
-from bench.stage import StageError
+from testkit.stage import StageError
 
 KEPT = [(RATE // 2, 4 * RATE), (6 * RATE, 9 * RATE)]
 LATE = 7_000  # samples by which the film begins before the call

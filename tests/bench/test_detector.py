@@ -8,7 +8,7 @@ import av
 import pytest
 from PIL import Image, ImageDraw
 
-from bench import desk, detector
+from testkit import desk, detector
 
 RATE = 5
 

@@ -13,11 +13,11 @@ from bench.ingest import Window, check
 from bench.ingest_fleet import Item, chunks, enrolled, recipients
 from bench.ingest_load import Answer, Volley, line
 from bench.ingest_table import markdown, slope, total
-from bench.stage import StageError
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
 from store.admin.founding import Plan, found
 from store.admin.home import Home
+from testkit.stage import StageError
 
 SIZE = 3000
 

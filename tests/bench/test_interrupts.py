@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.interrupts import in_order, interrupts_told
+from testkit.interrupts import in_order, interrupts_told
 
 ROOT = Path(__file__).resolve().parents[2]
 
 PLAYS = r"""
 import sys, time
 from bench.sound import on_all
-from bench.interrupts import in_order, interrupts_told
+from testkit.interrupts import in_order, interrupts_told
 
 def perform(kind, say):
     print(f"{kind}\n", end="", flush=True)

@@ -10,7 +10,6 @@ import pytest
 
 from agent.core.model.rules import Policy
 from agent.witness.policies import parse_files
-from bench.desk import SENSITIVE
 from bench.leaks import POLICY, control_policy
 from bench.leaks_account import (
     HELD_UP,
@@ -34,6 +33,7 @@ from bench.leaks_scene import BOTH
 from bench.leaks_table import markdown
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import sensitive
+from testkit.desk import SENSITIVE
 
 
 def ms(start: float, end: float) -> Span:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from bench.leaks_attacks import stopped
-from bench.stage import StageError
+from testkit.stage import StageError
 
 
 def sleeper() -> subprocess.Popen[bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from agent.desktop.clock import BootClock
 from bench.leaks_watch import watcher
-from bench.stage import BEAT, PATIENCE, own_display
+from testkit.stage import BEAT, PATIENCE, own_display
 
 pytestmark = pytest.mark.desktop
 

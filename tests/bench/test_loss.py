@@ -21,8 +21,8 @@ from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, World, stream_of
-from bench.stage import Stage
 from protocol.envelope import SCENE_STREAM, SCREEN
+from testkit.stage import Stage
 
 RECORDING = "01a20f78-e055-718a-93dd-87db199f6e7e"
 FIRST, SECOND_ONE = f"{RECORDING}/00000-0000000001", f"{RECORDING}/00000-0000000002"

@@ -11,10 +11,10 @@ from agent.core.model.times import SECOND
 from agent.desktop.clock import BootClock
 from agent.errors import Transient
 from agent.wire import Wire
-from bench.fleet import Store
 from bench.loss_clock_agent import JumpingClock, jump
 from bench.loss_proxy import EatAnswer, Fault, Garbage, Line, Request, ResetAt, Says
 from protocol import api
+from testkit.fleet import Store
 from tests.fakes.clock import HandClock
 from tests.fakes.store import FakeStore
 

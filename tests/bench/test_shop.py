@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bench.shop import FILES, PAGES, PAY, SHOP, Shop, shop
-from bench.stage import StageError
+from testkit.stage import StageError
 
 SENSITIVE = {"card.html", "patient.html"}
 

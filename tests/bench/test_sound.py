@@ -41,7 +41,7 @@ from bench.sound_faults import beyond, faults
 from bench.sound_play import VOICES, speech
 from bench.sound_table import markdown, table
 from bench.sound_window import NAME
-from bench.stage import StageError
+from testkit.stage import StageError
 
 RUNS: Final = Path(__file__).resolve().parents[2] / "docs" / "runs"
 

@@ -13,8 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from bench import desk
-from bench.stage import Stage, StageError, own_display, real_display, running
+from testkit import desk
+from testkit.stage import Stage, StageError, own_display, real_display, running
 
 pytestmark = pytest.mark.desktop
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.detector import Count
-from bench.opened import Opened
 from bench.summary import show
+from testkit.detector import Count
+from testkit.opened import Opened
 
 SECOND = 1_000_000_000
 RULES = [

@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from bench.stage import StageError
 from bench.sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, typical, whitened, worst
 from bench.sync_signals import PLACE, RATE, WAVE, Word, heard
+from testkit.stage import StageError
 
 SIZE = (800, 480)
 MS = SECOND // 1000

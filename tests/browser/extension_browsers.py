@@ -24,7 +24,7 @@ from agent.browser.manifests import (
     native_manifest,
     write_launcher,
 )
-from bench.browsers import gecko_id
+from testkit.browsers import gecko_id
 from tests.stage import displays
 
 CHROMIUM_FLAGS = [

@@ -10,8 +10,7 @@ import pytest
 from agent.browser.manifests import chromium_id
 from agent.core.model.seen import Scene, WindowKind
 from agent.desktop import current_desktop
-from bench.browsers import gecko_id
-from bench.leaks_extensions import PANEL, POPUP, STRANGER
+from testkit.browsers import PANEL, POPUP, STRANGER, gecko_id
 from tests.browser.extension_live import Live, browser, press, tabs
 from tests.stage.desktops import look_until
 

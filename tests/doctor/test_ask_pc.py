@@ -13,7 +13,7 @@ import pytest
 from agent.config import load
 from agent.doctor.ask import disk, memory, recorder, units
 from agent.spool import DiskSpool
-from bench.fleet import installed
+from testkit.fleet import installed
 from tests.agent.recordings import sealed_recording
 
 

@@ -20,10 +20,10 @@ from agent.doctor.findings import Unasked
 from agent.doctor.judge import store as judge
 from agent.joining import enrol
 from agent.state.identity import load as load_identity
-from bench.fleet import Store, announced, found, serve
-from bench.stage import running
 from store.admin.ca import make_authority, make_server
 from store.clock import SECOND
+from testkit.fleet import Store, announced, found, serve
+from testkit.stage import running
 from tests.doctor.facts import GOOD
 from tests.fakes.store import FakeStore
 

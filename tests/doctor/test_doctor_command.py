@@ -19,7 +19,7 @@ from agent.doctor.bundle import ledger
 from agent.doctor.checks import judge_all
 from agent.doctor.facts import Display, Facts
 from agent.doctor.findings import Unasked
-from bench.fleet import installed
+from testkit.fleet import installed
 from tests.doctor.facts import CHROMIUM, GOOD
 
 LONG = "eyelid policy check /a/folder/with/a/name/that/is/much/longer/than/any/terminal/is/wide/policies"

@@ -19,9 +19,9 @@ from agent.control import control
 from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
-from bench.fleet import Store, announced, enrol, found, installed, serve
-from bench.panel import Box, Pointer, box_of, desktop, panel
-from bench.stage import Running, own_display, running
+from testkit.fleet import Store, announced, enrol, found, installed, serve
+from testkit.panel import Box, Pointer, box_of, desktop, panel
+from testkit.stage import Running, own_display, running
 from tests.end_to_end.turning import Turning, served_by, turning, with_children
 from tests.moods import promised
 

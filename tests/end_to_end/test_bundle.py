@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from agent.control.status import State
-from bench.fleet import Pc, Store, answer, installed, pc, run, store
-from bench.stage import own_display
+from testkit.fleet import Pc, Store, answer, installed, pc, run, store
+from testkit.stage import own_display
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from bench import detector
 from bench.demo import Outcome
+from testkit import detector
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.control import control
-from bench.fleet import Store, installed, store
+from testkit.fleet import Store, installed, store
 from tests.end_to_end.leaving import leave_behind
 
 pytestmark = [

@@ -14,9 +14,9 @@ import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
-from bench.fleet import announced, installed
-from bench.panel import missing
-from bench.stage import running
+from testkit.fleet import announced, installed
+from testkit.panel import missing
+from testkit.stage import running
 from tests.end_to_end.desk import Desk, desk_of
 from tests.stage import menus
 

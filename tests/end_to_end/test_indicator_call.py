@@ -16,7 +16,7 @@ import pytest
 
 from agent.tray.drawing import COLOURS
 from agent.tray.sign import Lid
-from bench import panel
+from testkit import panel
 from tests.end_to_end.desk import Desk, desk_of
 from tests.moods import promised
 from tests.stage import sounds

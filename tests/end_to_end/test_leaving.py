@@ -18,8 +18,8 @@ from agent.ledger import DiskLedger
 from agent.seal import Maker
 from agent.spool import DiskSpool
 from agent.state.identity import load
-from bench.fleet import Store, announced, found, installed, run, serve, store
-from bench.stage import running
+from testkit.fleet import Store, announced, found, installed, run, serve, store
+from testkit.stage import running
 from tests.agent.recordings import media, new_sealer
 from tests.fakes.clock import NEW_YEAR_2026
 

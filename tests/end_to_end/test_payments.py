@@ -16,9 +16,9 @@ from typing import Any, Final
 import pytest
 
 from agent.control.status import State
-from bench.browsers import chromium
-from bench.fleet import Pc, pc, store
-from bench.stage import Stage, own_display
+from testkit.browsers import chromium
+from testkit.fleet import Pc, pc, store
+from testkit.stage import Stage, own_display
 from tests.end_to_end.walk import Walk, walking
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]

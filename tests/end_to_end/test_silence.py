@@ -11,8 +11,8 @@ import pytest
 
 from agent.control.status import State
 from agent.state.silent import NAME
-from bench.fleet import Store, pc, store
-from bench.stage import own_display
+from testkit.fleet import Store, pc, store
+from testkit.stage import own_display
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 import pytest
 
 from agent.control.status import State
-from bench.fleet import Pc, Store, pc, store
-from bench.stage import own_display
 from store.evidence.film.opus import samples_of
+from testkit.fleet import Pc, Store, pc, store
+from testkit.stage import own_display
 from tests.moods import promised
 from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 

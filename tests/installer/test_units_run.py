@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.stage import own_display
+from testkit.stage import own_display
 from tests.installer.machine import Machine, machine, missing
 from tests.stage.displays import await_true
 

@@ -23,8 +23,8 @@ import pytest
 
 from agent.control import control
 from agent.errors import EyelidError
-from bench.fleet import Store, announced, enrol, found, installed, serve
-from bench.stage import Stage, own_display, running
+from testkit.fleet import Store, announced, enrol, found, installed, serve
+from testkit.stage import Stage, own_display, running
 
 SYSTEMD = Path("/lib/systemd/systemd")
 NEEDED = (SYSTEMD, Path("/lib/systemd/systemd-journald"))

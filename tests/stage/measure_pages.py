@@ -21,7 +21,7 @@ from pathlib import Path
 from agent.desktop.clock import BootClock
 from agent.desktop.pressure import Pressure
 from bench.leaks_watch import watcher
-from bench.stage import own_display, running
+from testkit.stage import own_display, running
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>lag</title><body style="margin:0"><script>
 const now = () => performance.timeOrigin + performance.now();

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bench.panel import Box, Pointer
+from testkit.panel import Box, Pointer
 
 Popup = tuple[int, int, int, int]  # x, y, width, height
 

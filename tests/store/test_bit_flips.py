@@ -14,7 +14,6 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from bench.flipping import CHUNK, flip, flip_in
 from protocol import api
 from protocol import bundle as bundles
 from protocol.bundle import Bundle
@@ -26,6 +25,7 @@ from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence.verify.recording import Report
 from store.server.depot import Depot
+from testkit.flipping import CHUNK, flip, flip_in
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
 from tests.store.evidence.test_sweep import Swept, swept, wrong

@@ -14,8 +14,6 @@ import pytest
 from rich.text import Text
 from sqlalchemy import update
 
-from bench.fleet import installed
-from bench.terminal import typed
 from protocol import enrolment
 from protocol.keys import thumbprint
 from store.admin import founding
@@ -24,6 +22,8 @@ from store.admin.home import Home
 from store.catalog import database, schema
 from store.cli import parser
 from store.server.depot import Depot
+from testkit.fleet import installed
+from testkit.terminal import typed
 from tests.commands import every
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, passphrase_file, run

@@ -7,7 +7,7 @@ from typing import Any
 from agent.tray.herald import LASTING, OFFLINE, Herald, Notice
 from agent.tray.sign import sign_of
 from agent.tray.words import Words
-from bench.played import held, sound, status
+from testkit.played import held, sound, status
 
 
 class Day:

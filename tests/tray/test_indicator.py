@@ -19,7 +19,7 @@ from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
 from agent.tray.sign import NOT_UNDERSTOOD, Lid, sign_of
 from agent.tray.words import Words
-from bench.played import held, sound, status
+from testkit.played import held, sound, status
 
 PAUSES: list[dict[str, Any]] = [{"began": 0.0, "s": 5.0, "kind": "closed", "names": ["r"]}]
 

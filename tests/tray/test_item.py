@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.tray.indicator import Indicator, View
 from agent.tray.item import APART, Item
 from agent.tray.words import Words
-from bench.played import sound, status
+from testkit.played import sound, status
 from tests.tray.test_indicator import Told
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from agent.tray.menu import LISTED, Action, Entry, menu_of
 from agent.tray.sign import sign_of
 from agent.tray.words import Words
-from bench.played import OFFER, held, sound, status
+from testkit.played import OFFER, held, sound, status
 
 WORDS = Words("en")
 NOW = 1_764_000_000.0

@@ -19,9 +19,9 @@ import pytest
 
 from agent.tray.drawing import COLOURS
 from agent.tray.sign import Lid
-from bench.panel import Pointer, box_of, desktop, missing, panel
-from bench.played import Played, held, status
-from bench.stage import own_display
+from testkit.panel import Pointer, box_of, desktop, missing, panel
+from testkit.played import Played, held, status
+from testkit.stage import own_display
 
 pytestmark = [
     pytest.mark.desktop,

@@ -13,7 +13,7 @@ from agent.core.language.keys import OWN_RULES
 from agent.core.model.rules import Hold
 from agent.tray.sign import LEFT_OUT, Lid, Sign, sign_of
 from agent.tray.words import LANGUAGES, Words, catalogue, language
-from bench.played import held, sound, status
+from testkit.played import held, sound, status
 
 ENGLISH = Words("en")
 

@@ -3,7 +3,7 @@
 Two are ordinary (notes, orders); two are what a policy closes for (chart, till). Only those two carry SENSITIVE, a
 colour that no ordinary window here has: whoever finds it in a recording has found a leak.
 
-    python -m bench.desk chart --place 420,80
+    python -m testkit.desk chart --place 420,80
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.desk", description="Show one program of the demo's desk.")
+    parser = argparse.ArgumentParser(prog="python -m testkit.desk", description="Show one program of the demo's desk.")
     parser.add_argument("program", choices=PROGRAMS)
     parser.add_argument(
         "--place", type=_place, default=(40, 40), metavar="X,Y", help="top left corner in pixels (default 40,40)"

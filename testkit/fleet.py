@@ -21,7 +21,7 @@ from agent.control import control
 from agent.control.status import State
 from agent.errors import EyelidError
 from agent.state import identity
-from bench.stage import Running, Stage, StageError, running
+from testkit.stage import Running, Stage, StageError, running
 
 COMMAND: Final = 600.0  # seconds that one command of the store may take: `verify --all` reads all that a bench has kept
 DEAF: Final = {"microphone": "none", "far_end": "none"}  # as `audio` of an agent.yaml

@@ -1,7 +1,7 @@
-"""The stage on which demo, benches and scenario tests play: a display and programs on it, all real processes.
+"""The stage on which demo, benches and tests play: a display and programs on it, all real processes.
 
 It waits on conditions, says with the end of its log what did not start, and leaves nothing running behind: each context
-manager ends what it started, by its process id. The store and the enrolled PC are in bench/plant.py.
+manager ends what it started, by its process id. The store and the enrolled PC are in testkit/fleet.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from Xlib.error import BadWindow, DisplayError
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
-from bench import desk
+from testkit import desk
 
 TAIL: Final = 20  # lines of a log that a failure shows
 PATIENCE: Final = 30.0  # seconds for anything to start, on a machine that is busy with other tests
@@ -133,8 +133,8 @@ class Stage:
     def program(
         self, program: str, place: tuple[int, int], *, focus: bool = True, still: bool = False
     ) -> Iterator[Running]:
-        """A program of bench/desk.py, on screen when this returns and gone from it when the context has ended."""
-        command = [sys.executable, "-P", "-m", "bench.desk", program, "--place", f"{place[0]},{place[1]}"]
+        """A program of testkit/desk.py, on screen when this returns and gone from it when the context has ended."""
+        command = [sys.executable, "-P", "-m", "testkit.desk", program, "--place", f"{place[0]},{place[1]}"]
         command += [] if focus else ["--unfocused"]
         command += ["--still"] if still else []
         title = desk.PROGRAMS[program].title

@@ -20,7 +20,7 @@ from Xlib import X, display
 from Xlib.error import BadDrawable, BadWindow
 from Xlib.ext import xtest
 
-from bench.stage import GRACE, Running, Stage, running
+from testkit.stage import GRACE, Running, Stage, running
 
 NEEDED: Final = "xfce4-panel"
 DARK, LIGHT = "#242428", "#f6f5f4"

@@ -9,13 +9,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from bench import detector
-from bench.fleet import Store
-from bench.sheet import Stretch
-from bench.stage import StageError
+from testkit import detector
+from testkit.fleet import Store
+from testkit.stage import StageError
 
 SECOND: Final = 1_000_000_000
 FOUND: Final = (0, 1)  # exit statuses of `verify`: sound, or something is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Seconds of the recording's time; `what` as the store's timeline has it; `why`: the rules, or other reasons."""
+
+    start: float
+    end: float
+    what: str
+    why: str
+
+    @property
+    def kept(self) -> bool:
+        return self.what == "kept"
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,17 @@ from agent.browser.manifests import (
     native_manifest,
     write_launcher,
 )
-from bench.stage import Running, Stage
+from testkit.stage import Running, Stage
 
 CHROMIUM: Final = "chromium"
 FIREFOX: Final = "firefox-esr"
 GRACE: Final = 5.0  # seconds to end by itself when asked to; a browser that hangs is part of what is tried here
 START: Final = 60.0  # seconds until the first window: two busy cores, and a profile that is made anew
+
+# An extension that no policy names: a card form in its popup and in its panel, and the keys that open them.
+STRANGER: Final = Path(__file__).with_name("stranger")
+POPUP: Final = ("Alt_L", "Shift_L", "u")
+PANEL: Final = ("Alt_L", "Shift_L", "j")
 
 CHROMIUM_FLAGS: Final = (
     "--no-first-run",
