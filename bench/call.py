@@ -39,8 +39,8 @@ from store.evidence.film.opus import samples_of
 from testkit.fleet import pc, store
 from testkit.interrupts import in_order
 from testkit.opened import SECOND, Opened, open_longest
+from testkit.sounds import NEEDED, missing, sound_server
 from testkit.stage import StageError, own_display
-from tests.stage.sounds import NEEDED, missing, sound_server
 
 IN_VIEW: Final = 3.0  # seconds
 INTO: Final = 1.2  # seconds into a sentence at which the window comes

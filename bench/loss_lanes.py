@@ -23,7 +23,7 @@ from bench.loss_kills import in_batches, kill_agent
 from bench.loss_world import RULES, SECOND, Case, Ground, World, expect, stream_of, world
 from bench.sound_play import talking
 from protocol.envelope import AUDIO, SCENE_STREAM, SOUND_STREAM
-from tests.stage.sounds import missing, sound_server
+from testkit.sounds import missing, sound_server
 
 POLICY: Final = {"losses.yaml": yaml.safe_dump(RULES | {"keep_scenes": True}, sort_keys=False) + "...\n"}
 LISTENING: Final = {"audio": {"microphone": "default", "far_end": "default"}}

@@ -59,8 +59,8 @@ from store.evidence.film.opus import samples_of
 from testkit.fleet import DEAF, Pc, Store, pc, store
 from testkit.interrupts import in_order, interrupts_told
 from testkit.opened import Opened, open_all
+from testkit.sounds import NEEDED, SoundServer, missing, sound_server
 from testkit.stage import StageError, own_display
-from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 POLICY: Final = """schema: 1
 revision: 1

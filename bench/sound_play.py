@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, Beep, Span, marker
 from bench.sync_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
+from testkit.sounds import SoundServer
 from testkit.stage import StageError
-from tests.stage.sounds import SoundServer
 
 LOOP: Final = 30  # seconds of speech that come again and again
 TELEPHONE: Final = 3400.0  # Hz; nothing of the speech lies above

@@ -32,8 +32,8 @@ from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from testkit.fleet import Pc, Store, pc, store
 from testkit.interrupts import in_order
 from testkit.opened import Opened, open_longest
+from testkit.sounds import NEEDED, missing, sound_server
 from testkit.stage import StageError, own_display
-from tests.stage.sounds import NEEDED, missing, sound_server
 
 ALLOWED_MS: Final = 40.0
 START, PAUSED, END = "start", "after a pause", "at the end"  # when a flash must be in the recording

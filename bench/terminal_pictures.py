@@ -34,10 +34,10 @@ from store.catalog.database import Database
 from store.catalog.queries import newest_bundle
 from store.clock import MINUTE
 from testkit.browsers import chromium
+from testkit.fakes.pc import Pc
 from testkit.fleet import Store, answer, installed, pc, run, store
 from testkit.stage import Stage, own_display
 from testkit.terminal import drawn, typed
-from tests.fakes.pc import Pc
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
 HOUR: Final = 60 * MINUTE

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 
+from testkit import displays
 from tests.account import Account
 from tests.moods import RAN_OUT, REPEATS, mood
 from tests.shares import Dealing, turn
-from tests.stage import displays
 
 # A property holds or it does not; how fast depends on what else the machine is doing.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from agent.errors import EyelidError, Transient
 from agent.ledger import DiskLedger
+from testkit.fakes.clock import HandClock
 from tests.agent.recordings import EVIDENCE
-from tests.fakes.clock import HandClock
 
 ENTRIES = 3
 

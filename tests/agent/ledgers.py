@@ -8,8 +8,8 @@ from typing import Any
 
 from agent.ledger import DiskLedger
 from protocol.ledger import Batch, walk
+from testkit.fakes.clock import HandClock
 from tests.agent.recordings import EVIDENCE
-from tests.fakes.clock import HandClock
 
 
 def opened(folder: Path, clock: HandClock | None = None) -> DiskLedger:

@@ -14,7 +14,7 @@ from agent.ports import Sealed
 from agent.seal import Maker, RecordingSealer
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
-from tests.fakes.clock import NEW_YEAR_2026
+from testkit.fakes.clock import NEW_YEAR_2026
 
 START = 500 * SECOND  # of every recording here, ns of the clock
 POLICY = "ab" * 32

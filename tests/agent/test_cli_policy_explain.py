@@ -13,8 +13,8 @@ from agent.core.model.times import SECOND
 from agent.joining import enrol
 from agent.state.in_force import remember
 from agent.witness.policies import read_folder
+from testkit.fakes.store import FakeStore
 from tests.agent.policy_commands import RULES, Out, folder, said, told
-from tests.fakes.store import FakeStore
 
 __all__ = ["folder"]  # a fixture
 

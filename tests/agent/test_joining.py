@@ -10,7 +10,7 @@ import pytest
 from agent.config import Config
 from agent.errors import Untrusted
 from agent.joining import enrol
-from tests.fakes.store import FakeStore
+from testkit.fakes.store import FakeStore
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from agent.errors import EnvironmentFault, Untrusted
 from agent.ledger import BATCH_LINES, KEPT_SEGMENTS, SEGMENT_SIZE
 from protocol.api import MAX_LEDGER_BODY
 from protocol.ledger import ZERO, line_hash, walk
+from testkit.fakes.clock import HandClock
 from tests.agent.ledgers import all_lines, batch_of, entries, opened, store_takes
-from tests.fakes.clock import HandClock
 
 
 @pytest.fixture

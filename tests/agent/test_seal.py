@@ -16,8 +16,8 @@ from protocol.envelope import KEY_PACKET_STREAM, Flag, Kind, digest, expect, ope
 from protocol.errors import EnvelopeError
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket, Monitor
+from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent.recordings import AUDITOR, EVIDENCE, POLICY, RECOVERY, START, header, media, new_sealer
-from tests.fakes.clock import NEW_YEAR_2026
 
 
 def packet_of(sealer: Sealer) -> KeyPacket:

@@ -15,9 +15,9 @@ from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
 from agent.spool import Place
 from protocol.envelope import Header
+from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent.recordings import new_sealer, sealed_recording
 from tests.agent.spools import filled, opened, reasons
-from tests.fakes.clock import NEW_YEAR_2026
 
 
 @pytest.fixture

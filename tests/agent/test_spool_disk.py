@@ -11,11 +11,11 @@ import pytest
 
 from agent.core.model.times import SECOND
 from agent.errors import SpoolFull, Transient
+from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
 from tests.agent.spool_child import CHUNKS
 from tests.agent.spools import ROOM, filled, opened, reasons
-from tests.fakes.clock import NEW_YEAR_2026
 
 
 @pytest.fixture

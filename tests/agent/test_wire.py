@@ -17,9 +17,9 @@ from agent.errors import Transient, Untrusted, UserError
 from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Route, Wire, patience
 from protocol import api
 from store.server.routes import bodies
-from tests.fakes.clock import HandClock
-from tests.fakes.proxy import FakeProxy, SlowLine
-from tests.fakes.store import FakeStore, Reply, problem
+from testkit.fakes.clock import HandClock
+from testkit.fakes.proxy import FakeProxy, SlowLine
+from testkit.fakes.store import FakeStore, Reply, problem
 
 NOW = dt.datetime.now(dt.UTC)
 YEAR = dt.timedelta(days=366)

@@ -14,9 +14,9 @@ from agent.wire import Wire
 from bench.loss_clock_agent import JumpingClock, jump
 from bench.loss_proxy import EatAnswer, Fault, Garbage, Line, Request, ResetAt, Says
 from protocol import api
+from testkit.fakes.clock import HandClock
+from testkit.fakes.store import FakeStore
 from testkit.fleet import Store
-from tests.fakes.clock import HandClock
-from tests.fakes.store import FakeStore
 
 
 @pytest.fixture

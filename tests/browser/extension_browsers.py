@@ -24,8 +24,8 @@ from agent.browser.manifests import (
     native_manifest,
     write_launcher,
 )
+from testkit import displays
 from testkit.browsers import gecko_id
-from tests.stage import displays
 
 CHROMIUM_FLAGS = [
     "--no-first-run",

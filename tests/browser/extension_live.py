@@ -14,11 +14,11 @@ from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xtest
 
+from testkit import displays
+from testkit.buses import private_bus
 from tests.browser import extension_agent, extension_browsers, extension_pages
 from tests.browser.extension_agent import Agent, Line, Message
 from tests.browser.extension_pages import Site, page
-from tests.stage import displays
-from tests.stage.buses import private_bus
 
 FIELDS = ["cc-number", "cc-csc", "cc-exp", "current-password", "new-password", "one-time-code"]
 CSS = ["#pan", ".secret .amount", "::::", "input:checked + b", "[data-kind=ssn]"]

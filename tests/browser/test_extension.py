@@ -11,9 +11,9 @@ from Xlib.display import Display
 from Xlib.protocol.event import ClientMessage
 from Xlib.xobject.drawable import Window
 
+from testkit import displays
 from tests.browser.extension_live import CSS, FIELDS, Live, fields, read, tabs, tabs_at, titles, urls
 from tests.browser.extension_pages import CARD, page
-from tests.stage import displays
 
 pytestmark = pytest.mark.desktop
 

@@ -26,8 +26,8 @@ import pytest
 from agent.browser import install, places
 from agent.browser.manifests import SOCKET_NAME
 from agent.cli.main import main
-from tests.fakes.browser import LENGTH, framed
-from tests.stage import displays
+from testkit import displays
+from testkit.fakes.browser import LENGTH, framed
 
 WITHIN = 90.0  # seconds: a browser makes a profile, fetches and installs, on two busy cores
 

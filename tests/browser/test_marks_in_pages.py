@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from testkit.node_packages import installed
 from tests.browser.extension_live import Live, read, tabs_at
 from tests.browser.extension_marks import Marks, marks, places
-from tests.stage.node_packages import installed
 
 pytestmark = pytest.mark.desktop
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from agent.browser import native_host
-from tests.fakes.browser import LENGTH, WITHIN, framed
+from testkit.fakes.browser import LENGTH, WITHIN, framed
 
 RELAY = Path(native_host.__file__)
 HELLO = framed({"n": 1, "kind": "hello", "title": "Karte - Zürich"})

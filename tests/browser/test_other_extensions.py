@@ -11,8 +11,8 @@ from agent.browser.manifests import chromium_id
 from agent.core.model.seen import Scene, WindowKind
 from agent.desktop import current_desktop
 from testkit.browsers import PANEL, POPUP, STRANGER, gecko_id
+from testkit.desktops import look_until
 from tests.browser.extension_live import Live, browser, press, tabs
-from tests.stage.desktops import look_until
 
 pytestmark = pytest.mark.desktop
 

@@ -12,7 +12,7 @@ from Xlib.display import Display
 
 from agent.capture.marks import CELLS, FIRST, Glass, numbers, read
 from agent.capture.pixels import BGRA
-from tests.stage import displays
+from testkit import displays
 
 MARK = 0xA61C00FF
 HEIGHT, WIDTH = 40, 150

@@ -24,8 +24,8 @@ from agent.core.model.media import Block
 from agent.core.model.times import SECOND
 from agent.desktop.clock import BootClock
 from agent.ports import PEAK_OF, Mishap
-from tests.stage import sounds
-from tests.stage.sounds import SoundServer
+from testkit import sounds
+from testkit.sounds import SoundServer
 
 pytestmark = pytest.mark.slow(reason="what is played is heard no sooner, on a server that is started for each test")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from store.catalog.blobs import BlobMissing, BlobStore, LocalBlobs
-from tests.fakes.blobs import MemoryBlobs
+from testkit.fakes.blobs import MemoryBlobs
 
 
 def local(folder: Path) -> BlobStore:

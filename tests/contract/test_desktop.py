@@ -16,10 +16,10 @@ import pytest
 from agent.core.model.seen import Blind, Scene
 from agent.desktop.portable import PortableDesktop
 from agent.ports import Desktop
-from tests.fakes.desktop import FakeDesktop
-from tests.stage import displays
-from tests.stage.desktops import FakeStage, Stage, find, is_shown, look_until, settled, x11_stage
-from tests.stage.windows import program
+from testkit import displays
+from testkit.desktops import FakeStage, Stage, find, is_shown, look_until, settled, x11_stage
+from testkit.fakes.desktop import FakeDesktop
+from testkit.windows import program
 
 pytestmark = pytest.mark.desktop
 

@@ -17,9 +17,9 @@ from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND
 from agent.desktop.clock import BootClock
 from agent.ports import Screen
+from testkit.fakes.screen import FakeScreen
 from tests.capture import displays
 from tests.capture.colours import BLUE, GREEN, MAGENTA, WHITE, Colour, shows
-from tests.fakes.screen import FakeScreen
 
 CLOCK = BootClock()
 Plugged = tuple[tuple[str, int, int], ...]  # name, width and height of all monitors, from left to right

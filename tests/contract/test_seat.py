@@ -14,10 +14,10 @@ from agent.desktop import seat as seats
 from agent.desktop.seat import LinuxSeat
 from agent.desktop.seat.display import DarkOrLocked
 from agent.desktop.untold import UntoldSeat
-from tests.stage import displays
-from tests.stage.buses import Logind, ScreenSaver, private_bus
-from tests.stage.displays import await_true
-from tests.stage.windows import program
+from testkit import displays
+from testkit.buses import Logind, ScreenSaver, private_bus
+from testkit.displays import await_true
+from testkit.windows import program
 
 pytestmark = pytest.mark.desktop
 

@@ -21,9 +21,9 @@ from agent.core.model.media import Block
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.clock import BootClock
 from agent.ports import PEAK_OF, Mishap, Sound
+from testkit import sounds
+from testkit.fakes.sound import FakeSound
 from tests.end_to_end.turning import Waits
-from tests.fakes.sound import FakeSound
-from tests.stage import sounds
 
 CLOCK = BootClock()
 SOON = 20.0  # s: more than anything takes, so that a test that waits for it in vain fails

@@ -18,9 +18,9 @@ from agent.errors import SpoolFull
 from agent.ports import Sealed, Spool
 from agent.spool import DiskSpool
 from protocol.envelope import KEY_PACKET_STREAM, digest
+from testkit.fakes.clock import NEW_YEAR_2026
+from testkit.fakes.spool import MemorySpool
 from tests.agent.recordings import header, media, new_sealer, sealed_recording
-from tests.fakes.clock import NEW_YEAR_2026
-from tests.fakes.spool import MemorySpool
 
 ROOM = 100_000
 

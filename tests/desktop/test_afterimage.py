@@ -15,9 +15,8 @@ import pytest
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
 from agent.desktop.x11.ghosts import DOUBT, HANGS, OWED, STILL
-from tests.desktop.x11_stages import bare, either, managed
-from tests.stage import displays
-from tests.stage.afterimages import (
+from testkit import displays
+from testkit.afterimages import (
     ALL,
     BEHIND,
     CLOCK,
@@ -32,8 +31,9 @@ from tests.stage.afterimages import (
     trial,
     unmap,
 )
-from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
-from tests.stage.windows import Program, program
+from testkit.desktops import X11Stage, is_shown, look_until, x11_stage
+from testkit.windows import Program, program
+from tests.desktop.x11_stages import bare, either, managed
 
 __all__ = ["bare", "either", "managed"]  # fixtures
 

@@ -14,8 +14,8 @@ import pytest
 from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
 from agent.desktop.seat import NO_DELAY, LinuxSeat
-from tests.stage.buses import private_bus
-from tests.stage.displays import await_true, end
+from testkit.buses import private_bus
+from testkit.displays import await_true, end
 
 DEBIANS_PYTHON = "/usr/bin/python3"  # dbusmock is Debian's, for Debian's Python
 NAME, PATH = "org.freedesktop.login1", "/org/freedesktop/login1"

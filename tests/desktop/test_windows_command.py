@@ -15,8 +15,8 @@ from agent.cli.windows import NO_PAGES, NO_RECORDER
 from agent.config import load
 from agent.control.control import ControlSocket
 from agent.joining import enrol
-from tests.fakes.store import FakeStore
-from tests.stage.windows import program
+from testkit.fakes.store import FakeStore
+from testkit.windows import program
 
 pytestmark = pytest.mark.desktop
 

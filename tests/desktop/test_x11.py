@@ -10,10 +10,10 @@ import pytest
 
 from agent.core.model.seen import Blind, Box, Scene
 from agent.desktop.x11 import X11Desktop
+from testkit import displays
+from testkit.desktops import X11Stage, find, is_shown, look_until, settled, x11_stage
+from testkit.windows import program
 from tests.desktop.x11_stages import HALF, await_hidden, bare, either, managed, stays_shown
-from tests.stage import displays
-from tests.stage.desktops import X11Stage, find, is_shown, look_until, settled, x11_stage
-from tests.stage.windows import program
 
 __all__ = ["bare", "either", "managed"]  # fixtures
 

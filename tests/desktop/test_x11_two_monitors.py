@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stage import displays
-from tests.stage.desktops import X11Stage, find, is_shown, look_until, settled, x11_stage
+from testkit import displays
+from testkit.desktops import X11Stage, find, is_shown, look_until, settled, x11_stage
 
 pytestmark = pytest.mark.desktop
 

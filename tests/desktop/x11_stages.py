@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
+from testkit.desktops import X11Stage, is_shown, look_until, x11_stage
 
 HALF = 0x80000000  # _NET_WM_WINDOW_OPACITY: half
 

@@ -14,8 +14,8 @@ from agent.browser import install, places
 from agent.browser.manifests import EXTENSION, chromium_id
 from agent.doctor.ask import browsers
 from agent.doctor.facts import BrowserFacts
+from testkit.displays import await_true, end
 from tests.browser.extension_browsers import CHROMIUM_FLAGS, FIREFOX_PREFERENCES, environment, pack
-from tests.stage.displays import await_true, end
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(180)]
 

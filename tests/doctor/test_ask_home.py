@@ -23,8 +23,8 @@ from agent.state.identity import Trust
 from agent.state.identity import load as load_identity
 from agent.state.in_force import remember
 from agent.witness.policies import parse_files, read_folder
+from testkit.fakes.store import FakeStore
 from tests.doctor.facts import GOOD
-from tests.fakes.store import FakeStore
 
 POLICY = """\
 schema: 1

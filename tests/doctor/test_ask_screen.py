@@ -13,8 +13,8 @@ from agent.desktop.x11 import X11Desktop
 from agent.doctor.ask import screen
 from agent.doctor.facts import Display
 from agent.doctor.findings import Unasked
-from tests.stage import displays
-from tests.stage.windows import program
+from testkit import displays
+from testkit.windows import program
 
 pytestmark = pytest.mark.desktop
 

@@ -12,8 +12,8 @@ from agent.config import AudioSettings
 from agent.doctor.ask import sound
 from agent.doctor.judge import pc as judge
 from agent.errors import EnvironmentFault
+from testkit import sounds
 from tests.doctor.facts import GOOD
-from tests.stage import sounds
 
 DEFAULT = AudioSettings("default", "default")
 

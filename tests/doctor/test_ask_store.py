@@ -22,10 +22,10 @@ from agent.joining import enrol
 from agent.state.identity import load as load_identity
 from store.admin.ca import make_authority, make_server
 from store.clock import SECOND
+from testkit.fakes.store import FakeStore
 from testkit.fleet import Store, announced, found, serve
 from testkit.stage import running
 from tests.doctor.facts import GOOD
-from tests.fakes.store import FakeStore
 
 DAY = dt.timedelta(days=1)
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)

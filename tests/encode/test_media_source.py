@@ -21,9 +21,9 @@ from agent.core.model.media import Block, Chunk, ChunkKind, Frame
 from agent.core.model.times import MILLISECOND, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
 from agent.encode.video import ScreenEncoder
+from testkit import displays
 from tests.browser.extension_browsers import CHROMIUM_FLAGS, end_all, environment
 from tests.encode.films import START, frame
-from tests.stage import displays
 
 PATIENCE: Final = 120.0  # s, for a browser to start and play on a busy machine
 SOUND: Final = 'audio/mp4; codecs="opus"'

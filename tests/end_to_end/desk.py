@@ -144,7 +144,7 @@ def desk_of(
         bus, display = folder / "k" / "bus", Path(f"/tmp/.X11-unix/X{stage.name.lstrip(':')}")
         between = (served_by(bus), *with_children(shown.pid), served_by(display))
         made = Desk(stage, home, wedge, environment, serving, store_again, pointer, tray, between)
-        command = [sys.executable, "-P", "-m", "tests.stage.wedged_recorder", str(wedge)]
+        command = [sys.executable, "-P", "-m", "testkit.wedged_recorder", str(wedge)]
         with running("the recorder", command, home / "agent.log", environment) as recorder:
             made.recorder = recorder
             yield made

@@ -13,8 +13,8 @@ from agent.ledger import DiskLedger
 from agent.seal import Maker
 from agent.spool import DiskSpool
 from agent.state.identity import enrol
+from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent.recordings import media, new_sealer
-from tests.fakes.clock import NEW_YEAR_2026
 
 
 def leave_behind(home: Path, user: str, token: str, chunks: int) -> str:

@@ -20,7 +20,7 @@ from agent.control.status import State
 from testkit.browsers import chromium
 from testkit.fleet import Pc, installed, pc, run, store
 from testkit.stage import Stage, own_display
-from tests.stage.windows import program
+from testkit.windows import program
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -14,11 +14,11 @@ import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
+from testkit import menus
 from testkit.fleet import announced, installed
 from testkit.panel import missing
 from testkit.stage import running
 from tests.end_to_end.desk import Desk, desk_of
-from tests.stage import menus
 
 pytestmark = [
     pytest.mark.end_to_end,

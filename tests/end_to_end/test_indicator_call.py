@@ -16,11 +16,10 @@ import pytest
 
 from agent.tray.drawing import COLOURS
 from agent.tray.sign import Lid
-from testkit import panel
+from testkit import panel, sounds
+from testkit.sounds import SoundServer, sound_server
 from tests.end_to_end.desk import Desk, desk_of
 from tests.moods import promised
-from tests.stage import sounds
-from tests.stage.sounds import SoundServer, sound_server
 
 KIND: Final = "pulseaudio"
 LACKING: Final = panel.missing() or sounds.missing(KIND) or ""

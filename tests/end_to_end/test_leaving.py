@@ -18,10 +18,10 @@ from agent.ledger import DiskLedger
 from agent.seal import Maker
 from agent.spool import DiskSpool
 from agent.state.identity import load
+from testkit.fakes.clock import NEW_YEAR_2026
 from testkit.fleet import Store, announced, found, installed, run, serve, store
 from testkit.stage import running
 from tests.agent.recordings import media, new_sealer
-from tests.fakes.clock import NEW_YEAR_2026
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
 

@@ -17,9 +17,9 @@ import pytest
 from agent.control.status import State
 from store.admin.home import Home
 from store.catalog.queries import last_health
+from testkit.buses import Logind, private_bus
 from testkit.fleet import Pc, Store, announced, found, installed, pc, serve
 from testkit.stage import Stage, own_display, running
-from tests.stage.buses import Logind, private_bus
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
 

@@ -18,8 +18,8 @@ import pytest
 from agent.control.status import State
 from testkit.fleet import Pc, Store, answer, installed, pc, run, store
 from testkit.stage import own_display
+from testkit.windows import program
 from tests.moods import promised
-from tests.stage.windows import program
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

@@ -21,9 +21,9 @@ import pytest
 from agent.control.status import State
 from store.evidence.film.opus import samples_of
 from testkit.fleet import Pc, Store, pc, store
+from testkit.sounds import NEEDED, SoundServer, missing, sound_server
 from testkit.stage import own_display
 from tests.moods import promised
-from tests.stage.sounds import NEEDED, SoundServer, missing, sound_server
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 

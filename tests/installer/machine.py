@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.stage.displays import await_true
+from testkit.displays import await_true
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 UNITS: Final = ROOT / "installer" / "linux"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from testkit.displays import await_true
 from testkit.stage import own_display
 from tests.installer.machine import Machine, machine, missing
-from tests.stage.displays import await_true
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 

@@ -17,7 +17,7 @@ from protocol.envelope import digest, expect, open_sealed
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from tests.stage.node_packages import installed
+from testkit.node_packages import installed
 from tests.vectors.freeze import SUMS, sums
 from tests.vectors.make import build
 

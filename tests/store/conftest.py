@@ -29,7 +29,7 @@ from store.server.depot import Depot
 from store.server.enrolment import make_secret
 from store.server.routes.bodies import Intake
 from store.server.serving import listen, make_server, open_depot, url
-from tests.fakes.pc import FakeRecording, Pc
+from testkit.fakes.pc import FakeRecording, Pc
 from tests.store.recorded import Filmed, close, make_filmed
 
 Gather = Callable[[FakeRecording], Evidence]

@@ -11,7 +11,7 @@ from protocol.envelope import Flag, Kind, digest
 from protocol.policyhash import policy_hash
 from store.admin.home import Home
 from store.catalog.blobs import sealed_name
-from tests.fakes.pc import SECOND, FakeRecording, Pc
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.filmed import film
 
 POLICY_FILES = {

@@ -25,8 +25,8 @@ from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence.verify.recording import Report
 from store.server.depot import Depot
+from testkit.fakes.pc import Pc
 from testkit.flipping import CHUNK, flip, flip_in
-from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
 from tests.store.evidence.test_sweep import Swept, swept, wrong
 from tests.store.recorded import Filmed, blob, close, make_filmed

@@ -22,10 +22,10 @@ from store.admin.home import Home
 from store.catalog import database, schema
 from store.cli import parser
 from store.server.depot import Depot
+from testkit.fakes.pc import Pc
 from testkit.fleet import installed
 from testkit.terminal import typed
 from tests.commands import every
-from tests.fakes.pc import Pc
 from tests.store.command_line import Run, passphrase_file, run
 from tests.store.conftest import COST, PASSPHRASE
 

@@ -15,7 +15,7 @@ from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate
 from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import COST, PASSPHRASE
 from tests.store.filmed import seconds_seen

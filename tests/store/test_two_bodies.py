@@ -19,7 +19,7 @@ from protocol.receipt import Receipt
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.server.depot import Depot
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import Gather, SetClock
 from tests.store.filmed import film, seconds_seen

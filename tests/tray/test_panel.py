@@ -20,13 +20,13 @@ from dbus_fast.aio import MessageBus
 
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
+from testkit import menus
+from testkit.buses import Service
 from testkit.fleet import installed
 from testkit.panel import DARK, LIGHT, Pointer, box_of, desktop, missing, panel
 from testkit.played import OFFER, Played, held, sound, status
 from testkit.stage import Running, Stage, own_display, running
 from tests.end_to_end.turning import Waits, served_by
-from tests.stage import menus
-from tests.stage.buses import Service
 
 pytestmark = [
     pytest.mark.desktop,

@@ -12,7 +12,7 @@ from agent.core.proof.marks import Marked
 from agent.desktop.clock import BootClock
 from agent.witness.browser import BrowserWitness
 from agent.witness.browser_peer import Parent
-from tests.fakes.browser import WITHIN, FakeExtension, SocketExtension, frame, tab, window
+from testkit.fakes.browser import WITHIN, FakeExtension, SocketExtension, frame, tab, window
 
 CLOCK = BootClock()
 CART = window(1, tab(3, frame("https://shop.example.com/cart")))

@@ -13,7 +13,7 @@ from agent.core.model.times import MILLISECOND
 from agent.core.proof.marks import Answer, Marked, Request
 from agent.witness import browser as witness_module
 from agent.witness.browser import ANSWER_WITHIN, Connected
-from tests.fakes.browser import WITHIN, FakeExtension, window
+from testkit.fakes.browser import WITHIN, FakeExtension, window
 from tests.witness.browser_stage import CARD, CART, CLOCK, FIRST, SECOND, Stage, policy
 
 

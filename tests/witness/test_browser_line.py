@@ -22,7 +22,7 @@ from agent.witness import browser as witness_module
 from agent.witness.browser import BrowserWitness
 from agent.witness.browser_peer import Parent
 from agent.witness.browser_socket import FROM_BROWSER, PER_SECOND, WAITING
-from tests.fakes.browser import LENGTH, WITHIN, FakeExtension, framed
+from testkit.fakes.browser import LENGTH, WITHIN, FakeExtension, framed
 from tests.witness.browser_stage import CART, CLOCK, FIRST, SECOND, Said, Stage, policy
 
 

@@ -16,7 +16,7 @@ from agent.core.model.seen import ANY, UNKNOWN_EXTENSION, Box, BrowserWindow, Do
 from agent.core.proof.marks import Answer as How
 from agent.witness import browser_words as words
 from agent.witness.browser_words import Answer, Event, Hello, Malformed, Marked, PolicyTaken
-from tests.fakes.browser import frame, tab, window
+from testkit.fakes.browser import frame, tab, window
 
 CSS = ("#pan", ".chart")
 SECRET = "4111111111111111"

@@ -19,9 +19,9 @@ from agent.core.model.times import MILLISECOND
 from agent.desktop.clock import BootClock
 from agent.errors import EnvironmentFault
 from agent.witness.window import REST, WindowWitness
-from tests.fakes.desktop import FakeDesktop
-from tests.stage import displays
-from tests.stage.desktops import X11Stage, is_shown, x11_stage
+from testkit import displays
+from testkit.desktops import X11Stage, is_shown, x11_stage
+from testkit.fakes.desktop import FakeDesktop
 
 WITHIN = 20.0  # seconds for a message that must come
 TILL = Window(1, "till", "Till", 100, Box(0, 0, 300, 200), shown=True)

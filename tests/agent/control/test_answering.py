@@ -23,8 +23,8 @@ from agent.recorder.listening import Heard
 from agent.recorder.messages import GrabWanted, PolicyArrived, Trouble
 from agent.recorder.recording import Blocks, Tally
 from agent.recorder.shutter import Grabbed
+from testkit.fakes.sound import FakeSound
 from tests.agent.recorder.daemon_rig import POLICY, WITH_CHART, Rig, hold
-from tests.fakes.sound import FakeSound
 
 PROMISE = Promise(sealed=9 * SECOND, grabbed=5 * SECOND, receipt=4 * SECOND, heard=6 * SECOND, sound=6 * SECOND)
 BOTH = (True, True)

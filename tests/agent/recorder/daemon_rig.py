@@ -17,7 +17,7 @@ from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Call, Message, PolicyArrived
 from agent.recorder.recording import Order
 from agent.recorder.shutter import Grabbed, Shutter
-from tests.fakes.clock import HandClock
+from testkit.fakes.clock import HandClock
 
 CHART = Rule(0, "charts", "HIPAA", (Matcher(Attribute.APP, ("chart",)),))
 POLICY = Policy("hash-1", 1, "test", (CHART,))

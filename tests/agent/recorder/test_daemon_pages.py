@@ -24,8 +24,8 @@ from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Message, PolicyArrived
 from agent.recorder.recording import Order
 from agent.recorder.shutter import Grabbed, Shutter
+from testkit.fakes.clock import HandClock
 from tests.agent.recorder.daemon_rig import Asked, EmptySeat, Pages
-from tests.fakes.clock import HandClock
 
 POLICY = Policy("hash-1", 1, "test", (Rule(0, "cards", "PCI", (Matcher(Attribute.URL, ("pay.example",)),)),))
 WINDOW = Window(7, "chromium", "Shop - Chromium", 20, Box(0, 0, 9, 9), shown=True, engine=True)

@@ -17,8 +17,8 @@ from agent.recorder.keeping import FrameOutlet, Keeping
 from agent.recorder.messages import GrabWanted
 from agent.recorder.questions import Questions
 from agent.recorder.recording import Order
+from testkit.fakes.clock import HandClock
 from tests.agent.recorder.daemon_rig import NOTES, POLICY, Asked, Rig
-from tests.fakes.clock import HandClock
 
 EMPTY = Scene(pages_only=True)
 

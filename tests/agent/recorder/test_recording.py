@@ -15,7 +15,7 @@ from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
 from agent.recorder.recording import AtRest, Blocks, Close, Gap, Open, Order, Recorder, Studio
 from protocol.envelope import SOUND_STREAM
-from tests.fakes.clock import HandClock
+from testkit.fakes.clock import HandClock
 
 
 @dataclass

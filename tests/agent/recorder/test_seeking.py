@@ -11,7 +11,7 @@ import pytest
 from agent.core.model.times import SECOND
 from agent.core.proof.marks import Sighted
 from agent.recorder.seeking import EVERY, LATER, LONG, SELDOM, SOON, Seeker
-from tests.fakes.clock import HandClock
+from testkit.fakes.clock import HandClock
 
 WITHIN = 30.0  # seconds; far more than it takes
 

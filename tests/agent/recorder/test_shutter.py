@@ -10,7 +10,7 @@ from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
 from agent.core.proof.clearance import Timing
 from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Permit, Shutter, Still, capture
-from tests.fakes.clock import HandClock
+from testkit.fakes.clock import HandClock
 
 TIMING = Timing(max_gap=250_000_000)
 

@@ -17,8 +17,8 @@ from agent.recorder.daemon import Daemon
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.shutter import Shutter
 from agent.state.held import NAME, HoldFile
+from testkit.fakes.clock import HandClock
 from tests.agent.recorder.daemon_rig import POLICY, Asked, EmptySeat, Pages
-from tests.fakes.clock import HandClock
 
 
 class NextBoot(HandClock):

@@ -14,8 +14,8 @@ from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.state.identity import IDENTITY, TRUST, Identity, Trust, enrol, load
 from protocol import api, successor
 from protocol.keys import thumbprint
-from tests.fakes.clock import HandClock
-from tests.fakes.store import FakeStore, Reply, problem
+from testkit.fakes.clock import HandClock
+from testkit.fakes.store import FakeStore, Reply, problem
 
 
 @pytest.fixture

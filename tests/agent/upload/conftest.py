@@ -22,9 +22,9 @@ from agent.upload.uploader import Uploader
 from agent.wire import Wire
 from protocol import api
 from protocol.bundle import Bundle
+from testkit.fakes.clock import NEW_YEAR_2026, HandClock
+from testkit.fakes.store import FakeStore
 from tests.agent.recordings import media, new_sealer
-from tests.fakes.clock import NEW_YEAR_2026, HandClock
-from tests.fakes.store import FakeStore
 
 CHANCE = 0.3  # of every draw; no pause of the backoff is then like the pause of an empty queue
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.core import backoff
+from testkit.fakes.store import Reply
 from tests.agent.upload.conftest import Pc
-from tests.fakes.store import Reply
 
 PATHS = ("/v1/token", "/v1/recordings", "/v1/ledger", "/v1/bundle", "/v1/policies", "/v1/devices")
 

@@ -9,8 +9,8 @@ from agent.errors import Transient, Untrusted
 from agent.upload.answers import ShutOut
 from agent.upload.bearer import Bearer
 from protocol import api
+from testkit.fakes.store import TOKEN_LIFE, Reply, problem
 from tests.agent.upload.conftest import Pc
-from tests.fakes.store import TOKEN_LIFE, Reply, problem
 
 YEAR = 366 * 86400
 

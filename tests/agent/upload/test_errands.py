@@ -11,8 +11,8 @@ from agent.upload.errands import HEALTH_EVERY
 from agent.upload.uploader import IDLE
 from protocol import api
 from protocol.policyhash import policy_hash
+from testkit.fakes.store import Reply, problem
 from tests.agent.upload.conftest import Pc
-from tests.fakes.store import Reply, problem
 
 
 def test_the_ledger_arrives_in_batches_and_is_confirmed(pc: Pc) -> None:

@@ -13,9 +13,9 @@ from agent.core.model.times import SECOND
 from agent.upload.uploader import IDLE
 from protocol import api, jws
 from protocol.receipt import Receipt
+from testkit.fakes.clock import NEW_YEAR_2026
+from testkit.fakes.store import Reply
 from tests.agent.upload.conftest import CHANCE, Pc, start_pc
-from tests.fakes.clock import NEW_YEAR_2026
-from tests.fakes.store import Reply
 
 CHUNKS = "/v1/recordings/"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.state.identity import enrol
+from testkit.fakes.clock import NEW_YEAR_2026, HandClock
+from testkit.fakes.store import FakeStore, Reply
 from tests.agent.upload.conftest import Pc, start_pc
-from tests.fakes.clock import NEW_YEAR_2026, HandClock
-from tests.fakes.store import FakeStore, Reply
 
 HOUR = 3600
 DAY = 24 * HOUR

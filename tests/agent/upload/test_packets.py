@@ -13,9 +13,9 @@ from agent.upload.errands import HEALTH_EVERY
 from agent.upload.packets import KeptPackets
 from agent.upload.uploader import IDLE
 from protocol import api
+from testkit.fakes.clock import NEW_YEAR_2026
+from testkit.fakes.store import Reply, problem
 from tests.agent.upload.conftest import CHANCE, Pc, start_pc
-from tests.fakes.clock import NEW_YEAR_2026
-from tests.fakes.store import Reply, problem
 
 FORGOTTEN = problem(409, NO_KEY_PACKET)
 

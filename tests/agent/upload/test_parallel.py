@@ -17,10 +17,10 @@ from agent.upload.uploader import IDLE, STEADY
 from agent.wire import Answer
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM, Header
+from testkit.fakes.clock import NEW_YEAR_2026, HandClock
+from testkit.fakes.store import FakeStore, Reply, problem
 from tests.agent.recordings import media, new_sealer
 from tests.agent.upload.conftest import CHANCE, Pc, start_pc
-from tests.fakes.clock import NEW_YEAR_2026, HandClock
-from tests.fakes.store import FakeStore, Reply, problem
 
 CHUNKS = "/v1/recordings/"
 PARALLEL = 4

@@ -29,8 +29,8 @@ from store.catalog.schema import sealed
 from store.clock import wall
 from store.server.enrolment import make_secret
 from store.server.serving import open_depot
+from testkit.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.agent.recordings import media, new_sealer
-from tests.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.store.conftest import COST, PASSPHRASE, serving
 
 PARALLEL = 4

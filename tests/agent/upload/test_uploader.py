@@ -15,9 +15,9 @@ from agent.core.model.times import SECOND
 from agent.upload.uploader import IDLE, STUBBORN
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
+from testkit.fakes.clock import NEW_YEAR_2026
+from testkit.fakes.store import Reply, problem
 from tests.agent.upload.conftest import CHANCE, Killed, Pc, start_pc
-from tests.fakes.clock import NEW_YEAR_2026
-from tests.fakes.store import Reply, problem
 
 CHUNKS = "/v1/recordings/"
 

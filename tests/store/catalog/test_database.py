@@ -23,7 +23,7 @@ from store.catalog import queries, reported, schema
 from store.catalog.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
 from store.catalog.schema import metadata
 from store.errors import StoreError
-from tests.stage.databases import missing, postgresql
+from testkit.databases import missing, postgresql
 
 MIGRATIONS = Path(module.__file__).parent / "migrations"
 

@@ -20,7 +20,7 @@ from store import cli
 from store.admin.founding import COMPLIANCE, RECIPIENT, RECOVERY
 from store.admin.home import Home
 from store.catalog import schema
-from tests.fakes.pc import Pc
+from testkit.fakes.pc import Pc
 from tests.store.conftest import PASSPHRASE
 
 Bundles = Callable[..., Any]

@@ -19,7 +19,7 @@ from store.catalog.reported import Named
 from store.evidence.timeline.absent import SILENT, Absent, Hole, absent
 from store.evidence.timeline.life import What
 from store.server.depot import Depot
-from tests.fakes.pc import SECOND, FakeRecording, Pc
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed, start_run

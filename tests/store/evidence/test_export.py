@@ -17,7 +17,7 @@ from store.admin.founding import RECIPIENT
 from store.admin.home import Home
 from store.evidence import export
 from store.evidence.opening import Unsound, read_packet, recording_key
-from tests.fakes.pc import SECOND, FakeRecording, Pc
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import Examine, Gather
 from tests.store.filmed import seconds_seen
 from tests.store.recorded import Filmed, blob, close, make_filmed

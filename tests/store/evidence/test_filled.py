@@ -13,7 +13,7 @@ from store.evidence import picture
 from store.evidence.account import Entry, Interval
 from store.evidence.timeline import recording as timeline
 from store.evidence.timeline.filled import filled
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
 from tests.store.recorded import ZERO, close, make_filmed
 

@@ -22,7 +22,7 @@ from store import cli
 from store.admin.founding import RECIPIENT
 from store.admin.home import Home
 from store.catalog.blobs import sealed_name
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather
 from tests.store.recorded import POLICY_FILES, Filmed, close, make_filmed
 

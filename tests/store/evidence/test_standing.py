@@ -16,7 +16,7 @@ from store.catalog.queries import add_alarm, find_device
 from store.clock import MINUTE
 from store.evidence.timeline.standing import Level, Standing, older, standing
 from store.server.depot import Depot
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.recorded import POLICY, POLICY_FILES
 

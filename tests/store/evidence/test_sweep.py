@@ -17,7 +17,7 @@ from store.admin.home import Home
 from store.catalog import queries, schema
 from store.evidence.verify.sweep import Checked, size, sweep
 from store.server.depot import Depot
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed, start_run
 

@@ -17,7 +17,7 @@ from store.evidence.account import Entry
 from store.evidence.rules import RuleName
 from store.evidence.timeline.uses import Use, uses
 from store.server.depot import Depot
-from tests.fakes.pc import Pc
+from testkit.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
 
 SECOND = 1_000_000_000
@@ -116,7 +116,7 @@ POLICY = policy_hash({name: text.encode() for name, text in FILES.items()})
 
 @pytest.fixture
 def told(pc: Pc) -> Pc:
-    """A PC that closed for cards once, and would have for charts; its wall clock is fixed (tests.fakes.pc)."""
+    """A PC that closed for cards once, and would have for charts; its wall clock is fixed (testkit.fakes.pc)."""
     assert pc.client.put(api.policy_path(POLICY), json={"files": FILES}, headers=pc.bearer).is_success
     write = pc.ledger.write
     write("start", at=0)

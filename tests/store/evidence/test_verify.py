@@ -25,7 +25,7 @@ from store.catalog.blobs import sealed_name
 from store.evidence import export
 from store.evidence.verify import recording as verify
 from store.server.depot import Depot
-from tests.fakes.pc import SECOND, FakeRecording, Pc
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed
 

@@ -21,7 +21,7 @@ from store.catalog import queries, schema
 from store.clock import SECOND
 from store.server.depot import Depot
 from store.server.log import JsonLines
-from tests.fakes.pc import Pc
+from testkit.fakes.pc import Pc
 from tests.store.conftest import SetClock, serving
 
 FILES = {"a.yaml": "rules: []\n...\n", "b.yaml": "naïve: ü\n...\n"}

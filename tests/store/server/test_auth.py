@@ -19,7 +19,7 @@ from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
 from store.server.depot import Depot
-from tests.fakes.pc import FakeRecording, Pc
+from testkit.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 
 MakeSecret = Callable[..., str]

@@ -22,8 +22,8 @@ from store.catalog.blobs import BlobFault, sealed_name
 from store.server import ingest
 from store.server.depot import Depot
 from store.server.routes.bodies import Intake
-from tests.fakes.blobs import MemoryBlobs
-from tests.fakes.pc import FakeRecording, Pc
+from testkit.fakes.blobs import MemoryBlobs
+from testkit.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock, serving
 
 

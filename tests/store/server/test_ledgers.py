@@ -13,7 +13,7 @@ from protocol.ledger import ZERO, line
 from store.catalog import schema
 from store.catalog.queries import ledger_lines
 from store.server.depot import Depot
-from tests.fakes.pc import Pc
+from testkit.fakes.pc import Pc
 
 
 @pytest.fixture

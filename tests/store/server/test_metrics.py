@@ -22,7 +22,7 @@ from store.server import metrics
 from store.server.depot import Depot
 from store.server.metrics import Metrics, served
 from store.server.serving import listen
-from tests.fakes.pc import SECOND, Pc
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.evidence.test_standing import report
 from tests.store.recorded import POLICY, POLICY_FILES

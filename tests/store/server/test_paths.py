@@ -10,7 +10,7 @@ import pytest
 from protocol import api
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM
-from tests.fakes.pc import Pc
+from testkit.fakes.pc import Pc
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 

@@ -29,8 +29,8 @@ from store.catalog.blobs import sealed_name
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.server.enrolment import make_secret
+from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.agent.faults import LoopDisk
-from tests.fakes.pc import SECOND, FakeRecording, Pc
 
 PROGRAM = "import sys; from store.cli import main; sys.exit(main())"
 

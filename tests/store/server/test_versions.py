@@ -23,7 +23,7 @@ from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
 from store.server.depot import Depot
-from tests.fakes.pc import FakeRecording, Pc
+from testkit.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 from tests.vectors import freeze
 

@@ -14,7 +14,7 @@ from typing import Any
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from tests.stage.displays import end
+from testkit.displays import end
 
 PROPERTIES = "org.freedesktop.DBus.Properties"
 LOGIND = "org.freedesktop.login1"
@@ -86,7 +86,7 @@ class Service:
 
         async def leave() -> None:
             self._bus.disconnect()
-            await self._bus.wait_for_disconnect()
+            await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
         self._do(leave())
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -13,9 +13,9 @@ from Xlib import X
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND
 from agent.desktop.clock import BootClock
-from tests.stage import displays
-from tests.stage.desktops import X11Stage, look_until
-from tests.stage.windows import Program, program
+from testkit import displays
+from testkit.desktops import X11Stage, look_until
+from testkit.windows import Program, program
 
 SENSITIVE = 0xFF00FF
 GREY = 0x808080

@@ -1,6 +1,6 @@
 """A program that opens windows as it is told, one JSON command a line, so that a test can be any application.
 
-Run by `tests.stage.windows.Program`. Each command is answered with a line after the X server has carried it out.
+Run by `testkit.windows.Program`. Each command is answered with a line after the X server has carried it out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Windows:
         self.open_windows: dict[int, Any] = {}
 
     def atom(self, name: str) -> int:
-        return self.display.intern_atom(name)
+        return int(self.display.intern_atom(name))
 
     def open(
         self,

@@ -1,6 +1,6 @@
 """How far the display is behind a page that has drawn twice: the figures of docs/platforms.md.
 
-    .venv/bin/python -m tests.stage.measure_pages [--seconds 120]
+    .venv/bin/python -m bench.measure_pages [--seconds 120]
 
 In each browser a page becomes magenta and white in turn, and says when it had drawn twice since; the watcher of
 bench/leaks says when the colour left the screen. As the machine is: to see a busy one, keep it busy meanwhile. The two

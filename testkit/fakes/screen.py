@@ -124,4 +124,5 @@ class FakeScreen:
 def _halved(plane: np.ndarray) -> np.ndarray:
     """The mean of each 2 x 2 pixels."""
     height, width = plane.shape
-    return plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    halved: np.ndarray = plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    return halved

@@ -1,4 +1,4 @@
-"""Private sound servers for tests: PulseAudio and PipeWire, each started and ended by the test itself, by process id.
+"""Private sound servers: PulseAudio and PipeWire, each started and ended by the test itself, by process id.
 
 A rig has two sinks for tests to play to. What is played to `micfeed` is what the microphone `agentmic` hears; what is
 played to `farend`, the default sink, is the far end. Nothing here touches the sound of the machine.

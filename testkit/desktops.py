@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from agent.core.model.seen import Blind, Box, Scene, Window, WindowKind
 from agent.desktop.x11 import X11Desktop
 from agent.ports import Desktop
-from tests.fakes.desktop import FakeDesktop
-from tests.stage.windows import Program, program
+from testkit.fakes.desktop import FakeDesktop
+from testkit.windows import Program, program
 
 WITHIN = 15.0  # seconds for another program (a window manager, an application) to do what it was told
 

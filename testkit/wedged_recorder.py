@@ -1,6 +1,6 @@
 """The real recorder, of which the capture or the spool hangs for as long as a file says so.
 
-    python -m tests.stage.wedged_recorder FOLDER      hangs while FOLDER/capture or FOLDER/spool exists
+    python -m testkit.wedged_recorder FOLDER      hangs while FOLDER/capture or FOLDER/spool exists
 
 What hangs is the call itself, as where a display or a disk does not answer: nothing is raised and nobody is told.
 """

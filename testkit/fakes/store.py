@@ -207,9 +207,10 @@ class FakeStore:
 
     def _token(self, assertion: str) -> Reply:
         kid = str(jws.read_header(jws.AUTH, assertion)["kid"])
-        [(name, device)] = [(n, d) for n, d in self.devices.items() if thumbprint(d.token_key) == kid] or [("", None)]
-        if device is None:
+        known = [(n, d) for n, d in self.devices.items() if thumbprint(d.token_key) == kid]
+        if not known:
             return problem(403, api.DEVICE_UNKNOWN)
+        [(name, device)] = known
         claims = Claims(jws.verify(jws.AUTH, assertion, device.token_key), "assertion", ProtocolError)
         if device.revoked:
             return problem(403, api.DEVICE_REVOKED)

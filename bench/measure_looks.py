@@ -1,6 +1,6 @@
 """What looks cost and how far the display lags behind the truth: the figures of docs/platforms.md.
 
-    .venv/bin/python -m tests.stage.measure_looks
+    .venv/bin/python -m bench.measure_looks
 
 Starts its own display, openbox and picom. CPU is that of the looking thread, and of the X server where it says so.
 """
@@ -20,9 +20,9 @@ from Xlib import X
 
 from agent.core.model.seen import Scene
 from agent.desktop.x11 import X11Desktop
-from tests.stage import displays
-from tests.stage.desktops import is_shown, look_until, settled
-from tests.stage.windows import Program, program
+from testkit import displays
+from testkit.desktops import is_shown, look_until, settled
+from testkit.windows import Program, program
 
 WINDOWS = 20
 COLOR = 0xFF00FF

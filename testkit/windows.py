@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.stage.displays import end, environment
+from testkit.displays import end, environment
 
 PROGRAM = Path(__file__).with_name("window_program.py")
 
