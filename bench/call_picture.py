@@ -11,8 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from bench.call_heard import RATE, Cut, Samples
-from bench.sheet import RULE
-from testkit.desk import INK, PAPER, SMALL, TEXT
+from testkit.desk import AMBER, INK, PAPER, SMALL, TEXT
 
 WIDTH: Final = 1200
 HEIGHT: Final = 120  # pixels of one row
@@ -36,7 +35,7 @@ def draw(said: Samples, film: Samples, kept: Sequence[Cut], to: Path) -> None:
         picture.paste(Image.fromarray(_spectrogram(samples)), (MARGIN, top + CAPTION))
         for first, last in _between(kept, len(film)):
             left, right = (MARGIN + WIDTH * place // len(film) for place in (first, last))
-            pen.rectangle((left, top + CAPTION, right, top + CAPTION + HEIGHT - 1), RULE)
+            pen.rectangle((left, top + CAPTION, right, top + CAPTION + HEIGHT - 1), AMBER)
     seconds = len(film) / RATE
     for second in range(0, int(seconds) + 1, 10):
         pen.text((MARGIN + WIDTH * second / seconds, bottom - CAPTION + 4), f"{second} s", INK, SMALL)

@@ -36,7 +36,6 @@ from agent.browser.manifests import chromium_id
 from agent.control.status import State
 from bench import leaks_account as account
 from bench import leaks_cost, leaks_outcomes, leaks_random
-from bench.demo import without_rules
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME, STAGEHAND, site
 from bench.leaks_play import CASES, QUICK, Player, scene, strips
@@ -48,7 +47,7 @@ from bench.leaks_watch import Watcher, watcher
 from bench.tables import kept_runs
 from protocol.ledger import parse_line
 from testkit.browsers import STRANGER, gecko_id
-from testkit.fleet import Pc, Store, pc, store
+from testkit.fleet import Pc, Store, pc, store, without_rules
 from testkit.interrupts import in_order
 from testkit.opened import open_all
 from testkit.stage import Stage, StageError

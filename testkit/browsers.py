@@ -1,4 +1,4 @@
-"""Real browsers on the bench's stage, each with a profile of its own and, where asked, our extension in it.
+"""Real browsers on a stage, each with a profile of its own and, where asked, our extension in it.
 
 Chromium takes the extension from its folder, Firefox ESR as an unsigned XPI; the native-messaging manifest goes into
 the profile or the browser's own HOME, so that nothing of the user who runs a bench is read or changed. A browser is

@@ -31,6 +31,7 @@ PAPER: Final = (250, 250, 247)
 LINE: Final = (214, 219, 224)
 GREEN: Final = (31, 122, 92)
 BLUE: Final = (29, 78, 121)
+AMBER: Final = (214, 143, 40)
 SAND: Final = (240, 232, 214)
 
 STRIP: Final = 64  # rows of a picture that go into one request (at most 256 KiB)

@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from agent.control import control
 from agent.control.status import State
 from agent.errors import EyelidError
@@ -169,6 +171,24 @@ def enrol(
     token = store.ask("enroll-token", "--address", store.address)["token"]
     answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
     return identity.load(home).device, environment
+
+
+def without_rules(policy: Mapping[str, str]) -> dict[str, str]:
+    """The same policy files with every rule taken out, and with the tests that need them.
+
+    A policy must have a rule, so each file gets one that fits nothing here.
+    """
+    bare = {}
+    for number, (name, text) in enumerate(policy.items()):
+        fields = yaml.safe_load(text)
+        fields.pop("tests", None)
+        nothing = {
+            "id": f"nothing-{number}",
+            "why": "the control run, without the rules",
+            "any": [{"app": ["no-such-program"]}],
+        }
+        bare[name] = yaml.safe_dump({**fields, "rules": [nothing]}, sort_keys=False) + "...\n"
+    return bare
 
 
 @contextmanager

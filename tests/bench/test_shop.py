@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
-from bench.shop import FILES, PAGES, PAY, SHOP, Shop, shop
+from scripts.showcase.shop import FILES, PAGES, PAY, SHOP, Shop, shop
 from testkit.stage import StageError
 
 SENSITIVE = {"card.html", "patient.html"}

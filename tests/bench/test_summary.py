@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.summary import show
+from scripts.showcase.summary import show
 from testkit.detector import Count
 from testkit.opened import Opened
 

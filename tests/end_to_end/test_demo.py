@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.demo import Outcome
+from scripts.showcase.demo import Outcome
 from testkit import detector
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -26,7 +26,7 @@ KEYS = [
 
 
 def run(*flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "bench.demo", *flags]
+    command = [sys.executable, "-P", "-m", "scripts.showcase.demo", *flags]
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=280, check=False)
 
 
@@ -104,7 +104,7 @@ def test_here_does_not_record_without_an_answer() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-P", "-m", "bench.demo", "--dir", str(tmp_path)]
+    command = [sys.executable, "-P", "-m", "scripts.showcase.demo", "--dir", str(tmp_path)]
     # A shell starts what it runs in the background with SIGINT ignored, and whoever that starts inherits it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:

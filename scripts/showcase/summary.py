@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.control.status import State
-from bench.play import Tell
+from scripts.showcase.play import Tell
 from testkit.opened import Opened
 
 PLAYERS: Final = (("ffplay", "-autoexit"), ("mpv",), ("vlc",), ("xdg-open",))

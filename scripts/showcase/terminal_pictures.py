@@ -1,8 +1,8 @@
 """Draws docs/images/policy-check.svg, windows.svg and devices.svg: what these commands say in a terminal of 80 columns.
 
-    python -m bench.terminal_pictures [FOLDER [NAME...]]      writes them anew, to docs/images unless told otherwise
+    python -m scripts.showcase.terminal_pictures [FOLDER [NAME...]]     writes them anew, by default to docs/images
 
-The windows are those of a display of the bench's, with the recorder at work and its extension in a real browser. The
+The windows are those of a display of its own, with the recorder at work and its extension in a real browser. The
 PCs of the store's list are enrolled with a real store, and what they tell of themselves is made up: nobody waits for a
 PC to fall silent.
 """
@@ -22,11 +22,11 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import select, update
 
-from bench.shop import shop
 from protocol import api, enrolment
 from protocol import bundle as bundles
 from protocol.ledger import line
 from protocol.policyhash import policy_hash
+from scripts.showcase.shop import shop
 from store.admin.founding import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
@@ -39,7 +39,7 @@ from testkit.fleet import Store, answer, installed, pc, run, store
 from testkit.stage import Stage, own_display
 from testkit.terminal import drawn, typed
 
-IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
+IMAGES: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
 HOUR: Final = 60 * MINUTE
 TERMINAL: Final = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
 

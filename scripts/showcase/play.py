@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.control.status import State
-from bench.shop import Shop, shop
+from scripts.showcase.shop import Shop, shop
 from testkit.browsers import chromium
 from testkit.fleet import Pc
 from testkit.stage import Running, Stage, StageError

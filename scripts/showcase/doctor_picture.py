@@ -1,7 +1,7 @@
 """Draws docs/images/doctor.svg and doctor-quiet.svg: what `eyelid doctor`, and with --quiet, says in a terminal of 80
-columns, on a PC of the bench's.
+columns, on a PC of its own.
 
-    python -m bench.doctor_picture [FOLDER]
+    python -m scripts.showcase.doctor_picture [FOLDER]
 
 The PC is enrolled and records; a browser runs on it without the extension, as on a PC where IT has just begun. In a
 process namespace of its own, so that nobody else's programs are in the picture; that needs root.
@@ -22,8 +22,8 @@ from testkit.stage import own_display
 from testkit.terminal import drawn, typed
 
 APART: Final = "EYELID_BENCH_APART"
-IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
-POLICY: Final = Path(__file__).resolve().parent.parent / "policies" / "payments"
+IMAGES: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
+POLICY: Final = Path(__file__).resolve().parents[2] / "policies" / "payments"
 
 
 def main() -> None:
@@ -55,5 +55,5 @@ if __name__ == "__main__":
         main()
     else:
         alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-P"]
-        command = [*alone, "-m", "bench.doctor_picture", *sys.argv[1:]]
+        command = [*alone, "-m", "scripts.showcase.doctor_picture", *sys.argv[1:]]
         raise SystemExit(subprocess.run(command, env={**os.environ, APART: "1"}, check=False).returncode)

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -22,19 +22,18 @@ from typing import Final
 
 import mss
 import numpy as np
-import yaml
 from rich.console import Console
 
-from bench import sheet, summary
-from bench.play import DISPLAY, Play
+from scripts.showcase import sheet, summary
+from scripts.showcase.play import DISPLAY, Play
 from testkit import detector
 from testkit.browsers import CHROMIUM
-from testkit.fleet import pc, store
+from testkit.fleet import pc, store, without_rules
 from testkit.interrupts import in_order
 from testkit.opened import Opened, open_longest
 from testkit.stage import Stage, StageError, own_display, real_display
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 POLICY: Final = ROOT / "policies" / "demo"
 LEAST: Final = 12.0  # seconds; below that nothing is left between one window's hindsight and the next
 CONTROL: Final = 8.0  # seconds of the run without rules
@@ -130,24 +129,6 @@ def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[
             shutil.copy(Path(pcs) / name / "agent.log", folder / f"{name}.log")
             opened.append(open_longest(depot, recorded.device, folder / ("export" if name == "pc" else "control")))
     return opened[0], opened[1]
-
-
-def without_rules(policy: Mapping[str, str]) -> dict[str, str]:
-    """The same policy files with every rule taken out, and with the tests that need them.
-
-    A policy must have a rule, so each file gets one that fits nothing here.
-    """
-    bare = {}
-    for number, (name, text) in enumerate(policy.items()):
-        fields = yaml.safe_load(text)
-        fields.pop("tests", None)
-        nothing = {
-            "id": f"nothing-{number}",
-            "why": "the control run of the demo",
-            "any": [{"app": ["no-such-program"]}],
-        }
-        bare[name] = yaml.safe_dump({**fields, "rules": [nothing]}, sort_keys=False) + "...\n"
-    return bare
 
 
 @contextmanager

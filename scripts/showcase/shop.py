@@ -3,7 +3,7 @@
 Three sites by their host names, so that the card form in the checkout is of another origin, as in a real shop: every
 name under localhost leads to this PC (RFC 6761). Two of the pages carry desk.SENSITIVE, as the desk's windows do.
 
-    python -m bench.shop          # serves it until interrupted, to look at in a browser of one's own
+    python -m scripts.showcase.shop          # serves it until interrupted, to look at in a browser of one's own
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Final
 import av
 from PIL import Image, ImageDraw
 
-from testkit.desk import FAINT, GREEN, INK, PAPER, SAND, SMALL, TEXT
+from testkit.desk import AMBER, FAINT, GREEN, INK, PAPER, SAND, SMALL, TEXT
 from testkit.opened import Stretch
 
 COLUMNS: Final = 4
@@ -25,13 +25,12 @@ WORDS: Final = 40  # letters of a reason in one line of a tile
 CAPTION: Final = 26  # pixels under each tile
 BAR: Final = 58  # pixels for the time line below all of them
 LID: Final = (52, 64, 75)
-RULE: Final = (214, 143, 40)
 
 Colour = tuple[int, int, int]
 
 LEGEND: Final = (
     (GREEN, "kept"),
-    (RULE, "closed by a rule, and the margin that the proof gives up for it"),
+    (AMBER, "closed by a rule, and the margin that the proof gives up for it"),
     (FAINT, "held, or nothing proven"),
 )
 
@@ -111,4 +110,4 @@ def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int,
 
 
 def _colour(stretch: Stretch) -> Colour:
-    return GREEN if stretch.kept else RULE if stretch.what in ("closed", "closed_margin") else FAINT
+    return GREEN if stretch.kept else AMBER if stretch.what in ("closed", "closed_margin") else FAINT

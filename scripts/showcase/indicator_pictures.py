@@ -1,6 +1,6 @@
 """The pictures of docs/indicator.md: every state in a real panel, the open menu, what a terminal shows.
 
-python -m bench.indicator_pictures [FOLDER]      writes them anew, to docs/images unless told otherwise
+python -m scripts.showcase.indicator_pictures [FOLDER]      writes them anew, to docs/images unless told otherwise
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from testkit.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
 from testkit.played import Played, held, sound, status
 from testkit.stage import Stage, StageError, own_display, running
 
-IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
+IMAGES: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
 SIZE: Final = (960, 460)
 PATIENCE: Final = 30.0  # seconds
 OFFLINE: Final[dict[str, Any]] = {

@@ -1,0 +1,1 @@
+"""Commands of a checkout; what they run that is Python."""
