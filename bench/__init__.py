@@ -1,1 +1,1 @@
-"""What is measured, beside a peer in the same run, and the stage on which demo, benches and scenarios play."""
+"""What is measured, beside a peer in the same run. `bench/tests` holds the tests of what the benches judge by."""

@@ -32,7 +32,7 @@ BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
 }
 # They start whole desks, stores and browsers: six at once would keep each other from starting in time.
-HEAVY: Final = ("tests/end_to_end/", "tests/installer/", "tests/browser/")
+HEAVY: Final = ("tests/end_to_end/", "tests/installer/", "tests/browser/", "bench/tests/test_random_leaks.py")
 # The longest first.
 FIRST: Final = (
     "tests/end_to_end/test_sound.py",
@@ -41,6 +41,7 @@ FIRST: Final = (
     "tests/end_to_end/test_bundle.py",
     "tests/end_to_end/test_silence.py",
     "tests/end_to_end/",
+    "bench/tests/test_random_leaks.py",
     "tests/installer/",
     "tests/browser/test_extension.py",
     "tests/tray/test_panel.py",

@@ -19,7 +19,7 @@ STARTS = ("mark.desktop", "mark.end_to_end", "sound_server", "import displays")
 
 def files(start: str) -> list[Path]:
     """The files with tests whose names begin so."""
-    return [path for path in sorted(ROOT.glob("tests/**/test_*.py")) if str(path.relative_to(ROOT)).startswith(start)]
+    return [path for path in sorted(ROOT.glob("*/**/test_*.py")) if str(path.relative_to(ROOT)).startswith(start)]
 
 
 # -- what is repeated ---------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_a_wait_is_repeated_and_what_is_wrong_fails_at_once(
     (tmp_path / place).parent.mkdir(parents=True)
     (tmp_path / place).write_text(TRIED)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  end_to_end: -\n  slow: -\n")
-    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider"]
     command += [f"--rootdir={tmp_path}", "-c", str(tmp_path / "pytest.ini"), f"-n{workers}", "--dist=loadscope", *flags]
     command.append(str(tmp_path / place))
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)

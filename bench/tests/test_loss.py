@@ -55,7 +55,7 @@ def judged(
 # -- what was promised --------------------------------------------------------------------------------------------
 
 
-def test_what_the_recorder_tells_is_read_back(tmp_path: Path):
+def test_what_the_recorder_tells_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "told"
     file.write_text(f"putting {FIRST} aa\nput {FIRST} aa\nputting {SECOND_ONE} bb\nreceipt {FIRST}\n")
 
@@ -65,7 +65,7 @@ def test_what_the_recorder_tells_is_read_back(tmp_path: Path):
     assert told.putting.keys() - told.put.keys() == {SECOND_ONE}
 
 
-def test_only_the_kill_that_cut_off_a_write_counts_for_it():
+def test_only_the_kill_that_cut_off_a_write_counts_for_it() -> None:
     cut = Told(putting={FIRST: "aa", SECOND_ONE: "aa"}, put={SECOND_ONE: "aa"}, receipts={SECOND_ONE})
 
     assert struck(cut, set()) == {"in a write": 1}
@@ -73,11 +73,11 @@ def test_only_the_kill_that_cut_off_a_write_counts_for_it():
     assert struck(replace(cut, receipts=set()), {FIRST}) == {"in a request": 1}
 
 
-def test_nothing_is_told_before_the_first_life(tmp_path: Path):
+def test_nothing_is_told_before_the_first_life(tmp_path: Path) -> None:
     assert read_told(tmp_path / "told").put == {}
 
 
-def test_one_name_promised_with_two_contents_is_noticed(tmp_path: Path):
+def test_one_name_promised_with_two_contents_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "told"
     file.write_text(f"put {FIRST} aa\nput {FIRST} aa\nput {FIRST} bb\n")
 
@@ -87,16 +87,16 @@ def test_one_name_promised_with_two_contents_is_noticed(tmp_path: Path):
 # -- the verdict --------------------------------------------------------------------------------------------------
 
 
-def test_all_that_was_promised_is_there(tmp_path: Path):
+def test_all_that_was_promised_is_there(tmp_path: Path) -> None:
     assert judged(tmp_path) == Round(rounds=1, acknowledged=2, receipted=2)
 
 
 @pytest.mark.parametrize("there", [kept(row(1, 0, 1)), kept(row(1, 0, 1), row(2, 1, 2, "bb"))])
-def test_a_promised_chunk_that_is_not_there_or_is_another_is_lost(tmp_path: Path, there: Kept):
+def test_a_promised_chunk_that_is_not_there_or_is_another_is_lost(tmp_path: Path, there: Kept) -> None:
     assert judged(tmp_path, there=there).lost == 1
 
 
-def test_a_chunk_whose_bytes_are_gone_is_lost_although_the_catalog_has_it(tmp_path: Path):
+def test_a_chunk_whose_bytes_are_gone_is_lost_although_the_catalog_has_it(tmp_path: Path) -> None:
     finding = {"where": "stream 0, sequence 2", "message": "the bytes are gone", "code": "lost"}
     swept = {"unsound": [{"kind": "recording", "id": RECORDING, "findings": [finding]}]}
 
@@ -105,39 +105,39 @@ def test_a_chunk_whose_bytes_are_gone_is_lost_although_the_catalog_has_it(tmp_pa
     assert (found.lost, found.unreadable) == (1, 0)
 
 
-def test_a_hole_that_the_store_calls_lost_is_lost(tmp_path: Path):
+def test_a_hole_that_the_store_calls_lost_is_lost(tmp_path: Path) -> None:
     hole = {"stream": 0, "first": 3, "last": 3, "why": "lost"}
     short = {"recording": RECORDING, "why": "", "missing": [hole]}
 
     assert judged(tmp_path, gaps={"devices": [{"recordings": [short], "unexplained": []}]}).lost == 1
 
 
-def test_a_hole_that_the_ledger_names_is_none(tmp_path: Path):
+def test_a_hole_that_the_ledger_names_is_none(tmp_path: Path) -> None:
     hole = {"stream": 0, "first": 3, "last": 3, "why": "given-up"}
     short = {"recording": RECORDING, "why": "", "missing": [hole]}
 
     assert judged(tmp_path, gaps={"devices": [{"recordings": [short], "unexplained": []}]}).lost == 0
 
 
-def test_two_bodies_and_time_kept_twice_are_doubled(tmp_path: Path):
+def test_two_bodies_and_time_kept_twice_are_doubled(tmp_path: Path) -> None:
     assert judged(tmp_path, there=kept(row(1, 0, 1), row(2, 1, 2), row(2, 1, 2, "bb"))).doubled == 2
     assert judged(tmp_path, there=kept(row(1, 0, 1), row(2, 0.5, 2))).doubled == 1
 
 
-def test_whatever_else_verify_finds_is_unreadable(tmp_path: Path):
+def test_whatever_else_verify_finds_is_unreadable(tmp_path: Path) -> None:
     finding = {"where": "stream 0, sequence 2", "message": "it does not open", "code": "wrong-tag"}
     swept = {"unsound": [{"kind": "recording", "id": RECORDING, "findings": [finding, {**finding, "where": "x"}]}]}
 
     assert judged(tmp_path, swept=swept).unreadable == 2
 
 
-def test_unexplained_time_counts(tmp_path: Path):
+def test_unexplained_time_counts(tmp_path: Path) -> None:
     gaps = {"devices": [{"recordings": [], "unexplained": [{"ns": SECOND // 2}, {"ns": SECOND}]}]}
 
     assert judged(tmp_path, gaps=gaps).unexplained_s == 1.5
 
 
-def test_what_is_left_in_the_spool_or_was_set_aside_is_a_fault(tmp_path: Path):
+def test_what_is_left_in_the_spool_or_was_set_aside_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / RECORDING).mkdir()
     (tmp_path / RECORDING / "00000-0000000001").touch()
 
@@ -145,7 +145,7 @@ def test_what_is_left_in_the_spool_or_was_set_aside_is_a_fault(tmp_path: Path):
     assert "set aside" in " ".join(judged(tmp_path, told=replace(TOLD, aside={FIRST})).faults)
 
 
-def test_a_verdict_speaks_of_what_is_new(tmp_path: Path):
+def test_a_verdict_speaks_of_what_is_new(tmp_path: Path) -> None:
     judge = Judge()
     gaps = {"devices": [{"recordings": [], "unexplained": [{"ns": SECOND}]}]}
     first = judge.judge(TOLD, kept(row(1, 0, 1)), SOUND, gaps, tmp_path, rounds=1)
@@ -158,11 +158,11 @@ def test_a_verdict_speaks_of_what_is_new(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("moment", "last"), [(101.5, 101.5), (102.5, 102.0), (100.5, 100.5), (99.0, None)])
-def test_the_last_moment_kept_before_a_kill(moment: float, last: float | None):
+def test_the_last_moment_kept_before_a_kill(moment: float, last: float | None) -> None:
     assert BOTH.last_before(int(moment * SECOND), SCREEN) == (None if last is None else int(last * SECOND))
 
 
-def test_scenes_are_kept_like_any_chunk_and_no_media():
+def test_scenes_are_kept_like_any_chunk_and_no_media() -> None:
     scenes = (RECORDING, SCENE_STREAM, 0, "aa", 1, 0, 3 * SECOND)
 
     found = kept(scenes, row(1, 0, 1))
@@ -175,14 +175,14 @@ def test_scenes_are_kept_like_any_chunk_and_no_media():
     ("name", "stream"),
     [("65535-0000000000", None), ("00000-0000000000", None), ("00000-0000000001", 0), ("32769-0000000000", 32769)],
 )
-def test_the_stream_of_a_chunk_that_is_more_than_a_header(name: str, stream: int | None):
+def test_the_stream_of_a_chunk_that_is_more_than_a_header(name: str, stream: int | None) -> None:
     assert stream_of(f"{RECORDING}/{name}") == stream
 
 
 # -- rounds and runs ----------------------------------------------------------------------------------------------
 
 
-def test_the_patience_is_the_gates():
+def test_the_patience_is_the_gates() -> None:
     assert GATE[Lane.SCREEN] == PATIENCE * SECOND
 
 
@@ -195,7 +195,7 @@ def tally(*rounds: Round, **fields: Any) -> Tally:
     return made
 
 
-def test_a_case_that_lost_nothing_passes():
+def test_a_case_that_lost_nothing_passes() -> None:
     assert wrong(tally()) == []
 
 
@@ -213,11 +213,11 @@ def test_a_case_that_lost_nothing_passes():
         ({"acknowledged": 0}, "nothing could have been lost"),
     ],
 )
-def test_a_case_fails_for_each_of_these(spoil: dict[str, Any], word: str):
+def test_a_case_fails_for_each_of_these(spoil: dict[str, Any], word: str) -> None:
     assert word in " ".join(wrong(tally(**spoil)))
 
 
-def test_a_case_that_cannot_be_played_here_is_named_and_no_failure():
+def test_a_case_that_cannot_be_played_here_is_named_and_no_failure() -> None:
     skipped = tally(skipped="it needs root", finished=False)
 
     assert wrong(skipped) == []
@@ -225,7 +225,7 @@ def test_a_case_that_cannot_be_played_here_is_named_and_no_failure():
     assert "it needs root" in lines([skipped])[0][2]
 
 
-def test_runs_add_up_and_keep_the_lengths_of_chunks_apart():
+def test_runs_add_up_and_keep_the_lengths_of_chunks_apart() -> None:
     runs = [tally(), tally(chunk=4.0), tally(notes={"in a write": 1}), tally(skipped="no")]
 
     sums = added_up([Tally.from_json(json.loads(json.dumps(run.to_json()))) for run in runs])
@@ -238,13 +238,13 @@ def test_runs_add_up_and_keep_the_lengths_of_chunks_apart():
     assert list(total(sums)["cases"]) == ["kill-agent", "kill-agent (4 s)"]
 
 
-def test_the_table_for_the_docs_has_a_line_for_each_case():
+def test_the_table_for_the_docs_has_a_line_for_each_case() -> None:
     table = tables.markdown(COLUMNS, lines([tally()]))
     assert "| kill -9 of the recorder | 1 s | 1 | 3 | 2 | 0 | 0 | 0 | 0 s | 1.5 / 1.5 s |" in table
 
 
 @pytest.mark.parametrize("width", [80, 120, 160])
-def test_on_a_terminal_of_any_width_every_figure_has_its_name(width: int):
+def test_on_a_terminal_of_any_width_every_figure_has_its_name(width: int) -> None:
     file = io.StringIO()
     out = Console(file=file, width=width)
     out.print(loss.shown_at(width, [tally(), tally(skipped="not root")]))
@@ -253,14 +253,16 @@ def test_on_a_terminal_of_any_width_every_figure_has_its_name(width: int):
     assert "…" not in said
 
 
-def test_every_case_has_a_name_of_its_own_and_no_more_rounds_quickly_than_in_full():
+def test_every_case_has_a_name_of_its_own_and_no_more_rounds_quickly_than_in_full() -> None:
     assert len({case.name for case in loss.CASES}) == len(loss.CASES)
     assert all(0 <= case.quick_rounds <= case.rounds for case in loss.CASES)
     assert {"kill-agent", "kill-store", "kill-both"} <= {case.name for case in loss.CASES if case.quick_rounds}
 
 
 @pytest.mark.parametrize("rounds", [0, 1])
-def test_a_machine_that_does_not_let_root_mount_is_a_skip_and_a_disk_that_goes_is_none(tmp_path: Path, rounds: int):
+def test_a_machine_that_does_not_let_root_mount_is_a_skip_and_a_disk_that_goes_is_none(
+    tmp_path: Path, rounds: int
+) -> None:
     def run(_world: Any, _rounds: int) -> Iterator[Round]:
         yield from [Round(rounds=1)] * rounds
         raise CannotMount("this user may not mount a disk here")

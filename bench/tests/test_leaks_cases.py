@@ -36,7 +36,7 @@ VALUES = [(name, value) for name, among in DIMENSIONS.items() for value in among
 
 
 @given(NUMBERS, NUMBERS, BROWSERS)
-def test_what_is_drawn_can_be_played_and_is_drawn_again(seed: int, index: int, browser: str | None):
+def test_what_is_drawn_can_be_played_and_is_drawn_again(seed: int, index: int, browser: str | None) -> None:
     case = drawn(seed, index, browser)
 
     assert broken(case) == []
@@ -44,7 +44,7 @@ def test_what_is_drawn_can_be_played_and_is_drawn_again(seed: int, index: int, b
     assert browser in (None, case.browser)
 
 
-def test_the_same_cases_are_drawn_on_every_machine():
+def test_the_same_cases_are_drawn_on_every_machine() -> None:
     """A seed in an issue or in the docs must mean the same next year. A new value or rule changes all of them."""
     assert [drawn(7, index) for index in range(2)] == [
         Case(
@@ -79,13 +79,13 @@ def test_the_same_cases_are_drawn_on_every_machine():
 
 
 @given(NUMBERS, NUMBERS)
-def test_a_case_is_read_as_it_was_written(seed: int, index: int):
+def test_a_case_is_read_as_it_was_written(seed: int, index: int) -> None:
     case = drawn(seed, index)
     assert parsed(as_text(case)) == case
     assert parsed(json.dumps(asdict(case))) == case
 
 
-def test_every_value_of_every_dimension_is_drawn():
+def test_every_value_of_every_dimension_is_drawn() -> None:
     missing = set(VALUES)
     for index in range(3000):
         missing -= set(asdict(drawn(1, index)).items())
@@ -93,7 +93,7 @@ def test_every_value_of_every_dimension_is_drawn():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.why)
-def test_each_rule_forbids_what_no_other_one_does(rule: leaks_cases.Rule, monkeypatch: pytest.MonkeyPatch):
+def test_each_rule_forbids_what_no_other_one_does(rule: leaks_cases.Rule, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks_cases, "RULES", tuple(one for one in RULES if one is not rule))
     asked = [completed({name: value}, lambda name: _against(rule, name)) for name, value in VALUES]
     found = next(case for case in asked if case is not None and not rule.allows(asdict(case)))
@@ -120,13 +120,13 @@ def _against(rule: leaks_cases.Rule, name: str) -> list[Any]:
         ('{"browser": "chromium", "held": 2}', "nothing is held"),
     ],
 )
-def test_what_cannot_be_played_is_refused_with_the_reason(text: str, word: str):
+def test_what_cannot_be_played_is_refused_with_the_reason(text: str, word: str) -> None:
     with pytest.raises(ValueError, match=re.escape(word)):
         parsed(text)
 
 
 @given(NUMBERS, st.sampled_from(VALUES))
-def test_the_nearest_case_with_a_value_has_it_and_can_be_played(index: int, wanted: tuple[str, Any]):
+def test_the_nearest_case_with_a_value_has_it_and_can_be_played(index: int, wanted: tuple[str, Any]) -> None:
     name, value = wanted
     case = drawn(2, index)
     other = nearest(case, **{name: value})
@@ -138,7 +138,7 @@ def test_the_nearest_case_with_a_value_has_it_and_can_be_played(index: int, want
         assert other == case
 
 
-def test_the_page_program_knows_every_value():
+def test_the_page_program_knows_every_value() -> None:
     for name in ("comes", "goes", "after"):
         for value in DIMENSIONS[name]:
             assert re.search(rf"^    (async )?{value}(:|\(|,)", leaks_parts.SCRIPT, re.MULTILINE), value
@@ -146,14 +146,14 @@ def test_the_page_program_knows_every_value():
     assert set(DEPTHS) == set(DIMENSIONS["document"])
 
 
-def test_the_bench_can_do_all_that_may_happen_meanwhile():
+def test_the_bench_can_do_all_that_may_happen_meanwhile() -> None:
     assert {*ELSE, *STOPPED, "tab", "zoom"} == set(DIMENSIONS["meanwhile"])
     assert set(DIMENSIONS["meanwhile"]) >= UNSEEN_MEANWHILE
     assert set(DIMENSIONS["comes"]) >= UNSEEN_COMING
 
 
 @given(NUMBERS, NUMBERS)
-def test_only_the_document_that_is_sensitive_is_magenta(seed: int, index: int):
+def test_only_the_document_that_is_sensitive_is_magenta(seed: int, index: int) -> None:
     case = drawn(seed, index)
     secret = case.sensitive.endswith("address")
     query = {"case": [json.dumps(asdict(case))], "depth": [str(DEPTHS[case.document])]}
@@ -173,18 +173,18 @@ def _body(halves: tuple[str, str]) -> str:
 
 
 @given(NUMBERS, NUMBERS)
-def test_whoever_lets_it_come_and_go_is_a_document_of_the_case(seed: int, index: int):
+def test_whoever_lets_it_come_and_go_is_a_document_of_the_case(seed: int, index: int) -> None:
     case = drawn(seed, index)
     for depth in (comes_at(case), goes_at(case)):
         assert 0 <= depth <= DEPTHS[case.document]
 
 
-def test_what_was_found_once_is_played_for_good():
+def test_what_was_found_once_is_played_for_good() -> None:
     assert {"heavy_raster_in_frame", "view_transition_held", "gpu_stopped", "providers_frame_removed"} <= set(FOUND)
     for name, cases in FOUND.items():
         assert [broken(case) for case in cases] == [[]] * len(cases), name
         assert len({case.browser for case in cases}) == len(cases)
 
 
-def test_a_case_is_as_simple_as_it_can_be_until_it_says_otherwise():
+def test_a_case_is_as_simple_as_it_can_be_until_it_says_otherwise() -> None:
     assert asdict(Case("chromium")) == {name: among[0] for name, among in DIMENSIONS.items()}

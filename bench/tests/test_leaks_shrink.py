@@ -23,7 +23,7 @@ def each(leaks: Callable[[Case], bool]) -> Callable[[Sequence[Case]], list[bool]
     return lambda cases: [leaks(case) for case in cases]
 
 
-def test_what_makes_it_leak_is_what_is_left():
+def test_what_makes_it_leak_is_what_is_left() -> None:
     begun = Case(
         "firefox", "frame_in_frame", "css", "transition", "named_transition", "parent", "layers", "scroll", 0.5, 3, 0, 5
     )
@@ -34,26 +34,26 @@ def test_what_makes_it_leak_is_what_is_left():
     assert shrink(begun, each(heavy_in_frame)) == Case("firefox", document="near_frame", after="svg")
 
 
-def test_what_needs_another_dimension_keeps_it():
+def test_what_needs_another_dimension_keeps_it() -> None:
     begun = Case("chromium", "frame", "name", meanwhile="hang_gpu", hung=4, load=3, after="video")
     assert shrink(begun, each(lambda case: case.meanwhile == "hang_gpu")) == Case(
         "chromium", meanwhile="hang_gpu", hung=1
     )
 
 
-def test_a_case_that_leaks_in_its_simplest_form_only_stays():
+def test_a_case_that_leaks_in_its_simplest_form_only_stays() -> None:
     plain = Case("chromium")
     assert shrink(plain, each(lambda _: True)) == plain
     assert simpler(plain) == []
 
 
-def test_where_nothing_leaks_again_it_stays_as_it_was():
+def test_where_nothing_leaks_again_it_stays_as_it_was() -> None:
     case = drawn(3, 5)
     assert shrink(case, each(lambda _: False)) == case
 
 
 @given(NUMBERS, st.sets(st.sampled_from(sorted(DIMENSIONS)), max_size=4))
-def test_it_ends_with_a_case_that_leaks_and_of_which_nothing_simpler_does(index: int, causes: set[str]):
+def test_it_ends_with_a_case_that_leaks_and_of_which_nothing_simpler_does(index: int, causes: set[str]) -> None:
     begun = drawn(4, index)
     asked: list[Case] = []
 
@@ -72,7 +72,7 @@ def test_it_ends_with_a_case_that_leaks_and_of_which_nothing_simpler_does(index:
 
 
 @given(NUMBERS)
-def test_what_is_simpler_is_another_case_of_the_same_browser(index: int):
+def test_what_is_simpler_is_another_case_of_the_same_browser(index: int) -> None:
     case = drawn(5, index)
     for other in simpler(case):
         assert other.browser == case.browser

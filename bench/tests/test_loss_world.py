@@ -22,7 +22,7 @@ def blob(made: World, name: str) -> Path:
     return next((made.depot.home / "blobs").rglob(f"*{made.told().put[name]}*"))
 
 
-def test_finds_what_the_store_lost_and_what_it_spoilt():
+def test_finds_what_the_store_lost_and_what_it_spoilt() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="eyelid-") as folder,  # short: a local socket's path may have 107 bytes
         moving_screen(Path(folder) / "display") as stage,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ def outcome(case: Case = PLAIN, index: int = 0, **more: object) -> Outcome:
     return Outcome(seed=1, index=index, case=case, **said)  # type: ignore[arg-type]
 
 
-def test_the_one_object_of_the_bench():
+def test_the_one_object_of_the_bench() -> None:
     played = [
         outcome(index=0),
         outcome(HEAVY, index=1, leaked=2, over_pauses=(100.0,)),
@@ -63,11 +64,11 @@ def test_the_one_object_of_the_bench():
         ({"control": 0, "opened": False, "leaked": 1}, True),
     ],
 )
-def test_what_counts_as_tried(more: dict[str, object], tried: bool):
+def test_what_counts_as_tried(more: dict[str, object], tried: bool) -> None:
     assert outcome(**more).tried is tried  # type: ignore[arg-type]
 
 
-def test_a_play_that_leaked_is_told_as_a_line_that_plays_it_again():
+def test_a_play_that_leaked_is_told_as_a_line_that_plays_it_again() -> None:
     (fault,) = faults([outcome(), outcome(HEAVY, index=7, leaked=1)])
 
     said = """scripts/bench leaks --play '{"browser": "chromium", "document": "frame", "after": "svg"}'"""
@@ -75,7 +76,7 @@ def test_a_play_that_leaked_is_told_as_a_line_that_plays_it_again():
     assert faults([replace(outcome(leaked=3), seed=None)])[0].startswith("play 0 leaked 3 frames")
 
 
-def test_one_in_twenty_may_be_untried_and_no_more():
+def test_one_in_twenty_may_be_untried_and_no_more() -> None:
     sound = [outcome(index=index) for index in range(19)]
     untried = outcome(index=19, control=0)
 
@@ -87,11 +88,11 @@ def test_one_in_twenty_may_be_untried_and_no_more():
     assert "nothing was seen" in faults([outcome(control=0, faults=("a: nothing was seen",))])[0]
 
 
-def test_nothing_played_proves_nothing():
+def test_nothing_played_proves_nothing() -> None:
     assert faults([]) == ["no play at all: nothing was tried"]
 
 
-def test_an_outcome_is_of_the_intervals_of_its_play():
+def test_an_outcome_is_of_the_intervals_of_its_play() -> None:
     run = Run(
         setting="plain",
         intervals=[
@@ -109,7 +110,7 @@ def test_an_outcome_is_of_the_intervals_of_its_play():
     assert not outcome_of(run, "chromium/case_2", PLAIN, seed=3, index=2, load=0.5).tried
 
 
-def test_runs_add_up_and_go_on_where_they_ended(tmp_path: Path):
+def test_runs_add_up_and_go_on_where_they_ended(tmp_path: Path) -> None:
     file = tmp_path / "plays.jsonl"
     performed: list[int] = []
 
@@ -131,7 +132,7 @@ def test_runs_add_up_and_go_on_where_they_ended(tmp_path: Path):
     assert f"{LOT + 5} plays, 0 of them untried: 0 frames leaked in 0 plays" in markdown(written)
 
 
-def test_what_was_not_tried_is_played_once_more():
+def test_what_was_not_tried_is_played_once_more() -> None:
     lots: list[list[str]] = []
 
     def perform(transitions: Sequence[Transition], _: Say) -> Run:
@@ -154,7 +155,7 @@ def test_what_was_not_tried_is_played_once_more():
     assert [one.tried for one in runner.outcomes] == [True, True, True, False]
 
 
-def test_frames_of_a_run_in_which_nothing_was_seen_are_no_less_leaked():
+def test_frames_of_a_run_in_which_nothing_was_seen_are_no_less_leaked() -> None:
     runs = iter([Run("plain", [], unplaced=3), Run("plain", [])])
     runner = Runner(lambda *_: next(runs), lambda _: None)
     runner.random(1, 0, 4, "firefox")
@@ -162,7 +163,7 @@ def test_frames_of_a_run_in_which_nothing_was_seen_are_no_less_leaked():
     assert {one.case.browser for one in runner.outcomes} == {"firefox"}
 
 
-def test_a_leak_that_has_no_second_try_is_not_forgotten():
+def test_a_leak_that_has_no_second_try_is_not_forgotten() -> None:
     def perform(transitions: Sequence[Transition], _: Say) -> Run:
         found = [Interval(f"{one.browsers[0]}/{one.name}", 0, 1, leaked=1) for one in transitions]
         return Run("plain", found)
@@ -172,7 +173,7 @@ def test_a_leak_that_has_no_second_try_is_not_forgotten():
     assert [one.leaked for one in runner.outcomes] == [1]
 
 
-def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times():
+def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times() -> None:
     def perform(transitions: Sequence[Transition], _: Say) -> Run:
         """Every third play of what draws an SVG leaks."""
         found = [
@@ -191,7 +192,7 @@ def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times():
     assert runner.outcomes == []  # those plays are no random ones
 
 
-def test_the_table_has_every_value_with_its_plays_and_says_how_many_pairs_were_tried():
+def test_the_table_has_every_value_with_its_plays_and_says_how_many_pairs_were_tried() -> None:
     lines = markdown([outcome(), outcome(HEAVY, leaked=1)]).splitlines()
 
     assert "| after | svg | 1 | 1 | 0 |" in lines
@@ -199,7 +200,7 @@ def test_the_table_has_every_value_with_its_plays_and_says_how_many_pairs_were_t
     assert f"Of {len(pairs_possible())} pairs of values that go together" in lines[0]
 
 
-def test_pairs_that_cannot_go_together_are_not_waited_for():
+def test_pairs_that_cannot_go_together_are_not_waited_for() -> None:
     pairs = pairs_possible()
     assert ("document", "frame", "after", "svg") in pairs
     assert ("browser", "firefox", "goes", "crossing") not in pairs
@@ -214,7 +215,7 @@ def written(tmp_path: Path) -> Path:
 
 def test_a_file_of_plays_is_judged_by_the_same_option_as_one_of_runs(
     written: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("sys.argv", ["leaks", "--table", str(written)])
     assert main() == 1
     assert "| after | svg | 1 | 1 | 0 |" in capsys.readouterr().out
@@ -223,13 +224,13 @@ def test_a_file_of_plays_is_judged_by_the_same_option_as_one_of_runs(
 @pytest.mark.parametrize("more", [["--busy"], ["--only", "navigation"], ["--cost", "1"]])
 def test_what_is_for_transitions_is_refused_beside_random_plays(
     more: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("sys.argv", ["leaks", "--random", "1", *more])
     assert main() == 2
     assert "for transitions" in capsys.readouterr().err
 
 
-def test_a_file_of_runs_is_no_file_of_plays(tmp_path: Path):
+def test_a_file_of_runs_is_no_file_of_plays(tmp_path: Path) -> None:
     file = tmp_path / "runs.jsonl"
     file.write_text(json.dumps(Run("plain", []).to_json()) + "\n", "ascii")
     assert not leaks_random.are_in(file)
@@ -237,18 +238,18 @@ def test_a_file_of_runs_is_no_file_of_plays(tmp_path: Path):
         kept(file)
 
 
-def test_cases_are_given_as_json_or_in_a_file(tmp_path: Path):
+def test_cases_are_given_as_json_or_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "cases"
     file.write_text('{"browser": "firefox"}\n\n{"browser": "chromium", "load": 2}\n')
 
     assert leaks_random.cases_in(str(file)) == [Case("firefox"), Case("chromium", load=2)]
     assert leaks_random.cases_in('{"browser": "firefox"}') == [Case("firefox")]
     for wrong in ('{"browser": "lynx"}', "{", str(tmp_path / "none")):
-        with pytest.raises(leaks_random.argparse.ArgumentTypeError):
+        with pytest.raises(argparse.ArgumentTypeError):
             leaks_random.cases_in(wrong)
 
 
-def test_what_was_found_is_said_before_it_is_shrunk(capsys: pytest.CaptureFixture[str]):
+def test_what_was_found_is_said_before_it_is_shrunk(capsys: pytest.CaptureFixture[str]) -> None:
     """Shrinking takes many minutes: who breaks it off has the figures."""
     told: list[str] = []
 
@@ -258,7 +259,7 @@ def test_what_was_found_is_said_before_it_is_shrunk(capsys: pytest.CaptureFixtur
         key = f"{transitions[0].browsers[0]}/{transitions[0].name}"
         return Run("plain", [Interval(key, 0, 1, before=1, after=1, control=1, leaked=int(len(told) < 3))])
 
-    arguments = leaks_random.argparse.Namespace(
+    arguments = argparse.Namespace(
         random=1, plays=1, play=None, add=None, json=True, quick=False, shrink=1, browser=None, rounds=1
     )
 

@@ -24,7 +24,7 @@ def ended() -> psutil.Process:
     return found
 
 
-def test_what_has_ended_is_passed_over_and_the_rest_goes_on_afterwards():
+def test_what_has_ended_is_passed_over_and_the_rest_goes_on_afterwards() -> None:
     with sleeper() as process:
         with stopped([ended(), psutil.Process(process.pid)]):
             os.waitid(os.P_PID, process.pid, os.WSTOPPED)
@@ -33,6 +33,6 @@ def test_what_has_ended_is_passed_over_and_the_rest_goes_on_afterwards():
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_where_nothing_is_left_to_stop_the_play_fails(gone: bool):
+def test_where_nothing_is_left_to_stop_the_play_fails(gone: bool) -> None:
     with pytest.raises(StageError, match="no process to stop"), stopped([ended()] if gone else []):
         pass

@@ -14,7 +14,7 @@ from testkit.stage import BEAT, PATIENCE, own_display
 pytestmark = pytest.mark.desktop
 
 
-def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_path: Path):
+def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_path: Path) -> None:
     clock = BootClock()
     with own_display(tmp_path) as stage, watcher(stage.name, [(500, 0, 8, 720)], tmp_path) as watching:
         assert not watching.shown()

@@ -36,7 +36,7 @@ def played(watched: Watched, play: Callable[[Scene], Play], kept: Callable[[], i
     return player
 
 
-def test_a_play_ends_when_what_it_showed_has_gone():
+def test_a_play_ends_when_what_it_showed_has_gone() -> None:
     watched = Watched()
 
     def play(_: Scene) -> Play:
@@ -51,7 +51,7 @@ def test_a_play_ends_when_what_it_showed_has_gone():
     assert [phase.key for phase in player.phases] == ["chromium/shown"]
 
 
-def test_a_play_may_put_away_what_it_needed_once_all_is_clean():
+def test_a_play_may_put_away_what_it_needed_once_all_is_clean() -> None:
     watched = Watched()
     away = []
 
@@ -69,7 +69,7 @@ def test_a_play_may_put_away_what_it_needed_once_all_is_clean():
     assert player.faults == []
 
 
-def test_where_frames_are_counted_one_more_is_waited_for_before_it_comes():
+def test_where_frames_are_counted_one_more_is_waited_for_before_it_comes() -> None:
     watched = Watched()
     counts = iter(range(100))
     asked: list[int] = []

@@ -7,9 +7,10 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench.loss_flips import CHUNK, FLIPS, flip, flip_in
+from bench.loss_flips import FLIPS
 from protocol import base64url, jws
 from protocol.envelope import HEADER_SIZE, TAG_SIZE
+from testkit.flipping import CHUNK, flip, flip_in
 
 
 @pytest.mark.parametrize(("at", "bit"), CHUNK.values(), ids=CHUNK)
