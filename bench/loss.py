@@ -24,10 +24,10 @@ from rich.table import Table
 
 from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
-from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
 from bench.tables import kept_runs
 from testkit import fleet
+from testkit.disks import CannotMount
 from testkit.interrupts import in_order
 from testkit.stage import Stage, StageError, own_display
 

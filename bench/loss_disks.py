@@ -1,6 +1,6 @@
 """Power that goes in mid-write, disks that are full, file systems without inodes, flushes that fail. Cases 2 and 3.
 
-Each case has a disk of its own (bench/loss_mounts.py) under the recorder's home or under the store's. Power goes as in
+Each case has a disk of its own (testkit/disks.py) under the recorder's home or under the store's. Power goes as in
 bench/loss_kills.py: half of the cuts are aimed at a write, a request or a start. "sealer" is bench/loss_sealer.py: a
 recorder without a screen, that writes without a pause.
 """
@@ -19,8 +19,8 @@ from typing import Final
 
 from bench.loss_account import Round
 from bench.loss_kills import AGENT, STARTING, STORE, struck
-from bench.loss_mounts import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
 from bench.loss_world import Case, Ground, World, expect, shipped, world
+from testkit.disks import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
 from testkit.stage import Running, running
 
 BATCH: Final = 10  # cuts between two verdicts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,13 +16,13 @@ from rich.console import Console
 
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
-from bench import loss, tables
+from bench import loss, loss_disks, tables
 from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
-from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, World, stream_of
 from protocol.envelope import SCENE_STREAM, SCREEN
+from testkit.disks import CannotMount
 from testkit.stage import Stage
 
 RECORDING = "01a20f78-e055-718a-93dd-87db199f6e7e"
@@ -273,3 +274,10 @@ def test_a_machine_that_does_not_let_root_mount_is_a_skip_and_a_disk_that_goes_i
 
     said = "this user may not mount a disk here"
     assert (told.skipped, told.faults) == (("", [said]) if rounds else (said, []))
+
+
+def test_elsewhere_the_cases_say_why_they_are_not_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert {case.needs() for case in loss_disks.CASES} == {"it needs root, to mount a disk that it may break"}
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "no-such-tool is not on this machine" in loss_disks.needs("no-such-tool")()

@@ -13,6 +13,7 @@ from agent import ledger as ledger_module
 from agent.errors import Transient
 from agent.ledger import SEGMENT_SIZE
 from protocol.ledger import line_hash
+from testkit.disks import BTRFS, MEGABYTE, Disk
 from tests.agent import faults
 from tests.agent.ledger_child import ENTRIES
 from tests.agent.ledgers import all_lines, batch_of, entries, opened, store_takes
@@ -26,68 +27,62 @@ def folder(tmp_path: Path) -> Path:
 # -- full ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_reason_for_a_hold_can_be_written_on_a_full_disk(tmp_path: Path) -> None:
-    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
-        write_on_a_full_disk(mount)
+def test_the_reason_for_a_hold_can_be_written_on_a_full_disk() -> None:
+    with faults.breakable("tmpfs", size=MEGABYTE) as disk:
+        write_on_a_full_disk(disk)
 
 
-def test_so_it_can_where_files_are_copied_when_they_are_overwritten(tmp_path: Path) -> None:
+def test_so_it_can_where_files_are_copied_when_they_are_overwritten() -> None:
     """btrfs: what was laid by in advance is of use only if it is overwritten where it lies."""
-    disk = faults.LoopDisk(tmp_path, "btrfs", size=128 * 2**20)
-    try:
-        write_on_a_full_disk(disk.mount)
-    finally:
-        disk.unplug()
+    with faults.breakable(BTRFS, size=128 * MEGABYTE) as disk:
+        write_on_a_full_disk(disk)
 
 
 def test_so_it_can_after_an_upgrade_from_a_version_whose_files_are_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    disk = faults.LoopDisk(tmp_path, "btrfs", size=128 * 2**20)
-    try:
+    with faults.breakable(BTRFS, size=128 * MEGABYTE) as disk:
         with monkeypatch.context() as before:
             before.setattr(durable, "overwrite_in_place", lambda _: False)
-            opened(disk.mount / "ledger").write("stop")
-        spares = [spare_of(disk.mount)]
+            opened(disk.root / "ledger").write("stop")
+        spares = [spare_of(disk.root)]
         for _ in range(2):
-            opened(disk.mount / "ledger").write("stop")
-            spares.append(spare_of(disk.mount))
+            opened(disk.root / "ledger").write("stop")
+            spares.append(spare_of(disk.root))
         assert spares[0] != spares[1] == spares[2]  # made anew, once
-        write_on_a_full_disk(disk.mount, already=3)
-    finally:
-        disk.unplug()
+        write_on_a_full_disk(disk, already=3)
 
 
 def spare_of(mount: Path) -> int:
     return (mount / "ledger" / "spare").stat().st_ino
 
 
-def write_on_a_full_disk(mount: Path, already: int = 0) -> None:
+def write_on_a_full_disk(disk: Disk, already: int = 0) -> None:
     """`already`: entries that lie there."""
-    ledger = opened(mount / "ledger")
+    ledger = opened(disk.root / "ledger")
     ledger.write("start")
-    faults.fill(mount)
+    disk.fill()
     for number in range(500):
         ledger.write("hold", hold="spool-full", number=number)
-    assert len(entries(mount / "ledger")) == already + 501
-    assert len(entries(mount / "ledger")) == opened(mount / "ledger").head()[0] - 1
+    assert len(entries(disk.root / "ledger")) == already + 501
+    assert len(entries(disk.root / "ledger")) == opened(disk.root / "ledger").head()[0] - 1
 
 
-def test_the_store_s_word_is_taken_on_a_full_disk_too(tmp_path: Path) -> None:
+def test_the_store_s_word_is_taken_on_a_full_disk_too() -> None:
     """Sending is what makes room: if this failed, the disk would stay full for ever."""
-    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
-        ledger = opened(mount / "ledger")
+    with faults.breakable("tmpfs", size=MEGABYTE) as disk:
+        ledger = opened(disk.root / "ledger")
         ledger.write("start")
-        faults.fill(mount)
+        disk.fill()
         assert store_takes(ledger).last == 0
         ledger.write("hold", hold="spool-full")
         assert store_takes(ledger).first == 1
 
 
-def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later(tmp_path: Path) -> None:
-    with faults.small_disk(tmp_path / "small", "size=1m") as mount:
-        ledger = opened(mount / "ledger")
-        filler = faults.fill(mount)
+def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later() -> None:
+    with faults.breakable("tmpfs", size=MEGABYTE) as disk:
+        ledger = opened(disk.root / "ledger")
+        disk.fill()
 
         def write_on() -> None:
             for _ in range(100):
@@ -97,26 +92,24 @@ def test_when_even_the_reserve_is_used_up_it_is_told_and_goes_on_later(tmp_path:
             write_on()
         written = ledger.head()[0]
         assert written > SEGMENT_SIZE // 10_100
-        filler.unlink()
+        disk.make_room()
         ledger.write("release", hold="spool-full")
         assert ledger.head()[0] == written + 1
-        assert entries(mount / "ledger")[-1]["kind"] == "release"
+        assert entries(disk.root / "ledger")[-1]["kind"] == "release"
 
 
-def test_a_power_cut_takes_no_entry_that_was_promised(tmp_path: Path) -> None:
-    disk = faults.LoopDisk(tmp_path)
-    try:
-        ledger = opened(disk.mount / "ledger")
+def test_a_power_cut_takes_no_entry_that_was_promised() -> None:
+    with faults.breakable() as disk:
+        ledger = opened(disk.root / "ledger")
         for number in range(300):
             ledger.write("note", number=number, text="x" * 1000)
         head = ledger.head()
         disk.cut_power()
-        assert line_hash(all_lines(disk.mount / "ledger")[-1]) == head[1]
-        assert len(entries(disk.mount / "ledger")) == head[0]
-        opened(disk.mount / "ledger").write("start")
-        assert [entry["kind"] for entry in entries(disk.mount / "ledger")[300:]] == ["blind-since", "start"]
-    finally:
-        disk.unplug()
+        disk.bring_back()
+        assert line_hash(all_lines(disk.root / "ledger")[-1]) == head[1]
+        assert len(entries(disk.root / "ledger")) == head[0]
+        opened(disk.root / "ledger").write("start")
+        assert [entry["kind"] for entry in entries(disk.root / "ledger")[300:]] == ["blind-since", "start"]
 
 
 def promised(output: str) -> list[str]:

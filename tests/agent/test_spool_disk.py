@@ -11,6 +11,7 @@ import pytest
 
 from agent.core.model.times import SECOND
 from agent.errors import SpoolFull, Transient
+from testkit.disks import MEGABYTE, Disk
 from testkit.fakes.clock import NEW_YEAR_2026
 from tests.agent import faults
 from tests.agent.recordings import media, new_sealer, sealed_recording
@@ -40,17 +41,17 @@ def test_the_floor_of_free_disk_is_kept(root: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A tmpfs of 256 KiB with room for a dozen files and folders."""
-    with faults.small_disk(tmp_path / "small", "size=256k,nr_inodes=12") as mount:
-        yield mount
+    with faults.breakable("tmpfs", size=MEGABYTE // 4, inodes=12) as disk:
+        yield disk.root
 
 
 @pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
+def full_disk() -> Iterator[Disk]:
     """A tmpfs of 1 MiB, for a test to fill."""
-    with faults.small_disk(tmp_path / "full", "size=1m") as mount:
-        yield mount
+    with faults.breakable("tmpfs", size=MEGABYTE) as disk:
+        yield disk
 
 
 def test_a_disk_that_fills_during_the_write_means_held_not_lost(small_disk: Path) -> None:
@@ -93,18 +94,17 @@ def test_a_disk_without_room_for_another_file_means_held_not_lost(small_disk: Pa
 
 
 @pytest.fixture
-def loop_disk(tmp_path: Path) -> Iterator[faults.LoopDisk]:
-    disk = faults.LoopDisk(tmp_path)
-    yield disk
-    disk.unplug()
+def loop_disk() -> Iterator[Disk]:
+    with faults.breakable() as disk:
+        yield disk
 
 
-def test_a_power_cut_takes_nothing_that_was_promised(loop_disk: faults.LoopDisk) -> None:
+def test_a_power_cut_takes_nothing_that_was_promised(loop_disk: Disk) -> None:
     """The control: the same bytes, written and renamed without flushing, do not come back. So this test can see."""
-    careless = loop_disk.mount / "careless"
+    careless = loop_disk.root / "careless"
     careless.mkdir()
     put = []
-    spool = opened(loop_disk.mount / "spool")
+    spool = opened(loop_disk.root / "spool")
     for sealed in sealed_recording(20, length=50_000):
         spool.put(sealed)
         put.append(sealed)
@@ -113,17 +113,19 @@ def test_a_power_cut_takes_nothing_that_was_promised(loop_disk: faults.LoopDisk)
         (careless / ".part").rename(careless / str(number))
 
     loop_disk.cut_power()
+    loop_disk.bring_back()
 
-    assert list(opened(loop_disk.mount / "spool").pending()) == put
+    assert list(opened(loop_disk.root / "spool").pending()) == put
     survived = [path.read_bytes() for path in careless.iterdir()] if careless.exists() else []
     assert not set(survived) & {sealed.data for sealed in put}
 
 
-def test_a_power_cut_in_the_first_moment_leaves_a_spool_that_works(loop_disk: faults.LoopDisk) -> None:
+def test_a_power_cut_in_the_first_moment_leaves_a_spool_that_works(loop_disk: Disk) -> None:
     [packet] = sealed_recording(1)
-    opened(loop_disk.mount / "state" / "eyelid" / "spool").put(packet)
+    opened(loop_disk.root / "state" / "eyelid" / "spool").put(packet)
     loop_disk.cut_power()
-    assert list(opened(loop_disk.mount / "state" / "eyelid" / "spool").pending()) == [packet]
+    loop_disk.bring_back()
+    assert list(opened(loop_disk.root / "state" / "eyelid" / "spool").pending()) == [packet]
 
 
 # -- killed, and lied to by the disk, at every step ---------------------------------------------------------------
@@ -265,39 +267,39 @@ def test_a_start_that_has_no_file_handles_left_blames_no_chunk(tmp_path: Path) -
 
 
 def test_what_is_damaged_stays_where_it_is_while_a_full_disk_cannot_set_it_aside(
-    full_disk: Path, alarms: list[str]
+    full_disk: Disk, alarms: list[str]
 ) -> None:
     """Only sending makes room there, so the start must not fail."""
-    root = full_disk / "spool"
+    root = full_disk.root / "spool"
     packet, chunk = filled(root, 2)
     strange = root / str(packet.recording) / "notes.txt"
     strange.write_text("four")
-    filler = faults.fill(full_disk)
+    full_disk.fill()
     spool = opened(root, alarms)
     assert list(spool.pending()) == [packet, chunk]
     assert (strange.exists(), spool.aside(), alarms) == (True, 0, ["chunk-damaged"])
-    filler.unlink()
+    full_disk.make_room()
     with pytest.raises(SpoolFull):
         opened(root, alarms, max_bytes=len(packet.data) + len(chunk.data)).put(next(sealed_recording(1)))
     assert opened(root, alarms).aside() == 1
 
 
 def test_a_chunk_that_cannot_even_be_set_aside_keeps_its_own_recording_alone(
-    full_disk: Path, alarms: list[str]
+    full_disk: Disk, alarms: list[str]
 ) -> None:
-    root = full_disk / "spool"
+    root = full_disk.root / "spool"
     packet, chunk = filled(root, 2)
     spool = opened(root, alarms)
     other = next(sealed_recording(1, NEW_YEAR_2026 + SECOND))
     spool.put(other)
     (root / chunk.name).unlink()
     (root / chunk.name).mkdir()  # EISDIR
-    faults.fill(full_disk)
+    full_disk.fill()
     for _ in range(2):
         assert list(spool.pending()) == [packet, other]
     spool.forget(packet.name)
     spool.forget(other.name)
-    faults.fill(full_disk)  # another program takes the room that sending made
+    full_disk.fill()  # another program takes the room that sending made
     with pytest.raises(Transient, match="ENOSPC"):
         next(spool.pending())
     assert alarms == ["chunk-unreadable"]

@@ -30,7 +30,7 @@ from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.server.enrolment import make_secret
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
-from tests.agent.faults import LoopDisk
+from tests.agent.faults import breakable
 
 PROGRAM = "import sys; from store.cli import main; sys.exit(main())"
 
@@ -197,13 +197,12 @@ def receipt_of(home: Home, receipt: str) -> Receipt:
     ],
 )
 def test_a_power_cut_takes_nothing_that_it_acknowledged(
-    founded: Path, bundle: Bundle, tmp_path: Path, careless: str, kept: bool
+    founded: Path, bundle: Bundle, careless: str, kept: bool
 ) -> None:
-    disk = LoopDisk(tmp_path)
-    shutil.copytree(founded, disk.mount / "home")
-    home = Home.open(disk.mount / "home")
-    os.sync()  # what lay there before the store was started is not what is tested
-    try:
+    with breakable() as disk:
+        shutil.copytree(founded, disk.root / "home")
+        home = Home.open(disk.root / "home")
+        os.sync()  # what lay there before the store was started is not what is tested
         started = process(home, "--host", "127.0.0.1", program=careless + PROGRAM)
         with started as server, connect(home, server.address) as client:
             pc = enrolled(home, client)
@@ -212,6 +211,7 @@ def test_a_power_cut_takes_nothing_that_it_acknowledged(
                 assert senders.enough.wait(60)
                 server.end(signal.SIGKILL)
         disk.cut_power()
+        disk.bring_back()
         lost = 0
         for sealed, receipt in senders.acknowledged:
             promised = receipt_of(home, receipt)
@@ -225,5 +225,3 @@ def test_a_power_cut_takes_nothing_that_it_acknowledged(
                 rows = {stored.sha256 for stored in gather(connection, recording.id).stored}
             database.close()
             assert {receipt_of(home, receipt).sha256 for _, receipt in senders.acknowledged} <= rows
-    finally:
-        disk.unplug()

@@ -1,4 +1,4 @@
-"""The disks that the bench breaks: what a cut takes and leaves, that they get full, and that none is left mounted."""
+"""The disks that tests and benches break: what a cut takes and leaves, that they fill up, that none is left mounted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import loss_disks
-from bench.loss_mounts import EXT4, FILE_SYSTEMS, MEGABYTE, CannotMount, Disk, FaultDidNotHappen, disk, sweep
+from testkit.disks import EXT4, FILE_SYSTEMS, MEGABYTE, CannotMount, Disk, FaultDidNotHappen, disk, sweep
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a disk needs root")
 
@@ -96,7 +95,7 @@ def test_none_is_left_mounted_however_it_ends() -> None:
 
 @NEEDS_ROOT
 def test_what_a_killed_run_left_is_swept_and_nothing_else() -> None:
-    child = "import os; from bench.loss_mounts import disk; d = disk('tmpfs'); print(d.__enter__().root); os._exit(9)"
+    child = "import os; from testkit.disks import disk; d = disk('tmpfs'); print(d.__enter__().root); os._exit(9)"
     died = subprocess.run([sys.executable, "-P", "-c", child], capture_output=True, text=True, check=False)
     left = Path(died.stdout.strip())
     assert mounted(left)
@@ -105,10 +104,3 @@ def test_what_a_killed_run_left_is_swept_and_nothing_else() -> None:
         assert not left.parent.exists()
         sweep()
         assert mounted(mine.root)
-
-
-def test_elsewhere_the_cases_say_why_they_are_not_played(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert {case.needs() for case in loss_disks.CASES} == {"it needs root, to mount a disk that it may break"}
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert "no-such-tool is not on this machine" in loss_disks.needs("no-such-tool")()

@@ -29,7 +29,7 @@ FILE_SYSTEMS: Final = (EXT4, XFS)
 MEGABYTE: Final = 2**20
 SIZE: Final = {EXT4: 256 * MEGABYTE, XFS: 320 * MEGABYTE}  # mkfs.xfs takes nothing below 300 MB; the images are sparse
 
-_PREFIX: Final = "eyelid-loss-"  # and the id of the process whose disks they are, so that a later one can sweep
+_PREFIX: Final = "eyelid-disk-"  # and the id of the process whose disks they are, so that a later one can sweep
 _OURS: Final = re.compile(rf"/{_PREFIX}(\d+)-[^/]+/")
 _SHUTDOWN: Final = 0x8004587D  # the same number in linux/fs/ext4/ext4.h and linux/fs/xfs/libxfs/xfs_fs.h
 _NO_LOG_FLUSH: Final = struct.pack("I", 2)
@@ -37,15 +37,15 @@ _CANARY: Final = ".canary"
 
 
 class CannotMount(StageError):
-    """This machine does not let us mount disks: the cases that need them are skipped, with this reason."""
+    """This machine does not let us mount disks: what needs them is skipped, with this reason."""
 
 
 class FaultDidNotHappen(StageError):
-    """The disk did not do what the case is about, so that the round proves nothing."""
+    """The disk did not do what was asked of it, so that nothing is proven."""
 
 
 class Disk:
-    """A mounted disk. `root`: where. `home`: a folder on it for whoever is tested."""
+    """A mounted disk. `root`: where. `home`: a folder on it for what is tested."""
 
     def __init__(self, folder: Path, mount: Sequence[str]) -> None:
         self.root = folder / "disk"
