@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from bench.loss_account import Round
 from bench.loss_clock_agent import jump
-from bench.loss_logind import Logind, logind
 from bench.loss_world import SECOND, Case, Ground, World, expect, world
+from testkit.buses import SESSION, Logind, private_bus
 from testkit.stage import StageError
 
 BATCH: Final = 10
@@ -46,9 +46,9 @@ class Clocked:
     def world(self, ground: Ground) -> Iterator[World]:
         self._offsets, self._wall, self._slept = ground.folder / "offsets", 0, 0
         jump(self._offsets, wall=0, slept=0)
-        with logind(ground.folder) as self._logind:
+        with private_bus(ground.folder, "system-bus") as address, Logind(address, by_process=False) as self._logind:
             stage = copy.copy(ground.stage)
-            stage.environment = {**stage.environment, **self._logind.environment}
+            stage.environment = {**stage.environment, "DBUS_SYSTEM_BUS_ADDRESS": address, "XDG_SESSION_ID": SESSION}
             with world(stage, ground.folder, chunk=ground.chunk, model=ground.model, command=self._command) as made:
                 yield made
 

@@ -1,10 +1,11 @@
-"""D-Bus for tests: a private bus, and a logind and a screen saver on it that say what a test tells them to."""
+"""D-Bus: a private bus, and a logind and a screen saver on it that say what they are told to."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import select
 import subprocess
 import threading
 from collections.abc import Coroutine, Iterator
@@ -18,6 +19,7 @@ from testkit.displays import end
 
 PROPERTIES = "org.freedesktop.DBus.Properties"
 LOGIND = "org.freedesktop.login1"
+SESSION = "7"
 SESSION_PATH = "/org/freedesktop/login1/session/_37"
 USER_PATH = "/org/freedesktop/login1/user/_1000"
 
@@ -88,7 +90,8 @@ class Service:
             self._bus.disconnect()
             await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
-        self._do(leave())
+        with contextlib.suppress(OSError, EOFError):  # the bus may have gone first, where a bench is broken off
+            self._do(leave())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -120,6 +123,17 @@ class Logind(Service):
             return Message.new_method_return(message, "h", [0], unix_fds=[written])
         return super()._hear(message)
 
+    def may_sleep(self) -> bool:
+        """Whether nobody delays it any more: every inhibitor that was handed out has been let go."""
+        return bool(self._do(self._count()) == 0)
+
+    async def _count(self) -> int:
+        ready, _, _ = select.select(self._delays, [], [], 0)
+        for descriptor in ready:  # the other end is closed: nobody writes into one
+            os.close(descriptor)
+            self._delays.remove(descriptor)
+        return len(self._delays)
+
     def close(self) -> None:
         super().close()
         for descriptor in self._delays:
@@ -127,9 +141,9 @@ class Logind(Service):
 
     def answer(self, message: Message) -> tuple[str, Any] | None:
         answers: dict[tuple[Any, ...], tuple[str, Any]] = {
-            ("GetSession", "7"): ("o", SESSION_PATH),
+            ("GetSession", SESSION): ("o", SESSION_PATH),
             ("GetUser", os.getuid()): ("o", USER_PATH),
-            ("Get", f"{LOGIND}.User", "Display"): ("v", Variant("(so)", ["7", SESSION_PATH])),
+            ("Get", f"{LOGIND}.User", "Display"): ("v", Variant("(so)", [SESSION, SESSION_PATH])),
             ("Get", f"{LOGIND}.Manager", "PreparingForSleep"): ("v", Variant("b", self.sleeping)),
             ("Get", f"{LOGIND}.Manager", "PreparingForShutdown"): ("v", Variant("b", self.shutting_down)),
             ("GetAll", f"{LOGIND}.Session"): ("a{sv}", self.state),
@@ -153,7 +167,7 @@ class Logind(Service):
 
     def log_off(self, session: str = SESSION_PATH) -> None:
         """The session ends; the process that belonged to it may still run."""
-        self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "SessionRemoved", "so", "7", session)
+        self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "SessionRemoved", "so", SESSION, session)
 
 
 class ScreenSaver(Service):
