@@ -13,6 +13,8 @@ from pathlib import Path
 from Xlib import X, display
 from Xlib.error import ConnectionClosedError, DisplayError
 
+from testkit.stage import server
+
 READY_WITHIN = 20.0  # seconds; on two busy cores an X server needs one or two
 XORG = Path("/usr/lib/xorg/Xorg")
 
@@ -86,7 +88,7 @@ def await_true(condition: Callable[[], bool], what: str, within: float = READY_W
 def xvfb(*options: str, size: str = "1280x800x24") -> Iterator[str]:
     """A virtual X server on a free display number; yields its name, `:N`."""
     # No screen saver: it comes after ten minutes without a key, and then nobody is at work for the tests that follow.
-    with _server(["Xvfb", "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-s", "0", *options]) as name:
+    with server(["Xvfb", "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-s", "0", *options]) as name:
         yield name
 
 
@@ -96,33 +98,8 @@ def xorg_dummy(folder: Path) -> Iterator[str]:
     configuration = folder / "xorg.conf"
     configuration.write_text(DUMMY_CONFIGURATION)
     options = ["-config", str(configuration), "-noreset", "-novtswitch", "-logfile", str(folder / "xorg.log")]
-    with _server([str(XORG), *options]) as name:
+    with server([str(XORG), *options]) as name:
         yield name
-
-
-@contextlib.contextmanager
-def _server(command: list[str]) -> Iterator[str]:
-    reading, writing = os.pipe()
-    try:
-        with running([*command, "-displayfd", str(writing)], pass_fds=(writing,)) as process:
-            os.close(writing)
-            writing = -1
-            yield f":{_number(reading, process)}"
-    finally:
-        os.close(reading)
-        if writing >= 0:
-            os.close(writing)
-
-
-def _number(reading: int, process: subprocess.Popen[bytes]) -> int:
-    told = b""
-    while not told.endswith(b"\n"):
-        ready, _, _ = select.select([reading], [], [], READY_WITHIN)
-        part = os.read(reading, 64) if ready else b""
-        if not part:
-            raise RuntimeError(f"{process.args!r} gave no display number (exit code {process.poll()})")
-        told += part
-    return int(told)
 
 
 @contextlib.contextmanager

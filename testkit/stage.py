@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -219,7 +219,9 @@ def real_display(name: str, folder: Path) -> Iterator[Stage]:
 @contextmanager
 def own_display(folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[Stage]:
     """A display that nobody else uses: Xvfb with openbox, both ready. Logs go to `folder`."""
-    with _server(folder, size) as name, real_display(name, folder) as stage:
+    # No screen saver: it comes after ten minutes without a key, and then the recorder rightly holds.
+    xvfb = ["Xvfb", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-noreset", "-s", "0"]
+    with server(xvfb, folder / "xvfb.log") as name, real_display(name, folder) as stage:
         stage.paint_wallpaper()
         # Its own settings folder: whoever runs the demo may have other habits on openbox.
         openbox = {**stage.environment, "XDG_CONFIG_HOME": str(folder / "openbox")}
@@ -229,24 +231,22 @@ def own_display(folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[S
 
 
 @contextmanager
-def _server(folder: Path, size: tuple[int, int]) -> Iterator[str]:
+def server(command: Sequence[str], log: Path = Path(os.devnull)) -> Iterator[str]:
+    """An X server on a free display number, once it answers; its name, `:N`."""
     reading, writing = os.pipe()
     try:
-        screen = f"{size[0]}x{size[1]}x24"
-        command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp", "-noreset"]
-        # No screen saver: it comes after ten minutes without a key, and then the recorder rightly holds.
-        command += ["-s", "0"]
-        with running("Xvfb", command, folder / "xvfb.log", os.environ, pass_fds=(writing,)) as server:
+        with running("the X server", [*command, "-displayfd", str(writing)], log, os.environ, (writing,)) as process:
             os.set_blocking(reading, False)
-            said = server.until(lambda: _read(reading), "it said which display it is")
+            said = bytearray()
+            process.until(lambda: _number(reading, said), "it said which display it is")
             yield f":{int(said)}"
     finally:
         os.close(reading)
         os.close(writing)
 
 
-def _read(pipe: int) -> bytes:
-    try:
-        return os.read(pipe, 16)
-    except BlockingIOError:
-        return b""
+def _number(pipe: int, said: bytearray) -> bool:
+    """Whether `said` has the whole line."""
+    with suppress(BlockingIOError):
+        said += os.read(pipe, 16)
+    return said.endswith(b"\n")
