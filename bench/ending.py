@@ -39,7 +39,7 @@ from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
-from testkit.fleet import Store, announced, found, pc, serve
+from testkit.fleet import Store, announced, entries, found, pc, serve
 from testkit.interrupts import in_order
 from testkit.stage import StageError, own_display, running
 
@@ -135,8 +135,7 @@ def whole(rounds: int, folder: Path, busy: int) -> list[float]:
                             took.append(time.perf_counter() - began)
                     finally:
                         os.kill(process.pid, signal.SIGCONT)
-                last = max((Path(pcs) / "pc" / "ledger").glob("segment-*")).read_bytes().rstrip(b"\0").splitlines()[-1]
-                if json.loads(last)["kind"] != "stop":
+                if entries(Path(pcs) / "pc")[-1]["kind"] != "stop":
                     raise StageError("the account does not end with a stop")
     return took
 

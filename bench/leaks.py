@@ -45,9 +45,8 @@ from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from bench.tables import kept_runs
-from protocol.ledger import parse_line
 from testkit.browsers import STRANGER, gecko_id
-from testkit.fleet import Pc, Store, pc, store, without_rules
+from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
 from testkit.opened import open_all
 from testkit.stage import Stage, StageError
@@ -175,10 +174,10 @@ class Kept:
 
     @classmethod
     def of(cls, depot: Store, recorded: Pc, folder: Path) -> Kept:
-        zeros = _zeros(recorded.home)
+        starts = zeros(recorded.home)
         spans, rest, leaked, unsound = [], [], [], []
         for opened in open_all(depot, recorded.device, folder):
-            zero = zeros[opened.recording]
+            zero = starts[opened.recording]
             for part in opened.timeline["parts"]:
                 span = Span(zero + part["from"], zero + part["to"])
                 if part["what"] == "kept":
@@ -190,16 +189,6 @@ class Kept:
             if not opened.verified:
                 unsound.append(f"recording {opened.recording} does not verify")
         return cls(spans, rest, leaked, unsound)
-
-
-def _zeros(home: Path) -> dict[str, int]:
-    """Recording -> where its time begins, by the ledger that this PC wrote."""
-    lines = [
-        parse_line(line, seq=0)
-        for segment in sorted(home.joinpath("ledger").glob("segment-*"))
-        for line in segment.read_bytes().rstrip(b"\0").splitlines()
-    ]
-    return {str(line["recording"]): int(str(line["zero"])) for line in lines if line["kind"] == "recording-open"}
 
 
 def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:

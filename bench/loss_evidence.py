@@ -16,7 +16,6 @@ from typing import Any, Final
 from agent.spool import SET_ASIDE
 from bench.loss_account import Round
 from protocol.envelope import SCENE_STREAM, Kind, lane_of
-from protocol.ledger import parse_line
 
 SECOND: Final = 1_000_000_000
 NAMED: Final = 5  # of what is wrong, told one by one
@@ -60,17 +59,6 @@ def read_told(path: Path) -> Told:
             case _:
                 raise ValueError(f"no line of a recorder's promises: {line!r}")
     return told
-
-
-def entries_in(ledger: Path) -> list[dict[str, Any]]:
-    """The entries in a PC's ledger folder, in order, each once."""
-    found: dict[int, dict[str, Any]] = {}
-    for segment in sorted(ledger.glob("segment-*")):
-        whole, _, _ = segment.read_bytes().rstrip(b"\0").rpartition(b"\n")
-        for line in whole.split(b"\n") if whole else ():
-            entry = dict(parse_line(line, seq=0))
-            found[int(str(entry["seq"]))] = entry
-    return [found[seq] for seq in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)

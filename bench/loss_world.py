@@ -26,7 +26,7 @@ from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
 from bench.loss_account import PATIENCE, Round
-from bench.loss_evidence import Judge, Kept, Told, entries_in, read_told
+from bench.loss_evidence import Judge, Kept, Told, read_told
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
 from testkit.fleet import Store
@@ -229,7 +229,7 @@ class World:
         sent = int((ledger / "sent").read_text("ascii")) if (ledger / "sent").exists() else 0
         with closing(self._catalog()) as catalog:
             stored = catalog.execute("SELECT max(seq) FROM ledger_lines WHERE device = ?", (self.device,)).fetchone()[0]
-        written = entries_in(ledger)
+        written = self.entries()
         return bool(written) and stored == written[-1]["seq"] and sent == written[-1]["seq"] + 1
 
     # -- the verdict ----------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ class World:
 
     def kept(self) -> Kept:
         """What the store's catalog lists of this PC."""
-        zeros = {str(entry["recording"]): int(entry["zero"]) for entry in self.entries("recording-open")}
+        zeros = fleet.zeros(self.home)
         with closing(self._catalog()) as catalog:
             rows = catalog.execute(
                 'SELECT s.recording, stream, sequence, sha256, kind, s.start, "end" FROM sealed s'
@@ -266,7 +266,7 @@ class World:
 
     def entries(self, *kinds: str) -> list[dict[str, Any]]:
         """Of the PC's own ledger; by default all."""
-        return [entry for entry in entries_in(self.home / "ledger") if not kinds or entry["kind"] in kinds]
+        return fleet.entries(self.home, *kinds)
 
     def asked(self, command: str, *arguments: str) -> dict[str, Any]:
         """The JSON answer of an `eyelid-store` command that may also find something wrong (exit 1)."""

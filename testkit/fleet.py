@@ -23,6 +23,7 @@ from agent.control import control
 from agent.control.status import State
 from agent.errors import EyelidError
 from agent.state import identity
+from protocol.ledger import parse_line
 from testkit.stage import Running, Stage, StageError, running
 
 COMMAND: Final = 600.0  # seconds that one command of the store may take: `verify --all` reads all that a bench has kept
@@ -150,6 +151,22 @@ class Pc:
         """Tell the recorder to end; returns when it has drained and ended. Raises StageError when it failed at that."""
         if status := self.recorder.end():
             raise StageError(f"the recorder ended with {status}:\n{self.recorder.tail()}")
+
+
+def entries(home: Path, *kinds: str) -> list[dict[str, Any]]:
+    """The account as it stands on a PC's disk, in order, each entry once; of these kinds alone where any are named."""
+    found: dict[int, dict[str, Any]] = {}
+    for segment in sorted(home.joinpath("ledger").glob("segment-*")):
+        whole, _, _ = segment.read_bytes().rstrip(b"\0").rpartition(b"\n")
+        for line in whole.split(b"\n") if whole else ():
+            entry = dict(parse_line(line, seq=0))
+            found[int(str(entry["seq"]))] = entry
+    return [found[seq] for seq in sorted(found) if not kinds or found[seq]["kind"] in kinds]
+
+
+def zeros(home: Path) -> dict[str, int]:
+    """Recording -> where its time begins on the PC's clock, ns."""
+    return {str(entry["recording"]): int(entry["zero"]) for entry in entries(home, "recording-open")}
 
 
 def enrol(

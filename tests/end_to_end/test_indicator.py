@@ -15,7 +15,7 @@ import pytest
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.sign import Lid
 from testkit import menus
-from testkit.fleet import announced, installed
+from testkit.fleet import announced, entries, installed
 from testkit.panel import missing
 from testkit.stage import running
 from tests.end_to_end.desk import Desk, desk_of
@@ -49,9 +49,7 @@ def desk() -> Iterator[Desk]:
 
 def holds(desk: Desk) -> list[dict[str, Any]]:
     """The person's holds and what ended them, as the account on this PC has them."""
-    segments = sorted((desk.home / "ledger").glob("segment-*"))
-    entries = [json.loads(line) for path in segments for line in path.read_bytes().rstrip(b"\0").splitlines()]
-    return [entry for entry in entries if entry["kind"] in {"hold", "release"} and entry["hold"] == "user"]
+    return [entry for entry in entries(desk.home, "hold", "release") if entry["hold"] == "user"]
 
 
 @pytest.mark.parametrize("what", ["capture", "spool"])

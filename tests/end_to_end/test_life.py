@@ -18,7 +18,7 @@ from agent.control.status import State
 from store.admin.home import Home
 from store.catalog.queries import last_health
 from testkit.buses import Logind, private_bus
-from testkit.fleet import Pc, Store, announced, found, installed, pc, serve
+from testkit.fleet import Pc, Store, announced, entries, found, installed, pc, serve
 from testkit.stage import Stage, own_display, running
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
@@ -37,15 +37,8 @@ rules:
 }
 
 
-def entries(home: Path) -> list[dict[str, Any]]:
-    """The account as it stands on the PC's disk."""
-    segments = sorted((home / "ledger").glob("segment-*"))
-    text = b"".join(segment.read_bytes().rstrip(b"\0") for segment in segments)
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def closings(home: Path) -> list[str]:
-    return [entry["why"] for entry in entries(home) if entry["kind"] == "recording-closed"]
+    return [entry["why"] for entry in entries(home, "recording-closed")]
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +106,7 @@ def test_health_names_how_far_the_recording_and_the_account_go(served: tuple[Sto
 
     health = recorder.recorder.until(told, "its health named heads", patience=120)
     database.close()
-    (opened,) = [entry for entry in entries(recorder.home) if entry["kind"] == "recording-open"]
+    (opened,) = entries(recorder.home, "recording-open")
     assert health["recording"] == opened["recording"]
     screen = health["heads"]["0"]
     assert screen["next"] >= 2  # its header and a picture
@@ -148,7 +141,7 @@ def test_lock_suspend_and_shutdown_end_recordings_and_each_has_a_key_of_its_own(
     recorder.stop()
     logind.shut_down(False)
     assert closings(recorder.home) == ["locked", "suspended", "shutdown", "shutdown"]
-    opened = [entry["recording"] for entry in entries(recorder.home) if entry["kind"] == "recording-open"]
+    opened = [entry["recording"] for entry in entries(recorder.home, "recording-open")]
     assert len(set(opened)) == len(opened) == 4
     assert entries(recorder.home)[-1]["why"] == "shutdown"
 
@@ -170,5 +163,5 @@ def test_it_ends_in_order_while_the_network_hangs(served: tuple[Store, int], sta
     )
     assert json.loads(drained.stdout)["state"] == "drained", drained
     # The store has the account to its last entry, and the recording is whole.
-    [recording] = [entry["recording"] for entry in entries(home) if entry["kind"] == "recording-open"]
+    [recording] = [entry["recording"] for entry in entries(home, "recording-open")]
     assert store.ran("verify", recording).returncode == 0

@@ -23,7 +23,7 @@ import pytest
 
 from agent.control import control
 from agent.errors import EyelidError
-from testkit.fleet import Store, announced, enrol, found, installed, serve
+from testkit.fleet import Store, announced, enrol, entries, found, installed, serve
 from testkit.stage import Stage, own_display, running
 
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -208,12 +208,6 @@ def status(home: Path) -> dict[str, Any]:
         return {}
 
 
-def entries(home: Path) -> list[dict[str, Any]]:
-    segments = sorted((home / "ledger").glob("segment-*"))
-    text = b"".join(segment.read_bytes().rstrip(b"\0") for segment in segments)
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, depot: Store, stage: Stage, home: Path) -> None:
     _, environment = enrol(depot, stage, home, POLICY)
     manager.do("set-environment", f"EYELID_CONFIG={environment['EYELID_CONFIG']}")
@@ -228,7 +222,7 @@ def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, depot: S
     until(lambda: manager.shows("MainPID") not in {"0", str(first)}, "another start")
     until(lambda: status(home).get("state") == "recording", "a recording again")
     assert manager.shows("NRestarts") == "1"
-    assert [entry["why"] for entry in entries(home) if entry["kind"] == "blind-since"] == ["died"]
+    assert [entry["why"] for entry in entries(home, "blind-since")] == ["died"]
 
     doctor = manager.ran(
         "env", f"EYELID_CONFIG={environment['EYELID_CONFIG']}", f"DISPLAY={stage.environment['DISPLAY']}",
