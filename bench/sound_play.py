@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, Beep, Span, marker
-from bench.sync_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
+from bench.sound_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
 from testkit.sounds import SoundServer
 from testkit.stage import StageError
 

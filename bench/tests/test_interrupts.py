@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PLAYS = r"""
 import sys, time
-from bench.sound import on_all
+from bench.sound_pauses import on_all
 from testkit.interrupts import in_order, interrupts_told
 
 def perform(kind, say):

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench import call
-from bench.sound import CONTROL, RULED, Say, judged, on_all, runs_in
+from bench import sound_call
 from bench.sound_account import (
     BEEP,
     BEEP_LENGTH,
@@ -38,7 +37,9 @@ from bench.sound_account import (
     total,
 )
 from bench.sound_faults import beyond, faults
+from bench.sound_pauses import CONTROL, RULED, on_all, runs_in, said
 from bench.sound_play import VOICES, speech
+from bench.sound_rig import Say
 from bench.sound_table import markdown, table
 from bench.sound_window import NAME
 from testkit.stage import StageError
@@ -175,7 +176,7 @@ def test_what_is_heard_before_or_after_its_window_is_not_counted_for_the_control
 
 def through_opus(sound: np.ndarray, folder: Path) -> list[Kept]:
     """What the recorder's encoder and the store's decoder make of (2, samples)."""
-    heard = call.through_opus(sound.T.astype(np.float64), [(0, sound.shape[1])], folder)
+    heard = sound_call.through_opus(sound.T.astype(np.float64), [(0, sound.shape[1])], folder)
     return [Kept(0, heard.T.astype(np.float32))]
 
 
@@ -237,16 +238,16 @@ def test_every_published_bound_can_be_missed(run: Run, missed: list[str]) -> Non
 
 def test_a_bound_fails_a_whole_run_and_is_only_printed_by_a_quick_one(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(stderr=True)
-    assert judged([run_of()], console) == 0
-    assert judged([run_of(over=1300)], console) == 1
-    assert judged([run_of(over=1300)], console, quick=True) == 0
+    assert said([run_of()]).tell(console) == 0
+    assert said([run_of(over=1300)]).tell(console) == 1
+    assert said([run_of(over=1300)]).tell(console, quick=True) == 0
     assert capsys.readouterr().err.count("over-pause") == 2
-    assert judged([Run("pipewire", 1, [])], console, quick=True) == 1
+    assert said([Run("pipewire", 1, [])]).tell(console, quick=True) == 1
 
 
 @pytest.mark.parametrize("runs", ["sound.jsonl", "sound-half-hour.jsonl"])
 def test_the_published_runs_hold_every_bound(runs: str) -> None:
-    assert judged(runs_in(RUNS / runs), Console(quiet=True)) == 0
+    assert said(runs_in(RUNS / runs)).tell(Console(quiet=True)) == 0
 
 
 def test_a_span_of_which_the_control_kept_nothing_is_not_counted() -> None:

@@ -42,7 +42,7 @@ BLOCK: Final = 1024  # samples of an AAC frame
 AAC_RATE: Final = 96_000  # bit/s
 # No joint stereo: it may make one channel of both where they are alike. No noise shaped in time: FFmpeg's own encoder
 # laid clicks of -19 dB over a voice that had nothing above -76 there. Its quick quantiser is 5 to 14 dB nearer to what
-# it is given. No noise put in for what is left out, which nothing here needs (`scripts/bench call`).
+# it is given. No noise put in for what is left out, which nothing here needs (`scripts/bench sound call`).
 AAC: Final = {"aac_ms": "0", "aac_is": "0", "aac_tns": "0", "aac_pns": "0", "aac_coder": "fast"}
 DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EACCES})
 CHAPTER: Final = SECOND  # gaps as long as this are chapters

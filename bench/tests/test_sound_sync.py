@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from bench.sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, typical, whitened, worst
-from bench.sync_signals import PLACE, RATE, WAVE, Word, heard
+from bench.sound_signals import PLACE, RATE, WAVE, Word, heard
+from bench.sound_sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, typical, whitened, worst
 from testkit.stage import StageError
 
 SIZE = (800, 480)

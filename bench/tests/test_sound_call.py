@@ -1,4 +1,4 @@
-"""What bench/call says of a call: a good recording has no fault, and whatever a person would hear is found."""
+"""What bench/sound says of a call: a good recording has no fault, and whatever a person would hear is found."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, main, missed, runs_in, through_opus
-from bench.call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, placed
-from bench.call_voice import CALL, NUMBER, voice
+from bench.sound import main
+from bench.sound_call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, missed, runs_in, through_opus
+from bench.sound_call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, placed
+from bench.sound_call_voice import CALL, NUMBER, voice
 from bench.sound_play import limited
 from bench.sound_talk import CALLER, scripted
 from testkit.stage import StageError
@@ -189,7 +190,9 @@ def test_kept_runs_are_judged_as_they_were(tmp_path: Path, capsys: pytest.Captur
     assert "pipewire: the agent's end: 35 ms of speech are missing" in told.err
     assert "|  | pipewire 1, agent | pipewire 1, caller | pipewire 2, agent | pipewire 2, caller |\n" in told.out
     with pytest.raises(SystemExit):
-        main(["--quick", "--add", str(kept)])
+        main(["call", "--quick", "--add", str(kept)])
+    with pytest.raises(SystemExit):
+        main(["--add", str(kept)])
 
 
 def test_the_cuts_lie_within_a_line_of_the_call() -> None:

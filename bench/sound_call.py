@@ -1,21 +1,9 @@
-"""What a person hears of a call: one is played to both ends, recorded, cut twice by a rule, exported and listened to.
-
-    scripts/bench call [--quick] [--json] [--server pulseaudio|pipewire] [--add FILE] [--dir D]
-    scripts/bench call --table FILE
-
-The call is a talk with turns and pauses in a person's own voice (`bench/call_voice.py`). Twice a window that a rule
-closes for comes into view in the middle of a sentence: while a number is read out, and late in the call. What is judged
-is recording.mp4 as `eyelid-store export` writes it, beside what was said and beside the encoder alone: whether anything
-was lost, added, moved or laid over it, and whether the cuts click. `--dir` keeps it to be listened to, with a picture
-of it; `--add` keeps the figures in FILE.
-"""
+"""bench/sound: what a person hears of a call that is recorded, cut twice by a rule, exported and listened to."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -25,22 +13,19 @@ from typing import Any, Final
 
 import av
 import numpy as np
-from rich.console import Console
 
-from bench import call_picture
-from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
-from bench.call_voice import BUSY, CALL, NUMBER, voice
-from bench.sound import LISTENING, RULED
+from bench import sound_call_picture, tables
+from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
+from bench.sound_call_voice import BUSY, CALL, NUMBER, voice
+from bench.sound_pauses import RULED
 from bench.sound_play import SINKS, Till, written
+from bench.sound_rig import Said, Say, both_open, desk
 from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
-from bench.sync import both_open
-from bench.tables import drawn, kept_runs, markdown
+from bench.tables import drawn
 from store.evidence.film.opus import samples_of
-from testkit.fleet import pc, store
-from testkit.interrupts import in_order
+from testkit.fleet import store
 from testkit.opened import SECOND, Opened, open_longest
-from testkit.sounds import NEEDED, missing, sound_server
-from testkit.stage import StageError, own_display
+from testkit.stage import StageError
 
 IN_VIEW: Final = 3.0  # seconds
 INTO: Final = 1.2  # seconds into a sentence at which the window comes
@@ -56,8 +41,6 @@ LOUDER: Final = 3.0  # dB more than the recording itself that both may have
 IN_STEP: Final = 40.0  # ms
 ENDS: Final = ("the agent's end", "the caller's end")
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -70,6 +53,9 @@ class Played:
     least: float
     verified: bool
 
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Played:
         heard = written["heard"]
@@ -77,31 +63,26 @@ class Played:
         return cls(**{**written, "heard": Heard(**{**heard, "ends": (agent, caller)})})
 
 
-def perform(kind: str, folder: Path, say: Say, *, lines: int) -> tuple[Played, Path]:
-    """What is to be said of the call, and the film to be listened to.
+def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
+    """What is to be said of the call; `folder` has the film to be listened to, and a picture of it.
 
     Raises StageError when something that has to run does not, or the call is not in the film.
     """
-    if why := missing(kind):
-        raise StageError(why)
     folder.mkdir(parents=True, exist_ok=True)
     said, begins = scripted(CALL[:lines], voice)
     with ExitStack() as stack:
-        homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
-        server = stack.enter_context(sound_server(kind, homes / "s"))
-        stage = stack.enter_context(own_display(folder / "display"))
-        stack.enter_context(stage.program("notes", (20, 20), still=True))
+        made = stack.enter_context(desk(kind, folder))
+        stack.enter_context(made.stage.program("notes", (20, 20), still=True))
         depot = stack.enter_context(store(folder))
-        more = {"PULSE_SERVER": server.address}
-        recorded = stack.enter_context(pc(depot, stage, homes / "pc", RULED, settings=LISTENING, more=more))
-        till = stack.enter_context(Till(stage.environment))
+        recorded = stack.enter_context(made.recorder(depot, RULED))
+        till = stack.enter_context(Till(made.stage.environment))
         recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and call")
         time.sleep(SETTLED)
         say(f"{kind}: the call")
         with ExitStack() as playing:
             begun = time.monotonic()
             ends = [
-                playing.enter_context(server.plays(sink, written(folder / f"{sink}.wav", said[:, end])))
+                playing.enter_context(made.server.plays(sink, written(folder / f"{sink}.wav", said[:, end])))
                 for end, sink in zip((AGENT, CALLER), SINKS, strict=True)
             ]
             for number in (one for one in CUT if one < lines):
@@ -122,10 +103,10 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> tuple[Played, P
     there = np.stack(lying, axis=1)
     sealed = decoded([(0, opened.folder / "sound.mp4")], len(film))
     heard = judged(Call(there, through_opus(there, kept, folder), sealed, film), kept, (apart[0], apart[1]))
-    call_picture.draw(there, film, kept, folder / "call.png")
+    sound_call_picture.draw(there, film, kept, folder / "call.png")
     windows = sum(number < lines for number in CUT)
     least = len(said) / RATE - windows * (IN_VIEW + COSTS)
-    return Played(kind, heard, windows, round(least, 1), opened.verified), opened.film
+    return Played(kind, heard, windows, round(least, 1), opened.verified)
 
 
 def heard_in(film: Path) -> Samples:
@@ -220,56 +201,31 @@ def missed(played: Played) -> list[str]:
 # -- telling ------------------------------------------------------------------------------------------------------
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    asked = parser.parse_args(arguments)
-    if asked.quick and asked.add is not None:
-        parser.error("--quick is for a look, and --add for runs that are shown: take one of them")
-    console = Console(stderr=True, highlight=False)
-    if asked.table is not None:
-        kept = runs_in(asked.table)
-        print(markdown(("", *_ends(kept)), _lines(kept)))
-        return _said(kept, console)
-    servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
-    found: list[Played] = []
-    try:
-        for server in servers if asked.server is None else [asked.server]:
-            with tempfile.TemporaryDirectory(prefix="eyelid-call-") as passing:
-                folder = Path(passing) if asked.dir is None else asked.dir / server
-                lines = QUICK_LENGTH if asked.quick else len(CALL)
-                played, film = perform(server, folder, console.print, lines=lines)
-                found.append(played)
-                if asked.add is not None:
-                    with asked.add.open("a", encoding="ascii") as file:
-                        print(json.dumps(asdict(played)), file=file)
-                if asked.dir is not None:
-                    console.print(f"{server}: to be listened to: {film}", markup=False, soft_wrap=True)
-    except StageError as failure:
-        console.print(str(failure), markup=False, style="red", soft_wrap=True)
-        return 1
-    shown = found if asked.add is None else runs_in(asked.add)
-    if asked.json:
-        told = [{**asdict(played), "faults": faults(played), "missed": missed(played)} for played in shown]
-        print(json.dumps({"runs": told}))
-    else:
-        heads = ("", *(end.replace(", ", "\n") for end in _ends(shown)))
-        Console().print(drawn("What a person hears of a call", heads, _lines(shown), broken=True))
-    return _said(found, console, quick=asked.quick)
+def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> list[Played]:
+    lines = QUICK_LENGTH if asked.quick else len(CALL)
+    return [perform(kind, folder / kind, say, lines=lines) for kind in (kinds[:1] if asked.quick else kinds)]
+
+
+def said(found: Sequence[Played]) -> Said:
+    return Said(
+        facts={"runs": [{**asdict(one), "faults": faults(one), "missed": missed(one)} for one in found]},
+        table=drawn(
+            "What a person hears of a call",
+            ("", *(end.replace(", ", "\n") for end in _ends(found))),
+            _lines(found),
+            broken=True,
+        ),
+        wrong=[f"{one.server}: {fault}" for one in found for fault in faults(one)],
+        short=[f"{one.server}: {what}" for one in found for what in missed(one)],
+    )
+
+
+def markdown(found: Sequence[Played]) -> str:
+    return tables.markdown(("", *_ends(found)), _lines(found))
 
 
 def runs_in(path: Path) -> list[Played]:
     return [Played.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
-
-
-def _said(found: Sequence[Played], console: Console, *, quick: bool = False) -> int:
-    """Exit status. A quick run is a test, and no test judges by how busy its machine is."""
-    wrong = [f"{played.server}: {fault}" for played in found for fault in faults(played)]
-    short = [f"{played.server}: {what}" for played in found for what in missed(played)]
-    for fault in wrong:
-        console.print(fault, style="bold red", markup=False)
-    for what in short:
-        console.print(what, style="yellow" if quick else "bold red", markup=False)
-    return 1 if wrong or (short and not quick) else 0
 
 
 # What is told of each end, in the table's words.
@@ -302,27 +258,3 @@ def _ends(found: Sequence[Played]) -> list[str]:
 
 def _lines(found: Sequence[Played]) -> list[list[str]]:
     return [[words, *(told(one.heard, end) for one in found for end in one.heard.ends)] for words, told in TOLD]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench call",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: scripts/bench call --server pulseaudio --dir heard",
-    )
-    parser.add_argument("--quick", action="store_true", help="the call's beginning on one sound server")
-    parser.add_argument(
-        "--server", choices=sorted(NEEDED), help="this sound server alone (default: one, then the other)"
-    )
-    parser.add_argument("--dir", type=Path, metavar="D", help="a new folder for the recording, to listen to")
-    parser.add_argument("--add", type=Path, metavar="FILE", help="keep the figures in FILE and show all that are there")
-    parser.add_argument(
-        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(in_order(main))

@@ -1,4 +1,4 @@
-"""The call of bench/call in a person's own voice: what a telephone system says, put together as a talk.
+"""The call of bench/sound in a person's own voice: what a telephone system says, put together as a talk.
 
 Allison Smith's recordings for Asterisk, 16 kHz, as Debian has them in asterisk-core-sounds-en-g722 (CC BY-SA 3.0). A
 synthetic voice has no breath, no room and no two words that are alike.

@@ -1,22 +1,17 @@
-"""Whether sound and picture are in step: a flash and a beep at one moment, recorded, exported and compared.
-
-    scripts/bench sync [--quick] [--minutes N] [--json]
+"""bench/sound: whether sound and picture are in step, by a flash and a beep at one moment.
 
 The real recorder on a real display and a real sound server; the flash comes after more than half a second of
 stillness. Compared is recording.mp4 as `eyelid-store export` writes it: when its picture turns white, and when each
-channel sounds. At the start, after a pause by a rule, and with --minutes every minute until then.
+channel sounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,18 +19,18 @@ from typing import Final
 
 import av
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from agent.control.status import State
-from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
-from testkit.fleet import Pc, Store, pc, store
-from testkit.interrupts import in_order
+from bench.sound_play import SINKS
+from bench.sound_rig import Said, Say, both_open, desk
+from bench.sound_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
+from bench.tables import drawn
+from testkit.fleet import store, zeros
 from testkit.opened import Opened, open_longest
-from testkit.sounds import NEEDED, missing, sound_server
-from testkit.stage import StageError, own_display
+from testkit.stage import StageError
 
 ALLOWED_MS: Final = 40.0
+COLUMNS: Final = ("server", "flash", "microphone", "far end", "picture late", "sound late")
 START, PAUSED, END = "start", "after a pause", "at the end"  # when a flash must be in the recording
 FEW, MANY = 2, 5  # flashes at the start, and again after a pause
 TRIES: Final = 4  # for each: a busy machine does not always know when it flashed or beeped
@@ -90,41 +85,24 @@ class Flash:
     right: int
 
 
-Say = Callable[[str], None]
-
-
 def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: float) -> list[Offset]:
     """Raises StageError when something that has to run does not, or a flash or beep is not in the film."""
-    if why := missing(server):
-        raise StageError(why)
     with ExitStack() as stack:
-        homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
-        sound = stack.enter_context(sound_server(server, homes / "s"))
-        stage = stack.enter_context(own_display(folder / "display"))
+        made = stack.enter_context(desk(server, folder))
         depot = stack.enter_context(store(folder))
-        lamp = stack.enter_context(Lamp(stage.name))
+        lamp = stack.enter_context(Lamp(made.stage.name))
         beepers = tuple(
-            stack.enter_context(Beeper(sound.address, sink, in_cycles=server == "pipewire"))
-            for sink in ("micfeed", "farend")
+            stack.enter_context(Beeper(made.server.address, sink, in_cycles=server == "pipewire")) for sink in SINKS
         )
-        recorded = stack.enter_context(
-            pc(
-                depot,
-                stage,
-                homes / "pc",
-                POLICY,
-                settings={"audio": {"microphone": "default", "far_end": "default"}},
-                more={"PULSE_SERVER": sound.address},
-            )
-        )
+        recorded = stack.enter_context(made.recorder(depot, POLICY))
         flashes: list[tuple[str, int, int, int]] = []
 
         def flash(when: str, times: int) -> None:
             recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and sound")
             for _ in range(TRIES * times):
                 time.sleep(STILL)
-                if (made := flash_and_beep(lamp, beepers)) is not None:
-                    flashes.append((when, *made))
+                if (moments := flash_and_beep(lamp, beepers)) is not None:
+                    flashes.append((when, *moments))
                     times -= 1
                 if not times:
                     break
@@ -132,7 +110,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
 
         say(f"{server}: flashing at the start")
         flash(START, flashes_each)
-        with stage.program("till", TILL, still=True):
+        with made.stage.program("till", TILL, still=True):
             recorded.wait_for(State.CLOSED)
             time.sleep(PAUSE)
         say(f"{server}: flashing after a pause")
@@ -149,7 +127,8 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         time.sleep(1)  # with the second before, what the gate needs to let the last one go
         recorded.stop()
         say(f"{server}: opening the recording")
-        opened, zero = _opened(depot, recorded, folder / "opened")
+        opened = open_longest(depot, recorded.device, folder / "opened")
+        zero = zeros(recorded.home)[opened.recording]
     told = [Flash(when, white - zero, one - zero, other - zero) for when, white, one, other in flashes]
     kept = [flash for flash in told if _kept(opened, flash)]
     if missing_from := {START, PAUSED, *([END] if minutes else [])} - {flash.when for flash in kept}:
@@ -161,19 +140,6 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
     return compare(opened.film, kept)
 
 
-def both_open(recorded: Pc) -> bool:
-    status = recorded.status()
-    sound = None if status is None else status["sound"]
-    return (
-        status is not None
-        and sound is not None
-        and State(status["state"]) is State.RECORDING
-        and State(sound["state"]) is State.RECORDING
-        and bool(sound["microphone"]["device"])
-        and bool(sound["far_end"]["device"])
-    )
-
-
 def _kept(opened: Opened, flash: Flash) -> bool:
     """Whether screen and sound around it are in the recording: on a busy machine a look may come too late for it."""
     return all(
@@ -183,17 +149,6 @@ def _kept(opened: Opened, flash: Flash) -> bool:
         )
         for lane in (opened.timeline, opened.timeline["audio"])
     )
-
-
-def _opened(depot: Store, recorded: Pc, folder: Path) -> tuple[Opened, int]:
-    """The recording, and its zero on the PC's clock (ns), by the ledger."""
-    opened = open_longest(depot, recorded.device, folder)
-    segments = sorted((recorded.home / "ledger").glob("segment-*"))
-    lines = b"".join(segment.read_bytes().rstrip(b"\0") for segment in segments).splitlines()
-    for entry in map(json.loads, lines):
-        if entry["kind"] == "recording-open" and entry["recording"] == opened.recording:
-            return opened, int(entry["zero"])
-    raise StageError(f"the ledger does not tell of recording {opened.recording}")
 
 
 # -- judging ------------------------------------------------------------------------------------------------------
@@ -273,64 +228,38 @@ def typical(offsets: Iterable[Offset]) -> float:
 # -- telling ------------------------------------------------------------------------------------------------------
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
-    console = Console(stderr=True, highlight=False)
-    servers = sorted(NEEDED)[::-1][: 1 if asked.quick else None]  # PulseAudio first
-    found: dict[str, list[Offset]] = {}
-    try:
-        for server in servers if asked.server is None else [asked.server]:
-            with tempfile.TemporaryDirectory(prefix="eyelid-bench-") as folder:
-                found[server] = perform(
-                    server,
-                    Path(folder),
-                    console.print,
-                    flashes_each=FEW if asked.quick else MANY,
-                    minutes=asked.minutes,
-                )
-    except StageError as failure:
-        console.print(str(failure), markup=False, style="red", soft_wrap=True)
-        return 1
-    far = max(map(worst, found.values()))
-    if asked.json:
-        facts = {server: [asdict(offset) for offset in offsets] for server, offsets in found.items()}
-        print(json.dumps({"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": facts}))
-    else:
-        Console().print(_table(found))
-    # A quick run is a test, and no test judges by how busy its machine is: a picture waits for a core, sound does not.
-    apart = max(map(typical, found.values())) if asked.quick else far
-    if apart > ALLOWED_MS:
-        console.print(f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}.", style="bold red")
-        return 1
-    return 0
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of each server. `quick`: judged by what is typical, as a picture waits for a core and sound does not."""
+
+    servers: dict[str, list[Offset]]
+    quick: bool
 
 
-def _table(found: dict[str, list[Offset]]) -> Table:
-    table = Table(title="Picture after sound, ms")
-    for column in ("server", "flash", "microphone", "far end", "picture late", "sound late"):
-        table.add_column(column, justify="left" if column in ("server", "flash") else "right")
-    for server, offsets in found.items():
-        for offset in offsets:
-            figures = (offset.left, offset.right, offset.picture_late, offset.sound_late)
-            table.add_row(server, offset.when, *(f"{figure:.1f}" for figure in figures))
-    return table
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench sync",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: scripts/bench sync --minutes 30 --server pipewire --json",
+def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> Found:
+    each = FEW if asked.quick else MANY
+    return Found(
+        {
+            kind: perform(kind, folder / kind, say, flashes_each=each, minutes=asked.minutes)
+            for kind in (kinds[:1] if asked.quick else kinds)
+        },
+        asked.quick,
     )
-    parser.add_argument("--quick", action="store_true", help="one sound server alone, less than a minute")
-    parser.add_argument(
-        "--minutes", type=float, default=0.0, metavar="N", help="go on for so long, with a flash every minute"
+
+
+def said(found: Found) -> Said:
+    far = max(map(worst, found.servers.values()))
+    apart = max(map(typical, found.servers.values())) if found.quick else far
+    servers = {server: [asdict(offset) for offset in offsets] for server, offsets in found.servers.items()}
+    lines = [
+        (server, *(one if isinstance(one, str) else f"{one:.1f}" for one in offset.values()))
+        for server, offsets in servers.items()
+        for offset in offsets
+    ]
+    wrong = [f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if apart > ALLOWED_MS else []
+    return Said(
+        facts={"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": servers},
+        table=drawn("Picture after sound, ms", COLUMNS, lines, words=2),
+        wrong=wrong,
+        short=[],
     )
-    parser.add_argument("--server", choices=sorted(NEEDED), help="this sound server alone")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(in_order(main))

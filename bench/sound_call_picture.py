@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from bench.call_heard import RATE, Cut, Samples
+from bench.sound_call_heard import RATE, Cut, Samples
 from testkit.desk import AMBER, INK, PAPER, SMALL, TEXT
 
 WIDTH: Final = 1200

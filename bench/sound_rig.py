@@ -1,0 +1,87 @@
+"""What the parts of bench/sound share: a desk with a sound server, recorders that hear it, and what a part says."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console, RenderableType
+
+from agent.control.status import State
+from testkit.fleet import Pc, Store, pc
+from testkit.sounds import SoundServer, missing, sound_server
+from testkit.stage import Stage, StageError, own_display
+
+LISTENING: Final = {"audio": {"microphone": "default", "far_end": "default"}}
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of a part: its JSON object, its table, what fails the run, and what a quick run only remarks.
+
+    A quick run is a test, and no test judges by how busy its machine is.
+    """
+
+    facts: Any
+    table: RenderableType
+    wrong: list[str]
+    short: list[str]
+
+    def tell(self, console: Console, *, quick: bool = False) -> int:
+        """Exit status."""
+        for fault in self.wrong:
+            console.print(fault, style="bold red", markup=False, highlight=False)
+        for what in self.short:
+            console.print(what, style="yellow" if quick else "bold red", markup=False, highlight=False)
+        return 1 if self.wrong or (self.short and not quick) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`homes`: a folder whose name is short, for the recorders: a local socket's path may have 107 bytes."""
+
+    stage: Stage
+    server: SoundServer
+    homes: Path
+
+    @contextmanager
+    def recorder(
+        self, depot: Store, policy: Mapping[str, str], name: str = "pc", settings: Mapping[str, object] = LISTENING
+    ) -> Iterator[Pc]:
+        more = {"PULSE_SERVER": self.server.address}
+        with pc(depot, self.stage, self.homes / name, policy, settings=settings, more=more) as made:
+            yield made
+
+
+@contextmanager
+def desk(kind: str, folder: Path) -> Iterator[Desk]:
+    """Raises StageError where this machine has no such sound server."""
+    if why := missing(kind):
+        raise StageError(why)
+    with ExitStack() as stack:
+        homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
+        server = stack.enter_context(sound_server(kind, homes / "s"))
+        yield Desk(stack.enter_context(own_display(folder / "display")), server, homes)
+
+
+def both_open(recorded: Pc) -> bool:
+    """Whether it records the screen and both ends of the call."""
+    status = recorded.status()
+    return (
+        status is not None
+        and State(status["state"]) is State.RECORDING
+        and sound_open(recorded)
+        and all(status["sound"][end]["device"] for end in ("microphone", "far_end"))
+    )
+
+
+def sound_open(recorded: Pc) -> bool:
+    status = recorded.status()
+    sound = None if status is None else status["sound"]
+    return sound is not None and State(sound["state"]) is State.RECORDING
