@@ -8,12 +8,10 @@ script is the last three together, each with a pause of reading after it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.control.status import State
+from bench import harness
 from bench.capture_desktop import SupportDesk
 from testkit.fleet import pc, store
 from testkit.interrupts import in_order
@@ -249,16 +248,11 @@ def _table(outcome: Outcome, kept: Kept) -> Table:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench capture", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="at most 90 seconds; coarser figures")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    arguments = parser.parse_args()
+    arguments = harness.parser("capture", __doc__, "at most 90 seconds; coarser figures").parse_args()
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="eyelid-bench-") as folder:
+    with harness.folder() as folder:
         try:
-            outcome, kept = measure(QUICK if arguments.quick else FULL, Path(folder), console.print)
+            outcome, kept = measure(QUICK if arguments.quick else FULL, folder, console.print)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1

@@ -9,7 +9,6 @@ connections and answers nothing. The aim of both is 2 s; it fails where an end w
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -37,6 +36,7 @@ from agent.pipeline import Mailbox
 from agent.recorder.recording import Close, Open, Order, Recorder, Studio
 from agent.seal import Maker, RecordingSealer
 from agent.spool import DiskSpool
+from bench import harness
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
 from testkit.fleet import Store, announced, entries, found, pc, serve
@@ -141,13 +141,7 @@ def whole(rounds: int, folder: Path, busy: int) -> list[float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench ending",
-        description=(__doc__ or "").partition("\n")[0],
-        epilog="example: scripts/bench ending --rounds 20 --busy 2",
-    )
-    parser.add_argument("--quick", action="store_true", help="2 rounds each")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = harness.parser("ending", __doc__, "2 rounds each", "--rounds 20 --busy 2")
     parser.add_argument("--rounds", type=int, default=10, metavar="N", help="of each (default %(default)s)")
     parser.add_argument("--busy", type=int, default=2, metavar="N", help="processes that use a core (%(default)s)")
     asked = parser.parse_args(arguments)

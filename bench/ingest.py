@@ -22,22 +22,21 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
 
+from bench import harness
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from bench.ingest_table import markdown, table, total
-from bench.tables import kept_runs
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -261,54 +260,38 @@ def perform(plan: Plan, folder: Path, say: Callable[[str], None]) -> Run:
     return bench.run
 
 
-def _runs(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("ascii").splitlines()]
-
-
 def main() -> int:
     arguments = _parser().parse_args()
     console = Console(stderr=True)
     if arguments.table is not None:
-        print(markdown(_runs(arguments.table)))
+        print(markdown(harness.runs_in(arguments.table)))
         return 0
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="eyelid-ingest-") as folder:
+    with harness.folder() as folder:
         try:
             with console.status("starting") as status:
                 plan = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds, small=arguments.small)
-                run = perform(plan, Path(folder), status.update)
+                run = perform(plan, folder, status.update)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
-    runs = [asdict(run)]
-    if arguments.add is not None:
-        with arguments.add.open("a", encoding="ascii") as file:
-            print(json.dumps(runs[0]), file=file)
-        runs = _runs(arguments.add)
+    harness.keep(arguments.add, [asdict(run)])
+    runs = [asdict(run)] if arguments.add is None else harness.runs_in(arguments.add)
     if arguments.json:
         print(json.dumps(total(runs)))
     else:
         Console().print(table(runs))
         console.print(f"{time.monotonic() - began:.0f} s")
-    for fault in run.faults[:20]:
-        console.print(fault, style="bold red", markup=False, highlight=False)
-    return 1 if run.faults else 0
+    return harness.tell(run.faults[:20], console)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="60 agents and few chunks, at most 30 seconds")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser = harness.parser("ingest", __doc__, "60 agents and few chunks, at most 30 seconds")
     parser.add_argument("--rounds", type=int, default=FULL.rounds, metavar="N", help="of all servers (%(default)s)")
     parser.add_argument(
         "--small", type=int, default=FULL.small, metavar="N", help="chunks of 2 KB, in ten parts (%(default)s)"
     )
-    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument(
-        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, send nothing"
-    )
+    harness.add_runs(parser)
     return parser
 
 

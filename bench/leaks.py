@@ -34,8 +34,8 @@ from rich.console import Console
 
 from agent.browser.manifests import chromium_id
 from agent.control.status import State
+from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
-from bench import leaks_cost, leaks_outcomes, leaks_random
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME, STAGEHAND, site
 from bench.leaks_play import CASES, QUICK, Player, scene, strips
@@ -44,7 +44,6 @@ from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
-from bench.tables import kept_runs
 from testkit.browsers import STRANGER, gecko_id
 from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
@@ -227,7 +226,7 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
 
 
 def _runs(path: Path) -> list[Run]:
-    return [Run.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+    return [Run.from_json(run) for run in harness.runs_in(path)]
 
 
 def main() -> int:
@@ -254,9 +253,7 @@ def main() -> int:
         console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
         return 2
     plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy, arguments.quick)
-    with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as passing:
-        folder = arguments.dir or Path(passing)
-        folder.mkdir(parents=True, exist_ok=True)
+    with harness.folder(arguments.dir) as folder:
         try:
             with console.status("starting") as status:
                 run = perform(plan, folder, status.update)
@@ -265,35 +262,32 @@ def main() -> int:
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
-    runs = [run]
-    if arguments.add is not None:
-        with arguments.add.open("a", encoding="ascii") as file:
-            print(json.dumps(run.to_json()), file=file)
-        runs = _runs(arguments.add)
+    harness.keep(arguments.add, [run.to_json()])
+    runs = [run] if arguments.add is None else _runs(arguments.add)
     if arguments.json:
         print(json.dumps(account.total(runs)))
     else:
         Console().print(table(runs))
-    return _tell(account.faults([run]), console)
+    return harness.tell(account.faults([run]), console)
 
 
 def _judge(path: Path, console: Console) -> int:
     if leaks_random.are_in(path):
         played = leaks_outcomes.kept(path)
         print(leaks_outcomes.markdown(played))
-        return _tell(leaks_outcomes.faults(played), console)
+        return harness.tell(leaks_outcomes.faults(played), console)
     kept = _runs(path)
     print(markdown(kept))
-    return _tell(account.faults(kept), console)
+    return harness.tell(account.faults(kept), console)
 
 
 def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
-    with tempfile.TemporaryDirectory(prefix="eyelid-leaks-") as passing:
+    with harness.folder(arguments.dir) as place:
         lots = itertools.count()
 
         def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
-            folder = (arguments.dir or Path(passing)) / f"lot-{next(lots)}"
-            folder.mkdir(parents=True)
+            folder = place / f"lot-{next(lots)}"
+            folder.mkdir()
             run = perform(Plan(transitions, 1, arguments.setting, busy=False, quick=False, cases=True), folder, say)
             if arguments.dir is None:
                 shutil.rmtree(folder)
@@ -306,12 +300,6 @@ def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
             return 1
 
 
-def _tell(faults: Sequence[str], console: Console) -> int:
-    for fault in faults:
-        console.print(fault, style="bold red", markup=False, highlight=False, soft_wrap=True)
-    return 1 if faults else 0
-
-
 def _names(text: str) -> list[str]:
     known = {one.name for one in TRANSITIONS}
     if strange := [name for name in text.split(",") if name not in known]:
@@ -320,24 +308,15 @@ def _names(text: str) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench leaks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a dozen transitions in both browsers, at most 90 seconds")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser = harness.parser("leaks", __doc__, "a dozen transitions in both browsers, at most 90 seconds")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each is played")
     parser.add_argument("--only", type=_names, metavar="NAME,...", help="these transitions alone")
     parser.add_argument("--browser", choices=BOTH)
     parser.add_argument("--setting", choices=SETTINGS, default="plain", help="where it is played (default %(default)s)")
     parser.add_argument("--busy", action="store_true", help="while two processes keep both cores busy")
-    parser.add_argument(
-        "--dir", type=Path, metavar="D", help="a new folder for store, recordings and logs, to look into"
-    )
     parser.add_argument("--cost", type=int, default=0, metavar="N", help="also what it costs, N times (75 s each)")
-    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument(
-        "--table", type=kept_runs, metavar="FILE", help="judge the runs in it and print them as Markdown, play nothing"
-    )
+    harness.add_runs(parser)
+    harness.add_folder(parser)
     leaks_random.add_arguments(parser)
     return parser
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
@@ -22,10 +21,9 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
+from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
 from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
-from bench.tables import kept_runs
 from testkit import fleet
 from testkit.disks import CannotMount
 from testkit.interrupts import in_order
@@ -142,9 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 0
     played: list[Tally] = []
-    with tempfile.TemporaryDirectory(prefix="eyelid-") as passing:  # short: a socket's path may have 107 bytes
-        folder = asked.dir or Path(passing)
-        folder.mkdir(parents=True, exist_ok=True)
+    with harness.folder(asked.dir) as folder:
         try:
             with console.status("starting") as status:
                 _play_all(asked, folder, played, status.update)
@@ -156,10 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(total(played)))
     else:
         Console().print(shown_at(Console().width, shown))
-    said = [fault for tally in played for fault in wrong(tally)]
-    for fault in said:
-        console.print(fault, style="bold red", markup=False, soft_wrap=True)
-    return 1 if said else 0
+    return harness.tell([fault for tally in played for fault in wrong(tally)], console)
 
 
 def _play_all(asked: argparse.Namespace, folder: Path, played: list[Tally], say: Say) -> None:
@@ -171,13 +164,11 @@ def _play_all(asked: argparse.Namespace, folder: Path, played: list[Tally], say:
                 continue  # --quick has no time for it
             tally = play(case, rounds, theatre, asked.chunk, say)
             played.append(tally)
-            if asked.add is not None:
-                with asked.add.open("a", encoding="ascii") as file:
-                    print(json.dumps(tally.to_json()), file=file)
+            harness.keep(asked.add, [tally.to_json()])
 
 
 def _runs(path: Path) -> list[Tally]:
-    return [Tally.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+    return [Tally.from_json(run) for run in harness.runs_in(path)]
 
 
 def shown_at(width: int, tallies: Sequence[Tally]) -> Table:
@@ -211,25 +202,20 @@ def _seconds(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench loss",
-        description=__doc__,
-        epilog="example: scripts/bench loss --only kill-agent,kill-store --rounds 20 --chunk 4 --add losses.jsonl\n\n"
-        "cases:\n" + "\n".join(f"  {case.name}: {case.title} ({case.rounds} rounds)" for case in CASES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = harness.parser(
+        "loss",
+        __doc__,
+        "a few rounds of each case, at most 90 seconds in all",
+        "--only kill-agent,kill-store --rounds 20 --chunk 4 --add losses.jsonl\n\ncases:\n"
+        + "\n".join(f"  {case.name}: {case.title} ({case.rounds} rounds)" for case in CASES),
     )
-    parser.add_argument("--quick", action="store_true", help="a few rounds of each case, at most 90 seconds in all")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--rounds", type=int, metavar="N", help="of each case, instead of the case's own number")
     parser.add_argument("--only", type=_names, metavar="CASE,...", help="these cases alone")
     parser.add_argument(
         "--chunk", type=_seconds, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
     )
-    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument(
-        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
-    )
-    parser.add_argument("--dir", type=Path, metavar="D", help="a new folder for store, PC and logs, to look into")
+    harness.add_runs(parser)
+    harness.add_folder(parser)
     return parser
 
 

@@ -9,7 +9,6 @@ nothing came, never for its time.
 
 from __future__ import annotations
 
-import argparse
 import json
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from statistics import median
 from typing import Final
 
 from agent.browser.manifests import HOST_NAME, SOCKET_NAME, write_launcher
+from bench import harness
 from testkit.interrupts import in_order
 
 HELLO: Final = json.dumps({"n": 1, "kind": "hello"}).encode()
@@ -78,14 +78,7 @@ def measure(rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench relay",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: scripts/bench relay --rounds 200 --json",
-    )
-    parser.add_argument("--quick", action="store_true", help="20 starts, a few seconds")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser = harness.parser("relay", __doc__, "20 starts, a few seconds", "--rounds 200 --json")
     parser.add_argument("--rounds", type=int, default=100, metavar="N", help="starts of each (default %(default)s)")
     arguments = parser.parse_args()
     try:

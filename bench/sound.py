@@ -1,4 +1,4 @@
-"""Sound: whether what is said while a sensitive window is in view is kept, what a person hears of a call, and in step.
+"""Whether what is said beside a sensitive window is kept, what a person hears of a call, and whether it is in step.
 
     scripts/bench sound [PART] [--quick] [--json] [--server pulseaudio|pipewire] [--spans N] [--minutes M] [--rounds N]
                         [--add FILE] [--dir D]
@@ -26,17 +26,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from bench import sound_call, sound_pauses, sound_sync
+from bench import harness, sound_call, sound_pauses, sound_sync
 from bench.sound_rig import Said, Say
 from bench.sound_talk import talk, told
-from bench.tables import kept_runs
 from testkit.interrupts import in_order
 from testkit.sounds import NEEDED, missing
 from testkit.stage import StageError
@@ -68,33 +66,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = part.runs_in(asked.table)
         print(part.markdown(runs))
         return int(part.said(runs).tell(console))
-    with tempfile.TemporaryDirectory(prefix="eyelid-sound-") as passing:
+    with harness.folder(asked.dir) as folder:
         if asked.talk:
-            print(told(talk(Path(passing))))
+            print(told(talk(folder)))
             return 0
-        try:
-            return _play(asked, asked.dir or Path(passing), console)
-        except StageError as failure:
-            console.print(str(failure), markup=False, style="red", soft_wrap=True)
-            return 1
+        return _play(asked, folder, console)
 
 
 def _play(asked: argparse.Namespace, folder: Path, console: Console) -> int:
     kinds = sorted(NEEDED)[::-1] if asked.server is None else [asked.server]  # PulseAudio first
     if lacking := [why for kind in kinds if (why := missing(kind))]:
-        raise StageError("; ".join(lacking))
+        return harness.tell(lacking, console)
     facts, status = {}, 0
     for name in PARTS if asked.part is None else [asked.part]:
         measure, said = PARTS[name]
         place = folder / name
         place.mkdir(parents=True, exist_ok=True)
-        with console.status(f"{name}: starting") as progress:
-            made = measure(asked, kinds, place, progress.update)
+        try:
+            with console.status(f"{name}: starting") as progress:
+                made = measure(asked, kinds, place, progress.update)
+        except StageError as failure:  # of this part alone
+            status = harness.tell([f"{name}: {failure}"], console)
+            continue
         played = shown = said(made)
         if asked.add is not None:
-            with asked.add.open("a", encoding="ascii") as file:
-                for one in made:
-                    print(json.dumps(one.to_json()), file=file)
+            harness.keep(asked.add, [one.to_json() for one in made])
             shown = said(KEPT[name].runs_in(asked.add))
         facts[name] = shown.facts
         if not asked.json:
@@ -106,27 +102,16 @@ def _play(asked: argparse.Namespace, folder: Path, console: Console) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench sound",
-        description=__doc__,
-        epilog="example: scripts/bench sound pauses --spans 100 --add runs.jsonl",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    quick = "a little of each part, call and sync on PulseAudio alone"
+    parser = harness.parser("sound", __doc__, quick, "pauses --spans 100 --add runs.jsonl")
     parser.add_argument("part", nargs="?", choices=PARTS, help="this part alone")
-    parser.add_argument("--quick", action="store_true", help="a little of each part, call and sync on PulseAudio alone")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout, a member for each part")
     parser.add_argument("--server", choices=sorted(NEEDED), help="one of the two (default: both)")
     parser.add_argument("--spans", type=int, default=100, metavar="N", help="pauses: on each server (%(default)s)")
     parser.add_argument("--minutes", type=float, default=0, metavar="M", help="pauses, sync: go on for so long")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="pauses: how often devices go and come")
-    parser.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
-    parser.add_argument(
-        "--table", type=kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing"
-    )
+    harness.add_runs(parser)
+    harness.add_folder(parser)
     parser.add_argument("--talk", action="store_true", help="say what an ordinary call takes, play nothing")
-    parser.add_argument(
-        "--dir", type=Path, metavar="D", help="a new folder for stores, recordings and logs, to look into"
-    )
     return parser
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from typing import Any, Final
 import av
 import numpy as np
 
-from bench import sound_call_picture, tables
+from bench import harness, sound_call_picture, tables
 from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
 from bench.sound_call_voice import BUSY, CALL, NUMBER, voice
 from bench.sound_pauses import RULED
@@ -225,7 +224,7 @@ def markdown(found: Sequence[Played]) -> str:
 
 
 def runs_in(path: Path) -> list[Played]:
-    return [Played.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+    return [Played.from_json(run) for run in harness.runs_in(path)]
 
 
 # What is told of each end, in the table's words.

@@ -18,6 +18,7 @@ import numpy as np
 from rich.console import Group
 from rich.json import JSON
 
+from bench import harness
 from bench import sound_account as account
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_cost import Meter, mb_per_hour, used_more
@@ -260,4 +261,4 @@ def _next(news: SimpleQueue[T]) -> T:
 
 
 def runs_in(path: Path) -> list[Run]:
-    return [Run.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+    return [Run.from_json(run) for run in harness.runs_in(path)]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from rich.console import Console, RenderableType
 
 from agent.control.status import State
+from bench import harness
 from testkit.fleet import Pc, Store, pc
 from testkit.sounds import SoundServer, missing, sound_server
 from testkit.stage import Stage, StageError, own_display
@@ -35,11 +36,9 @@ class Said:
 
     def tell(self, console: Console, *, quick: bool = False) -> int:
         """Exit status."""
-        for fault in self.wrong:
-            console.print(fault, style="bold red", markup=False, highlight=False)
-        for what in self.short:
-            console.print(what, style="yellow" if quick else "bold red", markup=False, highlight=False)
-        return 1 if self.wrong or (self.short and not quick) else 0
+        wrong = harness.tell(self.wrong, console)
+        short = harness.tell(self.short, console, "yellow" if quick else "bold red")
+        return wrong or (0 if quick else short)
 
 
 @dataclass(frozen=True, slots=True)

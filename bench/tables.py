@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from rich.table import Table
 
 Lines = Iterable[Sequence[str]]
-
-
-def kept_runs(text: str) -> Path:
-    """For argparse: the file in which `--add` has kept runs."""
-    if not Path(text).is_file():
-        raise ArgumentTypeError(f"there is no file {text}; a run with --add {text} makes it")
-    return Path(text)
 
 
 def drawn(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("bench", ["call", "ingest", "leaks", "loss", "sound"])
+@pytest.mark.parametrize("bench", ["ingest", "leaks", "loss", "sound"])
 def test_a_file_of_runs_that_is_not_there_is_said_without_a_traceback(bench: str, tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", f"bench.{bench}", "--table", str(tmp_path / "runs.jsonl")]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

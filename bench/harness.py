@@ -1,0 +1,70 @@
+"""What every bench has: its arguments, runs kept in a file, a folder to work in, and how it says its faults."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+
+def parser(name: str, doc: str | None, quick: str, example: str = "") -> argparse.ArgumentParser:
+    """With --quick, which `scripts/test --all` runs, and --json. `quick`: what it leaves out, or how long it takes."""
+    made = argparse.ArgumentParser(
+        prog=f"scripts/bench {name}",
+        description=doc,
+        epilog=example and f"example: scripts/bench {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--quick", action="store_true", help=quick)
+    made.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    return made
+
+
+def add_runs(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--add", type=Path, metavar="FILE", help="keep this run in FILE and show all of them together")
+    to.add_argument("--table", type=_kept_runs, metavar="FILE", help="print the runs in it as Markdown, play nothing")
+
+
+def add_folder(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--dir", type=Path, metavar="D", help="a new folder for stores, recordings and logs, to look into")
+
+
+def _kept_runs(text: str) -> Path:
+    """For argparse: the file in which `--add` has kept runs."""
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}; a run with --add {text} makes it")
+    return Path(text)
+
+
+def keep(file: Path | None, runs: Iterable[Mapping[str, Any]]) -> None:
+    """A line for each, at the end of the file; nothing without one."""
+    if file is not None:
+        with file.open("a", encoding="ascii") as kept:
+            kept.writelines(json.dumps(run) + "\n" for run in runs)
+
+
+def runs_in(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text("ascii").splitlines()]
+
+
+@contextmanager
+def folder(chosen: Path | None = None) -> Iterator[Path]:
+    """The one of --dir, or one that goes again. Its name is short: a local socket's path may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="eyelid-") as passing:
+        place = chosen or Path(passing)
+        place.mkdir(parents=True, exist_ok=True)
+        yield place
+
+
+def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:
+    """Exit status: 1 where there is any."""
+    found = list(faults)
+    for fault in found:
+        console.print(fault, style=style, markup=False, highlight=False, soft_wrap=True)
+    return 1 if found else 0
