@@ -39,9 +39,9 @@ from agent.spool import DiskSpool
 from bench import harness
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
-from testkit.fleet import Store, announced, entries, found, pc, serve
+from testkit.fleet import entries, found, pc, serving
 from testkit.interrupts import in_order
-from testkit.stage import StageError, own_display, running
+from testkit.stage import StageError, own_display
 
 WAITING: Final = 12
 WIDTH: Final = 1920
@@ -115,13 +115,11 @@ def load(busy: int) -> Iterator[None]:
 def whole(rounds: int, folder: Path, busy: int) -> list[float]:
     """Seconds from SIGTERM to the exit, each of a recorder that was at work."""
     took = []
-    home, secret = found(folder)
     with (
         own_display(folder / "display", (WIDTH, HEIGHT)) as stage,
         stage.program("notes", (100, 100)),
-        running("the store", serve(home), folder / "store.log", os.environ) as process,
+        serving(*found(folder), folder) as (store, process),
     ):
-        store = Store(home, process.until(lambda: announced(process.log), "it said where it listens"), secret)
         for number in range(rounds):
             with tempfile.TemporaryDirectory(prefix="eyelid-") as pcs:
                 with pc(store, stage, Path(pcs) / "pc", {"policy.yaml": POLICY}) as recorded:

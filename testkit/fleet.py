@@ -106,10 +106,15 @@ def serve(home: Path, port: int = 0) -> list[str]:
 @contextmanager
 def store(folder: Path) -> Iterator[Store]:
     """A new store in `folder`, served over TLS on a free port of the loopback."""
-    home, secret = found(folder)
+    with serving(*found(folder), folder) as (made, _):
+        yield made
+
+
+@contextmanager
+def serving(home: Path, secret: Path, folder: Path) -> Iterator[tuple[Store, Running]]:
+    """A store that was founded, served the same way, and its process; its log goes to `folder`."""
     with running("the store", serve(home), folder / "store.log", os.environ) as process:
-        address = process.until(lambda: announced(process.log), "it said where it listens")
-        yield Store(home, address, secret)
+        yield Store(home, process.until(lambda: announced(process.log), "it said where it listens"), secret), process
 
 
 def announced(log: Path) -> str:

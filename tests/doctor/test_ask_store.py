@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +22,7 @@ from agent.state.identity import load as load_identity
 from store.admin.ca import make_authority, make_server
 from store.clock import SECOND
 from testkit.fakes.store import FakeStore
-from testkit.fleet import Store, announced, found, serve
-from testkit.stage import running
+from testkit.fleet import found, serving
 from tests.doctor.facts import GOOD
 
 DAY = dt.timedelta(days=1)
@@ -114,9 +112,8 @@ def test_a_real_store_whose_certificate_has_run_out(tmp_path: Path, config: Conf
     (tls / "server.key").write_bytes(old.private)
     ends = x509.load_pem_x509_certificate(old.certificate).not_valid_after_utc
     assert ends < NOW
-    with running("the store", serve(home), tmp_path / "store.log", os.environ) as process:
-        address = process.until(lambda: announced(process.log), "it said where it listens")
-        enrol(Store(home, address, secret).ask("enroll-token", "--address", address)["token"], config)
+    with serving(home, secret, tmp_path) as (store, _):
+        enrol(store.ask("enroll-token", "--address", store.address)["token"], config)
         seen = asked(config)
     assert seen.ends == int(ends.timestamp())
     finding = judge.certificate(seen, GOOD)

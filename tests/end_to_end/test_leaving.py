@@ -19,8 +19,7 @@ from agent.seal import Maker
 from agent.spool import DiskSpool
 from agent.state.identity import load
 from testkit.fakes.clock import NEW_YEAR_2026
-from testkit.fleet import Store, announced, found, installed, run, serve, store
-from testkit.stage import running
+from testkit.fleet import Store, installed, run, serving, store
 from tests.agent.recordings import media, new_sealer
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
@@ -97,19 +96,16 @@ def test_the_policy_that_came_from_the_store_goes_with_it(tmp_path: Path) -> Non
     init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1")
     flags = ["--key-file", str(tmp_path / "key"), "--policies", str(tmp_path / "policies")]
     assert run([*init, *flags], os.environ).returncode == 0
-    with running("the store", serve(home), tmp_path / "store.log", os.environ) as process:
-        address = process.until(lambda: announced(process.log), "it said where it listens")
-        pc = Pc(Store(home, address, tmp_path / "key"), tmp_path / "home")
+    with serving(home, tmp_path / "key", tmp_path) as (depot, _):
+        pc = Pc(depot, tmp_path / "home")
         assert "policies/cards.yaml" in pc.files()
         assert pc.eyelid("unenroll", "--yes").returncode == 0
         assert pc.files() == ["lock", "policies/own.yaml"]
 
 
 def test_without_the_store_nothing_is_forgotten_unless_it_is_meant(tmp_path: Path) -> None:
-    home, secret = found(tmp_path)
-    with running("the store", serve(home), tmp_path / "store.log", os.environ) as process:
-        address = process.until(lambda: announced(process.log), "it said where it listens")
-        pc = Pc(Store(home, address, secret), tmp_path / "home")
+    with store(tmp_path) as depot:
+        pc = Pc(depot, tmp_path / "home")
     before = pc.files()
     kept = pc.eyelid("unenroll", "--yes")
     assert kept.returncode == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -18,8 +17,8 @@ from agent.control.status import State
 from store.admin.home import Home
 from store.catalog.queries import last_health
 from testkit.buses import Logind, private_bus
-from testkit.fleet import Pc, Store, announced, entries, found, installed, pc, serve
-from testkit.stage import Stage, own_display, running
+from testkit.fleet import Pc, Store, entries, found, installed, pc, serving
+from testkit.stage import Running, Stage, own_display
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
 
@@ -57,17 +56,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory, logind: Logind) -> Iterator[
             yield made
 
 
-@contextlib.contextmanager
-def depot_and_its_process(folder: Path) -> Iterator[tuple[Store, int]]:
-    home, secret = found(folder)
-    with running("the store", serve(home), folder / "store.log", os.environ) as process:
-        address = process.until(lambda: announced(process.log), "it said where it listens")
-        yield Store(home, address, secret), process.pid
-
-
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, int]]:
-    with depot_and_its_process(tmp_path_factory.mktemp("store")) as both:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Running]]:
+    folder = tmp_path_factory.mktemp("store")
+    with serving(*found(folder), folder) as both:
         yield both
 
 
@@ -78,7 +70,7 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def recorder(served: tuple[Store, int], stage: Stage, home: Path) -> Iterator[Pc]:
+def recorder(served: tuple[Store, Running], stage: Stage, home: Path) -> Iterator[Pc]:
     with pc(served[0], stage, home, POLICY) as running_pc:
         running_pc.wait_for(State.RECORDING)
         yield running_pc
@@ -94,7 +86,7 @@ def test_a_second_start_says_so_and_exits(recorder: Pc, stage: Stage) -> None:
     recorder.wait_for(State.RECORDING)  # also if a busy machine has kept it from recording for a moment
 
 
-def test_health_names_how_far_the_recording_and_the_account_go(served: tuple[Store, int], recorder: Pc) -> None:
+def test_health_names_how_far_the_recording_and_the_account_go(served: tuple[Store, Running], recorder: Pc) -> None:
     """What the store misses a tail by. The first report is of a start, which has sealed nothing: the second counts."""
     database = Home.open(served[0].home).database()
 
@@ -146,15 +138,15 @@ def test_lock_suspend_and_shutdown_end_recordings_and_each_has_a_key_of_its_own(
     assert entries(recorder.home)[-1]["why"] == "shutdown"
 
 
-def test_it_ends_in_order_while_the_network_hangs(served: tuple[Store, int], stage: Stage, home: Path) -> None:
+def test_it_ends_in_order_while_the_network_hangs(served: tuple[Store, Running], stage: Stage, home: Path) -> None:
     store, store_process = served
     with pc(store, stage, home, POLICY) as recorded:
         recorded.wait_for(State.RECORDING)
-        os.kill(store_process, signal.SIGSTOP)  # takes connections and bytes, and answers nothing
+        os.kill(store_process.pid, signal.SIGSTOP)  # takes connections and bytes, and answers nothing
         try:
             recorded.stop()
         finally:
-            os.kill(store_process, signal.SIGCONT)
+            os.kill(store_process.pid, signal.SIGCONT)
     assert closings(home) == ["stop"]
     assert entries(home)[-1]["kind"] == "stop"
     environment = {**stage.environment, "EYELID_CONFIG": str(home / "agent.yaml")}

@@ -23,8 +23,8 @@ import pytest
 
 from agent.control import control
 from agent.errors import EyelidError
-from testkit.fleet import Store, announced, enrol, entries, found, installed, serve
-from testkit.stage import Stage, own_display, running
+from testkit.fleet import Store, enrol, entries, installed, store
+from testkit.stage import Stage, own_display
 
 SYSTEMD = Path("/lib/systemd/systemd")
 NEEDED = (SYSTEMD, Path("/lib/systemd/systemd-journald"))
@@ -127,9 +127,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("store")
-    home, secret = found(folder)
-    with running("the store", serve(home), folder / "store.log", os.environ) as process:
-        yield Store(home, process.until(lambda: announced(process.log), "it said where it listens"), secret)
+    with store(folder) as made:
+        yield made
 
 
 @pytest.fixture
