@@ -34,6 +34,7 @@ from testkit.stage import Running, Stage
 
 CHROMIUM: Final = "chromium"
 FIREFOX: Final = "firefox-esr"
+FIREFOX_HOSTS: Final = Path(".mozilla") / "native-messaging-hosts"  # in its HOME
 GRACE: Final = 5.0  # seconds to end by itself when asked to; a browser that hangs is part of what is tried here
 START: Final = 60.0  # seconds until the first window: two busy cores, and a profile that is made anew
 
@@ -42,22 +43,26 @@ STRANGER: Final = Path(__file__).with_name("stranger")
 POPUP: Final = ("Alt_L", "Shift_L", "u")
 PANEL: Final = ("Alt_L", "Shift_L", "j")
 
-CHROMIUM_FLAGS: Final = (
+CHROMIUM_QUIET: Final = (
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-background-networking",
-    "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
     "--disable-breakpad",
-    "--disable-crash-reporter",
     "--disable-popup-blocking",  # the pages open windows without anybody's click
     "--password-store=basic",
+)
+# For a browser that a play kills and starts again.
+CHROMIUM_FLAGS: Final = (
+    *CHROMIUM_QUIET,
+    "--disable-component-update",
+    "--disable-crash-reporter",
     "--hide-crash-restore-bubble",
 )
 
 # Chromium refuses to run as root with its sandbox; everybody else keeps it. test-type: no bar that warns of it.
-_AS_ROOT: Final = ("--no-sandbox", "--test-type") if os.geteuid() == 0 else ()
+AS_ROOT: Final = ("--no-sandbox", "--test-type") if os.geteuid() == 0 else ()
 
 FIREFOX_PREFERENCES: Final[dict[str, bool | int | str]] = {
     "xpinstall.signatures.required": False,
@@ -111,7 +116,7 @@ class Browser:
     def tree(self) -> list[psutil.Process]:
         """Every process of it, also those that it has disowned (a relay after a crash)."""
         # Its renderers overwrite their environment, so only their parents tell; what lost its parent kept its HOME.
-        found = {process for process in psutil.process_iter() if _lives_in(process, self.home)}
+        found = {process for process in psutil.process_iter() if lives_in(process, self.home)}
         return sorted({*found, *(child for process in found for child in _children(process))}, key=lambda one: one.pid)
 
     def open_second_profile(self, url: str) -> None:
@@ -123,7 +128,7 @@ class Browser:
         self._ask("--incognito", url)
 
     def _ask(self, *words: str) -> None:
-        command = [CHROMIUM, f"--user-data-dir={self.profile}", *_AS_ROOT, *words]
+        command = [CHROMIUM, f"--user-data-dir={self.profile}", *AS_ROOT, *words]
         subprocess.run(command, env=dict(self.environment), check=True, capture_output=True, timeout=START)
 
     def end(self) -> None:
@@ -156,11 +161,11 @@ def chromium(
     loaded = [*extensions]
     if eyes is not None:
         loaded.append(EXTENSION)
-        _introduce("chromium", folder, eyes, profile / "NativeMessagingHosts", chromium_id())
+        introduce("chromium", folder, eyes / SOCKET_NAME, profile / "NativeMessagingHosts", chromium_id())
     command = [CHROMIUM, *CHROMIUM_FLAGS, f"--user-data-dir={profile}"]
     if loaded:
         command.append("--load-extension=" + ",".join(str(path) for path in loaded))
-    with _started("chromium", stage, folder, profile, [*command, *_AS_ROOT, *flags, *urls]) as browser:
+    with _started("chromium", stage, folder, profile, [*command, *AS_ROOT, *flags, *urls]) as browser:
         yield browser
 
 
@@ -180,9 +185,9 @@ def firefox(
     loaded = [*extensions]
     if eyes is not None:
         loaded.append(EXTENSION)
-        _introduce("firefox", folder, eyes, folder / "home" / ".mozilla" / "native-messaging-hosts", FIREFOX_ID)
+        introduce("firefox", folder, eyes / SOCKET_NAME, folder / "home" / FIREFOX_HOSTS, FIREFOX_ID)
     for path in loaded:
-        _pack(path, profile / "extensions" / f"{gecko_id(path)}.xpi")
+        pack(path, profile / "extensions" / f"{gecko_id(path)}.xpi")
     chosen = {**FIREFOX_PREFERENCES, **(settings or {})}
     preferences = (f"user_pref({json.dumps(name)}, {json.dumps(v)});\n" for name, v in chosen.items())
     _write(profile / "user.js", "".join(preferences))
@@ -195,16 +200,9 @@ def firefox(
 def _started(name: str, stage: Stage, folder: Path, profile: Path, command: Sequence[str]) -> Iterator[Browser]:
     home = folder / "home"
     home.mkdir(exist_ok=True)
-    environment = {
-        **{key: value for key, value in stage.environment.items() if not key.startswith(("XDG_", "DBUS_", "MOZ_"))},
-        "HOME": str(home),
-        "XDG_SESSION_TYPE": "x11",
-        "MOZ_CRASHREPORTER_DISABLE": "1",
-        "MOZ_ENABLE_WAYLAND": "0",
-        "NO_AT_BRIDGE": "1",
-    }
-    process = Running(name, command, folder / f"{name}.log", environment)
-    browser = Browser(name, process, profile, home, environment)
+    around = environment(stage.environment, home)
+    process = Running(name, command, folder / f"{name}.log", around)
+    browser = Browser(name, process, profile, home, around)
     try:
         process.until(lambda: stage.shows(process.pid), "its window was on screen", START)
         yield browser
@@ -212,13 +210,25 @@ def _started(name: str, stage: Stage, folder: Path, profile: Path, command: Sequ
         browser.end()
 
 
-def _introduce(family: Family, folder: Path, eyes: Path, hosts: Path, extension_id: str) -> None:
+def environment(around: Mapping[str, str], home: Path) -> dict[str, str]:
+    """Of a browser that has `home` for itself, with nothing of the desktop that started it."""
+    return {
+        **{key: value for key, value in around.items() if not key.startswith(("XDG_", "DBUS_", "MOZ_"))},
+        "HOME": str(home),
+        "XDG_SESSION_TYPE": "x11",
+        "MOZ_CRASHREPORTER_DISABLE": "1",
+        "MOZ_ENABLE_WAYLAND": "0",
+        "NO_AT_BRIDGE": "1",
+    }
+
+
+def introduce(family: Family, folder: Path, socket: Path, hosts: Path, extension_id: str) -> None:
     """Tell the browser which relay to start, and the relay where the agent listens."""
-    launcher = write_launcher(folder / "relay", eyes / SOCKET_NAME)
+    launcher = write_launcher(folder / "relay", socket)
     _write(hosts / f"{HOST_NAME}.json", as_text(native_manifest(family, launcher, [extension_id])))
 
 
-def _lives_in(process: psutil.Process, home: Path) -> bool:
+def lives_in(process: psutil.Process, home: Path) -> bool:
     """By its HOME: children that lost their parent are found too, and nobody else's process is."""
     try:
         return process.environ().get("HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE
@@ -245,7 +255,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _pack(extension: Path, xpi: Path) -> None:
+def pack(extension: Path, xpi: Path) -> None:
     xpi.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(xpi, "w") as archive:
         for path in sorted(extension.rglob("*")):

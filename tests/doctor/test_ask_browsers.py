@@ -14,8 +14,9 @@ from agent.browser import install, places
 from agent.browser.manifests import EXTENSION, chromium_id
 from agent.doctor.ask import browsers
 from agent.doctor.facts import BrowserFacts
+from testkit.browsers import FIREFOX_PREFERENCES, pack
 from testkit.displays import await_true, end
-from tests.browser.extension_browsers import CHROMIUM_FLAGS, FIREFOX_PREFERENCES, environment, pack
+from tests.browser.extension_browsers import CHROMIUM_FLAGS, environment
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(180)]
 
@@ -86,7 +87,7 @@ def test_a_profile_of_firefox(home: Path, openbox_display: str) -> None:
     if shutil.which("firefox-esr") is None:
         pytest.skip("no Firefox ESR on this machine (scripts/setup installs it)")
     profile = home / ".mozilla" / "firefox" / "abcd.default-esr"
-    pack(profile / "extensions" / "agent@eyelid.xpi")
+    pack(EXTENSION, profile / "extensions" / "agent@eyelid.xpi")
     lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in FIREFOX_PREFERENCES.items())
     (profile / "user.js").write_text("".join(lines))
     with subprocess.Popen(
