@@ -317,7 +317,9 @@ class Marks:
                 # Another document, or none, is where one was asked for its mark.
                 state.proof.present, state.proof.ask_again_at = state.present, 0
         unknown = max(unknown, state.unknown_at)
-        if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
+        # A page that closes the screen itself is not waited for: no mark is asked of it.
+        waits = bool(state.held) and not self._reasons(tab.page)
+        if state.clean_at <= unknown and (waits or asked - unknown < UNKNOWN_FOR):
             return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
         if state.held and state.proof is not None and asked - state.proof.begun > LATE:
             # It is closed for what it held in any case: the account is to say that its mark could not be seen.
