@@ -254,14 +254,15 @@ class Marks:
     def _window(self, window: BrowserWindow, look: Look) -> BrowserWindow:
         key = key_of(window)
         before = self._front.get(key, frozenset())
-        for tab in window.tabs:
+        noted = tuple(replace(tab, closes=True) if self._reasons(tab.page) else tab for tab in window.tabs)
+        for tab in noted:
             place = window.browser, tab.id
             moved = self._homes.get(place, key) != key
             if self._note(self._tabs[place], tab, look.answered) and (tab.visible or moved or place in before):
                 self._stained[key] = look.answered
         stained, unknown = self._stained[key], self._unknown[key]
         tabs = tuple(
-            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in window.tabs
+            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in noted
         )
         in_front = [tab for tab in tabs if tab.visible]
         if in_front and all(tab.painted for tab in in_front):
@@ -280,7 +281,7 @@ class Marks:
         if not replaced <= state.held:
             state.stain(at)
             state.held |= replaced
-        if not self._reasons(tab.page):
+        if not tab.closes:
             return False
         state.stain(at)
         sensitive = self._sensitive(tab)
@@ -317,9 +318,7 @@ class Marks:
                 # Another document, or none, is where one was asked for its mark.
                 state.proof.present, state.proof.ask_again_at = state.present, 0
         unknown = max(unknown, state.unknown_at)
-        # A page that closes the screen itself is not waited for: no mark is asked of it.
-        waits = bool(state.held) and not self._reasons(tab.page)
-        if state.clean_at <= unknown and (waits or asked - unknown < UNKNOWN_FOR):
+        if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
             return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
         if state.held and state.proof is not None and asked - state.proof.begun > LATE:
             # It is closed for what it held in any case: the account is to say that its mark could not be seen.

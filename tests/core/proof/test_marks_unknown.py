@@ -43,21 +43,6 @@ def test_what_is_not_known_is_believed_gone_after_ten_seconds_and_what_was_sensi
     assert closes(desk, tab(SHOP))
 
 
-def test_a_sensitive_page_does_not_count_as_unread_for_as_long_as_it_stays() -> None:
-    desk = Desk().settled(tab(SHOP))
-    desk.look(tab(PAY))
-    desk.now += 1
-    desk.marks.alarm(desk.now)
-    unknown = desk.now
-    assert closes(desk, tab(PAY))
-    desk.now = unknown + UNKNOWN_FOR - 2
-    assert closes(desk, tab(PAY))
-    assert not closes(desk, tab(PAY))  # its own rule closes
-    assert closes(desk, tab(SHOP))  # what was there at the alarm may still be in the picture
-    desk.see_all()
-    assert not closes(desk, tab(SHOP))
-
-
 def test_one_that_held_something_and_whose_mark_does_not_come_counts_as_unread_too() -> None:
     """So that the account says why it is closed for long."""
     desk = Desk().settled(tab(SHOP))
