@@ -24,7 +24,7 @@ from agent.browser.manifests import EXTENSION
 from tests.browser.extension_live import Live, browser
 
 LISTS: Final = Path(__file__).parent / "labels"
-SCRIPTS: Final = ("nodes.js", "names.js", "labels.js", "fields.js")  # what names a control
+SCRIPTS: Final = ("nodes.js", "words.js", "names.js", "labels.js", "fields.js")  # what names a control
 LISTED: Final = ("cards", "lookalikes", "checkouts", "forms", "later", "variants")
 HALVED: Final = ("cards", "lookalikes")  # of these the half that is held back is not looked at
 CARD_NAMES: Final = ("cc-number", "cc-csc", "cc-exp")
@@ -199,7 +199,7 @@ throw new Error(JSON.stringify([written.size, dropped.length, known.slice(0, 50)
 
 
 def dropped(live: Live, listed: Iterable[Entry]) -> tuple[int, int, list[str]]:
-    """How many ways to write the texts of these there are, how many of them the first search of names.js drops, and
+    """How many ways to write the texts of these there are, how many of them the first search of words.js drops, and
     those of the dropped that its patterns know.
     """
     texts = sorted({text for entry in listed for text in entry.texts if len(text) <= LONGEST})

@@ -114,6 +114,7 @@ class Tab:
     `painted`: what is in the picture is this page, not the one before. No browser can tell that: core.proof.marks does.
     `unknown`: what is in the picture is not known, or was long waited for, and so the page counts as unread; behind
     another tab that is believed gone by then, ns.
+    `closes`: its page closes the screen under the policy in force.
     """
 
     id: int
@@ -121,6 +122,7 @@ class Tab:
     visible: bool
     painted: bool = True
     unknown: int = 0
+    closes: bool = False
     documents: tuple[Document, ...] = ()
 
 

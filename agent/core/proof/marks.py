@@ -254,14 +254,15 @@ class Marks:
     def _window(self, window: BrowserWindow, look: Look) -> BrowserWindow:
         key = key_of(window)
         before = self._front.get(key, frozenset())
-        for tab in window.tabs:
+        noted = tuple(replace(tab, closes=True) if self._reasons(tab.page) else tab for tab in window.tabs)
+        for tab in noted:
             place = window.browser, tab.id
             moved = self._homes.get(place, key) != key
             if self._note(self._tabs[place], tab, look.answered) and (tab.visible or moved or place in before):
                 self._stained[key] = look.answered
         stained, unknown = self._stained[key], self._unknown[key]
         tabs = tuple(
-            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in window.tabs
+            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in noted
         )
         in_front = [tab for tab in tabs if tab.visible]
         if in_front and all(tab.painted for tab in in_front):
@@ -280,7 +281,7 @@ class Marks:
         if not replaced <= state.held:
             state.stain(at)
             state.held |= replaced
-        if not self._reasons(tab.page):
+        if not tab.closes:
             return False
         state.stain(at)
         sensitive = self._sensitive(tab)

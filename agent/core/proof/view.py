@@ -273,6 +273,9 @@ class View:
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
             pages += [replace(page, shown=True) for page in before.pages]
+        if shown and any(tab.closes for tab in in_front) and not any(tab.page.unread for tab in window.tabs):
+            # It is closed by a rule then. What could not be read before counts as unread again once that page has left.
+            pages = [replace(page, unread=False) for page in pages]
         extensions = {one: until for one, until in before.extensions.items() if until > look.asked}
         extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
         pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]

@@ -391,7 +391,7 @@ def test_without_a_policy_every_page_is_sensitive() -> None:
     window = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),))
     look = marks.take(Look(BROWSERS, 1, 2, "", Browsing((window,))))
     assert look.seen == Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (
-        Tab(1, SHOP, visible=True, painted=False, documents=(Document(0, -1, SHOP),)),
+        Tab(1, SHOP, visible=True, painted=False, closes=True, documents=(Document(0, -1, SHOP),)),
     )),))  # fmt: skip
     assert list(marks.requests(3)) == []
 

@@ -179,6 +179,27 @@ def test_what_a_tab_went_behind_another_with_is_the_picture_of_the_document_that
     assert parked(desk.browse(tab(SHOP, visible=False, top=8), front)) == {SHOP}
 
 
+def test_beside_a_page_that_closes_by_its_rule_nothing_counts_as_unread_until_it_has_left() -> None:
+    desk = Desk().settled(tab(SHOP))
+    loading = Page(PAY.urls, unread=True)
+    desk.browse(tab(loading, painted=False))
+    closing = replace(tab(PAY, painted=False), unknown=10_000, closes=True)
+    for _ in range(3):
+        assert shown(desk.browse(closing)) >= {SHOP, PAY}
+        assert not any(page.unread for page in desk.browse(closing).pages)
+    assert shown(desk.browse(tab(SHOP, painted=False))) >= {SHOP, PAY, loading}
+    assert shown(desk.browse(tab(SHOP))) == {SHOP}
+
+
+def test_but_where_it_is_not_in_view_what_could_not_be_read_counts() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.browse(tab(Page(PAY.urls, unread=True), painted=False))
+    desk.look(window(shown=False))
+    for _ in range(3):
+        scene = desk.browse(replace(tab(PAY, painted=False), closes=True))
+    assert any(page.unread for page in scene.pages)
+
+
 def test_a_page_that_was_not_seen_yet_is_unread_and_believed_gone_behind_another_tab_in_time() -> None:
     desk = Desk().settled(tab(WIKI, 2))
     unknown = replace(tab(painted=False), unknown=10_000)
