@@ -14,7 +14,7 @@ import pytest
 
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
-from agent.desktop.x11.ghosts import DOUBT, HANGS, OWED, STILL
+from agent.desktop.x11.unpainted import DOUBT, HANGS, OWED, STILL
 from testkit import displays
 from testkit.afterimages import (
     ALL,
