@@ -18,7 +18,7 @@ FOUND: Final = (0, 1)  # exit statuses of `verify`: sound, or something is wrong
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SheetSpan:
     """Seconds of the recording's time; `what` as the store's timeline has it; `why`: the rules, or other reasons."""
 
     start: float
@@ -82,9 +82,9 @@ class Opened:
         return {rule["id"]: rule["why"] for rule in self.timeline["rules"]}
 
     @property
-    def stretches(self) -> tuple[Stretch, ...]:
+    def stretches(self) -> tuple[SheetSpan, ...]:
         return tuple(
-            Stretch(part["from"] / SECOND, part["to"] / SECOND, part["what"], _why(part))
+            SheetSpan(part["from"] / SECOND, part["to"] / SECOND, part["what"], _why(part))
             for part in self.timeline["parts"]
         )
 
