@@ -254,7 +254,7 @@ class Answering:
                 self._on_loop(self._the_daemon_releases)
                 return self._on_loop(self._status).as_json()
             case "pages", _:
-                return self._on_loop(lambda: pages_as_json(self._the_daemon.view.pages))
+                return self._on_loop(lambda: pages_as_json(self._the_daemon.merger.pages))
             case "pauses", _:
                 return {"pauses": self._pauses()}
             case _:
