@@ -28,7 +28,7 @@ from agent.core.model.seen import (
     Window,
 )
 from agent.core.model.times import MILLISECOND, SECOND, Span
-from agent.core.proof.asking import timings
+from agent.core.proof.timing import timings
 from agent.core.proof.gate import PATIENCE
 from agent.core.proof.scene_merger import SceneMerger
 from agent.witness.policies import parse_files

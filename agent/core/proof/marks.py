@@ -196,7 +196,7 @@ class Marks:
 
     def page_event(self, page_event: PageEvent) -> None:
         """An event showed this page between two looks. What another extension shows has no document that could show a
-        mark: see `EXTENSION_LINGERS` (core.proof.asking)."""
+        mark: see `EXTENSION_LINGERS` (core.proof.timing)."""
         if page_event.page.extension is not None or not self._reasons(page_event.page):
             return
         place = page_event.browser, page_event.tab

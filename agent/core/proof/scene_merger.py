@@ -31,7 +31,7 @@ from agent.core.model.seen import (
     Window,
     WindowKind,
 )
-from agent.core.proof.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
+from agent.core.proof.timing import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
 from agent.core.proof.window_correlation import WindowCorrelation, Key, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last

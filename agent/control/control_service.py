@@ -31,7 +31,7 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.holding import grant
 from agent.core.model.media import Frame
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import WINDOW_HINDSIGHT
+from agent.core.proof.timing import WINDOW_HINDSIGHT
 from agent.core.session import Session
 from agent.errors import EyelidError, UserError
 from agent.pipeline import Mailbox
