@@ -15,7 +15,7 @@ from agent.core.proof.gate import PATIENCE
 from agent.pipeline import Mailbox
 from agent.recorder.lane_pipeline import FrameOutlet, LanePipeline
 from agent.recorder.messages import GrabWanted
-from agent.recorder.witness_poller import Questions
+from agent.recorder.witness_poller import WitnessPoller
 from agent.recorder.recording import Order
 from testkit.fakes.clock import HandClock
 from tests.agent.recorder.daemon_rig import NOTES, POLICY, Asked, Rig
@@ -37,7 +37,7 @@ class Witnesses:
         self.proof: AccountedProof[Frame] = AccountedProof(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
         self.proof.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), now)
         lane = LanePipeline(Lane.SCREEN, self.proof, FrameOutlet(orders), orders, now)
-        self.questions = Questions((self.windows, self.browsers), (lane,), self.clock)
+        self.questions = WitnessPoller((self.windows, self.browsers), (lane,), self.clock)
 
     def ask(self, *, held: bool = False) -> tuple[int, int]:
         """As at the end of a turn; how often each was asked so far."""
