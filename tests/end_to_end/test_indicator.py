@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from testkit import menus
 from testkit.fleet import announced, entries, installed
 from testkit.panel import missing

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from agent.tray.drawing import COLOURS
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from testkit import panel, sounds
 from testkit.sounds import SoundServer, sound_server
 from tests.end_to_end.desk import Desk, desk_of

@@ -19,7 +19,7 @@ from dbus_fast import Message, Variant
 from dbus_fast.aio import MessageBus
 
 from agent.tray.drawing import COLOURS, OFFLINE
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from testkit import menus
 from testkit.buses import Service
 from testkit.fleet import installed

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from agent.tray.drawing import COLOURS
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from testkit.panel import Pointer, box_of, desktop, missing, panel
 from testkit.played import Played, held, status
 from testkit.stage import own_display
