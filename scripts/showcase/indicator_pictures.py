@@ -19,7 +19,7 @@ from rich.console import Console
 from agent.cli.session import picture
 from agent.control import control
 from agent.tray.drawing import COLOURS, SIZES
-from agent.tray.icon_state import Lid, Mark, sign_of
+from agent.tray.icon_state import Lid, Mark, icon_state_of
 from testkit.fleet import installed
 from testkit.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
 from testkit.played import Played, held, sound, status
@@ -89,7 +89,7 @@ def shown(stage: Stage, size: int, colour: str, language: str) -> Iterator[tuple
 
 def seen(pointer: Pointer, said: dict[str, Any], size: int) -> tuple[int, int]:
     """The middle of the icon, once the panel shows this state."""
-    sign = sign_of(said)
+    sign = icon_state_of(said)
 
     def where(colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
         panel = (0, 0, SIZE[0], size + 8)
