@@ -37,11 +37,11 @@ def parser() -> ArgumentParser:
         audit,
         bundles,
         fleet,
-        founding,
+        init,
         replay,
         rules,
         serving,
-        whole,
+        sweep,
     )
 
     top = ArgumentParser(

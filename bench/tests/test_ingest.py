@@ -15,7 +15,7 @@ from bench.ingest_load import Answer, Volley, line
 from bench.ingest_table import markdown, slope, total
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
-from store.admin.founding import Plan, found
+from store.admin.init import Plan, found
 from store.admin.home import Home
 from testkit.stage import StageError
 
