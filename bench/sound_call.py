@@ -23,7 +23,7 @@ from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
 from bench.tables import drawn
 from store.evidence.film.opus import samples_of
 from testkit.fleet import store
-from testkit.opened import SECOND, Opened, open_longest
+from testkit.opened import SECOND, OpenedRecording, open_longest
 from testkit.stage import StageError
 
 IN_VIEW: Final = 3.0  # seconds
@@ -72,8 +72,8 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
     with ExitStack() as stack:
         made = stack.enter_context(desk(kind, folder))
         stack.enter_context(made.stage.program("notes", (20, 20), still=True))
-        depot = stack.enter_context(store(folder))
-        recorded = stack.enter_context(made.recorder(depot, RULED))
+        services = stack.enter_context(store(folder))
+        recorded = stack.enter_context(made.recorder(services, RULED))
         till = stack.enter_context(Till(made.stage.environment))
         recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and call")
         time.sleep(SETTLED)
@@ -95,7 +95,7 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
         time.sleep(SETTLED)
         recorded.stop()
         say(f"{kind}: listening to the recording")
-        opened = open_longest(depot, recorded.device, folder / "opened")
+        opened = open_longest(services, recorded.device, folder / "opened")
     film = heard_in(opened.film)
     kept = kept_in(opened, len(film))
     lying, apart = zip(*(placed(said[:, end] / 32_768, film[:, end], kept) for end in (AGENT, CALLER)), strict=True)
@@ -126,7 +126,7 @@ def heard_in(film: Path) -> Samples:
     return heard
 
 
-def kept_in(opened: Opened, length: int) -> list[Cut]:
+def kept_in(opened: OpenedRecording, length: int) -> list[Cut]:
     """The kept stretches of sound, those that touch as one."""
     stretches: list[Cut] = []
     for part in opened.timeline["audio"]["parts"]:

@@ -44,7 +44,7 @@ from bench.sound_window import NAME
 from store.evidence.film.opus import samples_of
 from testkit.fleet import DEAF, Pc, Store, store, zeros
 from testkit.interrupts import interrupts_told
-from testkit.opened import Opened, open_all
+from testkit.opened import OpenedRecording, open_all
 from testkit.sounds import SoundServer
 from testkit.stage import StageError
 
@@ -89,13 +89,13 @@ class Plan:
 QUICK: Final = Plan(2, 0, 1, (), ("unplug", "replug"), clean=2.5, costs=False)
 
 
-def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
+def perform(kind: str, plan: Plan, services: Store, folder: Path, say: Say) -> Run:
     """Play, record, open, compare on one sound server. Raises StageError when something that has to run does not."""
     with desk(kind, folder) as made, made.stage.program("notes", (20, 20), still=True):
         server, homes = made.server, made.homes
         with ExitStack() as recorders:
             ruled, control, *deaf = (
-                recorders.enter_context(made.recorder(depot, policy, name, settings))
+                recorders.enter_context(made.recorder(services, policy, name, settings))
                 for name, policy, settings in (
                     ("ruled", RULED, LISTENING),
                     ("control", CONTROL, LISTENING),
@@ -132,7 +132,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
         (folder / "play.json").write_text(json.dumps(played, indent=1))
         say(f"{kind}: opening what was kept")
         starts = {**zeros(ruled.home), **zeros(control.home)}
-        opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}
+        opened = {one.device: open_all(services, one.device, folder / one.home.name) for one in (ruled, control)}
         costs = {
             **used_more(used, minutes),
             "mb_per_h": round(
@@ -151,7 +151,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
 
 
 def _account(
-    run: Run, kept: list[Kept], control: list[Kept], events: Sequence[Event], opened: dict[str, list[Opened]]
+    run: Run, kept: list[Kept], control: list[Kept], events: Sequence[Event], opened: dict[str, list[OpenedRecording]]
 ) -> Run:
     run.faults += account.charge(run.spans, kept, control)
     for event in events:
@@ -195,12 +195,12 @@ def _hears(recorder: Pc) -> bool:
     return bool(ends) and all(end["heard_ago_s"] is not None for end in ends)
 
 
-def _kept(opened: Sequence[Opened], zeros: dict[str, int]) -> list[Kept]:
+def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept]:
     found = [Kept(zeros[one.recording] + at * SECOND // RATE, sound) for one in opened for at, sound in _stretches(one)]
     return sorted(found, key=lambda one: one.at)
 
 
-def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
+def _stretches(opened: OpenedRecording) -> Iterator[tuple[int, account.Sound]]:
     """(place of the first sample since the recording's zero, both channels) of each stretch without a gap."""
     parts: list[account.Sound] = []
     start = end = 0
@@ -218,8 +218,8 @@ def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
 
 def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> list[Run]:
     plan = QUICK if asked.quick else Plan(asked.spans, asked.minutes, asked.rounds)
-    with store(folder) as depot:
-        return on_all(kinds, lambda kind, say: perform(kind, plan, depot, folder / kind, say), say)
+    with store(folder) as services:
+        return on_all(kinds, lambda kind, say: perform(kind, plan, services, folder / kind, say), say)
 
 
 def said(runs: Sequence[Run]) -> Said:

@@ -51,10 +51,10 @@ class Desk:
 
     @contextmanager
     def recorder(
-        self, depot: Store, policy: Mapping[str, str], name: str = "pc", settings: Mapping[str, object] = LISTENING
+        self, services: Store, policy: Mapping[str, str], name: str = "pc", settings: Mapping[str, object] = LISTENING
     ) -> Iterator[Pc]:
         more = {"PULSE_SERVER": self.server.address}
-        with pc(depot, self.stage, self.homes / name, policy, settings=settings, more=more) as made:
+        with pc(services, self.stage, self.homes / name, policy, settings=settings, more=more) as made:
             yield made
 
 

@@ -26,7 +26,7 @@ from bench.sound_rig import Said, Say, both_open, desk
 from bench.sound_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from bench.tables import drawn
 from testkit.fleet import store, zeros
-from testkit.opened import Opened, open_longest
+from testkit.opened import OpenedRecording, open_longest
 from testkit.stage import StageError
 
 ALLOWED_MS: Final = 40.0
@@ -89,12 +89,12 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
     """Raises StageError when something that has to run does not, or a flash or beep is not in the film."""
     with ExitStack() as stack:
         made = stack.enter_context(desk(server, folder))
-        depot = stack.enter_context(store(folder))
+        services = stack.enter_context(store(folder))
         lamp = stack.enter_context(Lamp(made.stage.name))
         beepers = tuple(
             stack.enter_context(Beeper(made.server.address, sink, in_cycles=server == "pipewire")) for sink in SINKS
         )
-        recorded = stack.enter_context(made.recorder(depot, POLICY))
+        recorded = stack.enter_context(made.recorder(services, POLICY))
         flashes: list[tuple[str, int, int, int]] = []
 
         def flash(when: str, times: int) -> None:
@@ -127,7 +127,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         time.sleep(1)  # with the second before, what the gate needs to let the last one go
         recorded.stop()
         say(f"{server}: opening the recording")
-        opened = open_longest(depot, recorded.device, folder / "opened")
+        opened = open_longest(services, recorded.device, folder / "opened")
         zero = zeros(recorded.home)[opened.recording]
     told = [Flash(when, white - zero, one - zero, other - zero) for when, white, one, other in flashes]
     kept = [flash for flash in told if _kept(opened, flash)]
@@ -140,7 +140,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
     return compare(opened.film, kept)
 
 
-def _kept(opened: Opened, flash: Flash) -> bool:
+def _kept(opened: OpenedRecording, flash: Flash) -> bool:
     """Whether screen and sound around it are in the recording: on a busy machine a look may come too late for it."""
     return all(
         any(

@@ -118,16 +118,16 @@ def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[
     with (
         tempfile.TemporaryDirectory(prefix="eyelid-") as pcs,  # short: a local socket's path may have 107 bytes
         _display(folder, here=here) as stage,
-        store(folder) as depot,
+        store(folder) as services,
     ):
         opened = []
         for name, files, length in (("pc", policy, seconds), ("control", without_rules(policy), CONTROL)):
             out.print(f"\n[bold]{'Recording' if name == 'pc' else 'Once more, with the rules taken out'}[/]")
-            with pc(depot, stage, Path(pcs) / name, files) as recorded:
+            with pc(services, stage, Path(pcs) / name, files) as recorded:
                 play = Play(stage, recorded, Path(pcs) / f"{name}-browser", length, summary.teller(out))
                 play.whole() if name == "pc" else play.control()
             shutil.copy(Path(pcs) / name / "agent.log", folder / f"{name}.log")
-            opened.append(open_longest(depot, recorded.device, folder / ("export" if name == "pc" else "control")))
+            opened.append(open_longest(services, recorded.device, folder / ("export" if name == "pc" else "control")))
     return opened[0], opened[1]
 
 

@@ -125,7 +125,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("store")
     with store(folder) as made:
         yield made
@@ -207,8 +207,8 @@ def status(home: Path) -> dict[str, Any]:
         return {}
 
 
-def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, depot: Store, stage: Stage, home: Path) -> None:
-    _, environment = enrol(depot, stage, home, POLICY)
+def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, services: Store, stage: Stage, home: Path) -> None:
+    _, environment = enrol(services, stage, home, POLICY)
     manager.do("set-environment", f"EYELID_CONFIG={environment['EYELID_CONFIG']}")
     manager.do("enable", RECORDER)
     assert manager.shows("ActiveState") == "inactive"  # nobody has logged on

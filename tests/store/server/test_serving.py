@@ -197,10 +197,10 @@ def receipt_of(home: Home, receipt: str) -> Receipt:
     ],
 )
 def test_a_power_cut_takes_nothing_that_it_acknowledged(
-    founded: Path, bundle: Bundle, careless: str, kept: bool
+    made_home: Path, bundle: Bundle, careless: str, kept: bool
 ) -> None:
     with breakable() as disk:
-        shutil.copytree(founded, disk.root / "home")
+        shutil.copytree(made_home, disk.root / "home")
         home = Home.open(disk.root / "home")
         os.sync()  # what lay there before the store was started is not what is tested
         started = process(home, "--host", "127.0.0.1", program=careless + PROGRAM)
