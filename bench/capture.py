@@ -24,7 +24,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench import harness
 from bench.capture_desktop import SupportDesk
 from testkit.fleet import pc, store
@@ -73,7 +73,7 @@ def our_recorder(stage: Stage, folder: Path) -> Iterator[Recorder]:
     """
     frames = 0
     with store(folder) as services, pc(services, stage, folder / "pc", POLICY) as recording:
-        recording.wait_for(State.RECORDING)
+        recording.wait_for(RecorderState.RECORDING)
         yield Recorder(recording.recorder, services.home / "blobs", lambda: frames)
         frames = (recording.status() or {}).get("frames", 0)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rich.console import Console, RenderableType
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench import harness
 from testkit.fleet import Pc, Store, pc
 from testkit.sounds import SoundServer, missing, sound_server
@@ -74,7 +74,7 @@ def both_open(recorded: Pc) -> bool:
     status = recorded.status()
     return (
         status is not None
-        and State(status["state"]) is State.RECORDING
+        and RecorderState(status["state"]) is RecorderState.RECORDING
         and sound_open(recorded)
         and all(status["sound"][end]["device"] for end in ("microphone", "far_end"))
     )
@@ -83,4 +83,4 @@ def both_open(recorded: Pc) -> bool:
 def sound_open(recorded: Pc) -> bool:
     status = recorded.status()
     sound = None if status is None else status["sound"]
-    return sound is not None and State(sound["state"]) is State.RECORDING
+    return sound is not None and RecorderState(sound["state"]) is RecorderState.RECORDING

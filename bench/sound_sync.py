@@ -20,7 +20,7 @@ from typing import Final
 import av
 import numpy as np
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.sound_play import SINKS
 from bench.sound_rig import Said, Say, both_open, desk
 from bench.sound_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
@@ -111,7 +111,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         say(f"{server}: flashing at the start")
         flash(START, flashes_each)
         with made.stage.program("till", TILL, still=True):
-            recorded.wait_for(State.CLOSED)
+            recorded.wait_for(RecorderState.CLOSED)
             time.sleep(PAUSE)
         say(f"{server}: flashing after a pause")
         flash(PAUSED, flashes_each)

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from agent.core.model.media import Lane
-from agent.core.proof.gate import PATIENCE as GATE
+from agent.core.proof.gate import DEADLINE as GATE
 from bench import loss, loss_disks, tables
-from bench.loss_account import COLUMNS, PATIENCE, Round, LossCounts, added_up, lines, total, wrong
+from bench.loss_account import COLUMNS, DEADLINE, Round, LossCounts, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
 from bench.loss_world import Case, World, stream_of
@@ -184,7 +184,7 @@ def test_the_stream_of_a_chunk_that_is_more_than_a_header(name: str, stream: int
 
 
 def test_the_patience_is_the_gates() -> None:
-    assert GATE[Lane.SCREEN] == PATIENCE * SECOND
+    assert GATE[Lane.SCREEN] == DEADLINE * SECOND
 
 
 def counts(*rounds: Round, **fields: Any) -> LossCounts:
