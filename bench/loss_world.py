@@ -26,7 +26,7 @@ from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
 from bench.loss_account import PATIENCE, Round
-from bench.loss_evidence import Judge, Kept, Told, read_told
+from bench.loss_evidence import Judge, Kept, Journal, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
 from testkit.fleet import Store
@@ -140,9 +140,9 @@ class World:
     def told_file(self) -> Path:
         return self.folder / "told"
 
-    def told(self) -> Told:
+    def told(self) -> Journal:
         """All promises of all lives so far."""
-        return read_told(self.told_file)
+        return read_journal(self.told_file)
 
     def told_size(self) -> int:
         """Grows with every line that is told: what to compare with `told_since`."""
