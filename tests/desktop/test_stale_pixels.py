@@ -16,7 +16,7 @@ from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
 from agent.desktop.x11.unpainted import DOUBT, HANGS, UNSURE, STILL
 from testkit import displays
-from testkit.afterimages import (
+from testkit.stale_pixels import (
     ALL,
     BEHIND,
     CLOCK,
