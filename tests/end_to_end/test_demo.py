@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from scripts.showcase.demo import Outcome
+from scripts.showcase.demo import DemoResult
 from testkit import detector
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -125,7 +125,7 @@ def test_a_length_that_shows_nothing_is_wrong_usage(seconds: str) -> None:
     assert "a number of seconds from 12" in refused.stderr
 
 
-GOOD = Outcome(
+GOOD = DemoResult(
     recording="0193a1b2-0000-7000-8000-000000000000",
     seconds=14.0,
     kept_s=7.0,
