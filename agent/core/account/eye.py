@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.core.account.haunting import Haunting
+from agent.core.account.attribution import Haunting
 from agent.core.account.stretch import Stretch
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane

@@ -17,7 +17,7 @@ from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Scene
 from agent.core.proof.clearance import Run, Timing, alarmed, haunted, looked
 from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
-from agent.core.proof.ghosts import Ghosts
+from agent.core.proof.stale_pixels import Ghosts
 
 BLIND = (Reason("blind"),)
 

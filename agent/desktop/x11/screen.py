@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.core.model.seen import Blind, Box
 from agent.desktop.x11 import frames
-from agent.desktop.x11.afterimage import Afterimage
+from agent.desktop.x11.stale_pixels import Afterimage
 from agent.desktop.x11.changing import Pane
 from agent.desktop.x11.clients import KEPT, TITLES, Client
 from agent.desktop.x11.events import (

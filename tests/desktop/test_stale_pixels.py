@@ -14,7 +14,7 @@ import pytest
 
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
-from agent.desktop.x11.ghosts import DOUBT, HANGS, OWED, STILL
+from agent.desktop.x11.unpainted import DOUBT, HANGS, OWED, STILL
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
 from tests.stage.afterimages import (

@@ -14,7 +14,7 @@ from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
-from agent.desktop.x11.ghosts import DOUBT, OWED, STILL, Ghosts
+from agent.desktop.x11.unpainted import DOUBT, OWED, STILL, Ghosts
 from agent.desktop.x11.tree import Deed
 
 SCREEN = Box(0, 0, 12, 8)

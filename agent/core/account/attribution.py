@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from agent.core.matching.decide import BLIND, NOT_RECORDED
 from agent.core.model.rules import Reason
 from agent.core.model.seen import Ghost
-from agent.core.proof.ghosts import Ghosts
+from agent.core.proof.stale_pixels import Ghosts
 
 
 class Haunting:

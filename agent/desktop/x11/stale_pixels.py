@@ -10,7 +10,7 @@ from agent.desktop.clock import BootClock
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.drawn import Drawn
-from agent.desktop.x11.ghosts import Ghosts
+from agent.desktop.x11.unpainted import Ghosts
 from agent.desktop.x11.tree import Tree
 from agent.desktop.x11.wire import Wire
 

@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.model.seen import Box, Ghost
 from agent.desktop.x11.changing import MOST_DEEDS, Done, Pane
-from agent.desktop.x11.ghosts import DOUBT, HANGS, KEPT, MOST_GHOSTS, OWED, STILL, UNPAINTED, Ghosts
+from agent.desktop.x11.unpainted import DOUBT, HANGS, KEPT, MOST_GHOSTS, OWED, STILL, UNPAINTED, Ghosts
 from agent.desktop.x11.tree import Deed
 
 SCREEN = Box(0, 0, 12, 8)
