@@ -15,7 +15,7 @@ from agent.core.clocks import Reading
 from agent.core.holding import UserHold
 from agent.core.model.media import Block, Chunk, Frame, Monitor
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import Blind, Ghost, Scene
+from agent.core.model.seen import Blind, StalePixels, Scene
 from agent.core.model.times import SECOND
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -66,7 +66,7 @@ class Desktop(Protocol):
         """The scene now, cheap when nothing changed (then it may be the very same object as before).
 
         Covers all moments since the look before: a window that was shown at any of them is `shown`. So is one that
-        has gone but of which pixels may still be in view, where the desktop can tell; `ghosts` says what it cannot.
+        has gone but of which pixels may still be in view, where the desktop can tell; `stale_pixels` says what it cannot.
         Never raises for what another program does; that is a `Blind`.
         """
 
@@ -79,7 +79,7 @@ class Desktop(Protocol):
     def composited(self) -> bool:
         """Whether a compositor may keep showing windows after they are gone (fading, minimise animations)."""
 
-    def ghosts(self) -> tuple[Ghost, ...] | None:
+    def stale_pixels(self) -> tuple[StalePixels, ...] | None:
         """What the display still shows of windows that the last look no longer tells as shown, by the clock of spans.
 
         None where nothing is known of the pixels (a compositor fades windows): then it is

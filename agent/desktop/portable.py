@@ -78,7 +78,7 @@ class PortableDesktop:
         """True: nothing here says otherwise."""
         return True
 
-    def ghosts(self) -> None:
+    def stale_pixels(self) -> None:
         """Nothing here says when pixels have gone."""
         return
 

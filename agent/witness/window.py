@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.core.model.rules import Policy
-from agent.core.model.seen import WINDOWS, Alarm, Blind, Ghost, Look, Scene
+from agent.core.model.seen import WINDOWS, Alarm, Blind, StalePixels, Look, Scene
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
@@ -42,7 +42,7 @@ class WindowWitness:
         self._changed = threading.Condition()
         self._composited = desktop.composited()
         self._last: Scene | Blind | None = None  # None: nothing delivered yet
-        self._ghosts: tuple[Ghost, ...] | None = None
+        self._stale_pixels: tuple[StalePixels, ...] | None = None
         self._thread = threading.Thread(target=self._run, name="window witness", daemon=True)
 
     def start(self) -> None:
@@ -115,16 +115,16 @@ class WindowWitness:
         began = self._clock.now()
         try:
             seen = self._desktop.look()
-            composited, ghosts = self._desktop.composited(), self._desktop.ghosts()
+            composited, stale_pixels = self._desktop.composited(), self._desktop.stale_pixels()
         except (EyelidError, OSError):
-            seen, composited, ghosts = Blind.NO_DISPLAY, self._composited, None
+            seen, composited, stale_pixels = Blind.NO_DISPLAY, self._composited, None
         ended = self._clock.now()
         if composited != self._composited:
             self._composited = composited
             self._deliver(Alarm(self.name, ended, "compositor"))
-        if asked or seen is not self._last or ghosts != self._ghosts:
-            self._last, self._ghosts = seen, ghosts
-            self._deliver(Look(self.name, began, ended, policy, seen, ghosts))
+        if asked or seen is not self._last or stale_pixels != self._stale_pixels:
+            self._last, self._stale_pixels = seen, stale_pixels
+            self._deliver(Look(self.name, began, ended, policy, seen, stale_pixels))
 
     def _answer_blind(self) -> None:
         now = self._clock.now()

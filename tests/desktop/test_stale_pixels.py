@@ -14,10 +14,10 @@ import pytest
 
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
-from agent.desktop.x11.unpainted import DOUBT, HANGS, OWED, STILL
+from agent.desktop.x11.unpainted import DOUBT, HANGS, MAY_BE_PAINTED, STILL
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
-from tests.stage.afterimages import (
+from tests.stage.trackers import (
     ALL,
     BEHIND,
     CLOCK,
@@ -88,7 +88,7 @@ def test_a_program_that_hangs_owes_for_ten_seconds(bare: X11Stage) -> None:
             close(tried)
             left = CLOCK.now()
             tried.look()
-            assert tried.words[-1][1] >= left + OWED - SECOND
+            assert tried.words[-1][1] >= left + MAY_BE_PAINTED - SECOND
         finally:
             tried.behind._process.send_signal(signal.SIGCONT)
 
@@ -311,7 +311,7 @@ def test_a_new_window_that_paints_after_more_than_a_second(
 def test_a_new_window_that_never_paints_owes_for_more_than_ten_seconds(managed: X11Stage) -> None:
     with trial(managed) as tried, program(managed.display, "new") as other:
         come_at_once(other, managed)
-        tried.look_while(lambda: tried.words[-1:] == [] or tried.words[-1][1] < tried.began + OWED)
+        tried.look_while(lambda: tried.words[-1:] == [] or tried.words[-1][1] < tried.began + MAY_BE_PAINTED)
         assert tried.was_seen()
 
 
@@ -320,7 +320,7 @@ def test_a_managed_window_that_the_server_paints_owes_nothing(managed: X11Stage)
         new = other.open(x=60, y=80, width=BEHIND.width, height=BEHIND.height, color=GREY)
         tried.look_while(lambda: not is_shown(managed.desktop.look(), new))
         came = CLOCK.now()
-        assert tried.look_until_gone() < came + OWED
+        assert tried.look_until_gone() < came + MAY_BE_PAINTED
 
 
 def test_two_programs_that_hang_one_over_the_other(bare: X11Stage) -> None:
@@ -331,10 +331,10 @@ def test_two_programs_that_hang_one_over_the_other(bare: X11Stage) -> None:
         tried.look()
         close(tried)
         tried.look()
-        [first] = [ghost for ghost in bare.desktop.ghosts() or () if ghost.left >= tried.began]
+        [first] = [one for one in bare.desktop.stale_pixels() or () if one.left >= tried.began]
         third.map(window=over)
         tried.later(0.3, lambda: third.paint(window=over, color=GREY, place=ALL))
-        assert min(ghost.left for ghost in bare.desktop.ghosts() or () if ghost.until > CLOCK.now()) <= first.left
+        assert min(one.left for one in bare.desktop.stale_pixels() or () if one.until > CLOCK.now()) <= first.left
         tried.verdict()
 
 
@@ -348,7 +348,7 @@ def test_minimised(managed: X11Stage) -> None:
 def test_with_a_compositor_nobody_can_tell(tmp_path: Path) -> None:
     with displays.xvfb() as name, displays.picom(name, tmp_path), x11_stage(name, managed=False) as stage:
         stage.open(title="composited")
-        assert stage.desktop.ghosts() is None
+        assert stage.desktop.stale_pixels() is None
 
 
 def test_a_window_that_paints_beside_the_screen_is_not_believed(bare: X11Stage) -> None:
@@ -371,12 +371,12 @@ def test_without_damage_nobody_can_tell() -> None:
         for _ in range(2):
             stage.destroy(window)
             stage.desktop.look()
-            assert stage.desktop.ghosts() is None
+            assert stage.desktop.stale_pixels() is None
             window = stage.open(title="alone", x=700)
 
 
 def test_the_published_constants() -> None:
-    assert (STILL, DOUBT, OWED) == (350 * MILLISECOND, 1 * SECOND, 10 * SECOND)
+    assert (STILL, DOUBT, MAY_BE_PAINTED) == (350 * MILLISECOND, 1 * SECOND, 10 * SECOND)
 
 
 def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_paints(managed: X11Stage) -> None:
@@ -385,7 +385,7 @@ def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_pain
             size = {"width": PLACE.width, "height": PLACE.height}
             new = tried.behind.open(x=PLACE.x, y=PLACE.y, color=None, **size)
             tried.later(2 * HANGS / SECOND, lambda: None)
-            if tried.words[-1][1] < CLOCK.now() + 2 * OWED:
+            if tried.words[-1][1] < CLOCK.now() + 2 * MAY_BE_PAINTED:
                 continue  # its damage was emptied too late to be certain that it has painted nothing
             tried.behind.move(window=new, x=PLACE.x + 150, y=PLACE.y + 90)
             tried.look()
@@ -393,9 +393,9 @@ def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_pain
             tried.look()
             tried.paint()
             tried.later(2 * DOUBT / SECOND, lambda: None)
-            assert tried.words[-1][1] > CLOCK.now() + 2 * OWED
+            assert tried.words[-1][1] > CLOCK.now() + 2 * MAY_BE_PAINTED
             tried.behind.paint(window=new, color=GREY, place=ALL)
             left = CLOCK.now()
-            assert tried.look_until_gone() < left + OWED
+            assert tried.look_until_gone() < left + MAY_BE_PAINTED
             return
     pytest.fail(BUSY)

@@ -14,7 +14,7 @@ from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
-from agent.desktop.x11.unpainted import DOUBT, OWED, STILL, Ghosts
+from agent.desktop.x11.unpainted import DOUBT, MAY_BE_PAINTED, STILL, UnpaintedRegions
 from agent.desktop.x11.tree import Deed
 
 SCREEN = Box(0, 0, 12, 8)
@@ -157,7 +157,7 @@ class Held:
     """
 
     tiny: Tiny = field(default_factory=Tiny)
-    made: Ghosts = field(default_factory=lambda: Ghosts(lambda _: False, lambda _: True))
+    made: UnpaintedRegions = field(default_factory=lambda: UnpaintedRegions(lambda _: False, lambda _: True))
     now: int = DOUBT
     armed: set[int] = field(default_factory=set)
     doubts: set[int] = field(default_factory=set)  # not emptied since things happened after they were emptied
@@ -183,7 +183,7 @@ class Held:
         """Empties what the desktop would; returns what was painted in those that tell of it."""
         tiny = self.tiny
         places = [place for some in tiny.places.values() for place in some]
-        taken = self.made.debtors(self.now - MILLISECOND) | tiny.deeds.keys()
+        taken = self.made.painters(self.now - MILLISECOND) | tiny.deeds.keys()
         taken |= {one for one in tiny.stack if meet([tiny.boxes[one]], places)}
         self.doubted, self.doubts = set(self.doubts), self.doubts - taken
         drawn = _painted(tiny, self.armed, taken)
@@ -208,9 +208,9 @@ class Held:
         tiny.deeds, tiny.places, tiny.origins = {}, {}, {}
         told = self.made.told()
         owners = tiny.owners()
-        owed = {pixel for pixel in found if owners[pixel] == self.certain}
-        for since in {since for pixel, (_, since) in self.strange.items() if pixel in owed or self.now - since < OWED}:
-            assert any(ghost.left <= since and ghost.until > self.now for ghost in told), (since, self.now, told)
+        unpainted = {pixel for pixel in found if owners[pixel] == self.certain}
+        for since in {since for pixel, (_, since) in self.strange.items() if pixel in unpainted or self.now - since < MAY_BE_PAINTED}:
+            assert any(one.left <= since and one.until > self.now for one in told), (since, self.now, told)
 
 
 @settings(max_examples=300)
@@ -304,10 +304,10 @@ def test_what_a_window_has_not_painted_it_owes_wherever_it_is_moved(
         held.do(("wait" if painted or wait else "look", 0, SCREEN))
         held.do(*[("look", 0, SCREEN)] * late)  # until then what it is found to have painted is doubted
     for _ in range(2):
-        held.now += OWED
+        held.now += MAY_BE_PAINTED
         held.do(("look", 0, SCREEN))
     held.do(("paint", 4, Box(0, 0, 1, 1)), ("look", 0, SCREEN))
-    assert 4 not in held.made.debtors(held.now + DOUBT)
+    assert 4 not in held.made.painters(held.now + DOUBT)
 
 
 def _is_within(box: Box) -> bool:
@@ -335,7 +335,7 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
 ) -> None:
     """One window goes, or covers others, and everybody hangs. Whether or not looks can follow what else comes and goes:
     a pixel that its owner has not painted since is told of for ten seconds; and once it has painted all, for one."""
-    tiny, made, now = Tiny(), Ghosts(lambda _: False, lambda _: True), DOUBT
+    tiny, made, now = Tiny(), UnpaintedRegions(lambda _: False, lambda _: True), DOUBT
     made.follow([], None, {}, SCREEN, 0)
     doubted: frozenset[int] = frozenset()
 
@@ -357,7 +357,7 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
     tiny.do(leave, leaving, SCREEN)
     look()
     left = now
-    owed = {pixel: picture for pixel, picture in tiny.strange().items() if before.get(pixel) != picture}
+    unpainted = {pixel: picture for pixel, picture in tiny.strange().items() if before.get(pixel) != picture}
     for what, window, box in history:
         if what in {"lose", "late", "look", "rest"}:
             now += DOUBT if what == "rest" else 0
@@ -367,14 +367,14 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
             tiny.do("unmap", 4, box)
         else:
             tiny.do(what, window, box)
-        owed = {pixel: picture for pixel, picture in owed.items() if tiny.painter.get(pixel) == picture}
-        if owed and now < left + OWED and not tiny.damage:
-            assert any(ghost.left <= left and ghost.until > now for ghost in made.told()), (left, now, made.told())
+        unpainted = {pixel: picture for pixel, picture in unpainted.items() if tiny.painter.get(pixel) == picture}
+        if unpainted and now < left + MAY_BE_PAINTED and not tiny.damage:
+            assert any(one.left <= left and one.until > now for one in made.told()), (left, now, made.told())
     look()  # what was painted before something was found to have come and gone does not count
     for window in tiny.stack:
         tiny.do("paint", window, Box(0, 0, 1, 1))
     look()
-    assert max((ghost.until for ghost in made.told()), default=0) <= now + DOUBT
+    assert max((one.until for one in made.told()), default=0) <= now + DOUBT
 
 
 def _meets(places: Sequence[Box]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from agent.core.model.seen import Blind, Ghost, Scene, Window
+from agent.core.model.seen import Blind, StalePixels, Scene, Window
 
 
 class FakeDesktop:
@@ -16,7 +16,7 @@ class FakeDesktop:
     def __init__(self, *windows: Window) -> None:
         self.windows = {window.id: window for window in windows}
         self.compositor = False
-        self.afterimage: tuple[Ghost, ...] | None = None
+        self.tracker: tuple[StalePixels, ...] | None = None
         self.blind: Blind | None = None  # what the next looks answer instead of a scene
         self.failure: BaseException | None = None  # what the next looks raise
         self.looks = 0
@@ -102,8 +102,8 @@ class FakeDesktop:
     def composited(self) -> bool:
         return self.compositor
 
-    def ghosts(self) -> tuple[Ghost, ...] | None:
-        return self.afterimage
+    def stale_pixels(self) -> tuple[StalePixels, ...] | None:
+        return self.tracker
 
     def close(self) -> None:
         with self._condition:

@@ -71,9 +71,9 @@ class Trial:
 
     def look(self) -> int:
         self.stage.desktop.look()
-        ghosts = self.stage.desktop.ghosts()
-        assert ghosts is not None
-        until = max((ghost.until for ghost in ghosts if ghost.left >= self.began), default=0)
+        stale_pixels = self.stage.desktop.stale_pixels()
+        assert stale_pixels is not None
+        until = max((one.until for one in stale_pixels if one.left >= self.began), default=0)
         self.words.append((CLOCK.now(), until))
         return until
 
@@ -113,8 +113,8 @@ class Trial:
         return last, told
 
 
-def haunted(stage: X11Stage) -> bool:
-    return any(ghost.until > CLOCK.now() for ghost in stage.desktop.ghosts() or ())
+def has_stale_pixels(stage: X11Stage) -> bool:
+    return any(one.until > CLOCK.now() for one in stage.desktop.stale_pixels() or ())
 
 
 @contextlib.contextmanager
@@ -130,7 +130,7 @@ def trial(stage: X11Stage, *, color: int | None = None, override: bool = False) 
             override=override,
         )  # fmt: skip
         behind.paint(window=back, color=GREY, place=ALL)  # under the cover, which nobody may take for a repaint
-        look_until(stage.desktop, lambda _: not stage.desktop.wait(0.1) and not haunted(stage), "a quiet desktop")
+        look_until(stage.desktop, lambda _: not stage.desktop.wait(0.1) and not has_stale_pixels(stage), "a quiet desktop")
         with displays.connection(stage.display) as link:
             there = link.screen().root.translate_coords(window, 0, 0)
             place = Box(there.x, there.y, PLACE.width, PLACE.height)
@@ -163,7 +163,7 @@ def shrink(tried: Trial) -> None:
 def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> None:
     """A look that could not keep up: `meanwhile` happens after it has taken what was painted."""
     screen = tried.stage.desktop._screen
-    follow = screen.afterimage.follow
+    follow = screen.tracker.follow
 
     def belated(_: object, airy: Container[int], box: Box, *, known: bool, late: bool, bereft: Container[int]) -> None:
         assert known
@@ -174,5 +174,5 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
 
     tried.behind.retitle(window=tried.back, title="behind")  # else there is nothing to look at
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screen.afterimage, "follow", belated)
+        patch.setattr(screen.tracker, "follow", belated)
         tried.look()

@@ -12,34 +12,34 @@ from collections.abc import Iterable, Iterator
 
 from agent.core.matching.decide import BLIND, NOT_RECORDED
 from agent.core.model.rules import Reason
-from agent.core.model.seen import Ghost
-from agent.core.proof.stale_pixels import Ghosts
+from agent.core.model.seen import StalePixels
+from agent.core.proof.stale_pixels import StalePixelReports
 
 
-class Haunting:
+class Attribution:
     """For one lane. Times in ns."""
 
     def __init__(self) -> None:
-        self._before: tuple[Ghost, ...] = ()  # as last reported
+        self._before: tuple[StalePixels, ...] = ()  # as last reported
         self._closed_by: dict[int, tuple[Reason, ...]] = {}  # when a ghost was found to have left -> by what, then
 
-    def tell(self, ghosts: tuple[Ghost, ...], closed_by: Iterable[Reason]) -> None:
+    def tell(self, stale_pixels: tuple[StalePixels, ...], closed_by: Iterable[Reason]) -> None:
         """`closed_by`: what closed the lane until this look, and in it."""
         reasons = tuple(closed_by)
-        before, after = (Counter(ghost.left for ghost in told) for told in (self._before, ghosts))
+        before, after = (Counter(one.left for one in told) for told in (self._before, stale_pixels))
         known = self._closed_by
         # One that came to the place of another has left since the other did: from then on it is what both were.
         self._closed_by = {
             left: _each(known.get(left, ()), reasons if count > before[left] else ()) for left, count in after.items()
         }
-        self._before = ghosts
+        self._before = stale_pixels
 
     def forget_rules(self) -> None:
         """A new policy numbers its rules anew."""
         self._closed_by.clear()
 
     def reasons(
-        self, ghosts: Ghosts, witness: str, began: int, now: int, ended_by: tuple[Reason, ...]
+        self, stale_pixels: StalePixelReports, witness: str, began: int, now: int, ended_by: tuple[Reason, ...]
     ) -> Iterator[Reason]:
         """What closes the lane for a run of this witness that is held back. `began`: when the run did; `ended_by`: what
         ended the one before.
@@ -47,8 +47,8 @@ class Haunting:
         None for the time in which nothing was to be recorded: a recording must not begin later for that.
         """
         holding = [
-            ghost.left
-            for ghost, seen in zip(ghosts.told, ghosts.seen_by(witness), strict=True)
+            one.left
+            for one, seen in zip(stale_pixels.told, stale_pixels.seen_by(witness), strict=True)
             if seen.left <= began and seen.until >= now
         ]
         named = [reason for left in holding for reason in self._closed_by.get(left, ())]

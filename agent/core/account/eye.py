@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.core.account.attribution import Haunting
+from agent.core.account.attribution import Attribution
 from agent.core.account.stretch import Stretch
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane
@@ -29,7 +29,7 @@ class Eye(LaneProof[ItemT]):
         self._would: dict[str, tuple[Reason, ...]] = {}  # what rules that are only tried said to the last look
         self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
         self._ended_by: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)  # the last run
-        self._haunting = Haunting()
+        self._attribution = Attribution()
         self._glimpsed: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
 
     def spoke(self) -> frozenset[str]:
@@ -47,13 +47,13 @@ class Eye(LaneProof[ItemT]):
 
     def closed_by(self, now: int) -> tuple[Reason, ...]:
         """`reasons`, and what closed the lane for windows of which the display still shows something."""
-        haunted = [
+        with_stale_pixels = [
             reason
             for name, run in self._runs.items()
-            if run.clean and now <= run.haunted
-            for reason in self._haunting.reasons(self._ghosts, name, run.began, now, self._ended_by[name])
+            if run.clean and now <= run.stale_until
+            for reason in self._attribution.reasons(self._stale_pixels, name, run.began, now, self._ended_by[name])
         ]
-        return tuple(sorted(dict.fromkeys((*self.reasons, *haunted)), key=lambda reason: reason.number is None))
+        return tuple(sorted(dict.fromkeys((*self.reasons, *with_stale_pixels)), key=lambda reason: reason.number is None))
 
     @property
     def would(self) -> tuple[Reason, ...]:
@@ -69,7 +69,7 @@ class Eye(LaneProof[ItemT]):
     def put_in_force(self, policy: Policy, timings: Mapping[str, Timing], now: int) -> None:
         self._glimpsed = frozenset()
         self._would.clear()
-        self._haunting.forget_rules()
+        self._attribution.forget_rules()
         super().put_in_force(policy, timings, now)
 
     def alarm(self, alarm: Alarm) -> None:
@@ -82,8 +82,8 @@ class Eye(LaneProof[ItemT]):
         if self.counts(look):
             _, _, verdict = self._judged[look.witness]
             self._would[look.witness] = verdict.would_on(self._lane)
-        if look.ghosts is not None and self._lane is Lane.SCREEN:
-            self._haunting.tell(look.ghosts, (*before, *self._said[look.witness]))
+        if look.stale_pixels is not None and self._lane is Lane.SCREEN:
+            self._attribution.tell(look.stale_pixels, (*before, *self._said[look.witness]))
 
     def judge(self, now: int) -> Outcome[ItemT]:
         """What is released must be told by `kept`, in its order, as soon as it is on its way."""

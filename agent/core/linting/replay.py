@@ -3,7 +3,7 @@
 Both are judged by the same code with the same margins, so that what differs is what the policies differ in: a policy
 tried against itself shows nothing. What no scene tells of is judged under neither.
 
-What a look says of the display at that moment (`Look.ghosts`, `Look.lag`) is in no scene. Both policies open when
+What a look says of the display at that moment (`Look.stale_pixels`, `Look.lag`) is in no scene. Both policies open when
 `settle` is over: sooner than the gate did on a busy display, never later.
 """
 

@@ -165,7 +165,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Ghost:
+class StalePixels:
     """Pixels whose window has left the view, until something else has been painted there.
 
     `left`: when that was found, between the question and the answer of a look; `until`: when they are gone for all
@@ -180,7 +180,7 @@ class Ghost:
 class Look:
     """A witness's answer. `asked` < truth < `answered`; `policy` is the hash that the witness judged with.
 
-    `ghosts`: what the display still shows of what left the view before; None: the witness cannot say.
+    `stale_pixels`: what the display still shows of what left the view before; None: the witness cannot say.
     `lag`: how far the display may be behind what was seen, ns, at this moment; `Timing.settle` is what it always may.
     """
 
@@ -189,7 +189,7 @@ class Look:
     answered: int
     policy: str
     seen: Scene | Browsing | Blind
-    ghosts: tuple[Ghost, ...] | None = None
+    stale_pixels: tuple[StalePixels, ...] | None = None
     lag: int = 0
 
 

@@ -7,7 +7,7 @@ since the last dirty look or alarm; the run proves the open interval
     clearance = ( first.answered + settle , last.asked )
 
 with more than `settle` where the first look itself says that the display is further behind (`Look.lag`). What the
-display still shows of what left before the run raises the lower end (`Ghost`); what left since was in view of its
+display still shows of what left before the run raises the lower end (`StalePixels`); what left since was in view of its
 looks, and clean.
 
 All comparisons are strict: on a coarse clock a look and a picture can carry the same time; equal times prove nothing.
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.core.model.rules import Reason
-from agent.core.model.seen import Ghost
+from agent.core.model.seen import StalePixels
 from agent.core.model.times import MILLISECOND, SECOND, Span
 
 SILENCE: Final = 1 * SECOND  # an asked look that is not answered for this long is an alarm
@@ -31,7 +31,7 @@ class Timing:
     """What a witness's proof needs on a lane, ns. Measured per platform: docs/platforms.md.
 
     `settle`: how long the picture may still be what the truth has left, whatever the display does.
-    `lingers`: how long the display may go on showing what has gone, unless a look itself says so (`Look.ghosts`).
+    `lingers`: how long the display may go on showing what has gone, unless a look itself says so (`Look.stale_pixels`).
     `hindsight`: how long the truth may come after the pixels.
     `max_gap`: how far two looks may lie apart around an item.
     """
@@ -72,19 +72,19 @@ class Run:
 
     `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
     `last`: (asked, answered) of the last clean look; None while there is none. `began`: when what the first one saw had
-    settled. `haunted`: until when the display shows what had left by then, as far as is known now. Until the first,
+    settled. `stale_until`: until when the display shows what had left by then, as far as is known now. Until the first,
     both are the lower end.
     """
 
     barrier: int
     after: int
     began: int
-    haunted: int
+    stale_until: int
     last: tuple[int, int] | None = None
 
     @classmethod
     def unproven(cls, since: int) -> Run:
-        return cls(barrier=since, after=since, began=since, haunted=since)
+        return cls(barrier=since, after=since, began=since, stale_until=since)
 
     @property
     def clean(self) -> bool:
@@ -93,30 +93,30 @@ class Run:
 
     @property
     def clearance(self) -> Clearance:
-        after = max(self.after, self.haunted)
+        after = max(self.after, self.stale_until)
         return Clearance(after, after if self.last is None else self.last[0])
 
 
-def gone_by(ghosts: Sequence[Ghost], began: int) -> int:
+def gone_by(stale_pixels: Sequence[StalePixels], began: int) -> int:
     """When the last of what had left by `began` (ns) is gone; 0 if nothing had."""
-    return max((ghost.until for ghost in ghosts if ghost.left <= began), default=0)
+    return max((one.until for one in stale_pixels if one.left <= began), default=0)
 
 
 def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
     """The run after an alarm at `at`: what was looked at before is worthless, and `stay_closed` ns more stay closed."""
     after = max(run.after, at + stay_closed)
-    return Run(barrier=max(run.barrier, at), after=after, began=after, haunted=after)
+    return Run(barrier=max(run.barrier, at), after=after, began=after, stale_until=after)
 
 
-def haunted(run: Run, ghosts: Sequence[Ghost], now: int) -> Run:
+def with_stale_pixels(run: Run, stale_pixels: Sequence[StalePixels], now: int) -> Run:
     """The run, with the word of a look answered at `now` on what the display still shows. Of ghosts yet to go the
     latest word counts; what has gone may never be told of again.
     """
     if run.last is None:
         return run
-    past = [ghost for ghost in ghosts if ghost.until <= now]
-    known = [run.haunted] if run.haunted <= now else []
-    return replace(run, after=max(run.after, *known, gone_by(past, run.began)), haunted=gone_by(ghosts, run.began))
+    past = [one for one in stale_pixels if one.until <= now]
+    known = [run.stale_until] if run.stale_until <= now else []
+    return replace(run, after=max(run.after, *known, gone_by(past, run.began)), stale_until=gone_by(stale_pixels, run.began))
 
 
 def looked(
@@ -124,7 +124,7 @@ def looked(
 ) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
-    `told`: the look says what the display still shows, and `haunted` brings that in. `lag`: as in `Look`.
+    `told`: the look says what the display still shows, and `stale_until` brings that in. `lag`: as in `Look`.
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
     of two looks in flight at once nobody can say which saw what. A dirty one counts whenever it comes.
     """

@@ -15,9 +15,9 @@ from agent.core.matching.decide import Verdict, decide, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Scene
-from agent.core.proof.clearance import Run, Timing, alarmed, haunted, looked
+from agent.core.proof.clearance import Run, Timing, alarmed, with_stale_pixels, looked
 from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
-from agent.core.proof.stale_pixels import Ghosts
+from agent.core.proof.stale_pixels import StalePixelReports
 
 BLIND = (Reason("blind"),)
 
@@ -34,12 +34,12 @@ class LaneProof(Generic[ItemT]):
         self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
-        self._ghosts = Ghosts()
+        self._stale_pixels = StalePixelReports()
 
     @property
-    def haunted_until(self) -> int:
+    def stale_until(self) -> int:
         """When the display will show nothing more of what has left, as far as is known now (ns)."""
-        return max((run.haunted for run in self._runs.values() if run.clean), default=0)
+        return max((run.stale_until for run in self._runs.values() if run.clean), default=0)
 
     @property
     def waiting(self) -> tuple[ItemT, ...]:
@@ -107,9 +107,9 @@ class LaneProof(Generic[ItemT]):
     def see(self, look: Look) -> None:
         """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
         self._take(look)
-        if look.ghosts is not None and self._lane is Lane.SCREEN:
-            self._ghosts.tell(look.witness, look.asked, look.ghosts)
-        self._runs = {name: haunted(run, self._ghosts.seen_by(name), look.answered) for name, run in self._runs.items()}
+        if look.stale_pixels is not None and self._lane is Lane.SCREEN:
+            self._stale_pixels.tell(look.witness, look.asked, look.stale_pixels)
+        self._runs = {name: with_stale_pixels(run, self._stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()}
 
     def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):
@@ -118,7 +118,7 @@ class LaneProof(Generic[ItemT]):
         reasons = self._judge(self._policy, look).on(self._lane)
         before = self._runs[name]
         # What a display goes on showing is not heard.
-        told = look.ghosts is not None or self._lane is not Lane.SCREEN
+        told = look.stale_pixels is not None or self._lane is not Lane.SCREEN
         after = looked(before, look.asked, look.answered, reasons, timing, told=told, lag=look.lag)
         if after is before:
             return

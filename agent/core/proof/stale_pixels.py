@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.model.seen import Ghost
+from agent.core.model.seen import StalePixels
 
 
-class Ghosts:
+class StalePixelReports:
     """Those of one lane, as its witness last reported them. Times in ns."""
 
     def __init__(self) -> None:
-        self.told: tuple[Ghost, ...] = ()
+        self.told: tuple[StalePixels, ...] = ()
         self._told_by = ""  # the witness
         self._asked = 0  # when it was last asked
         self._since: dict[int, int] = {}  # when a ghost was found to have left -> since when it may have
 
-    def tell(self, witness: str, asked: int, ghosts: tuple[Ghost, ...]) -> None:
-        self._since = {ghost.left: self._since.get(ghost.left, self._asked) for ghost in ghosts}
-        self.told, self._told_by, self._asked = ghosts, witness, asked
+    def tell(self, witness: str, asked: int, stale_pixels: tuple[StalePixels, ...]) -> None:
+        self._since = {one.left: self._since.get(one.left, self._asked) for one in stale_pixels}
+        self.told, self._told_by, self._asked = stale_pixels, witness, asked
 
-    def seen_by(self, witness: str) -> tuple[Ghost, ...]:
+    def seen_by(self, witness: str) -> tuple[StalePixels, ...]:
         """Whoever found them saw what was in view until then. To another they may have left at any moment since the
         look before: what that one calls clean may have been dirty when its window left.
         """
         if witness == self._told_by:
             return self.told
-        return tuple(replace(ghost, left=self._since[ghost.left]) for ghost in self.told)
+        return tuple(replace(one, left=self._since[one.left]) for one in self.told)

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Final
 
-from agent.core.model.seen import Blind, Ghost, Scene
+from agent.core.model.seen import Blind, StalePixels, Scene
 from agent.desktop.processes import RESCAN, Processes
 from agent.desktop.x11.composing import Composer
 from agent.desktop.x11.reading import Reader
@@ -129,9 +129,9 @@ class X11Desktop:
         """
         return self._screen.compositor != 0
 
-    def ghosts(self) -> tuple[Ghost, ...] | None:
-        """See `agent.ports.Desktop.ghosts`; as of the last look."""
-        return None if self.composited() else self._screen.afterimage.told()
+    def stale_pixels(self) -> tuple[StalePixels, ...] | None:
+        """See `agent.ports.Desktop.stale_pixels`; as of the last look."""
+        return None if self.composited() else self._screen.tracker.told()
 
     def close(self) -> None:
         """From any thread; ends a `wait`. Looks afterwards answer `Blind.NO_DISPLAY`."""

@@ -63,7 +63,7 @@ def _shifted(part: Box, was: Box, now: Box) -> Box:
 
 
 class Change:
-    """`owing`: where windows may show more than themselves; who moves takes it along. `unpainted`: where they do.
+    """`pending`: where windows may show more than themselves; who moves takes it along. `unpainted`: where they do.
 
     `gained`: what a window has and had not before; what it has painted there, it painted since it came to it.
     `taken`: what of `unpainted` a window took along to where it is now.
@@ -77,12 +77,12 @@ class Change:
         after: Sequence[Pane],
         done: Mapping[int, Done],
         screen: Box,
-        owing: Mapping[int, Sequence[Box]],
+        pending: Mapping[int, Sequence[Box]],
         *,
         unpainted: Mapping[int, Sequence[Box]],
     ) -> None:
         self._root = Pane(ROOT, screen, plain=True)
-        self._before, self._after, self._screen, self._owing = before, after, screen, owing
+        self._before, self._after, self._screen, self._pending = before, after, screen, pending
         self._unpainted = unpainted
         self._done = done
         self.gained: list[tuple[int, list[Box]]] = []
@@ -145,15 +145,15 @@ class Change:
             return (gained, kept) if few else ([], [*gained, *kept])
         corners = {(box.x, box.y) for box in own.places}
         sizes = {(box.width, box.height) for box in own.places}
-        owing = self._owing.get(pane.id, ())
-        if set(own.deeds) == {Deed.MOVED} and not others and (len(sizes) == 1 or not owing):
+        pending = self._pending.get(pane.id, ())
+        if set(own.deeds) == {Deed.MOVED} and not others and (len(sizes) == 1 or not pending):
             uncovered = self._uncovered_in_moving(pane, own, now)
             plain = len(own.deeds) == 1 and 1 in {len(corners), len(sizes)}
             gained, unclear = (uncovered, []) if plain else ([], uncovered)
-            if owing:
+            if pending:
                 taken, doubtful = (
                     [_shifted(box, own.places[0], pane.box) for box in boxes]
-                    for boxes in (self._unpainted.get(pane.id, ()), owing)
+                    for boxes in (self._unpainted.get(pane.id, ()), pending)
                 )
                 taken = rests(within(now, taken), uncovered)
                 if taken:

@@ -43,7 +43,7 @@ class Reader:
         homes = screen.homes()
         self._read_clients(homes)
         overlooked = self._overlooks(homes)
-        screen.afterimage.take(screen.bereft())
+        screen.tracker.take(screen.orphaned())
         tops = self._wire.tops()
         screen.raced = screen.absorb()
         screen.mistaken = (not screen.raced and tops != tuple(screen.tree.order)) or overlooked

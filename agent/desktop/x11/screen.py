@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.core.model.seen import Blind, Box
 from agent.desktop.x11 import frames
-from agent.desktop.x11.stale_pixels import Afterimage
+from agent.desktop.x11.stale_pixels import StalePixelTracker
 from agent.desktop.x11.changing import Pane
 from agent.desktop.x11.clients import KEPT, TITLES, Client
 from agent.desktop.x11.events import (
@@ -42,7 +42,7 @@ class Screenful:
         self.types: dict[int, str] = {}  # atoms of window types
         self.compositor = 0
         self.raced = False  # something happened after the last `take` of what was painted
-        self.afterimage = Afterimage(wire, self.tree)
+        self.tracker = StalePixelTracker(wire, self.tree)
         self.start_anew()
 
     def start_anew(self) -> None:
@@ -63,7 +63,7 @@ class Screenful:
     @property
     def changed(self) -> bool:
         """Whether a scene composed now could differ from the last."""
-        return self.unsettled or self.root_stale or self.size_stale or self.afterimage.painted
+        return self.unsettled or self.root_stale or self.size_stale or self.tracker.painted
 
     def absorb(self) -> bool:
         """Take in every event that has arrived; True when the tree of top levels changed."""
@@ -80,10 +80,10 @@ class Screenful:
                     self._note_skin(window)
                     self.tree.did(window, Deed.RESHAPED)
                 case Painted(window):
-                    self.afterimage.note(window)
+                    self.tracker.note(window)
                 case CompositorChanged(owner):
                     self.compositor = owner
-                    self.afterimage.distrust()
+                    self.tracker.distrust()
                 case MonitorsChanged():
                     self.size_stale = True
                 case RootResized(box):
@@ -120,7 +120,7 @@ class Screenful:
         self.skins.pop(window, None)
         self.early.pop(window, None)
         self._watched.discard(window)
-        self.afterimage.forget(window)
+        self.tracker.forget(window)
 
     def _depart(self, window: int) -> None:
         top = self.tree.tops.get(window)
@@ -137,7 +137,7 @@ class Screenful:
             if window in self.tree.tops and window not in self._watched and window not in self.clients:
                 self._watched.add(window)
                 self._wire.watch_top(window)
-                self.afterimage.watch(window)
+                self.tracker.watch(window)
 
     def _note_property(self, window: int, name: str | None) -> None:
         if window == self._wire.root:
@@ -222,7 +222,7 @@ class Screenful:
     def is_servers(self, top: Top) -> bool:
         return self._wire.same_connection(top.id, self._wire.root)
 
-    def bereft(self) -> set[int]:
+    def orphaned(self) -> set[int]:
         """Top levels that a client inside has left, and that may show it until they are painted or gone."""
         return {client.inside for client in self.ended if client.inside != client.id}
 
@@ -254,7 +254,7 @@ class Screenful:
         known = not (self.tree.begun or len(set(self.sizes)) > 1)
         airy = {top for top, skin in self.skins.items() if isinstance(skin, Skin) and not skin.draws}
         airy |= {gone.top.id for gone in self.departed if isinstance(gone.skin, Skin) and not gone.skin.draws}
-        self.afterimage.follow(self._panes(), airy, self.sizes[-1], known=known, late=self.raced, bereft=self.bereft())
+        self.tracker.follow(self._panes(), airy, self.sizes[-1], known=known, late=self.raced, orphaned=self.orphaned())
 
     def _panes(self) -> list[Pane]:
         skins = {top: self.skins.get(top, Blind.VANISHED) for top in self.tree.order if self.tree.tops[top].mapped}

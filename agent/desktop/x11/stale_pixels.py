@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
-from agent.core.model.seen import Box, Ghost
+from agent.core.model.seen import Box, StalePixels
 from agent.desktop.clock import BootClock
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.drawn import Drawn
-from agent.desktop.x11.unpainted import Ghosts
+from agent.desktop.x11.unpainted import UnpaintedRegions
 from agent.desktop.x11.tree import Tree
 from agent.desktop.x11.wire import Wire
 
 MOST_PLACES: Final = 100  # that windows had between two looks; more are not followed
 
 
-class Afterimage:
+class StalePixelTracker:
     """At every look: `take` as often as the tree is read, then `follow` once. Both may raise `Disconnected`."""
 
     def __init__(self, wire: Wire, tree: Tree) -> None:
         self._tree = tree
         self._clock = BootClock()
         self._drawn = Drawn(wire.display)
-        self._ghosts = Ghosts(self._drawn.redirected, self._drawn.repaints_root)
-        self._debtors: set[int] = set()
+        self._regions = UnpaintedRegions(self._drawn.redirected, self._drawn.repaints_root)
+        self._painters: set[int] = set()
         self.painted = False  # something that matters, since it was last taken
 
     def watch(self, window: int) -> None:
@@ -37,20 +37,20 @@ class Afterimage:
 
     def note(self, window: int) -> None:
         """Its damage is no longer empty."""
-        self.painted |= window in self._debtors
+        self.painted |= window in self._painters
 
     def distrust(self) -> None:
         """A compositor came or went: windows that painted beside the screen did so under what covers them, too."""
         self._drawn.distrust()
 
-    def take(self, bereft: Iterable[int] = ()) -> None:
-        """What was painted so far in all windows that owe, or may come to. `bereft`: see `Ghosts.bereave`."""
+    def take(self, orphaned: Iterable[int] = ()) -> None:
+        """What was painted so far in all windows that owe, or may come to. `orphaned`: see `UnpaintedRegions.mark_orphaned`."""
         self.painted = False
         places = [box for boxes in self._tree.touched.values() for box in boxes]
-        places += [self._tree.tops[window].box for window in bereft if window in self._tree.tops]
+        places += [self._tree.tops[window].box for window in orphaned if window in self._tree.tops]
         near = {top.id for top in self._tree.tops.values() if top.mapped and meet([top.box], places)}
         # Also those that have left: what they painted before that must not be told when they come again.
-        self._drawn.take(near | self._debtors | (self._tree.touched.keys() & self._tree.tops.keys()))
+        self._drawn.take(near | self._painters | (self._tree.touched.keys() & self._tree.tops.keys()))
 
     def follow(
         self,
@@ -60,7 +60,7 @@ class Afterimage:
         *,
         known: bool,
         late: bool,
-        bereft: Container[int] = (),
+        orphaned: Container[int] = (),
     ) -> None:
         """`panes` as of now, bottom first; `airy`: windows without pixels, which change nothing. `known`: whether the
         tree has told all that happened; `late`: some of it after `take`.
@@ -74,12 +74,12 @@ class Afterimage:
         known = known and len({box for one in done.values() for box in one.places}) <= MOST_PLACES
         now = self._clock.now()
         drawn = self._drawn.collect()
-        self._ghosts.follow(panes, done if known else None, drawn, screen, now, doubted=self._drawn.doubted, late=late)
+        self._regions.follow(panes, done if known else None, drawn, screen, now, doubted=self._drawn.doubted, late=late)
         if late or not known:
             self._drawn.lose_track()
-        self._ghosts.bereave(bereft, screen, now)
-        self._debtors = self._ghosts.debtors(now)
+        self._regions.mark_orphaned(orphaned, screen, now)
+        self._painters = self._regions.painters(now)
         self._drawn.keep(tree.tops)
 
-    def told(self) -> tuple[Ghost, ...] | None:
-        return self._ghosts.told() if self._drawn.able else None
+    def told(self) -> tuple[StalePixels, ...] | None:
+        return self._regions.told() if self._drawn.able else None

@@ -11,7 +11,7 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor
 from agent.core.model.rules import Hold, HoldTerms, Policy
-from agent.core.model.seen import Box, Ghost, Look, Scene
+from agent.core.model.seen import Box, StalePixels, Look, Scene
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, Phase
 from agent.recorder.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble
@@ -318,11 +318,11 @@ def test_stopping_closes_the_recording_and_runs_out() -> None:
 def test_the_account_names_the_rule_of_a_picture_that_is_still_on_the_display() -> None:
     """The chart's window has gone, and who it covered does not paint: the lane stays closed, by the chart's rule."""
     rig = Rig().opened()
-    haunted_look(rig, WITH_CHART)
+    stale_look(rig, WITH_CHART)
     left = rig.clock.time
-    ghosts = (Ghost(left, left + SECOND // 2),)
+    stale_pixels = (StalePixels(left, left + SECOND // 2),)
     for _ in range(3):
-        haunted_look(rig, NOTES, *ghosts)
+        stale_look(rig, NOTES, *stale_pixels)
     assert lanes(rig)[-1] == ("lane-closed", [0])
     assert state_of(rig.daemon.session, rig.daemon.screen.eye, rig.clock.time) is State.CLOSED
     assert not rig.shutter.permit.open
@@ -336,11 +336,11 @@ def test_the_account_names_the_rule_of_a_picture_that_is_still_on_the_display() 
     assert rig.shutter.permit.open
 
 
-def haunted_look(rig: Rig, seen: Scene, *ghosts: Ghost) -> None:
+def stale_look(rig: Rig, seen: Scene, *stale_pixels: StalePixels) -> None:
     rig.wait(1)
     asked = rig.clock.time
     rig.wait(1)
-    rig.daemon.turn(Look("window", asked, rig.clock.time, "hash-1", seen, ghosts))
+    rig.daemon.turn(Look("window", asked, rig.clock.time, "hash-1", seen, stale_pixels))
 
 
 def lanes(rig: Rig) -> list[tuple[str, object]]:

@@ -7,32 +7,32 @@ from dataclasses import replace
 from agent.core.account.eye import Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Reason
-from agent.core.model.seen import Alarm, Ghost, Look, Scene
+from agent.core.model.seen import Alarm, StalePixels, Look, Scene
 from agent.core.model.times import Span
 from tests.core.proof.eyes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, eye, look, seen
 
 
-def haunting(at: int, ghosts: tuple[Ghost, ...] | None, what: Scene = NOTES, witness: str = "w") -> Look:
-    return Look(witness, at, at + 1, "now", what, ghosts)
+def attribution(at: int, stale_pixels: tuple[StalePixels, ...] | None, what: Scene = NOTES, witness: str = "w") -> Look:
+    return Look(witness, at, at + 1, "now", what, stale_pixels)
 
 
 def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
     """A page was dirty while its window moved; it is clean now, and its old picture still stands where it was."""
     made = eye("w", "b")
-    made.see(haunting(10, ()))
+    made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
-    made.see(haunting(20, (Ghost(left=20, until=500),)))
+    made.see(attribution(20, (StalePixels(left=20, until=500),)))
     assert made.provable_after == 32  # the windows were clean when theirs left; the chart stays closed for 20
     made.see(look(40, witness="b"))
     assert made.provable_after == 500
     made.push(Picture(Span(60, 61)))
-    made.see(haunting(70, (Ghost(left=20, until=90),)))
+    made.see(attribution(70, (StalePixels(left=20, until=90),)))
     assert made.provable_after == 90
     made.see(look(72, witness="b"))
     assert [item.span.start for item in made.judge(75).dropped] == [60]
     made.push(Picture(Span(95, 96)))
     for at in (100, 102):
-        made.see(haunting(at, ()))  # long gone, and told of no more
+        made.see(attribution(at, ()))  # long gone, and told of no more
         made.see(look(at + 1, witness="b"))
     assert [item.span.start for item in made.judge(104).released] == [95]
     assert made.provable_after == 90
@@ -41,29 +41,29 @@ def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
 def test_what_may_have_left_before_a_page_was_clean_holds_it_back_though_it_is_found_late() -> None:
     """The window moved with its dirty page; the page was left, and said so, before a busy desktop told of the move."""
     made = eye("w", "b")
-    made.see(haunting(10, ()))
+    made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
     made.see(look(40, witness="b"))
-    made.see(Look("w", 39, 60, "now", NOTES, (Ghost(left=55, until=500),)))
+    made.see(Look("w", 39, 60, "now", NOTES, (StalePixels(left=55, until=500),)))
     assert made.provable_after == 500
-    made.see(haunting(65, (Ghost(left=55, until=90),)))
+    made.see(attribution(65, (StalePixels(left=55, until=90),)))
     assert made.provable_after == 90
 
 
 def test_what_left_after_a_page_was_clean_does_not_hold_it_back() -> None:
     made = eye("w", "b")
-    made.see(haunting(10, ()))
+    made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
     made.see(look(40, witness="b"))
-    made.see(haunting(42, ()))
-    made.see(haunting(60, (Ghost(left=61, until=500),)))
+    made.see(attribution(42, ()))
+    made.see(attribution(60, (StalePixels(left=61, until=500),)))
     assert made.provable_after == 41
 
 
 def test_what_was_told_of_the_display_holds_until_it_is_told_anew() -> None:
     made = eye()
-    made.see(haunting(10, (Ghost(left=10, until=90),)))
-    made.see(haunting(20, None))
+    made.see(attribution(10, (StalePixels(left=10, until=90),)))
+    made.see(attribution(20, None))
     assert made.provable_after == 90
 
 
@@ -73,40 +73,40 @@ def ids(reasons: tuple[Reason, ...]) -> list[str]:
 
 def test_the_rule_of_what_the_display_still_shows_is_named_until_it_is_gone() -> None:
     made = eye()
-    made.see(haunting(10, (), WITH_CHART))
-    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, (StalePixels(left=40, until=500),)))
     assert made.reasons == ()
     assert (ids(made.closed_by(41)), ids(made.closed_by(500)), made.closed_by(501)) == (["charts"], ["charts"], ())
-    assert made.haunted_until == 500
-    made.see(haunting(50, (Ghost(left=40, until=90),)))
-    assert (ids(made.closed_by(90)), made.closed_by(91), made.haunted_until) == (["charts"], (), 90)
+    assert made.stale_until == 500
+    made.see(attribution(50, (StalePixels(left=40, until=90),)))
+    assert (ids(made.closed_by(90)), made.closed_by(91), made.stale_until) == (["charts"], (), 90)
 
 
 def test_a_window_that_came_and_left_between_two_looks_is_named_by_the_look_that_found_it() -> None:
     made = eye()
-    made.see(haunting(10, ()))
-    made.see(haunting(20, (Ghost(left=20, until=500),), WITH_CHART))
-    made.see(haunting(45, (Ghost(left=20, until=500),)))
+    made.see(attribution(10, ()))
+    made.see(attribution(20, (StalePixels(left=20, until=500),), WITH_CHART))
+    made.see(attribution(45, (StalePixels(left=20, until=500),)))
     assert ids(made.closed_by(46)) == ["charts"]
 
 
 def test_a_moment_of_blindness_does_not_take_the_name_of_what_the_display_still_shows() -> None:
     made = eye("w", "b")
     made.see(look(9, witness="b"))
-    made.see(haunting(10, (), WITH_CHART))
-    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, (StalePixels(left=40, until=500),)))
     made.alarm(Alarm("w", 50, "silence"))
     assert ids(made.closed_by(51)) == ["charts", "blind"]
-    made.see(haunting(60, (Ghost(left=40, until=500),)))
+    made.see(attribution(60, (StalePixels(left=40, until=500),)))
     made.see(look(62, witness="b"))
     assert ids(made.closed_by(63)) == ["charts"]
 
 
 def test_a_blind_witness_adds_no_name() -> None:
     made = eye("w", "b")
-    made.see(haunting(10, (), WITH_CHART))
+    made.see(attribution(10, (), WITH_CHART))
     assert ids(made.reasons) == ["charts", "blind"]
-    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.see(attribution(40, (StalePixels(left=40, until=500),)))
     made.see(look(42, witness="b"))
     assert ids(made.closed_by(43)) == ["charts"]
 
@@ -114,32 +114,32 @@ def test_a_blind_witness_adds_no_name() -> None:
 def test_what_a_harmless_window_left_goes_by_what_made_it_matter() -> None:
     """It was clean when it left, but the run in which nobody doubts that has ended."""
     made = eye()
-    made.see(haunting(10, ()))
-    made.see(haunting(20, (Ghost(left=20, until=500),)))
+    made.see(attribution(10, ()))
+    made.see(attribution(20, (StalePixels(left=20, until=500),)))
     assert made.closed_by(21) == ()
     made.alarm(Alarm("w", 30, "silence"))
-    made.see(haunting(40, (Ghost(left=20, until=500),)))
+    made.see(attribution(40, (StalePixels(left=20, until=500),)))
     assert ids(made.closed_by(41)) == ["blind"]
 
 
 def test_what_leaves_where_something_else_still_shows_is_both() -> None:
     made = eye()
-    made.see(haunting(10, (), WITH_CHART))
-    made.see(haunting(40, (Ghost(left=40, until=500),)))
-    made.see(haunting(50, (Ghost(left=40, until=500),), seen("notes", "till")))
-    made.see(haunting(60, (Ghost(left=40, until=500),)))
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, (StalePixels(left=40, until=500),)))
+    made.see(attribution(50, (StalePixels(left=40, until=500),), seen("notes", "till")))
+    made.see(attribution(60, (StalePixels(left=40, until=500),)))
     assert ids(made.closed_by(61)) == ["charts"]  # the till's place was painted over at once
-    made.see(haunting(70, (Ghost(left=40, until=500),), seen("notes", "till")))
-    made.see(haunting(80, (Ghost(left=40, until=500), Ghost(left=40, until=600))))
+    made.see(attribution(70, (StalePixels(left=40, until=500),), seen("notes", "till")))
+    made.see(attribution(80, (StalePixels(left=40, until=500), StalePixels(left=40, until=600))))
     assert ids(made.closed_by(81)) == ["charts", "till"]
 
 
 def test_under_another_policy_nobody_knows_whose_it_is() -> None:
     made = eye()
-    made.see(haunting(10, (), WITH_CHART))
-    made.see(haunting(40, (Ghost(left=40, until=500),)))
+    made.see(attribution(10, (), WITH_CHART))
+    made.see(attribution(40, (StalePixels(left=40, until=500),)))
     made.put_in_force(replace(POLICY, rules=(TILL, CHART)), {"w": TIMING}, now=50)
-    made.see(haunting(60, (Ghost(left=40, until=500),)))
+    made.see(attribution(60, (StalePixels(left=40, until=500),)))
     assert ids(made.closed_by(61)) == ["blind"]
 
 
@@ -147,9 +147,9 @@ def test_what_was_not_to_be_recorded_keeps_no_recording_from_beginning() -> None
     made = eye()
     wanted = replace(POLICY, record_when=(Matcher(Attribute.APP, ("crm",)),))
     made.put_in_force(wanted, {"w": TIMING}, now=0)
-    made.see(haunting(10, ()))
+    made.see(attribution(10, ()))
     assert ids(made.reasons) == ["not-recorded"]
-    made.see(haunting(20, (Ghost(left=20, until=500),), seen("crm")))
+    made.see(attribution(20, (StalePixels(left=20, until=500),), seen("crm")))
     assert made.closed_by(21) == ()
     assert made.provable_after == 500
 
@@ -160,5 +160,5 @@ def test_what_lingers_on_the_display_is_not_heard() -> None:
         made.put_in_force(POLICY, {"w": replace(TIMING, lingers=30)}, now=0)
         made.see(Look("w", 10, 11, "now", NOTES))
         assert made.provable_after == (41 if waits else 11)
-        made.see(haunting(20, (Ghost(left=11, until=60),)))
+        made.see(attribution(20, (StalePixels(left=11, until=60),)))
         assert made.provable_after == (60 if waits else 11)
