@@ -15,7 +15,7 @@ from agent.core.clocks import Reading
 from agent.core.holding import UserHold
 from agent.core.model.media import Block, Chunk, Frame, Monitor
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import Blind, StalePixels, Scene
+from agent.core.model.seen import Blind, Scene, StalePixels
 from agent.core.model.times import SECOND
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)

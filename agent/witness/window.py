@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.core.model.rules import Policy
-from agent.core.model.seen import WINDOWS, Alarm, Blind, StalePixels, Look, Scene
+from agent.core.model.seen import WINDOWS, Alarm, Blind, Look, Scene, StalePixels
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop

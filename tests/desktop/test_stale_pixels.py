@@ -11,12 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from agent.core.model.times import MILLISECOND, SECOND
-from agent.desktop.x11.changing import MOST_DEEDS
-from agent.desktop.x11.unpainted import DOUBT, HANGS, MAY_BE_PAINTED, STILL
-from tests.desktop.x11_stages import bare, either, managed
-from tests.stage import displays
 from tests.stage.trackers import (
     ALL,
     BEHIND,
@@ -32,6 +26,12 @@ from tests.stage.trackers import (
     trial,
     unmap,
 )
+
+from agent.core.model.times import MILLISECOND, SECOND
+from agent.desktop.x11.changing import MOST_DEEDS
+from agent.desktop.x11.unpainted import DOUBT, HANGS, UNSURE, STILL
+from tests.desktop.x11_stages import bare, either, managed
+from tests.stage import displays
 from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
 from tests.stage.windows import Program, program
 
@@ -88,7 +88,7 @@ def test_a_program_that_hangs_owes_for_ten_seconds(bare: X11Stage) -> None:
             close(tried)
             left = CLOCK.now()
             tried.look()
-            assert tried.words[-1][1] >= left + MAY_BE_PAINTED - SECOND
+            assert tried.words[-1][1] >= left + UNSURE - SECOND
         finally:
             tried.behind._process.send_signal(signal.SIGCONT)
 
@@ -311,7 +311,7 @@ def test_a_new_window_that_paints_after_more_than_a_second(
 def test_a_new_window_that_never_paints_owes_for_more_than_ten_seconds(managed: X11Stage) -> None:
     with trial(managed) as tried, program(managed.display, "new") as other:
         come_at_once(other, managed)
-        tried.look_while(lambda: tried.words[-1:] == [] or tried.words[-1][1] < tried.began + MAY_BE_PAINTED)
+        tried.look_while(lambda: tried.words[-1:] == [] or tried.words[-1][1] < tried.began + UNSURE)
         assert tried.was_seen()
 
 
@@ -320,7 +320,7 @@ def test_a_managed_window_that_the_server_paints_owes_nothing(managed: X11Stage)
         new = other.open(x=60, y=80, width=BEHIND.width, height=BEHIND.height, color=GREY)
         tried.look_while(lambda: not is_shown(managed.desktop.look(), new))
         came = CLOCK.now()
-        assert tried.look_until_gone() < came + MAY_BE_PAINTED
+        assert tried.look_until_gone() < came + UNSURE
 
 
 def test_two_programs_that_hang_one_over_the_other(bare: X11Stage) -> None:
@@ -376,7 +376,7 @@ def test_without_damage_nobody_can_tell() -> None:
 
 
 def test_the_published_constants() -> None:
-    assert (STILL, DOUBT, MAY_BE_PAINTED) == (350 * MILLISECOND, 1 * SECOND, 10 * SECOND)
+    assert (STILL, DOUBT, UNSURE) == (350 * MILLISECOND, 1 * SECOND, 10 * SECOND)
 
 
 def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_paints(managed: X11Stage) -> None:
@@ -385,7 +385,7 @@ def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_pain
             size = {"width": PLACE.width, "height": PLACE.height}
             new = tried.behind.open(x=PLACE.x, y=PLACE.y, color=None, **size)
             tried.later(2 * HANGS / SECOND, lambda: None)
-            if tried.words[-1][1] < CLOCK.now() + 2 * MAY_BE_PAINTED:
+            if tried.words[-1][1] < CLOCK.now() + 2 * UNSURE:
                 continue  # its damage was emptied too late to be certain that it has painted nothing
             tried.behind.move(window=new, x=PLACE.x + 150, y=PLACE.y + 90)
             tried.look()
@@ -393,9 +393,9 @@ def test_a_new_window_that_paints_nothing_owes_what_it_takes_along_until_it_pain
             tried.look()
             tried.paint()
             tried.later(2 * DOUBT / SECOND, lambda: None)
-            assert tried.words[-1][1] > CLOCK.now() + 2 * MAY_BE_PAINTED
+            assert tried.words[-1][1] > CLOCK.now() + 2 * UNSURE
             tried.behind.paint(window=new, color=GREY, place=ALL)
             left = CLOCK.now()
-            assert tried.look_until_gone() < left + MAY_BE_PAINTED
+            assert tried.look_until_gone() < left + UNSURE
             return
     pytest.fail(BUSY)

@@ -14,8 +14,8 @@ from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
-from agent.desktop.x11.unpainted import DOUBT, MAY_BE_PAINTED, STILL, UnpaintedRegions
 from agent.desktop.x11.tree import Deed
+from agent.desktop.x11.unpainted import DOUBT, UNSURE, STILL, Unpainted
 
 SCREEN = Box(0, 0, 12, 8)
 FEW = Box(0, 0, 3, 3)
@@ -157,7 +157,7 @@ class Held:
     """
 
     tiny: Tiny = field(default_factory=Tiny)
-    made: UnpaintedRegions = field(default_factory=lambda: UnpaintedRegions(lambda _: False, lambda _: True))
+    made: Unpainted = field(default_factory=lambda: Unpainted(lambda _: False, lambda _: True))
     now: int = DOUBT
     armed: set[int] = field(default_factory=set)
     doubts: set[int] = field(default_factory=set)  # not emptied since things happened after they were emptied
@@ -209,7 +209,9 @@ class Held:
         told = self.made.told()
         owners = tiny.owners()
         unpainted = {pixel for pixel in found if owners[pixel] == self.certain}
-        for since in {since for pixel, (_, since) in self.strange.items() if pixel in unpainted or self.now - since < MAY_BE_PAINTED}:
+        for since in {
+            since for pixel, (_, since) in self.strange.items() if pixel in unpainted or self.now - since < UNSURE
+        }:
             assert any(one.left <= since and one.until > self.now for one in told), (since, self.now, told)
 
 
@@ -304,7 +306,7 @@ def test_what_a_window_has_not_painted_it_owes_wherever_it_is_moved(
         held.do(("wait" if painted or wait else "look", 0, SCREEN))
         held.do(*[("look", 0, SCREEN)] * late)  # until then what it is found to have painted is doubted
     for _ in range(2):
-        held.now += MAY_BE_PAINTED
+        held.now += UNSURE
         held.do(("look", 0, SCREEN))
     held.do(("paint", 4, Box(0, 0, 1, 1)), ("look", 0, SCREEN))
     assert 4 not in held.made.painters(held.now + DOUBT)
@@ -335,7 +337,7 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
 ) -> None:
     """One window goes, or covers others, and everybody hangs. Whether or not looks can follow what else comes and goes:
     a pixel that its owner has not painted since is told of for ten seconds; and once it has painted all, for one."""
-    tiny, made, now = Tiny(), UnpaintedRegions(lambda _: False, lambda _: True), DOUBT
+    tiny, made, now = Tiny(), Unpainted(lambda _: False, lambda _: True), DOUBT
     made.follow([], None, {}, SCREEN, 0)
     doubted: frozenset[int] = frozenset()
 
@@ -368,7 +370,7 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
         else:
             tiny.do(what, window, box)
         unpainted = {pixel: picture for pixel, picture in unpainted.items() if tiny.painter.get(pixel) == picture}
-        if unpainted and now < left + MAY_BE_PAINTED and not tiny.damage:
+        if unpainted and now < left + UNSURE and not tiny.damage:
             assert any(one.left <= left and one.until > now for one in made.told()), (left, now, made.told())
     look()  # what was painted before something was found to have come and gone does not count
     for window in tiny.stack:

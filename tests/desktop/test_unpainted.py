@@ -8,16 +8,25 @@ import pytest
 
 from agent.core.model.seen import Box, StalePixels
 from agent.desktop.x11.changing import MOST_DEEDS, Done, Pane
-from agent.desktop.x11.unpainted import DOUBT, HANGS, KEPT, MOST_REGIONS, MAY_BE_PAINTED, STILL, UNPAINTED, UnpaintedRegions
 from agent.desktop.x11.tree import Deed
+from agent.desktop.x11.unpainted import (
+    DOUBT,
+    HANGS,
+    KEPT,
+    UNSURE,
+    MOST_REGIONS,
+    STILL,
+    UNPAINTED,
+    Unpainted,
+)
 
 SCREEN = Box(0, 0, 12, 8)
 WHOLE = Box(0, 0, 6, 6)
 PART = Box(2, 2, 3, 3)
 
 
-def stale_pixels(*, redirected: bool = False, repaints: bool = True) -> UnpaintedRegions:
-    made = UnpaintedRegions(lambda _: redirected, lambda _: repaints)
+def stale_pixels(*, redirected: bool = False, repaints: bool = True) -> Unpainted:
+    made = Unpainted(lambda _: redirected, lambda _: repaints)
     made.follow([], None, {}, SCREEN, 0)
     return made
 
@@ -26,15 +35,15 @@ def pane(window: int, box: Box = WHOLE, *, plain: bool = True) -> Pane:
     return Pane(window, box, plain)
 
 
-def untils(made: UnpaintedRegions, now: int) -> list[int]:
+def untils(made: Unpainted, now: int) -> list[int]:
     return [one.until - now for one in made.told() if one.left == now]
 
 
 LEFT = {2: Done([Deed.LEFT], [PART])}
-LATER = 10 * MAY_BE_PAINTED
+LATER = 10 * UNSURE
 
 
-def uncovered(made: UnpaintedRegions, *painted: Box, done: Mapping[int, Done] = LEFT, armed: bool = True) -> UnpaintedRegions:
+def uncovered(made: Unpainted, *painted: Box, done: Mapping[int, Done] = LEFT, armed: bool = True) -> Unpainted:
     """Window 2 was above a part of window 1, and has gone at `LATER`."""
     made.follow([pane(1), pane(2, PART)], {}, {}, SCREEN, 1)
     made.follow([pane(1)], done, {1: painted} if armed else {}, SCREEN, LATER)
@@ -44,9 +53,9 @@ def uncovered(made: UnpaintedRegions, *painted: Box, done: Mapping[int, Done] = 
 def test_what_nobody_has_painted_is_owed_until_it_is() -> None:
     made = uncovered(stale_pixels())
     assert untils(made, LATER) == [UNPAINTED]
-    made.follow([pane(1)], {}, {1: []}, SCREEN, LATER + 2 * MAY_BE_PAINTED)
-    made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 3 * MAY_BE_PAINTED)
-    assert untils(made, LATER) == [3 * MAY_BE_PAINTED + STILL]
+    made.follow([pane(1)], {}, {1: []}, SCREEN, LATER + 2 * UNSURE)
+    made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 3 * UNSURE)
+    assert untils(made, LATER) == [3 * UNSURE + STILL]
 
 
 def test_what_was_painted_by_the_time_of_the_look_has_to_be_still() -> None:
@@ -79,9 +88,9 @@ def test_every_stroke_where_it_was_begins_the_stillness_anew_up_to_a_second() ->
     ],
     ids=["its damage was never emptied", "it left twice", "it has another shape"],
 )
-def test_who_may_have_painted_too_early_owes_it_anew(case: Callable[[], UnpaintedRegions]) -> None:
+def test_who_may_have_painted_too_early_owes_it_anew(case: Callable[[], Unpainted]) -> None:
     made = case()
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
     made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 1)
     assert untils(made, LATER) == [DOUBT]
 
@@ -97,10 +106,10 @@ def test_near_a_window_of_unknown_shape_what_is_below_and_it_owe_together() -> N
     made, odd = stale_pixels(), pane(3, Box(4, 4, 2, 2), plain=False)
     made.follow([pane(1), pane(2, PART), odd], {}, {1: [], 3: []}, SCREEN, 1)
     made.follow([pane(1), odd], LEFT, {1: [PART], 3: []}, SCREEN, LATER)
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
     assert made.painters(LATER) == {1, 3}
     made.follow([pane(1), odd], {}, {1: [Box(2, 2, 3, 2)], 3: []}, SCREEN, LATER + 1)
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
     made.follow([pane(1), odd], {}, {1: [Box(2, 4, 2, 1)], 3: [Box(0, 0, 2, 2)]}, SCREEN, LATER + 2)
     assert untils(made, LATER) == [DOUBT]
 
@@ -136,7 +145,7 @@ def test_a_window_that_moved_with_others_owes_all_anew() -> None:
     made.follow([pane(1, Box(1, 1, 6, 6)), pane(2, PART)], {}, {}, SCREEN, 1)
     both = {1: Done([Deed.MOVED], [Box(1, 1, 6, 6), WHOLE]), **LEFT}
     made.follow([pane(1)], both, {1: [WHOLE]}, SCREEN, LATER)
-    assert max(untils(made, LATER)) == MAY_BE_PAINTED
+    assert max(untils(made, LATER)) == UNSURE
 
 
 NEW: list[tuple[Sequence[Deed], Sequence[Box]]] = [
@@ -155,7 +164,7 @@ def test_a_new_window_that_has_painted_nothing_owes_its_place(
     made.follow([pane(2, PART)], {}, {}, SCREEN, 1)
     done = {1: Done(deeds, places)}
     made.follow([pane(2, PART), pane(1)], done, {1: []} if armed else {}, SCREEN, LATER)
-    assert untils(made, LATER) == [UNPAINTED if armed else MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNPAINTED if armed else UNSURE]
     made.follow([pane(2, PART), pane(1)], {}, {1: [WHOLE]}, SCREEN, LATER + DOUBT)
     assert untils(made, LATER) == [DOUBT + STILL]
 
@@ -168,7 +177,7 @@ def test_a_new_window_owes_no_more_what_it_has_painted_since_it_came(
     made.follow([pane(2, PART)], {}, {}, SCREEN, 1)
     done = {1: Done(deeds, places)}
     made.follow([pane(2, PART), pane(1)], done, {1: [WHOLE]}, SCREEN, LATER)
-    assert untils(made, LATER) == [MAY_BE_PAINTED if Deed.MOVED in deeds else STILL]
+    assert untils(made, LATER) == [UNSURE if Deed.MOVED in deeds else STILL]
 
 
 def test_a_window_that_is_dragged_in_front_of_all_shows_itself() -> None:
@@ -191,7 +200,7 @@ def test_a_window_that_comes_in_from_beside_the_screen_owes_what_was_out_of_it()
     assert untils(made, LATER) == [STILL + 1]
 
 
-@pytest.mark.parametrize(("grown", "until"), [(Box(2, 2, 5, 3), STILL), (Box(0, 2, 5, 3), MAY_BE_PAINTED)])
+@pytest.mark.parametrize(("grown", "until"), [(Box(2, 2, 5, 3), STILL), (Box(0, 2, 5, 3), UNSURE)])
 def test_a_window_that_grows_owes_what_it_gained(grown: Box, until: int) -> None:
     """To the left, what it painted before counts from a corner that was elsewhere."""
     made = stale_pixels()
@@ -207,7 +216,7 @@ TAKEN_ALONG = Box(0, 0, 3, 3)  # what the server tells of a move, from the windo
 MOVED = {2: Done([Deed.MOVED], [PART, THERE])}
 
 
-def covered(*painted: Box) -> UnpaintedRegions:
+def covered(*painted: Box) -> Unpainted:
     """Window 2 came over window 1 at `LATER` and has painted this."""
     made = stale_pixels()
     made.follow([pane(1)], {}, {}, SCREEN, 1)
@@ -221,16 +230,16 @@ def test_a_window_that_has_painted_nothing_owes_what_it_took_along_until_it_pain
     made.follow(moved, MOVED, {1: [PART], 2: [TAKEN_ALONG]}, SCREEN, LATER + 5)
     assert max(untils(made, LATER)) == UNPAINTED + 5
     again = {2: Done([Deed.MOVED] * 2, [THERE, Box(0, 0, 3, 3), PART])}
-    made.follow([pane(1), pane(2, PART)], again, {1: [], 2: [TAKEN_ALONG]}, SCREEN, LATER + 2 * MAY_BE_PAINTED)
-    assert max(untils(made, LATER)) == UNPAINTED + 2 * MAY_BE_PAINTED
-    assert 2 in made.painters(LATER + 2 * MAY_BE_PAINTED)
-    made.follow([pane(1), pane(2, PART)], {}, {1: [], 2: [Box(0, 0, 3, 2)]}, SCREEN, LATER + 3 * MAY_BE_PAINTED)
-    assert max(untils(made, LATER)) == UNPAINTED + 2 * MAY_BE_PAINTED
-    made.follow([pane(1), pane(2, PART)], {}, {1: [], 2: [Box(0, 2, 3, 1)]}, SCREEN, LATER + 4 * MAY_BE_PAINTED)
-    assert max(untils(made, LATER)) == 4 * MAY_BE_PAINTED + STILL
+    made.follow([pane(1), pane(2, PART)], again, {1: [], 2: [TAKEN_ALONG]}, SCREEN, LATER + 2 * UNSURE)
+    assert max(untils(made, LATER)) == UNPAINTED + 2 * UNSURE
+    assert 2 in made.painters(LATER + 2 * UNSURE)
+    made.follow([pane(1), pane(2, PART)], {}, {1: [], 2: [Box(0, 0, 3, 2)]}, SCREEN, LATER + 3 * UNSURE)
+    assert max(untils(made, LATER)) == UNPAINTED + 2 * UNSURE
+    made.follow([pane(1), pane(2, PART)], {}, {1: [], 2: [Box(0, 2, 3, 1)]}, SCREEN, LATER + 4 * UNSURE)
+    assert max(untils(made, LATER)) == 4 * UNSURE + STILL
 
 
-@pytest.mark.parametrize(("after", "until"), [(HANGS, UNPAINTED), (HANGS - 1, MAY_BE_PAINTED)])
+@pytest.mark.parametrize(("after", "until"), [(HANGS, UNPAINTED), (HANGS - 1, UNSURE)])
 def test_one_that_has_painted_some_of_it_does_so_if_it_hangs(after: int, until: int) -> None:
     """Else it may have painted the rest in the very look in which it was moved, and then nothing more may come."""
     made = covered(Box(0, 0, 3, 2))
@@ -276,7 +285,7 @@ def test_what_a_window_owes_goes_with_it_and_stays_where_it_was() -> None:
     moved = Box(1, 0, 6, 6)
     for after, done, until in (
         ([], Done([Deed.LEFT], [WHOLE]), STILL),  # the root's, which the server paints
-        ([pane(1, moved)], Done([Deed.MOVED], [WHOLE, moved]), MAY_BE_PAINTED),
+        ([pane(1, moved)], Done([Deed.MOVED], [WHOLE, moved]), UNSURE),
     ):
         made = uncovered(stale_pixels())
         made.follow(after, {1: done}, {1: [WHOLE]}, SCREEN, LATER + 7)  # taken along is told as painted
@@ -297,7 +306,7 @@ def test_a_window_that_leaves_before_its_doubt_is_over_leaves_no_more_than_what_
 
 def test_nobody_follows_a_flood_or_a_tree_read_anew() -> None:
     flood = {2: Done([Deed.MOVED] * (MOST_DEEDS + 1), [PART])}
-    for done, until in ((None, DOUBT), (flood, MAY_BE_PAINTED)):
+    for done, until in ((None, DOUBT), (flood, UNSURE)):
         made = stale_pixels()
         made.follow([pane(1), pane(2, PART)], {}, {}, SCREEN, 1)
         made.follow([pane(1)], done, {1: [PART]}, SCREEN, LATER)
@@ -323,10 +332,10 @@ def test_a_frame_shows_its_client_until_it_is_painted_or_gone() -> None:
     made.follow(both, {}, {1: [], 2: []}, SCREEN, 1)
     made.follow(both, {}, {1: [], 2: [WHOLE]}, SCREEN, LATER)  # painted, but maybe by the client
     made.mark_orphaned({2}, SCREEN, LATER)
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
     assert made.painters(LATER) == {2}
     made.follow(both, {}, {1: [], 2: []}, SCREEN, LATER + 20)
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
     made.follow([pane(1)], LEFT, {1: []}, SCREEN, LATER + 40)
     # Of the first time, though the frame was seen without it.
     assert untils(made, LATER) == [DOUBT, UNPAINTED + 40]
@@ -354,23 +363,23 @@ def test_what_is_painted_meanwhile_is_paid(done: Mapping[int, Done] | None) -> N
     assert max(untils(made, LATER)) == UNPAINTED
     made.follow([pane(1)], {}, {1: [Box(2, 4, 3, 1)]}, SCREEN, LATER + 6, doubted={1})
     assert min(untils(made, LATER)) == STILL + 6
-    assert max(untils(made, LATER)) == (DOUBT if done is None else MAY_BE_PAINTED) + 5
+    assert max(untils(made, LATER)) == (DOUBT if done is None else UNSURE) + 5
 
 
 @pytest.mark.parametrize("after", [[], [pane(1, Box(1, 0, 6, 6))], [pane(1, plain=False)]])
 def test_a_debtor_that_is_not_where_it_was_meanwhile_pays_no_more(after: Sequence[Pane]) -> None:
     made = uncovered(stale_pixels())
     made.follow(after, None, {1: [PART]}, SCREEN, LATER + 5)
-    assert max(untils(made, LATER)) == MAY_BE_PAINTED + 5
+    assert max(untils(made, LATER)) == UNSURE + 5
     made.follow(after, {}, {1: [PART]}, SCREEN, LATER + 7)
-    assert max(untils(made, LATER)) == MAY_BE_PAINTED + 5
+    assert max(untils(made, LATER)) == UNSURE + 5
 
 
 def test_who_may_have_been_covered_unseen_pays_nothing_with_what_it_painted_until_now() -> None:
     made = stale_pixels()
     made.follow([pane(1), pane(2, PART)], {}, {}, SCREEN, 1)
     made.follow([pane(1)], LEFT, {1: [PART]}, SCREEN, LATER, doubted={1})
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
 
 
 def test_what_was_painted_around_a_late_event_pays_nothing_that_is_unclear() -> None:
@@ -380,7 +389,7 @@ def test_what_was_painted_around_a_late_event_pays_nothing_that_is_unclear() -> 
     twice = {2: Done([Deed.LEFT, Deed.CAME, Deed.LEFT], [PART])}
     made.follow([pane(1)], twice, {1: []}, SCREEN, LATER, late=True)
     made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 1, doubted={1})
-    assert max(untils(made, LATER)) == MAY_BE_PAINTED
+    assert max(untils(made, LATER)) == UNSURE
     made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 2)
     assert max(untils(made, LATER)) == DOUBT
 
@@ -389,9 +398,9 @@ def test_a_window_that_flickers_over_what_is_owed_takes_nothing_of_it() -> None:
     made = uncovered(stale_pixels())
     flicker = {3: Done([Deed.CAME, Deed.LEFT], [MENU])}
     made.follow([pane(1)], flicker, {1: []}, SCREEN, LATER + 5)
-    assert sorted(untils(made, LATER)) == [MAY_BE_PAINTED + 5, UNPAINTED]
+    assert sorted(untils(made, LATER)) == [UNSURE + 5, UNPAINTED]
     made.follow([pane(1)], flicker, {1: [PART]}, SCREEN, LATER + 6)
-    assert max(untils(made, LATER)) == MAY_BE_PAINTED + 6
+    assert max(untils(made, LATER)) == UNSURE + 6
     made.follow([pane(1)], {}, {1: [PART]}, SCREEN, LATER + 7)
     assert max(untils(made, LATER)) == DOUBT + 6
 
@@ -404,7 +413,7 @@ def test_one_that_was_covered_and_is_in_front_again_may_show_what_covered_it() -
     assert made.told() == ()
     done = {1: Done([Deed.RESTACKED], [PART]), 2: Done([Deed.RESTACKED], [WHOLE])}
     made.follow(both, done, {1: [PART], 2: [WHOLE]}, SCREEN, LATER)
-    assert untils(made, LATER) == [MAY_BE_PAINTED]
+    assert untils(made, LATER) == [UNSURE]
 
 
 def test_what_one_owes_it_goes_on_to_owe_when_it_was_covered_and_is_in_front_again() -> None:
@@ -414,7 +423,7 @@ def test_what_one_owes_it_goes_on_to_owe_when_it_was_covered_and_is_in_front_aga
     made.follow(both, {3: Done([Deed.CAME], [PART])}, {1: []}, SCREEN, LATER)
     done = {1: Done([Deed.RESTACKED], [WHOLE]), 3: Done([Deed.RESTACKED], [PART])}
     made.follow(both, done, {1: [], 3: [PART]}, SCREEN, LATER)
-    assert sorted(untils(made, LATER)) == sorted([MAY_BE_PAINTED, *unpainted])
+    assert sorted(untils(made, LATER)) == sorted([UNSURE, *unpainted])
 
 
 def test_what_one_owes_is_not_made_less_by_what_another_had_all_along() -> None:

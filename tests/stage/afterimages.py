@@ -113,7 +113,7 @@ class Trial:
         return last, told
 
 
-def has_stale_pixels(stage: X11Stage) -> bool:
+def shows_stale(stage: X11Stage) -> bool:
     return any(one.until > CLOCK.now() for one in stage.desktop.stale_pixels() or ())
 
 
@@ -130,7 +130,7 @@ def trial(stage: X11Stage, *, color: int | None = None, override: bool = False) 
             override=override,
         )  # fmt: skip
         behind.paint(window=back, color=GREY, place=ALL)  # under the cover, which nobody may take for a repaint
-        look_until(stage.desktop, lambda _: not stage.desktop.wait(0.1) and not has_stale_pixels(stage), "a quiet desktop")
+        look_until(stage.desktop, lambda _: not stage.desktop.wait(0.1) and not shows_stale(stage), "a quiet desktop")
         with displays.connection(stage.display) as link:
             there = link.screen().root.translate_coords(window, 0, 0)
             place = Box(there.x, there.y, PLACE.width, PLACE.height)

@@ -47,13 +47,13 @@ class Eye(LaneProof[ItemT]):
 
     def closed_by(self, now: int) -> tuple[Reason, ...]:
         """`reasons`, and what closed the lane for windows of which the display still shows something."""
-        with_stale_pixels = [
+        with_stale = [
             reason
             for name, run in self._runs.items()
             if run.clean and now <= run.stale_until
             for reason in self._attribution.reasons(self._stale_pixels, name, run.began, now, self._ended_by[name])
         ]
-        return tuple(sorted(dict.fromkeys((*self.reasons, *with_stale_pixels)), key=lambda reason: reason.number is None))
+        return tuple(sorted(dict.fromkeys((*self.reasons, *with_stale)), key=lambda reason: reason.number is None))
 
     @property
     def would(self) -> tuple[Reason, ...]:

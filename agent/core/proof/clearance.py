@@ -108,7 +108,7 @@ def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
     return Run(barrier=max(run.barrier, at), after=after, began=after, stale_until=after)
 
 
-def with_stale_pixels(run: Run, stale_pixels: Sequence[StalePixels], now: int) -> Run:
+def with_stale(run: Run, stale_pixels: Sequence[StalePixels], now: int) -> Run:
     """The run, with the word of a look answered at `now` on what the display still shows. Of ghosts yet to go the
     latest word counts; what has gone may never be told of again.
     """
@@ -116,7 +116,9 @@ def with_stale_pixels(run: Run, stale_pixels: Sequence[StalePixels], now: int) -
         return run
     past = [one for one in stale_pixels if one.until <= now]
     known = [run.stale_until] if run.stale_until <= now else []
-    return replace(run, after=max(run.after, *known, gone_by(past, run.began)), stale_until=gone_by(stale_pixels, run.began))
+    return replace(
+        run, after=max(run.after, *known, gone_by(past, run.began)), stale_until=gone_by(stale_pixels, run.began)
+    )
 
 
 def looked(

@@ -15,7 +15,7 @@ from agent.core.matching.decide import Verdict, decide, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Scene
-from agent.core.proof.clearance import Run, Timing, alarmed, with_stale_pixels, looked
+from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
 from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
 
@@ -109,7 +109,9 @@ class LaneProof(Generic[ItemT]):
         self._take(look)
         if look.stale_pixels is not None and self._lane is Lane.SCREEN:
             self._stale_pixels.tell(look.witness, look.asked, look.stale_pixels)
-        self._runs = {name: with_stale_pixels(run, self._stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()}
+        self._runs = {
+            name: with_stale(run, self._stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()
+        }
 
     def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):

@@ -21,7 +21,7 @@ from agent.desktop.x11.covering import MOST_PIECES, around, meet, rests
 # boxes) before it paints its background. Every further stroke there begins it anew, up to `DOUBT`.
 STILL: Final = 350 * MILLISECOND
 DOUBT: Final = 1 * SECOND  # at least, where nobody can tell who painted what
-MAY_BE_PAINTED: Final = 10 * SECOND  # at most, where the owner may have painted already: then nothing more may come
+UNSURE: Final = 10 * SECOND  # at most, where the owner may have painted already: then nothing more may come
 UNPAINTED: Final = 24 * 3600 * SECOND  # where it certainly has not; a later look knows better
 HANGS: Final = 500 * MILLISECOND  # one that has not painted for so long is not about to
 KEPT: Final = 2 * SECOND  # after it has gone, for whoever does not take every look
@@ -31,7 +31,7 @@ Drawn = Mapping[int, Sequence[Box]]
 
 
 @dataclass(slots=True, eq=False)
-class _StaleRegion:
+class _Region:
     """`region`: where on the screen. `unpainted`: what `owners` have not painted yet; without one nobody can pay.
 
     `least`: not over before that, even if all is paid. `late`: it began after damage was last emptied, so that what an
@@ -52,17 +52,17 @@ class _StaleRegion:
         self.unpainted = unpainted
         if len(unpainted) > MOST_PIECES:
             self.unpainted = [around(unpainted)]
-            self.until = min(self.until, now + MAY_BE_PAINTED)
+            self.until = min(self.until, now + UNSURE)
 
 
-class UnpaintedRegions:
+class Unpainted:
     """`follow` every look. `redirected`: whether a window paints beside the screen, asked of new owners; `repaints`:
     whether the server itself paints the root window where it is uncovered, asked with such a place.
     """
 
     def __init__(self, redirected: Callable[[int], bool], repaints: Callable[[Box], bool]) -> None:
         self._redirected, self._repaints = redirected, repaints
-        self._regions: list[_StaleRegion] = []
+        self._regions: list[_Region] = []
         self._panes: tuple[Pane, ...] = ()
 
     def told(self) -> tuple[StalePixels, ...]:
@@ -111,7 +111,7 @@ class UnpaintedRegions:
         self._subtract_painted(change, drawn, doubted, now)
         self._take_in(new, now)
 
-    def _take_in(self, new: Sequence[_StaleRegion], now: int) -> None:
+    def _take_in(self, new: Sequence[_Region], now: int) -> None:
         self._regions = [stale for stale in (*self._regions, *new) if stale.until + KEPT > now]
         while len(self._regions) > MOST_REGIONS:
             self._join(now)
@@ -120,11 +120,11 @@ class UnpaintedRegions:
         """Anything may have left, which is a doubt. What is owed stays owed beside it: its owner pays with all that it
         has painted since, whatever else happened, and one that is not where it was can no longer pay.
         """
-        doubt = _StaleRegion(self._earliest([screen], now), now + DOUBT, [screen])
+        doubt = _Region(self._earliest([screen], now), now + DOUBT, [screen])
         stayed = {pane.id for pane in set(before) & set(self._panes)}
         for stale in self._regions:
             if not stale.owners <= stayed:
-                stale.owners, stale.until = frozenset(), min(stale.until, now + MAY_BE_PAINTED)
+                stale.owners, stale.until = frozenset(), min(stale.until, now + UNSURE)
         self._subtract_painted(Change(self._panes, self._panes, {}, screen, {}, unpainted={}), drawn, (), now)
         self._regions = [stale for stale in self._regions if not now < stale.until <= doubt.until]
         self._take_in([doubt], now)
@@ -141,10 +141,12 @@ class UnpaintedRegions:
 
     def _earliest(self, region: Sequence[Box], now: int) -> int:
         """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
-        return min((stale.left for stale in self._regions if stale.until > now and meet(stale.region, region)), default=now)
+        return min(
+            (stale.left for stale in self._regions if stale.until > now and meet(stale.region, region)), default=now
+        )
 
-    def _certainly_unpainted(self, window: int, now: int) -> list[_StaleRegion]:
-        return [stale for stale in self._regions if stale.until > now + MAY_BE_PAINTED and stale.owners == {window}]
+    def _certainly_unpainted(self, window: int, now: int) -> list[_Region]:
+        return [stale for stale in self._regions if stale.until > now + UNSURE and stale.owners == {window}]
 
     def _unpainted(self, window: int, shown: Sequence[Box], now: int) -> list[Box]:
         """Where it certainly showed another until it moved, and is not taken to have painted since: its damage does not
@@ -154,23 +156,27 @@ class UnpaintedRegions:
         bare = not rests(shown, [box for stale in regions for box in stale.unpainted])
         return [box for stale in regions if bare or now - stale.since >= HANGS for box in stale.unpainted]
 
-    def _taken_along(self, window: int, region: list[Box], was: Box, now: int, *, late: bool) -> _StaleRegion:
+    def _taken_along(self, window: int, region: list[Box], was: Box, now: int, *, late: bool) -> _Region:
         since = min(stale.since for stale in self._certainly_unpainted(window, now))
         stale = self._sure(self._earliest([*region, was], now), window, region, region, now)
         stale.since, stale.late = since, late
         return stale
 
-    def _gained(self, window: int, gained: list[Box], drawn: Drawn, now: int, *, late: bool) -> _StaleRegion:
+    def _gained(self, window: int, gained: list[Box], drawn: Drawn, now: int, *, late: bool) -> _Region:
         """What it has painted in this place it has painted since it came to it."""
         left = self._earliest(gained, now)
         if window == ROOT:
             painted = self._repaints(gained[0])
-            return _StaleRegion(left, now + STILL, gained) if painted else _StaleRegion(left, now + UNPAINTED, gained, unpainted=gained)
+            return (
+                _Region(left, now + STILL, gained)
+                if painted
+                else _Region(left, now + UNPAINTED, gained, unpainted=gained)
+            )
         if window not in drawn or self._redirected(window):
             return self._doubt(left, frozenset({window}), gained, now, late=late)
         return self._sure(left, window, gained, rests(gained, self._placed(window, drawn[window])), now)
 
-    def _doubts(self, unclear: Unclear, drawn: Drawn, now: int, *, late: bool = False) -> Iterator[_StaleRegion]:
+    def _doubts(self, unclear: Unclear, drawn: Drawn, now: int, *, late: bool = False) -> Iterator[_Region]:
         """What they have painted in this place may be from before: they owe all of it from now on. What one of them has
         not painted at all it certainly owes.
         """
@@ -185,17 +191,17 @@ class UnpaintedRegions:
         if region:
             yield self._doubt(left, unclear.owners, region, now, late=late)
 
-    def _sure(self, left: int, owner: int, region: list[Box], unpainted: list[Box], now: int) -> _StaleRegion:
-        stale = _StaleRegion(left, now + (UNPAINTED if unpainted else STILL), region, frozenset({owner}), since=now)
+    def _sure(self, left: int, owner: int, region: list[Box], unpainted: list[Box], now: int) -> _Region:
+        stale = _Region(left, now + (UNPAINTED if unpainted else STILL), region, frozenset({owner}), since=now)
         stale.set_unpainted(unpainted, now)
         return stale
 
-    def _doubt(self, left: int, owners: frozenset[int], region: list[Box], now: int, *, late: bool = False) -> _StaleRegion:
+    def _doubt(self, left: int, owners: frozenset[int], region: list[Box], now: int, *, late: bool = False) -> _Region:
         painters = frozenset(owner for owner in owners if owner != ROOT and not self._redirected(owner))
         if not painters:
             unpainted = ROOT in owners and not self._repaints(region[0])
-            return _StaleRegion(left, now + (MAY_BE_PAINTED if unpainted else DOUBT), region)
-        stale = _StaleRegion(left, now + MAY_BE_PAINTED, region, painters, least=now + DOUBT, late=late)
+            return _Region(left, now + (UNSURE if unpainted else DOUBT), region)
+        stale = _Region(left, now + UNSURE, region, painters, least=now + DOUBT, late=late)
         stale.set_unpainted(region, now)
         return stale
 
@@ -211,9 +217,9 @@ class UnpaintedRegions:
             strokes = [box for owner in painters for box in painted.get(owner, ())]
             if stale.unpainted:
                 if not stale.owners <= drawn.keys():
-                    stale.until = min(stale.until, now + MAY_BE_PAINTED)  # of some nobody can tell any more what they paint
+                    stale.until = min(stale.until, now + UNSURE)  # of some nobody can tell any more what they paint
                 if stale.owners & change.moved:
-                    stale.until = min(stale.until, now + MAY_BE_PAINTED)
+                    stale.until = min(stale.until, now + UNSURE)
                 # What a window took along it owes where it is now, and others what it left.
                 gone = bool(stale.owners) and stale.owners <= change.moved
                 stale.set_unpainted([] if gone else rests(stale.unpainted, [*passed_on, *strokes]), now)
@@ -226,7 +232,7 @@ class UnpaintedRegions:
             elif meet(stale.region, strokes):
                 stale.until = max(stale.until, min(now + STILL, stale.left + DOUBT))
 
-    def _passed_on(self, stale: _StaleRegion, change: Change) -> list[Box]:
+    def _passed_on(self, stale: _Region, change: Change) -> list[Box]:
         """What others owe by now, or its owners in another place. Where only something came and went over it, what they
         have not painted they go on to owe.
         """
@@ -241,10 +247,10 @@ class UnpaintedRegions:
 
     def _join(self, now: int) -> None:
         """Two of one sort become one: what is certainly owed must not hold what would soon be over by itself."""
-        unpainted = [stale for stale in self._regions if stale.until > now + MAY_BE_PAINTED]
-        rest = [stale for stale in self._regions if stale.until <= now + MAY_BE_PAINTED]
+        unpainted = [stale for stale in self._regions if stale.until > now + UNSURE]
+        rest = [stale for stale in self._regions if stale.until <= now + UNSURE]
         one, other, *_ = max(unpainted, rest, key=len)
-        joined = _StaleRegion(
+        joined = _Region(
             min(one.left, other.left),
             max(one.until, other.until),
             [around([*one.region, *other.region])],

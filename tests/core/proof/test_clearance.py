@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.core.model.rules import Reason
 from agent.core.model.seen import StalePixels
 from agent.core.model.times import Span
-from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, gone_by, with_stale_pixels, looked
+from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, gone_by, looked, with_stale
 
 CARD = (Reason("card-forms", 0),)
 TIMING = Timing(settle=5, hindsight=3, max_gap=20)
@@ -266,32 +266,34 @@ def test_a_display_that_is_behind_takes_longer_to_settle(lag: int, after: int) -
 
 def test_what_left_before_the_run_holds_it_back_until_it_is_gone() -> None:
     run = clean(Run.unproven(0), 10, 11)  # what it saw had settled at 16
-    run = with_stale_pixels(run, [StalePixels(left=9, until=100)], 11)
+    run = with_stale(run, [StalePixels(left=9, until=100)], 11)
     assert run.clearance.after == 100
-    assert with_stale_pixels(run, [StalePixels(left=9, until=30)], 12).clearance.after == 30  # the latest word counts
-    assert with_stale_pixels(run, [StalePixels(left=9, until=120)], 12).clearance.after == 120
+    assert with_stale(run, [StalePixels(left=9, until=30)], 12).clearance.after == 30  # the latest word counts
+    assert with_stale(run, [StalePixels(left=9, until=120)], 12).clearance.after == 120
 
 
 @pytest.mark.parametrize(("left", "after"), [(16, 100), (17, 16)])
 def test_what_left_after_the_run_began_was_clean(left: int, after: int) -> None:
-    assert with_stale_pixels(clean(Run.unproven(0), 10, 11), [StalePixels(left, until=100)], 20).clearance.after == after
+    assert with_stale(clean(Run.unproven(0), 10, 11), [StalePixels(left, until=100)], 20).clearance.after == after
 
 
 @pytest.mark.parametrize("told", [12, 17, 18], ids=["long before", "just before", "when it was gone"])
 def test_what_has_gone_need_not_be_told_again(told: int) -> None:
-    run = with_stale_pixels(clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=18)], told)
-    assert with_stale_pixels(run, (), 18).clearance.after == 18
+    run = with_stale(clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=18)], told)
+    assert with_stale(run, (), 18).clearance.after == 18
 
 
 def test_some_may_go_while_others_stay() -> None:
-    run = with_stale_pixels(clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=100), StalePixels(left=8, until=30)], 30)
-    assert with_stale_pixels(run, [StalePixels(left=9, until=41)], 45).clearance.after == 41
-    assert with_stale_pixels(run, [StalePixels(left=9, until=20)], 45).clearance.after == 30
+    run = with_stale(
+        clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=100), StalePixels(left=8, until=30)], 30
+    )
+    assert with_stale(run, [StalePixels(left=9, until=41)], 45).clearance.after == 41
+    assert with_stale(run, [StalePixels(left=9, until=20)], 45).clearance.after == 30
 
 
 def test_a_run_without_a_clean_look_is_not_haunted() -> None:
-    run = alarmed(with_stale_pixels(clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=100)], 11), 30)
-    assert with_stale_pixels(run, [StalePixels(left=9, until=100)], 31) == run
+    run = alarmed(with_stale(clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=100)], 11), 30)
+    assert with_stale(run, [StalePixels(left=9, until=100)], 31) == run
     assert run.clearance == Clearance(30, 30)
 
 
@@ -330,7 +332,7 @@ def test_nothing_is_proven_while_the_display_shows_what_left_before_the_run(
         reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
         run = looked(run, event.asked, event.answered, reasons, timing, told=True, lag=0)
         words = {one: one.word(event.answered) for one in left if one.left <= event.answered}
-        run = with_stale_pixels(run, [word for one, word in words.items() if one not in told_as_gone], event.answered)
+        run = with_stale(run, [word for one, word in words.items() if one not in told_as_gone], event.answered)
         told_as_gone |= {one for one, word in words.items() if word.until <= event.answered}
         for at in range(run.clearance.after + 1, run.clearance.before):
             assert not any(one.left <= run.began and at < one.gone for one in words)

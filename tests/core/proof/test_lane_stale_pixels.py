@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.core.account.eye import Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Reason
-from agent.core.model.seen import Alarm, StalePixels, Look, Scene
+from agent.core.model.seen import Alarm, Look, Scene, StalePixels
 from agent.core.model.times import Span
 from tests.core.proof.eyes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, eye, look, seen
 
