@@ -28,7 +28,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SUBJECTS: Final = {
     "agent.core.proof.clearance": ["tests/core/proof/test_clearance.py"],
     "agent.core.proof.gate": ["tests/core/proof/test_gate.py"],
-    "agent.core.account.stretch": ["tests/core/account/test_stretch.py"],
+    "agent.core.account.kept_span": ["tests/core/account/test_kept_span.py"],
 }
 
 COMPARISONS: Final[dict[type[ast.cmpop], list[type[ast.cmpop]]]] = {

@@ -26,7 +26,7 @@ from agent.control.status import (
 )
 from agent.core.account.day import pauses
 from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.account.troubles import TroubleCode
 from agent.core.holding import grant
 from agent.core.model.media import Frame

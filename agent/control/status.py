@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from agent.core.account.evidence import Deaf, Ear, Evidence, Promise
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.account.troubles import degrades
 from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of

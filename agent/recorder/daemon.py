@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Final
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.account.troubles import TroubleCode
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
@@ -49,7 +49,7 @@ from agent.core.session import (
 from agent.errors import Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
-from agent.recorder.keeping import BlockOutlet, FrameOutlet, Keeping, between_blocks
+from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, Keeping, between_blocks
 from agent.recorder.listening import Heard, tell
 from agent.recorder.messages import (
     Call,

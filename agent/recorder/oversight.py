@@ -18,7 +18,7 @@ from agent.core.model.times import SECOND
 from agent.core.session import LaneWould, Session
 from agent.errors import Transient
 from agent.ports import SilenceMemory
-from agent.recorder.keeping import Keeping
+from agent.recorder.lane_pipeline import Keeping
 from agent.recorder.messages import Cleared, Trouble
 
 DAY: Final = 24 * 3600 * SECOND

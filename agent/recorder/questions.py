@@ -16,7 +16,7 @@ from agent.core.model.times import MILLISECOND
 from agent.core.proof.asking import next_look
 from agent.core.proof.clearance import SILENCE
 from agent.ports import Clock, Witness
-from agent.recorder.keeping import Keeping
+from agent.recorder.lane_pipeline import Keeping
 
 SLOW: Final = 100 * MILLISECOND  # a look that took longer is no slower for that: it is forgotten after 29 others
 

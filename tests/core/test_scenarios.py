@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.model.media import Lane
 from agent.core.model.seen import (
     BROWSERS,

@@ -2,7 +2,7 @@
 
 Looks cost little but not nothing, so they come on demand: around pictures and while the eye is closed. On a quiet, open
 screen they are rare: whatever changes there raises damage or an event, and both ask. A closing costs no kept time for
-that: a still screen was what was proven until it was drawn on (core.account.stretch).
+that: a still screen was what was proven until it was drawn on (core.account.kept_span).
 """
 
 from __future__ import annotations

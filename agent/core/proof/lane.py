@@ -2,7 +2,7 @@
 
 Puts the judgement (decide), the proof (clearance) and the queue (gate) together, still without clock or thread. When
 the lane closes nothing is thrown away by hand: the gate lets go what every witness had already covered, and drops the
-rest. The account of the lane, and of the time that was kept, is in core.account.eye.
+rest. The account of the lane, and of the time that was kept, is in core.account.lane.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Browsing, Look, Scene
@@ -13,7 +13,7 @@ from agent.core.proof.asking import timings
 from agent.core.proof.clearance import SILENCE
 from agent.core.proof.gate import PATIENCE
 from agent.pipeline import Mailbox
-from agent.recorder.keeping import FrameOutlet, Keeping
+from agent.recorder.lane_pipeline import FrameOutlet, Keeping
 from agent.recorder.messages import GrabWanted
 from agent.recorder.questions import Questions
 from agent.recorder.recording import Order

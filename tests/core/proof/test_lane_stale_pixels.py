@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Reason
 from agent.core.model.seen import Alarm, Look, Scene, StalePixels
 from agent.core.model.times import Span
-from tests.core.proof.eyes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, eye, look, seen
+from tests.core.proof.lanes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, eye, look, seen
 
 
 def attribution(at: int, stale_pixels: tuple[StalePixels, ...] | None, what: Scene = NOTES, witness: str = "w") -> Look:

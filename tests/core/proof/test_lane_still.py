@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Box, Look, Scene, Window

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.account.stretch import ANSWERS_WITHIN, Stretch
+from agent.core.account.kept_span import ANSWERS_WITHIN, Stretch
 from agent.core.model.times import Span
 
 NOW = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import Blind, Box, Look, Scene, Window

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from agent.core.account.eye import Eye
+from agent.core.account.lane import Eye
 from agent.core.model.media import Block, Frame, Lane
 from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.gate import PATIENCE, Item

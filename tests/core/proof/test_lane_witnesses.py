@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.eye import BLIND, Eye
+from agent.core.account.lane import BLIND, Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Page, Scene
 from agent.core.model.times import Span
-from tests.core.proof.eyes import (
+from tests.core.proof.lanes import (
     CHART,
     NOTES,
     PATIENCE,

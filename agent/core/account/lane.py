@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.core.account.attribution import Attribution
-from agent.core.account.stretch import Stretch
+from agent.core.account.kept_span import Stretch
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason

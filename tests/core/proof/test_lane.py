@@ -7,12 +7,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.account.eye import BLIND, Eye
+from agent.core.account.lane import BLIND, Eye
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Policy
 from agent.core.model.seen import Alarm, Blind, Look
 from agent.core.model.times import Span
-from tests.core.proof.eyes import (
+from tests.core.proof.lanes import (
     NOTES,
     PATIENCE,
     POLICY,
