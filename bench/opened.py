@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bench import detector
 from bench.fleet import Store
-from bench.sheet import Stretch
+from bench.sheet import SheetSpan
 from bench.stage import StageError
 
 SECOND: Final = 1_000_000_000
@@ -69,9 +69,9 @@ class Opened:
         return {rule["id"]: rule["why"] for rule in self.timeline["rules"]}
 
     @property
-    def stretches(self) -> tuple[Stretch, ...]:
+    def stretches(self) -> tuple[SheetSpan, ...]:
         return tuple(
-            Stretch(part["from"] / SECOND, part["to"] / SECOND, part["what"], _why(part))
+            SheetSpan(part["from"] / SECOND, part["to"] / SECOND, part["what"], _why(part))
             for part in self.timeline["parts"]
         )
 

@@ -37,7 +37,7 @@ LEGEND: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SheetSpan:
     """Seconds of the recording's time; `what` as the store's timeline has it; `why`: the rules, or other reasons."""
 
     start: float
@@ -54,7 +54,7 @@ class Stretch:
         return GREEN if self.kept else RULE if self.what in ("closed", "closed_margin") else FAINT
 
 
-def draw(video: Path, stretches: Sequence[Stretch], to: Path) -> None:
+def draw(video: Path, stretches: Sequence[SheetSpan], to: Path) -> None:
     """Writes a PNG to `to`: a dozen moments in even steps, and the whole time as a bar. `stretches` cover it all."""
     length = stretches[-1].end
     moments = [(number + 0.5) * length / (COLUMNS * ROWS) for number in range(COLUMNS * ROWS)]
@@ -115,7 +115,7 @@ def _closed_eye(pen: ImageDraw.ImageDraw, x: int, y: int, why: str) -> None:
     pen.multiline_text((centre, y + TILE[1] - 38), lines, font=SMALL, fill=SAND, anchor="ma", align="center", spacing=2)
 
 
-def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int, width: int) -> None:
+def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[SheetSpan], x: int, y: int, width: int) -> None:
     length = stretches[-1].end
     for stretch in stretches:
         left, right = x + stretch.start / length * width, x + stretch.end / length * width

@@ -21,7 +21,7 @@ from agent.cli.policy.reading import page, read
 from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
 from agent.core.linting.diff import SPOKEN_LANE
-from agent.core.linting.replay import Interval, Spoke, Stretch, Sums, replay, sums_of
+from agent.core.linting.replay import Interval, Spoke, ReplaySpan, Sums, replay, sums_of
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import Blind, Page, Window
@@ -149,7 +149,7 @@ def _replay(asked: argparse.Namespace) -> int:
         for lane in Lane
         if lane in scenes.kept
     }
-    differs = any(one.newly_open or one.newly_closed for stretches in told.values() for one in stretches)
+    differs = any(one.newly_open or one.newly_closed for spans in told.values() for one in spans)
     if asked.json:
         print(json.dumps(_as_json(scenes, then, now, told, differs=differs)))
     else:
@@ -165,7 +165,7 @@ def _not_looked_for(then: Policy, now: Policy) -> list[str]:
 
 
 def _as_json(
-    scenes: Scenes, then: Policy, now: Policy, told: Mapping[Lane, Sequence[Stretch]], *, differs: bool
+    scenes: Scenes, then: Policy, now: Policy, told: Mapping[Lane, Sequence[ReplaySpan]], *, differs: bool
 ) -> dict[str, object]:
     return {
         "recording": scenes.recording,
@@ -175,15 +175,15 @@ def _as_json(
         "not_looked_for": _not_looked_for(then, now),
         "lanes": {
             lane.value: {
-                **{f"{name}_ns": amount for name, amount in asdict(sums_of(stretches)).items()},
-                "stretches": [_stretch_as_json(one) for one in stretches],
+                **{f"{name}_ns": amount for name, amount in asdict(sums_of(spans)).items()},
+                "stretches": [_span_as_json(one) for one in spans],
             }
-            for lane, stretches in told.items()
+            for lane, spans in told.items()
         },
     }
 
 
-def _stretch_as_json(one: Stretch) -> dict[str, object]:
+def _span_as_json(one: ReplaySpan) -> dict[str, object]:
     return {
         "from": one.start,
         "to": one.end,
@@ -197,34 +197,34 @@ def _stretch_as_json(one: Stretch) -> dict[str, object]:
     }
 
 
-def _print(out: Console, scenes: Scenes, then: Policy, now: Policy, told: Mapping[Lane, Sequence[Stretch]]) -> None:
+def _print(out: Console, scenes: Scenes, then: Policy, now: Policy, told: Mapping[Lane, Sequence[ReplaySpan]]) -> None:
     head = f"Recording {scenes.recording}, from {scenes.start} on {scenes.host}, {_long(scenes.length)}"
     out.print(head, style="bold", markup=False)
     out.print(f"  then  {then.name}, revision {then.revision}", markup=False)
     out.print(f"  with  {now.name}, revision {now.revision}", markup=False)
-    for lane, stretches in told.items():
+    for lane, spans in told.items():
         out.print()
-        _print_lane(out, SPOKEN_LANE[lane].capitalize(), stretches, sums_of(stretches))
+        _print_lane(out, SPOKEN_LANE[lane].capitalize(), spans, sums_of(spans))
     if missing := _not_looked_for(then, now):
         says = "Only the other policy names these, so that nobody searched the pages for them; it may close more"
         out.print()
         out.print(f"{says}: {', '.join(missing)}", style="yellow", markup=False)
 
 
-def _print_lane(out: Console, lane: str, stretches: Sequence[Stretch], sums: Sums) -> None:
+def _print_lane(out: Console, lane: str, spans: Sequence[ReplaySpan], sums: Sums) -> None:
     out.print(lane, style="bold")
-    opened = [one for one in stretches if one.newly_open]
-    closed = [one for one in stretches if one.newly_closed]
+    opened = [one for one in spans if one.newly_open]
+    closed = [one for one in spans if one.newly_closed]
     if opened:
         told = f"  WOULD NEWLY OPEN: {_long(sums.newly_open)} that were closed would be recorded. Possible leaks."
         out.print(told, style="bold red")
         for one in opened:
-            _print_stretch(out, one, "red")
+            _print_span(out, one, "red")
     if closed:
         was = _long(sum(one.kept for one in closed))
         out.print(f"  Would newly close: {_long(sums.newly_closed)}, of which {was} were recorded.", style="yellow")
         for one in closed:
-            _print_stretch(out, one, "yellow")
+            _print_span(out, one, "yellow")
     same = f"  The same under both: {_long(sums.open)} open, {_long(sums.closed)} closed."
     out.print(same if opened or closed else f"  No difference: {_long(sums.open)} open, {_long(sums.closed)} closed.")
     if sums.not_judged:
@@ -232,7 +232,7 @@ def _print_lane(out: Console, lane: str, stretches: Sequence[Stretch], sums: Sum
         out.print(f"  Not judged: {_long(sums.not_judged)}, in which {why}.", style="dim")
 
 
-def _print_stretch(out: Console, one: Stretch, style: str) -> None:
+def _print_span(out: Console, one: ReplaySpan, style: str) -> None:
     when = f"    {_at(one.start)} - {_at(one.end)}  {_long(one.length)}"
     would = _by(one.now) if one.now else "no rule closes"
     out.print(Text.assemble((when, style), f"  then: {_by(one.then) if one.then else 'open'}; with: {would}"))

@@ -26,7 +26,7 @@ from agent.control.status import (
 )
 from agent.core.account.day import pauses
 from agent.core.account.evidence import Deaf, Ear, Evidence, Hearing, Promise
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.account.troubles import TroubleCode
 from agent.core.holding import grant
 from agent.core.model.media import Frame
@@ -110,8 +110,8 @@ class Answering:
         Returns when the loop must turn again for what will be missed then, ns.
         """
         daemon, now = self._the_daemon, self._clock.now()
-        session, eye = daemon.session, daemon.screen.eye
-        self._note(session, eye, now)
+        session, proof = daemon.session, daemon.screen.proof
+        self._note(session, proof, now)
         deaf = self._deaf(now)
         self._tell_deaf(deaf)
         policy = session.policy
@@ -119,7 +119,7 @@ class Answering:
             self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
         evidence = self._evidence()
         shown = (
-            state_of(session, eye, now),
+            state_of(session, proof, now),
             evidence.stalled(self._promise, now),
             evidence.unheard(self._promise, now) is None,
             deaf,
@@ -136,8 +136,8 @@ class Answering:
                 self._changed.notify_all()
         return evidence.due(self._promise, now)
 
-    def _note(self, session: Session, eye: Eye[Frame], now: int) -> None:
-        if state_of(session, eye, now) is not State.RECORDING:
+    def _note(self, session: Session, proof: AccountedProof[Frame], now: int) -> None:
+        if state_of(session, proof, now) is not State.RECORDING:
             self._open_since = None
         elif self._open_since is None:
             self._open_since = now
@@ -149,7 +149,7 @@ class Answering:
 
     def _evidence(self) -> Evidence:
         sealed_at, receipt_at = self._sources.tally().pictures_at, self._sources.receipt_at()
-        lead = max(0, self._the_daemon.screen.eye.hindsight - WINDOW_HINDSIGHT)
+        lead = max(0, self._the_daemon.screen.proof.hindsight - WINDOW_HINDSIGHT)
         return Evidence(self._open_since, self._the_daemon.grabbed_at, sealed_at, self._waiting_since, receipt_at, lead)
 
     def _note_sound(self, session: Session, now: int) -> None:
@@ -158,7 +158,7 @@ class Answering:
         elif self._listening_since is None:
             self._listening_since = now
         sound = self._the_daemon.sound
-        is_open = sound is not None and state_of(session, sound.eye, now) is State.RECORDING
+        is_open = sound is not None and state_of(session, sound.proof, now) is State.RECORDING
         if not is_open or not self._hearing().unbroken(self._promise, now):
             self._sound_open_since = None
         elif self._sound_open_since is None:
@@ -182,7 +182,7 @@ class Answering:
             self._listening_since,
             self._sound_open_since,
             self._sources.tally().sound_at,
-            0 if lane is None else lane.eye.hindsight,
+            0 if lane is None else lane.proof.hindsight,
         )
 
     def _deaf(self, now: int, devices: tuple[bool, bool] = (False, False)) -> Deaf | None:
@@ -201,7 +201,7 @@ class Answering:
         hearing = self._hearing(devices)
         return describe_sound(
             daemon.session,
-            None if lane is None else lane.eye,
+            None if lane is None else lane.proof,
             now=now,
             since=daemon.screen.since if lane is None else lane.since,
             sealed_at=hearing.sealed_at,
@@ -211,12 +211,12 @@ class Answering:
 
     def _status(self) -> Status:
         daemon, sources, now = self._the_daemon, self._sources, self._clock.now()
-        self._note(daemon.session, daemon.screen.eye, now)
+        self._note(daemon.session, daemon.screen.proof, now)
         oldest = sources.oldest()
         chunks, size = sources.waiting()
         return describe(
             daemon.session,
-            daemon.screen.eye,
+            daemon.screen.proof,
             sources.tally(),
             now=now,
             since=daemon.screen.since,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from agent.core.account.evidence import Deaf, Ear, Evidence, Promise
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.account.troubles import degrades
 from agent.core.account.watch import Tried, Watch
 from agent.core.holding import UserHold, reasons_of, terms_of
@@ -183,14 +183,14 @@ class Status:
 MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy that the policy asks for all the same
 
 
-def state_of(session: Session, eye: Eye[Frame] | Eye[Block], now: int) -> State:
+def state_of(session: Session, proof: AccountedProof[Frame] | AccountedProof[Block], now: int) -> State:
     """The lid follows the gate: closed as soon as a picture taken now could not be released."""
     if (of_all := _whole(session)) is not None:
         return of_all
-    reasons = eye.closed_by(now)
+    reasons = proof.closed_by(now)
     if Hold.BLIND in session.holds or any(reason.number is None for reason in reasons if reason not in MEANT):
         return State.BLIND
-    if reasons or now <= eye.provable_after:
+    if reasons or now <= proof.provable_after:
         return State.CLOSED
     return State.RECORDING
 
@@ -213,7 +213,7 @@ class Waiting:
 
 def describe(
     session: Session,
-    eye: Eye[Frame],
+    proof: AccountedProof[Frame],
     tally: Tally,
     *,
     now: int,
@@ -235,7 +235,7 @@ def describe(
         return None if at is None else round((now - at) / SECOND, 1)
 
     policy = session.policy
-    state = state_of(session, eye, now)
+    state = state_of(session, proof, now)
     unheard = evidence.unheard(promise, now)
     return Status(
         state=State.STALLED if state is State.RECORDING and evidence.stalled(promise, now) else state,
@@ -314,7 +314,7 @@ def pages_as_json(scene: Scene) -> dict[str, object]:
 
 def describe_sound(
     session: Session,
-    eye: Eye[Block] | None,
+    proof: AccountedProof[Block] | None,
     *,
     now: int,
     since: int,
@@ -322,7 +322,7 @@ def describe_sound(
     deaf: Deaf | None,
     ends: tuple[tuple[Ear, Channel], tuple[Ear, Channel]],
 ) -> SoundStatus:
-    """`eye`: None where nothing on this PC knows its sound. Both ends: microphone, far end."""
+    """`proof`: None where nothing on this PC knows its sound. Both ends: microphone, far end."""
 
     def ago(at: int | None) -> float | None:
         return None if at is None else round((now - at) / SECOND, 1)
@@ -339,7 +339,7 @@ def describe_sound(
         for ear, channel in ends
     )
     return SoundStatus(
-        state=_sound_state(session, eye, now, deaf),
+        state=_sound_state(session, proof, now, deaf),
         fault="" if deaf is None else deaf.value,
         rules=tuple(reason.id for reason in session.closed.get(Lane.AUDIO, ())),
         since_s=round((now - since) / SECOND, 1),
@@ -349,7 +349,7 @@ def describe_sound(
     )
 
 
-def _sound_state(session: Session, eye: Eye[Block] | None, now: int, deaf: Deaf | None) -> State:
+def _sound_state(session: Session, proof: AccountedProof[Block] | None, now: int, deaf: Deaf | None) -> State:
     """A lane that is open for nothing that comes is none that records."""
-    state = _whole(session) or (State.RECORDING if eye is None else state_of(session, eye, now))
+    state = _whole(session) or (State.RECORDING if proof is None else state_of(session, proof, now))
     return State.STALLED if state is State.RECORDING and deaf is not None and not deaf.part else state

@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Final
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.account.troubles import TroubleCode
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
@@ -49,7 +49,7 @@ from agent.core.session import (
 from agent.errors import Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
-from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, Keeping, between_blocks
+from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
 from agent.recorder.listening import Heard, tell
 from agent.recorder.messages import (
     Call,
@@ -116,13 +116,13 @@ class Daemon:
         self._drain = drain
         now = clock.now()
         names = tuple(witness.name for witness in witnesses)
-        pictures: Eye[Frame] = Eye(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
-        self.screen = Keeping(Lane.SCREEN, pictures, FrameOutlet(orders), orders, now)
-        self.sound: Keeping[Block] | None = None
-        self._lanes: tuple[Keeping[Any], ...] = (self.screen,)
+        pictures: AccountedProof[Frame] = AccountedProof(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
+        self.screen = LanePipeline(Lane.SCREEN, pictures, FrameOutlet(orders), orders, now)
+        self.sound: LanePipeline[Block] | None = None
+        self._lanes: tuple[LanePipeline[Any], ...] = (self.screen,)
         if listen is not None:
-            blocks: Eye[Block] = Eye(Lane.AUDIO, names, PATIENCE[Lane.AUDIO], now)
-            self.sound = Keeping(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
+            blocks: AccountedProof[Block] = AccountedProof(Lane.AUDIO, names, PATIENCE[Lane.AUDIO], now)
+            self.sound = LanePipeline(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
             self._lanes = (self.screen, self.sound)
         self.scenes = SceneLane(orders, self.view)
         self._listen = listen
@@ -130,7 +130,7 @@ class Daemon:
         self._turned = turned
         self._shown_until: int | None = None
         self._listening = False
-        self.session = Session(closed={keeping.lane: UNSEEN for keeping in self._lanes})
+        self.session = Session(closed={pipeline.lane: UNSEEN for pipeline in self._lanes})
         self.oversight = Oversight(silence)
         self.troubles: dict[str, str] = {}
         self._monitors = monitors
@@ -188,7 +188,7 @@ class Daemon:
             case GrabWanted():
                 self._questions.grab_wanted = True
             case Still(until):
-                self.screen.eye.still(until)
+                self.screen.proof.still(until)
             case Heard():
                 self._take_sound(sight)
 
@@ -201,22 +201,22 @@ class Daemon:
             self._void_canvas()  # taken in a hold, or on its way when its recording closed
         else:
             for frame in grabbed.frames:
-                self.screen.eye.push(frame)
+                self.screen.proof.push(frame)
 
     def _take_sound(self, heard: Heard) -> None:
         tell(self._ledger, heard.mishaps)
         if self.sound is not None and not self.session.held:
             for block in heard.blocks:
                 if self._may_be_kept(block, self.sound):
-                    self.sound.eye.push(block)
+                    self.sound.proof.push(block)
 
-    def _may_be_kept(self, item: Item, keeping: Keeping[Any]) -> bool:
+    def _may_be_kept(self, item: Item, pipeline: LanePipeline[Any]) -> bool:
         """Whether it belongs to the recording that the lane is in or goes over to, and not to a hold."""
-        return item.span.start >= keeping.zero and item.span.start > self._held_until
+        return item.span.start >= pipeline.zero and item.span.start > self._held_until
 
     def _take_glimpse(self, glimpse: Glimpse) -> None:
         self.marks.glimpse(glimpse)
-        closed = [keeping.eye.glimpse(glimpse) for keeping in self._lanes]  # every lane hears of it
+        closed = [pipeline.proof.glimpse(glimpse) for pipeline in self._lanes]  # every lane hears of it
         if any(closed):
             self.view.glimpse(glimpse)
         if not self.session.held and glimpse.at > self._held_until:
@@ -226,8 +226,8 @@ class Daemon:
     def _alarm(self, alarm: Alarm) -> None:
         if alarm.witness == BROWSERS:
             self.marks.alarm(alarm.at)
-        for keeping in self._lanes:
-            keeping.eye.alarm(alarm)
+        for pipeline in self._lanes:
+            pipeline.proof.alarm(alarm)
 
     def _take_proof(self, *, clean: bool) -> None:
         """Once the picture has shown that nothing sensitive is left in a tab, the next look may find it clean."""
@@ -236,17 +236,17 @@ class Daemon:
 
     def _take_look(self, look: Look) -> None:
         self._questions.answered(look)
-        if look.witness == BROWSERS and not self.screen.eye.counts(look):
+        if look.witness == BROWSERS and not self.screen.proof.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
         judged = self.view.take(self.marks.take(look))
         self._questions.judged(judged)
-        if not self.session.held and look.asked > self._held_until and self.screen.eye.counts(look):
+        if not self.session.held and look.asked > self._held_until and self.screen.proof.counts(look):
             self.scenes.see(look, judged)
-        for keeping in self._lanes:
-            keeping.eye.see(judged)
+        for pipeline in self._lanes:
+            pipeline.proof.see(judged)
             if self.view.lost_account:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
-                keeping.eye.doubt(WINDOWS, judged.answered)
+                pipeline.proof.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
             self._questions.ask_browsers(held=self.session.held)
 
@@ -282,18 +282,18 @@ class Daemon:
         """What follows from the present moment: silence, the seat, the gate's verdict, the next look, the shutter."""
         now = self._clock.now()
         self._notice(now)
-        for keeping in self._lanes:
-            reasons = keeping.eye.closed_by(now)
-            if self.session.closed[keeping.lane] != reasons:
-                keeping.since = now
-                self._canvas += keeping is self.screen
-                self._happen(LaneJudged(keeping.lane, reasons))
+        for pipeline in self._lanes:
+            reasons = pipeline.proof.closed_by(now)
+            if self.session.closed[pipeline.lane] != reasons:
+                pipeline.since = now
+                self._canvas += pipeline is self.screen
+                self._happen(LaneJudged(pipeline.lane, reasons))
                 if not reasons:
-                    keeping.eye.opened(self._clock.now())
+                    pipeline.proof.opened(self._clock.now())
         for event in would_close(self.session, self._lanes):
             self._happen(event)
         self._happen(Tick())
-        spoke = self.screen.eye.spoke()
+        spoke = self.screen.proof.spoke()
         for word in self.oversight.turn(self.session, now, spoke, day=self._clock.wall() // DAY):
             self._take_word(word)
         self._let_go(now)
@@ -331,14 +331,14 @@ class Daemon:
         self._seek(self.marks.sought, self.marks.since)
 
     def _let_go(self, now: int) -> None:
-        for keeping in self._lanes:
-            lost = keeping.let_go(now, held=self.session.held)
-            self._canvas += lost and keeping is self.screen
+        for pipeline in self._lanes:
+            lost = pipeline.let_go(now, held=self.session.held)
+            self._canvas += lost and pipeline is self.screen
 
     def _start_over(self) -> None:
         """Nothing that waits is kept, and every stream begins anew with a whole picture."""
-        for keeping in self._lanes:
-            keeping.start_over()
+        for pipeline in self._lanes:
+            pipeline.start_over()
         self._canvas += 1
 
     def _void_canvas(self) -> None:
@@ -349,22 +349,22 @@ class Daemon:
         """When the loop must turn again, ns."""
         now = self._clock.now()
         due = [now + IDLE, *self._questions.due(held=self.session.held)]
-        due += [until + 1 for keeping in self._lanes if (until := keeping.eye.stale_until) >= now]
+        due += [until + 1 for pipeline in self._lanes if (until := pipeline.proof.stale_until) >= now]
         due += [] if self.session.held else self.marks.due()
         due += [] if self._shown_until is None else [self._shown_until]
         return min(due)
 
     def _publish(self) -> None:
-        eye = self.screen.eye
-        asked = eye.proven_by
+        proof = self.screen.proof
+        asked = proof.proven_by
         redraw = self._canvas != self._shutter.permit.canvas
         self._shutter.set(
             Permit(
                 open=self.session.keeps(Lane.SCREEN) and asked is not None,
-                after=eye.provable_after,
+                after=proof.provable_after,
                 asked=asked or 0,
                 canvas=self._canvas,
-                timing=eye.timing(WINDOWS),
+                timing=proof.timing(WINDOWS),
             )
         )
         if redraw:
@@ -379,8 +379,8 @@ class Daemon:
         """Nothing seen under another policy counts: the eye closes until a look under this one."""
         self._questions.judge_with(policy)
         self.marks.judge_with(lru_cache(PAGES)(partial(reasons_of, policy)), self._clock.now())
-        for keeping in self._lanes:
-            keeping.eye.put_in_force(policy, timings(policy, keeping.lane), self._clock.now())
+        for pipeline in self._lanes:
+            pipeline.proof.put_in_force(policy, timings(policy, pipeline.lane), self._clock.now())
         self.scenes.judge_with(policy)
         self._let_go(self._clock.now())
 
@@ -422,9 +422,9 @@ class Daemon:
                 self._start_over()
                 self.scenes.shut(self._clock.now())
             case OpenRecording(policy):
-                zero = min(keeping.earliest(self._clock.now()) for keeping in self._lanes)
-                for keeping in self._lanes:
-                    keeping.begin(zero)
+                zero = min(pipeline.earliest(self._clock.now()) for pipeline in self._lanes)
+                for pipeline in self._lanes:
+                    pipeline.begin(zero)
                 self._orders.put(Open(policy.hash, zero, self._monitors), must=True)
                 self.scenes.begin(zero)
             case RenewRecording(policy, why):
@@ -443,19 +443,19 @@ class Daemon:
     def _close_recording(self, why: str) -> None:
         """Sound ends with what was let go; a picture stands until the new recording takes over."""
         self.scenes.end(self._clock.now())
-        for keeping in self._lanes:
-            keeping.finish()
+        for pipeline in self._lanes:
+            pipeline.finish()
         if self.sound is not None:
             self.sound.mark_gap()
-        kept_until, earliest = self.screen.eye.end_of_kept(), self.screen.earliest(self._clock.now())
+        kept_until, earliest = self.screen.proof.end_of_kept(), self.screen.earliest(self._clock.now())
         self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
 
     def _renew_recording(self, policy: Policy, why: str) -> None:
         """Both are open until each lane has gone over; no word is cut in two."""
         now = self._clock.now()
-        seam = now if self.sound is None else between_blocks(self.sound.eye.waiting, now)
+        seam = now if self.sound is None else between_blocks(self.sound.proof.waiting, now)
         self.scenes.end(now)
         self._orders.put(Open(policy.hash, seam, self._monitors, renews=why), must=True)
         self.scenes.begin(seam)
-        for keeping in self._lanes:
-            keeping.hand_over(seam)
+        for pipeline in self._lanes:
+            pipeline.hand_over(seam)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Block, Frame, Lane
 from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.gate import PATIENCE, Item
@@ -84,12 +84,12 @@ def between_blocks(waiting: Sequence[Block], now: int) -> int:
     return now - (now - waiting[-1].at) % BLOCK if waiting else now
 
 
-class Keeping(Generic[ItemT]):
+class LanePipeline(Generic[ItemT]):
     """`since`: when the lane's present state began, ns."""
 
-    def __init__(self, lane: Lane, eye: Eye[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int) -> None:
+    def __init__(self, lane: Lane, proof: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int) -> None:
         self.lane = lane
-        self.eye = eye
+        self.proof = proof
         self.since = now
         self.zero = 0  # of the recording that the lane is in, ns
         self._seam: int | None = None  # where the next one takes over, until this lane has gone over to it
@@ -98,22 +98,22 @@ class Keeping(Generic[ItemT]):
 
     def let_go(self, now: int, *, held: bool) -> bool:
         """Judge what waits, and hand on what is proven; whether anything was lost. `held`: then nothing is kept."""
-        outcome = self.eye.judge(now)
+        outcome = self.proof.judge(now)
         lost = outcome.dropped
         for position, item in enumerate(outcome.released):
-            if self.eye.begins_anew(item):
+            if self.proof.begins_anew(item):
                 self.mark_gap(item)
             if self._seam is not None and self._outlet.is_from(item, self._seam):
                 self._take_over(self._seam)
             if held or not self._outlet.put(item):
                 refused = outcome.released[position:]
-                self.eye.lost(refused)
-                self.eye.drop_all()
+                self.proof.lost(refused)
+                self.proof.drop_all()
                 lost = (*refused, *lost)
                 break
-            self.eye.kept(item)
+            self.proof.kept(item)
         self._outlet.flush()
-        if self.eye.stretch_is_over(now):
+        if self.proof.kept_span_is_over(now):
             self.mark_gap()
         if self._seam is not None and (held or self._is_past(self._seam, now)):
             self.finish()
@@ -129,21 +129,21 @@ class Keeping(Generic[ItemT]):
 
     def finish(self) -> None:
         """Nothing more is to come from before the seam, if the lane was on its way over one."""
-        if self._seam is not None and not self.eye.stands_at(self._seam):
+        if self._seam is not None and not self.proof.holds_until(self._seam):
             self.mark_gap()
         if self._seam is not None:
             self._take_over(self._seam)
 
     def start_over(self) -> None:
         """Nothing that waits is kept, and what is kept next begins anew."""
-        self.eye.drop_all()
+        self.proof.drop_all()
         self.mark_gap()
         self.finish()
 
     def mark_gap(self, before: ItemT | None = None) -> None:
         """The kept time ends here, if any was kept. `before`: what is let go next, where it is known."""
         self._outlet.flush()
-        until = self.eye.end_of_kept(before)
+        until = self.proof.end_of_kept(before)
         if until is None:
             return
         if self._seam is not None and until > self._seam and not self._waits_before(self._seam):
@@ -152,7 +152,7 @@ class Keeping(Generic[ItemT]):
 
     def earliest(self, now: int) -> int:
         """Where a recording that is renewed now hands over: what still waits at the gate belongs to the new one."""
-        return min((item.span.start for item in self.eye.waiting), default=now)
+        return min((item.span.start for item in self.proof.waiting), default=now)
 
     def _is_past(self, seam: int, now: int) -> bool:
         """Whether all that began before the seam has come, and was let go or dropped.
@@ -161,11 +161,11 @@ class Keeping(Generic[ItemT]):
         """
         if self._waits_before(seam):
             return False
-        stands = self.lane is Lane.SCREEN and self.eye.stands_at(seam)
+        stands = self.lane is Lane.SCREEN and self.proof.holds_until(seam)
         return stands or now - seam >= PATIENCE[self.lane]
 
     def _waits_before(self, seam: int) -> bool:
-        return any(not self._outlet.is_from(item, seam) for item in self.eye.waiting[:1])  # they wait in order
+        return any(not self._outlet.is_from(item, seam) for item in self.proof.waiting[:1])  # they wait in order
 
     def _take_over(self, seam: int) -> None:
         self._seam, self.zero = None, seam
@@ -174,5 +174,5 @@ class Keeping(Generic[ItemT]):
 
     def last_waiting(self) -> Span | None:
         """Of the newest item at the gate; None where none waits."""
-        waiting = self.eye.waiting
+        waiting = self.proof.waiting
         return waiting[-1].span if waiting else None

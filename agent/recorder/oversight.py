@@ -18,17 +18,17 @@ from agent.core.model.times import SECOND
 from agent.core.session import LaneWould, Session
 from agent.errors import Transient
 from agent.ports import SilenceMemory
-from agent.recorder.lane_pipeline import Keeping
+from agent.recorder.lane_pipeline import LanePipeline
 from agent.recorder.messages import Cleared, Trouble
 
 DAY: Final = 24 * 3600 * SECOND
 
 
-def would_close(session: Session, lanes: Iterable[Keeping[Any]]) -> Iterator[LaneWould]:
+def would_close(session: Session, lanes: Iterable[LanePipeline[Any]]) -> Iterator[LaneWould]:
     """What the session does not know yet. In a hold nobody looks, and what was last seen says nothing."""
-    for keeping in lanes:
-        if not session.held and session.would.get(keeping.lane, ()) != keeping.eye.would:
-            yield LaneWould(keeping.lane, keeping.eye.would)
+    for pipeline in lanes:
+        if not session.held and session.would.get(pipeline.lane, ()) != pipeline.proof.would:
+            yield LaneWould(pipeline.lane, pipeline.proof.would)
 
 
 class Oversight:

@@ -16,7 +16,7 @@ from agent.core.model.times import MILLISECOND
 from agent.core.proof.asking import next_look
 from agent.core.proof.clearance import SILENCE
 from agent.ports import Clock, Witness
-from agent.recorder.lane_pipeline import Keeping
+from agent.recorder.lane_pipeline import LanePipeline
 
 SLOW: Final = 100 * MILLISECOND  # a look that took longer is no slower for that: it is forgotten after 29 others
 
@@ -24,7 +24,7 @@ SLOW: Final = 100 * MILLISECOND  # a look that took longer is no slower for that
 class Questions:
     """`lanes`: whose looks these are. `grab_wanted`: a picture is about to be taken, on a recent look."""
 
-    def __init__(self, witnesses: Sequence[Witness], lanes: Sequence[Keeping[Any]], clock: Clock) -> None:
+    def __init__(self, witnesses: Sequence[Witness], lanes: Sequence[LanePipeline[Any]], clock: Clock) -> None:
         self._witnesses = {witness.name: witness for witness in witnesses}
         self._lanes = lanes
         self._clock = clock
@@ -101,20 +101,20 @@ class Questions:
     def _is_due(self, name: str, now: int) -> bool:
         """Closed for a page, an event is asked about at once: it may be the page's end."""
         moved = name == BROWSERS and self._pages_moved
-        return (moved and any(keeping.eye.said(name) for keeping in self._lanes)) or self._next_look(name) <= now
+        return (moved and any(pipeline.proof.said(name) for pipeline in self._lanes)) or self._next_look(name) <= now
 
     def _next_look(self, name: str) -> int:
         """When the lane that needs it first needs the next look."""
-        return min(self._next_look_for(keeping, name) for keeping in self._lanes)
+        return min(self._next_look_for(pipeline, name) for pipeline in self._lanes)
 
-    def _next_look_for(self, keeping: Keeping[Any], name: str) -> int:
-        eye, waiting = keeping.eye, keeping.last_waiting()
-        asked = eye.asked(name)
+    def _next_look_for(self, pipeline: LanePipeline[Any], name: str) -> int:
+        proof, waiting = pipeline.proof, pipeline.last_waiting()
+        asked = proof.asked(name)
         return next_look(
             self._answered_at[name] if asked is None else asked,
-            eye.timing(name),
-            closed=bool(eye.said(name)),
-            grab_wanted=self.grab_wanted and keeping.lane is Lane.SCREEN,
+            proof.timing(name),
+            closed=bool(proof.said(name)),
+            grab_wanted=self.grab_wanted and pipeline.lane is Lane.SCREEN,
             newest=None if waiting is None else waiting.end,
             took=self._took[name],
             slowest=self._slowest[name],

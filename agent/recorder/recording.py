@@ -201,7 +201,7 @@ class Recorder:
                 for block in blocks:
                     self._encode(Lane.AUDIO, block)
             case Gap(until, lane):
-                self._end_stretch(lane, until)
+                self._end_span(lane, until)
             case Scenes(lines) if self._work is not None:
                 self._keep(self._work, [_scene_chunk(lines, self._work.zero)])
             case Close():
@@ -225,7 +225,7 @@ class Recorder:
         if (work := self._work_of(lane)) is not None:
             self._keep(work, work.lanes[lane].encode(item))
 
-    def _end_stretch(self, lane: Lane, until: int) -> None:
+    def _end_span(self, lane: Lane, until: int) -> None:
         if lane is Lane.SCREEN:
             self._standing.clear()
         if (work := self._work_of(lane)) is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.seen import (
     BROWSERS,
@@ -59,31 +59,31 @@ class Told:
 def tell(story: dict[str, Any]) -> tuple[Told, list[str]]:
     policy = parse_files({"story.yaml": story["policy"].encode()})
     needed = {name: timing for name, timing in timings(policy, Lane.SCREEN).items() if name in witnesses(story)}
-    eye: Eye[Picture] = Eye(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
-    eye.put_in_force(policy, needed, now=-1)
+    proof: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
+    proof.put_in_force(policy, needed, now=-1)
     view = View()
     told = Told()
     for start, verb, rest in sorted(moments(story["story"]), key=lambda moment: moment[0]):
         end = start + MILLISECOND
         match verb:
             case "look":
-                eye.see(view.take(Look(WINDOWS, start, end, policy.hash, seen(rest, story["windows"]))))
+                proof.see(view.take(Look(WINDOWS, start, end, policy.hash, seen(rest, story["windows"]))))
             case "browser":
-                eye.see(view.take(Look(BROWSERS, start, end, policy.hash, browsing(rest, story))))
+                proof.see(view.take(Look(BROWSERS, start, end, policy.hash, browsing(rest, story))))
             case "event":
-                eye.glimpse(Glimpse(BROWSERS, start, page(rest, story)))
+                proof.glimpse(Glimpse(BROWSERS, start, page(rest, story)))
             case "picture" | "patch":
-                eye.push(Picture(rest, Span(start, end), whole=verb == "picture"))
+                proof.push(Picture(rest, Span(start, end), whole=verb == "picture"))
             case "alarm":
-                eye.alarm(Alarm(WINDOWS, start, "story"))
+                proof.alarm(Alarm(WINDOWS, start, "story"))
             case "policy":
-                eye.put_in_force(policy, needed, now=start)
+                proof.put_in_force(policy, needed, now=start)
             case _:
                 pytest.fail(f"the story knows no {verb!r}")
-        outcome = eye.judge(end)
+        outcome = proof.judge(end)
         told.kept += [picture.name for picture in outcome.released]
         told.dropped += [picture.name for picture in outcome.dropped]
-    return told, [reason.id for reason in eye.reasons]
+    return told, [reason.id for reason in proof.reasons]
 
 
 def witnesses(story: dict[str, Any]) -> tuple[str, ...]:

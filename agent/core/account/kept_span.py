@@ -29,7 +29,7 @@ class _Break:
     at: int
 
 
-class Stretch:
+class KeptSpan:
     """Times in ns. `witnesses`: those whose proof is needed. `stands`: `still` is told after each break."""
 
     def __init__(self, witnesses: tuple[str, ...], *, stands: bool = False) -> None:
@@ -75,7 +75,7 @@ class Stretch:
         bound = self._bound()
         return bound is not None and bound < start
 
-    def stands_at(self, at: int) -> bool:
+    def holds_until(self, at: int) -> bool:
         """Whether every witness has proven that what is being kept lasts until then."""
         return self._kept is not None and self._bound() is None and min(self._reach.values()) >= at
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.core.account.attribution import Attribution
-from agent.core.account.kept_span import Stretch
+from agent.core.account.kept_span import KeptSpan
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
@@ -20,14 +20,14 @@ from agent.core.proof.gate import ItemT, Outcome
 from agent.core.proof.lane import BLIND, LaneProof
 
 
-class Eye(LaneProof[ItemT]):
+class AccountedProof(LaneProof[ItemT]):
     """As `LaneProof`, with its account."""
 
     def __init__(self, lane: Lane, witnesses: tuple[str, ...], patience: int, now: int) -> None:
         super().__init__(lane, witnesses, patience, now)
         self._said: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)
         self._would: dict[str, tuple[Reason, ...]] = {}  # what rules that are only tried said to the last look
-        self._stretch = Stretch(witnesses, stands=lane is Lane.SCREEN)
+        self._kept_span = KeptSpan(witnesses, stands=lane is Lane.SCREEN)
         self._ended_by: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)  # the last run
         self._attribution = Attribution()
         self._glimpsed: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
@@ -90,7 +90,7 @@ class Eye(LaneProof[ItemT]):
         outcome = super().judge(now)
         self.lost(outcome.dropped)
         if not (outcome.released or self.waiting):
-            self._stretch.rest()
+            self._kept_span.rest()
         return outcome
 
     def drop_all(self) -> Outcome[ItemT]:
@@ -106,11 +106,11 @@ class Eye(LaneProof[ItemT]):
     def _go_on(self, name: str, run: Run) -> None:
         super()._go_on(name, run)
         self._said[name] = ()
-        self._stretch.proven(name, run.clearance.before - self._timings[name].hindsight)
+        self._kept_span.proven(name, run.clearance.before - self._timings[name].hindsight)
 
     def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:
         if self._runs[name].clean:
-            self._stretch.broken(name, run.barrier)
+            self._kept_span.broken(name, run.barrier)
         super()._end_run(name, run, said)
         self._said[name] = self._ended_by[name] = said
 
@@ -118,27 +118,27 @@ class Eye(LaneProof[ItemT]):
 
     def begins_anew(self, item: ItemT) -> bool:
         """Whether the stretch that is being kept ended before this released item."""
-        return self._stretch.ended_before(item.span.start)
+        return self._kept_span.ended_before(item.span.start)
 
     def kept(self, item: ItemT) -> None:
-        self._stretch.keep(item.span)
+        self._kept_span.keep(item.span)
 
     def lost(self, items: tuple[ItemT, ...]) -> None:
         """These will not be kept, dropped here or later on their way."""
-        self._stretch.changed(Span(item.changed, item.span.start) for item in items if not item.repeats)
-        self._stretch.repeated(item.span.start for item in items if item.repeats)
+        self._kept_span.changed(Span(item.changed, item.span.start) for item in items if not item.repeats)
+        self._kept_span.repeated(item.span.start for item in items if item.repeats)
 
     def still(self, until: int) -> None:
         """The screen showed until then (ns) what the pictures reported before hold, released or not."""
-        self._stretch.still(until)
+        self._kept_span.still(until)
 
-    def stretch_is_over(self, now: int) -> bool:
+    def kept_span_is_over(self, now: int) -> bool:
         """Whether the stretch that is being kept has ended, and where is known for good."""
-        return self._stretch.is_over(now)
+        return self._kept_span.is_over(now)
 
-    def stands_at(self, at: int) -> bool:
+    def holds_until(self, at: int) -> bool:
         """Whether what is being kept is proven to last until then (ns)."""
-        return self._stretch.stands_at(at)
+        return self._kept_span.holds_until(at)
 
     def end_of_kept(self, before: ItemT | None = None) -> int | None:
         """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.
@@ -146,4 +146,4 @@ class Eye(LaneProof[ItemT]):
         `before`: the item that is let go next, where it is known.
         """
         following = (before, *self.waiting) if before is not None else self.waiting
-        return self._stretch.end(following[0].span.start if following else None)
+        return self._kept_span.end(following[0].span.start if following else None)

@@ -34,7 +34,7 @@ class Spoke:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ReplaySpan:
     """`then`, `now`: the rules that close under the one policy and under the other; none: it records.
 
     `silent`: rules of the other that found something and let it pass: only tried, or excused by `allow_unseen`.
@@ -76,19 +76,19 @@ class Sums:
     not_judged: int = 0
 
 
-def sums_of(stretches: Iterable[Stretch]) -> Sums:
+def sums_of(spans: Iterable[ReplaySpan]) -> Sums:
     amounts = dict.fromkeys(("newly_open", "newly_closed", "closed", "open", "not_judged"), 0)
-    for stretch in stretches:
-        amounts[_kind(stretch)] += stretch.length
+    for span in spans:
+        amounts[_kind(span)] += span.length
     return Sums(**amounts)
 
 
-def _kind(stretch: Stretch) -> str:
-    if not stretch.judged:
+def _kind(span: ReplaySpan) -> str:
+    if not span.judged:
         return "not_judged"
-    if stretch.newly_open or stretch.newly_closed:
-        return "newly_open" if stretch.newly_open else "newly_closed"
-    return "closed" if stretch.now else "open"
+    if span.newly_open or span.newly_closed:
+        return "newly_open" if span.newly_open else "newly_closed"
+    return "closed" if span.now else "open"
 
 
 def replay(
@@ -100,7 +100,7 @@ def replay(
     *,
     kept: Sequence[Interval] = (),
     untold: Sequence[Interval] = (),
-) -> tuple[Stretch, ...]:
+) -> tuple[ReplaySpan, ...]:
     """The whole of [0, length) in order, without a seam between equals.
 
     `lines`: in the order of their times. `kept`: what the recording has of the lane; `untold`: when it held, or nobody
@@ -247,7 +247,7 @@ def _thing(scene: Scene | Blind, name: str) -> Window | Page | None:
 # -- both ---------------------------------------------------------------------------------------------------------
 
 
-def _swept(spells: Sequence[_Spell], length: int) -> Iterator[Stretch]:
+def _swept(spells: Sequence[_Spell], length: int) -> Iterator[ReplaySpan]:
     """One ends at `length` or later: what came after the last line is a spell, too."""
     marks = sorted(
         [(max(0, spell.start), True, number) for number, spell in enumerate(spells)]
@@ -258,7 +258,7 @@ def _swept(spells: Sequence[_Spell], length: int) -> Iterator[Stretch]:
     since = 0
     for at, begins, number in marks:
         if since < min(at, length):
-            yield _stretch(since, min(at, length), tuple(heard.values()))
+            yield _span(since, min(at, length), tuple(heard.values()))
             since = min(at, length)
         if begins and spells[number].start < spells[number].end:
             heard[number] = spells[number]
@@ -266,9 +266,9 @@ def _swept(spells: Sequence[_Spell], length: int) -> Iterator[Stretch]:
             heard.pop(number, None)
 
 
-def _stretch(start: int, end: int, heard: Sequence[_Spell]) -> Stretch:
+def _span(start: int, end: int, heard: Sequence[_Spell]) -> ReplaySpan:
     if any(spell.voice is None for spell in heard):
-        return Stretch(start, end, (), (), judged=False)
+        return ReplaySpan(start, end, (), (), judged=False)
     voices = sorted(
         {spell.voice for spell in heard if spell.voice is not None}, key=lambda one: (one.place, one.spoke.id)
     )
@@ -280,16 +280,16 @@ def _stretch(start: int, end: int, heard: Sequence[_Spell]) -> Stretch:
         for spell in heard
         if spell.thing is not None and spell.voice is not None and spell.voice.closes and bool(now) is not bool(then)
     )
-    return Stretch(start, end, then, now, True, silent, tuple(things)[:MOST_THINGS])
+    return ReplaySpan(start, end, then, now, True, silent, tuple(things)[:MOST_THINGS])
 
 
 def _each(spoke: Iterable[Spoke]) -> tuple[Spoke, ...]:
     return tuple(dict.fromkeys(spoke))
 
 
-def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
-    last: Stretch | None = None
-    for one in stretches:
+def _joined(spans: Iterable[ReplaySpan]) -> Iterator[ReplaySpan]:
+    last: ReplaySpan | None = None
+    for one in spans:
         if last is not None and _says(last) == _says(one):
             things = tuple(dict.fromkeys((*last.things, *one.things)))[:MOST_THINGS]
             last = replace(last, end=one.end, things=things, silent=_each((*last.silent, *one.silent)))
@@ -301,10 +301,10 @@ def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         yield last
 
 
-def _says(stretch: Stretch) -> tuple[object, ...]:
+def _says(span: ReplaySpan) -> tuple[object, ...]:
     """What a reader would tell two stretches apart by."""
-    return stretch.judged, stretch.then, stretch.now
+    return span.judged, span.then, span.now
 
 
-def _overlap(stretch: Stretch, kept: Iterable[Interval]) -> int:
-    return sum(max(0, min(stretch.end, end) - max(stretch.start, start)) for start, end in kept)
+def _overlap(span: ReplaySpan, kept: Iterable[Interval]) -> int:
+    return sum(max(0, min(span.end, end) - max(span.start, start)) for start, end in kept)

@@ -28,7 +28,7 @@ from store.evidence.account import Entry, Interval
 from store.evidence.evidence import heads_of, policy_texts
 from store.evidence.rules import HoldReasons
 from store.evidence.timeline.days import Day, days
-from store.evidence.timeline.life import Sign, Stretch, What, stretches
+from store.evidence.timeline.life import Sign, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device tells of its health every minute
 _PAGE: Final = 500
@@ -65,7 +65,7 @@ class Absent:
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
     told of its health.
-    `held`: the holds that its account ends with, as `Stretch.why` has them.
+    `held`: the holds that its account ends with, as `TimelineSpan.why` has them.
     `pending_chunks`, `pending_bytes`: what its last health said is waiting there; `pending_entries`: of its ledger,
     what any report of its health named beyond what came. `contradicted`: what came is not what such a report had named.
     """
@@ -78,7 +78,7 @@ class Absent:
     pending_bytes: int
     pending_entries: int
     days: tuple[Day, ...]
-    unexplained: tuple[Stretch, ...]
+    unexplained: tuple[TimelineSpan, ...]
     recordings: tuple[Short, ...]
     contradicted: tuple[Named, ...]
     held: tuple[str, ...] = ()
@@ -125,10 +125,10 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
         with database.reading() as connection:
             return policy_texts(connection, policy)
 
-    parts: list[Stretch] = []
-    unexplained: list[Stretch] = []
+    parts: list[TimelineSpan] = []
+    unexplained: list[TimelineSpan] = []
     entries = entries_since(database, device, since)
-    for part in stretches(entries, SCREEN, _Kept(database), sign, HoldReasons(texts)):
+    for part in spans(entries, SCREEN, _Kept(database), sign, HoldReasons(texts)):
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)

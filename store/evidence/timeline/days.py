@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from store.clock import SECOND
-from store.evidence.timeline.life import Stretch, What
+from store.evidence.timeline.life import TimelineSpan, What
 
 CELLS: Final = 48  # of half an hour, on a day without a change to summer time
 _DIM: Final = frozenset({What.BLIND, What.UNSEEN, What.UNEXPLAINED})
@@ -45,7 +45,7 @@ class Day:
         """How much of the time watched the eye was shut without a rule of the policy or a hold that says so."""
         return self.share(*_DIM)
 
-    def add(self, part: Stretch) -> None:
+    def add(self, part: TimelineSpan) -> None:
         """A stretch that lies within the day."""
         amount = part.end - part.start
         self.sums[part.what] = self.sums.get(part.what, 0) + amount
@@ -60,7 +60,7 @@ class Day:
                 self.cells[cell][part.what] = self.cells[cell].get(part.what, 0) + inside
 
 
-def days(parts: Iterable[Stretch], zone: tzinfo | None, since: int, until: int) -> list[Day]:
+def days(parts: Iterable[TimelineSpan], zone: tzinfo | None, since: int, until: int) -> list[Day]:
     """The days between two moments (ns since 1970) of which anything is told, in order.
 
     A PC whose clock is wrong by a year adds no year of days: what it dates outside is left out.
@@ -69,12 +69,12 @@ def days(parts: Iterable[Stretch], zone: tzinfo | None, since: int, until: int) 
     for part in parts:
         start, end = max(part.start, since), min(part.end, until)
         if start < end:
-            for day, piece in _by_day(Stretch(start, end, part.what, part.why), zone, found):
+            for day, piece in _by_day(TimelineSpan(start, end, part.what, part.why), zone, found):
                 day.add(piece)
     return [found[day] for day in sorted(found)]
 
 
-def _by_day(part: Stretch, zone: tzinfo | None, found: dict[date, Day]) -> Iterator[tuple[Day, Stretch]]:
+def _by_day(part: TimelineSpan, zone: tzinfo | None, found: dict[date, Day]) -> Iterator[tuple[Day, TimelineSpan]]:
     at = part.start
     while at < part.end:
         on = datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone).date()
@@ -82,7 +82,7 @@ def _by_day(part: Stretch, zone: tzinfo | None, found: dict[date, Day]) -> Itera
             found[on] = Day(on, _midnight(on, zone), _midnight(on + timedelta(days=1), zone))
         day = found[on]
         end = min(part.end, day.end)
-        yield day, Stretch(at, end, part.what, part.why)
+        yield day, TimelineSpan(at, end, part.what, part.why)
         at = end
 
 

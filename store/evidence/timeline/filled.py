@@ -31,9 +31,9 @@ def filled(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> dic
         if entry.kind == "sound" and isinstance(channel, str) and isinstance(length, int) and length > 0:
             told[channel].append((entry.at - zero, length * _MS))
     found = {}
-    for channel, stretches in told.items():
+    for channel, spans in told.items():
         total, before = 0, None
-        for at, length in sorted(stretches, reverse=True):
+        for at, length in sorted(spans, reverse=True):
             end = at if before is None else min(at, before)
             before = end - length
             total += sum(max(0, min(end, one.end) - max(before, one.start)) for one in kept)

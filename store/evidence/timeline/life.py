@@ -41,7 +41,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TimelineSpan:
     """[start, end) in ns since 1970 as the PC believed it. `why`: holds, own rules or a cause, where there is one; a
     hold by the person in front with the reason that they chose: `user (Break)`."""
 
@@ -83,9 +83,9 @@ def as_written(held: Held) -> str:
     return held.reason if isinstance(held.reason, str) else ""
 
 
-def stretches(
+def spans(
     entries: Iterable[Entry], lane: str, kept_of: KeptOf, sign: Sign | None = None, reason_of: ReasonOf = as_written
-) -> Iterator[Stretch]:
+) -> Iterator[TimelineSpan]:
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
     only move the time on. What came before the first `start` is not told: nobody knows its state.
     """
@@ -108,7 +108,7 @@ class _Life:
         self._kept: list[Interval] = []  # of what was not told yet
         self._waiting: list[tuple[Interval, int, What, tuple[str, ...]]] = []  # device's clock, offset of the wall's
 
-    def take(self, entry: Entry) -> Iterator[Stretch]:
+    def take(self, entry: Entry) -> Iterator[TimelineSpan]:
         match entry.kind:
             case "start":
                 yield from self._tell()
@@ -141,7 +141,7 @@ class _Life:
         last = self._last.at
         return max((end - last for _, end in self._kept if end > last), default=0)
 
-    def _between_runs(self, start: Entry) -> Iterator[Stretch]:
+    def _between_runs(self, start: Entry) -> Iterator[TimelineSpan]:
         last = self._last
         if last is None:
             return
@@ -157,7 +157,7 @@ class _Life:
         """Whether its times and those before it are of one clock: then no wall clock has a say in how long it was."""
         return bool(self._boot) and _boot(entry) == self._boot and self._last is not None and entry.at >= self._last.at
 
-    def _asleep(self, entry: Entry) -> Iterator[Stretch]:
+    def _asleep(self, entry: Entry) -> Iterator[TimelineSpan]:
         """Whatever the state was: a PC that sleeps records nothing, and its clock ran on."""
         last, since = self._last, entry.fields.get("from")
         if not self._running or last is None or not isinstance(since, int) or not last.at <= since <= entry.at:
@@ -167,7 +167,7 @@ class _Life:
         offset = _wall(last) - last.at
         self._waiting.append((Interval(since, entry.at), offset, What.HELD, (SUSPENDED,)))
 
-    def _within_run(self, entry: Entry) -> Iterator[Stretch]:
+    def _within_run(self, entry: Entry) -> Iterator[TimelineSpan]:
         if not self._running or self._last is None:
             return
         if entry.at < self._last.at:
@@ -176,12 +176,12 @@ class _Life:
         else:
             yield from self._told(self._last, entry.at)
 
-    def _told(self, since: Entry, to: int) -> Iterator[Stretch]:
+    def _told(self, since: Entry, to: int) -> Iterator[TimelineSpan]:
         """From an entry to a time of the device's clock, as the state says; told a little later."""
         self._waiting.append((Interval(since.at, to), _wall(since) - since.at, *self._state()))
         yield from self._tell(to - LOOK_BACK)
 
-    def _tell(self, up_to: int | None = None) -> Iterator[Stretch]:
+    def _tell(self, up_to: int | None = None) -> Iterator[TimelineSpan]:
         """What waits and ended before then, with what is kept of it; by default all."""
         while self._waiting and (up_to is None or self._waiting[0][0].end < up_to):
             whole, offset, what, why = self._waiting.pop(0)
@@ -190,7 +190,7 @@ class _Life:
             pieces: list[tuple[Interval, What, tuple[str, ...]]] = [(one, What.KEPT, ()) for one in kept]
             pieces += [(one, what, why) for one in without([whole], kept)]
             for (start, end), kind, reasons in sorted(pieces):
-                yield Stretch(start + offset, end + offset, kind, reasons)
+                yield TimelineSpan(start + offset, end + offset, kind, reasons)
             self._kept = [one for one in self._kept if one.end > whole.end]
 
     def _state(self) -> tuple[What, tuple[str, ...]]:
@@ -228,7 +228,7 @@ class _Life:
             case _:
                 pass
 
-    def end(self, sign: Sign | None) -> Iterator[Stretch]:
+    def end(self, sign: Sign | None) -> Iterator[TimelineSpan]:
         last = self._last
         if last is None or self._running is None or sign is None:
             yield from self._tell()
@@ -248,10 +248,10 @@ class _Life:
             yield from _some(seen, sign.now, What.UNEXPLAINED, "silent")
 
 
-def _some(start: int, end: int, what: What, why: str) -> Iterator[Stretch]:
+def _some(start: int, end: int, what: What, why: str) -> Iterator[TimelineSpan]:
     """Nothing where the wall clock was set back in between: how long that was nobody can tell."""
     if start < end:
-        yield Stretch(start, end, what, (why,) if why else ())
+        yield TimelineSpan(start, end, what, (why,) if why else ())
 
 
 def _boot(entry: Entry) -> str:

@@ -245,7 +245,7 @@ def test_an_end_that_the_settings_do_not_want_is_not_missed() -> None:
 def test_a_call_that_is_heard_and_reaches_no_disk_is_not_said_to_be_recorded() -> None:
     asked = Asked(BOTH).opened()
     assert asked.rig.daemon.sound is not None
-    promised = (PROMISE.sound + asked.rig.daemon.sound.eye.hindsight) / SECOND
+    promised = (PROMISE.sound + asked.rig.daemon.sound.proof.hindsight) / SECOND
     asked.later(promised - 0.5, sealed=False)
     assert call(asked) == ("recording", "", 0)
     asked.later(1, sealed=False)

@@ -34,7 +34,7 @@ class Browsed(Rig):
         self.daemon.turn(Look(BROWSERS, asked, self.clock.time, policy, Browsing((window,))))
 
     def closed_by(self) -> list[str]:
-        return [reason.id for reason in self.daemon.screen.eye.said(BROWSERS)]
+        return [reason.id for reason in self.daemon.screen.proof.said(BROWSERS)]
 
 
 def test_a_look_scanned_for_another_policy_takes_nothing_away_from_what_is_known_of_a_page() -> None:
@@ -71,4 +71,4 @@ def test_a_harmless_event_closes_nothing() -> None:
     rig = Browsed(before=SHOP)
     rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
     assert rig.closed_by() == []
-    assert rig.daemon.screen.eye.asked(BROWSERS) is not None
+    assert rig.daemon.screen.proof.asked(BROWSERS) is not None

@@ -83,7 +83,7 @@ class Rig:
     def opened(self) -> Rig:
         for _ in range(4):
             self.round()
-        assert self.daemon.screen.eye.reasons == ()
+        assert self.daemon.screen.proof.reasons == ()
         return self
 
 
@@ -98,7 +98,7 @@ def test_browsers_are_asked_after_the_windows_have_been_looked_at() -> None:
 def test_closed_for_a_page_an_event_is_asked_about_at_once() -> None:
     rig = Rig().opened()
     rig.round(PAY)
-    assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["cards"]
+    assert [reason.id for reason in rig.daemon.screen.proof.reasons] == ["cards"]
     before = rig.windows.questions
     rig.daemon.turn(None)
     assert rig.windows.questions == before
@@ -119,9 +119,9 @@ def test_open_an_event_of_a_harmless_page_asks_nothing() -> None:
 def test_the_lid_stays_shut_when_a_browser_falls_away_until_the_windows_were_looked_at() -> None:
     rig = Rig().opened()
     rig.answer(BROWSERS, Browsing())
-    assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["blind"]
+    assert [reason.id for reason in rig.daemon.screen.proof.reasons] == ["blind"]
     rig.answer(WINDOWS, Scene((WINDOW,)))
-    assert [reason.id for reason in rig.daemon.screen.eye.reasons] == ["web-engine"]
+    assert [reason.id for reason in rig.daemon.screen.proof.reasons] == ["web-engine"]
 
 
 def test_what_the_account_calls_closed_for_a_browser_that_fell_away_is_not_kept() -> None:
@@ -136,7 +136,7 @@ def test_what_the_account_calls_closed_for_a_browser_that_fell_away_is_not_kept(
     rig.daemon.turn(Grabbed((Frame(0, span, 2, 2, b"", whole=True),), ()))
     rig.clock.time += 5 * MILLISECOND
     rig.answer(WINDOWS, Scene((NOTES,)))
-    assert rig.daemon.screen.eye.reasons == ()
+    assert rig.daemon.screen.proof.reasons == ()
     for _ in range(20):
         rig.wait(120)
         rig.answer(WINDOWS, Scene((NOTES,)))
@@ -152,4 +152,4 @@ def test_what_was_scanned_for_another_policy_says_nothing() -> None:
     rig.wait(120)
     rig.answer(WINDOWS, Scene((WINDOW,)))
     rig.browse(PAY, policy="hash-0")
-    assert rig.daemon.screen.eye.reasons == ()
+    assert rig.daemon.screen.proof.reasons == ()

@@ -154,7 +154,7 @@ def test_a_recording_that_ends_ends_its_sound_first_and_sound_from_before_the_ne
     assert isinstance(call.taken()[-1], Open)
     call.daemon.turn(Heard((late,)))
     assert call.daemon.sound is not None
-    assert call.daemon.sound.eye.waiting == ()
+    assert call.daemon.sound.proof.waiting == ()
 
 
 def test_what_waits_at_the_hour_belongs_to_the_next_recording() -> None:

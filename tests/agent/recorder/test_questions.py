@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Browsing, Look, Scene
@@ -13,7 +13,7 @@ from agent.core.proof.asking import timings
 from agent.core.proof.clearance import SILENCE
 from agent.core.proof.gate import PATIENCE
 from agent.pipeline import Mailbox
-from agent.recorder.lane_pipeline import FrameOutlet, Keeping
+from agent.recorder.lane_pipeline import FrameOutlet, LanePipeline
 from agent.recorder.messages import GrabWanted
 from agent.recorder.questions import Questions
 from agent.recorder.recording import Order
@@ -34,9 +34,9 @@ class Witnesses:
     def __post_init__(self) -> None:
         orders: Mailbox[Order] = Mailbox(8)
         names, now = (WINDOWS, BROWSERS), self.clock.now()
-        self.eye: Eye[Frame] = Eye(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
-        self.eye.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), now)
-        lane = Keeping(Lane.SCREEN, self.eye, FrameOutlet(orders), orders, now)
+        self.proof: AccountedProof[Frame] = AccountedProof(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
+        self.proof.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), now)
+        lane = LanePipeline(Lane.SCREEN, self.proof, FrameOutlet(orders), orders, now)
         self.questions = Questions((self.windows, self.browsers), (lane,), self.clock)
 
     def ask(self, *, held: bool = False) -> tuple[int, int]:
@@ -50,7 +50,7 @@ class Witnesses:
         self.clock.time += took + 1
         self.questions.answered(look)
         self.questions.judged(look)
-        self.eye.see(look)
+        self.proof.see(look)
         if name == WINDOWS:
             self.questions.ask_browsers(held=held)
 
@@ -64,7 +64,7 @@ class Witnesses:
 
     def beat(self) -> int:
         """ms from the last look at the windows to the next."""
-        return round((min(self.questions.due(held=False)) - (self.eye.asked(WINDOWS) or 0)) / MILLISECOND)
+        return round((min(self.questions.due(held=False)) - (self.proof.asked(WINDOWS) or 0)) / MILLISECOND)
 
 
 def test_the_windows_are_asked_whoever_is_due_and_the_browsers_after_their_answer() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.core.account.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
 from agent.core.holding import UserHold
-from agent.core.linting.replay import Stretch, replay
+from agent.core.linting.replay import ReplaySpan, replay
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
@@ -319,7 +319,7 @@ def test_more_changes_than_are_kept_are_a_hole_and_then_told_anew() -> None:
 # -- whatever happens on a desk -------------------------------------------------------------------------------------
 
 
-def kept_and_judged_anew(world: World, acts: list[Op], every: int) -> tuple[list[Span], tuple[Stretch, ...]]:
+def kept_and_judged_anew(world: World, acts: list[Op], every: int) -> tuple[list[Span], tuple[ReplaySpan, ...]]:
     """The pictures that the gate kept, and what the replay says of the same policy from the scenes kept beside them."""
     policy = replace(DESK, keep_scenes=True)
     orders = watch(world, play(world, acts, every) + 5000, policy)
@@ -330,11 +330,11 @@ def kept_and_judged_anew(world: World, acts: list[Op], every: int) -> tuple[list
     return kept, replay(policy, policy, Lane.SCREEN, lines, lines[-1].at)
 
 
-def assert_kept_lies_in_open(kept: list[Span], stretches: tuple[Stretch, ...]) -> None:
-    for stretch in stretches:
-        if stretch.judged and stretch.then:
-            assert not any(span.start < stretch.end and stretch.start < span.end for span in kept), stretch
-    assert any(stretch.judged for stretch in stretches)
+def assert_kept_lies_in_open(kept: list[Span], spans: tuple[ReplaySpan, ...]) -> None:
+    for span in spans:
+        if span.judged and span.then:
+            assert not any(span.start < span.end and span.start < span.end for span in kept), span
+    assert any(span.judged for span in spans)
 
 
 @settings(max_examples=40)  # each is seconds of a whole desk
@@ -349,11 +349,11 @@ def test_what_was_kept_lies_in_time_that_its_policy_calls_open_once_more(
 def test_a_closed_tab_that_leaves_with_its_window_is_told_as_the_page_that_it_was() -> None:
     """Browsers tell of it no more, but the display may still have it: the gate knew a clean page, and kept."""
     acts = [Op(5, what, 0, tab, told=False, drawing=False) for what, tab in (("close tab", 1), ("leave", 0))]
-    kept, stretches = kept_and_judged_anew(World(Random(1), [2], previews=False), acts, 17)
-    assert_kept_lies_in_open(kept, stretches)
+    kept, spans = kept_and_judged_anew(World(Random(1), [2], previews=False), acts, 17)
+    assert_kept_lies_in_open(kept, spans)
     # Before the first picture it is not known what the browser showed.
-    later = [stretch for stretch in stretches if stretch.start >= kept[0].start]
-    assert not any(spoke.id == "unseen-page" for stretch in later for spoke in stretch.then)
+    later = [span for span in spans if span.start >= kept[0].start]
+    assert not any(spoke.id == "unseen-page" for span in later for spoke in span.then)
 
 
 # -- the recorder -------------------------------------------------------------------------------------------------

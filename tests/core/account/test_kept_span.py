@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.account.kept_span import ANSWERS_WITHIN, Stretch
+from agent.core.account.kept_span import ANSWERS_WITHIN, KeptSpan
 from agent.core.model.times import Span
 
 NOW = 1000
@@ -16,43 +16,43 @@ def at(*starts: int) -> list[Span]:
     return [Span(start, start) for start in starts]
 
 
-def stretch(**reach: int) -> Stretch:
-    made = Stretch(tuple(reach))
+def kept_span(**reach: int) -> KeptSpan:
+    made = KeptSpan(tuple(reach))
     for witness, until in reach.items():
         made.proven(witness, until)
     return made
 
 
 def test_nothing_kept_ends_nowhere() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     assert not made.is_over(NOW)
     assert not made.ended_before(500)
     assert made.end(None) is None
 
 
 def test_it_goes_as_far_as_the_slowest_witness_has_proven() -> None:
-    made = stretch(w=100, b=70)
+    made = kept_span(w=100, b=70)
     made.keep(Span(10, 20))
     assert not made.is_over(NOW)
     assert made.end(None) == 70
 
 
 def test_it_never_ends_before_the_end_of_what_was_kept() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     made.keep(Span(10, 20))
     made.keep(Span(30, 130))
     assert made.end(None) == 130
 
 
 def test_a_later_picture_may_end_before_an_earlier_one_of_another_monitor() -> None:
-    made = stretch(w=10)
+    made = kept_span(w=10)
     made.keep(Span(10, 60))
     made.keep(Span(20, 30))
     assert made.end(None) == 60
 
 
 def test_it_ends_where_the_first_dropped_picture_begins() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     made.keep(Span(10, 20))
     made.changed(at(80, 50))
     assert made.is_over(NOW)
@@ -62,7 +62,7 @@ def test_it_ends_where_the_first_dropped_picture_begins() -> None:
 
 
 def test_what_was_dropped_before_it_is_no_end_of_it() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     made.changed(at(5))
     made.keep(Span(10, 20))
     assert not made.is_over(NOW)
@@ -70,7 +70,7 @@ def test_what_was_dropped_before_it_is_no_end_of_it() -> None:
 
 
 def test_it_ends_with_the_run_that_proved_it_once_the_others_have_come_as_far() -> None:
-    made = stretch(w=40, b=60)
+    made = kept_span(w=40, b=60)
     made.keep(Span(10, 20))
     made.broken("b", NOW)
     assert not made.is_over(NOW)
@@ -83,7 +83,7 @@ def test_it_ends_with_the_run_that_proved_it_once_the_others_have_come_as_far() 
 
 
 def test_it_is_over_when_the_slower_run_has_ended_too() -> None:
-    made = stretch(w=40, b=60)
+    made = kept_span(w=40, b=60)
     made.keep(Span(10, 20))
     made.broken("b", NOW)
     made.broken("w", NOW)
@@ -92,7 +92,7 @@ def test_it_is_over_when_the_slower_run_has_ended_too() -> None:
 
 
 def test_a_run_that_ended_before_what_is_kept_ends_nothing() -> None:
-    made = stretch(w=15)
+    made = kept_span(w=15)
     made.broken("w", NOW)
     made.proven("w", 100)
     made.keep(Span(18, 20))
@@ -100,7 +100,7 @@ def test_a_run_that_ended_before_what_is_kept_ends_nothing() -> None:
 
 
 def test_the_next_begins_anew() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     made.keep(Span(10, 20))
     made.changed(at(50))
     made.broken("w", NOW)
@@ -111,7 +111,7 @@ def test_the_next_begins_anew() -> None:
 
 
 def test_what_ends_the_next_is_remembered_while_its_first_picture_waits() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     made.keep(Span(10, 20))
     made.changed(at(50, 90))
     made.broken("w", NOW)
@@ -125,7 +125,7 @@ def test_what_ends_the_next_is_remembered_while_its_first_picture_waits() -> Non
 
 
 def test_at_rest_what_ended_before_is_forgotten_unless_something_is_being_kept() -> None:
-    made = stretch(w=100)
+    made = kept_span(w=100)
     made.changed(at(50))
     made.broken("w", NOW)
     made.rest()
@@ -138,8 +138,8 @@ def test_at_rest_what_ended_before_is_forgotten_unless_something_is_being_kept()
     assert made.end(None) == 80
 
 
-def standing(**reach: int) -> Stretch:
-    made = Stretch(tuple(reach), stands=True)
+def standing(**reach: int) -> KeptSpan:
+    made = KeptSpan(tuple(reach), stands=True)
     for witness, until in reach.items():
         made.proven(witness, until)
     return made
@@ -251,7 +251,7 @@ def test_the_word_of_one_stretch_is_not_that_of_the_next() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["proven", "broken", "changed", "keep"]), st.integers(1, 30)), max_size=30))
 def test_the_end_lies_within_proven_time_and_not_beyond_a_change(acts: list[tuple[str, int]]) -> None:
-    made, now, kept, changes, proven = Stretch(("w",)), 0, None, [], 0
+    made, now, kept, changes, proven = KeptSpan(("w",)), 0, None, [], 0
     for act, later in acts:
         now += later
         match act:
@@ -275,13 +275,13 @@ def test_the_end_lies_within_proven_time_and_not_beyond_a_change(acts: list[tupl
 
 
 def test_a_witness_that_has_proven_nothing_has_proven_nothing() -> None:
-    made = Stretch(("w",))
+    made = KeptSpan(("w",))
     made.keep(Span(-9, -5))
     assert made.end(None) == 0
 
 
 def test_what_begins_at_the_very_moment_of_the_picture_that_is_kept_next_ends_that_one() -> None:
-    made = stretch(w=300)
+    made = kept_span(w=300)
     made.changed([Span(40, 70), Span(30, 69)])
     assert made.end(70) is None
     made.keep(Span(70, 75))
@@ -295,7 +295,7 @@ def test_what_begins_at_the_very_moment_of_the_picture_that_is_kept_next_ends_th
 
 
 def test_a_run_that_had_come_just_as_far_as_the_picture_is_the_one_that_proved_it() -> None:
-    made = stretch(w=80)
+    made = kept_span(w=80)
     made.keep(Span(10, 20))
     made.broken("w", NOW)
     assert made.end(80) == 80
@@ -307,7 +307,7 @@ def test_a_run_that_had_come_just_as_far_as_the_picture_is_the_one_that_proved_i
 
 
 def test_what_is_from_before_the_picture_that_is_kept_next_is_forgotten() -> None:
-    made = stretch(w=60)
+    made = kept_span(w=60)
     made.broken("w", NOW)
     made.repeated([65])
     assert made.end(66) is None
@@ -360,10 +360,10 @@ def test_beyond_what_is_proven_no_moment_counts_as_kept_at_which_the_screen_was_
 
 
 def test_it_stands_where_all_have_proven_that_it_does() -> None:
-    made = stretch(w=100, b=70)
-    assert not made.stands_at(50)
+    made = kept_span(w=100, b=70)
+    assert not made.holds_until(50)
     made.keep(Span(10, 20))
-    assert made.stands_at(70)
-    assert not made.stands_at(71)
+    assert made.holds_until(70)
+    assert not made.holds_until(71)
     made.broken("b", 80)
-    assert not made.stands_at(70)
+    assert not made.holds_until(70)

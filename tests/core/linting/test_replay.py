@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold
-from agent.core.linting.replay import MOST_THINGS, Stretch, Sums, replay, sums_of
+from agent.core.linting.replay import MOST_THINGS, ReplaySpan, Sums, replay, sums_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
@@ -49,17 +49,17 @@ def ended(at: int) -> Ended:
     return Ended(at * SECOND)
 
 
-def tried(then: Policy, now: Policy, *lines: Line, length: int = 20, lane: Lane = Lane.SCREEN) -> tuple[Stretch, ...]:
+def tried(then: Policy, now: Policy, *lines: Line, length: int = 20, lane: Lane = Lane.SCREEN) -> tuple[ReplaySpan, ...]:
     return replay(then, now, lane, lines, length * SECOND)
 
 
-def told(stretches: tuple[Stretch, ...]) -> list[tuple[float, float, str, str]]:
+def told(spans: tuple[ReplaySpan, ...]) -> list[tuple[float, float, str, str]]:
     """In seconds; what each policy does."""
 
-    def does(one: Stretch, spoke: tuple[object, ...]) -> str:
+    def does(one: ReplaySpan, spoke: tuple[object, ...]) -> str:
         return "not judged" if not one.judged else "closed" if spoke else "open"
 
-    return [(one.start / SECOND, one.end / SECOND, does(one, one.then), does(one, one.now)) for one in stretches]
+    return [(one.start / SECOND, one.end / SECOND, does(one, one.then), does(one, one.now)) for one in spans]
 
 
 EARLY = WINDOW_HINDSIGHT / SECOND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import Blind, Box, Look, Scene, Window
@@ -37,8 +37,8 @@ def seen(*apps: str) -> Scene:
 NOTES, WITH_CHART, WITH_BOTH = seen("notes"), seen("notes", "chart"), seen("chart", "till")
 
 
-def eye(*witnesses: str) -> Eye[Picture]:
-    made: Eye[Picture] = Eye(Lane.SCREEN, witnesses or ("w",), PATIENCE, now=0)
+def proof(*witnesses: str) -> AccountedProof[Picture]:
+    made: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, witnesses or ("w",), PATIENCE, now=0)
     made.put_in_force(POLICY, dict.fromkeys(witnesses or ("w",), TIMING), now=0)
     return made
 
@@ -47,7 +47,7 @@ def look(at: int, what: Scene | Blind = NOTES, witness: str = "w", policy: str =
     return Look(witness, at, at + 1, policy, what)
 
 
-def kept(made: Eye[Picture], now: int) -> None:
+def kept(made: AccountedProof[Picture], now: int) -> None:
     """Let go what may go, as the daemon does."""
     for item in made.judge(now).released:
         made.kept(item)

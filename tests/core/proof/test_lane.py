@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.account.lane import BLIND, Eye
+from agent.core.account.lane import BLIND, AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Policy
 from agent.core.model.seen import Alarm, Blind, Look
@@ -21,7 +21,7 @@ from tests.core.proof.lanes import (
     WITH_BOTH,
     WITH_CHART,
     Picture,
-    eye,
+    proof,
     kept,
     look,
     seen,
@@ -29,7 +29,7 @@ from tests.core.proof.lanes import (
 
 
 def test_a_look_that_knows_the_display_to_be_behind_opens_later() -> None:
-    made = eye()
+    made = proof()
     made.see(replace(look(10), lag=30))
     made.see(look(40))
     made.see(look(60))
@@ -39,7 +39,7 @@ def test_a_look_that_knows_the_display_to_be_behind_opens_later() -> None:
 
 
 def test_without_a_policy_nothing_counts() -> None:
-    made: Eye[Picture] = Eye(Lane.SCREEN, ("w",), PATIENCE, now=0)
+    made: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, ("w",), PATIENCE, now=0)
     assert not made.counts(look(10))
     assert not made.counts(look(10, policy=""))
     made.see(look(10))
@@ -50,7 +50,7 @@ def test_without_a_policy_nothing_counts() -> None:
 
 
 def test_a_picture_between_two_clean_looks_is_kept() -> None:
-    made, picture = eye(), Picture(Span(20, 21))
+    made, picture = proof(), Picture(Span(20, 21))
     made.see(look(10))
     made.push(picture)
     assert made.judge(25).released == ()
@@ -61,7 +61,7 @@ def test_a_picture_between_two_clean_looks_is_kept() -> None:
 
 
 def test_a_look_judged_with_another_policy_does_not_count() -> None:
-    made = eye()
+    made = proof()
     assert made.counts(look(10))
     assert not made.counts(look(10, policy="before"))
     made.see(look(10, policy="before"))
@@ -69,7 +69,7 @@ def test_a_look_judged_with_another_policy_does_not_count() -> None:
 
 
 def test_a_policy_that_comes_into_force_makes_all_looks_worthless() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10))
     made.push(Picture(Span(20, 21)))
     made.put_in_force(Policy("then", 2, "test", ()), {"w": TIMING}, now=25)
@@ -79,21 +79,21 @@ def test_a_policy_that_comes_into_force_makes_all_looks_worthless() -> None:
 
 
 def test_reasons_are_told_once_and_in_order() -> None:
-    made = eye("w", "v")
+    made = proof("w", "v")
     made.see(look(10, WITH_BOTH))
     made.see(look(10, WITH_CHART, witness="v"))
     assert [reason.id for reason in made.reasons] == ["charts", "till"]
 
 
 def test_a_look_that_was_asked_before_the_alarm_changes_nothing() -> None:
-    made = eye()
+    made = proof()
     made.alarm(Alarm("w", 25, "message lost"))
     made.see(look(20))
     assert made.reasons == BLIND
 
 
 def test_blindness_closes() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10, Blind.UNEXPLAINED))
     assert made.reasons == BLIND
     made.see(look(20))
@@ -104,14 +104,14 @@ def test_blindness_closes() -> None:
 
 
 def test_a_witness_whose_clock_runs_backwards_closes() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10))
     made.see(Look("w", 30, 29, "now", NOTES))
     assert made.reasons == BLIND
 
 
 def test_a_rule_that_stays_closed_delays_the_first_picture() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10, WITH_CHART))
     made.see(look(15))
     assert made.provable_after == 31
@@ -119,7 +119,7 @@ def test_a_rule_that_stays_closed_delays_the_first_picture() -> None:
 
 def test_with_record_when_only_interactions_are_kept_and_what_comes_shortly_after() -> None:
     calls = Policy("calls", 1, "test", (TILL,), record_when=(Matcher(Attribute.APP, ("phone",)),), keep_recording=30)
-    made = eye()
+    made = proof()
     made.put_in_force(calls, {"w": TIMING}, now=0)
     made.see(look(5, policy="calls"))
     assert [reason.id for reason in made.reasons] == ["not-recorded"]
@@ -132,7 +132,7 @@ def test_with_record_when_only_interactions_are_kept_and_what_comes_shortly_afte
 
 
 def test_where_kept_time_ends() -> None:
-    made = eye()
+    made = proof()
     assert made.end_of_kept() is None
     made.see(look(10))
     made.push(Picture(Span(20, 21)))
@@ -145,7 +145,7 @@ def test_where_kept_time_ends() -> None:
 
 
 def test_kept_time_never_reaches_past_a_picture_that_was_dropped() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10))
     made.push(Picture(Span(20, 21)))
     for at in (40, 60, 80):
@@ -156,7 +156,7 @@ def test_kept_time_never_reaches_past_a_picture_that_was_dropped() -> None:
 
 
 def test_kept_time_never_ends_before_what_was_released() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10))
     made.push(Picture(Span(20, 30)))
     made.see(look(40))
@@ -166,7 +166,7 @@ def test_kept_time_never_ends_before_what_was_released() -> None:
 
 
 def test_once_a_witness_has_closed_the_others_catch_up_with_what_it_had_proven() -> None:
-    made = eye("w", "v")
+    made = proof("w", "v")
     for witness in ("w", "v"):
         made.see(look(10, witness=witness))
     made.push(Picture(Span(20, 21)))
@@ -177,14 +177,14 @@ def test_once_a_witness_has_closed_the_others_catch_up_with_what_it_had_proven()
     made.see(look(70, witness="v"))
     made.see(look(72, WITH_CHART, witness="v"))
     made.still(0)
-    assert not made.stretch_is_over(73)  # w has proven until 55 only, v until 65
+    assert not made.kept_span_is_over(73)  # w has proven until 55 only, v until 65
     made.see(look(90))
-    assert made.stretch_is_over(90)
+    assert made.kept_span_is_over(90)
     assert made.end_of_kept() == 65
 
 
 def test_a_still_screen_is_kept_until_the_eye_closed() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10))
     made.push(Picture(Span(20, 21)))
     for at in (40, 60):
@@ -193,25 +193,25 @@ def test_a_still_screen_is_kept_until_the_eye_closed() -> None:
     made.push(Picture(Span(62, 63), repeats=True))
     made.see(look(80, WITH_CHART))
     kept(made, 82)  # drops the repeat, which says nothing new
-    assert not made.stretch_is_over(82)
+    assert not made.kept_span_is_over(82)
     made.still(78)
-    assert made.stretch_is_over(82)
+    assert made.kept_span_is_over(82)
     assert made.end_of_kept() == 78
 
 
 def test_sound_never_stands_still() -> None:
-    made: Eye[Picture] = Eye(Lane.AUDIO, ("w",), patience=100, now=0)
+    made: AccountedProof[Picture] = AccountedProof(Lane.AUDIO, ("w",), patience=100, now=0)
     made.put_in_force(POLICY, {"w": TIMING}, now=0)
     for at in (10, 40, 60):
         made.see(look(at))
     made.push(Picture(Span(20, 21)))
     kept(made, 61)
     made.see(look(80, WITH_CHART))
-    assert made.stretch_is_over(82)
+    assert made.kept_span_is_over(82)
 
 
 def test_nothing_is_kept_from_before_the_account_says_that_the_lane_is_open() -> None:
-    made = eye()
+    made = proof()
     made.see(Look("w", 10, 11, "now", NOTES))
     made.opened(14)
     made.push(Picture(Span(12, 13)))
@@ -223,7 +223,7 @@ def test_nothing_is_kept_from_before_the_account_says_that_the_lane_is_open() ->
 
 
 def test_what_is_let_go_after_a_break_begins_anew() -> None:
-    made = eye("w", "v")
+    made = proof("w", "v")
     for witness in ("w", "v"):
         made.see(look(10, witness=witness))
     first, second = Picture(Span(20, 21)), Picture(Span(60, 61))
@@ -242,11 +242,11 @@ def test_what_is_let_go_after_a_break_begins_anew() -> None:
     assert made.begins_anew(second)
     assert made.end_of_kept(second) == 35
     made.kept(second)
-    assert not made.stretch_is_over(73)
+    assert not made.kept_span_is_over(73)
 
 
 def test_drop_all() -> None:
-    made = eye()
+    made = proof()
     made.push(Picture(Span(20, 21)))
     assert made.waiting == (Picture(Span(20, 21)),)
     assert made.drop_all().dropped == (Picture(Span(20, 21)),)
@@ -289,7 +289,7 @@ def test_no_released_picture_ever_touches_a_chart(
     day: tuple[list[tuple[int, int]], list[Look | Alarm | Picture]],
 ) -> None:
     charts, acts = day
-    made = eye()
+    made = proof()
     released: list[Picture] = []
     for act in acts:
         match act:

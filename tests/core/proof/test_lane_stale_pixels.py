@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Reason
 from agent.core.model.seen import Alarm, Look, Scene, StalePixels
 from agent.core.model.times import Span
-from tests.core.proof.lanes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, eye, look, seen
+from tests.core.proof.lanes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, proof, look, seen
 
 
 def attribution(at: int, stale_pixels: tuple[StalePixels, ...] | None, what: Scene = NOTES, witness: str = "w") -> Look:
@@ -18,7 +18,7 @@ def attribution(at: int, stale_pixels: tuple[StalePixels, ...] | None, what: Sce
 
 def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
     """A page was dirty while its window moved; it is clean now, and its old picture still stands where it was."""
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
     made.see(attribution(20, (StalePixels(left=20, until=500),)))
@@ -40,7 +40,7 @@ def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
 
 def test_what_may_have_left_before_a_page_was_clean_holds_it_back_though_it_is_found_late() -> None:
     """The window moved with its dirty page; the page was left, and said so, before a busy desktop told of the move."""
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
     made.see(look(40, witness="b"))
@@ -51,7 +51,7 @@ def test_what_may_have_left_before_a_page_was_clean_holds_it_back_though_it_is_f
 
 
 def test_what_left_after_a_page_was_clean_does_not_hold_it_back() -> None:
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
     made.see(look(40, witness="b"))
@@ -61,7 +61,7 @@ def test_what_left_after_a_page_was_clean_does_not_hold_it_back() -> None:
 
 
 def test_what_was_told_of_the_display_holds_until_it_is_told_anew() -> None:
-    made = eye()
+    made = proof()
     made.see(attribution(10, (StalePixels(left=10, until=90),)))
     made.see(attribution(20, None))
     assert made.provable_after == 90
@@ -72,7 +72,7 @@ def ids(reasons: tuple[Reason, ...]) -> list[str]:
 
 
 def test_the_rule_of_what_the_display_still_shows_is_named_until_it_is_gone() -> None:
-    made = eye()
+    made = proof()
     made.see(attribution(10, (), WITH_CHART))
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
     assert made.reasons == ()
@@ -83,7 +83,7 @@ def test_the_rule_of_what_the_display_still_shows_is_named_until_it_is_gone() ->
 
 
 def test_a_window_that_came_and_left_between_two_looks_is_named_by_the_look_that_found_it() -> None:
-    made = eye()
+    made = proof()
     made.see(attribution(10, ()))
     made.see(attribution(20, (StalePixels(left=20, until=500),), WITH_CHART))
     made.see(attribution(45, (StalePixels(left=20, until=500),)))
@@ -91,7 +91,7 @@ def test_a_window_that_came_and_left_between_two_looks_is_named_by_the_look_that
 
 
 def test_a_moment_of_blindness_does_not_take_the_name_of_what_the_display_still_shows() -> None:
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.see(look(9, witness="b"))
     made.see(attribution(10, (), WITH_CHART))
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
@@ -103,7 +103,7 @@ def test_a_moment_of_blindness_does_not_take_the_name_of_what_the_display_still_
 
 
 def test_a_blind_witness_adds_no_name() -> None:
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.see(attribution(10, (), WITH_CHART))
     assert ids(made.reasons) == ["charts", "blind"]
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
@@ -113,7 +113,7 @@ def test_a_blind_witness_adds_no_name() -> None:
 
 def test_what_a_harmless_window_left_goes_by_what_made_it_matter() -> None:
     """It was clean when it left, but the run in which nobody doubts that has ended."""
-    made = eye()
+    made = proof()
     made.see(attribution(10, ()))
     made.see(attribution(20, (StalePixels(left=20, until=500),)))
     assert made.closed_by(21) == ()
@@ -123,7 +123,7 @@ def test_what_a_harmless_window_left_goes_by_what_made_it_matter() -> None:
 
 
 def test_what_leaves_where_something_else_still_shows_is_both() -> None:
-    made = eye()
+    made = proof()
     made.see(attribution(10, (), WITH_CHART))
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
     made.see(attribution(50, (StalePixels(left=40, until=500),), seen("notes", "till")))
@@ -135,7 +135,7 @@ def test_what_leaves_where_something_else_still_shows_is_both() -> None:
 
 
 def test_under_another_policy_nobody_knows_whose_it_is() -> None:
-    made = eye()
+    made = proof()
     made.see(attribution(10, (), WITH_CHART))
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
     made.put_in_force(replace(POLICY, rules=(TILL, CHART)), {"w": TIMING}, now=50)
@@ -144,7 +144,7 @@ def test_under_another_policy_nobody_knows_whose_it_is() -> None:
 
 
 def test_what_was_not_to_be_recorded_keeps_no_recording_from_beginning() -> None:
-    made = eye()
+    made = proof()
     wanted = replace(POLICY, record_when=(Matcher(Attribute.APP, ("crm",)),))
     made.put_in_force(wanted, {"w": TIMING}, now=0)
     made.see(attribution(10, ()))
@@ -156,7 +156,7 @@ def test_what_was_not_to_be_recorded_keeps_no_recording_from_beginning() -> None
 
 def test_what_lingers_on_the_display_is_not_heard() -> None:
     for lane, waits in ((Lane.SCREEN, True), (Lane.AUDIO, False)):
-        made: Eye[Picture] = Eye(lane, ("w",), PATIENCE, now=0)
+        made: AccountedProof[Picture] = AccountedProof(lane, ("w",), PATIENCE, now=0)
         made.put_in_force(POLICY, {"w": replace(TIMING, lingers=30)}, now=0)
         made.see(Look("w", 10, 11, "now", NOTES))
         assert made.provable_after == (41 if waits else 11)

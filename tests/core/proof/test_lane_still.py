@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.core.account.lane import Eye
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Box, Look, Scene, Window
@@ -14,17 +14,17 @@ NOTES = Scene((Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True),
 
 
 def test_a_picture_stands_as_far_as_looks_have_proven_less_the_hindsight() -> None:
-    eye: Eye[Frame] = Eye(Lane.SCREEN, (WINDOWS,), 2 * SECOND, 0)
-    eye.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), 0)
+    proof: AccountedProof[Frame] = AccountedProof(Lane.SCREEN, (WINDOWS,), 2 * SECOND, 0)
+    proof.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), 0)
     picture = Span(2 * SECOND + 10, 2 * SECOND + 20)
-    eye.push(Frame(0, picture, 2, 2, bytes(6), whole=True))
+    proof.push(Frame(0, picture, 2, 2, bytes(6), whole=True))
     last = 0
     for tenth in range(1, 36):
         last = tenth * 100 * MILLISECOND
-        eye.see(Look(WINDOWS, last, last + 1, POLICY.hash, NOTES))
-    for item in eye.judge(last + 2).released:
-        eye.kept(item)
-    hindsight = eye.hindsight
-    assert hindsight == eye.timing(WINDOWS).hindsight > 0
-    assert eye.stands_at(last - hindsight - MILLISECOND)
-    assert not eye.stands_at(last)
+        proof.see(Look(WINDOWS, last, last + 1, POLICY.hash, NOTES))
+    for item in proof.judge(last + 2).released:
+        proof.kept(item)
+    hindsight = proof.hindsight
+    assert hindsight == proof.timing(WINDOWS).hindsight > 0
+    assert proof.holds_until(last - hindsight - MILLISECOND)
+    assert not proof.holds_until(last)

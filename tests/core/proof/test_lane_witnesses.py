@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.lane import BLIND, Eye
+from agent.core.account.lane import BLIND, AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Page, Scene
@@ -19,7 +19,7 @@ from tests.core.proof.lanes import (
     WITH_BOTH,
     WITH_CHART,
     Picture,
-    eye,
+    proof,
     look,
     seen,
 )
@@ -29,9 +29,9 @@ SHOPPING = Page(("https://shop.example/",))
 CARDS = Policy("now", 1, "test", (Rule(0, "cards", "", (Matcher(Attribute.URL, ("pay.example",)),), stay_closed=20),))
 
 
-def with_cards() -> Eye[Picture]:
+def with_cards() -> AccountedProof[Picture]:
     """Two witnesses, both with a clean look behind them."""
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.put_in_force(CARDS, {"w": TIMING, "b": TIMING}, now=0)
     for witness in ("w", "b"):
         made.see(look(10, witness=witness))
@@ -105,14 +105,14 @@ def test_a_harmless_event_says_nothing() -> None:
 
 
 def test_an_event_counts_only_under_a_policy() -> None:
-    made: Eye[Picture] = Eye(Lane.SCREEN, ("b",), PATIENCE, now=0)
+    made: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, ("b",), PATIENCE, now=0)
     assert not made.glimpse(Glimpse("b", 24, PAYING))
     assert made.reasons == BLIND
 
 
 def test_an_event_is_no_interaction_to_record() -> None:
     calls = Policy("now", 1, "test", CARDS.rules, record_when=(Matcher(Attribute.APP, ("phone",)),))
-    made = eye()
+    made = proof()
     made.put_in_force(calls, {"w": TIMING}, now=0)
     made.see(look(10, seen("phone")))
     made.glimpse(Glimpse("w", 20, SHOPPING))
@@ -121,7 +121,7 @@ def test_an_event_is_no_interaction_to_record() -> None:
 
 def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
     calls = Policy("calls", 1, "test", (), record_when=(Matcher(Attribute.APP, ("phone",)),), keep_recording=30)
-    made = eye("w", "b")
+    made = proof("w", "b")
     made.put_in_force(calls, {"w": TIMING, "b": TIMING}, now=0)
     nothing_open = Scene(pages_only=True)
     made.see(look(5, nothing_open, "b", "calls"))
@@ -138,7 +138,7 @@ def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
 
 
 def test_a_word_in_doubt_closes_the_lane_until_the_next() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10))
     made.doubt("w", 25)
     assert made.reasons == BLIND
@@ -149,7 +149,7 @@ def test_a_word_in_doubt_closes_the_lane_until_the_next() -> None:
 
 
 def test_what_was_proven_before_a_doubt_is_kept_and_nothing_of_the_time_in_doubt() -> None:
-    made = eye()
+    made = proof()
     proven, doubtful = Picture(Span(12, 13)), Picture(Span(26, 27))
     made.see(look(10))
     made.push(proven)
@@ -165,14 +165,14 @@ def test_what_was_proven_before_a_doubt_is_kept_and_nothing_of_the_time_in_doubt
 
 
 def test_a_doubt_says_no_more_than_the_witness_did() -> None:
-    made = eye()
+    made = proof()
     made.see(look(10, WITH_CHART))
     made.doubt("w", 25)
     assert [reason.id for reason in made.reasons] == ["charts"]
 
 
 def test_what_a_rule_that_is_only_tried_says_is_remembered_from_look_to_look() -> None:
-    made = eye("w", "v")
+    made = proof("w", "v")
     tried = replace(POLICY, rules=(CHART, replace(TILL, dry_run=True)))
     made.put_in_force(tried, dict.fromkeys(("w", "v"), TIMING), now=0)
     made.see(look(1, seen("till")))
@@ -190,7 +190,7 @@ def test_what_a_rule_that_is_only_tried_says_is_remembered_from_look_to_look() -
 
 
 def test_a_witness_that_fell_silent_says_nothing_of_rules_that_are_only_tried() -> None:
-    made: Eye[Picture] = Eye(Lane.SCREEN, ("w",), PATIENCE, now=0)
+    made: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, ("w",), PATIENCE, now=0)
     made.put_in_force(replace(POLICY, rules=(replace(CHART, dry_run=True),)), {"w": TIMING}, now=0)
     made.see(look(10, WITH_CHART))
     assert [reason.id for reason in made.would] == ["charts"]

@@ -10,7 +10,7 @@ import pytest
 from store.clock import SECOND
 from store.evidence.account import Entry, Interval
 from store.evidence.timeline.days import CELLS, days
-from store.evidence.timeline.life import Sign, Stretch, What, stretches
+from store.evidence.timeline.life import Sign, TimelineSpan, What, spans
 
 WALL = 1_800_000_000  # s since 1970 at second 0 of the device's clock
 HOUR = 3600
@@ -39,7 +39,7 @@ def told(
     """(what, from, to, why) with times in seconds since WALL."""
     return [
         (one.what.value, one.start / SECOND - WALL, one.end / SECOND - WALL, one.why)
-        for one in stretches(write.entries, "screen", kept, sign)
+        for one in spans(write.entries, "screen", kept, sign)
         if one.end > one.start
     ]
 
@@ -57,7 +57,7 @@ def test_a_hold_by_the_person_has_the_reason_that_they_chose(write: Written) -> 
     write(4, "release", hold="locked")
     write(5, "hold", hold="user", reason=1, policy="p")
     write(6, "stop")
-    parts = list(stretches(write.entries, "screen", lambda _: [], None, lambda held: f"{held.reason}/{held.policy}"))
+    parts = list(spans(write.entries, "screen", lambda _: [], None, lambda held: f"{held.reason}/{held.policy}"))
     assert [part.why for part in parts if part.what is What.HELD] == [
         ("user (break/)",),
         ("user (break/)", "locked"),
@@ -257,13 +257,13 @@ ZONE = timezone(timedelta(hours=2))
 MIDNIGHT = (1_800_000_000 // 86400 * 86400 - 2 * HOUR) * SECOND  # in that zone
 
 
-def stretch(begin: float, end: float, what: What, *why: str) -> Stretch:
+def span(begin: float, end: float, what: What, *why: str) -> TimelineSpan:
     """Hours after MIDNIGHT."""
-    return Stretch(MIDNIGHT + int(begin * HOUR * SECOND), MIDNIGHT + int(end * HOUR * SECOND), what, why)
+    return TimelineSpan(MIDNIGHT + int(begin * HOUR * SECOND), MIDNIGHT + int(end * HOUR * SECOND), what, why)
 
 
 def test_a_stretch_over_midnight_is_cut_there() -> None:
-    first, second = days([stretch(23, 25.25, What.KEPT)], ZONE, 0, 2**63)
+    first, second = days([span(23, 25.25, What.KEPT)], ZONE, 0, 2**63)
     assert (second.date - first.date).days == 1
     assert (first.start, first.end) == (MIDNIGHT, second.start)
     assert (first.sums, second.sums) == (
@@ -276,13 +276,13 @@ def test_a_stretch_over_midnight_is_cut_there() -> None:
 
 def test_cells_add_up_to_the_sums_and_shares_leave_out_what_was_off() -> None:
     parts = [
-        stretch(0, 8.1, What.OFF),
-        stretch(8.1, 9.37, What.KEPT),
-        stretch(9.37, 12, What.UNSEEN, "web-engine"),
-        stretch(12, 13, What.HELD, "user"),
-        stretch(13, 17.5, What.BLIND, "died"),
-        stretch(17.5, 18, What.UNEXPLAINED, "silent"),
-        stretch(18, 18.2, What.CLOSED),
+        span(0, 8.1, What.OFF),
+        span(8.1, 9.37, What.KEPT),
+        span(9.37, 12, What.UNSEEN, "web-engine"),
+        span(12, 13, What.HELD, "user"),
+        span(13, 17.5, What.BLIND, "died"),
+        span(17.5, 18, What.UNEXPLAINED, "silent"),
+        span(18, 18.2, What.CLOSED),
     ]
     (day,) = days(parts, ZONE, 0, 2**63)
     for what in What:
@@ -295,11 +295,11 @@ def test_cells_add_up_to_the_sums_and_shares_leave_out_what_was_off() -> None:
 
 
 def test_a_day_that_was_off_has_no_shares() -> None:
-    (day,) = days([stretch(0, 24, What.OFF)], ZONE, 0, 2**63)
+    (day,) = days([span(0, 24, What.OFF)], ZONE, 0, 2**63)
     assert (day.watched, day.blind_share) == (0, 0)
 
 
 def test_what_lies_outside_is_left_out() -> None:
-    parts = [stretch(0, 10, What.KEPT), stretch(24 * 365, 24 * 365 + 1, What.KEPT)]
+    parts = [span(0, 10, What.KEPT), span(24 * 365, 24 * 365 + 1, What.KEPT)]
     (day,) = days(parts, ZONE, MIDNIGHT + 4 * HOUR * SECOND, MIDNIGHT + 48 * HOUR * SECOND)
     assert day.sums == {What.KEPT: 6 * HOUR * SECOND}

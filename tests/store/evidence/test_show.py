@@ -13,7 +13,7 @@ from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part
 from store.evidence.picture import bar, day_bar
 from store.evidence.show import ago, clean, iso, print_table, seconds, size, when
 from store.evidence.timeline.days import Day
-from store.evidence.timeline.life import Stretch, What
+from store.evidence.timeline.life import TimelineSpan, What
 
 SECOND = 10**9
 
@@ -140,10 +140,10 @@ def test_a_table_without_rows_is_its_headings_however_narrow() -> None:
 
 def test_a_day_has_a_cell_for_each_hour_where_half_hours_have_no_room() -> None:
     day = Day(date(2026, 11, 26), 0, 24 * 3600 * SECOND)
-    day.add(Stretch(0, 3600 * SECOND, What.KEPT))
-    day.add(Stretch(3600 * SECOND, 5000 * SECOND, What.CLOSED))
-    day.add(Stretch(5000 * SECOND, 7200 * SECOND, What.HELD))
-    day.add(Stretch(7200 * SECOND, 7201 * SECOND, What.UNEXPLAINED))
+    day.add(TimelineSpan(0, 3600 * SECOND, What.KEPT))
+    day.add(TimelineSpan(3600 * SECOND, 5000 * SECOND, What.CLOSED))
+    day.add(TimelineSpan(5000 * SECOND, 7200 * SECOND, What.HELD))
+    day.add(TimelineSpan(7200 * SECOND, 7201 * SECOND, What.UNEXPLAINED))
     assert day_bar(day).plain[:6] == "██▓=! "
     assert day_bar(day, 24).plain[:4] == "█=! "
     assert [len(day_bar(day, cells).plain) for cells in (48, 24)] == [48, 24]
