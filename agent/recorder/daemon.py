@@ -23,7 +23,7 @@ from agent.core.model.times import SECOND
 from agent.core.proof.asking import timings
 from agent.core.proof.gate import PATIENCE, Item
 from agent.core.proof.marks import Marked, Marks, Request, Sighted
-from agent.core.proof.view import View
+from agent.core.proof.scene_merger import View
 from agent.core.session import (
     SEAT,
     UNSEEN,

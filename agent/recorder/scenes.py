@@ -5,7 +5,7 @@ recorder has no room is lost, and the next begins by saying so. In a hold nothin
 until each witness has looked again.
 
 What a look is judged by reaches back: it names windows that have gone since the look before, and pages whose pictures
-may still be there (core.proof.view). So that nothing of a hold comes in that way, a page is told only if it was seen
+may still be there (core.proof.scene_merger). So that nothing of a hold comes in that way, a page is told only if it was seen
 outside of one, and the first look at the windows after one not at all. What was seen outside is known for as long as
 the view may bring it back: a page that is forgotten sooner is told as one that nobody looked into, and closes every
 replay.
@@ -22,7 +22,7 @@ from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Blind, Browsing, Glimpse, Look, Page, Scene
 from agent.core.model.times import SECOND
-from agent.core.proof.view import View
+from agent.core.proof.scene_merger import View
 from agent.pipeline import Mailbox
 from agent.recorder.recording import Order, Scenes
 

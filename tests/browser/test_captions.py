@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agent.core.model.seen import Box, BrowserWindow, Page, Scene, Tab, Window, WindowKind
-from agent.core.proof.binding import Binding
+from agent.core.proof.window_correlation import Binding
 from agent.desktop.x11 import X11Desktop
 from tests.browser.extension_live import Live, tabs_at
 from tests.browser.extension_pages import OBEY

@@ -30,7 +30,7 @@ from agent.core.model.seen import (
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.asking import timings
 from agent.core.proof.gate import PATIENCE
-from agent.core.proof.view import View
+from agent.core.proof.scene_merger import View
 from agent.witness.policies import parse_files
 
 FOLDER = Path(__file__).parent.parent / "scenarios"

@@ -139,7 +139,7 @@ class LaneProof(Generic[ItemT]):
 
     def _judge(self, policy: Policy, look: Look) -> Verdict:
         """A witness hands out the same scene while nothing changes: one judgement serves."""
-        # What browsers say is worth a look only put together with what the desktop says (core.proof.view).
+        # What browsers say is worth a look only put together with what the desktop says (core.proof.scene_merger).
         seen = Blind.CANNOT_VOUCH if isinstance(look.seen, Browsing) else look.seen
         if interaction_is_on(policy, seen):
             self._interactions.add(look.witness)

@@ -24,7 +24,7 @@ from agent.core.matching.decide import BLIND, UNLISTED
 from agent.core.model.rules import Reason
 from agent.core.model.seen import TOP, BrowserWindow, Browsing, Glimpse, Look, Page, Tab
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.binding import Key, key_of
+from agent.core.proof.window_correlation import Key, key_of
 
 NO_PARENT: Final = -1
 

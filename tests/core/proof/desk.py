@@ -22,7 +22,7 @@ from agent.core.model.seen import (
     Window,
     WindowKind,
 )
-from agent.core.proof.view import View
+from agent.core.proof.scene_merger import View
 
 PLACE = Box(0, 0, 800, 600)
 SHOP, PAY, WIKI = (Page((f"https://{host}.example/",)) for host in ("shop", "pay", "wiki"))

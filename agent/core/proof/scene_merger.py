@@ -32,7 +32,7 @@ from agent.core.model.seen import (
     WindowKind,
 )
 from agent.core.proof.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
-from agent.core.proof.binding import Binding, Key, key_of
+from agent.core.proof.window_correlation import Binding, Key, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by

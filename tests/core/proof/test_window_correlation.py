@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.model.seen import Blind, Box, BrowserWindow, Page, Tab, Window, WindowKind
-from agent.core.proof.binding import Binding, key_of
+from agent.core.proof.window_correlation import Binding, key_of
 
 PID = 20
 PLACES = (Box(0, 0, 800, 600), Box(100, 50, 800, 600))

@@ -9,7 +9,7 @@ import pytest
 
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Window, WindowKind
 from agent.core.proof.asking import PAGE_LAG
-from agent.core.proof.view import FEW
+from agent.core.proof.scene_merger import FEW
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
 MENU = replace(window(number=9, kind=WindowKind.POPUP), title="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.model.seen import BROWSERS, WINDOWS, Box, BrowserWindow, Browsing, Look, Page, Scene, Tab, Window
-from agent.core.proof.view import View
+from agent.core.proof.scene_merger import View
 
 WINDOW = Window(7, "chromium", "Shop - Chromium", 20, Box(0, 0, 9, 9), shown=True, engine=True)
 TAB = Tab(1, Page(("https://shop.example/",)), visible=True, painted=True)

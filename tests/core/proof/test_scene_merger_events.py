@@ -6,7 +6,7 @@ import pytest
 
 from agent.core.model.seen import BROWSERS, WINDOWS, BrowserWindow, Browsing, Page, Scene, Window
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.view import FEW
+from agent.core.proof.scene_merger import FEW
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
 
