@@ -32,7 +32,7 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.language.change import InForce
 from agent.core.model.media import Block, Frame
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import Alarm, Glimpse, Look
+from agent.core.model.seen import Alarm, PageEvent, Look
 from agent.core.model.times import SECOND
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
@@ -237,7 +237,7 @@ class Recording:
 
     # -- what the stages tell -------------------------------------------------------------------------------------
 
-    def _deliver(self, sight: Look | Glimpse | Alarm | Marked | Sighted) -> None:
+    def _deliver(self, sight: Look | PageEvent | Alarm | Marked | Sighted) -> None:
         self._inbox.put(sight)  # one that finds no room is counted, and the daemon takes it for an alarm
 
     def _capture(self) -> None:

@@ -18,12 +18,12 @@ from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
 from agent.core.model.media import Block, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Glimpse, Look
+from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, PageEvent, Look
 from agent.core.model.times import SECOND
 from agent.core.proof.asking import timings
 from agent.core.proof.gate import PATIENCE, Item
 from agent.core.proof.marks import Marked, Marks, Request, Sighted
-from agent.core.proof.scene_merger import View
+from agent.core.proof.scene_merger import SceneMerger
 from agent.core.session import (
     SEAT,
     UNSEEN,
@@ -104,7 +104,7 @@ class Daemon:
         """
         self._inbox = inbox
         self._clock = clock
-        self.view = View()
+        self.merger = SceneMerger()
         self.marks = Marks(count() if numbers is None else numbers)
         self._show = show
         self._seek = seek
@@ -124,7 +124,7 @@ class Daemon:
             blocks: AccountedProof[Block] = AccountedProof(Lane.AUDIO, names, PATIENCE[Lane.AUDIO], now)
             self.sound = LanePipeline(Lane.AUDIO, blocks, BlockOutlet(orders), orders, now)
             self._lanes = (self.screen, self.sound)
-        self.scenes = SceneLane(orders, self.view)
+        self.scenes = SceneLane(orders, self.merger)
         self._listen = listen
         self._memory = memory
         self._turned = turned
@@ -163,7 +163,7 @@ class Daemon:
         match message:
             case None:
                 pass
-            case Look() | Glimpse() | Alarm() | Marked() | Sighted() | Grabbed() | GrabWanted() | Still() | Heard():
+            case Look() | PageEvent() | Alarm() | Marked() | Sighted() | Grabbed() | GrabWanted() | Still() | Heard():
                 self._take_sight(message)
             case _:
                 self._take_word(message)
@@ -175,8 +175,8 @@ class Daemon:
         match sight:
             case Look():
                 self._take_look(sight)
-            case Glimpse():
-                self._take_glimpse(sight)
+            case PageEvent():
+                self._take_page_event(sight)
             case Alarm():
                 self._alarm(sight)
             case Marked():
@@ -214,13 +214,13 @@ class Daemon:
         """Whether it belongs to the recording that the lane is in or goes over to, and not to a hold."""
         return item.span.start >= pipeline.zero and item.span.start > self._held_until
 
-    def _take_glimpse(self, glimpse: Glimpse) -> None:
-        self.marks.glimpse(glimpse)
-        closed = [pipeline.proof.glimpse(glimpse) for pipeline in self._lanes]  # every lane hears of it
+    def _take_page_event(self, page_event: PageEvent) -> None:
+        self.marks.page_event(page_event)
+        closed = [pipeline.proof.page_event(page_event) for pipeline in self._lanes]  # every lane hears of it
         if any(closed):
-            self.view.glimpse(glimpse)
-        if not self.session.held and glimpse.at > self._held_until:
-            self.scenes.pass_by(glimpse)
+            self.merger.page_event(page_event)
+        if not self.session.held and page_event.at > self._held_until:
+            self.scenes.pass_by(page_event)
         self._questions.pages_moved()
 
     def _alarm(self, alarm: Alarm) -> None:
@@ -238,13 +238,13 @@ class Daemon:
         self._questions.answered(look)
         if look.witness == BROWSERS and not self.screen.proof.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
-        judged = self.view.take(self.marks.take(look))
+        judged = self.merger.take(self.marks.take(look))
         self._questions.judged(judged)
         if not self.session.held and look.asked > self._held_until and self.screen.proof.counts(look):
             self.scenes.see(look, judged)
         for pipeline in self._lanes:
             pipeline.proof.see(judged)
-            if self.view.lost_account:
+            if self.merger.lost_account:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
                 pipeline.proof.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.core.account.troubles import TroubleCode
 from agent.core.model.rules import Policy
-from agent.core.model.seen import Alarm, Glimpse, Look
+from agent.core.model.seen import Alarm, PageEvent, Look
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
 from agent.recorder.listening import Heard
@@ -63,6 +63,6 @@ class Call:
 class Stop: ...
 
 
-Sight = Look | Glimpse | Alarm | Marked | Sighted | Grabbed | GrabWanted | Still | Heard
+Sight = Look | PageEvent | Alarm | Marked | Sighted | Grabbed | GrabWanted | Still | Heard
 Word = PolicyArrived | HoldsAre | Trouble | Cleared | Failed | Call | Stop
 Message = Sight | Word

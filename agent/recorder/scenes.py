@@ -20,9 +20,9 @@ from typing import Final
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.rules import Policy
-from agent.core.model.seen import WINDOWS, Blind, Browsing, Glimpse, Look, Page, Scene
+from agent.core.model.seen import WINDOWS, Blind, Browsing, PageEvent, Look, Page, Scene
 from agent.core.model.times import SECOND
-from agent.core.proof.scene_merger import View
+from agent.core.proof.scene_merger import SceneMerger
 from agent.pipeline import Mailbox
 from agent.recorder.recording import Order, Scenes
 
@@ -37,16 +37,16 @@ Face = tuple[tuple[str, ...], frozenset[str], frozenset[str], str | None]  # a p
 class SceneLane:
     """On the daemon's loop, which tells it of nothing that was seen in a hold or judged with another policy."""
 
-    def __init__(self, orders: Mailbox[Order], view: View) -> None:
-        """`view`: the one by which looks are judged; it has taken each look and glimpse before it is told of here."""
+    def __init__(self, orders: Mailbox[Order], merger: SceneMerger) -> None:
+        """`merger`: the one by which looks are judged; it has taken each look and glimpse before it is told of here."""
         self._orders = orders
-        self._view = view
+        self._view = merger
         self._wanted = False
         self._open = False
         self._zero = 0
         self._last: dict[str, Sighting] = {}  # what each witness last saw
         self._known: frozenset[Face] = frozenset()  # seen outside of a hold, and not forgotten by the view
-        self._glimpsed: set[Face] = set()  # by events since the last look, outside of a hold
+        self._event_faces: set[Face] = set()  # by events since the last look, outside of a hold
         self._reaches_back = True  # the next look at the windows, into a hold
         self._batch: list[Line] = []
         self._full = False
@@ -79,19 +79,19 @@ class SceneLane:
         """A page that was in no look and no event outside of a hold is one that nobody could look into."""
         if isinstance(seen, Blind):
             return seen
-        known = self._known | self._glimpsed
+        known = self._known | self._event_faces
         if isinstance(look.seen, Browsing):
             known |= set(_faces(tab.page for window in look.seen.windows for tab in window.tabs))
         self._known = known.intersection(_faces(self._view.remembered()))
-        self._glimpsed.clear()
+        self._event_faces.clear()
         pages = tuple(page if _face(page) in known else _hidden(page) for page in seen.pages)
         return seen if pages == seen.pages else replace(seen, pages=pages)
 
-    def pass_by(self, glimpse: Glimpse) -> None:
+    def pass_by(self, page_event: PageEvent) -> None:
         if self._wanted:
-            if len(self._glimpsed) < MOST:
-                self._glimpsed.add(_face(glimpse.page))
-            self._put(Passing(glimpse.at, glimpse.witness, glimpse.page))
+            if len(self._event_faces) < MOST:
+                self._event_faces.add(_face(page_event.page))
+            self._put(Passing(page_event.at, page_event.witness, page_event.page))
 
     def shut(self, now: int) -> None:
         """Nothing is kept from now on, until somebody looks again."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class IconView:
     """What is to be seen. `title` and `text` are also what a screen reader says."""
 
     sign: Sign
@@ -55,14 +55,14 @@ class Indicator:
         self._pauses: Pauses | None = None
 
     @property
-    def view(self) -> View:
+    def view(self) -> IconView:
         return self._view_of(self._status, self._pauses)
 
-    def _view_of(self, said: Status | None, pauses: Pauses | None) -> View:
+    def _view_of(self, said: Status | None, pauses: Pauses | None) -> IconView:
         sign, status, words = sign_of(said), said or None, self.words
         parts = (words.sentence(sign, status), words.offline(status), words.advice(sign), words.troubled(sign))
         entries = menu_of(sign, status, pauses, words, now=time.time())
-        return View(sign, words.title(sign), " ".join(part for part in parts if part), entries)
+        return IconView(sign, words.title(sign), " ".join(part for part in parts if part), entries)
 
     def take(self, status: Status | None, pauses: Pauses | None = None) -> list[Notice]:
         """The recorder's word, None where none answers, and the pauses of today, None where they are not known; what a

@@ -14,7 +14,7 @@ from dbus_fast.annotations import DBusBool, DBusInt32, DBusObjectPath, DBusSigna
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
 from agent.tray.drawing import SIZES, pixels
-from agent.tray.indicator import View
+from agent.tray.indicator import IconView
 from agent.tray.sign import Sign
 
 PATH: Final = "/StatusNotifierItem"
@@ -30,14 +30,14 @@ Read: Final = PropertyAccess.READ
 class Item(ServiceInterface):
     """`clicked`: where the panel opens no menu of its own at a click."""
 
-    def __init__(self, view: View, clicked: Callable[[], None]) -> None:
+    def __init__(self, view: IconView, clicked: Callable[[], None]) -> None:
         super().__init__("org.kde.StatusNotifierItem")
         self._view = view
         self._clicked = clicked
         self._owed: dict[str, None] = {}  # signals, in the order in which they go out
         self._next: asyncio.TimerHandle | None = None
 
-    def show(self, view: View) -> None:
+    def show(self, view: IconView) -> None:
         """On the loop. Panels listen to the signals, screen readers to the properties.
 
         At each signal some panels read everything anew, pictures included, which is more than a socket takes of three
@@ -49,7 +49,7 @@ class Item(ServiceInterface):
             self._tell_next()
 
     @staticmethod
-    def _changes(before: View, view: View) -> list[str]:
+    def _changes(before: IconView, view: IconView) -> list[str]:
         """Which signals are owed. While a person is needed panels show the attention's picture, else the icon's."""
         needed, needs = before.sign.needs_a_person, view.sign.needs_a_person
         pictures = ["NewAttentionIcon", "NewIcon"] if needs and needed else ["NewIcon", *["NewAttentionIcon"] * needs]
@@ -81,7 +81,7 @@ class Item(ServiceInterface):
                 self.emit_properties_changed({name: getattr(self, name) for name in said})
 
     @staticmethod
-    def _status(view: View) -> str:
+    def _status(view: IconView) -> str:
         return "NeedsAttention" if view.sign.needs_a_person else "Active"
 
     @staticmethod

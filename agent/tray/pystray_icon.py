@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agent.tray.drawing import pixels
 from agent.tray.herald import Notice
-from agent.tray.indicator import Indicator, View
+from agent.tray.indicator import Indicator, IconView
 from agent.tray.listener import Pauses
 from agent.tray.menu import Action, Entry
 from agent.tray.sign import Status
@@ -66,13 +66,13 @@ class PystrayIcon:
 
         threading.Thread(target=work, name="act", daemon=True).start()  # the menu's thread must not wait
 
-    def _picture(self, view: View) -> Any:
+    def _picture(self, view: IconView) -> Any:
         argb = pixels(view.sign, SIZE)
         rgba = b"".join(argb[at + 1 : at + 4] + argb[at : at + 1] for at in range(0, len(argb), 4))
         return self._image.frombytes("RGBA", (SIZE, SIZE), rgba)
 
     @staticmethod
-    def _tip(view: View) -> str:
+    def _tip(view: IconView) -> str:
         return f"{view.title}. {view.text}"[:LONGEST_TIP]
 
     def _menu(self, entries: tuple[Entry, ...]) -> Any:

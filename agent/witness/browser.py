@@ -17,7 +17,7 @@ from typing import Final
 
 from agent.core.account.troubles import TroubleCode
 from agent.core.model.rules import Policy
-from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, Glimpse, Look
+from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, PageEvent, Look
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.asking import page_lag
 from agent.core.proof.marks import Marked, Request
@@ -77,7 +77,7 @@ class BrowserWitness:
         self,
         socket_path: Path,
         clock: Clock,
-        deliver: Callable[[Look | Alarm | Glimpse | Marked], None],
+        deliver: Callable[[Look | Alarm | PageEvent | Marked], None],
         trouble: Callable[[TroubleCode], None],
         parent_of: Callable[[int], Parent | Blind] = parent_of,
         *,
@@ -355,8 +355,8 @@ class BrowserWitness:
                 if extension.refuses:
                     self._be_troubled(TroubleCode.CSS_REFUSED)
             case words.Event():
-                for glimpse in extension.glimpses(told, self._clock.now()):
-                    self._deliver(glimpse)
+                for page_event in extension.page_events(told, self._clock.now()):
+                    self._deliver(page_event)
             case words.Marked():
                 name = extension.name
                 self._deliver(Marked(name, told.tab, told.mark, told.how, self._clock.now()))

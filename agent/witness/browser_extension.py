@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agent.core.model.seen import BROWSERS, BrowserWindow, Glimpse
+from agent.core.model.seen import BROWSERS, BrowserWindow, PageEvent
 from agent.witness.browser_peer import Parent, is_a
 from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken, Questions, Told, read, windows_of
 
@@ -111,12 +111,12 @@ class Extension:
         # It may say so once more about the same policy: a browser can try a selector only in its first page.
         self._refuses = self._refuses or bool(told.refused)
 
-    def glimpses(self, event: Event, at: int) -> tuple[Glimpse, ...]:
+    def page_events(self, event: Event, at: int) -> tuple[PageEvent, ...]:
         """What the event showed, read at `at` (ns)."""
         pages = event.shown_by_extensions()
         if event.urls or not pages:
             pages = (event.page(self._taken.css if self._taken is not None else ()), *pages)
-        return tuple(Glimpse(BROWSERS, at, page, self.name, event.tab, event.frame, event.top) for page in pages)
+        return tuple(PageEvent(BROWSERS, at, page, self.name, event.tab, event.frame, event.top) for page in pages)
 
     def windows_of(self, answer: Answer) -> tuple[BrowserWindow, ...]:
         """The very same object as for the answer before when both say the same. Raises Malformed."""

@@ -56,7 +56,7 @@ class PolicyTaken:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`top`: as in `Glimpse`."""
+    """`top`: as in `PageEvent`."""
 
     tab: int
     frame: int

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agent.core.model.seen import Box, BrowserWindow, Page, Scene, Tab, Window, WindowKind
-from agent.core.proof.window_correlation import Binding
+from agent.core.proof.window_correlation import WindowCorrelation
 from agent.desktop.x11 import X11Desktop
 from tests.browser.extension_live import Live, tabs_at
 from tests.browser.extension_pages import OBEY
@@ -57,7 +57,7 @@ def await_bond(live: Live, desktop: X11Desktop, path: str, meant: Callable[[str]
         pid = found[0].pid if found else 0
         assert isinstance(pid, int)
         own = BrowserWindow("c", pid, window["id"], told, Box(*window["box"]), window["minimised"], (front,))
-        if found and meant(told) and Binding().renewed((own,), tuple(found)).accounted:
+        if found and meant(told) and WindowCorrelation().renewed((own,), tuple(found)).accounted:
             return
         desktop.wait(0.1)
     pytest.fail(f"told {told!r}, found {[window.title for window in found]}")

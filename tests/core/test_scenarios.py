@@ -20,7 +20,7 @@ from agent.core.model.seen import (
     Box,
     BrowserWindow,
     Browsing,
-    Glimpse,
+    PageEvent,
     Look,
     Page,
     Scene,
@@ -30,7 +30,7 @@ from agent.core.model.seen import (
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.asking import timings
 from agent.core.proof.gate import PATIENCE
-from agent.core.proof.scene_merger import View
+from agent.core.proof.scene_merger import SceneMerger
 from agent.witness.policies import parse_files
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -61,17 +61,17 @@ def tell(story: dict[str, Any]) -> tuple[Told, list[str]]:
     needed = {name: timing for name, timing in timings(policy, Lane.SCREEN).items() if name in witnesses(story)}
     proof: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
     proof.put_in_force(policy, needed, now=-1)
-    view = View()
+    merger = SceneMerger()
     told = Told()
     for start, verb, rest in sorted(moments(story["story"]), key=lambda moment: moment[0]):
         end = start + MILLISECOND
         match verb:
             case "look":
-                proof.see(view.take(Look(WINDOWS, start, end, policy.hash, seen(rest, story["windows"]))))
+                proof.see(merger.take(Look(WINDOWS, start, end, policy.hash, seen(rest, story["windows"]))))
             case "browser":
-                proof.see(view.take(Look(BROWSERS, start, end, policy.hash, browsing(rest, story))))
+                proof.see(merger.take(Look(BROWSERS, start, end, policy.hash, browsing(rest, story))))
             case "event":
-                proof.glimpse(Glimpse(BROWSERS, start, page(rest, story)))
+                proof.page_event(PageEvent(BROWSERS, start, page(rest, story)))
             case "picture" | "patch":
                 proof.push(Picture(rest, Span(start, end), whole=verb == "picture"))
             case "alarm":

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from pathlib import Path
 
-from agent.tray.indicator import Indicator, View
+from agent.tray.indicator import Indicator, IconView
 from agent.tray.item import APART, Item
 from agent.tray.words import Words
 from bench.played import sound, status
@@ -16,7 +16,7 @@ from tests.tray.test_indicator import Told
 class Heard(Item):
     """Keeps when it said what; there is no bus."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: IconView) -> None:
         super().__init__(view, lambda: None)
         self.said: list[tuple[float, str]] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
-from agent.core.model.seen import Alarm, Blind, Glimpse, Look
+from agent.core.model.seen import Alarm, Blind, PageEvent, Look
 from agent.core.proof.marks import Marked
 from agent.desktop.clock import BootClock
 from agent.witness.browser import BrowserWitness
@@ -17,8 +17,8 @@ from tests.fakes.browser import WITHIN, FakeExtension, SocketExtension, frame, t
 CLOCK = BootClock()
 CART = window(1, tab(3, frame("https://shop.example.com/cart")))
 CARD = window(2, tab(4, frame("https://pay.example.com/", ["cc-number"], [0])), title="Card")
-Said = Look | Alarm | Glimpse | Marked
-Kind = TypeVar("Kind", Look, Alarm, Glimpse, Marked)
+Said = Look | Alarm | PageEvent | Marked
+Kind = TypeVar("Kind", Look, Alarm, PageEvent, Marked)
 
 
 def policy(name: str, *css: str) -> Policy:
@@ -92,7 +92,7 @@ class Stage:
     def until_heard(self, extension: FakeExtension) -> None:
         """Awaits that the witness has taken in all that the extension has said until now."""
         extension.event("mark:")
-        while not isinstance(said := self.next(), Glimpse) or said.page.urls != ("mark:",):
+        while not isinstance(said := self.next(), PageEvent) or said.page.urls != ("mark:",):
             pass
 
     @property

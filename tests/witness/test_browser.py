@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Page
+from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Page
 from agent.core.model.times import MILLISECOND
 from agent.core.proof.marks import Answer, Marked, Request
 from agent.witness import browser as witness_module
@@ -172,7 +172,7 @@ def test_policies_that_come_quickly_are_taken_in_their_order(stage: Stage) -> No
     for _ in range(3):
         extension.take_policy()
     extension.event("https://a/", css=[0])
-    assert stage.next_is(Glimpse).page.selectors == {".other"}
+    assert stage.next_is(PageEvent).page.selectors == {".other"}
 
 
 def test_an_answer_made_for_another_policy_makes_the_look_one_of_that(stage: Stage) -> None:
@@ -259,10 +259,10 @@ def test_an_event_is_a_glimpse_of_the_page(stage: Stage) -> None:
     extension = stage.connected()
     before = CLOCK.now()
     extension.event("https://pay.example.com/", "https://shop.example.com/", fields=["cc-csc"], css=[0])
-    glimpse = stage.next_is(Glimpse)
-    assert before <= glimpse.at <= CLOCK.now()
-    assert glimpse.witness == "browser"
-    assert glimpse.page == Page(
+    page_event = stage.next_is(PageEvent)
+    assert before <= page_event.at <= CLOCK.now()
+    assert page_event.witness == "browser"
+    assert page_event.page == Page(
         ("https://pay.example.com/", "https://shop.example.com/"), frozenset({"cc-csc"}), frozenset({"#pan"})
     )
 
@@ -271,9 +271,9 @@ def test_an_event_of_extensions_is_a_glimpse_of_each_and_of_no_page(stage: Stage
     extension = stage.connected()
     nothing: dict[str, list[str]] = {"urls": [], "fields": [], "css": []}
     extension.tell("event", what="extension", tab=-1, frame=0, **nothing, extensions=["a@x", "b@x"])
-    glimpses = [stage.next_is(Glimpse) for _ in range(2)]
-    assert [glimpse.page for glimpse in glimpses] == [Page((), unread=True, extension=one) for one in ("a@x", "b@x")]
-    assert {glimpse.tab for glimpse in glimpses} == {-1}
+    page_events = [stage.next_is(PageEvent) for _ in range(2)]
+    assert [page_event.page for page_event in page_events] == [Page((), unread=True, extension=one) for one in ("a@x", "b@x")]
+    assert {page_event.tab for page_event in page_events} == {-1}
 
 
 def test_the_extensions_that_a_browser_has_switched_on_are_known(stage: Stage) -> None:
@@ -292,7 +292,7 @@ def test_what_was_meant_for_an_agent_before_is_passed_over(stage: Stage) -> None
     extension.greet()
     assert stage.alarm() == "browser-connected"
     extension.event("https://a/")
-    assert stage.next_is(Glimpse).page.urls == ("https://a/",)
+    assert stage.next_is(PageEvent).page.urls == ("https://a/",)
 
 
 def test_a_second_hello_begins_anew(stage: Stage) -> None:

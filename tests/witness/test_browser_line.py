@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.browser import native_host
-from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look
+from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look
 from agent.errors import EnvironmentFault, UserError
 from agent.witness import browser as witness_module
 from agent.witness.browser import BrowserWitness
@@ -300,7 +300,7 @@ def test_a_relay_that_a_browser_started_is_believed_by_its_parent(tmp_path: Path
         assert alarm.why == "browser-connected"
         extension.take_policy()
         extension.event("https://a/")
-        assert isinstance(said.get(timeout=WITHIN), Glimpse)
+        assert isinstance(said.get(timeout=WITHIN), PageEvent)
         witness.ask()
         extension.answer(CART, policy="first")
         look = said.get(timeout=WITHIN)

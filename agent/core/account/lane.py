@@ -13,7 +13,7 @@ from agent.core.account.kept_span import KeptSpan
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
-from agent.core.model.seen import Alarm, Glimpse, Look
+from agent.core.model.seen import Alarm, PageEvent, Look
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Run, Timing
 from agent.core.proof.gate import ItemT, Outcome
@@ -30,14 +30,14 @@ class AccountedProof(LaneProof[ItemT]):
         self._kept_span = KeptSpan(witnesses, stands=lane is Lane.SCREEN)
         self._ended_by: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)  # the last run
         self._attribution = Attribution()
-        self._glimpsed: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
+        self._spoke_of_events: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
 
     def spoke(self) -> frozenset[str]:
         """Ids of the policy's rules that speak of what was last seen, or have spoken of an event since this was last
         asked: on any lane, also one that is not recorded, and also those that are only tried."""
         verdicts = (verdict for _, _, verdict in self._judged.values())
-        found = self._glimpsed.union(*(verdict.ids for verdict in verdicts))
-        self._glimpsed = frozenset()
+        found = self._spoke_of_events.union(*(verdict.ids for verdict in verdicts))
+        self._spoke_of_events = frozenset()
         return found
 
     @property
@@ -67,7 +67,7 @@ class AccountedProof(LaneProof[ItemT]):
     # -- the steps of the proof ------------------------------------------------------------------------------------
 
     def put_in_force(self, policy: Policy, timings: Mapping[str, Timing], now: int) -> None:
-        self._glimpsed = frozenset()
+        self._spoke_of_events = frozenset()
         self._would.clear()
         self._attribution.forget_rules()
         super().put_in_force(policy, timings, now)
@@ -98,9 +98,9 @@ class AccountedProof(LaneProof[ItemT]):
         self.lost(outcome.dropped)
         return outcome
 
-    def _judge_event(self, policy: Policy, glimpse: Glimpse) -> Verdict:
-        verdict = super()._judge_event(policy, glimpse)
-        self._glimpsed |= verdict.ids
+    def _judge_event(self, policy: Policy, page_event: PageEvent) -> Verdict:
+        verdict = super()._judge_event(policy, page_event)
+        self._spoke_of_events |= verdict.ids
         return verdict
 
     def _go_on(self, name: str, run: Run) -> None:

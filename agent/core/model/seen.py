@@ -194,7 +194,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class PageEvent:
     """One page as an event showed it, between two looks. Only a dirty one says anything: that is an alarm.
 
     `browser`, `tab` and `document`: where, as in `BrowserWindow`, `Tab` and `Document`; it may be gone before the next

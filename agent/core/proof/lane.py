@@ -14,7 +14,7 @@ from typing import Generic
 from agent.core.matching.decide import Verdict, decide, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
-from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Scene
+from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look, Scene
 from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
 from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
@@ -90,14 +90,14 @@ class LaneProof(Generic[ItemT]):
         if self._runs[witness].clean:
             self._end_run(witness, alarmed(self._runs[witness], at), BLIND)
 
-    def glimpse(self, glimpse: Glimpse) -> bool:
+    def page_event(self, page_event: PageEvent) -> bool:
         """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""
         if self._policy is None:
             return False
-        reasons = self._judge_event(self._policy, glimpse).on(self._lane)
+        reasons = self._judge_event(self._policy, page_event).on(self._lane)
         if reasons:
             stay_closed = max(reason.stay_closed for reason in reasons)
-            self._end_run(glimpse.witness, alarmed(self._runs[glimpse.witness], glimpse.at, stay_closed), reasons)
+            self._end_run(page_event.witness, alarmed(self._runs[page_event.witness], page_event.at, stay_closed), reasons)
         return bool(reasons)
 
     def counts(self, look: Look) -> bool:
@@ -154,8 +154,8 @@ class LaneProof(Generic[ItemT]):
             self._judged[look.witness] = (seen, interaction, verdict)
         return verdict
 
-    def _judge_event(self, policy: Policy, glimpse: Glimpse) -> Verdict:
-        return decide(policy, Scene(pages=(glimpse.page,), pages_only=True), interaction=True)
+    def _judge_event(self, policy: Policy, page_event: PageEvent) -> Verdict:
+        return decide(policy, Scene(pages=(page_event.page,), pages_only=True), interaction=True)
 
     def _go_on(self, name: str, run: Run) -> None:
         """The witness's run has one more clean look."""

@@ -22,7 +22,7 @@ from typing import Final
 
 from agent.core.matching.decide import BLIND, UNLISTED
 from agent.core.model.rules import Reason
-from agent.core.model.seen import TOP, BrowserWindow, Browsing, Glimpse, Look, Page, Tab
+from agent.core.model.seen import TOP, BrowserWindow, Browsing, PageEvent, Look, Page, Tab
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.window_correlation import Key, key_of
 
@@ -176,7 +176,7 @@ class Marks:
         self._front: dict[Key, frozenset[Place]] = {}
         self._stained: dict[Key, int] = {}  # a browser's window -> when something sensitive was last in front in it
         self._unknown: dict[Key, int] = {}  # a browser's window -> when it was last not known what was in front in it
-        self._glimpsed: dict[str, int] = {}  # connection -> its last event of something sensitive
+        self._event_at: dict[str, int] = {}  # connection -> its last event of something sensitive
         self.seen = 0  # tabs that the picture has shown to be clean since the start
         self.late = 0  # of these, tabs whose marks took longer than `LATE`
 
@@ -194,20 +194,20 @@ class Marks:
         self._stained = dict.fromkeys(self._front, at)
         self._unknown = dict(self._stained)
 
-    def glimpse(self, glimpse: Glimpse) -> None:
+    def page_event(self, page_event: PageEvent) -> None:
         """An event showed this page between two looks. What another extension shows has no document that could show a
         mark: see `EXTENSION_LINGERS` (core.proof.asking)."""
-        if glimpse.page.extension is not None or not self._reasons(glimpse.page):
+        if page_event.page.extension is not None or not self._reasons(page_event.page):
             return
-        place = glimpse.browser, glimpse.tab
+        place = page_event.browser, page_event.tab
         tab = self._tabs.setdefault(place, _Tab())
-        tab.stain(glimpse.at)
-        tab.held.add(glimpse.document)
+        tab.stain(page_event.at)
+        tab.held.add(page_event.document)
         # Tabs move: it may have been in front in any window, be it one that no look has shown yet.
-        self._glimpsed[glimpse.browser] = glimpse.at
+        self._event_at[page_event.browser] = page_event.at
         for key in self._front:
-            if key[0] == glimpse.browser:
-                self._stained[key] = max(glimpse.at, self._stained[key])
+            if key[0] == page_event.browser:
+                self._stained[key] = max(page_event.at, self._stained[key])
 
     def take(self, look: Look) -> Look:
         """The look with `painted` as the picture has shown it."""
@@ -221,7 +221,7 @@ class Marks:
         fresh = {key: 0 if key[0] in known else look.asked - 1 for key in map(key_of, windows)}
         self._unknown = {key: self._unknown.get(key, at) for key, at in fresh.items()}
         self._stained = {
-            key: self._stained.get(key, max(at, self._glimpsed.get(key[0], 0))) for key, at in fresh.items()
+            key: self._stained.get(key, max(at, self._event_at.get(key[0], 0))) for key, at in fresh.items()
         }
         taken = tuple(self._window(window, look) for window in windows)
         self._homes = homes

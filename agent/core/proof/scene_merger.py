@@ -23,7 +23,7 @@ from agent.core.model.seen import (
     Box,
     BrowserWindow,
     Browsing,
-    Glimpse,
+    PageEvent,
     Look,
     Page,
     Scene,
@@ -32,7 +32,7 @@ from agent.core.model.seen import (
     WindowKind,
 )
 from agent.core.proof.asking import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
-from agent.core.proof.window_correlation import Binding, Key, key_of
+from agent.core.proof.window_correlation import WindowCorrelation, Key, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
@@ -64,7 +64,7 @@ class _Seen:
     extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
 
 
-class View:
+class SceneMerger:
     """`take` every look in the order in which they come."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class View:
         self._shown: frozenset[int] = frozenset()
         self._in_view: frozenset[int] = frozenset()  # shown at any moment since the last look at the browsers
         self._all_in_view = True  # after a moment of blindness, and under an overview
-        self._binding = Binding()
+        self._correlation = WindowCorrelation()
         self._seen: dict[Key, _Seen] = {}
         self._pictures: dict[Place, tuple[_Picture, ...]] = {}  # what may have been drawn in it when last in front
         self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first showed that
@@ -88,7 +88,7 @@ class View:
         self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
         self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
         self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
-        self._glimpsed: dict[Place, dict[_Picture, int]] = {}  # what events showed since browsers were asked -> when
+        self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # what events showed since browsers were asked -> when
         self._pids: dict[str, int] = {}  # connection -> the browser's process
         self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
         self._menus: dict[int, tuple[Page, ...]] = {}  # menus and the like -> what they may have painted
@@ -107,14 +107,14 @@ class View:
         for kept in (self._inside, self._was_inside, self._paintable, self._menus):
             for pages in kept.values():
                 yield from pages
-        for pictured in (self._pictures, self._glimpsed):
+        for pictured in (self._pictures, self._event_pictures):
             for pictures in pictured.values():
                 yield from (picture.page for picture in pictures)
 
     @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
-        return not (self._surveyed.accounted - self._binding.accounted - self._hints).isdisjoint(self._shown)
+        return not (self._surveyed.accounted - self._correlation.accounted - self._hints).isdisjoint(self._shown)
 
     def take(self, look: Look) -> Look:
         """The look with a scene that `decide` can judge by itself."""
@@ -128,12 +128,12 @@ class View:
                 self._scene, self._shown, self._all_in_view = None, frozenset(self._first_seen), True
         return look
 
-    def glimpse(self, glimpse: Glimpse) -> None:
+    def page_event(self, page_event: PageEvent) -> None:
         """An event has shown this page, which a rule closes for: it may be drawn, and be gone before anybody looks."""
-        pictures = self._glimpsed.setdefault((glimpse.browser, glimpse.tab), {})
-        picture = _Picture(glimpse.page, glimpse.top) if len(pictures) < FEW else _Picture(UNFOLLOWED)
-        pictures[picture] = glimpse.at
-        self._paintable.setdefault(glimpse.browser, {})[picture.page] = FOR_GOOD
+        pictures = self._event_pictures.setdefault((page_event.browser, page_event.tab), {})
+        picture = _Picture(page_event.page, page_event.top) if len(pictures) < FEW else _Picture(UNFOLLOWED)
+        pictures[picture] = page_event.at
+        self._paintable.setdefault(page_event.browser, {})[picture.page] = FOR_GOOD
 
     # -- the desktop ----------------------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class View:
         """
         if scene is not self._scene:
             self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
-            self._binding = self._binding.within(self._first_seen)
+            self._correlation = self._correlation.within(self._first_seen)
         shown = frozenset(window.id for window in scene.windows if window.shown) | _behind_menus(scene)
         gone = self._shown - shown
         self._leaving |= dict.fromkeys(gone, look.answered)
@@ -168,7 +168,7 @@ class View:
         changed = scene is not self._scene
         self._scene, self._asked, self._shown = scene, look.asked, shown
         self._hints = frozenset(_hints(scene, self._full_screen))
-        accounted = self._binding.accounted | self._hints
+        accounted = self._correlation.accounted | self._hints
         # While nothing changes it is the very same object, so that it is judged once.
         if changed or pages != self._surveyed.pages or accounted != self._surveyed.accounted:
             self._surveyed = replace(scene, pages=pages, accounted=accounted)
@@ -179,7 +179,7 @@ class View:
         for window in self._leaving:
             yield from self._inside.get(window, ())
             yield from self._was_inside.get(window, ())
-        for pictures in self._glimpsed.values():
+        for pictures in self._event_pictures.values():
             yield from (picture.page for picture, at in pictures.items() if at <= self._last_left + PAGE_HINDSIGHT)
 
     def _in_menus(self, scene: Scene, asked: int) -> Iterator[Page]:
@@ -210,8 +210,8 @@ class View:
         }
         # The desktop must have been asked since: else a new window would find only what resembles it.
         told = tuple(window for window in browsing.windows if self._first_told[key_of(window)] < self._asked)
-        self._binding = self._binding.renewed(told, seeking)
-        full = (self._binding.partners.get(key_of(window)) for window in browsing.windows if window.full_screen)
+        self._correlation = self._correlation.renewed(told, seeking)
+        full = (self._correlation.partners.get(key_of(window)) for window in browsing.windows if window.full_screen)
         self._full_screen = frozenset().union(*(partners for partners in full if partners is not None))
         homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
         self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
@@ -227,17 +227,17 @@ class View:
         self._put_in_menus(browsing, look.answered + PAGE_LAG)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
-        scene = Scene(pages=pages, accounted=self._binding.accounted, pages_only=True)
+        scene = Scene(pages=pages, accounted=self._correlation.accounted, pages_only=True)
         if scene != self._browsed:
             self._browsed = scene
         return self._browsed
 
     def _put_inside(self, until: int) -> None:
         """Until then the display may still have what is in a window no more, or was there between two looks."""
-        glimpsed = tuple(picture.page for pictures in self._glimpsed.values() for picture in pictures)
-        inside = self._binding.inside({key: seen.pages for key, seen in self._seen.items()})
+        event_pages = tuple(picture.page for pictures in self._event_pictures.values() for picture in pictures)
+        inside = self._correlation.inside({key: seen.pages for key, seen in self._seen.items()})
         for window, pages in inside.items():
-            left = dict.fromkeys((*self._inside.get(window, ()), *glimpsed), until)
+            left = dict.fromkeys((*self._inside.get(window, ()), *event_pages), until)
             past = {**self._was_inside.get(window, {}), **left}
             self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
         self._inside = self._inside | inside
@@ -249,7 +249,7 @@ class View:
             self._pids[window.browser] = window.pid
             in_view = (page for page in self._seen[key_of(window)].pages if page.shown)
             now.setdefault(window.browser, {}).update(dict.fromkeys(in_view, FOR_GOOD))
-        for (browser, _), pictures in self._glimpsed.items():
+        for (browser, _), pictures in self._event_pictures.items():
             now.setdefault(browser, {}).update(dict.fromkeys((picture.page for picture in pictures), FOR_GOOD))
         for browser, pages in now.items():
             before = self._paintable.get(browser, {})
@@ -281,13 +281,13 @@ class View:
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events told of that the window may have drawn. In view, any tab may have come and gone."""
-        for place, pictures in self._glimpsed.items():
+        for place, pictures in self._event_pictures.items():
             its_own = place not in self._at_home or self._homes[place] == key_of(window)
             if place[0] == window.browser and (shown or its_own):
                 yield from (picture.page for picture in pictures)
 
     def _is_in_view(self, window: BrowserWindow) -> bool:
-        partners = self._binding.partners.get(key_of(window))
+        partners = self._correlation.partners.get(key_of(window))
         return partners is None or self._all_in_view or not partners.isdisjoint(self._in_view)
 
     def _look_at(
@@ -318,19 +318,19 @@ class View:
             # It may have drawn this page, or one that only an event showed, between two looks. The picture in its hover
             # card may be from after this document began.
             unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()
-            drawn = (*pictures, now, *unknown, *self._glimpsed.get(place, ()))
+            drawn = (*pictures, now, *unknown, *self._event_pictures.get(place, ()))
             self._pictures[place] = _few_pictures(tuple(replace(one, top=now.top) for one in drawn))
         else:
-            self._pictures[place] = _few_pictures((*pictures, *self._glimpsed.get(place, ())))
+            self._pictures[place] = _few_pictures((*pictures, *self._event_pictures.get(place, ())))
 
     def _forget(self, asked: int) -> None:
         """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
         self._pictures = {place: pages for place, pages in self._pictures.items() if place in self._homes}
         since = {
             place: {picture: at for picture, at in pictures.items() if at >= asked}
-            for place, pictures in self._glimpsed.items()
+            for place, pictures in self._event_pictures.items()
         }
-        self._glimpsed = {place: pictures for place, pictures in since.items() if pictures}
+        self._event_pictures = {place: pictures for place, pictures in since.items() if pictures}
 
 
 def _behind_menus(scene: Scene) -> frozenset[int]:

@@ -35,7 +35,7 @@ def key_of(window: BrowserWindow) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class WindowCorrelation:
     """`partners`: for each bound browser window the ids of the desktop's windows that it may be.
 
     More than one only where windows cannot be told apart: then as many browser windows share them, and any of them in
@@ -57,12 +57,12 @@ class Binding:
                 held[window] = (*held.get(window, ()), *pages[key])
         return held
 
-    def within(self, windows: Iterable[int]) -> Binding:
+    def within(self, windows: Iterable[int]) -> WindowCorrelation:
         """What is left when only these windows are still on the desktop."""
         alive = frozenset(windows)
-        return Binding(_whole({key: partners & alive for key, partners in self.partners.items()}), self.untitled)
+        return WindowCorrelation(_whole({key: partners & alive for key, partners in self.partners.items()}), self.untitled)
 
-    def renewed(self, browsing: tuple[BrowserWindow, ...], seeking: tuple[Window, ...]) -> Binding:
+    def renewed(self, browsing: tuple[BrowserWindow, ...], seeking: tuple[Window, ...]) -> WindowCorrelation:
         """After a look at the browsers. `seeking`: the windows that were on the desktop before they were asked."""
         answered = {key_of(window): window for window in browsing}
         there = {window.id: window for window in seeking}
@@ -72,14 +72,14 @@ class Binding:
             if key in answered
             and (key not in self.untitled or all(_fits(answered[key], there[one]) for one in partners & there.keys()))
         }
-        kept = Binding(_whole(held))
+        kept = WindowCorrelation(_whole(held))
         found: dict[Key, frozenset[int]] = dict(kept.partners)
         for pid in sorted({window.pid for window in browsing}):
             mine = [window for window in browsing if window.pid == pid and key_of(window) not in found]
             theirs = [window for window in seeking if _is_candidate(window, pid) and window.id not in kept.accounted]
             found |= _pair(mine, theirs)
         unsure = found.keys() - (kept.partners.keys() - self.untitled)
-        return Binding(found, frozenset(key for key in unsure if not _titled(answered[key], found[key], there)))
+        return WindowCorrelation(found, frozenset(key for key in unsure if not _titled(answered[key], found[key], there)))
 
 
 def _titled(window: BrowserWindow, partners: frozenset[int], there: Mapping[int, Window]) -> bool:

@@ -33,7 +33,7 @@ from agent.core.model.seen import (
     BrowserWindow,
     Browsing,
     Document,
-    Glimpse,
+    PageEvent,
     Look,
     Page,
     Scene,
@@ -230,8 +230,8 @@ class World:
 
         def tell() -> None:
             self.told_of.add(content)
-            glimpse = Glimpse(BROWSERS, self.now * MILLISECOND, page(tab.id, content), "c", tab.id, top=document)
-            self.messages.append(glimpse)
+            page_event = PageEvent(BROWSERS, self.now * MILLISECOND, page(tab.id, content), "c", tab.id, top=document)
+            self.messages.append(page_event)
 
         return tell
 

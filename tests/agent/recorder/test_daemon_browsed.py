@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
-from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, Glimpse, Look, Page, Scene, Tab, Window
+from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, PageEvent, Look, Page, Scene, Tab, Window
 from agent.core.model.times import MILLISECOND
 from agent.core.proof.clearance import SILENCE
 from agent.recorder.messages import PolicyArrived
@@ -58,7 +58,7 @@ def test_a_look_scanned_for_another_policy_answers_the_question_all_the_same() -
 
 def test_an_event_closes_until_the_page_in_front_has_drawn_over_what_it_told_of() -> None:
     rig = Browsed(before=SHOP)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, PAY, "c", 1))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, PAY, "c", 1))
     assert rig.closed_by() == ["cards"]
     rig.browse(SHOP)
     assert rig.closed_by() == ["cards"]
@@ -69,6 +69,6 @@ def test_an_event_closes_until_the_page_in_front_has_drawn_over_what_it_told_of(
 
 def test_a_harmless_event_closes_nothing() -> None:
     rig = Browsed(before=SHOP)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, SHOP, "c", 1))
     assert rig.closed_by() == []
     assert rig.daemon.screen.proof.asked(BROWSERS) is not None

@@ -10,7 +10,7 @@ from agent.core.model.seen import (
     Box,
     BrowserWindow,
     Browsing,
-    Glimpse,
+    PageEvent,
     Look,
     Page,
     Scene,
@@ -102,7 +102,7 @@ def test_closed_for_a_page_an_event_is_asked_about_at_once() -> None:
     before = rig.windows.questions
     rig.daemon.turn(None)
     assert rig.windows.questions == before
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, SHOP, "c", 1))
     assert rig.windows.questions == before + 1
     asked = rig.browsers.questions
     rig.answer(WINDOWS, Scene((WINDOW,)))
@@ -112,7 +112,7 @@ def test_closed_for_a_page_an_event_is_asked_about_at_once() -> None:
 def test_open_an_event_of_a_harmless_page_asks_nothing() -> None:
     rig = Rig().opened()
     before = rig.windows.questions
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, SHOP, "c", 1))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, SHOP, "c", 1))
     assert rig.windows.questions == before
 
 

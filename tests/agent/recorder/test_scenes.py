@@ -23,7 +23,7 @@ from agent.core.model.seen import (
     BrowserWindow,
     Browsing,
     Document,
-    Glimpse,
+    PageEvent,
     Look,
     Page,
     Scene,
@@ -125,7 +125,7 @@ def test_only_changes_are_told_and_within_a_chunks_length() -> None:
 def test_nothing_is_told_where_the_policy_does_not_ask() -> None:
     rig = Rig().opened()
     rig.look(WITH_CHART)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, CARD))
     rig.wait(5000)
     rig.daemon.turn(None)
     rig.daemon.turn(PolicyArrived(replace(POLICY, hash="hash-3", revision=3)))
@@ -135,7 +135,7 @@ def test_nothing_is_told_where_the_policy_does_not_ask() -> None:
 def test_what_an_event_shows_between_two_looks_is_told() -> None:
     rig = opened(browsers=True)
     rig.wait(1)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, CARD))
     rig.wait(3000)
     rig.daemon.turn(None)
     [batch] = told(rig)
@@ -161,7 +161,7 @@ def test_in_a_hold_nothing_is_told_and_after_it_everything_anew() -> None:
     hold(rig.daemon, UserHold(rig.clock.time))
     assert seen(told(rig)) == [NOTES, Untold.HELD]
     rig.look(WITH_CHART, "hash-2")
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, CARD))
     rig.wait(5000)
     hold(rig.daemon, None)
     rig.daemon.turn(Look(WINDOWS, in_flight, rig.clock.time, "hash-2", WITH_CHART))  # asked before it was over
@@ -180,7 +180,7 @@ def test_a_page_of_a_hold_is_told_only_once_it_is_seen_outside_of_one() -> None:
     hold(rig.daemon, UserHold(rig.clock.time))
     in_flight = rig.clock.time
     rig.wait(1)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, BANNED, "b", 0))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, BANNED, "b", 0))
     browsed(rig, BANNED, HARMLESS, asked=in_flight)
     hold(rig.daemon, None)
     rig.look(NOTES, "hash-2")
@@ -188,7 +188,7 @@ def test_a_page_of_a_hold_is_told_only_once_it_is_seen_outside_of_one() -> None:
     browsed(rig, HARMLESS, painted=False)
     rig.wait(3000)
     rig.daemon.turn(None)
-    assert BANNED in rig.daemon.view.pages.pages  # it still judges by it
+    assert BANNED in rig.daemon.merger.pages.pages  # it still judges by it
     batches = told(rig)
     assert HARMLESS in pages_in(batches)
     assert Page((), unread=True) in pages_in(batches)
@@ -205,12 +205,12 @@ def test_a_page_that_an_event_showed_is_told_of_wherever_it_comes_back() -> None
     browsed(rig, HARMLESS)
     for number in range(MOST):
         rig.wait(1)
-        rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, replace(BANNED, urls=(f"https://bank.example/{number}",))))
+        rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, replace(BANNED, urls=(f"https://bank.example/{number}",))))
     rig.wait(1)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))  # more than is followed
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, CARD))  # more than is followed
     asked = rig.clock.time
     rig.wait(1)
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, BANNED))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, BANNED))
     rig.look(NOTES, "hash-2")
     rig.taken()
     browsed(rig, HARMLESS, asked=asked)
@@ -264,7 +264,7 @@ def test_a_recording_without_scenes_may_be_held_and_follow_another() -> None:
     rig.daemon.turn(PolicyArrived(replace(KEEPING, hash="hash-3", revision=3, keep_scenes=False)))
     assert isinstance(told(rig)[-1].lines[-1], Ended)
     rig.look(NOTES, "hash-3")
-    rig.daemon.turn(Glimpse(BROWSERS, rig.clock.time, CARD))
+    rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, CARD))
     hold(rig.daemon, UserHold(rig.clock.time))
     assert told(rig) == []
 

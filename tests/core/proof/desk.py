@@ -14,7 +14,7 @@ from agent.core.model.seen import (
     BrowserWindow,
     Browsing,
     Document,
-    Glimpse,
+    PageEvent,
     Look,
     Page,
     Scene,
@@ -22,7 +22,7 @@ from agent.core.model.seen import (
     Window,
     WindowKind,
 )
-from agent.core.proof.scene_merger import View
+from agent.core.proof.scene_merger import SceneMerger
 
 PLACE = Box(0, 0, 800, 600)
 SHOP, PAY, WIKI = (Page((f"https://{host}.example/",)) for host in ("shop", "pay", "wiki"))
@@ -42,15 +42,15 @@ class Desk:
     """A view and a clock: every look is asked and answered a moment after the one before."""
 
     def __init__(self) -> None:
-        self.view = View()
+        self.merger = SceneMerger()
         self._moments = count(1)
 
     def wait(self, nanoseconds: int) -> None:
         self._moments = count(next(self._moments) + nanoseconds - 1)
 
-    def glimpse(self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None, top: int = ANY) -> None:
+    def page_event(self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None, top: int = ANY) -> None:
         now = next(self._moments) if at is None else at
-        self.view.glimpse(Glimpse(BROWSERS, now, page, browser, tab, top=top))
+        self.merger.page_event(PageEvent(BROWSERS, now, page, browser, tab, top=top))
 
     def look(self, *windows: Window) -> Scene:
         return self.take(WINDOWS, Scene(windows))
@@ -58,7 +58,7 @@ class Desk:
     def take(self, witness: str, seen: Scene | Browsing | Blind, *, asked: int | None = None, lag: int = 0) -> Scene:
         begun = next(self._moments)
         look = Look(witness, begun if asked is None else asked, next(self._moments), "now", seen, lag=lag)
-        self.last = self.view.take(look)
+        self.last = self.merger.take(look)
         return self.last.seen if isinstance(self.last.seen, Scene) else Scene()
 
     def browse(self, *tabs: Tab, minimised: bool = False) -> Scene:

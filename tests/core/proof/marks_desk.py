@@ -8,7 +8,7 @@ from zlib import crc32
 
 from agent.core.matching.decide import UNLISTED
 from agent.core.model.rules import Reason
-from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Tab
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, PageEvent, Look, Page, Tab
 from agent.core.proof.marks import (
     Answer,
     Marked,
@@ -75,9 +75,9 @@ class Desk:
         self.now += 1
         return self.marks.answer(Marked("c", tab, mark, how, self.now))
 
-    def glimpse(self, page: Page, tab: int = 1, document: int = 0) -> None:
+    def page_event(self, page: Page, tab: int = 1, document: int = 0) -> None:
         self.now += 1
-        self.marks.glimpse(Glimpse(BROWSERS, self.now, page, "c", tab, document))
+        self.marks.page_event(PageEvent(BROWSERS, self.now, page, "c", tab, document))
 
     def settled(self, *tabs: Tab) -> Desk:
         """All that is in front has been seen."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.core.account.lane import BLIND, AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Rule
-from agent.core.model.seen import Alarm, Blind, Browsing, Glimpse, Look, Page, Scene
+from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look, Page, Scene
 from agent.core.model.times import Span
 from tests.core.proof.lanes import (
     CHART,
@@ -68,7 +68,7 @@ def test_what_browsers_say_is_worth_nothing_by_itself() -> None:
 def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
     made, picture = with_cards(), Picture(Span(20, 21))
     made.push(picture)
-    assert made.glimpse(Glimpse("b", 24, PAYING))
+    assert made.page_event(PageEvent("b", 24, PAYING))
     assert [reason.id for reason in made.said("b")] == ["cards"]
     assert made.said("w") == ()
     assert made.provable_after == 44
@@ -83,7 +83,7 @@ def test_which_rules_have_spoken_of_whatever_was_seen() -> None:
     """Of the sound alone, of events that have passed, and of rules that are only tried; never Eyelid's own."""
     made = with_cards()
     assert made.spoke() == frozenset()
-    made.glimpse(Glimpse("b", 24, PAYING))
+    made.page_event(PageEvent("b", 24, PAYING))
     assert made.spoke() == {"cards"}
     assert made.spoke() == frozenset()
     sound = {Lane.SCREEN: LaneEffect(Effect.RECORD)}
@@ -99,14 +99,14 @@ def test_which_rules_have_spoken_of_whatever_was_seen() -> None:
 
 def test_a_harmless_event_says_nothing() -> None:
     made = with_cards()
-    assert not made.glimpse(Glimpse("b", 24, SHOPPING))
+    assert not made.page_event(PageEvent("b", 24, SHOPPING))
     assert made.reasons == ()
     assert made.asked("b") == 10
 
 
 def test_an_event_counts_only_under_a_policy() -> None:
     made: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, ("b",), PATIENCE, now=0)
-    assert not made.glimpse(Glimpse("b", 24, PAYING))
+    assert not made.page_event(PageEvent("b", 24, PAYING))
     assert made.reasons == BLIND
 
 
@@ -115,7 +115,7 @@ def test_an_event_is_no_interaction_to_record() -> None:
     made = proof()
     made.put_in_force(calls, {"w": TIMING}, now=0)
     made.see(look(10, seen("phone")))
-    made.glimpse(Glimpse("w", 20, SHOPPING))
+    made.page_event(PageEvent("w", 20, SHOPPING))
     assert made.reasons == ()
 
 

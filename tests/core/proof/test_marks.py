@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
-from agent.core.model.seen import BROWSERS, WINDOWS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Scene, Tab
+from agent.core.model.seen import BROWSERS, WINDOWS, BrowserWindow, Browsing, Document, PageEvent, Look, Page, Scene, Tab
 from agent.core.proof.marks import (
     ASK_AGAIN,
     ASK_AGAIN_AT_MOST,
@@ -184,21 +184,21 @@ def test_a_mark_from_before_the_last_sensitive_moment_proves_nothing() -> None:
 
 def test_an_event_voids_what_was_seen_before() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(WIKI)
-    desk.glimpse(Page((), unread=True, extension="a"), tab=-1)  # no document's
+    desk.page_event(WIKI)
+    desk.page_event(Page((), unread=True, extension="a"), tab=-1)  # no document's
     assert desk.look(tab(SHOP)) == [True]
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     assert desk.look(tab(SHOP)) == [False]
     desk.shown()
     (mark,) = desk.marks.sought
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     assert not desk.sight(mark)
     assert desk.look(tab(SHOP)) == [False]
 
 
 def test_a_look_that_was_asked_before_an_event_begins_no_proof() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.marks.glimpse(Glimpse(BROWSERS, desk.now + 1, PAY, "c", 1))  # when the next look is asked
+    desk.marks.page_event(PageEvent(BROWSERS, desk.now + 1, PAY, "c", 1))  # when the next look is asked
     assert desk.look(tab(SHOP)) == [False]
     assert desk.shown() == {}
     assert desk.look(tab(SHOP)) == [False]
@@ -207,7 +207,7 @@ def test_a_look_that_was_asked_before_an_event_begins_no_proof() -> None:
 
 def test_an_event_of_a_document_is_asked_of_that_document() -> None:
     desk = Desk().settled(tab(SHOP, (5, 0, WIKI)))
-    desk.glimpse(PAY, document=5)
+    desk.page_event(PAY, document=5)
     desk.look(tab(SHOP, (5, 0, WIKI)))
     assert {*desk.shown()[1]} == {5}
 
@@ -221,11 +221,11 @@ def test_an_event_may_be_of_any_window_of_its_browser_for_tabs_move() -> None:
     desk.look(windows=windows)
     desk.see_all()
     assert desk.look(windows=windows) == [True, True, True]
-    desk.glimpse(PAY, tab=9)
+    desk.page_event(PAY, tab=9)
     assert desk.look(windows=windows) == [False, False, True]
     desk.see_all()
     desk.look(windows=windows)
-    desk.glimpse(PAY, tab=2)
+    desk.page_event(PAY, tab=2)
     assert desk.look(windows=windows) == [False, False, True]
 
 
@@ -429,7 +429,7 @@ def test_an_event_of_another_tab_at_the_moment_of_the_question_voids_it() -> Non
     desk.look(tab(PAY), tabs[1])
     desk.look(*tabs)
     (mark,) = desk.shown()[1].values()
-    desk.marks.glimpse(Glimpse(BROWSERS, desk.now - 1, PAY, "c", 2))  # when that look was asked
+    desk.marks.page_event(PageEvent(BROWSERS, desk.now - 1, PAY, "c", 2))  # when that look was asked
     desk.look(*tabs)
     assert not desk.sight(mark)
 

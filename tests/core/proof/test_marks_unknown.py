@@ -80,7 +80,7 @@ def test_a_browser_that_held_nothing_and_went_is_forgotten() -> None:
 def test_a_document_that_only_an_event_showed_may_have_been_inside_any_other() -> None:
     clean = tab(SHOP, (3, 0, WIKI))
     desk = Desk().settled(clean)
-    desk.glimpse(PAY, document=5)  # it came and went between two looks
+    desk.page_event(PAY, document=5)  # it came and went between two looks
     desk.look(clean)
     assert desk.shown() == {1: {3: 2}}
 
@@ -88,7 +88,7 @@ def test_a_document_that_only_an_event_showed_may_have_been_inside_any_other() -
 def test_an_error_page_in_a_frame_shows_no_mark_and_has_nothing_inside() -> None:
     failed = Tab(1, SHOP, visible=True, documents=(Document(0, -1, SHOP, 1), Document(3, 0, WIKI)))
     desk = Desk().settled(failed)
-    desk.glimpse(PAY, document=5)
+    desk.page_event(PAY, document=5)
     desk.look(failed)
     assert desk.shown() == {1: {0: 2}}
 
@@ -131,7 +131,7 @@ def test_a_sensitive_tab_that_has_moved_was_in_front_where_it_went() -> None:
 
 def test_a_new_window_may_have_shown_what_an_event_showed_last() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY, tab=8)
+    desk.page_event(PAY, tab=8)
     first = BrowserWindow("c", 20, 1, "", PLACE, False, (tab(SHOP),))
     second = BrowserWindow("c", 20, 2, "", PLACE, False, (tab(WIKI, number=9),))
     assert desk.look(windows=(first, second)) == [False, False]
@@ -139,7 +139,7 @@ def test_a_new_window_may_have_shown_what_an_event_showed_last() -> None:
 
 def test_an_event_of_a_browser_that_no_look_has_shown_yet_counts_from_its_first_look_on() -> None:
     desk = Desk()
-    desk.glimpse(PAY, document=5)
+    desk.page_event(PAY, document=5)
     assert desk.look(windows=()) == []
     assert desk.look(tab(SHOP, (5, 0, WIKI))) == [False]
     assert desk.shown() == {1: {5: 1}}

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.model.rules import Reason
-from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Glimpse, Look, Page, Tab
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, PageEvent, Look, Page, Tab
 from agent.core.proof.marks import ASK_AGAIN_AT_MOST, Marks, Sighted
 from tests.core.proof.desk import PLACE
 
@@ -106,7 +106,7 @@ class Tree:
 
     def tell(self, number: int) -> None:
         page = Page((f"https://{number}.example/",), frozenset({"cc-number"}))
-        self.marks.glimpse(Glimpse(BROWSERS, self.now, page, "c", 1, number))
+        self.marks.page_event(PageEvent(BROWSERS, self.now, page, "c", 1, number))
 
     # -- the agent ------------------------------------------------------------------------------------------------
 

@@ -114,10 +114,10 @@ def test_of_two_windows_only_the_one_in_view_shows_its_pages() -> None:
 
 def test_what_browsers_last_told_can_be_asked_for() -> None:
     desk = Desk()
-    assert desk.view.pages == Scene(pages_only=True)
+    assert desk.merger.pages == Scene(pages_only=True)
     desk.look(window())
     told = desk.browse(tab(PAY))
-    assert desk.view.pages == told
+    assert desk.merger.pages == told
     assert [page.urls for page in told.pages] == [PAY.urls]
 
 

@@ -160,7 +160,7 @@ def test_what_an_event_told_behind_another_tab_is_the_picture_of_the_document_th
 ) -> None:
     tabs = tab(WIKI, 2, top=6), tab(SHOP, visible=False, top=5)
     desk = Desk().settled(*tabs)
-    desk.glimpse(PAY, top=top)
+    desk.page_event(PAY, top=top)
     desk.browse(*tabs)
     desk.wait(2 * CARD_LINGERS)
     assert (PAY in parked(desk.browse(*tabs))) is stays

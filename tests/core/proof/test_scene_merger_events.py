@@ -12,7 +12,7 @@ from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, t
 
 def test_what_an_event_showed_counts_until_the_tab_in_front_has_drawn_itself() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
     assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
     assert shown(desk.browse(tab(SHOP))) == {SHOP}
@@ -20,7 +20,7 @@ def test_what_an_event_showed_counts_until_the_tab_in_front_has_drawn_itself() -
 
 def test_what_an_event_showed_does_not_outlive_the_page_that_has_drawn_over_it() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     desk.look(window())
     assert shown(desk.browse(tab(SHOP))) == {SHOP}
     assert shown(desk.browse(tab(SHOP, painted=False))) == {SHOP}
@@ -28,9 +28,9 @@ def test_what_an_event_showed_does_not_outlive_the_page_that_has_drawn_over_it()
 
 def test_what_an_event_showed_may_have_been_in_any_window_in_view_of_its_browser() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY, browser="d")
+    desk.page_event(PAY, browser="d")
     assert shown(desk.browse(tab(SHOP, painted=False))) == {SHOP}
-    desk.glimpse(PAY, tab=9)  # it came and went between two looks
+    desk.page_event(PAY, tab=9)  # it came and went between two looks
     assert shown(desk.browse(tab(SHOP, painted=False))) == {PAY, SHOP}
 
 
@@ -40,7 +40,7 @@ def test_what_an_event_showed_may_have_been_in_any_window_in_view_of_its_browser
     ids=["its own", "another's", "another's new", "come", "gone", "closed", "come and gone"],
 )
 def test_out_of_view_an_event_counts_where_its_tab_may_have_been(
-    glimpsed: int, then_in: int | None, *, counts: bool
+    shown_in: int, then_in: int | None, *, counts: bool
 ) -> None:
     def told(homes: dict[int, int]) -> Browsing:
         tabs = {home: tuple(tab(WIKI, n, painted=False) for n in homes if homes[n] == home) for home in (1, 5)}
@@ -53,9 +53,9 @@ def test_out_of_view_an_event_counts_where_its_tab_may_have_been(
     for _ in range(3):
         desk.look(*windows)
         desk.take(BROWSERS, told(before))
-    desk.glimpse(PAY, glimpsed)
-    after = {number: home for number, home in before.items() if number != glimpsed}
-    after |= {} if then_in is None else {glimpsed: then_in}
+    desk.page_event(PAY, shown_in)
+    after = {number: home for number, home in before.items() if number != shown_in}
+    after |= {} if then_in is None else {shown_in: then_in}
     for _ in range(2):
         desk.take(BROWSERS, told(after))
         desk.look(*windows)
@@ -66,7 +66,7 @@ def test_out_of_view_an_event_counts_where_its_tab_may_have_been(
 
 def test_an_event_counts_for_the_window_that_the_tab_has_left_and_for_the_one_it_came_to() -> None:
     desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     old = BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(WIKI, 2, painted=False),))
     new = BrowserWindow("c", 20, 2, "Shop", PLACE, False, (tab(SHOP, painted=False),))
     scene = desk.take(BROWSERS, Browsing((old, new)))
@@ -75,7 +75,7 @@ def test_an_event_counts_for_the_window_that_the_tab_has_left_and_for_the_one_it
 
 def test_an_event_from_before_both_were_asked_is_forgotten_once_they_have_answered() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     desk.look(window())
     desk.browse(tab(SHOP))
     behind = tab(SHOP, visible=False), tab(WIKI, 2)
@@ -89,7 +89,7 @@ def test_an_event_from_while_they_were_asked_is_remembered_for_the_next_answer()
     for desktop, browsers, expected in ((0, 1, {PAY, SHOP}), (1, 0, {PAY, SHOP}), (1, 1, {SHOP})):
         desk.wait(10)
         now = desk.last.answered + 5
-        desk.glimpse(PAY, at=now)  # equal times prove nothing
+        desk.page_event(PAY, at=now)  # equal times prove nothing
         desk.take(WINDOWS, Scene((window(),)), asked=now + desktop)
         desk.take(BROWSERS, told, asked=now + browsers)
         assert shown(desk.browse(tab(SHOP, painted=False))) == expected
@@ -106,7 +106,7 @@ def test_in_view_a_tab_may_have_come_from_another_window_and_gone_back() -> None
     for _ in range(3):
         desk.look(window())
         desk.take(BROWSERS, told(painted=True))
-    desk.glimpse(PAY, tab=2)
+    desk.page_event(PAY, tab=2)
     assert PAY in shown(desk.take(BROWSERS, told(painted=False)))
 
 
@@ -120,7 +120,7 @@ def test_what_a_tab_was_when_it_first_came_to_the_front_may_be_its_picture() -> 
 
 def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_was_parked_since() -> None:
     desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     behind = tab(SHOP, visible=False), tab(WIKI, 2)
     desk.browse(*behind)
     assert parked(desk.browse(*behind)) == {PAY, SHOP}
@@ -128,7 +128,7 @@ def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_was_parked_since(
 
 def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_has_not_drawn_since() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     desk.browse(tab(SHOP, painted=False))
     behind = tab(SHOP, visible=False), tab(WIKI, 2)
     desk.browse(*behind)
@@ -137,7 +137,7 @@ def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_has_not_drawn_sin
 
 def test_what_an_event_showed_counts_for_any_window_that_leaves() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY, tab=9)
+    desk.page_event(PAY, tab=9)
     assert shown(desk.look(window(shown=False))) == {PAY, SHOP}
 
 
@@ -148,13 +148,13 @@ def test_an_event_may_come_late_for_a_window_that_has_left() -> None:
         gone = desk.last.answered
         desk.browse()
         desk.look()
-        desk.glimpse(PAY, at=gone + late)
+        desk.page_event(PAY, at=gone + late)
         assert shown(desk.look()) == expected
 
 
 def test_what_an_event_showed_may_be_on_the_display_when_the_window_leaves_after_the_next_look() -> None:
     desk = Desk().settled(tab(SHOP))
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     desk.look(window())
     desk.browse(tab(SHOP))
     assert shown(desk.look(window(shown=False))) == {PAY, SHOP}
@@ -164,13 +164,13 @@ def test_what_leaves_beside_browsers_takes_no_page_along() -> None:
     desk = Desk().settled(tab(SHOP))
     notes = Window(8, "notes", "Notes", 21, PLACE, shown=True)
     desk.look(window(), notes)
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     assert desk.look(window()).pages == ()
 
 
 def test_what_an_event_showed_may_be_the_picture_of_a_tab_that_was_never_seen_in_front() -> None:
     desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
-    desk.glimpse(PAY, tab=2)
+    desk.page_event(PAY, tab=2)
     desk.browse(tab(SHOP), tab(WIKI, 2, visible=False))
     assert parked(desk.browse(tab(SHOP), tab(WIKI, 2, visible=False))) == {PAY, WIKI}
 
@@ -181,9 +181,9 @@ def test_events_of_a_page_that_changes_without_end_are_no_longer_told_apart() ->
 
     desk = Desk().settled(tab(SHOP))
     for number in range(FEW):
-        desk.glimpse(page(number))
+        desk.page_event(page(number))
     assert desk.look(window(shown=False)).pages == (SHOP, *(page(number) for number in range(FEW)))
-    desk.glimpse(page(FEW))
-    desk.glimpse(page(FEW + 1))
+    desk.page_event(page(FEW))
+    desk.page_event(page(FEW + 1))
     pages = desk.look(window(shown=False)).pages
     assert [page.unread for page in pages] == [False] * (FEW + 1) + [True]

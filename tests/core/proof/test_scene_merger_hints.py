@@ -70,7 +70,7 @@ def test_the_account_is_not_lost_when_the_hint_goes() -> None:
         desk.look(page)
         desk.take(BROWSERS, full())
     desk.look(HINT, page)
-    assert not desk.view.lost_account
+    assert not desk.merger.lost_account
     assert desk.look(page).accounted == {7}
     desk.look(HINT, page)
     desk.take(BROWSERS, full(full_screen=False))

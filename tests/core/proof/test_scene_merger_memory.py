@@ -37,7 +37,7 @@ def browsers(tabs: list[Tab], *, minimised: bool, silent: bool) -> Act:
 
 def event(page: Page, number: int) -> Act:
     def act(desk: Desk) -> tuple[Scene, tuple[Page, ...]]:
-        desk.glimpse(page, number)
+        desk.page_event(page, number)
         return Scene(), ()
 
     return act
@@ -76,7 +76,7 @@ acts = st.one_of(
 def test_no_page_counts_that_was_neither_told_just_now_nor_remembered(acts: list[Act]) -> None:
     desk = Desk().settled(tab(SHOP))
     for act in acts:
-        remembered = urls(tuple(desk.view.remembered()))
+        remembered = urls(tuple(desk.merger.remembered()))
         scene, told = act(desk)
         assert urls(scene.pages) <= remembered | urls(told)
 
@@ -84,16 +84,16 @@ def test_no_page_counts_that_was_neither_told_just_now_nor_remembered(acts: list
 def test_what_a_tab_has_left_is_remembered_although_browsers_tell_of_it_no_more() -> None:
     desk = Desk().settled(tab(SHOP), tab(WIKI, 2, visible=False))
     assert desk.browse(tab(SHOP)).pages == (SHOP,)
-    assert WIKI.urls in urls(tuple(desk.view.remembered()))
+    assert WIKI.urls in urls(tuple(desk.merger.remembered()))
     assert WIKI.urls in urls(desk.look(window(shown=False)).pages)
 
 
 def test_what_cannot_count_again_is_not_remembered() -> None:
     desk = Desk().settled(tab(PAY))
-    desk.glimpse(WIKI)
+    desk.page_event(WIKI)
     desk.look()
     desk.take(BROWSERS, Browsing())
     desk.wait(2 * PAGE_LAG)
     desk.look()
     desk.take(BROWSERS, Browsing())
-    assert tuple(desk.view.remembered()) == ()
+    assert tuple(desk.merger.remembered()) == ()

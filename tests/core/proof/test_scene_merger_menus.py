@@ -75,7 +75,7 @@ def test_a_menu_that_is_covered_counts_when_it_is_in_view_again() -> None:
 
 def test_what_only_an_event_showed_may_be_in_a_menu() -> None:
     desk = settled(MENU, page=SHOP)
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     assert shown(desk.look(MENU, window())) == {PAY, SHOP}
     desk.browse(TAB)
     desk.browse(TAB)
@@ -87,7 +87,7 @@ def test_an_event_from_while_they_were_asked_counts_until_the_next_answer() -> N
     desk = settled(page=SHOP)
     desk.look(window())
     asked = desk.last.answered
-    desk.glimpse(PAY)
+    desk.page_event(PAY)
     desk.take(BROWSERS, Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (TAB,)),)), asked=asked)
     desk.wait(2 * PAGE_LAG)
     desk.look(window())
@@ -96,7 +96,7 @@ def test_an_event_from_while_they_were_asked_counts_until_the_next_answer() -> N
 
 def test_an_event_of_a_browser_whose_windows_nobody_has_told_yet_is_no_menus() -> None:
     desk = settled(MENU, page=SHOP)
-    desk.glimpse(PAY, browser="f")
+    desk.page_event(PAY, browser="f")
     assert shown(desk.look(MENU, window())) == {SHOP}
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.model.seen import Blind, Box, BrowserWindow, Page, Tab, Window, WindowKind
-from agent.core.proof.window_correlation import Binding, key_of
+from agent.core.proof.window_correlation import WindowCorrelation, key_of
 
 PID = 20
 PLACES = (Box(0, 0, 800, 600), Box(100, 50, 800, 600))
@@ -28,7 +28,7 @@ def seen(number: int = 7, title: str | Blind = "Shop - Chromium", place: Box = P
 
 def bound(browsing: list[BrowserWindow], windows: list[Window]) -> dict[int, frozenset[int]]:
     """Which of the desktop's windows each of the browser's may be."""
-    partners = Binding().renewed(tuple(browsing), tuple(windows)).partners
+    partners = WindowCorrelation().renewed(tuple(browsing), tuple(windows)).partners
     return {number: found for (_, number), found in partners.items()}
 
 
@@ -80,7 +80,7 @@ def test_a_minimised_window_has_no_place_to_compare() -> None:
 
 
 def test_windows_that_cannot_be_told_apart_share_their_partners() -> None:
-    both = Binding().renewed((told(1), told(2)), (seen(7), seen(8)))
+    both = WindowCorrelation().renewed((told(1), told(2)), (seen(7), seen(8)))
     assert both.partners == {("c", 1): {7, 8}, ("c", 2): {7, 8}}
     assert both.accounted == {7, 8}
     assert both.inside({("c", 1): (SHOP,), ("c", 2): ()}) == {7: (SHOP,), 8: (SHOP,)}
@@ -89,13 +89,13 @@ def test_windows_that_cannot_be_told_apart_share_their_partners() -> None:
 
 
 def test_what_is_bound_stays_so_whatever_becomes_of_title_and_place() -> None:
-    once = Binding().renewed((told(),), (seen(),))
+    once = WindowCorrelation().renewed((told(),), (seen(),))
     later = once.renewed((told(title="Wiki", place=PLACES[1]),), (seen(),))
     assert later.partners == once.partners
 
 
 def test_a_new_window_finds_its_partner_beside_those_that_have_one() -> None:
-    once = Binding().renewed((told(1),), (seen(7),))
+    once = WindowCorrelation().renewed((told(1),), (seen(7),))
     later = once.renewed((told(1), told(2, "Wiki")), (seen(7), seen(8, "Wiki - Chromium")))
     assert later.partners == {("c", 1): {7}, ("c", 2): {8}}
 
@@ -127,7 +127,7 @@ def test_a_page_without_a_title_is_in_a_window_that_has_only_its_browsers_name()
 
 def test_what_is_bound_without_a_title_has_to_go_on_fitting_until_it_has_one() -> None:
     """A private window has only its browser's name for its first moments."""
-    first = Binding().renewed((untitled(),), (seen(title=BARE),))
+    first = WindowCorrelation().renewed((untitled(),), (seen(title=BARE),))
     assert first.renewed((untitled(),), (seen(title=BARE),)).accounted == {7}
     assert first.renewed((untitled(),), (seen(title=PRIVATE),)).accounted == set()
     assert first.renewed((told(),), (seen(title=BARE),)).accounted == {7}  # the window's is still to come
@@ -143,7 +143,7 @@ def test_no_private_window_stays_bound_beside_one_without_a_title(order: list[in
     """
     own, private = order
     windows = (seen(private, BARE),) if late else (seen(own, BARE), seen(private, BARE))
-    first = Binding().renewed((untitled(),), windows)
+    first = WindowCorrelation().renewed((untitled(),), windows)
     later = first.renewed((untitled(),), (seen(own, BARE), seen(private, PRIVATE)))
     assert private not in later.accounted
 
@@ -167,7 +167,7 @@ def test_a_private_window_is_never_accounted_for_beside_the_browsers_own(
     desk: tuple[list[BrowserWindow], list[Window], set[int]],
 ) -> None:
     browsing, windows, private = desk
-    assert Binding().renewed(tuple(browsing), tuple(windows)).accounted.isdisjoint(private)
+    assert WindowCorrelation().renewed(tuple(browsing), tuple(windows)).accounted.isdisjoint(private)
 
 
 @given(desks(), desks())
@@ -178,7 +178,7 @@ def test_a_private_window_opened_later_takes_nobodys_place(
     browsing, windows, private = desk
     late = [replace(window, id=300 + window.id) for window in other[1]]
     own = [window for window in windows if window.id not in private]
-    first = Binding().renewed(tuple(browsing), tuple(own))
+    first = WindowCorrelation().renewed(tuple(browsing), tuple(own))
     second = first.renewed(tuple(browsing), (*own, *late))
     assert second.accounted.isdisjoint(window.id for window in late)
     assert first.accounted <= second.accounted
@@ -190,12 +190,12 @@ def test_a_bond_goes_with_either_of_the_two(
 ) -> None:
     browsing, windows, private = desk
     own = tuple(window for window in windows if window.id not in private)
-    binding = Binding().renewed(tuple(browsing), own)
+    correlation = WindowCorrelation().renewed(tuple(browsing), own)
     gone = frozenset(data.draw(st.sets(st.sampled_from([window.id for window in own])) if own else st.just(set())))
-    alive = binding.within(window.id for window in own if window.id not in gone)
+    alive = correlation.within(window.id for window in own if window.id not in gone)
     assert alive.accounted.isdisjoint(gone)
     closed = {key_of(window) for window in browsing if data.draw(st.booleans())}
-    left = binding.renewed(tuple(window for window in browsing if key_of(window) not in closed), ())
+    left = correlation.renewed(tuple(window for window in browsing if key_of(window) not in closed), ())
     assert closed.isdisjoint(left.partners)
     for partners in left.partners.values():
         assert len(partners) == sum(other == partners for other in left.partners.values())
