@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.core.matching.decide import Finding, explain
-from agent.core.matching.fit import Fit
+from agent.core.matching.ternary import Fit
 from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fits
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Policy, Rule

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.core.matching.fit import Fit
+from agent.core.matching.ternary import Fit
 from agent.core.matching.match import PAGE_ATTRIBUTES, PageSight, Sight, WindowSight, any_of, attributes, fits
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Extent, Matcher, Policy, Reason, Rule

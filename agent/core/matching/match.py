@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.core.matching.address import Address, read_address
-from agent.core.matching.fit import Fit, all_fit, any_fits, fit
+from agent.core.matching.ternary import Fit, all_fit, any_fits, fit
 from agent.core.matching.text import fold, fold_app, glob
 from agent.core.matching.url import url_patterns
 from agent.core.model.rules import AllOf, Attribute, Condition, Matcher

@@ -25,7 +25,7 @@ from agent.core.matching.address import (
     split_port,
     unwrap,
 )
-from agent.core.matching.fit import Fit, fit
+from agent.core.matching.ternary import Fit, fit
 from agent.core.model.seen import Blind
 
 _SCHEME_FIRST = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.core.linting.cover import contradiction, covers, fits_everything
-from agent.core.matching.fit import Fit
+from agent.core.matching.ternary import Fit
 from agent.core.matching.match import PageSight, WindowSight, fits
 from agent.core.matching.text import fold
 from agent.core.model.rules import AllOf, Attribute, Matcher

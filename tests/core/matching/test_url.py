@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.core.matching.address import read_address
-from agent.core.matching.fit import Fit
+from agent.core.matching.ternary import Fit
 from agent.core.matching.url import BadPatternError, parse_pattern, url_patterns
 from agent.core.model.seen import Blind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.matching.fit import Fit, all_fit, any_fits, fit
+from agent.core.matching.ternary import Fit, all_fit, any_fits, fit
 
 NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
 
