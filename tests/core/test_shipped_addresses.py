@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.matching.decide import Verdict, decide
-from agent.core.matching.ternary import Fit
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, any_of
 from agent.core.matching.url import UrlPattern, parse_pattern
 from agent.core.model.rules import Attribute, Matcher, Rule
@@ -48,7 +48,7 @@ def closed_by(page: Page, by: str) -> set[str]:
 
 
 def excused(rule: Rule, page: Page) -> bool:
-    return any_of(rule.unless, PageSight.of(page).own_address_only()) is Fit.YES
+    return any_of(rule.unless, PageSight.of(page).own_address_only()) is Ternary.YES
 
 
 def test_every_address_is_of_a_host_of_a_path_or_of_a_browser() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.core.matching.decide import Finding, explain
-from agent.core.matching.ternary import Fit
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fits
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Policy, Rule
@@ -102,7 +102,7 @@ def signs_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening
     """
     sight = _sight(thing, opening=opening)
     for condition in conditions:
-        if any_of((condition,), sight) is Fit.YES:
+        if any_of((condition,), sight) is Ternary.YES:
             matchers = condition.matchers if isinstance(condition, AllOf) else (condition,)
             return tuple(sign for matcher in matchers for sign in _signs(matcher, thing, sight, opening=opening))
     return ()
@@ -124,9 +124,9 @@ def _signs(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: boo
             frame = next((number for number, url in enumerate(urls) if _fits_address(one, url)), None)
             if frame is not None:
                 yield Sign(matcher.attribute, pattern, place, frame)
-        elif fits(one, sight) is Fit.YES:
+        elif fits(one, sight) is Ternary.YES:
             yield Sign(matcher.attribute, pattern, place)
 
 
 def _fits_address(matcher: Matcher, url: str) -> bool:
-    return fits(matcher, PageSight.of(Page((url,)))) is Fit.YES
+    return fits(matcher, PageSight.of(Page((url,)))) is Ternary.YES

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.core.matching.ternary import Fit
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PAGE_ATTRIBUTES, PageSight, Sight, WindowSight, any_of, attributes, fits
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Extent, Matcher, Policy, Reason, Rule
@@ -109,7 +109,7 @@ def interaction_is_on(policy: Policy, seen: Scene | Blind) -> bool:
     if isinstance(seen, Blind):
         return False
     things = (*_windows(seen), *_pages(policy, seen))
-    return any(any_of(policy.record_when, thing.opening()) is Fit.YES for thing in things)
+    return any(any_of(policy.record_when, thing.opening()) is Ternary.YES for thing in things)
 
 
 # -- what there is to judge ---------------------------------------------------------------------------------------
@@ -206,10 +206,10 @@ def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: boo
         extents = {lane: rule.on(lane).extent for lane in Lane if rule.on(lane).effect is Effect.PAUSE}
         reach = _reach(extents, everything=everything)
         for thing in things:
-            verdict = _closing(rule, thing) if reach[thing.shown] else Fit.NO
-            for lane, by_overview in reach[thing.shown] if verdict is not Fit.NO else ():
-                excuse = None if verdict is Fit.YES else _excuse_unread(policy, thing)
-                if verdict is Fit.YES or (rule.dry_run and excuse is None):
+            verdict = _closing(rule, thing) if reach[thing.shown] else Ternary.NO
+            for lane, by_overview in reach[thing.shown] if verdict is not Ternary.NO else ():
+                excuse = None if verdict is Ternary.YES else _excuse_unread(policy, thing)
+                if verdict is Ternary.YES or (rule.dry_run and excuse is None):
                     reason = Reason(rule.id, rule.number, rule.stay_closed)
                     effect = Effect.RECORD if rule.dry_run else Effect.PAUSE
                     finding = Finding(lane, reason, effect, rule.where, thing.name, rule.dry_run)
@@ -218,10 +218,10 @@ def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: boo
                 yield from _with_overview(finding, by_overview=by_overview)
 
 
-def _closing(rule: Rule, thing: _Thing) -> Fit:
+def _closing(rule: Rule, thing: _Thing) -> Ternary:
     """Whether the rule closes for the thing; only a certain `unless` keeps it silent."""
-    if any_of(rule.unless, thing.opening()) is Fit.YES:
-        return Fit.NO
+    if any_of(rule.unless, thing.opening()) is Ternary.YES:
+        return Ternary.NO
     return any_of(rule.any, thing.sight)
 
 
@@ -271,7 +271,7 @@ def _allowed_by(policy: Policy, thing: _Thing) -> Matcher | None:
         named = (matcher for matcher in policy.allow_extensions if thing.extension in matcher.patterns)
         return next(named, None)
     sight = thing.opening()
-    return next((matcher for matcher in policy.allow_unseen if fits(matcher, sight) is Fit.YES), None)
+    return next((matcher for matcher in policy.allow_unseen if fits(matcher, sight) is Ternary.YES), None)
 
 
 def _own(lane: Lane, reason: Reason, thing: _Thing, allowed: Matcher | None) -> Finding:
@@ -297,8 +297,8 @@ def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, every
 def _named(policy: Policy, thing: _Thing) -> bool:
     """Whether a rule or `record_when` names the thing for certain."""
     sight = thing.opening()
-    return any_of(policy.record_when or (), sight) is Fit.YES or any(
-        any_of(rule.any, sight) is Fit.YES and any_of(rule.unless, thing.sight) is Fit.NO for rule in policy.closing
+    return any_of(policy.record_when or (), sight) is Ternary.YES or any(
+        any_of(rule.any, sight) is Ternary.YES and any_of(rule.unless, thing.sight) is Ternary.NO for rule in policy.closing
     )
 
 

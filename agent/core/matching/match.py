@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.core.matching.address import Address, read_address
-from agent.core.matching.ternary import Fit, all_fit, any_fits, fit
+from agent.core.matching.ternary import Ternary, all_true, any_true, ternary
 from agent.core.matching.text import fold, fold_app, glob
 from agent.core.matching.url import url_patterns
 from agent.core.model.rules import AllOf, Attribute, Condition, Matcher
@@ -65,44 +65,44 @@ class PageSight:
 Sight = WindowSight | PageSight
 
 
-def fits(condition: Condition, sight: Sight) -> Fit:
+def fits(condition: Condition, sight: Sight) -> Ternary:
     """NO where the condition asks for what such a sight does not have: an address of a window, a title of a page."""
     if isinstance(condition, AllOf):
-        return all_fit(fits(matcher, sight) for matcher in condition.matchers)
+        return all_true(fits(matcher, sight) for matcher in condition.matchers)
     if isinstance(sight, WindowSight):
         return _fits_window(condition, sight)
     return _fits_page(condition, sight)
 
 
 @lru_cache(maxsize=8192)
-def any_of(conditions: tuple[Condition, ...], sight: Sight) -> Fit:
+def any_of(conditions: tuple[Condition, ...], sight: Sight) -> Ternary:
     """Remembered, since pages are asked about many times a second and a shipped pack has hundreds of addresses."""
-    return any_fits([fits(condition, sight) for condition in conditions])
+    return any_true([fits(condition, sight) for condition in conditions])
 
 
-def _fits_window(matcher: Matcher, sight: WindowSight) -> Fit:
+def _fits_window(matcher: Matcher, sight: WindowSight) -> Ternary:
     if matcher.attribute is Attribute.APP:
         return _fits_text(_app_patterns(matcher.patterns), sight.app)
     if matcher.attribute is Attribute.TITLE:
         return _fits_text(_title_patterns(matcher.patterns), sight.title)
-    return Fit.NO
+    return Ternary.NO
 
 
-def _fits_page(matcher: Matcher, sight: PageSight) -> Fit:
+def _fits_page(matcher: Matcher, sight: PageSight) -> Ternary:
     if matcher.attribute is Attribute.URL:
         patterns = url_patterns(matcher.patterns)
-        return any_fits(pattern.fits(frame) for frame in sight.frames for pattern in patterns)
+        return any_true(pattern.fits(frame) for frame in sight.frames for pattern in patterns)
     if matcher.attribute is Attribute.FIELD:
-        return fit(not sight.fields.isdisjoint(matcher.patterns))
+        return ternary(not sight.fields.isdisjoint(matcher.patterns))
     if matcher.attribute is Attribute.CSS:
-        return fit(not sight.selectors.isdisjoint(matcher.patterns))
-    return Fit.NO
+        return ternary(not sight.selectors.isdisjoint(matcher.patterns))
+    return Ternary.NO
 
 
-def _fits_text(patterns: tuple[str, ...], text: str | Blind) -> Fit:
+def _fits_text(patterns: tuple[str, ...], text: str | Blind) -> Ternary:
     if isinstance(text, Blind):
-        return Fit.DOUBT
-    return fit(glob(patterns).fullmatch(text) is not None)
+        return Ternary.DOUBT
+    return ternary(glob(patterns).fullmatch(text) is not None)
 
 
 @lru_cache(maxsize=4096)

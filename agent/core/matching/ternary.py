@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 
-class Fit(Enum):
+class Ternary(Enum):
     NO = "no"
     DOUBT = "doubt"
     YES = "yes"
@@ -18,27 +18,27 @@ class Fit(Enum):
         raise TypeError("a fit has three values: compare it with `is`")
 
 
-def fit(answer: bool) -> Fit:
-    return Fit.YES if answer else Fit.NO
+def ternary(answer: bool) -> Ternary:
+    return Ternary.YES if answer else Ternary.NO
 
 
-def any_fits(fits: Iterable[Fit]) -> Fit:
+def any_true(fits: Iterable[Ternary]) -> Ternary:
     """The best of them; NO if there is none. Stops at the first YES."""
-    best = Fit.NO
+    best = Ternary.NO
     for one in fits:
-        if one is Fit.YES:
-            return Fit.YES
-        if one is Fit.DOUBT:
-            best = Fit.DOUBT
+        if one is Ternary.YES:
+            return Ternary.YES
+        if one is Ternary.DOUBT:
+            best = Ternary.DOUBT
     return best
 
 
-def all_fit(fits: Iterable[Fit]) -> Fit:
+def all_true(fits: Iterable[Ternary]) -> Ternary:
     """The worst of them; YES if there is none. Stops at the first NO."""
-    worst = Fit.YES
+    worst = Ternary.YES
     for one in fits:
-        if one is Fit.NO:
-            return Fit.NO
-        if one is Fit.DOUBT:
-            worst = Fit.DOUBT
+        if one is Ternary.NO:
+            return Ternary.NO
+        if one is Ternary.DOUBT:
+            worst = Ternary.DOUBT
     return worst

@@ -25,7 +25,7 @@ from agent.core.matching.address import (
     split_port,
     unwrap,
 )
-from agent.core.matching.ternary import Fit, fit
+from agent.core.matching.ternary import Ternary, ternary
 from agent.core.model.seen import Blind
 
 _SCHEME_FIRST = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
@@ -49,29 +49,29 @@ class UrlPattern:
     query: frozenset[str]
     fragment: str
 
-    def fits(self, address: Address | Blind) -> Fit:
+    def fits(self, address: Address | Blind) -> Ternary:
         """DOUBT where the address cannot be judged, or where only its path cannot be known."""
         if isinstance(address, Blind):
-            return Fit.DOUBT
+            return Ternary.DOUBT
         if not address.own:
             return self._fits_without_address(address)
         if self.scheme not in (None, address.scheme) or not self._fits_host(address.host):
-            return Fit.NO
+            return Ternary.NO
         if self.port not in (None, address.port):
-            return Fit.NO
+            return Ternary.NO
         if address.pathless and (self.path or self.query or self.fragment):
-            return Fit.DOUBT
-        return fit(
+            return Ternary.DOUBT
+        return ternary(
             _begins(address.path if address.path.endswith("/") else address.path + "/", self.path)
             and all(_has_token(address.query, token) for token in self.query)
             and _begins(address.fragment, self.fragment)
         )
 
-    def _fits_without_address(self, address: Address) -> Fit:
+    def _fits_without_address(self, address: Address) -> Ternary:
         """What is shown there is unsaid, so that only a pattern of this very scheme answers with yes or no."""
         if self.scheme == address.scheme:
-            return fit(_begins(address.path, self.path))
-        return Fit.NO if self.scheme in WITHOUT_ADDRESS else Fit.DOUBT
+            return ternary(_begins(address.path, self.path))
+        return Ternary.NO if self.scheme in WITHOUT_ADDRESS else Ternary.DOUBT
 
     def _fits_host(self, host: str) -> bool:
         if not self.host or host == self.host:

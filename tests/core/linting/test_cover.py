@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.core.linting.cover import contradiction, covers, fits_everything
-from agent.core.matching.ternary import Fit
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, WindowSight, fits
 from agent.core.matching.text import fold
 from agent.core.model.rules import AllOf, Attribute, Matcher
@@ -112,15 +112,15 @@ TEXTS = st.text("ab", max_size=6)
 @example("a?", "a?", "ab")
 def test_whatever_fits_the_covered_fits_the_covering(wide: str, narrow: str, text: str) -> None:
     sight = WindowSight("app", fold(text))
-    if covers(title(wide), title(narrow)) and fits(title(narrow), sight) is Fit.YES:
-        assert fits(title(wide), sight) is Fit.YES
+    if covers(title(wide), title(narrow)) and fits(title(narrow), sight) is Ternary.YES:
+        assert fits(title(wide), sight) is Ternary.YES
 
 
 @given(GLOBS, GLOBS, TEXTS)
 def test_nothing_fits_both_sides_of_a_contradiction(one: str, other: str, text: str) -> None:
     sight = WindowSight("app", fold(text))
     if contradiction(AllOf((title(one), title(other)))):
-        assert Fit.NO in {fits(title(one), sight), fits(title(other), sight)}
+        assert Ternary.NO in {fits(title(one), sight), fits(title(other), sight)}
 
 
 ADDRESSES = st.sampled_from([
@@ -137,8 +137,8 @@ PATTERNS = st.sampled_from([
 @given(PATTERNS, PATTERNS, ADDRESSES)
 def test_whatever_address_fits_the_covered_fits_the_covering(wide: str, narrow: str, address: str) -> None:
     sight = PageSight.of(Page((address,)))
-    if covers(url(wide), url(narrow)) and fits(url(narrow), sight) is Fit.YES and not address.startswith("about:"):
-        assert fits(url(wide), sight) is Fit.YES
+    if covers(url(wide), url(narrow)) and fits(url(narrow), sight) is Ternary.YES and not address.startswith("about:"):
+        assert fits(url(wide), sight) is Ternary.YES
 
 
 @pytest.mark.parametrize("all_of", [AllOf((app("*"), title("*"))), app("**"), title("*"), url("*"), css("html")])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.matching.ternary import Fit
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, WindowSight, any_of, attributes, fits
 from agent.core.model.rules import AllOf, Attribute, Matcher
 from agent.core.model.seen import Blind, Box, Page, Window
 
-NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
+NO, DOUBT, YES = Ternary.NO, Ternary.DOUBT, Ternary.YES
 
 
 def app(*patterns: str) -> Matcher:
@@ -66,7 +66,7 @@ def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = 
         (AllOf((url("a.example"), Matcher(Attribute.FIELD, ("cc-csc",)))), page("https://a.example"), NO),
     ],
 )
-def test_matchers(matcher: Matcher | AllOf, sight: WindowSight | PageSight, said: Fit) -> None:
+def test_matchers(matcher: Matcher | AllOf, sight: WindowSight | PageSight, said: Ternary) -> None:
     assert fits(matcher, sight) is said
 
 
@@ -82,7 +82,7 @@ def test_matchers(matcher: Matcher | AllOf, sight: WindowSight | PageSight, said
         (("https://shop.example", "https://exa mple.com", "https://pay.example"), YES),
     ],
 )
-def test_frames(urls: tuple[str, ...], said: Fit) -> None:
+def test_frames(urls: tuple[str, ...], said: Ternary) -> None:
     assert fits(url("pay.example"), page(*urls)) is said
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.matching.ternary import Fit, all_fit, any_fits, fit
+from agent.core.matching.ternary import Ternary, all_true, any_true, ternary
 
-NO, DOUBT, YES = Fit.NO, Fit.DOUBT, Fit.YES
+NO, DOUBT, YES = Ternary.NO, Ternary.DOUBT, Ternary.YES
 
 
 def test_three_values() -> None:
-    assert len(set(Fit)) == 3
+    assert len(set(Ternary)) == 3
 
 
 def test_a_plain_answer() -> None:
-    assert (fit(True), fit(False)) == (YES, NO)
+    assert (ternary(True), ternary(False)) == (YES, NO)
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_a_plain_answer() -> None:
         ((YES, YES), YES, YES),
     ],
 )
-def test_kleenes_tables(fits: tuple[Fit, ...], best: Fit, worst: Fit) -> None:
-    assert any_fits(fits) is best
-    assert all_fit(fits) is worst
+def test_kleenes_tables(fits: tuple[Ternary, ...], best: Ternary, worst: Ternary) -> None:
+    assert any_true(fits) is best
+    assert all_true(fits) is worst
 
 
 def test_a_doubt_cannot_be_taken_for_a_yes_by_accident() -> None:

@@ -7,12 +7,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.core.matching.address import read_address
-from agent.core.matching.ternary import Fit
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.url import BadPatternError, parse_pattern, url_patterns
 from agent.core.model.seen import Blind
 
 
-def fit(pattern: str, url: str) -> Fit:
+def ternary(pattern: str, url: str) -> Ternary:
     return parse_pattern(pattern).fits(read_address(url))
 
 
@@ -86,7 +86,7 @@ def fit(pattern: str, url: str) -> Fit:
     ],
 )
 def test_what_fits(pattern: str, url: str) -> None:
-    assert fit(pattern, url) is Fit.YES
+    assert ternary(pattern, url) is Ternary.YES
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_fits(pattern: str, url: str) -> None:
     ],
 )
 def test_what_does_not_fit(pattern: str, url: str) -> None:
-    assert fit(pattern, url) is Fit.NO
+    assert ternary(pattern, url) is Ternary.NO
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_what_does_not_fit(pattern: str, url: str) -> None:
     ],
 )
 def test_what_cannot_be_judged(pattern: str, url: str) -> None:
-    assert fit(pattern, url) is Fit.DOUBT
+    assert ternary(pattern, url) is Ternary.DOUBT
 
 
 def test_a_blob_of_another_host_is_no_doubt() -> None:
-    assert fit("example.com/pay", "blob:https://example.org/0a1b") is Fit.NO
+    assert ternary("example.com/pay", "blob:https://example.org/0a1b") is Ternary.NO
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,13 @@ def spelled(draw: st.DrawFn, host: str) -> str:
 
 @given(st.data(), HOST)
 def test_a_host_matches_every_spelling_of_itself(data: st.DataObject, host: str) -> None:
-    assert fit(host, data.draw(spelled(host))) is Fit.YES
+    assert ternary(host, data.draw(spelled(host))) is Ternary.YES
 
 
 @given(HOST, HOST)
 def test_a_host_matches_nothing_but_itself_and_what_is_below_it(host: str, other: str) -> None:
     assume(other != host and not other.endswith("." + host))
-    assert fit(host, f"https://{other}/{host}?{host}#{host}") is Fit.NO
+    assert ternary(host, f"https://{other}/{host}?{host}#{host}") is Ternary.NO
 
 
 @given(st.text())
@@ -206,4 +206,4 @@ def test_any_pattern_is_understood_or_explained(text: str) -> None:
         pattern = parse_pattern(text)
     except BadPatternError:
         return
-    assert pattern.fits(Blind.NO_ADDRESS) is Fit.DOUBT
+    assert pattern.fits(Blind.NO_ADDRESS) is Ternary.DOUBT
