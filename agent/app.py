@@ -25,14 +25,14 @@ from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
 from agent.control import control
-from agent.control.answering import Answering, Sources
+from agent.control.control_service import Answering, Sources
 from agent.control.control import ControlSocket
 from agent.core.account.evidence import Promise
 from agent.core.account.troubles import TroubleCode
 from agent.core.language.change import InForce
 from agent.core.model.media import Block, Frame
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import Alarm, PageEvent, Look
+from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
@@ -45,7 +45,7 @@ from agent.log import log_last_words, write_log
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
 from agent.recorder.daemon import Daemon
-from agent.recorder.listening import Heard, listen
+from agent.recorder.audio_loop import Heard, listen
 from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.recorder.recording import Open, Order, Recorder, Studio
 from agent.recorder.seeking import Seeker
@@ -53,10 +53,10 @@ from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, captur
 from agent.seal import Maker, RecordingSealer
 from agent.sending import VERSION, sending
 from agent.state import identity
-from agent.state.held import HoldFile
+from agent.state.hold_file import HoldFile
 from agent.state.identity import Identity
 from agent.state.in_force import recall, remember
-from agent.state.silent import SilenceFile
+from agent.state.rule_usage_file import SilenceFile
 from agent.upload.alarms import Told
 from agent.witness.browser import BrowserWitness
 from agent.witness.choice import signed_by

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
-from agent.core.account.silence import Silence
+from agent.core.account.rule_usage import Silence
 from agent.core.clocks import Reading
 from agent.core.holding import UserHold
 from agent.core.model.media import Block, Chunk, Frame, Monitor
@@ -83,7 +83,7 @@ class Desktop(Protocol):
         """What the display still shows of windows that the last look no longer tells as shown, by the clock of spans.
 
         None where nothing is known of the pixels (a compositor fades windows): then it is
-        `core.proof.asking.WINDOW_LINGERS`. What was gone two seconds ago may be left out.
+        `core.proof.timing.WINDOW_LINGERS`. What was gone two seconds ago may be left out.
         """
 
     def close(self) -> None: ...

@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import Any
 
-from agent import config, joining
+from agent import config, enrolment
 from agent.desktop.privacy import refuse_dumps
 from agent.errors import UserError
-from agent.joining import Remains
+from agent.enrolment import Remains
 
 
 def add_to(commands: Any) -> None:
@@ -29,7 +29,7 @@ def add_to(commands: Any) -> None:
 def _unenroll(asked: argparse.Namespace) -> int:
     refuse_dumps()
     settings = config.load()
-    remains = joining.drain_to_leave(settings)
+    remains = enrolment.drain_to_leave(settings)
     if not remains.nothing:
         _complain(remains)
         if not asked.force:
@@ -44,7 +44,7 @@ def _unenroll(asked: argparse.Namespace) -> int:
     if not asked.yes and not _agrees(f"This PC, {who}, leaves its store and forgets its keys. {loses} Go on? [y/N] "):
         print("Nothing was forgotten.")
         return 1
-    told, stays = joining.leave(settings)
+    told, stays = enrolment.leave(settings)
     print(f"This PC has left its store and holds no keys any more; it was {who}.")
     for path in stays:
         print(f"{path} stays: it is not the policy that the store handed out.")

@@ -21,7 +21,7 @@ from agent.cli.policy.reading import page, read
 from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
 from agent.core.linting.diff import SPOKEN_LANE
-from agent.core.linting.replay import Interval, Spoke, ReplaySpan, Sums, replay, sums_of
+from agent.core.linting.replay import Interval, ReplaySpan, Spoke, Sums, replay, sums_of
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import Blind, Page, Window

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import config, joining
+from agent import config, enrolment
 from agent.control import control
 from agent.control.status import exit_code
 from agent.core.account.troubles import degrades
@@ -88,7 +88,7 @@ def add_to(commands: Commands) -> None:
 def _enroll(asked: argparse.Namespace) -> int:
 
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
-    print(joining.enrol(token, config.load()), "`eyelid run` starts recording.")
+    print(enrolment.enrol(token, config.load()), "`eyelid run` starts recording.")
     return 0
 
 

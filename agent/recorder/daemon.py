@@ -18,9 +18,9 @@ from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
 from agent.core.model.media import Block, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, PageEvent, Look
+from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import timings
+from agent.core.proof.timing import timings
 from agent.core.proof.gate import PATIENCE, Item
 from agent.core.proof.marks import Marked, Marks, Request, Sighted
 from agent.core.proof.scene_merger import SceneMerger
@@ -50,7 +50,7 @@ from agent.errors import Transient
 from agent.pipeline import Mailbox
 from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
 from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
-from agent.recorder.listening import Heard, tell
+from agent.recorder.audio_loop import Heard, tell
 from agent.recorder.messages import (
     Call,
     Cleared,
@@ -63,8 +63,8 @@ from agent.recorder.messages import (
     Trouble,
     Word,
 )
-from agent.recorder.oversight import DAY, Oversight, would_close
-from agent.recorder.questions import Questions
+from agent.recorder.policy_monitor import DAY, Oversight, would_close
+from agent.recorder.witness_poller import Questions
 from agent.recorder.recording import AtRest, Close, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still

@@ -87,7 +87,9 @@ def between_blocks(waiting: Sequence[Block], now: int) -> int:
 class LanePipeline(Generic[ItemT]):
     """`since`: when the lane's present state began, ns."""
 
-    def __init__(self, lane: Lane, proof: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int) -> None:
+    def __init__(
+        self, lane: Lane, proof: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int
+    ) -> None:
         self.lane = lane
         self.proof = proof
         self.since = now

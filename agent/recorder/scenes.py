@@ -20,7 +20,7 @@ from typing import Final
 from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.rules import Policy
-from agent.core.model.seen import WINDOWS, Blind, Browsing, PageEvent, Look, Page, Scene
+from agent.core.model.seen import WINDOWS, Blind, Browsing, Look, Page, PageEvent, Scene
 from agent.core.model.times import SECOND
 from agent.core.proof.scene_merger import SceneMerger
 from agent.pipeline import Mailbox

@@ -12,7 +12,7 @@ from typing import Final
 
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import fresh
+from agent.core.proof.timing import fresh
 from agent.core.proof.clearance import SILENCE, Timing
 from agent.ports import Clock, Screen
 

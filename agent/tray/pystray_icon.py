@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agent.tray.drawing import pixels
 from agent.tray.herald import Notice
-from agent.tray.indicator import Indicator, IconView
+from agent.tray.indicator import IconView, Indicator
 from agent.tray.listener import Pauses
 from agent.tray.menu import Action, Entry
 from agent.tray.sign import Status

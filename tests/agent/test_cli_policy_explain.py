@@ -10,7 +10,7 @@ from agent.cli.main import main
 from agent.config import load
 from agent.core.language.change import InForce
 from agent.core.model.times import SECOND
-from agent.joining import enrol
+from agent.enrolment import enrol
 from agent.state.in_force import remember
 from agent.witness.policies import read_folder
 from tests.agent.policy_commands import RULES, Out, folder, said, told

@@ -20,15 +20,15 @@ from agent.core.model.seen import (
     Box,
     BrowserWindow,
     Browsing,
-    PageEvent,
     Look,
     Page,
+    PageEvent,
     Scene,
     Tab,
     Window,
 )
 from agent.core.model.times import MILLISECOND, SECOND, Span
-from agent.core.proof.asking import timings
+from agent.core.proof.timing import timings
 from agent.core.proof.gate import PATIENCE
 from agent.core.proof.scene_merger import SceneMerger
 from agent.witness.policies import parse_files

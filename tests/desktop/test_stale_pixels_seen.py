@@ -15,7 +15,7 @@ from agent.core.model.times import MILLISECOND
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.tree import Deed
-from agent.desktop.x11.unpainted import DOUBT, UNSURE, STILL, Unpainted
+from agent.desktop.x11.unpainted import DOUBT, STILL, UNSURE, Unpainted
 
 SCREEN = Box(0, 0, 12, 8)
 FEW = Box(0, 0, 3, 3)

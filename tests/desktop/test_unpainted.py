@@ -13,10 +13,10 @@ from agent.desktop.x11.unpainted import (
     DOUBT,
     HANGS,
     KEPT,
-    UNSURE,
     MOST_REGIONS,
     STILL,
     UNPAINTED,
+    UNSURE,
     Unpainted,
 )
 

@@ -14,7 +14,7 @@ from agent.cli.main import main
 from agent.cli.windows import NO_PAGES, NO_RECORDER
 from agent.config import load
 from agent.control.control import ControlSocket
-from agent.joining import enrol
+from agent.enrolment import enrol
 from tests.fakes.store import FakeStore
 from tests.stage.windows import program
 

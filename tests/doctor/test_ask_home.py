@@ -18,7 +18,7 @@ from agent.doctor.ask.home import ask_keys, ask_policy
 from agent.doctor.facts import Facts
 from agent.doctor.findings import Unasked
 from agent.doctor.judge import eyelid as judge
-from agent.joining import enrol
+from agent.enrolment import enrol
 from agent.state.identity import Trust
 from agent.state.identity import load as load_identity
 from agent.state.in_force import remember

@@ -18,7 +18,7 @@ from agent.doctor.ask import store
 from agent.doctor.facts import StoreFacts
 from agent.doctor.findings import Unasked
 from agent.doctor.judge import store as judge
-from agent.joining import enrol
+from agent.enrolment import enrol
 from agent.state.identity import load as load_identity
 from bench.fleet import Store, announced, found, serve
 from bench.stage import running

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.control.status import State
-from agent.state.silent import NAME
+from agent.state.rule_usage_file import NAME
 from bench.fleet import Store, pc, store
 from bench.stage import own_display
 

@@ -13,7 +13,7 @@ from agent.core.account.kept_span import KeptSpan
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
-from agent.core.model.seen import Alarm, PageEvent, Look
+from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Run, Timing
 from agent.core.proof.gate import ItemT, Outcome

@@ -51,7 +51,7 @@ class TroubleCode(StrEnum):
     RULE_CLOSES_TOO_LONG = "rule-closes-too-long"  # longer than its max_pause
     RULE_FLAPS = "rule-flaps"
     RULE_CLOSES_MOST_OF_THE_DAY = "rule-closes-most-of-the-day"
-    RULE_NEVER_MATCHED = "rule-never-matched"  # for as many days as it says (core.account.silence)
+    RULE_NEVER_MATCHED = "rule-never-matched"  # for as many days as it says (core.account.rule_usage)
     RULE_VANISHED = "rule-vanished"
     RULE_DISARMED = "rule-disarmed"
     UNSIGNED_POLICY = "unsigned-policy"  # it lies in the folder and changes nothing

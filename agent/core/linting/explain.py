@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.core.matching.decide import Finding, explain
-from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fits
+from agent.core.matching.ternary import Ternary
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Policy, Rule
 from agent.core.model.seen import Page, Scene, Window, WindowKind

@@ -18,7 +18,7 @@ from agent.core.matching.decide import explain, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Policy
 from agent.core.model.seen import Blind, Page, Scene, Window
-from agent.core.proof.asking import timings
+from agent.core.proof.timing import timings
 
 Interval = tuple[int, int]  # [start, end) in ns since the recording's start
 

@@ -14,7 +14,7 @@ from typing import Generic
 from agent.core.matching.decide import Verdict, decide, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
-from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look, Scene
+from agent.core.model.seen import Alarm, Blind, Browsing, Look, PageEvent, Scene
 from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
 from agent.core.proof.gate import Gate, ItemT, Outcome, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
@@ -97,7 +97,9 @@ class LaneProof(Generic[ItemT]):
         reasons = self._judge_event(self._policy, page_event).on(self._lane)
         if reasons:
             stay_closed = max(reason.stay_closed for reason in reasons)
-            self._end_run(page_event.witness, alarmed(self._runs[page_event.witness], page_event.at, stay_closed), reasons)
+            self._end_run(
+                page_event.witness, alarmed(self._runs[page_event.witness], page_event.at, stay_closed), reasons
+            )
         return bool(reasons)
 
     def counts(self, look: Look) -> bool:

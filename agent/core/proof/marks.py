@@ -22,7 +22,7 @@ from typing import Final
 
 from agent.core.matching.decide import BLIND, UNLISTED
 from agent.core.model.rules import Reason
-from agent.core.model.seen import TOP, BrowserWindow, Browsing, PageEvent, Look, Page, Tab
+from agent.core.model.seen import TOP, BrowserWindow, Browsing, Look, Page, PageEvent, Tab
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.window_correlation import Key, key_of
 
@@ -196,7 +196,7 @@ class Marks:
 
     def page_event(self, page_event: PageEvent) -> None:
         """An event showed this page between two looks. What another extension shows has no document that could show a
-        mark: see `EXTENSION_LINGERS` (core.proof.asking)."""
+        mark: see `EXTENSION_LINGERS` (core.proof.timing)."""
         if page_event.page.extension is not None or not self._reasons(page_event.page):
             return
         place = page_event.browser, page_event.tab

@@ -14,7 +14,7 @@ from dbus_fast import BusType, Message
 from dbus_fast.aio import MessageBus
 
 from agent.core.model.rules import Hold
-from agent.desktop.seat.asking import (
+from agent.desktop.seat.dbus_calls import (
     BUS,
     LOGIND,
     LOGIND_PATH,

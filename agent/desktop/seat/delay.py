@@ -10,7 +10,7 @@ import os
 
 from dbus_fast.aio import MessageBus
 
-from agent.desktop.seat.asking import LOGIND, LOGIND_PATH, MANAGER, Refusal, ask
+from agent.desktop.seat.dbus_calls import LOGIND, LOGIND_PATH, MANAGER, Refusal, ask
 
 
 class SleepDelay:

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent.core.model.seen import Blind
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import WINDOW_LINGERS
+from agent.core.proof.timing import WINDOW_LINGERS
 from agent.doctor.facts import Display, Facts, ScreenFacts, SeatFacts, WindowsFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
 from agent.doctor.judge.words import several

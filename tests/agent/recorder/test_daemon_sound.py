@@ -13,7 +13,7 @@ from agent.core.model.seen import Box, Scene, Window
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.ports import Mishap
 from agent.recorder.lane_pipeline import ROOM_FOR_SOUND
-from agent.recorder.listening import Heard
+from agent.recorder.audio_loop import Heard
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.recording import Blocks, Close, Gap, Open, Order
 from protocol.envelope import SOUND_STREAM

@@ -20,7 +20,7 @@ from agent.encode.audio import SoundEncoder
 from agent.encode.video import ScreenEncoder
 from agent.pipeline import Mailbox
 from agent.ports import Sealed
-from agent.recorder.listening import Heard
+from agent.recorder.audio_loop import Heard
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.recording import Open, Order, Recorder, Studio
 from agent.recorder.shutter import Grabbed

@@ -15,7 +15,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Box, Page, Scene, Window
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import PAGE_HINDSIGHT, WINDOW_HINDSIGHT
+from agent.core.proof.timing import PAGE_HINDSIGHT, WINDOW_HINDSIGHT
 from tests.core.policies import policy
 
 
@@ -49,7 +49,9 @@ def ended(at: int) -> Ended:
     return Ended(at * SECOND)
 
 
-def tried(then: Policy, now: Policy, *lines: Line, length: int = 20, lane: Lane = Lane.SCREEN) -> tuple[ReplaySpan, ...]:
+def tried(
+    then: Policy, now: Policy, *lines: Line, length: int = 20, lane: Lane = Lane.SCREEN
+) -> tuple[ReplaySpan, ...]:
     return replay(then, now, lane, lines, length * SECOND)
 
 

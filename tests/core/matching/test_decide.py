@@ -14,7 +14,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Reason
 from agent.core.model.seen import Blind, Box, Page, Scene, Window, WindowKind
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import timings
+from agent.core.proof.timing import timings
 from tests.core.matching.judged import CARDS, CHART, NOTHING, closed, menu, window
 from tests.core.policies import policy, rule
 

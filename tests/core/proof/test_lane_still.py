@@ -7,7 +7,7 @@ from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Box, Look, Scene, Window
 from agent.core.model.times import MILLISECOND, SECOND, Span
-from agent.core.proof.asking import timings
+from agent.core.proof.timing import timings
 
 POLICY = Policy("hash-1", 1, "one", ())
 NOTES = Scene((Window(1, "notes", "Notes", 10, Box(0, 0, 100, 100), shown=True),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Page, Scene
-from agent.core.proof.asking import EXTENSION_LINGERS
+from agent.core.proof.timing import EXTENSION_LINGERS
 from tests.core.proof.desk import PLACE, SHOP, Desk, tab, window
 
 STRANGER, OTHER = "ab" * 16, "dialler@example.com"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core.model.seen import BROWSERS, Browsing, Page, Scene, Tab, WindowKind
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.asking import PAGE_LAG
+from agent.core.proof.timing import PAGE_LAG
 from tests.core.proof.desk import PAY, SHOP, WIKI, Desk, tab, window
 
 Act = Callable[[Desk], tuple[Scene, tuple[Page, ...]]]  # what the view made of it, and the pages that it was told

@@ -9,7 +9,7 @@ import pytest
 
 from agent.config import Config
 from agent.errors import Untrusted
-from agent.joining import enrol
+from agent.enrolment import enrol
 from tests.fakes.store import FakeStore
 
 

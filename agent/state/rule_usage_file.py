@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import durable
-from agent.core.account.silence import Quiet, Silence
+from agent.core.account.rule_usage import Quiet, Silence
 from agent.errors import Transient
 
 NAME: Final = "silent-rules.json"

@@ -8,7 +8,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.asking import (
+from agent.core.proof.timing import (
     LONGEST_BEAT,
     PAGE_HINDSIGHT,
     TITLE_HINDSIGHT,

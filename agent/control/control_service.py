@@ -31,7 +31,7 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.holding import grant
 from agent.core.model.media import Frame
 from agent.core.model.times import SECOND
-from agent.core.proof.asking import WINDOW_HINDSIGHT
+from agent.core.proof.timing import WINDOW_HINDSIGHT
 from agent.core.session import Session
 from agent.errors import EyelidError, UserError
 from agent.pipeline import Mailbox
@@ -254,7 +254,7 @@ class Answering:
                 self._on_loop(self._the_daemon_releases)
                 return self._on_loop(self._status).as_json()
             case "pages", _:
-                return self._on_loop(lambda: pages_as_json(self._the_daemon.view.pages))
+                return self._on_loop(lambda: pages_as_json(self._the_daemon.merger.pages))
             case "pauses", _:
                 return {"pauses": self._pauses()}
             case _:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from agent.core.account import silence
-from agent.core.account.silence import Silence
+from agent.core.account import rule_usage
+from agent.core.account.rule_usage import Silence
 from agent.core.account.troubles import TroubleCode
 from agent.core.account.watch import Amiss, Watch, watched
 from agent.core.model.rules import Policy, Reason
@@ -69,7 +69,7 @@ class Oversight:
                 known = code is Amiss.NEVER and self._silence.all_told(rules)
                 yield Trouble(TroubleCode(code), names, numbers, known)
                 if code is Amiss.NEVER and not known:
-                    self._silence = silence.told(self._silence, rules)
+                    self._silence = rule_usage.told(self._silence, rules)
         self._told = amiss
         if self._silence is not before:
             yield from self._remember()
@@ -80,9 +80,9 @@ class Oversight:
         heard = (spoke, day, session.held, None if policy is None else policy.hash)
         if policy is None or heard == self._heard:
             return
-        self._silence = silence.followed(self._silence, policy, self._policy)
+        self._silence = rule_usage.followed(self._silence, policy, self._policy)
         if not session.held:
-            self._silence = silence.listened(self._silence, policy, spoke, day)
+            self._silence = rule_usage.listened(self._silence, policy, spoke, day)
         self._silent = self._silence.alarming(policy)
         self._policy, self._heard = policy, heard
 

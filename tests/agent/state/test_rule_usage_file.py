@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from agent.core.account.silence import Quiet, Silence
+from agent.core.account.rule_usage import Quiet, Silence
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, LaneEffect, Policy
 from agent.core.model.seen import Scene
 from agent.errors import Transient
 from agent.recorder.messages import PolicyArrived
-from agent.recorder.oversight import DAY
-from agent.state.silent import NAME, SilenceFile
+from agent.recorder.policy_monitor import DAY
+from agent.state.rule_usage_file import NAME, SilenceFile
 from tests.agent.recorder.daemon_rig import NOTES, POLICY, WITH_CHART, Rig
 
 [CHART] = POLICY.rules

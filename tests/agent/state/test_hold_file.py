@@ -16,7 +16,7 @@ from agent.pipeline import Mailbox
 from agent.recorder.daemon import Daemon
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.shutter import Shutter
-from agent.state.held import NAME, HoldFile
+from agent.state.hold_file import NAME, HoldFile
 from tests.agent.recorder.daemon_rig import POLICY, Asked, EmptySeat, Pages
 from tests.fakes.clock import HandClock
 

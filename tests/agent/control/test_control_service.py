@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.answering import Answering, Sources
+from agent.control.control_service import Answering, Sources
 from agent.control.control import NotRunning
 from agent.control.status import State, exit_code
 from agent.core.account.evidence import Promise
@@ -19,7 +19,7 @@ from agent.core.holding import UserHold
 from agent.core.model.rules import HoldTerms
 from agent.core.model.times import SECOND
 from agent.errors import UserError
-from agent.recorder.listening import Heard
+from agent.recorder.audio_loop import Heard
 from agent.recorder.messages import GrabWanted, PolicyArrived, Trouble
 from agent.recorder.recording import Blocks, Tally
 from agent.recorder.shutter import Grabbed
