@@ -25,7 +25,7 @@ from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
 from agent.control import control
-from agent.control.control_service import Answering, Sources
+from agent.control.control_service import ControlService, Sources
 from agent.control.control import ControlSocket
 from agent.core.account.evidence import Promise
 from agent.core.account.troubles import TroubleCode
@@ -56,7 +56,7 @@ from agent.state import identity
 from agent.state.hold_file import HoldFile
 from agent.state.identity import Identity
 from agent.state.in_force import recall, remember
-from agent.state.rule_usage_file import SilenceFile
+from agent.state.rule_usage_file import RuleUsageFile
 from agent.upload.alarms import Told
 from agent.witness.browser import BrowserWitness
 from agent.witness.choice import signed_by
@@ -149,7 +149,7 @@ class Recording:
         promise = Promise.of(
             round(config.chunk_seconds * SECOND), REPEAT_EVERY, limited=config.upload.max_kbit is not None
         )
-        self._answering = Answering(self._inbox, clock, promise, self._sources())
+        self._service = ControlService(self._inbox, clock, promise, self._sources())
         self._daemon = Daemon(
             self._inbox,
             clock=clock,
@@ -163,13 +163,13 @@ class Recording:
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
             memory=HoldFile(config.home, clock),
-            silence=SilenceFile(config.home),
-            turned=self._answering.turned,
+            silence=RuleUsageFile(config.home),
+            turned=self._service.turned,
             numbers=numbers(),
             show=self._browsers.show,
             seek=self._seeker.seek,
         )
-        self._answering.connect(self._daemon)
+        self._service.connect(self._daemon)
         self._stages = {
             "capture": Stage("capture", self._capture, partial(self._stage_failed, TroubleCode.CAPTURE_FAILED)),
             "seek": Stage(
@@ -189,7 +189,7 @@ class Recording:
         log_last_words()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        control_socket = ControlSocket(self._config.home, self._answering.answer, self._answering.follow)
+        control_socket = ControlSocket(self._config.home, self._service.answer, self._service.follow)
         try:
             self._windows.start()
             self._browsers.start()
@@ -198,7 +198,7 @@ class Recording:
             self._policies.start()
             self._daemon.run()
         finally:
-            self._answering.end()
+            self._service.end()
             control_socket.close()
             self._policies.close()
             self._seeker.stop()

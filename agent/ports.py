@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
-from agent.core.account.rule_usage import Silence
+from agent.core.account.rule_usage import RuleUsage
 from agent.core.clocks import Reading
 from agent.core.holding import UserHold
 from agent.core.model.media import Block, Chunk, Frame, Monitor
@@ -50,12 +50,12 @@ class HoldMemory(Protocol):
         """Durable when it returns. Raises Transient when the disk refuses."""
 
 
-class SilenceMemory(Protocol):
+class RuleUsageMemory(Protocol):
     """What is known of how long each rule has fitted nothing when the recorder starts again."""
 
-    def recall(self) -> Silence: ...
+    def recall(self) -> RuleUsage: ...
 
-    def remember(self, silence: Silence) -> None:
+    def remember(self, usage: RuleUsage) -> None:
         """Durable when it returns. Raises Transient when the disk refuses."""
 
 

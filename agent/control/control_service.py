@@ -73,7 +73,7 @@ class Sources:
     entries: Entries
 
 
-class Answering:
+class ControlService:
     """`connect` before the daemon runs; `turned` is for its loop, everything else for any thread."""
 
     def __init__(self, inbox: Mailbox[Message], clock: Clock, promise: Promise, sources: Sources) -> None:
@@ -228,7 +228,7 @@ class Answering:
             troubles=daemon.troubles,
             hold=daemon.user_hold,
             sound=self._sound_status(now),
-            watch=daemon.oversight.watch,
+            watch=daemon.policy_monitor.watch,
             marks=MarksStatus(daemon.marks.seen, daemon.marks.late, daemon.marks.waits(now)),
         )
 

@@ -48,7 +48,7 @@ from agent.core.session import (
 )
 from agent.errors import Transient
 from agent.pipeline import Mailbox
-from agent.ports import Clock, HoldMemory, Ledger, Seat, SilenceMemory, Witness, read
+from agent.ports import Clock, HoldMemory, Ledger, Seat, RuleUsageMemory, Witness, read
 from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
 from agent.recorder.audio_loop import Heard, tell
 from agent.recorder.messages import (
@@ -63,8 +63,8 @@ from agent.recorder.messages import (
     Trouble,
     Word,
 )
-from agent.recorder.policy_monitor import DAY, Oversight, would_close
-from agent.recorder.witness_poller import Questions
+from agent.recorder.policy_monitor import DAY, PolicyMonitor, would_close
+from agent.recorder.witness_poller import WitnessPoller
 from agent.recorder.recording import AtRest, Close, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
@@ -91,14 +91,14 @@ class Daemon:
         monitors: tuple[Monitor, ...] = (),
         listen: Callable[[bool], None] | None = None,
         memory: HoldMemory | None = None,
-        silence: SilenceMemory | None = None,
+        usage: RuleUsageMemory | None = None,
         turned: Callable[[], int | None] = lambda: None,
         numbers: Iterator[int] | None = None,
         show: Callable[[Request], None] = lambda _: None,
         seek: Callable[[frozenset[int], int], None] = lambda _, __: None,
     ) -> None:
         """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
-        person's hold, across a restart; `silence`: of rules that fit nothing. `turned`: after each turn of the loop, on
+        person's hold, across a restart; `usage`: of rules that fit nothing. `turned`: after each turn of the loop, on
         it: for whoever shows what it does; returns when the loop must turn again, ns, or None. `numbers`: see
         `core.proof.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
         """
@@ -131,10 +131,10 @@ class Daemon:
         self._shown_until: int | None = None
         self._listening = False
         self.session = Session(closed={pipeline.lane: UNSEEN for pipeline in self._lanes})
-        self.oversight = Oversight(silence)
+        self.policy_monitor = PolicyMonitor(usage)
         self.troubles: dict[str, str] = {}
         self._monitors = monitors
-        self._questions = Questions(witnesses, self._lanes, clock)
+        self._poller = WitnessPoller(witnesses, self._lanes, clock)
         self._canvas = 0
         self._held_until = 0  # nothing that began by then is kept, however late it comes
         self._missed = 0
@@ -186,14 +186,14 @@ class Daemon:
             case Grabbed():
                 self._take_pictures(sight)
             case GrabWanted():
-                self._questions.grab_wanted = True
+                self._poller.grab_wanted = True
             case Still(until):
                 self.screen.proof.still(until)
             case Heard():
                 self._take_sound(sight)
 
     def _take_pictures(self, grabbed: Grabbed) -> None:
-        self._questions.grab_wanted = False
+        self._poller.grab_wanted = False
         if grabbed.monitors != self._monitors:
             self._void_canvas()  # what the monitors before showed ends here, on every stream
             self._monitors = grabbed.monitors
@@ -221,7 +221,7 @@ class Daemon:
             self.merger.page_event(page_event)
         if not self.session.held and page_event.at > self._held_until:
             self.scenes.pass_by(page_event)
-        self._questions.pages_moved()
+        self._poller.pages_moved()
 
     def _alarm(self, alarm: Alarm) -> None:
         if alarm.witness == BROWSERS:
@@ -232,14 +232,14 @@ class Daemon:
     def _take_proof(self, *, clean: bool) -> None:
         """Once the picture has shown that nothing sensitive is left in a tab, the next look may find it clean."""
         if clean:
-            self._questions.pages_moved()
+            self._poller.pages_moved()
 
     def _take_look(self, look: Look) -> None:
-        self._questions.answered(look)
+        self._poller.answered(look)
         if look.witness == BROWSERS and not self.screen.proof.counts(look):
             return  # scanned for what another policy names: it says nothing of what this one names
         judged = self.merger.take(self.marks.take(look))
-        self._questions.judged(judged)
+        self._poller.judged(judged)
         if not self.session.held and look.asked > self._held_until and self.screen.proof.counts(look):
             self.scenes.see(look, judged)
         for pipeline in self._lanes:
@@ -248,7 +248,7 @@ class Daemon:
                 # Until the windows are looked at again, nobody speaks for one that is in view.
                 pipeline.proof.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
-            self._questions.ask_browsers(held=self.session.held)
+            self._poller.ask_browsers(held=self.session.held)
 
     def _take_word(self, word: Word) -> None:
         match word:
@@ -294,11 +294,11 @@ class Daemon:
             self._happen(event)
         self._happen(Tick())
         spoke = self.screen.proof.spoke()
-        for word in self.oversight.turn(self.session, now, spoke, day=self._clock.wall() // DAY):
+        for word in self.policy_monitor.turn(self.session, now, spoke, day=self._clock.wall() // DAY):
             self._take_word(word)
         self._let_go(now)
         self.scenes.turn(now)
-        self._questions.ask(now, held=self.session.held)
+        self._poller.ask(now, held=self.session.held)
         self._ask_for_marks(now)
         self._publish()
         self._shown_until = self._turned()
@@ -308,11 +308,11 @@ class Daemon:
         self._clocks, events = self._clocks.note(read(self._clock))
         for event in events:
             self._happen(event)
-        for name in self._questions.silent(now):
+        for name in self._poller.silent(now):
             self._alarm(Alarm(name, now, "silence"))
         if self._inbox.refused != self._missed:
             self._missed = self._inbox.refused
-            for name in self._questions.names:
+            for name in self._poller.names:
                 self._alarm(Alarm(name, now, "message-lost"))
             self._start_over()  # it may have been a picture that the next one is painted over
         if self.user_hold is not None and self.user_hold.until is not None and now >= self.user_hold.until:
@@ -348,7 +348,7 @@ class Daemon:
     def _due(self) -> int:
         """When the loop must turn again, ns."""
         now = self._clock.now()
-        due = [now + IDLE, *self._questions.due(held=self.session.held)]
+        due = [now + IDLE, *self._poller.due(held=self.session.held)]
         due += [until + 1 for pipeline in self._lanes if (until := pipeline.proof.stale_until) >= now]
         due += [] if self.session.held else self.marks.due()
         due += [] if self._shown_until is None else [self._shown_until]
@@ -377,7 +377,7 @@ class Daemon:
 
     def _put_in_force(self, policy: Policy) -> None:
         """Nothing seen under another policy counts: the eye closes until a look under this one."""
-        self._questions.judge_with(policy)
+        self._poller.judge_with(policy)
         self.marks.judge_with(lru_cache(PAGES)(partial(reasons_of, policy)), self._clock.now())
         for pipeline in self._lanes:
             pipeline.proof.put_in_force(policy, timings(policy, pipeline.lane), self._clock.now())

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from agent.core.account import rule_usage
-from agent.core.account.rule_usage import Silence
+from agent.core.account.rule_usage import RuleUsage
 from agent.core.account.troubles import TroubleCode
 from agent.core.account.watch import Amiss, Watch, watched
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.times import SECOND
 from agent.core.session import LaneWould, Session
 from agent.errors import Transient
-from agent.ports import SilenceMemory
+from agent.ports import RuleUsageMemory
 from agent.recorder.lane_pipeline import LanePipeline
 from agent.recorder.messages import Cleared, Trouble
 
@@ -31,16 +31,16 @@ def would_close(session: Session, lanes: Iterable[LanePipeline[Any]]) -> Iterato
             yield LaneWould(pipeline.lane, pipeline.proof.would)
 
 
-class Oversight:
-    def __init__(self, memory: SilenceMemory | None = None) -> None:
+class PolicyMonitor:
+    def __init__(self, memory: RuleUsageMemory | None = None) -> None:
         """`memory`: of how long each rule has fitted nothing, across restarts; None where nobody remembers."""
         self.watch = Watch()
         self._told: dict[Amiss, tuple[Reason, ...]] = {}
         self._memory = memory
-        self._silence = Silence() if memory is None else memory.recall()
-        self._silent: tuple[Reason, ...] = ()
+        self._usage = RuleUsage() if memory is None else memory.recall()
+        self._unused: tuple[Reason, ...] = ()
         self._policy: Policy | None = None
-        self._heard: tuple[object, ...] = ()  # what `_silent` was found from
+        self._heard: tuple[object, ...] = ()  # what `_unused` was found from
         self._forgets = False
 
     def turn(
@@ -51,11 +51,11 @@ class Oversight:
         `spoke`: ids of rules that fitted something since the last turn. `day`: since 1970, by the wall clock.
         """
         self.watch = watched(self.watch, session, now)
-        before = self._silence
+        before = self._usage
         self._listen(session, spoke, day)
         amiss = self.watch.alarms(now)
-        if self._silent:
-            amiss[Amiss.NEVER] = self._silent
+        if self._unused:
+            amiss[Amiss.NEVER] = self._unused
         for code in Amiss:
             told, rules = self._told.get(code, ()), amiss.get(code, ())
             if told == rules:
@@ -66,12 +66,12 @@ class Oversight:
                 names = ", ".join(rule.id for rule in rules)
                 numbers = tuple(rule.id if rule.number is None else rule.number for rule in rules)
                 # A recorder starts every morning, and a rule is silent for months: one entry of the account says it.
-                known = code is Amiss.NEVER and self._silence.all_told(rules)
+                known = code is Amiss.NEVER and self._usage.all_reported(rules)
                 yield Trouble(TroubleCode(code), names, numbers, known)
                 if code is Amiss.NEVER and not known:
-                    self._silence = rule_usage.told(self._silence, rules)
+                    self._usage = rule_usage.reported(self._usage, rules)
         self._told = amiss
-        if self._silence is not before:
+        if self._usage is not before:
             yield from self._remember()
 
     def _listen(self, session: Session, spoke: frozenset[str], day: int) -> None:
@@ -80,10 +80,10 @@ class Oversight:
         heard = (spoke, day, session.held, None if policy is None else policy.hash)
         if policy is None or heard == self._heard:
             return
-        self._silence = rule_usage.followed(self._silence, policy, self._policy)
+        self._usage = rule_usage.followed(self._usage, policy, self._policy)
         if not session.held:
-            self._silence = rule_usage.listened(self._silence, policy, spoke, day)
-        self._silent = self._silence.alarming(policy)
+            self._usage = rule_usage.listened(self._usage, policy, spoke, day)
+        self._unused = self._usage.alarming(policy)
         self._policy, self._heard = policy, heard
 
     def _remember(self) -> Iterator[Trouble | Cleared]:
@@ -91,11 +91,11 @@ class Oversight:
         if self._memory is None:
             return
         try:
-            self._memory.remember(self._silence)
+            self._memory.remember(self._usage)
         except Transient:
             self._forgets = True
-            yield Trouble(TroubleCode.SILENCE_NOT_REMEMBERED)
+            yield Trouble(TroubleCode.RULE_USAGE_NOT_REMEMBERED)
         else:
             if self._forgets:
                 self._forgets = False
-                yield Cleared(TroubleCode.SILENCE_NOT_REMEMBERED)
+                yield Cleared(TroubleCode.RULE_USAGE_NOT_REMEMBERED)

@@ -115,8 +115,8 @@ def capture(
         if whole:
             screen.void()
             canvas = permit.canvas
-        quiet = last + REPEAT_EVERY - clock.now()
-        drawn = whole or screen.wait(max(0, quiet) / SECOND)
+        unused = last + REPEAT_EVERY - clock.now()
+        drawn = whole or screen.wait(max(0, unused) / SECOND)
         repeat = not whole and clock.now() >= last + REPEAT_EVERY
         if not (drawn or repeat):
             continue  # woken because the permit changed

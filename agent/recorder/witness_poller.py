@@ -21,7 +21,7 @@ from agent.recorder.lane_pipeline import LanePipeline
 SLOW: Final = 100 * MILLISECOND  # a look that took longer is no slower for that: it is forgotten after 29 others
 
 
-class Questions:
+class WitnessPoller:
     """`lanes`: whose looks these are. `grab_wanted`: a picture is about to be taken, on a recent look."""
 
     def __init__(self, witnesses: Sequence[Witness], lanes: Sequence[LanePipeline[Any]], clock: Clock) -> None:

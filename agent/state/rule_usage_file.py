@@ -10,34 +10,34 @@ from pathlib import Path
 from typing import Final
 
 from agent import durable
-from agent.core.account.rule_usage import Quiet, Silence
+from agent.core.account.rule_usage import Unused, RuleUsage
 from agent.errors import Transient
 
 NAME: Final = "silent-rules.json"
 
 
-class SilenceFile:
+class RuleUsageFile:
     def __init__(self, home: Path) -> None:
         self._path = home / NAME
 
-    def recall(self) -> Silence:
+    def recall(self) -> RuleUsage:
         """What cannot be read begins anew: an alarm comes later then, and none is invented."""
         try:
             saved = json.loads(self._path.read_bytes())
             rules = {
-                str(name): Quiet(int(quiet["days"]), int(quiet["day"]), told=bool(quiet["told"]))
-                for name, quiet in saved["rules"].items()
+                str(name): Unused(int(unused["days"]), int(unused["day"]), reported=bool(unused["told"]))
+                for name, unused in saved["rules"].items()
             }
-            return Silence(str(saved["policy"]), rules)
+            return RuleUsage(str(saved["policy"]), rules)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return Silence()
+            return RuleUsage()
 
-    def remember(self, silence: Silence) -> None:
+    def remember(self, usage: RuleUsage) -> None:
         """Durable when it returns. Raises Transient when the disk refuses."""
         rules = {
-            name: {"days": quiet.days, "day": quiet.day, "told": quiet.told} for name, quiet in silence.rules.items()
+            name: {"days": unused.days, "day": unused.day, "told": unused.reported} for name, unused in usage.rules.items()
         }
         try:
-            durable.write(self._path, json.dumps({"policy": silence.policy, "rules": rules}).encode())
+            durable.write(self._path, json.dumps({"policy": usage.policy, "rules": rules}).encode())
         except OSError as failure:
             raise Transient(f"{self._path} cannot be written: {failure.strerror}") from failure

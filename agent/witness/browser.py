@@ -97,7 +97,7 @@ class BrowserWitness:
         self._stalled = stalled
         self._path = socket_path
         self._lock = threading.Lock()
-        self._wanted = words.Questions(policy)  # what was called for last
+        self._wanted = words.ScanPatterns(policy)  # what was called for last
         self._asked = False
         self._requests: list[Request] = []
         self._ending = False
@@ -143,7 +143,7 @@ class BrowserWitness:
 
     def judge_with(self, policy: Policy) -> None:
         """Browsers are told to scan for what it names; looks asked from now on carry its hash. Any thread."""
-        asked = words.questions(policy)
+        asked = words.scan_patterns(policy)
         with self._lock:
             self._wanted = asked
             if not self._ending:

@@ -67,10 +67,10 @@ def test_what_has_not_changed_is_the_very_same_object(stage: Stage) -> None:
     def seen(first: FakeExtension, then: FakeExtension, title: str) -> Browsing:
         told = {one: window(1, title=title), other: CARD}
         stage.witness.ask()
-        questions = {extension: extension.expect_look() for extension in (one, other)}
-        first.answer(told[first], policy="first", question=questions[first])
+        scan_patterns = {extension: extension.expect_look() for extension in (one, other)}
+        first.answer(told[first], policy="first", question=scan_patterns[first])
         stage.until_heard(first)
-        then.answer(told[then], policy="first", question=questions[then])
+        then.answer(told[then], policy="first", question=scan_patterns[then])
         seen = stage.look().seen
         assert isinstance(seen, Browsing)
         return seen

@@ -191,8 +191,8 @@ def test_all_that_the_policy_names_anywhere_is_asked_for_once_and_in_its_order()
         record_when=(matcher(Attribute.CSS, "#call", "#pan"), matcher(Attribute.FIELD, "tel")),
         allow_unseen=(matcher(Attribute.CSS, ".harmless"),),
     )
-    asked = words.questions(policy)
-    assert asked == words.Questions(
+    asked = words.scan_patterns(policy)
+    assert asked == words.ScanPatterns(
         "h", ("cc-number", "cc-csc", "current-password", "tel"), ("#pan", ".training", "#call", ".harmless")
     )
     assert json.loads(words.scan_for(asked)) == {

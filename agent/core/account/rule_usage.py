@@ -14,21 +14,21 @@ from agent.core.model.rules import Effect, Policy, Reason, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class Unused:
     """Of one rule. `days`: on which it was looked for and fitted nothing, since it last did. `day`: the last that was
-    counted, in days since 1970. `told`: an alarm has named it since then."""
+    counted, in days since 1970. `reported`: an alarm has named it since then."""
 
     days: int
     day: int
-    told: bool = False
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class RuleUsage:
     """`policy`: hash of the one that it is about; `rules`: by id, those that are watched."""
 
     policy: str = ""
-    rules: Mapping[str, Quiet] = field(default_factory=dict)
+    rules: Mapping[str, Unused] = field(default_factory=dict)
 
     def alarming(self, policy: Policy) -> tuple[Reason, ...]:
         """Rules that have been silent for too long, in the policy's order."""
@@ -38,8 +38,8 @@ class Silence:
             if rule.id in self.rules and self.rules[rule.id].days >= rule.never_matched
         )
 
-    def all_told(self, reasons: Collection[Reason]) -> bool:
-        return all(self.rules[reason.id].told for reason in reasons)
+    def all_reported(self, reasons: Collection[Reason]) -> bool:
+        return all(self.rules[reason.id].reported for reason in reasons)
 
 
 def watched_rules(policy: Policy) -> tuple[Rule, ...]:
@@ -51,45 +51,45 @@ def watched_rules(policy: Policy) -> tuple[Rule, ...]:
     )
 
 
-def followed(silence: Silence, policy: Policy, before: Policy | None) -> Silence:
+def followed(usage: RuleUsage, policy: Policy, before: Policy | None) -> RuleUsage:
     """The silence under a policy that comes into force. `before`: the one until now, where that is known.
 
     A rule whose conditions have changed begins anew; so does one that an alarm has named: somebody has seen to it.
     """
-    if silence.policy == policy.hash:
-        return silence
+    if usage.policy == policy.hash:
+        return usage
     old = {rule.id: rule for rule in before.rules} if before is not None else {}
     kept = {
-        rule.id: quiet
+        rule.id: unused
         for rule in watched_rules(policy)
-        if (quiet := silence.rules.get(rule.id)) is not None
-        and not quiet.told
+        if (unused := usage.rules.get(rule.id)) is not None
+        and not unused.reported
         and (rule.id not in old or _fit_the_same(old[rule.id], rule))
     }
-    return Silence(policy.hash, kept)
+    return RuleUsage(policy.hash, kept)
 
 
 def _fit_the_same(one: Rule, other: Rule) -> bool:
     return (one.any, one.unless, one.lanes) == (other.any, other.unless, other.lanes)
 
 
-def listened(silence: Silence, policy: Policy, spoke: Collection[str], day: int) -> Silence:
+def listened(usage: RuleUsage, policy: Policy, spoke: Collection[str], day: int) -> RuleUsage:
     """After a moment of `day` at which the rules with these ids fitted something; the same object if nothing changed.
 
     A day counts once, and in any order: a wall clock that is set back and forth adds a day at a time.
     """
-    rules = {rule.id: _heard(silence.rules.get(rule.id), rule.id in spoke, day) for rule in watched_rules(policy)}
-    return silence if rules == silence.rules else replace(silence, rules=rules)
+    rules = {rule.id: _heard(usage.rules.get(rule.id), rule.id in spoke, day) for rule in watched_rules(policy)}
+    return usage if rules == usage.rules else replace(usage, rules=rules)
 
 
-def _heard(quiet: Quiet | None, spoke: bool, day: int) -> Quiet:
-    if quiet is None or spoke:
-        return Quiet(0, day)
-    return quiet if quiet.day == day else replace(quiet, days=quiet.days + 1, day=day)
+def _heard(unused: Unused | None, spoke: bool, day: int) -> Unused:
+    if unused is None or spoke:
+        return Unused(0, day)
+    return unused if unused.day == day else replace(unused, days=unused.days + 1, day=day)
 
 
-def told(silence: Silence, reasons: Collection[Reason]) -> Silence:
+def reported(usage: RuleUsage, reasons: Collection[Reason]) -> RuleUsage:
     """An alarm has named these."""
     ids = {reason.id for reason in reasons}
-    rules = {name: replace(quiet, told=True) if name in ids else quiet for name, quiet in silence.rules.items()}
-    return replace(silence, rules=rules)
+    rules = {name: replace(unused, reported=True) if name in ids else unused for name, unused in usage.rules.items()}
+    return replace(usage, rules=rules)

@@ -24,7 +24,7 @@ class TroubleCode(StrEnum):
     HOLD_NOT_REMEMBERED = "hold-not-remembered"  # a restart would forget it
     # what it is judged by
     POLICY_MISTAKES = "policy-mistakes"  # what was meant to be in force is not
-    SILENCE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may raise no alarm after one
+    RULE_USAGE_NOT_REMEMBERED = "silence-not-remembered"  # a rule that never fits may raise no alarm after one
     POLICY_NOT_REMEMBERED = "policy-not-remembered"  # a restart could bring an older one back
     # A browser's pages are not judged by it.
     CSS_REFUSED = "css-refused"

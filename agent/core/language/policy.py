@@ -30,7 +30,7 @@ LONGEST_LEAD: Final = {Lane.SCREEN: 1 * SECOND, Lane.AUDIO: 8 * SECOND}
 
 LONGEST_PAUSE: Final = 24 * HOUR
 # Two to four weeks of holidays, and then a while to speak: six weeks of working days (docs/decisions/0029).
-DEFAULT_SILENCE: Final = 30  # days
+DEFAULT_NEVER_MATCHED: Final = 30  # days
 
 _NONE: Final[tuple[Condition, ...]] = ()
 
@@ -118,10 +118,10 @@ class _Files:
     def rules(self) -> Iterator[tuple[Node, int]]:
         """Each with the days that its file lets it be silent."""
         for table in self._tables:
-            silence = self.reading.value(table, "never_matched", Reading.days, DEFAULT_SILENCE)
+            never_matched = self.reading.value(table, "never_matched", Reading.days, DEFAULT_NEVER_MATCHED)
             if "rules" in table:
                 for node in self.reading.items(table["rules"][1], "rules", _ENTRIES["rules"]):
-                    yield node, silence
+                    yield node, never_matched
 
     def all(self, key: str) -> tuple[Node, ...]:
         """The entries of a list, of all files."""
@@ -184,9 +184,9 @@ def _read_record_when(reading: Reading, node: Node, name: str) -> tuple[Conditio
 def _read_rules(files: _Files) -> tuple[Rule, ...]:
     rules = []
     first: dict[str, Mark] = {}
-    for number, (node, silence) in enumerate(files.rules()):
+    for number, (node, never_matched) in enumerate(files.rules()):
         table = files.reading.table(node, RULE, "a rule")
-        rule = _read_rule(files.reading, number, node.mark, table, silence)
+        rule = _read_rule(files.reading, number, node.mark, table, never_matched)
         rules.append(rule)
         if "id" in table and rule.id in first:
             again = table["id"][1].mark
@@ -196,7 +196,7 @@ def _read_rules(files: _Files) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries, silence: int) -> Rule:
+def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries, never_matched: int) -> Rule:
     rule = Rule(
         number=number,
         id=reading.value(table, "id", _read_id, ""),
@@ -207,7 +207,7 @@ def _read_rule(reading: Reading, number: int, mark: Mark, table: Entries, silenc
         stay_closed=reading.value(table, "stay_closed", Reading.duration, 0),
         dry_run=reading.value(table, "dry_run", Reading.truth, False),
         max_pause=reading.value(table, "max_pause", _read_max_pause, 0),
-        never_matched=reading.value(table, "never_matched", Reading.days, silence),
+        never_matched=reading.value(table, "never_matched", Reading.days, never_matched),
         where=str(mark),
     )
     if rule.any and rule.unless and not _of_pages(rule.any) & _of_pages(rule.unless):

@@ -24,12 +24,12 @@ def ask(home: Path) -> RecorderFacts:
         status = control.request(home, "status")
     except (NotRunning, UserError) as told:
         words = str(told)
-    pid = _answering(home) if status else None
+    pid = _answers_at(home) if status else None
     others = tuple(_recorders({pid, os.getpid()}))
     return RecorderFacts(version("eyelid"), status, words, pid, others)
 
 
-def _answering(home: Path) -> int | None:
+def _answers_at(home: Path) -> int | None:
     """The process behind the socket, as the kernel knows it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, contextlib.suppress(OSError):
         connection.settimeout(control.PATIENCE)

@@ -114,8 +114,8 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     heard = max((at for at in (told[0] if told else None, batch) if at is not None), default=None)
     clock_off = int(health["wall"]) - told[0] if told else 0
     pending = max(0, named - head.next)
-    answering = device.enrolled_at if reported is None else reported
-    state = _state(device, heard, answering, now, ended=last_kind == "stop" and not pending)
+    silent_since = device.enrolled_at if reported is None else reported
+    state = _state(device, heard, silent_since, now, ended=last_kind == "stop" and not pending)
     sign = None
     if heard is not None:
         upto = None if reported is None else reported + clock_off
@@ -148,15 +148,15 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     )
 
 
-def _state(device: Device, heard: int | None, answering: int, now: int, *, ended: bool) -> str:
-    """`answering`: since when no report of its health is known."""
+def _state(device: Device, heard: int | None, silent_since: int, now: int, *, ended: bool) -> str:
+    """`silent_since`: since when no report of its health is known."""
     if device.revoked_at is not None:
         return "revoked"
     if heard is None:
         return "never"
     if ended:
         return "off"
-    return "silent" if now - answering > SILENT else "heard"
+    return "silent" if now - silent_since > SILENT else "heard"
 
 
 # -- a device's time ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.control_service import Answering, Sources
+from agent.control.control_service import ControlService, Sources
 from agent.control.control import NotRunning
 from agent.control.status import State, exit_code
 from agent.core.account.evidence import Promise
@@ -42,7 +42,7 @@ class Asked:
         self.waiting = (0, 0)
         self.sending = True
         self.entries: list[dict[str, object]] = []
-        self.answering = Answering(
+        self.service = ControlService(
             self.rig.inbox,
             self.rig.clock,
             PROMISE,
@@ -60,8 +60,8 @@ class Asked:
                 entries=lambda _: self.entries,
             ),
         )
-        self.answering.connect(self.rig.daemon)
-        self.rig.daemon._turned = self.answering.turned
+        self.service.connect(self.rig.daemon)
+        self.rig.daemon._turned = self.service.turned
 
     @contextmanager
     def turning(self) -> Iterator[None]:
@@ -84,7 +84,7 @@ class Asked:
 
     def ask(self, verb: str, **arguments: object) -> Mapping[str, Any]:
         with self.turning():
-            return self.answering.answer(verb, arguments)
+            return self.service.answer(verb, arguments)
 
     def state(self) -> State:
         return State(self.ask("status")["state"])
@@ -135,7 +135,7 @@ def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed(
 def test_the_loop_turns_when_something_will_be_missed_and_not_up_to_a_second_later() -> None:
     asked = Asked().opened()
     asked.later(0.1)
-    opened = asked.answering._open_since
+    opened = asked.service._open_since
     assert opened is not None
     asked.later(8.6)
     assert asked.rig.daemon._due() <= opened + PROMISE.sealed + 1
@@ -288,29 +288,29 @@ def test_in_a_hold_nothing_is_missed_and_after_it_the_devices_have_their_time() 
 def test_a_follower_hears_at_once_that_the_call_is_not_recorded() -> None:
     asked = Asked(BOTH).opened()
     with asked.turning():
-        words = asked.answering.follow()
+        words = asked.service.follow()
         assert next(words)["sound"]["fault"] == ""
         asked.rig.inbox.put(Trouble("sound-died"))
         assert next(word for word in words if word["troubles"])["sound"]["fault"] == "sound-died"
-        asked.answering.end()
+        asked.service.end()
 
 
 def test_a_follower_hears_at_once_of_what_changed() -> None:
     asked = Asked().opened()
     with asked.turning():
-        words = asked.answering.follow()
+        words = asked.service.follow()
         assert next(words)["state"] == "recording"
         asked.rig.inbox.put(Trouble("disk"))
         heard = next(word for word in words if word["troubles"])
         assert heard["troubles"] == {"disk": ""}
-        asked.answering.end()
+        asked.service.end()
         assert list(words) == []
 
 
 def test_a_follower_hears_a_beat_while_nothing_changes() -> None:
     asked = Asked().opened()
     with asked.turning():
-        words = asked.answering.follow()
+        words = asked.service.follow()
         assert next(words)["state"] == next(words)["state"] == "recording"
 
 
@@ -356,7 +356,7 @@ def test_a_hold_of_a_length_that_is_none_is_refused_and_ends_no_recorder(seconds
 
 def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
     asked = Asked().opened()
-    asked.answering.turned()
+    asked.service.turned()
     now, wall = asked.rig.clock.time, time.time_ns()
     closed = {"kind": "lane-closed", "lane": "screen", "rules": [0], "policy": "hash-1"}
     asked.entries = [
@@ -372,7 +372,7 @@ def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
 def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked()
     with pytest.raises(UserError, match="no request that Eyelid understands"):
-        asked.answering.answer("dance", {})
+        asked.service.answer("dance", {})
     monkeypatch.setattr("agent.control.control.PATIENCE", 0.02)
     with pytest.raises(NotRunning, match="has not turned for seconds"):  # the eye in the panel is crossed out
-        asked.answering.answer("status", {})
+        asked.service.answer("status", {})

@@ -12,7 +12,7 @@ from agent.core.model.seen import BROWSERS, Blind, Box, Look, Scene, Window
 from agent.core.model.times import MILLISECOND, Span
 from agent.core.proof.marks import Request, Sighted
 from agent.pipeline import Mailbox
-from agent.ports import SilenceMemory
+from agent.ports import RuleUsageMemory
 from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Call, Message, PolicyArrived
 from agent.recorder.recording import Order
@@ -30,11 +30,11 @@ class Asked:
     """A witness that only counts how often it is asked; the test answers."""
 
     name: str = "window"
-    questions: int = 0
+    poller: int = 0
     policy: str = ""
 
     def ask(self) -> None:
-        self.questions += 1
+        self.poller += 1
 
     def judge_with(self, policy: Policy) -> None:
         self.policy = policy.hash
@@ -70,7 +70,7 @@ def hold(daemon: Daemon, asked: UserHold | None) -> None:
 
 class Rig:
     def __init__(
-        self, *, room: int = 64, browsers: bool = False, sound: bool = False, silence: SilenceMemory | None = None
+        self, *, room: int = 64, browsers: bool = False, sound: bool = False, usage: RuleUsageMemory | None = None
     ) -> None:
         self.clock, self.witness, self.seat, self.ledger = HandClock(), Asked(), EmptySeat(), Pages()
         self.inbox: Mailbox[Message] = Mailbox(8)
@@ -92,7 +92,7 @@ class Rig:
             ledger=self.ledger,
             drain=self._drain,
             listen=self.listening.append if sound else None,
-            silence=silence,
+            usage=usage,
             show=self.shown.append,
             seek=self._seek,
         )

@@ -44,13 +44,13 @@ def test_a_rule_that_is_only_tried_closes_nothing_and_is_counted() -> None:
     assert made.shutter.permit.open
     assert made.daemon.session.keeps(Lane.SCREEN)
     assert ("would-close", {"lane": "screen", "rules": [0], "policy": "hash-1"}) in made.ledger.entries
-    [tried, _] = tried_rules(made.daemon.oversight.watch)
+    [tried, _] = tried_rules(made.daemon.policy_monitor.watch)
     assert (tried.id, tried.lane, tried.times, tried.now) == (POLICY.rules[0].id, "screen", 1, True)
     assert 28 < tried.seconds < 31
     pass_time(made, 2, NOTES)
     assert made.ledger.entries[-1] == ("would-close", {"lane": "screen", "rules": [], "policy": "hash-1"})
     pass_time(made, 5, WITH_CHART)
-    [tried, sound] = tried_rules(made.daemon.oversight.watch)
+    [tried, sound] = tried_rules(made.daemon.policy_monitor.watch)
     assert tried.times == 2
     assert sound == TriedRule(POLICY.rules[0].id, "audio", 0, 0.0, now=False)  # no sound is recorded here
 

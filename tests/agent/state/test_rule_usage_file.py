@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from agent.core.account.rule_usage import Quiet, Silence
+from agent.core.account.rule_usage import Unused, RuleUsage
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, LaneEffect, Policy
 from agent.core.model.seen import Scene
 from agent.errors import Transient
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.policy_monitor import DAY
-from agent.state.rule_usage_file import NAME, SilenceFile
+from agent.state.rule_usage_file import NAME, RuleUsageFile
 from tests.agent.recorder.daemon_rig import NOTES, POLICY, WITH_CHART, Rig
 
 [CHART] = POLICY.rules
@@ -29,7 +29,7 @@ def policy(hash_: str = "hash-1", **of_rule: Any) -> Policy:
 
 def rig(home: Path, in_force: Policy, day: int) -> Rig:
     """A recorder that starts on this day."""
-    made = Rig(silence=SilenceFile(home))
+    made = Rig(usage=RuleUsageFile(home))
     made.clock.ahead += day * DAY
     made.daemon.turn(PolicyArrived(in_force))
     made.watch(policy=in_force.hash)
@@ -103,7 +103,7 @@ def test_the_file_has_ids_and_numbers_alone(tmp_path: Path) -> None:
     assert set(saved) == {"policy", "rules"}
     assert list(saved["rules"]) == [CHART.id]
     assert set(saved["rules"][CHART.id]) == {"days", "day", "told"}
-    assert SilenceFile(tmp_path).recall().rules[CHART.id].days == 0
+    assert RuleUsageFile(tmp_path).recall().rules[CHART.id].days == 0
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_the_file_has_ids_and_numbers_alone(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_begins_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(content)
-    assert SilenceFile(tmp_path).recall() == Silence()
+    assert RuleUsageFile(tmp_path).recall() == RuleUsage()
 
 
 def test_where_the_disk_refuses_it_counts_until_the_end_and_is_told(tmp_path: Path) -> None:
     home = tmp_path / "gone"
     with pytest.raises(Transient, match="cannot be written"):
-        SilenceFile(home).remember(Silence("x", {"a": Quiet(1, 2)}))
+        RuleUsageFile(home).remember(RuleUsage("x", {"a": Unused(1, 2)}))
     made = rig(home, policy(), 0)
     assert made.daemon.troubles == {"silence-not-remembered": ""}
     home.mkdir()

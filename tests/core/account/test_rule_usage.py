@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.rule_usage import Quiet, Silence, followed, listened, told, watched_rules
+from agent.core.account.rule_usage import Unused, RuleUsage, followed, listened, reported, watched_rules
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Reason, Rule
 
@@ -18,14 +18,14 @@ LISTED = Rule(4, "listed", "", ANY, never_matched=3, lanes=dict.fromkeys(Lane, R
 POLICY = Policy("one", 1, "n", (CARDS, CHARTS, TRIED, PACK, LISTED))
 
 
-def days(silence: Silence, first: int, last: int, *spoke: str, policy: Policy = POLICY) -> Silence:
+def days(usage: RuleUsage, first: int, last: int, *spoke: str, policy: Policy = POLICY) -> RuleUsage:
     for day in range(first, last + 1):
-        silence = listened(silence, policy, spoke, day)
-    return silence
+        usage = listened(usage, policy, spoke, day)
+    return usage
 
 
-def names(silence: Silence, policy: Policy = POLICY) -> list[str]:
-    return [reason.id for reason in silence.alarming(policy)]
+def names(usage: RuleUsage, policy: Policy = POLICY) -> list[str]:
+    return [reason.id for reason in usage.alarming(policy)]
 
 
 def test_who_is_watched() -> None:
@@ -34,41 +34,41 @@ def test_who_is_watched() -> None:
 
 
 def test_so_many_days_after_a_rule_was_first_looked_for() -> None:
-    assert names(days(Silence(), 100, 102)) == []
-    silence = days(Silence(), 100, 103)
-    assert silence.alarming(POLICY) == (Reason("cards", 0), Reason("tried", 2))
-    assert names(days(silence, 104, 105)) == ["cards", "charts", "tried"]
+    assert names(days(RuleUsage(), 100, 102)) == []
+    usage = days(RuleUsage(), 100, 103)
+    assert usage.alarming(POLICY) == (Reason("cards", 0), Reason("tried", 2))
+    assert names(days(usage, 104, 105)) == ["cards", "charts", "tried"]
 
 
 def test_a_rule_that_fits_something_begins_anew() -> None:
-    silence = days(days(Silence(), 100, 103), 104, 104, "cards")
-    assert names(silence) == ["tried"]
-    assert names(days(silence, 105, 106)) == ["charts", "tried"]
-    assert names(days(silence, 105, 107)) == ["cards", "charts", "tried"]
+    usage = days(days(RuleUsage(), 100, 103), 104, 104, "cards")
+    assert names(usage) == ["tried"]
+    assert names(days(usage, 105, 106)) == ["charts", "tried"]
+    assert names(days(usage, 105, 107)) == ["cards", "charts", "tried"]
 
 
 def test_days_without_a_look_do_not_count_and_one_counts_once() -> None:
-    silence = listened(Silence(), POLICY, (), 100)
-    assert listened(silence, POLICY, (), 100) is silence
-    silence = listened(silence, POLICY, (), 900)
-    assert silence.rules["cards"] == Quiet(1, 900)
-    assert listened(silence, POLICY, (), 899).rules["cards"] == Quiet(2, 899)  # a clock that was set back
-    spoken = listened(silence, POLICY, ("cards",), 900)
+    usage = listened(RuleUsage(), POLICY, (), 100)
+    assert listened(usage, POLICY, (), 100) is usage
+    usage = listened(usage, POLICY, (), 900)
+    assert usage.rules["cards"] == Unused(1, 900)
+    assert listened(usage, POLICY, (), 899).rules["cards"] == Unused(2, 899)  # a clock that was set back
+    spoken = listened(usage, POLICY, ("cards",), 900)
     assert listened(spoken, POLICY, ("cards",), 900) is spoken
 
 
 def test_a_policy_that_follows_goes_on_but_for_what_was_changed_or_told() -> None:
-    silence = followed(Silence(), POLICY, None)
-    silence = told(days(silence, 100, 103), [Reason("tried", 2)])
-    assert followed(silence, POLICY, POLICY) is silence
-    assert not silence.all_told(silence.alarming(POLICY))
-    assert silence.all_told([Reason("tried", 2)])
+    usage = followed(RuleUsage(), POLICY, None)
+    usage = reported(days(usage, 100, 103), [Reason("tried", 2)])
+    assert followed(usage, POLICY, POLICY) is usage
+    assert not usage.all_reported(usage.alarming(POLICY))
+    assert usage.all_reported([Reason("tried", 2)])
     moved = replace(CARDS, number=1, never_matched=2, why="other")
     edited = replace(CHARTS, number=0, any=(Matcher(Attribute.APP, ("y",)),))
     new = Policy("two", 2, "n", (edited, moved, TRIED))
-    after = followed(silence, new, POLICY)
+    after = followed(usage, new, POLICY)
     assert (after.policy, set(after.rules)) == ("two", {"cards"})
     assert names(after, new) == ["cards"]
-    after = followed(silence, new, None)  # across a restart nobody knows what was edited
+    after = followed(usage, new, None)  # across a restart nobody knows what was edited
     assert set(after.rules) == {"cards", "charts"}
-    assert names(followed(silence, Policy("three", 3, "n", (PACK,)), POLICY), new) == []
+    assert names(followed(usage, Policy("three", 3, "n", (PACK,)), POLICY), new) == []
