@@ -19,7 +19,7 @@ from rich.console import Console
 from agent.cli.session import picture
 from agent.control import control
 from agent.tray.drawing import COLOURS, SIZES
-from agent.tray.sign import Lid, Mark, sign_of
+from agent.tray.icon_state import Lid, Mark, sign_of
 from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
 from bench.played import Played, held, sound, status

@@ -20,7 +20,7 @@ from agent.control import control
 from agent.control.status import exit_code
 from agent.core.account.troubles import degrades
 from agent.errors import EyelidError, UserError
-from agent.tray.sign import OVER, PARTS, Lid, Mark, sign_of
+from agent.tray.icon_state import OVER, PARTS, Lid, Mark, sign_of
 from agent.tray.words import Words
 
 AGAIN = 0.25  # seconds between tries to find a recorder

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.core.model.seen import Blind, Scene
 from agent.desktop.clock import BootClock, CounterClock
-from agent.desktop.untold import UntoldSeat
+from agent.desktop.null_seat import UntoldSeat
 from agent.errors import EnvironmentFault, UserError
 from agent.ports import Clock, Desktop, Seat
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import hypot
 from typing import Final
 
-from agent.tray.sign import Lid, Mark, Sign
+from agent.tray.icon_state import Lid, Mark, Sign
 
 SIZES: Final = (16, 22, 24, 32, 48, 64)  # pixels; what panels ask for
 Colour = tuple[int, int, int]

@@ -17,10 +17,10 @@ from typing import Protocol
 
 from agent import durable
 from agent.errors import EyelidError, UserError
-from agent.tray.herald import Herald, Notice
+from agent.tray.notifier import Herald, Notice
 from agent.tray.listener import Deliver, Listener, Pauses, Recorder
 from agent.tray.menu import Action, Entry, menu_of
-from agent.tray.sign import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
+from agent.tray.icon_state import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
 from agent.tray.words import Words
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus
 
 from agent.tray.drawing import SIZES, pixels
 from agent.tray.indicator import IconView
-from agent.tray.sign import Sign
+from agent.tray.icon_state import Sign
 
 PATH: Final = "/StatusNotifierItem"
 MENU_PATH: Final = "/MenuBar"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from agent.errors import NOT_RECORDING, EyelidError
-from agent.tray.sign import NOT_UNDERSTOOD, Status, sign_of
+from agent.tray.icon_state import NOT_UNDERSTOOD, Status, sign_of
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import pytest
 from agent.cli.main import build_parser, main
 from agent.cli.session import WORDS
 from agent.control.control import ControlSocket
-from agent.tray.sign import sign_of
+from agent.tray.icon_state import sign_of
 from bench.played import sound
 from tests.agent.policy_commands import RULES
 from tests.commands import every

@@ -18,7 +18,7 @@ from typing import Any, Final
 from agent.control import control
 from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from bench.fleet import Store, announced, enrol, found, installed, serve
 from bench.panel import Box, Pointer, box_of, desktop, panel
 from bench.stage import Running, own_display, running

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from bench.fleet import announced, installed
 from bench.panel import missing
 from bench.stage import running

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from agent.tray.drawing import COLOURS
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from bench import panel
 from tests.end_to_end.desk import Desk, desk_of
 from tests.moods import promised

@@ -17,7 +17,7 @@ from agent.tray import indicator as module
 from agent.tray import listener
 from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
-from agent.tray.sign import NOT_UNDERSTOOD, Lid, sign_of
+from agent.tray.icon_state import NOT_UNDERSTOOD, Lid, sign_of
 from agent.tray.words import Words
 from bench.played import held, sound, status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.tray.menu import LISTED, Action, Entry, menu_of
-from agent.tray.sign import sign_of
+from agent.tray.icon_state import sign_of
 from agent.tray.words import Words
 from bench.played import OFFER, held, sound, status
 

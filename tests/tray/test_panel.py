@@ -19,7 +19,7 @@ from dbus_fast import Message, Variant
 from dbus_fast.aio import MessageBus
 
 from agent.tray.drawing import COLOURS, OFFLINE
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, missing, panel
 from bench.played import OFFER, Played, held, sound, status

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from agent.tray.drawing import COLOURS
-from agent.tray.sign import Lid
+from agent.tray.icon_state import Lid
 from bench.panel import Pointer, box_of, desktop, missing, panel
 from bench.played import Played, held, status
 from bench.stage import own_display

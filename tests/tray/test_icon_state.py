@@ -9,7 +9,7 @@ import pytest
 from agent.control.status import State
 from agent.core.account.evidence import Deaf
 from agent.core.model.rules import Hold
-from agent.tray.sign import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, sign_of
+from agent.tray.icon_state import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, sign_of
 from bench.played import held, sound, status
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.tray.herald import LASTING, OFFLINE, Herald, Notice
-from agent.tray.sign import sign_of
+from agent.tray.notifier import LASTING, OFFLINE, Herald, Notice
+from agent.tray.icon_state import sign_of
 from agent.tray.words import Words
 from bench.played import held, sound, status
 

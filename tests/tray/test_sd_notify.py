@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from agent.tray.watched import still_here
+from agent.tray.sd_notify import still_here
 
 
 def test_systemd_is_told_where_it_watches() -> None:
