@@ -19,7 +19,7 @@ from rich.console import Console
 from agent.cli.session import picture
 from agent.control import control
 from agent.tray.drawing import COLOURS, SIZES
-from agent.tray.icon_state import Lid, Mark, sign_of
+from agent.tray.icon_state import Lid, Mark, icon_state_of
 from bench.fleet import installed
 from bench.panel import DARK, LIGHT, Pointer, box_of, desktop, panel
 from bench.played import Played, held, sound, status
@@ -89,15 +89,15 @@ def shown(stage: Stage, size: int, colour: str, language: str) -> Iterator[tuple
 
 def seen(pointer: Pointer, said: dict[str, Any], size: int) -> tuple[int, int]:
     """The middle of the icon, once the panel shows this state."""
-    sign = sign_of(said)
+    icon = icon_state_of(said)
 
     def where(colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
         panel = (0, 0, SIZE[0], size + 8)
         return until(lambda: box_of(pointer.picture().crop(panel), colour), f"{colour} in the panel")
 
-    if sign.mark in MARKS:
-        where(MARKS[sign.mark])
-    found = where(COLOURS[sign.lid])
+    if icon.mark in MARKS:
+        where(MARKS[icon.mark])
+    found = where(COLOURS[icon.lid])
     return (found[0] + found[2]) // 2, (found[1] + found[3]) // 2
 
 

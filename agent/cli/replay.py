@@ -67,7 +67,7 @@ def add_to(commands: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scenes:
-    """A recording's scenes. `kept`, `untold`: of each lane that it has; all in ns since its start."""
+    """A recording's scenes. `kept`, `unseen`: of each lane that it has; all in ns since its start."""
 
     recording: str
     start: str
@@ -76,7 +76,7 @@ class Scenes:
     policy: str  # hash
     files: Mapping[str, str]  # of the policy; empty where the store has no text of it
     kept: Mapping[Lane, tuple[Interval, ...]]
-    untold: Mapping[Lane, tuple[Interval, ...]]
+    unseen: Mapping[Lane, tuple[Interval, ...]]
     lines: tuple[Line, ...]
 
 
@@ -111,7 +111,7 @@ def _with_head(head: Mapping[str, Any], lines: Sequence[bytes]) -> Scenes:
         policy=str(head["policy"]),
         files={str(name): str(text) for name, text in head["policy_files"].items()},
         kept={lane: _spans(part for part in parts if part["what"] == "kept") for lane, parts in lanes.items()},
-        untold={lane: _spans(part for part in parts if _nobody_saw(part)) for lane, parts in lanes.items()},
+        unseen={lane: _spans(part for part in parts if _nobody_saw(part)) for lane, parts in lanes.items()},
         lines=read_lines(lines, first=2),
     )
 
@@ -145,7 +145,7 @@ def _replay(asked: argparse.Namespace) -> int:
     scenes = _scenes(asked.scenes)
     then = read(asked.then, tested=False) if asked.then else _policy_then(scenes)
     told = {
-        lane: replay(then, now, lane, scenes.lines, scenes.length, kept=scenes.kept[lane], untold=scenes.untold[lane])
+        lane: replay(then, now, lane, scenes.lines, scenes.length, kept=scenes.kept[lane], unseen=scenes.unseen[lane])
         for lane in Lane
         if lane in scenes.kept
     }

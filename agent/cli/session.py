@@ -20,7 +20,7 @@ from agent.control import control
 from agent.control.status import exit_code
 from agent.core.account.troubles import degrades
 from agent.errors import EyelidError, UserError
-from agent.tray.icon_state import OVER, PARTS, Lid, Mark, sign_of
+from agent.tray.icon_state import OVER, PARTS, Lid, Mark, icon_state_of
 from agent.tray.words import Words
 
 AGAIN = 0.25  # seconds between tries to find a recorder
@@ -148,7 +148,7 @@ def _tell_changes(followed: Iterable[dict[str, Any]]) -> None:
     """A line with its time for each new sentence. Raises NotRunning when the recorder ends."""
     said = ""
     for status in followed:
-        sentence = WORDS.sentence(sign_of(status), status)
+        sentence = WORDS.sentence(icon_state_of(status), status)
         if sentence != said:
             print(f"{datetime.now().astimezone().isoformat(timespec='seconds')}  {sentence}", flush=True)
         said = sentence
@@ -164,12 +164,12 @@ def _tell(status: dict[str, Any], asked: argparse.Namespace) -> int:
 
 def picture(status: dict[str, Any]) -> Table:
     """The same truth as in the panel, in the same words, and what IT asks for."""
-    sign = sign_of(status)
-    colour = COLOURS[sign.lid]
+    icon = icon_state_of(status)
+    colour = COLOURS[icon.lid]
     table = Table.grid(padding=(0, 2))
-    eye = EYES[sign.lid] + MARKS[sign.mark]
-    table.add_row(Text(eye, style=f"bold {colour}"), Text(WORDS.sentence(sign, status), style=colour))
-    for words, style in ((WORDS.advice(sign), "bold"), (WORDS.offline(status), "yellow")):
+    eye = EYES[icon.lid] + MARKS[icon.mark]
+    table.add_row(Text(eye, style=f"bold {colour}"), Text(WORDS.sentence(icon, status), style=colour))
+    for words, style in ((WORDS.advice(icon), "bold"), (WORDS.offline(status), "yellow")):
         if words:
             table.add_row("", Text(words, style=style))
     if status["rules"]:

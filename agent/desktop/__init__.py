@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.core.model.seen import Blind, Scene
 from agent.desktop.clock import BootClock, CounterClock
-from agent.desktop.null_seat import UntoldSeat
+from agent.desktop.null_seat import NullSeat
 from agent.errors import EnvironmentFault, UserError
 from agent.ports import Clock, Desktop, Seat
 
@@ -63,7 +63,7 @@ def current_seat(display: str | None = None) -> Seat:
         from agent.desktop.seat import LinuxSeat  # noqa: PLC0415 - needs dbus-fast, which only Linux has
 
         return LinuxSeat(display)
-    return UntoldSeat()
+    return NullSeat()
 
 
 def current_clock() -> Clock:

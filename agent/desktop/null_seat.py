@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.core.model.rules import Hold
 
 
-class UntoldSeat:
+class NullSeat:
     """For systems whose seat Eyelid cannot watch yet. Nothing is recorded there: their desktop is blind."""
 
     blind_to = ("everything: Eyelid cannot watch this system's session yet",)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold, moved
+from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, GapCause, moved
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Blind, Browsing, Look, Page, PageEvent, Scene
@@ -98,7 +98,7 @@ class SceneLane:
         self._reaches_back = True
         self._last.clear()
         if self._open:
-            self._batch.append(Hole(now, Untold.HELD))
+            self._batch.append(Hole(now, GapCause.HELD))
             self._hand_over(now)
 
     def turn(self, now: int) -> None:
@@ -116,7 +116,7 @@ class SceneLane:
         if self._open and not self._full:
             self._full = len(self._batch) >= MOST
             at = max(line.at, self._zero)  # what stood before the recording, and what came late
-            self._batch.append(Hole(at, Untold.CHANGING) if self._full else moved(line, at))
+            self._batch.append(Hole(at, GapCause.CHANGING) if self._full else moved(line, at))
 
     def _hand_over(self, now: int) -> None:
         """What the recorder does not take is a hole, and so is what was too much; then all that stands is told anew."""
@@ -125,7 +125,7 @@ class SceneLane:
             self._orders.put(Scenes(tuple(batch)), must=True)
             self._batch = []
         else:
-            self._batch, lost = [Hole(batch[0].at, Untold.BUSY)], True
+            self._batch, lost = [Hole(batch[0].at, GapCause.BUSY)], True
         if lost:
             self._batch += [moved(last, now) for last in self._last.values()]
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import hypot
 from typing import Final
 
-from agent.tray.icon_state import Lid, Mark, Sign
+from agent.tray.icon_state import Lid, Mark, IconState
 
 SIZES: Final = (16, 22, 24, 32, 48, 64)  # pixels; what panels ask for
 Colour = tuple[int, int, int]
@@ -37,9 +37,9 @@ _RADIUS: Final = (HALF_WIDTH**2 + HALF_HEIGHT**2) / (2 * HALF_HEIGHT)
 _CENTRE: Final = _RADIUS - HALF_HEIGHT
 
 
-def pixels(sign: Sign, size: int) -> bytes:
+def pixels(icon: IconState, size: int) -> bytes:
     """ARGB32 in network byte order, `size` squared, rows from the top: what a StatusNotifierItem's IconPixmap holds."""
-    return _drawn(*sign.look, size)
+    return _drawn(*icon.look, size)
 
 
 @lru_cache(maxsize=64)

@@ -54,7 +54,7 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class IconState:
     """`topic`: what it is about, a key of the catalogue; `call_topic` the same of the call. `offline`: the mark.
 
     `troubles`: codes of what makes a recorder degraded and is told by nothing else here.
@@ -91,11 +91,11 @@ class Sign:
         return self.lid, self.mark, self.offline
 
 
-NOBODY: Final = Sign(Lid.GONE, "gone")
-UNCLEAR: Final = Sign(Lid.OPEN, "unclear")  # it may be recording, and nobody may be told that it is not
+NOBODY: Final = IconState(Lid.GONE, "gone")
+UNCLEAR: Final = IconState(Lid.OPEN, "unclear")  # it may be recording, and nobody may be told that it is not
 
 
-def sign_of(status: Status | None) -> Sign:
+def icon_state_of(status: Status | None) -> IconState:
     """`status` None: no recorder answers."""
     if status is None:
         return NOBODY
@@ -104,7 +104,7 @@ def sign_of(status: Status | None) -> Sign:
     lid, topic = _lid(status)
     call, call_topic = _call(status["sound"], status["rules"])
     troubles = tuple(code for code in status["troubles"] if degrades(code) and code not in OF_CALL)
-    return Sign(lid, topic, status["offline_s"] is not None, call, call_topic, troubles)
+    return IconState(lid, topic, status["offline_s"] is not None, call, call_topic, troubles)
 
 
 def _lid(status: Status) -> tuple[Lid, str]:

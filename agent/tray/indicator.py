@@ -17,10 +17,10 @@ from typing import Protocol
 
 from agent import durable
 from agent.errors import EyelidError, UserError
-from agent.tray.notifier import Herald, Notice
+from agent.tray.notifier import Notifier, Notice
 from agent.tray.listener import Deliver, Listener, Pauses, Recorder
 from agent.tray.menu import Action, Entry, menu_of
-from agent.tray.icon_state import NOBODY, NOT_UNDERSTOOD, Call, Lid, Sign, Status, sign_of
+from agent.tray.icon_state import NOBODY, NOT_UNDERSTOOD, Call, Lid, IconState, Status, icon_state_of
 from agent.tray.words import Words
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class IconView:
     """What is to be seen. `title` and `text` are also what a screen reader says."""
 
-    sign: Sign
+    icon: IconState
     title: str
     text: str
     entries: tuple[Entry, ...]
@@ -49,7 +49,7 @@ class Indicator:
     def __init__(self, recorder: Recorder, words: Words, home: Path) -> None:
         self._recorder = recorder
         self.words = words
-        self._herald = Herald(words)
+        self._notifier = Notifier(words)
         self._memory = Memory(home / "tray.json")
         self._status: Status | None = None
         self._pauses: Pauses | None = None
@@ -59,10 +59,10 @@ class Indicator:
         return self._view_of(self._status, self._pauses)
 
     def _view_of(self, said: Status | None, pauses: Pauses | None) -> IconView:
-        sign, status, words = sign_of(said), said or None, self.words
-        parts = (words.sentence(sign, status), words.offline(status), words.advice(sign), words.troubled(sign))
-        entries = menu_of(sign, status, pauses, words, now=time.time())
-        return IconView(sign, words.title(sign), " ".join(part for part in parts if part), entries)
+        icon, status, words = icon_state_of(said), said or None, self.words
+        parts = (words.sentence(icon, status), words.offline(status), words.advice(icon), words.troubled(icon))
+        entries = menu_of(icon, status, pauses, words, now=time.time())
+        return IconView(icon, words.title(icon), " ".join(part for part in parts if part), entries)
 
     def take(self, status: Status | None, pauses: Pauses | None = None) -> list[Notice]:
         """The recorder's word, None where none answers, and the pauses of today, None where they are not known; what a
@@ -75,15 +75,15 @@ class Indicator:
 
     def _take(self, status: Status | None, pauses: Pauses | None) -> list[Notice]:
         self._status, self._pauses = status, pauses
-        sign = sign_of(status)
-        notices = self._herald.hear(sign, status or None, time.monotonic())
-        return notices + self._first(sign)
+        icon = icon_state_of(status)
+        notices = self._notifier.hear(icon, status or None, time.monotonic())
+        return notices + self._first(icon)
 
-    def _first(self, sign: Sign) -> list[Notice]:
+    def _first(self, icon: IconState) -> list[Notice]:
         """That recording is on: once, and once more where calls are recorded from now on, too."""
-        if sign.unclear or (sign.lid is not Lid.OPEN and sign.call not in {Call.ON, Call.PART}):
+        if icon.unclear or (icon.lid is not Lid.OPEN and icon.call not in {Call.ON, Call.PART}):
             return []
-        wanted = sign.call is not Call.NOT_WANTED
+        wanted = icon.call is not Call.NOT_WANTED
         if not self._memory.first("recording with calls" if wanted else "recording"):
             return []
         title = self.words.say("notice.first.call" if wanted else "notice.first")
@@ -106,7 +106,7 @@ class Indicator:
             if action.verb == "help":
                 open_help(self.words.language)
             elif action.verb == "release":
-                self._herald.released()
+                self._notifier.released()
                 self._recorder.ask("release")
             else:
                 self._recorder.ask("hold", seconds=action.seconds, reason=action.reason)

@@ -15,7 +15,7 @@ from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus
 
 from agent.tray.drawing import SIZES, pixels
 from agent.tray.indicator import IconView
-from agent.tray.icon_state import Sign
+from agent.tray.icon_state import IconState
 
 PATH: Final = "/StatusNotifierItem"
 MENU_PATH: Final = "/MenuBar"
@@ -51,9 +51,9 @@ class Item(ServiceInterface):
     @staticmethod
     def _changes(before: IconView, view: IconView) -> list[str]:
         """Which signals are owed. While a person is needed panels show the attention's picture, else the icon's."""
-        needed, needs = before.sign.needs_a_person, view.sign.needs_a_person
+        needed, needs = before.icon.needs_a_person, view.icon.needs_a_person
         pictures = ["NewAttentionIcon", "NewIcon"] if needs and needed else ["NewIcon", *["NewAttentionIcon"] * needs]
-        owed = pictures if view.sign.look != before.sign.look or needs != needed else []
+        owed = pictures if view.icon.look != before.icon.look or needs != needed else []
         if needs != needed:
             owed = [*owed, "NewStatus"] if needs else ["NewStatus", *owed]
         return owed if (view.title, view.text) == (before.title, before.text) else [*owed, WORDS]
@@ -82,11 +82,11 @@ class Item(ServiceInterface):
 
     @staticmethod
     def _status(view: IconView) -> str:
-        return "NeedsAttention" if view.sign.needs_a_person else "Active"
+        return "NeedsAttention" if view.icon.needs_a_person else "Active"
 
     @staticmethod
-    def _pixmaps(sign: Sign) -> list[list[object]]:
-        return [[size, size, pixels(sign, size)] for size in SIZES]
+    def _pixmaps(icon: IconState) -> list[list[object]]:
+        return [[size, size, pixels(icon, size)] for size in SIZES]
 
     # -- properties, by their names on the bus --------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class Item(ServiceInterface):
 
     @dbus_property(Read)
     def IconPixmap(self) -> Pixmaps:  # noqa: N802
-        return self._pixmaps(self._view.sign)  # type: ignore[return-value]
+        return self._pixmaps(self._view.icon)  # type: ignore[return-value]
 
     @dbus_property(Read)
     def IconAccessibleDesc(self) -> DBusStr:  # noqa: N802
@@ -132,7 +132,7 @@ class Item(ServiceInterface):
 
     @dbus_property(Read)
     def AttentionIconPixmap(self) -> Pixmaps:  # noqa: N802
-        return self._pixmaps(self._view.sign) if self._view.sign.needs_a_person else []  # type: ignore[return-value]
+        return self._pixmaps(self._view.icon) if self._view.icon.needs_a_person else []  # type: ignore[return-value]
 
     @dbus_property(Read)
     def AttentionAccessibleDesc(self) -> DBusStr:  # noqa: N802

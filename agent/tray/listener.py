@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from agent.errors import NOT_RECORDING, EyelidError
-from agent.tray.icon_state import NOT_UNDERSTOOD, Status, sign_of
+from agent.tray.icon_state import NOT_UNDERSTOOD, Status, icon_state_of
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,9 @@ class Listener:
         for status in self._recorder.follow():
             self._shown(status, None)
             self._tell(status)
-            sign = (sign_of(status), tuple(status["rules"]))
-            if sign != before or time.monotonic() - counted > RECOUNT:
-                before, counted = sign, time.monotonic()
+            icon = (icon_state_of(status), tuple(status["rules"]))
+            if icon != before or time.monotonic() - counted > RECOUNT:
+                before, counted = icon, time.monotonic()
                 self._due.set()
 
     def _tell(self, status: Status | None) -> None:

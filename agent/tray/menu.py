@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent.tray.icon_state import Lid, Sign, Status
+from agent.tray.icon_state import Lid, IconState, Status
 from agent.tray.words import Words
 
 SHORT_HOLD: Final = 300.0  # seconds
@@ -35,14 +35,14 @@ class Entry:
 
 
 def menu_of(
-    sign: Sign, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None, words: Words, *, now: float
+    icon: IconState, status: Status | None, pauses: Sequence[Mapping[str, Any]] | None, words: Words, *, now: float
 ) -> tuple[Entry, ...]:
     """`pauses`: of today, as the recorder tells them, oldest first; None where they are not known. `now`: seconds
     since 1970."""
     groups = (
-        _what_is(sign, status, words),
+        _what_is(icon, status, words),
         (_pauses(pauses, words, now),) if status is not None else (),
-        _holds(sign, status, words),
+        _holds(icon, status, words),
         (Entry("help", words.say("menu.help"), Action("help")),),
     )
     entries: list[Entry] = []
@@ -51,14 +51,14 @@ def menu_of(
     return tuple(entries)
 
 
-def _what_is(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:
-    said = [*_lines("sentence", words.sentence(sign, status)), *_lines("advice", words.advice(sign))]
-    said += [*_lines("troubled", words.troubled(sign)), *_lines("offline", words.offline(status))]
+def _what_is(icon: IconState, status: Status | None, words: Words) -> tuple[Entry, ...]:
+    said = [*_lines("sentence", words.sentence(icon, status)), *_lines("advice", words.advice(icon))]
+    said += [*_lines("troubled", words.troubled(icon)), *_lines("offline", words.offline(status))]
     if status is not None:
         said.append(Entry("evidence", words.evidence(status)))
         if status.get("scenes"):  # a recorder of another version may not say
             said.append(Entry("scenes", words.say("menu.scenes")))
-        if others := [code for code in status["troubles"] if code not in sign.troubles]:
+        if others := [code for code in status["troubles"] if code not in icon.troubles]:
             said.append(Entry("troubles", words.say("menu.troubles", codes=", ".join(others))))
     return tuple(entry for entry in said if entry.label)
 
@@ -81,8 +81,8 @@ def _pauses(pauses: Sequence[Mapping[str, Any]] | None, words: Words, now: float
     return Entry("pauses", words.say("menu.pauses", count=len(counted), total=words.length(total)), children=listed)
 
 
-def _holds(sign: Sign, status: Status | None, words: Words) -> tuple[Entry, ...]:
-    if status is None or sign.lid is Lid.GONE:
+def _holds(icon: IconState, status: Status | None, words: Words) -> tuple[Entry, ...]:
+    if status is None or icon.lid is Lid.GONE:
         return ()
     if status["hold"] is not None:
         return (Entry("release", words.say("menu.release"), Action("release")),)

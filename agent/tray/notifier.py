@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.tray.icon_state import Call, Lid, Sign, Status
+from agent.tray.icon_state import Call, Lid, IconState, Status
 from agent.tray.words import Words
 
 LASTING: Final = 60.0  # seconds for which nothing is kept and somebody has to do something, before they are told
@@ -27,7 +27,7 @@ class Notice:
 
 
 @dataclass(slots=True)
-class Herald:
+class Notifier:
     """Give it every state in turn, with the time of a clock that never jumps, in seconds."""
 
     words: Words
@@ -40,17 +40,17 @@ class Herald:
         """The person has just asked for it, here."""
         self._released = True
 
-    def hear(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
-        faults = [*self._of_fault(sign, status, now), *self._of_call(sign, status, now)]
-        return [*self._of_hold(sign, status), *faults, *self._of_store(sign, status)]
+    def hear(self, icon: IconState, status: Status | None, now: float) -> list[Notice]:
+        faults = [*self._of_fault(icon, status, now), *self._of_call(icon, status, now)]
+        return [*self._of_hold(icon, status), *faults, *self._of_store(icon, status)]
 
-    def _of_hold(self, sign: Sign, status: Status | None) -> list[Notice]:
+    def _of_hold(self, icon: IconState, status: Status | None) -> list[Notice]:
         hold = None if status is None else status["hold"]
         if hold is None:
             was_held, by_person = self._held, self._released
             self._held = self._released = False
             self._told.discard("hold")
-            if was_held and not by_person and status is not None and sign.lid is not Lid.GONE:
+            if was_held and not by_person and status is not None and icon.lid is not Lid.GONE:
                 return [Notice("hold", self.words.say("notice.hold-over"), self.words.say("notice.hold-over.body"))]
             return []
         self._held = True
@@ -63,18 +63,18 @@ class Herald:
             return [Notice("hold", title, self.words.say("notice.hold-ends.body"))]
         return []
 
-    def _of_fault(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
-        faulty = sign.unclear or (sign.lid in {Lid.FAULT, Lid.GONE} and sign.topic != "stopping")
-        return self._lasting("fault", sign.topic if faulty else "", sign, status, now)
+    def _of_fault(self, icon: IconState, status: Status | None, now: float) -> list[Notice]:
+        faulty = icon.unclear or (icon.lid in {Lid.FAULT, Lid.GONE} and icon.topic != "stopping")
+        return self._lasting("fault", icon.topic if faulty else "", icon, status, now)
 
-    def _of_call(self, sign: Sign, status: Status | None, now: float) -> list[Notice]:
+    def _of_call(self, icon: IconState, status: Status | None, now: float) -> list[Notice]:
         """In a hold nobody knows of it: what was told before it is not told again after each."""
-        if sign.call is Call.OFF and "call" in self._told:
+        if icon.call is Call.OFF and "call" in self._told:
             return []
-        faulty = sign.call in {Call.DEAF, Call.PART}
-        return self._lasting("call", sign.call_topic if faulty else "", sign, status, now)
+        faulty = icon.call in {Call.DEAF, Call.PART}
+        return self._lasting("call", icon.call_topic if faulty else "", icon, status, now)
 
-    def _lasting(self, of: str, topic: str, sign: Sign, status: Status | None, now: float) -> list[Notice]:
+    def _lasting(self, of: str, topic: str, icon: IconState, status: Status | None, now: float) -> list[Notice]:
         """`topic`: of the fault that goes on; "" where none does."""
         if not topic:
             self._faults.pop(of, None)
@@ -87,11 +87,11 @@ class Herald:
         if of in self._told or now - since < LASTING:
             return []
         self._told.add(of)
-        body = f"{self.words.sentence(sign, status)} {self.words.advice(sign)}"
-        return [Notice(of, self.words.title(sign), body, urgent=True)]
+        body = f"{self.words.sentence(icon, status)} {self.words.advice(icon)}"
+        return [Notice(of, self.words.title(icon), body, urgent=True)]
 
-    def _of_store(self, sign: Sign, status: Status | None) -> list[Notice]:
-        if not sign.offline or status is None:
+    def _of_store(self, icon: IconState, status: Status | None) -> list[Notice]:
+        if not icon.offline or status is None:
             self._told.discard("offline")
             return []
         if "offline" in self._told or status["offline_s"] < OFFLINE:

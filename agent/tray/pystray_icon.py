@@ -67,7 +67,7 @@ class PystrayIcon:
         threading.Thread(target=work, name="act", daemon=True).start()  # the menu's thread must not wait
 
     def _picture(self, view: IconView) -> Any:
-        argb = pixels(view.sign, SIZE)
+        argb = pixels(view.icon, SIZE)
         rgba = b"".join(argb[at + 1 : at + 4] + argb[at : at + 1] for at in range(0, len(argb), 4))
         return self._image.frombytes("RGBA", (SIZE, SIZE), rgba)
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from math import ceil
 from typing import Final
 
-from agent.tray.icon_state import Call, Lid, Mark, Sign, Status
+from agent.tray.icon_state import Call, Lid, Mark, IconState, Status
 
 LANGUAGES: Final = ("en", "de")
 FRESH: Final = 10.0  # seconds; below it an age is not counted out, so that the menu stands still while all is well
@@ -38,22 +38,22 @@ class Words:
 
     # -- the state ------------------------------------------------------------------------------------------------
 
-    def title(self, sign: Sign) -> str:
+    def title(self, icon: IconState) -> str:
         """Of screen and call in a few words."""
-        if sign.unclear:
+        if icon.unclear:
             return self.say("title.unclear")
-        calls = [] if sign.call_topic == "moment" else [sign.call]
-        calls += [Call.ON] if sign.call is Call.PART else []  # where one end of it is as good as all
-        names = [*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}"]
+        calls = [] if icon.call_topic == "moment" else [icon.call]
+        calls += [Call.ON] if icon.call is Call.PART else []  # where one end of it is as good as all
+        names = [*(f"title.{icon.lid}.{call}" for call in calls), f"title.{icon.lid}"]
         title = self.say(next(name for name in names if name in self._texts))
-        return self.say("title.troubled", title=title) if sign.troubles and sign.mark is Mark.WARNING else title
+        return self.say("title.troubled", title=title) if icon.troubles and icon.mark is Mark.WARNING else title
 
-    def sentence(self, sign: Sign, status: Status | None) -> str:
+    def sentence(self, icon: IconState, status: Status | None) -> str:
         """What is happening to the screen and to the call."""
         if status is None:
-            return self.say(f"sentence.{sign.topic}")
-        hold, topic = status["hold"], sign.topic
-        if topic == "open" and sign.call is Call.ON:
+            return self.say(f"sentence.{icon.topic}")
+        hold, topic = status["hold"], icon.topic
+        if topic == "open" and icon.call is Call.ON:
             topic = "open.call"
         if topic == "user" and (hold is None or hold["left_s"] is None):
             topic = "user.open-ended"
@@ -61,45 +61,45 @@ class Words:
         since = self._clock(time.time() - status["since_s"])
         rules = self.rules(status["rules"])
         figures = {"since": since, "rules": rules, "left": left}
-        figures |= {"call": self.call(sign, status), "kept": self._kept(sign, status)}
+        figures |= {"call": self.call(icon, status), "kept": self._kept(icon, status)}
         return self._of(f"sentence.{topic}", "sentence.blind.blind", **figures)
 
-    def call(self, sign: Sign, status: Status) -> str:
+    def call(self, icon: IconState, status: Status) -> str:
         """What becomes of the call, in a sentence; "" where it is recorded as it should be."""
-        if sign.call is Call.ON or sign.call_topic == "off":
+        if icon.call is Call.ON or icon.call_topic == "off":
             return ""
-        return self._of(f"call.{sign.call_topic}", self._deaf(sign), rules=self._rules_of_call(status))
+        return self._of(f"call.{icon.call_topic}", self._deaf(icon), rules=self._rules_of_call(status))
 
-    def _kept(self, sign: Sign, status: Status) -> str:
+    def _kept(self, icon: IconState, status: Status) -> str:
         """What of screen and call is kept while the screen is not."""
-        match sign.call:
+        match icon.call:
             case Call.NOT_WANTED:
                 return self.say("kept.nothing")
             case Call.ON:
                 return self.say("kept.call")
             case Call.PART:
-                return f"{self.say('kept.call')} {self.say(self._deaf(sign))}"
+                return f"{self.say('kept.call')} {self.say(self._deaf(icon))}"
             case Call.DEAF:
-                return f"{self.say('kept.screen')} {self.say(self._deaf(sign))}"
-        return self._of(f"kept.{sign.call_topic}", "kept.neither", rules=self._rules_of_call(status))
+                return f"{self.say('kept.screen')} {self.say(self._deaf(icon))}"
+        return self._of(f"kept.{icon.call_topic}", "kept.neither", rules=self._rules_of_call(status))
 
-    def _deaf(self, sign: Sign) -> str:
-        return sign.call_topic if sign.call_topic in self._texts else "deaf.silent"
+    def _deaf(self, icon: IconState) -> str:
+        return icon.call_topic if icon.call_topic in self._texts else "deaf.silent"
 
     def _rules_of_call(self, status: Status) -> str:
         sound = status["sound"]
         return "" if sound is None else self.rules(rule for rule in sound["rules"] if rule not in status["rules"])
 
-    def advice(self, sign: Sign) -> str:
+    def advice(self, icon: IconState) -> str:
         """What a person can do; "" where nothing is to be done."""
-        of_lid = sign.lid in {Lid.FAULT, Lid.GONE} or sign.unclear
-        said = [self._of(f"advice.{sign.topic}", "advice.blind.blind")] if of_lid else []
-        said += [self.say(f"advice.{self._deaf(sign)}")] if sign.call in {Call.DEAF, Call.PART} else []
+        of_lid = icon.lid in {Lid.FAULT, Lid.GONE} or icon.unclear
+        said = [self._of(f"advice.{icon.topic}", "advice.blind.blind")] if of_lid else []
+        said += [self.say(f"advice.{self._deaf(icon)}")] if icon.call in {Call.DEAF, Call.PART} else []
         return " ".join(dict.fromkeys(said))
 
-    def troubled(self, sign: Sign) -> str:
+    def troubled(self, icon: IconState) -> str:
         """What IT must mend although the lid is as it should be; "" where there is nothing."""
-        return self.say("sentence.troubled", codes=", ".join(sign.troubles)) if sign.troubles else ""
+        return self.say("sentence.troubled", codes=", ".join(icon.troubles)) if icon.troubles else ""
 
     def offline(self, status: Status | None) -> str:
         """ "" while the store answers."""

@@ -12,7 +12,7 @@ import pytest
 from agent.cli.main import build_parser, main
 from agent.cli.session import WORDS
 from agent.control.control import ControlSocket
-from agent.tray.icon_state import sign_of
+from agent.tray.icon_state import icon_state_of
 from bench.played import sound
 from tests.agent.policy_commands import RULES
 from tests.commands import every
@@ -140,7 +140,7 @@ def test_in_a_file_each_new_sentence_is_a_line(home: Path, capsys: pytest.Captur
     served.close()
     told = capsys.readouterr()
     assert [line.split("  ")[1] for line in told.out.splitlines()] == [
-        WORDS.sentence(sign_of(status), status) for status in (STATUS, recording)
+        WORDS.sentence(icon_state_of(status), status) for status in (STATUS, recording)
     ]
     assert "just ending" in told.err
 

@@ -13,7 +13,7 @@ from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
 from agent.desktop.seat import LinuxSeat
 from agent.desktop.seat.display import DarkOrLocked
-from agent.desktop.null_seat import UntoldSeat
+from agent.desktop.null_seat import NullSeat
 from tests.stage import displays
 from tests.stage.buses import Logind, ScreenSaver, private_bus
 from tests.stage.displays import await_true
@@ -274,7 +274,7 @@ def test_close_ends_the_thread_and_may_be_repeated(bare_display: str) -> None:
 
 
 def test_a_seat_that_cannot_be_watched_says_so() -> None:
-    seat = UntoldSeat()
+    seat = NullSeat()
     assert seat.holds() == frozenset()
     assert seat.blind_to
     seat.close()

@@ -7,12 +7,12 @@ from itertools import combinations
 import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE, SIZES, Colour, pixels
-from agent.tray.icon_state import Call, Lid, Sign
+from agent.tray.icon_state import Call, Lid, IconState
 
 PANELS: tuple[Colour, ...] = ((255, 255, 255), (0xF6, 0xF5, 0xF4), (0x24, 0x24, 0x28), (0, 0, 0))
 CALLS = (Call.OFF, Call.ON, Call.DEAF)
-EVERY = [Sign(lid, "", offline, call) for lid in Lid for offline in (False, True) for call in CALLS]
-SIGNS = list({sign.look: sign for sign in EVERY}.values())
+EVERY = [IconState(lid, "", offline, call) for lid in Lid for offline in (False, True) for call in CALLS]
+SIGNS = list({icon.look: icon for icon in EVERY}.values())
 
 
 def luminance(colour: Colour) -> float:
@@ -27,9 +27,9 @@ def contrast(one: Colour, other: Colour) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def cover(sign: Sign, size: int) -> bytes:
+def cover(icon: IconState, size: int) -> bytes:
     """Each pixel's opacity: the icon as somebody sees it who sees no colour."""
-    return pixels(sign, size)[::4]
+    return pixels(icon, size)[::4]
 
 
 @pytest.mark.parametrize("panel", PANELS)
@@ -48,14 +48,14 @@ def test_every_sign_has_a_shape_of_its_own(size: int) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("sign", SIGNS, ids=str)
-def test_an_icon_is_whole(sign: Sign, size: int) -> None:
-    drawn = pixels(sign, size)
+def test_an_icon_is_whole(icon: IconState, size: int) -> None:
+    drawn = pixels(icon, size)
     assert len(drawn) == 4 * size * size
-    assert 0.1 < sum(cover(sign, size)) / 255 / size / size < 0.6
+    assert 0.1 < sum(cover(icon, size)) / 255 / size / size < 0.6
 
 
 def test_colours_are_in_network_order_and_not_multiplied() -> None:
-    drawn = pixels(Sign(Lid.OPEN, ""), 64)
+    drawn = pixels(IconState(Lid.OPEN, ""), 64)
     middle = 4 * (32 * 64 + 32)
     assert drawn[middle : middle + 4] == bytes((255, *COLOURS[Lid.OPEN]))
     assert drawn[:4] == bytes(4)

@@ -9,7 +9,7 @@ import pytest
 from agent.control.status import State
 from agent.core.account.evidence import Deaf
 from agent.core.model.rules import Hold
-from agent.tray.icon_state import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, sign_of
+from agent.tray.icon_state import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, icon_state_of
 from bench.played import held, sound, status
 
 
@@ -38,17 +38,17 @@ from bench.played import held, sound, status
     ],
 )
 def test_a_state_has_a_sign(said: dict[str, Any] | None, lid: Lid, topic: str) -> None:
-    sign = sign_of(said)
-    assert (sign.lid, sign.topic, sign.offline) == (lid, topic, False)
-    assert sign.needs_a_person is (lid in {Lid.FAULT, Lid.GONE})
+    icon = icon_state_of(said)
+    assert (icon.lid, icon.topic, icon.offline) == (lid, topic, False)
+    assert icon.needs_a_person is (lid in {Lid.FAULT, Lid.GONE})
 
 
 @pytest.mark.parametrize(
     "said", [NOT_UNDERSTOOD, status("dreaming", sound=sound()), status("closed", rules=("r",), sound=sound("dreaming"))]
 )
 def test_who_is_not_understood_may_be_recording_and_is_never_shown_as_if_not(said: dict[str, Any]) -> None:
-    sign = sign_of(said)
-    assert (sign.lid, sign.mark, sign.topic, sign.needs_a_person) == (Lid.OPEN, Mark.WARNING, "unclear", True)
+    icon = icon_state_of(said)
+    assert (icon.lid, icon.mark, icon.topic, icon.needs_a_person) == (Lid.OPEN, Mark.WARNING, "unclear", True)
 
 
 CLOSED = {"rules": ("card-forms",), "since_s": 60.0}
@@ -80,9 +80,9 @@ CLOSED = {"rules": ("card-forms",), "since_s": 60.0}
     ],
 )
 def test_the_call_has_a_sign_of_its_own(said: dict[str, Any], call: Call, topic: str, mark: Mark) -> None:
-    sign = sign_of(said)
-    assert (sign.call, sign.call_topic, sign.mark) == (call, topic, mark)
-    assert sign.needs_a_person is (sign.lid in {Lid.FAULT, Lid.GONE} or call in {Call.DEAF, Call.PART})
+    icon = icon_state_of(said)
+    assert (icon.call, icon.call_topic, icon.mark) == (call, topic, mark)
+    assert icon.needs_a_person is (icon.lid in {Lid.FAULT, Lid.GONE} or call in {Call.DEAF, Call.PART})
 
 
 @pytest.mark.parametrize(
@@ -98,20 +98,20 @@ def test_the_call_has_a_sign_of_its_own(said: dict[str, Any], call: Call, topic:
     ],
 )
 def test_what_it_must_mend_is_marked_beside_an_eye_that_is_well(said: dict[str, Any], marked: Mark) -> None:
-    sign = sign_of(said)
-    assert sign.mark is marked
-    assert sign.needs_a_person is (marked is Mark.WARNING or sign.lid is Lid.FAULT)
+    icon = icon_state_of(said)
+    assert icon.mark is marked
+    assert icon.needs_a_person is (marked is Mark.WARNING or icon.lid is Lid.FAULT)
 
 
 def test_a_trouble_of_the_call_is_told_by_the_call_alone() -> None:
     for deaf in Deaf:
         said = status(sound=sound(fault=deaf.value), troubles={deaf.trouble: ""})
-        assert sign_of(said).troubles == ()
+        assert icon_state_of(said).troubles == ()
 
 
 def test_what_a_recorder_of_another_version_says_of_the_call_is_enough() -> None:
-    assert sign_of(status(sound={"state": "recording", "rules": ()})).call is Call.ON
-    assert sign_of(status(sound={"state": "blind", "rules": ("blind",)})).call_topic == "because"
+    assert icon_state_of(status(sound={"state": "recording", "rules": ()})).call is Call.ON
+    assert icon_state_of(status(sound={"state": "blind", "rules": ("blind",)})).call_topic == "because"
 
 
 def test_the_faults_of_one_end_are_known_here() -> None:
@@ -120,10 +120,10 @@ def test_the_faults_of_one_end_are_known_here() -> None:
 
 def test_the_way_to_the_store_is_a_mark_of_its_own() -> None:
     for state in State:
-        assert sign_of(status(state.value, offline_s=12.0)).offline
+        assert icon_state_of(status(state.value, offline_s=12.0)).offline
 
 
 def test_every_state_and_every_hold_of_the_recorder_is_known_here() -> None:
     assert set(STATES) == {state.value for state in State}
-    assert {sign_of(status(state.value)).lid for state in State} == {Lid.OPEN, Lid.SHUT, Lid.FAULT, Lid.GONE}
+    assert {icon_state_of(status(state.value)).lid for state in State} == {Lid.OPEN, Lid.SHUT, Lid.FAULT, Lid.GONE}
     assert {*FAULTY, *AWAY, "user", "blind"} == {hold.value for hold in Hold}

@@ -17,7 +17,7 @@ from agent.tray import indicator as module
 from agent.tray import listener
 from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
-from agent.tray.icon_state import NOT_UNDERSTOOD, Lid, sign_of
+from agent.tray.icon_state import NOT_UNDERSTOOD, Lid, icon_state_of
 from agent.tray.words import Words
 from bench.played import held, sound, status
 
@@ -60,7 +60,7 @@ def shown(recorder: Told, tmp_path: Path) -> Indicator:
 
 
 def test_it_shows_what_the_recorder_says(shown: Indicator) -> None:
-    assert shown.view.sign.lid is Lid.GONE
+    assert shown.view.icon.lid is Lid.GONE
     shown.take(status("stalled", offline_s=20.0))
     view = shown.view
     assert view.title == "Eyelid: not recording, something is wrong"
@@ -75,7 +75,7 @@ def test_a_trouble_is_seen_and_said_and_no_notice(shown: Indicator) -> None:
     shown.take(status())
     assert shown.take(status(troubles={"store-lies": ""})) == []
     view = shown.view
-    assert view.sign.look != sign_of(status()).look
+    assert view.icon.look != icon_state_of(status()).look
     assert view.title == "Eyelid: recording; tell IT that something is wrong"
     assert "Tell IT: something is wrong that only they can mend (store-lies)." in view.text
 
@@ -176,9 +176,9 @@ def test_whoever_is_not_understood_is_said_to_run_and_offered_nothing(shown: Ind
 
 def test_what_cannot_be_told_is_shown_as_not_understood_and_the_icon_lives_on(shown: Indicator) -> None:
     shown.take({**held(20.0), "hold": {"left_s": 20.0}})  # of a version that does not say since when
-    assert shown.view.sign.unclear
+    assert shown.view.icon.unclear
     shown.take(status())
-    assert shown.view.sign.lid is Lid.OPEN
+    assert shown.view.icon.lid is Lid.OPEN
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.tray.menu import LISTED, Action, Entry, menu_of
-from agent.tray.icon_state import sign_of
+from agent.tray.icon_state import icon_state_of
 from agent.tray.words import Words
 from bench.played import OFFER, held, sound, status
 
@@ -14,7 +14,7 @@ NOW = 1_764_000_000.0
 
 
 def menu(said: dict[str, Any] | None, pauses: list[dict[str, Any]] | None = None) -> dict[str, Entry]:
-    entries = menu_of(sign_of(said), said, pauses, WORDS, now=NOW)
+    entries = menu_of(icon_state_of(said), said, pauses, WORDS, now=NOW)
     keys = [entry.key for entry in entries]
     assert len(set(keys)) == len(keys)
     assert entries[0].label

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.tray.notifier import LASTING, OFFLINE, Herald, Notice
-from agent.tray.icon_state import sign_of
+from agent.tray.notifier import LASTING, OFFLINE, Notifier, Notice
+from agent.tray.icon_state import icon_state_of
 from agent.tray.words import Words
 from bench.played import held, sound, status
 
@@ -14,12 +14,12 @@ class Day:
     """A herald, and the states of a day with their times in seconds."""
 
     def __init__(self) -> None:
-        self.herald = Herald(Words("en"))
+        self.notifier = Notifier(Words("en"))
         self.now = 0.0
 
     def hear(self, said: dict[str, Any] | None, seconds: float = 0.0) -> list[Notice]:
         self.now += seconds
-        return self.herald.hear(sign_of(said), said, self.now)
+        return self.notifier.hear(icon_state_of(said), said, self.now)
 
 
 def topics(notices: list[Notice]) -> list[str]:
@@ -125,7 +125,7 @@ def test_a_hold_asked_for_anew_is_announced_anew() -> None:
 def test_who_released_it_needs_no_word_of_it() -> None:
     day = Day()
     day.hear(held(None))
-    day.herald.released()
+    day.notifier.released()
     assert day.hear(status()) == []
     day.hear(held(None))
     assert topics(day.hear(status())) == ["hold"]  # another one, which somebody else ended, or the policy

@@ -11,7 +11,7 @@ from agent.core.account.evidence import Deaf
 from agent.core.holding import OWN_REASONS
 from agent.core.language.keys import OWN_RULES
 from agent.core.model.rules import Hold
-from agent.tray.icon_state import LEFT_OUT, Lid, Sign, sign_of
+from agent.tray.icon_state import LEFT_OUT, Lid, IconState, icon_state_of
 from agent.tray.words import LANGUAGES, Words, catalogue, language
 from bench.played import held, sound, status
 
@@ -74,15 +74,15 @@ def test_every_name_that_the_recorder_may_say_has_its_words(spoken: str) -> None
 def test_every_state_has_a_sentence_and_what_needs_a_person_says_what_to_do(
     spoken: str, said: dict[str, object] | None
 ) -> None:
-    words, sign = Words(spoken), sign_of(said)
-    assert words.title(sign)
-    assert words.sentence(sign, said).endswith(".")
-    assert bool(words.advice(sign)) is sign.needs_a_person
+    words, icon = Words(spoken), icon_state_of(said)
+    assert words.title(icon)
+    assert words.sentence(icon, said).endswith(".")
+    assert bool(words.advice(icon)) is icon.needs_a_person
 
 
 def test_a_closed_eye_says_by_which_rule_and_since_when() -> None:
     said = status("closed", rules=("card-forms", "charts"), since_s=0.0)
-    sentence = ENGLISH.sentence(sign_of(said), said)
+    sentence = ENGLISH.sentence(icon_state_of(said), said)
     assert "by the rule card-forms, charts" in sentence
     assert "since " in sentence
 
@@ -203,15 +203,15 @@ def test_it_says_of_screen_and_call_which_is_closed_and_which_goes_on(
     said: dict[str, Any], of_call: dict[str, Any] | None, title: str, english: str, german: str
 ) -> None:
     told = status(**said, sound=of_call)
-    sign = sign_of(told)
-    assert english in ENGLISH.sentence(sign, told)
-    assert german in Words("de").sentence(sign, told)
-    assert ENGLISH.title(sign) == f"Eyelid: {title}"
+    icon = icon_state_of(told)
+    assert english in ENGLISH.sentence(icon, told)
+    assert german in Words("de").sentence(icon, told)
+    assert ENGLISH.title(icon) == f"Eyelid: {title}"
 
 
 def test_a_fault_of_screen_and_call_says_what_to_do_about_both() -> None:
     said = status("blind", rules=("web-engine",), sound=sound("stalled", fault="no-device"))
-    advice = ENGLISH.advice(sign_of(said))
+    advice = ENGLISH.advice(icon_state_of(said))
     assert "browser extension" in advice
     assert "Plug in your headset" in advice
 
@@ -219,8 +219,8 @@ def test_a_fault_of_screen_and_call_says_what_to_do_about_both() -> None:
 def test_a_hold_says_how_long_still() -> None:
     for left, words in ((299.0, "5 min left"), (61.0, "2 min left"), (12.0, "under a minute left")):
         said = held(left)
-        assert words in ENGLISH.sentence(sign_of(said), said)
-    assert "until you release it" in ENGLISH.sentence(Sign(Lid.HELD, "user"), held(None))
+        assert words in ENGLISH.sentence(icon_state_of(said), said)
+    assert "until you release it" in ENGLISH.sentence(IconState(Lid.HELD, "user"), held(None))
 
 
 def test_offline_says_for_how_long_and_how_much_waits() -> None:

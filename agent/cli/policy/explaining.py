@@ -34,7 +34,7 @@ UNTOLD: Final = (
     "  Where it shows web pages of its own (Electron) or another machine (Citrix, RDP, VNC), Eyelid closes\n"
     "  all the same: `eyelid windows` says so while it is in view."
 )
-MOST_SIGNS: Final = 3  # lines of a file that are shown for one rule
+MOST_HITS: Final = 3  # lines of a file that are shown for one rule
 
 
 def add_to(verbs: Any) -> None:
@@ -198,8 +198,8 @@ def _print_word(out: Console, judged: Judged, word: Word, lanes: str) -> None:
 
 def _places(word: Word) -> list[str]:
     """The lines that say so: of what fits, or of what excuses."""
-    signs = word.excuse if word.does is Does.EXCUSED else word.signs
-    places = list(dict.fromkeys(sign.place for sign in signs))[:MOST_SIGNS]
+    hits = word.excuse if word.does is Does.EXCUSED else word.hits
+    places = list(dict.fromkeys(hit.place for hit in hits))[:MOST_HITS]
     if word.does in (Does.RECORDS, Does.OUT_OF_VIEW):
         places = [word.where]
     return places or ([word.where] if word.where else [])

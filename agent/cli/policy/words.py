@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from agent.core.linting.explain import Does, Sign, Word
+from agent.core.linting.explain import Does, PatternHit, Word
 from agent.core.matching.address import BadAddressError, parse_address
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, Matcher, Policy
@@ -34,23 +34,23 @@ def because(word: Word, thing: Window | Page) -> str:
         return "this extension of the browser may be showing something beside its pages, which no witness can look into"
     if word.rule is None:
         return OWN[word.id]
-    signs = word.excuse if word.does is Does.EXCUSED else word.signs
-    return " and ".join(dict.fromkeys(_sign(sign, thing) for sign in signs))
+    hits = word.excuse if word.does is Does.EXCUSED else word.hits
+    return " and ".join(dict.fromkeys(_hit(hit, thing) for hit in hits))
 
 
-def _sign(sign: Sign, thing: Window | Page) -> str:
+def _hit(hit: PatternHit, thing: Window | Page) -> str:
     if isinstance(thing, Page):
-        if sign.frame is not None:
-            whose = "the page's address" if sign.frame == 0 else f"the frame {shortened(thing.urls[sign.frame])}"
-            return f'{whose} is one that "{sign.pattern}" names'
-        kind = "a form field of the kind" if sign.attribute is Attribute.FIELD else "something that fits"
-        return f'the page has {kind} "{sign.pattern}"'
-    what = "the program is called" if sign.attribute is Attribute.APP else "the title is"
-    told = thing.app if sign.attribute is Attribute.APP else thing.title
+        if hit.frame is not None:
+            whose = "the page's address" if hit.frame == 0 else f"the frame {shortened(thing.urls[hit.frame])}"
+            return f'{whose} is one that "{hit.pattern}" names'
+        kind = "a form field of the kind" if hit.attribute is Attribute.FIELD else "something that fits"
+        return f'the page has {kind} "{hit.pattern}"'
+    what = "the program is called" if hit.attribute is Attribute.APP else "the title is"
+    told = thing.app if hit.attribute is Attribute.APP else thing.title
     told = "" if isinstance(told, Blind) else told
-    if told.casefold() == sign.pattern.casefold():
+    if told.casefold() == hit.pattern.casefold():
         return f'{what} "{shortened(told)}"'
-    return f'{what} "{shortened(told)}", which fits "{sign.pattern}"'
+    return f'{what} "{shortened(told)}", which fits "{hit.pattern}"'
 
 
 def verdict(word: Word, lanes: str) -> str:

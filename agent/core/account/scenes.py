@@ -20,7 +20,7 @@ from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Box, Page, Scene, Wi
 LARGEST: Final = 2**20
 
 
-class Untold(StrEnum):
+class GapCause(StrEnum):
     """Why nobody can say what was in view from a moment on, until each witness is told of again."""
 
     HELD = "held"  # in a hold nothing is kept, and nobody looks
@@ -53,7 +53,7 @@ class Hole:
     """From `at` on nobody is told of."""
 
     at: int
-    why: Untold
+    why: GapCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def written(lines: Iterable[Line], zero: int) -> bytes:
     """A chunk of them. `zero`: from when their times count in the text. More than `LARGEST` bytes become a hole."""
     given = tuple(lines)
     text = _written(given, zero)
-    return text if len(text) <= LARGEST else _written((Hole(given[0].at, Untold.LARGE),), zero)
+    return text if len(text) <= LARGEST else _written((Hole(given[0].at, GapCause.LARGE),), zero)
 
 
 def _written(lines: Iterable[Line], zero: int) -> bytes:
@@ -185,7 +185,7 @@ class _Reader:
 
     def _line(self, told: Any, at: int) -> Line:
         if "untold" in told:
-            return Hole(at, Untold(told["untold"]))
+            return Hole(at, GapCause(told["untold"]))
         if "ended" in told:
             return Ended(at)
         witness = {WINDOWS: WINDOWS, BROWSERS: BROWSERS}[told["witness"]]

@@ -28,7 +28,7 @@ class Does(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class PatternHit:
     """One pattern that fits. `place` it stands: file:line:column. `frame`: which address of the page, 0 its own."""
 
     attribute: Attribute
@@ -41,7 +41,7 @@ class Sign:
 class Word:
     """What one rule says of one lane. `rule`: None for one of Eyelid's own.
 
-    `signs`: what of the rule's `any` fits; `excuse`: what of its `unless`; `where`: the line of the rule, or of the
+    `hits`: what of the rule's `any` fits; `excuse`: what of its `unless`; `where`: the line of the rule, or of the
     `allow_unseen` that excuses.
     """
 
@@ -50,8 +50,8 @@ class Word:
     does: Does
     where: str = ""
     rule: Rule | None = None
-    signs: tuple[Sign, ...] = ()
-    excuse: tuple[Sign, ...] = ()
+    hits: tuple[PatternHit, ...] = ()
+    excuse: tuple[PatternHit, ...] = ()
 
 
 def words_of(policy: Policy, thing: Window | Page, scene: Scene | None = None) -> tuple[Word, ...]:
@@ -67,11 +67,11 @@ def words_of(policy: Policy, thing: Window | Page, scene: Scene | None = None) -
 def _on(policy: Policy, thing: Window | Page, findings: tuple[Finding, ...], lane: Lane) -> Iterator[Word]:
     spoke = {found.reason.number: found for found in findings if found.lane is lane}
     for rule in policy.rules:
-        signs = signs_of(rule.any, thing)
-        if signs:
-            excuse = signs_of(rule.unless, thing, opening=True)
+        hits = hits_of(rule.any, thing)
+        if hits:
+            excuse = hits_of(rule.unless, thing, opening=True)
             does = _does(rule, lane, excused=bool(excuse), spoke=rule.number in spoke)
-            yield Word(lane, rule.id, does, rule.where, rule, signs, excuse)
+            yield Word(lane, rule.id, does, rule.where, rule, hits, excuse)
     own = dict.fromkeys(
         (found.reason.id, found.effect, found.where)
         for found in findings
@@ -95,7 +95,7 @@ def _does(rule: Rule, lane: Lane, *, excused: bool, spoke: bool) -> Does:
 # -- which words fit ----------------------------------------------------------------------------------------------
 
 
-def signs_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False) -> tuple[Sign, ...]:
+def hits_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False) -> tuple[PatternHit, ...]:
     """The patterns of the first condition that fits for certain; empty if none does.
 
     `opening`: what fits lets the eye stay open, so that only a page's own address counts.
@@ -104,7 +104,7 @@ def signs_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening
     for condition in conditions:
         if any_of((condition,), sight) is Ternary.YES:
             matchers = condition.matchers if isinstance(condition, AllOf) else (condition,)
-            return tuple(sign for matcher in matchers for sign in _signs(matcher, thing, sight, opening=opening))
+            return tuple(hit for matcher in matchers for hit in _hits(matcher, thing, sight, opening=opening))
     return ()
 
 
@@ -115,7 +115,7 @@ def _sight(thing: Window | Page, *, opening: bool) -> Sight:
     return whole.own_address_only() if opening else whole
 
 
-def _signs(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: bool) -> Iterator[Sign]:
+def _hits(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: bool) -> Iterator[PatternHit]:
     """One for each pattern that fits; of addresses, the first that it fits."""
     for pattern, place in zip(matcher.patterns, matcher.places, strict=True):
         one = Matcher(matcher.attribute, (pattern,))
@@ -123,9 +123,9 @@ def _signs(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: boo
             urls = thing.urls[:1] if opening else thing.urls
             frame = next((number for number, url in enumerate(urls) if _fits_address(one, url)), None)
             if frame is not None:
-                yield Sign(matcher.attribute, pattern, place, frame)
+                yield PatternHit(matcher.attribute, pattern, place, frame)
         elif fits(one, sight) is Ternary.YES:
-            yield Sign(matcher.attribute, pattern, place)
+            yield PatternHit(matcher.attribute, pattern, place)
 
 
 def _fits_address(matcher: Matcher, url: str) -> bool:

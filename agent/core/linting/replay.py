@@ -99,16 +99,16 @@ def replay(
     length: int,
     *,
     kept: Sequence[Interval] = (),
-    untold: Sequence[Interval] = (),
+    unseen: Sequence[Interval] = (),
 ) -> tuple[ReplaySpan, ...]:
     """The whole of [0, length) in order, without a seam between equals.
 
-    `lines`: in the order of their times. `kept`: what the recording has of the lane; `untold`: when it held, or nobody
+    `lines`: in the order of their times. `kept`: what the recording has of the lane; `unseen`: when it held, or nobody
     could see. Each in order and without overlaps.
     """
     seen = tuple(_seen(lines))
     spells = [*_spells(then, lane, seen, now=False), *_spells(now, lane, seen, now=True)]
-    dark = [_Spell(start, end, None) for start, end in (*untold, *_dark(lines, length))]
+    dark = [_Spell(start, end, None) for start, end in (*unseen, *_dark(lines, length))]
     swept = _swept([*spells, *dark], length)
     return tuple(replace(one, kept=_overlap(one, kept)) for one in _joined(swept))
 

@@ -28,7 +28,7 @@ from store.evidence.account import Entry, Interval
 from store.evidence.evidence import heads_of, policy_texts
 from store.evidence.rules import HoldReasons
 from store.evidence.timeline.days import Day, days
-from store.evidence.timeline.life import Sign, TimelineSpan, What, spans
+from store.evidence.timeline.life import LastReport, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device tells of its health every minute
 _PAGE: Final = 500
@@ -116,10 +116,10 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     pending = max(0, named - head.next)
     silent_since = device.enrolled_at if reported is None else reported
     state = _state(device, heard, silent_since, now, ended=last_kind == "stop" and not pending)
-    sign = None
+    last_report = None
     if heard is not None:
         upto = None if reported is None else reported + clock_off
-        sign = Sign(upto, now + clock_off, complete=not pending, silent=state == "silent")
+        last_report = LastReport(upto, now + clock_off, complete=not pending, silent=state == "silent")
 
     def texts(policy: str) -> Mapping[str, str]:
         with database.reading() as connection:
@@ -128,7 +128,7 @@ def absent(database: Database, device: Device, *, since: int, now: int, zone: tz
     parts: list[TimelineSpan] = []
     unexplained: list[TimelineSpan] = []
     entries = entries_since(database, device, since)
-    for part in spans(entries, SCREEN, _Kept(database), sign, HoldReasons(texts)):
+    for part in spans(entries, SCREEN, _Kept(database), last_report, HoldReasons(texts)):
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)

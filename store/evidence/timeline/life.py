@@ -52,7 +52,7 @@ class TimelineSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class LastReport:
     """The last report of health, by the PC's wall clock; None before the first: then the account reaches to its last
     entry. `complete`: no entry from before the report is still on its way.
 
@@ -84,7 +84,7 @@ def as_written(held: Held) -> str:
 
 
 def spans(
-    entries: Iterable[Entry], lane: str, kept_of: KeptOf, sign: Sign | None = None, reason_of: ReasonOf = as_written
+    entries: Iterable[Entry], lane: str, kept_of: KeptOf, last_report: LastReport | None = None, reason_of: ReasonOf = as_written
 ) -> Iterator[TimelineSpan]:
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
     only move the time on. What came before the first `start` is not told: nobody knows its state.
@@ -92,7 +92,7 @@ def spans(
     life = _Life(lane, kept_of, reason_of)
     for entry in entries:
         yield from life.take(entry)
-    yield from life.end(sign)
+    yield from life.end(last_report)
 
 
 class _Life:
@@ -228,24 +228,24 @@ class _Life:
             case _:
                 pass
 
-    def end(self, sign: Sign | None) -> Iterator[TimelineSpan]:
+    def end(self, last_report: LastReport | None) -> Iterator[TimelineSpan]:
         last = self._last
-        if last is None or self._running is None or sign is None:
+        if last is None or self._running is None or last_report is None:
             yield from self._tell()
             return
-        seen = _wall(last) if sign.wall is None else max(sign.wall, _wall(last))
+        seen = _wall(last) if last_report.wall is None else max(last_report.wall, _wall(last))
         if not self._running:
             yield from self._tell()
             what, why = (What.BLIND, str(last.fields.get("why"))) if last.kind == "blind-since" else (What.OFF, "")
-            yield from _some(_wall(last), sign.now, what, why)
+            yield from _some(_wall(last), last_report.now, what, why)
             return
-        if sign.complete:
+        if last_report.complete:
             yield from self._told(last, last.at + seen - _wall(last))
         yield from self._tell()
-        if not sign.complete:
+        if not last_report.complete:
             yield from _some(_wall(last), seen, What.UNEXPLAINED, "not-here-yet")
-        if sign.silent:
-            yield from _some(seen, sign.now, What.UNEXPLAINED, "silent")
+        if last_report.silent:
+            yield from _some(seen, last_report.now, What.UNEXPLAINED, "silent")
 
 
 def _some(start: int, end: int, what: What, why: str) -> Iterator[TimelineSpan]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.account.scenes import Ended, Hole, Passing, Sighting, Untold, read, written
+from agent.core.account.scenes import Ended, Hole, Passing, Sighting, GapCause, read, written
 from agent.core.holding import UserHold
 from agent.core.linting.replay import ReplaySpan, replay
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane
@@ -159,7 +159,7 @@ def test_in_a_hold_nothing_is_told_and_after_it_everything_anew() -> None:
     rig.look(NOTES, "hash-2")
     in_flight = rig.clock.time
     hold(rig.daemon, UserHold(rig.clock.time))
-    assert seen(told(rig)) == [NOTES, Untold.HELD]
+    assert seen(told(rig)) == [NOTES, GapCause.HELD]
     rig.look(WITH_CHART, "hash-2")
     rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, CARD))
     rig.wait(5000)
@@ -296,7 +296,7 @@ def test_what_the_recorder_has_no_room_for_is_a_hole_and_then_told_anew() -> Non
     assert told(rig) == []
     rig.daemon.turn(None)
     [batch] = told(rig)
-    assert batch.lines == (Hole(first, Untold.BUSY), Sighting(rig.clock.time, WINDOWS, NOTES))
+    assert batch.lines == (Hole(first, GapCause.BUSY), Sighting(rig.clock.time, WINDOWS, NOTES))
 
 
 def test_more_changes_than_are_kept_are_a_hole_and_then_told_anew() -> None:
@@ -310,7 +310,7 @@ def test_more_changes_than_are_kept_are_a_hole_and_then_told_anew() -> None:
     [batch] = told(rig)
     assert len(batch.lines) == MOST + 1
     assert isinstance(batch.lines[-1], Hole)
-    assert batch.lines[-1].why is Untold.CHANGING
+    assert batch.lines[-1].why is GapCause.CHANGING
     rig.wait(3000)
     rig.daemon.turn(None)
     assert seen(told(rig)) == [last]

@@ -17,7 +17,7 @@ from agent.core.account.scenes import (
     Passing,
     ScenesError,
     Sighting,
-    Untold,
+    GapCause,
     moved,
     read,
     written,
@@ -65,7 +65,7 @@ witnesses = st.sampled_from((WINDOWS, BROWSERS))
 lines = st.lists(
     st.builds(Sighting, times, witnesses, scenes | blind)
     | st.builds(Passing, times, witnesses, pages)
-    | st.builds(Hole, times, st.sampled_from(Untold))
+    | st.builds(Hole, times, st.sampled_from(GapCause))
     | st.builds(Ended, times),
     max_size=6,
 )
@@ -98,7 +98,7 @@ def test_half_a_sign_in_a_title_stops_nobody() -> None:
 def test_more_than_a_chunk_holds_is_a_hole() -> None:
     huge = Window(1, "notes", "x" * LARGEST, 10, Box(0, 0, 1, 1), shown=True)
     text = text_of([Sighting(7, WINDOWS, Scene((huge,)))], zero=2)
-    assert read(text) == (Hole(5, Untold.LARGE),)
+    assert read(text) == (Hole(5, GapCause.LARGE),)
 
 
 WINDOW: dict[str, Any] = json.loads(text_of([Sighting(0, WINDOWS, Scene((NOTES,)))])[0])

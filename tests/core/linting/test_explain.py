@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.linting.explain import Does, Sign, Word, signs_of, words_of
+from agent.core.linting.explain import Does, PatternHit, Word, hits_of, words_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute
@@ -55,31 +55,31 @@ def said(thing: Window | Page) -> list[tuple[str, str, str]]:
 def test_a_page_that_closes_names_the_pattern_and_the_frame() -> None:
     page = Page(("https://shop.example/", "https://js.stripe.com/v3"))
     rule = RULES.rules[0]
-    signs = (
-        Sign(Attribute.URL, "stripe.com", "a.yaml:8:15", 1),
-        Sign(Attribute.URL, "js.stripe.com", "a.yaml:8:27", 1),
+    hits = (
+        PatternHit(Attribute.URL, "stripe.com", "a.yaml:8:15", 1),
+        PatternHit(Attribute.URL, "js.stripe.com", "a.yaml:8:27", 1),
     )
     assert words_of(RULES, page) == (
-        Word(Lane.SCREEN, "cards", Does.CLOSES, "a.yaml:5:5", rule, signs),
-        Word(Lane.AUDIO, "cards", Does.CLOSES, "a.yaml:5:5", rule, signs),
+        Word(Lane.SCREEN, "cards", Does.CLOSES, "a.yaml:5:5", rule, hits),
+        Word(Lane.AUDIO, "cards", Does.CLOSES, "a.yaml:5:5", rule, hits),
     )
 
 
 @pytest.mark.parametrize(
     ("page", "sign"),
     [
-        (Page(("https://x.example",), frozenset({"cc-csc"})), Sign(Attribute.FIELD, "cc-csc", "a.yaml:9:17")),
-        (Page(("https://x.example",), selectors=frozenset({"#pan"})), Sign(Attribute.CSS, "#pan", "a.yaml:10:15")),
+        (Page(("https://x.example",), frozenset({"cc-csc"})), PatternHit(Attribute.FIELD, "cc-csc", "a.yaml:9:17")),
+        (Page(("https://x.example",), selectors=frozenset({"#pan"})), PatternHit(Attribute.CSS, "#pan", "a.yaml:10:15")),
     ],
 )
-def test_fields_and_selectors(page: Page, sign: Sign) -> None:
-    assert {word.signs for word in words_of(RULES, page)} == {(sign,)}
+def test_fields_and_selectors(page: Page, hit: PatternHit) -> None:
+    assert {word.hits for word in words_of(RULES, page)} == {(hit,)}
 
 
 def test_an_exception_is_told_with_its_line() -> None:
     page = Page(("https://stripe.com/docs/x", "https://js.stripe.com"))
     assert [(word.does, word.excuse) for word in words_of(RULES, page)] == [
-        (Does.EXCUSED, (Sign(Attribute.URL, "stripe.com/docs", "a.yaml:12:15", 0),))
+        (Does.EXCUSED, (PatternHit(Attribute.URL, "stripe.com/docs", "a.yaml:12:15", 0),))
     ] * 2
     # A frame excuses nothing.
     assert said(Page(("https://stripe.com/pay", "https://stripe.com/docs"))) == [
@@ -101,8 +101,8 @@ def test_a_window_on_each_lane() -> None:
         ("audio", "chart", "records"),
         ("audio", "tried", "out-of-view"),
     ]
-    signs = words_of(RULES, window("epic", "Doe - chart"))[0].signs
-    assert [(sign.pattern, sign.place) for sign in signs] == [("epic*", "a.yaml:18:19"), ("*chart*", "a.yaml:19:21")]
+    hits = words_of(RULES, window("epic", "Doe - chart"))[0].hits
+    assert [(hit.pattern, hit.place) for hit in hits] == [("epic*", "a.yaml:18:19"), ("*chart*", "a.yaml:19:21")]
 
 
 def test_rules_of_eyelids_own() -> None:
@@ -118,12 +118,12 @@ def test_rules_of_eyelids_own() -> None:
 
 def test_a_page_without_an_address_fits_nothing_for_certain() -> None:
     assert said(Page(("about:blank",))) == [("screen", "unreadable", "closes"), ("audio", "unreadable", "closes")]
-    assert signs_of(RULES.rules[0].any, Page(())) == ()
+    assert hits_of(RULES.rules[0].any, Page(())) == ()
 
 
 def test_the_desktop_needs_no_title() -> None:
     desktop = window("panel", "x", kind=WindowKind.DESKTOP)
-    assert signs_of(RULES.rules[2].any, desktop) == ()
+    assert hits_of(RULES.rules[2].any, desktop) == ()
 
 
 PAGES = st.builds(

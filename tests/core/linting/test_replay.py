@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, Untold
+from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, GapCause
 from agent.core.linting.replay import MOST_THINGS, ReplaySpan, Sums, replay, sums_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane
@@ -175,7 +175,7 @@ def test_interactions_that_touch_are_one() -> None:
 
 def test_before_each_witness_has_spoken_and_after_a_hole_nothing_is_judged() -> None:
     found = tried(
-        CHARTS, TILLS, seen(2, CHART), browsed(3), Hole(6 * SECOND, Untold.HELD), Hole(7 * SECOND, Untold.BUSY),
+        CHARTS, TILLS, seen(2, CHART), browsed(3), Hole(6 * SECOND, GapCause.HELD), Hole(7 * SECOND, GapCause.BUSY),
         browsed(8), seen(9, CHART), browsed(10), ended(12),
     )  # fmt: skip
     assert told(found) == [
@@ -195,7 +195,7 @@ def test_a_lane_that_breaks_off_says_nothing_of_what_came_after_its_last_line() 
     ]
 
 
-@pytest.mark.parametrize("lines", [(), (Hole(0, Untold.MISSING),), (Passing(0, BROWSERS, Page(())),)])
+@pytest.mark.parametrize("lines", [(), (Hole(0, GapCause.MISSING),), (Passing(0, BROWSERS, Page(())),)])
 def test_without_a_scene_nothing_is_judged(lines: tuple[Line, ...]) -> None:
     assert told(tried(CHARTS, TILLS, *lines)) == [(0, 20, "not judged", "not judged")]
 
@@ -203,7 +203,7 @@ def test_without_a_scene_nothing_is_judged(lines: tuple[Line, ...]) -> None:
 def test_what_the_account_calls_held_is_not_judged_and_what_was_kept_is_told() -> None:
     lines = (seen(0, CHART), seen(10, NOTES), ended(20))
     kept, held = ((8 * SECOND, 12 * SECOND),), ((1 * SECOND, 2 * SECOND), (3 * SECOND, 3 * SECOND))
-    found = replay(CHARTS, TILLS, Lane.SCREEN, lines, 20 * SECOND, kept=kept, untold=held)
+    found = replay(CHARTS, TILLS, Lane.SCREEN, lines, 20 * SECOND, kept=kept, unseen=held)
     assert told(found) == [
         (0, 1, "closed", "open"),
         (1, 2, "not judged", "not judged"),
@@ -228,7 +228,7 @@ def test_only_the_first_things_are_named() -> None:
 apps = st.sampled_from(("notes", "chart", "till"))
 views = st.lists(st.builds(window, apps, st.integers(1, 3), shown=st.booleans()), max_size=3, unique_by=lambda w: w.id)
 tellings = st.builds(lambda at, shown: seen(at, *shown), st.integers(0, 20), views)
-holes = st.builds(lambda at: Hole(at * SECOND, Untold.LARGE), st.integers(0, 20))
+holes = st.builds(lambda at: Hole(at * SECOND, GapCause.LARGE), st.integers(0, 20))
 anything = st.lists(tellings | holes, max_size=8).map(lambda told: sorted(told, key=lambda line: line.at))
 choices = st.sampled_from((CHARTS, TILLS, BOTH))
 

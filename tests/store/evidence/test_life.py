@@ -10,7 +10,7 @@ import pytest
 from store.clock import SECOND
 from store.evidence.account import Entry, Interval
 from store.evidence.timeline.days import CELLS, days
-from store.evidence.timeline.life import Sign, TimelineSpan, What, spans
+from store.evidence.timeline.life import LastReport, TimelineSpan, What, spans
 
 WALL = 1_800_000_000  # s since 1970 at second 0 of the device's clock
 HOUR = 3600
@@ -34,19 +34,19 @@ def write() -> Written:
 
 
 def told(
-    write: Written, kept: Callable[[Entry], list[Interval]] = lambda _: [], sign: Sign | None = None
+    write: Written, kept: Callable[[Entry], list[Interval]] = lambda _: [], last_report: LastReport | None = None
 ) -> list[tuple[str, float, float, tuple[str, ...]]]:
     """(what, from, to, why) with times in seconds since WALL."""
     return [
         (one.what.value, one.start / SECOND - WALL, one.end / SECOND - WALL, one.why)
-        for one in spans(write.entries, "screen", kept, sign)
+        for one in spans(write.entries, "screen", kept, last_report)
         if one.end > one.start
     ]
 
 
-def sign(at: float, now: float | None = None, *, complete: bool = True, silent: bool = False) -> Sign:
+def last_report(at: float, now: float | None = None, *, complete: bool = True, silent: bool = False) -> LastReport:
     moment = at if now is None else now
-    return Sign(int((WALL + at) * SECOND), int((WALL + moment) * SECOND), complete=complete, silent=silent)
+    return LastReport(int((WALL + at) * SECOND), int((WALL + moment) * SECOND), complete=complete, silent=silent)
 
 
 def test_a_hold_by_the_person_has_the_reason_that_they_chose(write: Written) -> None:
@@ -226,7 +226,7 @@ def test_within_a_boot_no_wall_clock_has_a_say_in_how_long_nobody_looked(write: 
 def test_what_came_before_the_first_start_is_not_told(write: Written) -> None:
     write(0, "heads")
     write(10, "hold", hold="user")
-    assert told(write, sign=sign(20)) == []
+    assert told(write, last_report=last_report(20)) == []
     write(20, "start")
     assert told(write) == [("unexplained", 10, 20, ("no-end",))]
 
@@ -234,21 +234,21 @@ def test_what_came_before_the_first_start_is_not_told(write: Written) -> None:
 def test_up_to_the_last_sign_of_life_the_state_goes_on(write: Written) -> None:
     write(0, "start")
     write(10, "hold", hold="locked")
-    assert told(write, sign=sign(70))[1:] == [("held", 10, 70, ("locked",))]
-    assert told(write, sign=sign(70, 1000, silent=True))[2:] == [("unexplained", 70, 1000, ("silent",))]
-    assert told(write, sign=sign(70, complete=False))[1:] == [("unexplained", 10, 70, ("not-here-yet",))]
+    assert told(write, last_report=last_report(70))[1:] == [("held", 10, 70, ("locked",))]
+    assert told(write, last_report=last_report(70, 1000, silent=True))[2:] == [("unexplained", 70, 1000, ("silent",))]
+    assert told(write, last_report=last_report(70, complete=False))[1:] == [("unexplained", 10, 70, ("not-here-yet",))]
 
 
 def test_after_an_end_in_order_it_is_off_until_now(write: Written) -> None:
     write(0, "start")
     write(10, "stop")
-    assert told(write, sign=sign(10, 500))[1:] == [("off", 10, 500, ())]
+    assert told(write, last_report=last_report(10, 500))[1:] == [("off", 10, 500, ())]
 
 
 def test_after_a_death_that_was_told_and_no_start(write: Written) -> None:
     write(0, "start")
     write(10, "blind-since", why="died", from_wall=(WALL + 5) * SECOND)
-    assert told(write, sign=sign(10, 50)) == [("blind", 5, 10, ("died",)), ("blind", 10, 50, ("died",))]
+    assert told(write, last_report=last_report(10, 50)) == [("blind", 5, 10, ("died",)), ("blind", 10, 50, ("died",))]
 
 
 # -- days ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agent.core.account.scenes import Ended, Hole, Sighting, Untold, read, written
+from agent.core.account.scenes import Ended, Hole, Sighting, GapCause, read, written
 from agent.core.model.seen import WINDOWS, Blind
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
@@ -110,7 +110,7 @@ def test_a_chunk_that_is_not_there_is_said_in_its_place(told: Filmed, home: Home
     ended = run("export", told.recording.id, "-o", tmp_path / "out", "--what-opens", "--gaps", "no-film")
     assert "scenes.jsonl: left out sequences 1" in ended.out
     _, *rest = (tmp_path / "out" / "scenes.jsonl").read_bytes().splitlines()
-    assert read(rest) == (SCENES[0], Hole(2 * SECOND, Untold.MISSING), SCENES[2])
+    assert read(rest) == (SCENES[0], Hole(2 * SECOND, GapCause.MISSING), SCENES[2])
 
 
 def test_another_policy_is_tried_by_the_agents_command(told: Filmed, run: Run, tmp_path: Path) -> None:
