@@ -25,8 +25,8 @@ from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
 from agent.control import control
-from agent.control.control_service import ControlService, Sources
 from agent.control.control import ControlSocket
+from agent.control.control_service import ControlService, Sources
 from agent.core.account.evidence import Promise
 from agent.core.account.troubles import TroubleCode
 from agent.core.language.change import InForce
@@ -44,8 +44,8 @@ from agent.errors import EnvironmentFault, Transient
 from agent.log import log_last_words, write_log
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
-from agent.recorder.daemon import Daemon
 from agent.recorder.audio_loop import Heard, listen
+from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
 from agent.recorder.recording import Open, Order, Recorder, Studio
 from agent.recorder.seeking import Seeker

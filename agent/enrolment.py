@@ -27,7 +27,17 @@ from agent.wire import Route
 _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
 
 # All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
-STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, rule_usage_file.NAME, SOCKET_NAME)
+STATE: Final = (
+    "spool",
+    "ledger",
+    "key-packets",
+    "policy-texts",
+    LOG,
+    TRUST,
+    in_force.NAME,
+    rule_usage_file.NAME,
+    SOCKET_NAME,
+)
 
 
 def enrol(token: str, config: Config) -> str:

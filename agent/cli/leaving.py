@@ -8,8 +8,8 @@ from typing import Any
 
 from agent import config, enrolment
 from agent.desktop.privacy import refuse_dumps
-from agent.errors import UserError
 from agent.enrolment import Remains
+from agent.errors import UserError
 
 
 def add_to(commands: Any) -> None:

@@ -20,10 +20,10 @@ from agent.core.model.media import Block, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
-from agent.core.proof.timing import timings
 from agent.core.proof.gate import PATIENCE, Item
 from agent.core.proof.marks import Marked, Marks, Request, Sighted
 from agent.core.proof.scene_merger import SceneMerger
+from agent.core.proof.timing import timings
 from agent.core.session import (
     SEAT,
     UNSEEN,
@@ -48,9 +48,9 @@ from agent.core.session import (
 )
 from agent.errors import Transient
 from agent.pipeline import Mailbox
-from agent.ports import Clock, HoldMemory, Ledger, Seat, RuleUsageMemory, Witness, read
-from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
+from agent.ports import Clock, HoldMemory, Ledger, RuleUsageMemory, Seat, Witness, read
 from agent.recorder.audio_loop import Heard, tell
+from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
 from agent.recorder.messages import (
     Call,
     Cleared,
@@ -64,10 +64,10 @@ from agent.recorder.messages import (
     Word,
 )
 from agent.recorder.policy_monitor import DAY, PolicyMonitor, would_close
-from agent.recorder.witness_poller import WitnessPoller
 from agent.recorder.recording import AtRest, Close, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
+from agent.recorder.witness_poller import WitnessPoller
 
 PAGES: Final = 4096  # so many pages' judgement is remembered
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, GapCause, moved
+from agent.core.account.scenes import Ended, GapCause, Hole, Line, Passing, Sighting, moved
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.rules import Policy
 from agent.core.model.seen import WINDOWS, Blind, Browsing, Look, Page, PageEvent, Scene

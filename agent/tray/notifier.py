@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.tray.icon_state import Call, Lid, IconState, Status
+from agent.tray.icon_state import Call, IconState, Lid, Status
 from agent.tray.words import Words
 
 LASTING: Final = 60.0  # seconds for which nothing is kept and somebody has to do something, before they are told

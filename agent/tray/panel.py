@@ -20,12 +20,12 @@ from dbus_fast.errors import DBusFastError
 
 from agent.errors import EnvironmentFault, UserError
 from agent.tray.bus_menu import BusMenu
-from agent.tray.notifier import Notice
+from agent.tray.icon_state import Status
 from agent.tray.indicator import Indicator
 from agent.tray.item import MENU_PATH, PATH, Item
 from agent.tray.listener import Pauses
 from agent.tray.menu import Action
-from agent.tray.icon_state import Status
+from agent.tray.notifier import Notice
 from agent.tray.sd_notify import still_here
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from math import ceil
 from typing import Final
 
-from agent.tray.icon_state import Call, Lid, Mark, IconState, Status
+from agent.tray.icon_state import Call, IconState, Lid, Mark, Status
 
 LANGUAGES: Final = ("en", "de")
 FRESH: Final = 10.0  # seconds; below it an age is not counted out, so that the menu stands still while all is well

@@ -19,8 +19,8 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, Look, PageEvent
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.timing import page_lag
 from agent.core.proof.marks import Marked, Request
+from agent.core.proof.timing import page_lag
 from agent.ports import Clock
 from agent.witness import browser_words as words
 from agent.witness.browser_extension import Extension, Lost, Stranger

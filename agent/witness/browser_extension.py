@@ -9,7 +9,17 @@ from typing import Any, Final
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, PageEvent
 from agent.witness.browser_peer import Parent, is_a
-from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken, ScanPatterns, Told, read, windows_of
+from agent.witness.browser_words import (
+    Answer,
+    Event,
+    Hello,
+    Malformed,
+    PolicyTaken,
+    ScanPatterns,
+    Told,
+    read,
+    windows_of,
+)
 
 MAX_OWED: Final = 64  # questions that a silent extension may still answer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.config import Config
-from agent.errors import Untrusted
 from agent.enrolment import enrol
+from agent.errors import Untrusted
 from tests.fakes.store import FakeStore
 
 

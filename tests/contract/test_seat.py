@@ -11,9 +11,9 @@ import pytest
 
 from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
+from agent.desktop.null_seat import NullSeat
 from agent.desktop.seat import LinuxSeat
 from agent.desktop.seat.display import DarkOrLocked
-from agent.desktop.null_seat import NullSeat
 from tests.stage import displays
 from tests.stage.buses import Logind, ScreenSaver, private_bus
 from tests.stage.displays import await_true

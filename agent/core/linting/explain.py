@@ -95,7 +95,9 @@ def _does(rule: Rule, lane: Lane, *, excused: bool, spoke: bool) -> Does:
 # -- which words fit ----------------------------------------------------------------------------------------------
 
 
-def hits_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False) -> tuple[PatternHit, ...]:
+def hits_of(
+    conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False
+) -> tuple[PatternHit, ...]:
     """The patterns of the first condition that fits for certain; empty if none does.
 
     `opening`: what fits lets the eye stay open, so that only a page's own address counts.

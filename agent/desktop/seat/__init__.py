@@ -15,8 +15,8 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from agent.core.model.rules import Hold
-from agent.desktop.seat.dbus_calls import LOST
 from agent.desktop.seat.bus import Logind, ScreenSavers, Source
+from agent.desktop.seat.dbus_calls import LOST
 from agent.desktop.seat.display import DarkOrLocked
 from agent.desktop.x11.wire import Disconnected
 from agent.errors import EnvironmentFault

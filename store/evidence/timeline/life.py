@@ -84,7 +84,11 @@ def as_written(held: Held) -> str:
 
 
 def spans(
-    entries: Iterable[Entry], lane: str, kept_of: KeptOf, last_report: LastReport | None = None, reason_of: ReasonOf = as_written
+    entries: Iterable[Entry],
+    lane: str,
+    kept_of: KeptOf,
+    last_report: LastReport | None = None,
+    reason_of: ReasonOf = as_written,
 ) -> Iterator[TimelineSpan]:
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
     only move the time on. What came before the first `start` is not told: nobody knows its state.

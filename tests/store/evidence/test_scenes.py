@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agent.core.account.scenes import Ended, Hole, Sighting, GapCause, read, written
+from agent.core.account.scenes import Ended, GapCause, Hole, Sighting, read, written
 from agent.core.model.seen import WINDOWS, Blind
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
