@@ -163,7 +163,7 @@ class Recording:
             monitors=self._screen.monitors(),
             listen=None if self._sound is None else self._switch_sound,
             memory=HoldFile(config.home, clock),
-            silence=RuleUsageFile(config.home),
+            usage=RuleUsageFile(config.home),
             turned=self._service.turned,
             numbers=numbers(),
             show=self._browsers.show,

@@ -27,7 +27,7 @@ from agent.core.model.rules import Policy
 from agent.core.model.seen import Blind, Page, Window
 from agent.core.model.times import SECOND
 from agent.errors import PolicyError, UserError
-from agent.witness.browser_words import questions
+from agent.witness.browser_words import scan_patterns
 from agent.witness.policies import parse_files
 
 FILE: Final = "scenes.jsonl"  # as `eyelid-store export` names it
@@ -159,7 +159,7 @@ def _replay(asked: argparse.Namespace) -> int:
 
 def _not_looked_for(then: Policy, now: Policy) -> list[str]:
     """Fields and selectors that only the other policy names: nobody searched the pages for them."""
-    before, after = questions(then), questions(now)
+    before, after = scan_patterns(then), scan_patterns(now)
     fields = [f"field {one}" for one in after.fields if one not in before.fields]
     return fields + [f"css {one}" for one in after.css if one not in before.css]
 
