@@ -21,8 +21,8 @@ from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, Told
 from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Fate, ShutOut, fate, later, settle, understood
 from agent.upload.bearer import Bearer
-from agent.upload.errands import Account, Errands, Texts
-from agent.upload.flights import Flights, Landed
+from agent.upload.sync_tasks import Account, Errands, Texts
+from agent.upload.in_flight import Flights, Landed
 from agent.upload.packets import KeptPackets
 from agent.wire import Answer, Wire
 from protocol import api, jws

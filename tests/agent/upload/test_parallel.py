@@ -12,7 +12,7 @@ import pytest
 from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.ports import Sealed
-from agent.upload.flights import Landed
+from agent.upload.in_flight import Landed
 from agent.upload.uploader import IDLE, STEADY
 from agent.wire import Answer
 from protocol import api

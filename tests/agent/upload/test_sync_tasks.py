@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.core import backoff
 from agent.core.model.times import SECOND
-from agent.upload.errands import HEALTH_EVERY
+from agent.upload.sync_tasks import HEALTH_EVERY
 from agent.upload.uploader import IDLE
 from protocol import api
 from protocol.policyhash import policy_hash
