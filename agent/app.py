@@ -57,7 +57,7 @@ from agent.state.hold_file import HoldFile
 from agent.state.identity import Identity
 from agent.state.in_force import recall, remember
 from agent.state.rule_usage_file import RuleUsageFile
-from agent.upload.alarms import Told
+from agent.upload.alarms import UploadCallbacks
 from agent.witness.browser import BrowserWitness
 from agent.witness.choice import signed_by
 from agent.witness.policy_folder import PolicyFolder
@@ -108,7 +108,7 @@ class Recording:
             who,
             clock,
             keep_free=config.spool.keep_free,
-            told=Told(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
+            callbacks=UploadCallbacks(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
             health=self._health,
         )
         self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)

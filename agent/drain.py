@@ -26,7 +26,7 @@ from agent.sending import sending
 from agent.spool import SET_ASIDE
 from agent.state import identity
 from agent.state.identity import IDENTITY, TRUST
-from agent.upload.alarms import Told
+from agent.upload.alarms import UploadCallbacks
 from protocol.api import DeviceHealthRequest
 
 FOR_EVER: Final = 2**63
@@ -130,7 +130,7 @@ class _Draining:
             identity.load(config.home),
             desktop.current_clock(),
             keep_free=0,
-            told=Told(self._received, self._trouble, lambda _: None, lambda _: None),
+            callbacks=UploadCallbacks(self._received, self._trouble, lambda _: None, lambda _: None),
             health=self._health,
         )
 

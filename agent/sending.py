@@ -16,7 +16,7 @@ from agent.ledger import DiskLedger
 from agent.ports import Clock
 from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust
-from agent.upload.alarms import Told
+from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Uploader
@@ -60,13 +60,13 @@ def sending(
     clock: Clock,
     *,
     keep_free: int,
-    told: Told,
+    callbacks: UploadCallbacks,
     health: Callable[[], DeviceHealthRequest],
 ) -> Sending:
     """`keep_free`: bytes of the disk that the spool leaves. Raises UserError or EnvironmentFault."""
     trust = Trust(who)
     ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
-    spool = DiskSpool(config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=keep_free, alarm=told.alarm)
+    spool = DiskSpool(config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=keep_free, alarm=callbacks.alarm)
     texts = PolicyTexts(config.home / "policy-texts")
     wire = Wire(
         who.address,
@@ -86,7 +86,7 @@ def sending(
         texts=texts,
         packets=KeptPackets(config.home / "key-packets"),
         health=health,
-        told=told,
+        callbacks=callbacks,
         clock=clock,
         chance=random.random,
         parallel=config.upload.parallel,

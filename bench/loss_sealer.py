@@ -51,7 +51,7 @@ from agent.sending import VERSION
 from agent.spool import DiskSpool
 from agent.state import identity
 from agent.state.identity import Trust
-from agent.upload.alarms import Told
+from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Uploader
@@ -123,7 +123,7 @@ class Pc:
             texts=texts,
             packets=KeptPackets(home / "key-packets"),
             health=self._health,
-            told=Told(lambda _: None, self._alarm, lambda _: None, lambda _: None),
+            callbacks=UploadCallbacks(lambda _: None, self._alarm, lambda _: None, lambda _: None),
             clock=clock,
             chance=random.random,
         )

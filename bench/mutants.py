@@ -154,10 +154,10 @@ def measure(progress: Callable[[str], None]) -> dict[str, object]:
     every = [mutant for module in SUBJECTS for mutant, _, _ in _mutants(module)]
     survivors: list[str] = []
     with _pool() as pool:
-        fates = [(mutant, pool.submit(_survives, mutant.module, mutant.number)) for mutant in every]
+        leaves = [(mutant, pool.submit(_survives, mutant.module, mutant.number)) for mutant in every]
         try:
-            for place, (mutant, fate) in enumerate(fates, 1):
-                survived = fate.result()
+            for place, (mutant, disposition) in enumerate(leaves, 1):
+                survived = disposition.result()
                 progress(f"{place}/{len(every)} {'SURVIVED' if survived else 'caught'}  {mutant}")
                 if survived:
                     survivors.append(str(mutant))

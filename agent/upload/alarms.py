@@ -12,7 +12,7 @@ from protocol.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class UploadCallbacks:
     """Whom the uploader tells, from its own thread: callbacks that return at once."""
 
     receipt: Callable[[int], None]  # ns of the clock
@@ -24,8 +24,8 @@ class Told:
 class Alarms:
     """For one thread."""
 
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, callbacks: UploadCallbacks) -> None:
+        self._callbacks = callbacks
         self._sounding: set[TroubleCode] = set()
         self._because: dict[TroubleCode, set[UUID]] = {}
 
@@ -35,12 +35,12 @@ class Alarms:
             self._because.setdefault(code, set()).add(because)
         if code not in self._sounding:
             self._sounding.add(code)
-            self._told.alarm(code)
+            self._callbacks.alarm(code)
 
     def clear(self, codes: AbstractSet[TroubleCode]) -> None:
         for code in sorted(self._sounding & codes):
             self._sounding.remove(code)
-            self._told.cleared(code)
+            self._callbacks.cleared(code)
 
     def settled(self, code: TroubleCode, recording: UUID) -> None:
         """The alarm is no longer about this recording."""

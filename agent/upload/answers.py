@@ -17,7 +17,7 @@ from protocol.errors import ProtocolError
 T = TypeVar("T")
 
 
-class Fate(Enum):
+class Disposition(Enum):
     ACCEPTED = "accepted"
     LATER = "later"  # it may pass: the same request again, after a while
     NEVER = "never"  # the store itself said that no repetition will help
@@ -43,18 +43,18 @@ class ShutOut(EyelidError):
         self.code = code
 
 
-def fate(answer: Answer) -> Fate:
+def disposition(answer: Answer) -> Disposition:
     """A refusal counts only in the store's own words: a proxy's 403 or a portal's 404 says nothing about a chunk."""
     refusal = answer.refusal()
     if answer.accepted:
-        return Fate.ACCEPTED
+        return Disposition.ACCEPTED
     if refusal in SHUT_OUT_CODES:
-        return Fate.SHUT_OUT
+        return Disposition.SHUT_OUT
     if answer.status == HTTPStatus.UNAUTHORIZED:
-        return Fate.NOT_KNOWN
+        return Disposition.NOT_KNOWN
     if not 400 <= answer.status < 500 or answer.status in _PASSING or refusal in {"", *api.DAMAGED_ON_THE_WAY}:
-        return Fate.LATER
-    return Fate.NEVER
+        return Disposition.LATER
+    return Disposition.NEVER
 
 
 def later(answer: Answer) -> Transient:
@@ -63,10 +63,10 @@ def later(answer: Answer) -> Transient:
 
 def settle(answer: Answer, what: str) -> None:
     """Returns when the store accepted. Raises Refused or Transient; `what` was sent, in words."""
-    match fate(answer):
-        case Fate.ACCEPTED:
+    match disposition(answer):
+        case Disposition.ACCEPTED:
             return
-        case Fate.NEVER:
+        case Disposition.NEVER:
             raise Refused(f"the store refused {what}: {answer.refusal()} ({answer.status})")
         case _:
             raise later(answer)

@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND
 from agent.errors import Untrusted
 from agent.ports import Clock
 from agent.state.identity import Identity
-from agent.upload.answers import Fate, ShutOut, fate, later, understood
+from agent.upload.answers import Disposition, ShutOut, disposition, later, understood
 from agent.wire import Answer, Wire
 from protocol import api, jws
 
@@ -42,11 +42,11 @@ class Bearer:
         """
         token = self._good_token()
         answer = self._wire.send(method, path, body=body, bearer=token)
-        if fate(answer) is Fate.NOT_KNOWN:
+        if disposition(answer) is Disposition.NOT_KNOWN:
             self._drop(token)
             token = self._good_token()
             answer = self._wire.send(method, path, body=body, bearer=token)
-        if fate(answer) is Fate.SHUT_OUT:
+        if disposition(answer) is Disposition.SHUT_OUT:
             self._drop(token)
             raise ShutOut(TroubleCode(answer.refusal()))
         return answer
@@ -64,10 +64,10 @@ class Bearer:
 
     def _fetch(self) -> None:
         answer = self._ask()
-        if fate(answer) is Fate.NOT_KNOWN:
+        if disposition(answer) is Disposition.NOT_KNOWN:
             answer = self._ask()  # the first answer's date corrected our idea of the store's time
-        match fate(answer):
-            case Fate.ACCEPTED:
+        match disposition(answer):
+            case Disposition.ACCEPTED:
                 token, lifetime = understood(
                     answer, lambda claims: (claims.text("token"), claims.integer("expires_in", most=86400))
                 )
@@ -75,11 +75,11 @@ class Bearer:
                     raise Untrusted("the store's answer is not what it must be: its token is none")
                 self._token = token
                 self._until = self._clock.now() + lifetime * SECOND * 9 // 10
-            case Fate.SHUT_OUT:
+            case Disposition.SHUT_OUT:
                 raise ShutOut(TroubleCode(answer.refusal()))
-            case Fate.NOT_KNOWN | Fate.NEVER:
+            case Disposition.NOT_KNOWN | Disposition.NEVER:
                 raise ShutOut(TroubleCode.NOT_LET_IN)
-            case Fate.LATER:
+            case Disposition.LATER:
                 raise later(answer)
 
     def _ask(self) -> Answer:

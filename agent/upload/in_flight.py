@@ -19,11 +19,11 @@ from agent.wire import Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """`bout`: as given to `start`. `at`: when it was over, ns of the clock."""
+class Completion:
+    """`epoch`: as given to `start`. `at`: when it was over, ns of the clock."""
 
     sealed: Sealed
-    bout: int
+    epoch: int
     outcome: Answer | BaseException
     at: int
 
@@ -40,40 +40,40 @@ class Landed:
         return self.at + int(min(backoff.CAP, after or 0.0) * SECOND)
 
 
-class Flights:
-    """`send` is called in other threads, `landed` (from them too) when `next_landed` has something new."""
+class InFlight:
+    """`send` is called in other threads, `completion` (from them too) when `next_completion` has something new."""
 
-    def __init__(self, send: Callable[[Sealed], Answer], landed: Callable[[], None], clock: Clock) -> None:
+    def __init__(self, send: Callable[[Sealed], Answer], completion: Callable[[], None], clock: Clock) -> None:
         self._send = send
         self._clock = clock
-        self._tell = landed
+        self._tell = completion
         self._under_way: set[UUID] = set()
-        self._landed: deque[Landed] = deque()
+        self._completions: deque[Completion] = deque()
 
     @property
     def recordings(self) -> frozenset[UUID]:
         """Whose chunk is under way, or has landed and is not yet looked at."""
         return frozenset(self._under_way)
 
-    def start(self, sealed: Sealed, bout: int) -> None:
+    def start(self, sealed: Sealed, epoch: int) -> None:
         self._under_way.add(sealed.recording)
         # Threads are made as they are needed: a PC sends a chunk every few seconds, and waiting ones would cost memory.
         # Daemons, for a request that is stuck in the network must not keep a process alive.
-        threading.Thread(target=self._fly, args=(sealed, bout), name="send", daemon=True).start()
+        threading.Thread(target=self._send_one, args=(sealed, epoch), name="send", daemon=True).start()
 
-    def _fly(self, sealed: Sealed, bout: int) -> None:
+    def _send_one(self, sealed: Sealed, epoch: int) -> None:
         outcome: Answer | BaseException
         try:
             outcome = self._send(sealed)
         except BaseException as failure:  # noqa: BLE001 - raised again by `answer`, in the thread that others watch
             outcome = failure
-        self._landed.append(Landed(sealed, bout, outcome, self._clock.now()))
+        self._completions.append(Completion(sealed, epoch, outcome, self._clock.now()))
         self._tell()
 
-    def next_landed(self) -> Landed | None:
+    def next_completion(self) -> Completion | None:
         """Its recording may fly again."""
-        if not self._landed:
+        if not self._completions:
             return None
-        landed = self._landed.popleft()
-        self._under_way.discard(landed.sealed.recording)
-        return landed
+        completion = self._completions.popleft()
+        self._under_way.discard(completion.sealed.recording)
+        return completion

@@ -18,7 +18,7 @@ from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
 from agent.ports import Clock, Spool
 from agent.state.identity import Identity, Trust
-from agent.upload.alarms import Alarms, Told
+from agent.upload.alarms import Alarms, UploadCallbacks
 from agent.upload.answers import settle, understood
 from agent.upload.bearer import Bearer
 from agent.upload.packets import KeptPackets
@@ -52,7 +52,7 @@ class Texts(Protocol):
 
 
 @dataclass(slots=True)
-class _Errand:
+class _SyncTask:
     """Something small beside the chunks. `work` is False when nothing is to be done; a refusal delays only itself."""
 
     code: TroubleCode  # of the alarm when the store refuses it
@@ -61,7 +61,7 @@ class _Errand:
     not_before: int = 0
 
 
-class Errands:
+class SyncTasks:
     """For one thread. `health`: what the store should know of this PC now."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Errands:
         texts: Texts,
         packets: KeptPackets,
         health: Callable[[], api.DeviceHealthRequest],
-        told: Told,
+        callbacks: UploadCallbacks,
         alarms: Alarms,
         clock: Clock,
         chance: Callable[[], float],
@@ -88,15 +88,15 @@ class Errands:
         self._texts = texts
         self._packets = packets
         self._health = health
-        self._told = told
+        self._callbacks = callbacks
         self._alarms = alarms
         self._clock = clock
         self._chance = chance
-        self._errands = (
-            _Errand(TroubleCode.LEDGER_REFUSED, self._send_ledger),
-            _Errand(TroubleCode.POLICY_REFUSED, self._send_text),
-            _Errand(TroubleCode.HEALTH_REFUSED, self._send_health),
-            _Errand(TroubleCode.BUNDLE_REFUSED, self._fetch_bundle),
+        self._sync_tasks = (
+            _SyncTask(TroubleCode.LEDGER_REFUSED, self._send_ledger),
+            _SyncTask(TroubleCode.POLICY_REFUSED, self._send_text),
+            _SyncTask(TroubleCode.HEALTH_REFUSED, self._send_health),
+            _SyncTask(TroubleCode.BUNDLE_REFUSED, self._fetch_bundle),
         )
         self._bundle_wanted = True
         self._health_at = clock.now() - HEALTH_EVERY
@@ -106,8 +106,8 @@ class Errands:
     def hurry(self) -> None:
         """The end is near: what would wait for its time is due now."""
         self._all_at_once = True
-        for errand in self._errands:
-            errand.not_before = 0
+        for task in self._sync_tasks:
+            task.not_before = 0
 
     @property
     def done(self) -> bool:
@@ -117,31 +117,31 @@ class Errands:
     def run_next(self) -> bool:
         """Whether one was due; it is done then, or its time has been put off. Raises ShutOut, Transient."""
         now = self._clock.now()
-        for errand in self._errands:
-            if now < errand.not_before:
+        for task in self._sync_tasks:
+            if now < task.not_before:
                 continue
             try:
-                if not errand.work():
+                if not task.work():
                     continue
             except (Refused, Untrusted) as refused:
-                self._alarms.sound(errand.code)
+                self._alarms.sound(task.code)
                 log.warning("%s", refused)
-                errand.not_before = now + int(backoff.CAP * SECOND)
+                task.not_before = now + int(backoff.CAP * SECOND)
                 return True
             except OSError as failure:
                 # This PC's own disk: what lies in the spool can still be sent, and that alone makes room.
                 self._alarms.sound(TroubleCode.STATE_UNREADABLE)
                 log.warning("an errand to the store found its own disk wanting: %s", failure.strerror)
-                errand.not_before = now + int(backoff.CAP * SECOND)
-                self._troubled.add(errand.code)
+                task.not_before = now + int(backoff.CAP * SECOND)
+                self._troubled.add(task.code)
                 return True
             except Transient:
-                errand.not_before = now + int(backoff.delay(errand.failures, self._chance()) * SECOND)
-                errand.failures += 1
+                task.not_before = now + int(backoff.delay(task.failures, self._chance()) * SECOND)
+                task.failures += 1
                 raise
-            errand.failures = 0
-            self._alarms.clear({errand.code})
-            self._troubled.discard(errand.code)
+            task.failures = 0
+            self._alarms.clear({task.code})
+            self._troubled.discard(task.code)
             if not self._troubled:
                 self._alarms.clear({TroubleCode.STATE_UNREADABLE})
             return True
@@ -209,4 +209,4 @@ class Errands:
         settle(answer, "the question for the bundle")
         token, successors = understood(answer, lambda claims: (claims.text("bundle"), claims.texts("successors")))
         if self._trust.adopt(token, successors):
-            self._told.bundle(self._trust.bundle)
+            self._callbacks.bundle(self._trust.bundle)

@@ -18,11 +18,11 @@ from agent.core.model.times import SECOND
 from agent.errors import Refused, Transient, Untrusted
 from agent.ports import Clock, Sealed, Spool
 from agent.state.identity import Identity, Trust
-from agent.upload.alarms import Alarms, Told
-from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Fate, ShutOut, fate, later, settle, understood
+from agent.upload.alarms import Alarms, UploadCallbacks
+from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Disposition, ShutOut, disposition, later, settle, understood
 from agent.upload.bearer import Bearer
-from agent.upload.sync_tasks import Account, Errands, Texts
-from agent.upload.in_flight import Flights, Landed
+from agent.upload.sync_tasks import Account, SyncTasks, Texts
+from agent.upload.in_flight import InFlight, Completion
 from agent.upload.packets import KeptPackets
 from agent.wire import Answer, Wire
 from protocol import api, jws
@@ -33,14 +33,14 @@ from protocol.receipt import Receipt
 log = logging.getLogger(__name__)
 
 IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
-STUBBORN: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
+RETRIES_TOGETHER: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
 STEADY: Final = 8  # chunks in a row that arrived, after which one more request at once is tried
 
 
 @dataclass(slots=True)
-class _Stubborn:
+class _RetryState:
     """A recording whose chunk got failing answers."""
 
     failures: int = 0
@@ -64,7 +64,7 @@ class Uploader:
         texts: Texts,
         packets: KeptPackets,
         health: Callable[[], api.DeviceHealthRequest],
-        told: Told,
+        callbacks: UploadCallbacks,
         clock: Clock,
         chance: Callable[[], float],
         parallel: int = 1,
@@ -75,12 +75,12 @@ class Uploader:
         self._wire = wire
         self._spool = spool
         self._packets = packets
-        self._told = told
+        self._callbacks = callbacks
         self._clock = clock
         self._chance = chance
         self._bearer = Bearer(identity, wire, clock)
-        self._alarms = Alarms(told)
-        self._errands = Errands(
+        self._alarms = Alarms(callbacks)
+        self._sync_tasks = SyncTasks(
             identity,
             trust,
             self._bearer,
@@ -89,7 +89,7 @@ class Uploader:
             texts=texts,
             packets=packets,
             health=health,
-            told=told,
+            callbacks=callbacks,
             alarms=self._alarms,
             clock=clock,
             chance=chance,
@@ -99,10 +99,10 @@ class Uploader:
         self._steady = 0
         self._hours = hours
         self._failures = 0
-        self._bout = 0  # rises with every failure that counts; flights of the same bout fail together
-        self._stubborn: dict[UUID, _Stubborn] = {}
+        self._epoch = 0  # rises with every failure that counts; flights of the same bout fail together
+        self._retries: dict[UUID, _RetryState] = {}
         self._awake = threading.Event()
-        self._flights = Flights(self._put, self._awake.set, clock)
+        self._in_flight = InFlight(self._put, self._awake.set, clock)
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -126,25 +126,25 @@ class Uploader:
 
         For the end, when `run` has returned. Gives up at the first failure, and once the clock is past `until` (ns).
         """
-        self._errands.hurry()
+        self._sync_tasks.hurry()
         self._failures = 0
         while self.step() == 0.0 and not self._failures and self._clock.now() < until:
             pass
         self._land()
-        return self._spool.waiting()[0] == 0 and self._errands.done
+        return self._spool.waiting()[0] == 0 and self._sync_tasks.done
 
     @property
     def under_way(self) -> bool:
         """Whether a request is still out: the wire must then not be closed."""
-        return bool(self._flights.recordings)
+        return bool(self._in_flight.recordings)
 
     def step(self) -> float:
         """Do the next thing, if there is one; seconds to wait before the one after it."""
         while True:
-            landed = self._flights.next_landed()
-            if landed is not None:
-                return self._arrive(landed)
-            pause = self._attempt(self._run_errand)
+            completion = self._in_flight.next_completion()
+            if completion is not None:
+                return self._arrive(completion)
+            pause = self._attempt(self._run_sync_task)
             if pause is not None:
                 return pause
             pause = self._attempt(self._send_another)
@@ -166,7 +166,7 @@ class Uploader:
             log.warning("%s", shut)
             self._alarms.sound(shut.code)
             self._failures += 1
-            self._bout += 1
+            self._epoch += 1
             return backoff.CAP
         except Untrusted as lie:
             log.warning("%s", lie)
@@ -175,15 +175,15 @@ class Uploader:
             log.info("%s", failure)
             return self._again(failure.retry_after)
 
-    def _run_errand(self) -> bool:
-        done = self._errands.run_next()
+    def _run_sync_task(self) -> bool:
+        done = self._sync_tasks.run_next()
         if done:
             self._went_well()
         return done
 
     def _again(self, retry_after: float | None) -> float:
         self._failures += 1
-        self._bout += 1
+        self._epoch += 1
         return backoff.delay(self._failures - 1, self._chance(), retry_after)
 
     def _went_well(self) -> None:
@@ -196,9 +196,9 @@ class Uploader:
         try:
             while self.under_way:
                 self._awake.clear()
-                landed = self._flights.next_landed()
-                if landed is not None:
-                    self._arrive(landed)
+                completion = self._in_flight.next_completion()
+                if completion is not None:
+                    self._arrive(completion)
                 elif not self._awake.wait(LANDING):
                     return
         finally:
@@ -213,45 +213,45 @@ class Uploader:
 
     def _send_another(self) -> bool:
         """One more chunk on its way, if there is one whose turn it is."""
-        busy = self._flights.recordings
+        busy = self._in_flight.recordings
         if len(busy) >= self._width or self._spool.waiting()[0] == 0 or not self._hours(self._clock.wall()):
             return False
         now = self._clock.now()
-        waiting = {recording for recording, stubborn in self._stubborn.items() if now < stubborn.not_before}
+        waiting = {recording for recording, retry in self._retries.items() if now < retry.not_before}
         sealed = next(self._spool.pending(busy | waiting), None)
         if sealed is None:
             return False
-        self._flights.start(sealed, self._bout)
+        self._in_flight.start(sealed, self._epoch)
         return True
 
-    def _arrive(self, landed: Landed) -> float:
+    def _arrive(self, completion: Completion) -> float:
         """Seconds to wait before anything else is sent."""
-        known, bout = self._failures, self._bout
-        pause = self._attempt(lambda: self._settle_chunk(landed))
-        if landed.bout == bout:
+        known, epoch = self._failures, self._epoch
+        pause = self._attempt(lambda: self._settle_chunk(completion))
+        if completion.epoch == epoch:
             if pause:
                 self._width, self._steady = max(1, self._width // 2), 0
             return pause or 0.0
         # Others that left when it did have failed meanwhile: together they are one failure, whose pause is over, and
         # what arrived nevertheless left before that. Only the store's own word may ask for more.
-        self._failures, self._bout = known, bout
-        return max(0.0, (landed.come_back_at - self._clock.now()) / SECOND) if pause else 0.0
+        self._failures, self._epoch = known, epoch
+        return max(0.0, (completion.come_back_at - self._clock.now()) / SECOND) if pause else 0.0
 
-    def _settle_chunk(self, landed: Landed) -> bool:
-        sealed, answer = landed.sealed, landed.answer()
-        match fate(answer):
-            case Fate.ACCEPTED:
+    def _settle_chunk(self, completion: Completion) -> bool:
+        sealed, answer = completion.sealed, completion.answer()
+        match disposition(answer):
+            case Disposition.ACCEPTED:
                 self._forget(sealed, answer)
                 self._grow()
-            case Fate.NEVER if answer.refusal() == NO_KEY_PACKET and self._send_packet_again(sealed):
+            case Disposition.NEVER if answer.refusal() == NO_KEY_PACKET and self._send_packet_again(sealed):
                 return True
-            case Fate.NEVER:
+            case Disposition.NEVER:
                 self._alarms.sound(TroubleCode.CHUNK_REFUSED)
                 self._set_aside(sealed, f"the store refused it: {answer.refusal()} ({answer.status})")
             case _:
                 self._pass_by(sealed)
                 raise later(answer)
-        self._stubborn.pop(sealed.recording, None)
+        self._retries.pop(sealed.recording, None)
         self._alarms.settled(TroubleCode.STORE_FORGETS, sealed.recording)
         self._went_well()
         return True
@@ -273,11 +273,11 @@ class Uploader:
     def _pass_by(self, sealed: Sealed) -> None:
         """Count a failing answer; after a few, the others go on without it. The whole recording waits, not this chunk
         alone: its key packet must come first, and each stream in order."""
-        stubborn = self._stubborn.setdefault(sealed.recording, _Stubborn())
-        stubborn.failures += 1
-        if stubborn.failures >= STUBBORN:
-            pause = backoff.delay(stubborn.failures, self._chance())
-            stubborn.not_before = self._clock.now() + int(pause * SECOND)
+        retry = self._retries.setdefault(sealed.recording, _RetryState())
+        retry.failures += 1
+        if retry.failures >= RETRIES_TOGETHER:
+            pause = backoff.delay(retry.failures, self._chance())
+            retry.not_before = self._clock.now() + int(pause * SECOND)
 
     def _send_packet_again(self, sealed: Sealed) -> bool:
         """Whether the store has the key packet of the chunk's recording again, so that the chunk may follow.
@@ -289,10 +289,10 @@ class Uploader:
             return False
         log.warning("the store has forgotten a key packet that it had: it is sent again")
         self._pass_by(sealed)  # a store that forgets it again and again is asked ever more seldom
-        if self._stubborn[sealed.recording].failures >= STUBBORN:
+        if self._retries[sealed.recording].failures >= RETRIES_TOGETHER:
             self._alarms.sound(TroubleCode.STORE_FORGETS, sealed.recording)
         answer = self._put(packet)
-        if fate(answer) is Fate.NEVER:
+        if disposition(answer) is Disposition.NEVER:
             return False
         settle(answer, "a key packet")
         self._believe(packet, answer)
@@ -304,7 +304,7 @@ class Uploader:
         if sealed.stream == KEY_PACKET_STREAM:
             self._packets.keep(sealed)
         self._spool.forget(sealed.name)
-        self._told.receipt(self._clock.now())
+        self._callbacks.receipt(self._clock.now())
 
     def _believe(self, sealed: Sealed, answer: Answer) -> None:
         """Raises Untrusted, with an alarm, unless this is the store's receipt for it."""
@@ -320,7 +320,7 @@ class Uploader:
         token = understood(answer, lambda claims: claims.text("receipt"))
         try:
             if jws.read_header(jws.RECEIPT, token)["kid"] not in self._trust.store_keys:
-                self._errands.adopt_bundle()  # the store may have a new key, vouched for by the one that we know
+                self._sync_tasks.adopt_bundle()  # the store may have a new key, vouched for by the one that we know
             receipt = Receipt.verify(token, self._trust.store_keys)
         except (ProtocolError, Refused) as problem:
             raise Untrusted(f"the store's receipt is worthless: {problem}") from problem

@@ -15,7 +15,7 @@ from agent.ports import Sealed
 from agent.seal import Maker
 from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust, enrol
-from agent.upload.alarms import Told
+from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Uploader
@@ -75,7 +75,7 @@ class Pc:
             texts=self.texts,
             packets=KeptPackets(self.identity.home / "key-packets"),
             health=self._health,
-            told=Told(self._receipt, self._say("alarm"), self._say("cleared"), self._bundle),
+            callbacks=UploadCallbacks(self._receipt, self._say("alarm"), self._say("cleared"), self._bundle),
             clock=self.clock,
             chance=lambda: CHANCE,
             parallel=self.parallel,

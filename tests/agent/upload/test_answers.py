@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agent.errors import Refused, Transient, Untrusted
-from agent.upload.answers import Fate, fate, settle, understood
+from agent.upload.answers import Disposition, disposition, settle, understood
 from agent.wire import Answer
 
 HTML = b"<html>Blocked by policy</html>"
@@ -20,25 +20,25 @@ def said(status: int, code: str) -> Answer:
 @pytest.mark.parametrize(
     ("answer", "meaning"),
     [
-        (Answer(200, b"{}"), Fate.ACCEPTED),
-        (Answer(201, b""), Fate.ACCEPTED),
-        *((said(status, "any-code"), Fate.NEVER) for status in (400, 403, 404, 405, 409, 413, 415, 422)),
-        *((Answer(status, HTML), Fate.LATER) for status in (400, 403, 404, 405, 407, 409, 413, 415, 422)),
-        *((said(status, "any-code"), Fate.LATER) for status in (408, 425, 429, 500, 502, 503, 504, 507)),
-        *((Answer(status, HTML), Fate.LATER) for status in (301, 302, 304, 408, 429, 500, 503, 511)),
-        (said(400, "wrong-digest"), Fate.LATER),
-        (said(400, "cut-short"), Fate.LATER),
-        (said(401, "expired-token"), Fate.NOT_KNOWN),
-        (Answer(401, HTML), Fate.NOT_KNOWN),
-        (said(403, "device-revoked"), Fate.SHUT_OUT),
-        (said(401, "device-revoked"), Fate.SHUT_OUT),
-        (said(403, "unknown-device"), Fate.SHUT_OUT),
-        (said(426, "agent-unsupported"), Fate.SHUT_OUT),
-        (Answer(426, HTML), Fate.LATER),
+        (Answer(200, b"{}"), Disposition.ACCEPTED),
+        (Answer(201, b""), Disposition.ACCEPTED),
+        *((said(status, "any-code"), Disposition.NEVER) for status in (400, 403, 404, 405, 409, 413, 415, 422)),
+        *((Answer(status, HTML), Disposition.LATER) for status in (400, 403, 404, 405, 407, 409, 413, 415, 422)),
+        *((said(status, "any-code"), Disposition.LATER) for status in (408, 425, 429, 500, 502, 503, 504, 507)),
+        *((Answer(status, HTML), Disposition.LATER) for status in (301, 302, 304, 408, 429, 500, 503, 511)),
+        (said(400, "wrong-digest"), Disposition.LATER),
+        (said(400, "cut-short"), Disposition.LATER),
+        (said(401, "expired-token"), Disposition.NOT_KNOWN),
+        (Answer(401, HTML), Disposition.NOT_KNOWN),
+        (said(403, "device-revoked"), Disposition.SHUT_OUT),
+        (said(401, "device-revoked"), Disposition.SHUT_OUT),
+        (said(403, "unknown-device"), Disposition.SHUT_OUT),
+        (said(426, "agent-unsupported"), Disposition.SHUT_OUT),
+        (Answer(426, HTML), Disposition.LATER),
     ],
 )
-def test_what_an_answer_means(answer: Answer, meaning: Fate) -> None:
-    assert fate(answer) is meaning
+def test_what_an_answer_means(answer: Answer, meaning: Disposition) -> None:
+    assert disposition(answer) is meaning
 
 
 def test_settling_names_what_was_refused_and_how_long_to_wait() -> None:

@@ -12,7 +12,7 @@ import pytest
 from agent.core import backoff
 from agent.core.model.times import SECOND
 from agent.ports import Sealed
-from agent.upload.in_flight import Landed
+from agent.upload.in_flight import Completion
 from agent.upload.uploader import IDLE, STEADY
 from agent.wire import Answer
 from protocol import api
@@ -151,7 +151,7 @@ def test_a_line_that_fails_is_shared_by_fewer_until_it_is_steady(wide: Pc) -> No
 )
 def test_when_the_store_wants_to_be_asked_again_counts_from_its_answer(outcome: Answer | OSError, later: int) -> None:
     [packet] = [new_sealer().packet()]
-    assert Landed(packet, 0, outcome, 5 * SECOND).come_back_at == (5 + later) * SECOND
+    assert Completion(packet, 0, outcome, 5 * SECOND).come_back_at == (5 + later) * SECOND
 
 
 def test_a_defect_in_a_request_is_not_swallowed(wide: Pc, monkeypatch: pytest.MonkeyPatch) -> None:

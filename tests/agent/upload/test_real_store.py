@@ -16,7 +16,7 @@ from agent.ports import Sealed
 from agent.seal import Maker
 from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust, enrol
-from agent.upload.alarms import Told
+from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import IDLE, Uploader
@@ -97,7 +97,7 @@ class RealPc:
                 "wall": self.clock.wall(), "agent_version": "0.1.0", "heads": {}, "holds": [], "pending_chunks": 0,
                 "pending_bytes": 0, "bundle_revision": 1, "ledger": {"next": 0, "head": "0" * 64},
             },
-            told=Told(self._received, self.alarms.append, lambda _: None, lambda _: None),
+            callbacks=UploadCallbacks(self._received, self.alarms.append, lambda _: None, lambda _: None),
             clock=self.clock,
             chance=lambda: 0.3,
             parallel=PARALLEL,

@@ -220,10 +220,10 @@ def test_what_leaves_was_covered_by_all_and_owes_nothing_to_what_did_not(
         released += outcome.released
         dropped += outcome.dropped
     # Nothing is forgotten and nothing doubled (by identity: equal pictures may exist).
-    fates = [id(p) for p in (*released, *dropped, *gate.waiting)]
+    leaves = [id(p) for p in (*released, *dropped, *gate.waiting)]
     in_gate = {id(p) for p in pushed}
-    refused = in_gate - set(fates)
-    assert len(fates) == len(set(fates))
+    refused = in_gate - set(leaves)
+    assert len(leaves) == len(set(leaves))
     assert all(not p.whole for p in pushed if id(p) in refused)  # pushed after the last judgement, onto a broken stream
     # Order is kept.
     order = {id(p): index for index, p in enumerate(pushed)}
