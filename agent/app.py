@@ -47,10 +47,10 @@ from agent.ports import Encoder, Sealer, Sound
 from agent.recorder.audio_loop import Heard, listen
 from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
-from agent.recorder.recording import Open, Order, Recorder, Studio
+from agent.recorder.recording import Open, Order, Recorder, Factories
 from agent.recorder.seeking import Seeker
 from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
-from agent.seal import Maker, RecordingSealer
+from agent.seal import Provenance, RecordingSealer
 from agent.sending import VERSION, sending
 from agent.state import identity
 from agent.state.hold_file import HoldFile
@@ -111,7 +111,7 @@ class Recording:
             callbacks=UploadCallbacks(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
             health=self._health,
         )
-        self._maker = Maker(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
+        self._provenance = Provenance(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
         self._browsers = BrowserWitness(
             config.home / SOCKET_NAME, clock, self._deliver, self._alarm, stalled=Pressure(clock.now).stalled
@@ -134,7 +134,7 @@ class Recording:
         )
         self._recorder = Recorder(
             self._orders,
-            studio=Studio(
+            factories=Factories(
                 sealer=self._new_sealer,
                 encoder=self._new_encoder,
                 sound=self._new_sound_encoder if self._sound else None,
@@ -341,7 +341,7 @@ class Recording:
 
     def _new_sealer(self, order: Open) -> Sealer:
         return RecordingSealer(
-            self._maker,
+            self._provenance,
             self._sending.trust.bundle,
             policy=order.policy,
             monitors=order.monitors,
@@ -361,7 +361,7 @@ class Recording:
     def _sources(self) -> Sources:
         return Sources(
             version=VERSION,
-            tally=lambda: self._recorder.tally,
+            stats=lambda: self._recorder.stats,
             receipt_at=lambda: self._receipt_at,
             waiting=self._sending.spool.waiting,
             oldest=self._sending.spool.oldest,
@@ -375,7 +375,7 @@ class Recording:
 
     def _health(self) -> DeviceHealthRequest:
         session, health = self._daemon.session, self._sending.health()
-        recording, heads = self._recorder.tally.named()
+        recording, heads = self._recorder.stats.named()
         health["heads"] = {str(stream): {"next": head[0], "head": head[1]} for stream, head in heads.items()}
         health["holds"] = sorted(session.holds)
         if recording is not None:

@@ -34,8 +34,8 @@ from agent.desktop import current_clock
 from agent.encode.video import ScreenEncoder
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox
-from agent.recorder.recording import Close, Open, Order, Recorder, Studio
-from agent.seal import Maker, RecordingSealer
+from agent.recorder.recording import Close, Open, Order, Recorder, Factories
+from agent.seal import Provenance, RecordingSealer
 from agent.spool import DiskSpool
 from bench.fleet import Store, announced, found, pc, serve
 from bench.interrupts import in_order
@@ -65,14 +65,14 @@ def drain_once(folder: Path) -> float:
     evidence, reader = Ed25519PrivateKey.generate(), RecipientPrivate.generate()
     bundle = Bundle(revision=1, recipients=(reader.public,), created=clock.wall())
     monitors = (Monitor(0, Box(0, 0, WIDTH, HEIGHT), "one"),)
-    maker = Maker("bench", evidence, "bench", "bench", "bench")
+    provenance = Provenance("bench", evidence, "bench", "bench", "bench")
     orders: Mailbox[Order] = Mailbox(2 * WAITING)
     spool = DiskSpool(folder / "spool", max_bytes=10**9, keep_free=0, alarm=print)
     recorder = Recorder(
         orders,
-        studio=Studio(
+        factories=Factories(
             sealer=lambda order: RecordingSealer(
-                maker, bundle, policy=order.policy, monitors=order.monitors, start=order.start, wall=clock.wall()
+                provenance, bundle, policy=order.policy, monitors=order.monitors, start=order.start, wall=clock.wall()
             ),
             encoder=lambda order: ScreenEncoder(order.start, chunk_length=4 * SECOND, hurry=lambda: orders.closed),
         ),
@@ -95,8 +95,8 @@ def drain_once(folder: Path) -> float:
     began = time.perf_counter()
     recorder.run()
     took = time.perf_counter() - began
-    if recorder.tally.frames != WAITING or spool.waiting()[0] < 3:
-        raise StageError(f"{recorder.tally.frames} of {WAITING} pictures were drained")
+    if recorder.counts.frames != WAITING or spool.waiting()[0] < 3:
+        raise StageError(f"{recorder.counts.frames} of {WAITING} pictures were drained")
     return took
 
 

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench import fleet, loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
 from bench.interrupts import in_order
-from bench.loss_account import COLUMNS, WORDS, Tally, added_up, lines, total, wrong
+from bench.loss_account import COLUMNS, WORDS, LossCounts, added_up, lines, total, wrong
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, Ground, World, everyday
 from bench.stage import Stage, StageError, own_display
@@ -100,30 +100,30 @@ class Theatre:
         return fleet.found(folder)
 
 
-def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> Tally:
+def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> LossCounts:
     """One case to its end, or to the first thing that did not happen as it should."""
-    tally = Tally(case.name, case.title, chunk)
+    counts = LossCounts(case.name, case.title, chunk)
     if why := case.needs():
-        tally.skipped = why
-        return tally
+        counts.skipped = why
+        return counts
     try:
         with theatre.world_of(case) as world:
             for one in case.run(world, rounds):
-                tally.add(one)
-                said = f"{case.name}: round {tally.rounds} of {rounds}, {tally.acknowledged} chunks acknowledged"
-                say(f"{said}, {tally.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
-            tally.finished = True
+                counts.add(one)
+                said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
+                say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
+            counts.finished = True
     except CannotMount as why:
         # Whether root may mount only mounting tells. Once it could, it is a fault.
-        if tally.rounds:
-            tally.faults.append(str(why))
+        if counts.rounds:
+            counts.faults.append(str(why))
         else:
-            tally.skipped = str(why)
+            counts.skipped = str(why)
         theatre.close_shared()
     except StageError as failure:
-        tally.faults.append(str(failure))
+        counts.faults.append(str(failure))
         theatre.close_shared()  # what it left behind is unknown
-    return tally
+    return counts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,12 +135,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "\n".join(
                 [
                     tables.markdown(COLUMNS, lines(sums), words=WORDS),
-                    *(f"\nWRONG: {fault}" for tally in sums for fault in wrong(tally)),
+                    *(f"\nWRONG: {fault}" for counts in sums for fault in wrong(counts)),
                 ]
             )
         )
         return 0
-    played: list[Tally] = []
+    played: list[LossCounts] = []
     with tempfile.TemporaryDirectory(prefix="eyelid-") as passing:  # short: a socket's path may have 107 bytes
         folder = asked.dir or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
@@ -155,40 +155,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(total(played)))
     else:
         Console().print(shown_at(Console().width, shown))
-    said = [fault for tally in played for fault in wrong(tally)]
+    said = [fault for counts in played for fault in wrong(counts)]
     for fault in said:
         console.print(fault, style="bold red", markup=False, soft_wrap=True)
     return 1 if said else 0
 
 
-def _play_all(asked: argparse.Namespace, folder: Path, played: list[Tally], say: Say) -> None:
+def _play_all(asked: argparse.Namespace, folder: Path, played: list[LossCounts], say: Say) -> None:
     chosen = [case for case in CASES if not asked.only or case.name in asked.only]
     with moving_screen(folder / "display") as stage, Theatre(stage, folder, asked.chunk) as theatre:
         for case in chosen:
             rounds = asked.rounds or (case.quick_rounds if asked.quick else case.rounds)
             if not rounds:
                 continue  # --quick has no time for it
-            tally = play(case, rounds, theatre, asked.chunk, say)
-            played.append(tally)
+            counts = play(case, rounds, theatre, asked.chunk, say)
+            played.append(counts)
             if asked.add is not None:
                 with asked.add.open("a", encoding="ascii") as file:
-                    print(json.dumps(tally.to_json()), file=file)
+                    print(json.dumps(counts.to_json()), file=file)
 
 
-def _runs(path: Path) -> list[Tally]:
-    return [Tally.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
+def _runs(path: Path) -> list[LossCounts]:
+    return [LossCounts.from_json(json.loads(line)) for line in path.read_text("ascii").splitlines()]
 
 
-def shown_at(width: int, tallies: Sequence[Tally]) -> Table:
+def shown_at(width: int, tallies: Sequence[LossCounts]) -> Table:
     """For a terminal of so many columns: where they are too few for all figures side by side, below each other."""
-    styles = ["bold red" if wrong(tally) else "dim" if tally.skipped else "" for tally in tallies]
+    styles = ["bold red" if wrong(counts) else "dim" if counts.skipped else "" for counts in tallies]
     title, rows = "What was lost", [*lines(tallies)]
     if width >= WIDE:
         return tables.drawn(title, COLUMNS, rows, words=WORDS, styles=styles)
     table = Table("case", "what came of it", title=title, title_style="bold", show_lines=True)
-    for tally, (name, *figures), style in zip(tallies, rows, styles, strict=True):
+    for counts, (name, *figures), style in zip(tallies, rows, styles, strict=True):
         named = [f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True)]
-        table.add_row(name, f"skipped: {tally.skipped}" if tally.skipped else "; ".join(named), style=style)
+        table.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else "; ".join(named), style=style)
     return table
 
 

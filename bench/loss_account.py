@@ -37,7 +37,7 @@ class Round:
 
 
 @dataclass(slots=True)
-class Tally:
+class LossCounts:
     """The rounds of one case at one length of chunk (s). `finished`: the case came to its end and was judged."""
 
     case: str
@@ -70,7 +70,7 @@ class Tally:
         for name, times in one.notes.items():
             self.notes[name] = self.notes.get(name, 0) + times
 
-    def join(self, other: Tally) -> None:
+    def join(self, other: LossCounts) -> None:
         """What another run of the same case came to."""
         self.rounds += other.rounds
         self.acknowledged += other.acknowledged
@@ -98,76 +98,76 @@ class Tally:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> Tally:
+    def from_json(cls, facts: dict[str, Any]) -> LossCounts:
         return cls(**facts)
 
 
-def wrong(tally: Tally) -> list[str]:
+def wrong(counts: LossCounts) -> list[str]:
     """Why the case has failed, a line each; empty where nothing is wrong with it."""
-    if tally.skipped:
+    if counts.skipped:
         return []
     said = [
-        f"{tally.case}: {count} {what}"
+        f"{counts.case}: {count} {what}"
         for count, what in (
-            (tally.lost, "chunks lost"),
-            (tally.doubled, "doubled"),
-            (tally.unreadable, "unreadable"),
+            (counts.lost, "chunks lost"),
+            (counts.doubled, "doubled"),
+            (counts.unreadable, "unreadable"),
         )
         if count
     ]
-    if tally.unexplained_s > 0:
-        said.append(f"{tally.case}: {tally.unexplained_s:.3f} seconds unexplained")
-    longest = tally.open_end_s_max
-    if longest is not None and longest > tally.open_end_limit:
-        said.append(f"{tally.case}: the open end was {longest:.2f} s, more than {tally.open_end_limit:.1f} s")
-    if not tally.finished:
-        said.append(f"{tally.case}: it did not come to its end, so nothing is known of what it lost")
-    elif not tally.rounds:
-        said.append(f"{tally.case}: no round was played: nothing was tried")
-    elif not tally.acknowledged:
-        said.append(f"{tally.case}: no chunk was acknowledged: nothing could have been lost")
-    return said + [f"{tally.case}: {fault}" for fault in tally.faults]
+    if counts.unexplained_s > 0:
+        said.append(f"{counts.case}: {counts.unexplained_s:.3f} seconds unexplained")
+    longest = counts.open_end_s_max
+    if longest is not None and longest > counts.open_end_limit:
+        said.append(f"{counts.case}: the open end was {longest:.2f} s, more than {counts.open_end_limit:.1f} s")
+    if not counts.finished:
+        said.append(f"{counts.case}: it did not come to its end, so nothing is known of what it lost")
+    elif not counts.rounds:
+        said.append(f"{counts.case}: no round was played: nothing was tried")
+    elif not counts.acknowledged:
+        said.append(f"{counts.case}: no chunk was acknowledged: nothing could have been lost")
+    return said + [f"{counts.case}: {fault}" for fault in counts.faults]
 
 
-def added_up(tallies: Iterable[Tally]) -> list[Tally]:
+def added_up(tallies: Iterable[LossCounts]) -> list[LossCounts]:
     """One for each case and length of chunk, in the order in which they first come; skipped ones only if alone."""
-    sums: dict[tuple[str, float], Tally] = {}
-    for tally in tallies:
-        key = (tally.case, tally.chunk)
+    sums: dict[tuple[str, float], LossCounts] = {}
+    for counts in tallies:
+        key = (counts.case, counts.chunk)
         if key not in sums or sums[key].skipped:
-            sums[key] = Tally.from_json(tally.to_json())
-        elif not tally.skipped:
-            sums[key].join(tally)
+            sums[key] = LossCounts.from_json(counts.to_json())
+        elif not counts.skipped:
+            sums[key].join(counts)
     return list(sums.values())
 
 
 _SUMMED: Final = ("rounds", "acknowledged", "receipted", "lost", "doubled", "unreadable")
 
 
-def total(tallies: Sequence[Tally]) -> dict[str, Any]:
+def total(tallies: Sequence[LossCounts]) -> dict[str, Any]:
     """The bench's one JSON object."""
-    played = [tally for tally in tallies if not tally.skipped]
+    played = [counts for counts in tallies if not counts.skipped]
     return {
-        **{name: sum(getattr(tally, name) for tally in played) for name in _SUMMED},
-        "unexplained_s": round(sum(tally.unexplained_s for tally in played), 6),
-        "open_end_s_max": _rounded(max((end for tally in played for end in tally.open_ends), default=None)),
+        **{name: sum(getattr(counts, name) for counts in played) for name in _SUMMED},
+        "unexplained_s": round(sum(counts.unexplained_s for counts in played), 6),
+        "open_end_s_max": _rounded(max((end for counts in played for end in counts.open_ends), default=None)),
         "cases": {
-            _name(tally): {
-                **{name: getattr(tally, name) for name in _SUMMED},
-                "chunk_s": tally.chunk,
-                "unexplained_s": round(tally.unexplained_s, 6),
-                "open_end_s_max": _rounded(tally.open_end_s_max),
-                "notes": tally.notes,
-                "wrong": wrong(tally),
+            _name(counts): {
+                **{name: getattr(counts, name) for name in _SUMMED},
+                "chunk_s": counts.chunk,
+                "unexplained_s": round(counts.unexplained_s, 6),
+                "open_end_s_max": _rounded(counts.open_end_s_max),
+                "notes": counts.notes,
+                "wrong": wrong(counts),
             }
-            for tally in played
+            for counts in played
         },
-        "skipped": {_name(tally): tally.skipped for tally in tallies if tally.skipped},
+        "skipped": {_name(counts): counts.skipped for counts in tallies if counts.skipped},
     }
 
 
-def _name(tally: Tally) -> str:
-    return tally.case if tally.chunk == 1.0 else f"{tally.case} ({tally.chunk:g} s)"
+def _name(counts: LossCounts) -> str:
+    return counts.case if counts.chunk == 1.0 else f"{counts.case} ({counts.chunk:g} s)"
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -181,24 +181,24 @@ COLUMNS: Final = (
 )
 
 
-def lines(tallies: Sequence[Tally]) -> list[tuple[str, ...]]:
+def lines(tallies: Sequence[LossCounts]) -> list[tuple[str, ...]]:
     """The table's rows for people, in the order of COLUMNS."""
     return [
-        (tally.title, f"{tally.chunk:g} s", f"skipped: {tally.skipped}", *[""] * (len(COLUMNS) - 3))
-        if tally.skipped
+        (counts.title, f"{counts.chunk:g} s", f"skipped: {counts.skipped}", *[""] * (len(COLUMNS) - 3))
+        if counts.skipped
         else (
-            tally.title,
-            f"{tally.chunk:g} s",
-            *(f"{getattr(tally, name):,}" for name in _SUMMED),
-            f"{tally.unexplained_s:.3g} s",
-            _ends(tally),
+            counts.title,
+            f"{counts.chunk:g} s",
+            *(f"{getattr(counts, name):,}" for name in _SUMMED),
+            f"{counts.unexplained_s:.3g} s",
+            _ends(counts),
         )
-        for tally in tallies
+        for counts in tallies
     ]
 
 
-def _ends(tally: Tally) -> str:
-    if not tally.open_ends:
+def _ends(counts: LossCounts) -> str:
+    if not counts.open_ends:
         return "-"
-    ordered = sorted(tally.open_ends)
+    ordered = sorted(counts.open_ends)
     return f"{ordered[len(ordered) // 2]:.1f} / {ordered[-1]:.1f} s"

@@ -45,8 +45,8 @@ from agent.core.session import (
 from agent.errors import EyelidError
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
-from agent.recorder.recording import Close, Gap, Open, Order, Recorder, Studio
-from agent.seal import Maker, RecordingSealer
+from agent.recorder.recording import Close, Gap, Open, Order, Recorder, Factories
+from agent.seal import Provenance, RecordingSealer
 from agent.sending import VERSION
 from agent.spool import DiskSpool
 from agent.state import identity
@@ -110,7 +110,7 @@ class Pc:
         self._at = 0  # where its next chunk begins
         self._ledger = DiskLedger(home / "ledger", clock, device=who.device, evidence=who.evidence_key)
         self._spool = spool(home / "spool", max_bytes=10**9, keep_free=0, alarm=self._alarm)
-        self._maker = Maker(who.device, who.evidence_key, "made-up", "nobody", VERSION)
+        self._provenance = Provenance(who.device, who.evidence_key, "made-up", "nobody", VERSION)
         texts = PolicyTexts(home / "policy-texts")
         texts.offer(FILES)
         wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
@@ -129,7 +129,7 @@ class Pc:
         )
         self._recorder = Recorder(
             self._orders,
-            studio=Studio(sealer=self._new_sealer, encoder=lambda _: MadeUp(longest)),
+            factories=Factories(sealer=self._new_sealer, encoder=lambda _: MadeUp(longest)),
             spool=self._spool,
             ledger=self._ledger,
             clock=clock,
@@ -222,7 +222,7 @@ class Pc:
     def _new_sealer(self, order: Open) -> RecordingSealer:
         wall = self._clock.wall() - (self._clock.now() - order.start)
         return RecordingSealer(
-            self._maker,
+            self._provenance,
             self._trust.bundle,
             policy=order.policy,
             monitors=order.monitors,
@@ -233,7 +233,7 @@ class Pc:
     def _health(self) -> DeviceHealthRequest:
         number, head = self._ledger.head()
         chunks, size = self._spool.waiting()
-        recording, heads = self._recorder.tally.named()
+        recording, heads = self._recorder.counts.named()
         health: DeviceHealthRequest = {
             "wall": self._clock.wall(),
             "agent_version": VERSION,

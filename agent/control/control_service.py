@@ -38,7 +38,7 @@ from agent.pipeline import Mailbox
 from agent.ports import Channel, Clock, Sound
 from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Call, Cleared, Message, Trouble
-from agent.recorder.recording import Tally
+from agent.recorder.recording import RecordingStats
 
 BEAT: Final = 1.0  # seconds between two words to a follower while nothing changes
 LONGEST_HOLD: Final = 366 * 24 * 3600  # seconds; JSON also knows numbers that no clock can add
@@ -61,7 +61,7 @@ class Sources:
     """
 
     version: str
-    tally: Callable[[], Tally]
+    stats: Callable[[], RecordingStats]
     receipt_at: Callable[[], int | None]
     waiting: Callable[[], tuple[int, int]]
     oldest: Callable[[], int | None]
@@ -148,7 +148,7 @@ class ControlService:
             self._waiting_since = now
 
     def _evidence(self) -> Evidence:
-        sealed_at, receipt_at = self._sources.tally().pictures_at, self._sources.receipt_at()
+        sealed_at, receipt_at = self._sources.stats().pictures_at, self._sources.receipt_at()
         lead = max(0, self._the_daemon.screen.proof.hindsight - WINDOW_HINDSIGHT)
         return Evidence(self._open_since, self._the_daemon.grabbed_at, sealed_at, self._waiting_since, receipt_at, lead)
 
@@ -181,7 +181,7 @@ class ControlService:
             far_end,
             self._listening_since,
             self._sound_open_since,
-            self._sources.tally().sound_at,
+            self._sources.stats().sound_at,
             0 if lane is None else lane.proof.hindsight,
         )
 
@@ -217,7 +217,7 @@ class ControlService:
         return describe(
             daemon.session,
             daemon.screen.proof,
-            sources.tally(),
+            sources.stats(),
             now=now,
             since=daemon.screen.since,
             evidence=self._evidence(),

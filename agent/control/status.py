@@ -22,7 +22,7 @@ from agent.core.model.seen import Scene
 from agent.core.model.times import SECOND
 from agent.core.session import Phase, Session
 from agent.ports import Channel
-from agent.recorder.recording import Tally
+from agent.recorder.recording import RecordingStats
 
 UNWATCHED: Final = Watch()
 
@@ -214,7 +214,7 @@ class Waiting:
 def describe(
     session: Session,
     proof: AccountedProof[Frame],
-    tally: Tally,
+    stats: RecordingStats,
     *,
     now: int,
     since: int,
@@ -246,11 +246,11 @@ def describe(
         policy_revision=None if policy is None else policy.revision,
         policy_hash="" if policy is None else policy.hash,
         recording_s=ago(session.opened),
-        frames=tally.frames,
-        chunks=tally.chunks,
-        bytes=tally.bytes,
-        sealed_ago_s=ago(tally.sealed_at),
-        pictures_ago_s=ago(tally.pictures_at),
+        frames=stats.frames,
+        chunks=stats.chunks,
+        bytes=stats.bytes,
+        sealed_ago_s=ago(stats.sealed_at),
+        pictures_ago_s=ago(stats.pictures_at),
         receipt_ago_s=ago(evidence.receipt_at),
         waiting_chunks=waiting.chunks,
         waiting_bytes=waiting.bytes,

@@ -64,7 +64,7 @@ from agent.recorder.messages import (
     Word,
 )
 from agent.recorder.policy_monitor import DAY, PolicyMonitor, would_close
-from agent.recorder.recording import AtRest, Close, Open, Order
+from agent.recorder.recording import FlushBarrier, Close, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
 from agent.recorder.witness_poller import WitnessPoller
@@ -432,7 +432,7 @@ class Daemon:
             case CloseRecording(why):
                 self._close_recording(why)
             case Rest():
-                self._orders.put(AtRest(), must=True)
+                self._orders.put(FlushBarrier(), must=True)
             case Finish():
                 self._shutter.stop()
                 self._wake_capture()

@@ -75,16 +75,16 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
-class AtRest:
+class FlushBarrier:
     """Whoever waits for all orders before this one may go on."""
 
 
-Order = Open | TakeOver | Frame | Blocks | Gap | Scenes | Close | AtRest
+Order = Open | TakeOver | Frame | Blocks | Gap | Scenes | Close | FlushBarrier
 Heads = dict[int, tuple[int, str]]  # stream -> (next sequence, hex SHA-256 of the last sealed chunk)
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class Factories:
     """What a recording is made with. All of it is made anew for each: a new key, a new zero of time.
 
     `sound`: None where none is recorded.
@@ -105,7 +105,7 @@ class _Work:
 
 
 @dataclass(slots=True)
-class Tally:
+class RecordingStats:
     """What the status shows: read from other threads, so each field is written whole."""
 
     recording: str | None = None  # the one that is open; written after `heads`, see `named`
@@ -137,14 +137,14 @@ class Recorder:
     """Carries out the orders.
 
     `hold`: called with True when the spool takes no more, with False when it does again. `spooled`: something new lies
-    there to be sent. `rested`: every order up to an `AtRest` is carried out.
+    there to be sent. `rested`: every order up to an `FlushBarrier` is carried out.
     """
 
     def __init__(
         self,
         orders: Mailbox[Order],
         *,
-        studio: Studio,
+        factories: Factories,
         spool: Spool,
         ledger: Ledger,
         clock: Clock,
@@ -153,7 +153,7 @@ class Recorder:
         rested: Callable[[], None] = lambda: None,
     ) -> None:
         self._orders = orders
-        self._studio = studio
+        self._factories = factories
         self._spool = spool
         self._ledger = ledger
         self._clock = clock
@@ -171,7 +171,7 @@ class Recorder:
         self._unopened: dict[UUID, dict[str, object]] = {}  # their key packets are not durable yet
         self._heads_at = 0
         self._told_heads: Heads = {}
-        self.tally = Tally()
+        self.stats = RecordingStats()
 
     def run(self) -> None:
         """Until the mailbox is closed and empty, and what was sealed lies in the spool or is given up by name."""
@@ -187,7 +187,7 @@ class Recorder:
         """Seconds to wait for an order; None where nothing else is to be done meanwhile."""
         if self._stranded:
             return RETRY
-        return HEADS_EVERY / SECOND if self.tally.heads != self._told_heads else None
+        return HEADS_EVERY / SECOND if self.stats.heads != self._told_heads else None
 
     def _carry_out(self, order: Order) -> None:
         match order:
@@ -206,7 +206,7 @@ class Recorder:
                 self._keep(self._work, [_scene_chunk(lines, self._work.zero)])
             case Close():
                 self._close(order)
-            case AtRest():
+            case FlushBarrier():
                 self._rested()
             case _:
                 pass  # released into a recording that has just closed: nothing to keep it in
@@ -217,7 +217,7 @@ class Recorder:
 
     def _take_picture(self, frame: Frame) -> None:
         if self._work is not None:
-            self.tally.frames += 1
+            self.stats.frames += 1
             self._standing[frame.stream] = frame
             self._encode(Lane.SCREEN, frame)
 
@@ -250,7 +250,7 @@ class Recorder:
             for encoder in work.lanes.values():
                 self._keep(work, encoder.close(order.until))
             self._standing.clear()
-            self.tally.heads, self.tally.recording, self._told_heads = {}, None, {}
+            self.stats.heads, self.stats.recording, self._told_heads = {}, None, {}
             self._forget(work, {"why": order.why})
 
     def _forget(self, work: _Work, told: dict[str, object]) -> None:
@@ -260,17 +260,17 @@ class Recorder:
         self._account_closings()
 
     def _open(self, order: Open) -> None:
-        lanes: dict[Lane, Encoder[Any]] = {Lane.SCREEN: self._studio.encoder(order)}
-        if self._studio.sound is not None:
-            lanes[Lane.AUDIO] = self._studio.sound(order)
+        lanes: dict[Lane, Encoder[Any]] = {Lane.SCREEN: self._factories.encoder(order)}
+        if self._factories.sound is not None:
+            lanes[Lane.AUDIO] = self._factories.sound(order)
         if order.renews is not None:
             self._former, self._former_why = self._work, order.renews
-        self._work = _Work(self._studio.sealer(order), order.start, lanes)
+        self._work = _Work(self._factories.sealer(order), order.start, lanes)
         sealer = self._work.sealer
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
         self._unopened[sealer.recording] = {"policy": order.policy, "zero": order.start}
         self._spool_all([sealer.packet()])
-        self.tally.heads, self.tally.recording, self._told_heads = {}, str(sealer.recording), {}
+        self.stats.heads, self.stats.recording, self._told_heads = {}, str(sealer.recording), {}
 
     def _keep(self, work: _Work, chunks: Iterable[Chunk]) -> None:
         self._spool_all([work.sealer.seal(chunk) for chunk in chunks])
@@ -289,13 +289,13 @@ class Recorder:
             self._account_opening(one.recording)
             lane = lane_of(one.stream)
             if lane != SCENE:  # nobody is to take scenes for a recording that goes on
-                self.tally.sealed_at = self._clock.now()
+                self.stats.sealed_at = self._clock.now()
             if lane == SCREEN:
-                self.tally.pictures_at = self.tally.sealed_at
+                self.stats.pictures_at = self.stats.sealed_at
             if lane == AUDIO and one.stream != KEY_PACKET_STREAM:
-                self.tally.sound_at = self.tally.sealed_at
-            self.tally.chunks += 1
-            self.tally.bytes += len(one.data)
+                self.stats.sound_at = self.stats.sealed_at
+            self.stats.chunks += 1
+            self.stats.bytes += len(one.data)
             self._note_head(one)
             self._spooled()
 
@@ -323,13 +323,13 @@ class Recorder:
             heads[sealed.stream] = (sealed.sequence + 1, sealed.sha256.hex())
         self._durable[sealed.recording] = heads
         if self._work is not None and self._work.sealer.recording == sealed.recording:
-            self.tally.heads = heads
+            self.stats.heads = heads
 
     def _account_heads(self) -> None:
         due = self._clock.now() - self._heads_at >= HEADS_EVERY
-        if self._work is not None and due and self.tally.heads != self._told_heads:
+        if self._work is not None and due and self.stats.heads != self._told_heads:
             self._write_heads("heads", self._work.sealer.recording)
-            self._heads_at, self._told_heads = self._clock.now(), self.tally.heads
+            self._heads_at, self._told_heads = self._clock.now(), self.stats.heads
 
     def _account_opening(self, recording: UUID) -> None:
         """Something of it is durable, and that is its key packet: nothing overtakes it."""

@@ -100,10 +100,10 @@ class Connection:
             end = start + length
             messages.append(bytes(self._read[start:end]))
         del self._read[:end]
-        self._tally(len(messages))
+        self._count(len(messages))
         return messages
 
-    def _tally(self, messages: int) -> None:
+    def _count(self, messages: int) -> None:
         now = time.monotonic()
         if now - self._second >= 1:
             self._second, self._count = now, 0

@@ -47,22 +47,22 @@ _NAMED: Final = 3  # findings that the one line of an unsound recording tells in
 
 def verify(home: Home, recipient: RecipientPrivate | None, options: Namespace) -> int:
     """One line for everything that is not sound; 1 if there is any."""
-    tally = _Tally()
+    counts = _Counts()
     told = _tell_json if options.json else _tell_person
     with closing(home.database()) as database, explained(str(home.database_path)):
         after = str(options.after or "")
         with progress("checking", size(database, after)) as advance:
             found = sweep(database, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, after=after)
             try:
-                told(tally.watching(found, advance), tally)
+                told(counts.watching(found, advance), counts)
             except KeyboardInterrupt:
-                if tally.last:
-                    sys.stderr.write(f"to go on from here: eyelid-store verify --all --after {tally.last}\n")
+                if counts.last:
+                    sys.stderr.write(f"to go on from here: eyelid-store verify --all --after {counts.last}\n")
                 raise
-    return 0 if not tally.unsound else 1
+    return 0 if not counts.unsound else 1
 
 
-class _Tally:
+class _Counts:
     """Numbers alone: what a million sound recordings leave in memory."""
 
     def __init__(self) -> None:
@@ -87,15 +87,15 @@ class _Tally:
             advance(1)
 
 
-def _tell_person(unsound: Iterator[Checked], tally: _Tally) -> None:
+def _tell_person(unsound: Iterator[Checked], counts: _Counts) -> None:
     out = console()
     for one in unsound:
         out.print(_line(one), markup=False, soft_wrap=True)
-    for check, times in tally.not_checked.items():
-        why = tally.why[check]
+    for check, times in counts.not_checked.items():
+        why = counts.why[check]
         out.print(f"not checked in {_many(times, 'recording')}: {CHECKS[check]}: {why}", markup=False, soft_wrap=True)
-    whole = ", ".join(_many(times, kind) for kind, times in tally.checked.items()) or "nothing"
-    wrong = ", ".join(_many(times, kind) for kind, times in tally.unsound.items())
+    whole = ", ".join(_many(times, kind) for kind, times in counts.checked.items()) or "nothing"
+    wrong = ", ".join(_many(times, kind) for kind, times in counts.unsound.items())
     verdict = f"NOT SOUND: {wrong}" if wrong else "nothing wrong was found"
     out.print(f"checked {whole}: {verdict}", markup=False, soft_wrap=True)
 
@@ -115,7 +115,7 @@ def _line(one: Checked) -> str:
     return f"{'  '.join(clean(word) for word in place if word)}  {'; '.join(words)}"
 
 
-def _tell_json(unsound: Iterator[Checked], tally: _Tally) -> None:
+def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
     """One object, written as it grows."""
     sys.stdout.write('{"unsound": [')
     for number, one in enumerate(unsound):
@@ -128,10 +128,10 @@ def _tell_json(unsound: Iterator[Checked], tally: _Tally) -> None:
         }
         sys.stdout.write((",\n" if number else "\n") + json.dumps(facts, ensure_ascii=False))
     rest = {
-        "checked": dict(tally.checked),
-        "not_sound": dict(tally.unsound),
-        "not_checked": {check: {"recordings": n, "why": tally.why[check]} for check, n in tally.not_checked.items()},
-        "sound": not tally.unsound,
+        "checked": dict(counts.checked),
+        "not_sound": dict(counts.unsound),
+        "not_checked": {check: {"recordings": n, "why": counts.why[check]} for check, n in counts.not_checked.items()},
+        "sound": not counts.unsound,
     }
     sys.stdout.write("],\n" + json.dumps(rest, ensure_ascii=False)[1:] + "\n")
 

@@ -11,7 +11,7 @@ from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Monitor
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
 from agent.ports import Sealed
-from agent.seal import Maker, RecordingSealer
+from agent.seal import Provenance, RecordingSealer
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
 from tests.fakes.clock import NEW_YEAR_2026
@@ -26,12 +26,12 @@ BUNDLE = Bundle(revision=3, recipients=(AUDITOR.public, RECOVERY.public), create
 EVIDENCE = Ed25519PrivateKey.generate()
 
 
-def maker(device: str = "device-1", evidence: Ed25519PrivateKey = EVIDENCE) -> Maker:
-    return Maker(device, evidence, host="pc-17", os_user="alice", agent_version="0.1.0")
+def provenance(device: str = "device-1", evidence: Ed25519PrivateKey = EVIDENCE) -> Provenance:
+    return Provenance(device, evidence, host="pc-17", os_user="alice", agent_version="0.1.0")
 
 
-def new_sealer(wall: int = NEW_YEAR_2026, who: Maker | None = None) -> RecordingSealer:
-    return RecordingSealer(who or maker(), BUNDLE, policy=POLICY, monitors=MONITORS, start=START, wall=wall)
+def new_sealer(wall: int = NEW_YEAR_2026, who: Provenance | None = None) -> RecordingSealer:
+    return RecordingSealer(who or provenance(), BUNDLE, policy=POLICY, monitors=MONITORS, start=START, wall=wall)
 
 
 def media(stream: int, at: int, length: int = 200, *, seconds: int = 4) -> Chunk:

@@ -16,7 +16,7 @@ from rich.console import Console
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, tables
-from bench.loss_account import COLUMNS, PATIENCE, Round, Tally, added_up, lines, total, wrong
+from bench.loss_account import COLUMNS, PATIENCE, Round, LossCounts, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
 from bench.loss_mounts import CannotMount
@@ -186,8 +186,8 @@ def test_the_patience_is_the_gates():
     assert GATE[Lane.SCREEN] == PATIENCE * SECOND
 
 
-def tally(*rounds: Round, **fields: Any) -> Tally:
-    made = Tally("kill-agent", "kill -9 of the recorder", 1.0, finished=True)
+def counts(*rounds: Round, **fields: Any) -> LossCounts:
+    made = LossCounts("kill-agent", "kill -9 of the recorder", 1.0, finished=True)
     for one in rounds or (Round(acknowledged=3, receipted=2, open_end_s=1.5),):
         made.add(one)
     for name, value in fields.items():
@@ -196,7 +196,7 @@ def tally(*rounds: Round, **fields: Any) -> Tally:
 
 
 def test_a_case_that_lost_nothing_passes():
-    assert wrong(tally()) == []
+    assert wrong(counts()) == []
 
 
 @pytest.mark.parametrize(
@@ -214,11 +214,11 @@ def test_a_case_that_lost_nothing_passes():
     ],
 )
 def test_a_case_fails_for_each_of_these(spoil: dict[str, Any], word: str):
-    assert word in " ".join(wrong(tally(**spoil)))
+    assert word in " ".join(wrong(counts(**spoil)))
 
 
 def test_a_case_that_cannot_be_played_here_is_named_and_no_failure():
-    skipped = tally(skipped="it needs root", finished=False)
+    skipped = counts(skipped="it needs root", finished=False)
 
     assert wrong(skipped) == []
     assert total([skipped])["skipped"] == {"kill-agent": "it needs root"}
@@ -226,9 +226,9 @@ def test_a_case_that_cannot_be_played_here_is_named_and_no_failure():
 
 
 def test_runs_add_up_and_keep_the_lengths_of_chunks_apart():
-    runs = [tally(), tally(chunk=4.0), tally(notes={"in a write": 1}), tally(skipped="no")]
+    runs = [counts(), counts(chunk=4.0), counts(notes={"in a write": 1}), counts(skipped="no")]
 
-    sums = added_up([Tally.from_json(json.loads(json.dumps(run.to_json()))) for run in runs])
+    sums = added_up([LossCounts.from_json(json.loads(json.dumps(run.to_json()))) for run in runs])
 
     assert [(one.chunk, one.rounds, one.acknowledged) for one in sums] == [(1.0, 2, 6), (4.0, 1, 3)]
     assert set(total(sums)) == {
@@ -239,7 +239,7 @@ def test_runs_add_up_and_keep_the_lengths_of_chunks_apart():
 
 
 def test_the_table_for_the_docs_has_a_line_for_each_case():
-    table = tables.markdown(COLUMNS, lines([tally()]))
+    table = tables.markdown(COLUMNS, lines([counts()]))
     assert "| kill -9 of the recorder | 1 s | 1 | 3 | 2 | 0 | 0 | 0 | 0 s | 1.5 / 1.5 s |" in table
 
 
@@ -247,7 +247,7 @@ def test_the_table_for_the_docs_has_a_line_for_each_case():
 def test_on_a_terminal_of_any_width_every_figure_has_its_name(width: int):
     file = io.StringIO()
     out = Console(file=file, width=width)
-    out.print(loss.shown_at(width, [tally(), tally(skipped="not root")]))
+    out.print(loss.shown_at(width, [counts(), counts(skipped="not root")]))
     said = " ".join(file.getvalue().replace("│", " ").split())
     assert all(word in said for word in ("kill -9 of the recorder", "acknowledged", "unexplained", "skipped: not root"))
     assert "…" not in said

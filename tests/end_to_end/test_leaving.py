@@ -15,7 +15,7 @@ import pytest
 from agent.control import control
 from agent.desktop import current_clock
 from agent.ledger import DiskLedger
-from agent.seal import Maker
+from agent.seal import Provenance
 from agent.spool import DiskSpool
 from agent.state.identity import load
 from bench.fleet import Store, announced, found, installed, run, serve, store
@@ -47,7 +47,7 @@ class Pc:
         who = load(home)
         self.device = who.device
         spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
-        sealer = new_sealer(NEW_YEAR_2026, Maker(who.device, who.evidence_key, "pc-17", "alice", "0.1.0"))
+        sealer = new_sealer(NEW_YEAR_2026, Provenance(who.device, who.evidence_key, "pc-17", "alice", "0.1.0"))
         for sealed in (sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(CHUNKS - 1))):
             spool.put(sealed)
         ledger = DiskLedger(home / "ledger", current_clock(), device=who.device, evidence=who.evidence_key)

@@ -34,13 +34,13 @@ class Use:
 
 def uses(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[str, Use]:
     """By the id, in the order of the last policy. Only what began since `since` (ns by the wall clock) counts."""
-    tally = _Tally(names_of, since)
+    counts = _Counts(names_of, since)
     for entry in entries:
-        tally.take(entry)
-    return tally.found
+        counts.take(entry)
+    return counts.found
 
 
-class _Tally:
+class _Counts:
     def __init__(self, names_of: NamesOf, since: int) -> None:
         self.found: dict[str, Use] = {}
         self._names_of = names_of

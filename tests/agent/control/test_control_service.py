@@ -21,7 +21,7 @@ from agent.core.model.times import SECOND
 from agent.errors import UserError
 from agent.recorder.audio_loop import Heard
 from agent.recorder.messages import GrabWanted, PolicyArrived, Trouble
-from agent.recorder.recording import Blocks, Tally
+from agent.recorder.recording import Blocks, RecordingStats
 from agent.recorder.shutter import Grabbed
 from tests.agent.recorder.daemon_rig import POLICY, WITH_CHART, Rig, hold
 from tests.fakes.sound import FakeSound
@@ -37,7 +37,7 @@ class Asked:
         """`system`: whether there is anything on this PC that knows its sound."""
         self.rig = Rig(sound=any(hears) and system, room=1000)
         self.sound = FakeSound(self.rig.clock) if any(hears) and system else None
-        self.tally = Tally()
+        self.stats = RecordingStats()
         self.receipt_at: int | None = None
         self.waiting = (0, 0)
         self.sending = True
@@ -48,7 +48,7 @@ class Asked:
             PROMISE,
             Sources(
                 version="0",
-                tally=lambda: self.tally,
+                stats=lambda: self.stats,
                 receipt_at=lambda: self.receipt_at,
                 waiting=lambda: self.waiting,
                 oldest=lambda: None,
@@ -104,8 +104,8 @@ class Asked:
                 self.rig.daemon.turn(GrabWanted())
             self.rig.look()
             if sealed and any(isinstance(order, Blocks) for order in self.rig.taken()):
-                self.tally.sound_at = self.rig.clock.time
-            self.tally.pictures_at = self.rig.clock.time if self.sound is not None else None
+                self.stats.sound_at = self.rig.clock.time
+            self.stats.pictures_at = self.rig.clock.time if self.sound is not None else None
 
 
 def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not() -> None:
@@ -115,7 +115,7 @@ def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not
     assert asked.state() is State.RECORDING
     asked.later(1)
     assert asked.state() is State.STALLED
-    asked.tally.pictures_at = asked.rig.clock.time
+    asked.stats.pictures_at = asked.rig.clock.time
     assert asked.state() is State.RECORDING
 
 
@@ -123,7 +123,7 @@ def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not
 def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed(word: GrabWanted | Grabbed) -> None:
     asked = Asked().opened()
     asked.later(1)
-    asked.tally.pictures_at = asked.rig.clock.time
+    asked.stats.pictures_at = asked.rig.clock.time
     asked.later(4.9, grabbed=False)
     assert asked.state() is State.RECORDING
     asked.later(0.2, grabbed=False)

@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
-from agent.recorder.recording import AtRest, Blocks, Close, Gap, Open, Order, Recorder, Studio
+from agent.recorder.recording import FlushBarrier, Blocks, Close, Gap, Open, Order, Recorder, Factories
 from protocol.envelope import SOUND_STREAM
 from tests.fakes.clock import HandClock
 
@@ -82,7 +82,7 @@ class Rig:
         self.rested: list[tuple[bool, str]] = []  # whether the key was forgotten, and the last entry by then
         self.recorder = Recorder(
             self.orders,
-            studio=Studio(self._sealer, self._encoder, self._hear if sound else None),
+            factories=Factories(self._sealer, self._encoder, self._hear if sound else None),
             spool=self.spool,
             ledger=self,
             clock=self.clock,
@@ -143,7 +143,7 @@ def test_the_key_is_forgotten_when_the_recording_closes_and_the_next_has_its_own
 
 def test_whoever_waits_for_the_close_is_told_once_the_key_is_forgotten() -> None:
     rig = Rig()
-    rig.play(OPEN, frame(1), Close(2, "suspended"), AtRest(), OPEN, frame(3))
+    rig.play(OPEN, frame(1), Close(2, "suspended"), FlushBarrier(), OPEN, frame(3))
     assert rig.rested == [(True, "recording-closed")]
 
 
@@ -229,17 +229,17 @@ def test_heads_are_accounted_for_every_ten_seconds() -> None:
 def test_the_tally_is_what_lies_in_the_spool() -> None:
     rig = Rig()
     rig.play(OPEN, frame(1), frame(2))
-    tally = rig.recorder.tally
-    assert (tally.chunks, tally.frames, tally.bytes) == (3, 2, sum(len(sealed.data) for sealed in rig.spool.held))
-    assert tally.recording == str(rig.sealers[0].recording)
-    assert tally.heads == {0: (2, "ab")}
-    assert tally.pictures_at == rig.clock.time
-    assert tally.sound_at is None
+    stats = rig.recorder.stats
+    assert (stats.chunks, stats.frames, stats.bytes) == (3, 2, sum(len(sealed.data) for sealed in rig.spool.held))
+    assert stats.recording == str(rig.sealers[0].recording)
+    assert stats.heads == {0: (2, "ab")}
+    assert stats.pictures_at == rig.clock.time
+    assert stats.sound_at is None
 
 
 def test_sound_and_pictures_are_evidence_of_their_own_lane_alone() -> None:
     rig = Rig(sound=True)
     rig.play(OPEN, Blocks((Block(SOUND_STREAM, Span(1, 2), 1, 0, b""),)))
-    tally = rig.recorder.tally
-    assert tally.sound_at == tally.sealed_at == rig.clock.time
-    assert tally.pictures_at is None
+    stats = rig.recorder.stats
+    assert stats.sound_at == stats.sealed_at == rig.clock.time
+    assert stats.pictures_at is None

@@ -365,8 +365,8 @@ def test_scenes_are_a_stream_of_their_own_and_count_for_no_picture() -> None:
     sealed = rig.spool.held[-1]
     assert sealed.stream == SCENE_STREAM
     assert read(sealed.data.splitlines()) == (Sighting(2, WINDOWS, NOTES), Ended(3))
-    assert rig.recorder.tally.pictures_at is None
-    assert rig.recorder.tally.heads == {SCENE_STREAM: (1, "ab")}
+    assert rig.recorder.stats.pictures_at is None
+    assert rig.recorder.stats.heads == {SCENE_STREAM: (1, "ab")}
     rig = RecorderRig()
     rig.play(Scenes((Ended(3),)), OPEN, frame(1))
     assert [one.stream for one in rig.spool.held] == [envelope.KEY_PACKET_STREAM, 0]

@@ -12,7 +12,7 @@ import pytest
 from agent.core import backoff
 from agent.ledger import DiskLedger
 from agent.ports import Sealed
-from agent.seal import Maker
+from agent.seal import Provenance
 from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust, enrol
 from agent.upload.alarms import UploadCallbacks
@@ -112,7 +112,7 @@ class Pc:
 
     def record(self, chunks: int, wall: int = NEW_YEAR_2026) -> list[Sealed]:
         """Seal and spool a recording of this PC: its key packet and chunks."""
-        sealer = new_sealer(wall, Maker(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0"))
+        sealer = new_sealer(wall, Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0"))
         made = [sealer.packet(), *(sealer.seal(media(0, 4 * number)) for number in range(chunks))]
         for sealed in made:
             self.spool.put(sealed)

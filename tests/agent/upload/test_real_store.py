@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from agent.core.model.times import SECOND
 from agent.ledger import DiskLedger
 from agent.ports import Sealed
-from agent.seal import Maker
+from agent.seal import Provenance
 from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust, enrol
 from agent.upload.alarms import UploadCallbacks
@@ -108,8 +108,8 @@ class RealPc:
 
     def record(self, number: int) -> list[Sealed]:
         """A recording of 21 objects, nothing of it spooled yet."""
-        maker = Maker(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
-        sealer = new_sealer(NEW_YEAR_2026 + number * SECOND, maker)
+        provenance = Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
+        sealer = new_sealer(NEW_YEAR_2026 + number * SECOND, provenance)
         return [sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(20))]
 
     def send(self, made: list[Sealed]) -> None:
