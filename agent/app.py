@@ -47,7 +47,7 @@ from agent.ports import Encoder, Sealer, Sound
 from agent.recorder.audio_loop import Heard, listen
 from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
-from agent.recorder.recording import Open, Order, Recorder, Factories
+from agent.recorder.recording import Factories, Open, Order, Recorder
 from agent.recorder.seeking import Seeker
 from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.seal import Provenance, RecordingSealer
@@ -108,7 +108,9 @@ class Recording:
             who,
             clock,
             keep_free=config.spool.keep_free,
-            callbacks=UploadCallbacks(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
+            callbacks=UploadCallbacks(
+                receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came
+            ),
             health=self._health,
         )
         self._provenance = Provenance(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)

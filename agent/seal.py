@@ -60,7 +60,14 @@ class RecordingSealer:
     """`agent.ports.Sealer`: a new recording id, a new key, wrapped for every recipient of the bundle."""
 
     def __init__(
-        self, provenance: Provenance, bundle: Bundle, *, policy: str, monitors: tuple[Monitor, ...], start: int, wall: int
+        self,
+        provenance: Provenance,
+        bundle: Bundle,
+        *,
+        policy: str,
+        monitors: tuple[Monitor, ...],
+        start: int,
+        wall: int,
     ) -> None:
         """`policy`: its hash. `start`: ns of the clock, the zero of the spans; `wall`: that moment in ns since 1970.
 

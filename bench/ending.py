@@ -34,7 +34,7 @@ from agent.desktop import current_clock
 from agent.encode.video import ScreenEncoder
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox
-from agent.recorder.recording import Close, Open, Order, Recorder, Factories
+from agent.recorder.recording import Close, Factories, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.spool import DiskSpool
 from bench.fleet import Store, announced, found, pc, serve
@@ -95,8 +95,8 @@ def drain_once(folder: Path) -> float:
     began = time.perf_counter()
     recorder.run()
     took = time.perf_counter() - began
-    if recorder.counts.frames != WAITING or spool.waiting()[0] < 3:
-        raise StageError(f"{recorder.counts.frames} of {WAITING} pictures were drained")
+    if recorder.stats.frames != WAITING or spool.waiting()[0] < 3:
+        raise StageError(f"{recorder.stats.frames} of {WAITING} pictures were drained")
     return took
 
 

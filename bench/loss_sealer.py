@@ -45,7 +45,7 @@ from agent.core.session import (
 from agent.errors import EyelidError
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
-from agent.recorder.recording import Close, Gap, Open, Order, Recorder, Factories
+from agent.recorder.recording import Close, Factories, Gap, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.sending import VERSION
 from agent.spool import DiskSpool
@@ -233,7 +233,7 @@ class Pc:
     def _health(self) -> DeviceHealthRequest:
         number, head = self._ledger.head()
         chunks, size = self._spool.waiting()
-        recording, heads = self._recorder.counts.named()
+        recording, heads = self._recorder.stats.named()
         health: DeviceHealthRequest = {
             "wall": self._clock.wall(),
             "agent_version": VERSION,

@@ -61,12 +61,12 @@ class Messages:
             if len(self._held) - end - LENGTH.size < length:
                 break
             end += LENGTH.size + length
-            self._count()
+            self._limit_rate()
         whole = bytes(self._held[:end])
         del self._held[:end]
         return whole
 
-    def _count(self) -> None:
+    def _limit_rate(self) -> None:
         now = time.monotonic()
         if now - self._second >= 1:
             self._second, self._count = now, 0

@@ -64,7 +64,7 @@ from agent.recorder.messages import (
     Word,
 )
 from agent.recorder.policy_monitor import DAY, PolicyMonitor, would_close
-from agent.recorder.recording import FlushBarrier, Close, Open, Order
+from agent.recorder.recording import Close, FlushBarrier, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
 from agent.recorder.witness_poller import WitnessPoller

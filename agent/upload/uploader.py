@@ -19,11 +19,20 @@ from agent.errors import Refused, Transient, Untrusted
 from agent.ports import Clock, Sealed, Spool
 from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, UploadCallbacks
-from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Disposition, ShutOut, disposition, later, settle, understood
+from agent.upload.answers import (
+    NO_KEY_PACKET,
+    SHUT_OUT_CODES,
+    Disposition,
+    ShutOut,
+    disposition,
+    later,
+    settle,
+    understood,
+)
 from agent.upload.bearer import Bearer
-from agent.upload.sync_tasks import Account, SyncTasks, Texts
-from agent.upload.in_flight import InFlight, Completion
+from agent.upload.in_flight import Completion, InFlight
 from agent.upload.packets import KeptPackets
+from agent.upload.sync_tasks import Account, SyncTasks, Texts
 from agent.wire import Answer, Wire
 from protocol import api, jws
 from protocol.envelope import KEY_PACKET_STREAM
@@ -33,7 +42,9 @@ from protocol.receipt import Receipt
 log = logging.getLogger(__name__)
 
 IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
-RETRIES_TOGETHER: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
+RETRIES_TOGETHER: Final = (
+    3  # failing answers after which a recording waits by itself, ever longer, while the others go on
+)
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
 STEADY: Final = 8  # chunks in a row that arrived, after which one more request at once is tried

@@ -100,10 +100,10 @@ class Connection:
             end = start + length
             messages.append(bytes(self._read[start:end]))
         del self._read[:end]
-        self._count(len(messages))
+        self._limit_rate(len(messages))
         return messages
 
-    def _count(self, messages: int) -> None:
+    def _limit_rate(self, messages: int) -> None:
         now = time.monotonic()
         if now - self._second >= 1:
             self._second, self._count = now, 0

@@ -16,7 +16,7 @@ from rich.console import Console
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, tables
-from bench.loss_account import COLUMNS, PATIENCE, Round, LossCounts, added_up, lines, total, wrong
+from bench.loss_account import COLUMNS, PATIENCE, LossCounts, Round, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
 from bench.loss_kills import struck
 from bench.loss_mounts import CannotMount

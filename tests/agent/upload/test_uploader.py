@@ -239,7 +239,9 @@ def test_a_recording_that_the_store_cannot_take_lets_the_others_pass(pc: Pc) -> 
     pc.settle()
     [poison, *rest] = pc.record(2)
     good = pc.record(2, NEW_YEAR_2026 + SECOND)
-    pc.store.says(api.recording_path(poison.recording, poison.stream, 0), *[problem(500, "store-fault")] * RETRIES_TOGETHER)
+    pc.store.says(
+        api.recording_path(poison.recording, poison.stream, 0), *[problem(500, "store-fault")] * RETRIES_TOGETHER
+    )
     for _ in range(RETRIES_TOGETHER):
         assert pc.work() != IDLE
         assert len(pc.waiting()) == 6
