@@ -24,7 +24,7 @@ from protocol import api, bundle, jws
 from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
 from protocol.keys import RecipientPublic
 from protocol.packet import KeyPacket, Monitor
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND

@@ -15,7 +15,7 @@ from typing import Any
 from agent import config
 from agent.browser import enterprise, install, manifests, pack, places
 from agent.browser.places import Browser
-from agent.browser.standing import WHY_NOT_SANDBOXED, Standing, standing
+from agent.browser.status import WHY_NOT_SANDBOXED, Standing, standing
 from agent.control import control
 from agent.errors import EnvironmentFault, UserError
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config, desktop
-from agent.cli.policy.standing import Follower, Standing
+from agent.cli.policy.status import Follower, Standing
 from agent.control import control
 from agent.core.linting.explain import Does, Word, words_of
 from agent.core.matching.decide import decide

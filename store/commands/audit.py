@@ -13,12 +13,12 @@ from uuid import UUID
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
 from store.admin import passphrase
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.queries import newest_recordings, recordings_beginning
-from store.commands import whole
+from store.commands import sweep
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export, picture
@@ -210,7 +210,7 @@ def _verify(options: Namespace) -> int:
     if options.all == (options.recording is not None) or (options.after and not options.all):
         raise WrongUsage("say which recording to verify, or --all for everything (only then with --after)")
     if options.all:
-        return whole.verify(home, recipient_of(options) if options.key else None, options)
+        return sweep.verify(home, recipient_of(options) if options.key else None, options)
     evidence = evidence_of(home, options.recording)
     report = examined(home, evidence, recipient_of(options) if options.key else None)
     if options.json:

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from protocol.enrolment import Enrolment, make
 from protocol.errors import EnrolmentError
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.database import explained
 from store.catalog.queries import devices, last_health
@@ -20,7 +20,7 @@ from store.commands.options import Subcommands, add_command, choose_device, coun
 from store.commands.roster import print_devices
 from store.errors import WrongUsage
 from store.evidence.show import console, iso, print_json, progress, when
-from store.evidence.timeline.standing import Standing, standing
+from store.evidence.timeline.device_status import Standing, standing
 from store.server.enrolment import make_secret
 
 

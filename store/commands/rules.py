@@ -21,8 +21,8 @@ from store.commands.options import Subcommands, add_command, choose_device, dura
 from store.evidence.evidence import rule_names
 from store.evidence.rules import RuleName
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
-from store.evidence.timeline.absent import entries_since
-from store.evidence.timeline.uses import Use, uses
+from store.evidence.timeline.gaps import entries_since
+from store.evidence.timeline.rule_usage import Use, uses
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:

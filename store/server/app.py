@@ -25,7 +25,7 @@ from protocol.errors import ProtocolError
 from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.errors import Refusal
-from store.server.depot import Depot
+from store.server.services import Depot
 from store.server.log import say
 from store.server.routes import account, devices, health, openapi, recordings
 from store.server.routes.bodies import Intake

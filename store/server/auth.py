@@ -19,7 +19,7 @@ from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, find_device
 from store.clock import SECOND
 from store.errors import Refusal
-from store.server.depot import Depot
+from store.server.services import Depot
 
 TOKEN_LIFE: Final = 600  # seconds
 ASSERTION_LIFE: Final = 300  # seconds that an assertion may be good for at most

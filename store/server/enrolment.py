@@ -18,7 +18,7 @@ from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
-from store.server.depot import Depot
+from store.server.services import Depot
 
 MOST_USES: Final = 100_000
 _MOST_TEXT: Final = 255  # characters

@@ -27,7 +27,7 @@ from store.catalog import queries, schema
 from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.errors import Refusal
 from store.server.auth import revoked, unknown
-from store.server.depot import Depot
+from store.server.services import Depot
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: somebody lies, or a PC was restored
 

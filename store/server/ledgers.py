@@ -17,7 +17,7 @@ from protocol.ledger import ZERO, Batch, line_hash, parse_line
 from store.catalog import reported, schema
 from store.catalog.queries import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
 from store.errors import Refusal
-from store.server.depot import Depot
+from store.server.services import Depot
 
 _MOST_KIND: Final = 64  # characters
 # What a PC tells of its policy that somebody must look at; the entry itself has the rules. One that refuses its bundle

@@ -29,10 +29,10 @@ from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.rules import OWN_REASONS, HoldReasons
-from store.server.depot import Depot
+from store.server.services import Depot
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked")
-SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.absent
+SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.gaps
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 # From a chunk on a fast disk to a body on a line of 50 kbit/s.
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)

@@ -24,7 +24,7 @@ from store.clock import Clock, wall
 from store.errors import StoreError, WrongUsage
 from store.server import log
 from store.server.app import Answered, create_app
-from store.server.depot import Depot
+from store.server.services import Depot
 
 _WARN: Final = 60  # days before the certificate ends
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop

@@ -16,7 +16,7 @@ from bench.ingest_table import markdown, slope, total
 from bench.stage import StageError
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
-from store.admin.founding import Plan, found
+from store.admin.init import Plan, found
 from store.admin.home import Home
 
 SIZE = 3000

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from store import cli
-from store.admin.founding import RECIPIENT
+from store.admin.init import RECIPIENT
 from store.admin.home import Home
 from tests.store.conftest import PASSPHRASE
 

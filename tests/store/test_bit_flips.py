@@ -20,12 +20,12 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, digest, open_sealed
 from protocol.errors import ProtocolError
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence.verify.recording import Report
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
 from tests.store.evidence.test_sweep import Swept, swept, wrong

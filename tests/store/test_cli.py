@@ -18,12 +18,12 @@ from bench.fleet import installed
 from bench.terminal import typed
 from protocol import enrolment
 from protocol.keys import thumbprint
-from store.admin import founding
-from store.admin.founding import COMPLIANCE, STORE
+from store.admin import init
+from store.admin.init import COMPLIANCE, STORE
 from store.admin.home import Home
 from store.catalog import database, schema
 from store.cli import parser
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.commands import every
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, passphrase_file, run
@@ -101,8 +101,8 @@ def test_wrong_usage_is_told_in_a_line(run: Run, arguments: tuple[str, ...]) -> 
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seals new keys at once: these tests open none."""
-    whole = founding.Plan
-    monkeypatch.setattr("store.commands.founding.Plan", lambda **fields: whole(**fields, cost=COST))
+    whole = init.Plan
+    monkeypatch.setattr("store.commands.init.Plan", lambda **fields: whole(**fields, cost=COST))
 
 
 @pytest.mark.usefixtures("cheap")
@@ -129,7 +129,7 @@ def test_init_as_json_with_a_key_file(run: Run, tmp_path: Path) -> None:
     )  # fmt: skip
     assert told.code == 0
     assert told.facts["address"] == "https://10.0.0.5:9000"
-    assert [fact["name"] for fact in told.facts["keys"]] == list(founding.PURPOSES)
+    assert [fact["name"] for fact in told.facts["keys"]] == list(init.PURPOSES)
     assert all(Path(fact["private_half"]).exists() for fact in told.facts["keys"])
     assert secret.exists()
 

@@ -18,7 +18,7 @@ from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, sea
 from protocol.receipt import Receipt
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import Gather, SetClock

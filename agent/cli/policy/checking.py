@@ -13,7 +13,7 @@ from rich.console import Console
 
 from agent.cli.policy.findings import mistake_as_json, warning_as_json
 from agent.cli.policy.reading import add_files, counted, page, print_with_line, read
-from agent.cli.policy.standing import say_whether_the_folder_counts
+from agent.cli.policy.status import say_whether_the_folder_counts
 from agent.core.linting.cautions import Caution, Kind, cautions
 from agent.core.model.rules import Policy
 from agent.errors import PolicyError

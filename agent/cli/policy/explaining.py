@@ -16,7 +16,7 @@ from rich.text import Text
 
 from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import line_at, page, read
-from agent.cli.policy.standing import Standing, standing
+from agent.cli.policy.status import Standing, standing
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
 from agent.core.linting.explain import Does, Word, words_of
 from agent.core.linting.reach import no_scheme

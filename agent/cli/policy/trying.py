@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.cli.policy.reading import add_files, counted, page, read
-from agent.cli.policy.standing import say_whether_the_folder_counts
+from agent.cli.policy.status import say_whether_the_folder_counts
 from agent.core.language.tests import Outcome, run_tests
 from agent.core.linting.coverage import Coverage, coverage
 from agent.core.model.media import Lane

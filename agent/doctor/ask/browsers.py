@@ -19,7 +19,7 @@ import psutil
 from agent.browser import install, places
 from agent.browser.manifests import FIREFOX_ID
 from agent.browser.places import Browser
-from agent.browser.standing import Standing, standing
+from agent.browser.status import Standing, standing
 from agent.doctor.facts import BrowserFacts
 
 # What the kernel calls the program itself, which a script in /usr/bin may have started.

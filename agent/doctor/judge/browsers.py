@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agent.browser import places
-from agent.browser.standing import WHY_NOT_SANDBOXED
+from agent.browser.status import WHY_NOT_SANDBOXED
 from agent.doctor.facts import BrowserFacts, Facts, PolicyFacts, RecorderFacts
 from agent.doctor.findings import Check, Finding, beside, good, warning, wrong
 from agent.doctor.judge.words import several

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from store.clock import SECOND
-from store.evidence.timeline.life import TimelineSpan, What
+from store.evidence.timeline.device_timeline import TimelineSpan, What
 
 CELLS: Final = 48  # of half an hour, on a day without a change to summer time
 _DIM: Final = frozenset({What.BLIND, What.UNSEEN, What.UNEXPLAINED})

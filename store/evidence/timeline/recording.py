@@ -10,7 +10,7 @@ from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part, by_
 from store.evidence.evidence import Evidence
 from store.evidence.rules import RuleName, name_of, reason_of
 from store.evidence.show import iso
-from store.evidence.timeline.filled import filled_in
+from store.evidence.timeline.padding import filled_in
 
 
 def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:

@@ -8,7 +8,7 @@ from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
 from store.catalog.queries import Device
 from store.errors import Refusal
 from store.server.auth import authenticate, read_bearer
-from store.server.depot import Depot
+from store.server.services import Depot
 
 OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
 

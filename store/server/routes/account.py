@@ -16,7 +16,7 @@ from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, newest_bundle, successors
 from store.errors import Refusal
 from store.server import ledgers
-from store.server.depot import Depot
+from store.server.services import Depot
 from store.server.routes.access import depot_of, device_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described

@@ -18,7 +18,7 @@ from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
 from store.server.auth import issue_token
-from store.server.depot import Depot
+from store.server.services import Depot
 from store.server.enrolment import Applicant, enrol
 from store.server.routes.access import check_agent, depot_of, device_of
 from store.server.routes.bodies import read_claims

@@ -23,7 +23,7 @@ from agent.upload.uploader import IDLE, Uploader
 from agent.wire import Wire
 from protocol import enrolment
 from protocol.enrolment import Enrolment
-from store.admin.founding import COMPLIANCE, Plan, found
+from store.admin.init import COMPLIANCE, Plan, found
 from store.admin.home import Home
 from store.catalog.schema import sealed
 from store.clock import wall

@@ -13,7 +13,7 @@ from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part
 from store.evidence.picture import bar, day_bar
 from store.evidence.show import ago, clean, iso, print_table, seconds, size, when
 from store.evidence.timeline.days import Day
-from store.evidence.timeline.life import TimelineSpan, What
+from store.evidence.timeline.device_timeline import TimelineSpan, What
 
 SECOND = 10**9
 

@@ -12,11 +12,11 @@ from sqlalchemy import delete, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.evidence.verify.sweep import Checked, size, sweep
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed, start_run
@@ -228,7 +228,7 @@ def test_an_interrupted_check_says_where_to_go_on(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("store.commands.whole.sweep", cut)
+        patch.setattr("store.commands.sweep.sweep", cut)
         told = run("verify", "--all")
     assert told.code == 130
     assert f"verify --all --after {ids[0]}" in told.err

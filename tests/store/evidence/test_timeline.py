@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from protocol.bundle import Bundle
 from store.catalog import schema
 from store.evidence.timeline import recording as timeline
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
 from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed

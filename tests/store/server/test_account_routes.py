@@ -15,11 +15,11 @@ from sqlalchemy import select
 from protocol import api, bundle, ledger
 from protocol.bundle import Bundle
 from protocol.policyhash import policy_hash
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import SECOND
-from store.server.depot import Depot
+from store.server.services import Depot
 from store.server.log import JsonLines
 from tests.fakes.pc import Pc
 from tests.store.conftest import SetClock, serving

@@ -15,10 +15,10 @@ from sqlalchemy import func, select, update
 from protocol import api, jws
 from protocol.bundle import Bundle, verify
 from protocol.keys import public_to_text
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 

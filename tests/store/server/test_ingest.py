@@ -20,7 +20,7 @@ from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import BlobFault, sealed_name
 from store.server import ingest
-from store.server.depot import Depot
+from store.server.services import Depot
 from store.server.routes.bodies import Intake
 from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.pc import FakeRecording, Pc

@@ -12,7 +12,7 @@ from protocol import api, jws
 from protocol.ledger import ZERO, line
 from store.catalog import schema
 from store.catalog.queries import ledger_lines
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import Pc
 
 

@@ -19,12 +19,12 @@ from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.errors import StoreError
 from store.server import metrics
-from store.server.depot import Depot
+from store.server.services import Depot
 from store.server.metrics import Metrics, served
 from store.server.serving import listen
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
-from tests.store.evidence.test_standing import report
+from tests.store.evidence.test_device_status import report
 from tests.store.recorded import POLICY, POLICY_FILES
 from tests.store.server.test_serving import connect, enrolled, process
 

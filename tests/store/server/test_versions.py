@@ -15,14 +15,14 @@ from protocol.envelope import KEY_PACKET_STREAM, digest
 from protocol.keys import RecipientPrivate, public_from_text
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store.admin.founding import COMPLIANCE
+from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.queries import find_device
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
-from store.server.depot import Depot
+from store.server.services import Depot
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 from tests.vectors import freeze

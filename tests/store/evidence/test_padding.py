@@ -12,7 +12,7 @@ from protocol.envelope import SOUND_STREAM, Kind
 from store.evidence import picture
 from store.evidence.account import Entry, Interval
 from store.evidence.timeline import recording as timeline
-from store.evidence.timeline.filled import filled
+from store.evidence.timeline.padding import filled
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
 from tests.store.recorded import ZERO, close, make_filmed

@@ -15,8 +15,8 @@ from store.catalog import schema
 from store.commands import rules as command
 from store.evidence.account import Entry
 from store.evidence.rules import RuleName
-from store.evidence.timeline.uses import Use, uses
-from store.server.depot import Depot
+from store.evidence.timeline.rule_usage import Use, uses
+from store.server.services import Depot
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
 

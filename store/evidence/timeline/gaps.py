@@ -28,7 +28,7 @@ from store.evidence.account import Entry, Interval
 from store.evidence.evidence import heads_of, policy_texts
 from store.evidence.rules import HoldReasons
 from store.evidence.timeline.days import Day, days
-from store.evidence.timeline.life import LastReport, TimelineSpan, What, spans
+from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
 SILENT: Final = 5 * 60 * SECOND  # a device tells of its health every minute
 _PAGE: Final = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from store.server.depot import Opened
+from store.server.services import Opened
 
 
 def test_of_each_device_the_last_recording_is_remembered() -> None:

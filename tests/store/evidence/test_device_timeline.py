@@ -10,7 +10,7 @@ import pytest
 from store.clock import SECOND
 from store.evidence.account import Entry, Interval
 from store.evidence.timeline.days import CELLS, days
-from store.evidence.timeline.life import LastReport, TimelineSpan, What, spans
+from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
 WALL = 1_800_000_000  # s since 1970 at second 0 of the device's clock
 HOUR = 3600

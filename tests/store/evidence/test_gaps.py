@@ -16,9 +16,9 @@ from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
-from store.evidence.timeline.absent import SILENT, Absent, Hole, absent
-from store.evidence.timeline.life import What
-from store.server.depot import Depot
+from store.evidence.timeline.gaps import SILENT, Absent, Hole, absent
+from store.evidence.timeline.device_timeline import What
+from store.server.services import Depot
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, SetClock
@@ -352,7 +352,7 @@ def test_damaged_lines_are_passed_over(filmed: Filmed, look: Look, depot: Depot,
 
 @pytest.fixture
 def set_wall(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.commands.whole.wall", clock)
+    monkeypatch.setattr("store.commands.sweep.wall", clock)
 
 
 @pytest.mark.usefixtures("set_wall")

@@ -14,8 +14,8 @@ from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import add_alarm, find_device
 from store.clock import MINUTE
-from store.evidence.timeline.standing import Level, Standing, older, standing
-from store.server.depot import Depot
+from store.evidence.timeline.device_status import Level, Standing, older, standing
+from store.server.services import Depot
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.recorded import POLICY, POLICY_FILES
