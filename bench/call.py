@@ -32,7 +32,7 @@ from bench.call_heard import RATE, Call, Cut, End, Heard, Samples, judged, place
 from bench.call_voice import BUSY, CALL, NUMBER, voice
 from bench.fleet import pc, store
 from bench.interrupts import in_order
-from bench.opened import SECOND, Opened, open_longest
+from bench.opened import SECOND, OpenedRecording, open_longest
 from bench.sound import LISTENING, RULED
 from bench.sound_play import SINKS, Till, written
 from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
@@ -91,9 +91,9 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> tuple[Played, P
         server = stack.enter_context(sound_server(kind, homes / "s"))
         stage = stack.enter_context(own_display(folder / "display"))
         stack.enter_context(stage.program("notes", (20, 20), still=True))
-        depot = stack.enter_context(store(folder))
+        services = stack.enter_context(store(folder))
         more = {"PULSE_SERVER": server.address}
-        recorded = stack.enter_context(pc(depot, stage, homes / "pc", RULED, settings=LISTENING, more=more))
+        recorded = stack.enter_context(pc(services, stage, homes / "pc", RULED, settings=LISTENING, more=more))
         till = stack.enter_context(Till(stage.environment))
         recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and call")
         time.sleep(SETTLED)
@@ -115,7 +115,7 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> tuple[Played, P
         time.sleep(SETTLED)
         recorded.stop()
         say(f"{kind}: listening to the recording")
-        opened = open_longest(depot, recorded.device, folder / "opened")
+        opened = open_longest(services, recorded.device, folder / "opened")
     film = heard_in(opened.film)
     kept = kept_in(opened, len(film))
     lying, apart = zip(*(placed(said[:, end] / 32_768, film[:, end], kept) for end in (AGENT, CALLER)), strict=True)
@@ -146,7 +146,7 @@ def heard_in(film: Path) -> Samples:
     return heard
 
 
-def kept_in(opened: Opened, length: int) -> list[Cut]:
+def kept_in(opened: OpenedRecording, length: int) -> list[Cut]:
     """The kept stretches of sound, those that touch as one."""
     stretches: list[Cut] = []
     for part in opened.timeline["audio"]["parts"]:

@@ -73,9 +73,9 @@ def our_recorder(stage: Stage, folder: Path) -> Iterator[Recorder]:
     Its bytes are those that the store keeps; the store is a process of its own and does not count.
     """
     frames = 0
-    with store(folder) as depot, pc(depot, stage, folder / "pc", POLICY) as recording:
+    with store(folder) as services, pc(services, stage, folder / "pc", POLICY) as recording:
         recording.wait_for(State.RECORDING)
-        yield Recorder(recording.recorder, depot.home / "blobs", lambda: frames)
+        yield Recorder(recording.recorder, services.home / "blobs", lambda: frames)
         frames = (recording.status() or {}).get("frames", 0)
 
 

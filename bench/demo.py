@@ -29,7 +29,7 @@ from bench import detector, sheet, summary
 from bench.browsers import CHROMIUM
 from bench.fleet import pc, store
 from bench.interrupts import in_order
-from bench.opened import Opened, open_longest
+from bench.opened import OpenedRecording, open_longest
 from bench.play import DISPLAY, Play
 from bench.stage import Stage, StageError, own_display, real_display
 
@@ -56,7 +56,7 @@ class Outcome:
     verified: bool
 
     @classmethod
-    def of(cls, opened: Opened, control: Opened) -> Outcome:
+    def of(cls, opened: OpenedRecording, control: OpenedRecording) -> Outcome:
         return cls(
             recording=opened.recording,
             seconds=round(opened.seconds, 3),
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.faults() else 0
 
 
-def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[Opened, Opened]:
+def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[OpenedRecording, OpenedRecording]:
     """Both runs; what came of the one with the rules and of the one without."""
     if shutil.which(CHROMIUM) is None:
         raise StageError("the demo opens Chromium, and it is not on this machine; scripts/setup --for demo installs it")
@@ -118,16 +118,16 @@ def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[
     with (
         tempfile.TemporaryDirectory(prefix="eyelid-") as pcs,  # short: a local socket's path may have 107 bytes
         _display(folder, here=here) as stage,
-        store(folder) as depot,
+        store(folder) as services,
     ):
         opened = []
         for name, files, length in (("pc", policy, seconds), ("control", without_rules(policy), CONTROL)):
             out.print(f"\n[bold]{'Recording' if name == 'pc' else 'Once more, with the rules taken out'}[/]")
-            with pc(depot, stage, Path(pcs) / name, files) as recorded:
+            with pc(services, stage, Path(pcs) / name, files) as recorded:
                 play = Play(stage, recorded, Path(pcs) / f"{name}-browser", length, summary.teller(out))
                 play.whole() if name == "pc" else play.control()
             shutil.copy(Path(pcs) / name / "agent.log", folder / f"{name}.log")
-            opened.append(open_longest(depot, recorded.device, folder / ("export" if name == "pc" else "control")))
+            opened.append(open_longest(services, recorded.device, folder / ("export" if name == "pc" else "control")))
     return opened[0], opened[1]
 
 

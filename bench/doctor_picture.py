@@ -33,8 +33,8 @@ def main() -> None:
         folder = Path(made)
         with (
             own_display(folder / "display") as stage,
-            store(folder) as depot,
-            pc(depot, stage, folder / "pc", policy),
+            store(folder) as services,
+            pc(services, stage, folder / "pc", policy),
             stage.program("notes", (100, 100)),
             chromium(stage, folder / "browser", "about:blank", eyes=None) as browser,
         ):

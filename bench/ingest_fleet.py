@@ -29,7 +29,7 @@ from store.admin.home import Home
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.server.enrolment import Applicant, enrol, make_secret
-from store.server.serving import open_depot
+from store.server.serving import open_services
 
 LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
 AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it
@@ -105,18 +105,18 @@ class Agent:
 def enrolled(home: Home, count: int) -> list[Agent]:
     """So many devices in a store that does not serve yet, each with a token."""
     keys = [(Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()) for _ in range(count)]
-    with closing(open_depot(home)) as depot:
-        with depot.database.writing() as connection:
-            now = depot.clock()
+    with closing(open_services(home)) as services:
+        with services.database.writing() as connection:
+            now = services.clock()
             secret = make_secret(connection, uses=count, expires_at=now + AN_HOUR * SECOND, group="bench", now=now)
 
         def admit(number: int) -> Agent:
             token_key, evidence_key = keys[number]
             public = token_key.public_key(), evidence_key.public_key()
-            device = enrol(depot, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
+            device = enrol(services, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
             issued = now // SECOND
             claims = {"device": device, "iat": issued, "exp": issued + AN_HOUR}
-            return Agent(number, device, evidence_key, f"Bearer {jws.sign(jws.TOKEN, claims, depot.store_key)}")
+            return Agent(number, device, evidence_key, f"Bearer {jws.sign(jws.TOKEN, claims, services.store_key)}")
 
         with ThreadPoolExecutor(16) as pool:
             return list(pool.map(admit, range(count)))

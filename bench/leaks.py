@@ -116,10 +116,10 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
         stage = stack.enter_context(setting(plan.setting, folder / "display"))
         # A desktop without any window is a blind one: there is always this, behind everything else.
         stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
-        depot = stack.enter_context(store(folder))
+        services = stack.enter_context(store(folder))
         with (
-            pc(depot, stage, homes / "pc", POLICY) as judged,
-            pc(depot, stage, homes / "control", control_policy()) as bare,
+            pc(services, stage, homes / "pc", POLICY) as judged,
+            pc(services, stage, homes / "control", control_policy()) as bare,
         ):
             for one in (judged, bare):
                 one.wait_for(State.RECORDING)
@@ -140,8 +140,8 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
             (folder / "phases.json").write_text(json.dumps([asdict(phase) for phase in player.phases], indent=1))
         say("opening what was kept")
         with ThreadPoolExecutor() as both:
-            kept = both.submit(Kept.of, depot, judged, folder / "kept")
-            control = both.submit(Kept.of, depot, bare, folder / "control")
+            kept = both.submit(Kept.of, services, judged, folder / "kept")
+            control = both.submit(Kept.of, services, bare, folder / "control")
         return _account(plan, player, watching, kept.result(), control.result())
 
 
@@ -176,10 +176,10 @@ class Kept:
     unsound: list[str]
 
     @classmethod
-    def of(cls, depot: Store, recorded: Pc, folder: Path) -> Kept:
+    def of(cls, services: Store, recorded: Pc, folder: Path) -> Kept:
         zeros = _zeros(recorded.home)
         spans, rest, leaked, unsound = [], [], [], []
-        for opened in open_all(depot, recorded.device, folder):
+        for opened in open_all(services, recorded.device, folder):
             zero = zeros[opened.recording]
             for part in opened.timeline["parts"]:
                 span = Span(zero + part["from"], zero + part["to"])

@@ -47,8 +47,8 @@ def _use(policy: Policy, *, eyes: bool) -> dict[str, float]:
         tempfile.TemporaryDirectory(prefix="eyelid-") as passing,
         setting("plain", Path(passing) / "display") as stage,
         stage.program("notes", (60, 60), focus=False, still=True),
-        store(Path(passing)) as depot,
-        pc(depot, stage, Path(passing) / "pc", policy) as recorded,
+        store(Path(passing)) as services,
+        pc(services, stage, Path(passing) / "pc", policy) as recorded,
         site() as web,
         scene("chromium", stage, web, Path(passing), eyes=recorded.home if eyes else None) as there,
     ):

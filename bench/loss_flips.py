@@ -219,13 +219,13 @@ def flips(made: World, rounds: int) -> Iterator[Round]:
         with one.turned(there):
             missed = list(_not_named(made, there, one))
         yield Round(faults=tuple(missed))
-    if made.asked("verify", "--all", *made.depot.opened_by_recipient)["unsound"]:
+    if made.asked("verify", "--all", *made.services.opened_by_recipient)["unsound"]:
         yield Round(rounds=0, faults=("everything is as it was before the flips, and the store calls it unsound",))
 
 
 def recorded(made: World) -> Target:
     """The recording with most chunks, and one of them in the middle of its first stream."""
-    with closing(sqlite3.connect(f"file:{made.depot.home / 'store.db'}?mode=ro", uri=True, timeout=30)) as catalog:
+    with closing(sqlite3.connect(f"file:{made.services.home / 'store.db'}?mode=ro", uri=True, timeout=30)) as catalog:
         row = catalog.execute(
             "SELECT recording, stream, max(sequence) FROM sealed WHERE stream <> ?"
             " GROUP BY recording, stream ORDER BY count(*) DESC LIMIT 1",
@@ -233,11 +233,11 @@ def recorded(made: World) -> Target:
         ).fetchone()
     if row is None or row[2] < 3:
         raise StageError("the recording has too few chunks to damage one in the middle")
-    return Target(made.depot.home, row[0], row[1], 2)
+    return Target(made.services.home, row[0], row[1], 2)
 
 
 def _not_named(made: World, there: Target, one: Flip) -> Iterator[str]:
-    opened = made.depot.opened_by_recipient
+    opened = made.services.opened_by_recipient
     swept, alone = made.asked_at_once(("verify", "--all", *opened), ("verify", there.recording, *opened))
     whole = [finding for thing in swept["unsound"] for finding in thing["findings"]]
     for command, findings in (("verify --all", whole), ("verify REC", alone["findings"])):

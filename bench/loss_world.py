@@ -120,13 +120,13 @@ class Party:
 
 @dataclass
 class World:
-    """`folder`: logs and what is told; `home`: the PC's; `depot`: the store, also while it is down."""
+    """`folder`: logs and what is told; `home`: the PC's; `services`: the store, also while it is down."""
 
     folder: Path
     stage: Stage
     chunk: float  # seconds
     home: Path
-    depot: Store
+    services: Store
     device: str
     agent: Party
     store: Party
@@ -246,7 +246,7 @@ class World:
             yield Round(rounds=0, faults=(f"not mended: {failure}",))
         kept = self.kept()
         swept, gaps = self.asked_at_once(
-            ("verify", "--all", *self.depot.opened_by_recipient), ("gaps", "--device", self.device)
+            ("verify", "--all", *self.services.opened_by_recipient), ("gaps", "--device", self.device)
         )
         yield self.judge.judge(self.told(), kept, swept, gaps, self.home / "spool", rounds=rounds)
         for moment in self.kills:
@@ -270,7 +270,7 @@ class World:
 
     def asked(self, command: str, *arguments: str) -> dict[str, Any]:
         """The JSON answer of an `eyelid-store` command that may also find something wrong (exit 1)."""
-        ran = self.depot.ran(command, *arguments, "--json", patience=JUDGING)
+        ran = self.services.ran(command, *arguments, "--json", patience=JUDGING)
         if ran.returncode not in (0, 1) or not ran.stdout:
             raise StageError(f"eyelid-store {command} could not judge: {ran.stderr.strip()}")
         return dict(json.loads(ran.stdout))
@@ -287,7 +287,7 @@ class World:
         return Round(rounds=0, open_end_s=(moment - last) / SECOND)
 
     def _catalog(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self.depot.home / 'store.db'}?mode=ro", uri=True, timeout=30)
+        return sqlite3.connect(f"file:{self.services.home / 'store.db'}?mode=ro", uri=True, timeout=30)
 
 
 @contextmanager
@@ -315,22 +315,22 @@ def world(
     folder.mkdir(parents=True, exist_ok=True)
     home = pc_home or folder / "pc"
     if model is None:
-        depot_home, secret = fleet.found(folder, store_home)
+        store_home, secret = fleet.found(folder, store_home)
     else:
-        depot_home, secret = fleet.found_like(model(), folder, store_home)
+        store_home, secret = fleet.found_like(model(), folder, store_home)
     port = [0]
-    store = Party("store", folder, lambda: fleet.serve(depot_home, port[0]), os.environ)
+    store = Party("store", folder, lambda: fleet.serve(store_home, port[0]), os.environ)
     store.settled = _served
     store.start()
     try:
         assert store.process is not None
         served = fleet.announced(store.process.log)
         port[0] = urlsplit(served).port or 0
-        depot = Store(depot_home, address(served), secret)
+        services = Store(store_home, address(served), secret)
         above = {"chunk_seconds": chunk, **(settings or {})}
-        device, environment = fleet.enrol(depot, stage, home, policy, above)
+        device, environment = fleet.enrol(services, stage, home, policy, above)
         agent = Party("agent", folder, lambda: command(folder / "told"), environment)
-        made = World(folder, stage, chunk, home, depot, device, agent, store, random.Random(seed))
+        made = World(folder, stage, chunk, home, services, device, agent, store, random.Random(seed))
         agent.settled = lambda process: _answers(process, made)
         try:
             agent.start()

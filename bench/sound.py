@@ -35,7 +35,7 @@ from agent.control.status import State
 from bench import sound_account as account
 from bench.fleet import DEAF, Pc, Store, pc, store
 from bench.interrupts import in_order, interrupts_told
-from bench.opened import Opened, open_all
+from bench.opened import OpenedRecording, open_all
 from bench.sound_account import RATE, SECOND, Kept, Run, Span
 from bench.sound_cost import Meter, mb_per_hour, used_more
 from bench.sound_faults import beyond, faults
@@ -105,7 +105,7 @@ class Plan:
 QUICK: Final = Plan(2, 0, 1, (), ("unplug", "replug"), clean=2.5, costs=False)
 
 
-def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
+def perform(kind: str, plan: Plan, services: Store, folder: Path, say: Say) -> Run:
     """Play, record, open, compare on one sound server. Raises StageError when something that has to run does not."""
     with ExitStack() as stack:
         # Short: a local socket's path may have 107 bytes.
@@ -116,7 +116,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
         more = {"PULSE_SERVER": server.address}
         with ExitStack() as recorders:
             ruled, control, *deaf = (
-                recorders.enter_context(pc(depot, stage, homes / name, policy, settings=settings, more=more))
+                recorders.enter_context(pc(services, stage, homes / name, policy, settings=settings, more=more))
                 for name, policy, settings in (
                     ("ruled", RULED, LISTENING),
                     ("control", CONTROL, LISTENING),
@@ -153,7 +153,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
         (folder / "play.json").write_text(json.dumps(played, indent=1))
         say(f"{kind}: opening what was kept")
         zeros = {**_zeros(ruled.home), **_zeros(control.home)}
-        opened = {one.device: open_all(depot, one.device, folder / one.home.name) for one in (ruled, control)}
+        opened = {one.device: open_all(services, one.device, folder / one.home.name) for one in (ruled, control)}
         costs = {
             **used_more(used, minutes),
             "mb_per_h": round(
@@ -171,7 +171,7 @@ def perform(kind: str, plan: Plan, depot: Store, folder: Path, say: Say) -> Run:
 
 
 def _account(
-    run: Run, kept: list[Kept], control: list[Kept], events: Sequence[Event], opened: dict[str, list[Opened]]
+    run: Run, kept: list[Kept], control: list[Kept], events: Sequence[Event], opened: dict[str, list[OpenedRecording]]
 ) -> Run:
     run.faults += account.charge(run.spans, kept, control)
     for event in events:
@@ -230,12 +230,12 @@ def _zeros(home: Path) -> dict[str, int]:
     return {str(line["recording"]): int(str(line["zero"])) for line in lines if line["kind"] == "recording-open"}
 
 
-def _kept(opened: Sequence[Opened], zeros: dict[str, int]) -> list[Kept]:
+def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept]:
     found = [Kept(zeros[one.recording] + at * SECOND // RATE, sound) for one in opened for at, sound in _stretches(one)]
     return sorted(found, key=lambda one: one.at)
 
 
-def _stretches(opened: Opened) -> Iterator[tuple[int, account.Sound]]:
+def _stretches(opened: OpenedRecording) -> Iterator[tuple[int, account.Sound]]:
     """(place of the first sample since the recording's zero, both channels) of each stretch without a gap."""
     parts: list[account.Sound] = []
     start = end = 0
@@ -271,8 +271,8 @@ def main() -> int:
         folder = arguments.dir or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with console.status("starting") as status, store(folder) as depot:
-                runs = on_all(kinds, lambda kind, say: perform(kind, plan, depot, folder / kind, say), status.update)
+            with console.status("starting") as status, store(folder) as services:
+                runs = on_all(kinds, lambda kind, say: perform(kind, plan, services, folder / kind, say), status.update)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1

@@ -30,7 +30,7 @@ from rich.table import Table
 from agent.control.status import State
 from bench.fleet import Pc, Store, pc, store
 from bench.interrupts import in_order
-from bench.opened import Opened, open_longest
+from bench.opened import OpenedRecording, open_longest
 from bench.stage import StageError, own_display
 from bench.sync_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
 from tests.stage.sounds import NEEDED, missing, sound_server
@@ -101,7 +101,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
         sound = stack.enter_context(sound_server(server, homes / "s"))
         stage = stack.enter_context(own_display(folder / "display"))
-        depot = stack.enter_context(store(folder))
+        services = stack.enter_context(store(folder))
         lamp = stack.enter_context(Lamp(stage.name))
         beepers = tuple(
             stack.enter_context(Beeper(sound.address, sink, in_cycles=server == "pipewire"))
@@ -109,7 +109,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         )
         recorded = stack.enter_context(
             pc(
-                depot,
+                services,
                 stage,
                 homes / "pc",
                 POLICY,
@@ -149,7 +149,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         time.sleep(1)  # with the second before, what the gate needs to let the last one go
         recorded.stop()
         say(f"{server}: opening the recording")
-        opened, zero = _opened(depot, recorded, folder / "opened")
+        opened, zero = _opened(services, recorded, folder / "opened")
     told = [Flash(when, white - zero, one - zero, other - zero) for when, white, one, other in flashes]
     kept = [flash for flash in told if _kept(opened, flash)]
     if missing_from := {START, PAUSED, *([END] if minutes else [])} - {flash.when for flash in kept}:
@@ -174,7 +174,7 @@ def both_open(recorded: Pc) -> bool:
     )
 
 
-def _kept(opened: Opened, flash: Flash) -> bool:
+def _kept(opened: OpenedRecording, flash: Flash) -> bool:
     """Whether screen and sound around it are in the recording: on a busy machine a look may come too late for it."""
     return all(
         any(
@@ -185,9 +185,9 @@ def _kept(opened: Opened, flash: Flash) -> bool:
     )
 
 
-def _opened(depot: Store, recorded: Pc, folder: Path) -> tuple[Opened, int]:
+def _opened(services: Store, recorded: Pc, folder: Path) -> tuple[OpenedRecording, int]:
     """The recording, and its zero on the PC's clock (ns), by the ledger."""
-    opened = open_longest(depot, recorded.device, folder)
+    opened = open_longest(services, recorded.device, folder)
     segments = sorted((recorded.home / "ledger").glob("segment-*"))
     lines = b"".join(segment.read_bytes().rstrip(b"\0") for segment in segments).splitlines()
     for entry in map(json.loads, lines):

@@ -111,15 +111,15 @@ def policy_check(images: Path, folder: Path) -> None:
 # -- windows ------------------------------------------------------------------------------------------------------
 
 
-def _sign(depot: Store, folder: Path, policy: str) -> None:
+def _sign(services: Store, folder: Path, policy: str) -> None:
     """As compliance does it, with the store's own commands; the store hands it out."""
     (folder / "signed").mkdir()
     (folder / "signed" / "ours.yaml").write_text(policy, "utf-8")
-    [key] = [key["private_half"] for key in depot.ask("keys")["keys"] if key["name"] == "compliance"]
-    home, current, following = str(depot.home), str(folder / "current.bundle"), str(folder / "next.bundle")
+    [key] = [key["private_half"] for key in services.ask("keys")["keys"] if key["name"] == "compliance"]
+    home, current, following = str(services.home), str(folder / "current.bundle"), str(folder / "next.bundle")
     for words in (
         ("show", "--home", home, "--save", current),
-        ("sign", "--key", key, "--key-file", str(depot.secret), "--from", current, "--policies", str(folder / "signed"),
+        ("sign", "--key", key, "--key-file", str(services.secret), "--from", current, "--policies", str(folder / "signed"),
          "-o", following),
         ("put", "--home", home, following),
     ):  # fmt: skip
@@ -127,14 +127,14 @@ def _sign(depot: Store, folder: Path, policy: str) -> None:
 
 
 def windows(images: Path, folder: Path) -> None:
-    with own_display(folder / "display") as stage, store(folder) as depot:
-        _sign(depot, folder, OURS)
-        _windows(images, folder, stage, depot)
+    with own_display(folder / "display") as stage, store(folder) as services:
+        _sign(services, folder, OURS)
+        _windows(images, folder, stage, services)
 
 
-def _windows(images: Path, folder: Path, stage: Stage, depot: Store) -> None:
+def _windows(images: Path, folder: Path, stage: Stage, services: Store) -> None:
     with (
-        pc(depot, stage, folder / "pc", {}) as recorder,
+        pc(services, stage, folder / "pc", {}) as recorder,
         stage.program("notes", (60, 400)),
         shop() as sites,
         chromium(stage, folder / "browser", sites.catalogue, eyes=recorder.home),
@@ -155,19 +155,19 @@ Told = tuple[float, str, dict[str, Any]]
 class Fleet:
     """PCs that are enrolled with the store. What they tell is about the last hours by this machine's clock."""
 
-    def __init__(self, depot: Store, client: httpx.Client, database: Database) -> None:
-        self._depot = depot
+    def __init__(self, services: Store, client: httpx.Client, database: Database) -> None:
+        self._services = services
         self._client = client
         self._database = database
         self._began = time.time_ns() - 6 * HOUR
         with database.reading() as connection:
             newest = newest_bundle(connection)
         assert newest is not None
-        self._bundle = bundles.verify(newest[1], Home.open(depot.home).key(COMPLIANCE).id)
+        self._bundle = bundles.verify(newest[1], Home.open(services.home).key(COMPLIANCE).id)
 
     def pc(self, host: str) -> Pc:
         made = Pc(self._client)
-        secret = enrolment.parse(self._depot.ask("enroll-token", "--group", "leeds")["token"]).secret
+        secret = enrolment.parse(self._services.ask("enroll-token", "--group", "leeds")["token"]).secret
         answer = self._client.post(api.ENROLL, json={**made.application(secret), "host": host})
         made.device = answer.raise_for_status().json()["device"]
         made.ask_token(int(time.time())).raise_for_status()
@@ -224,11 +224,11 @@ def _populate(fleet: Fleet) -> None:
 
 
 def devices(images: Path, folder: Path) -> None:
-    with store(folder) as depot, closing(Home.open(depot.home).database()) as database:
-        trust = ssl.create_default_context(cafile=Home.open(depot.home).ca_certificate)
-        with httpx.Client(base_url=depot.address, verify=trust) as client:
-            _populate(Fleet(depot, client, database))
-        command = installed("eyelid-store", "devices", "--home", str(depot.home))
+    with store(folder) as services, closing(Home.open(services.home).database()) as database:
+        trust = ssl.create_default_context(cafile=Home.open(services.home).ca_certificate)
+        with httpx.Client(base_url=services.address, verify=trust) as client:
+            _populate(Fleet(services, client, database))
+        command = installed("eyelid-store", "devices", "--home", str(services.home))
         said = typed(command, {**os.environ, **TERMINAL}, quiet=True)
     _picture(images, "devices", said, "eyelid-store devices")
 

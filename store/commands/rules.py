@@ -22,7 +22,7 @@ from store.evidence.evidence import rule_names
 from store.evidence.rules import RuleName
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
 from store.evidence.timeline.gaps import entries_since
-from store.evidence.timeline.rule_usage import Use, uses
+from store.evidence.timeline.rule_usage import RuleUsage, rule_usage
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -49,7 +49,7 @@ class Rule:
     id: str
     why: str
     devices: int = 0
-    total: Use = field(default_factory=lambda: Use("", 0))
+    total: RuleUsage = field(default_factory=lambda: RuleUsage("", 0))
     never: bool = False
 
 
@@ -85,18 +85,18 @@ def _rules(options: Namespace) -> int:
 
 def _of_each(
     database: Database, asked: Sequence[Device], since: int, advance: Callable[[int], None]
-) -> Iterable[Mapping[str, Use]]:
+) -> Iterable[Mapping[str, RuleUsage]]:
     @cache
     def names_of(policy: str) -> tuple[RuleName, ...]:
         with database.reading() as connection:
             return rule_names(connection, policy)
 
     for device in asked:
-        yield uses(entries_since(database, device, since), names_of, since)
+        yield rule_usage(entries_since(database, device, since), names_of, since)
         advance(1)
 
 
-def joined(of_each: Iterable[Mapping[str, Use]], since: int, tolerance: int) -> list[Rule]:
+def joined(of_each: Iterable[Mapping[str, RuleUsage]], since: int, tolerance: int) -> list[Rule]:
     """The PCs' rules put together, those that were never used first. `tolerance`: ns by which a PC may have had a rule
     for less than the whole time, because it was off when the time began.
     """

@@ -21,7 +21,7 @@ from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.evidence import picture
 from store.evidence.show import clean, console, iso, print_json, progress, when
-from store.evidence.timeline.gaps import Absent, absent
+from store.evidence.timeline.gaps import Gaps, gaps
 from store.evidence.timeline.device_timeline import What
 from store.evidence.verify.recording import CHECKS
 from store.evidence.verify.sweep import Checked, size, sweep
@@ -152,7 +152,7 @@ def _gaps(options: Namespace) -> int:
             asked = [choose_device(options.device, asked, home)]
         with progress("looking", len(asked)) as advance:
             for device in asked:
-                found = absent(database, device, since=now - options.since, now=now, zone=None)
+                found = gaps(database, device, since=now - options.since, now=now, zone=None)
                 amiss += found.amiss
                 if options.json:
                     facts.append(_facts(found))
@@ -170,7 +170,7 @@ def _gaps(options: Namespace) -> int:
     return 1 if amiss else 0
 
 
-def _facts(found: Absent) -> dict[str, Any]:
+def _facts(found: Gaps) -> dict[str, Any]:
     """JSON. Members ending in `_ns` are exact; those of a day add up to what is told of it."""
     device = found.device
     return {

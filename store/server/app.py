@@ -25,7 +25,7 @@ from protocol.errors import ProtocolError
 from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.errors import Refusal
-from store.server.services import Depot
+from store.server.services import Services
 from store.server.log import say
 from store.server.routes import account, devices, health, openapi, recordings
 from store.server.routes.bodies import Intake
@@ -40,7 +40,7 @@ _INFO: Final = {
 _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
-def create_app(depot: Depot, intake: Intake | None = None, answered: Answered = lambda *_: None) -> Starlette:
+def create_app(services: Services, intake: Intake | None = None, answered: Answered = lambda *_: None) -> Starlette:
     """The application over a depot, which the caller closes. Its OpenAPI description is at /openapi.json.
 
     `answered` is told of every request, from the event loop.
@@ -56,10 +56,10 @@ def create_app(depot: Depot, intake: Intake | None = None, answered: Answered = 
 
     app = Starlette(
         routes=[*routes, Route("/openapi.json", described)],
-        middleware=[Middleware(_Envelope, clock=depot.clock, answered=answered)],
+        middleware=[Middleware(_Envelope, clock=services.clock, answered=answered)],
         exception_handlers=_ANSWERS,
     )
-    app.state.depot = depot
+    app.state.services = services
     app.state.intake = intake or Intake()
     return app
 

@@ -19,7 +19,7 @@ from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, find_device
 from store.clock import SECOND
 from store.errors import Refusal
-from store.server.services import Depot
+from store.server.services import Services
 
 TOKEN_LIFE: Final = 600  # seconds
 ASSERTION_LIFE: Final = 300  # seconds that an assertion may be good for at most
@@ -28,14 +28,14 @@ _JTI: Final = range(16, 65)  # characters
 _REMEMBERED: Final = 16_384  # bearer tokens, of some 400 bytes; every PC has one
 
 
-def issue_token(depot: Depot, assertion: str) -> TokenResponse:
+def issue_token(services: Services, assertion: str) -> TokenResponse:
     """A bearer token for the device that signed the assertion. Each assertion is good once.
 
     Refusals: 400 as `jws.verify`; 401 wrong-time, replayed-assertion; 403 unknown-device, device-revoked.
     """
-    now = depot.clock() // SECOND
+    now = services.clock() // SECOND
     header = jws.read_header(jws.AUTH, assertion)
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         device = find_device(connection, schema.devices.c.token_kid == str(header["kid"]))
     if device is None:
         raise Refusal(403, "unknown-device", "no enrolled device has this key: enrol the PC again")
@@ -53,9 +53,9 @@ def issue_token(depot: Depot, assertion: str) -> TokenResponse:
             f"the assertion is not good now, or for longer than {ASSERTION_LIFE} s: "
             "set its times by the Date of this answer",
         )
-    if not depot.writer.write(lambda connection: _spend(connection, device.id, jti, expires, now)):
+    if not services.writer.write(lambda connection: _spend(connection, device.id, jti, expires, now)):
         raise Refusal(401, "replayed-assertion", "this assertion was used before: sign a new one")
-    token = jws.sign(jws.TOKEN, {"device": device.id, "iat": now, "exp": now + TOKEN_LIFE}, depot.store_key)
+    token = jws.sign(jws.TOKEN, {"device": device.id, "iat": now, "exp": now + TOKEN_LIFE}, services.store_key)
     return {"token": token, "expires_in": TOKEN_LIFE}
 
 
@@ -76,7 +76,7 @@ def _read_token(token: str, store_key: bytes) -> tuple[str, int]:
     return claims.text("device"), claims.integer("exp")
 
 
-def read_bearer(depot: Depot, authorization: str | None) -> str:
+def read_bearer(services: Services, authorization: str | None) -> str:
     """Id of the device that a bearer token was issued to; whether it may still send is not asked (no I/O).
 
     Refusals: 401 no-token, bad-token, expired-token.
@@ -85,18 +85,18 @@ def read_bearer(depot: Depot, authorization: str | None) -> str:
     if scheme.lower() != "bearer" or not token:
         raise Refusal(401, "no-token", "send `Authorization: Bearer` with a token from /v1/token")
     try:
-        device, expires = _read_token(token, depot.store_key.public_key().public_bytes_raw())
+        device, expires = _read_token(token, services.store_key.public_key().public_bytes_raw())
     except SignatureError:
         raise Refusal(401, "bad-token", "this is no token of this store: get one from /v1/token") from None
-    if expires <= depot.clock() // SECOND:
+    if expires <= services.clock() // SECOND:
         raise Refusal(401, "expired-token", "the token has expired: get a new one from /v1/token")
     return device
 
 
-def authenticate(depot: Depot, authorization: str | None) -> Device:
+def authenticate(services: Services, authorization: str | None) -> Device:
     """The device that a bearer token was issued to. Refusals: as `read_bearer`; 403 unknown-device, device-revoked."""
-    sender = read_bearer(depot, authorization)
-    with depot.database.reading() as connection:
+    sender = read_bearer(services, authorization)
+    with services.database.reading() as connection:
         device = find_device(connection, schema.devices.c.id == sender)
     if device is None:
         raise unknown()

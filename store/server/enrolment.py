@@ -18,7 +18,7 @@ from store.catalog import schema
 from store.catalog.queries import find_device, newest_bundle, successors
 from store.errors import Refusal
 from store.server.auth import refuse_revoked
-from store.server.services import Depot
+from store.server.services import Services
 
 MOST_USES: Final = 100_000
 _MOST_TEXT: Final = 255  # characters
@@ -57,7 +57,7 @@ def make_secret(connection: Connection, *, uses: int, expires_at: int, group: st
     return secret
 
 
-def enrol(depot: Depot, applicant: Applicant) -> EnrollResponse:
+def enrol(services: Services, applicant: Applicant) -> EnrollResponse:
     """The device's id and the bundle. The same PC asking again (its answer was lost) spends no further use.
 
     Refusals: 400 same-key, bad-field; 403 unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked;
@@ -68,9 +68,9 @@ def enrol(depot: Depot, applicant: Applicant) -> EnrollResponse:
     for name in ("host", "os", "agent_version"):
         if len(getattr(applicant, name)) > _MOST_TEXT:
             raise Refusal(400, "bad-field", f"`{name}` has more than {_MOST_TEXT} characters")
-    now = depot.clock()
-    device = depot.writer.write(lambda connection: _admit(connection, applicant, now))
-    with depot.database.reading() as connection:
+    now = services.clock()
+    device = services.writer.write(lambda connection: _admit(connection, applicant, now))
+    with services.database.reading() as connection:
         bundle = newest_bundle(connection)
         if bundle is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)

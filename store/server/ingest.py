@@ -27,7 +27,7 @@ from store.catalog import queries, schema
 from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.errors import Refusal
 from store.server.auth import revoked, unknown
-from store.server.services import Depot
+from store.server.services import Services
 
 TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: somebody lies, or a PC was restored
 
@@ -74,7 +74,7 @@ class _Entry:
     at: int
 
 
-async def accept(depot: Depot, arrival: Arrival) -> Accepted:
+async def accept(services: Services, arrival: Arrival) -> Accepted:
     """The receipt, once bytes and row are durable; the same one again for the same bytes.
 
     Other bytes under a name that is taken are kept too, with a receipt of their own and an alarm.
@@ -96,73 +96,73 @@ async def accept(depot: Depot, arrival: Arrival) -> Accepted:
     def come(done: Future[tuple[int, str]]) -> None:
         loop.call_soon_threadsafe(tell, done)
 
-    depot.hands.submit(_keep_and_record, depot, arrival, come)
+    services.io_pool.submit(_keep_and_record, services, arrival, come)
     received_at, alarm = await recorded
     receipt = Receipt(
         arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=received_at, device=arrival.sender
     )
-    return Accepted(receipt.sign(depot.store_key), alarm)
+    return Accepted(receipt.sign(services.store_key), alarm)
 
 
-def _keep_and_record(depot: Depot, arrival: Arrival, told: Callable[[Future[tuple[int, str]]], None]) -> None:
+def _keep_and_record(services: Services, arrival: Arrival, told: Callable[[Future[tuple[int, str]]], None]) -> None:
     """In a thread, which does not wait for the commit: `told` gets the end of it, from whatever thread has it."""
     try:
-        entry = _keep(depot, arrival)
+        entry = _keep(services, arrival)
     except Exception as failure:  # noqa: BLE001 - it is the request's, and this thread's next work must not know it
         failed: Future[tuple[int, str]] = Future()
         failed.set_exception(failure)
         told(failed)
     else:
-        depot.writer.submit_to(_record, entry).add_done_callback(lambda done: _recorded(depot, entry, done, told))
+        services.writer.submit_to(_record, entry).add_done_callback(lambda done: _recorded(services, entry, done, told))
 
 
 def _recorded(
-    depot: Depot, entry: _Entry, done: Future[tuple[int, str]], told: Callable[[Future[tuple[int, str]]], None]
+    services: Services, entry: _Entry, done: Future[tuple[int, str]], told: Callable[[Future[tuple[int, str]]], None]
 ) -> None:
     if isinstance(done.exception(), Refusal):
-        depot.opened.forget(entry.arrival.pair)
-        _take_back(depot, entry.arrival)
+        services.open_recordings.forget(entry.arrival.pair)
+        _take_back(services, entry.arrival)
     told(done)
 
 
-def _take_back(depot: Depot, arrival: Arrival) -> None:
+def _take_back(services: Services, arrival: Arrival) -> None:
     """Bytes that were written and then refused a row. No later request can earn it: nobody is enrolled again."""
     with suppress(BlobFault, SQLAlchemyError):  # it lies there for nothing, and does no harm
-        with depot.database.reading() as connection:
+        with services.database.reading() as connection:
             if arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {}):
                 return  # a row that was earned before
-        depot.blobs.remove(arrival.blob)
+        services.blobs.remove(arrival.blob)
 
 
-def _keep(depot: Depot, arrival: Arrival) -> _Entry:
+def _keep(services: Services, arrival: Arrival) -> _Entry:
     """Checks, and makes the bytes durable. In a thread: hashes, asks the catalog and waits for the disk."""
     if hashlib.sha256(arrival.body).hexdigest() != arrival.sha256:
         raise Refusal(400, "wrong-digest", "the body is not the one that its Content-Digest names: send it again")
     _refuse_newer(arrival)
     if arrival.stream == KEY_PACKET_STREAM:
-        owner = _owner(depot, arrival)
-        packet, facts = _check_packet(depot, arrival), {}
+        owner = _owner(services, arrival)
+        packet, facts = _check_packet(services, arrival), {}
     else:
-        owner = arrival.sender if arrival.pair in depot.opened else _owner(depot, arrival)
+        owner = arrival.sender if arrival.pair in services.open_recordings else _owner(services, arrival)
         packet, facts = None, _header_facts(arrival)
         if owner is None:
             raise _not_open(arrival.recording)
     if owner not in (None, arrival.sender):
         raise _foreign(arrival.recording)
     if packet is None:
-        depot.opened.add(arrival.pair)
-    if not _is_kept(depot, arrival):
+        services.open_recordings.add(arrival.pair)
+    if not _is_kept(services, arrival):
         try:
-            depot.blobs.put(arrival.blob, arrival.body)
+            services.blobs.put(arrival.blob, arrival.body)
         except BlobFault as fault:
             status, code = (507, "store-full") if fault.full else (503, "store-fault")
             raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
-    return _Entry(arrival, packet, facts, depot.clock())
+    return _Entry(arrival, packet, facts, services.clock())
 
 
-def _owner(depot: Depot, arrival: Arrival) -> str | None:
+def _owner(services: Services, arrival: Arrival) -> str | None:
     """Whose recording it is; None where nobody has opened it."""
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         standing = queries.standing(connection, arrival.sender, arrival.recording)
     if standing is None:
         raise unknown()
@@ -196,10 +196,10 @@ def _header_facts(arrival: Arrival) -> dict[str, object]:
     }
 
 
-def _check_packet(depot: Depot, arrival: Arrival) -> KeyPacket:
+def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
     if arrival.sequence != 0:
         raise Refusal(400, "misplaced", f"stream {KEY_PACKET_STREAM} holds the key packet alone, at sequence 0")
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         device = queries.find_device(connection, schema.devices.c.id == arrival.sender)
     if device is None:
         raise unknown()
@@ -226,18 +226,18 @@ def _not_open(recording: UUID) -> Refusal:
     return Refusal(409, "no-key-packet", f"recording {recording} is not open: send its key packet first")
 
 
-def _is_kept(depot: Depot, arrival: Arrival) -> bool:
+def _is_kept(services: Services, arrival: Arrival) -> bool:
     """Whether these very bytes have a receipt already and lie whole where they should.
 
     The blobs are asked first: nearly always there is none, and that costs little.
     """
     try:
-        size = depot.blobs.size(arrival.blob)
+        size = services.blobs.size(arrival.blob)
     except (BlobMissing, BlobFault):
         return False  # written anew
     if size != len(arrival.body):
         return False
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         return arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {})
 
 

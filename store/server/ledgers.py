@@ -17,7 +17,7 @@ from protocol.ledger import ZERO, Batch, line_hash, parse_line
 from store.catalog import reported, schema
 from store.catalog.queries import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
 from store.errors import Refusal
-from store.server.services import Depot
+from store.server.services import Services
 
 _MOST_KIND: Final = 64  # characters
 # What a PC tells of its policy that somebody must look at; the entry itself has the rules. One that refuses its bundle
@@ -28,7 +28,7 @@ POLICY_ALARMS: Final = frozenset({
 })  # fmt: skip
 
 
-def accept(depot: Depot, device: Device, token: str) -> LedgerResponse:
+def accept(services: Services, device: Device, token: str) -> LedgerResponse:
     """Where the device goes on, once its lines are durable.
 
     Refusals: 400 with the protocol's code; 403 foreign-device; 409 ledger-gap, ledger-fork, both with next and head.
@@ -37,8 +37,8 @@ def accept(depot: Depot, device: Device, token: str) -> LedgerResponse:
     if batch.device != device.id:
         raise Refusal(403, "foreign-device", "the batch names another device than the one that sends it")
     rows = [_row(batch, seq, written) for seq, written in enumerate(batch.lines, batch.first)]
-    now = depot.clock()
-    outcome, head = depot.writer.write(lambda connection: _append(connection, batch, token, rows, now))
+    now = services.clock()
+    outcome, head = services.writer.write(lambda connection: _append(connection, batch, token, rows, now))
     if outcome == "gap":
         message = f"the store has entries up to {head.next - 1}: send those from {head.next} on"
     elif outcome == "fork":

@@ -29,7 +29,7 @@ from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
 from store.evidence.rules import OWN_REASONS, HoldReasons
-from store.server.services import Depot
+from store.server.services import Services
 
 STATES: Final = ("heard", "silent", "off", "never", "revoked")
 SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.gaps
@@ -41,7 +41,7 @@ _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.
 class Metrics:
     """One registry of its own, so that nothing else of the process is told. `answered` is for the event loop."""
 
-    def __init__(self, depot: Depot, home: Home) -> None:
+    def __init__(self, services: Services, home: Home) -> None:
         self.registry = CollectorRegistry()
         self._requests = Histogram(
             "eyelid_store_request_seconds",
@@ -50,7 +50,7 @@ class Metrics:
             registry=self.registry,
             buckets=_BUCKETS,
         )
-        self.registry.register(_Fleet(depot, home))
+        self.registry.register(_Fleet(services, home))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
@@ -77,8 +77,8 @@ def served(metrics: Metrics, address: str, port: int) -> Iterator[int]:
 
 
 class _Fleet(Collector):
-    def __init__(self, depot: Depot, home: Home) -> None:
-        self._depot = depot
+    def __init__(self, services: Services, home: Home) -> None:
+        self._services = services
         self._home = home
         self._counted: Counts | None = None
         self._at = 0
@@ -88,9 +88,9 @@ class _Fleet(Collector):
         return ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        now = self._depot.clock()
+        now = self._services.clock()
         if self._counted is None or now - self._at >= MINUTE:
-            with self._depot.database.reading() as connection:
+            with self._services.database.reading() as connection:
                 self._counted, self._at = count(connection, now), now
         counted = self._counted
         yield _family("devices", "PCs by state", "state", {state: counted.states[state] for state in STATES})
@@ -112,7 +112,7 @@ class _Fleet(Collector):
 
     def _certificate(self) -> float:
         try:
-            return days_left(self._home.server_certificate.read_bytes(), self._depot.clock())
+            return days_left(self._home.server_certificate.read_bytes(), self._services.clock())
         except (OSError, ValueError):
             return float("nan")
 

@@ -15,10 +15,10 @@ from store.catalog.database import Database
 from store.catalog.writer import Writer
 from store.clock import Clock
 
-HANDS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
+IO_THREADS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
 
 
-class Opened:
+class OpenRecordings:
     """The recording that was last found open for each device, so that not every chunk has to ask the catalog.
 
     One for each: a device sends one recording after the other, and a server that runs for months would keep them all.
@@ -48,17 +48,17 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Depot:
+class Services:
     database: Database
     writer: Writer
     blobs: BlobStore
     store_key: Ed25519PrivateKey
     clock: Clock
-    hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(HANDS, "hand"))
-    opened: Opened = field(default_factory=Opened)
+    io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "hand"))
+    open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
 
     def close(self) -> None:
         """Finish what was submitted, then let go of the database."""
-        self.hands.shutdown()
+        self.io_pool.shutdown()
         self.writer.close()
         self.database.close()

@@ -24,7 +24,7 @@ from store.clock import Clock, wall
 from store.errors import StoreError, WrongUsage
 from store.server import log
 from store.server.app import Answered, create_app
-from store.server.services import Depot
+from store.server.services import Services
 
 _WARN: Final = 60  # days before the certificate ends
 _GRACE: Final = 15  # seconds for requests under way when the store is told to stop
@@ -34,7 +34,7 @@ _KEEP_ALIVE: Final = 60
 _CONNECTIONS: Final = 65_536  # and files, open at once
 
 
-def open_depot(home: Home, clock: Clock = wall) -> Depot:
+def open_services(home: Home, clock: Clock = wall) -> Services:
     """Everything that requests need, from the folder. Raises StoreError."""
     store_key = home.store_key()
     blobs = home.blobs()
@@ -43,7 +43,7 @@ def open_depot(home: Home, clock: Clock = wall) -> Depot:
     except BlobFault as fault:
         raise StoreError(f"{home.folder}: {fault}") from None
     database = home.database()
-    return Depot(database, Writer(database), blobs, store_key, clock)
+    return Services(database, Writer(database), blobs, store_key, clock)
 
 
 def check_plain(host: str) -> None:
@@ -134,13 +134,13 @@ def serve(
     if not tls:
         check_plain(host)
     _allow_connections()
-    depot = open_depot(home)
+    services = open_services(home)
     try:
         with log.to_stderr(), ExitStack() as stack:
             if tls:
                 _check_certificate(home)
-            told, scraped = _watched(stack, depot, home, metrics)
-            server = make_server(create_app(depot, answered=told), home if tls else None)
+            told, scraped = _watched(stack, services, home, metrics)
+            server = make_server(create_app(services, answered=told), home if tls else None)
             with listen(host, port) as listener:
                 address = url(host, listener.getsockname()[1], tls=tls)
                 announce(address, scraped)
@@ -148,17 +148,17 @@ def serve(
                 _run(server, listener)
                 log.say("ended")
     finally:
-        depot.close()
+        services.close()
 
 
-def _watched(stack: ExitStack, depot: Depot, home: Home, where: tuple[str, int] | None) -> tuple[Answered, int | None]:
+def _watched(stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None) -> tuple[Answered, int | None]:
     """Who is told of requests, and the port at which Prometheus hears it."""
     if where is None:
         return lambda *_: None, None
     # Slow to import, and asked for by few.
     from store.server.metrics import Metrics, served  # noqa: PLC0415
 
-    metrics = Metrics(depot, home)
+    metrics = Metrics(services, home)
     return metrics.answered, stack.enter_context(served(metrics, *where))
 
 

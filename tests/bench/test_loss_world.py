@@ -19,7 +19,7 @@ def chunks(made: World) -> list[str]:
 
 
 def blob(made: World, name: str) -> Path:
-    return next((made.depot.home / "blobs").rglob(f"*{made.told().put[name]}*"))
+    return next((made.services.home / "blobs").rglob(f"*{made.told().put[name]}*"))
 
 
 def test_finds_what_the_store_lost_and_what_it_spoilt():

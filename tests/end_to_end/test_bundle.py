@@ -28,14 +28,14 @@ def policy(revision: int, *rules: str) -> str:
 class Compliance:
     """A laptop with the compliance key, and without a store."""
 
-    def __init__(self, depot: Store, folder: Path) -> None:
-        self._depot = depot
+    def __init__(self, services: Store, folder: Path) -> None:
+        self._services = services
         self._folder = folder
         (folder / "policies").mkdir()
-        keys = {key["name"]: Path(key["private_half"]) for key in depot.ask("keys")["keys"]}
+        keys = {key["name"]: Path(key["private_half"]) for key in services.ask("keys")["keys"]}
         keys["compliance"].rename(folder / "compliance.key")
-        depot.ran("bundle", "show")
-        self._bundle("show", "--home", str(depot.home), "--save", str(folder / "1"))
+        services.ran("bundle", "show")
+        self._bundle("show", "--home", str(services.home), "--save", str(folder / "1"))
         self._signed = 1
 
     def change(self, text: str) -> None:
@@ -43,11 +43,11 @@ class Compliance:
         (self._folder / "policies" / "cards.yaml").write_text(text)
         before, self._signed = self._signed, self._signed + 1
         self._bundle(
-            "sign", "--key", str(self._folder / "compliance.key"), "--key-file", str(self._depot.secret),
+            "sign", "--key", str(self._folder / "compliance.key"), "--key-file", str(self._services.secret),
             "--from", str(self._folder / str(before)), "--policies", str(self._folder / "policies"),
             "-o", str(self._folder / str(self._signed)),
         )  # fmt: skip
-        self._bundle("put", "--home", str(self._depot.home), str(self._folder / str(self._signed)))
+        self._bundle("put", "--home", str(self._services.home), str(self._folder / str(self._signed)))
 
     @staticmethod
     def _bundle(*words: str) -> None:
@@ -63,13 +63,13 @@ def test_a_signed_policy_is_in_force_within_a_minute_and_an_unsigned_one_never(t
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(tmp_path / "display") as stage,
         stage.program("notes", (20, 20), still=True),
-        store(tmp_path) as depot,
+        store(tmp_path) as services,
     ):
         laptop = tmp_path / "laptop"
         laptop.mkdir()
-        compliance = Compliance(depot, laptop)
+        compliance = Compliance(services, laptop)
         compliance.change(policy(1, "till", "chart"))
-        with pc(depot, stage, Path(homes) / "pc", {}) as recorded:
+        with pc(services, stage, Path(homes) / "pc", {}) as recorded:
             recorded.wait_for(State.RECORDING)
             assert says(recorded)["policy_revision"] == 1
 

@@ -92,9 +92,9 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
         thread.start()
         address = f"http://127.0.0.1:{server.server_port}/{PATH}?a={QUERY}#{FRAGMENT}"
         home = Path(homes) / "pc"
-        with own_display(folder / "display") as stage, store(folder) as depot:
+        with own_display(folder / "display") as stage, store(folder) as services:
             with (
-                pc(depot, stage, home, POLICY, settings={"log_level": "debug"}) as recorded,
+                pc(services, stage, home, POLICY, settings={"log_level": "debug"}) as recorded,
                 chromium(stage, folder / "browser", address, eyes=home),
                 program(stage.name, "till") as till,
             ):

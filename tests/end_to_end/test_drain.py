@@ -43,9 +43,9 @@ exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,+setuid,+setgid,
 class Pc:
     """A PC of several users who have logged off."""
 
-    def __init__(self, folder: Path, depot: Store) -> None:
+    def __init__(self, folder: Path, services: Store) -> None:
         self.folder = folder
-        self.depot = depot
+        self.services = services
         self.uids: dict[str, int] = {}
 
     def home(self, name: str) -> Path:
@@ -55,7 +55,7 @@ class Pc:
         """A user with a recording in the spool and an account, none of it sent; the device's id."""
         self.uids[name] = uid = 61_001 + len(self.uids)
         home = self.home(name)
-        token = self.depot.ask("enroll-token", "--address", self.depot.address)["token"]
+        token = self.services.ask("enroll-token", "--address", self.services.address)["token"]
         device = leave_behind(home, name, token, chunks)
         (self.folder / "home").chmod(0o755)
         self.give(self.folder / "home" / name, uid)
@@ -99,21 +99,21 @@ def _hidden_from_others() -> tuple[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with store(tmp_path_factory.mktemp("store")) as running:
         yield running
 
 
 @pytest.fixture
-def pc(depot: Store) -> Iterator[Pc]:
+def pc(services: Store) -> Iterator[Pc]:
     folder = Path(tempfile.mkdtemp(prefix="eyelid-"))  # others must be able to enter it, unlike pytest's own
     folder.chmod(0o755)
-    yield Pc(folder, depot)
+    yield Pc(folder, services)
     shutil.rmtree(folder)
 
 
-def chunks_of(depot: Store, device: str) -> int:
-    return sum(one["chunks"] for one in depot.ask("recordings")["recordings"] if one["device"] == device)
+def chunks_of(services: Store, device: str) -> int:
+    return sum(one["chunks"] for one in services.ask("recordings")["recordings"] if one["device"] == device)
 
 
 def test_what_two_users_left_is_sent_as_themselves(pc: Pc) -> None:
@@ -123,7 +123,7 @@ def test_what_two_users_left_is_sent_as_themselves(pc: Pc) -> None:
         name: ("drained", CHUNKS, []) for name in devices
     }
     for name, device in devices.items():
-        assert chunks_of(pc.depot, device) == CHUNKS - 1  # and the key packet
+        assert chunks_of(pc.services, device) == CHUNKS - 1  # and the key packet
         assert not list(pc.home(name).glob("spool/*/0*"))
         owners = {path.lstat().st_uid for path in pc.home(name).rglob("*")}
         assert owners == {pc.uids[name]}  # nothing was written by root
@@ -154,7 +154,7 @@ def test_a_home_that_is_a_link_to_somebody_elses_is_nobodys(pc: Pc) -> None:
     outcomes = pc.drain()
     assert outcomes["mallory"]["state"] in {"failed", "not-enrolled"}
     assert outcomes["alice"]["sent"] == CHUNKS
-    assert chunks_of(pc.depot, device) == CHUNKS - 1
+    assert chunks_of(pc.services, device) == CHUNKS - 1
 
 
 def test_a_home_in_which_a_recorder_is_at_work_is_left_to_it(pc: Pc) -> None:

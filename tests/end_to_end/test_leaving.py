@@ -30,7 +30,7 @@ OWN_POLICY = "# mine\n"
 
 
 @pytest.fixture(scope="module")
-def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with store(tmp_path_factory.mktemp("store")) as running_store:
         yield running_store
 
@@ -38,11 +38,11 @@ def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 class Pc:
     """A PC with a recording and an account that wait for the store, and a policy file of its own."""
 
-    def __init__(self, depot: Store, home: Path) -> None:
-        self.depot = depot
+    def __init__(self, services: Store, home: Path) -> None:
+        self.services = services
         self.home = home
         self.environment = {**os.environ, "EYELID_HOME": str(home)}
-        token = depot.ask("enroll-token", "--address", depot.address)["token"]
+        token = services.ask("enroll-token", "--address", services.address)["token"]
         assert self.eyelid("enroll", "-", given=token).returncode == 0
         who = load(home)
         self.device = who.device
@@ -66,18 +66,18 @@ class Pc:
 
     def at_store(self) -> dict[str, Any]:
         """What `eyelid-store gaps` says of it: it exits with 1 where anything is missing anywhere."""
-        told = json.loads(self.depot.ran("gaps", "--json").stdout)
+        told = json.loads(self.services.ran("gaps", "--json").stdout)
         [device] = [one for one in told["devices"] if one["device"] == self.device]
         return dict(device)
 
 
-def test_leaving_sends_everything_first_and_the_store_hears_of_it(depot: Store, tmp_path: Path) -> None:
-    pc = Pc(depot, tmp_path / "home")
+def test_leaving_sends_everything_first_and_the_store_hears_of_it(services: Store, tmp_path: Path) -> None:
+    pc = Pc(services, tmp_path / "home")
     left = pc.eyelid("unenroll", "--yes")
     assert left.returncode == 0, left.stderr
     assert f"it was {pc.device}" in left.stdout
     assert "has not heard" not in left.stdout
-    [recording] = [one for one in depot.ask("recordings")["recordings"] if one["device"] == pc.device]
+    [recording] = [one for one in services.ask("recordings")["recordings"] if one["device"] == pc.device]
     assert recording["chunks"] == CHUNKS - 1  # and the key packet
     assert pc.at_store()["state"] == "off"
     assert pc.files() == ["lock", "policies/own.yaml"]
@@ -123,8 +123,8 @@ def test_without_the_store_nothing_is_forgotten_unless_it_is_meant(tmp_path: Pat
     assert pc.files() == ["lock", "policies/own.yaml"]
 
 
-def test_keys_that_cannot_be_read_can_be_forgotten(depot: Store, tmp_path: Path) -> None:
-    pc = Pc(depot, tmp_path / "home")
+def test_keys_that_cannot_be_read_can_be_forgotten(services: Store, tmp_path: Path) -> None:
+    pc = Pc(services, tmp_path / "home")
     (pc.home / "identity.json").write_text("{}")
     assert pc.eyelid("unenroll", "--yes").returncode == 1
     gone = pc.eyelid("unenroll", "--yes", "--force")
@@ -133,8 +133,8 @@ def test_keys_that_cannot_be_read_can_be_forgotten(depot: Store, tmp_path: Path)
     assert pc.files() == ["lock", "policies/own.yaml"]
 
 
-def test_a_recorder_at_work_is_not_left_without_keys(depot: Store, tmp_path: Path) -> None:
-    pc = Pc(depot, tmp_path / "home")
+def test_a_recorder_at_work_is_not_left_without_keys(services: Store, tmp_path: Path) -> None:
+    pc = Pc(services, tmp_path / "home")
     with control.claim(pc.home):
         refused = pc.eyelid("unenroll", "--yes", "--force")
     assert refused.returncode == 2
@@ -143,8 +143,8 @@ def test_a_recorder_at_work_is_not_left_without_keys(depot: Store, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("answer", "leaves"), [("n", False), ("", False), ("y", True)])
-def test_it_asks(depot: Store, tmp_path: Path, answer: str, leaves: bool) -> None:
-    pc = Pc(depot, tmp_path / "home")
+def test_it_asks(services: Store, tmp_path: Path, answer: str, leaves: bool) -> None:
+    pc = Pc(services, tmp_path / "home")
     here, there = pty.openpty()
     with subprocess.Popen(
         installed("eyelid", "unenroll"), env=pc.environment, stdin=there, stdout=subprocess.PIPE, text=True
@@ -159,8 +159,8 @@ def test_it_asks(depot: Store, tmp_path: Path, answer: str, leaves: bool) -> Non
     assert (pc.home / "identity.json").exists() is not leaves
 
 
-def test_nobody_to_ask_is_no_yes(depot: Store, tmp_path: Path) -> None:
-    pc = Pc(depot, tmp_path / "home")
+def test_nobody_to_ask_is_no_yes(services: Store, tmp_path: Path) -> None:
+    pc = Pc(services, tmp_path / "home")
     refused = pc.eyelid("unenroll")
     assert refused.returncode == 2
     assert "--yes" in refused.stderr

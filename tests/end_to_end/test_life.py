@@ -65,7 +65,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, logind: Logind) -> Iterator[
 
 
 @contextlib.contextmanager
-def depot_and_its_process(folder: Path) -> Iterator[tuple[Store, int]]:
+def store_and_its_process(folder: Path) -> Iterator[tuple[Store, int]]:
     home, secret = found(folder)
     with running("the store", serve(home), folder / "store.log", os.environ) as process:
         address = process.until(lambda: announced(process.log), "it said where it listens")
@@ -74,7 +74,7 @@ def depot_and_its_process(folder: Path) -> Iterator[tuple[Store, int]]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, int]]:
-    with depot_and_its_process(tmp_path_factory.mktemp("store")) as both:
+    with store_and_its_process(tmp_path_factory.mktemp("store")) as both:
         yield both
 
 

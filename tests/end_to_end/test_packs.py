@@ -51,8 +51,8 @@ def watched(pack: str, folder: Path) -> Iterator[tuple[Pc, Walk]]:
         TemporaryDirectory(prefix="eyelid-") as homes,
         walking("crm.example", SITE, start="/orders") as site,
         own_display(folder / "display") as stage,
-        store(folder) as depot,
-        pc(depot, stage, Path(homes) / "pc", policy) as recorded,
+        store(folder) as services,
+        pc(services, stage, Path(homes) / "pc", policy) as recorded,
         chromium(stage, folder / "browser", "http://crm.example/orders", eyes=recorded.home, flags=site.flags),
     ):
         yield recorded, site

@@ -57,8 +57,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk, stage: Stage) 
     pack = {path.name: path.read_text("utf-8") for path in (ROOT / "policies" / "payments").glob("*.yaml")}
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
-        store(folder) as depot,
-        pc(depot, stage, Path(homes) / "pc", pack) as recorded,
+        store(folder) as services,
+        pc(services, stage, Path(homes) / "pc", pack) as recorded,
         chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=shop.flags),
     ):
         yield recorded

@@ -64,19 +64,19 @@ def stands(recorded: Pc, state: State) -> bool:
 class Played:
     """`recordings`: as the store lists them, the oldest first; the first without scenes, the second with."""
 
-    depot: Store
+    services: Store
     files: dict[str, bytes]
     recordings: list[str]
     folder: Path
 
     def replay(self, recording: str, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.depot.ran("replay", recording, *self.depot.opened_by_recipient, *words)
+        return self.services.ran("replay", recording, *self.services.opened_by_recipient, *words)
 
     def exported(self) -> Path:
         target = self.folder / "opened"
         if not target.exists():
-            opened = (*self.depot.opened_by_recipient, "--gaps", "no-film", "-o", str(target))
-            answer("export", self.depot.ran("export", self.recordings[1], *opened))
+            opened = (*self.services.opened_by_recipient, "--gaps", "no-film", "-o", str(target))
+            answer("export", self.services.ran("export", self.recordings[1], *opened))
         return target
 
 
@@ -88,14 +88,14 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(folder / "display") as stage,
-        store(folder) as depot,
+        store(folder) as services,
     ):
         home = Path(homes) / "pc"
         environment = {**stage.environment, "EYELID_CONFIG": str(home / "agent.yaml")}
         with (
             stage.program("notes", (20, 20), still=True),
             program(stage.name, "till") as till,
-            pc(depot, stage, home, {"p.yaml": policy(1)}, settings={"log_level": "debug"}) as recorded,
+            pc(services, stage, home, {"p.yaml": policy(1)}, settings={"log_level": "debug"}) as recorded,
         ):
             recorded.wait_for(State.RECORDING)
             (home / "policies" / "p.yaml").write_text(policy(2, "keep_scenes: true\n"))
@@ -113,9 +113,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             answer("release", run(installed("eyelid", "release"), environment))
             recorded.wait_for(State.RECORDING)
         files = {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
-        files |= {str(path): path.read_bytes() for path in depot.home.rglob("*") if path.is_file()}
-        listed = [one["recording"] for one in depot.ask("recordings")["recordings"]]
-        yield Played(depot, files, listed[::-1], folder)
+        files |= {str(path): path.read_bytes() for path in services.home.rglob("*") if path.is_file()}
+        listed = [one["recording"] for one in services.ask("recordings")["recordings"]]
+        yield Played(services, files, listed[::-1], folder)
 
 
 def test_no_file_of_pc_or_store_has_the_title(played: Played) -> None:
@@ -130,13 +130,13 @@ def test_no_file_of_pc_or_store_has_the_title(played: Played) -> None:
 def test_the_recording_is_sound_with_its_third_lane(played: Played) -> None:
     assert len(played.recordings) == 2
     for recording in played.recordings:
-        told = played.depot.ask("verify", recording, *played.depot.opened_by_recipient)
+        told = played.services.ask("verify", recording, *played.services.opened_by_recipient)
         assert (told["sound"], told["not_checked"]) == (True, {})
-    timeline = played.depot.ask("timeline", played.recordings[1])
+    timeline = played.services.ask("timeline", played.recordings[1])
     assert "audio" not in timeline
     whole = sum(timeline[f"{name}_ns"] for name in ("kept", "closed", "closed_margin", "held", "blind", "missing"))
     assert whole == timeline["whole_ns"]
-    gaps = json.loads(played.depot.ran("gaps", "--json").stdout)
+    gaps = json.loads(played.services.ran("gaps", "--json").stdout)
     assert [device["recordings"] for device in gaps["devices"]] == [[]]
 
 
@@ -170,7 +170,7 @@ def test_another_policy_says_what_would_newly_open_and_newly_close(played: Playe
     assert closed[0]["with"] == [{"id": "invoices", "where": f"{played.folder / 'with.yaml'}:5:5"}]
     assert closed[0]["things"] == [f'till "{INVOICE}"']
     assert any(not one["judged"] for one in screen["stretches"])  # the hold
-    account = played.depot.ask("timeline", played.recordings[1])["parts"]
+    account = played.services.ask("timeline", played.recordings[1])["parts"]
     told_closed = [part for part in account if part["what"] == "closed" and part["rules"] == ["charts"]]
     assert told_closed
     assert all(any(one["from"] < part["to"] and part["from"] < one["to"] for one in opened) for part in told_closed)
@@ -200,9 +200,9 @@ def test_what_cannot_be_tried_is_said_in_one_line(played: Played) -> None:
     ran = played.replay(played.recordings[1], "--with", str(played.folder / "none.yaml"))
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == f"eyelid: {played.folder / 'none.yaml'} cannot be read: No such file or directory\n"
-    ran = played.depot.ran("replay", "ffff", "--with", new, *played.depot.opened_by_recipient)
+    ran = played.services.ran("replay", "ffff", "--with", new, *played.services.opened_by_recipient)
     assert ran.returncode == 2
-    wrong = ("--key", str(played.depot.secret), "--key-file", str(played.depot.secret))
-    ran = played.depot.ran("replay", played.recordings[1], "--with", new, *wrong)
+    wrong = ("--key", str(played.services.secret), "--key-file", str(played.services.secret))
+    ran = played.services.ran("replay", played.recordings[1], "--with", new, *wrong)
     assert ran.returncode == 2
     assert len(ran.stderr.splitlines()) == 1

@@ -30,8 +30,8 @@ A_MINUTE = 75.0  # s: how often a PC tells of its account at the latest, on a bu
 CODE = "rule-never-matched"
 
 
-def listed(depot: Store) -> dict[str, Any]:
-    [device] = depot.ask("devices")["devices"]
+def listed(services: Store) -> dict[str, Any]:
+    [device] = services.ask("devices")["devices"]
     return dict(device)
 
 
@@ -40,21 +40,21 @@ def test_a_rule_that_never_fits_is_told_of_in_three_places(tmp_path: Path) -> No
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(tmp_path / "display") as stage,
         stage.program("notes", (20, 20), still=True),
-        store(tmp_path) as depot,
+        store(tmp_path) as services,
     ):
         home = Path(homes) / "pc"
         home.mkdir(mode=0o700)
         quiet = {"days": 29, "day": 20_000, "told": False}  # as a recorder leaves it after as many mornings
         (home / NAME).write_text(json.dumps({"policy": "", "rules": {"tills": quiet, "counters": quiet}}))
-        with pc(depot, stage, home, {"tills.yaml": POLICY}) as recorded:
+        with pc(services, stage, home, {"tills.yaml": POLICY}) as recorded:
             recorded.wait_for(State.RECORDING)
             recorded.recorder.until(lambda: CODE in (recorded.status() or {})["troubles"], "it said so")
             assert (recorded.status() or {})["troubles"] == {CODE: "tills, counters"}
-            recorded.recorder.until(lambda: depot.ran("alarms").returncode == 1, "the store had the alarm", A_MINUTE)
-            [alarm] = json.loads(depot.ran("alarms", "--json").stdout)["alarms"]
+            recorded.recorder.until(lambda: services.ran("alarms").returncode == 1, "the store had the alarm", A_MINUTE)
+            [alarm] = json.loads(services.ran("alarms", "--json").stdout)["alarms"]
             assert (alarm["code"], alarm["device"]) == (CODE, recorded.device)
-            recorded.recorder.until(lambda: listed(depot)["words"] == CODE, "the PC's health came", A_MINUTE)
-            assert (listed(depot)["level"], listed(depot)["alarms"]) == ("look", [CODE])
+            recorded.recorder.until(lambda: listed(services)["words"] == CODE, "the PC's health came", A_MINUTE)
+            assert (listed(services)["level"], listed(services)["alarms"]) == ("look", [CODE])
             with stage.program("till", (200, 200)):
                 said = "the one that fits was named no more"
                 recorded.recorder.until(lambda: (recorded.status() or {})["troubles"] == {CODE: "counters"}, said)

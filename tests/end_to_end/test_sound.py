@@ -59,13 +59,13 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, tmp
     with ExitStack() as stack:
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
-        depot = stack.enter_context(store(homes))
+        services = stack.enter_context(store(homes))
         stack.enter_context(stage.program("notes", (20, 20)))
         stack.enter_context(sound.playing("farend", VOICE))
         recorders = {
             name: stack.enter_context(
                 pc(
-                    depot,
+                    services,
                     stage,
                     homes / name.split()[0],
                     {"policy.yaml": text},
@@ -84,7 +84,7 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, tmp
         time.sleep(4)
         for recorder in recorders.values():
             recorder.stop()
-        kept = {name: _sound_of(depot, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
+        kept = {name: _sound_of(services, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
     ruled, control = kept["held to the rule"], kept["control"]
     assert _seconds(control[0], MARKER) > 2
     assert _seconds(ruled[0], MARKER) == 0
@@ -119,12 +119,12 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
     with ExitStack() as stack:
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
-        depot = stack.enter_context(store(homes))
+        services = stack.enter_context(store(homes))
         stack.enter_context(stage.program("notes", (20, 20)))
         stack.enter_context(sound.playing("farend", VOICE))
         recorded = stack.enter_context(
             pc(
-                depot,
+                services,
                 stage,
                 homes / "pc",
                 {"policy.yaml": LANES},
@@ -151,7 +151,7 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
         recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
         time.sleep(6)
         recorded.stop()
-        _sound_of(depot, recorded, tmp_path / "out")
+        _sound_of(services, recorded, tmp_path / "out")
         account = json.loads((tmp_path / "out" / "timeline.json").read_text("utf-8"))
     # The till's: two seconds in view, two before it, two after it. On a busy machine there are others, of sound whose
     # time was in doubt: that the chart left none is for the account to say.
@@ -166,11 +166,11 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
     with ExitStack() as stack:
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
-        depot = stack.enter_context(store(homes))
+        services = stack.enter_context(store(homes))
         stack.enter_context(stage.program("notes", (20, 20)))
         recorded = stack.enter_context(
             pc(
-                depot,
+                services,
                 stage,
                 homes / "pc",
                 {"policy.yaml": LANES},
@@ -187,8 +187,8 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         )
         recorded.recorder.until(lambda: (recorded.status() or {"frames": 0})["frames"], "it kept a picture")
         recorded.stop()
-        (recording,) = depot.ask("recordings")["recordings"]
-        exported = depot.ran("export", recording["recording"], *depot.opened_by_recipient, "-o", str(tmp_path / "out"))
+        (recording,) = services.ask("recordings")["recordings"]
+        exported = services.ran("export", recording["recording"], *services.opened_by_recipient, "-o", str(tmp_path / "out"))
         assert exported.returncode == 0, exported.stderr
     assert list((tmp_path / "out").glob("screen-*.mp4"))
 
@@ -225,11 +225,11 @@ def _hears(recorder: Pc) -> bool:
     )
 
 
-def _sound_of(depot: Store, recorder: Pc, folder: Path) -> npt.NDArray[np.float32]:
+def _sound_of(services: Store, recorder: Pc, folder: Path) -> npt.NDArray[np.float32]:
     """Both channels of everything that was kept, one run after the other."""
-    recordings = depot.ask("recordings")["recordings"]
+    recordings = services.ask("recordings")["recordings"]
     (mine,) = (one["recording"] for one in recordings if one["device"] == recorder.device)
-    exported = depot.ran("export", mine, *depot.opened_by_recipient, "--output", str(folder))
+    exported = services.ran("export", mine, *services.opened_by_recipient, "--output", str(folder))
     assert exported.returncode == 0, exported.stderr
     heard = np.concatenate([samples for _, samples in samples_of(folder / "sound.mp4")])
     return heard.T.astype(np.float32) / 32_768

@@ -125,7 +125,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("store")
     home, secret = found(folder)
     with running("the store", serve(home), folder / "store.log", os.environ) as process:
@@ -214,8 +214,8 @@ def entries(home: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, depot: Store, stage: Stage, home: Path) -> None:
-    _, environment = enrol(depot, stage, home, POLICY)
+def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, services: Store, stage: Stage, home: Path) -> None:
+    _, environment = enrol(services, stage, home, POLICY)
     manager.do("set-environment", f"EYELID_CONFIG={environment['EYELID_CONFIG']}")
     manager.do("enable", RECORDER)
     assert manager.shows("ActiveState") == "inactive"  # nobody has logged on

@@ -25,10 +25,10 @@ from store.clock import SECOND
 from store.evidence.evidence import Evidence, gather
 from store.evidence.verify import recording as verify
 from store.server.app import create_app
-from store.server.services import Depot
+from store.server.services import Services
 from store.server.enrolment import make_secret
 from store.server.routes.bodies import Intake
-from store.server.serving import listen, make_server, open_depot, url
+from store.server.serving import listen, make_server, open_services, url
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.recorded import Filmed, close, make_filmed
 
@@ -57,15 +57,15 @@ class SetClock:
 
 
 @pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store") / "home"
     found(Plan(folder, "https://localhost:8443", cost=COST), PASSPHRASE)
     return folder
 
 
 @pytest.fixture
-def home(founded: Path, tmp_path: Path) -> Home:
-    shutil.copytree(founded, tmp_path / "home", copy_function=shutil.copy2)
+def home(made_home: Path, tmp_path: Path) -> Home:
+    shutil.copytree(made_home, tmp_path / "home", copy_function=shutil.copy2)
     return Home.open(tmp_path / "home")
 
 
@@ -85,9 +85,9 @@ def bundle(home: Home) -> Bundle:
 
 
 @contextmanager
-def serving(home: Home, depot: Depot, intake: Intake | None = None) -> Iterator[httpx.Client]:
+def serving(home: Home, services: Services, intake: Intake | None = None) -> Iterator[httpx.Client]:
     """A client of the running store."""
-    server = make_server(create_app(depot, intake), home)
+    server = make_server(create_app(services, intake), home)
     with listen("127.0.0.1", 0) as listener:
         address = url("127.0.0.1", listener.getsockname()[1], tls=True)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -102,29 +102,29 @@ def serving(home: Home, depot: Depot, intake: Intake | None = None) -> Iterator[
 
 
 @pytest.fixture
-def depot(home: Home, clock: SetClock) -> Iterator[Depot]:
-    made = open_depot(home, clock)
+def services(home: Home, clock: SetClock) -> Iterator[Services]:
+    made = open_services(home, clock)
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(home: Home, depot: Depot) -> Iterator[httpx.Client]:
-    with serving(home, depot) as made:
+def client(home: Home, services: Services) -> Iterator[httpx.Client]:
+    with serving(home, services) as made:
         yield made
 
 
 @pytest.fixture
-def blobs(depot: Depot) -> BlobStore:
-    return depot.blobs
+def blobs(services: Services) -> BlobStore:
+    return services.blobs
 
 
 @pytest.fixture
-def secret(depot: Depot, clock: SetClock) -> Callable[..., str]:
+def secret(services: Services, clock: SetClock) -> Callable[..., str]:
     """Makes the secret of a new enrolment token."""
 
     def make(uses: int = 100, lasts: float = 3600, group: str = "") -> str:
-        with depot.database.writing() as connection:
+        with services.database.writing() as connection:
             return make_secret(
                 connection, uses=uses, expires_at=clock() + int(lasts * SECOND), group=group, now=clock()
             )
@@ -164,19 +164,19 @@ def filmed(pc: Pc, bundle: Bundle) -> Filmed:
 
 
 @pytest.fixture
-def gathered(depot: Depot) -> Gather:
+def gathered(services: Services) -> Gather:
     def read(recording: FakeRecording) -> Evidence:
-        with depot.database.reading() as connection:
+        with services.database.reading() as connection:
             return gather(connection, recording.id)
 
     return read
 
 
 @pytest.fixture(scope="session")
-def readers(founded: Path) -> dict[str, RecipientPrivate]:
-    home = Home.open(founded)
+def readers(made_home: Path) -> dict[str, RecipientPrivate]:
+    home = Home.open(made_home)
     return {
-        name: RecipientPrivate.from_bytes(load_private(founded / home.key(name).file, PASSPHRASE).raw)
+        name: RecipientPrivate.from_bytes(load_private(made_home / home.key(name).file, PASSPHRASE).raw)
         for name in (RECIPIENT, RECOVERY)
     }
 

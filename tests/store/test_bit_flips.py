@@ -25,7 +25,7 @@ from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence.verify.recording import Report
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import Pc
 from tests.store.conftest import Examine
 from tests.store.evidence.test_sweep import Swept, swept, wrong
@@ -116,7 +116,7 @@ PACKET: Final = [
 
 @pytest.mark.parametrize(("part", "name"), PACKET)
 def test_a_key_packet(
-    part: int, name: str, pc: Pc, bundle: Bundle, examined: Examine, home: Home, depot: Depot
+    part: int, name: str, pc: Pc, bundle: Bundle, examined: Examine, home: Home, services: Services
 ) -> None:
     made = make_filmed(pc, bundle)
     close(made)
@@ -140,7 +140,7 @@ def test_a_key_packet(
     # In the catalog as well, as only somebody who means it can do.
     sha256 = digest(flipped).hex()
     home.blobs().put(sealed_name(made.recording.id, KEY_PACKET_STREAM, 0, sha256), flipped)
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(
             update(schema.sealed).where(schema.sealed.c.stream == KEY_PACKET_STREAM).values(sha256=sha256)
         )
@@ -154,15 +154,15 @@ BUNDLE: Final = [*HEADER, (0, "jwk"), *((1, name) for name in ("revision", "crea
 
 @pytest.mark.parametrize(("part", "name"), BUNDLE)
 def test_a_bundle(
-    part: int, name: str, filmed: Filmed, examined: Examine, swept: Swept, depot: Depot, home: Home
+    part: int, name: str, filmed: Filmed, examined: Examine, swept: Swept, services: Services, home: Home
 ) -> None:
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         honest = connection.scalar(select(schema.bundles.c.token)) or ""
     flipped = flip_in(honest, part, name)
     with pytest.raises(ProtocolError) as refused:  # as the PC does that fetches it
         bundles.verify(flipped, home.key(COMPLIANCE).id)
     assert refused.value.code in {*REFUSALS, "wrong-fingerprint"}
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.bundles).values(token=flipped))
     assert ("bundle", refused.value.code, "bundle revision 1") in wrong(swept())
     assert codes(examined(filmed.recording)) == {("key-packet", "bad-bundle", "newest bundle")}
@@ -175,7 +175,7 @@ BATCH: Final = [*HEADER, *((1, name) for name in ("device", "first", "last", "li
 
 @pytest.mark.parametrize(("part", "name"), BATCH)
 def test_a_batch_of_the_ledger(
-    part: int, name: str, pc: Pc, bundle: Bundle, examined: Examine, swept: Swept, depot: Depot
+    part: int, name: str, pc: Pc, bundle: Bundle, examined: Examine, swept: Swept, services: Services
 ) -> None:
     made = make_filmed(pc, bundle)
     close(made)
@@ -188,7 +188,7 @@ def test_a_batch_of_the_ledger(
     assert code in REFUSALS
     assert pc.send_ledger(honest).is_success
     assert codes(examined(made.recording)) == set()
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.ledger_batches).values(token=flipped))
     assert ("ledger", code) in {(check, found) for check, found, _ in codes(examined(made.recording))}
     assert ("ledger", code, "batch of entry 0") in wrong(swept())
@@ -198,14 +198,14 @@ LINE: Final = ("seq", "at", "wall", "kind", "lane", "rules", "policy", "prev")
 
 
 @pytest.mark.parametrize("name", LINE)
-def test_a_line_of_the_ledger(name: str, filmed: Filmed, examined: Examine, swept: Swept, depot: Depot) -> None:
+def test_a_line_of_the_ledger(name: str, filmed: Filmed, examined: Examine, swept: Swept, services: Services) -> None:
     entry = next(seq for seq, line in enumerate(filmed.pc.ledger.lines) if b'"rules":[0]' in line)
     text = filmed.pc.ledger.lines[entry].decode("utf-8")
     value = json.dumps(json.loads(text)[name], separators=(",", ":")).lstrip('"[')
     place = text.index(value, text.index(f'"{name}":') + len(name) + 3)
     flipped = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
     columns = schema.ledger_lines.c
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.ledger_lines).where(columns.seq == entry).values(line=flipped))
     named = {(code, where) for _, code, where in codes(examined(filmed.recording))}
     whole = {(code, where) for _, code, where in wrong(swept())}
@@ -239,14 +239,14 @@ CATALOG: Final[dict[str, tuple[Any, str, Callable[[Any], Any], tuple[str, str]]]
 
 
 @pytest.mark.parametrize("case", CATALOG)
-def test_a_row_of_the_catalog(case: str, filmed: Filmed, examined: Examine, depot: Depot) -> None:
+def test_a_row_of_the_catalog(case: str, filmed: Filmed, examined: Examine, services: Services) -> None:
     table, column, change, expected = CATALOG[case]
     where = (
         (table.c.stream == 0) & (table.c.sequence == FLIPPED)
         if table is schema.sealed
         else table.c.id == str(filmed.recording.id)
     )
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         value = connection.scalar(select(table.c[column]).where(where))
         connection.execute(update(table).where(where).values({column: change(value)}))
     assert expected in {(check, code) for check, code, _ in codes(examined(filmed.recording))}

@@ -23,7 +23,7 @@ from store.admin.init import COMPLIANCE, STORE
 from store.admin.home import Home
 from store.catalog import database, schema
 from store.cli import parser
-from store.server.services import Depot
+from store.server.services import Services
 from tests.commands import every
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, passphrase_file, run
@@ -206,9 +206,9 @@ def test_devices_for_a_person(run: Run, new_pc: Callable[[], Pc]) -> None:
     assert "pc-7" in listed.out
 
 
-def test_broken_ones_come_first_and_say_what_to_do(run: Run, new_pc: Callable[[], Pc], depot: Depot) -> None:
+def test_broken_ones_come_first_and_say_what_to_do(run: Run, new_pc: Callable[[], Pc], services: Services) -> None:
     fine, broken = new_pc(), new_pc()
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.devices).where(schema.devices.c.id == broken.device).values(enrolled_at=1))
     told = run("devices").out
     assert told.index(broken.device) < told.index(fine.device)

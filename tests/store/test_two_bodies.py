@@ -18,7 +18,7 @@ from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, sea
 from protocol.receipt import Receipt
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import Gather, SetClock
@@ -53,13 +53,13 @@ def made(pc: Pc, bundle: Bundle) -> Filmed:
     return make_filmed(pc, bundle)
 
 
-def send(made: Filmed, clock: SetClock, order: list[bytes], depot: Depot) -> None:
+def send(made: Filmed, clock: SetClock, order: list[bytes], services: Services) -> None:
     """Each a second after the other, and each against a receipt of its own."""
     for body in order:
         clock.pass_by(1)
         answer = made.pc.put_sealed(body)
         assert answer.is_success
-        receipt = Receipt.verify(answer.json()["receipt"], depot.store_key.public_key())
+        receipt = Receipt.verify(answer.json()["receipt"], services.store_key.public_key())
         assert receipt.sha256 == digest(body).hex()
 
 
@@ -84,7 +84,7 @@ def test_the_signed_heads_decide(
     key: Path,
     passphrase_file: Path,
     tmp_path: Path,
-    depot: Depot,
+    services: Services,
     clock: SetClock,
     caplog: pytest.LogCaptureFixture,
     sequences: tuple[int, ...],
@@ -93,11 +93,11 @@ def test_the_signed_heads_decide(
     forged = Forger(made).forge(*sequences)
     order = [*forged.values(), *made.sealed] if first == "forged" else [*made.sealed, *forged.values()]
     with caplog.at_level(logging.WARNING):
-        send(made, clock, order, depot)
+        send(made, clock, order, services)
     tell(made)
 
     # An alarm for each, in the catalog and in the log.
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         raised = connection.execute(select(schema.alarms.c.code, schema.alarms.c.sequence)).all()
     assert sorted(tuple(row) for row in raised) == [("two-bodies", sequence) for sequence in sequences]
     said = [record.facts["sequence"] for record in caplog.records if record.message == "alarm"]  # type: ignore[attr-defined]
@@ -107,7 +107,7 @@ def test_the_signed_heads_decide(
     for sequence, body in forged.items():
         for one in (body, made.sealed[sequence]):
             name = sealed_name(made.recording.id, 0, sequence, digest(one).hex())
-            assert depot.blobs.get(name) == one
+            assert services.blobs.get(name) == one
 
     # The check names them and nothing else; the film is the honest one.
     opening = ("--key", key, "--passphrase-file", passphrase_file)
@@ -127,9 +127,9 @@ def test_the_signed_heads_decide(
 
 
 def test_until_something_signed_decides_nothing_is_exported_in_silence(
-    made: Filmed, run: Run, key: Path, passphrase_file: Path, tmp_path: Path, depot: Depot, clock: SetClock
+    made: Filmed, run: Run, key: Path, passphrase_file: Path, tmp_path: Path, services: Services, clock: SetClock
 ) -> None:
-    send(made, clock, [*Forger(made).forge(6).values(), *made.sealed], depot)
+    send(made, clock, [*Forger(made).forge(6).values(), *made.sealed], services)
     opening = ("--key", key, "--passphrase-file", passphrase_file)
     refused = run("export", made.recording.id, "-o", tmp_path / "out", *opening)
     assert refused.code == 1
@@ -141,11 +141,11 @@ def test_until_something_signed_decides_nothing_is_exported_in_silence(
 
 
 def test_heads_on_the_way_decide_up_to_where_they_reach(
-    made: Filmed, gathered: Gather, depot: Depot, clock: SetClock
+    made: Filmed, gathered: Gather, services: Services, clock: SetClock
 ) -> None:
     """`heads` every ten seconds fixes all before it; what was forged behind stays open until the next."""
     forged = Forger(made).forge(3, 4, 5, 6)
-    send(made, clock, [*forged.values(), *made.sealed], depot)
+    send(made, clock, [*forged.values(), *made.sealed], services)
     heads = {"0": [5, digest(made.sealed[4]).hex()]}
     made.pc.ledger.write("heads", at=ZERO + 10 * SECOND, recording=str(made.recording.id), heads=heads)
     assert made.pc.send_ledger().is_success
@@ -155,24 +155,24 @@ def test_heads_on_the_way_decide_up_to_where_they_reach(
 
 
 def test_a_head_that_names_what_never_came_chooses_nothing_else_in_silence(
-    made: Filmed, run: Run, depot: Depot, clock: SetClock
+    made: Filmed, run: Run, services: Services, clock: SetClock
 ) -> None:
     forged = Forger(made).forge(6)
-    send(made, clock, [*made.sealed[:6], forged[6]], depot)
+    send(made, clock, [*made.sealed[:6], forged[6]], services)
     tell(made)
     checked = run("verify", made.recording.id, "--json")
     assert {finding["code"] for finding in checked.facts["findings"]} == {"wrong-head"}
 
 
 def test_two_key_packets(
-    made: Filmed, run: Run, key: Path, passphrase_file: Path, depot: Depot, clock: SetClock
+    made: Filmed, run: Run, key: Path, passphrase_file: Path, services: Services, clock: SetClock
 ) -> None:
     """The first chunk names the one that it was sealed under."""
     clock.pass_by(1)
     other = made.recording.make_packet()
     assert other != made.recording.packet
     assert made.pc.put(made.recording.id, KEY_PACKET_STREAM, 0, other).is_success
-    send(made, clock, made.sealed, depot)
+    send(made, clock, made.sealed, services)
     tell(made)
     checked = run("verify", made.recording.id, "--json", "--key", key, "--passphrase-file", passphrase_file)
     assert [(finding["code"], finding["where"]) for finding in checked.facts["findings"]] == [
@@ -181,7 +181,7 @@ def test_two_key_packets(
 
 
 def test_a_pc_that_begins_its_stream_again_under_the_same_recording(
-    new_pc: Callable[[], Pc], bundle: Bundle, gathered: Gather, depot: Depot, clock: SetClock
+    new_pc: Callable[[], Pc], bundle: Bundle, gathered: Gather, services: Services, clock: SetClock
 ) -> None:
     """A virtual machine put back to an image from an hour ago, and its ledger with it: the fork is kept as evidence."""
     made = make_filmed(new_pc(), bundle)
@@ -192,14 +192,14 @@ def test_a_pc_that_begins_its_stream_again_under_the_same_recording(
     made.recording.streams[0] = replace(stream, next=3, head=digest(made.sealed[2]), at=2 * SECOND)
     clock.pass_by(60)
     again = [made.recording.seal(b"again", length=SECOND, kind=Kind.MEDIA, flags=Flag.KEY_FRAME) for _ in range(3)]
-    send(made, clock, again, depot)
+    send(made, clock, again, services)
     made.pc.ledger.lines = before
     close(made, at=11)
     assert made.pc.send_ledger(made.pc.ledger.batch(0)).status_code == 409
     chosen = gathered(made.recording).chosen
     assert [one.sha256 for one in chosen.streams[0]] == [digest(body).hex() for body in made.sealed]
     assert sorted(one.sequence for one in chosen.rejected) == [3, 4, 5]
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         raised = [row.code for row in connection.execute(select(schema.alarms).order_by(schema.alarms.c.id))]
     assert raised == ["two-bodies"] * 3 + ["ledger-fork"]
 

@@ -19,7 +19,7 @@ from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
-from store.evidence.timeline.gaps import Absent, absent
+from store.evidence.timeline.gaps import Gaps, gaps
 from store.evidence.timeline.device_timeline import What
 
 DAY: Final = 24 * 60 * MINUTE
@@ -70,7 +70,7 @@ class Standing:
 class _Seen:
     """What a verdict is made from."""
 
-    absent: Absent
+    gaps: Gaps
     health: Mapping[str, Any]
     receipt: int | None
     alarms: tuple[str, ...]
@@ -81,7 +81,7 @@ class _Seen:
 
     @property
     def state(self) -> str:
-        return self.absent.state
+        return self.gaps.state
 
     @property
     def holds(self) -> frozenset[str]:
@@ -90,22 +90,22 @@ class _Seen:
     @property
     def holds_told(self) -> tuple[str, ...]:
         """That of whoever sits in front with the reason, which the account has and the report of health has not."""
-        reasons = {why.partition(" ")[0]: why for why in self.absent.held}
+        reasons = {why.partition(" ")[0]: why for why in self.gaps.held}
         return tuple(reasons.get(hold, hold) for hold in sorted(self.holds))
 
     @property
     def blind_share(self) -> float:
-        watched = sum(day.watched for day in self.absent.days)
-        return sum(day.sums.get(what, 0) for day in self.absent.days for what in _DIM) / watched if watched else 0.0
+        watched = sum(day.watched for day in self.gaps.days)
+        return sum(day.sums.get(what, 0) for day in self.gaps.days for what in _DIM) / watched if watched else 0.0
 
     @property
     def version(self) -> str:
-        return str(self.health.get("agent_version", self.absent.device.agent_version))
+        return str(self.health.get("agent_version", self.gaps.device.agent_version))
 
     @property
     def stuck(self) -> bool:
-        last = self.receipt if self.receipt is not None else self.absent.device.enrolled_at
-        return self.state == "heard" and bool(self.absent.pending_chunks) and self.now - last > _STUCK
+        last = self.receipt if self.receipt is not None else self.gaps.device.enrolled_at
+        return self.state == "heard" and bool(self.gaps.pending_chunks) and self.now - last > _STUCK
 
     @property
     def behind(self) -> bool:
@@ -149,7 +149,7 @@ _CAUSES: Final = (
     ),
     _Cause(
         Level.BROKEN,
-        lambda s: s.state == "never" and s.now - s.absent.device.enrolled_at > _NEW,
+        lambda s: s.state == "never" and s.now - s.gaps.device.enrolled_at > _NEW,
         lambda _: "never heard of",
         "start the recorder on it: eyelid run; what is in its way: eyelid doctor",
     ),
@@ -174,7 +174,7 @@ _CAUSES: Final = (
     ),
     _Cause(
         Level.LOOK,
-        lambda s: any(short.lost for short in s.absent.recordings),
+        lambda s: any(short.lost for short in s.gaps.recordings),
         lambda _: "chunks lost",
         "which ones: eyelid-store gaps --device ID",
     ),
@@ -204,7 +204,7 @@ _CAUSES: Final = (
     ),
     _Cause(
         Level.LOOK,
-        lambda s: bool(s.absent.unexplained),
+        lambda s: bool(s.gaps.unexplained),
         lambda _: "time unexplained",
         "which: eyelid-store gaps --device ID",
     ),
@@ -232,7 +232,7 @@ def judge(seen: _Seen) -> Standing:
     if seen.state == "revoked":
         wrong = []  # whatever else it told is past
     first, others = (wrong or applying)[0], wrong[1:]
-    found = seen.absent
+    found = seen.gaps
     return Standing(
         device=found.device,
         state=found.state,
@@ -266,7 +266,7 @@ def older(version: str, than: str) -> bool:
 
 
 def _look(database: Database, device: Device, now: int, store_version: str) -> _Seen:
-    found = absent(database, device, since=now - DAY, now=now, zone=None)
+    found = gaps(database, device, since=now - DAY, now=now, zone=None)
     with database.reading() as connection:
         told = queries.last_health(connection, device.id)
         columns = schema.bundles.c
@@ -274,7 +274,7 @@ def _look(database: Database, device: Device, now: int, store_version: str) -> _
             select(columns.revision, columns.added_at).order_by(columns.revision.desc()).limit(1)
         ).first()
         return _Seen(
-            absent=found,
+            gaps=found,
             health=json.loads(told[1]) if told else {},
             receipt=_last_receipt(connection, device),
             alarms=tuple(dict.fromkeys(queries.open_alarms(connection, device.id))),

@@ -93,13 +93,13 @@ def spans(
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
     only move the time on. What came before the first `start` is not told: nobody knows its state.
     """
-    life = _Life(lane, kept_of, reason_of)
+    timeline = _DeviceTimeline(lane, kept_of, reason_of)
     for entry in entries:
-        yield from life.take(entry)
-    yield from life.end(last_report)
+        yield from timeline.take(entry)
+    yield from timeline.end(last_report)
 
 
-class _Life:
+class _DeviceTimeline:
     def __init__(self, lane: str, kept_of: KeptOf, reason_of: ReasonOf) -> None:
         self._lane = lane
         self._kept_of = kept_of

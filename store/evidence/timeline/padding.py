@@ -15,14 +15,14 @@ from store.evidence.evidence import Evidence
 _MS = 1_000_000
 
 
-def filled_in(evidence: Evidence) -> dict[str, int]:
+def padding_in(evidence: Evidence) -> dict[str, int]:
     """`microphone`, `far-end` -> ns of its kept time. Without what was put in less than a minute before the closing and
     told after it."""
     kept = [Interval(part.start, part.end) for part in evidence.account_of(AUDIO) if isinstance(part.cause, Kept)]
-    return filled(evidence.entries, evidence.zero, kept)
+    return padding(evidence.entries, evidence.zero, kept)
 
 
-def filled(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> dict[str, int]:
+def padding(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> dict[str, int]:
     """An entry tells of silence up to about its own time, and not exactly when: what it tells lies right before it, or
     before what a later one tells."""
     told: dict[str, list[tuple[int, int]]] = defaultdict(list)

@@ -10,7 +10,7 @@ from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part, by_
 from store.evidence.evidence import Evidence
 from store.evidence.rules import RuleName, name_of, reason_of
 from store.evidence.show import iso
-from store.evidence.timeline.padding import filled_in
+from store.evidence.timeline.padding import padding_in
 
 
 def rule_name(evidence: Evidence, policy: str, rule: int | str) -> RuleName:
@@ -36,7 +36,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
 
 def _sound(evidence: Evidence) -> dict[str, Any]:
     """Its kept time has silence in it that a device left: `silence_filled_ns`, for each end that has any."""
-    return {**_lane(evidence, AUDIO), "silence_filled_ns": filled_in(evidence)}
+    return {**_lane(evidence, AUDIO), "silence_filled_ns": padding_in(evidence)}
 
 
 def _lane(evidence: Evidence, lane: str) -> dict[str, Any]:

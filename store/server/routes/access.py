@@ -8,14 +8,14 @@ from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
 from store.catalog.queries import Device
 from store.errors import Refusal
 from store.server.auth import authenticate, read_bearer
-from store.server.services import Depot
+from store.server.services import Services
 
 OLDEST_AGENT = (0, 1)  # major, minor: the store's own version and the one before it
 
 
-def depot_of(request: Request) -> Depot:
-    depot: Depot = request.app.state.depot
-    return depot
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
 def check_agent(request: Request) -> None:
@@ -31,7 +31,7 @@ def check_agent(request: Request) -> None:
 def device_of(request: Request) -> Device:
     """The device behind the token. Asks the database, so it belongs in the thread pool."""
     check_agent(request)
-    device = authenticate(depot_of(request), request.headers.get("Authorization"))
+    device = authenticate(services_of(request), request.headers.get("Authorization"))
     request.state.device = device.id  # for the log
     return device
 
@@ -39,6 +39,6 @@ def device_of(request: Request) -> Device:
 def sender_of(request: Request) -> str:
     """Id of the device behind the token; whether it is enrolled and not revoked, the route has to ask."""
     check_agent(request)
-    sender = read_bearer(depot_of(request), request.headers.get("Authorization"))
+    sender = read_bearer(services_of(request), request.headers.get("Authorization"))
     request.state.device = sender
     return sender

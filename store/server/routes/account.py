@@ -16,8 +16,8 @@ from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, newest_bundle, successors
 from store.errors import Refusal
 from store.server import ledgers
-from store.server.services import Depot
-from store.server.routes.access import depot_of, device_of
+from store.server.services import Services
+from store.server.routes.access import services_of, device_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
 
@@ -27,15 +27,15 @@ _ACCESS: Final = {401: "no-token, bad-token, expired-token", 403: "unknown-devic
 
 async def ledger(request: Request) -> JSONResponse:
     """Continue the device's ledger with a signed batch. A batch may repeat what the store has."""
-    depot, device = depot_of(request), await run_in_threadpool(device_of, request)
+    services, device = services_of(request), await run_in_threadpool(device_of, request)
     claims = await read_claims(request, api.MAX_LEDGER_BODY, "ledger request")
-    return JSONResponse(await run_in_threadpool(ledgers.accept, depot, device, claims.text("batch")))
+    return JSONResponse(await run_in_threadpool(ledgers.accept, services, device, claims.text("batch")))
 
 
 def bundle(request: Request) -> JSONResponse:
     """The newest bundle that compliance has signed."""
     device_of(request)  # any device may have it
-    with depot_of(request).database.reading() as connection:
+    with services_of(request).database.reading() as connection:
         newest = newest_bundle(connection)
         if newest is None:
             raise Refusal(503, "no-bundle", "the store has no bundle yet: ask its operator", retry_after=60)
@@ -45,7 +45,7 @@ def bundle(request: Request) -> JSONResponse:
 
 async def policy(request: Request) -> JSONResponse:
     """Keep the text of a policy, so that a ledger entry of years ago still names its rule."""
-    depot, device = depot_of(request), await run_in_threadpool(device_of, request)
+    services, device = services_of(request), await run_in_threadpool(device_of, request)
     named: str = request.path_params["hash"]
     if not _HASH.fullmatch(named):
         raise Refusal(400, "bad-path", "a policy goes by the 64 lower-case hexadecimal digits of its hash")
@@ -53,19 +53,19 @@ async def policy(request: Request) -> JSONResponse:
     files = claims.text_map("files")
     if policy_hash({name: text.encode("utf-8") for name, text in files.items()}) != named:
         raise Refusal(400, "wrong-hash", "the files are not those of the policy with this hash")
-    await run_in_threadpool(_keep_policy, depot, device, named, files)
+    await run_in_threadpool(_keep_policy, services, device, named, files)
     answer: api.PolicyResponse = {"hash": named}
     return JSONResponse(answer)
 
 
-def _keep_policy(depot: Depot, device: Device, policy: str, files: dict[str, str]) -> None:
+def _keep_policy(services: Services, device: Device, policy: str, files: dict[str, str]) -> None:
     values = {
         "hash": policy,
         "files": json.dumps(files, ensure_ascii=False),
-        "received_at": depot.clock(),
+        "received_at": services.clock(),
         "device": device.id,
     }
-    depot.writer.write(lambda connection: add_if_new(connection, schema.policies, **values))
+    services.writer.write(lambda connection: add_if_new(connection, schema.policies, **values))
 
 
 ROUTES: Final = (

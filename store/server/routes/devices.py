@@ -18,9 +18,9 @@ from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
 from store.server.auth import issue_token
-from store.server.services import Depot
+from store.server.services import Services
 from store.server.enrolment import Applicant, enrol
-from store.server.routes.access import check_agent, depot_of, device_of
+from store.server.routes.access import check_agent, services_of, device_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
 
@@ -37,14 +37,14 @@ async def enroll(request: Request) -> JSONResponse:
         os=claims.text("os"),
         agent_version=claims.text("agent_version"),
     )
-    return JSONResponse(await run_in_threadpool(enrol, depot_of(request), applicant))
+    return JSONResponse(await run_in_threadpool(enrol, services_of(request), applicant))
 
 
 async def token(request: Request) -> JSONResponse:
     """A bearer token for ten minutes, against a one-time assertion (private_key_jwt) of the device."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "token request")
-    return JSONResponse(await run_in_threadpool(issue_token, depot_of(request), claims.text("assertion")))
+    return JSONResponse(await run_in_threadpool(issue_token, services_of(request), claims.text("assertion")))
 
 
 async def device_health(request: Request) -> JSONResponse:
@@ -54,7 +54,7 @@ async def device_health(request: Request) -> JSONResponse:
     if request.path_params["device"] != sender.id:
         raise Refusal(403, "foreign-device", "a device reports its own health alone")
     claims = await read_claims(request, api.MAX_JSON_BODY, "health")
-    return JSONResponse(await run_in_threadpool(_keep_health, depot_of(request), sender, _health(claims)))
+    return JSONResponse(await run_in_threadpool(_keep_health, services_of(request), sender, _health(claims)))
 
 
 def _head(claims: Claims) -> api.StreamHead:
@@ -88,16 +88,16 @@ def _streams(heads: Claims) -> tuple[str, ...]:
     return streams
 
 
-def _keep_health(depot: Depot, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
+def _keep_health(services: Services, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
     body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
-    at = depot.clock()
+    at = services.clock()
 
     def write(connection: Connection) -> None:
         put(connection, schema.health, device=device.id, at=at, body=body)
         reported.keep(connection, device.id, health, at)
 
-    depot.writer.write(write)
-    with depot.database.reading() as connection:
+    services.writer.write(write)
+    with services.database.reading() as connection:
         bundle = newest_bundle(connection)
         head = ledger_head(connection, device.id)
     return {"bundle_revision": bundle[0] if bundle else 0, "ledger": {"next": head.next, "head": head.head}}

@@ -10,13 +10,13 @@ from starlette.responses import JSONResponse
 
 from protocol import api
 from store.catalog.queries import newest_bundle
-from store.server.routes.access import depot_of
+from store.server.routes.access import services_of
 from store.server.routes.openapi import Described
 
 
 def health(request: Request) -> JSONResponse:
     """Answers `ok` once the catalog has answered."""
-    with depot_of(request).database.reading() as connection:
+    with services_of(request).database.reading() as connection:
         newest_bundle(connection)
     answer: api.HealthResponse = {"status": "ok", "version": version("eyelid")}
     return JSONResponse(answer)

@@ -15,7 +15,7 @@ from protocol.envelope import KEY_PACKET_STREAM
 from store.errors import Refusal
 from store.server.ingest import Arrival, accept
 from store.server.log import say
-from store.server.routes.access import depot_of, sender_of
+from store.server.routes.access import services_of, sender_of
 from store.server.routes.bodies import read_sealed
 from store.server.routes.openapi import BYTES, Described
 
@@ -28,12 +28,12 @@ async def put_sealed(request: Request) -> JSONResponse:
 
     Needs Content-Digest (RFC 9530, sha-256). The receipt is signed once bytes and row are durable.
     """
-    depot, sender = depot_of(request), sender_of(request)
+    services, sender = services_of(request), sender_of(request)
     recording = _uuid(request, "recording")
     stream, sequence = _number(request, "stream", KEY_PACKET_STREAM), _number(request, "sequence", _LAST)
     limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
     body, promised = await read_sealed(request, limit)
-    accepted = await accept(depot, Arrival(sender, recording, stream, sequence, body, promised.hex()))
+    accepted = await accept(services, Arrival(sender, recording, stream, sequence, body, promised.hex()))
     if accepted.alarm:
         say("alarm", logging.WARNING, code=accepted.alarm, device=sender, stream=stream, sequence=sequence)
     receipt: api.ReceiptResponse = {"receipt": accepted.receipt}

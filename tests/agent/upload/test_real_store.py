@@ -28,7 +28,7 @@ from store.admin.home import Home
 from store.catalog.schema import sealed
 from store.clock import wall
 from store.server.enrolment import make_secret
-from store.server.serving import open_depot
+from store.server.serving import open_services
 from tests.agent.recordings import media, new_sealer
 from tests.fakes.clock import NEW_YEAR_2026, HandClock
 from tests.store.conftest import COST, PASSPHRASE, serving
@@ -40,12 +40,12 @@ PARALLEL = 4
 def running(folder: Path) -> Iterator[str]:
     """The address of a store that serves this folder."""
     home = Home.open(folder)
-    depot = open_depot(home)
+    services = open_services(home)
     try:
-        with serving(home, depot) as client:
+        with serving(home, services) as client:
             yield str(client.base_url)
     finally:
-        depot.close()
+        services.close()
 
 
 def pasted(folder: Path, address: str) -> str:

@@ -15,7 +15,7 @@ from store.catalog.database import Database
 from store.catalog.queries import add_alarm, find_device
 from store.clock import MINUTE
 from store.evidence.timeline.device_status import Level, Standing, older, standing
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.recorded import POLICY, POLICY_FILES
@@ -24,8 +24,8 @@ Look = Callable[..., Standing]
 
 
 @pytest.fixture
-def database(depot: Depot) -> Database:
-    return depot.database
+def database(services: Services) -> Database:
+    return services.database
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
-from store.evidence.timeline.gaps import SILENT, Absent, Hole, absent
+from store.evidence.timeline.gaps import SILENT, Gaps, Hole, gaps
 from store.evidence.timeline.device_timeline import What
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
 from tests.store.conftest import Examine, SetClock
@@ -27,16 +27,16 @@ from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed, start
 __all__ = ["run"]  # a fixture
 
 DAY = 86400 * SECOND
-Look = Callable[..., Absent]
+Look = Callable[..., Gaps]
 
 
 @pytest.fixture
-def look(depot: Depot, clock: SetClock) -> Look:
-    def at(pc: Pc, since: int = 7 * DAY) -> Absent:
-        with depot.database.reading() as connection:
+def look(services: Services, clock: SetClock) -> Look:
+    def at(pc: Pc, since: int = 7 * DAY) -> Gaps:
+        with services.database.reading() as connection:
             device = find_device(connection, schema.devices.c.id == pc.device)
         assert device is not None
-        return absent(depot.database, device, since=clock() - since, now=clock(), zone=None)
+        return gaps(services.database, device, since=clock() - since, now=clock(), zone=None)
 
     return at
 
@@ -71,8 +71,8 @@ def test_a_whole_recording_lacks_nothing(filmed: Filmed, look: Look, clock: SetC
     assert (found.recordings, found.unexplained, found.state, found.amiss) == ((), (), "heard", False)
 
 
-def test_holes_and_a_tail_below_the_signed_heads(filmed: Filmed, look: Look, depot: Depot, clock: SetClock) -> None:
-    with depot.database.writing() as connection:
+def test_holes_and_a_tail_below_the_signed_heads(filmed: Filmed, look: Look, services: Services, clock: SetClock) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence.in_((0, 2, 3, 6))))
     report_health(filmed.pc, clock)
     (short,) = look(filmed.pc).recordings
@@ -86,27 +86,27 @@ def test_holes_and_a_tail_below_the_signed_heads(filmed: Filmed, look: Look, dep
     assert (found.pending_chunks, found.amiss) == (4, False)
 
 
-def test_a_stream_of_which_nothing_came(filmed: Filmed, look: Look, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_a_stream_of_which_nothing_came(filmed: Filmed, look: Look, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.stream == 0))
     (short,) = look(filmed.pc).recordings
     assert short.holes == (Hole(0, 0, 6, "lost"),)
 
 
 @contextmanager
-def pc_heads(depot: Depot) -> Iterator[list[Any]]:
-    with depot.database.reading() as connection:
+def pc_heads(services: Services) -> Iterator[list[Any]]:
+    with services.database.reading() as connection:
         yield list(connection.execute(select(schema.reported_heads)))
 
 
-def settle_alarms(depot: Depot) -> list[str]:
+def settle_alarms(services: Services) -> list[str]:
     """Codes of those that an operator acknowledges now."""
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         raised = [(row.id, row.code) for row in all_alarms(connection)]
         return [code for number, code in raised if acknowledge(connection, number, operator="ada", reason="seen", at=1)]
 
 
-def test_a_tail_that_only_health_told_of(pc: Pc, bundle: Bundle, look: Look, depot: Depot, clock: SetClock) -> None:
+def test_a_tail_that_only_health_told_of(pc: Pc, bundle: Bundle, look: Look, services: Services, clock: SetClock) -> None:
     made = make_filmed(pc, bundle)
     for body in made.sealed[:5]:
         pc.put_sealed(body)
@@ -128,7 +128,7 @@ def test_a_tail_that_only_health_told_of(pc: Pc, bundle: Bundle, look: Look, dep
         pc.put_sealed(body)
     report_health(pc, clock)
     assert (look(pc).recordings, look(pc).amiss) == ((), False)
-    with pc_heads(depot) as noted:
+    with pc_heads(services) as noted:
         assert noted == []
 
 
@@ -147,7 +147,7 @@ def test_heads_of_health_whose_account_never_came(pc: Pc, bundle: Bundle, look: 
 
 
 def test_a_chunk_that_is_not_the_one_that_health_had_named(
-    pc: Pc, bundle: Bundle, look: Look, depot: Depot, clock: SetClock, examined: Examine
+    pc: Pc, bundle: Bundle, look: Look, services: Services, clock: SetClock, examined: Examine
 ) -> None:
     made = make_filmed(pc, bundle)
     pc.send_ledger()
@@ -165,7 +165,7 @@ def test_a_chunk_that_is_not_the_one_that_health_had_named(
     found = look(pc)
     assert (found.contradicted, found.amiss) == ((wrong,), True)
     assert ("alarm", "wrong-head") in {(one.check, one.code) for one in examined(made.recording, None).findings}
-    assert settle_alarms(depot) == ["wrong-head"]  # one, however often it is reported
+    assert settle_alarms(services) == ["wrong-head"]  # one, however often it is reported
     assert (look(pc).contradicted, look(pc).amiss) == ((), False)
 
 
@@ -177,7 +177,7 @@ def test_two_heads_under_one_number(pc: Pc, bundle: Bundle, look: Look, clock: S
     assert look(pc).contradicted == (Named(str(recording.id), 0, 0),)
 
 
-def test_entries_that_health_named_and_that_were_cut_off(pc: Pc, look: Look, depot: Depot, clock: SetClock) -> None:
+def test_entries_that_health_named_and_that_were_cut_off(pc: Pc, look: Look, services: Services, clock: SetClock) -> None:
     start_run(pc)
     pc.send_ledger()
     for _ in range(2):
@@ -198,7 +198,7 @@ def test_entries_that_health_named_and_that_were_cut_off(pc: Pc, look: Look, dep
     assert (found.pending_entries, found.contradicted) == (0, (Named(None, None, entry),))
     report_health(pc, clock)
     assert look(pc).amiss
-    assert settle_alarms(depot) == ["wrong-head"]
+    assert settle_alarms(services) == ["wrong-head"]
     assert not look(pc).amiss
 
 
@@ -261,7 +261,7 @@ def test_a_death_that_nobody_told_of(filmed: Filmed, look: Look, clock: SetClock
     assert look(filmed.pc).amiss
 
 
-def test_states_of_a_device(pc: Pc, look: Look, clock: SetClock, depot: Depot) -> None:
+def test_states_of_a_device(pc: Pc, look: Look, clock: SetClock, services: Services) -> None:
     assert (look(pc).state, look(pc).days, look(pc).amiss) == ("never", (), False)
     start_run(pc)
     pc.send_ledger()
@@ -276,7 +276,7 @@ def test_states_of_a_device(pc: Pc, look: Look, clock: SetClock, depot: Depot) -
     pc.send_ledger()
     clock.now += DAY
     assert (look(pc).state, look(pc).amiss) == ("off", False)
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.devices).values(revoked_at=1))
     assert look(pc).state == "revoked"
 
@@ -306,13 +306,13 @@ def test_a_tail_that_somebody_cut_off_on_the_way_is_no_time_accounted_for(
     assert (part.start, part.end, part.why) == (reported + 10 * SECOND, clock(), ("silent",))
 
 
-def test_what_is_kept_of_a_lie_is_no_sign_of_life(filmed: Filmed, look: Look, depot: Depot, clock: SetClock) -> None:
+def test_what_is_kept_of_a_lie_is_no_sign_of_life(filmed: Filmed, look: Look, services: Services, clock: SetClock) -> None:
     report_health(filmed.pc, clock)
     reported = clock()
     clock.pass_by(60)
     filmed.pc.ledger.write("heads", at=ZERO + 20 * SECOND, recording=str(filmed.recording.id), heads={})
     filmed.pc.send_ledger()
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         batches = schema.ledger_batches
         connection.execute(update(batches).where(batches.c.received_at == clock()).values(accepted=False))
     assert look(filmed.pc).heard == reported
@@ -338,9 +338,9 @@ def test_a_device_silent_for_longer_than_is_looked_at(filmed: Filmed, look: Look
     assert found.recordings == ()
 
 
-def test_damaged_lines_are_passed_over(filmed: Filmed, look: Look, depot: Depot, clock: SetClock) -> None:
+def test_damaged_lines_are_passed_over(filmed: Filmed, look: Look, services: Services, clock: SetClock) -> None:
     report_health(filmed.pc, clock)
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(
             update(schema.ledger_lines).where(schema.ledger_lines.c.kind == "recording-closed").values(line="x")
         )
@@ -356,7 +356,7 @@ def set_wall(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("set_wall")
-def test_gaps_for_a_person(run: Run, filmed: Filmed, depot: Depot, clock: SetClock, new_pc: Callable[[], Pc]) -> None:
+def test_gaps_for_a_person(run: Run, filmed: Filmed, services: Services, clock: SetClock, new_pc: Callable[[], Pc]) -> None:
     idle = new_pc()
     report_health(filmed.pc, clock)
     told = run("gaps")
@@ -366,7 +366,7 @@ def test_gaps_for_a_person(run: Run, filmed: Filmed, depot: Depot, clock: SetClo
     assert "never heard of" in next(line for line in told.out.splitlines() if idle.device in line)
     row = next(line for line in told.out.splitlines() if line.startswith("20"))
     assert "20 %" in row  # 6 of 30 s are kept
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence.in_((2, 3))))
     clock.pass_by(3600)
     told = run("gaps", "--device", filmed.pc.device[:20])
@@ -379,8 +379,8 @@ def test_gaps_for_a_person(run: Run, filmed: Filmed, depot: Depot, clock: SetClo
 
 
 @pytest.mark.usefixtures("set_wall")
-def test_gaps_as_json(run: Run, filmed: Filmed, depot: Depot, clock: SetClock) -> None:
-    with depot.database.writing() as connection:
+def test_gaps_as_json(run: Run, filmed: Filmed, services: Services, clock: SetClock) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence == 6))
     report_health(filmed.pc, clock, pending_chunks=2, pending_bytes=10)
     told = run("gaps", "--json")

@@ -12,7 +12,7 @@ from protocol.envelope import SOUND_STREAM, Kind
 from store.evidence import picture
 from store.evidence.account import Entry, Interval
 from store.evidence.timeline import recording as timeline
-from store.evidence.timeline.padding import filled
+from store.evidence.timeline.padding import padding
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
 from tests.store.recorded import ZERO, close, make_filmed
@@ -39,7 +39,7 @@ WHOLE = [Interval(0, 100 * SECOND)]
     ],
 )
 def test_what_lies_in_kept_time_is_counted(entries: list[Entry], kept: list[Interval], found: dict[str, int]) -> None:
-    assert filled(entries, ZERO, kept) == {end: ms * 1_000_000 for end, ms in found.items()}
+    assert padding(entries, ZERO, kept) == {end: ms * 1_000_000 for end, ms in found.items()}
 
 
 def test_the_timeline_tells_it_of_the_sound_and_not_of_the_screen(pc: Pc, bundle: Bundle, gathered: Gather) -> None:

@@ -16,7 +16,7 @@ from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.evidence.verify.sweep import Checked, size, sweep
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed, start_run
@@ -27,9 +27,9 @@ Swept = Callable[..., list[Checked]]
 
 
 @pytest.fixture
-def swept(depot: Depot, home: Home) -> Swept:
+def swept(services: Services, home: Home) -> Swept:
     def everything(after: str = "") -> list[Checked]:
-        found = sweep(depot.database, depot.blobs, None, compliance=home.key(COMPLIANCE).id, after=after)
+        found = sweep(services.database, services.blobs, None, compliance=home.key(COMPLIANCE).id, after=after)
         return list(found)
 
     return everything
@@ -39,7 +39,7 @@ def wrong(found: list[Checked]) -> list[tuple[str, str, str]]:
     return [(one.kind, finding.code, finding.where) for one in found for finding in one.report.findings]
 
 
-def test_everything_is_looked_at(filmed: Filmed, new_pc: Callable[[], Pc], swept: Swept, depot: Depot) -> None:
+def test_everything_is_looked_at(filmed: Filmed, new_pc: Callable[[], Pc], swept: Swept, services: Services) -> None:
     idle = new_pc()
     found = swept()
     assert [(one.kind, one.id) for one in found] == [
@@ -49,13 +49,13 @@ def test_everything_is_looked_at(filmed: Filmed, new_pc: Callable[[], Pc], swept
         ("recording", str(filmed.recording.id)),
     ]
     assert wrong(found) == []
-    assert size(depot.database) == len(found)
+    assert size(services.database) == len(found)
 
 
-def test_it_goes_on_behind_a_recording(pc: Pc, bundle: Bundle, swept: Swept, depot: Depot) -> None:
+def test_it_goes_on_behind_a_recording(pc: Pc, bundle: Bundle, swept: Swept, services: Services) -> None:
     ids = sorted(str(pc.open_recording(bundle).id) for _ in range(3))
     assert [one.id for one in swept(ids[0])] == ids[1:]
-    assert size(depot.database, ids[0]) == 2
+    assert size(services.database, ids[0]) == 2
     assert swept(ids[2]) == []
 
 
@@ -72,8 +72,8 @@ def test_more_recordings_than_a_page(pc: Pc, bundle: Bundle, swept: Swept, monke
 # -- the ledger, whole --------------------------------------------------------------------------------------------
 
 
-def change_line(depot: Depot, seq: int, **values: Any) -> None:
-    with depot.database.writing() as connection:
+def change_line(services: Services, seq: int, **values: Any) -> None:
+    with services.database.writing() as connection:
         connection.execute(update(schema.ledger_lines).where(schema.ledger_lines.c.seq == seq).values(**values))
 
 
@@ -85,8 +85,8 @@ def told(pc: Pc) -> Pc:
     return pc
 
 
-def test_lines_that_are_gone(told: Pc, swept: Swept, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_lines_that_are_gone(told: Pc, swept: Swept, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq.in_((1, 2))))
     assert wrong(swept()) == [("ledger", "missing", "entries 1 to 2")]
     assert told.device
@@ -102,23 +102,23 @@ def test_lines_that_are_gone(told: Pc, swept: Swept, depot: Depot) -> None:
     ],
 )
 def test_a_line_that_was_changed(
-    told: Pc, swept: Swept, depot: Depot, values: dict[str, str], expected: list[str]
+    told: Pc, swept: Swept, services: Services, values: dict[str, str], expected: list[str]
 ) -> None:
-    change_line(depot, 2, **values)
+    change_line(services, 2, **values)
     assert [code for _, code, _ in wrong(swept())] == expected
     assert told.device
 
 
-def test_a_batch_that_the_device_did_not_sign(told: Pc, swept: Swept, depot: Depot, new_pc: Callable[[], Pc]) -> None:
+def test_a_batch_that_the_device_did_not_sign(told: Pc, swept: Swept, services: Services, new_pc: Callable[[], Pc]) -> None:
     other = new_pc()
     other.device, other.ledger.lines = told.device, told.ledger.lines
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.ledger_batches).values(token=other.ledger.batch(0)))
     found = [code for _, code, _ in wrong(swept())]
     assert found == ["wrong-signer"] + ["unsigned"] * len(told.ledger.lines)
 
 
-def test_the_end_that_the_last_health_named(told: Pc, swept: Swept, depot: Depot) -> None:
+def test_the_end_that_the_last_health_named(told: Pc, swept: Swept, services: Services) -> None:
     def say(following: int, head: str) -> None:
         body = {
             "wall": 1, "agent_version": "0.1.0", "holds": [], "heads": {}, "pending_chunks": 0, "pending_bytes": 0,
@@ -133,11 +133,11 @@ def test_the_end_that_the_last_health_named(told: Pc, swept: Swept, depot: Depot
     assert (account.sound, account.report.notes) == (True, ("2 entries are still on their way",))
     say(3, "a" * 64)
     assert wrong(swept()) == [("ledger", "wrong-head", "entry 2")]
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.ledger_lines))
     # All of it on its way again: the device still has it, and its number says so. The alarm stays.
     assert wrong(swept()) == [("ledger", "wrong-head", "entry 2")]
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         assert queries.ledger_head(connection, told.device).head == ledger.ZERO
 
 
@@ -151,8 +151,8 @@ def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:
 # -- what comes from compliance -----------------------------------------------------------------------------------
 
 
-def test_a_bundle_or_policy_that_was_changed(filmed: Filmed, swept: Swept, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_a_bundle_or_policy_that_was_changed(filmed: Filmed, swept: Swept, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(update(schema.policies).values(files='{"p.yaml": "rules: []"}'))
         connection.execute(update(schema.bundles).values(revision=2))
     found = wrong(swept())
@@ -164,8 +164,8 @@ def test_a_bundle_or_policy_that_was_changed(filmed: Filmed, swept: Swept, depot
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"": "x"}', '{"p.yaml": 3}'])
-def test_a_policy_s_text_that_is_none_any_more(filmed: Filmed, swept: Swept, depot: Depot, text: str) -> None:
-    with depot.database.writing() as connection:
+def test_a_policy_s_text_that_is_none_any_more(filmed: Filmed, swept: Swept, services: Services, text: str) -> None:
+    with services.database.writing() as connection:
         connection.execute(update(schema.policies).values(files=text))
     assert ("policy", "wrong-hash", f"policy {POLICY[:12]}") in wrong(swept())
     assert filmed.recording

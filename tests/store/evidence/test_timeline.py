@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from protocol.bundle import Bundle
 from store.catalog import schema
 from store.evidence.timeline import recording as timeline
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import Gather
 from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed
@@ -62,10 +62,10 @@ def test_one_that_another_took_over_from_ends_there(
 
 
 def test_a_policy_whose_text_never_came_leaves_the_number(
-    pc: Pc, bundle: Bundle, gathered: Gather, depot: Depot
+    pc: Pc, bundle: Bundle, gathered: Gather, services: Services
 ) -> None:
     made = make_filmed(pc, bundle)
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.policies))
     made.put_all()
     pc.send_ledger()
@@ -84,16 +84,16 @@ def test_an_open_recording_has_a_rest_that_is_not_here_yet(pc: Pc, bundle: Bundl
     assert (last["from"], last["to"], last["what"], last["why"]) == (9 * SECOND, 10 * SECOND, "missing", "not-here-yet")
 
 
-def test_a_chunk_that_is_lost_is_missing_and_no_closing(filmed: Filmed, gathered: Gather, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_a_chunk_that_is_lost_is_missing_and_no_closing(filmed: Filmed, gathered: Gather, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence == 2))
     facts = timeline.facts(gathered(filmed.recording))
     assert facts["missing_by"] == {"lost": SECOND}
     assert [part["what"] for part in facts["parts"]][:3] == ["kept", "missing", "kept"]
 
 
-def test_a_tail_that_was_cut_off_is_missing(filmed: Filmed, gathered: Gather, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_a_tail_that_was_cut_off_is_missing(filmed: Filmed, gathered: Gather, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 4))
     facts = timeline.facts(gathered(filmed.recording))
     assert facts["missing_by"] == {"lost": 3_700_000_000}  # from 3 s on, but for what rules closed and the user held

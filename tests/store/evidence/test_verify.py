@@ -24,7 +24,7 @@ from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence import export
 from store.evidence.verify import recording as verify
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather, SetClock
 from tests.store.recorded import POLICY, ZERO, Filmed, blob, close, flip, make_filmed
@@ -80,16 +80,16 @@ def test_names_a_tag_that_does_not_fit(pc: Pc, bundle: Bundle, examined: Examine
     assert codes(examined(made.recording, None)) == [("chain", "wrong-previous")]
 
 
-def test_names_gaps(filmed: Filmed, examined: Examine, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_names_gaps(filmed: Filmed, examined: Examine, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence.in_((2, 3))))
     report = examined(filmed.recording)
     assert codes(report) == [("chain", "gap")]
     assert report.findings[0].where == "stream 0, sequences 2 to 3"
 
 
-def test_names_a_tail_that_was_cut_off(filmed: Filmed, examined: Examine, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_names_a_tail_that_was_cut_off(filmed: Filmed, examined: Examine, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
     report = examined(filmed.recording)
     assert codes(report) == [("heads", "tail-missing")]
@@ -211,13 +211,13 @@ def test_a_ledger_that_has_not_come_is_said(pc: Pc, bundle: Bundle, examined: Ex
 def test_names_lines_of_the_ledger_that_were_changed(
     filmed: Filmed,
     examined: Examine,
-    depot: Depot,
+    services: Services,
     change: Callable[[str], str],
     expected: dict[str, set[str]],
 ) -> None:
     text = filmed.pc.ledger.lines[7].decode()
     assert change(text) != text
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.ledger_lines).where(schema.ledger_lines.c.seq == 7).values(line=change(text)))
     report = examined(filmed.recording)
     assert {finding.check for finding in report.findings} == {"ledger"}
@@ -227,19 +227,19 @@ def test_names_lines_of_the_ledger_that_were_changed(
     assert found == expected
 
 
-def test_names_lines_of_the_ledger_that_were_taken_out(filmed: Filmed, examined: Examine, depot: Depot) -> None:
-    with depot.database.writing() as connection:
+def test_names_lines_of_the_ledger_that_were_taken_out(filmed: Filmed, examined: Examine, services: Services) -> None:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.ledger_lines).where(schema.ledger_lines.c.seq == 7))
     assert codes(examined(filmed.recording)) == [("ledger", "wrong-seq")]
 
 
 def test_names_a_batch_that_the_device_did_not_sign(
-    filmed: Filmed, examined: Examine, depot: Depot, new_pc: Callable[[], Pc]
+    filmed: Filmed, examined: Examine, services: Services, new_pc: Callable[[], Pc]
 ) -> None:
     other = new_pc()
     other.device = filmed.pc.device
     other.ledger.lines = filmed.pc.ledger.lines
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.ledger_batches).values(token=other.ledger.batch(0)))
     found = codes(examined(filmed.recording))
     assert found[0] == ("ledger", "wrong-signer")
@@ -247,10 +247,10 @@ def test_names_a_batch_that_the_device_did_not_sign(
 
 
 def test_names_a_catalog_that_says_another_thing_than_the_chunks(
-    filmed: Filmed, examined: Examine, depot: Depot
+    filmed: Filmed, examined: Examine, services: Services
 ) -> None:
     columns = schema.sealed.c
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.sealed).where(columns.sequence == 3).values(end=columns.end + 1))
         connection.execute(update(schema.recordings).values(start=1))
     report = examined(filmed.recording)
@@ -304,10 +304,10 @@ def test_names_a_bundle_that_compliance_did_not_sign(filmed: Filmed, gathered: G
     assert codes(report) == [("key-packet", "bad-bundle")]
 
 
-def test_an_older_bundle_is_noted(filmed: Filmed, examined: Examine, depot: Depot, home: Home, bundle: Bundle) -> None:
+def test_an_older_bundle_is_noted(filmed: Filmed, examined: Examine, services: Services, home: Home, bundle: Bundle) -> None:
     compliance = load_private(home.folder / home.key(COMPLIANCE).file, PASSPHRASE)
     newer = bundles.sign(replace(bundle, revision=2), signing_key(compliance.raw))
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(schema.bundles.insert().values(revision=2, token=newer, added_at=0))
     report = examined(filmed.recording)
     assert report.sound
@@ -340,12 +340,12 @@ def test_names_two_bodies_that_nothing_signed_decides(
 
 
 def test_names_a_place_in_the_catalog_that_is_not_the_chunk_s(
-    filmed: Filmed, examined: Examine, depot: Depot, home: Home
+    filmed: Filmed, examined: Examine, services: Services, home: Home
 ) -> None:
     """Row and file moved together: only the chunk itself knows where it belongs."""
     body = filmed.sealed[6]
     columns = schema.sealed.c
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.sealed).where(columns.sequence == 6).values(stream=1))
     moved = home.folder / "blobs" / sealed_name(filmed.recording.id, 1, 6, digest(body).hex())
     blob(home, filmed.recording, body, 6).rename(moved)
@@ -367,13 +367,13 @@ def test_names_bytes_that_the_disk_does_not_give_back(filmed: Filmed, examined: 
     ],
 )
 def test_names_a_key_packet_that_is_not_the_device_s(
-    filmed: Filmed, examined: Examine, depot: Depot, home: Home, change: Callable[[bytes], bytes], code: str
+    filmed: Filmed, examined: Examine, services: Services, home: Home, change: Callable[[bytes], bytes], code: str
 ) -> None:
     """Swapped in blob and catalog alike, as the store's own operator could."""
     swapped = change(filmed.recording.packet)
     home.blobs().put(sealed_name(filmed.recording.id, 0xFFFF, 0, digest(swapped).hex()), swapped)
     columns = schema.sealed.c
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(
             update(schema.sealed)
             .where(columns.stream == 0xFFFF)

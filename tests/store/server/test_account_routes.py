@@ -19,7 +19,7 @@ from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import queries, schema
 from store.clock import SECOND
-from store.server.services import Depot
+from store.server.services import Services
 from store.server.log import JsonLines
 from tests.fakes.pc import Pc
 from tests.store.conftest import SetClock, serving
@@ -39,10 +39,10 @@ def put_policy(pc: Pc, policy: str, body: Any) -> httpx.Response:
 # -- policies -----------------------------------------------------------------------------------------------------
 
 
-def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, depot: Depot) -> None:
+def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, services: Services) -> None:
     for _ in range(2):
         assert put_policy(pc, HASH, {"files": FILES}).json() == {"hash": HASH}
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         kept = queries.policy_files(connection, HASH)
     assert kept is not None
     assert json.loads(kept) == FILES
@@ -63,10 +63,10 @@ def test_the_text_of_a_policy_is_kept_by_its_hash(pc: Pc, depot: Depot) -> None:
     ],
 )
 def test_a_text_that_is_not_that_policy_is_refused(
-    pc: Pc, depot: Depot, policy: str, body: Any, status: int, code: str
+    pc: Pc, services: Services, policy: str, body: Any, status: int, code: str
 ) -> None:
     assert refusal(put_policy(pc, policy, body)) == (status, code)
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         assert connection.execute(select(schema.policies)).all() == []
 
 
@@ -77,16 +77,16 @@ def test_a_policy_of_ten_megabytes_is_refused(pc: Pc) -> None:
 # -- the bundle ---------------------------------------------------------------------------------------------------
 
 
-def test_the_newest_bundle_is_given_out(pc: Pc, depot: Depot, home: Home) -> None:
+def test_the_newest_bundle_is_given_out(pc: Pc, services: Services, home: Home) -> None:
     answer = pc.client.get(api.BUNDLE, headers=pc.bearer).json()
     assert bundle.verify(answer["bundle"], home.key(COMPLIANCE).id).revision == 1
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(schema.bundles.insert().values(revision=2, token="newer", added_at=0))
     assert pc.client.get(api.BUNDLE, headers=pc.bearer).json() == {"bundle": "newer", "successors": []}
 
 
-def test_a_store_without_a_bundle_says_so(pc: Pc, depot: Depot, secret: Callable[..., str]) -> None:
-    with depot.database.writing() as connection:
+def test_a_store_without_a_bundle_says_so(pc: Pc, services: Services, secret: Callable[..., str]) -> None:
+    with services.database.writing() as connection:
         connection.execute(schema.bundles.delete())
     answer = pc.client.get(api.BUNDLE, headers=pc.bearer)
     assert refusal(answer) == (503, "no-bundle")
@@ -117,12 +117,12 @@ def put_health(pc: Pc, body: object, device: str = "") -> httpx.Response:
     return pc.client.put(api.device_health_path(device or pc.device), json=body, headers=pc.bearer)
 
 
-def test_the_last_health_of_a_device_is_kept(pc: Pc, depot: Depot, clock: SetClock) -> None:
+def test_the_last_health_of_a_device_is_kept(pc: Pc, services: Services, clock: SetClock) -> None:
     put_health(pc, health())
     clock.pass_by(60)
     answer = put_health(pc, health(recording=None, policy=None, heads={}))
     assert answer.json() == {"bundle_revision": 1, "ledger": {"next": 0, "head": ledger.ZERO}}
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         kept = queries.last_health(connection, pc.device)
     assert kept is not None
     assert kept[0] == clock()
@@ -147,9 +147,9 @@ def test_the_last_health_of_a_device_is_kept(pc: Pc, depot: Depot, clock: SetClo
         {"policy": "short"},
     ],
 )
-def test_a_health_report_that_makes_no_sense(pc: Pc, depot: Depot, changes: dict[str, object]) -> None:
+def test_a_health_report_that_makes_no_sense(pc: Pc, services: Services, changes: dict[str, object]) -> None:
     assert refusal(put_health(pc, health(**changes))) == (400, "bad-field")
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         assert queries.last_health(connection, pc.device) is None
 
 
@@ -204,14 +204,14 @@ def test_openapi_describes_every_route_of_the_protocol(client: httpx.Client) -> 
 
 
 def test_a_fault_of_the_catalog_is_told_and_may_pass(
-    pc: Pc, depot: Depot, bundle: Bundle, caplog: pytest.LogCaptureFixture
+    pc: Pc, services: Services, bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
     recording = pc.open_recording(bundle)
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
 
     def limit(to: object) -> None:
-        depot.writer.write(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {to}").close())
+        services.writer.write(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {to}").close())
 
     limit(pages)
     big = {"a.yaml": "x" * 10**6}
@@ -225,12 +225,12 @@ def test_a_fault_of_the_catalog_is_told_and_may_pass(
 
 
 def test_a_fault_of_the_store_s_own_is_told_without_its_words(
-    home: Home, depot: Depot, caplog: pytest.LogCaptureFixture
+    home: Home, services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> int:
         raise LookupError("canary")
 
-    with serving(home, replace(depot, clock=lambda: SECOND)) as client, caplog.at_level(logging.ERROR):
+    with serving(home, replace(services, clock=lambda: SECOND)) as client, caplog.at_level(logging.ERROR):
         client.get(api.HEALTH)
         # The clock is asked for the date of every answer, so the fault is put where only enrolment meets it.
         with pytest.MonkeyPatch.context() as patch:
@@ -240,9 +240,9 @@ def test_a_fault_of_the_store_s_own_is_told_without_its_words(
     assert "canary" not in answer.text
 
 
-def test_a_store_that_is_closing_says_so(home: Home, depot: Depot) -> None:
-    with serving(home, depot) as client:
-        depot.writer.close()
+def test_a_store_that_is_closing_says_so(home: Home, services: Services) -> None:
+    with serving(home, services) as client:
+        services.writer.close()
         answer = client.post(api.ENROLL, json=Pc(client).application("x"))
     assert refusal(answer) == (503, "closing")
     assert answer.headers["Retry-After"]

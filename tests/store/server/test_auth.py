@@ -18,7 +18,7 @@ from protocol.keys import public_to_text
 from store.admin.init import COMPLIANCE
 from store.admin.home import Home
 from store.catalog import schema
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 
@@ -29,13 +29,13 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-def devices(depot: Depot) -> int:
-    with depot.database.reading() as connection:
+def devices(services: Services) -> int:
+    with services.database.reading() as connection:
         return connection.scalar(select(func.count()).select_from(schema.devices)) or 0
 
 
-def revoke(depot: Depot, pc: Pc) -> None:
-    with depot.database.writing() as connection:
+def revoke(services: Services, pc: Pc) -> None:
+    with services.database.writing() as connection:
         connection.execute(update(schema.devices).where(schema.devices.c.id == pc.device).values(revoked_at=1))
 
 
@@ -58,37 +58,37 @@ def test_the_secret_is_kept_nowhere(client: httpx.Client, secret: MakeSecret, ho
     assert made.encode() not in stored
 
 
-def test_a_token_is_good_for_its_uses_and_no_more(client: httpx.Client, secret: MakeSecret, depot: Depot) -> None:
+def test_a_token_is_good_for_its_uses_and_no_more(client: httpx.Client, secret: MakeSecret, services: Services) -> None:
     made = secret(uses=3)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: Pc(client).enrol(made), range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [403] * 5
     assert {answer.json()["error"] for answer in answers if answer.status_code == 403} == {"used-up-enrolment"}
-    assert devices(depot) == 3
+    assert devices(services) == 3
 
 
 def test_an_answer_that_was_lost_costs_no_second_use(
-    client: httpx.Client, secret: MakeSecret, depot: Depot, clock: SetClock
+    client: httpx.Client, secret: MakeSecret, services: Services, clock: SetClock
 ) -> None:
     made = secret(uses=1, lasts=60)
     pc = Pc(client)
     first = pc.enrol(made).json()
     clock.pass_by(61)
     assert pc.enrol(made).json() == first
-    assert devices(depot) == 1
+    assert devices(services) == 1
     assert refusal(Pc(client).enrol(made)) == (403, "expired-enrolment")
 
 
-def test_an_expired_token(client: httpx.Client, secret: MakeSecret, clock: SetClock, depot: Depot) -> None:
+def test_an_expired_token(client: httpx.Client, secret: MakeSecret, clock: SetClock, services: Services) -> None:
     made = secret(lasts=60)
     clock.pass_by(60)
     assert refusal(Pc(client).enrol(made)) == (403, "expired-enrolment")
-    assert devices(depot) == 0
+    assert devices(services) == 0
 
 
-def test_an_unknown_token(client: httpx.Client, depot: Depot) -> None:
+def test_an_unknown_token(client: httpx.Client, services: Services) -> None:
     assert refusal(Pc(client).enrol("made up")) == (403, "unknown-enrolment")
-    assert devices(depot) == 0
+    assert devices(services) == 0
 
 
 def test_keys_of_another_device_are_not_taken_over(client: httpx.Client, secret: MakeSecret) -> None:
@@ -99,11 +99,11 @@ def test_keys_of_another_device_are_not_taken_over(client: httpx.Client, secret:
 
 
 def test_a_revoked_device_does_not_come_back_by_enrolling(
-    client: httpx.Client, secret: MakeSecret, depot: Depot
+    client: httpx.Client, secret: MakeSecret, services: Services
 ) -> None:
     pc, made = Pc(client), secret()
     pc.enrol(made)
-    revoke(depot, pc)
+    revoke(services, pc)
     assert refusal(pc.enrol(made)) == (403, api.DEVICE_REVOKED)
 
 
@@ -123,11 +123,11 @@ ONE_KEY = public_to_text(Ed25519PrivateKey.generate().public_key())
     ],
 )
 def test_an_enrolment_that_makes_no_sense(
-    client: httpx.Client, secret: MakeSecret, depot: Depot, changes: dict[str, object], code: str
+    client: httpx.Client, secret: MakeSecret, services: Services, changes: dict[str, object], code: str
 ) -> None:
     answer = client.post(api.ENROLL, json=Pc(client).application(secret()) | changes)
     assert refusal(answer) == (400, code)
-    assert devices(depot) == 0
+    assert devices(services) == 0
 
 
 GARBAGE = [b"", b"{", b"[]", b'"text"', b"\xff\xfe", b'{"a":1,"a":2}', b"NaN", b"[" * 100_000]
@@ -144,8 +144,8 @@ def test_garbage_is_no_json(client: httpx.Client, path: str, body: bytes) -> Non
 # -- tokens -------------------------------------------------------------------------------------------------------
 
 
-def test_a_token_names_its_device_for_ten_minutes(pc: Pc, clock: SetClock, depot: Depot) -> None:
-    claims = jws.verify(jws.TOKEN, pc.token, depot.store_key.public_key())
+def test_a_token_names_its_device_for_ten_minutes(pc: Pc, clock: SetClock, services: Services) -> None:
+    claims = jws.verify(jws.TOKEN, pc.token, services.store_key.public_key())
     assert claims == {"device": pc.device, "iat": clock.seconds, "exp": clock.seconds + 600}
     clock.pass_by(599)
     assert pc.client.get(api.BUNDLE, headers=pc.bearer).status_code == 200
@@ -167,12 +167,12 @@ def test_an_assertion_sent_by_many_hands_at_once_is_good_once(pc: Pc, clock: Set
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
 
 
-def test_spent_assertions_are_forgotten_once_they_could_not_be_used(pc: Pc, clock: SetClock, depot: Depot) -> None:
+def test_spent_assertions_are_forgotten_once_they_could_not_be_used(pc: Pc, clock: SetClock, services: Services) -> None:
     for _ in range(3):
         pc.ask_token(clock.seconds)
     clock.pass_by(600)
     pc.ask_token(clock.seconds)
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.spent_assertions)) == 1
 
 
@@ -244,11 +244,11 @@ def test_an_assertion_that_is_something_else(client: httpx.Client, pc: Pc, clock
 
 
 def test_a_revoked_device_is_shut_out_everywhere(
-    pc: Pc, depot: Depot, clock: SetClock, bundle: Bundle, client: httpx.Client
+    pc: Pc, services: Services, clock: SetClock, bundle: Bundle, client: httpx.Client
 ) -> None:
     recording = pc.open_recording(bundle)
     pc.ledger.write("start", at=0)
-    revoke(depot, pc)
+    revoke(services, pc)
     answers = [
         pc.put_sealed(recording.seal()),
         pc.put_packet(recording),
@@ -261,10 +261,10 @@ def test_a_revoked_device_is_shut_out_everywhere(
     assert {refusal(answer) for answer in answers} == {(403, api.DEVICE_REVOKED)}
 
 
-def test_a_token_of_a_device_that_the_store_forgot(pc: Pc, depot: Depot, clock: SetClock) -> None:
+def test_a_token_of_a_device_that_the_store_forgot(pc: Pc, services: Services, clock: SetClock) -> None:
     """As after a restore from an old backup: the agent must not take it for a refusal of its chunks."""
     forgotten = jws.sign(
-        jws.TOKEN, {"device": str(uuid4()), "iat": clock.seconds, "exp": clock.seconds + 60}, depot.store_key
+        jws.TOKEN, {"device": str(uuid4()), "iat": clock.seconds, "exp": clock.seconds + 60}, services.store_key
     )
     pc.token = forgotten
     assert refusal(pc.client.get(api.BUNDLE, headers=pc.bearer)) == (403, api.DEVICE_UNKNOWN)

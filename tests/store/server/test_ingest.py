@@ -20,20 +20,20 @@ from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import BlobFault, sealed_name
 from store.server import ingest
-from store.server.services import Depot
+from store.server.services import Services
 from store.server.routes.bodies import Intake
 from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock, serving
 
 
-def rows(depot: Depot) -> int:
-    with depot.database.reading() as connection:
+def rows(services: Services) -> int:
+    with services.database.reading() as connection:
         return connection.scalar(select(func.count()).select_from(schema.sealed)) or 0
 
 
-def alarms(depot: Depot) -> list[tuple[str, int | None, int | None]]:
-    with depot.database.reading() as connection:
+def alarms(services: Services) -> list[tuple[str, int | None, int | None]]:
+    with services.database.reading() as connection:
         found = connection.execute(select(schema.alarms).order_by(schema.alarms.c.id))
         return [(row.code, row.stream, row.sequence) for row in found]
 
@@ -53,65 +53,65 @@ def recording(pc: Pc, bundle: Bundle) -> FakeRecording:
 
 
 def test_a_chunk_is_kept_and_receipted(
-    pc: Pc, recording: FakeRecording, depot: Depot, clock: SetClock, home: Home
+    pc: Pc, recording: FakeRecording, services: Services, clock: SetClock, home: Home
 ) -> None:
     sealed = recording.seal(b"moof")
     answer = pc.put_sealed(sealed)
     assert answer.status_code == 200
-    receipt = Receipt.verify(answer.json()["receipt"], depot.store_key.public_key())
+    receipt = Receipt.verify(answer.json()["receipt"], services.store_key.public_key())
     assert receipt == Receipt(recording.id, 0, 0, digest(sealed).hex(), clock(), pc.device)
-    assert depot.blobs.get(sealed_name(recording.id, 0, 0, receipt.sha256)) == sealed
+    assert services.blobs.get(sealed_name(recording.id, 0, 0, receipt.sha256)) == sealed
     assert len(everything(home)) == 2  # with the key packet, and nothing half-written
 
 
-def test_the_same_again_gets_the_same_receipt(pc: Pc, recording: FakeRecording, depot: Depot, clock: SetClock) -> None:
+def test_the_same_again_gets_the_same_receipt(pc: Pc, recording: FakeRecording, services: Services, clock: SetClock) -> None:
     sealed = recording.seal()
     first = pc.put_sealed(sealed).json()
     clock.pass_by(10)
     assert pc.put_sealed(sealed).json() == first
-    assert rows(depot) == 2
-    assert alarms(depot) == []
+    assert rows(services) == 2
+    assert alarms(services) == []
 
 
 def test_the_key_packet_again_gets_the_same_receipt(
-    pc: Pc, recording: FakeRecording, depot: Depot, clock: SetClock
+    pc: Pc, recording: FakeRecording, services: Services, clock: SetClock
 ) -> None:
     clock.pass_by(10)
-    receipt = Receipt.verify(pc.put_packet(recording).json()["receipt"], depot.store_key.public_key())
+    receipt = Receipt.verify(pc.put_packet(recording).json()["receipt"], services.store_key.public_key())
     assert receipt.at == clock() - 10 * 10**9
-    assert rows(depot) == 1
+    assert rows(services) == 1
 
 
-def test_chunks_may_come_in_any_order_and_at_once(pc: Pc, recording: FakeRecording, depot: Depot) -> None:
+def test_chunks_may_come_in_any_order_and_at_once(pc: Pc, recording: FakeRecording, services: Services) -> None:
     sealed = [recording.seal(str(number).encode()) for number in range(12)]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(pc.put_sealed, sealed[::-1]))
     assert {answer.status_code for answer in answers} == {200}
-    assert rows(depot) == 13
+    assert rows(services) == 13
 
 
-def test_one_chunk_sent_by_many_hands_at_once_is_one_chunk(pc: Pc, recording: FakeRecording, depot: Depot) -> None:
+def test_one_chunk_sent_by_many_hands_at_once_is_one_chunk(pc: Pc, recording: FakeRecording, services: Services) -> None:
     sealed = recording.seal()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: pc.put_sealed(sealed).json()["receipt"], range(16)))
     assert len(set(answers)) == 1
-    assert rows(depot) == 2
-    assert alarms(depot) == []
+    assert rows(services) == 2
+    assert alarms(services) == []
 
 
-def test_other_bytes_under_one_name_are_kept_too_with_an_alarm(pc: Pc, recording: FakeRecording, depot: Depot) -> None:
+def test_other_bytes_under_one_name_are_kept_too_with_an_alarm(pc: Pc, recording: FakeRecording, services: Services) -> None:
     one = recording.seal(b"one")
     recording.streams.clear()
     other = recording.seal(b"other")
     first, second = pc.put_sealed(one), pc.put_sealed(other)
     assert [first.status_code, second.status_code] == [200, 200]
     hashes = [
-        Receipt.verify(answer.json()["receipt"], depot.store_key.public_key()).sha256 for answer in (first, second)
+        Receipt.verify(answer.json()["receipt"], services.store_key.public_key()).sha256 for answer in (first, second)
     ]
     assert hashes == [digest(one).hex(), digest(other).hex()]
-    assert [depot.blobs.get(sealed_name(recording.id, 0, 0, sha256)) for sha256 in hashes] == [one, other]
+    assert [services.blobs.get(sealed_name(recording.id, 0, 0, sha256)) for sha256 in hashes] == [one, other]
     pc.put_sealed(other)
-    assert alarms(depot) == [("two-bodies", 0, 0)]
+    assert alarms(services) == [("two-bodies", 0, 0)]
 
 
 def test_a_damaged_blob_is_healed_by_sending_it_again(pc: Pc, recording: FakeRecording, home: Home) -> None:
@@ -126,55 +126,55 @@ def test_a_damaged_blob_is_healed_by_sending_it_again(pc: Pc, recording: FakeRec
 # -- between the check and the row ---------------------------------------------------------------------------------
 
 
-def revoke(depot: Depot, pc: Pc) -> None:
-    with depot.database.writing() as connection:
+def revoke(services: Services, pc: Pc) -> None:
+    with services.database.writing() as connection:
         connection.execute(
-            update(schema.devices).where(schema.devices.c.id == pc.device).values(revoked_at=depot.clock())
+            update(schema.devices).where(schema.devices.c.id == pc.device).values(revoked_at=services.clock())
         )
 
 
 @pytest.mark.parametrize("is_packet", [True, False])
 def test_a_device_revoked_while_its_bytes_are_written_leaves_nothing(
-    pc: Pc, bundle: Bundle, depot: Depot, home: Home, monkeypatch: pytest.MonkeyPatch, is_packet: bool
+    pc: Pc, bundle: Bundle, services: Services, home: Home, monkeypatch: pytest.MonkeyPatch, is_packet: bool
 ) -> None:
     recording = FakeRecording(pc, bundle.recipients) if is_packet else pc.open_recording(bundle)
-    before = everything(home), rows(depot)
+    before = everything(home), rows(services)
     kept = ingest._keep
 
-    def keep_and_revoke(depot: Depot, arrival: ingest.Arrival) -> object:
-        entry = kept(depot, arrival)
-        revoke(depot, pc)
+    def keep_and_revoke(services: Services, arrival: ingest.Arrival) -> object:
+        entry = kept(services, arrival)
+        revoke(services, pc)
         return entry
 
     monkeypatch.setattr(ingest, "_keep", keep_and_revoke)
     answer = pc.put_packet(recording) if is_packet else pc.put_sealed(recording.seal())
     assert (answer.status_code, answer.json()["error"]) == (403, "device-revoked")
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         opened = connection.scalar(select(func.count()).select_from(schema.recordings))
     assert opened == (0 if is_packet else 1)
-    assert (everything(home), rows(depot)) == before
+    assert (everything(home), rows(services)) == before
 
 
 def test_a_device_revoked_after_many_chunks_is_refused_at_once_and_leaves_nothing(
-    pc: Pc, recording: FakeRecording, depot: Depot, home: Home
+    pc: Pc, recording: FakeRecording, services: Services, home: Home
 ) -> None:
     """The store remembers that the recording was open for it."""
     for _ in range(3):
         assert pc.put_sealed(recording.seal()).status_code == 200
-    before = everything(home), rows(depot)
-    revoke(depot, pc)
+    before = everything(home), rows(services)
+    revoke(services, pc)
     for _ in range(2):
         assert pc.put_sealed(recording.seal()).json()["error"] == "device-revoked"
-    assert (everything(home), rows(depot)) == before
+    assert (everything(home), rows(services)) == before
 
 
 def test_what_had_a_receipt_stays_when_its_device_is_revoked(
-    pc: Pc, recording: FakeRecording, depot: Depot, home: Home
+    pc: Pc, recording: FakeRecording, services: Services, home: Home
 ) -> None:
     sealed = recording.seal()
     assert pc.put_sealed(sealed).status_code == 200
     before = everything(home)
-    revoke(depot, pc)
+    revoke(services, pc)
     assert pc.put_sealed(sealed).json()["error"] == "device-revoked"
     assert everything(home) == before
 
@@ -315,29 +315,29 @@ REFUSED: dict[str, tuple[Send, int, str]] = {
 
 @pytest.mark.parametrize("case", sorted(REFUSED))
 def test_is_refused_with_its_code_and_nothing_written(
-    case: str, new_pc: Callable[[], Pc], bundle: Bundle, clock: SetClock, depot: Depot, home: Home
+    case: str, new_pc: Callable[[], Pc], bundle: Bundle, clock: SetClock, services: Services, home: Home
 ) -> None:
     send, status, code = REFUSED[case]
     pc = new_pc()
     scene = Scene(pc, new_pc(), pc.open_recording(bundle), bundle, clock)
     opened = case == "for another recording of its own"  # one more, on its way
-    before = (rows(depot) + opened, len(everything(home)) + opened)
+    before = (rows(services) + opened, len(everything(home)) + opened)
     answer = send(scene)
     problem = answer.json()
     assert (answer.status_code, problem["error"]) == (status, code)
     assert problem["message"]
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
-    assert (rows(depot), len(everything(home))) == before
-    assert alarms(depot) == []
+    assert (rows(services), len(everything(home))) == before
+    assert alarms(services) == []
     assert not any(name.startswith(".incoming") for name in everything(home))
 
 
-def test_a_forged_chunk_costs_nothing_but_its_place(pc: Pc, recording: FakeRecording, depot: Depot) -> None:
+def test_a_forged_chunk_costs_nothing_but_its_place(pc: Pc, recording: FakeRecording, services: Services) -> None:
     """Without the key the store cannot tell a wrong tag: it keeps both, and the auditor's key decides."""
     sealed = recording.seal()
     assert pc.put_sealed(flipped(sealed, -1)).status_code == 200
     assert pc.put_sealed(sealed).status_code == 200
-    assert alarms(depot) == [("two-bodies", 0, 0)]
+    assert alarms(services) == [("two-bodies", 0, 0)]
 
 
 # -- a store in trouble -------------------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_a_forged_chunk_costs_nothing_but_its_place(pc: Pc, recording: FakeRecor
 @pytest.mark.parametrize(("full", "status", "code"), [(False, 503, "store-fault"), (True, 507, "store-full")])
 def test_a_disk_that_fails_gives_no_receipt(
     home: Home,
-    depot: Depot,
+    services: Services,
     clock: SetClock,
     secret: Callable[..., str],
     bundle: Bundle,
@@ -355,7 +355,7 @@ def test_a_disk_that_fails_gives_no_receipt(
     code: str,
 ) -> None:
     blobs = MemoryBlobs()
-    with serving(home, replace(depot, blobs=blobs)) as client:
+    with serving(home, replace(services, blobs=blobs)) as client:
         pc = Pc(client)
         pc.enrol(secret())
         pc.ask_token(clock.seconds)
@@ -365,14 +365,14 @@ def test_a_disk_that_fails_gives_no_receipt(
         answer = pc.put_sealed(sealed)
         assert (answer.status_code, answer.json()["error"]) == (status, code)
         assert int(answer.headers["Retry-After"]) > 0
-        assert rows(depot) == 1
+        assert rows(services) == 1
         assert pc.put_sealed(sealed).status_code == 200
 
 
 def test_more_than_the_memory_set_aside_is_asked_to_come_again(
-    home: Home, depot: Depot, clock: SetClock, secret: Callable[..., str], bundle: Bundle
+    home: Home, services: Services, clock: SetClock, secret: Callable[..., str], bundle: Bundle
 ) -> None:
-    with serving(home, depot, Intake(8000)) as client:
+    with serving(home, services, Intake(8000)) as client:
         pc = Pc(client)
         pc.enrol(secret())
         pc.ask_token(clock.seconds)
@@ -384,7 +384,7 @@ def test_more_than_the_memory_set_aside_is_asked_to_come_again(
         assert pc.put_sealed(recording.seal(bytes(2000))).status_code == 200  # what was refused holds nothing
 
 
-def test_a_body_cut_short_leaves_nothing(pc: Pc, recording: FakeRecording, depot: Depot, home: Home) -> None:
+def test_a_body_cut_short_leaves_nothing(pc: Pc, recording: FakeRecording, services: Services, home: Home) -> None:
     sealed = recording.seal()
 
     def half() -> Iterator[bytes]:
@@ -398,7 +398,7 @@ def test_a_body_cut_short_leaves_nothing(pc: Pc, recording: FakeRecording, depot
     with pytest.raises(ConnectionError):
         pc.client.put(f"/v1/recordings/{recording.id}/0/0", content=half(), headers=headers)
     assert pc.put_sealed(sealed).status_code == 200
-    assert rows(depot) == 2
+    assert rows(services) == 2
     assert len(everything(home)) == 2
 
 

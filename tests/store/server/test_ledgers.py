@@ -12,7 +12,7 @@ from protocol import api, jws
 from protocol.ledger import ZERO, line
 from store.catalog import schema
 from store.catalog.queries import ledger_lines
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import Pc
 
 
@@ -24,19 +24,19 @@ def writer(pc: Pc) -> Pc:
     return pc
 
 
-def stored(depot: Depot, pc: Pc) -> list[bytes]:
-    with depot.database.reading() as connection:
+def stored(services: Services, pc: Pc) -> list[bytes]:
+    with services.database.reading() as connection:
         return [row.line.encode() for row in ledger_lines(connection, pc.device, 0, 10**6)]
 
 
-def batches(depot: Depot) -> list[tuple[int, int, bool]]:
-    with depot.database.reading() as connection:
+def batches(services: Services) -> list[tuple[int, int, bool]]:
+    with services.database.reading() as connection:
         found = connection.execute(select(schema.ledger_batches).order_by(schema.ledger_batches.c.id))
         return [(row.first, row.last, row.accepted) for row in found]
 
 
-def alarms(depot: Depot) -> list[str]:
-    with depot.database.reading() as connection:
+def alarms(services: Services) -> list[str]:
+    with services.database.reading() as connection:
         return list(connection.scalars(select(schema.alarms.c.code)))
 
 
@@ -44,29 +44,29 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-def test_batches_continue_the_ledger(writer: Pc, depot: Depot) -> None:
+def test_batches_continue_the_ledger(writer: Pc, services: Services) -> None:
     answer = writer.send_ledger(writer.ledger.batch(0, 2))
     assert answer.json() == {"next": 3, "head": writer.ledger_hash(2)}
     assert writer.send_ledger().json() == {"next": 5, "head": writer.ledger.head}
-    assert stored(depot, writer) == writer.ledger.lines
-    assert batches(depot) == [(0, 2, True), (3, 4, True)]
+    assert stored(services, writer) == writer.ledger.lines
+    assert batches(services) == [(0, 2, True), (3, 4, True)]
 
 
-def test_a_batch_may_repeat_what_is_there(writer: Pc, depot: Depot) -> None:
+def test_a_batch_may_repeat_what_is_there(writer: Pc, services: Services) -> None:
     writer.send_ledger(writer.ledger.batch(0, 3))
     for first, last in ((0, 3), (1, 2), (3, 3), (2, 4), (0, 4)):
         assert writer.send_ledger(writer.ledger.batch(first, last)).status_code == 200
-    assert stored(depot, writer) == writer.ledger.lines
-    assert batches(depot) == [(0, 3, True), (2, 4, True)]
-    assert alarms(depot) == []
+    assert stored(services, writer) == writer.ledger.lines
+    assert batches(services) == [(0, 3, True), (2, 4, True)]
+    assert alarms(services) == []
 
 
-def test_a_gap_is_told_where_to_go_on(writer: Pc, depot: Depot) -> None:
+def test_a_gap_is_told_where_to_go_on(writer: Pc, services: Services) -> None:
     writer.send_ledger(writer.ledger.batch(0, 1))
     answer = writer.send_ledger(writer.ledger.batch(3, 4))
     assert refusal(answer) == (409, "ledger-gap")
     assert {name: answer.json()[name] for name in ("next", "head")} == {"next": 2, "head": writer.ledger_hash(1)}
-    assert stored(depot, writer) == writer.ledger.lines[:2]
+    assert stored(services, writer) == writer.ledger.lines[:2]
 
 
 def test_the_first_batch_must_begin_at_the_beginning(writer: Pc) -> None:
@@ -94,7 +94,7 @@ def forked(pc: Pc, at: int) -> Pc:
         pytest.param(4, 5, id="only in what came before"),
     ],
 )
-def test_a_rewritten_ledger_is_kept_as_evidence_with_an_alarm(writer: Pc, depot: Depot, at: int, first: int) -> None:
+def test_a_rewritten_ledger_is_kept_as_evidence_with_an_alarm(writer: Pc, services: Services, at: int, first: int) -> None:
     writer.send_ledger()
     twin = forked(writer, at)
     batch = twin.ledger.batch(first, 5)
@@ -102,9 +102,9 @@ def test_a_rewritten_ledger_is_kept_as_evidence_with_an_alarm(writer: Pc, depot:
         answer = twin.send_ledger(batch)
         assert refusal(answer) == (409, "ledger-fork")
         assert (answer.json()["next"], answer.json()["head"]) == (5, writer.ledger.head)
-    assert stored(depot, writer) == writer.ledger.lines
-    assert batches(depot) == [(0, 4, True), (first, 5, False)]
-    assert alarms(depot) == ["ledger-fork"]
+    assert stored(services, writer) == writer.ledger.lines
+    assert batches(services) == [(0, 4, True), (first, 5, False)]
+    assert alarms(services) == ["ledger-fork"]
     writer.ledger.write("stop", at=9)
     assert writer.send_ledger().status_code == 200  # the account that came first goes on
 
@@ -159,13 +159,13 @@ BAD: dict[str, tuple[Callable[[Pc], str], int, set[str]]] = {
 
 
 @pytest.mark.parametrize("case", sorted(BAD))
-def test_what_is_no_batch_of_this_device_is_refused(writer: Pc, depot: Depot, case: str) -> None:
+def test_what_is_no_batch_of_this_device_is_refused(writer: Pc, services: Services, case: str) -> None:
     make, status, codes = BAD[case]
     answer = writer.send_ledger(make(writer))
     assert answer.status_code == status
     assert answer.json()["error"] in codes
-    assert stored(depot, writer) == []
-    assert batches(depot) == []
+    assert stored(services, writer) == []
+    assert batches(services) == []
 
 
 def test_a_batch_that_is_too_large(writer: Pc) -> None:
@@ -173,11 +173,11 @@ def test_a_batch_that_is_too_large(writer: Pc) -> None:
     assert refusal(answer) == (413, "oversized")
 
 
-def test_entries_of_a_recording_are_found_by_it(writer: Pc, depot: Depot) -> None:
+def test_entries_of_a_recording_are_found_by_it(writer: Pc, services: Services) -> None:
     recording = "0193a1b2-0000-7000-8000-000000000001"
     writer.ledger.write("recording-open", at=9, recording=recording, policy="a" * 64, zero=9)
     writer.send_ledger()
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         found = connection.execute(
             select(schema.ledger_lines.c.seq, schema.ledger_lines.c.kind).where(
                 schema.ledger_lines.c.recording == recording

@@ -19,7 +19,7 @@ from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.errors import StoreError
 from store.server import metrics
-from store.server.services import Depot
+from store.server.services import Services
 from store.server.metrics import Metrics, served
 from store.server.serving import listen
 from tests.fakes.pc import SECOND, Pc
@@ -40,8 +40,8 @@ def read(text: str) -> Samples:
 
 
 @pytest.fixture
-def scrape(depot: Depot, home: Home) -> Iterator[Callable[[], Samples]]:
-    with served(Metrics(depot, home), "127.0.0.1", 0) as port:
+def scrape(services: Services, home: Home) -> Iterator[Callable[[], Samples]]:
+    with served(Metrics(services, home), "127.0.0.1", 0) as port:
         yield lambda: read(httpx.get(f"http://127.0.0.1:{port}/metrics").text)
 
 
@@ -68,7 +68,7 @@ def test_a_running_store_tells_of_its_requests_on_loopback_alone(home: Home) -> 
 
 
 def test_pcs_are_counted_by_how_they_stand(
-    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock, depot: Depot
+    scrape: Callable[[], Samples], new_pc: Callable[[], Pc], clock: SetClock, services: Services
 ) -> None:
     never, held, waiting, off, gone = (new_pc() for _ in range(5))
     report(held, clock, holds=["user", "of my own making"])
@@ -77,7 +77,7 @@ def test_pcs_are_counted_by_how_they_stand(
     off.ledger.write("stop", at=SECOND, why="shutdown")
     assert off.send_ledger().is_success
     report(off, clock)
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(update(schema.devices).where(schema.devices.c.id == gone.device).values(revoked_at=1))
         connection.execute(insert(schema.bundles).values(revision=2, token="x", added_at=1))
         for device in (never, held):
@@ -147,10 +147,10 @@ def test_it_is_served_to_nobody_elsewhere(home: Home, where: str, capsys: pytest
     assert "--metrics" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_is_said(depot: Depot, home: Home) -> None:
+def test_a_port_that_is_taken_is_said(services: Services, home: Home) -> None:
     with closing(listen("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(StoreError, match="choose another port"), served(Metrics(depot, home), "127.0.0.1", port):
+        with pytest.raises(StoreError, match="choose another port"), served(Metrics(services, home), "127.0.0.1", port):
             pass
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from store.server.services import Opened
+from store.server.services import OpenRecordings
 
 
 def test_of_each_device_the_last_recording_is_remembered() -> None:
-    opened = Opened()
+    opened = OpenRecordings()
     first, second = uuid4(), uuid4()
     opened.add(("pc", first))
     opened.add(("other", first))
@@ -20,7 +20,7 @@ def test_of_each_device_the_last_recording_is_remembered() -> None:
 
 
 def test_what_was_refused_is_forgotten_and_nothing_else() -> None:
-    opened = Opened()
+    opened = OpenRecordings()
     first, second = uuid4(), uuid4()
     opened.add(("pc", second))
     for pair in (("pc", first), ("other", second)):
@@ -31,7 +31,7 @@ def test_what_was_refused_is_forgotten_and_nothing_else() -> None:
 
 
 def test_of_more_devices_than_there_is_room_for_the_oldest_go() -> None:
-    opened = Opened(most=2)
+    opened = OpenRecordings(most=2)
     pairs = [(name, uuid4()) for name in ("one", "two", "three")]
     for pair in pairs:
         opened.add(pair)

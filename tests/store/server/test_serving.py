@@ -197,10 +197,10 @@ def receipt_of(home: Home, receipt: str) -> Receipt:
     ],
 )
 def test_a_power_cut_takes_nothing_that_it_acknowledged(
-    founded: Path, bundle: Bundle, tmp_path: Path, careless: str, kept: bool
+    made_home: Path, bundle: Bundle, tmp_path: Path, careless: str, kept: bool
 ) -> None:
     disk = LoopDisk(tmp_path)
-    shutil.copytree(founded, disk.mount / "home")
+    shutil.copytree(made_home, disk.mount / "home")
     home = Home.open(disk.mount / "home")
     os.sync()  # what lay there before the store was started is not what is tested
     try:

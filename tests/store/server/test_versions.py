@@ -22,7 +22,7 @@ from store.catalog.queries import find_device
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine
 from store.evidence.verify.sweep import check_ledger
-from store.server.services import Depot
+from store.server.services import Services
 from tests.fakes.pc import FakeRecording, Pc
 from tests.store.conftest import SetClock
 from tests.vectors import freeze
@@ -31,12 +31,12 @@ FROZEN = sorted(freeze.HERE.glob("v[0-9]*"))
 
 
 @pytest.mark.parametrize("folder", FROZEN, ids=lambda folder: folder.name)
-def test_a_recording_of_a_frozen_version(folder: Path, pc: Pc, depot: Depot, home: Home, clock: SetClock) -> None:
+def test_a_recording_of_a_frozen_version(folder: Path, pc: Pc, services: Services, home: Home, clock: SetClock) -> None:
     """As an agent of that version sent them, byte for byte: received, receipted, sound, and it opens."""
     vector = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
     packet = KeyPacket.verify(vector["packet"], public_from_text(vector["evidence_key"]))
     key = vector["evidence_key"]
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.spent_assertions))
         connection.execute(update(schema.devices).values(id=packet.device, evidence_key=key))
     pc.device = packet.device
@@ -46,23 +46,23 @@ def test_a_recording_of_a_frozen_version(folder: Path, pc: Pc, depot: Depot, hom
     for stream, sequence, body in bodies:
         answer = pc.put(packet.recording, stream, sequence, body)
         assert answer.is_success, answer.text
-        receipt = Receipt.verify(answer.json()["receipt"], depot.store_key.public_key())
+        receipt = Receipt.verify(answer.json()["receipt"], services.store_key.public_key())
         assert receipt.sha256 == digest(body).hex()
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         evidence = gather(connection, packet.recording)
     reader = RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"]))
-    report = examine(evidence, depot.blobs, reader, compliance=home.key(COMPLIANCE).id)
+    report = examine(evidence, services.blobs, reader, compliance=home.key(COMPLIANCE).id)
     assert "tags" in report.checked
     assert report.findings == ()
 
 
 @pytest.mark.parametrize("folder", FROZEN, ids=lambda folder: folder.name)
-def test_a_ledger_of_a_frozen_version(folder: Path, pc: Pc, depot: Depot, clock: SetClock) -> None:
+def test_a_ledger_of_a_frozen_version(folder: Path, pc: Pc, services: Services, clock: SetClock) -> None:
     statements = json.loads((folder / "statements.json").read_text(encoding="utf-8"))["cases"]
     case = next(case for case in statements if case["kind"] == "batch" and case["expect"] == "ok")
     account = json.loads((folder / "account.json").read_text(encoding="utf-8"))
     assert (case["says"]["device"], case["evidence_key"]) == (account["device"], account["evidence_key"])
-    with depot.database.writing() as connection:
+    with services.database.writing() as connection:
         connection.execute(delete(schema.spent_assertions))
         values = {"id": account["device"], "evidence_key": account["evidence_key"]}
         connection.execute(update(schema.devices).values(values))
@@ -75,10 +75,10 @@ def test_a_ledger_of_a_frozen_version(folder: Path, pc: Pc, depot: Depot, clock:
     assert (answer.status_code, answer.json()) == (200, end)
     answer = pc.send_ledger(case["token"])  # repeats its end to the byte
     assert (answer.status_code, answer.json()) == (200, end)
-    with depot.database.reading() as connection:
+    with services.database.reading() as connection:
         device = find_device(connection, schema.devices.c.id == account["device"])
     assert device is not None
-    assert check_ledger(depot.database, device) == ([], [])
+    assert check_ledger(services.database, device) == ([], [])
 
 
 # -- too new ------------------------------------------------------------------------------------------------------
