@@ -35,7 +35,7 @@ MAX_REPORT: Final = 64 * 1024  # characters of a child's report that are looked 
 OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", "policy-texts", IDENTITY, TRUST, "lock")
 
 
-class State(StrEnum):
+class DrainState(StrEnum):
     DRAINED = "drained"  # the store has all of it
     WAITING = "waiting"  # the store cannot be reached, or it is not the hour: the next time
     IN_USE = "in-use"  # a recorder runs here, and sends by itself
@@ -44,14 +44,14 @@ class State(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        return 1 if self in {State.WAITING, State.FAILED} else 0
+        return 1 if self in {DrainState.WAITING, DrainState.FAILED} else 0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DrainReport:
     """`sent`: chunks for which receipts came. `troubles`: codes of alarms, or what was wrong in words."""
 
-    state: State
+    state: DrainState
     sent: int = 0
     waiting_chunks: int = 0
     waiting_bytes: int = 0
@@ -61,13 +61,13 @@ class Outcome:
         return json.dumps(asdict(self))
 
     @classmethod
-    def parse(cls, text: str) -> Outcome:
+    def parse(cls, text: str) -> DrainReport:
         """From a process that another user could have put words into. Raises ValueError."""
         try:
             told = json.loads(text[:MAX_REPORT])
             sent, chunks, size = (_count(told[name]) for name in ("sent", "waiting_chunks", "waiting_bytes"))
             troubles = tuple(_printable(str(trouble)) for trouble in list(told["troubles"])[:20])
-            return cls(State(told["state"]), sent, chunks, size, troubles)
+            return cls(DrainState(told["state"]), sent, chunks, size, troubles)
         except (KeyError, TypeError, ArithmeticError, RecursionError) as odd:
             raise ValueError("no report") from odd
 
@@ -82,17 +82,17 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
 
 
-def drain(config: Config) -> Outcome:
+def drain(config: Config) -> DrainReport:
     """Send what waits in this home, as far as the store takes it now. Raises EnvironmentFault, UserError."""
     if not (config.home / IDENTITY).exists():
-        return Outcome(State.NOT_ENROLLED)
+        return DrainReport(DrainState.NOT_ENROLLED)
     _refuse_links(config.home)
     if not _something_waits(config.home):
-        return Outcome(State.DRAINED)
+        return DrainReport(DrainState.DRAINED)
     try:
         lock = control.claim(config.home)
     except AlreadyRunning:
-        return Outcome(State.IN_USE)
+        return DrainReport(DrainState.IN_USE)
     return _Draining(config, lock).run()
 
 
@@ -134,7 +134,7 @@ class _Draining:
             health=self._health,
         )
 
-    def run(self) -> Outcome:
+    def run(self) -> DrainReport:
         served = ControlSocket(self._config.home, self._answer)
         done: list[bool] = []
 
@@ -155,8 +155,8 @@ class _Draining:
             self._lock.close()
         else:
             _KEPT.append(self._lock)
-        state = State.DRAINED if done == [True] else State.WAITING
-        return Outcome(state, self._receipts, chunks, size, tuple(self._troubles))
+        state = DrainState.DRAINED if done == [True] else DrainState.WAITING
+        return DrainReport(state, self._receipts, chunks, size, tuple(self._troubles))
 
     def _answer(self, verb: str, _: Mapping[str, object]) -> Mapping[str, object]:
         if verb != control.MAKE_WAY:
@@ -180,7 +180,7 @@ _KEPT: Final[list[IO[str]]] = []  # locks that end with the process
 # -- for every user of this PC ----------------------------------------------------------------------------------------
 
 
-def drain_all(homes: Path = users.HOMES) -> dict[users.User, Outcome]:
+def drain_all(homes: Path = users.HOMES) -> dict[users.User, DrainReport]:
     """The same for whoever has a home here, one after the other, each as themselves. For root.
 
     Raises EnvironmentFault where this process may not become other users.
@@ -195,18 +195,18 @@ def drain_all(homes: Path = users.HOMES) -> dict[users.User, Outcome]:
                 "only root may send for other users: run it with sudo, or let eyelid-drain.timer do it"
             ) from None
         except OSError as failure:
-            found[user] = Outcome(State.FAILED, troubles=(f"it could not be started: {failure.strerror}",))
+            found[user] = DrainReport(DrainState.FAILED, troubles=(f"it could not be started: {failure.strerror}",))
             continue
         found[user] = _reported(report)
     return found
 
 
-def _reported(report: str | None) -> Outcome:
+def _reported(report: str | None) -> DrainReport:
     if report is None:
-        return Outcome(
-            State.WAITING, troubles=(f"it took more than {LONGEST / 60:.0f} minutes; the rest goes next time",)
+        return DrainReport(
+            DrainState.WAITING, troubles=(f"it took more than {LONGEST / 60:.0f} minutes; the rest goes next time",)
         )
     try:
-        return Outcome.parse(report)
+        return DrainReport.parse(report)
     except ValueError:
-        return Outcome(State.FAILED, troubles=("it ended without a report; the journal has its words",))
+        return DrainReport(DrainState.FAILED, troubles=("it ended without a report; the journal has its words",))

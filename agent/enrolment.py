@@ -15,7 +15,7 @@ from agent.browser.manifests import SOCKET_NAME
 from agent.config import Config
 from agent.control import control
 from agent.control.control import AlreadyRunning
-from agent.drain import Outcome, State, drain
+from agent.drain import DrainReport, DrainState, drain
 from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
 from agent.ledger import DiskLedger, has_unsent
 from agent.sending import VERSION
@@ -116,8 +116,8 @@ def drain_to_leave(config: Config) -> Remains:
     try:
         outcome = drain(config)
     except EyelidError as failure:
-        outcome = Outcome(State.FAILED, troubles=(why or str(failure),))
-    if outcome.state is State.IN_USE:
+        outcome = DrainReport(DrainState.FAILED, troubles=(why or str(failure),))
+    if outcome.state is DrainState.IN_USE:
         raise UserError(f"Eyelid is recording: {_STOP_IT}")
     chunks = [path for path in home.glob("spool/*/*-*") if path.parent.name != SET_ASIDE]
     return Remains(
@@ -163,7 +163,7 @@ def _say_goodbye(config: Config) -> bool:
                 config.home / "ledger", desktop.current_clock(), device=who.device, evidence=who.evidence_key
             )
             ledger.write("stop", why="unenrolled")
-        return drain(config).state is State.DRAINED
+        return drain(config).state is DrainState.DRAINED
     except AlreadyRunning:
         raise
     except EyelidError:

@@ -26,7 +26,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.capture_desktop import SupportDesk
 from bench.fleet import pc, store
 from bench.interrupts import in_order
@@ -74,7 +74,7 @@ def our_recorder(stage: Stage, folder: Path) -> Iterator[Recorder]:
     """
     frames = 0
     with store(folder) as services, pc(services, stage, folder / "pc", POLICY) as recording:
-        recording.wait_for(State.RECORDING)
+        recording.wait_for(RecorderState.RECORDING)
         yield Recorder(recording.recorder, services.home / "blobs", lambda: frames)
         frames = (recording.status() or {}).get("frames", 0)
 

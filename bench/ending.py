@@ -26,7 +26,7 @@ from typing import Final
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
@@ -125,7 +125,7 @@ def whole(rounds: int, folder: Path, busy: int) -> list[float]:
         for number in range(rounds):
             with tempfile.TemporaryDirectory(prefix="eyelid-") as pcs:
                 with pc(store, stage, Path(pcs) / "pc", {"policy.yaml": POLICY}) as recorded:
-                    recorded.wait_for(State.RECORDING)
+                    recorded.wait_for(RecorderState.RECORDING)
                     time.sleep(0.1 * (number % 10))  # not always at the same point of its work
                     os.kill(process.pid, signal.SIGSTOP)
                     try:

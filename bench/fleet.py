@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.control import control
-from agent.control.status import State
+from agent.control.status import RecorderState
 from agent.errors import EyelidError
 from agent.state import identity
 from bench.stage import Running, Stage, StageError, running
@@ -131,17 +131,17 @@ class Pc:
         except EyelidError:
             return None
 
-    def state(self) -> State | None:
+    def state(self) -> RecorderState | None:
         status = self.status()
-        return None if status is None else State(status["state"])
+        return None if status is None else RecorderState(status["state"])
 
-    def wait_for(self, state: State) -> None:
+    def wait_for(self, state: RecorderState) -> None:
         """Returns when the recorder says that it is so. Raises StageError with what it says instead."""
         try:
             self.recorder.until(lambda: self.state() is state, f"it was {state.value}")
         except StageError as error:
             # That it closes is a promise: where it does not come, it was broken and is not late.
-            kind = StageError if state is State.CLOSED else type(error)
+            kind = StageError if state is RecorderState.CLOSED else type(error)
             raise kind(f"{error}\n    its last status: {json.dumps(self.status())}") from None
 
     def stop(self) -> None:

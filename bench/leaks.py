@@ -33,7 +33,7 @@ import yaml
 from rich.console import Console
 
 from agent.browser.manifests import chromium_id
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench import leaks_account as account
 from bench import leaks_cost, leaks_outcomes, leaks_random
 from bench.browsers import gecko_id
@@ -122,10 +122,10 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
             pc(services, stage, homes / "control", control_policy()) as bare,
         ):
             for one in (judged, bare):
-                one.wait_for(State.RECORDING)
+                one.wait_for(RecorderState.RECORDING)
             monitors = SETTINGS[plan.setting]
             with watcher(stage.name, strips(monitors), folder) as watching:
-                player = Player(watching, lambda: judged.state() is State.RECORDING)
+                player = Player(watching, lambda: judged.state() is RecorderState.RECORDING)
                 if plan.cases:
                     player.clean, player.holds = CASES
                     player.kept = lambda: int((judged.status() or {"frames": 0})["frames"])

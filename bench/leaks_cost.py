@@ -15,7 +15,7 @@ from typing import Final
 
 import psutil
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.fleet import pc, store
 from bench.leaks_pages import site
 from bench.leaks_play import scene
@@ -54,7 +54,7 @@ def _use(policy: Policy, *, eyes: bool) -> dict[str, float]:
     ):
         there.run("go", there.shop("?long"))
         there.until_loaded(there.tab)
-        recorded.wait_for(State.RECORDING)
+        recorded.wait_for(RecorderState.RECORDING)
         time.sleep(WARM_UP)
         static = _window(there, recorded.recorder.pid)
         there.run("scroll", STEP, 100, int(WINDOW * 10) + 20)

@@ -19,7 +19,7 @@ from Xlib.xobject.drawable import Window
 
 from bench.stage import StageError
 
-PATIENCE: Final = 20.0  # seconds for a window manager on a busy machine
+DEADLINE: Final = 20.0  # seconds for a window manager on a busy machine
 BEAT: Final = 0.005
 WHEEL: Final = (5, 4)  # its buttons: down, up
 TURNS: Final = 8  # of the wheel in one direction
@@ -183,10 +183,10 @@ class Windows:
         self._display.sync()
 
     def _until(self, condition: Callable[[], int], what: str) -> int:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DEADLINE
         while not (answer := condition()):
             if time.monotonic() > deadline:
-                raise StageError(f"{what} did not come within {PATIENCE:.0f} s")
+                raise StageError(f"{what} did not come within {DEADLINE:.0f} s")
             time.sleep(BEAT)
         return int(answer)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.browsers import chromium
 from bench.fleet import Pc
 from bench.shop import Shop, shop
@@ -24,7 +24,7 @@ BROWSER: Final = ("--window-position=20,20", "--window-size=900,700", "--force-d
 LOOK: Final = 0.1  # seconds between two looks at the status while a scene lasts
 TURN: Final = 20.0  # seconds that the eye may take to open or close, on a machine that is busy with other things
 
-Tell = Callable[[float, State | None, str], None]
+Tell = Callable[[float, RecorderState | None, str], None]
 """(seconds since the play began, what the recorder says it is, what is to be seen)"""
 
 
@@ -88,13 +88,13 @@ class Play:
 
     def _kept(self, title: str, share: float) -> None:
         """Ordinary work, which lasts its share of the play from when the eye is open."""
-        self._scene(title, share, State.RECORDING)
+        self._scene(title, share, RecorderState.RECORDING)
 
     def _closed(self, title: str, share: float) -> None:
         """Something that a rule of the policy closes for."""
-        self._scene(title, share, State.CLOSED)
+        self._scene(title, share, RecorderState.CLOSED)
 
-    def _scene(self, title: str, share: float, awaited: State) -> None:
+    def _scene(self, title: str, share: float, awaited: RecorderState) -> None:
         """Lasts its share of the play from when the eye is as it should be, and tells whenever it opens or closes."""
         said = self._say(title)
         latest = time.monotonic() + TURN
@@ -102,16 +102,16 @@ class Play:
         while ends is None or time.monotonic() < ends:
             time.sleep(LOOK)
             status = self.pc.status()
-            state = None if status is None else State(status["state"])
+            state = None if status is None else RecorderState(status["state"])
             if status is not None and state is not said:
                 said = self._say()
             # Closed without a rule is only what the proof still owes for the scene before.
-            if ends is None and state is awaited and (state is State.RECORDING or (status and status["rules"])):
+            if ends is None and state is awaited and (state is RecorderState.RECORDING or (status and status["rules"])):
                 ends = time.monotonic() + share * self.length
             if ends is None and time.monotonic() > latest:
                 raise StageError(self._why_not(title, awaited))
 
-    def _why_not(self, title: str, awaited: State) -> str:
+    def _why_not(self, title: str, awaited: RecorderState) -> str:
         status = self.pc.status()
         if status is None:
             return f"the recorder gave no answer:\n{self.pc.recorder.tail()}"
@@ -126,10 +126,10 @@ class Play:
             )
         return f"{found}\n{self.pc.recorder.tail()}"
 
-    def _say(self, title: str = "") -> State | None:
+    def _say(self, title: str = "") -> RecorderState | None:
         """Tell the scene that begins, or only how the eye has changed in it; by which rules, in any case."""
         status = self.pc.status()
         rules = ", ".join(status["rules"]) if status else ""
-        state = State(status["state"]) if status else None
+        state = RecorderState(status["state"]) if status else None
         self.tell(time.monotonic() - self.began, state, f"{title} ({rules})" if title and rules else title or rules)
         return state

@@ -31,7 +31,7 @@ from typing import Final, TypeVar
 import numpy as np
 from rich.console import Console
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench import sound_account as account
 from bench.fleet import DEAF, Pc, Store, pc, store
 from bench.interrupts import in_order, interrupts_told
@@ -210,7 +210,7 @@ def _until_open(recorders: tuple[Pc, Pc], clean: float) -> None:
 
 def _open(recorder: Pc) -> bool:
     status = recorder.status()
-    return status is not None and status["sound"]["state"] == State.RECORDING
+    return status is not None and status["sound"]["state"] == RecorderState.RECORDING
 
 
 def _hears(recorder: Pc) -> bool:

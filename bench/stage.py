@@ -23,7 +23,7 @@ from Xlib.xobject.drawable import Window
 from bench import desk
 
 TAIL: Final = 20  # lines of a log that a failure shows
-PATIENCE: Final = 30.0  # seconds for anything to start, on a machine that is busy with other tests
+DEADLINE: Final = 30.0  # seconds for anything to start, on a machine that is busy with other tests
 GRACE: Final = 15.0  # seconds to end by itself when asked to
 BEAT: Final = 0.02  # seconds between two looks at a condition
 WALLPAPER: Final = 0x3A4A54
@@ -68,7 +68,7 @@ class Running:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def until(self, condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    def until(self, condition: Callable[[], T], what: str, patience: float = DEADLINE) -> T:
         """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out."""
         deadline = time.monotonic() + patience
         while True:

@@ -14,25 +14,25 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.opened import OpenedRecording
 from bench.play import Tell
 
 PLAYERS: Final = (("ffplay", "-autoexit"), ("mpv",), ("vlc",), ("xdg-open",))
 
 EYES: Final = {
-    State.RECORDING: Text("(o) open   ", "green"),
-    State.CLOSED: Text("(-) closed ", "yellow"),
-    State.BLIND: Text("(-) blind  ", "red"),
-    State.HELD: Text("(-) held   ", "magenta"),
-    State.STALLED: Text("(!) stalled", "red"),
+    RecorderState.RECORDING: Text("(o) open   ", "green"),
+    RecorderState.CLOSED: Text("(-) closed ", "yellow"),
+    RecorderState.BLIND: Text("(-) blind  ", "red"),
+    RecorderState.HELD: Text("(-) held   ", "magenta"),
+    RecorderState.STALLED: Text("(!) stalled", "red"),
 }
 
 
 def teller(out: Console) -> Tell:
     """Prints each scene, and each change of the eye, with its time."""
 
-    def tell(seconds: float, state: State | None, text: str) -> None:
+    def tell(seconds: float, state: RecorderState | None, text: str) -> None:
         eye = EYES.get(state, Text("           ")) if state else Text("           ")
         out.print(Text.assemble(f"{seconds:6.1f} s  ", eye, text))
 

@@ -27,7 +27,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.fleet import Pc, Store, pc, store
 from bench.interrupts import in_order
 from bench.opened import OpenedRecording, open_longest
@@ -133,7 +133,7 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         say(f"{server}: flashing at the start")
         flash(START, flashes_each)
         with stage.program("till", TILL, still=True):
-            recorded.wait_for(State.CLOSED)
+            recorded.wait_for(RecorderState.CLOSED)
             time.sleep(PAUSE)
         say(f"{server}: flashing after a pause")
         flash(PAUSED, flashes_each)
@@ -167,8 +167,8 @@ def both_open(recorded: Pc) -> bool:
     return (
         status is not None
         and sound is not None
-        and State(status["state"]) is State.RECORDING
-        and State(sound["state"]) is State.RECORDING
+        and RecorderState(status["state"]) is RecorderState.RECORDING
+        and RecorderState(sound["state"]) is RecorderState.RECORDING
         and bool(sound["microphone"]["device"])
         and bool(sound["far_end"]["device"])
     )

@@ -43,7 +43,7 @@ BLOCK: Final = RATE // 100
 TONE: Final = 1000.0  # Hz
 LENGTH: Final = RATE // 5  # samples of a beep
 WAVE: Final = (16_000 * np.cos(2 * np.pi * TONE * np.arange(LENGTH) / RATE)).astype("<i2")  # loud from its first sample
-PATIENCE: Final = 20.0  # s
+DEADLINE: Final = 20.0  # s
 ASK_EVERY: Final = 5_000_000  # ns between two questions for the time in the stream, around a beep
 ASK_SELDOM: Final = 100_000_000  # otherwise
 DOUBT: Final = 20_000_000  # ns; an answer that took longer is not believed
@@ -129,7 +129,7 @@ class Beeper:
     def __enter__(self) -> Beeper:
         """Raises StageError where the server does not play."""
         self._thread.start()
-        if not self._ready.wait(PATIENCE):
+        if not self._ready.wait(DEADLINE):
             self._ended.set()
             raise StageError(f"the sound server plays nothing to {self._sink}")
         return self

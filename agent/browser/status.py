@@ -21,7 +21,7 @@ WHY_NOT_SANDBOXED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BrowserStatus:
     """`program` is None where no ordinary package is installed; `sandbox` is a snap or flatpak beside or instead."""
 
     browser: Browser
@@ -47,18 +47,18 @@ class Standing:
         return self.program is not None and taken is not None and not taken.trouble and self.policy.relay
 
 
-def standing(browser: Browser) -> Standing:
+def browser_status(browser: Browser) -> BrowserStatus:
     there = tuple(
         found for found in (install.placed(browser, "user"), install.placed(browser, "system")) if found is not None
     )
     ids = [id_ for one in there for id_ in one.ids] or install.ids_for(browser, ())
-    seen = Standing(
+    seen = BrowserStatus(
         browser, places.program(browser), places.sandboxed(browser), there, enterprise.in_force(browser, ids), ()
     )
-    return Standing(browser, seen.program, seen.sandbox, there, seen.policy, tuple(_next(seen)))
+    return BrowserStatus(browser, seen.program, seen.sandbox, there, seen.policy, tuple(_next(seen)))
 
 
-def _next(seen: Standing) -> Iterator[str]:
+def _next(seen: BrowserStatus) -> Iterator[str]:
     name = seen.browser.name
     if seen.sandbox is not None:
         yield WHY_NOT_SANDBOXED.format(kind=seen.sandbox[0], title=seen.browser.title)

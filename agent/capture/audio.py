@@ -26,7 +26,7 @@ from protocol.envelope import SOUND_STREAM
 
 WAITING: Final = 400  # tenths of a second of one end, and a word about the time of each: ten seconds of both
 BREATH: Final = 100 * MILLISECOND  # between two looks at the clock, while the mailbox is empty
-SILENCE: Final = -60.0  # dBFS; below is what a room and a cheap microphone make
+SILENT_BELOW: Final = -60.0  # dBFS; below is what a room and a cheap microphone make
 FULL_SCALE: Final = 32_768
 
 Connect = Callable[[Tell], Feed]
@@ -147,7 +147,7 @@ class LiveSound:
         with self._measuring:
             level = self._levels[told.end]
             level.heard(told.arrived, peak)
-            if peak and _decibels(peak) > SILENCE:
+            if peak and _decibels(peak) > SILENT_BELOW:
                 level.heard_at = told.arrived
 
     def _note_filled(self, mishaps: Iterable[Mishap]) -> None:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 FRAGMENT: Final = RATE // 10 * SAMPLE  # bytes that come at once: ten wake-ups a second
 SERVER_KEEPS: Final = RATE * 10 * SAMPLE  # bytes that wait in the server while this PC is too busy to take them
 RETRY: Final = SECOND  # between tries to reach a server or to open a source
-PATIENCE: Final = 5 * SECOND  # for a server to answer, or for a stream to start
+SERVER_WITHIN: Final = 5 * SECOND  # for a server to answer, or for a stream to start
 NEVER: Final = 1 << 62
 
 PIPEWIRE: Final = "PipeWire"  # is in what its server calls itself: "PulseAudio (on PipeWire 1.4.2)"
@@ -131,13 +131,13 @@ class PulseFeed:
                 return self._retry_at
             self._connect(now)
         state = self._pulse.pa_context_get_state(self._connection)
-        late = not self._ready and now - self._connected_at > PATIENCE
+        late = not self._ready and now - self._connected_at > SERVER_WITHIN
         if state in pulse.CONTEXT_OVER or late:
             self._disconnect("server-lost")
             self._retry_at = now + RETRY
             return self._retry_at
         if state != pulse.CONTEXT_READY:
-            return self._connected_at + PATIENCE + 1
+            return self._connected_at + SERVER_WITHIN + 1
         if not self._ready:
             self._ready = self._stale = True
             self._release(self._pulse.pa_context_subscribe(self._connection, pulse.DEVICES, None, None))
@@ -274,7 +274,7 @@ class PulseFeed:
                 log.warning("the sound server moved the %s to another device: it is opened again", end.word)
                 self._close_stream(end, "device-changed", doubtful=True)
                 self._stale = True
-            elif state in pulse.STREAM_OVER or (not stream.confirmed and now - stream.opened_at > PATIENCE):
+            elif state in pulse.STREAM_OVER or (not stream.confirmed and now - stream.opened_at > SERVER_WITHIN):
                 self._close_stream(end, "device-lost")
                 self._stale = True
                 if not stream.confirmed:
@@ -283,7 +283,7 @@ class PulseFeed:
                 stream.confirmed, stream.before = True, stream.counted
                 self._tell(OpenStream(end, stream.source.name))
             elif not stream.confirmed:
-                again = min(again, stream.opened_at + PATIENCE + 1)
+                again = min(again, stream.opened_at + SERVER_WITHIN + 1)
         return again
 
     def _is_its_source(self, stream: _Stream) -> bool:

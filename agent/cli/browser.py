@@ -15,7 +15,7 @@ from typing import Any
 from agent import config
 from agent.browser import enterprise, install, manifests, pack, places
 from agent.browser.places import Browser
-from agent.browser.status import WHY_NOT_SANDBOXED, Standing, standing
+from agent.browser.status import WHY_NOT_SANDBOXED, BrowserStatus, browser_status
 from agent.control import control
 from agent.errors import EnvironmentFault, UserError
 
@@ -157,7 +157,7 @@ def _remove(asked: argparse.Namespace) -> int:
 
 
 def _status(asked: argparse.Namespace) -> int:
-    all_of_them = [standing(browser) for browser in _chosen(asked)]
+    all_of_them = [browser_status(browser) for browser in _chosen(asked)]
     connected = _connected()
     if asked.json:
         print(json.dumps({"browsers": [_as_json(one, connected) for one in all_of_them]}))
@@ -178,7 +178,7 @@ def _connected() -> Mapping[str, int] | None:
     return {name: names.count(name) for name in places.NAMES}
 
 
-def _as_json(one: Standing, connected: Mapping[str, int] | None) -> dict[str, Any]:
+def _as_json(one: BrowserStatus, connected: Mapping[str, int] | None) -> dict[str, Any]:
     told = {
         "browser": one.browser.name,
         "program": None if one.program is None else str(one.program),
@@ -195,7 +195,7 @@ def _as_json(one: Standing, connected: Mapping[str, int] | None) -> dict[str, An
     return told if connected is None else {**told, "connected": connected[one.browser.name]}
 
 
-def _told(one: Standing, connected: Mapping[str, int] | None) -> Iterable[str]:
+def _told(one: BrowserStatus, connected: Mapping[str, int] | None) -> Iterable[str]:
     if not one.here:
         yield f"{one.browser.title}: not installed"
     elif one.program is None:

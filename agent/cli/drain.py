@@ -10,16 +10,16 @@ from typing import Any
 
 from agent import config
 from agent.desktop.privacy import refuse_dumps
-from agent.drain import Outcome, State, drain, drain_all
+from agent.drain import DrainReport, DrainState, drain, drain_all
 from agent.errors import EyelidError, UserError
 from agent.log import write_log
 
 WORDS = {
-    State.DRAINED: "nothing waits",
-    State.WAITING: "the rest waits for the next time",
-    State.IN_USE: "Eyelid is recording and sends by itself",
-    State.NOT_ENROLLED: "not enrolled",
-    State.FAILED: "nothing was sent",
+    DrainState.DRAINED: "nothing waits",
+    DrainState.WAITING: "the rest waits for the next time",
+    DrainState.IN_USE: "Eyelid is recording and sends by itself",
+    DrainState.NOT_ENROLLED: "not enrolled",
+    DrainState.FAILED: "nothing was sent",
 }
 
 
@@ -49,10 +49,10 @@ def _for_one(asked: argparse.Namespace) -> int:
     except EyelidError as failure:
         if not asked.json:
             raise
-        outcome = Outcome(State.FAILED, troubles=(str(failure),))
+        outcome = DrainReport(DrainState.FAILED, troubles=(str(failure),))
     if asked.json:
         print(outcome.as_json(), flush=True)
-    elif outcome.state is State.NOT_ENROLLED:
+    elif outcome.state is DrainState.NOT_ENROLLED:
         raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store")
     else:
         print(_told(outcome))
@@ -67,19 +67,19 @@ def _for_all(asked: argparse.Namespace) -> int:
         print(json.dumps({"users": users}))
     else:
         for user, outcome in outcomes.items():
-            if outcome.state is not State.NOT_ENROLLED:
+            if outcome.state is not DrainState.NOT_ENROLLED:
                 print(f"{user.name}: {_told(outcome)}")
                 _complain(f"{user.name}: ", outcome)
     return max((outcome.state.exit_code for outcome in outcomes.values()), default=0)
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: DrainReport) -> str:
     words = f"{outcome.sent} chunks sent, {WORDS[outcome.state]}"
     if outcome.waiting_chunks:
         words += f": {outcome.waiting_chunks} chunks, {outcome.waiting_bytes / 1e6:.1f} MB"
     return words
 
 
-def _complain(whose: str, outcome: Outcome) -> None:
+def _complain(whose: str, outcome: DrainReport) -> None:
     for trouble in outcome.troubles:
         print(f"eyelid: {whose}{trouble}", file=sys.stderr)

@@ -24,10 +24,10 @@ from agent.errors import NOT_RECORDING, EyelidError, UserError
 
 MAX_LINE: Final = 64 * 1024
 MAX_ANSWER: Final = 16 * 1024**2  # every address of every tab
-PATIENCE: Final = 5.0  # seconds for one exchange, and for a drain to make way
+EXCHANGE_WITHIN: Final = 5.0  # seconds for one exchange, and for a drain to make way
 LAST_ANSWER: Final = 0.2  # seconds; the end waits no longer for one that is being asked
 FOLLOW: Final = "follow"  # the request that is answered again and again
-SILENCE: Final = 3.0  # seconds; a recorder that says nothing for so long hangs (its beat is a second)
+HANGS_AFTER: Final = 3.0  # seconds; a recorder that says nothing for so long hangs (its beat is a second)
 FOLLOWERS: Final = 8  # at once; a tray and a terminal or two
 MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
 NOBODY: Final = "Eyelid is not running here; `eyelid run` starts it"
@@ -76,7 +76,7 @@ def take_over(home: Path) -> IO[str]:
 
     Raises AlreadyRunning.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + EXCHANGE_WITHIN
     while True:
         try:
             return claim(home)
@@ -99,7 +99,7 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
     Raises NotRunning, UserError with its own words when it refuses, EyelidError where what it says is not understood.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(EXCHANGE_WITHIN)
         with _ask(connection, home, verb, arguments) as lines:
             return _understood(lines.readline)
 
@@ -107,7 +107,7 @@ def request(home: Path, verb: str, **arguments: object) -> dict[str, object]:
 def follow(home: Path) -> Generator[dict[str, object], None, None]:
     """The recorder's state as it changes, and at least once a second. Raises as `request`, and when it falls silent."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(SILENCE)
+        connection.settimeout(HANGS_AFTER)
         with _ask(connection, home, FOLLOW, {}) as lines:
             while True:
                 yield _understood(lines.readline)
@@ -184,7 +184,7 @@ class ControlSocket:
                 connection, _ = self._listening.accept()
             except OSError:
                 return  # closed
-            connection.settimeout(PATIENCE)
+            connection.settimeout(EXCHANGE_WITHIN)
             try:
                 handed_on = self._exchange(connection)
             except OSError:

@@ -16,7 +16,7 @@ from agent.control import control
 from agent.control.status import (
     MarksStatus,
     SoundStatus,
-    State,
+    RecorderState,
     Status,
     Waiting,
     describe,
@@ -137,7 +137,7 @@ class ControlService:
         return evidence.due(self._promise, now)
 
     def _note(self, session: Session, proof: AccountedProof[Frame], now: int) -> None:
-        if state_of(session, proof, now) is not State.RECORDING:
+        if state_of(session, proof, now) is not RecorderState.RECORDING:
             self._open_since = None
         elif self._open_since is None:
             self._open_since = now
@@ -158,7 +158,7 @@ class ControlService:
         elif self._listening_since is None:
             self._listening_since = now
         sound = self._the_daemon.sound
-        is_open = sound is not None and state_of(session, sound.proof, now) is State.RECORDING
+        is_open = sound is not None and state_of(session, sound.proof, now) is RecorderState.RECORDING
         if not is_open or not self._hearing().unbroken(self._promise, now):
             self._sound_open_since = None
         elif self._sound_open_since is None:
@@ -311,7 +311,7 @@ class ControlService:
             answered.set()
 
         self._inbox.put(Call(attempt), must=True)
-        if not answered.wait(control.PATIENCE / 2):
+        if not answered.wait(control.EXCHANGE_WITHIN / 2):
             raise control.NotRunning("Eyelid runs, but its loop has not turned for seconds: nothing is kept; try again")
         if refused:
             raise refused[0]

@@ -27,7 +27,7 @@ from agent.recorder.recording import RecordingStats
 UNWATCHED: Final = Watch()
 
 
-class State(StrEnum):
+class RecorderState(StrEnum):
     """One word for an icon. `exit_code` is the one of `eyelid status`."""
 
     RECORDING = "recording"
@@ -40,7 +40,7 @@ class State(StrEnum):
     @property
     def exit_code(self) -> int:
         """0 recording or rightly closed, 1 degraded, 3 not recording."""
-        return {State.RECORDING: 0, State.CLOSED: 0, State.BLIND: 1, State.STALLED: 1}.get(self, 3)
+        return {RecorderState.RECORDING: 0, RecorderState.CLOSED: 0, RecorderState.BLIND: 1, RecorderState.STALLED: 1}.get(self, 3)
 
 
 def exit_code(status: Mapping[str, object]) -> int:
@@ -57,7 +57,7 @@ def exit_code(status: Mapping[str, object]) -> int:
 
 def _code(state: object) -> int:
     """A state that another version knows and this one does not is no good one."""
-    return next((known.exit_code for known in State if known == state), 1)
+    return next((known.exit_code for known in RecorderState if known == state), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class SoundStatus:
     is well. `sealed_ago_s`: since a chunk of sound last became durable.
     """
 
-    state: State
+    state: RecorderState
     fault: str
     rules: tuple[str, ...]
     since_s: float
@@ -148,7 +148,7 @@ class Status:
     has titles and addresses kept too.
     """
 
-    state: State
+    state: RecorderState
     rules: tuple[str, ...]
     since_s: float
     holds: tuple[str, ...]
@@ -183,23 +183,23 @@ class Status:
 MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy that the policy asks for all the same
 
 
-def state_of(session: Session, proof: AccountedProof[Frame] | AccountedProof[Block], now: int) -> State:
+def state_of(session: Session, proof: AccountedProof[Frame] | AccountedProof[Block], now: int) -> RecorderState:
     """The lid follows the gate: closed as soon as a picture taken now could not be released."""
     if (of_all := _whole(session)) is not None:
         return of_all
     reasons = proof.closed_by(now)
     if Hold.BLIND in session.holds or any(reason.number is None for reason in reasons if reason not in MEANT):
-        return State.BLIND
+        return RecorderState.BLIND
     if reasons or now <= proof.provable_after:
-        return State.CLOSED
-    return State.RECORDING
+        return RecorderState.CLOSED
+    return RecorderState.RECORDING
 
 
-def _whole(session: Session) -> State | None:
+def _whole(session: Session) -> RecorderState | None:
     """What is so of every lane, whatever its eye sees; None while each has its own state."""
     if session.phase is not Phase.RUNNING:
-        return State.STOPPING
-    return State.HELD if session.holds - {Hold.BLIND} else None
+        return RecorderState.STOPPING
+    return RecorderState.HELD if session.holds - {Hold.BLIND} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def describe(
     state = state_of(session, proof, now)
     unheard = evidence.unheard(promise, now)
     return Status(
-        state=State.STALLED if state is State.RECORDING and evidence.stalled(promise, now) else state,
+        state=RecorderState.STALLED if state is RecorderState.RECORDING and evidence.stalled(promise, now) else state,
         rules=tuple(reason.id for reason in session.closed.get(Lane.SCREEN, ())),
         since_s=round((now - since) / SECOND, 1),
         holds=tuple(sorted(session.holds)),
@@ -349,7 +349,7 @@ def describe_sound(
     )
 
 
-def _sound_state(session: Session, proof: AccountedProof[Block] | None, now: int, deaf: Deaf | None) -> State:
+def _sound_state(session: Session, proof: AccountedProof[Block] | None, now: int, deaf: Deaf | None) -> RecorderState:
     """A lane that is open for nothing that comes is none that records."""
-    state = _whole(session) or (State.RECORDING if proof is None else state_of(session, proof, now))
-    return State.STALLED if state is State.RECORDING and deaf is not None and not deaf.part else state
+    state = _whole(session) or (RecorderState.RECORDING if proof is None else state_of(session, proof, now))
+    return RecorderState.STALLED if state is RecorderState.RECORDING and deaf is not None and not deaf.part else state

@@ -11,7 +11,7 @@ from agent.core.model.media import Block
 from agent.core.model.times import MILLISECOND
 from agent.ports import Ledger, Mishap, Sound
 
-PATIENCE: Final = 1.0  # seconds that the sound is waited for at a time
+SOUND_WITHIN: Final = 1.0  # seconds that the sound is waited for at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Heard:
 def listen(sound: Sound, stopped: threading.Event, *, deliver: Callable[[Heard], None]) -> None:
     """The thread's work, until `stopped`."""
     while not stopped.is_set():
-        blocks, mishaps = sound.take(PATIENCE)
+        blocks, mishaps = sound.take(SOUND_WITHIN)
         if blocks or mishaps:
             deliver(Heard(blocks, mishaps))
 

@@ -163,7 +163,7 @@ class Recorder:
         self._work: _Work | None = None
         self._former: _Work | None = None  # until every lane has gone over to the newer one
         self._former_why = ""
-        self._standing: dict[int, Frame] = {}  # stream -> the picture that it shows; none after a gap
+        self._shown: dict[int, Frame] = {}  # stream -> the picture that it shows; none after a gap
         self._stranded: list[Sealed] = []  # sealed, so their sequence is spent: the same bytes are tried again
         # Closed, but what is stranded may still belong to them.
         self._unclosed: list[tuple[UUID, dict[str, object]]] = []
@@ -218,7 +218,7 @@ class Recorder:
     def _take_picture(self, frame: Frame) -> None:
         if self._work is not None:
             self.stats.frames += 1
-            self._standing[frame.stream] = frame
+            self._shown[frame.stream] = frame
             self._encode(Lane.SCREEN, frame)
 
     def _encode(self, lane: Lane, item: Frame | Block) -> None:
@@ -227,7 +227,7 @@ class Recorder:
 
     def _end_span(self, lane: Lane, until: int) -> None:
         if lane is Lane.SCREEN:
-            self._standing.clear()
+            self._shown.clear()
         if (work := self._work_of(lane)) is not None:
             self._keep(work, work.lanes[lane].gap(until))
 
@@ -237,7 +237,7 @@ class Recorder:
         if former is None or lane not in former.lanes:
             return
         self._keep(former, former.lanes.pop(lane).close(seam))
-        for frame in self._standing.values() if lane is Lane.SCREEN else ():
+        for frame in self._shown.values() if lane is Lane.SCREEN else ():
             if seam - frame.span.start <= STANDS:
                 self._encode(lane, replace(frame, span=Span(seam, seam)))
         if not former.lanes:
@@ -249,7 +249,7 @@ class Recorder:
         if work is not None:
             for encoder in work.lanes.values():
                 self._keep(work, encoder.close(order.until))
-            self._standing.clear()
+            self._shown.clear()
             self.stats.heads, self.stats.recording, self._told_heads = {}, None, {}
             self._forget(work, {"why": order.why})
 

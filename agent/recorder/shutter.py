@@ -12,7 +12,7 @@ from typing import Final
 
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.times import SECOND
-from agent.core.proof.clearance import SILENCE, Timing
+from agent.core.proof.clearance import ANSWERS_WITHIN, Timing
 from agent.core.proof.timing import fresh
 from agent.ports import Clock, Screen
 
@@ -76,7 +76,7 @@ class Shutter:
             if self._permit.open:
                 ask()  # also where it is recent: the looks after the picture are due while it is being taken
                 # An answer that does not come is silence, and the daemon's to notice.
-                self._changed.wait_for(lambda: not self._permit.open or self._is_fresh(), SILENCE / SECOND)
+                self._changed.wait_for(lambda: not self._permit.open or self._is_fresh(), ANSWERS_WITHIN / SECOND)
             return self._permit if self._permit.open and self._is_fresh() else None
 
     def _is_fresh(self) -> bool:

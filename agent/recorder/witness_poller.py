@@ -13,7 +13,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Look, Scene
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.clearance import SILENCE
+from agent.core.proof.clearance import ANSWERS_WITHIN
 from agent.core.proof.timing import next_look
 from agent.ports import Clock, Witness
 from agent.recorder.lane_pipeline import LanePipeline
@@ -67,7 +67,7 @@ class WitnessPoller:
 
     def silent(self, now: int) -> Iterator[str]:
         """Those that did not answer in time; they are no longer waited for."""
-        for name in [name for name, asked in self._in_flight.items() if now - asked > SILENCE]:
+        for name in [name for name, asked in self._in_flight.items() if now - asked > ANSWERS_WITHIN]:
             yield name
             del self._in_flight[name]
 
@@ -75,7 +75,7 @@ class WitnessPoller:
 
     def due(self, *, held: bool) -> Iterator[int]:
         """When something is to be done, ns, in no order."""
-        yield from (asked + SILENCE + 1 for asked in self._in_flight.values())
+        yield from (asked + ANSWERS_WITHIN + 1 for asked in self._in_flight.values())
         if not held and WINDOWS not in self._in_flight:
             yield from (self._next_look(name) for name in self._witnesses if name not in self._in_flight)
 

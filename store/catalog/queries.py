@@ -162,20 +162,20 @@ def find_recording(connection: Connection, recording: UUID) -> Recording | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Enrolled:
     """Of a device and a recording: `owner` is the recording's device, None where nobody has opened it."""
 
     revoked: bool
     owner: str | None
 
 
-def standing(connection: Connection, device: str, recording: UUID) -> Standing | None:
+def enrolled(connection: Connection, device: str, recording: UUID) -> Enrolled | None:
     """In one question, because every chunk asks it; None for a device that is not enrolled."""
-    row = connection.execute(_STANDING, {"sender": device, "recording": str(recording)}).first()
-    return None if row is None else Standing(row.revoked_at is not None, row.device)
+    row = connection.execute(_ENROLLED, {"sender": device, "recording": str(recording)}).first()
+    return None if row is None else Enrolled(row.revoked_at is not None, row.device)
 
 
-_STANDING: Final = (
+_ENROLLED: Final = (
     select(schema.devices.c.revoked_at, schema.recordings.c.device)
     .outerjoin_from(schema.devices, schema.recordings, schema.recordings.c.id == bindparam("recording"))
     .where(schema.devices.c.id == bindparam("sender"))

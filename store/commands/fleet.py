@@ -20,7 +20,7 @@ from store.commands.options import Subcommands, add_command, choose_device, coun
 from store.commands.roster import print_devices
 from store.errors import WrongUsage
 from store.evidence.show import console, iso, print_json, progress, when
-from store.evidence.timeline.device_status import Standing, standing
+from store.evidence.timeline.device_status import DeviceStatus, device_status
 from store.server.enrolment import make_secret
 
 
@@ -104,7 +104,7 @@ def _devices(options: Namespace) -> int:
         with progress("looking", len(known)) as advance:
             listed = []
             for device in known:
-                listed.append(standing(database, device, now=now, store_version=version("eyelid")))
+                listed.append(device_status(database, device, now=now, store_version=version("eyelid")))
                 advance(1)
         with database.reading() as connection:
             health = {device.id: last_health(connection, device.id) for device in known}
@@ -118,7 +118,7 @@ def _devices(options: Namespace) -> int:
     return 0
 
 
-def _facts(one: Standing, health: tuple[int, str] | None) -> dict[str, object]:
+def _facts(one: DeviceStatus, health: tuple[int, str] | None) -> dict[str, object]:
     device = one.device
     return {
         "device": device.id,

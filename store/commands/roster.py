@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from store.evidence.show import ANY, ago, clean, fits, percent, size, table, when
-from store.evidence.timeline.device_status import Level, Standing
+from store.evidence.timeline.device_status import Level, DeviceStatus
 
 STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
 _WORDS: Final = {Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out"}
@@ -30,7 +30,7 @@ _STATE: Final = 18  # columns that a state has at least
 _INDENT: Final = 4
 
 
-def print_devices(out: Console, listed: Sequence[Standing], now: int, *, wide: bool = False) -> None:
+def print_devices(out: Console, listed: Sequence[DeviceStatus], now: int, *, wide: bool = False) -> None:
     """`now`: ns since 1970. `wide`: one line a PC whatever the terminal's width is; it may then break it."""
     ordered = sorted(listed, key=lambda one: (one.level, one.device.host, one.device.id))
     whole = table(_WIDE, [_row(one) for one in ordered], numbers=(7, 9))
@@ -44,7 +44,7 @@ def print_devices(out: Console, listed: Sequence[Standing], now: int, *, wide: b
     _sum_up(out, ordered)
 
 
-def _row(one: Standing) -> list[str | Text]:
+def _row(one: DeviceStatus) -> list[str | Text]:
     return [
         one.device.host,
         one.device.id,
@@ -60,12 +60,12 @@ def _row(one: Standing) -> list[str | Text]:
     ]
 
 
-def _state(one: Standing) -> Text:
+def _state(one: DeviceStatus) -> Text:
     more = f" (and {len(one.others)} more)" if one.others else ""
     return Text(clean(one.words + more), STYLES[one.level])
 
 
-def codes_of(one: Standing) -> list[str]:
+def codes_of(one: DeviceStatus) -> list[str]:
     """Of all alarms, the store's open ones and those that the PC has told in the last day."""
     return list(dict.fromkeys((*one.alarms, *one.told)))
 
@@ -73,7 +73,7 @@ def codes_of(one: Standing) -> list[str]:
 # -- where there is little room -----------------------------------------------------------------------------------
 
 
-def _lines(listed: Sequence[Standing], now: int, width: int) -> Iterator[Text]:
+def _lines(listed: Sequence[DeviceStatus], now: int, width: int) -> Iterator[Text]:
     cells = [(ago(one.receipt, now), percent(one.blind_share), str(len(codes_of(one)) or "-")) for one in listed]
     receipt, blind, alarms = (
         max(len(heading), *(len(cell[place]) for cell in cells))
@@ -96,7 +96,7 @@ def _lines(listed: Sequence[Standing], now: int, width: int) -> Iterator[Text]:
             yield from (Text(" " * _INDENT) + part for part in _split(line, max(20, width - _INDENT)))
 
 
-def _below(one: Standing) -> Iterator[Text]:
+def _below(one: DeviceStatus) -> Iterator[Text]:
     if one.next_step and one.level <= Level.LOOK:
         yield Text.assemble(("→ ", "cyan"), (one.next_step, "cyan"))
     if one.others:
@@ -131,7 +131,7 @@ def _at(lines: Sequence[Text], number: int) -> Text:
     return lines[number] if number < len(lines) else Text()
 
 
-def _sum_up(out: Console, listed: Sequence[Standing]) -> None:
+def _sum_up(out: Console, listed: Sequence[DeviceStatus]) -> None:
     counted = Counter(one.level for one in listed)
     told = ", ".join(f"{counted[level]} {word}" for level, word in _WORDS.items() if counted[level])
     out.print(

@@ -54,7 +54,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class BlindCause:
     """Nothing could be proven, and why."""
 
     why: str
@@ -67,16 +67,16 @@ class Missing:
     why: str
 
 
-Cause = Kept | Closed | Held | Blind | Missing
+Cause = Kept | Closed | Held | BlindCause | Missing
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class NotKept:
     """A stretch that the ledger gives a cause for; `end` is None where nothing ended it."""
 
     start: int
     end: int | None
-    cause: Closed | Held | Blind
+    cause: Closed | Held | BlindCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Entry:
 # -- what the ledger says -----------------------------------------------------------------------------------------
 
 
-def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
+def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...]:
     """When the lane was not open and why; where two overlap, the earlier in the tuple counts. Times become ns since
     `zero`.
 
@@ -110,11 +110,11 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
     run of the agent, so that their clock is one; what it wrote about its predecessor's end may follow.
     """
     in_order = sorted(entries, key=lambda entry: (entry.at, entry.seq))
-    found: list[State] = []
+    found: list[NotKept] = []
     holds: dict[str, Held] = {}  # in the order they came
     closed: Closed | None = None
     since = 0
-    cause: Closed | Held | Blind | None = None
+    cause: Closed | Held | BlindCause | None = None
     for entry in in_order:
         match entry.kind:
             case "hold":
@@ -130,11 +130,11 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[State, ...]:
         now = cause_of(tuple(holds), closed, holds.get(PERSON))
         if now != cause:
             if cause is not None:
-                found.append(State(since - zero, entry.at - zero, cause))
+                found.append(NotKept(since - zero, entry.at - zero, cause))
             since, cause = entry.at, now
     if cause is not None:
-        found.append(State(since - zero, None, cause))
-    told = [_told_later(entry, zero, Blind(BLIND)) for entry in in_order if entry.kind == "blind-since"]
+        found.append(NotKept(since - zero, None, cause))
+    told = [_told_later(entry, zero, BlindCause(BLIND)) for entry in in_order if entry.kind == "blind-since"]
     slept = [_told_later(entry, zero, Held((SUSPENDED,))) for entry in in_order if entry.kind == "slept"]
     return (*slept, *found, *told)
 
@@ -152,23 +152,23 @@ def held_of(entry: Entry) -> Held:
     return Held((hold,), reason, str(entry.fields.get("policy", "")) if isinstance(reason, int) else "")
 
 
-def cause_of(holds: tuple[str, ...], closed: Closed | None, person: Held | None = None) -> Closed | Held | Blind | None:
+def cause_of(holds: tuple[str, ...], closed: Closed | None, person: Held | None = None) -> Closed | Held | BlindCause | None:
     """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind. `person`: the hold of
     whoever sits in front, with its reason."""
     if others := tuple(hold for hold in holds if hold != BLIND):
         return Held(others) if person is None else Held(others, person.reason, person.policy)
     if closed is not None and closed.rules != (BLIND,):
         return closed
-    return Blind(BLIND) if holds or closed is not None else None
+    return BlindCause(BLIND) if holds or closed is not None else None
 
 
-def _told_later(entry: Entry, zero: int, cause: Held | Blind) -> State:
+def _told_later(entry: Entry, zero: int, cause: Held | BlindCause) -> NotKept:
     start, end = entry.fields.get("from"), entry.fields.get("to")
     start = start if isinstance(start, int) else entry.at
     end = end if isinstance(end, int) else entry.at
-    if isinstance(cause, Blind):
-        cause = Blind(str(entry.fields.get("why", cause.why)))
-    return State(start - zero, end - zero, cause)
+    if isinstance(cause, BlindCause):
+        cause = BlindCause(str(entry.fields.get("why", cause.why)))
+    return NotKept(start - zero, end - zero, cause)
 
 
 # -- the account --------------------------------------------------------------------------------------------------
@@ -200,9 +200,9 @@ def without(intervals: Iterable[Interval], taken: Sequence[Interval]) -> Iterato
 def account(
     length: int,
     kept: Iterable[Interval],
-    stated: Sequence[State] = (),
+    stated: Sequence[NotKept] = (),
     missing: Sequence[tuple[Interval, Missing]] = (),
-    otherwise: Cause = Blind(UNPROVEN),
+    otherwise: Cause = BlindCause(UNPROVEN),
 ) -> tuple[Part, ...]:
     """The whole of [0, length) in parts, in order, without a seam between equals.
 
@@ -321,7 +321,7 @@ def by_reason(parts: Iterable[Part]) -> dict[str, dict[str, int]]:
             case Held(holds):
                 for hold in holds:
                     sums["held"][hold] = sums["held"].get(hold, 0) + length
-            case Blind(why):
+            case BlindCause(why):
                 sums["blind"][why] = sums["blind"].get(why, 0) + length
             case Missing(why):
                 sums["missing"][why] = sums["missing"].get(why, 0) + length

@@ -22,7 +22,7 @@ from protocol.ledger import ZERO, parse_line
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
-from store.evidence.account import Entry, Interval, Missing, Part, State, account, states
+from store.evidence.account import Entry, Interval, Missing, Part, NotKept, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
 from store.evidence.rules import RuleName, hold_reasons_in, names_in
 
@@ -161,14 +161,14 @@ class Evidence:
     def kept(self, lane: str) -> tuple[Interval, ...]:
         return tuple(chunk.span for chain in self.chains(lane) for chunk in chain if chunk.kind is Kind.MEDIA)
 
-    def stated(self, lane: str) -> tuple[State, ...]:
+    def stated(self, lane: str) -> tuple[NotKept, ...]:
         """When the lane was not open, as the ledger says; after a death, also what its next start took for blind."""
         if self.opening is None:
             return ()
         told_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
         return states((*self.entries, *told_later), lane, self.zero)
 
-    def stated_then(self, lane: str) -> tuple[State, ...]:
+    def stated_then(self, lane: str) -> tuple[NotKept, ...]:
         """The same without what was told later: that begins with the last entry, and chunks may have followed it."""
         return () if self.opening is None else states(self.entries, lane, self.zero)
 

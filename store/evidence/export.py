@@ -34,7 +34,7 @@ from store.evidence.opening import read_body
 from store.evidence.rules import words_of
 from store.evidence.show import progress
 from store.evidence.timeline import recording as timeline
-from store.evidence.verify.recording import Finding, Report
+from store.evidence.verify.recording import Defect, Report
 from store.files import write_new
 
 FILM: Final = "recording.mp4"
@@ -81,7 +81,7 @@ class Export:
     folder: Path
     files: tuple[Written, ...]
     film: Film | None
-    missing: tuple[Finding, ...]
+    missing: tuple[Defect, ...]
 
     @property
     def complete(self) -> bool:
@@ -97,7 +97,7 @@ def check_target(folder: Path) -> None:
         raise WrongUsage(f"{folder.absolute().parent} is not there: make it first")
 
 
-def in_the_way(report: Report) -> list[Finding]:
+def in_the_way(report: Report) -> list[Defect]:
     """Findings that an export must not pass over; an alarm that was settled is told and stands in nobody's way."""
     return [finding for finding in report.findings if finding.check != "alarm"]
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from store.clock import MINUTE
-from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
+from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence.evidence import Evidence
 from store.evidence.rules import REASONS, hold_words
 from store.evidence.show import clean, fits, percent, print_table, seconds, size, table, when
@@ -54,7 +54,7 @@ BLIND_ALL_DAY: Final = 0.5  # of the time watched: from here on a day is marked
 
 
 def _kind(part: Part) -> str:
-    name = {Kept: "kept", Closed: "closed", Held: "held", Blind: "blind", Missing: "missing"}[type(part.cause)]
+    name = {Kept: "kept", Closed: "closed", Held: "held", BlindCause: "blind", Missing: "missing"}[type(part.cause)]
     return "closed_margin" if part.margin and name == "closed" else name
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from store.evidence.account import PERSON, Blind, Cause, Closed, Held, Missing, Rule
+from store.evidence.account import PERSON, BlindCause, Cause, Closed, Held, Missing, Rule
 
 # Eyelid's own rules are named in the ledger by their name (design: the window witness).
 OWN: Final[Mapping[str, str]] = {
@@ -151,7 +151,7 @@ def words_of(
             return f"closed: {names}" if names else "closed"
         case Held(holds):
             return f"held: {', '.join(hold_words(hold, cause, reasons or {}) for hold in holds)}"
-        case Blind(why) | Missing(why):
+        case BlindCause(why) | Missing(why):
             return REASONS.get(why, why)
         case _:
             return "kept"

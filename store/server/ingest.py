@@ -163,12 +163,12 @@ def _keep(services: Services, arrival: Arrival) -> _Entry:
 def _owner(services: Services, arrival: Arrival) -> str | None:
     """Whose recording it is; None where nobody has opened it."""
     with services.database.reading() as connection:
-        standing = queries.standing(connection, arrival.sender, arrival.recording)
-    if standing is None:
+        enrolled = queries.enrolled(connection, arrival.sender, arrival.recording)
+    if enrolled is None:
         raise unknown()
-    if standing.revoked:
+    if enrolled.revoked:
         raise revoked()
-    return standing.owner
+    return enrolled.owner
 
 
 def _refuse_newer(arrival: Arrival) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agent.drain import MAX_REPORT, Outcome, State
+from agent.drain import MAX_REPORT, DrainReport, DrainState
 
 HONEST = {"state": "drained", "sent": 1, "waiting_chunks": 0, "waiting_bytes": 0, "troubles": []}
 
@@ -25,8 +25,8 @@ HONEST = {"state": "drained", "sent": 1, "waiting_chunks": 0, "waiting_bytes": 0
 )
 def test_what_is_no_report_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json has words of its own
-        Outcome.parse(text)
+        DrainReport.parse(text)
 
 
 def test_an_honest_report_is_read() -> None:
-    assert Outcome.parse(json.dumps(HONEST)) == Outcome(State.DRAINED, sent=1)
+    assert DrainReport.parse(json.dumps(HONEST)) == DrainReport(DrainState.DRAINED, sent=1)

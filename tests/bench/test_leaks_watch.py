@@ -9,7 +9,7 @@ import pytest
 
 from agent.desktop.clock import BootClock
 from bench.leaks_watch import watcher
-from bench.stage import BEAT, PATIENCE, own_display
+from bench.stage import BEAT, DEADLINE, own_display
 
 pytestmark = pytest.mark.desktop
 
@@ -22,7 +22,7 @@ def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_pat
         with stage.program("chart", (330, 210)) as chart:
             chart.until(watching.shown, "the watcher saw it")
             shown = clock.now()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DEADLINE
         while watching.shown() and time.monotonic() < deadline:
             time.sleep(BEAT)
         after = clock.now()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
-PATIENCE = 30.0  # seconds
+DEADLINE = 30.0  # seconds
 STARTS = 60.0  # seconds in which a browser starts also where six others do
 
 
@@ -51,7 +51,7 @@ class Line:
 
     def await_one(self, fits: Callable[[Message], bool], since: int = 0) -> Message:
         """The first message from number `since` of `heard` on that fits."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + DEADLINE
         with self.changed:
             while True:
                 for message in self.heard[since:]:
@@ -70,7 +70,7 @@ class Line:
         return self.await_one(lambda message: message["kind"] == "look" and message["id"] == number, since)
 
     def look_until(self, fits: Callable[[Message], bool]) -> Message:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + DEADLINE
         while True:
             answer = self.look()
             if fits(answer):
@@ -87,7 +87,7 @@ class Line:
     def cut(self) -> None:
         with contextlib.suppress(OSError):  # the relay may have gone before
             self._end.shutdown(socket.SHUT_RDWR)
-        self.thread.join(PATIENCE)
+        self.thread.join(DEADLINE)
         self._end.close()
 
 

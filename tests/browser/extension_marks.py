@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from agent.capture.pixels import Pixels
 from agent.core.model.seen import Box
-from tests.browser.extension_agent import PATIENCE, Message
+from tests.browser.extension_agent import DEADLINE, Message
 from tests.browser.extension_live import Live
 
 Picture = NDArray[np.uint8]  # (height, width, 4): blue, green, red, nothing
@@ -77,7 +77,7 @@ class Marks:
 
     def until(self, fits: Callable[[Picture], bool], again: Callable[[], object] | None = None) -> Picture:
         """The first grab that fits; `again` is done twice a second until then, as the agent asks."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + DEADLINE
         asked = time.monotonic()
         while time.monotonic() < end:
             picture = self.grab()

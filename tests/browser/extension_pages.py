@@ -14,7 +14,7 @@ from itertools import count
 from typing import ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
 
-from tests.browser.extension_agent import PATIENCE
+from tests.browser.extension_agent import DEADLINE
 
 SLOW: Final = 2.5  # seconds until a style sheet comes
 TYPES: Final = {"pdf": "application/pdf", "svg": "image/svg+xml", "js": "text/javascript"}  # by the end of a name
@@ -141,7 +141,7 @@ class Site:
 
     def _failure(self, mark: str) -> str:
         try:
-            failed = self._server.done[mark].get(timeout=PATIENCE)
+            failed = self._server.done[mark].get(timeout=DEADLINE)
         except queue.Empty:
             raise TimeoutError("a page did not do what it was told") from None
         del self._server.done[mark]

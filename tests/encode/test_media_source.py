@@ -25,7 +25,7 @@ from tests.browser.extension_browsers import CHROMIUM_FLAGS, end_all, environmen
 from tests.encode.films import START, frame
 from tests.stage import displays
 
-PATIENCE: Final = 120.0  # s, for a browser to start and play on a busy machine
+DEADLINE: Final = 120.0  # s, for a browser to start and play on a busy machine
 SOUND: Final = 'audio/mp4; codecs="opus"'
 KEPT: Final = ((200, 2600), (4000, 9000))  # ms of the recording: what was closed in between is in neither stream
 NEAR: Final = 0.1  # s: a picture is repeated just before a gap; Opus ends on a packet of nothing
@@ -169,7 +169,7 @@ def test_a_browser_plays_sound_and_screen_chunk_by_chunk_with_the_gap_in_both(tm
     picture = type_of_screen(seen[0])
     streams = [("sound", SOUND, heard), ("screen", picture, seen)]
     with served(streams) as (address, said), opened(address, tmp_path):
-        told = said.get(timeout=PATIENCE)
+        told = said.get(timeout=DEADLINE)
     assert "failed" not in told, told
     assert told["types"] == {SOUND: True, picture: True}
     kept = [pytest.approx([start / 1000, end / 1000], abs=NEAR) for start, end in KEPT]

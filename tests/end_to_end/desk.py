@@ -25,7 +25,7 @@ from bench.stage import Running, own_display, running
 from tests.end_to_end.turning import Turning, served_by, turning, with_children
 from tests.moods import promised
 
-PATIENCE: Final = 30.0  # seconds for a busy machine; what is promised is judged by `Desk.turning`
+DEADLINE: Final = 30.0  # seconds for a busy machine; what is promised is judged by `Desk.turning`
 ICON: Final = 24
 
 
@@ -71,7 +71,7 @@ class Desk:
         return box_of(self.pointer.picture().crop((0, 0, 200, ICON + 8)), colour)
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DEADLINE
         while not (found := condition()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what}: {json.dumps(self.status())}\n{self.tray.tail()}")

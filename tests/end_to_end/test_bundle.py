@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.fleet import Pc, Store, answer, installed, pc, run, store
 from bench.stage import own_display
 
@@ -70,7 +70,7 @@ def test_a_signed_policy_is_in_force_within_a_minute_and_an_unsigned_one_never(t
         compliance = Compliance(services, laptop)
         compliance.change(policy(1, "till", "chart"))
         with pc(services, stage, Path(homes) / "pc", {}) as recorded:
-            recorded.wait_for(State.RECORDING)
+            recorded.wait_for(RecorderState.RECORDING)
             assert says(recorded)["policy_revision"] == 1
 
             folder = recorded.home / "policies"

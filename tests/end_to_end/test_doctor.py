@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.browsers import chromium
 from bench.fleet import Pc, installed, pc, run, store
 from bench.stage import Stage, own_display
@@ -100,7 +100,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
             ):
                 window = till.open(title=TITLE, x=600, y=400)
                 recorded.recorder.until(lambda: says(recorded, "browsers"), "it saw the browser")
-                recorded.wait_for(State.RECORDING)
+                recorded.wait_for(RecorderState.RECORDING)
                 till.retitle(window=window, title=RETITLE)
                 # A broken policy is told too, and its mistakes quote it.
                 (home / "policies" / "policy.yaml").write_text(
@@ -114,7 +114,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
                     ),
                     "it was whole again",
                 )
-                recorded.wait_for(State.RECORDING)
+                recorded.wait_for(RecorderState.RECORDING)
                 windows = doctor(stage, home, "windows", "--json").stdout
                 archive = folder / "support.tar.gz"
                 said = doctor(stage, home, "doctor", "--json", "--bundle", str(archive))

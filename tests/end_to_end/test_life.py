@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.fleet import Pc, Store, announced, found, installed, pc, serve
 from bench.stage import Stage, own_display, running
 from store.admin.home import Home
@@ -87,7 +87,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def recorder(served: tuple[Store, int], stage: Stage, home: Path) -> Iterator[Pc]:
     with pc(served[0], stage, home, POLICY) as running_pc:
-        running_pc.wait_for(State.RECORDING)
+        running_pc.wait_for(RecorderState.RECORDING)
         yield running_pc
 
 
@@ -98,7 +98,7 @@ def test_a_second_start_says_so_and_exits(recorder: Pc, stage: Stage) -> None:
     )
     assert second.returncode == 2
     assert second.stderr == "eyelid: Eyelid is already recording for this user; `eyelid status` shows it\n"
-    recorder.wait_for(State.RECORDING)  # also if a busy machine has kept it from recording for a moment
+    recorder.wait_for(RecorderState.RECORDING)  # also if a busy machine has kept it from recording for a moment
 
 
 def test_health_names_how_far_the_recording_and_the_account_go(served: tuple[Store, int], recorder: Pc) -> None:
@@ -126,10 +126,10 @@ def test_health_names_how_far_the_recording_and_the_account_go(served: tuple[Sto
 
 def test_a_session_that_is_not_in_front_holds(recorder: Pc, logind: Logind) -> None:
     logind.set("Active", False)
-    recorder.wait_for(State.HELD)
+    recorder.wait_for(RecorderState.HELD)
     assert (recorder.status() or {})["holds"] == ["not-in-front"]
     logind.set("Active", True)
-    recorder.wait_for(State.RECORDING)
+    recorder.wait_for(RecorderState.RECORDING)
     assert closings(recorder.home) == ["not-in-front"]
 
 
@@ -140,11 +140,11 @@ def test_lock_suspend_and_shutdown_end_recordings_and_each_has_a_key_of_its_own(
         (lambda: logind.shut_down(True), lambda: logind.shut_down(False)),
     ):
         begin()
-        recorder.wait_for(State.HELD)
+        recorder.wait_for(RecorderState.HELD)
         end()
-        recorder.wait_for(State.RECORDING)
+        recorder.wait_for(RecorderState.RECORDING)
     logind.shut_down(True)
-    recorder.wait_for(State.HELD)
+    recorder.wait_for(RecorderState.HELD)
     recorder.stop()
     logind.shut_down(False)
     assert closings(recorder.home) == ["locked", "suspended", "shutdown", "shutdown"]
@@ -156,7 +156,7 @@ def test_lock_suspend_and_shutdown_end_recordings_and_each_has_a_key_of_its_own(
 def test_it_ends_in_order_while_the_network_hangs(served: tuple[Store, int], stage: Stage, home: Path) -> None:
     store, store_process = served
     with pc(store, stage, home, POLICY) as recorded:
-        recorded.wait_for(State.RECORDING)
+        recorded.wait_for(RecorderState.RECORDING)
         os.kill(store_process, signal.SIGSTOP)  # takes connections and bytes, and answers nothing
         try:
             recorded.stop()

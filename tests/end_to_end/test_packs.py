@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.browsers import chromium
 from bench.fleet import Pc, pc, store
 from bench.stage import own_display
@@ -20,7 +20,7 @@ from tests.end_to_end.walk import Walk, walking
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-PATIENCE: Final = 30.0  # seconds
+DEADLINE: Final = 30.0  # seconds
 PACKS: Final = ("medical-records", "passwords", "identity")
 
 # As the page's own source has it: the bar names the patient, the record is in a frame beside it.
@@ -70,7 +70,7 @@ def seen(pack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
 
 
 def until(condition: Callable[[], bool], recorded: Pc, site: Walk) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline, (site.next, site.asked, recorded.status())
         time.sleep(0.05)
@@ -83,7 +83,7 @@ def rules(recorded: Pc) -> set[str]:
 def stays_closed(recorded: Pc) -> bool:
     """For a second on end."""
     for _ in range(20):
-        if recorded.state() is State.RECORDING:
+        if recorded.state() is RecorderState.RECORDING:
             return False
         time.sleep(0.05)
     return True
@@ -115,21 +115,21 @@ def test_what_the_pack_is_for_closes_the_eye(pack: str, seen: tuple[Pc, Walk]) -
     recorded, site = seen
     for page, rule in CLOSES[pack].items():
         site.next = "/orders"
-        until(lambda: recorded.state() is State.RECORDING, recorded, site)
+        until(lambda: recorded.state() is RecorderState.RECORDING, recorded, site)
         site.next = page
         until(lambda rule=rule: rule in rules(recorded), recorded, site)
         # A frame that is only about to come closes as well, and shows nothing yet: what counts is when it has come.
         until(lambda: stays_closed(recorded), recorded, site)
         assert stays_closed(recorded), page
     site.next = "/orders"
-    until(lambda: recorded.state() is State.RECORDING, recorded, site)
+    until(lambda: recorded.state() is RecorderState.RECORDING, recorded, site)
 
 
 def test_what_looks_like_it_is_recorded(pack: str, seen: tuple[Pc, Walk]) -> None:
     recorded, site = seen
     for page in STAYS_OPEN[pack]:
         site.next = "/orders"
-        until(lambda: recorded.state() is State.RECORDING, recorded, site)
+        until(lambda: recorded.state() is RecorderState.RECORDING, recorded, site)
         asked = site.asked[page]
         site.next = page
         until(lambda page=page, asked=asked: site.asked[page] > asked, recorded, site)
@@ -137,5 +137,5 @@ def test_what_looks_like_it_is_recorded(pack: str, seen: tuple[Pc, Walk]) -> Non
         for _ in range(60):
             heard |= rules(recorded)
             time.sleep(0.05)
-        assert recorded.state() is State.RECORDING, page
+        assert recorded.state() is RecorderState.RECORDING, page
         assert not heard & set(CLOSES[pack].values()), page

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.browsers import chromium
 from bench.fleet import Pc, pc, store
 from bench.stage import Stage, own_display
@@ -24,7 +24,7 @@ from tests.end_to_end.walk import Walk, walking
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-PATIENCE: Final = 30.0  # seconds
+DEADLINE: Final = 30.0  # seconds
 STRIPE: Final = "http://js.stripe.com/v3/elements-inner-card-28d1a5db68bc.html"
 CONTROLLER: Final = "http://js.stripe.com/v3/controller-with-preconnect-2b8c.html"
 ADYEN: Final = "http://checkoutshopper-live.adyen.com/checkoutshopper/securedfields/live_A1/4.8.0/securedFields.html"
@@ -65,7 +65,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk, stage: Stage) 
 
 
 def until(condition: Callable[[], bool], recorded: Pc) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline, recorded.status()
         time.sleep(0.05)
@@ -77,22 +77,22 @@ def until(condition: Callable[[], bool], recorded: Pc) -> None:
 )
 def test_a_strangers_payment_page_closes_the_eye(watched: Pc, shop: Walk, page: str, rule: str) -> None:
     shop.next = "/cart"
-    until(lambda: watched.state() is State.RECORDING, watched)
+    until(lambda: watched.state() is RecorderState.RECORDING, watched)
     shop.next = page
     until(lambda: rule in (watched.status() or {"rules": ()})["rules"], watched)
     shop.next = "/cart"
-    until(lambda: watched.state() is State.RECORDING, watched)
+    until(lambda: watched.state() is RecorderState.RECORDING, watched)
 
 
 def test_a_shop_with_a_providers_telemetry_alone_is_recorded(watched: Pc, shop: Walk) -> None:
     shop.next = "/cart"
-    until(lambda: watched.state() is State.RECORDING, watched)
+    until(lambda: watched.state() is RecorderState.RECORDING, watched)
     shop.next = "/telemetry"
     heard: set[str] = set()
     for _ in range(60):
         heard.update((watched.status() or {"rules": ()})["rules"])
         time.sleep(0.05)
-    assert watched.state() is State.RECORDING
+    assert watched.state() is RecorderState.RECORDING
     assert not heard & {"hosted-card-fields", "payment-pages", "card-forms", "card-confirmation"}
 
 
@@ -126,4 +126,4 @@ def test_windows_tells_what_each_rule_says_of_each_page(watched: Pc, shop: Walk,
     assert "Screen: closed by card-forms" in table
     assert "looked into" in table
     shop.next = "/cart"
-    until(lambda: watched.state() is State.RECORDING, watched)
+    until(lambda: watched.state() is RecorderState.RECORDING, watched)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.fleet import Pc, Store, answer, installed, pc, run, store
 from bench.stage import own_display
 from tests.moods import promised
@@ -54,7 +54,7 @@ def policy(revision: int, more: str = "") -> str:
     return THEN.format(revision=revision, more=more)
 
 
-def stands(recorded: Pc, state: State) -> bool:
+def stands(recorded: Pc, state: RecorderState) -> bool:
     """For longer than the second that a title costs at each end."""
     status = recorded.status()
     return status is not None and status["state"] == state and status["since_s"] > 3
@@ -97,21 +97,21 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             program(stage.name, "till") as till,
             pc(services, stage, home, {"p.yaml": policy(1)}, settings={"log_level": "debug"}) as recorded,
         ):
-            recorded.wait_for(State.RECORDING)
+            recorded.wait_for(RecorderState.RECORDING)
             (home / "policies" / "p.yaml").write_text(policy(2, "keep_scenes: true\n"))
             recorded.recorder.until(lambda: (recorded.status() or {}).get("policy_revision") == 2, "it was in force")
-            recorded.wait_for(State.RECORDING)
+            recorded.wait_for(RecorderState.RECORDING)
             window = till.open(title=CHART, x=600, y=400)
             with promised():
-                recorded.recorder.until(lambda: stands(recorded, State.CLOSED), "it was closed for a while")
+                recorded.recorder.until(lambda: stands(recorded, RecorderState.CLOSED), "it was closed for a while")
             till.retitle(window=window, title=INVOICE)
-            recorded.recorder.until(lambda: stands(recorded, State.RECORDING), "it recorded for a while")
+            recorded.recorder.until(lambda: stands(recorded, RecorderState.RECORDING), "it recorded for a while")
             answer("hold", run(installed("eyelid", "hold"), environment))
-            recorded.wait_for(State.HELD)
+            recorded.wait_for(RecorderState.HELD)
             till.retitle(window=window, title=HELD)
             till.retitle(window=window, title=INVOICE)
             answer("release", run(installed("eyelid", "release"), environment))
-            recorded.wait_for(State.RECORDING)
+            recorded.wait_for(RecorderState.RECORDING)
         files = {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
         files |= {str(path): path.read_bytes() for path in services.home.rglob("*") if path.is_file()}
         listed = [one["recording"] for one in services.ask("recordings")["recordings"]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from agent.state.rule_usage_file import NAME
 from bench.fleet import Store, pc, store
 from bench.stage import own_display
@@ -47,7 +47,7 @@ def test_a_rule_that_never_fits_is_told_of_in_three_places(tmp_path: Path) -> No
         quiet = {"days": 29, "day": 20_000, "told": False}  # as a recorder leaves it after as many mornings
         (home / NAME).write_text(json.dumps({"policy": "", "rules": {"tills": quiet, "counters": quiet}}))
         with pc(services, stage, home, {"tills.yaml": POLICY}) as recorded:
-            recorded.wait_for(State.RECORDING)
+            recorded.wait_for(RecorderState.RECORDING)
             recorded.recorder.until(lambda: CODE in (recorded.status() or {})["troubles"], "it said so")
             assert (recorded.status() or {})["troubles"] == {CODE: "tills, counters"}
             recorded.recorder.until(lambda: services.ran("alarms").returncode == 1, "the store had the alarm", A_MINUTE)

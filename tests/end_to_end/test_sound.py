@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from bench.fleet import Pc, Store, pc, store
 from bench.stage import own_display
 from store.evidence.film.opus import samples_of
@@ -137,18 +137,18 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
         with stage.program("chart", (300, 200)):
             with promised():
                 recorded.recorder.until(
-                    lambda: _lanes(recorded) == (State.CLOSED, State.RECORDING), "a chart closed the screen alone"
+                    lambda: _lanes(recorded) == (RecorderState.CLOSED, RecorderState.RECORDING), "a chart closed the screen alone"
                 )
             time.sleep(2)
-        recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
+        recorded.recorder.until(lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again")
         time.sleep(6)
         with stage.program("till", (300, 200)):
             with promised():
                 recorded.recorder.until(
-                    lambda: _lanes(recorded) == (State.RECORDING, State.CLOSED), "a till closed the sound alone"
+                    lambda: _lanes(recorded) == (RecorderState.RECORDING, RecorderState.CLOSED), "a till closed the sound alone"
                 )
             time.sleep(2)
-        recorded.recorder.until(lambda: _lanes(recorded) == (State.RECORDING,) * 2, "both lanes were open again")
+        recorded.recorder.until(lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again")
         time.sleep(6)
         recorded.stop()
         _sound_of(services, recorded, tmp_path / "out")
@@ -178,7 +178,7 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
                 more={"PULSE_SERVER": f"unix:{homes}/nobody"},
             )
         )
-        recorded.wait_for(State.RECORDING)
+        recorded.wait_for(RecorderState.RECORDING)
         status = recorded.status()
         assert status is not None
         assert [status["sound"][end]["device"] for end in ("microphone", "far_end")] == ["", ""]
@@ -219,7 +219,7 @@ def _hears(recorder: Pc) -> bool:
     sound = None if status is None else status["sound"]
     return (
         sound is not None
-        and sound["state"] == State.RECORDING
+        and sound["state"] == RecorderState.RECORDING
         and bool(sound["microphone"]["device"])
         and sound["far_end"]["heard_ago_s"] is not None
     )

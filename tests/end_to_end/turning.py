@@ -22,7 +22,7 @@ from typing import Final
 import psutil
 
 PROMISED: Final = 10.0  # seconds
-PATIENCE: Final = 60.0  # seconds for a sign that comes too late, to say how late
+DEADLINE: Final = 60.0  # seconds for a sign that comes too late, to say how late
 BETWEEN: Final = 0.02  # seconds between two pictures
 
 
@@ -51,7 +51,7 @@ def turning(sign: Callable[[], bool], chain: tuple[int, ...], otherwise: Callabl
         if sign():
             return Turning(last - fault, waits.seconds)
         last = asked
-        assert last - fault < PATIENCE, f"no sign after {last - fault:.0f} s: {otherwise()}"
+        assert last - fault < DEADLINE, f"no sign after {last - fault:.0f} s: {otherwise()}"
         time.sleep(BETWEEN)
 
 

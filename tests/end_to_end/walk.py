@@ -27,7 +27,7 @@ WALK: Final = """<script>setInterval(async () => {
   if (to !== location.pathname) location = to;
 }, 200)</script>"""
 HELLO: Final = b"\x16"  # how TLS begins (RFC 8446, 5.1: a handshake record)
-PATIENCE: Final = 5.0  # seconds; browsers open connections ahead of need, and say nothing in them
+DEADLINE: Final = 5.0  # seconds; browsers open connections ahead of need, and say nothing in them
 
 
 class Walk(ThreadingHTTPServer):
@@ -50,7 +50,7 @@ class Walk(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Answer one connection, in its own thread."""
-        request.settimeout(PATIENCE)
+        request.settimeout(DEADLINE)
         try:
             first = request.recv(1, socket.MSG_PEEK)
         except TimeoutError:

@@ -40,7 +40,7 @@ UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
 RECORDER, TRAY = "eyelid.service", "eyelid-tray.service"
 TRAY_NAME = "org.eyelid.Tray"
 BUS = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
-PATIENCE = 40.0  # seconds for anything that systemd does, on a busy machine
+DEADLINE = 40.0  # seconds for anything that systemd does, on a busy machine
 
 # $1: this Python's environment. What is in /run lives and dies with the namespace.
 APART = """set -e
@@ -81,7 +81,7 @@ rules:
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come")

@@ -10,7 +10,7 @@ from bench.panel import Box, Pointer
 
 Popup = tuple[int, int, int, int]  # x, y, width, height
 
-PATIENCE: Final = 30.0  # seconds
+DEADLINE: Final = 30.0  # seconds
 SUBMENU: Final = 0.6  # seconds for one to open under a pointer that rests
 EDGE: Final = 14  # pixels from the edge of a menu to the middle of its first and of its last entry
 STEP: Final = 8  # pixels; less than half an entry
@@ -19,7 +19,7 @@ STEP: Final = 8  # pixels; less than half an entry
 def open_menu(pointer: Pointer, icon: Box) -> Popup:
     left, top, right, bottom = icon
     pointer.click((left + right) // 2, (top + bottom) // 2)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not (opened := pointer.popups()):
         if time.monotonic() > deadline:
             raise TimeoutError("no menu opened")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.status import State
+from agent.control.status import RecorderState
 from agent.core.account.evidence import Deaf
 from agent.core.model.rules import Hold
 from agent.tray.icon_state import AWAY, FAULTY, MOMENT, NOT_UNDERSTOOD, PARTS, STATES, Call, Lid, Mark, icon_state_of
@@ -119,11 +119,11 @@ def test_the_faults_of_one_end_are_known_here() -> None:
 
 
 def test_the_way_to_the_store_is_a_mark_of_its_own() -> None:
-    for state in State:
+    for state in RecorderState:
         assert icon_state_of(status(state.value, offline_s=12.0)).offline
 
 
 def test_every_state_and_every_hold_of_the_recorder_is_known_here() -> None:
-    assert set(STATES) == {state.value for state in State}
-    assert {icon_state_of(status(state.value)).lid for state in State} == {Lid.OPEN, Lid.SHUT, Lid.FAULT, Lid.GONE}
+    assert set(STATES) == {state.value for state in RecorderState}
+    assert {icon_state_of(status(state.value)).lid for state in RecorderState} == {Lid.OPEN, Lid.SHUT, Lid.FAULT, Lid.GONE}
     assert {*FAULTY, *AWAY, "user", "blind"} == {hold.value for hold in Hold}

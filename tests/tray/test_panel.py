@@ -37,7 +37,7 @@ pytestmark = [
 
 ICON = 24
 WIDTH, HEIGHT = 800, 500
-PATIENCE = 30.0  # seconds
+DEADLINE = 30.0  # seconds
 STATES: dict[Lid, dict[str, Any] | None] = {
     Lid.OPEN: status(),
     Lid.SHUT: status("closed", rules=("card-forms",)),
@@ -96,10 +96,10 @@ class Desk:
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {PATIENCE} s")
+            raise TimeoutError(f"{what}: not within {DEADLINE} s")
         time.sleep(0.05)
     return found
 
@@ -331,7 +331,7 @@ async def owned(address: str, name: str) -> None:
     answer = await bus.call(on_bus("NameHasOwner", name))
     assert answer is not None
     if not answer.body[0]:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DEADLINE):
             await given.wait()
     bus.disconnect()
 

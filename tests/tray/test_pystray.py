@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 ICON, HEIGHT = 24, 500
-PATIENCE = 30.0  # seconds
+DEADLINE = 30.0  # seconds
 
 
 class Tray:
@@ -43,10 +43,10 @@ class Tray:
         self._to, self._from = program.stdin, program.stdout
 
     def seen(self, colour: tuple[int, int, int]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DEADLINE
         while box_of(self._pointer.picture().crop((0, 0, 800, ICON + 8)), colour) is None:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{colour} was not seen within {PATIENCE} s")
+                raise TimeoutError(f"{colour} was not seen within {DEADLINE} s")
             time.sleep(0.05)
 
     def told(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def test_its_menu_says_what_is_and_holds_by_a_click(tray: Tray) -> None:
     hold = next(entry for entry in said["menu"] if entry["children"] and "5 min" in entry["label"])
     assert not said["menu"][0]["enabled"], "the sentence only says something"
     tray.click(hold["label"], hold["children"][0]["label"])
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not tray.recorder.asked:
         if time.monotonic() > deadline:
             raise TimeoutError("the recorder was not asked")

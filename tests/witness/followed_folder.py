@@ -15,7 +15,7 @@ from agent.witness.policies import Files
 from agent.witness.policy_folder import PolicyFolder
 from protocol.policyhash import policy_hash
 
-PATIENCE = 10.0  # seconds; what is awaited comes within one, unless the machine is very busy
+DEADLINE = 10.0  # seconds; what is awaited comes within one, unless the machine is very busy
 
 
 def text(revision: int, *rules: str) -> str:
@@ -51,7 +51,7 @@ class Told:
         self._said.put(("unguarded", so))
 
     def next(self) -> tuple[str, object]:
-        return self._said.get(timeout=PATIENCE)
+        return self._said.get(timeout=DEADLINE)
 
     def nothing_more(self) -> bool:
         return self._said.empty()

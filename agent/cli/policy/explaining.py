@@ -16,7 +16,7 @@ from rich.text import Text
 
 from agent.cli.helping import Wrapped
 from agent.cli.policy.reading import line_at, page, read
-from agent.cli.policy.status import Standing, standing
+from agent.cli.policy.status import PolicyStatus, policy_status
 from agent.cli.policy.words import SPOKEN, because, effect_of, undo, verdict
 from agent.core.linting.explain import Does, Word, words_of
 from agent.core.linting.reach import no_scheme
@@ -75,7 +75,7 @@ class Judged:
 
 def _explain(asked: argparse.Namespace) -> int:
     thing = _thing(asked)
-    counts = None if asked.policy else _standing()
+    counts = None if asked.policy else _policy_status()
     policy = read(asked.policy, tested=False) if counts is None else _policy_of(counts)
     words = words_of(policy, thing)
     if asked.json:
@@ -95,21 +95,21 @@ def _explain(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _standing() -> Standing:
-    counts = standing()
+def _policy_status() -> PolicyStatus:
+    counts = policy_status()
     folder = counts.foretold.choice.folder
     if counts.foretold.choice.signed is None and not folder.exists():
         raise UserError(f"there is no policy in {folder}; `eyelid policy init payments` begins with one")
     return counts
 
 
-def _policy_of(counts: Standing) -> Policy:
+def _policy_of(counts: PolicyStatus) -> Policy:
     if counts.foretold.policy is None:
         raise PolicyError(counts.foretold.mistakes)
     return counts.foretold.policy
 
 
-def _texts(counts: Standing) -> dict[str, bytes]:
+def _texts(counts: PolicyStatus) -> dict[str, bytes]:
     """By the names that places have for them: what is signed lies in no folder."""
     return {str(Path(counts.foretold.choice.shown_in, name)): text for name, text in counts.foretold.files.items()}
 
@@ -145,7 +145,7 @@ def _thing(asked: argparse.Namespace) -> Window | Page:
     return Page((asked.url, *asked.frame), frozenset(asked.field), frozenset(asked.css), shown=not asked.open)
 
 
-def _introduce(out: Console, policy: Policy, thing: Window | Page, counts: Standing | None) -> None:
+def _introduce(out: Console, policy: Policy, thing: Window | Page, counts: PolicyStatus | None) -> None:
     if isinstance(thing, Page) and thing.extension is not None:
         out.print(f"what the extension {thing.extension} may be showing", style="bold", markup=False)
     elif isinstance(thing, Page):

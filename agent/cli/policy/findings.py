@@ -19,23 +19,23 @@ _INSTEAD: Final = (
     re.compile(r".*, write a whole number with ms, s or m: (\w+)", re.DOTALL),
 )
 
-Finding = dict[str, str | int | None]
+RuleFinding = dict[str, str | int | None]
 
 
-def mistake_as_json(message: str) -> Finding:
+def mistake_as_json(message: str) -> RuleFinding:
     return _finding(message, "mistake")
 
 
-def warning_as_json(caution: Caution) -> Finding:
+def warning_as_json(caution: Caution) -> RuleFinding:
     """`where` and `says` are the same as a line for people has them."""
-    same: Finding = {"where": caution.where, "kind": caution.kind.value, "says": caution.says}
+    same: RuleFinding = {"where": caution.where, "kind": caution.kind.value, "says": caution.says}
     return same | _finding(f"{caution.where} {caution.says}", "warning")
 
 
-def _finding(message: str, severity: str) -> Finding:
+def _finding(message: str, severity: str) -> RuleFinding:
     """`file`, `line` and `column` are None where it is about no place: a folder without a policy."""
     place = place_of(message)
     file, line, column, says = (None, None, None, message) if place is None else place
-    found: Finding = {"file": file, "line": line, "column": column, "severity": severity, "message": says}
+    found: RuleFinding = {"file": file, "line": line, "column": column, "severity": severity, "message": says}
     instead = next((match[1] for shape in _INSTEAD if (match := shape.fullmatch(says))), None)
     return found if instead is None else {**found, "suggestion": instead}

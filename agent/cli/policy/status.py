@@ -18,7 +18,7 @@ from agent.witness.choice import SIGNER, Foretold, Kind, choose, foretell, signs
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PolicyStatus:
     """`running`: (revision, hash) that a recorder judges with at this moment; None where none runs, or it has none."""
 
     foretold: Foretold
@@ -98,15 +98,15 @@ class Follower:
         self._home, self._folder = settings.home, settings.policies
         self._read: tuple[object, Foretold] | None = None
 
-    def now(self) -> Standing:
+    def now(self) -> PolicyStatus:
         """Raises as `agent.witness.choice.foretell`."""
         seen = signs(self._home, self._folder)
         if self._read is None or self._read[0] != seen:
             self._read = (seen, foretell(self._home, self._folder))
-        return Standing(self._read[1], _running(self._home))
+        return PolicyStatus(self._read[1], _running(self._home))
 
 
-def standing() -> Standing:
+def policy_status() -> PolicyStatus:
     """By the settings and the home of whoever asks. Raises as `agent.witness.choice.foretell`."""
     return Follower().now()
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent.core.matching.decide import Finding, explain
+from agent.core.matching.decide import RuleFinding, explain
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PolicyTestResult:
     """What a test expected of one lane and what the policy does. `where` the test stands: file:line:column."""
 
     name: str
     where: str
     lane: Lane
     expected: Effect
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleFinding, ...]
 
     @property
     def spoke(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class Outcome:
         return self.got is self.expected
 
 
-def run_tests(policy: Policy) -> tuple[Outcome, ...]:
+def run_tests(policy: Policy) -> tuple[PolicyTestResult, ...]:
     """One outcome for each lane that each test names, in the order written.
 
     A test says what a rule is meant to do: one that is only tried counts here, so that its tests hold before and after.
@@ -44,7 +44,7 @@ def run_tests(policy: Policy) -> tuple[Outcome, ...]:
         findings = explain(policy, test.scene)
         for lane, expected in test.expect.items():
             of_lane = tuple(found for found in findings if found.lane is lane)
-            outcomes.append(Outcome(test.name, test.where, lane, expected, of_lane))
+            outcomes.append(PolicyTestResult(test.name, test.where, lane, expected, of_lane))
     return tuple(outcomes)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.core.matching.decide import Finding, explain
+from agent.core.matching.decide import RuleFinding, explain
 from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fits
 from agent.core.matching.ternary import Ternary
 from agent.core.model.media import Lane
@@ -64,7 +64,7 @@ def words_of(policy: Policy, thing: Window | Page, scene: Scene | None = None) -
     return tuple(word for lane in Lane for word in _on(policy, thing, findings, lane))
 
 
-def _on(policy: Policy, thing: Window | Page, findings: tuple[Finding, ...], lane: Lane) -> Iterator[Word]:
+def _on(policy: Policy, thing: Window | Page, findings: tuple[RuleFinding, ...], lane: Lane) -> Iterator[Word]:
     spoke = {found.reason.number: found for found in findings if found.lane is lane}
     for rule in policy.rules:
         hits = hits_of(rule.any, thing)

@@ -48,7 +48,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleFinding:
     """One thing that one rule says about one lane. `effect` RECORD: what the rule found was let pass.
 
     `where`: the line that spoke, of the policy's rule or of its `allow_unseen`; empty for a rule of Eyelid's own.
@@ -81,10 +81,10 @@ def decide(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) ->
     return Verdict(tuple(spoke[Lane.SCREEN]), tuple(spoke[Lane.AUDIO]), tuple(would))
 
 
-def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -> tuple[Finding, ...]:
+def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -> tuple[RuleFinding, ...]:
     """Everything that any rule says of the scene, with the line that says it: what `decide` sums up."""
     if isinstance(seen, Blind) or not (seen.windows or seen.pages or seen.pages_only):
-        return tuple(Finding(lane, BLIND) for lane in Lane)
+        return tuple(RuleFinding(lane, BLIND) for lane in Lane)
     things = (*_windows(seen), *_pages(policy, seen))
     overviews = [(thing, _allowed_by(policy, thing)) for thing in things if thing.shows_others]
     everything = any(allowed is None for _, allowed in overviews)  # then what is open counts as shown
@@ -192,16 +192,16 @@ def _reach(extents: Mapping[Lane, Extent], *, everything: bool) -> Reach:
     }
 
 
-def _with_overview(finding: Finding, *, by_overview: bool) -> Iterator[Finding]:
+def _with_overview(finding: RuleFinding, *, by_overview: bool) -> Iterator[RuleFinding]:
     yield finding
     if by_overview and finding.effect is Effect.PAUSE:
-        yield Finding(finding.lane, OVERVIEW, thing=finding.thing)
+        yield RuleFinding(finding.lane, OVERVIEW, thing=finding.thing)
 
 
 # -- the policy's rules -------------------------------------------------------------------------------------------
 
 
-def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[Finding]:
+def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[RuleFinding]:
     for rule in policy.rules:
         extents = {lane: rule.on(lane).extent for lane in Lane if rule.on(lane).effect is Effect.PAUSE}
         reach = _reach(extents, everything=everything)
@@ -212,7 +212,7 @@ def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: boo
                 if verdict is Ternary.YES or (rule.dry_run and excuse is None):
                     reason = Reason(rule.id, rule.number, rule.stay_closed)
                     effect = Effect.RECORD if rule.dry_run else Effect.PAUSE
-                    finding = Finding(lane, reason, effect, rule.where, thing.name, rule.dry_run)
+                    finding = RuleFinding(lane, reason, effect, rule.where, thing.name, rule.dry_run)
                 else:
                     finding = _own(lane, UNREADABLE, thing, excuse)
                 yield from _with_overview(finding, by_overview=by_overview)
@@ -235,7 +235,7 @@ def _excuse_unread(policy: Policy, thing: _Thing) -> Matcher | None:
 # -- Eyelid's own rules -------------------------------------------------------------------------------------------
 
 
-def _own_rules(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[Finding]:
+def _own_rules(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[RuleFinding]:
     """What no witness can look into. In the background it counts where a rule would want to look there too."""
     engines = _reach({lane: _widest(policy, lane, of_pages=True) for lane in Lane}, everything=everything)
     remotes = _reach({lane: _widest(policy, lane, of_pages=False) for lane in Lane}, everything=everything)
@@ -274,13 +274,13 @@ def _allowed_by(policy: Policy, thing: _Thing) -> Matcher | None:
     return next((matcher for matcher in policy.allow_unseen if fits(matcher, sight) is Ternary.YES), None)
 
 
-def _own(lane: Lane, reason: Reason, thing: _Thing, allowed: Matcher | None) -> Finding:
+def _own(lane: Lane, reason: Reason, thing: _Thing, allowed: Matcher | None) -> RuleFinding:
     if allowed is None:
-        return Finding(lane, reason, thing=thing.name)
-    return Finding(lane, reason, Effect.RECORD, allowed.where, thing.name)
+        return RuleFinding(lane, reason, thing=thing.name)
+    return RuleFinding(lane, reason, Effect.RECORD, allowed.where, thing.name)
 
 
-def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[Finding]:
+def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, everything: bool) -> Iterator[RuleFinding]:
     """`unlisted: close`. A browser's window that a witness answers for is judged by its pages."""
     if policy.unlisted is Effect.RECORD:
         return
@@ -291,7 +291,7 @@ def _unlisted(policy: Policy, scene: Scene, things: tuple[_Thing, ...], *, every
         answered_for = thing.shares or accounted or thing.extension is not None
         if reach[thing.shown] and not answered_for and not _named(policy, thing):
             for lane, by_overview in reach[thing.shown]:
-                yield from _with_overview(Finding(lane, UNLISTED, thing=thing.name), by_overview=by_overview)
+                yield from _with_overview(RuleFinding(lane, UNLISTED, thing=thing.name), by_overview=by_overview)
 
 
 def _named(policy: Policy, thing: _Thing) -> bool:
@@ -303,6 +303,6 @@ def _named(policy: Policy, thing: _Thing) -> bool:
     )
 
 
-def _not_recorded(policy: Policy, seen: Scene) -> Iterator[Finding]:
+def _not_recorded(policy: Policy, seen: Scene) -> Iterator[RuleFinding]:
     if not interaction_is_on(policy, seen):
-        yield from (Finding(lane, NOT_RECORDED) for lane in Lane)
+        yield from (RuleFinding(lane, NOT_RECORDED) for lane in Lane)

@@ -23,7 +23,7 @@ from agent.core.model.rules import Reason
 from agent.core.model.seen import StalePixels
 from agent.core.model.times import MILLISECOND, SECOND, Span
 
-SILENCE: Final = 1 * SECOND  # an asked look that is not answered for this long is an alarm
+ANSWERS_WITHIN: Final = 1 * SECOND  # an asked look that is not answered for this long is an alarm
 
 
 @dataclass(frozen=True, slots=True)

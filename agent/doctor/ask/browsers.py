@@ -19,7 +19,7 @@ import psutil
 from agent.browser import install, places
 from agent.browser.manifests import FIREFOX_ID
 from agent.browser.places import Browser
-from agent.browser.status import Standing, standing
+from agent.browser.status import BrowserStatus, browser_status
 from agent.doctor.facts import BrowserFacts
 
 # What the kernel calls the program itself, which a script in /usr/bin may have started.
@@ -39,10 +39,10 @@ def ask(status: Mapping[str, Any] | None) -> tuple[BrowserFacts, ...]:
         for process in psutil.process_iter(["name", "uids"])
         if process.info["name"] and process.info["uids"] is not None and process.info["uids"].real == os.getuid()
     }
-    return tuple(_about(standing(browser), running, status) for browser in places.BROWSERS)
+    return tuple(_about(browser_status(browser), running, status) for browser in places.BROWSERS)
 
 
-def _about(stands: Standing, running: set[str], status: Mapping[str, Any] | None) -> BrowserFacts:
+def _about(stands: BrowserStatus, running: set[str], status: Mapping[str, Any] | None) -> BrowserFacts:
     browser = stands.browser
     profiles = firefox_profiles() if browser.family == "firefox" else chromium_profiles(browser)
     ids = [id_ for placed in stands.manifests for id_ in placed.ids] or install.ids_for(browser, ())

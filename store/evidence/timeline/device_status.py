@@ -41,7 +41,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeviceStatus:
     """`blind_share`: of the time watched in the last day, 0 to 1. `receipt`, `heard`: ns by the store's clock.
 
     `alarms`: of the store about this PC, still open; `told`: those that the PC has told in the last day, codes.
@@ -221,19 +221,19 @@ _CAUSES: Final = (
 )
 
 
-def standing(database: Database, device: Device, *, now: int, store_version: str) -> Standing:
+def device_status(database: Database, device: Device, *, now: int, store_version: str) -> DeviceStatus:
     """`now`: ns since 1970 by the store's clock."""
     return judge(_look(database, device, now, store_version))
 
 
-def judge(seen: _Seen) -> Standing:
+def judge(seen: _Seen) -> DeviceStatus:
     applying = [cause for cause in _CAUSES if cause.applies(seen)]
     wrong = sorted((one for one in applying if one.level <= Level.LOOK), key=lambda one: one.level)
     if seen.state == "revoked":
         wrong = []  # whatever else it told is past
     first, others = (wrong or applying)[0], wrong[1:]
     found = seen.gaps
-    return Standing(
+    return DeviceStatus(
         device=found.device,
         state=found.state,
         version=seen.version,

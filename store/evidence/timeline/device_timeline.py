@@ -16,7 +16,7 @@ from store.clock import SECOND
 from store.evidence.account import (
     PERSON,
     SUSPENDED,
-    Blind,
+    BlindCause,
     Closed,
     Entry,
     Held,
@@ -205,7 +205,7 @@ class _DeviceTimeline:
                 return What.UNSEEN, tuple(str(rule) for rule in rules)
             case Closed():
                 return What.CLOSED, ()
-            case Blind(why):
+            case BlindCause(why):
                 return What.BLIND, (why,)
             case None:
                 return What.UNPROVEN, ()

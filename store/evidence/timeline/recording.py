@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from protocol.envelope import AUDIO, SCREEN
-from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
+from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence.evidence import Evidence
 from store.evidence.rules import RuleName, name_of, reason_of
 from store.evidence.show import iso
@@ -78,7 +78,7 @@ def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
             told |= {"what": "held", "holds": list(holds)}
             if reason := reason_of(part.cause, evidence.hold_reasons):
                 told |= {"reason": reason}
-        case Blind(why):
+        case BlindCause(why):
             told |= {"what": "blind", "why": why}
         case Missing(why):
             told |= {"what": "missing", "why": why}

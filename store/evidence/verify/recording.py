@@ -36,7 +36,7 @@ _NEED_KEY: Final = ("commitment", "tags")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Defect:
     """Something wrong. `code` is kebab-case and stable; `check` is one of CHECKS, or "alarm"."""
 
     check: str
@@ -49,7 +49,7 @@ class Finding:
 class Report:
     """`not_checked`: name of a check and why it could not be done. `notes`: true, and nobody's fault."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Defect, ...]
     checked: tuple[str, ...]
     not_checked: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -81,7 +81,7 @@ class Examination:
         self._recipient = recipient
         self._compliance = compliance
         self._advance = advance
-        self._findings: list[Finding] = []
+        self._findings: list[Defect] = []
         self._notes: list[str] = []
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
@@ -106,7 +106,7 @@ class Examination:
         )
 
     def _find(self, check: str, code: str, where: object, message: str) -> None:
-        self._findings.append(Finding(check, code, str(where), message))
+        self._findings.append(Defect(check, code, str(where), message))
 
     # -- the key packet and the key -------------------------------------------------------------------------------
 

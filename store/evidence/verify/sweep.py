@@ -25,7 +25,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device, Recording
 from store.evidence.evidence import gather, texts_of
-from store.evidence.verify.recording import Finding, Report, examine
+from store.evidence.verify.recording import Defect, Report, examine
 
 _PAGE: Final = 500  # recordings or ledger lines asked for at once
 
@@ -45,7 +45,7 @@ class Checked:
         return self.report.sound
 
 
-def _report(findings: list[Finding], notes: list[str] | None = None) -> Report:
+def _report(findings: list[Defect], notes: list[str] | None = None) -> Report:
     return Report(tuple(findings), (), (), tuple(notes or ()))
 
 
@@ -91,15 +91,15 @@ def _bundles(database: Database, compliance: str) -> Iterator[Checked]:
     with database.reading() as connection:
         rows = connection.execute(select(schema.bundles).order_by(schema.bundles.c.revision)).all()
     for row in rows:
-        findings: list[Finding] = []
+        findings: list[Defect] = []
         try:
             bundle = verify_bundle(row.token, compliance)
         except ProtocolError as error:
-            findings.append(Finding("bundle", error.code, f"bundle revision {row.revision}", str(error)))
+            findings.append(Defect("bundle", error.code, f"bundle revision {row.revision}", str(error)))
         else:
             if bundle.revision != row.revision:
                 message = f"compliance signed this one as revision {bundle.revision}"
-                findings.append(Finding("bundle", "changed-catalog", f"bundle revision {row.revision}", message))
+                findings.append(Defect("bundle", "changed-catalog", f"bundle revision {row.revision}", message))
         yield Checked("bundle", str(row.revision), _report(findings))
 
 
@@ -112,7 +112,7 @@ def _policies(database: Database) -> Iterator[Checked]:
         findings = []
         if text is not None and _hash_of(text) != name:
             message = "its text is not the one with this hash: rules of recordings may be named wrongly"
-            findings.append(Finding("policy", "wrong-hash", f"policy {name[:12]}", message))
+            findings.append(Defect("policy", "wrong-hash", f"policy {name[:12]}", message))
         yield Checked("policy", name, _report(findings))
 
 
@@ -127,7 +127,7 @@ def _hash_of(text: str) -> str:
 # -- a device's ledger --------------------------------------------------------------------------------------------
 
 
-def check_ledger(database: Database, device: Device) -> tuple[list[Finding], list[str]]:
+def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list[str]]:
     """(what is wrong, notes) of everything that the device has ever accounted for, from entry 0 on."""
     ledger = _Ledger(database, device)
     expected, before = 0, ZERO
@@ -166,11 +166,11 @@ class _Ledger:
         self._device = device
         self._batch: int | None = None
         self._signed: dict[int, bytes] = {}  # of the batch that the last line came with
-        self.findings: list[Finding] = []
+        self.findings: list[Defect] = []
         self.notes: list[str] = []
 
     def find(self, code: str, where: str, message: str, check: str = "ledger") -> None:
-        self.findings.append(Finding(check, code, where, message))
+        self.findings.append(Defect(check, code, where, message))
 
     def compare(self, row: Row[Any], written: bytes) -> None:
         """The line with the signed batch that it came in, and what the catalog says beside it with the line."""

@@ -15,7 +15,7 @@ from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
 from store.errors import Refusal
 
-PATIENCE: Final = 60.0  # seconds that a body may take to arrive, and more for a long one:
+BODY_WITHIN: Final = 60.0  # seconds that a body may take to arrive, and more for a long one:
 SLOWEST: Final = 4096  # bytes a second; an upload may be held to 50 kbit/s, by its own setting or by the line
 
 
@@ -34,7 +34,7 @@ class Intake:
         self._free += size
 
 
-async def read_body(request: Request, limit: int, *, patience: float = PATIENCE) -> bytes:
+async def read_body(request: Request, limit: int, *, patience: float = BODY_WITHIN) -> bytes:
     """At most `limit` bytes. Refusals: 400 bad-length, cut-short; 408 slow-body; 413 oversized; 503 busy."""
     announced = _announced(request)
     if announced is not None and announced > limit:

@@ -13,7 +13,7 @@ import pytest
 
 from agent.control.control import NotRunning
 from agent.control.control_service import ControlService, Sources
-from agent.control.status import State, exit_code
+from agent.control.status import RecorderState, exit_code
 from agent.core.account.evidence import Promise
 from agent.core.holding import UserHold
 from agent.core.model.rules import HoldTerms
@@ -86,8 +86,8 @@ class Asked:
         with self.turning():
             return self.service.answer(verb, arguments)
 
-    def state(self) -> State:
-        return State(self.ask("status")["state"])
+    def state(self) -> RecorderState:
+        return RecorderState(self.ask("status")["state"])
 
     def opened(self) -> Asked:
         self.rig.opened()
@@ -110,13 +110,13 @@ class Asked:
 
 def test_an_open_eye_that_seals_nothing_stalls_and_one_that_seals_again_does_not() -> None:
     asked = Asked().opened()
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
     asked.later(8.5)
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
     asked.later(1)
-    assert asked.state() is State.STALLED
+    assert asked.state() is RecorderState.STALLED
     asked.stats.pictures_at = asked.rig.clock.time
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
 
 
 @pytest.mark.parametrize("word", [GrabWanted(), Grabbed((), ())], ids=["begun", "delivered"])
@@ -125,11 +125,11 @@ def test_an_open_eye_whose_capture_hangs_stalls_before_its_last_chunk_is_missed(
     asked.later(1)
     asked.stats.pictures_at = asked.rig.clock.time
     asked.later(4.9, grabbed=False)
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
     asked.later(0.2, grabbed=False)
-    assert asked.state() is State.STALLED
+    assert asked.state() is RecorderState.STALLED
     asked.rig.daemon.turn(word)
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
 
 
 def test_the_loop_turns_when_something_will_be_missed_and_not_up_to_a_second_later() -> None:
@@ -151,9 +151,9 @@ def test_a_closed_eye_does_not_stall_and_one_that_opens_has_its_time_again() -> 
     asked = Asked().opened()
     asked.later(9.5)
     asked.rig.look(WITH_CHART)
-    assert asked.state() is State.CLOSED
+    assert asked.state() is RecorderState.CLOSED
     asked.rig.watch()
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
 
 
 def test_what_waits_without_a_receipt_is_offline_and_outside_of_the_hours_it_is_not() -> None:
@@ -186,7 +186,7 @@ def test_a_call_whose_devices_give_nothing_any_more_is_not_said_to_be_recorded()
     asked.later(5.7, heard=False)
     assert call(asked) == ("recording", "", 0)
     asked.later(0.5, heard=False)
-    assert asked.state() is State.RECORDING  # the screen goes on
+    assert asked.state() is RecorderState.RECORDING  # the screen goes on
     assert call(asked) == ("stalled", "silent", 1)
     ends = [asked.ask("status")["sound"][end] for end in ("microphone", "far_end")]
     assert [(end["wanted"], end["device"]) for end in ends] == [(True, "fake-microphone"), (True, "fake-far-end")]
@@ -351,7 +351,7 @@ def test_a_hold_of_a_length_that_is_none_is_refused_and_ends_no_recorder(seconds
     asked = Asked().opened()
     with pytest.raises(UserError, match="at most a year"):
         asked.ask("hold", seconds=seconds)
-    assert asked.state() is State.RECORDING
+    assert asked.state() is RecorderState.RECORDING
 
 
 def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:

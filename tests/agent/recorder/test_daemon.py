@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.control.status import State, state_of
+from agent.control.status import RecorderState, state_of
 from agent.core.account.troubles import TroubleCode
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor
@@ -324,7 +324,7 @@ def test_the_account_names_the_rule_of_a_picture_that_is_still_on_the_display() 
     for _ in range(3):
         stale_look(rig, NOTES, *stale_pixels)
     assert lanes(rig)[-1] == ("lane-closed", [0])
-    assert state_of(rig.daemon.session, rig.daemon.screen.proof, rig.clock.time) is State.CLOSED
+    assert state_of(rig.daemon.session, rig.daemon.screen.proof, rig.clock.time) is RecorderState.CLOSED
     assert not rig.shutter.permit.open
     rig.clock.time = left + SECOND // 2
     rig.daemon.turn(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, Look, Page, PageEvent, Scene, Tab, Window
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.clearance import SILENCE
+from agent.core.proof.clearance import ANSWERS_WITHIN
 from agent.recorder.messages import PolicyArrived
 from tests.agent.recorder.daemon_rig import Rig
 
@@ -51,7 +51,7 @@ def test_a_look_scanned_for_another_policy_takes_nothing_away_from_what_is_known
 def test_a_look_scanned_for_another_policy_answers_the_question_all_the_same() -> None:
     rig = Browsed(before=SHOP)
     rig.browse(SHOP, policy="before")
-    rig.clock.time += SILENCE - MILLISECOND
+    rig.clock.time += ANSWERS_WITHIN - MILLISECOND
     rig.daemon.turn(None)
     assert rig.closed_by() == []
 

@@ -9,7 +9,7 @@ from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Browsing, Look, Scene
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.clearance import SILENCE
+from agent.core.proof.clearance import ANSWERS_WITHIN
 from agent.core.proof.gate import PATIENCE
 from agent.core.proof.timing import timings
 from agent.pipeline import Mailbox
@@ -116,8 +116,8 @@ def test_who_does_not_answer_in_time_is_silent_and_is_asked_again() -> None:
     made.clock.time += 2 * SECOND
     made.ask()
     asked = made.clock.time
-    assert min(made.poller.due(held=False)) == asked + SILENCE + 1
-    made.clock.time += SILENCE
+    assert min(made.poller.due(held=False)) == asked + ANSWERS_WITHIN + 1
+    made.clock.time += ANSWERS_WITHIN
     assert list(made.poller.silent(made.clock.time)) == []
     made.clock.time += 1
     assert list(made.poller.silent(made.clock.time)) == [WINDOWS]
@@ -140,7 +140,7 @@ def test_a_question_without_an_answer_closes_the_eye() -> None:
     rig.wait(1100)
     rig.daemon.turn(None)
     assert rig.witness.poller > 0
-    rig.clock.time += SILENCE + MILLISECOND
+    rig.clock.time += ANSWERS_WITHIN + MILLISECOND
     rig.daemon.turn(None)
     assert not rig.shutter.permit.open
     assert ("lane-closed", {"lane": "screen", "rules": ["blind"], "policy": "hash-1"}) in rig.ledger.entries
@@ -153,7 +153,7 @@ def test_an_unasked_look_does_not_answer_the_question_that_is_out() -> None:
     rig.daemon.turn(None)
     asked = rig.witness.poller
     rig.daemon.turn(Look("window", stale, stale + 1, "hash-1", NOTES))
-    rig.clock.time += SILENCE + MILLISECOND
+    rig.clock.time += ANSWERS_WITHIN + MILLISECOND
     rig.daemon.turn(None)
     assert rig.witness.poller >= asked
     assert not rig.shutter.permit.open

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.matching.decide import Finding, Verdict, decide, explain, interaction_is_on
+from agent.core.matching.decide import RuleFinding, Verdict, decide, explain, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Reason
 from agent.core.model.seen import Blind, Page, Scene, Window, WindowKind
@@ -154,8 +154,8 @@ def test_an_interaction_that_another_witness_sees() -> None:
 def test_who_spoke_for_what_and_in_which_line() -> None:
     scene = Scene((window("till", id=7),))
     assert explain(CHART, scene) == (
-        Finding(Lane.SCREEN, Reason("till", 1), Effect.PAUSE, "a.yaml:14:5", "window 7"),
-        Finding(Lane.AUDIO, Reason("till", 1), Effect.PAUSE, "a.yaml:14:5", "window 7"),
+        RuleFinding(Lane.SCREEN, Reason("till", 1), Effect.PAUSE, "a.yaml:14:5", "window 7"),
+        RuleFinding(Lane.AUDIO, Reason("till", 1), Effect.PAUSE, "a.yaml:14:5", "window 7"),
     )
 
 
@@ -179,6 +179,6 @@ def test_what_was_let_pass_names_the_line() -> None:
 
 def test_blindness_is_said_of_the_whole_scene() -> None:
     assert explain(CHART, Blind.EMPTY) == (
-        Finding(Lane.SCREEN, Reason("blind")),
-        Finding(Lane.AUDIO, Reason("blind")),
+        RuleFinding(Lane.SCREEN, Reason("blind")),
+        RuleFinding(Lane.AUDIO, Reason("blind")),
     )

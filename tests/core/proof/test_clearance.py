@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.core.model.rules import Reason
 from agent.core.model.seen import StalePixels
 from agent.core.model.times import Span
-from agent.core.proof.clearance import SILENCE, Clearance, Run, Timing, alarmed, gone_by, looked, with_stale
+from agent.core.proof.clearance import ANSWERS_WITHIN, Clearance, Run, Timing, alarmed, gone_by, looked, with_stale
 
 CARD = (Reason("card-forms", 0),)
 TIMING = Timing(settle=5, hindsight=3, max_gap=20)
@@ -26,7 +26,7 @@ def clean(run: Run, asked: int, answered: int, timing: Timing = TIMING) -> Run:
 
 
 def test_the_published_constants() -> None:
-    assert SILENCE == 1_000_000_000
+    assert ANSWERS_WITHIN == 1_000_000_000
     assert Timing() == Timing(settle=0, hindsight=0, max_gap=250_000_000, lingers=0)
 
 

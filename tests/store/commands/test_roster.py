@@ -12,20 +12,20 @@ from rich.console import Console
 from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.commands.roster import print_devices
-from store.evidence.timeline.device_status import Level, Standing
+from store.evidence.timeline.device_status import Level, DeviceStatus
 
 NOW = 1_800_000_000 * 10**9
 KEY = Ed25519PrivateKey.generate().public_key()
 
 
-def pc(number: int, host: str, level: Level, words: str, **changes: Any) -> Standing:
+def pc(number: int, host: str, level: Level, words: str, **changes: Any) -> DeviceStatus:
     device = Device(f"{number:08x}-1b2c-7d3e-8f40-51627384a5b6", KEY, KEY, host, "Linux", "0.1.0", "leeds", 1, None)
     facts: dict[str, Any] = {
         "state": "heard", "version": "0.1.0", "heard": NOW - MINUTE, "receipt": NOW - 2 * MINUTE, "blind_share": 0.0,
         "pending_chunks": 0, "pending_bytes": 0, "holds": (), "alarms": (), "told": (), "bundle_revision": 1,
         "next_step": "", "others": (),
     }  # fmt: skip
-    return Standing(device=device, level=level, words=words, **(facts | changes))
+    return DeviceStatus(device=device, level=level, words=words, **(facts | changes))
 
 
 FLEET = [
@@ -57,7 +57,7 @@ FLEET = [
 ]
 
 
-def shown(width: int, listed: list[Standing] = FLEET, *, wide: bool = False) -> list[str]:
+def shown(width: int, listed: list[DeviceStatus] = FLEET, *, wide: bool = False) -> list[str]:
     out = io.StringIO()
     print_devices(Console(file=out, width=width, highlight=False), listed, NOW, wide=wide)
     return out.getvalue().splitlines()

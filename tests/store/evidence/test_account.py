@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from store.evidence.account import (
     UNPROVEN,
-    Blind,
+    BlindCause,
     Cause,
     Closed,
     Entry,
@@ -19,7 +19,7 @@ from store.evidence.account import (
     Kept,
     Missing,
     Part,
-    State,
+    NotKept,
     account,
     by_reason,
     by_rule,
@@ -62,23 +62,23 @@ def release(at: int, name: str) -> tuple[int, str, dict[str, object]]:
     ("told", "expected"),
     [
         pytest.param([], (), id="nothing told"),
-        pytest.param([closed(110, 0), opened(130)], (State(10, 30, CARDS),), id="a closing"),
-        pytest.param([closed(110, 0)], (State(10, None, CARDS),), id="never opened again"),
-        pytest.param([closed(40, 0), opened(130)], (State(-60, 30, CARDS),), id="closed before the recording began"),
+        pytest.param([closed(110, 0), opened(130)], (NotKept(10, 30, CARDS),), id="a closing"),
+        pytest.param([closed(110, 0)], (NotKept(10, None, CARDS),), id="never opened again"),
+        pytest.param([closed(40, 0), opened(130)], (NotKept(-60, 30, CARDS),), id="closed before the recording began"),
         pytest.param(
             [closed(110, 0), closed(120, 1, "unreadable"), opened(130)],
-            (State(10, 20, CARDS), State(20, 30, NOTES)),
+            (NotKept(10, 20, CARDS), NotKept(20, 30, NOTES)),
             id="other rules take over",
         ),
         pytest.param([closed(110, 0, lane="audio"), opened(130, "audio")], (), id="another lane"),
         pytest.param(
             [closed(110, 0), hold(115, "user"), release(125, "user"), opened(130)],
-            (State(10, 15, CARDS), State(15, 25, USER), State(25, 30, CARDS)),
+            (NotKept(10, 15, CARDS), NotKept(15, 25, USER), NotKept(25, 30, CARDS)),
             id="a hold stands above a closing",
         ),
         pytest.param(
             [hold(110, "user"), hold(112, "locked"), release(115, "user"), release(120, "locked")],
-            (State(10, 12, USER), State(12, 15, Held(("user", "locked"))), State(15, 20, Held(("locked",)))),
+            (NotKept(10, 12, USER), NotKept(12, 15, Held(("user", "locked"))), NotKept(15, 20, Held(("locked",)))),
             id="releasing one hold never releases another",
         ),
         pytest.param(
@@ -92,33 +92,33 @@ def release(at: int, name: str) -> tuple[int, str, dict[str, object]]:
                 release(135, "user"),
             ],
             (
-                State(10, 12, Held(("user",), 1, POLICY)),
-                State(12, 15, Held(("user", "locked"), 1, POLICY)),
-                State(15, 20, Held(("user", "locked"), "break")),
-                State(20, 25, Held(("locked",))),
-                State(30, 35, USER),
+                NotKept(10, 12, Held(("user",), 1, POLICY)),
+                NotKept(12, 15, Held(("user", "locked"), 1, POLICY)),
+                NotKept(15, 20, Held(("user", "locked"), "break")),
+                NotKept(20, 25, Held(("locked",))),
+                NotKept(30, 35, USER),
             ),
             id="the person's reason, until they ask anew or release",
         ),
         pytest.param([release(110, "user"), opened(120)], (), id="an end without a beginning"),
-        pytest.param([closed(110, "blind"), opened(130)], (State(10, 30, Blind("blind")),), id="closed for blindness"),
-        pytest.param([hold(110, "blind"), release(130, "blind")], (State(10, 30, Blind("blind")),), id="held for it"),
+        pytest.param([closed(110, "blind"), opened(130)], (NotKept(10, 30, BlindCause("blind")),), id="closed for blindness"),
+        pytest.param([hold(110, "blind"), release(130, "blind")], (NotKept(10, 30, BlindCause("blind")),), id="held for it"),
         pytest.param(
             [hold(110, "blind"), hold(110, "user"), release(130, "user"), release(130, "blind")],
-            (State(10, 30, USER), State(30, 30, Blind("blind"))),
+            (NotKept(10, 30, USER), NotKept(30, 30, BlindCause("blind"))),
             id="blind and held is held",
         ),
-        pytest.param([closed(110), opened(130)], (State(10, 30, Closed(POLICY, ())),), id="closed without a rule"),
+        pytest.param([closed(110), opened(130)], (NotKept(10, 30, Closed(POLICY, ())),), id="closed without a rule"),
         pytest.param(
             [(200, "blind-since", {"from": 120, "to": 180, "why": "died"})],
-            (State(20, 80, Blind("died")),),
+            (NotKept(20, 80, BlindCause("died")),),
             id="told after a death",
         ),
-        pytest.param([opened(130), closed(110, 0)], (State(10, 30, CARDS),), id="by time, not by number"),
+        pytest.param([opened(130), closed(110, 0)], (NotKept(10, 30, CARDS),), id="by time, not by number"),
         pytest.param([(110, "heads", {"heads": {}}), (120, "policy", {})], (), id="other kinds say nothing of it"),
     ],
 )
-def test_states(told: list[tuple[int, str, dict[str, object]]], expected: tuple[State, ...]) -> None:
+def test_states(told: list[tuple[int, str, dict[str, object]]], expected: tuple[NotKept, ...]) -> None:
     found = states(entries(*told), "screen", zero=100)
     assert tuple(state for state in found if state.start != state.end or state in expected) == expected
 
@@ -139,7 +139,7 @@ def parts(*told: tuple[int, int, Cause] | tuple[int, int, Cause, str]) -> tuple[
         pytest.param([(0, 150)], [], [], parts((0, 100, Kept())), id="never more than the whole"),
         pytest.param(
             [(0, 40), (70, 100)],
-            [State(43, 60, CARDS)],
+            [NotKept(43, 60, CARDS)],
             [],
             parts(
                 (0, 40, Kept()),
@@ -152,7 +152,7 @@ def parts(*told: tuple[int, int, Cause] | tuple[int, int, Cause, str]) -> tuple[
         ),
         pytest.param(
             [(0, 40), (80, 100)],
-            [State(45, 50, CARDS), State(60, 70, NOTES)],
+            [NotKept(45, 50, CARDS), NotKept(60, 70, NOTES)],
             [],
             parts(
                 (0, 40, Kept()),
@@ -166,13 +166,13 @@ def parts(*told: tuple[int, int, Cause] | tuple[int, int, Cause, str]) -> tuple[
             id="between two closings it is the first one's",
         ),
         pytest.param(
-            [(0, 50), (50, 100)], [State(45, 55, CARDS)], [], parts((0, 100, Kept())), id="what is kept is kept"
+            [(0, 50), (50, 100)], [NotKept(45, 55, CARDS)], [], parts((0, 100, Kept())), id="what is kept is kept"
         ),
         pytest.param(
             [(20, 80)],
             [],
             [],
-            parts((0, 20, Blind(UNPROVEN)), (20, 80, Kept()), (80, 100, Blind(UNPROVEN))),
+            parts((0, 20, BlindCause(UNPROVEN)), (20, 80, Kept()), (80, 100, BlindCause(UNPROVEN))),
             id="without a state it was not proven",
         ),
         pytest.param(
@@ -184,38 +184,38 @@ def parts(*told: tuple[int, int, Cause] | tuple[int, int, Cause, str]) -> tuple[
         ),
         pytest.param(
             [(0, 40), (90, 100)],
-            [State(60, 70, CARDS)],
+            [NotKept(60, 70, CARDS)],
             [(Interval(40, 80), LOST)],
             parts(
                 (0, 40, Kept()),
                 (40, 60, LOST),
                 (60, 70, CARDS),
                 (70, 80, LOST),
-                (80, 90, Blind(UNPROVEN)),
+                (80, 90, BlindCause(UNPROVEN)),
                 (90, 100, Kept()),
             ),
             id="beside lost time there is no margin",
         ),
         pytest.param(
             [(30, 100)],
-            [State(-50, 20, USER)],
+            [NotKept(-50, 20, USER)],
             [],
             parts((0, 20, USER), (20, 30, USER, "m"), (30, 100, Kept())),
             id="a hold from before the recording",
         ),
-        pytest.param([], [State(40, None, CARDS)], [], parts((0, 40, CARDS, "m"), (40, 100, CARDS)), id="to the end"),
+        pytest.param([], [NotKept(40, None, CARDS)], [], parts((0, 40, CARDS, "m"), (40, 100, CARDS)), id="to the end"),
         pytest.param(
             [],
-            [State(20, 60, CARDS), State(0, 100, Blind("died"))],
+            [NotKept(20, 60, CARDS), NotKept(0, 100, BlindCause("died"))],
             [],
-            parts((0, 20, Blind("died")), (20, 60, CARDS), (60, 100, Blind("died"))),
+            parts((0, 20, BlindCause("died")), (20, 60, CARDS), (60, 100, BlindCause("died"))),
             id="the earlier of two states counts",
         ),
     ],
 )
 def test_account(
     kept: list[tuple[int, int]],
-    stated: list[State],
+    stated: list[NotKept],
     missing: list[tuple[Interval, Missing]],
     expected: tuple[Part, ...],
 ) -> None:
@@ -228,7 +228,7 @@ def test_what_one_monitor_kept_does_not_hide_what_the_other_lost() -> None:
 
 
 def test_a_recording_without_any_length_has_no_parts() -> None:
-    assert account(0, [Interval(0, 10)], [State(0, None, CARDS)]) == ()
+    assert account(0, [Interval(0, 10)], [NotKept(0, None, CARDS)]) == ()
 
 
 def test_what_nothing_explains_can_be_called_otherwise() -> None:
@@ -239,16 +239,16 @@ def test_what_nothing_explains_can_be_called_otherwise() -> None:
 
 moments = st.integers(-50, 250)
 spans = st.tuples(moments, moments).map(lambda two: Interval(*sorted(two)))
-causes = st.sampled_from([CARDS, NOTES, USER, Blind("blind")])
+causes = st.sampled_from([CARDS, NOTES, USER, BlindCause("blind")])
 any_state = st.builds(
-    lambda span, cause, ends: State(span.start, span.end if ends else None, cause), spans, causes, st.booleans()
+    lambda span, cause, ends: NotKept(span.start, span.end if ends else None, cause), spans, causes, st.booleans()
 )
 inputs = (st.integers(0, 200), st.lists(spans), st.lists(any_state), st.lists(st.tuples(spans, st.just(LOST))))
 
 
 @given(*inputs)
 def test_the_parts_always_add_up_exactly_to_the_whole(
-    length: int, kept: list[Interval], stated: list[State], missing: list[tuple[Interval, Missing]]
+    length: int, kept: list[Interval], stated: list[NotKept], missing: list[tuple[Interval, Missing]]
 ) -> None:
     found = account(length, kept, stated, missing)
     assert [found[0].start, found[-1].end] == [0, length] if length else found == ()
@@ -264,7 +264,7 @@ def test_the_parts_always_add_up_exactly_to_the_whole(
 
 @given(*inputs)
 def test_every_moment_has_the_cause_that_its_inputs_give_it(
-    length: int, kept: list[Interval], stated: list[State], missing: list[tuple[Interval, Missing]]
+    length: int, kept: list[Interval], stated: list[NotKept], missing: list[tuple[Interval, Missing]]
 ) -> None:
     for part in account(length, kept, stated, missing):
         for at in range(part.start, part.end):
@@ -278,7 +278,7 @@ def test_every_moment_has_the_cause_that_its_inputs_give_it(
             elif lost:
                 assert part.cause == LOST
             else:
-                assert part.margin or part.cause == Blind(UNPROVEN)
+                assert part.margin or part.cause == BlindCause(UNPROVEN)
 
 
 @given(st.lists(spans))
@@ -318,7 +318,7 @@ def test_rules_get_their_time_margins_and_how_often_they_spoke() -> None:
     found = account(
         100,
         [Interval(0, 10), Interval(40, 60), Interval(90, 100)],
-        [State(12, 20, CARDS), State(20, 30, Closed(POLICY, (0, "unreadable"))), State(70, 80, CARDS)],
+        [NotKept(12, 20, CARDS), NotKept(20, 30, Closed(POLICY, (0, "unreadable"))), NotKept(70, 80, CARDS)],
     )
     rules = {time.rule: time for time in by_rule(found)}
     assert [rules[0].closed, rules[0].margin, rules[0].times] == [8 + 10 + 10, 2 + 10 + 10 + 10, 2]
@@ -332,7 +332,7 @@ def test_rules_get_their_time_margins_and_how_often_they_spoke() -> None:
 
 def test_one_rule_of_two_policies_is_two_rules() -> None:
     other = "b" * 64
-    found = account(20, [], [State(0, 10, CARDS), State(10, 20, Closed(other, (0,)))])
+    found = account(20, [], [NotKept(0, 10, CARDS), NotKept(10, 20, Closed(other, (0,)))])
     assert {(time.policy, time.rule, time.closed) for time in by_rule(found)} == {(POLICY, 0, 10), (other, 0, 10)}
 
 
@@ -340,7 +340,7 @@ def test_reasons_of_the_rest() -> None:
     found = account(
         100,
         [Interval(0, 10)],
-        [State(10, 30, Held(("user", "locked"))), State(50, 60, Blind("died"))],
+        [NotKept(10, 30, Held(("user", "locked"))), NotKept(50, 60, BlindCause("died"))],
         [(Interval(60, 80), LOST)],
     )
     assert by_reason(found) == {

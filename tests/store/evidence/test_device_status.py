@@ -14,13 +14,13 @@ from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import add_alarm, find_device
 from store.clock import MINUTE
-from store.evidence.timeline.device_status import Level, Standing, older, standing
+from store.evidence.timeline.device_status import Level, DeviceStatus, older, device_status
 from store.server.services import Services
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock
 from tests.store.recorded import POLICY, POLICY_FILES
 
-Look = Callable[..., Standing]
+Look = Callable[..., DeviceStatus]
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def database(services: Services) -> Database:
 
 @pytest.fixture
 def look(database: Database, clock: SetClock) -> Look:
-    def at(pc: Pc, after: float = 0, version: str = "0.1.0") -> Standing:
+    def at(pc: Pc, after: float = 0, version: str = "0.1.0") -> DeviceStatus:
         with database.reading() as connection:
             device = find_device(connection, schema.devices.c.id == pc.device)
         assert device is not None
-        return standing(database, device, now=clock() + int(after * MINUTE), store_version=version)
+        return device_status(database, device, now=clock() + int(after * MINUTE), store_version=version)
 
     return at
 
@@ -49,7 +49,7 @@ def report(pc: Pc, clock: SetClock, **changes: Any) -> None:
     assert pc.client.put(api.device_health_path(pc.device), json=health, headers=pc.bearer).status_code == 200
 
 
-def verdict(found: Standing) -> tuple[Level, str]:
+def verdict(found: DeviceStatus) -> tuple[Level, str]:
     return found.level, found.words
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from store.evidence.account import Blind, Closed, Held, Kept, Missing, Part
+from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part
 from store.evidence.picture import bar, day_bar
 from store.evidence.show import ago, clean, iso, print_table, seconds, size, when
 from store.evidence.timeline.days import Day
@@ -65,7 +65,7 @@ def test_a_bar_shows_what_most_of_each_cell_was_and_all_that_is_missing() -> Non
         Part(20, 24, Closed("p", (0,)), margin=True),
         Part(24, 40, Closed("p", (0,))),
         Part(40, 50, Held(("user",))),
-        Part(50, 60, Blind("died")),
+        Part(50, 60, BlindCause("died")),
         Part(60, 99, Kept()),
         Part(99, 100, Missing("lost")),
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from protocol.envelope import AUDIO, SCREEN, SOUND_STREAM
 from store.clock import SECOND
-from store.evidence.account import Blind, Closed, Held, Interval, Kept, Missing, Part, account
+from store.evidence.account import BlindCause, Closed, Held, Interval, Kept, Missing, Part, account
 from store.evidence.film.plan import BRIEF, LEFT_OUT, Gap, Plan, make_plan
 from store.evidence.rules import RuleName, words_of
 
@@ -53,9 +53,9 @@ def test_a_gap_says_its_rule_and_takes_the_margins_with_it() -> None:
 def test_what_has_another_reason_is_another_gap_unless_it_is_too_brief_to_read() -> None:
     accounts = [
         part(0, 1, Kept()),
-        part(1, 1.2, Blind("unproven")),
+        part(1, 1.2, BlindCause("unproven")),
         part(1.2, 4, Closed(POLICY, (0, "unreadable"))),
-        part(4, 4.3, Blind("blind")),
+        part(4, 4.3, BlindCause("blind")),
         part(4.3, 6, Held(("user", "locked"))),
         part(6, 8, Missing("lost")),
         part(8, 10, Kept()),
