@@ -24,8 +24,8 @@ from protocol import api, bundle, jws
 from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
 from protocol.keys import RecipientPublic
 from protocol.packet import KeyPacket, Monitor
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.server.enrolment import Applicant, enrol, make_secret

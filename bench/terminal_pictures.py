@@ -31,8 +31,8 @@ from protocol import api, enrolment
 from protocol import bundle as bundles
 from protocol.ledger import line
 from protocol.policyhash import policy_hash
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import newest_bundle

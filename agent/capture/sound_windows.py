@@ -12,7 +12,20 @@ from __future__ import annotations
 import importlib
 from typing import Any, Final
 
-from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, OpenStream, Tell, Timed, fits
+from agent.capture.sound_feed import (
+    DEFAULT,
+    NONE,
+    RATE,
+    SAMPLE,
+    Devices,
+    End,
+    Heard,
+    Lost,
+    OpenStream,
+    Tell,
+    Timed,
+    fits,
+)
 from agent.capture.sound_polling import Poll
 from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault

@@ -74,7 +74,11 @@ class Judge:
     @property
     def why_not(self) -> tuple[str, ...]:
         """Why what lies there does not come into force."""
-        return () if self.policy_status is None else self.policy_status.foretold.mistakes or self.policy_status.foretold.refused
+        return (
+            ()
+            if self.policy_status is None
+            else self.policy_status.foretold.mistakes or self.policy_status.foretold.refused
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,12 @@ class RecorderState(StrEnum):
     @property
     def exit_code(self) -> int:
         """0 recording or rightly closed, 1 degraded, 3 not recording."""
-        return {RecorderState.RECORDING: 0, RecorderState.CLOSED: 0, RecorderState.BLIND: 1, RecorderState.STALLED: 1}.get(self, 3)
+        return {
+            RecorderState.RECORDING: 0,
+            RecorderState.CLOSED: 0,
+            RecorderState.BLIND: 1,
+            RecorderState.STALLED: 1,
+        }.get(self, 3)
 
 
 def exit_code(status: Mapping[str, object]) -> int:

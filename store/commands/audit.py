@@ -13,8 +13,8 @@ from uuid import UUID
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
 from store.admin import passphrase
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.queries import newest_recordings, recordings_beginning

@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.database import explained
 from store.catalog.queries import devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.evidence import picture
 from store.evidence.show import clean, console, iso, print_json, progress, when
-from store.evidence.timeline.gaps import Gaps, gaps
 from store.evidence.timeline.device_timeline import What
+from store.evidence.timeline.gaps import Gaps, gaps
 from store.evidence.verify.recording import CHECKS
 from store.evidence.verify.sweep import Checked, size, sweep
 

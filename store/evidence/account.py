@@ -152,7 +152,9 @@ def held_of(entry: Entry) -> Held:
     return Held((hold,), reason, str(entry.fields.get("policy", "")) if isinstance(reason, int) else "")
 
 
-def cause_of(holds: tuple[str, ...], closed: Closed | None, person: Held | None = None) -> Closed | Held | BlindCause | None:
+def cause_of(
+    holds: tuple[str, ...], closed: Closed | None, person: Held | None = None
+) -> Closed | Held | BlindCause | None:
     """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind. `person`: the hold of
     whoever sits in front, with its reason."""
     if others := tuple(hold for hold in holds if hold != BLIND):

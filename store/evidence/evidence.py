@@ -22,7 +22,7 @@ from protocol.ledger import ZERO, parse_line
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
-from store.evidence.account import Entry, Interval, Missing, Part, NotKept, account, states
+from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
 from store.evidence.rules import RuleName, hold_reasons_in, names_in
 

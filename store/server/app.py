@@ -25,10 +25,10 @@ from protocol.errors import ProtocolError
 from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.errors import Refusal
-from store.server.services import Services
 from store.server.log import say
 from store.server.routes import account, devices, health, openapi, recordings
 from store.server.routes.bodies import Intake
+from store.server.services import Services
 
 Answered = Callable[[str, int, float], None]
 """Method and template of the route, status, seconds."""

@@ -151,7 +151,9 @@ def serve(
         services.close()
 
 
-def _watched(stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None) -> tuple[Answered, int | None]:
+def _watched(
+    stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None
+) -> tuple[Answered, int | None]:
     """Who is told of requests, and the port at which Prometheus hears it."""
     if where is None:
         return lambda *_: None, None

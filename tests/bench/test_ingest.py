@@ -16,8 +16,8 @@ from bench.ingest_table import markdown, slope, total
 from bench.stage import StageError
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
-from store.admin.init import Plan, found
 from store.admin.home import Home
+from store.admin.init import Plan, found
 
 SIZE = 3000
 

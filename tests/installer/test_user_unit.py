@@ -214,7 +214,9 @@ def entries(home: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, services: Store, stage: Stage, home: Path) -> None:
+def test_the_recorder_comes_and_goes_with_the_desktop(
+    manager: Manager, services: Store, stage: Stage, home: Path
+) -> None:
     _, environment = enrol(services, stage, home, POLICY)
     manager.do("set-environment", f"EYELID_CONFIG={environment['EYELID_CONFIG']}")
     manager.do("enable", RECORDER)

@@ -19,8 +19,8 @@ from bench.terminal import typed
 from protocol import enrolment
 from protocol.keys import thumbprint
 from store.admin import init
-from store.admin.init import COMPLIANCE, STORE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, STORE
 from store.catalog import database, schema
 from store.cli import parser
 from store.server.services import Services

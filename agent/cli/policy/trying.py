@@ -137,7 +137,9 @@ def _missing(one: Coverage) -> str:
     return "; ".join(missing)
 
 
-def _sum_up(out: Console, outcomes: Sequence[PolicyTestResult], failed: Sequence[PolicyTestResult], tried: Sequence[Coverage]) -> None:
+def _sum_up(
+    out: Console, outcomes: Sequence[PolicyTestResult], failed: Sequence[PolicyTestResult], tried: Sequence[Coverage]
+) -> None:
     hold = len(outcomes) - len(failed)
     style = "red" if failed else "green"
     if outcomes:

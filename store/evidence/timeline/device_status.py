@@ -19,8 +19,8 @@ from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
-from store.evidence.timeline.gaps import Gaps, gaps
 from store.evidence.timeline.device_timeline import What
+from store.evidence.timeline.gaps import Gaps, gaps
 
 DAY: Final = 24 * 60 * MINUTE
 _NEW: Final = 10 * MINUTE  # from enrolling to the first sign of life

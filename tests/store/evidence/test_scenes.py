@@ -19,8 +19,8 @@ from agent.core.model.seen import WINDOWS, Blind
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
 from store import cli
-from store.admin.init import RECIPIENT
 from store.admin.home import Home
+from store.admin.init import RECIPIENT
 from store.catalog.blobs import sealed_name
 from tests.fakes.pc import SECOND, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather
