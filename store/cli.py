@@ -37,11 +37,11 @@ def parser() -> ArgumentParser:
         audit,
         bundles,
         fleet,
-        founding,
+        init,
         replay,
         rules,
         serving,
-        whole,
+        sweep,
     )
 
     top = ArgumentParser(
@@ -52,7 +52,7 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (founding, serving, fleet, bundles, audit, replay, whole, alarms, rules):
+    for module in (init, serving, fleet, bundles, audit, replay, sweep, alarms, rules):
         module.add(commands)
     return top
 

@@ -117,7 +117,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     def fail(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(founding, "_write_catalog", fail)
+    monkeypatch.setattr(init, "_write_catalog", fail)
     with pytest.raises(StoreError, match="No space left"):
         found(Plan(tmp_path / "home", "https://s:1", cost=COST), PASSPHRASE)
     assert list(tmp_path.iterdir()) == []
