@@ -32,7 +32,7 @@ def ask(home: Path) -> RecorderFacts:
 def _answers_at(home: Path) -> int | None:
     """The process behind the socket, as the kernel knows it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, contextlib.suppress(OSError):
-        connection.settimeout(control.PATIENCE)
+        connection.settimeout(control.EXCHANGE_WITHIN)
         connection.connect(str(control.socket_path(home)))
         pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return int(pid)
