@@ -66,7 +66,7 @@ class Desktop(Protocol):
         """The scene now, cheap when nothing changed (then it may be the very same object as before).
 
         Covers all moments since the look before: a window that was shown at any of them is `shown`. So is one that
-        has gone but of which pixels may still be in view, where the desktop can tell; `stale_pixels` says what it cannot.
+        has gone but of which pixels may still be in view, where the desktop can tell; for the rest see `stale_pixels`.
         Never raises for what another program does; that is a `Blind`.
         """
 

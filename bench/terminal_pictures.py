@@ -119,8 +119,8 @@ def _sign(services: Store, folder: Path, policy: str) -> None:
     home, current, following = str(services.home), str(folder / "current.bundle"), str(folder / "next.bundle")
     for words in (
         ("show", "--home", home, "--save", current),
-        ("sign", "--key", key, "--key-file", str(services.secret), "--from", current, "--policies", str(folder / "signed"),
-         "-o", following),
+        ("sign", "--key", key, "--key-file", str(services.secret), "--from", current,
+         "--policies", str(folder / "signed"), "-o", following),
         ("put", "--home", home, following),
     ):  # fmt: skip
         answer(f"bundle {words[0]}", run(installed("eyelid-store", "bundle", *words), os.environ))

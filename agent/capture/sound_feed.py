@@ -65,7 +65,7 @@ class Heard:
 class Timed:
     """The system's word that a sample was heard between `earliest` and `latest`, ns.
 
-    `count`: its number since `OpenStream`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is being
+    `count`: its number since `OpenStream`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is
     played, how long before it is heard it was already there, ns. `stale`: so much before `earliest` it may have been,
     ns, where a system says as of now what was true then.
     """

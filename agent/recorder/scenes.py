@@ -4,11 +4,10 @@ Only changes are handed on, in batches of at most a chunk's length. Pictures and
 recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; nobody knows what was in view
 until each witness has looked again.
 
-What a look is judged by reaches back: it names windows that have gone since the look before, and pages whose pictures
-may still be there (core.proof.scene_merger). So that nothing of a hold comes in that way, a page is told only if it was seen
-outside of one, and the first look at the windows after one not at all. What was seen outside is known for as long as
-the view may bring it back: a page that is forgotten sooner is told as one that nobody looked into, and closes every
-replay.
+A look may name windows that have gone since the look before, and pages whose pictures may still be on the display
+(core.proof.scene_merger). Nothing of a hold must be kept that way: record only pages seen outside a hold, and skip the
+first window look after it. A page seen outside is remembered for as long as the merger may bring it back: a page
+forgotten sooner is recorded as unread, and an unread page closes every replay.
 """
 
 from __future__ import annotations
