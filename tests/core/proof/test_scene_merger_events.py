@@ -35,7 +35,7 @@ def test_what_an_event_showed_may_have_been_in_any_window_in_view_of_its_browser
 
 
 @pytest.mark.parametrize(
-    ("glimpsed", "then_in", "counts"),
+    ("shown_in", "then_in", "counts"),
     [(1, 1, True), (3, 5, False), (4, 5, False), (3, 1, True), (1, 5, True), (3, None, True), (4, None, True)],
     ids=["its own", "another's", "another's new", "come", "gone", "closed", "come and gone"],
 )
