@@ -47,7 +47,7 @@ def test_every_sign_has_a_shape_of_its_own(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("sign", SIGNS, ids=str)
+@pytest.mark.parametrize("icon", SIGNS, ids=str)
 def test_an_icon_is_whole(icon: IconState, size: int) -> None:
     drawn = pixels(icon, size)
     assert len(drawn) == 4 * size * size

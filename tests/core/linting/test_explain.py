@@ -66,7 +66,7 @@ def test_a_page_that_closes_names_the_pattern_and_the_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "sign"),
+    ("page", "hit"),
     [
         (Page(("https://x.example",), frozenset({"cc-csc"})), PatternHit(Attribute.FIELD, "cc-csc", "a.yaml:9:17")),
         (
