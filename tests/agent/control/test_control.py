@@ -131,8 +131,8 @@ def test_a_recorder_that_hangs_is_nobody_however_often_it_is_asked(
     hanging: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel keeps those who wait to be taken, and refuses whoever comes when its place for them is full."""
-    monkeypatch.setattr(control, "SILENCE", 0.02)
-    monkeypatch.setattr(control, "PATIENCE", 0.02)
+    monkeypatch.setattr(control, "HANGS_AFTER", 0.02)
+    monkeypatch.setattr(control, "EXCHANGE_WITHIN", 0.02)
     for _ in range(4):
         with pytest.raises(NotRunning, match="does not answer"):
             next(follow(hanging))
@@ -227,7 +227,7 @@ def test_a_follower_is_told_again_and_again_and_others_are_answered_meanwhile(tm
 
 
 def test_a_recorder_that_falls_silent_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "SILENCE", 0.05)
+    monkeypatch.setattr(control, "HANGS_AFTER", 0.05)
     told: Mailbox[dict[str, object]] = Mailbox(8)
     served = ControlSocket(tmp_path, answer, lambda: iter(told))
     words = follow(tmp_path)
