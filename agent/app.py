@@ -113,7 +113,7 @@ class Recording:
             ),
             health=self._health,
         )
-        self._provenance = Provenance(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
+        self._origin = Provenance(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)
         self._windows = WindowWitness(self._desktop, clock, self._deliver)
         self._browsers = BrowserWitness(
             config.home / SOCKET_NAME, clock, self._deliver, self._alarm, stalled=Pressure(clock.now).stalled
@@ -343,7 +343,7 @@ class Recording:
 
     def _new_sealer(self, order: Open) -> Sealer:
         return RecordingSealer(
-            self._provenance,
+            self._origin,
             self._sending.trust.bundle,
             policy=order.policy,
             monitors=order.monitors,

@@ -60,14 +60,7 @@ class RecordingSealer:
     """`agent.ports.Sealer`: a new recording id, a new key, wrapped for every recipient of the bundle."""
 
     def __init__(
-        self,
-        provenance: Provenance,
-        bundle: Bundle,
-        *,
-        policy: str,
-        monitors: tuple[Monitor, ...],
-        start: int,
-        wall: int,
+        self, origin: Provenance, bundle: Bundle, *, policy: str, monitors: tuple[Monitor, ...], start: int, wall: int
     ) -> None:
         """`policy`: its hash. `start`: ns of the clock, the zero of the spans; `wall`: that moment in ns since 1970.
 
@@ -86,21 +79,21 @@ class RecordingSealer:
             bundle_revision=bundle.revision,
             policy=policy,
             start=wall,
-            device=provenance.device,
-            host=_as_text(provenance.host),
-            os_user=_as_text(provenance.os_user),
+            device=origin.device,
+            host=_as_text(origin.host),
+            os_user=_as_text(origin.os_user),
             monitors=tuple(
                 packet.Monitor(m.stream, m.box.x, m.box.y, m.box.width, m.box.height, _as_text(m.name))
                 for m in monitors
             ),
-            agent_version=provenance.agent_version,
+            agent_version=origin.agent_version,
         )
         try:
             tried.open_key(passer_by)
         except KeyProblem as problem:
             raise EnvironmentFault(f"what this PC seals cannot be opened again: {problem}") from problem
         theirs = {key_id: wrapped for key_id, wrapped in tried.wrapped.items() if key_id != passer_by.key_id}
-        data = replace(tried, wrapped=theirs).sign(provenance.evidence).encode("ascii")
+        data = replace(tried, wrapped=theirs).sign(origin.evidence).encode("ascii")
         self._packet = Sealed(self.recording, KEY_PACKET_STREAM, 0, data, envelope.digest(data))
         self._streams: dict[int, _Stream] = {}
 

@@ -65,14 +65,14 @@ def drain_once(folder: Path) -> float:
     evidence, reader = Ed25519PrivateKey.generate(), RecipientPrivate.generate()
     bundle = Bundle(revision=1, recipients=(reader.public,), created=clock.wall())
     monitors = (Monitor(0, Box(0, 0, WIDTH, HEIGHT), "one"),)
-    provenance = Provenance("bench", evidence, "bench", "bench", "bench")
+    origin = Provenance("bench", evidence, "bench", "bench", "bench")
     orders: Mailbox[Order] = Mailbox(2 * WAITING)
     spool = DiskSpool(folder / "spool", max_bytes=10**9, keep_free=0, alarm=print)
     recorder = Recorder(
         orders,
         factories=Factories(
             sealer=lambda order: RecordingSealer(
-                provenance, bundle, policy=order.policy, monitors=order.monitors, start=order.start, wall=clock.wall()
+                origin, bundle, policy=order.policy, monitors=order.monitors, start=order.start, wall=clock.wall()
             ),
             encoder=lambda order: ScreenEncoder(order.start, chunk_length=4 * SECOND, hurry=lambda: orders.closed),
         ),

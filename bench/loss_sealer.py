@@ -110,7 +110,7 @@ class Pc:
         self._at = 0  # where its next chunk begins
         self._ledger = DiskLedger(home / "ledger", clock, device=who.device, evidence=who.evidence_key)
         self._spool = spool(home / "spool", max_bytes=10**9, keep_free=0, alarm=self._alarm)
-        self._provenance = Provenance(who.device, who.evidence_key, "made-up", "nobody", VERSION)
+        self._origin = Provenance(who.device, who.evidence_key, "made-up", "nobody", VERSION)
         texts = PolicyTexts(home / "policy-texts")
         texts.offer(FILES)
         wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
@@ -222,7 +222,7 @@ class Pc:
     def _new_sealer(self, order: Open) -> RecordingSealer:
         wall = self._clock.wall() - (self._clock.now() - order.start)
         return RecordingSealer(
-            self._provenance,
+            self._origin,
             self._trust.bundle,
             policy=order.policy,
             monitors=order.monitors,

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import Devices, End, Feed, Heard, Lost, OpenStream, Tell, Timed, Told
+from agent.capture.sound_feed import Began, Devices, End, Feed, Heard, Lost, Tell, Timed, Told
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
 from agent.core.model.media import Block
@@ -111,7 +111,7 @@ class LiveSound:
             self._told.close()
 
     def _hear(self, told: Told) -> bool:
-        return self._told.put(told, must=isinstance(told, OpenStream | Lost))
+        return self._told.put(told, must=isinstance(told, Began | Lost))
 
     def _merge_all(self) -> bool:
         """Everything that was said until now; whether somebody woke the taker."""
@@ -132,7 +132,7 @@ class LiveSound:
         elif isinstance(told, Timed):
             self._merger.timed(told, now)
             self._note_placed(told.end)
-        elif isinstance(told, OpenStream):
+        elif isinstance(told, Began):
             with self._measuring:
                 self._levels[told.end].device = told.device
             self._merger.opened(told, now)

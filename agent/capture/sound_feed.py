@@ -41,7 +41,7 @@ class Devices:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenStream:
+class Began:
     """From here on the end is heard by this device, and by no other until `Lost`."""
 
     end: End
@@ -65,7 +65,7 @@ class Heard:
 class Timed:
     """The system's word that a sample was heard between `earliest` and `latest`, ns.
 
-    `count`: its number since `OpenStream`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is
+    `count`: its number since `Began`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is
     played, how long before it is heard it was already there, ns. `stale`: so much before `earliest` it may have been,
     ns, where a system says as of now what was true then.
     """
@@ -90,7 +90,7 @@ class Lost:
     doubtful: bool = False
 
 
-Told = OpenStream | Heard | Timed | Lost
+Told = Began | Heard | Timed | Lost
 Tell = Callable[[Told], bool]  # False: there was no room for it, so it counts as missing before the next
 
 

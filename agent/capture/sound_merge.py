@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import RATE, SAMPLE, End, Heard, Lost, OpenStream, Timed
+from agent.capture.sound_feed import RATE, SAMPLE, Began, End, Heard, Lost, Timed
 from agent.capture.sound_stamps import Doubt, Piece, Stamps
 from agent.core.model.media import Block
 from agent.core.model.times import MILLISECOND, SECOND, Span
@@ -108,7 +108,7 @@ class Merger:
         self._started_at: int | None = None  # the first word of a device after nothing was heard
         self._mishaps: list[Mishap] = []
 
-    def opened(self, told: OpenStream, now: int) -> None:
+    def opened(self, told: Began, now: int) -> None:
         track = self._tracks[told.end]
         if track.absent:
             track.back = "device-back" if track.device == told.device else "device-changed"

@@ -21,20 +21,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent.capture.sound_feed import (
-    DEFAULT,
-    NONE,
-    RATE,
-    SAMPLE,
-    Devices,
-    End,
-    Heard,
-    Lost,
-    OpenStream,
-    Tell,
-    Timed,
-    fits,
-)
+from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Began, Devices, End, Heard, Lost, Tell, Timed, fits
 from agent.capture.sound_polling import Poll
 from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault
@@ -173,7 +160,7 @@ class PortAudioFeed:
             log.warning("the %s cannot be opened at %d samples a second", end.word, RATE)
             return
         self._ears[end] = ear
-        self._tell(OpenStream(end, name))
+        self._tell(Began(end, name))
         try:
             ear.stream.start()
         except self._library.PortAudioError:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from agent.capture import sound_libpulse as pulse
 from agent.capture.sound_choice import Server, Source, choose
 from agent.capture.sound_defaults import Defaults
-from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, OpenStream, Tell, Timed
+from agent.capture.sound_feed import RATE, SAMPLE, Began, Devices, End, Heard, Lost, Tell, Timed
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.ports import Clock
 
@@ -281,7 +281,7 @@ class PulseFeed:
                     self._retry_at = now + RETRY
             elif state == pulse.STREAM_READY and not stream.confirmed:
                 stream.confirmed, stream.before = True, stream.counted
-                self._tell(OpenStream(end, stream.source.name))
+                self._tell(Began(end, stream.source.name))
             elif not stream.confirmed:
                 again = min(again, stream.opened_at + SERVER_WITHIN + 1)
         return again

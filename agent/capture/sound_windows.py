@@ -12,20 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Final
 
-from agent.capture.sound_feed import (
-    DEFAULT,
-    NONE,
-    RATE,
-    SAMPLE,
-    Devices,
-    End,
-    Heard,
-    Lost,
-    OpenStream,
-    Tell,
-    Timed,
-    fits,
-)
+from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Began, Devices, End, Heard, Lost, Tell, Timed, fits
 from agent.capture.sound_polling import Poll
 from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault
@@ -123,7 +110,7 @@ class WasapiFeed:
             missing = 0 if self._tell(Heard(end, arrived, mono, missing)) else missing + count
             return None, self._library.paContinue
 
-        self._tell(OpenStream(end, name))
+        self._tell(Began(end, name))
         try:
             stream = self._audio.open(
                 format=self._library.paInt16,

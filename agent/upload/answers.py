@@ -43,7 +43,7 @@ class ShutOut(EyelidError):
         self.code = code
 
 
-def disposition(answer: Answer) -> Disposition:
+def weigh(answer: Answer) -> Disposition:
     """A refusal counts only in the store's own words: a proxy's 403 or a portal's 404 says nothing about a chunk."""
     refusal = answer.refusal()
     if answer.accepted:
@@ -63,7 +63,7 @@ def later(answer: Answer) -> Transient:
 
 def settle(answer: Answer, what: str) -> None:
     """Returns when the store accepted. Raises Refused or Transient; `what` was sent, in words."""
-    match disposition(answer):
+    match weigh(answer):
         case Disposition.ACCEPTED:
             return
         case Disposition.NEVER:

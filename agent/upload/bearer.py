@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND
 from agent.errors import Untrusted
 from agent.ports import Clock
 from agent.state.identity import Identity
-from agent.upload.answers import Disposition, ShutOut, disposition, later, understood
+from agent.upload.answers import Disposition, ShutOut, later, understood, weigh
 from agent.wire import Answer, Wire
 from protocol import api, jws
 
@@ -42,11 +42,11 @@ class Bearer:
         """
         token = self._good_token()
         answer = self._wire.send(method, path, body=body, bearer=token)
-        if disposition(answer) is Disposition.NOT_KNOWN:
+        if weigh(answer) is Disposition.NOT_KNOWN:
             self._drop(token)
             token = self._good_token()
             answer = self._wire.send(method, path, body=body, bearer=token)
-        if disposition(answer) is Disposition.SHUT_OUT:
+        if weigh(answer) is Disposition.SHUT_OUT:
             self._drop(token)
             raise ShutOut(TroubleCode(answer.refusal()))
         return answer
@@ -64,9 +64,9 @@ class Bearer:
 
     def _fetch(self) -> None:
         answer = self._ask()
-        if disposition(answer) is Disposition.NOT_KNOWN:
+        if weigh(answer) is Disposition.NOT_KNOWN:
             answer = self._ask()  # the first answer's date corrected our idea of the store's time
-        match disposition(answer):
+        match weigh(answer):
             case Disposition.ACCEPTED:
                 token, lifetime = understood(
                     answer, lambda claims: (claims.text("token"), claims.integer("expires_in", most=86400))

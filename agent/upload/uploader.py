@@ -19,16 +19,7 @@ from agent.errors import Refused, Transient, Untrusted
 from agent.ports import Clock, Sealed, Spool
 from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, UploadCallbacks
-from agent.upload.answers import (
-    NO_KEY_PACKET,
-    SHUT_OUT_CODES,
-    Disposition,
-    ShutOut,
-    disposition,
-    later,
-    settle,
-    understood,
-)
+from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Disposition, ShutOut, later, settle, understood, weigh
 from agent.upload.bearer import Bearer
 from agent.upload.in_flight import Completion, InFlight
 from agent.upload.packets import KeptPackets
@@ -42,9 +33,7 @@ from protocol.receipt import Receipt
 log = logging.getLogger(__name__)
 
 IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
-RETRIES_TOGETHER: Final = (
-    3  # failing answers after which a recording waits by itself, ever longer, while the others go on
-)
+RETRIES: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
 STEADY: Final = 8  # chunks in a row that arrived, after which one more request at once is tried
@@ -250,7 +239,7 @@ class Uploader:
 
     def _settle_chunk(self, completion: Completion) -> bool:
         sealed, answer = completion.sealed, completion.answer()
-        match disposition(answer):
+        match weigh(answer):
             case Disposition.ACCEPTED:
                 self._forget(sealed, answer)
                 self._grow()
@@ -286,7 +275,7 @@ class Uploader:
         alone: its key packet must come first, and each stream in order."""
         retry = self._retries.setdefault(sealed.recording, _RetryState())
         retry.failures += 1
-        if retry.failures >= RETRIES_TOGETHER:
+        if retry.failures >= RETRIES:
             pause = backoff.delay(retry.failures, self._chance())
             retry.not_before = self._clock.now() + int(pause * SECOND)
 
@@ -300,10 +289,10 @@ class Uploader:
             return False
         log.warning("the store has forgotten a key packet that it had: it is sent again")
         self._pass_by(sealed)  # a store that forgets it again and again is asked ever more seldom
-        if self._retries[sealed.recording].failures >= RETRIES_TOGETHER:
+        if self._retries[sealed.recording].failures >= RETRIES:
             self._alarms.sound(TroubleCode.STORE_FORGETS, sealed.recording)
         answer = self._put(packet)
-        if disposition(answer) is Disposition.NEVER:
+        if weigh(answer) is Disposition.NEVER:
             return False
         settle(answer, "a key packet")
         self._believe(packet, answer)

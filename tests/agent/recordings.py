@@ -26,12 +26,12 @@ BUNDLE = Bundle(revision=3, recipients=(AUDITOR.public, RECOVERY.public), create
 EVIDENCE = Ed25519PrivateKey.generate()
 
 
-def provenance(device: str = "device-1", evidence: Ed25519PrivateKey = EVIDENCE) -> Provenance:
+def origin(device: str = "device-1", evidence: Ed25519PrivateKey = EVIDENCE) -> Provenance:
     return Provenance(device, evidence, host="pc-17", os_user="alice", agent_version="0.1.0")
 
 
 def new_sealer(wall: int = NEW_YEAR_2026, who: Provenance | None = None) -> RecordingSealer:
-    return RecordingSealer(who or provenance(), BUNDLE, policy=POLICY, monitors=MONITORS, start=START, wall=wall)
+    return RecordingSealer(who or origin(), BUNDLE, policy=POLICY, monitors=MONITORS, start=START, wall=wall)
 
 
 def media(stream: int, at: int, length: int = 200, *, seconds: int = 4) -> Chunk:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from agent.capture.sound_feed import RATE, End, Heard, Lost, OpenStream, Timed
+from agent.capture.sound_feed import RATE, Began, End, Heard, Lost, Timed
 from agent.capture.sound_merge import BLOCK, BLOCK_LENGTH, Merger
 from agent.capture.sound_stamps import SYSTEM_ERROR
 from agent.core.model.media import Block
@@ -82,7 +82,7 @@ class Call:
     def open(self, *players: Player) -> None:
         for player in players:
             player.told = 0
-            self.merger.opened(OpenStream(player.end, f"device {player.end}"), player.now)
+            self.merger.opened(Began(player.end, f"device {player.end}"), player.now)
 
 
 def errors(blocks: list[Block], end: End) -> list[float]:

@@ -18,7 +18,7 @@ import pytest
 
 from agent.capture import sound_libpulse
 from agent.capture.audio import LiveSound, pulse_sound
-from agent.capture.sound_feed import Devices, End, Lost, OpenStream, Timed, Told
+from agent.capture.sound_feed import Began, Devices, End, Lost, Timed, Told
 from agent.capture.sound_pulse import CYCLE, PulseFeed
 from agent.core.model.media import Block
 from agent.core.model.times import SECOND
@@ -172,7 +172,7 @@ def test_what_came_of_a_stream_just_before_it_was_found_moved_is_in_doubt(
     opened, over = threading.Event(), threading.Event()
 
     def tell(told: Told) -> bool:
-        if isinstance(told, OpenStream):
+        if isinstance(told, Began):
             opened.set()
         elif isinstance(told, Lost) and not over.is_set():
             lost.append(told)

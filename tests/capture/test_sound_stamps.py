@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.capture.sound_feed import RATE, End, Heard, OpenStream, Timed
+from agent.capture.sound_feed import RATE, Began, End, Heard, Timed
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_stamps import AGREE, Doubt, Piece, Stamps
 from agent.core.model.media import Block
@@ -82,7 +82,7 @@ class Device:
 def hear(device: Device, *, rest: float = 3.0) -> tuple[list[Block], list[Mishap]]:
     """What a taker gets who looks ten times a second, until `rest` seconds after the last word."""
     merger = Merger(ZERO, 9)
-    merger.opened(OpenStream(End.MICROPHONE, "device"), ZERO)
+    merger.opened(Began(End.MICROPHONE, "device"), ZERO)
     blocks: list[Block] = []
     mishaps: list[Mishap] = []
     told = list(device.told)

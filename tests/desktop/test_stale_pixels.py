@@ -11,7 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.stage.trackers import (
+
+from agent.core.model.times import MILLISECOND, SECOND
+from agent.desktop.x11.changing import MOST_DEEDS
+from agent.desktop.x11.unpainted import DOUBT, HANGS, STILL, UNSURE
+from tests.desktop.x11_stages import bare, either, managed
+from tests.stage import displays
+from tests.stage.afterimages import (
     ALL,
     BEHIND,
     CLOCK,
@@ -26,12 +32,6 @@ from tests.stage.trackers import (
     trial,
     unmap,
 )
-
-from agent.core.model.times import MILLISECOND, SECOND
-from agent.desktop.x11.changing import MOST_DEEDS
-from agent.desktop.x11.unpainted import DOUBT, HANGS, STILL, UNSURE
-from tests.desktop.x11_stages import bare, either, managed
-from tests.stage import displays
 from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
 from tests.stage.windows import Program, program
 

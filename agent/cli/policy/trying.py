@@ -14,7 +14,7 @@ from rich.text import Text
 
 from agent.cli.policy.reading import add_files, counted, page, read
 from agent.cli.policy.status import say_whether_the_folder_counts
-from agent.core.language.tests import PolicyTestResult, run_tests
+from agent.core.language.tests import Tested, run_tests
 from agent.core.linting.coverage import Coverage, coverage
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect
@@ -56,7 +56,7 @@ def _test(asked: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _as_json(outcomes: Sequence[PolicyTestResult], tried: Sequence[Coverage]) -> dict[str, object]:
+def _as_json(outcomes: Sequence[Tested], tried: Sequence[Coverage]) -> dict[str, object]:
     return {
         "ok": all(outcome.passed for outcome in outcomes),
         "tests": [
@@ -83,7 +83,7 @@ def _as_json(outcomes: Sequence[PolicyTestResult], tried: Sequence[Coverage]) ->
     }
 
 
-def _tests(outcomes: Sequence[PolicyTestResult]) -> Table:
+def _tests(outcomes: Sequence[Tested]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("", "test", "screen", "sound", "closed by"):
         table.add_column(heading, overflow="fold")
@@ -102,7 +102,7 @@ def _tests(outcomes: Sequence[PolicyTestResult]) -> Table:
     return table
 
 
-def _got(outcome: PolicyTestResult | None) -> Text:
+def _got(outcome: Tested | None) -> Text:
     if outcome is None:
         return Text("")
     word = _word(outcome.got)
@@ -137,9 +137,7 @@ def _missing(one: Coverage) -> str:
     return "; ".join(missing)
 
 
-def _sum_up(
-    out: Console, outcomes: Sequence[PolicyTestResult], failed: Sequence[PolicyTestResult], tried: Sequence[Coverage]
-) -> None:
+def _sum_up(out: Console, outcomes: Sequence[Tested], failed: Sequence[Tested], tried: Sequence[Coverage]) -> None:
     hold = len(outcomes) - len(failed)
     style = "red" if failed else "green"
     if outcomes:

@@ -51,7 +51,7 @@ class AccountedProof(LaneProof[ItemT]):
             reason
             for name, run in self._runs.items()
             if run.clean and now <= run.stale_until
-            for reason in self._attribution.reasons(self._stale_pixels, name, run.began, now, self._ended_by[name])
+            for reason in self._attribution.reasons(self._stale, name, run.began, now, self._ended_by[name])
         ]
         return tuple(sorted(dict.fromkeys((*self.reasons, *with_stale)), key=lambda reason: reason.number is None))
 

@@ -10,7 +10,7 @@ from agent.core.model.rules import Effect, Policy
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyTestResult:
+class Tested:
     """What a test expected of one lane and what the policy does. `where` the test stands: file:line:column."""
 
     name: str
@@ -33,7 +33,7 @@ class PolicyTestResult:
         return self.got is self.expected
 
 
-def run_tests(policy: Policy) -> tuple[PolicyTestResult, ...]:
+def run_tests(policy: Policy) -> tuple[Tested, ...]:
     """One outcome for each lane that each test names, in the order written.
 
     A test says what a rule is meant to do: one that is only tried counts here, so that its tests hold before and after.
@@ -44,7 +44,7 @@ def run_tests(policy: Policy) -> tuple[PolicyTestResult, ...]:
         findings = explain(policy, test.scene)
         for lane, expected in test.expect.items():
             of_lane = tuple(found for found in findings if found.lane is lane)
-            outcomes.append(PolicyTestResult(test.name, test.where, lane, expected, of_lane))
+            outcomes.append(Tested(test.name, test.where, lane, expected, of_lane))
     return tuple(outcomes)
 
 

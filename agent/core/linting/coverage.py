@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from agent.core.language.tests import PolicyTestResult, run_tests
+from agent.core.language.tests import Tested, run_tests
 from agent.core.matching.match import attributes
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Effect, Matcher, Policy, PolicyTest, Rule
@@ -47,7 +47,7 @@ def coverage(policy: Policy) -> tuple[Coverage, ...]:
     return tuple(_of(rule, outcomes, tests) for rule in policy.rules)
 
 
-def _of(rule: Rule, outcomes: list[PolicyTestResult], tests: Mapping[str, PolicyTest]) -> Coverage:
+def _of(rule: Rule, outcomes: list[Tested], tests: Mapping[str, PolicyTest]) -> Coverage:
     lanes = [lane for lane in Lane if rule.on(lane).effect is Effect.PAUSE]
     speaks = {lane: {o.where for o in outcomes if o.lane is lane and rule.id in o.spoke} for lane in lanes}
     open_ = {o.where for o in outcomes if o.lane in lanes and o.got is Effect.RECORD}

@@ -34,7 +34,7 @@ class LaneProof(Generic[ItemT]):
         self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
         self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
         self._interaction_until = 0
-        self._stale_pixels = StalePixelReports()
+        self._stale = StalePixelReports()
 
     @property
     def stale_until(self) -> int:
@@ -110,9 +110,9 @@ class LaneProof(Generic[ItemT]):
         """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
         self._take(look)
         if look.stale_pixels is not None and self._lane is Lane.SCREEN:
-            self._stale_pixels.tell(look.witness, look.asked, look.stale_pixels)
+            self._stale.tell(look.witness, look.asked, look.stale_pixels)
         self._runs = {
-            name: with_stale(run, self._stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()
+            name: with_stale(run, self._stale.seen_by(name), look.answered) for name, run in self._runs.items()
         }
 
     def _take(self, look: Look) -> None:

@@ -60,9 +60,8 @@ class WindowCorrelation:
     def within(self, windows: Iterable[int]) -> WindowCorrelation:
         """What is left when only these windows are still on the desktop."""
         alive = frozenset(windows)
-        return WindowCorrelation(
-            _whole({key: partners & alive for key, partners in self.partners.items()}), self.untitled
-        )
+        left = _whole({key: partners & alive for key, partners in self.partners.items()})
+        return WindowCorrelation(left, self.untitled)
 
     def renewed(self, browsing: tuple[BrowserWindow, ...], seeking: tuple[Window, ...]) -> WindowCorrelation:
         """After a look at the browsers. `seeking`: the windows that were on the desktop before they were asked."""
@@ -81,9 +80,8 @@ class WindowCorrelation:
             theirs = [window for window in seeking if _is_candidate(window, pid) and window.id not in kept.accounted]
             found |= _pair(mine, theirs)
         unsure = found.keys() - (kept.partners.keys() - self.untitled)
-        return WindowCorrelation(
-            found, frozenset(key for key in unsure if not _titled(answered[key], found[key], there))
-        )
+        untitled = frozenset(key for key in unsure if not _titled(answered[key], found[key], there))
+        return WindowCorrelation(found, untitled)
 
 
 def _titled(window: BrowserWindow, partners: frozenset[int], there: Mapping[int, Window]) -> bool:

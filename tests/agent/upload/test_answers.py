@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agent.errors import Refused, Transient, Untrusted
-from agent.upload.answers import Disposition, disposition, settle, understood
+from agent.upload.answers import Disposition, settle, understood, weigh
 from agent.wire import Answer
 
 HTML = b"<html>Blocked by policy</html>"
@@ -38,7 +38,7 @@ def said(status: int, code: str) -> Answer:
     ],
 )
 def test_what_an_answer_means(answer: Answer, meaning: Disposition) -> None:
-    assert disposition(answer) is meaning
+    assert weigh(answer) is meaning
 
 
 def test_settling_names_what_was_refused_and_how_long_to_wait() -> None:

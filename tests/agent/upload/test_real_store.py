@@ -108,8 +108,8 @@ class RealPc:
 
     def record(self, number: int) -> list[Sealed]:
         """A recording of 21 objects, nothing of it spooled yet."""
-        provenance = Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
-        sealer = new_sealer(NEW_YEAR_2026 + number * SECOND, provenance)
+        origin = Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
+        sealer = new_sealer(NEW_YEAR_2026 + number * SECOND, origin)
         return [sealer.packet(), *(sealer.seal(media(0, 4 * at, 2000)) for at in range(20))]
 
     def send(self, made: list[Sealed]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from agent import durable
 from agent.core import backoff
 from agent.core.model.times import SECOND
-from agent.upload.uploader import IDLE, RETRIES_TOGETHER
+from agent.upload.uploader import IDLE, RETRIES
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
 from tests.agent.upload.conftest import CHANCE, Killed, Pc, start_pc
@@ -239,17 +239,15 @@ def test_a_recording_that_the_store_cannot_take_lets_the_others_pass(pc: Pc) -> 
     pc.settle()
     [poison, *rest] = pc.record(2)
     good = pc.record(2, NEW_YEAR_2026 + SECOND)
-    pc.store.says(
-        api.recording_path(poison.recording, poison.stream, 0), *[problem(500, "store-fault")] * RETRIES_TOGETHER
-    )
-    for _ in range(RETRIES_TOGETHER):
+    pc.store.says(api.recording_path(poison.recording, poison.stream, 0), *[problem(500, "store-fault")] * RETRIES)
+    for _ in range(RETRIES):
         assert pc.work() != IDLE
         assert len(pc.waiting()) == 6
     assert pc.work() == IDLE
     assert pc.waiting() == [sealed.name for sealed in (poison, *rest)]
     pc.outlast_everything()
     assert pc.work() == IDLE
-    sent = [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)][RETRIES_TOGETHER:]
+    sent = [path for path in pc.store.paths("PUT") if path.startswith(CHUNKS)][RETRIES:]
     # The good recording first; then the other from its beginning, never a chunk before its key packet.
     assert sent == [api.recording_path(s.recording, s.stream, s.sequence) for s in (*good, poison, *rest)]
     assert pc.waiting() == []

@@ -18,7 +18,7 @@ from protocol.errors import KeyProblem
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from protocol.policyhash import policy_hash
-from store.admin import ca, passphrase
+from store.admin import ca, init, passphrase
 from store.admin.home import Home, default_folder
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.admin.signing import read_policies
