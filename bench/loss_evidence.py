@@ -27,7 +27,7 @@ GONE: Final = frozenset({"lost"})
 
 
 @dataclass
-class Told:
+class Journal:
     """Chunk name -> SHA-256 of what the spool was asked to keep, and promised to; the names that left it."""
 
     putting: dict[str, str] = field(default_factory=dict)
@@ -44,8 +44,8 @@ class Told:
         return self.putting.keys() - self.put.keys()
 
 
-def read_told(path: Path) -> Told:
-    told = Told()
+def read_journal(path: Path) -> Journal:
+    told = Journal()
     for line in path.read_text("ascii").splitlines() if path.exists() else ():
         match line.split(" "):
             case ["putting", name, sha256]:
@@ -137,7 +137,7 @@ class Judge:
 
     def judge(
         self,
-        told: Told,
+        told: Journal,
         kept: Kept,
         swept: Mapping[str, Any],
         gaps: Mapping[str, Any],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from bench.loss_account import Round
-from bench.loss_evidence import Told
+from bench.loss_evidence import Journal
 from bench.loss_world import Case, World
 from bench.stage import StageError
 
@@ -86,7 +86,7 @@ def kill_agent(world: World, ready: Callable[[World], None] = World.ready) -> Ro
     return Round(notes=struck(world.told(), half_way))
 
 
-def struck(told: Told, half_way: set[str]) -> dict[str, int]:
+def struck(told: Journal, half_way: set[str]) -> dict[str, int]:
     """Where the kill fell, as far as the recorder had said. `half_way`: writes that earlier kills had cut off."""
     if told.half_way() - half_way:
         return {"in a write": 1}

@@ -28,7 +28,7 @@ from agent.errors import EyelidError
 from bench import fleet
 from bench.fleet import Store
 from bench.loss_account import PATIENCE, Round
-from bench.loss_evidence import Judge, Kept, Told, entries_in, read_told
+from bench.loss_evidence import Judge, Kept, Journal, entries_in, read_journal
 from bench.stage import Running, Stage, StageError
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 
@@ -140,9 +140,9 @@ class World:
     def told_file(self) -> Path:
         return self.folder / "told"
 
-    def told(self) -> Told:
+    def told(self) -> Journal:
         """All promises of all lives so far."""
-        return read_told(self.told_file)
+        return read_journal(self.told_file)
 
     def told_size(self) -> int:
         """Grows with every line that is told: what to compare with `told_since`."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import Began, Devices, End, Feed, Heard, Lost, Tell, Timed, Told
+from agent.capture.sound_feed import Began, Devices, End, Feed, Heard, Lost, Tell, Timed, FeedEvent
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
 from agent.core.model.media import Block
@@ -67,7 +67,7 @@ class LiveSound:
 
     def __init__(self, clock: Clock, connect: Connect, *, stream: int = SOUND_STREAM, room: int = WAITING) -> None:
         self._clock = clock
-        self._told: Mailbox[Told | _Woken] = Mailbox(room)
+        self._told: Mailbox[FeedEvent | _Woken] = Mailbox(room)
         self._merger = Merger(clock.now(), stream)
         self._levels = tuple(_Level() for _ in End)
         self._measuring = threading.Lock()
@@ -110,7 +110,7 @@ class LiveSound:
             self._feed.close()
             self._told.close()
 
-    def _hear(self, told: Told) -> bool:
+    def _hear(self, told: FeedEvent) -> bool:
         return self._told.put(told, must=isinstance(told, Began | Lost))
 
     def _merge_all(self) -> bool:
@@ -123,7 +123,7 @@ class LiveSound:
                 self._merge(told)
         return woken
 
-    def _merge(self, told: Told) -> None:
+    def _merge(self, told: FeedEvent) -> None:
         now = self._clock.now()
         if isinstance(told, Heard):
             self._measure(told)

@@ -90,8 +90,8 @@ class Lost:
     doubtful: bool = False
 
 
-Told = Began | Heard | Timed | Lost
-Tell = Callable[[Told], bool]  # False: there was no room for it, so it counts as missing before the next
+FeedEvent = Began | Heard | Timed | Lost
+Tell = Callable[[FeedEvent], bool]  # False: there was no room for it, so it counts as missing before the next
 
 
 class Feed(Protocol):

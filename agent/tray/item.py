@@ -34,7 +34,7 @@ class Item(ServiceInterface):
         super().__init__("org.kde.StatusNotifierItem")
         self._view = view
         self._clicked = clicked
-        self._owed: dict[str, None] = {}  # signals, in the order in which they go out
+        self._signals: dict[str, None] = {}  # signals, in the order in which they go out
         self._next: asyncio.TimerHandle | None = None
 
     def show(self, view: IconView) -> None:
@@ -44,7 +44,7 @@ class Item(ServiceInterface):
         at once: so signals go out one after the other, that for the picture in view first and at once.
         """
         before, self._view = self._view, view
-        self._owed |= dict.fromkeys(self._changes(before, view))
+        self._signals |= dict.fromkeys(self._changes(before, view))
         if self._next is None:
             self._tell_next()
 
@@ -53,16 +53,16 @@ class Item(ServiceInterface):
         """Which signals are owed. While a person is needed panels show the attention's picture, else the icon's."""
         needed, needs = before.icon.needs_a_person, view.icon.needs_a_person
         pictures = ["NewAttentionIcon", "NewIcon"] if needs and needed else ["NewIcon", *["NewAttentionIcon"] * needs]
-        owed = pictures if view.icon.look != before.icon.look or needs != needed else []
+        signals = pictures if view.icon.look != before.icon.look or needs != needed else []
         if needs != needed:
-            owed = [*owed, "NewStatus"] if needs else ["NewStatus", *owed]
-        return owed if (view.title, view.text) == (before.title, before.text) else [*owed, WORDS]
+            signals = [*signals, "NewStatus"] if needs else ["NewStatus", *signals]
+        return signals if (view.title, view.text) == (before.title, before.text) else [*signals, WORDS]
 
     def _tell_next(self) -> None:
         self._next = None
-        if self._owed:
-            signal = next(iter(self._owed))
-            del self._owed[signal]
+        if self._signals:
+            signal = next(iter(self._signals))
+            del self._signals[signal]
             self._tell(signal)
             self._next = asyncio.get_running_loop().call_later(APART, self._tell_next)
 

@@ -249,7 +249,7 @@ class BrowserWitness:
             # The silent are asked now and then, and not waited for.
             if browser.extension.silent and round_.asked - browser.asked < ASK_AGAIN:
                 continue
-            if browser.extension.owe(self._id):
+            if browser.extension.expects_answer(self._id):
                 browser.asked = round_.asked
                 self._tell(browser, message)
         self._end_round()

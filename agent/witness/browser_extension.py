@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, PageEvent
 from agent.witness.browser_peer import Parent, is_a
-from agent.witness.browser_words import Answer, Event, Hello, Malformed, Patterns, PolicyTaken, Told, read, windows_of
+from agent.witness.browser_words import Answer, Event, Hello, Malformed, Patterns, PolicyTaken, FromExtension, read, windows_of
 
-MAX_OWED: Final = 64  # questions that a silent extension may still answer
+MAX_UNANSWERED: Final = 64  # questions that a silent extension may still answer
 
 
 class Lost(Exception):
@@ -37,7 +37,7 @@ class Extension:
         self._offered: list[Patterns] = []  # sent, and not taken yet
         self._taken: Patterns | None = None
         self._refuses = False
-        self._owed: list[int] = []
+        self._unanswered: list[int] = []
         self.silent = False  # did not answer in time, and has not answered since
         self.extensions: tuple[str, ...] = ()  # that are switched on beside it, by its last answer
         self._windows: tuple[BrowserWindow, ...] = ()
@@ -65,14 +65,14 @@ class Extension:
         """It has been sent this policy."""
         self._offered.append(asked)
 
-    def owe(self, question: int) -> bool:
+    def expects_answer(self, question: int) -> bool:
         """It is to be asked this; False when it already owes so many answers that asking is of no use."""
-        if len(self._owed) >= MAX_OWED:
+        if len(self._unanswered) >= MAX_UNANSWERED:
             return False
-        self._owed.append(question)
+        self._unanswered.append(question)
         return True
 
-    def hear(self, message: bytes) -> Told | None:
+    def hear(self, message: bytes) -> FromExtension | None:
         """What the message says; None when it does not count. Raises Malformed, Lost or Stranger."""
         number, told = read(message)
         if isinstance(told, Hello):
@@ -91,9 +91,9 @@ class Extension:
         if isinstance(told, PolicyTaken):
             self._take(told)
         elif isinstance(told, Answer):
-            if told.id not in self._owed:
+            if told.id not in self._unanswered:
                 raise Malformed("id is of no question that was asked")
-            self._owed.remove(told.id)
+            self._unanswered.remove(told.id)
             self.silent = False
             self.extensions = told.extensions
         return told

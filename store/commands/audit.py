@@ -85,7 +85,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         help="where nothing was kept, recording.mp4 has a `slate` that says why, as long as the gap, or it is `cut`; "
         "`no-film` makes the single streams alone (%(default)s)",
     )
-    opened.add_argument("--what-opens", action="store_true", help="leave out what does not open, and say what it is")
+    opened.add_argument("--partial", action="store_true", help="leave out what does not open, and say what it is")
     passphrase.add_options(opened)
 
 
@@ -261,9 +261,9 @@ def _export(options: Namespace) -> int:
     blobs = home.blobs()
     packet, key = key_of(evidence, blobs, recipient)
     report = examined(home, evidence, recipient)
-    if export.in_the_way(report) and not options.what_opens:
+    if export.in_the_way(report) and not options.partial:
         _print_findings(report, stderr=True)
-        raise StoreError("nothing was written, because of the above; --what-opens exports the rest")
+        raise StoreError("nothing was written, because of the above; --partial exports the rest")
     done = export.write(
         evidence,
         blobs,

@@ -22,7 +22,7 @@ from store.evidence.evidence import rule_names
 from store.evidence.rules import RuleName
 from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
 from store.evidence.timeline.gaps import entries_since
-from store.evidence.timeline.rule_usage import RuleUsage, rule_usage
+from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -49,7 +49,7 @@ class Rule:
     id: str
     why: str
     devices: int = 0
-    total: RuleUsage = field(default_factory=lambda: RuleUsage("", 0))
+    total: RuleUse = field(default_factory=lambda: RuleUse("", 0))
     never: bool = False
 
 
@@ -85,7 +85,7 @@ def _rules(options: Namespace) -> int:
 
 def _of_each(
     database: Database, asked: Sequence[Device], since: int, advance: Callable[[int], None]
-) -> Iterable[Mapping[str, RuleUsage]]:
+) -> Iterable[Mapping[str, RuleUse]]:
     @cache
     def names_of(policy: str) -> tuple[RuleName, ...]:
         with database.reading() as connection:
@@ -96,7 +96,7 @@ def _of_each(
         advance(1)
 
 
-def joined(of_each: Iterable[Mapping[str, RuleUsage]], since: int, tolerance: int) -> list[Rule]:
+def joined(of_each: Iterable[Mapping[str, RuleUse]], since: int, tolerance: int) -> list[Rule]:
     """The PCs' rules put together, those that were never used first. `tolerance`: ns by which a PC may have had a rule
     for less than the whole time, because it was off when the time began.
     """

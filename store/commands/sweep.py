@@ -22,7 +22,7 @@ from store.commands.options import Subcommands, add_command, choose_device, dura
 from store.evidence import picture
 from store.evidence.show import clean, console, iso, print_json, progress, when
 from store.evidence.timeline.device_timeline import What
-from store.evidence.timeline.gaps import Gaps, gaps
+from store.evidence.timeline.gaps import DeviceGaps, gaps
 from store.evidence.verify.recording import CHECKS
 from store.evidence.verify.sweep import Checked, size, sweep
 
@@ -170,7 +170,7 @@ def _gaps(options: Namespace) -> int:
     return 1 if amiss else 0
 
 
-def _facts(found: Gaps) -> dict[str, Any]:
+def _facts(found: DeviceGaps) -> dict[str, Any]:
     """JSON. Members ending in `_ns` are exact; those of a day add up to what is told of it."""
     device = found.device
     return {

@@ -16,7 +16,7 @@ from store.evidence.rules import REASONS, hold_words
 from store.evidence.show import clean, fits, percent, print_table, seconds, size, table, when
 from store.evidence.timeline.days import CELLS, Day
 from store.evidence.timeline.device_timeline import What
-from store.evidence.timeline.gaps import Gaps
+from store.evidence.timeline.gaps import DeviceGaps
 from store.evidence.timeline.padding import padding_in
 from store.evidence.timeline.recording import rule_name, state
 
@@ -150,7 +150,7 @@ def _together(cells: Sequence[Mapping[What, int]]) -> dict[What, int]:
     return {what: sum(cell.get(what, 0) for cell in cells) for cell in cells for what in cell}
 
 
-def show_device(console: Console, device: Gaps) -> None:
+def show_device(console: Console, device: DeviceGaps) -> None:
     """Its state in a line, a bar for each of its days, then one line for each thing that is not here."""
     style, words = _STATES[device.state]
     line = Text(clean(f"{device.device.host}  "), "bold").append(device.device.id, "not bold").append("  ")
@@ -191,7 +191,7 @@ def show_device(console: Console, device: Gaps) -> None:
     console.print()
 
 
-def _days(device: Gaps, cells: int) -> Table:
+def _days(device: DeviceGaps, cells: int) -> Table:
     hours = "".join(f"{hour:<{cells // 8}}" for hour in range(0, 24, 3)).rstrip()
     headings = ("day", hours, "kept", "held", "blind", "mostly")
     return table(headings, [_day_row(day, cells) for day in device.days], numbers=(2, 3, 4))

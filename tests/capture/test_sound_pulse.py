@@ -18,7 +18,7 @@ import pytest
 
 from agent.capture import sound_libpulse
 from agent.capture.audio import LiveSound, pulse_sound
-from agent.capture.sound_feed import Began, Devices, End, Lost, Timed, Told
+from agent.capture.sound_feed import Began, Devices, End, Lost, Timed, FeedEvent
 from agent.capture.sound_pulse import CYCLE, PulseFeed
 from agent.core.model.media import Block
 from agent.core.model.times import SECOND
@@ -171,7 +171,7 @@ def test_what_came_of_a_stream_just_before_it_was_found_moved_is_in_doubt(
     lost: list[Lost] = []
     opened, over = threading.Event(), threading.Event()
 
-    def tell(told: Told) -> bool:
+    def tell(told: FeedEvent) -> bool:
         if isinstance(told, Began):
             opened.set()
         elif isinstance(told, Lost) and not over.is_set():
@@ -314,7 +314,7 @@ def test_pipewire_answers_as_of_its_last_cycle_and_is_not_taken_for_newer(server
     words: list[Timed] = []
     enough = threading.Event()
 
-    def tell(told: Told) -> bool:
+    def tell(told: FeedEvent) -> bool:
         if isinstance(told, Timed):
             words.append(told)
             if len(words) > 20:

@@ -51,18 +51,18 @@ class Picture:
 
 
 @dataclass
-class Told:
+class Reports:
     kept: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
 
 
-def tell(story: dict[str, Any]) -> tuple[Told, list[str]]:
+def tell(story: dict[str, Any]) -> tuple[Reports, list[str]]:
     policy = parse_files({"story.yaml": story["policy"].encode()})
     needed = {name: timing for name, timing in timings(policy, Lane.SCREEN).items() if name in witnesses(story)}
     proof: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
     proof.put_in_force(policy, needed, now=-1)
     merger = SceneMerger()
-    told = Told()
+    told = Reports()
     for start, verb, rest in sorted(moments(story["story"]), key=lambda moment: moment[0]):
         end = start + MILLISECOND
         match verb:

@@ -61,16 +61,16 @@ def test_a_window_that_the_server_paints_is_gone_as_soon_as_it_is_still(
     with trial(bare, color=GREY) as tried:
         leave(tried)
         left = CLOCK.now()
-        _, told = tried.verdict()
-        assert told < left + DOUBT
+        _, reported = tried.verdict()
+        assert reported < left + DOUBT
 
 
 def test_a_managed_window_closes_over_a_program_that_paints_at_once(managed: X11Stage) -> None:
     with trial(managed, color=GREY) as tried:
         close(tried)
         left = CLOCK.now()
-        _, told = tried.verdict()
-        assert told < left + DOUBT
+        _, reported = tried.verdict()
+        assert reported < left + DOUBT
 
 
 def test_a_program_that_paints_after_more_than_a_second(bare: X11Stage) -> None:
@@ -118,8 +118,8 @@ def test_what_is_painted_around_a_look_that_could_not_follow_is_paid(bare: X11St
             tried.paint()
         lose_track(tried, tried.paint if late else lambda: None)
         left = CLOCK.now()
-        _, told = tried.verdict()
-        assert told < left + 2 * DOUBT
+        _, reported = tried.verdict()
+        assert reported < left + 2 * DOUBT
 
 
 def test_what_was_painted_while_nobody_followed_is_no_repaint(bare: X11Stage) -> None:
@@ -231,8 +231,8 @@ def test_a_child_that_paints_pays_for_the_window_that_it_is_in(bare: X11Stage) -
         close(tried)
         left = CLOCK.now()
         tried.behind.paint(window=child, color=GREY, place=ALL)
-        _, told = tried.verdict()
-        assert told < left + DOUBT
+        _, reported = tried.verdict()
+        assert reported < left + DOUBT
 
 
 def test_a_child_that_paints_a_part_pays_for_a_part(bare: X11Stage) -> None:
@@ -360,8 +360,8 @@ def test_a_window_that_paints_beside_the_screen_is_not_believed(bare: X11Stage) 
         tried.paint()
         close(tried)
         left = CLOCK.now()
-        told = tried.look_until_gone()
-        assert told >= left + DOUBT - 50 * MILLISECOND
+        reported = tried.look_until_gone()
+        assert reported >= left + DOUBT - 50 * MILLISECOND
 
 
 def test_without_damage_nobody_can_tell() -> None:

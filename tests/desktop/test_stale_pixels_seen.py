@@ -206,13 +206,13 @@ class Held:
             for pixel, picture in found.items()
         }
         tiny.deeds, tiny.places, tiny.origins = {}, {}, {}
-        told = self.made.told()
+        reported = self.made.reported()
         owners = tiny.owners()
         unpainted = {pixel for pixel in found if owners[pixel] == self.certain}
         for since in {
             since for pixel, (_, since) in self.strange.items() if pixel in unpainted or self.now - since < UNSURE
         }:
-            assert any(one.left <= since and one.until > self.now for one in told), (since, self.now, told)
+            assert any(one.left <= since and one.until > self.now for one in reported), (since, self.now, reported)
 
 
 @settings(max_examples=300)
@@ -318,8 +318,8 @@ def _is_within(box: Box) -> bool:
 
 def _painted(tiny: Tiny, armed: set[int], taken: set[int]) -> dict[int, list[Box]]:
     """Of those that are armed; `taken`: those that are emptied, and only they tell."""
-    told = {one: tiny.damage.pop(one, set()) for one in taken}
-    return {one: [Box(x, y, 1, 1) for x, y in told.get(one, ())] for one in armed}
+    reported = {one: tiny.damage.pop(one, set()) for one in taken}
+    return {one: [Box(x, y, 1, 1) for x, y in reported.get(one, ())] for one in armed}
 
 
 strokes = st.lists(
@@ -371,12 +371,12 @@ def test_what_is_owed_is_told_until_it_is_painted_whatever_nobody_followed(
             tiny.do(what, window, box)
         unpainted = {pixel: picture for pixel, picture in unpainted.items() if tiny.painter.get(pixel) == picture}
         if unpainted and now < left + UNSURE and not tiny.damage:
-            assert any(one.left <= left and one.until > now for one in made.told()), (left, now, made.told())
+            assert any(one.left <= left and one.until > now for one in made.reported()), (left, now, made.reported())
     look()  # what was painted before something was found to have come and gone does not count
     for window in tiny.stack:
         tiny.do("paint", window, Box(0, 0, 1, 1))
     look()
-    assert max((one.until for one in made.told()), default=0) <= now + DOUBT
+    assert max((one.until for one in made.reported()), default=0) <= now + DOUBT
 
 
 def _meets(places: Sequence[Box]) -> bool:

@@ -36,7 +36,7 @@ def pane(window: int, box: Box = WHOLE, *, plain: bool = True) -> Pane:
 
 
 def untils(made: Unpainted, now: int) -> list[int]:
-    return [one.until - now for one in made.told() if one.left == now]
+    return [one.until - now for one in made.reported() if one.left == now]
 
 
 LEFT = {2: Done([Deed.LEFT], [PART])}
@@ -267,9 +267,9 @@ def test_what_it_uncovered_in_moving_it_owes_until_it_paints_that() -> None:
     done = {2: Done([Deed.MOVED], [outside, inside])}
     made.follow([pane(1), pane(2, inside)], done, {1: [], 2: [Box(2, 0, 1, 3)]}, SCREEN, LATER + 5)
     made.follow([pane(1), pane(2, inside)], {}, {1: [], 2: [Box(2, 0, 1, 3)]}, SCREEN, LATER + 6)
-    assert max(one.until for one in made.told()) == LATER + UNPAINTED + 5
+    assert max(one.until for one in made.reported()) == LATER + UNPAINTED + 5
     made.follow([pane(1), pane(2, inside)], {}, {1: [], 2: [Box(0, 0, 2, 3)]}, SCREEN, LATER + 7)
-    assert max(one.until for one in made.told()) == LATER + STILL + 7
+    assert max(one.until for one in made.reported()) == LATER + STILL + 7
 
 
 def test_a_hidden_window_may_leave_meanwhile() -> None:
@@ -410,7 +410,7 @@ def test_one_that_was_covered_and_is_in_front_again_may_show_what_covered_it() -
     made = stale_pixels()
     both = [pane(1, PART), pane(2)]
     made.follow(both, {}, {1: [], 2: []}, SCREEN, LATER)
-    assert made.told() == ()
+    assert made.reported() == ()
     done = {1: Done([Deed.RESTACKED], [PART]), 2: Done([Deed.RESTACKED], [WHOLE])}
     made.follow(both, done, {1: [PART], 2: [WHOLE]}, SCREEN, LATER)
     assert untils(made, LATER) == [UNSURE]
@@ -443,20 +443,20 @@ def test_two_that_change_places_out_of_each_others_sight_are_owed_nothing() -> N
     made.follow(apart, {}, {1: [], 2: []}, SCREEN, LATER)
     done = {one.id: Done([Deed.RESTACKED], [one.box]) for one in apart}
     made.follow(apart, done, {1: [], 2: []}, SCREEN, LATER)
-    assert made.told() == ()
+    assert made.reported() == ()
 
 
 def test_what_has_gone_is_forgotten_after_a_while_and_many_become_few() -> None:
     made = uncovered(stale_pixels(), PART)
     made.follow([pane(1)], {}, {}, SCREEN, LATER + STILL + KEPT - 1)
-    assert len(made.told()) == 1
+    assert len(made.reported()) == 1
     made.follow([pane(1)], {}, {}, SCREEN, LATER + STILL + KEPT)
-    assert made.told() == ()
+    assert made.reported() == ()
     for turn in range(3 * MOST_REGIONS):
         made.follow([pane(1), pane(2, PART)], {2: Done([Deed.CAME], [PART])}, {}, SCREEN, LATER + turn)
         made.follow([pane(1)], LEFT, {1: []}, SCREEN, LATER + turn)
-    assert len(made.told()) <= MOST_REGIONS
+    assert len(made.reported()) <= MOST_REGIONS
 
 
 def test_the_words_are_ghosts_of_the_core() -> None:
-    assert uncovered(stale_pixels(), PART).told() == (StalePixels(LATER, LATER + STILL),)
+    assert uncovered(stale_pixels(), PART).reported() == (StalePixels(LATER, LATER + STILL),)

@@ -117,7 +117,7 @@ def test_export_refuses_what_is_not_whole_unless_told(
     assert told.code == 1
     assert "sequence 3" in told.err
     assert not (tmp_path / "out").exists()
-    told = run(*asked, "--what-opens")
+    told = run(*asked, "--partial")
     assert told.code == 1
     assert "THIS EXPORT IS INCOMPLETE" in told.out
     assert (tmp_path / "out" / "screen-0.mp4").exists()

@@ -68,7 +68,7 @@ class OneThread(pystray.Icon):  # type: ignore[misc] - it has no types
             select.select([self._display.fileno()], [], [], 0.05)
 
 
-class Told(PystrayIcon):
+class Reports(PystrayIcon):
     def _take(self, status: Status | None, pauses: Pauses | None) -> None:
         super()._take(status, pauses)
         say(title=self._icon.title, menu=described(self._icon.menu))
@@ -88,7 +88,7 @@ def main() -> None:
     faulthandler.dump_traceback_later(STUCK)
     pystray.Icon = OneThread
     home = Path(sys.argv[1])
-    icon = Told()
+    icon = Reports()
 
     def clicks() -> None:
         for line in sys.stdin:

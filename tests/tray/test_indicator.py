@@ -24,7 +24,7 @@ from bench.played import held, sound, status
 PAUSES: list[dict[str, Any]] = [{"began": 0.0, "s": 5.0, "kind": "closed", "names": ["r"]}]
 
 
-class Told:
+class Reports:
     """A recorder whose states the test gives; it ends with None."""
 
     def __init__(self) -> None:
@@ -50,12 +50,12 @@ class Told:
 
 
 @pytest.fixture
-def recorder() -> Told:
-    return Told()
+def recorder() -> Reports:
+    return Reports()
 
 
 @pytest.fixture
-def shown(recorder: Told, tmp_path: Path) -> Indicator:
+def shown(recorder: Reports, tmp_path: Path) -> Indicator:
     return Indicator(recorder, Words("en"), tmp_path)
 
 
@@ -80,7 +80,7 @@ def test_a_trouble_is_seen_and_said_and_no_notice(shown: Indicator) -> None:
     assert "Tell IT: something is wrong that only they can mend (store-lies)." in view.text
 
 
-def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: Told, tmp_path: Path) -> None:
+def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: Reports, tmp_path: Path) -> None:
     first = Indicator(recorder, Words("de"), tmp_path)
     assert first.take(status("blind")) == []
     assert [notice.title for notice in first.take(status())] == ["Ihr Bildschirm wird aufgenommen"]
@@ -89,7 +89,7 @@ def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: To
 
 
 def test_who_was_told_of_the_screen_alone_is_told_anew_when_calls_are_recorded_too(
-    recorder: Told, tmp_path: Path
+    recorder: Reports, tmp_path: Path
 ) -> None:
     assert len(Indicator(recorder, Words("en"), tmp_path).take(status())) == 1
     later = Indicator(recorder, Words("en"), tmp_path)
@@ -99,7 +99,7 @@ def test_who_was_told_of_the_screen_alone_is_told_anew_when_calls_are_recorded_t
     assert Indicator(recorder, Words("en"), tmp_path).take(status()) == []
 
 
-def test_where_no_tray_is_it_is_said_once(recorder: Told, tmp_path: Path) -> None:
+def test_where_no_tray_is_it_is_said_once(recorder: Reports, tmp_path: Path) -> None:
     [notice] = Indicator(recorder, Words("en"), tmp_path).no_host()
     assert "eyelid status" in notice.body
     assert Indicator(recorder, Words("en"), tmp_path).no_host() == []
@@ -115,7 +115,7 @@ def test_a_memory_that_cannot_be_kept_is_said_again_next_time(tmp_path: Path, ca
 
 
 def test_what_was_clicked_is_asked_of_the_recorder(
-    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+    shown: Indicator, recorder: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shown.act(Action("hold", 300.0, "break")) is None
     assert shown.act(Action("release")) is None
@@ -126,7 +126,7 @@ def test_what_was_clicked_is_asked_of_the_recorder(
     assert opened[0].endswith("/help/en.html")
 
 
-def test_a_refusal_is_shown_in_its_own_words(shown: Indicator, recorder: Told) -> None:
+def test_a_refusal_is_shown_in_its_own_words(shown: Indicator, recorder: Reports) -> None:
     for refusal in (UserError("not here"), NotRunning("nobody is there")):
         recorder.refusal = refusal
         notice = shown.act(Action("hold", None, "break"))
@@ -142,7 +142,7 @@ def test_who_released_here_is_not_told_that_it_is_over(shown: Indicator) -> None
 
 
 def test_whatever_it_hears_it_never_shows_an_old_state_for_ever(
-    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+    shown: Indicator, recorder: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread that died of a word it does not understand would leave the eye as it was: open."""
     monkeypatch.setattr(listener, "AGAIN", 0.01)
@@ -207,7 +207,7 @@ def until(heard: Mailbox[tuple[str, bool | None]], last: tuple[str, bool]) -> li
 
 @pytest.mark.parametrize("failure", [NotRunning("slow"), UserError("there is no verb pauses")])
 def test_pauses_that_are_not_to_be_had_say_nothing_of_the_lid_and_are_asked_for_again(
-    recorder: Told, heard: Mailbox[tuple[str, bool | None]], failure: Exception
+    recorder: Reports, heard: Mailbox[tuple[str, bool | None]], failure: Exception
 ) -> None:
     recorder.states.put(status())
     until(heard, ("recording", True))
@@ -220,7 +220,7 @@ def test_pauses_that_are_not_to_be_had_say_nothing_of_the_lid_and_are_asked_for_
 
 
 def test_an_icon_that_cannot_be_drawn_once_is_drawn_again(
-    shown: Indicator, recorder: Told, monkeypatch: pytest.MonkeyPatch
+    shown: Indicator, recorder: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "AGAIN", 0.01)
     drawn: Mailbox[str] = Mailbox(99)
@@ -237,7 +237,7 @@ def test_an_icon_that_cannot_be_drawn_once_is_drawn_again(
 
 
 def test_it_follows_one_recorder_after_the_other(
-    recorder: Told, heard: Mailbox[tuple[str, bool | None]], monkeypatch: pytest.MonkeyPatch
+    recorder: Reports, heard: Mailbox[tuple[str, bool | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "AGAIN", 0.01)
     recorder.states.put(status())
@@ -250,7 +250,7 @@ def test_it_follows_one_recorder_after_the_other(
     assert until(heard, ("closed", True))[0] == ("closed", False)
 
 
-def test_the_lid_does_not_wait_for_the_pauses(recorder: Told, heard: Mailbox[tuple[str, bool | None]]) -> None:
+def test_the_lid_does_not_wait_for_the_pauses(recorder: Reports, heard: Mailbox[tuple[str, bool | None]]) -> None:
     recorder.counting.clear()
     recorder.states.put(status())
     recorder.states.put(status("closed", rules=("r",)))
@@ -260,7 +260,7 @@ def test_the_lid_does_not_wait_for_the_pauses(recorder: Told, heard: Mailbox[tup
 
 
 def test_what_is_told_from_two_threads_comes_in_turn(
-    recorder: Told, heard: Mailbox[tuple[str, bool | None]], caplog: pytest.LogCaptureFixture
+    recorder: Reports, heard: Mailbox[tuple[str, bool | None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(100):
         while not recorder.states.put(status("closed", rules=(f"r{number}",))):
@@ -271,7 +271,7 @@ def test_what_is_told_from_two_threads_comes_in_turn(
 
 
 def test_pauses_that_are_not_understood_say_nothing_of_the_lid(
-    recorder: Told, heard: Mailbox[tuple[str, bool | None]], caplog: pytest.LogCaptureFixture
+    recorder: Reports, heard: Mailbox[tuple[str, bool | None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder.pauses = [{"began": "noon"}]  # of another version
     recorder.states.put(status())

@@ -10,7 +10,7 @@ from agent.tray.indicator import IconView, Indicator
 from agent.tray.item import APART, Item
 from agent.tray.words import Words
 from bench.played import sound, status
-from tests.tray.test_indicator import Told
+from tests.tray.test_indicator import Reports
 
 
 class Heard(Item):
@@ -35,7 +35,7 @@ async def storm(shown: Indicator) -> Heard:
 
 
 def test_a_storm_of_changes_goes_out_one_signal_after_the_other(tmp_path: Path) -> None:
-    said = asyncio.run(storm(Indicator(Told(), Words("en"), tmp_path))).said
+    said = asyncio.run(storm(Indicator(Reports(), Words("en"), tmp_path))).said
     assert {signal for _, signal in said} >= {"NewIcon", "NewAttentionIcon", "NewStatus", "words"}
     for (before, _), (after, _) in itertools.pairwise(said):
         assert after - before >= APART - 0.001  # a loop's clock has a tick

@@ -24,7 +24,7 @@ def text(revision: int, *rules: str) -> str:
     return f"schema: 1\nrevision: {revision}\nname: Test\nrules:\n{listed}...\n"
 
 
-class Told:
+class Reports:
     """What the folder has told so far; `next` awaits what it tells next."""
 
     def __init__(self) -> None:
@@ -58,12 +58,12 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def told() -> Reports:
+    return Reports()
 
 
 @pytest.fixture
-def follow(tmp_path: Path, told: Told) -> Iterator[Callable[..., PolicyFolder]]:
+def follow(tmp_path: Path, told: Reports) -> Iterator[Callable[..., PolicyFolder]]:
     """Begins to follow tmp_path/policies and ends it after the test."""
     folders: list[PolicyFolder] = []
 

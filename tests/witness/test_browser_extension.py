@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agent.witness.browser_extension import MAX_OWED, Extension, Lost
+from agent.witness.browser_extension import MAX_UNANSWERED, Extension, Lost
 from agent.witness.browser_peer import Parent
 from agent.witness.browser_words import Answer, Hello, Malformed, Patterns
 
@@ -33,7 +33,7 @@ def test_it_scans_for_the_policy_that_it_took_and_for_no_equal_one(extension: Ex
 
 
 def test_each_question_is_answered_once(extension: Extension) -> None:
-    assert extension.owe(7)
+    assert extension.expects_answer(7)
     answer = hear(extension, 3, "look", id=7, policy="first", windows=[])
     assert answer == Answer(7, "first", [])
     with pytest.raises(Malformed):
@@ -41,14 +41,14 @@ def test_each_question_is_answered_once(extension: Extension) -> None:
 
 
 def test_it_is_asked_no_more_once_it_owes_too_many_answers(extension: Extension) -> None:
-    assert all(extension.owe(number) for number in range(MAX_OWED))
-    assert not extension.owe(MAX_OWED)
+    assert all(extension.expects_answer(number) for number in range(MAX_UNANSWERED))
+    assert not extension.expects_answer(MAX_UNANSWERED)
     hear(extension, 3, "look", id=5, policy="first", windows=[])
-    assert extension.owe(MAX_OWED)
+    assert extension.expects_answer(MAX_UNANSWERED)
 
 
 def test_it_is_silent_until_it_answers(extension: Extension) -> None:
-    extension.owe(7)
+    extension.expects_answer(7)
     extension.silent = True
     hear(extension, 3, "event", what="commit", tab=1, frame=0, urls=[], fields=[], css=[])
     assert extension.silent

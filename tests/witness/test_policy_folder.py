@@ -13,7 +13,7 @@ from agent.core.model.rules import Policy
 from agent.witness import policy_folder
 from agent.witness.policies import Files, read_folder
 from agent.witness.policy_folder import PolicyFolder
-from tests.witness.followed_folder import Told, follow, place, text, told
+from tests.witness.followed_folder import Reports, follow, place, text, told
 
 __all__ = ["follow", "place", "told"]  # fixtures
 
@@ -53,7 +53,7 @@ def in_small_pieces(path: Path, content: str) -> None:
 
 @pytest.mark.parametrize("save", [in_place, by_rename, from_elsewhere, with_a_backup, in_small_pieces])
 def test_a_save_is_in_force_within_a_second(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder], save: Save
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder], save: Save
 ) -> None:
     (place / "a.yaml").write_text(text(1))
     follow()
@@ -64,7 +64,7 @@ def test_a_save_is_in_force_within_a_second(
 
 
 def test_half_a_file_changes_nothing_while_it_is_written_nor_when_it_is_left_so(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     (place / "a.yaml").write_text(text(1, "till", "chart"))
     follow()
@@ -82,7 +82,7 @@ def test_half_a_file_changes_nothing_while_it_is_written_nor_when_it_is_left_so(
     assert told.next() == ("policy", 2)
 
 
-def test_a_broken_file_keeps_the_whole_last_set(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+def test_a_broken_file_keeps_the_whole_last_set(place: Path, told: Reports, follow: Callable[..., PolicyFolder]) -> None:
     (place / "a.yaml").write_text(text(1))
     follow()
     assert told.next() == ("policy", 1)
@@ -101,7 +101,7 @@ def test_a_broken_file_keeps_the_whole_last_set(place: Path, told: Told, follow:
 
 
 def test_a_fault_of_our_own_is_told_and_does_not_end_the_watch(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder], monkeypatch: pytest.MonkeyPatch
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread that died silently would leave an old policy in force for good, and nobody would know."""
     (place / "a.yaml").write_text(text(1))
@@ -122,7 +122,7 @@ def test_a_fault_of_our_own_is_told_and_does_not_end_the_watch(
     assert told.next() == ("policy", 3)
 
 
-def test_saving_the_same_again_says_nothing(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+def test_saving_the_same_again_says_nothing(place: Path, told: Reports, follow: Callable[..., PolicyFolder]) -> None:
     (place / "a.yaml").write_text(text(1))
     folder = follow()
     assert told.next() == ("policy", 1)
@@ -134,7 +134,7 @@ def test_saving_the_same_again_says_nothing(place: Path, told: Told, follow: Cal
     assert told.nothing_more()
 
 
-def test_revisions_only_rise(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+def test_revisions_only_rise(place: Path, told: Reports, follow: Callable[..., PolicyFolder]) -> None:
     (place / "a.yaml").write_text(text(5, "till", "chart"))
     follow()
     assert told.next() == ("policy", 5)
@@ -159,7 +159,7 @@ def test_revisions_only_rise(place: Path, told: Told, follow: Callable[..., Poli
 
 
 def test_what_was_in_force_before_a_restart_still_counts(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     (place / "a.yaml").write_text(text(4))
     follow(InForce(5, "of the policy before"))
@@ -170,7 +170,7 @@ def test_what_was_in_force_before_a_restart_still_counts(
 
 
 def test_after_a_restart_the_same_policy_is_told_again(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     (place / "a.yaml").write_text(text(5))
     follow(InForce.of(read_folder(place)))
@@ -178,7 +178,7 @@ def test_after_a_restart_the_same_policy_is_told_again(
 
 
 def test_files_that_vanish_leave_the_last_policy_in_force(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     (place / "a.yaml").write_text(text(1))
     follow()
@@ -193,7 +193,7 @@ def test_files_that_vanish_leave_the_last_policy_in_force(
 
 
 def test_a_folder_that_comes_later_and_one_that_is_replaced(
-    tmp_path: Path, told: Told, follow: Callable[..., PolicyFolder]
+    tmp_path: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     """No event tells of these: the beat finds them, and events count again afterwards."""
     place = tmp_path / "policies"
@@ -217,7 +217,7 @@ def test_a_folder_that_comes_later_and_one_that_is_replaced(
 
 
 def test_a_change_without_an_event_is_found_by_the_beat(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     """On a network folder another PC's save makes no event."""
     (place / "a.yaml").write_text(text(1))
@@ -229,7 +229,7 @@ def test_a_change_without_an_event_is_found_by_the_beat(
 
 
 def test_a_folder_that_is_written_without_a_pause_is_read_nevertheless(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     (place / "a.yaml").write_text(text(1))
     follow()
@@ -250,7 +250,7 @@ def test_a_folder_that_is_written_without_a_pause_is_read_nevertheless(
         writer.join()
 
 
-def test_closing_ends_the_threads(place: Path, told: Told, follow: Callable[..., PolicyFolder]) -> None:
+def test_closing_ends_the_threads(place: Path, told: Reports, follow: Callable[..., PolicyFolder]) -> None:
     (place / "a.yaml").write_text(text(1))
     before = set(threading.enumerate())
     follow().close()

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.witness.policy_folder import PolicyFolder
-from tests.witness.followed_folder import Told, follow, place, text, told
+from tests.witness.followed_folder import Reports, follow, place, text, told
 
 __all__ = ["follow", "place", "told"]  # fixtures
 
 
 def test_a_policy_that_whoever_is_recorded_may_change_is_told_of_until_they_may_not(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     """It is in force all the same: whether what it says was meant is for whoever reads the account."""
     (place / "a.yaml").write_text(text(1))
@@ -31,7 +31,7 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_told_of_until_they_may_
 
 
 def test_a_folder_that_only_a_setting_of_theirs_names_is_not_guarded(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     (place / "a.yaml").write_text(text(1))
     follow(uid=os.getuid() + 61_000, pinned=False)
@@ -39,7 +39,7 @@ def test_a_folder_that_only_a_setting_of_theirs_names_is_not_guarded(
 
 
 def test_a_signed_policy_is_guarded_wherever_the_folder_lies(
-    place: Path, told: Told, follow: Callable[..., PolicyFolder]
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
 ) -> None:
     place.chmod(0o777)
     follow(uid=os.getuid() + 61_000, pinned=False, signed=lambda: {"a.yaml": text(1).encode()})
@@ -51,7 +51,7 @@ def test_a_signed_policy_is_guarded_wherever_the_folder_lies(
 
 
 def test_while_compliance_signs_a_policy_the_folder_changes_nothing(
-    follow: Callable[..., PolicyFolder], told: Told, tmp_path: Path
+    follow: Callable[..., PolicyFolder], told: Reports, tmp_path: Path
 ) -> None:
     mine = tmp_path / "policies"
     mine.mkdir()
@@ -72,7 +72,7 @@ def test_while_compliance_signs_a_policy_the_folder_changes_nothing(
 
 
 def test_what_is_signed_anew_counts_and_what_is_older_or_wrong_does_not(
-    follow: Callable[..., PolicyFolder], told: Told
+    follow: Callable[..., PolicyFolder], told: Reports
 ) -> None:
     signed = {"cards.yaml": text(5, "till", "chart").encode()}
     following = follow(signed=lambda: signed)
@@ -95,7 +95,7 @@ def test_what_is_signed_anew_counts_and_what_is_older_or_wrong_does_not(
 
 
 def test_signing_begins_and_ends_by_a_bundle_alone(
-    follow: Callable[..., PolicyFolder], told: Told, tmp_path: Path
+    follow: Callable[..., PolicyFolder], told: Reports, tmp_path: Path
 ) -> None:
     mine = tmp_path / "policies"
     mine.mkdir()

@@ -26,7 +26,7 @@ class Attribution:
     def tell(self, stale_pixels: tuple[StalePixels, ...], closed_by: Iterable[Reason]) -> None:
         """`closed_by`: what closed the lane until this look, and in it."""
         reasons = tuple(closed_by)
-        before, after = (Counter(one.left for one in told) for told in (self._before, stale_pixels))
+        before, after = (Counter(one.left for one in reported) for reported in (self._before, stale_pixels))
         known = self._closed_by
         # One that came to the place of another has left since the other did: from then on it is what both were.
         self._closed_by = {
@@ -48,7 +48,7 @@ class Attribution:
         """
         holding = [
             one.left
-            for one, seen in zip(stale_pixels.told, stale_pixels.seen_by(witness), strict=True)
+            for one, seen in zip(stale_pixels.reported, stale_pixels.seen_by(witness), strict=True)
             if seen.left <= began and seen.until >= now
         ]
         named = [reason for left in holding for reason in self._closed_by.get(left, ())]

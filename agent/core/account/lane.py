@@ -16,7 +16,7 @@ from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Run, Timing
-from agent.core.proof.gate import ItemT, Judged
+from agent.core.proof.gate import ItemT, GateResult
 from agent.core.proof.lane import BLIND, LaneProof
 
 
@@ -85,7 +85,7 @@ class AccountedProof(LaneProof[ItemT]):
         if look.stale_pixels is not None and self._lane is Lane.SCREEN:
             self._attribution.tell(look.stale_pixels, (*before, *self._said[look.witness]))
 
-    def judge(self, now: int) -> Judged[ItemT]:
+    def judge(self, now: int) -> GateResult[ItemT]:
         """What is released must be told by `kept`, in its order, as soon as it is on its way."""
         outcome = super().judge(now)
         self.lost(outcome.dropped)
@@ -93,7 +93,7 @@ class AccountedProof(LaneProof[ItemT]):
             self._kept_span.rest()
         return outcome
 
-    def drop_all(self) -> Judged[ItemT]:
+    def drop_all(self) -> GateResult[ItemT]:
         outcome = super().drop_all()
         self.lost(outcome.dropped)
         return outcome

@@ -58,7 +58,7 @@ class Waiting(Generic[ItemT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged(Generic[ItemT]):
+class GateResult(Generic[ItemT]):
     released: tuple[ItemT, ...] = ()
     dropped: tuple[ItemT, ...] = ()
 
@@ -89,7 +89,7 @@ class Gate(Generic[ItemT]):
         else:
             self._refused += (item,)
 
-    def judge(self, proofs: Mapping[str, Proof], now: int) -> Judged[ItemT]:
+    def judge(self, proofs: Mapping[str, Proof], now: int) -> GateResult[ItemT]:
         """Let go what every witness has covered and what none can cover any more. No witness at all proves nothing."""
         released: list[ItemT] = []
         dropped = list(self._refused)
@@ -115,7 +115,7 @@ class Gate(Generic[ItemT]):
         self._queue = tuple(kept)
         self._unbroken -= broken
         self._refused = ()
-        return Judged(tuple(released), tuple(dropped))
+        return GateResult(tuple(released), tuple(dropped))
 
     def _too_new(self, item: ItemT, proofs: Mapping[str, Proof], now: int) -> bool:
         """Whether no witness says anything yet of what starts now or later, neither for it nor against it."""
@@ -133,9 +133,9 @@ class Gate(Generic[ItemT]):
             proofs[name].clearance.never_covers(item.span) for name in uncovered
         )
 
-    def drop_all(self) -> Judged[ItemT]:
+    def drop_all(self) -> GateResult[ItemT]:
         """Everything that waits goes, and every stream must begin anew: a hold, a stop, a lost witness."""
         dropped = self._refused + self.waiting
         self._queue = self._refused = ()
         self._unbroken.clear()
-        return Judged(dropped=dropped)
+        return GateResult(dropped=dropped)

@@ -16,7 +16,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Blind, Browsing, Look, PageEvent, Scene
 from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
-from agent.core.proof.gate import Gate, ItemT, Judged, Proof
+from agent.core.proof.gate import Gate, ItemT, GateResult, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
 
 BLIND = (Reason("blind"),)
@@ -170,7 +170,7 @@ class LaneProof(Generic[ItemT]):
     def push(self, item: ItemT) -> None:
         self._gate.push(item)
 
-    def judge(self, now: int) -> Judged[ItemT]:
+    def judge(self, now: int) -> GateResult[ItemT]:
         """Let go what is proven, and drop what can never be."""
         proofs = (
             {name: Proof(run.clearance, self._timings[name].hindsight) for name, run in self._runs.items()}
@@ -179,5 +179,5 @@ class LaneProof(Generic[ItemT]):
         )
         return self._gate.judge(proofs, now)
 
-    def drop_all(self) -> Judged[ItemT]:
+    def drop_all(self) -> GateResult[ItemT]:
         return self._gate.drop_all()

@@ -11,19 +11,19 @@ class StalePixelReports:
     """Those of one lane, as its witness last reported them. Times in ns."""
 
     def __init__(self) -> None:
-        self.told: tuple[StalePixels, ...] = ()
-        self._told_by = ""  # the witness
+        self.reported: tuple[StalePixels, ...] = ()
+        self._reported_by = ""  # the witness
         self._asked = 0  # when it was last asked
         self._since: dict[int, int] = {}  # when a ghost was found to have left -> since when it may have
 
     def tell(self, witness: str, asked: int, stale_pixels: tuple[StalePixels, ...]) -> None:
         self._since = {one.left: self._since.get(one.left, self._asked) for one in stale_pixels}
-        self.told, self._told_by, self._asked = stale_pixels, witness, asked
+        self.reported, self._reported_by, self._asked = stale_pixels, witness, asked
 
     def seen_by(self, witness: str) -> tuple[StalePixels, ...]:
         """Whoever found them saw what was in view until then. To another they may have left at any moment since the
         look before: what that one calls clean may have been dirty when its window left.
         """
-        if witness == self._told_by:
-            return self.told
-        return tuple(replace(one, left=self._since[one.left]) for one in self.told)
+        if witness == self._reported_by:
+            return self.reported
+        return tuple(replace(one, left=self._since[one.left]) for one in self.reported)

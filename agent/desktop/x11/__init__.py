@@ -131,7 +131,7 @@ class X11Desktop:
 
     def stale_pixels(self) -> tuple[StalePixels, ...] | None:
         """See `agent.ports.Desktop.stale_pixels`; as of the last look."""
-        return None if self.composited() else self._screen.tracker.told()
+        return None if self.composited() else self._screen.tracker.reported()
 
     def close(self) -> None:
         """From any thread; ends a `wait`. Looks afterwards answer `Blind.NO_DISPLAY`."""

@@ -103,7 +103,7 @@ class Drawn:
             self._emptied.add(window)
             self._anew.add(window)
 
-    def _empty(self, known: int) -> _Told | None:
+    def _empty(self, known: int) -> _Drawing | None:
         """None when the server refuses: the region would still be another's."""
         refusal = _Refusal()
         try:
@@ -122,8 +122,8 @@ class Drawn:
             return None
         raw = bytes(answer.rectangles)
         if len(raw) > 8 * MOST_RECTANGLES:
-            return _Told([], whole=False)
-        return _Told([Box(*edges) for edges in struct.iter_unpack("=hhHH", raw)], whole=True)
+            return _Drawing([], whole=False)
+        return _Drawing([Box(*edges) for edges in struct.iter_unpack("=hhHH", raw)], whole=True)
 
     def collect(self) -> dict[int, list[Box]]:
         """What was painted since the last call, from the window's corner; of windows that were emptied before that.
@@ -203,7 +203,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Drawing:
     """What was in a damage; not `whole`: it came in too many pieces, and none of them is here."""
 
     boxes: list[Box]

@@ -81,5 +81,5 @@ class StalePixelTracker:
         self._painters = self._regions.painters(now)
         self._drawn.keep(tree.tops)
 
-    def told(self) -> tuple[StalePixels, ...] | None:
-        return self._regions.told() if self._drawn.able else None
+    def reported(self) -> tuple[StalePixels, ...] | None:
+        return self._regions.reported() if self._drawn.able else None

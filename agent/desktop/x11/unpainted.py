@@ -65,7 +65,7 @@ class Unpainted:
         self._regions: list[_Region] = []
         self._panes: tuple[Pane, ...] = ()
 
-    def told(self) -> tuple[StalePixels, ...]:
+    def reported(self) -> tuple[StalePixels, ...]:
         return tuple(StalePixels(stale.left, stale.until) for stale in self._regions)
 
     def painters(self, now: int) -> set[int]:

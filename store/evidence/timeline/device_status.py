@@ -20,7 +20,7 @@ from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.evidence.timeline.device_timeline import What
-from store.evidence.timeline.gaps import Gaps, gaps
+from store.evidence.timeline.gaps import DeviceGaps, gaps
 
 DAY: Final = 24 * 60 * MINUTE
 _NEW: Final = 10 * MINUTE  # from enrolling to the first sign of life
@@ -70,7 +70,7 @@ class DeviceStatus:
 class _Seen:
     """What a verdict is made from."""
 
-    gaps: Gaps
+    gaps: DeviceGaps
     health: Mapping[str, Any]
     receipt: int | None
     alarms: tuple[str, ...]

@@ -60,7 +60,7 @@ class Short:
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps:
+class DeviceGaps:
     """One device. `state`: heard, silent, off (it said so when it ended), revoked, never (heard of since it enrolled).
 
     `heard`: last sign of life, ns by the store's clock. `clock_off`: how far the PC's wall clock was ahead when it last
@@ -90,7 +90,7 @@ class Gaps:
         return self.state == "silent" or bool(odd)
 
 
-def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> Gaps:
+def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> DeviceGaps:
     """`since`, `now`: ns since 1970 by the store's clock; recordings and entries received since then are looked at."""
     with database.reading() as connection:
         told = queries.last_health(connection, device.id)
@@ -132,7 +132,7 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         parts.append(part)
         if part.what is What.UNEXPLAINED and part.end > since + clock_off:
             unexplained.append(part)
-    return Gaps(
+    return DeviceGaps(
         device=device,
         state=state,
         heard=heard,

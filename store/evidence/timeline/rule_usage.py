@@ -16,7 +16,7 @@ NamesOf = Callable[[str], Sequence[RuleName]]
 
 
 @dataclass(slots=True)
-class RuleUsage:
+class RuleUse:
     """Of a rule that the PC's last policy has. `known`: since when it has had it without a break, ns by its wall clock.
 
     `ns` and `times`: for how long and how often it closed any lane while nobody held; `would_*`: would have, had it not
@@ -32,7 +32,7 @@ class RuleUsage:
     last: int | None = None
 
 
-def rule_usage(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[str, RuleUsage]:
+def rule_usage(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[str, RuleUse]:
     """By the id, in the order of the last policy. Only what began since `since` (ns by the wall clock) counts."""
     counts = _Counts(names_of, since)
     for entry in entries:
@@ -42,7 +42,7 @@ def rule_usage(entries: Iterable[Entry], names_of: NamesOf, since: int) -> dict[
 
 class _Counts:
     def __init__(self, names_of: NamesOf, since: int) -> None:
-        self.found: dict[str, RuleUsage] = {}
+        self.found: dict[str, RuleUse] = {}
         self._names_of = names_of
         self._since = since
         self._closed: dict[object, frozenset[str]] = {}  # lane -> ids
@@ -74,7 +74,7 @@ class _Counts:
     def _put_in_force(self, policy: str, wall: int) -> None:
         names = self._names_of(policy)
         if names:
-            self.found = {name.id: self.found.get(name.id) or RuleUsage(name.why, wall) for name in names}
+            self.found = {name.id: self.found.get(name.id) or RuleUse(name.why, wall) for name in names}
 
     def _begin(
         self, before: dict[object, frozenset[str]], entry: Entry, wall: int, *, would: bool

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.core.model.media import Block, Lane
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Clearance
-from agent.core.proof.gate import PATIENCE, Gate, Judged, Proof
+from agent.core.proof.gate import PATIENCE, Gate, GateResult, Proof
 
 
 @dataclass(frozen=True)
@@ -46,52 +46,52 @@ def test_the_published_patience() -> None:
 
 def test_no_witness_proves_nothing() -> None:
     gate = gate_with(A)
-    assert gate.judge({}, now=13) == Judged()
+    assert gate.judge({}, now=13) == GateResult()
     assert gate.waiting == (A,)
 
 
 def test_without_a_witness_items_still_do_not_wait_for_ever() -> None:
     gate = gate_with(A)
-    assert gate.judge({}, now=112) == Judged()
-    assert gate.judge({}, now=113) == Judged(dropped=(A,))
+    assert gate.judge({}, now=112) == GateResult()
+    assert gate.judge({}, now=113) == GateResult(dropped=(A,))
 
 
 def test_an_item_leaves_when_its_witness_has_covered_it() -> None:
     gate = gate_with(A)
-    assert gate.judge({"w": proof(0, 12)}, now=13) == Judged()
-    assert gate.judge({"w": proof(0, 13)}, now=13) == Judged(released=(A,))
+    assert gate.judge({"w": proof(0, 12)}, now=13) == GateResult()
+    assert gate.judge({"w": proof(0, 13)}, now=13) == GateResult(released=(A,))
     assert gate.waiting == ()
 
 
 def test_the_hindsight_of_each_witness_must_have_passed() -> None:
     gate = gate_with(A)
-    assert gate.judge({"w": proof(0, 15, hindsight=3)}, now=15) == Judged()
-    assert gate.judge({"w": proof(0, 16, hindsight=3)}, now=16) == Judged(released=(A,))
+    assert gate.judge({"w": proof(0, 15, hindsight=3)}, now=15) == GateResult()
+    assert gate.judge({"w": proof(0, 16, hindsight=3)}, now=16) == GateResult(released=(A,))
 
 
 def test_every_witness_must_cover_it_though_not_at_once() -> None:
     gate = gate_with(A)
-    assert gate.judge({"w": proof(0, 20), "v": proof(0, 0)}, now=20) == Judged()
+    assert gate.judge({"w": proof(0, 20), "v": proof(0, 0)}, now=20) == GateResult()
     # The first one's run has ended since. What it proved stays proven.
-    assert gate.judge({"w": proof(30, 30), "v": proof(0, 20)}, now=30) == Judged(released=(A,))
+    assert gate.judge({"w": proof(30, 30), "v": proof(0, 20)}, now=30) == GateResult(released=(A,))
 
 
 def test_an_item_that_no_later_look_can_cover_goes_at_once() -> None:
-    assert gate_with(A).judge({"w": proof(10, 10)}, now=13) == Judged(dropped=(A,))
-    assert gate_with(A).judge({"w": proof(9, 9)}, now=13) == Judged()
+    assert gate_with(A).judge({"w": proof(10, 10)}, now=13) == GateResult(dropped=(A,))
+    assert gate_with(A).judge({"w": proof(9, 9)}, now=13) == GateResult()
 
 
 def test_patience_ends() -> None:
     gate = gate_with(A, patience=5)
-    assert gate.judge({"w": proof(0, 0)}, now=17) == Judged()
-    assert gate.judge({"w": proof(0, 0)}, now=18) == Judged(dropped=(A,))
+    assert gate.judge({"w": proof(0, 0)}, now=17) == GateResult()
+    assert gate.judge({"w": proof(0, 0)}, now=18) == GateResult(dropped=(A,))
 
 
 def test_what_is_proven_does_not_lose_patience_behind_one_that_waits() -> None:
     early, late = Picture(0, Span(10, 30)), Picture(1, Span(11, 12))
     gate = gate_with(early, late, patience=15)
-    assert gate.judge({"w": proof(0, 20)}, now=28) == Judged()
-    assert gate.judge({"w": proof(0, 31)}, now=31) == Judged(released=(early, late))
+    assert gate.judge({"w": proof(0, 20)}, now=28) == GateResult()
+    assert gate.judge({"w": proof(0, 31)}, now=31) == GateResult(released=(early, late))
 
 
 def test_a_dropped_picture_takes_along_what_was_composed_on_it() -> None:
@@ -100,7 +100,7 @@ def test_a_dropped_picture_takes_along_what_was_composed_on_it() -> None:
     fresh = Picture(0, Span(30, 31))
     gate = gate_with(first, second, other, fresh)
     outcome = gate.judge({"w": proof(15, 40)}, now=40)
-    assert outcome == Judged(released=(other, fresh), dropped=(first, second))
+    assert outcome == GateResult(released=(other, fresh), dropped=(first, second))
 
 
 def test_after_a_drop_a_stream_begins_anew_with_a_whole_picture() -> None:
@@ -114,7 +114,7 @@ def test_after_a_drop_a_stream_begins_anew_with_a_whole_picture() -> None:
     outcome = gate.judge({"w": proof(15, 40)}, now=40)
     assert outcome.dropped == (patch,)
     assert outcome.released == (whole, Picture(0, Span(32, 33), whole=False))
-    assert gate.judge({"w": proof(15, 40)}, now=40) == Judged()
+    assert gate.judge({"w": proof(15, 40)}, now=40) == GateResult()
 
 
 def test_a_stream_that_never_began_whole_is_refused() -> None:
@@ -125,7 +125,7 @@ def test_a_stream_that_never_began_whole_is_refused() -> None:
 def test_drop_all_forgets_every_stream() -> None:
     gate = gate_with(Picture(0, Span(1, 2), whole=False), A, Picture(1, Span(11, 12)))
     assert len(gate.drop_all().dropped) == 3
-    assert gate.drop_all() == Judged()
+    assert gate.drop_all() == GateResult()
     gate.push(Picture(1, Span(20, 21), whole=False))
     assert gate.judge({"w": proof(0, 30)}, now=30).released == ()
 
@@ -161,7 +161,7 @@ def test_where_no_witness_has_come_to_the_first_nobody_asks_about_the_rest(proof
     gate: Gate[Counted] = Gate(100)
     for block in blocks:
         gate.push(block)
-    assert gate.judge(proofs, now) == Judged()
+    assert gate.judge(proofs, now) == GateResult()
     assert [block.read for block in blocks[1:]] == [0] * 79
     assert len(gate.waiting) == 80
 
@@ -171,7 +171,7 @@ def test_a_block_owes_nothing_to_one_that_was_dropped() -> None:
     gate: Gate[Block] = Gate(100)
     gate.push(first)
     gate.push(second)
-    assert gate.judge({"w": proof(10, 30)}, now=30) == Judged(released=(second,), dropped=(first,))
+    assert gate.judge({"w": proof(10, 30)}, now=30) == GateResult(released=(second,), dropped=(first,))
 
 
 @st.composite

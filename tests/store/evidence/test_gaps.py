@@ -17,7 +17,7 @@ from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
 from store.evidence.timeline.device_timeline import What
-from store.evidence.timeline.gaps import SILENT, Gaps, Hole, gaps
+from store.evidence.timeline.gaps import SILENT, DeviceGaps, Hole, gaps
 from store.server.services import Services
 from tests.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
@@ -27,12 +27,12 @@ from tests.store.recorded import POLICY, ZERO, Filmed, close, make_filmed, start
 __all__ = ["run"]  # a fixture
 
 DAY = 86400 * SECOND
-Look = Callable[..., Gaps]
+Look = Callable[..., DeviceGaps]
 
 
 @pytest.fixture
 def look(services: Services, clock: SetClock) -> Look:
-    def at(pc: Pc, since: int = 7 * DAY) -> Gaps:
+    def at(pc: Pc, since: int = 7 * DAY) -> DeviceGaps:
         with services.database.reading() as connection:
             device = find_device(connection, schema.devices.c.id == pc.device)
         assert device is not None

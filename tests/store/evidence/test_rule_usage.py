@@ -15,7 +15,7 @@ from store.catalog import schema
 from store.commands import rules as command
 from store.evidence.account import Entry
 from store.evidence.rules import RuleName
-from store.evidence.timeline.rule_usage import RuleUsage, rule_usage
+from store.evidence.timeline.rule_usage import RuleUse, rule_usage
 from store.server.services import Services
 from tests.fakes.pc import Pc
 from tests.store.command_line import Run, run  # noqa: F401 - a fixture
@@ -24,7 +24,7 @@ SECOND = 1_000_000_000
 NAMES = {"p": (RuleName("cards", "PCI"), RuleName("charts", "HIPAA")), "q": (RuleName("charts", "HIPAA"),)}
 
 
-def used(*entries: tuple[float, str, dict[str, object]], since: int = 0) -> dict[str, RuleUsage]:
+def used(*entries: tuple[float, str, dict[str, object]], since: int = 0) -> dict[str, RuleUse]:
     def names_of(policy: str) -> Sequence[RuleName]:
         return NAMES.get(policy, ())
 
@@ -55,8 +55,8 @@ def would(at: float, *rules: int) -> tuple[float, str, dict[str, object]]:
 def test_how_often_and_how_long() -> None:
     found = used(IN_FORCE, closed(2, 0), opened(5), closed(6, 0, "unreadable"), opened(6.5))
     assert found == {
-        "cards": RuleUsage("PCI", SECOND, times=2, ns=3_500_000_000, last=6 * SECOND),
-        "charts": RuleUsage("HIPAA", SECOND),
+        "cards": RuleUse("PCI", SECOND, times=2, ns=3_500_000_000, last=6 * SECOND),
+        "charts": RuleUse("HIPAA", SECOND),
     }
 
 
@@ -72,14 +72,14 @@ def test_time_in_a_hold_counts_for_nobody() -> None:
 
 def test_what_was_only_tried() -> None:
     found = used(IN_FORCE, would(2, 1), would(4))
-    assert found["charts"] == RuleUsage("HIPAA", SECOND, would_times=1, would_ns=2 * SECOND, last=2 * SECOND)
+    assert found["charts"] == RuleUse("HIPAA", SECOND, would_times=1, would_ns=2 * SECOND, last=2 * SECOND)
 
 
 def test_the_last_policy_counts_and_remembers_what_it_kept() -> None:
     found = used(
         IN_FORCE, closed(2, 0, 1), opened(3), (4, "policy", {"policy": "q"}), closed(5, 0, policy="q"), opened(6)
     )
-    assert found == {"charts": RuleUsage("HIPAA", SECOND, times=2, ns=2 * SECOND, last=5 * SECOND)}
+    assert found == {"charts": RuleUse("HIPAA", SECOND, times=2, ns=2 * SECOND, last=5 * SECOND)}
 
 
 def test_a_new_run_and_what_was_before_the_time_count_for_nothing() -> None:
@@ -96,8 +96,8 @@ def test_policies_and_numbers_that_are_not_here() -> None:
 
 
 def test_never_is_said_of_all_pcs_and_only_after_long_enough() -> None:
-    none, old = RuleUsage("w", 0), RuleUsage("w", 5, times=1, ns=3, last=9)
-    late = RuleUsage("w", 200)
+    none, old = RuleUse("w", 0), RuleUse("w", 5, times=1, ns=3, last=9)
+    late = RuleUse("w", 200)
     joined = command.joined([{"a": none, "b": none, "c": late}, {"b": old, "d": late}], since=100, tolerance=10)
     assert [(rule.id, rule.devices, rule.never) for rule in joined] == [
         ("a", 1, True),
