@@ -28,7 +28,7 @@ from agent.errors import EyelidError
 from bench import fleet
 from bench.fleet import Store
 from bench.loss_account import PATIENCE, Round
-from bench.loss_evidence import Judge, Kept, Journal, entries_in, read_journal
+from bench.loss_evidence import Journal, Judge, Kept, entries_in, read_journal
 from bench.stage import Running, Stage, StageError
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import Began, Devices, End, Feed, Heard, Lost, Tell, Timed, FeedEvent
+from agent.capture.sound_feed import Began, Devices, End, Feed, FeedEvent, Heard, Lost, Tell, Timed
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
 from agent.core.model.media import Block

@@ -176,7 +176,8 @@ def _as_json(
         "lanes": {
             lane.value: {
                 **{f"{name}_ns": amount for name, amount in asdict(sums_of(spans)).items()},
-                "stretches": [_span_as_json(one) for one in spans],
+                "spans": (in_json := [_span_as_json(one) for one in spans]),
+                "stretches": in_json,  # the key's old name, beside the new one until version 0.2
             }
             for lane, spans in told.items()
         },

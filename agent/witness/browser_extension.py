@@ -9,7 +9,17 @@ from typing import Any, Final
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, PageEvent
 from agent.witness.browser_peer import Parent, is_a
-from agent.witness.browser_words import Answer, Event, Hello, Malformed, Patterns, PolicyTaken, FromExtension, read, windows_of
+from agent.witness.browser_words import (
+    Answer,
+    Event,
+    Hello,
+    Malformed,
+    Message,
+    Patterns,
+    PolicyTaken,
+    read,
+    windows_of,
+)
 
 MAX_UNANSWERED: Final = 64  # questions that a silent extension may still answer
 
@@ -72,7 +82,7 @@ class Extension:
         self._unanswered.append(question)
         return True
 
-    def hear(self, message: bytes) -> FromExtension | None:
+    def hear(self, message: bytes) -> Message | None:
         """What the message says; None when it does not count. Raises Malformed, Lost or Stranger."""
         number, told = read(message)
         if isinstance(told, Hello):

@@ -97,7 +97,7 @@ class Marked:
     how: MarkAnswer
 
 
-FromExtension = Hello | PolicyTaken | Event | Answer | Marked
+Message = Hello | PolicyTaken | Event | Answer | Marked
 
 
 # -- what the agent says ------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _message(words: Mapping[str, object]) -> bytes:
 # -- what the extension says --------------------------------------------------------------------------------------
 
 
-def read(message: bytes) -> tuple[int, FromExtension]:
+def read(message: bytes) -> tuple[int, Message]:
     """The message's number and what it says. Raises Malformed."""
     try:
         words = json.loads(message.decode("utf-8"), parse_constant=_no_number)

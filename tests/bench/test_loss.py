@@ -17,7 +17,7 @@ from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, tables
 from bench.loss_account import COLUMNS, PATIENCE, LossCounts, Round, added_up, lines, total, wrong
-from bench.loss_evidence import SECOND, Judge, Kept, Journal, read_journal
+from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
 from bench.loss_kills import struck
 from bench.loss_mounts import CannotMount
 from bench.loss_world import Case, World, stream_of

@@ -45,7 +45,7 @@ MESSAGES: dict[str, dict[str, Any]] = {
 MAY_BE_LEFT_OUT = {"extensions", "fullscreen"}  # by an extension that is older than the key
 
 
-def read(message: object) -> tuple[int, words.FromExtension]:
+def read(message: object) -> tuple[int, words.Message]:
     return words.read(json.dumps(message).encode())
 
 

@@ -16,7 +16,7 @@ from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Run, Timing
-from agent.core.proof.gate import ItemT, GateResult
+from agent.core.proof.gate import GateResult, ItemT
 from agent.core.proof.lane import BLIND, LaneProof
 
 
