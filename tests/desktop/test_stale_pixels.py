@@ -17,7 +17,7 @@ from agent.desktop.x11.changing import MOST_DEEDS
 from agent.desktop.x11.unpainted import DOUBT, HANGS, STILL, UNSURE
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
-from tests.stage.afterimages import (
+from tests.stage.stale_pixels import (
     ALL,
     BEHIND,
     CLOCK,
