@@ -30,7 +30,7 @@ FADE: Final = RATE // 200  # samples, as the film does
 WIDE: Final = RATE // 4  # samples by which a stretch may lie elsewhere than the film as a whole
 LONG: Final = RATE // 2  # samples of a stretch from which on its own place is looked for
 ALIKE: Final = 0.5  # of 1, how well what was said must fit where it is found
-SILENCE: Final = 1e-6  # of full scale
+SILENT_BELOW: Final = 1e-6  # of full scale
 
 Samples = npt.NDArray[np.float64]
 Cut = tuple[int, int]
@@ -170,7 +170,7 @@ def _shift(said: Samples, film: Samples, least: int, most: int) -> int:
 def _likeness(said: Samples, heard: Samples, stretches: Sequence[Cut]) -> float:
     signal = sum(float(np.sum(said[first:last] ** 2)) for first, last in stretches)
     beside = sum(float(np.sum((said[first:last] - heard[first:last]) ** 2)) for first, last in stretches)
-    return round(10 * float(np.log10(max(signal, SILENCE) / max(beside, SILENCE))), 1)
+    return round(10 * float(np.log10(max(signal, SILENT_BELOW) / max(beside, SILENT_BELOW))), 1)
 
 
 def _lost(said: Samples, heard: Samples) -> npt.NDArray[np.bool_]:
@@ -206,7 +206,7 @@ def _pieces(said: Samples, heard: Samples, stretches: Sequence[Cut], which: Whic
 
 def _above(samples: Samples, stretches: Sequence[Cut], band: float) -> float:
     """The loudest above `band` in any piece, dB of full scale."""
-    loudest = SILENCE
+    loudest = SILENT_BELOW
     shape = np.hanning(PIECE)
     for part in _parts(samples, stretches):
         spectrum = np.fft.rfft(part * shape)

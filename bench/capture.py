@@ -161,7 +161,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaptureResult:
     """Ratios are the peer's use on the busy script divided by ours: above 1 ours is the smaller."""
 
     cpu_ratio: float
@@ -178,7 +178,7 @@ class Kept:
     peer: int
 
 
-def measure(lengths: Lengths, folder: Path, say: Callable[[str], None]) -> tuple[Outcome, Kept]:
+def measure(lengths: Lengths, folder: Path, say: Callable[[str], None]) -> tuple[CaptureResult, Kept]:
     """Plays the script before both recorders. Raises StageError when anything does not start or ends by itself."""
     for name in ("Xvfb", "openbox", "ffmpeg", "ffprobe"):
         if shutil.which(name) is None:
@@ -222,12 +222,12 @@ def _play(
     return uses, peak
 
 
-def _outcome(uses: dict[str, tuple[Use, Use]], peak: int) -> Outcome:
+def _outcome(uses: dict[str, tuple[Use, Use]], peak: int) -> CaptureResult:
     ours, peer = uses[BUSY[0]]
     for name in BUSY[1:]:
         ours, peer = ours + uses[name][0], peer + uses[name][1]
     cases = {name: Case.of(*both) for name, both in uses.items()} | {"busy": Case.of(ours, peer)}
-    return Outcome(
+    return CaptureResult(
         cpu_ratio=round(peer.cpu / ours.cpu, 2),
         bytes_ratio=round(peer.bytes / ours.bytes, 2),
         pss_mb=round(peak / MB, 1),
@@ -235,7 +235,7 @@ def _outcome(uses: dict[str, tuple[Use, Use]], peak: int) -> Outcome:
     )
 
 
-def _table(outcome: Outcome, kept: Kept) -> Table:
+def _table(outcome: CaptureResult, kept: Kept) -> Table:
     table = Table(title="Per minute of a 1080p desktop, 5 fps at most")
     for column in ("", "CPU s", "MB", "ffmpeg CPU s", "ffmpeg MB"):
         table.add_column(column, justify="left" if not column else "right")

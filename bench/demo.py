@@ -40,7 +40,7 @@ CONTROL: Final = 8.0  # seconds of the run without rules
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """The demo's one object. Seconds are of the recording's time; `rules`: how long each kept the eye closed."""
 
     recording: str
@@ -56,7 +56,7 @@ class Outcome:
     verified: bool
 
     @classmethod
-    def of(cls, opened: OpenedRecording, control: OpenedRecording) -> Outcome:
+    def of(cls, opened: OpenedRecording, control: OpenedRecording) -> DemoResult:
         return cls(
             recording=opened.recording,
             seconds=round(opened.seconds, 3),
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StageError as error:
         out.print(f"demo: {error}", markup=False, style="red", soft_wrap=True)
         return 1
-    outcome = Outcome.of(opened, control)
+    outcome = DemoResult.of(opened, control)
     if asked.json:
         print(json.dumps(asdict(outcome)))
     else:

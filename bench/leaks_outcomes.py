@@ -19,7 +19,7 @@ UNTRIED: Final = 0.05  # of the plays may be
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlayOutcome:
     """One case, played once. `seed` and `index`: where it was drawn from; None where it was given.
 
     `leaked`, `control`: frames that show it in the recording, and in the one without rules. `opened`: the recorder kept
@@ -48,15 +48,15 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Outcome:
+    def from_json(cls, written: Mapping[str, Any]) -> PlayOutcome:
         lists = {name: tuple(written[name]) for name in ("over_pauses", "faults")}
         return cls(**{**written, **lists, "case": from_json(written["case"])})
 
 
-def outcome_of(run: Run, key: str, case: Case, *, seed: int | None, index: int, load: float) -> Outcome:
+def outcome_of(run: Run, key: str, case: Case, *, seed: int | None, index: int, load: float) -> PlayOutcome:
     """What the run says about the transition `key`, which played that case."""
     those: list[Interval] = [one for one in run.intervals if one.key == key]
-    return Outcome(
+    return PlayOutcome(
         seed=seed,
         index=index,
         case=case,
@@ -70,15 +70,15 @@ def outcome_of(run: Run, key: str, case: Case, *, seed: int | None, index: int, 
     )
 
 
-def kept(path: Path) -> list[Outcome]:
+def kept(path: Path) -> list[PlayOutcome]:
     """Those in a file. Raises ValueError where it holds something else."""
     lines = [json.loads(line) for line in path.read_text("ascii").splitlines()] if path.exists() else []
     if any("case" not in line for line in lines):
         raise ValueError(f"{path} has runs of transitions in it, not of cases")
-    return [Outcome.from_json(line) for line in lines]
+    return [PlayOutcome.from_json(line) for line in lines]
 
 
-def next_index(outcomes: Iterable[Outcome], seed: int, browser: str | None) -> int:
+def next_index(outcomes: Iterable[PlayOutcome], seed: int, browser: str | None) -> int:
     """Where a run of that seed goes on: after the last one that was played."""
     those = [one.index for one in outcomes if one.seed == seed and browser in (None, one.case.browser)]
     return max(those, default=-1) + 1
@@ -87,7 +87,7 @@ def next_index(outcomes: Iterable[Outcome], seed: int, browser: str | None) -> i
 # -- figures --------------------------------------------------------------------------------------------------------
 
 
-def total(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def total(outcomes: Sequence[PlayOutcome]) -> dict[str, Any]:
     """Over-pauses are of plays in which no process was stopped, without load wherever there are any."""
     tried = [one for one in outcomes if one.tried]
     free = [one for one in tried if not one.case.hung]
@@ -104,7 +104,7 @@ def total(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, int]]]:
+def cells(outcomes: Sequence[PlayOutcome]) -> dict[str, dict[str, dict[str, int]]]:
     """Dimension -> value -> how many plays had it, and what came of them."""
     return {
         name: {str(value): _counted([one for one in outcomes if getattr(one.case, name) == value]) for value in among}
@@ -112,7 +112,7 @@ def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, int]]]:
     }
 
 
-def _counted(those: Sequence[Outcome]) -> dict[str, int]:
+def _counted(those: Sequence[PlayOutcome]) -> dict[str, int]:
     return {
         "plays": len(those),
         "leaked_plays": sum(one.leaked > 0 for one in those),
@@ -131,7 +131,7 @@ def pairs_possible() -> set[tuple[str, Value, str, Value]]:
     }
 
 
-def pairs_played(outcomes: Iterable[Outcome]) -> set[tuple[str, Value, str, Value]]:
+def pairs_played(outcomes: Iterable[PlayOutcome]) -> set[tuple[str, Value, str, Value]]:
     return {
         (one, getattr(outcome.case, one), other, getattr(outcome.case, other))
         for outcome in outcomes
@@ -140,7 +140,7 @@ def pairs_played(outcomes: Iterable[Outcome]) -> set[tuple[str, Value, str, Valu
     }
 
 
-def faults(outcomes: Sequence[Outcome]) -> list[str]:
+def faults(outcomes: Sequence[PlayOutcome]) -> list[str]:
     """Why the bench fails; empty where every case was tried and none leaked."""
     found = [
         f"{_name(one)} leaked {one.leaked} {'frame' if one.leaked == 1 else 'frames'}: "
@@ -157,11 +157,11 @@ def faults(outcomes: Sequence[Outcome]) -> list[str]:
     return found
 
 
-def _name(one: Outcome) -> str:
+def _name(one: PlayOutcome) -> str:
     return f"play {one.index}" if one.seed is None else f"seed {one.seed}, play {one.index}"
 
 
-def _why(one: Outcome) -> str:
+def _why(one: PlayOutcome) -> str:
     if one.faults:
         return "; ".join(one.faults)
     return "the eye was closed before it came" if one.control else "the control shows nothing of it"
@@ -172,7 +172,7 @@ def _why(one: Outcome) -> str:
 COLUMNS: Final = ("dimension", "value", "plays", "leaked", "untried")
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
+def summary(outcomes: Sequence[PlayOutcome]) -> str:
     found = total(outcomes)
     possible = pairs_possible()
     over = " / ".join("-" if ms is None else f"{ms:.0f}" for ms in found["over_pause_ms"].values())
@@ -184,13 +184,13 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def _lines(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, ...]]:
+def _lines(outcomes: Sequence[PlayOutcome]) -> Iterator[tuple[str, ...]]:
     for name, values in cells(outcomes).items():
         for value, row in values.items():
             yield name, value.replace("_", " "), *(str(row[what]) for what in ("plays", "leaked_plays", "untried"))
 
 
-def table(outcomes: Sequence[Outcome]) -> Table:
+def table(outcomes: Sequence[PlayOutcome]) -> Table:
     lines = list(_lines(outcomes))
     styles = ["bold red" if line[3] != "0" else "" for line in lines]
     drawn = tables.drawn("What leaked, by what was played", COLUMNS, lines, words=2, styles=styles)
@@ -198,5 +198,5 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     return drawn
 
 
-def markdown(outcomes: Sequence[Outcome]) -> str:
+def markdown(outcomes: Sequence[PlayOutcome]) -> str:
     return f"{summary(outcomes)}\n\n{tables.markdown(COLUMNS, _lines(outcomes), words=2)}"

@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.leaks_scene import CHROMIUM, CORNER, FIREFOX, PLAIN, Play, Scene, transition
 
-LONGER_THAN_OWED: Final = 13.0  # seconds; a doubt about a window's pixels is over after ten
+LONGER_THAN_NEEDED: Final = 13.0  # seconds; a doubt about a window's pixels is over after ten
 STAYS: Final = 4.0  # seconds that such a window is left where it is
 LIST: Final = (400, 275)  # of the window's corner: a select list of scene.js, in either browser
 HELD: Final = (350, 400)  # of the window's corner: what can be dragged there
@@ -83,5 +83,5 @@ def unpainted_window_moved(scene: Scene) -> Play:
         move(700, 400)
         time.sleep(1)
         scene.run("remove")
-        time.sleep(LONGER_THAN_OWED)
+        time.sleep(LONGER_THAN_NEEDED)
     scene.run("go", scene.shop())

@@ -21,7 +21,7 @@ from bench import leaks_outcomes as outcomes_of
 from bench.leaks_account import Run
 from bench.leaks_acts import acted
 from bench.leaks_cases import Case, as_text, drawn, parsed
-from bench.leaks_outcomes import Outcome, outcome_of
+from bench.leaks_outcomes import PlayOutcome, outcome_of
 from bench.leaks_scene import Transition
 from bench.leaks_shrink import shrink
 
@@ -42,7 +42,7 @@ class Runner:
     perform: Perform
     say: Say
     add: Path | None = None
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[PlayOutcome] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def random(self, seed: int, first: int, plays: int, browser: str | None) -> None:
@@ -79,7 +79,7 @@ class Runner:
         ]
         return [any(found[place * TIMES : (place + 1) * TIMES]) for place in range(len(cases))]
 
-    def _played(self, cases: Sequence[tuple[int, Case]], seed: int | None, doing: str) -> list[Outcome]:
+    def _played(self, cases: Sequence[tuple[int, Case]], seed: int | None, doing: str) -> list[PlayOutcome]:
         named = {f"case_{index}": (index, case) for index, case in cases}
         keys = [f"{case.browser}/{name}" for name, (_, case) in named.items()]
         run = self.perform(
@@ -157,7 +157,7 @@ def _say(console: Console, text: str) -> None:
     console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
-def report(outcomes: Sequence[Outcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console) -> int:
+def report(outcomes: Sequence[PlayOutcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         print(json.dumps(outcomes_of.total(outcomes)), flush=True)
     else:

@@ -15,7 +15,7 @@ from bench import leaks_outcomes, leaks_random
 from bench.leaks import main
 from bench.leaks_account import MS, Interval, Run
 from bench.leaks_cases import DIMENSIONS, Case, drawn
-from bench.leaks_outcomes import Outcome, faults, kept, markdown, next_index, outcome_of, pairs_possible, total
+from bench.leaks_outcomes import PlayOutcome, faults, kept, markdown, next_index, outcome_of, pairs_possible, total
 from bench.leaks_random import LOT, Runner, Say
 from bench.leaks_scene import Transition
 
@@ -23,9 +23,9 @@ PLAIN = Case("chromium")
 HEAVY = Case("chromium", document="frame", after="svg")
 
 
-def outcome(case: Case = PLAIN, index: int = 0, **more: object) -> Outcome:
+def outcome(case: Case = PLAIN, index: int = 0, **more: object) -> PlayOutcome:
     said = {"leaked": 0, "control": 2, "opened": True, "over_pauses": (300.0,), **more}
-    return Outcome(seed=1, index=index, case=case, **said)  # type: ignore[arg-type]
+    return PlayOutcome(seed=1, index=index, case=case, **said)  # type: ignore[arg-type]
 
 
 def test_the_one_object_of_the_bench():

@@ -140,11 +140,11 @@ def end_all(home: Path) -> None:
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
             process.terminate()
-    _, stubborn = psutil.wait_procs(left, timeout=5)
-    for process in stubborn:
+    _, persistent = psutil.wait_procs(left, timeout=5)
+    for process in persistent:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=5)
+    psutil.wait_procs(persistent, timeout=5)
 
 
 def _lives_in(process: psutil.Process, home: Path) -> bool:

@@ -34,8 +34,8 @@ def asked(name: str) -> BrowserFacts:
 def quit_all(home: Path, process: subprocess.Popen[bytes]) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     end(process)
-    _, stubborn = psutil.wait_procs(children, timeout=10)
-    for one in stubborn:
+    _, persistent = psutil.wait_procs(children, timeout=10)
+    for one in persistent:
         one.kill()
     assert home.exists()
 

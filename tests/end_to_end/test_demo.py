@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bench import detector
-from bench.demo import Outcome
+from bench.demo import DemoResult
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
 
@@ -125,7 +125,7 @@ def test_a_length_that_shows_nothing_is_wrong_usage(seconds: str) -> None:
     assert "a number of seconds from 12" in refused.stderr
 
 
-GOOD = Outcome(
+GOOD = DemoResult(
     recording="0193a1b2-0000-7000-8000-000000000000",
     seconds=14.0,
     kept_s=7.0,

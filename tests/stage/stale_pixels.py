@@ -165,12 +165,12 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
     screen = tried.stage.desktop._screen
     follow = screen.tracker.follow
 
-    def belated(_: object, airy: Container[int], box: Box, *, known: bool, late: bool, bereft: Container[int]) -> None:
+    def belated(_: object, airy: Container[int], box: Box, *, known: bool, late: bool, orphaned: Container[int]) -> None:
         assert known
         assert not late
         meanwhile()
         screen.absorb()
-        follow(screen._panes(), airy, box, known=known, late=True, bereft=bereft)
+        follow(screen._panes(), airy, box, known=known, late=True, orphaned=orphaned)
 
     tried.behind.retitle(window=tried.back, title="behind")  # else there is nothing to look at
     with pytest.MonkeyPatch.context() as patch:

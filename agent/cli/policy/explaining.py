@@ -30,7 +30,7 @@ SOMEWHERE: Final = Box(0, 0, 800, 600)  # no rule looks at the place
 MARKS: Final = {Does.CLOSES: ("●", "yellow"), Does.TRIED: ("◌", "cyan")}
 SILENT: Final = ("○", "dim")
 # What a program is made of is seen when it runs, and by no name.
-UNTOLD: Final = (
+SEEN_RUNNING: Final = (
     "  Where it shows web pages of its own (Electron) or another machine (Citrix, RDP, VNC), Eyelid closes\n"
     "  all the same: `eyelid windows` says so while it is in view."
 )
@@ -91,7 +91,7 @@ def _explain(asked: argparse.Namespace) -> int:
         for lane in Lane:
             _print_lanes(out, judged, words, (lane,))
     if isinstance(thing, Window) and all(effect_of(words, lane) is not Effect.PAUSE for lane in Lane):
-        out.print(UNTOLD, style="dim", markup=False)
+        out.print(SEEN_RUNNING, style="dim", markup=False)
     return 0
 
 

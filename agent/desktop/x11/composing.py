@@ -52,7 +52,7 @@ class Composer:
         screen.settle()
         return Scene(windows=windows.all())
 
-    def _is_bereft(self, top: Top, clients: Sequence[Client]) -> bool:
+    def _is_orphaned(self, top: Top, clients: Sequence[Client]) -> bool:
         """Whether it is a frame whose client has just ended. The client answers for what the frame still shows.
 
         A client that was its own top level is none: its number may be in use again, for another window.
@@ -83,7 +83,7 @@ class Composer:
         return looked_after and not any(client.see_through for client in clients)
 
     def _inhabitants(self, top: Top, clients: Sequence[Client], focus: int, *, shown: bool) -> Iterator[Window]:
-        if self._is_bereft(top, clients):
+        if self._is_orphaned(top, clients):
             return
         if not clients:
             yield unreadable(top, shown=shown)

@@ -53,13 +53,13 @@ def told(pc: Pc, bundle: Bundle) -> Filmed:
 
 
 @dataclass
-class Outcome:
+class Ran:
     code: int
     out: str
     err: str
 
 
-Run = Callable[..., Outcome]
+Run = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ def run(home: Home, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
     secret.write_bytes(PASSPHRASE + b"\n")
     key = home.folder / home.key(RECIPIENT).file
 
-    def command(name: str, recording: object, *more: object) -> Outcome:
+    def command(name: str, recording: object, *more: object) -> Ran:
         capfd.readouterr()
         opened = ("--home", home.folder, "--key", key, "--passphrase-file", secret)
         code = cli.main([str(word) for word in (name, recording, *opened, *more)])
         said = capfd.readouterr()
-        return Outcome(code, said.out, said.err)
+        return Ran(code, said.out, said.err)
 
     return command
 
