@@ -177,7 +177,9 @@ class X11Screen:
             known.get(found) or Monitor(next(_stream_numbers), box=found[1], name=found[0])
             for found in self._pixels.monitors()
         ]
-        self._views = tuple(_MonitorView(one, Canvas(one.box.width, one.box.height), Pacing(self._every)) for one in monitors)
+        self._views = tuple(
+            _MonitorView(one, Canvas(one.box.width, one.box.height), Pacing(self._every)) for one in monitors
+        )
         self._void = True
 
     def _grab_drawn(self, start: int) -> tuple[Frame, ...]:

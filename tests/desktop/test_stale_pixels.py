@@ -17,6 +17,7 @@ from agent.desktop.x11.changing import MOST_DEEDS
 from agent.desktop.x11.unpainted import DOUBT, HANGS, STILL, UNSURE
 from tests.desktop.x11_stages import bare, either, managed
 from tests.stage import displays
+from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
 from tests.stage.stale_pixels import (
     ALL,
     BEHIND,
@@ -32,7 +33,6 @@ from tests.stage.stale_pixels import (
     trial,
     unmap,
 )
-from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
 from tests.stage.windows import Program, program
 
 __all__ = ["bare", "either", "managed"]  # fixtures
