@@ -1,7 +1,6 @@
-"""One lane of the eye: what is proven (proof.lane), and the account of it: why it is closed, and what time was kept.
+"""One lane's proof (proof.lane) with its account: why the lane is closed, and what time was kept.
 
-The account only listens. It takes each step of the proof as it is, and notes what the step means; what is released is
-decided there alone.
+The account only listens: it notes what each step of the proof means. What is released is decided there alone.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ class AccountedProof(LaneProof[ItemT]):
         super().put_in_force(policy, timings, now)
 
     def alarm(self, alarm: Alarm) -> None:
-        self._would.pop(alarm.witness, None)  # until it looks again nobody knows
+        self._would.pop(alarm.witness, None)  # not known until it looks again
         super().alarm(alarm)
 
     def see(self, look: Look) -> None:
@@ -86,7 +85,7 @@ class AccountedProof(LaneProof[ItemT]):
             self._attribution.tell(look.stale_pixels, (*before, *self._said[look.witness]))
 
     def judge(self, now: int) -> GateResult[ItemT]:
-        """What is released must be told by `kept`, in its order, as soon as it is on its way."""
+        """Report what is released by `kept`, in its order, as soon as it is on its way."""
         outcome = super().judge(now)
         self.lost(outcome.dropped)
         if not (outcome.released or self.waiting):
@@ -114,10 +113,10 @@ class AccountedProof(LaneProof[ItemT]):
         super()._end_run(name, run, said)
         self._said[name] = self._ended_by[name] = said
 
-    # -- the kept stretch -----------------------------------------------------------------------------------------
+    # -- the kept span --------------------------------------------------------------------------------------------
 
     def begins_anew(self, item: ItemT) -> bool:
-        """Whether the stretch that is being kept ended before this released item."""
+        """Whether the kept span ended before this released item."""
         return self._kept_span.ended_before(item.span.start)
 
     def kept(self, item: ItemT) -> None:
@@ -133,7 +132,7 @@ class AccountedProof(LaneProof[ItemT]):
         self._kept_span.still(until)
 
     def kept_span_is_over(self, now: int) -> bool:
-        """Whether the stretch that is being kept has ended, and where is known for good."""
+        """Whether the kept span has ended, and where is known for good."""
         return self._kept_span.is_over(now)
 
     def holds_until(self, at: int) -> bool:
@@ -141,9 +140,9 @@ class AccountedProof(LaneProof[ItemT]):
         return self._kept_span.holds_until(at)
 
     def end_of_kept(self, before: ItemT | None = None) -> int | None:
-        """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.
+        """Where the kept span ends (ns), None if nothing was kept since the last call. Begins anew.
 
-        `before`: the item that is let go next, where it is known.
+        `before`: the item that is released next, where it is known.
         """
         following = (before, *self.waiting) if before is not None else self.waiting
         return self._kept_span.end(following[0].span.start if following else None)

@@ -60,8 +60,7 @@ class Clearance:
     def never_covers(self, span: Span) -> bool:
         """Whether no later look can help: the span starts at or below the lower end.
 
-        That falls only when a ghost turns out to be gone sooner than was known, and then to a moment that was still to
-        come when it rose: after everything that could be asked about by then.
+        The bound falls only when stale pixels clear early, and never to a time that was already past when it rose.
         """
         return span.start <= self.after
 
@@ -109,16 +108,15 @@ def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
 
 
 def with_stale(run: Run, stale_pixels: Sequence[StalePixels], now: int) -> Run:
-    """The run, with the word of a look answered at `now` on what the display still shows. Of ghosts yet to go the
-    latest word counts; what has gone may never be told of again.
+    """The run, with what a look answered at `now` says of stale pixels. Of those yet to clear the latest look counts;
+    those that have cleared may never be reported again.
     """
     if run.last is None:
         return run
     past = [one for one in stale_pixels if one.until <= now]
     known = [run.stale_until] if run.stale_until <= now else []
-    return replace(
-        run, after=max(run.after, *known, gone_by(past, run.began)), stale_until=gone_by(stale_pixels, run.began)
-    )
+    after, until = max(run.after, *known, gone_by(past, run.began)), gone_by(stale_pixels, run.began)
+    return replace(run, after=after, stale_until=until)
 
 
 def looked(
@@ -128,7 +126,7 @@ def looked(
 
     `told`: the look says what the display still shows, and `stale_until` brings that in. `lag`: as in `Look`.
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
-    of two looks in flight at once nobody can say which saw what. A dirty one counts whenever it comes.
+    of two looks in flight at once it is not known which saw what. A dirty one counts whenever it comes.
     """
     if answered < asked:
         return alarmed(run, asked)  # a witness whose clock runs backwards is not a witness

@@ -88,9 +88,7 @@ class SceneMerger:
         self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
         self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
         self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
-        self._event_pictures: dict[
-            Place, dict[_Picture, int]
-        ] = {}  # what events showed since browsers were asked -> when
+        self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # from events since browsers were asked -> when
         self._pids: dict[str, int] = {}  # connection -> the browser's process
         self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
         self._menus: dict[int, tuple[Page, ...]] = {}  # menus and the like -> what they may have painted
