@@ -147,7 +147,7 @@ class Glass(Protocol):
         """Those that it shows now. Raises EnvironmentFault when the display is gone."""
 
 
-PEAK_OF: Final = 3 * SECOND  # ns of which a level is told: longer than whoever shows it waits between two questions
+PEAK_OF: Final = 3 * SECOND  # ns that a level is of: longer than its readers wait between two questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Sound(Protocol):
     """Both ends of the call, as blocks. It follows a device that goes and comes; never raises for it."""
 
     def listen(self, *, on: bool) -> None:
-        """Open the devices or let go of them (in a hold the microphone is off). Returns at once; any thread."""
+        """Open the devices or close them (in a hold the microphone is off). Returns at once; any thread."""
 
     def take(self, timeout: float) -> tuple[tuple[Block, ...], tuple[Mishap, ...]]:
         """What was heard and what went wrong since the last call; waits `timeout` seconds for the first of it."""
@@ -223,7 +223,7 @@ class Sealed:
 
 
 class Sealer(Protocol):
-    """One recording's key: held in memory until `forget`, then nobody here can open what it sealed."""
+    """One recording's key: held in memory until `forget`; after that, what it sealed cannot be opened here."""
 
     recording: UUID
 

@@ -1,4 +1,4 @@
-"""Both ends of the call, as blocks: a feed's words wait in a bounded mailbox, whoever takes blocks merges them.
+"""Both ends of the call, as blocks: a feed's events wait in a bounded mailbox; taking blocks merges them.
 
 The feed's thread only copies: merging, levels and mishaps are the taker's work, so a busy PC delays blocks and does
 not lose sound.

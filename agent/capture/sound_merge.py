@@ -1,7 +1,7 @@
 """Two ends with a clock each into blocks of one clock.
 
 Every device has its own idea of 48 000 samples a second. What its samples' times are is proven piece by piece
-(`agent.capture.sound_stamps`); a small difference between count and time is made up by single samples, which nobody
+(`agent.capture.sound_stamps`); a small difference between count and time is made up by single samples, which no one
 hears. What is not proven is silence, and told. Pure: no thread, no clock of its own.
 """
 
@@ -327,7 +327,7 @@ class Merger:
                 track.device = track.absent = ""
 
     def _restart(self, now: int) -> None:
-        """The PC slept, or nobody took blocks for long: all stamps must prove themselves anew."""
+        """The PC slept, or no block was taken for long: all stamps must prove themselves anew."""
         for track in self._tracks:
             track.stalled = False
             track.cool()

@@ -1,10 +1,10 @@
 """Listening through PortAudio, by sounddevice: for PCs without a PulseAudio or PipeWire server (plain ALSA), and macOS.
 
 PortAudio calls back with samples and the moment at which it thinks they were heard; both go on at once, nothing waits
-here. It tells of no device that goes or comes, and keeps one list of them from its beginning to its end: so a stream
+here. It reports no device that goes or comes, and keeps one list of them from its beginning to its end: so a stream
 that ends or falls silent is a device that is lost, and while one is missing it is tried again, and a process of its own
 looks whether the list is still true, so that the end that is heard is not disturbed. A stream stays on its device: a
-sound server moves those that ALSA's plugins open on it, and tells nobody, so where there is one none of them is chosen.
+sound server moves those that ALSA's plugins open on it, and says nothing, so where there is one none of them is chosen.
 
 What an output plays, PortAudio hears only where the system has an input for it: ALSA's loopback card, a monitor that
 somebody named in the ALSA configuration, a virtual device (BlackHole) on macOS. It is chosen by name.
@@ -53,7 +53,7 @@ class _Ear:
     opened_at: int
     stream: Any = None
     counted: int = 0  # samples that have come
-    missing: int = 0  # of which nobody could be told
+    missing: int = 0  # that could not be reported
     heard_at: int | None = None
     overflows: int = 0
     over: bool = False
@@ -113,7 +113,7 @@ class PortAudioFeed:
         return ear.over or silent or not ear.stream.active
 
     def _missing(self) -> list[End]:
-        """Ends that should be heard and are not. A far end that nobody names is none."""
+        """Ends that should be heard and are not. A far end that the settings do not name is none."""
         named = [end for end in End if self._devices.of(end) != NONE]
         return [end for end in named if end not in self._ears and (end, self._devices.of(end)) != NOT_NAMED]
 
@@ -204,7 +204,7 @@ class PortAudioFeed:
 def choose(
     end: End, devices: Devices, listed: Sequence[dict[str, Any]], default: int, avoid: Collection[str] = ()
 ) -> str | None:
-    """The name of the input for that end. The far end is an input only where somebody names one."""
+    """The name of the input for that end. The far end is an input only where the settings name one."""
     wanted = devices.of(end)
     if wanted == NONE or (end, wanted) == NOT_NAMED:
         return None

@@ -1,4 +1,4 @@
-"""When each sample was heard, as far as it is proven: counts and words about time in, dated pieces and doubts out.
+"""When each sample was heard, as far as it is proven: counts and stamps in, dated pieces and doubts out.
 
 A sound system hands over samples and says now and then of one of them when it was heard. Between two such words nothing
 is known of a sample but its number, and samples can vanish without anybody telling (a source that is suspended, a
@@ -51,7 +51,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """So many samples are not kept: nobody can say when they were heard."""
+    """So many samples are not kept: it is not known when they were heard."""
 
     samples: int
 

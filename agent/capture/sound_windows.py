@@ -2,7 +2,7 @@
 
 NOT RUN: there was no Windows to run it on. Written from PyAudioWPatch 0.2.12.9 and PortAudio's documentation; see
 docs/platforms.md. Two things differ from Linux. A loopback gives nothing while nothing plays, which the merger fills
-with silence. And PortAudio tells nobody of devices that come and go, and keeps one list of them while any stream is
+with silence. And PortAudio does not report devices that come and go, and keeps one list of them while any stream is
 open: a device that ends is noticed within two seconds, and another default only at the next start. A stream stays on
 its endpoint in any case.
 """

@@ -97,9 +97,9 @@ class Daemon:
         show: Callable[[Request], None] = lambda _: None,
         seek: Callable[[frozenset[int], int], None] = lambda _, __: None,
     ) -> None:
-        """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
+        """`listen`: opens the microphone and closes it; None where no sound is recorded. `memory`: of the
         person's hold, across a restart; `usage`: of rules that fit nothing. `turned`: after each turn of the loop, on
-        it: for whoever shows what it does; returns when the loop must turn again, ns, or None. `numbers`: see
+        it: for what shows its state; returns when the loop must turn again, ns, or None. `numbers`: see
         `core.proof.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
         """
         self._inbox = inbox
@@ -245,7 +245,7 @@ class Daemon:
         for pipeline in self._lanes:
             pipeline.proof.see(judged)
             if self.merger.lost_account:
-                # Until the windows are looked at again, nobody speaks for one that is in view.
+                # Until the windows are looked at again, no witness answers for one that is in view.
                 pipeline.proof.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
             self._poller.ask_browsers(held=self.session.held)
@@ -441,7 +441,7 @@ class Daemon:
                 self.finished = True
 
     def _close_recording(self, why: str) -> None:
-        """Sound ends with what was let go; a picture stands until the new recording takes over."""
+        """Sound ends with what was released; a picture stands until the new recording takes over."""
         self.scenes.end(self._clock.now())
         for pipeline in self._lanes:
             pipeline.finish()

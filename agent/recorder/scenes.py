@@ -1,7 +1,7 @@
 """What was in view, on its way to the recorder: where the policy asks for it, and only into an open recording.
 
 Only changes are handed on, in batches of at most a chunk's length. Pictures and sound come first: a batch for which the
-recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; nobody knows what was in view
+recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; what was in view is not known
 until each witness has looked again.
 
 A look may name windows that have gone since the look before, and pages whose pictures may still be on the display
@@ -34,10 +34,10 @@ Face = tuple[tuple[str, ...], frozenset[str], frozenset[str], str | None]  # a p
 
 
 class SceneLane:
-    """On the daemon's loop, which tells it of nothing that was seen in a hold or judged with another policy."""
+    """On the daemon's loop, which passes on nothing that was seen in a hold or judged with another policy."""
 
     def __init__(self, orders: Mailbox[Order], merger: SceneMerger) -> None:
-        """`merger`: the one by which looks are judged; it has taken each look and glimpse before it is told of here."""
+        """`merger`: the one by which looks are judged; it takes each look and page event before this does."""
         self._orders = orders
         self._view = merger
         self._wanted = False
@@ -75,7 +75,7 @@ class SceneLane:
             self._put(sighting)
 
     def _without_hold(self, look: Look, seen: Scene | Blind) -> Scene | Blind:
-        """A page that was in no look and no event outside of a hold is one that nobody could look into."""
+        """A page that was in no look and no event outside of a hold is one that could not be looked into."""
         if isinstance(seen, Blind):
             return seen
         known = self._known | self._event_faces
@@ -93,7 +93,7 @@ class SceneLane:
             self._put(Passing(page_event.at, page_event.witness, page_event.page))
 
     def shut(self, now: int) -> None:
-        """Nothing is kept from now on, until somebody looks again."""
+        """Nothing is kept from now on, until the next look."""
         self._reaches_back = True
         self._last.clear()
         if self._open:

@@ -32,7 +32,7 @@ from protocol.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
-IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
+IDLE: Final = 5.0  # seconds between looks at an empty queue, where no wake-up came
 RETRIES: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
@@ -99,7 +99,7 @@ class Uploader:
         self._steady = 0
         self._hours = hours
         self._failures = 0
-        self._epoch = 0  # rises with every failure that counts; flights of the same bout fail together
+        self._epoch = 0  # rises with every failure that counts; requests of the same epoch fail together
         self._retries: dict[UUID, _RetryState] = {}
         self._awake = threading.Event()
         self._in_flight = InFlight(self._put, self._awake.set, clock)

@@ -65,7 +65,7 @@ class Connected:
 
 
 class BrowserWitness:
-    """Looks, alarms and glimpses go to `deliver` in the order in which they happened, all from one thread.
+    """Looks, alarms and page events go to `deliver` in the order in which they happened, all from one thread.
 
     Without a browser a look says that nothing is open. One that did not come within 0.9 s saw `Blind.NO_ANSWER`; so
     does every question after the thread has ended for a reason of its own.

@@ -41,8 +41,8 @@ class Attribution:
     def reasons(
         self, stale_pixels: StalePixelReports, witness: str, began: int, now: int, ended_by: tuple[Reason, ...]
     ) -> Iterator[Reason]:
-        """What closes the lane for a run of this witness that is held back. `began`: of the run; `ended_by`: what ended the
-        one before.
+        """What closes the lane for a run of this witness that is held back. `began`: of the run; `ended_by`: what
+        ended the one before.
 
         None for the time in which nothing was to be recorded: a recording must not begin later for that.
         """

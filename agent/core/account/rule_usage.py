@@ -54,7 +54,7 @@ def watched_rules(policy: Policy) -> tuple[Rule, ...]:
 def followed(usage: RuleUsage, policy: Policy, before: Policy | None) -> RuleUsage:
     """The silence under a policy that comes into force. `before`: the one until now, where that is known.
 
-    A rule whose conditions have changed begins anew; so does one that an alarm has named: somebody has seen to it.
+    A rule whose conditions have changed begins anew; so does one that an alarm has named: it has been seen to.
     """
     if usage.policy == policy.hash:
         return usage

@@ -1,6 +1,6 @@
 """What the policy says of one window or one page, with the very words of the file that say it.
 
-`decide` judges; this finds out for a reader why. It may be slow, and is asked by nobody who records.
+`decide` judges; this explains it to a reader. It may be slow: the recorder does not call it.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Run:
 
     `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
     `last`: (asked, answered) of the last clean look; None while there is none. `began`: when what the first one saw had
-    settled. `stale_until`: until when the display shows what had left by then, as far as is known now. Until the first,
+    settled. `stale_until`: until when the display shows what had left by then, by what is known now. Until the first,
     both are the lower end.
     """
 

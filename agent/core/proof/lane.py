@@ -1,7 +1,7 @@
 """The proof of one lane: looks, alarms and items go in; what may be kept comes out.
 
 Puts the judgement (decide), the proof (clearance) and the queue (gate) together, still without clock or thread. When
-the lane closes nothing is thrown away by hand: the gate lets go what every witness had already covered, and drops the
+the lane closes nothing is thrown away by hand: the gate releases what every witness had already covered, and drops the
 rest. The account of the lane, and of the time that was kept, is in core.account.lane.
 """
 
@@ -38,7 +38,7 @@ class LaneProof(Generic[ItemT]):
 
     @property
     def stale_until(self) -> int:
-        """When the display will show nothing more of what has left, as far as is known now (ns)."""
+        """When the display will show no stale pixels any more, by what is known now (ns)."""
         return max((run.stale_until for run in self._runs.values() if run.clean), default=0)
 
     @property
@@ -171,7 +171,7 @@ class LaneProof(Generic[ItemT]):
         self._gate.push(item)
 
     def judge(self, now: int) -> GateResult[ItemT]:
-        """Let go what is proven, and drop what can never be."""
+        """Release what is proven, and drop what can never be."""
         proofs = (
             {name: Proof(run.clearance, self._timings[name].hindsight) for name, run in self._runs.items()}
             if self._policy is not None

@@ -188,7 +188,7 @@ class Marks:
         self.alarm(at)
 
     def alarm(self, at: int) -> None:
-        """Something may have been in front that no look and no event tells of."""
+        """Something may have been in front that no look and no event showed."""
         for tab in self._tabs.values():
             tab.lose_track(at)
         self._stained = dict.fromkeys(self._front, at)

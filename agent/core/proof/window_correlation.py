@@ -1,7 +1,7 @@
 """Which window of the desktop is which window of a browser: found once, and kept until either of the two is gone.
 
-Only a bound window is accounted for, so a wrong bond would let pass what nobody has looked into (a private window at
-the place and with the title of another). Hence: the same process, the same place, the same title (core.proof.captions),
+Only a bound window is accounted for, so a wrong bond would let pass what no extension can see (a private window at the
+place and with the title of another). Hence: the same process, the same place, the same title (core.proof.captions),
 first seen before the browser was asked, and every window of that process that still seeks a partner finds one at once;
 else none is bound.
 
@@ -21,7 +21,7 @@ from agent.core.proof.captions import is_bare, is_untitled, same_title
 
 NEAR: Final = 2  # pixels; fractional scaling rounds differently in browser and server
 
-# Chromium tells the place of what it draws, Firefox that of the window manager's frame around it: so much it may be
+# Chromium reports the place of what it draws, Firefox that of the window manager's frame around it: so much it may be
 # larger, in pixels.
 BORDER: Final = 16
 TITLE_BAR: Final = 64
@@ -90,7 +90,7 @@ def _titled(window: BrowserWindow, partners: frozenset[int], there: Mapping[int,
 
 
 def _whole(partners: Partners) -> Partners:
-    """Without the bonds of which a part is gone: nobody can say which of the rest was whose."""
+    """Without the bonds of which a part is gone: which of the rest was whose is not known."""
     sharing = Counter(partners.values())
     return {key: shared for key, shared in partners.items() if len(shared) == sharing[shared]}
 
@@ -128,12 +128,12 @@ def _is_bare(other: Window) -> bool:
 
 
 def _address(window: BrowserWindow) -> str:
-    """Of the page in front, where the browser tells of it."""
+    """Of the page in front, where the browser reports it."""
     return next((tab.page.urls[0] for tab in window.tabs if tab.visible and tab.page.urls), "")
 
 
 def _near(told: Box, found: Box) -> bool:
-    """Whether the browser tells of this place of the desktop, with or without a frame around it."""
+    """Whether the browser reports this place of the desktop, with or without a frame around it."""
     left, top = found.x - told.x, found.y - told.y
     right = told.x + told.width - found.x - found.width
     bottom = told.y + told.height - found.y - found.height

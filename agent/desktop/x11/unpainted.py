@@ -21,7 +21,7 @@ from agent.desktop.x11.covering import MOST_PIECES, around, meet, rests
 # as boxes) before it paints its background. Every further stroke there begins it anew, up to `DOUBT`.
 STILL: Final = 350 * MILLISECOND
 DOUBT: Final = 1 * SECOND  # at least, where it is not known which window painted what
-UNSURE: Final = 10 * SECOND  # at most, where the owner may have painted already and nothing more comes
+UNSURE: Final = 10 * SECOND  # at most, where the owner may have painted already
 UNPAINTED: Final = 24 * 3600 * SECOND  # where it certainly has not; a later look ends it sooner
 HANGS: Final = 500 * MILLISECOND  # one that has not painted for so long is not about to
 KEPT: Final = 2 * SECOND  # after it has gone, for callers that skip looks
@@ -32,7 +32,7 @@ Drawn = Mapping[int, Sequence[Box]]
 
 @dataclass(slots=True, eq=False)
 class _Region:
-    """`region`: where on the screen. `unpainted`: what `owners` have not painted yet; without an owner only time ends it.
+    """`region`: where on the screen. `unpainted`: what `owners` have not painted yet; without one only time ends it.
 
     `least`: not over before that, even if all is painted. `late`: it began after damage was last emptied, so that an
     owner's damage may be from before. `since`: since when it is certainly unpainted.
@@ -83,9 +83,9 @@ class Unpainted:
         doubted: Container[int] = (),
         late: bool = False,
     ) -> None:
-        """`panes`: bottom first. `done`: since the last call, by window; None where not known. `drawn`: in the same time,
-        of windows whose damage was emptied at the call before, or before anything of them was in view; `doubted`: those
-        of them that may have been covered unseen since, so that their damage counts only for what was unpainted before;
+        """`panes`: bottom first. `done`: since the last call, by window; None if not known. `drawn`: in the same time,
+        of windows whose damage was emptied at the call before, or before anything of them was in view; `doubted`: the
+        ones that may have been covered unseen since, so that their damage counts only for what was unpainted before;
         `late`: some of `done` happened after damage was emptied; `now`: ns, after all of that.
         """
         before, self._panes = self._panes, tuple(panes)
