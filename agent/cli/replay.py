@@ -1,6 +1,6 @@
 """`eyelid replay`: what another policy would have done to a recording, tried on the scenes that were kept with it.
 
-It shows titles and addresses, to whoever has opened the recording and on their terminal alone.
+It shows titles and addresses, only on the terminal of the person who has opened the recording.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _replay(asked: argparse.Namespace) -> int:
 
 
 def _not_looked_for(then: Policy, now: Policy) -> list[str]:
-    """Fields and selectors that only the other policy names: nobody searched the pages for them."""
+    """Fields and selectors that only the other policy names: the pages were not searched for them."""
     before, after = scan_patterns(then), scan_patterns(now)
     fields = [f"field {one}" for one in after.fields if one not in before.fields]
     return fields + [f"css {one}" for one in after.css if one not in before.css]

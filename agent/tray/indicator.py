@@ -96,7 +96,7 @@ class Indicator:
         return [Notice("no-host", self.words.say("notice.no-host"), self.words.say("notice.no-host.body"), urgent=True)]
 
     def sentence(self) -> Notice:
-        """For whoever clicks on the icon where a click opens no menu."""
+        """For a click on the icon where that opens no menu."""
         view = self.view
         return Notice("state", view.title, view.text)
 

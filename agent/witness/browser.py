@@ -1,6 +1,6 @@
 """The browser witness: one thread that asks every connected browser what is open, and passes on what they tell unasked.
 
-A browser that cannot be believed is left out: its windows are then accounted for by nobody, and close the eye. Only
+A browser that cannot be believed is left out: its windows are then unaccounted for, and close the eye. Only
 one that falls silent during a question makes the whole answer blind, since it was counted on.
 """
 
@@ -178,7 +178,7 @@ class BrowserWitness:
             self._attend()
             ended = True
         finally:
-            # However it ended: who asks from now on hears that nobody is looking.
+            # However it ended: from now on a question is answered that no look will come.
             with self._lock:
                 self._ending = True
             try:
@@ -255,7 +255,7 @@ class BrowserWitness:
         self._end_round()
 
     def _end_round(self) -> None:
-        """Delivers the look if nobody is being waited for."""
+        """Delivers the look if no answer is being waited for."""
         done = self._round
         if done is None or done.waiting:
             return
@@ -296,7 +296,7 @@ class BrowserWitness:
         try:
             pid = peer_of(end)
             parent = pid if isinstance(pid, Blind) else self._parent_of(pid)
-        except BaseException:  # nobody is answered for here: the connection is nobody's yet, and would stay open
+        except BaseException:  # the connection has no owner yet, and would stay open
             end.close()
             raise
         if isinstance(parent, Blind) or not is_a_browser(parent) or len(self._browsers) >= MAX_CONNECTIONS:

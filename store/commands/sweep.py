@@ -1,4 +1,4 @@
-"""`verify --all` and `gaps`: what is asked of the whole store, told as it is found."""
+"""`verify --all` and `gaps`: what is asked of the whole store, printed as it is found."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _gaps(options: Namespace) -> int:
 
 
 def _facts(found: DeviceGaps) -> dict[str, Any]:
-    """JSON. Members ending in `_ns` are exact; those of a day add up to what is told of it."""
+    """JSON. Members ending in `_ns` are exact; those of a day add up to its whole."""
     device = found.device
     return {
         "device": device.id,

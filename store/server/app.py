@@ -43,7 +43,7 @@ _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 def create_app(services: Services, intake: Intake | None = None, answered: Answered = lambda *_: None) -> Starlette:
     """The application over the services, which the caller closes. Its OpenAPI description is at /openapi.json.
 
-    `answered` is told of every request, from the event loop.
+    `answered` is called for every request, from the event loop.
 
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """

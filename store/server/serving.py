@@ -154,7 +154,7 @@ def serve(
 def _watched(
     stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None
 ) -> tuple[Answered, int | None]:
-    """Who is told of requests, and the port at which Prometheus hears it."""
+    """The counter of requests, and the port for Prometheus."""
     if where is None:
         return lambda *_: None, None
     # Slow to import, and asked for by few.
@@ -165,7 +165,7 @@ def _watched(
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    # uvicorn ends in order at a signal, and then raises it again for whoever stood here before it.
+    # uvicorn ends in order at a signal, and then raises it again for the handler before it.
     before = signal.signal(signal.SIGTERM, _ended)
     try:
         server.run(sockets=[listener])

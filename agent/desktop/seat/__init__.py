@@ -53,7 +53,7 @@ class LinuxSeat:
 
     @property
     def blind_to(self) -> tuple[str, ...]:
-        """In words, what nobody answers for at the moment."""
+        """In words, what no service answers for at the moment."""
         deaf = self._deaf
         if self._logind.name not in deaf and not self._logind.delays and Hold.SUSPENDED not in self._holds:
             deaf |= {NO_DELAY}

@@ -89,7 +89,7 @@ class _Seen:
 
     @property
     def holds_told(self) -> tuple[str, ...]:
-        """That of whoever sits in front with the reason, which the account has and the report of health has not."""
+        """That of the person in front with the reason, which the account has and the report of health has not."""
         reasons = {why.partition(" ")[0]: why for why in self.gaps.held}
         return tuple(reasons.get(hold, hold) for hold in sorted(self.holds))
 
@@ -125,7 +125,7 @@ class _Cause:
 
 
 def _urgent(alarms: tuple[str, ...]) -> tuple[str, ...]:
-    """A rule that nothing fits is for whoever writes the policy: the PC does its work."""
+    """A rule that nothing matches is for the policy's author: the PC does its work."""
     return tuple(code for code in alarms if code != NEVER)
 
 

@@ -1,6 +1,6 @@
-"""A device's whole life from its ledger: every stretch of time and what it was, also between and beside recordings.
+"""A device's whole life from its ledger: every span of time and what it was, also between and beside recordings.
 
-Pure. How long a stretch is, the device's own clock says, which never jumps; where on the calendar it lies, the wall
+Pure. How long a span is, the device's own clock says, which never jumps; where on the calendar it lies, the wall
 clock as the PC believed it then. Only across a stop or a death, where the device's clock may begin again, the wall
 clock has to give the length too.
 """
@@ -75,7 +75,7 @@ KeptOf = Callable[[Entry], Sequence[Interval]]
 """From the entry that opens a recording to what is kept of it, in ns of the device's clock."""
 
 ReasonOf = Callable[[Held], str]
-"""What whoever sits in front chose, in words; "" for none that is known."""
+"""What the person in front chose, in words; "" for none that is known."""
 
 
 def as_written(held: Held) -> str:
@@ -91,7 +91,7 @@ def spans(
     reason_of: ReasonOf = as_written,
 ) -> Iterator[TimelineSpan]:
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
-    only move the time on. What came before the first `start` is not told: nobody knows its state.
+    only move the time on. What came before the first `start` is left out: its state is not known.
     """
     timeline = _DeviceTimeline(lane, kept_of, reason_of)
     for entry in entries:
@@ -139,7 +139,7 @@ class _DeviceTimeline:
         self._last = entry
 
     def _kept_after_last(self) -> int:
-        """ns that the run went on after its last entry, as far as what is kept of it shows."""
+        """ns that the run went on after its last entry, by what is kept of it."""
         if not self._running or self._last is None:
             return 0
         last = self._last.at
@@ -149,7 +149,7 @@ class _DeviceTimeline:
         last = self._last
         if last is None:
             return
-        what, why = What.UNEXPLAINED, "no-end"  # it neither stopped nor told of its death
+        what, why = What.UNEXPLAINED, "no-end"  # it neither stopped nor reported its death
         if last.kind == "blind-since":
             what, why = What.BLIND, str(last.fields.get("why", What.BLIND))
         elif self._running is False:
@@ -253,7 +253,7 @@ class _DeviceTimeline:
 
 
 def _some(start: int, end: int, what: What, why: str) -> Iterator[TimelineSpan]:
-    """Nothing where the wall clock was set back in between: how long that was nobody can tell."""
+    """Nothing where the wall clock was set back in between: how long that was is not known."""
     if start < end:
         yield TimelineSpan(start, end, what, (why,) if why else ())
 
