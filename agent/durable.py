@@ -81,14 +81,12 @@ def make_folder(path: Path) -> None:
 
 
 def overwrite_in_place(folder: Path) -> bool:
-    """Files that are made in `folder` from now on are overwritten where they lie, also where that is not the custom.
+    """Have files that are made in `folder` from now on overwritten in place. Whether that is new: older files stay as
+    they were. Raises OSError when the folder cannot be opened.
 
-    Whether that is new: files that lay there before are as they were.
-
-    btrfs writes what is overwritten to another place: on a full disk there is none, however much was laid by in
-    advance. It can be told not to (FS_NOCOW_FL, ioctl_iflags(2); systemd-journald does the same for its files). File
-    systems that do so anyway refuse the word. One that copies and does not listen (ZFS) has no room on a full disk, and
-    its writer is told so. Raises OSError when the folder cannot be opened.
+    btrfs writes what is overwritten to another place: a full disk has none, however much was laid by in advance. The
+    flag FS_NOCOW_FL turns that off (ioctl_iflags(2); systemd-journald does the same). File systems that overwrite in
+    place refuse the flag. One that copies without it (ZFS) has no room on a full disk, and writing fails.
     """
     if not hasattr(os, "O_DIRECTORY"):
         return False  # NTFS overwrites in place

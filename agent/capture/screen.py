@@ -31,7 +31,7 @@ _stream_numbers = itertools.count()  # the process's: no recording may see two m
 
 
 @dataclass(slots=True)
-class _MonitorView:
+class _Grab:
     """One monitor and what is known of its picture."""
 
     monitor: Monitor
@@ -73,7 +73,7 @@ class X11Screen:
         self._in_use = threading.Lock()  # held by the capture thread, so that `close` frees nothing under its hands
         self._closed = False
         self._void = True
-        self._views: tuple[_MonitorView, ...] = ()
+        self._views: tuple[_Grab, ...] = ()
         self._next_take = 0
         self._read_monitors()
 
@@ -177,9 +177,7 @@ class X11Screen:
             known.get(found) or Monitor(next(_stream_numbers), box=found[1], name=found[0])
             for found in self._pixels.monitors()
         ]
-        self._views = tuple(
-            _MonitorView(one, Canvas(one.box.width, one.box.height), Pacing(self._every)) for one in monitors
-        )
+        self._views = tuple(_Grab(one, Canvas(one.box.width, one.box.height), Pacing(self._every)) for one in monitors)
         self._void = True
 
     def _grab_drawn(self, start: int) -> tuple[Frame, ...]:

@@ -1,8 +1,8 @@
 """Two ends with a clock each into blocks of one clock.
 
-Every device has its own idea of 48 000 samples a second. What its samples' times are is proven piece by piece
-(`agent.capture.sound_stamps`); a small difference between count and time is made up by single samples, which no one
-hears. What is not proven is silence, and told. Pure: no thread, no clock of its own.
+Every device has its own idea of 48 000 samples a second. The times of its samples are proven piece by piece
+(`agent.capture.sound_stamps`); single samples, which no ear hears, make up a small difference between count and time.
+What is not proven becomes silence, and is reported. Pure: no thread, no clock of its own.
 """
 
 from __future__ import annotations

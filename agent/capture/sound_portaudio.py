@@ -1,13 +1,12 @@
 """Listening through PortAudio, by sounddevice: for PCs without a PulseAudio or PipeWire server (plain ALSA), and macOS.
 
-PortAudio calls back with samples and the moment at which it thinks they were heard; both go on at once, nothing waits
-here. It reports no device that goes or comes, and keeps one list of them from its beginning to its end: so a stream
-that ends or falls silent is a device that is lost, and while one is missing it is tried again, and a process of its own
-looks whether the list is still true, so that the end that is heard is not disturbed. A stream stays on its device: a
-sound server moves those that ALSA's plugins open on it, and says nothing, so where there is one none of them is chosen.
+PortAudio calls back with samples and an estimate of when they were heard; both are passed on at once. It does not
+report devices that come or go, and never renews its list of them. So a stream that ends or falls silent is a lost
+device, which is tried again; a process of its own checks the list, so that the other end is not disturbed. A stream
+stays on its device. A sound server moves streams of ALSA's plugins unreported: where one runs, none of them is chosen.
 
-What an output plays, PortAudio hears only where the system has an input for it: ALSA's loopback card, a monitor that
-somebody named in the ALSA configuration, a virtual device (BlackHole) on macOS. It is chosen by name.
+PortAudio hears what an output plays only where the system has an input for it, chosen by name: ALSA's loopback card, a
+monitor named in the ALSA configuration, a virtual device (BlackHole) on macOS.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`eyelid unenroll`: leave the store, once it has all that this PC owes it, and forget keys and state."""
+"""`eyelid unenroll`: leave the store, once it has all that this PC keeps for it, and forget keys and state."""
 
 from __future__ import annotations
 

@@ -97,10 +97,9 @@ class Daemon:
         show: Callable[[Request], None] = lambda _: None,
         seek: Callable[[frozenset[int], int], None] = lambda _, __: None,
     ) -> None:
-        """`listen`: opens the microphone and closes it; None where no sound is recorded. `memory`: of the
-        person's hold, across a restart; `usage`: of rules that fit nothing. `turned`: after each turn of the loop, on
-        it: for what shows its state; returns when the loop must turn again, ns, or None. `numbers`: see
-        `core.proof.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
+        """`listen`: opens the microphone and closes it; None without sound. `memory`: of the person's hold; `usage`:
+        of rules; both across restarts. `turned`: called after each turn; returns when the loop must turn again, ns, or
+        None. `numbers`: see `core.proof.marks`; `show` has documents show marks, `seek` looks for them in the picture.
         """
         self._inbox = inbox
         self._clock = clock

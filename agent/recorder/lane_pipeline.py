@@ -1,10 +1,9 @@
 """One lane at work: what waits at its gate, what is released to the recorder, and where the kept time ends.
 
-Where one recording follows the next without a break, each lane goes over by itself: what began before the seam belongs
-to the old one, however long it still waits for its proof, and the other lane does not wait for it.
+Where one recording follows the next without a break, each lane goes over alone: what began before the seam belongs to
+the old one, however long its proof takes, and the other lane does not wait.
 
-The daemon turns; this carries out what a lane's proof has decided, and keeps the order of what it hands on: an end is
-marked before whatever is kept after it.
+This carries out what the lane's proof has decided, in order: an end is marked before what is kept after it.
 """
 
 from __future__ import annotations

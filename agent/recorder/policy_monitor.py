@@ -44,10 +44,7 @@ class PolicyMonitor:
     def turn(
         self, session: Session, now: int, spoke: frozenset[str] = frozenset(), *, day: int = 0
     ) -> Iterator[Trouble | Cleared]:
-        """What has come to be amiss, and what is no longer so.
-
-        `spoke`: ids of rules that fitted something since the last turn. `day`: since 1970, by the wall clock.
-        """
+        """What is amiss now, and no longer. `spoke`: rules that matched since the last turn; `day`: since 1970."""
         self.watch = watched(self.watch, session, now)
         before = self._usage
         self._listen(session, spoke, day)

@@ -4,10 +4,9 @@ Only changes are handed on, in batches of at most a chunk's length. Pictures and
 recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; what was in view is not known
 until each witness has looked again.
 
-A look may name windows that have gone since the look before, and pages whose pictures may still be on the display
-(core.proof.scene_merger). Nothing of a hold must be kept that way: record only pages seen outside a hold, and skip the
-first window look after it. A page seen outside is remembered for as long as the merger may bring it back: a page
-forgotten sooner is recorded as unread, and an unread page closes every replay.
+A look may name what has gone since the look before (core.proof.scene_merger). So that nothing of a hold is kept, record
+only pages seen outside a hold, and skip the first window look after it. A page seen outside is remembered as long as
+the merger may bring it back: forgotten sooner, it would be recorded as unread, and an unread page closes every replay.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class SceneLane:
     def __init__(self, orders: Mailbox[Order], merger: SceneMerger) -> None:
         """`merger`: the one by which looks are judged; it takes each look and page event before this does."""
         self._orders = orders
-        self._view = merger
+        self._merger = merger
         self._wanted = False
         self._open = False
         self._zero = 0
@@ -81,7 +80,7 @@ class SceneLane:
         known = self._known | self._event_faces
         if isinstance(look.seen, Browsing):
             known |= set(_faces(tab.page for window in look.seen.windows for tab in window.tabs))
-        self._known = known.intersection(_faces(self._view.remembered()))
+        self._known = known.intersection(_faces(self._merger.remembered()))
         self._event_faces.clear()
         pages = tuple(page if _face(page) in known else _hidden(page) for page in seen.pages)
         return seen if pages == seen.pages else replace(seen, pages=pages)

@@ -1,4 +1,4 @@
-"""How long each rule has fitted nothing, across restarts: thirty days are longer than any recorder runs.
+"""How long each rule has matched nothing, across restarts: thirty days are longer than any recorder runs.
 
 <home>/silent-rules.json    ids of rules, numbers, and the hash of the policy; no title and no address
 """

@@ -1,7 +1,7 @@
 """Chunks under way: one request each in a thread of its own, of one recording never two.
 
-Order follows from that: a recording's key packet is receipted before its first chunk leaves, and each chunk before the
-next. What becomes of an answer is decided by the one thread that starts requests and takes their completions.
+So a recording's key packet is receipted before its first chunk leaves, and each chunk before the next. One thread
+starts requests, takes their completions, and decides.
 """
 
 from __future__ import annotations

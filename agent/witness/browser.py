@@ -97,7 +97,7 @@ class BrowserWitness:
         self._stalled = stalled
         self._path = socket_path
         self._lock = threading.Lock()
-        self._wanted = words.Patterns(policy)  # what was called for last
+        self._wanted = words.Scan(policy)  # what was called for last
         self._asked = False
         self._requests: list[Request] = []
         self._ending = False

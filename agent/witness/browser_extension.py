@@ -9,17 +9,7 @@ from typing import Any, Final
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, PageEvent
 from agent.witness.browser_peer import Parent, is_a
-from agent.witness.browser_words import (
-    Answer,
-    Event,
-    Hello,
-    Malformed,
-    Message,
-    Patterns,
-    PolicyTaken,
-    read,
-    windows_of,
-)
+from agent.witness.browser_words import Answer, Event, Hello, Malformed, Message, PolicyTaken, Scan, read, windows_of
 
 MAX_UNANSWERED: Final = 64  # questions that a silent extension may still answer
 
@@ -44,8 +34,8 @@ class Extension:
     def _begin(self, hello: Hello | None) -> None:
         self._hello = hello
         self._next = 2
-        self._offered: list[Patterns] = []  # sent, and not taken yet
-        self._taken: Patterns | None = None
+        self._offered: list[Scan] = []  # sent, and not taken yet
+        self._taken: Scan | None = None
         self._refuses = False
         self._unanswered: list[int] = []
         self.silent = False  # did not answer in time, and has not answered since
@@ -67,11 +57,11 @@ class Extension:
         """Whether it cannot read a selector of the policy that it took last: then it can vouch for nothing."""
         return self._refuses
 
-    def scans_for(self, asked: Patterns) -> bool:
+    def scans_for(self, asked: Scan) -> bool:
         """Whether a look of it can count: it has taken this policy, all of it."""
         return self._taken is asked and not self._refuses
 
-    def offer(self, asked: Patterns) -> None:
+    def offer(self, asked: Scan) -> None:
         """It has been sent this policy."""
         self._offered.append(asked)
 

@@ -30,7 +30,7 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Patterns:
+class Scan:
     """What a policy wants searched for in every frame. `css`: what a browser calls by its place in this list."""
 
     policy: str
@@ -103,7 +103,7 @@ Message = Hello | PolicyTaken | Event | Answer | Marked
 # -- what the agent says ------------------------------------------------------------------------------------------
 
 
-def scan_patterns(policy: Policy) -> Patterns:
+def scan_patterns(policy: Policy) -> Scan:
     """Every field and selector that the policy names anywhere, in the order in which it first does."""
     conditions = [
         *(condition for rule in policy.rules for condition in (*rule.any, *rule.unless)),
@@ -111,7 +111,7 @@ def scan_patterns(policy: Policy) -> Patterns:
         *policy.allow_unseen,
     ]
     named = [matcher for condition in conditions for matcher in _matchers(condition)]
-    return Patterns(policy.hash, _patterns(named, Attribute.FIELD), _patterns(named, Attribute.CSS))
+    return Scan(policy.hash, _patterns(named, Attribute.FIELD), _patterns(named, Attribute.CSS))
 
 
 def _matchers(condition: Condition) -> tuple[Matcher, ...]:
@@ -128,7 +128,7 @@ def welcome() -> bytes:
     return _message({"kind": "welcome", "protocol": PROTOCOL})
 
 
-def scan_for(asked: Patterns) -> bytes:
+def scan_for(asked: Scan) -> bytes:
     return _message({"kind": "policy", "hash": asked.policy, "fields": asked.fields, "css": asked.css})
 
 

@@ -85,9 +85,10 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         help="where nothing was kept, recording.mp4 has a `slate` that says why, as long as the gap, or it is `cut`; "
         "`no-film` makes the single streams alone (%(default)s)",
     )
-    # The option's old name is taken until version 0.2.
-    says = "leave out what does not open, and say what it is"
-    opened.add_argument("--partial", "--what-opens", action="store_true", help=says)
+    # `--what-opens`, the old name, is taken until version 0.2.
+    opened.add_argument(
+        "--partial", "--what-opens", action="store_true", help="leave out, and name, what does not open"
+    )
     passphrase.add_options(opened)
 
 

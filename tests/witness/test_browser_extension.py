@@ -8,9 +8,9 @@ import pytest
 
 from agent.witness.browser_extension import MAX_UNANSWERED, Extension, Lost
 from agent.witness.browser_peer import Parent
-from agent.witness.browser_words import Answer, Hello, Malformed, Patterns
+from agent.witness.browser_words import Answer, Hello, Malformed, Scan
 
-FIRST = Patterns("first", css=("#pan",))
+FIRST = Scan("first", css=("#pan",))
 
 
 def hear(extension: Extension, n: int, kind: str, /, **words: object) -> object:
@@ -29,7 +29,7 @@ def extension() -> Extension:
 
 def test_it_scans_for_the_policy_that_it_took_and_for_no_equal_one(extension: Extension) -> None:
     assert extension.scans_for(FIRST)
-    assert not extension.scans_for(Patterns("first", css=("#pan",)))  # it was never told of that one
+    assert not extension.scans_for(Scan("first", css=("#pan",)))  # it was never told of that one
 
 
 def test_each_question_is_answered_once(extension: Extension) -> None:

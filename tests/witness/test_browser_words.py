@@ -192,7 +192,7 @@ def test_all_that_the_policy_names_anywhere_is_asked_for_once_and_in_its_order()
         allow_unseen=(matcher(Attribute.CSS, ".harmless"),),
     )
     asked = words.scan_patterns(policy)
-    assert asked == words.Patterns(
+    assert asked == words.Scan(
         "h", ("cc-number", "cc-csc", "current-password", "tel"), ("#pan", ".training", "#call", ".harmless")
     )
     assert json.loads(words.scan_for(asked)) == {

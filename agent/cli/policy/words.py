@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from agent.core.linting.explain import Does, PatternHit, Word
+from agent.core.linting.explain import Does, Hit, Word
 from agent.core.matching.address import BadAddressError, parse_address
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, Matcher, Policy
@@ -38,7 +38,7 @@ def because(word: Word, thing: Window | Page) -> str:
     return " and ".join(dict.fromkeys(_hit(hit, thing) for hit in hits))
 
 
-def _hit(hit: PatternHit, thing: Window | Page) -> str:
+def _hit(hit: Hit, thing: Window | Page) -> str:
     if isinstance(thing, Page):
         if hit.frame is not None:
             whose = "the page's address" if hit.frame == 0 else f"the frame {shortened(thing.urls[hit.frame])}"

@@ -89,7 +89,7 @@ class KeptSpan:
         )
 
     def end(self, next_start: int | None) -> int | None:
-        """Where the span ends; None if there was none. The next begins with the picture kept next.
+        """Where the span ends; None without one. The next begins with the picture kept next.
 
         `next_start`: where the oldest picture begins that is or may still be released; None if there is none.
         """

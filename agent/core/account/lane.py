@@ -32,8 +32,7 @@ class AccountedProof(LaneProof[ItemT]):
         self._spoke_of_events: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
 
     def spoke(self) -> frozenset[str]:
-        """Ids of the policy's rules that speak of what was last seen, or have spoken of an event since this was last
-        asked: on any lane, also one that is not recorded, and also those that are only tried."""
+        """Ids of rules that match what was last seen, or an event since the last call: on any lane, tried ones too."""
         verdicts = (verdict for _, _, verdict in self._judged.values())
         found = self._spoke_of_events.union(*(verdict.ids for verdict in verdicts))
         self._spoke_of_events = frozenset()
@@ -140,9 +139,6 @@ class AccountedProof(LaneProof[ItemT]):
         return self._kept_span.holds_until(at)
 
     def end_of_kept(self, before: ItemT | None = None) -> int | None:
-        """Where the kept span ends (ns), None if nothing was kept since the last call. Begins anew.
-
-        `before`: the item that is released next, where it is known.
-        """
+        """Where the kept span ends (ns), None without one. Begins anew. `before`: the item released next, if known."""
         following = (before, *self.waiting) if before is not None else self.waiting
         return self._kept_span.end(following[0].span.start if following else None)

@@ -1,5 +1,4 @@
-"""Whether the policy does what its author can have meant: a rule that closes for hours, that flaps, or that takes most
-of the day is mostly a mistake of the rule. Nothing here opens the eye; it raises alarms.
+"""Rules that are likely mistakes: they close for hours, flap, or take most of the day. Alarms alone; nothing opens.
 
 State as data: `watched(watch, session, now)` is called at least every second, and `alarms` says what is amiss now. A
 hold is a break: what is not looked at is not counted. Rules are known by their number, Eyelid's own by their name.

@@ -28,7 +28,7 @@ class Does(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PatternHit:
+class Hit:
     """One pattern that fits. `place` it stands: file:line:column. `frame`: which address of the page, 0 its own."""
 
     attribute: Attribute
@@ -50,8 +50,8 @@ class Word:
     does: Does
     where: str = ""
     rule: Rule | None = None
-    hits: tuple[PatternHit, ...] = ()
-    excuse: tuple[PatternHit, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    excuse: tuple[Hit, ...] = ()
 
 
 def words_of(policy: Policy, thing: Window | Page, scene: Scene | None = None) -> tuple[Word, ...]:
@@ -95,9 +95,7 @@ def _does(rule: Rule, lane: Lane, *, excused: bool, spoke: bool) -> Does:
 # -- which words fit ----------------------------------------------------------------------------------------------
 
 
-def hits_of(
-    conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False
-) -> tuple[PatternHit, ...]:
+def hits_of(conditions: tuple[Condition, ...], thing: Window | Page, *, opening: bool = False) -> tuple[Hit, ...]:
     """The patterns of the first condition that fits for certain; empty if none does.
 
     `opening`: what fits lets the eye stay open, so that only a page's own address counts.
@@ -117,7 +115,7 @@ def _sight(thing: Window | Page, *, opening: bool) -> Sight:
     return whole.own_address_only() if opening else whole
 
 
-def _hits(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: bool) -> Iterator[PatternHit]:
+def _hits(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: bool) -> Iterator[Hit]:
     """One for each pattern that fits; of addresses, the first that it fits."""
     for pattern, place in zip(matcher.patterns, matcher.places, strict=True):
         one = Matcher(matcher.attribute, (pattern,))
@@ -125,9 +123,9 @@ def _hits(matcher: Matcher, thing: Window | Page, sight: Sight, *, opening: bool
             urls = thing.urls[:1] if opening else thing.urls
             frame = next((number for number, url in enumerate(urls) if _fits_address(one, url)), None)
             if frame is not None:
-                yield PatternHit(matcher.attribute, pattern, place, frame)
+                yield Hit(matcher.attribute, pattern, place, frame)
         elif fits(one, sight) is Ternary.YES:
-            yield PatternHit(matcher.attribute, pattern, place)
+            yield Hit(matcher.attribute, pattern, place)
 
 
 def _fits_address(matcher: Matcher, url: str) -> bool:

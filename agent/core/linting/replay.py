@@ -1,7 +1,7 @@
 """Two policies tried on the same scenes: for each span of time, what one does and what the other would do.
 
-Both are judged by the same code with the same margins, so that what differs is what the policies differ in: a policy
-tried against itself shows nothing. Time without a scene is judged under neither.
+Both are judged by the same code with the same margins: a policy tried against itself shows no difference. Time without
+a scene is judged under neither.
 
 What a look says of the display at that moment (`Look.stale_pixels`, `Look.lag`) is in no scene. Both policies open when
 `settle` is over: sooner than the gate did on a busy display, never later.

@@ -31,7 +31,7 @@ class Frame:
 
     `pixels`: planar YUV 4:2:0 (I420, BT.601 limited range), width and height rounded up to even numbers by repeating
     the edge; `span` covers every grab that the picture is made of.
-    `whole` marks a frame that equals one grab of the whole monitor within its span: it owes nothing to earlier ones.
+    `whole` marks a frame that equals one grab of the whole monitor within its span: it builds on no earlier one.
     `drawn_at`: when the first was drawn of what it shows and the frame before it does not, ns; None where not known.
     `repeats`: nothing was drawn since the frame before.
     """
@@ -69,7 +69,7 @@ class Block:
 
     @property
     def whole(self) -> bool:
-        """Sound owes nothing to the block before it."""
+        """A block of sound builds on no other."""
         return True
 
     @property

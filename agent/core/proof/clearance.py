@@ -1,7 +1,7 @@
 """The proof: which time a witness has shown to be clean.
 
-Pixels come before any event in a fifth of real transitions and stay after the event that ends them, so no delay proves
-anything. What proves is a clean look before *and* after. A witness's *run* on a lane is its consecutive clean looks
+Pixels come before any event in a fifth of real transitions and stay after the event that ends them, so no delay is a
+proof; a clean look before *and* after is. A witness's *run* on a lane is its consecutive clean looks
 since the last dirty look or alarm; the run proves the open interval
 
     clearance = ( first.answered + settle , last.asked )
@@ -69,10 +69,9 @@ class Clearance:
 class Run:
     """One witness on one lane. A new one, or one after an alarm, proves nothing until its first clean look.
 
-    `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
-    `last`: (asked, answered) of the last clean look; None while there is none. `began`: when what the first one saw had
-    settled. `stale_until`: until when the display shows what had left by then, by what is known now. Until the first,
-    both are the lower end.
+    `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance. `last`: (asked,
+    answered) of the last clean look, if any. `began`: when what the first one saw had settled. `stale_until`: until
+    when the display shows what had left by then, by what is known now. Before the first, both are the lower end.
     """
 
     barrier: int

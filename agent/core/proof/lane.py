@@ -97,9 +97,8 @@ class LaneProof(Generic[ItemT]):
         reasons = self._judge_event(self._policy, page_event).on(self._lane)
         if reasons:
             stay_closed = max(reason.stay_closed for reason in reasons)
-            self._end_run(
-                page_event.witness, alarmed(self._runs[page_event.witness], page_event.at, stay_closed), reasons
-            )
+            run = alarmed(self._runs[page_event.witness], page_event.at, stay_closed)
+            self._end_run(page_event.witness, run, reasons)
         return bool(reasons)
 
     def counts(self, look: Look) -> bool:

@@ -1,11 +1,10 @@
 """What windows and browsers say, put together: each look becomes a scene that can be judged by itself.
 
-Two witnesses with two times of their own: the desktop knows which window is in view, the browser what is in it. A page
-counts where its window was in view at any moment since the browsers were last asked, and it counts with what it showed
-before wherever the old picture may still be there. Nothing here knows a rule.
+The desktop knows which window is in view, the browser what is in it. A page counts if its window was in view at any
+moment since the browsers were last asked, and with what it showed before, wherever that picture may still be there.
 
-That no moment falls between the two (proof): the desktop's looks cover all time up to the last; a browser look is only
-as old as the desktop's look before it (`asked`); what came into view between them is in the next desktop look, whose
+No moment falls between the two (proof): the desktop's looks cover all time up to the last; a browser look is only as
+old as the desktop's look before it (`asked`); what came into view between them is in the next desktop look, whose
 windows count for the next browser look, together with what their pages showed at the one before.
 """
 

@@ -1,12 +1,11 @@
 """Which window of the desktop is which window of a browser: found once, and kept until either of the two is gone.
 
 Only a bound window is accounted for, so a wrong bond would let pass what no extension can see (a private window at the
-place and with the title of another). Hence: the same process, the same place, the same title (core.proof.captions),
-first seen before the browser was asked, and every window of that process that still seeks a partner finds one at once;
-else none is bound.
+place and with the title of another). Hence: same process, place and title (core.proof.captions), first seen before the
+browser was asked, and every window of that process without a partner finds one at once; else none is bound.
 
-Firefox names a window after itself alone while its page has no title. So does a private one for its first moments: what
-was bound so is looked at again in every answer, until both have the same title.
+While its page has no title, Firefox's window has its name alone, and a private one at first, too: what was bound so is
+checked again in every answer, until both have the same title.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What has been painted in the top levels of a screen, asked of the server at need.
 
-A damage object for each top level, with report level NonEmpty: silent until it is emptied, and then for one event. It
-tells only what its window's clip lets through, so what is drawn under a cover is not in it; what children draw is. Its
-rectangles count from the window's own corner and go with it. A new one tells the whole window first. Lines, arcs, text
-and what a program clips by itself come as bounding boxes. Sources: damageproto 1.1, fixesproto 5.0, compositeproto 0.4.
+A damage object for each top level, with report level NonEmpty: one event, then silent until it is emptied. It has what
+the window's clip lets through: nothing drawn under a cover, but what children draw. Rectangles count from the window's
+own corner. A new one has the whole window first. Lines, arcs, text and what a program clips come as bounding boxes.
+Sources: damageproto 1.1, fixesproto 5.0, compositeproto 0.4.
 """
 
 from __future__ import annotations

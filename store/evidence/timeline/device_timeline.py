@@ -1,8 +1,7 @@
 """A device's whole life from its ledger: every span of time and what it was, also between and beside recordings.
 
-Pure. How long a span is, the device's own clock says, which never jumps; where on the calendar it lies, the wall
-clock as the PC believed it then. Only across a stop or a death, where the device's clock may begin again, the wall
-clock has to give the length too.
+Pure. A span's length is by the device's own clock, which never jumps; its place on the calendar by the PC's wall clock
+then. Across a stop or a death the device's clock may begin again: there the length is the wall clock's, too.
 """
 
 from __future__ import annotations

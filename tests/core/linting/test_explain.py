@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.linting.explain import Does, PatternHit, Word, hits_of, words_of
+from agent.core.linting.explain import Does, Hit, Word, hits_of, words_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute
@@ -56,8 +56,8 @@ def test_a_page_that_closes_names_the_pattern_and_the_frame() -> None:
     page = Page(("https://shop.example/", "https://js.stripe.com/v3"))
     rule = RULES.rules[0]
     hits = (
-        PatternHit(Attribute.URL, "stripe.com", "a.yaml:8:15", 1),
-        PatternHit(Attribute.URL, "js.stripe.com", "a.yaml:8:27", 1),
+        Hit(Attribute.URL, "stripe.com", "a.yaml:8:15", 1),
+        Hit(Attribute.URL, "js.stripe.com", "a.yaml:8:27", 1),
     )
     assert words_of(RULES, page) == (
         Word(Lane.SCREEN, "cards", Does.CLOSES, "a.yaml:5:5", rule, hits),
@@ -68,21 +68,21 @@ def test_a_page_that_closes_names_the_pattern_and_the_frame() -> None:
 @pytest.mark.parametrize(
     ("page", "hit"),
     [
-        (Page(("https://x.example",), frozenset({"cc-csc"})), PatternHit(Attribute.FIELD, "cc-csc", "a.yaml:9:17")),
+        (Page(("https://x.example",), frozenset({"cc-csc"})), Hit(Attribute.FIELD, "cc-csc", "a.yaml:9:17")),
         (
             Page(("https://x.example",), selectors=frozenset({"#pan"})),
-            PatternHit(Attribute.CSS, "#pan", "a.yaml:10:15"),
+            Hit(Attribute.CSS, "#pan", "a.yaml:10:15"),
         ),
     ],
 )
-def test_fields_and_selectors(page: Page, hit: PatternHit) -> None:
+def test_fields_and_selectors(page: Page, hit: Hit) -> None:
     assert {word.hits for word in words_of(RULES, page)} == {(hit,)}
 
 
 def test_an_exception_is_told_with_its_line() -> None:
     page = Page(("https://stripe.com/docs/x", "https://js.stripe.com"))
     assert [(word.does, word.excuse) for word in words_of(RULES, page)] == [
-        (Does.EXCUSED, (PatternHit(Attribute.URL, "stripe.com/docs", "a.yaml:12:15", 0),))
+        (Does.EXCUSED, (Hit(Attribute.URL, "stripe.com/docs", "a.yaml:12:15", 0),))
     ] * 2
     # A frame excuses nothing.
     assert said(Page(("https://stripe.com/pay", "https://stripe.com/docs"))) == [
