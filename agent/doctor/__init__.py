@@ -1,4 +1,4 @@
-"""Everything that a support engineer would look at on one PC: asked once, judged by small functions, with the next step.
+"""Everything that a support engineer would look at on a PC: asked once, judged by small functions, with a next step.
 It needs no running recorder, changes nothing, and knows no title, address or content.
 
     facts.py     what can be known: values
