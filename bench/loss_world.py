@@ -315,18 +315,18 @@ def world(
     folder.mkdir(parents=True, exist_ok=True)
     home = pc_home or folder / "pc"
     if model is None:
-        store_home, secret = fleet.found(folder, store_home)
+        store_folder, secret = fleet.found(folder, store_home)
     else:
-        store_home, secret = fleet.found_like(model(), folder, store_home)
+        store_folder, secret = fleet.found_like(model(), folder, store_home)
     port = [0]
-    store = Party("store", folder, lambda: fleet.serve(store_home, port[0]), os.environ)
+    store = Party("store", folder, lambda: fleet.serve(store_folder, port[0]), os.environ)
     store.settled = _served
     store.start()
     try:
         assert store.process is not None
         served = fleet.announced(store.process.log)
         port[0] = urlsplit(served).port or 0
-        services = Store(store_home, address(served), secret)
+        services = Store(store_folder, address(served), secret)
         above = {"chunk_seconds": chunk, **(settings or {})}
         device, environment = fleet.enrol(services, stage, home, policy, above)
         agent = Party("agent", folder, lambda: command(folder / "told"), environment)

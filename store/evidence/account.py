@@ -274,9 +274,10 @@ class Totals:
 
 
 def totals(parts: Iterable[Part]) -> Totals:
-    sums = dict.fromkeys(("kept", "closed", "closed_margin", "held", "blind", "missing"), 0)
+    names = {Kept: "kept", Closed: "closed", Held: "held", BlindCause: "blind", Missing: "missing"}
+    sums = dict.fromkeys([*names.values(), "closed_margin"], 0)
     for part in parts:
-        name = type(part.cause).__name__.lower()
+        name = names[type(part.cause)]
         sums["closed_margin" if part.margin and name == "closed" else name] += part.end - part.start
     return Totals(**sums)
 

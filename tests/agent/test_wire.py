@@ -164,7 +164,7 @@ def test_a_chunk_of_any_size_may_take_its_time_on_a_slow_line() -> None:
         waits = patience(size).read
         assert waits is not None
         assert waits > size / (50_000 / 8)
-        assert waits > bodies.PATIENCE + size / bodies.SLOWEST  # else the store's own words would come too late
+        assert waits > bodies.BODY_WITHIN + size / bodies.SLOWEST  # else the store's own words would come too late
 
 
 def test_a_body_goes_on_over_a_line_that_takes_it_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

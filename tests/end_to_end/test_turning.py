@@ -35,7 +35,7 @@ def test_a_sign_is_as_late_as_the_last_picture_without_it_and_no_later() -> None
 
 
 def test_a_sign_that_never_comes_is_told_with_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.end_to_end.turning.PATIENCE", 0.1)
+    monkeypatch.setattr("tests.end_to_end.turning.DEADLINE", 0.1)
     with pytest.raises(AssertionError, match=r"no sign after .* what is known"):
         turning(lambda: False, (), lambda: "what is known")
 

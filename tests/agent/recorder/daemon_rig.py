@@ -30,11 +30,11 @@ class Asked:
     """A witness that only counts how often it is asked; the test answers."""
 
     name: str = "window"
-    poller: int = 0
+    questions: int = 0
     policy: str = ""
 
     def ask(self) -> None:
-        self.poller += 1
+        self.questions += 1
 
     def judge_with(self, policy: Policy) -> None:
         self.policy = policy.hash

@@ -90,30 +90,30 @@ class Rig:
 def test_browsers_are_asked_after_the_windows_have_been_looked_at() -> None:
     rig = Rig()
     rig.wait(120)
-    assert (rig.windows.poller, rig.browsers.poller) == (1, 0)
+    assert (rig.windows.questions, rig.browsers.questions) == (1, 0)
     rig.answer(WINDOWS, Scene((WINDOW,)))
-    assert (rig.windows.poller, rig.browsers.poller) == (1, 1)
+    assert (rig.windows.questions, rig.browsers.questions) == (1, 1)
 
 
 def test_closed_for_a_page_an_event_is_asked_about_at_once() -> None:
     rig = Rig().opened()
     rig.round(PAY)
     assert [reason.id for reason in rig.daemon.screen.proof.reasons] == ["cards"]
-    before = rig.windows.poller
+    before = rig.windows.questions
     rig.daemon.turn(None)
-    assert rig.windows.poller == before
+    assert rig.windows.questions == before
     rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, SHOP, "c", 1))
-    assert rig.windows.poller == before + 1
-    asked = rig.browsers.poller
+    assert rig.windows.questions == before + 1
+    asked = rig.browsers.questions
     rig.answer(WINDOWS, Scene((WINDOW,)))
-    assert rig.browsers.poller == asked + 1
+    assert rig.browsers.questions == asked + 1
 
 
 def test_open_an_event_of_a_harmless_page_asks_nothing() -> None:
     rig = Rig().opened()
-    before = rig.windows.poller
+    before = rig.windows.questions
     rig.daemon.turn(PageEvent(BROWSERS, rig.clock.time, SHOP, "c", 1))
-    assert rig.windows.poller == before
+    assert rig.windows.questions == before
 
 
 def test_the_lid_stays_shut_when_a_browser_falls_away_until_the_windows_were_looked_at() -> None:

@@ -333,7 +333,7 @@ def kept_and_judged_anew(world: World, acts: list[Op], every: int) -> tuple[list
 def assert_kept_lies_in_open(kept: list[Span], spans: tuple[ReplaySpan, ...]) -> None:
     for span in spans:
         if span.judged and span.then:
-            assert not any(span.start < span.end and span.start < span.end for span in kept), span
+            assert not any(one.start < span.end and span.start < one.end for one in kept), span
     assert any(span.judged for span in spans)
 
 
