@@ -155,8 +155,7 @@ def held_of(entry: Entry) -> Held:
 def cause_of(
     holds: tuple[str, ...], closed: Closed | None, person: Held | None = None
 ) -> Closed | Held | BlindCause | None:
-    """Not to see anything is no rule of a policy and no hold: alone it counts as blind. `person`: the hold of
-    the person in front, with its reason."""
+    """Seeing nothing is no rule and no hold: alone it is blind. `person`: their hold, with its reason."""
     if others := tuple(hold for hold in holds if hold != BLIND):
         return Held(others) if person is None else Held(others, person.reason, person.policy)
     if closed is not None and closed.rules != (BLIND,):
