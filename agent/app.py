@@ -25,14 +25,14 @@ from agent.capture.sound_feed import NONE, Devices
 from agent.capture.sound_systems import system_sound
 from agent.config import Config, pinned
 from agent.control import control
-from agent.control.control_service import ControlService, Sources
 from agent.control.control import ControlSocket
+from agent.control.control_service import ControlService, Sources
 from agent.core.account.evidence import Promise
 from agent.core.account.troubles import TroubleCode
 from agent.core.language.change import InForce
 from agent.core.model.media import Block, Frame
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import Alarm, PageEvent, Look
+from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
 from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
@@ -44,10 +44,10 @@ from agent.errors import EnvironmentFault, Transient
 from agent.log import log_last_words, write_log
 from agent.pipeline import Mailbox, Stage
 from agent.ports import Encoder, Sealer, Sound
-from agent.recorder.daemon import Daemon
 from agent.recorder.audio_loop import Heard, listen
+from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Cleared, Failed, GrabWanted, Message, PolicyArrived, Stop, Trouble
-from agent.recorder.recording import Open, Order, Recorder, Factories
+from agent.recorder.recording import Factories, Open, Order, Recorder
 from agent.recorder.seeking import Seeker
 from agent.recorder.shutter import REPEAT_EVERY, Grabbed, Shutter, Still, capture
 from agent.seal import Provenance, RecordingSealer
@@ -108,7 +108,9 @@ class Recording:
             who,
             clock,
             keep_free=config.spool.keep_free,
-            callbacks=UploadCallbacks(receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came),
+            callbacks=UploadCallbacks(
+                receipt=self._receipted, alarm=self._alarm, cleared=self._cleared, bundle=self._bundle_came
+            ),
             health=self._health,
         )
         self._origin = Provenance(who.device, who.evidence_key, socket.gethostname(), getpass.getuser(), VERSION)

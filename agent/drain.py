@@ -30,7 +30,7 @@ from agent.upload.alarms import UploadCallbacks
 from protocol.api import DeviceHealthRequest
 
 FOR_EVER: Final = 2**63
-LONGEST: Final = 3600.0  # seconds for one user, so that nobody's line or trick keeps the others waiting
+LONGEST: Final = 3600.0  # seconds for one user, so that no user's line or trick keeps the others waiting
 MAX_REPORT: Final = 64 * 1024  # characters of a child's report that are looked at
 OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", "policy-texts", IDENTITY, TRUST, "lock")
 
@@ -117,7 +117,7 @@ def _something_waits(home: Path) -> bool:
 
 
 class _Draining:
-    """`lock` is let go when all is done; else it goes with the process, whose threads may still be at it."""
+    """`lock` is released when all is done; else it ends with the process, whose threads may still use it."""
 
     def __init__(self, config: Config, lock: IO[str]) -> None:
         self._config = config
@@ -181,7 +181,7 @@ _KEPT: Final[list[IO[str]]] = []  # locks that end with the process
 
 
 def drain_all(homes: Path = users.HOMES) -> dict[users.User, DrainReport]:
-    """The same for whoever has a home here, one after the other, each as themselves. For root.
+    """The same for every user who has a home here, one after the other, each as themselves. For root.
 
     Raises EnvironmentFault where this process may not become other users.
     """

@@ -16,7 +16,7 @@ from typing import Final
 
 from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others take it from here
 
-TEMPORARY: Final = ".part-"  # begins the name of a file that does not count yet; whoever finds one may remove it
+TEMPORARY: Final = ".part-"  # begins the name of a file that does not count yet; it may be removed
 
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
@@ -54,7 +54,7 @@ def _write_once(path: Path, content: bytes) -> None:
     # In the same folder, because a rename is atomic only within one file system.
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
-        # Never through a link that somebody else has put there, never readable by anybody else, not even for a moment.
+        # Never through a link of another user, never readable by another user, not even for a moment.
         opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         with os.fdopen(opened, "wb") as file:
             file.write(content)
@@ -76,19 +76,17 @@ def make_folder(path: Path) -> None:
     if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    # Also where it was there already: whoever made it may have died before this line.
+    # Also where it was there already: the process that made it may have died before this line.
     sync_folder(path.parent)
 
 
 def overwrite_in_place(folder: Path) -> bool:
-    """Files that are made in `folder` from now on are overwritten where they lie, also where that is not the custom.
+    """Have files that are made in `folder` from now on overwritten in place. Whether that is new: older files stay as
+    they were. Raises OSError when the folder cannot be opened.
 
-    Whether that is new: files that lay there before are as they were.
-
-    btrfs writes what is overwritten to another place: on a full disk there is none, however much was laid by in
-    advance. It can be told not to (FS_NOCOW_FL, ioctl_iflags(2); systemd-journald does the same for its files). File
-    systems that do so anyway refuse the word. One that copies and does not listen (ZFS) has no room on a full disk, and
-    its writer is told so. Raises OSError when the folder cannot be opened.
+    btrfs writes what is overwritten to another place: a full disk has none, however much was laid by in advance. The
+    flag FS_NOCOW_FL turns that off (ioctl_iflags(2); systemd-journald does the same). File systems that overwrite in
+    place refuse the flag. One that copies without it (ZFS) has no room on a full disk, and writing fails.
     """
     if not hasattr(os, "O_DIRECTORY"):
         return False  # NTFS overwrites in place

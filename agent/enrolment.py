@@ -20,14 +20,15 @@ from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
 from agent.ledger import DiskLedger, has_unsent
 from agent.sending import VERSION
 from agent.spool import SET_ASIDE
-from agent.state import identity, in_force, rule_usage_file
+from agent.state import identity, in_force
 from agent.state.identity import IDENTITY, TRUST, Trust
+from agent.state.rule_usage_file import NAME as RULE_USAGE
 from agent.wire import Route
 
 _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
 
 # All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
-STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, rule_usage_file.NAME, SOCKET_NAME)
+STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, RULE_USAGE, SOCKET_NAME)
 
 
 def enrol(token: str, config: Config) -> str:

@@ -1,4 +1,4 @@
-"""The device's endless account on disk: chained, durable before what it tells of happens, sent on in signed batches.
+"""The device's endless account on disk: chained, durable before what it records happens, sent on in signed batches.
 
     <folder>/segment-<number of its first entry>   JSON lines, then zeros up to the size it was made with
     <folder>/spare                                 zeros: the next segment, there before it is needed
@@ -86,7 +86,7 @@ class DiskLedger:
     # -- writing --------------------------------------------------------------------------------------------------
 
     def write(self, kind: str, **fields: object) -> None:
-        """Durable when it returns. Raises Transient when the disk took it nowhere: what it tells of must not happen."""
+        """Durable when it returns. Raises Transient when the disk did not take it: what it records must not happen."""
         with self._lock:
             at = self._clock.now()
             written = line(self._next, self._prev, at=at, wall=self._clock.wall(), kind=kind, **fields)

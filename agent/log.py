@@ -1,10 +1,8 @@
-"""What the recorder writes of itself: JSON lines in a folder that never grows past its size, and lines for whoever
-reads standard error.
+"""The recorder's log: JSON lines in a folder of bounded size, and lines on standard error.
 
-The journal gets plain lines with a priority (`<4>`, sd-daemon(3)): it keeps time, unit and process itself, and a person
-reads it. JSON is in the file, for machines and for the support archive. No level writes a title, an address or content,
-and none can by mistake: an exception is written as its type and its places, never with its message; a library's words
-are not written at all, for nobody here has weighed them.
+The journal gets plain lines with a priority (`<4>`, sd-daemon(3)), for people: it keeps time, unit and process itself.
+JSON is in the file, for machines and for the support archive. No level writes a title, an address or content: an
+exception is written as its type and its places, never with its message; messages of libraries are left out.
 """
 
 from __future__ import annotations
@@ -128,7 +126,7 @@ def _fault(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class Line(logging.Formatter):
-    """Ours, whoever reads it."""
+    """Ours, for any reader."""
 
 
 class AsJson(Line):

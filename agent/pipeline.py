@@ -76,7 +76,7 @@ class Mailbox(Generic[T]):
 
 
 class Stage(threading.Thread):
-    """One thread of the recorder. A failure is told at once to whoever must close the eye."""
+    """One thread of the recorder. A failure is reported at once, so that the eye closes."""
 
     def __init__(self, name: str, work: Callable[[], None], failed: Callable[[str, BaseException], None]) -> None:
         super().__init__(name=name, daemon=True)

@@ -15,7 +15,7 @@ from agent.core.clocks import Reading
 from agent.core.holding import UserHold
 from agent.core.model.media import Block, Chunk, Frame, Monitor
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import Blind, StalePixels, Scene
+from agent.core.model.seen import Blind, Scene, StalePixels
 from agent.core.model.times import SECOND
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -66,7 +66,7 @@ class Desktop(Protocol):
         """The scene now, cheap when nothing changed (then it may be the very same object as before).
 
         Covers all moments since the look before: a window that was shown at any of them is `shown`. So is one that
-        has gone but of which pixels may still be in view, where the desktop can tell; `stale_pixels` says what it cannot.
+        has gone but of which pixels may still be in view, where the desktop can tell; for the rest see `stale_pixels`.
         Never raises for what another program does; that is a `Blind`.
         """
 
@@ -147,7 +147,7 @@ class Glass(Protocol):
         """Those that it shows now. Raises EnvironmentFault when the display is gone."""
 
 
-PEAK_OF: Final = 3 * SECOND  # ns of which a level is told: longer than whoever shows it waits between two questions
+PEAK_OF: Final = 3 * SECOND  # ns that a level is of: longer than its readers wait between two questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Sound(Protocol):
     """Both ends of the call, as blocks. It follows a device that goes and comes; never raises for it."""
 
     def listen(self, *, on: bool) -> None:
-        """Open the devices or let go of them (in a hold the microphone is off). Returns at once; any thread."""
+        """Open the devices or close them (in a hold the microphone is off). Returns at once; any thread."""
 
     def take(self, timeout: float) -> tuple[tuple[Block, ...], tuple[Mishap, ...]]:
         """What was heard and what went wrong since the last call; waits `timeout` seconds for the first of it."""
@@ -223,7 +223,7 @@ class Sealed:
 
 
 class Sealer(Protocol):
-    """One recording's key: held in memory until `forget`, then nobody here can open what it sealed."""
+    """One recording's key: held in memory until `forget`; after that, what it sealed cannot be opened here."""
 
     recording: UUID
 

@@ -1,6 +1,6 @@
 """One recording's key and what is sealed with it: made here, kept in memory only, given up when the recording closes.
 
-Whoever holds this PC afterwards holds ciphertext; only the recipients' private keys, which were never here, open it.
+A thief of this PC has ciphertext afterwards; only the recipients' private keys, which were never here, open it.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def sending(
     """`keep_free`: bytes of the disk that the spool leaves. Raises UserError or EnvironmentFault."""
     trust = Trust(who)
     ledger = DiskLedger(config.home / "ledger", clock, device=who.device, evidence=who.evidence_key)
-    spool = DiskSpool(config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=keep_free, alarm=callbacks.alarm)
+    spool = DiskSpool(
+        config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=keep_free, alarm=callbacks.alarm
+    )
     texts = PolicyTexts(config.home / "policy-texts")
     wire = Wire(
         who.address,

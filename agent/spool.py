@@ -108,7 +108,7 @@ class DiskSpool:
         self._bytes = 0
         self._aside_bytes = 0
         self._folders: set[UUID] = set()  # durable ones: a put need not make sure of them again
-        self._unreadable: set[str] = set()  # told of, once each
+        self._unreadable: set[str] = set()  # reported, once each
         try:
             self._recover()
         except OSError as failure:
@@ -205,7 +205,7 @@ class DiskSpool:
         try:
             data = (self._root / place.name).read_bytes()
         except FileNotFoundError:
-            # Somebody removed it. The ledger's heads name it, so the store will miss it; here it can only be told.
+            # It was removed. The ledger's heads name it, so the store will miss it; here it can only be reported.
             if self._leave(place.name) is not None:
                 log.warning("a sealed chunk has vanished from the spool: %s", place.name)
                 self._alarm(TroubleCode.CHUNK_VANISHED)
@@ -292,7 +292,7 @@ class DiskSpool:
             content, size = "unreadable", 0
         # With its hash in the name: two different chunks under one number both stay.
         target = self._root / SET_ASIDE / f"{path.parent.name}-{path.name}-{content}"
-        durable.make_folder(target.parent)  # somebody may have tidied it away
+        durable.make_folder(target.parent)  # it may have been tidied away
         # The reason first: dying between the two leaves the chunk in the queue, to be refused again.
         durable.write(target.with_name(f"{target.name}.why"), f"{why}\n".encode())
         path.replace(target)

@@ -1,7 +1,7 @@
 """Whose homes lie on this PC, and how the system does something in one of them: as its owner, with no right beyond.
 
-A recorded user may put a link anywhere in a folder of theirs. Whoever follows it with the system's rights reads or
-writes for them what they may not; whoever is them cannot.
+A recorded user may put a link anywhere in a folder of theirs. A process that follows it with the system's rights reads
+or writes for them what they may not; a process of theirs cannot.
 """
 
 from __future__ import annotations

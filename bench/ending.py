@@ -33,7 +33,7 @@ from agent.desktop import current_clock
 from agent.encode.video import ScreenEncoder
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox
-from agent.recorder.recording import Close, Open, Order, Recorder, Factories
+from agent.recorder.recording import Close, Factories, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.spool import DiskSpool
 from bench import harness
@@ -96,7 +96,7 @@ def drain_once(folder: Path) -> float:
     recorder.run()
     took = time.perf_counter() - began
     if recorder.stats.frames != WAITING or spool.waiting()[0] < 3:
-        raise StageError(f"{recorder.tally.frames} of {WAITING} pictures were drained")
+        raise StageError(f"{recorder.stats.frames} of {WAITING} pictures were drained")
     return took
 
 

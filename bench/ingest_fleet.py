@@ -24,8 +24,8 @@ from protocol import api, bundle, jws
 from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
 from protocol.keys import RecipientPublic
 from protocol.packet import KeyPacket, Monitor
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.server.enrolment import Applicant, enrol, make_secret
@@ -116,7 +116,7 @@ def enrolled(home: Home, count: int) -> list[Agent]:
             device = enrol(services, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
             issued = now // SECOND
             claims = {"device": device, "iat": issued, "exp": issued + AN_HOUR}
-            return Agent(number, device, evidence_key, f"Bearer {jws.sign(jws.TOKEN, claims, depot.store_key)}")
+            return Agent(number, device, evidence_key, f"Bearer {jws.sign(jws.TOKEN, claims, services.store_key)}")
 
         with ThreadPoolExecutor(16) as pool:
             return list(pool.map(admit, range(count)))

@@ -157,7 +157,9 @@ def _say(console: Console, text: str) -> None:
     console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
-def report(outcomes: Sequence[PlayOutcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console) -> int:
+def report(
+    outcomes: Sequence[PlayOutcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console
+) -> int:
     if arguments.json:
         print(json.dumps(outcomes_of.total(outcomes)), flush=True)
     else:

@@ -186,7 +186,7 @@ class Windows:
         deadline = time.monotonic() + DEADLINE
         while not (answer := condition()):
             if time.monotonic() > deadline:
-                raise StageError(f"{what} did not come within {PATIENCE:.0f} s")
+                raise StageError(f"{what} did not come within {DEADLINE:.0f} s")
             time.sleep(BEAT)
         return int(answer)
 

@@ -109,8 +109,8 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> L
         with theatre.world_of(case) as world:
             for one in case.run(world, rounds):
                 counts.add(one)
-                said = f"{case.name}: round {tally.rounds} of {rounds}, {tally.acknowledged} chunks acknowledged"
-                say(f"{said}, {tally.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
+                said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
+                say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
             counts.finished = True
     except CannotMount as why:
         # Whether root may mount only mounting tells. Once it could, it is a fault.
@@ -180,7 +180,7 @@ def shown_at(width: int, tallies: Sequence[LossCounts]) -> Table:
     table = Table("case", "what came of it", title=title, title_style="bold", show_lines=True)
     for counts, (name, *figures), style in zip(tallies, rows, styles, strict=True):
         named = [f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True)]
-        table.add_row(name, f"skipped: {tally.skipped}" if counts.skipped else "; ".join(named), style=style)
+        table.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else "; ".join(named), style=style)
     return table
 
 

@@ -107,7 +107,7 @@ def wrong(counts: LossCounts) -> list[str]:
     if counts.skipped:
         return []
     said = [
-        f"{tally.case}: {count} {what}"
+        f"{counts.case}: {count} {what}"
         for count, what in (
             (counts.lost, "chunks lost"),
             (counts.doubled, "doubled"),
@@ -116,17 +116,17 @@ def wrong(counts: LossCounts) -> list[str]:
         if count
     ]
     if counts.unexplained_s > 0:
-        said.append(f"{tally.case}: {tally.unexplained_s:.3f} seconds unexplained")
+        said.append(f"{counts.case}: {counts.unexplained_s:.3f} seconds unexplained")
     longest = counts.open_end_s_max
     if longest is not None and longest > counts.open_end_limit:
-        said.append(f"{tally.case}: the open end was {longest:.2f} s, more than {tally.open_end_limit:.1f} s")
+        said.append(f"{counts.case}: the open end was {longest:.2f} s, more than {counts.open_end_limit:.1f} s")
     if not counts.finished:
-        said.append(f"{tally.case}: it did not come to its end, so nothing is known of what it lost")
+        said.append(f"{counts.case}: it did not come to its end, so nothing is known of what it lost")
     elif not counts.rounds:
-        said.append(f"{tally.case}: no round was played: nothing was tried")
+        said.append(f"{counts.case}: no round was played: nothing was tried")
     elif not counts.acknowledged:
-        said.append(f"{tally.case}: no chunk was acknowledged: nothing could have been lost")
-    return said + [f"{tally.case}: {fault}" for fault in counts.faults]
+        said.append(f"{counts.case}: no chunk was acknowledged: nothing could have been lost")
+    return said + [f"{counts.case}: {fault}" for fault in counts.faults]
 
 
 def added_up(tallies: Iterable[LossCounts]) -> list[LossCounts]:
@@ -167,7 +167,7 @@ def total(tallies: Sequence[LossCounts]) -> dict[str, Any]:
 
 
 def _name(counts: LossCounts) -> str:
-    return counts.case if counts.chunk == 1.0 else f"{tally.case} ({tally.chunk:g} s)"
+    return counts.case if counts.chunk == 1.0 else f"{counts.case} ({counts.chunk:g} s)"
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -184,13 +184,13 @@ COLUMNS: Final = (
 def lines(tallies: Sequence[LossCounts]) -> list[tuple[str, ...]]:
     """The table's rows for people, in the order of COLUMNS."""
     return [
-        (counts.title, f"{tally.chunk:g} s", f"skipped: {tally.skipped}", *[""] * (len(COLUMNS) - 3))
+        (counts.title, f"{counts.chunk:g} s", f"skipped: {counts.skipped}", *[""] * (len(COLUMNS) - 3))
         if counts.skipped
         else (
             counts.title,
-            f"{tally.chunk:g} s",
-            *(f"{getattr(tally, name):,}" for name in _SUMMED),
-            f"{tally.unexplained_s:.3g} s",
+            f"{counts.chunk:g} s",
+            *(f"{getattr(counts, name):,}" for name in _SUMMED),
+            f"{counts.unexplained_s:.3g} s",
             _ends(counts),
         )
         for counts in tallies

@@ -225,7 +225,7 @@ def flips(made: World, rounds: int) -> Iterator[Round]:
 
 def recorded(made: World) -> Target:
     """The recording with most chunks, and one of them in the middle of its first stream."""
-    with closing(sqlite3.connect(f"file:{made.depot.home / 'store.db'}?mode=ro", uri=True, timeout=30)) as catalog:
+    with closing(sqlite3.connect(f"file:{made.services.home / 'store.db'}?mode=ro", uri=True, timeout=30)) as catalog:
         row = catalog.execute(
             "SELECT recording, stream, max(sequence) FROM sealed WHERE stream <> ?"
             " GROUP BY recording, stream ORDER BY count(*) DESC LIMIT 1",

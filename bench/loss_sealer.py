@@ -45,7 +45,7 @@ from agent.core.session import (
 from agent.errors import EyelidError
 from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
-from agent.recorder.recording import Close, Gap, Open, Order, Recorder, Factories
+from agent.recorder.recording import Close, Factories, Gap, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.sending import VERSION
 from agent.spool import DiskSpool

@@ -26,7 +26,12 @@ from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
 from bench.loss_account import PATIENCE, Round
+<<<<<<< HEAD
 from bench.loss_evidence import Judge, Kept, Journal, read_journal
+=======
+from bench.loss_evidence import Journal, Judge, Kept, entries_in, read_journal
+from bench.stage import Running, Stage, StageError
+>>>>>>> words
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
 from testkit.fleet import Store
@@ -287,7 +292,7 @@ class World:
         return Round(rounds=0, open_end_s=(moment - last) / SECOND)
 
     def _catalog(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self.depot.home / 'store.db'}?mode=ro", uri=True, timeout=30)
+        return sqlite3.connect(f"file:{self.services.home / 'store.db'}?mode=ro", uri=True, timeout=30)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class Claims:
     """The named values of one JSON object; every getter raises where the value has another shape ("bad-field").
 
     `what` names the thing for messages ("key packet"); `error` makes the error from a code and a message.
-    Names that nobody asks for are ignored: a later version may add some.
+    Names that are not asked for are ignored: a later version may add some.
     """
 
     def __init__(self, values: Mapping[str, object], what: str, error: Callable[[str, str], ProtocolError]) -> None:

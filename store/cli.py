@@ -87,7 +87,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (ProtocolError, BlobFault) as error:
         return _fail(str(error), 1)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; keep Python from complaining when it flushes at exit.
+        # The reader of our output has seen enough; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others
 def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
     """A new file, durable when it returns, never readable by more than `mode` for a moment. FileExistsError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-    # No file object: it asks the system three things more, and a thread that asks lets go of the interpreter each time.
+    # No file object: it asks the system three things more, and each of them releases the GIL.
     try:
         left = memoryview(content)
         while left:

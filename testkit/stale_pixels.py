@@ -165,7 +165,9 @@ def lose_track(tried: Trial, meanwhile: Callable[[], object] = lambda: None) -> 
     screen = tried.stage.desktop._screen
     follow = screen.tracker.follow
 
-    def belated(_: object, airy: Container[int], box: Box, *, known: bool, late: bool, orphaned: Container[int]) -> None:
+    def belated(
+        _: object, airy: Container[int], box: Box, *, known: bool, late: bool, orphaned: Container[int]
+    ) -> None:
         assert known
         assert not late
         meanwhile()

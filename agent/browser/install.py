@@ -90,7 +90,7 @@ def remove(browsers: Sequence[Browser], scope: Scope, home: Path) -> list[Path]:
 
 
 class _Writing:
-    """Turns what the system says of a write into words for whoever asked for it."""
+    """Turns what the system says of a write into a message for the caller."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope

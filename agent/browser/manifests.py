@@ -92,7 +92,7 @@ def as_text(content: object) -> str:
 
 
 def place(path: Path, content: bytes, mode: int) -> None:
-    """`path` becomes this content with this mode in one step: nobody ever starts half a file. Raises OSError."""
+    """`path` becomes this content with this mode in one step: no browser ever reads half a file. Raises OSError."""
     beside = path.with_name(f".{path.name}.new")
     durable.write(beside, content)
     beside.chmod(mode)

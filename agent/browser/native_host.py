@@ -4,8 +4,8 @@ Runs alone, perhaps from a copy, as `python -I -S native_host.py --socket PATH [
 nothing else of Eyelid, and imports little, since every browser waits for its start. A message is four bytes of length
 in native order and that many bytes (docs/browser-protocol.md), which are carried unread and whole or not at all.
 
-Without an agent it tries again twice a second and throws away what it is told meanwhile. An agent that does not take
-what it is sent is let go, which it hears as the end of the connection. The browser's end of file is the relay's end.
+Without an agent it tries again twice a second and drops what comes meanwhile. An agent that does not take what it is
+sent loses the connection. The browser's end of file is the relay's end.
 
 What only Unix has stands in `connect` (local sockets, the owner of the other end) and in `poll` on pipes; Windows
 needs both done another way and cannot run this file yet.
@@ -111,7 +111,7 @@ class Relay:
             os.set_blocking(self._source, False)
             os.set_blocking(self._sink, False)
         except OSError:
-            return  # started with a closed pipe: nobody is at the other end
+            return  # started with a closed pipe: there is no other end
         while True:
             wait = None if self._agent is not None else self._attempt()
             happened = self._watch().poll(wait)

@@ -1,4 +1,4 @@
-"""Both ends of the call, as blocks: a feed's words wait in a bounded mailbox, whoever takes blocks merges them.
+"""Both ends of the call, as blocks: a feed's events wait in a bounded mailbox; taking blocks merges them.
 
 The feed's thread only copies: merging, levels and mishaps are the taker's work, so a busy PC delays blocks and does
 not lose sound.
@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import Devices, End, Feed, Heard, Lost, Began, Tell, Timed, FeedEvent
+from agent.capture.sound_feed import Began, Devices, End, Feed, FeedEvent, Heard, Lost, Tell, Timed
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_pulse import PulseFeed
 from agent.core.model.media import Block

@@ -1,7 +1,7 @@
 """What was drawn on an X display since it was last asked, without looking at a pixel and without polling.
 
 XDamage with report level NonEmpty: the server keeps the damaged region, sends one event when it stops being empty, and
-hands the region over in one request that empties it. So drawing costs nobody an event per glyph, and whatever is drawn
+hands the region over in one request that empties it. So drawing costs no event per glyph, and whatever is drawn
 is in exactly one answer (with DeltaRectangles events, one change in 492 was missed).
 Sources: damageproto 1.1, fixesproto 5.0, randrproto 1.5.
 """
@@ -46,7 +46,7 @@ class Damage:
     """A connection of its own to the display. One thread uses it; `wake` is safe from any.
 
     `drawn_at`: when the first was drawn of what may have been drawn since the last `take`, ns; None if nothing was.
-    `monitors_changed`: RandR or the root window said so; whoever reads the monitors anew sets it back.
+    `monitors_changed`: RandR or the root window said so; the reader of the monitors sets it back.
     """
 
     def __init__(self, now: Callable[[], int], display: str | None = None) -> None:
@@ -95,7 +95,7 @@ class Damage:
                     f"the X display {self.name} has no {extension} extension, so what is drawn on it cannot be "
                     "followed: use an X server that has it (every Xorg since 2007 does)"
                 )
-        # Both answer BadRequest to whoever has not told them a version.
+        # Both answer BadRequest to a client that has not sent its version.
         self._display.damage_query_version()
         self._display.xfixes_query_version()
         self._opcode: int = self._display.display.get_extension_major(damage.extname)

@@ -63,7 +63,7 @@ class X11Screen:
         Raises EnvironmentFault when the display cannot be captured.
         """
         self._clock = clock
-        self._every = round(SECOND / fps)  # ns; between two takes the server gathers the damage, and nobody wakes
+        self._every = round(SECOND / fps)  # ns; between two takes the server gathers the damage, and no thread wakes
         self._damage = Damage(clock.now, display)
         try:
             self._pixels = Pixels(self._damage.name)
@@ -214,7 +214,7 @@ class X11Screen:
             bgra = self._pixels.grab(place)
             digest = xxhash.xxh3_128_digest(bgra.data)
             if self._void:
-                view.since = start  # nobody knows what was there before
+                view.since = start  # what was there before is not known
             if self._void or digest != view.digest:
                 changed = view.canvas.paint(Box(0, 0, place.width, place.height), bgra)
                 if changed and view.since is None:

@@ -2,7 +2,7 @@
 
 Some connections to PipeWire's pulse server are never told again that a default has changed, and are answered with the
 old one for good, while every new connection is told the new one: 12 of 1,400, ten at a time on two cores (PipeWire
-1.4.2, 27 Nov 2026). Whoever listens over such a one would go on recording the microphone that the person has left.
+1.4.2, 27 Nov 2026). A listener on such a one would go on recording the microphone that the person has left.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Heard:
 class Timed:
     """The system's word that a sample was heard between `earliest` and `latest`, ns.
 
-    `count`: its number since `Began`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is being
+    `count`: its number since `Began`, from 0, missing ones counted; it may be yet to come. `ahead`: of what is
     played, how long before it is heard it was already there, ns. `stale`: so much before `earliest` it may have been,
     ns, where a system says as of now what was true then.
     """
@@ -80,7 +80,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The device is no longer heard. `why`: a word of `agent.ports.Mishap`; empty when the recorder let go of it.
+    """The device is no longer heard. `why`: a word of `agent.ports.Mishap`; empty when the recorder closed it.
 
     `doubtful`: what came before this may already be another device's.
     """
@@ -105,7 +105,7 @@ class Feed(Protocol):
         """Any thread."""
 
     def listen(self, *, on: bool) -> None:
-        """Open the devices or let go of them; returns at once; any thread."""
+        """Open the devices or close them; returns at once; any thread."""
 
     def close(self) -> None:
         """Also ends its threads."""

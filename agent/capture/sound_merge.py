@@ -1,8 +1,8 @@
 """Two ends with a clock each into blocks of one clock.
 
-Every device has its own idea of 48 000 samples a second. What its samples' times are is proven piece by piece
-(`agent.capture.sound_stamps`); a small difference between count and time is made up by single samples, which nobody
-hears. What is not proven is silence, and told. Pure: no thread, no clock of its own.
+Every device has its own idea of 48 000 samples a second. The times of its samples are proven piece by piece
+(`agent.capture.sound_stamps`); single samples, which no ear hears, make up a small difference between count and time.
+What is not proven becomes silence, and is reported. Pure: no thread, no clock of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.capture.sound_feed import RATE, SAMPLE, End, Heard, Lost, Began, Timed
+from agent.capture.sound_feed import RATE, SAMPLE, Began, End, Heard, Lost, Timed
 from agent.capture.sound_stamps import Doubt, Piece, Stamps
 from agent.core.model.media import Block
 from agent.core.model.times import MILLISECOND, SECOND, Span
@@ -327,7 +327,7 @@ class Merger:
                 track.device = track.absent = ""
 
     def _restart(self, now: int) -> None:
-        """The PC slept, or nobody took blocks for long: all stamps must prove themselves anew."""
+        """The PC slept, or no block was taken for long: all stamps must prove themselves anew."""
         for track in self._tracks:
             track.stalled = False
             track.cool()

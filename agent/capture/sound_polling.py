@@ -1,4 +1,4 @@
-"""A thread that looks at the devices every so often, for sound systems that tell nobody of those that go and come."""
+"""A thread that looks at the devices every so often, for sound systems that do not report those that go and come."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Poll:
         self._nudged.set()
 
     def close(self) -> None:
-        """Has let go when it returns."""
+        """Has closed it when it returns."""
         self._closing = True
         self.nudge()
         self._thread.join()

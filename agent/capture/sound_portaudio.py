@@ -1,13 +1,12 @@
 """Listening through PortAudio, by sounddevice: for PCs without a PulseAudio or PipeWire server (plain ALSA), and macOS.
 
-PortAudio calls back with samples and the moment at which it thinks they were heard; both go on at once, nothing waits
-here. It tells of no device that goes or comes, and keeps one list of them from its beginning to its end: so a stream
-that ends or falls silent is a device that is lost, and while one is missing it is tried again, and a process of its own
-looks whether the list is still true, so that the end that is heard is not disturbed. A stream stays on its device: a
-sound server moves those that ALSA's plugins open on it, and tells nobody, so where there is one none of them is chosen.
+PortAudio calls back with samples and an estimate of when they were heard; both are passed on at once. It does not
+report devices that come or go, and never renews its list of them. So a stream that ends or falls silent is a lost
+device, which is tried again; a process of its own checks the list, so that the other end is not disturbed. A stream
+stays on its device. A sound server moves streams of ALSA's plugins unreported: where one runs, none of them is chosen.
 
-What an output plays, PortAudio hears only where the system has an input for it: ALSA's loopback card, a monitor that
-somebody named in the ALSA configuration, a virtual device (BlackHole) on macOS. It is chosen by name.
+PortAudio hears what an output plays only where the system has an input for it, chosen by name: ALSA's loopback card, a
+monitor named in the ALSA configuration, a virtual device (BlackHole) on macOS.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Began, Tell, Timed, fits
+from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Began, Devices, End, Heard, Lost, Tell, Timed, fits
 from agent.capture.sound_polling import Poll
 from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault
@@ -53,7 +52,7 @@ class _Ear:
     opened_at: int
     stream: Any = None
     counted: int = 0  # samples that have come
-    missing: int = 0  # of which nobody could be told
+    missing: int = 0  # that could not be reported
     heard_at: int | None = None
     overflows: int = 0
     over: bool = False
@@ -113,7 +112,7 @@ class PortAudioFeed:
         return ear.over or silent or not ear.stream.active
 
     def _missing(self) -> list[End]:
-        """Ends that should be heard and are not. A far end that nobody names is none."""
+        """Ends that should be heard and are not. A far end that the settings do not name is none."""
         named = [end for end in End if self._devices.of(end) != NONE]
         return [end for end in named if end not in self._ears and (end, self._devices.of(end)) != NOT_NAMED]
 
@@ -204,7 +203,7 @@ class PortAudioFeed:
 def choose(
     end: End, devices: Devices, listed: Sequence[dict[str, Any]], default: int, avoid: Collection[str] = ()
 ) -> str | None:
-    """The name of the input for that end. The far end is an input only where somebody names one."""
+    """The name of the input for that end. The far end is an input only where the settings name one."""
     wanted = devices.of(end)
     if wanted == NONE or (end, wanted) == NOT_NAMED:
         return None

@@ -18,7 +18,7 @@ from typing import Any, Final
 from agent.capture import sound_libpulse as pulse
 from agent.capture.sound_choice import Server, Source, choose
 from agent.capture.sound_defaults import Defaults
-from agent.capture.sound_feed import RATE, SAMPLE, Devices, End, Heard, Lost, Began, Tell, Timed
+from agent.capture.sound_feed import RATE, SAMPLE, Began, Devices, End, Heard, Lost, Tell, Timed
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.ports import Clock
 
@@ -31,7 +31,7 @@ SERVER_WITHIN: Final = 5 * SECOND  # for a server to answer, or for a stream to 
 NEVER: Final = 1 << 62
 
 PIPEWIRE: Final = "PipeWire"  # is in what its server calls itself: "PulseAudio (on PipeWire 1.4.2)"
-# PipeWire's longest cycle, unless somebody has set another: 2048 samples, which are 46 ms at 44.1 kHz. Its answers are
+# PipeWire's longest cycle, unless another is set: 2048 samples, which are 46 ms at 44.1 kHz. Its answers are
 # those of the last one: 14 ms old on a busy PC where they should have been new (measured, 26 Nov 2026).
 CYCLE: Final = 50 * MILLISECOND
 
@@ -85,7 +85,7 @@ class PulseFeed:
         self._on_server = pulse.ServerCallback(self._told_server)
         self._on_source = pulse.SourceCallback(self._told_source)
         self._on_listener = pulse.SourceOutputCallback(self._told_listener)
-        self._looping = threading.Lock()  # so that nobody wakes a loop that is freed
+        self._looping = threading.Lock()  # so that no thread wakes a loop that is freed
         self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
         self._thread.start()
 

@@ -1,14 +1,13 @@
-"""When each sample was heard, as far as it is proven: counts and words about time in, dated pieces and doubts out.
+"""When each sample was heard, as far as it is proven: counts and stamps in, dated pieces and doubts out.
 
-A sound system hands over samples and says now and then of one of them when it was heard. Between two such words nothing
-is known of a sample but its number, and samples can vanish without anybody telling (a source that is suspended, a
-buffer that overflows). So samples wait until words around them agree with their number: then none can have vanished in
-between, whatever the length of the loss, beyond `AGREE`. What no words agree about is a doubt, and is not kept.
+A sound system hands over samples, and now and then a stamp: when one of them was heard. Between two stamps only a
+sample's number is known, and samples can vanish unreported (a suspended source, a full buffer). So samples wait until
+the stamps around them agree with their number: then none can have vanished in between, beyond `AGREE`. Samples without
+such stamps are a doubt, and are not kept.
 
-A word that stands alone against those before and after it is passed over: systems are wrong for a moment. A word that
-no later one bears out is not used, or a loss could hide behind one wrong word of the same size. What a word can never
-do is bring a sample's time past its arrival: nothing is heard after it came. How old answers may be when they are given
-is no matter of agreement, for all of them may be so old: it goes into the span.
+A stamp that disagrees with those before and after it is passed over: systems are wrong for a moment. A stamp that no
+later one confirms is not used: a loss could hide behind it. No stamp brings a sample's time past its arrival. All
+stamps may be equally old when they are given, which agreement cannot show: that age goes into the span.
 
 Pure: no thread, no clock of its own. Times are ns, counts are samples since the device was opened.
 """
@@ -51,7 +50,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """So many samples are not kept: nobody can say when they were heard."""
+    """So many samples are not kept: it is not known when they were heard."""
 
     samples: int
 

@@ -48,7 +48,7 @@ def _moved_by_a_server(devices: Devices) -> frozenset[str]:
     """Inputs that a sound server may turn to another microphone untold. Raises EnvironmentFault where one is wanted."""
     for end in End:
         wanted = devices.of(end)
-        # A far end that nobody names is none here.
+        # A far end that the settings do not name is none here.
         if wanted in THROUGH_A_SERVER and (end, wanted) != NOT_NAMED:
             raise EnvironmentFault(
                 f"`through: portaudio` would hear the {end.word} `{wanted}` through this PC's sound server, which may "

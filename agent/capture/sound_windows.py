@@ -2,7 +2,7 @@
 
 NOT RUN: there was no Windows to run it on. Written from PyAudioWPatch 0.2.12.9 and PortAudio's documentation; see
 docs/platforms.md. Two things differ from Linux. A loopback gives nothing while nothing plays, which the merger fills
-with silence. And PortAudio tells nobody of devices that come and go, and keeps one list of them while any stream is
+with silence. And PortAudio does not report devices that come and go, and keeps one list of them while any stream is
 open: a device that ends is noticed within two seconds, and another default only at the next start. A stream stays on
 its endpoint in any case.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Final
 
-from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Devices, End, Heard, Lost, Began, Tell, Timed, fits
+from agent.capture.sound_feed import DEFAULT, NONE, RATE, SAMPLE, Began, Devices, End, Heard, Lost, Tell, Timed, fits
 from agent.capture.sound_polling import Poll
 from agent.core.model.times import SECOND
 from agent.errors import EnvironmentFault

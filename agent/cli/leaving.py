@@ -1,4 +1,4 @@
-"""`eyelid unenroll`: leave the store, once it has all that this PC owes it, and forget keys and state."""
+"""`eyelid unenroll`: leave the store, once it has all that this PC keeps for it, and forget keys and state."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from agent import config, enrolment
 from agent.desktop.privacy import refuse_dumps
-from agent.errors import UserError
 from agent.enrolment import Remains
+from agent.errors import UserError
 
 
 def add_to(commands: Any) -> None:

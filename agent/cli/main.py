@@ -92,5 +92,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has gone; Python would complain about it at exit
+        sys.stderr.close()  # the reader of our output has gone; Python would complain about it at exit
         return 1

@@ -1,6 +1,6 @@
 """`eyelid replay`: what another policy would have done to a recording, tried on the scenes that were kept with it.
 
-It shows titles and addresses, to whoever has opened the recording and on their terminal alone.
+It shows titles and addresses, only on the terminal of the person who has opened the recording.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from agent.cli.policy.reading import page, read
 from agent.core.account.scenes import Line, ScenesError
 from agent.core.account.scenes import read as read_lines
 from agent.core.linting.diff import SPOKEN_LANE
-from agent.core.linting.replay import Interval, Spoke, ReplaySpan, Sums, replay, sums_of
+from agent.core.linting.replay import Interval, ReplaySpan, Spoke, Sums, replay, sums_of
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import Blind, Page, Window
@@ -158,7 +158,7 @@ def _replay(asked: argparse.Namespace) -> int:
 
 
 def _not_looked_for(then: Policy, now: Policy) -> list[str]:
-    """Fields and selectors that only the other policy names: nobody searched the pages for them."""
+    """Fields and selectors that only the other policy names: the pages were not searched for them."""
     before, after = scan_patterns(then), scan_patterns(now)
     fields = [f"field {one}" for one in after.fields if one not in before.fields]
     return fields + [f"css {one}" for one in after.css if one not in before.css]
@@ -176,7 +176,8 @@ def _as_json(
         "lanes": {
             lane.value: {
                 **{f"{name}_ns": amount for name, amount in asdict(sums_of(spans)).items()},
-                "stretches": [_span_as_json(one) for one in spans],
+                "spans": (in_json := [_span_as_json(one) for one in spans]),
+                "stretches": in_json,  # the key's old name, beside the new one until version 0.2
             }
             for lane, spans in told.items()
         },

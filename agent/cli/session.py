@@ -186,7 +186,7 @@ def picture(status: dict[str, Any]) -> Table:
     table.add_row("waiting", f"{status['waiting_chunks']} chunks, {status['waiting_bytes'] / 1e6:.1f} MB")
     table.add_row("call", _call(status["sound"]))
     for end, name in (("microphone", "microphone"), ("far_end", "far end")):
-        if status["sound"] is not None and status["sound"]["state"] not in OVER:  # then nobody listens
+        if status["sound"] is not None and status["sound"]["state"] not in OVER:  # then no sound is taken
             table.add_row(name, _end(status["sound"][end]))
     for browser in status["browsers"]:
         blind_to = "" if browser["private"] else "; private windows close the eye"

@@ -59,22 +59,22 @@ class Browsers:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """`policy_status`: None where it cannot be told which policy counts, for the `trouble`."""
+    """`status`: None where it cannot be told which policy counts, for the `trouble`."""
 
-    policy_status: PolicyStatus | None
+    status: PolicyStatus | None
     trouble: str = ""
 
     @property
     def policy(self) -> Policy | None:
         """The one to judge by: that is in force, or would be once a recorder runs."""
-        if self.policy_status is None or self.why_not:
+        if self.status is None or self.why_not:
             return None
-        return self.policy_status.foretold.policy
+        return self.status.foretold.policy
 
     @property
     def why_not(self) -> tuple[str, ...]:
         """Why what lies there does not come into force."""
-        return () if self.policy_status is None else self.policy_status.foretold.mistakes or self.policy_status.foretold.refused
+        return () if self.status is None else self.status.foretold.mistakes or self.status.foretold.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ def _headline(sight: Sight) -> Text:
             said.append(f"closed by {', '.join(rules)}. ", style="yellow")
         else:
             said.append("would be kept. ", style="green")
-    if (counts := sight.judge.policy_status) is not None:
+    if (counts := sight.judge.status) is not None:
         said.append(f"\n{counts.origin()}", style="not bold dim")
         for doubt in counts.doubts():
             said.append(f"\n{doubt}", style="not bold yellow")
@@ -300,7 +300,7 @@ def _headline(sight: Sight) -> Text:
 
 
 def _without_policy(judge: Judge) -> Text:
-    counts = judge.policy_status
+    counts = judge.status
     if counts is None:
         return Text(f"It cannot be told which policy counts.\n{judge.trouble}", style="red")
     why = "\n".join(judge.why_not)
@@ -310,7 +310,7 @@ def _without_policy(judge: Judge) -> Text:
 
 
 def _as_json(sight: Sight) -> dict[str, object]:
-    seen, policy, counts = sight.seen, sight.policy, sight.judge.policy_status
+    seen, policy, counts = sight.seen, sight.policy, sight.judge.status
     told = {"policy": None if counts is None else counts.as_json()}
     if isinstance(seen, Blind):
         return {**told, "blind": seen.value, "windows": [], "pages": [], "screen": ["blind"], "audio": ["blind"]}

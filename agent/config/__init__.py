@@ -1,4 +1,4 @@
-"""What whoever installs Eyelid may set, read once at the start into values that never change.
+"""The settings of an installation, read once at the start into values that never change.
 
 The machine's policy counts first, then the file, then the environment, then the default (docs/decisions/0023). Settings
 are written by hand, so every mistake in them is told at once, with its place and what was meant.

@@ -1,6 +1,6 @@
 """The settings in force and where each comes from: machine policy before file before environment before default.
 
-The file stands above the environment, because whoever may start a program may set its environment, and the machine's
+The file stands above the environment, because a user who starts a program may set its environment, and the machine's
 policy above both, because a user may write their own file.
 """
 
@@ -75,7 +75,7 @@ def resolve(environment: Mapping[str, str] = os.environ) -> Resolved:
 
 
 def pinned(name: str) -> bool:
-    """Whether the machine's policy says this setting, so that nobody who is recorded can."""
+    """Whether the machine's policy says this setting, so that the person who is recorded cannot."""
     return name in managed.read_managed().values
 
 
@@ -89,7 +89,7 @@ def _resolved(layers: Mapping[Layer, Read], file: Path | None) -> Resolved:
 
 
 def defaults(environment: Mapping[str, str] = os.environ) -> Resolved:
-    """What would count if nobody had said anything but where home is: for whoever must go on although `load` raises."""
+    """The defaults, for this home: for callers that must go on although `load` raises."""
     return _resolved({Layer.ENVIRONMENT: _from_environment({"EYELID_HOME": environment.get("EYELID_HOME", "")})}, None)
 
 
@@ -132,7 +132,7 @@ def _file(environment: Mapping[str, str]) -> Path | None:
 
 
 def _is_there(path: Path) -> bool:
-    """Also where it may not be looked at: then reading it says so, and nobody's settings are passed over in silence."""
+    """Also where it may not be looked at: then reading it says so, and no settings are passed over in silence."""
     try:
         return path.is_file()
     except PermissionError:

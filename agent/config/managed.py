@@ -1,6 +1,6 @@
 """What the PC's administrators have set for all users, above every file and variable of a user's.
 
-    Linux     /etc/eyelid/managed.yaml, as agent.yaml. It counts only while nobody but root can change it.
+    Linux     /etc/eyelid/managed.yaml, as agent.yaml. It counts only while root alone can change it.
     Windows   HKLM\\Software\\Policies\\Eyelid\\Agent: a value for each setting, named as in agent.yaml with a dot
               (upload.proxy), as text, a number or a list of texts. Written from Microsoft's reference; not run.
     macOS     /Library/Managed Preferences/org.eyelid.agent.plist, which the system writes from a profile, with the same

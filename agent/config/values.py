@@ -1,4 +1,4 @@
-"""What a setting's value may be: from the words that somebody wrote to a value, and back.
+"""What a setting's value may be: from the text of a setting to a value, and back.
 
 `parse` raises ValueError with what is wanted, in words that end the sentence "`key` must be ...".
 """
@@ -23,7 +23,7 @@ class Kind:
     """`parse` takes what was written, a list of it where `several`; `write` gives it back as a file would have it.
 
     A `secret` value never comes whole into a message or a picture of the settings. A Path that `parse` gives may be
-    relative: whoever reads knows to which folder.
+    relative: the reader knows to which folder.
     """
 
     parse: Callable[[Any], Any]

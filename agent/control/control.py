@@ -37,7 +37,7 @@ _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
 
 
 class NotRunning(EyelidError):
-    """Nobody answers at the socket."""
+    """No recorder answers at the socket."""
 
     exit_code = NOT_RECORDING
 
@@ -114,7 +114,7 @@ def follow(home: Path) -> Generator[dict[str, object], None, None]:
 
 
 def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[str, object]) -> IO[bytes]:
-    """The lines that answer. Raises NotRunning, and EyelidError where nobody can tell."""
+    """The lines that answer. Raises NotRunning, and EyelidError where that is not known."""
     try:
         connection.connect(str(socket_path(home)))
         connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
@@ -154,9 +154,9 @@ Follow = Callable[[], Iterator[Mapping[str, object]]]
 
 
 class ControlSocket:
-    """Serves one request at a time, and beside them whoever follows; `answer` raises EyelidError for what it refuses.
+    """Serves one request at a time, and followers beside it; `answer` raises EyelidError for what it refuses.
 
-    `follow`: what a follower is told, line by line, in a thread of its own; None where nobody can follow.
+    `follow`: the lines for a follower, in a thread of its own; None where following is not offered.
     """
 
     def __init__(self, home: Path, answer: Answer, follow: Follow | None = None) -> None:
@@ -175,7 +175,7 @@ class ControlSocket:
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        self._thread.join(LAST_ANSWER)  # whoever is slow to ask gets no answer
+        self._thread.join(LAST_ANSWER)  # a client that is slow to ask gets no answer
         self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:

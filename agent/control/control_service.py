@@ -15,8 +15,8 @@ from typing import Any, Final, TypeVar
 from agent.control import control
 from agent.control.status import (
     MarksStatus,
-    SoundStatus,
     RecorderState,
+    SoundStatus,
     Status,
     Waiting,
     describe,

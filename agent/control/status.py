@@ -40,7 +40,7 @@ class RecorderState(StrEnum):
     @property
     def exit_code(self) -> int:
         """0 recording or rightly closed, 1 degraded, 3 not recording."""
-        return {RecorderState.RECORDING: 0, RecorderState.CLOSED: 0, RecorderState.BLIND: 1, RecorderState.STALLED: 1}.get(self, 3)
+        return {"recording": 0, "closed": 0, "blind": 1, "stalled": 1}.get(self, 3)
 
 
 def exit_code(status: Mapping[str, object]) -> int:

@@ -1,6 +1,6 @@
 """What the three clocks of a PC say together: whether the wall clock was set, and whether the PC has slept.
 
-The clock of all spans runs through sleep and never jumps. Beside it the wall clock shows when somebody set it, and a
+The clock of all spans runs through sleep and never jumps. Beside it the wall clock shows when it was set, and a
 clock that stands still in sleep shows how long the PC slept, also where no signal ever said so.
 """
 

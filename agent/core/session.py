@@ -147,7 +147,7 @@ class Slept:
 
 @dataclass(frozen=True, slots=True)
 class WallJumped:
-    """Somebody set the wall clock. `before`, `after`: its offset to the device's clock, ns."""
+    """The wall clock was set. `before`, `after`: its offset to the device's clock, ns."""
 
     before: int
     after: int
@@ -235,7 +235,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
             commands.append(Write("wall-jumped", {"before": offset, "after": new}))
         case _:
             pass
-    after = replace(after, would={} if after.held else after.would)  # nobody looks, so nobody knows
+    after = replace(after, would={} if after.held else after.would)  # what is not looked at is not known
     commands += _hold_entries(session, after, told)
     commands += _lane_entries(session, after)
     commands += _would_entries(session, after)
@@ -324,7 +324,7 @@ ENDS: Final = (
     *(_by(hold) for hold in ENDING),
     FAILED,
     STOPPED,
-    End(Hold.SUSPENDED.value, lambda _, after, __: after.slept),  # nobody said so before: its key ends late, but ends
+    End(Hold.SUSPENDED.value, lambda _, after, __: after.slept),  # not announced: its key ends late, but ends
     End("interaction", lambda _, after, __: not after.interaction),
     End("policy", lambda before, after, _: before.policy != after.policy),  # a key packet names one policy
     HOUR,

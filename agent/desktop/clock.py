@@ -46,7 +46,7 @@ class CounterClock:
         return time.time_ns()
 
     def awake(self) -> int:
-        """The same: what this system has beside it is not read yet, so a sleep that nobody tells of is not told."""
+        """The same: what this system has beside it is not read yet, so a sleep without a notice is not noticed."""
         return self.now()
 
     def boot(self) -> str:

@@ -2,7 +2,7 @@
 
 Any program with an engine can show a payment page, whatever it is called: browsers, private windows, Electron and CEF
 applications, help viewers. So the name of the program is the last evidence asked, never the only one. A miss opens
-the eye on a web page that nobody can see into; a false find only asks for an entry in the policy's `allow_unseen`.
+the eye on a web page without a witness; a false find only asks for an entry in the policy's `allow_unseen`.
 """
 
 from __future__ import annotations

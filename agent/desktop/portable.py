@@ -66,7 +66,7 @@ class PortableDesktop:
         )
 
     def wait(self, timeout: float) -> bool:
-        """Nothing here tells of changes: False after `timeout` seconds or a `wake`."""
+        """Changes are not reported here: False after `timeout` seconds or a `wake`."""
         self._woken.wait(timeout)
         self._woken.clear()
         return False

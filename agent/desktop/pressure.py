@@ -1,7 +1,7 @@
 """How long programs have to wait for a core: on a PC that is short of them, what a page has drawn comes late.
 
-Linux tells it (pressure stall information: docs.kernel.org/accounting/psi.html). Where nobody does it is taken from how
-busy the cores are: as long as half of them rest nobody waits, and with none at rest somebody always does.
+Linux reports it (pressure stall information: docs.kernel.org/accounting/psi.html). Elsewhere it is taken from how busy
+the cores are: while half of them rest nothing waits, and with none at rest something always does.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ GLANCE: Final = 0.05  # seconds between two glances at those started since: so l
 YOUNG: Final = 3.0  # seconds in which a new process may still be changing its program or its command line
 PROC: Final = Path("/proc")  # Linux; where it is missing, less evidence is found and nothing breaks
 
-# The executable of a script is its interpreter, which names nobody. The kernel's `comm` is the script when it was
+# The executable of a script is its interpreter, which identifies nothing. The kernel's `comm` is the script when it was
 # started by its #! line, what the program chose (prctl) otherwise, and under wine the Windows program.
 INTERPRETERS: Final = re.compile(
     r"(python|pypy|perl|ruby|lua|php|tclsh|wish|node|deno|bun|java|mono|dotnet|gjs|gjs-console|guile|"
@@ -184,7 +184,7 @@ def _mapped(pid: int) -> str:
 
 
 def numbers_in_namespaces(pid: int) -> frozenset[int]:
-    """All numbers that the process goes by: a program in a container knows only its own (NSpid, proc_pid_status(5))."""
+    """All numbers that the process has: a program in a container knows only its own (NSpid, proc_pid_status(5))."""
     try:
         status = (PROC / str(pid) / "status").read_text(encoding="utf-8", errors="replace")
     except OSError:

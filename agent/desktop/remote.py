@@ -1,6 +1,6 @@
 """Programs whose windows show another machine: what is inside cannot be known from here, so such a window is dirty.
 
-Data: a family of programs, then the names it goes by. A name that is missing here opens the eye on somebody's chart,
+Data: a family of programs, then its names. A name that is missing here opens the eye on somebody's chart,
 so a name too many is the better mistake; a harmless one is listed in the policy's `allow_unseen`.
 """
 

@@ -24,7 +24,7 @@ class Display(StrEnum):
     WAYLAND = "wayland"
     MISSING = "missing"  # this process has no display
     REFUSED = "refused"  # one is named, and does not let us in
-    UNVOUCHED = "unvouched"  # a system whose windows nobody vouches for
+    UNVOUCHED = "unvouched"  # a system whose windows no witness vouches for
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class SeatFacts:
 @dataclass(frozen=True, slots=True)
 class BrowserFacts:
     """`forced`: by enterprise policy. `profiles`, `carrying`: those of this user, and how many have the extension.
-    `previews_off`: None where nobody can say. `connected`: profiles that speak to the recorder, None without one.
+    `previews_off`: None where not known. `connected`: profiles that speak to the recorder, None without one.
     `others_blocked`: by enterprise policy, every extension that it does not name. `extensions`: ids of the others that
     are switched on, by what the connected ones told the recorder; None where none has told."""
 
@@ -199,7 +199,7 @@ class PolicyFacts:
     signer: str = ""
     beside: str = "nothing"
     beside_revision: int | None = None
-    mine: bool = False  # whoever is recorded can change it
+    mine: bool = False  # the person who is recorded can change it
     pinned: bool = False  # the machine's policy names the folder: they cannot name another
     root: bool = False  # root asks, who can change anything
     parked_tabs: bool = False

@@ -11,7 +11,7 @@ from typing import Any
 class Mark(StrEnum):
     GOOD = "good"
     BESIDE = "beside"  # does not apply here, or was not asked for
-    WARNING = "warning"  # it records and sends, or would; somebody should look
+    WARNING = "warning"  # it records and sends, or would; have a look
     WRONG = "wrong"  # it does not record or send, or keeps less than it should
 
 
@@ -44,7 +44,7 @@ def wrong(found: str, *steps: str, of: str = "") -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """Nobody answered: why, in words. `follows`: from what another check says already."""
+    """No answer came: why, in words. `follows`: from what another check says already."""
 
     why: str
     follows: bool = False

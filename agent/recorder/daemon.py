@@ -18,12 +18,12 @@ from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
 from agent.core.model.media import Block, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
-from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, PageEvent, Look
+from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
-from agent.core.proof.timing import timings
 from agent.core.proof.gate import PATIENCE, Item
 from agent.core.proof.marks import Marked, Marks, Request, Sighted
 from agent.core.proof.scene_merger import SceneMerger
+from agent.core.proof.timing import timings
 from agent.core.session import (
     SEAT,
     UNSEEN,
@@ -48,9 +48,9 @@ from agent.core.session import (
 )
 from agent.errors import Transient
 from agent.pipeline import Mailbox
-from agent.ports import Clock, HoldMemory, Ledger, Seat, RuleUsageMemory, Witness, read
-from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
+from agent.ports import Clock, HoldMemory, Ledger, RuleUsageMemory, Seat, Witness, read
 from agent.recorder.audio_loop import Heard, tell
+from agent.recorder.lane_pipeline import BlockOutlet, FrameOutlet, LanePipeline, between_blocks
 from agent.recorder.messages import (
     Call,
     Cleared,
@@ -64,10 +64,10 @@ from agent.recorder.messages import (
     Word,
 )
 from agent.recorder.policy_monitor import DAY, PolicyMonitor, would_close
-from agent.recorder.witness_poller import WitnessPoller
-from agent.recorder.recording import FlushBarrier, Close, Open, Order
+from agent.recorder.recording import Close, FlushBarrier, Open, Order
 from agent.recorder.scenes import SceneLane
 from agent.recorder.shutter import Grabbed, Permit, Shutter, Still
+from agent.recorder.witness_poller import WitnessPoller
 
 PAGES: Final = 4096  # so many pages' judgement is remembered
 IDLE: Final = 1 * SECOND  # the loop turns at least this often: holds of the seat are noticed within it
@@ -97,10 +97,9 @@ class Daemon:
         show: Callable[[Request], None] = lambda _: None,
         seek: Callable[[frozenset[int], int], None] = lambda _, __: None,
     ) -> None:
-        """`listen`: opens the microphone and lets go of it; None where no sound is recorded. `memory`: of the
-        person's hold, across a restart; `usage`: of rules that fit nothing. `turned`: after each turn of the loop, on
-        it: for whoever shows what it does; returns when the loop must turn again, ns, or None. `numbers`: see
-        `core.proof.marks`; `show` has documents show marks, and `seek` has them looked for in the picture.
+        """`listen`: opens the microphone and closes it; None without sound. `memory`: of the person's hold; `usage`:
+        of rules; both across restarts. `turned`: called after each turn; returns when the loop must turn again, ns, or
+        None. `numbers`: see `core.proof.marks`; `show` has documents show marks, `seek` looks for them in the picture.
         """
         self._inbox = inbox
         self._clock = clock
@@ -245,7 +244,7 @@ class Daemon:
         for pipeline in self._lanes:
             pipeline.proof.see(judged)
             if self.merger.lost_account:
-                # Until the windows are looked at again, nobody speaks for one that is in view.
+                # Until the windows are looked at again, no witness answers for one that is in view.
                 pipeline.proof.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
             self._poller.ask_browsers(held=self.session.held)
@@ -441,7 +440,7 @@ class Daemon:
                 self.finished = True
 
     def _close_recording(self, why: str) -> None:
-        """Sound ends with what was let go; a picture stands until the new recording takes over."""
+        """Sound ends with what was released; a picture stands until the new recording takes over."""
         self.scenes.end(self._clock.now())
         for pipeline in self._lanes:
             pipeline.finish()

@@ -1,10 +1,9 @@
-"""One lane at work: what waits at its gate, what is let go to the recorder, and where the kept time ends.
+"""One lane at work: what waits at its gate, what is released to the recorder, and where the kept time ends.
 
-Where one recording follows the next without a break, each lane goes over by itself: what began before the seam belongs
-to the old one, however long it still waits for its proof, and the other lane does not wait for it.
+Where one recording follows the next without a break, each lane goes over alone: what began before the seam belongs to
+the old one, however long its proof takes, and the other lane does not wait.
 
-The daemon turns; this carries out for a lane what the eye has decided, and keeps the order of what it hands on: an end
-is marked before whatever is kept after it.
+This carries out what the lane's proof has decided, in order: an end is marked before what is kept after it.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class FrameOutlet:
 
 
 class BlockOutlet:
-    """Blocks that are let go together are one order."""
+    """Blocks that are released together are one order."""
 
     def __init__(self, orders: Mailbox[Order]) -> None:
         self._orders = orders
@@ -87,7 +86,9 @@ def between_blocks(waiting: Sequence[Block], now: int) -> int:
 class LanePipeline(Generic[ItemT]):
     """`since`: when the lane's present state began, ns."""
 
-    def __init__(self, lane: Lane, proof: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int) -> None:
+    def __init__(
+        self, lane: Lane, proof: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int
+    ) -> None:
         self.lane = lane
         self.proof = proof
         self.since = now
@@ -141,7 +142,7 @@ class LanePipeline(Generic[ItemT]):
         self.finish()
 
     def mark_gap(self, before: ItemT | None = None) -> None:
-        """The kept time ends here, if any was kept. `before`: what is let go next, where it is known."""
+        """The kept time ends here, if any was kept. `before`: what is released next, where it is known."""
         self._outlet.flush()
         until = self.proof.end_of_kept(before)
         if until is None:
@@ -155,7 +156,7 @@ class LanePipeline(Generic[ItemT]):
         return min((item.span.start for item in self.proof.waiting), default=now)
 
     def _is_past(self, seam: int, now: int) -> bool:
-        """Whether all that began before the seam has come, and was let go or dropped.
+        """Whether all that began before the seam has come, and was released or dropped.
 
         Sound comes late. A lane of which nothing is kept may have something under way as long as anything may wait.
         """

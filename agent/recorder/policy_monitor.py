@@ -1,7 +1,5 @@
-"""Tells what rules that are only tried would have done, and when a rule does what nobody can have meant, or
-has fitted nothing for weeks.
-
-The daemon's own watch over its policy: it changes nothing that is kept.
+"""The daemon's watch over its policy: what rules that are only tried would have done, and rules that close too much,
+or have matched nothing for weeks. It changes nothing that is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ DAY: Final = 24 * 3600 * SECOND
 
 
 def would_close(session: Session, lanes: Iterable[LanePipeline[Any]]) -> Iterator[LaneWould]:
-    """What the session does not know yet. In a hold nobody looks, and what was last seen says nothing."""
+    """What the session does not know yet. In a hold there are no looks, and what was last seen says nothing."""
     for pipeline in lanes:
         if not session.held and session.would.get(pipeline.lane, ()) != pipeline.proof.would:
             yield LaneWould(pipeline.lane, pipeline.proof.would)
@@ -33,7 +31,7 @@ def would_close(session: Session, lanes: Iterable[LanePipeline[Any]]) -> Iterato
 
 class PolicyMonitor:
     def __init__(self, memory: RuleUsageMemory | None = None) -> None:
-        """`memory`: of how long each rule has fitted nothing, across restarts; None where nobody remembers."""
+        """`memory`: of how long each rule has fitted nothing, across restarts; None where that is not remembered."""
         self.watch = Watch()
         self._told: dict[Amiss, tuple[Reason, ...]] = {}
         self._memory = memory
@@ -46,10 +44,7 @@ class PolicyMonitor:
     def turn(
         self, session: Session, now: int, spoke: frozenset[str] = frozenset(), *, day: int = 0
     ) -> Iterator[Trouble | Cleared]:
-        """What has come to be amiss, and what is no longer so.
-
-        `spoke`: ids of rules that fitted something since the last turn. `day`: since 1970, by the wall clock.
-        """
+        """What is amiss now, and no longer. `spoke`: rules that matched since the last turn; `day`: since 1970."""
         self.watch = watched(self.watch, session, now)
         before = self._usage
         self._listen(session, spoke, day)
@@ -75,7 +70,7 @@ class PolicyMonitor:
             yield from self._remember()
 
     def _listen(self, session: Session, spoke: frozenset[str], day: int) -> None:
-        """In a hold nobody looks, and no day counts."""
+        """In a hold there are no looks, and no day counts."""
         policy = session.policy
         heard = (spoke, day, session.held, None if policy is None else policy.hash)
         if policy is None or heard == self._heard:

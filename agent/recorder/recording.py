@@ -48,7 +48,7 @@ class TakeOver:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Sound that was let go together, in its order."""
+    """Sound that was released together, in its order."""
 
     blocks: tuple[Block, ...]
 
@@ -76,7 +76,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class FlushBarrier:
-    """Whoever waits for all orders before this one may go on."""
+    """A mark in the orders: once it is reached, all orders before it are carried out."""
 
 
 Order = Open | TakeOver | Frame | Blocks | Gap | Scenes | Close | FlushBarrier
@@ -288,7 +288,7 @@ class Recorder:
                 return
             self._account_opening(one.recording)
             lane = lane_of(one.stream)
-            if lane != SCENE:  # nobody is to take scenes for a recording that goes on
+            if lane != SCENE:  # scenes are no sign of a recording that goes on
                 self.stats.sealed_at = self._clock.now()
             if lane == SCREEN:
                 self.stats.pictures_at = self.stats.sealed_at

@@ -1,14 +1,12 @@
 """What was in view, on its way to the recorder: where the policy asks for it, and only into an open recording.
 
 Only changes are handed on, in batches of at most a chunk's length. Pictures and sound come first: a batch for which the
-recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; nobody knows what was in view
+recorder has no room is lost, and the next begins by saying so. In a hold nothing is kept; what was in view is not known
 until each witness has looked again.
 
-What a look is judged by reaches back: it names windows that have gone since the look before, and pages whose pictures
-may still be there (core.proof.scene_merger). So that nothing of a hold comes in that way, a page is told only if it was seen
-outside of one, and the first look at the windows after one not at all. What was seen outside is known for as long as
-the view may bring it back: a page that is forgotten sooner is told as one that nobody looked into, and closes every
-replay.
+A look may name what has gone since the look before (core.proof.scene_merger). So that nothing of a hold is kept, record
+only pages seen outside a hold, and skip the first window look after it. A page seen outside is remembered as long as
+the merger may bring it back: forgotten sooner, it would be recorded as unread, and an unread page closes every replay.
 """
 
 from __future__ import annotations
@@ -17,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, GapCause, moved
+from agent.core.account.scenes import Ended, GapCause, Hole, Line, Passing, Sighting, moved
 from agent.core.cut import CHUNK_LENGTH
 from agent.core.model.rules import Policy
-from agent.core.model.seen import WINDOWS, Blind, Browsing, PageEvent, Look, Page, Scene
+from agent.core.model.seen import WINDOWS, Blind, Browsing, Look, Page, PageEvent, Scene
 from agent.core.model.times import SECOND
 from agent.core.proof.scene_merger import SceneMerger
 from agent.pipeline import Mailbox
@@ -35,10 +33,10 @@ Face = tuple[tuple[str, ...], frozenset[str], frozenset[str], str | None]  # a p
 
 
 class SceneLane:
-    """On the daemon's loop, which tells it of nothing that was seen in a hold or judged with another policy."""
+    """On the daemon's loop, which passes on nothing that was seen in a hold or judged with another policy."""
 
     def __init__(self, orders: Mailbox[Order], merger: SceneMerger) -> None:
-        """`merger`: the one by which looks are judged; it has taken each look and glimpse before it is told of here."""
+        """`merger`: the one by which looks are judged; it takes each look and page event before this does."""
         self._orders = orders
         self._merger = merger
         self._wanted = False
@@ -76,7 +74,7 @@ class SceneLane:
             self._put(sighting)
 
     def _without_hold(self, look: Look, seen: Scene | Blind) -> Scene | Blind:
-        """A page that was in no look and no event outside of a hold is one that nobody could look into."""
+        """A page that was in no look and no event outside of a hold is one that could not be looked into."""
         if isinstance(seen, Blind):
             return seen
         known = self._known | self._event_faces
@@ -94,7 +92,7 @@ class SceneLane:
             self._put(Passing(page_event.at, page_event.witness, page_event.page))
 
     def shut(self, now: int) -> None:
-        """Nothing is kept from now on, until somebody looks again."""
+        """Nothing is kept from now on, until the next look."""
         self._reaches_back = True
         self._last.clear()
         if self._open:

@@ -12,12 +12,12 @@ from typing import Final
 
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.times import SECOND
-from agent.core.proof.timing import fresh
 from agent.core.proof.clearance import ANSWERS_WITHIN, Timing
+from agent.core.proof.timing import fresh
 from agent.ports import Clock, Screen
 
 # Every monitor is grabbed whole this often, drawn on or not: a hole in the media is a closed eye, and damage that the
-# server forgot to tell of is found. A little under a chunk's length, so that a still chunk stays within it.
+# server did not report is found. A little under a chunk's length, so that a still chunk stays within it.
 REPEAT_EVERY: Final = 39 * SECOND // 10
 
 
@@ -122,7 +122,7 @@ def capture(
             continue  # woken because the permit changed
         ready = shutter.wait_fresh(ask)
         if ready is None or ready.canvas != canvas:
-            canvas = -1 if whole else canvas  # the whole grab is still owed
+            canvas = -1 if whole else canvas  # the whole grab is still to come
             continue
         frames = screen.grab(repeat=repeat)
         if whole or repeat:

@@ -1,6 +1,6 @@
 """Which witness is asked, and when: one question in flight to each, and the windows first.
 
-What the browsers say is only as fresh as what is known of the windows, so these are asked whoever is due, and the
+What the browsers say is only as fresh as what is known of the windows, so these are asked whichever is due, and the
 browsers right after their answer. The daemon turns; this keeps what it needs to know between two turns.
 """
 
@@ -13,8 +13,8 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Look, Scene
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.timing import next_look
 from agent.core.proof.clearance import ANSWERS_WITHIN
+from agent.core.proof.timing import next_look
 from agent.ports import Clock, Witness
 from agent.recorder.lane_pipeline import LanePipeline
 
@@ -80,7 +80,7 @@ class WitnessPoller:
             yield from (self._next_look(name) for name in self._witnesses if name not in self._in_flight)
 
     def ask(self, now: int, *, held: bool) -> None:
-        """The windows, whoever is due."""
+        """The windows, whichever is due."""
         if held or WINDOWS in self._in_flight:
             return
         if any(self._is_due(name, now) for name in self._witnesses if name not in self._in_flight):

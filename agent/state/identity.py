@@ -4,7 +4,7 @@
     <home>/trust.json      the bundle and the store's successor keys: signed statements, checked at every load
 
 Both are readable by this user alone (mode 0600). Keys in a TPM or in the system's key store are later work; until then
-whoever is this user can sign as this PC, but opens nothing: no key here opens a recording.
+a process of this user can sign as this PC, but opens nothing: no key here opens a recording.
 """
 
 from __future__ import annotations

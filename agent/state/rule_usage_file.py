@@ -1,4 +1,4 @@
-"""How long each rule has fitted nothing, across restarts: thirty days are longer than any recorder runs.
+"""How long each rule has matched nothing, across restarts: thirty days are longer than any recorder runs.
 
 <home>/silent-rules.json    ids of rules, numbers, and the hash of the policy; no title and no address
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import durable
-from agent.core.account.rule_usage import Unused, RuleUsage
+from agent.core.account.rule_usage import RuleUsage, Unused
 from agent.errors import Transient
 
 NAME: Final = "silent-rules.json"
@@ -35,7 +35,8 @@ class RuleUsageFile:
     def remember(self, usage: RuleUsage) -> None:
         """Durable when it returns. Raises Transient when the disk refuses."""
         rules = {
-            name: {"days": unused.days, "day": unused.day, "told": unused.reported} for name, unused in usage.rules.items()
+            name: {"days": unused.days, "day": unused.day, "told": unused.reported}
+            for name, unused in usage.rules.items()
         }
         try:
             durable.write(self._path, json.dumps({"policy": usage.policy, "rules": rules}).encode())

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import hypot
 from typing import Final
 
-from agent.tray.icon_state import Lid, Mark, IconState
+from agent.tray.icon_state import IconState, Lid, Mark
 
 SIZES: Final = (16, 22, 24, 32, 48, 64)  # pixels; what panels ask for
 Colour = tuple[int, int, int]

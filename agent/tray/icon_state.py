@@ -31,8 +31,8 @@ class Lid(StrEnum):
     OPEN = "open"
     SHUT = "shut"  # as it should be: by a rule, while the PC is locked, for a moment
     HELD = "held"  # by the person in front
-    FAULT = "fault"  # nothing is kept, and somebody has to do something
-    GONE = "gone"  # nobody records
+    FAULT = "fault"  # nothing is kept, and a person has to do something
+    GONE = "gone"  # no recorder runs
 
 
 class Call(StrEnum):
@@ -69,7 +69,7 @@ class IconState:
 
     @property
     def mark(self) -> Mark:
-        """A lid that tells of a fault has the warning in its shape."""
+        """A lid that shows a fault has the warning in its shape."""
         if self.lid not in {Lid.OPEN, Lid.SHUT}:
             return Mark.NONE
         if self.call in {Call.DEAF, Call.PART} or self.troubles or self.unclear:
@@ -92,7 +92,7 @@ class IconState:
 
 
 NOBODY: Final = IconState(Lid.GONE, "gone")
-UNCLEAR: Final = IconState(Lid.OPEN, "unclear")  # it may be recording, and nobody may be told that it is not
+UNCLEAR: Final = IconState(Lid.OPEN, "unclear")  # it may be recording, so it must not look as if it were not
 
 
 def icon_state_of(status: Status | None) -> IconState:

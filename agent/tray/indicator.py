@@ -17,10 +17,10 @@ from typing import Protocol
 
 from agent import durable
 from agent.errors import EyelidError, UserError
-from agent.tray.notifier import Notifier, Notice
+from agent.tray.icon_state import NOBODY, NOT_UNDERSTOOD, Call, IconState, Lid, Status, icon_state_of
 from agent.tray.listener import Deliver, Listener, Pauses, Recorder
 from agent.tray.menu import Action, Entry, menu_of
-from agent.tray.icon_state import NOBODY, NOT_UNDERSTOOD, Call, Lid, IconState, Status, icon_state_of
+from agent.tray.notifier import Notice, Notifier
 from agent.tray.words import Words
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Indicator:
         return [Notice("no-host", self.words.say("notice.no-host"), self.words.say("notice.no-host.body"), urgent=True)]
 
     def sentence(self) -> Notice:
-        """For whoever clicks on the icon where a click opens no menu."""
+        """For a click on the icon where that opens no menu."""
         view = self.view
         return Notice("state", view.title, view.text)
 

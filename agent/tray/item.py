@@ -14,8 +14,8 @@ from dbus_fast.annotations import DBusBool, DBusInt32, DBusObjectPath, DBusSigna
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
 from agent.tray.drawing import SIZES, pixels
-from agent.tray.indicator import IconView
 from agent.tray.icon_state import IconState
+from agent.tray.indicator import IconView
 
 PATH: Final = "/StatusNotifierItem"
 MENU_PATH: Final = "/MenuBar"

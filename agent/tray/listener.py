@@ -27,10 +27,10 @@ class Recorder(Protocol):
     """The running recorder, as its control socket answers."""
 
     def follow(self) -> Iterator[Mapping[str, Any]]:
-        """Its state as it changes. Raises EyelidError when nobody answers any more."""
+        """Its state as it changes. Raises EyelidError when no recorder answers any more."""
 
     def ask(self, verb: str, **arguments: object) -> Mapping[str, Any]:
-        """Raises UserError with the words of a refusal, EyelidError when nobody answers."""
+        """Raises UserError with the words of a refusal, EyelidError when no recorder answers."""
 
 
 class Listener:
@@ -88,7 +88,7 @@ class Listener:
         with self._turn:
             self._status = status
             if not status:
-                self._pauses = None  # they were of a recorder that has gone, or that nobody understands
+                self._pauses = None  # they were of a recorder that has gone, or that is not understood
             self._deliver(status, self._pauses)
 
     # -- the pauses -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent.tray.icon_state import Lid, IconState, Status
+from agent.tray.icon_state import IconState, Lid, Status
 from agent.tray.words import Words
 
 SHORT_HOLD: Final = 300.0  # seconds

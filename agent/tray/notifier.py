@@ -1,4 +1,4 @@
-"""When a person is told, and of what: rarely, and only where they have to know or to do something. Pure.
+"""When a person gets a notice, and of what: rarely, and only where they have to know or to do something. Pure.
 
 Never of a pause: a notice at each payment form would be switched off, and with it the one that mattered.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.tray.icon_state import Call, Lid, IconState, Status
+from agent.tray.icon_state import Call, IconState, Lid, Status
 from agent.tray.words import Words
 
-LASTING: Final = 60.0  # seconds for which nothing is kept and somebody has to do something, before they are told
+LASTING: Final = 60.0  # seconds for which nothing is kept and a person has to do something, before the notice
 OFFLINE: Final = 900.0  # seconds without the store; the spool holds days
 ENDS_SOON: Final = 30.0  # seconds before a hold ends: while there is time to ask for more
 
@@ -68,7 +68,7 @@ class Notifier:
         return self._lasting("fault", icon.topic if faulty else "", icon, status, now)
 
     def _of_call(self, icon: IconState, status: Status | None, now: float) -> list[Notice]:
-        """In a hold nobody knows of it: what was told before it is not told again after each."""
+        """Not known in a hold: what was reported before it is not reported again after it."""
         if icon.call is Call.OFF and "call" in self._told:
             return []
         faulty = icon.call in {Call.DEAF, Call.PART}
@@ -87,7 +87,7 @@ class Notifier:
         if of in self._told or now - since < LASTING:
             return []
         self._told.add(of)
-        body = f"{self.words.sentence(sign, status)} {self.words.advice(sign)}"
+        body = f"{self.words.sentence(icon, status)} {self.words.advice(icon)}"
         return [Notice(of, self.words.title(icon), body, urgent=True)]
 
     def _of_store(self, icon: IconState, status: Status | None) -> list[Notice]:

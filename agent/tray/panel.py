@@ -20,12 +20,12 @@ from dbus_fast.errors import DBusFastError
 
 from agent.errors import EnvironmentFault, UserError
 from agent.tray.bus_menu import BusMenu
-from agent.tray.notifier import Notice
+from agent.tray.icon_state import Status
 from agent.tray.indicator import Indicator
 from agent.tray.item import MENU_PATH, PATH, Item
 from agent.tray.listener import Pauses
 from agent.tray.menu import Action
-from agent.tray.icon_state import Status
+from agent.tray.notifier import Notice
 from agent.tray.sd_notify import still_here
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Panel:
         self._host_within = host_within
         self._listening = False
         self._notified: dict[str, int] = {}  # topic -> number of the notice that stands
-        self._work: set[asyncio.Task[None]] = set()  # that is under way: a task that nobody holds may be collected
+        self._work: set[asyncio.Task[None]] = set()  # that is under way: a task without a reference may be collected
 
     def run(self, indicator: Indicator) -> None:
         """Raises EnvironmentFault without a session bus, UserError where the eye is shown already."""
@@ -99,7 +99,7 @@ class Panel:
         await bus.request_name(self._own_name)
         bus.add_message_handler(self._hear)
         await self._watch(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{WATCHER}'")
-        # Whoever keeps the list of icons may hang, at a log-on above all: nothing here waits for it.
+        # The keeper of the list of icons may hang, at a log-on above all: nothing here waits for it.
         self._start(self._register())
         self._start(self._look_for_host())
         if not self._listening:
@@ -109,7 +109,7 @@ class Panel:
     # -- the panel ------------------------------------------------------------------------------------------------
 
     async def _register(self) -> None:
-        """Tell whoever keeps the list of icons. A panel that starts anew has forgotten us."""
+        """Tell the keeper of the list of icons. A panel that starts anew has forgotten us."""
         try:
             await self._call(WATCHER, WATCHER_PATH, f"{WATCHER}.RegisterStatusNotifierItem", "s", self._own_name)
         except _Refused:

@@ -11,11 +11,11 @@ import threading
 from typing import Any, Final
 
 from agent.tray.drawing import pixels
-from agent.tray.notifier import Notice
-from agent.tray.indicator import Indicator, IconView
+from agent.tray.icon_state import Status
+from agent.tray.indicator import IconView, Indicator
 from agent.tray.listener import Pauses
 from agent.tray.menu import Action, Entry
-from agent.tray.icon_state import Status
+from agent.tray.notifier import Notice
 
 SIZE: Final = 64  # pixels; both systems scale it
 LONGEST_TIP: Final = 127  # characters that Windows shows (NOTIFYICONDATA.szTip)

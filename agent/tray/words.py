@@ -11,7 +11,7 @@ from importlib.resources import files
 from math import ceil
 from typing import Final
 
-from agent.tray.icon_state import Call, Lid, Mark, IconState, Status
+from agent.tray.icon_state import Call, IconState, Lid, Mark, Status
 
 LANGUAGES: Final = ("en", "de")
 FRESH: Final = 10.0  # seconds; below it an age is not counted out, so that the menu stands still while all is well
@@ -44,14 +44,14 @@ class Words:
             return self.say("title.unclear")
         calls = [] if icon.call_topic == "moment" else [icon.call]
         calls += [Call.ON] if icon.call is Call.PART else []  # where one end of it is as good as all
-        names = [*(f"title.{sign.lid}.{call}" for call in calls), f"title.{sign.lid}"]
+        names = [*(f"title.{icon.lid}.{call}" for call in calls), f"title.{icon.lid}"]
         title = self.say(next(name for name in names if name in self._texts))
         return self.say("title.troubled", title=title) if icon.troubles and icon.mark is Mark.WARNING else title
 
     def sentence(self, icon: IconState, status: Status | None) -> str:
         """What is happening to the screen and to the call."""
         if status is None:
-            return self.say(f"sentence.{sign.topic}")
+            return self.say(f"sentence.{icon.topic}")
         hold, topic = status["hold"], icon.topic
         if topic == "open" and icon.call is Call.ON:
             topic = "open.call"
@@ -68,7 +68,7 @@ class Words:
         """What becomes of the call, in a sentence; "" where it is recorded as it should be."""
         if icon.call is Call.ON or icon.call_topic == "off":
             return ""
-        return self._of(f"call.{sign.call_topic}", self._deaf(icon), rules=self._rules_of_call(status))
+        return self._of(f"call.{icon.call_topic}", self._deaf(icon), rules=self._rules_of_call(status))
 
     def _kept(self, icon: IconState, status: Status) -> str:
         """What of screen and call is kept while the screen is not."""
@@ -78,10 +78,10 @@ class Words:
             case Call.ON:
                 return self.say("kept.call")
             case Call.PART:
-                return f"{self.say('kept.call')} {self.say(self._deaf(sign))}"
+                return f"{self.say('kept.call')} {self.say(self._deaf(icon))}"
             case Call.DEAF:
-                return f"{self.say('kept.screen')} {self.say(self._deaf(sign))}"
-        return self._of(f"kept.{sign.call_topic}", "kept.neither", rules=self._rules_of_call(status))
+                return f"{self.say('kept.screen')} {self.say(self._deaf(icon))}"
+        return self._of(f"kept.{icon.call_topic}", "kept.neither", rules=self._rules_of_call(status))
 
     def _deaf(self, icon: IconState) -> str:
         return icon.call_topic if icon.call_topic in self._texts else "deaf.silent"
@@ -93,8 +93,8 @@ class Words:
     def advice(self, icon: IconState) -> str:
         """What a person can do; "" where nothing is to be done."""
         of_lid = icon.lid in {Lid.FAULT, Lid.GONE} or icon.unclear
-        said = [self._of(f"advice.{sign.topic}", "advice.blind.blind")] if of_lid else []
-        said += [self.say(f"advice.{self._deaf(sign)}")] if icon.call in {Call.DEAF, Call.PART} else []
+        said = [self._of(f"advice.{icon.topic}", "advice.blind.blind")] if of_lid else []
+        said += [self.say(f"advice.{self._deaf(icon)}")] if icon.call in {Call.DEAF, Call.PART} else []
         return " ".join(dict.fromkeys(said))
 
     def troubled(self, icon: IconState) -> str:

@@ -1,4 +1,4 @@
-"""Whom uploading tells what, and each alarm once until it is over."""
+"""What uploading reports: by callbacks, and each alarm once until it is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from protocol.bundle import Bundle
 
 @dataclass(frozen=True, slots=True)
 class UploadCallbacks:
-    """Whom the uploader tells, from its own thread: callbacks that return at once."""
+    """Called by the uploader's own thread; they return at once."""
 
     receipt: Callable[[int], None]  # ns of the clock
     alarm: Callable[[TroubleCode], None]

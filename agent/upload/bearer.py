@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND
 from agent.errors import Untrusted
 from agent.ports import Clock
 from agent.state.identity import Identity
-from agent.upload.answers import Disposition, ShutOut, weigh, later, understood
+from agent.upload.answers import Disposition, ShutOut, later, understood, weigh
 from agent.wire import Answer, Wire
 from protocol import api, jws
 

@@ -1,7 +1,7 @@
 """Chunks under way: one request each in a thread of its own, of one recording never two.
 
-Order follows from that: a recording's key packet is receipted before its first chunk leaves, and each chunk before the
-next. All that becomes of an answer is decided by the one thread that starts flights and sees them land.
+So a recording's key packet is receipted before its first chunk leaves, and each chunk before the next. One thread
+starts requests, takes their completions, and decides.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class InFlight:
 
     @property
     def recordings(self) -> frozenset[UUID]:
-        """Whose chunk is under way, or has landed and is not yet looked at."""
+        """Those with a chunk under way, or completed and not yet looked at."""
         return frozenset(self._under_way)
 
     def start(self, sealed: Sealed, epoch: int) -> None:
@@ -71,7 +71,7 @@ class InFlight:
         self._tell()
 
     def next_completion(self) -> Completion | None:
-        """Its recording may fly again."""
+        """After it, the next chunk of its recording may be sent."""
         if not self._completions:
             return None
         completion = self._completions.popleft()

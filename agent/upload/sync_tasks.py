@@ -101,7 +101,7 @@ class SyncTasks:
         self._bundle_wanted = True
         self._health_at = clock.now() - HEALTH_EVERY
         self._all_at_once = False
-        self._troubled: set[str] = set()  # errands that this PC's disk is in the way of
+        self._troubled: set[str] = set()  # tasks that this PC's disk is in the way of
 
     def hurry(self) -> None:
         """The end is near: what would wait for its time is due now."""
@@ -131,7 +131,7 @@ class SyncTasks:
             except OSError as failure:
                 # This PC's own disk: what lies in the spool can still be sent, and that alone makes room.
                 self._alarms.sound(TroubleCode.STATE_UNREADABLE)
-                log.warning("an errand to the store found its own disk wanting: %s", failure.strerror)
+                log.warning("a task for the store met a fault of this disk: %s", failure.strerror)
                 task.not_before = now + int(backoff.CAP * SECOND)
                 self._troubled.add(task.code)
                 return True
@@ -189,7 +189,7 @@ class SyncTasks:
         settle(answer, "this PC's health")
         self._health_at = self._clock.now()
         newest = understood(answer, lambda claims: claims.integer("bundle_revision"))
-        # An older one too: asking for it raises the alarm that somebody has put the store's bundle back.
+        # An older one too: asking for it raises the alarm that the store's bundle was put back.
         self._bundle_wanted = self._bundle_wanted or newest != self._trust.bundle.revision
         full = Hold.SPOOL_FULL in health["holds"]  # then sealed chunks wait for room, and they may be of any recording
         self._packets.drop_those_through(health.get("recording"), lambda: not full and self._spool.waiting()[0] == 0)

@@ -19,11 +19,11 @@ from agent.errors import Refused, Transient, Untrusted
 from agent.ports import Clock, Sealed, Spool
 from agent.state.identity import Identity, Trust
 from agent.upload.alarms import Alarms, UploadCallbacks
-from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Disposition, ShutOut, weigh, later, settle, understood
+from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Disposition, ShutOut, later, settle, understood, weigh
 from agent.upload.bearer import Bearer
-from agent.upload.sync_tasks import Account, SyncTasks, Texts
-from agent.upload.in_flight import InFlight, Completion
+from agent.upload.in_flight import Completion, InFlight
 from agent.upload.packets import KeptPackets
+from agent.upload.sync_tasks import Account, SyncTasks, Texts
 from agent.wire import Answer, Wire
 from protocol import api, jws
 from protocol.envelope import KEY_PACKET_STREAM
@@ -32,7 +32,7 @@ from protocol.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
-IDLE: Final = 5.0  # seconds between looks at an empty queue, where nobody says that something has come
+IDLE: Final = 5.0  # seconds between looks at an empty queue, where no wake-up came
 RETRIES: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
@@ -99,7 +99,7 @@ class Uploader:
         self._steady = 0
         self._hours = hours
         self._failures = 0
-        self._epoch = 0  # rises with every failure that counts; flights of the same bout fail together
+        self._epoch = 0  # rises with every failure that counts; requests of the same epoch fail together
         self._retries: dict[UUID, _RetryState] = {}
         self._awake = threading.Event()
         self._in_flight = InFlight(self._put, self._awake.set, clock)

@@ -1,6 +1,6 @@
 """The browser witness: one thread that asks every connected browser what is open, and passes on what they tell unasked.
 
-A browser that cannot be believed is left out: its windows are then accounted for by nobody, and close the eye. Only
+A browser that cannot be believed is left out: its windows are then unaccounted for, and close the eye. Only
 one that falls silent during a question makes the whole answer blind, since it was counted on.
 """
 
@@ -17,10 +17,10 @@ from typing import Final
 
 from agent.core.account.troubles import TroubleCode
 from agent.core.model.rules import Policy
-from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, PageEvent, Look
+from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, Look, PageEvent
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.timing import page_lag
 from agent.core.proof.marks import Marked, Request
+from agent.core.proof.timing import page_lag
 from agent.ports import Clock
 from agent.witness import browser_words as words
 from agent.witness.browser_extension import Extension, Lost, Stranger
@@ -65,7 +65,7 @@ class Connected:
 
 
 class BrowserWitness:
-    """Looks, alarms and glimpses go to `deliver` in the order in which they happened, all from one thread.
+    """Looks, alarms and page events go to `deliver` in the order in which they happened, all from one thread.
 
     Without a browser a look says that nothing is open. One that did not come within 0.9 s saw `Blind.NO_ANSWER`; so
     does every question after the thread has ended for a reason of its own.
@@ -178,7 +178,7 @@ class BrowserWitness:
             self._attend()
             ended = True
         finally:
-            # However it ended: who asks from now on hears that nobody is looking.
+            # However it ended: from now on a question is answered that no look will come.
             with self._lock:
                 self._ending = True
             try:
@@ -255,7 +255,7 @@ class BrowserWitness:
         self._end_round()
 
     def _end_round(self) -> None:
-        """Delivers the look if nobody is being waited for."""
+        """Delivers the look if no answer is being waited for."""
         done = self._round
         if done is None or done.waiting:
             return
@@ -296,7 +296,7 @@ class BrowserWitness:
         try:
             pid = peer_of(end)
             parent = pid if isinstance(pid, Blind) else self._parent_of(pid)
-        except BaseException:  # nobody is answered for here: the connection is nobody's yet, and would stay open
+        except BaseException:  # the connection has no owner yet, and would stay open
             end.close()
             raise
         if isinstance(parent, Blind) or not is_a_browser(parent) or len(self._browsers) >= MAX_CONNECTIONS:

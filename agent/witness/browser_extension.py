@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, PageEvent
 from agent.witness.browser_peer import Parent, is_a
-from agent.witness.browser_words import Answer, Event, Hello, Malformed, PolicyTaken, Scan, Message, read, windows_of
+from agent.witness.browser_words import Answer, Event, Hello, Malformed, Message, PolicyTaken, Scan, read, windows_of
 
 MAX_UNANSWERED: Final = 64  # questions that a silent extension may still answer
 

@@ -85,5 +85,5 @@ def _program(process: psutil.Process) -> str:
     try:
         name = Path(process.exe()).name
     except psutil.AccessDenied:
-        name = ""  # a browser that lets nobody read its memory may hide its path, not its name
+        name = ""  # a browser whose memory cannot be read may hide its path, not its name
     return (name or process.name()).casefold().removesuffix(".exe")

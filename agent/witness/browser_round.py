@@ -38,5 +38,5 @@ class Round(Generic[Browser]):
         return made_for.pop() if len(made_for) == 1 else ""
 
     def windows(self, order: Iterable[Browser]) -> tuple[BrowserWindow, ...]:
-        """In the order of the browsers given, whoever was first to answer."""
+        """In the order of the browsers given, whichever was first to answer."""
         return tuple(window for browser in order if browser in self._answers for window in self._answers[browser][1])

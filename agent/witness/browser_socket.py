@@ -1,7 +1,6 @@
 """The local socket that browsers' relays connect to, and the framing on it: whole messages, few and small enough.
 
-The relay (agent/browser/native_host.py) checks the same bounds; whoever connects without it is held to them all the
-same.
+The relay (agent/browser/native_host.py) checks the same bounds; a program that connects without it meets them, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an extension says, read strictly into the core's values; and what it is told (docs/browser-protocol.md).
 
-Pure: bytes in, values out. Keys that nobody here knows are passed over, so that a newer extension is still understood.
+Pure: bytes in, values out. Unknown keys are passed over, so that a newer extension is still understood.
 """
 
 from __future__ import annotations

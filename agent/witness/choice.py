@@ -1,7 +1,7 @@
 """Which policy counts on this PC: what the compliance key signed, where its bundle carries a policy, else the folder's.
 
 The recorder picks here, and so does whatever foretells what it does (`doctor`, `windows`, `policy explain`): a second
-opinion of which policy counts would be a wrong one. Files that somebody names are judged as files, elsewhere.
+opinion of which policy counts would be a wrong one. Files that are named are judged as files, elsewhere.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Choice:
         return read_files(self.folder) if self.signed is None else self.signed.files
 
     def changeable_by(self, uid: int, files: Files) -> bool:
-        """Whether this user, who is recorded, may change what counts. What is signed nobody may; root is not judged.
+        """Whether this user, who is recorded, may change what counts. What is signed no user may; root is not judged.
 
         Raises OSError where the folder has gone.
         """
@@ -77,7 +77,7 @@ class Choice:
             return False
         named = [self.folder.absolute(), *(self.folder.absolute() / name for name in files)]
         ends = [*named, *(path.resolve() for path in named)]  # a link, and what it leads to
-        # Whoever may rename one of those that it lies in puts another in its place.
+        # Who may rename a folder above it can put another in its place.
         return any(_may_change(path, uid) for path in {*ends, *(above for path in ends for above in path.parents)})
 
     def beside(self) -> Beside:
@@ -117,7 +117,7 @@ def choose(home: Path, folder: Path) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What a recorder would have in force. `policy`: as far as it can be read. `mistakes`: why it does not come into
+    """What a recorder would have in force. `policy`: what can be read of it. `mistakes`: why it does not come into
     force. `refused`: why it may not follow what was in force before. `since`: wall clock, ns since 1970; None where it
     has not been in force yet."""
 
@@ -159,7 +159,7 @@ def signs(home: Path, folder: Path) -> tuple[object, ...]:
 
 
 def _may_change(path: Path, uid: int) -> bool:
-    """By owner and mode; a group's rights are its administrator's affair. In /tmp nobody renames what is another's."""
+    """By owner and mode; a group's rights are its administrator's affair. In /tmp no user renames another's file."""
     seen = path.lstat()
     if seen.st_uid == uid:
         return True

@@ -49,7 +49,7 @@ def parse_files(files: Files, *, tested: bool = True, shown_in: str = "") -> Pol
         policy = parse(documents, policy_hash(files), whole=whole)
     except PolicyError as error:
         raise PolicyError((*mistakes, *error.mistakes)) from None
-    if whole and tested:  # else a test may fail for want of a rule that nobody can read yet
+    if whole and tested:  # else a test may fail for want of a rule that cannot be read yet
         mistakes += failed_tests(policy)
     if mistakes or not whole:
         raise PolicyError(tuple(mistakes))

@@ -1,6 +1,6 @@
 """The window witness: one thread that owns the desktop, answers when asked, and speaks up when a window changes.
 
-A look that nobody asked for follows the event at once, so that a sensitive window closes the eye before the next
+A look that was not asked for follows the event at once, so that a sensitive window closes the eye before the next
 question. Every look covers all moments since the one before (see `agent.ports.Desktop.look`); so what comes within 20
 ms of an unasked look may wait for the next without being missed.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.core.model.rules import Policy
-from agent.core.model.seen import WINDOWS, Alarm, Blind, StalePixels, Look, Scene
+from agent.core.model.seen import WINDOWS, Alarm, Blind, Look, Scene, StalePixels
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.errors import EyelidError
 from agent.ports import Clock, Desktop
@@ -83,7 +83,7 @@ class WindowWitness:
         try:
             self._attend()
         finally:
-            # However it ended: who asks from now on hears that nobody is looking.
+            # However it ended: from now on a question is answered that no look will come.
             with self._changed:
                 died = not self._ending
                 self._ending = True

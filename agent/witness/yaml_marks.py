@@ -184,7 +184,7 @@ def _reads_as(loader: yaml.SafeLoader, event: yaml.ScalarEvent) -> str:
         try:
             return f"the number {read(yaml.ScalarNode(tag, event.value)):g}"
         except (ValueError, OverflowError):
-            return _KINDS[kind]  # `0x_` is a number to YAML's grammar and to nobody else
+            return _KINDS[kind]  # `0x_` is a number to YAML's grammar alone
     return _KINDS.get(kind, "a sign of its own")
 
 

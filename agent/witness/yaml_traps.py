@@ -1,4 +1,4 @@
-"""Why YAML could not read a file, in the words of somebody who writes policies, not parsers."""
+"""Why YAML could not read a file, in words for authors of policies, not of parsers."""
 
 from __future__ import annotations
 

@@ -15,9 +15,12 @@ from bench.ingest_load import Answer, Volley, line
 from bench.ingest_table import markdown, slope, total
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
-from store.admin.init import Plan, found
 from store.admin.home import Home
+<<<<<<< HEAD:bench/tests/test_ingest.py
 from testkit.stage import StageError
+=======
+from store.admin.init import Plan, found
+>>>>>>> words:tests/bench/test_ingest.py
 
 SIZE = 3000
 

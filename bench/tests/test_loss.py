@@ -15,10 +15,17 @@ import pytest
 from rich.console import Console
 
 from agent.core.model.media import Lane
+<<<<<<< HEAD:bench/tests/test_loss.py
 from agent.core.proof.gate import DEADLINE as GATE
 from bench import loss, loss_disks, tables
 from bench.loss_account import COLUMNS, DEADLINE, Round, LossCounts, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
+=======
+from agent.core.proof.gate import PATIENCE as GATE
+from bench import loss, tables
+from bench.loss_account import COLUMNS, PATIENCE, LossCounts, Round, added_up, lines, total, wrong
+from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
+>>>>>>> words:tests/bench/test_loss.py
 from bench.loss_kills import struck
 from bench.loss_world import Case, World, stream_of
 from protocol.envelope import SCENE_STREAM, SCREEN

@@ -63,7 +63,7 @@ def until(condition: Callable[[], T | None], what: str) -> T:
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise StageError(f"{what}: not within {PATIENCE:.0f} s")
+            raise StageError(f"{what}: not within {DEADLINE:.0f} s")
         time.sleep(0.05)
     return found
 

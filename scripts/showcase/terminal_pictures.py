@@ -26,9 +26,13 @@ from protocol import api, enrolment
 from protocol import bundle as bundles
 from protocol.ledger import line
 from protocol.policyhash import policy_hash
+<<<<<<< HEAD:scripts/showcase/terminal_pictures.py
 from scripts.showcase.shop import shop
 from store.admin.init import COMPLIANCE
+=======
+>>>>>>> words:bench/terminal_pictures.py
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import newest_bundle
@@ -119,8 +123,8 @@ def _sign(services: Store, folder: Path, policy: str) -> None:
     home, current, following = str(services.home), str(folder / "current.bundle"), str(folder / "next.bundle")
     for words in (
         ("show", "--home", home, "--save", current),
-        ("sign", "--key", key, "--key-file", str(services.secret), "--from", current, "--policies", str(folder / "signed"),
-         "-o", following),
+        ("sign", "--key", key, "--key-file", str(services.secret), "--from", current,
+         "--policies", str(folder / "signed"), "-o", following),
         ("put", "--home", home, following),
     ):  # fmt: skip
         answer(f"bundle {words[0]}", run(installed("eyelid-store", "bundle", *words), os.environ))

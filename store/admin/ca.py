@@ -31,7 +31,7 @@ _USAGES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """`certificate`: PEM. `private`: PKCS #8, DER; whoever has it can pass for the store."""
+    """`certificate`: PEM. `private`: PKCS #8, DER; its holder can pass for the store."""
 
     certificate: bytes
     private: bytes

@@ -163,7 +163,7 @@ def find_recording(connection: Connection, recording: UUID) -> Recording | None:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Of a device and a recording: `owner` is the recording's device, None where nobody has opened it."""
+    """Of a device and a recording: `owner` is the recording's device, None where it was not opened."""
 
     revoked: bool
     owner: str | None
@@ -347,7 +347,7 @@ def ledger_head(connection: Connection, device: str) -> LedgerHead:
 
 
 def ledger_hashes(connection: Connection, device: str, first: int, last: int) -> dict[int, str]:
-    """seq -> hash for entries `first` to `last` as far as the store has them."""
+    """seq -> hash for entries `first` to `last` of those that the store has."""
     columns = schema.ledger_lines.c
     rows = connection.execute(
         select(columns.seq, columns.hash).where(columns.device == device, columns.seq.between(first, last))

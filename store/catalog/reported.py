@@ -89,7 +89,7 @@ def _with_bodies(connection: Connection, device: str) -> list[tuple[Any, set[str
 
 
 def settle_entries(connection: Connection, device: str, now: int) -> None:
-    """Compare what was noted of the ledger with what the store has of it by now, and let go of that."""
+    """Compare what was noted of the ledger with what the store has of it by now, and forget that."""
     for seq, hash_, known in _passed(connection, device):
         if hash_ != known:
             _alarm(connection, now, device, Named(None, None, seq), hash_)

@@ -99,7 +99,7 @@ recordings: Final = Table(
 )
 
 # Sealed chunks and key packets (stream 65535; those have no header). Other bytes under one name are one more row:
-# whoever came first does not win, the device's signed heads decide.
+# the first to come does not win, the device's signed heads decide.
 sealed: Final = Table(
     "sealed",
     metadata,
@@ -187,7 +187,7 @@ audit: Final = Table(
     metadata,
     Column("id", _Number, primary_key=True),
     Column("at", BigInteger, nullable=False),
-    Column("operator", Text, nullable=False),  # as the operating system knows whoever ran the command
+    Column("operator", Text, nullable=False),  # the operating system's name of the user who ran the command
     Column("action", String(64), nullable=False),
     Column("alarm", ForeignKey("alarms.id"), index=True),
     Column("reason", Text, nullable=False),

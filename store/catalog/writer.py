@@ -2,7 +2,7 @@
 
 What comes often is not even written one by one: works of one kind that wait together are one call (`submit_to`).
 
-Measured: a commit of one row costs 0.8 ms and more, of 32 rows hardly more. Nobody's future is set before the commit.
+Measured: a commit of one row costs 0.8 ms and more, of 32 rows hardly more. No future is set before the commit.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Writer:
 
     def _submit(self, work: Together, item: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        future.set_running_or_notify_cancel()  # what was submitted will be written: nobody can take it back
+        future.set_running_or_notify_cancel()  # what was submitted will be written: it cannot be taken back
         if self._closed:
             future.set_exception(WriterClosed("the store is shutting down"))
         else:

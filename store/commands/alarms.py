@@ -1,4 +1,4 @@
-"""`alarms`: what raised the alarm, and an operator's word that somebody has looked at it."""
+"""`alarms`: what raised the alarm, and an operator's note that it was looked at."""
 
 from __future__ import annotations
 

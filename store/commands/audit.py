@@ -13,8 +13,8 @@ from uuid import UUID
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
 from store.admin import passphrase
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.queries import newest_recordings, recordings_beginning
@@ -85,7 +85,10 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         help="where nothing was kept, recording.mp4 has a `slate` that says why, as long as the gap, or it is `cut`; "
         "`no-film` makes the single streams alone (%(default)s)",
     )
-    opened.add_argument("--partial", action="store_true", help="leave out what does not open, and say what it is")
+    # `--what-opens`, the old name, is taken until version 0.2.
+    opened.add_argument(
+        "--partial", "--what-opens", action="store_true", help="leave out, and name, what does not open"
+    )
     passphrase.add_options(opened)
 
 

@@ -14,8 +14,8 @@ from protocol import base64url
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store.admin import passphrase, signing
-from store.admin.init import COMPLIANCE, RECIPIENT
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECIPIENT
 from store.admin.signing import Said
 from store.catalog.database import explained
 from store.catalog.queries import ahead_of, newest_bundle

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from store.admin import passphrase
 from store.admin.ca import check_address, check_name
-from store.admin.init import COMPLIANCE, RECOVERY, Plan, check_free, found
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECOVERY, Plan, check_free, found
 from store.admin.signing import read_policies
 from store.commands.options import Subcommands, add_command, home_of, port
 from store.evidence.show import console, print_json, print_table

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from store.evidence.show import ANY, ago, clean, fits, percent, size, table, when
-from store.evidence.timeline.device_status import Level, DeviceStatus
+from store.evidence.timeline.device_status import DeviceStatus, Level
 
 STYLES: Final = {Level.BROKEN: "bold red", Level.LOOK: "yellow", Level.FINE: "green", Level.AWAY: "dim"}
 _WORDS: Final = {Level.BROKEN: "broken", Level.LOOK: "to look at", Level.FINE: "fine", Level.AWAY: "off or shut out"}

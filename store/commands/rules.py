@@ -1,6 +1,6 @@
 """`rules`: what each rule of the policies in force has closed, on all PCs, and which have never closed anything.
 
-One PC proves little: a rule for payments need not speak where nobody takes one. Asked of all PCs, a rule that has never
+One PC proves little: a rule for payments need not match where none is taken. Asked of all PCs, a rule that has never
 spoken is most likely wrong (docs/decisions/0021).
 """
 

@@ -50,7 +50,7 @@ def _serve(options: Namespace) -> int:
 
 
 def _loopback(text: str) -> tuple[str, int]:
-    """Whoever may scrape need not know a secret, so it is nobody on another machine."""
+    """Scraping needs no secret, so it is for this machine alone."""
     host, _, number = text.rpartition(":")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback

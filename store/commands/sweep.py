@@ -1,4 +1,4 @@
-"""`verify --all` and `gaps`: what is asked of the whole store, told as it is found."""
+"""`verify --all` and `gaps`: what is asked of the whole store, printed as it is found."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.database import explained
 from store.catalog.queries import devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.evidence import picture
 from store.evidence.show import clean, console, iso, print_json, progress, when
-from store.evidence.timeline.gaps import DeviceGaps, gaps
 from store.evidence.timeline.device_timeline import What
+from store.evidence.timeline.gaps import DeviceGaps, gaps
 from store.evidence.verify.recording import CHECKS
 from store.evidence.verify.sweep import Checked, size, sweep
 
@@ -57,7 +57,7 @@ def verify(home: Home, recipient: RecipientPrivate | None, options: Namespace) -
                 told(counts.watching(found, advance), counts)
             except KeyboardInterrupt:
                 if counts.last:
-                    sys.stderr.write(f"to go on from here: eyelid-store verify --all --after {tally.last}\n")
+                    sys.stderr.write(f"to go on from here: eyelid-store verify --all --after {counts.last}\n")
                 raise
     return 0 if not counts.unsound else 1
 
@@ -171,7 +171,7 @@ def _gaps(options: Namespace) -> int:
 
 
 def _facts(found: DeviceGaps) -> dict[str, Any]:
-    """JSON. Members ending in `_ns` are exact; those of a day add up to what is told of it."""
+    """JSON. Members ending in `_ns` are exact; those of a day add up to its whole."""
     device = found.device
     return {
         "device": device.id,

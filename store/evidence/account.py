@@ -15,7 +15,7 @@ Rule = int | str
 """A rule of a policy by its number, or one of Eyelid's own by its name."""
 
 BLIND: Final = "blind"  # the name of Eyelid's own rule, and of the hold, for "nothing could be seen"
-PERSON: Final = "user"  # the hold of whoever sits in front
+PERSON: Final = "user"  # the hold of the person in front
 SUSPENDED: Final = "suspended"  # the hold of a PC that sleeps, whether it was said before or seen afterwards
 UNPROVEN: Final = "unproven"  # no state was written down: looks came too late or not at all for the proof
 
@@ -72,7 +72,7 @@ Cause = Kept | Closed | Held | BlindCause | Missing
 
 @dataclass(frozen=True, slots=True)
 class NotKept:
-    """A stretch that the ledger gives a cause for; `end` is None where nothing ended it."""
+    """A span that the ledger gives a cause for; `end` is None where nothing ended it."""
 
     start: int
     end: int | None
@@ -152,9 +152,10 @@ def held_of(entry: Entry) -> Held:
     return Held((hold,), reason, str(entry.fields.get("policy", "")) if isinstance(reason, int) else "")
 
 
-def cause_of(holds: tuple[str, ...], closed: Closed | None, person: Held | None = None) -> Closed | Held | BlindCause | None:
-    """Not to see anything is no rule of a policy and nobody's hold: alone it counts as blind. `person`: the hold of
-    whoever sits in front, with its reason."""
+def cause_of(
+    holds: tuple[str, ...], closed: Closed | None, person: Held | None = None
+) -> Closed | Held | BlindCause | None:
+    """Seeing nothing is no rule and no hold: alone it is blind. `person`: their hold, with its reason."""
     if others := tuple(hold for hold in holds if hold != BLIND):
         return Held(others) if person is None else Held(others, person.reason, person.policy)
     if closed is not None and closed.rules != (BLIND,):
@@ -272,9 +273,10 @@ class Totals:
 
 
 def totals(parts: Iterable[Part]) -> Totals:
-    sums = dict.fromkeys(("kept", "closed", "closed_margin", "held", "blind", "missing"), 0)
+    names = {Kept: "kept", Closed: "closed", Held: "held", BlindCause: "blind", Missing: "missing"}
+    sums = dict.fromkeys([*names.values(), "closed_margin"], 0)
     for part in parts:
-        name = type(part.cause).__name__.lower()
+        name = names[type(part.cause)]
         sums["closed_margin" if part.margin and name == "closed" else name] += part.end - part.start
     return Totals(**sums)
 

@@ -1,7 +1,7 @@
 """All that the catalog holds about one recording, read in one transaction: for the timeline, the check and the export.
 
 A recording lies within one run of the agent, because the device's clock may begin again at the next. A run begins with
-`start`; what follows a death begins with `blind-since`, which tells how long nobody looked.
+`start`; what follows a death begins with `blind-since`, which says since when nothing was looked at.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from protocol.ledger import ZERO, parse_line
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
-from store.evidence.account import Entry, Interval, Missing, Part, NotKept, account, states
+from store.evidence.account import Entry, Interval, Missing, NotKept, Part, account, states
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
 from store.evidence.rules import RuleName, hold_reasons_in, names_in
 
@@ -70,7 +70,7 @@ class Evidence:
     policies: Mapping[str, tuple[RuleName, ...]]
     hold_reasons: Mapping[str, tuple[str, ...]]  # of each policy, by their number in it
     bundle: str | None
-    reported_heads: Mapping[int, tuple[int, str]]  # named by health, as far as they have not come
+    reported_heads: Mapping[int, tuple[int, str]]  # named by health, and not here yet
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -133,7 +133,7 @@ class Evidence:
 
     @cached_property
     def length(self) -> int:
-        """ns from the recording's opening to its closing; where that is not known, to the last that was told of it.
+        """ns from the recording's opening to its closing; where that is not known, to the last that is known of it.
 
         One that another took over from ends where that begins, though it is closed later: its last picture may have
         been on its way by then.

@@ -1,4 +1,4 @@
-"""Opens a recording for whoever may see it: a playable file for each stream, one film of all, and the account beside.
+"""Opens a recording for its reader: a playable file for each stream, one film of all, and the account beside.
 
 A stream's header and any run of its fragments from a key frame on are a file (CMAF; times are absolute, so a closed
 eye stays a hole in time). The film has them all in step. Everything is written beside the folder asked for and moved
@@ -98,7 +98,7 @@ def check_target(folder: Path) -> None:
 
 
 def in_the_way(report: Report) -> list[Defect]:
-    """Findings that an export must not pass over; an alarm that was settled is told and stands in nobody's way."""
+    """Findings that an export must not pass over; an alarm that was settled is reported and stops nothing."""
     return [finding for finding in report.findings if finding.check != "alarm"]
 
 

@@ -14,10 +14,10 @@ from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part
 from store.evidence.evidence import Evidence
 from store.evidence.rules import REASONS, hold_words
 from store.evidence.show import clean, fits, percent, print_table, seconds, size, table, when
-from store.evidence.timeline.gaps import DeviceGaps
 from store.evidence.timeline.days import CELLS, Day
-from store.evidence.timeline.padding import padding_in
 from store.evidence.timeline.device_timeline import What
+from store.evidence.timeline.gaps import DeviceGaps
+from store.evidence.timeline.padding import padding_in
 from store.evidence.timeline.recording import rule_name, state
 
 # Signs as well as colours: a bar in a file or for a colour-blind eye says the same.

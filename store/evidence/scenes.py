@@ -1,6 +1,6 @@
 """What was in view during a recording, as lines, for those who may open it: kept only where its policy asked for that.
 
-The first line tells what whoever tries another policy on it needs: the policy that was in force, and the account. The
+The first line has what trying another policy on it needs: the policy that was in force, and the account. The
 lines after it are as the device sealed them (docs/envelope.md); where a chunk is not there, a line says so.
 """
 

@@ -21,7 +21,7 @@ ANY: Final = 10_000  # columns; wider is no list
 
 
 def console(*, stderr: bool = False) -> Console:
-    """As wide as it needs to be where nobody looks: a table in a file must not be cut to a terminal's width."""
+    """As wide as it needs to be where it is no terminal: a table in a file must not be cut to a terminal's width."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, highlight=False, width=None if stream.isatty() else 1000)
 

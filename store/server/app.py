@@ -25,10 +25,10 @@ from protocol.errors import ProtocolError
 from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.errors import Refusal
-from store.server.services import Services
 from store.server.log import say
 from store.server.routes import account, devices, health, openapi, recordings
 from store.server.routes.bodies import Intake
+from store.server.services import Services
 
 Answered = Callable[[str, int, float], None]
 """Method and template of the route, status, seconds."""
@@ -41,9 +41,9 @@ _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
 def create_app(services: Services, intake: Intake | None = None, answered: Answered = lambda *_: None) -> Starlette:
-    """The application over a depot, which the caller closes. Its OpenAPI description is at /openapi.json.
+    """The application over the services, which the caller closes. Its OpenAPI description is at /openapi.json.
 
-    `answered` is told of every request, from the event loop.
+    `answered` is called for every request, from the event loop.
 
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """

@@ -29,7 +29,7 @@ from store.errors import Refusal
 from store.server.auth import revoked, unknown
 from store.server.services import Services
 
-TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: somebody lies, or a PC was restored
+TWO_BODIES: Final = "two-bodies"  # two different bodies came under one name: a lie, or a PC was restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _recorded(
 
 
 def _take_back(services: Services, arrival: Arrival) -> None:
-    """Bytes that were written and then refused a row. No later request can earn it: nobody is enrolled again."""
+    """Bytes that were written and then refused a row. No later request can earn it: a device is not enrolled again."""
     with suppress(BlobFault, SQLAlchemyError):  # it lies there for nothing, and does no harm
         with services.database.reading() as connection:
             if arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {}):
@@ -161,7 +161,7 @@ def _keep(services: Services, arrival: Arrival) -> _Entry:
 
 
 def _owner(services: Services, arrival: Arrival) -> str | None:
-    """Whose recording it is; None where nobody has opened it."""
+    """Whose recording it is; None where it was not opened."""
     with services.database.reading() as connection:
         enrolled = queries.enrolled(connection, arrival.sender, arrival.recording)
     if enrolled is None:

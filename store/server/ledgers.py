@@ -20,7 +20,7 @@ from store.errors import Refusal
 from store.server.services import Services
 
 _MOST_KIND: Final = 64  # characters
-# What a PC tells of its policy that somebody must look at; the entry itself has the rules. One that refuses its bundle
+# What a PC says of its policy that a person must look at; the entry itself has the rules. One that refuses its bundle
 # goes on under the last it took: what compliance has changed since does not count there.
 POLICY_ALARMS: Final = frozenset({
     "rule-vanished", "rule-disarmed", "rule-closes-too-long", "rule-flaps", "rule-closes-most-of-the-day",

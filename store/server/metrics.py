@@ -1,6 +1,6 @@
 """What Prometheus may know of the store: counters and gauges, without a PC's name, a person's, a title or an address.
 
-Requests are counted as they come. How the PCs stand is asked of the catalog when somebody scrapes, at most once a
+Requests are counted as they come. How the PCs stand is asked of the catalog at a scrape, at most once a
 minute: a fleet of ten thousand takes a moment.
 """
 
@@ -84,7 +84,7 @@ class _Fleet(Collector):
         self._at = 0
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing is asked before somebody scrapes."""
+        """Nothing is asked before the first scrape."""
         return ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -118,7 +118,7 @@ class _Fleet(Collector):
 
 
 class Counts:
-    """What a scrape is told of the PCs: numbers alone."""
+    """What a scrape gets of the PCs: numbers alone."""
 
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()

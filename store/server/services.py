@@ -58,7 +58,7 @@ class Services:
     open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
 
     def close(self) -> None:
-        """Finish what was submitted, then let go of the database."""
+        """Finish what was submitted, then close the database."""
         self.io_pool.shutdown()
         self.writer.close()
         self.database.close()

@@ -151,8 +151,10 @@ def serve(
         services.close()
 
 
-def _watched(stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None) -> tuple[Answered, int | None]:
-    """Who is told of requests, and the port at which Prometheus hears it."""
+def _watched(
+    stack: ExitStack, services: Services, home: Home, where: tuple[str, int] | None
+) -> tuple[Answered, int | None]:
+    """The counter of requests, and the port for Prometheus."""
     if where is None:
         return lambda *_: None, None
     # Slow to import, and asked for by few.
@@ -163,7 +165,7 @@ def _watched(stack: ExitStack, services: Services, home: Home, where: tuple[str,
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    # uvicorn ends in order at a signal, and then raises it again for whoever stood here before it.
+    # uvicorn ends in order at a signal, and then raises it again for the handler before it.
     before = signal.signal(signal.SIGTERM, _ended)
     try:
         server.run(sockets=[listener])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from agent.core.model.seen import Blind, StalePixels, Scene, Window
+from agent.core.model.seen import Blind, Scene, StalePixels, Window
 
 
 class FakeDesktop:

@@ -114,7 +114,8 @@ def test_the_same_as_facts_and_from_a_pipe(folder: Path, capsys: Out, monkeypatc
     assert facts["not_looked_for"] == ["field cc-csc", "css #pan"]
     assert (facts["then"]["revision"], facts["with"]["revision"]) == (2, 3)
     assert facts["lanes"]["screen"]["newly_open_ns"] == 12 * SECOND
-    [opened] = [one for one in facts["lanes"]["screen"]["stretches"] if one["newly"] == "open"]
+    [opened] = [one for one in facts["lanes"]["screen"]["spans"] if one["newly"] == "open"]
+    assert all(lane["stretches"] == lane["spans"] for lane in facts["lanes"].values())  # the key's old name
     assert opened["let_pass_by"] == [{"id": "charts", "where": "next.yaml:5:5"}]
     assert opened["kept_ns"] == 0
     stdin = io.TextIOWrapper(io.BytesIO((folder / "scenes.jsonl").read_bytes()))
@@ -139,7 +140,7 @@ def test_a_window_that_is_moved_is_named_once(folder: Path, capsys: Out) -> None
     )
     put(folder, HEAD | {"length_ns": 20 * SECOND}, written(lines, 0))
     assert main(["replay", ".", "--with", "next.yaml", "--json"]) == 1
-    [opened] = json.loads(capsys.readouterr().out)["lanes"]["screen"]["stretches"]
+    [opened] = json.loads(capsys.readouterr().out)["lanes"]["screen"]["spans"]
     assert opened["things"] == ['epic "Chart of Ada"']
     assert main(["replay", ".", "--with", "next.yaml"]) == 1
     assert capsys.readouterr().out.count("Chart of Ada") == 2  # once for each lane
@@ -154,7 +155,7 @@ def test_what_cannot_be_read_of_a_window_is_said(folder: Path, capsys: Out) -> N
     put(folder, HEAD | {"length_ns": 20 * SECOND}, written(lines, 0))
     (folder / "apps.yaml").write_text(NEXT.replace('title: ["Chart *"]', "app: [x]").replace(", dry_run: true", ""))
     assert main(["replay", ".", "--with", "apps.yaml", "--json"]) == 1
-    screen = json.loads(capsys.readouterr().out)["lanes"]["screen"]["stretches"]
+    screen = json.loads(capsys.readouterr().out)["lanes"]["screen"]["spans"]
     assert screen[0]["things"] == ['epic "(the window\'s title cannot be read)"']
     assert screen[0]["then"] == [{"id": "unreadable", "where": ""}]
     assert main(["replay", ".", "--with", "apps.yaml"]) == 1

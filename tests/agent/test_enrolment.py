@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from agent.config import Config
-from agent.errors import Untrusted
 from agent.enrolment import enrol
+<<<<<<< HEAD
 from testkit.fakes.store import FakeStore
+=======
+from agent.errors import Untrusted
+from tests.fakes.store import FakeStore
+>>>>>>> words
 
 
 @pytest.fixture

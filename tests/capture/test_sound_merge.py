@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from agent.capture.sound_feed import RATE, End, Heard, Lost, Began, Timed
+from agent.capture.sound_feed import RATE, Began, End, Heard, Lost, Timed
 from agent.capture.sound_merge import BLOCK, BLOCK_LENGTH, Merger
 from agent.capture.sound_stamps import SYSTEM_ERROR
 from agent.core.model.media import Block

@@ -18,7 +18,7 @@ import pytest
 
 from agent.capture import sound_libpulse
 from agent.capture.audio import LiveSound, pulse_sound
-from agent.capture.sound_feed import Devices, End, Lost, Began, Timed, FeedEvent
+from agent.capture.sound_feed import Began, Devices, End, FeedEvent, Lost, Timed
 from agent.capture.sound_pulse import CYCLE, PulseFeed
 from agent.core.model.media import Block
 from agent.core.model.times import SECOND

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.capture.sound_feed import RATE, End, Heard, Began, Timed
+from agent.capture.sound_feed import RATE, Began, End, Heard, Timed
 from agent.capture.sound_merge import Merger
 from agent.capture.sound_stamps import AGREE, Doubt, Piece, Stamps
 from agent.core.model.media import Block

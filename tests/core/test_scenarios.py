@@ -20,17 +20,17 @@ from agent.core.model.seen import (
     Box,
     BrowserWindow,
     Browsing,
-    PageEvent,
     Look,
     Page,
+    PageEvent,
     Scene,
     Tab,
     Window,
 )
 from agent.core.model.times import MILLISECOND, SECOND, Span
-from agent.core.proof.timing import timings
 from agent.core.proof.gate import PATIENCE
 from agent.core.proof.scene_merger import SceneMerger
+from agent.core.proof.timing import timings
 from agent.witness.policies import parse_files
 
 FOLDER = Path(__file__).parent.parent / "scenarios"

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.matching.decide import Verdict, decide
-from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, any_of
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.url import UrlPattern, parse_pattern
 from agent.core.model.rules import Attribute, Matcher, Rule
 from agent.core.model.seen import Page, Scene

@@ -14,8 +14,8 @@ from agent.core.model.seen import Box
 from agent.core.model.times import MILLISECOND
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
-from agent.desktop.x11.unpainted import DOUBT, UNSURE, STILL, Unpainted
 from agent.desktop.x11.tree import Deed
+from agent.desktop.x11.unpainted import DOUBT, STILL, UNSURE, Unpainted
 
 SCREEN = Box(0, 0, 12, 8)
 FEW = Box(0, 0, 3, 3)
@@ -209,7 +209,9 @@ class Held:
         reported = self.made.reported()
         owners = tiny.owners()
         unpainted = {pixel for pixel in found if owners[pixel] == self.certain}
-        for since in {since for pixel, (_, since) in self.strange.items() if pixel in unpainted or self.now - since < UNSURE}:
+        for since in {
+            since for pixel, (_, since) in self.strange.items() if pixel in unpainted or self.now - since < UNSURE
+        }:
             assert any(one.left <= since and one.until > self.now for one in reported), (since, self.now, reported)
 
 

@@ -8,8 +8,17 @@ import pytest
 
 from agent.core.model.seen import Box, StalePixels
 from agent.desktop.x11.changing import MOST_DEEDS, Done, Pane
-from agent.desktop.x11.unpainted import DOUBT, HANGS, KEPT, MOST_REGIONS, UNSURE, STILL, UNPAINTED, Unpainted
 from agent.desktop.x11.tree import Deed
+from agent.desktop.x11.unpainted import (
+    DOUBT,
+    HANGS,
+    KEPT,
+    MOST_REGIONS,
+    STILL,
+    UNPAINTED,
+    UNSURE,
+    Unpainted,
+)
 
 SCREEN = Box(0, 0, 12, 8)
 WHOLE = Box(0, 0, 6, 6)

@@ -160,8 +160,8 @@ def test_another_policy_says_what_would_newly_open_and_newly_close(played: Playe
     told: dict[str, Any] = json.loads(ran.stdout)
     screen = told["lanes"]["screen"]
     assert list(told["lanes"]) == ["screen"]
-    opened = [one for one in screen["stretches"] if one["newly"] == "open"]
-    closed = [one for one in screen["stretches"] if one["newly"] == "closed"]
+    opened = [one for one in screen["spans"] if one["newly"] == "open"]
+    closed = [one for one in screen["spans"] if one["newly"] == "closed"]
     assert screen["newly_open_ns"] == sum(one["to"] - one["from"] for one in opened) > 0
     assert screen["newly_closed_ns"] == sum(one["to"] - one["from"] for one in closed) > 0
     assert [one["then"] for one in opened] == [[{"id": "charts", "where": "p.yaml:6:5"}]] * len(opened)
@@ -169,7 +169,7 @@ def test_another_policy_says_what_would_newly_open_and_newly_close(played: Playe
     assert sum(one["kept_ns"] for one in opened) == 0  # what the policy closed was not kept
     assert closed[0]["with"] == [{"id": "invoices", "where": f"{played.folder / 'with.yaml'}:5:5"}]
     assert closed[0]["things"] == [f'till "{INVOICE}"']
-    assert any(not one["judged"] for one in screen["stretches"])  # the hold
+    assert any(not one["judged"] for one in screen["spans"])  # the hold
     account = played.services.ask("timeline", played.recordings[1])["parts"]
     told_closed = [part for part in account if part["what"] == "closed" and part["rules"] == ["charts"]]
     assert told_closed

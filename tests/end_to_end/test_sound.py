@@ -137,18 +137,24 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
         with stage.program("chart", (300, 200)):
             with promised():
                 recorded.recorder.until(
-                    lambda: _lanes(recorded) == (RecorderState.CLOSED, RecorderState.RECORDING), "a chart closed the screen alone"
+                    lambda: _lanes(recorded) == (RecorderState.CLOSED, RecorderState.RECORDING),
+                    "a chart closed the screen alone",
                 )
             time.sleep(2)
-        recorded.recorder.until(lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again")
+        recorded.recorder.until(
+            lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again"
+        )
         time.sleep(6)
         with stage.program("till", (300, 200)):
             with promised():
                 recorded.recorder.until(
-                    lambda: _lanes(recorded) == (RecorderState.RECORDING, RecorderState.CLOSED), "a till closed the sound alone"
+                    lambda: _lanes(recorded) == (RecorderState.RECORDING, RecorderState.CLOSED),
+                    "a till closed the sound alone",
                 )
             time.sleep(2)
-        recorded.recorder.until(lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again")
+        recorded.recorder.until(
+            lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again"
+        )
         time.sleep(6)
         recorded.stop()
         _sound_of(services, recorded, tmp_path / "out")
@@ -188,7 +194,9 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         recorded.recorder.until(lambda: (recorded.status() or {"frames": 0})["frames"], "it kept a picture")
         recorded.stop()
         (recording,) = services.ask("recordings")["recordings"]
-        exported = services.ran("export", recording["recording"], *services.opened_by_recipient, "-o", str(tmp_path / "out"))
+        exported = services.ran(
+            "export", recording["recording"], *services.opened_by_recipient, "-o", str(tmp_path / "out")
+        )
         assert exported.returncode == 0, exported.stderr
     assert list((tmp_path / "out").glob("screen-*.mp4"))
 

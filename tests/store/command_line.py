@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from store import cli
-from store.admin.init import RECIPIENT
 from store.admin.home import Home
+from store.admin.init import RECIPIENT
 from tests.store.conftest import PASSPHRASE
 
 

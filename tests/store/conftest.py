@@ -17,17 +17,17 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
-from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.catalog.blobs import BlobStore
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.evidence.evidence import Evidence, gather
 from store.evidence.verify import recording as verify
 from store.server.app import create_app
-from store.server.services import Services
 from store.server.enrolment import make_secret
 from store.server.routes.bodies import Intake
+from store.server.services import Services
 from store.server.serving import listen, make_server, open_services, url
 from testkit.fakes.pc import FakeRecording, Pc
 from tests.store.recorded import Filmed, close, make_filmed

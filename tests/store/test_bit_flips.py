@@ -19,8 +19,8 @@ from protocol import bundle as bundles
 from protocol.bundle import Bundle
 from protocol.envelope import KEY_PACKET_STREAM, digest, open_sealed
 from protocol.errors import ProtocolError
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence.verify.recording import Report

@@ -17,8 +17,8 @@ from sqlalchemy import update
 from protocol import enrolment
 from protocol.keys import thumbprint
 from store.admin import init
-from store.admin.init import COMPLIANCE, STORE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, STORE
 from store.catalog import database, schema
 from store.cli import parser
 from store.server.services import Services

@@ -21,11 +21,11 @@ from typing import Any
 import pystray
 
 from agent.cli.tray import ControlLine
-from agent.tray.notifier import Notice
+from agent.tray.icon_state import Status
 from agent.tray.indicator import Indicator
 from agent.tray.listener import Pauses
+from agent.tray.notifier import Notice
 from agent.tray.pystray_icon import PystrayIcon
-from agent.tray.icon_state import Status
 from agent.tray.words import Words
 
 STUCK = 60.0  # seconds, after which the program says on stderr where each of its threads stands

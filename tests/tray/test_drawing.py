@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from agent.tray.drawing import COLOURS, OFFLINE, SIZES, Colour, pixels
-from agent.tray.icon_state import Call, Lid, IconState
+from agent.tray.icon_state import Call, IconState, Lid
 
 PANELS: tuple[Colour, ...] = ((255, 255, 255), (0xF6, 0xF5, 0xF4), (0x24, 0x24, 0x28), (0, 0, 0))
 CALLS = (Call.OFF, Call.ON, Call.DEAF)

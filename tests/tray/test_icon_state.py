@@ -125,5 +125,10 @@ def test_the_way_to_the_store_is_a_mark_of_its_own() -> None:
 
 def test_every_state_and_every_hold_of_the_recorder_is_known_here() -> None:
     assert set(STATES) == {state.value for state in RecorderState}
-    assert {icon_state_of(status(state.value)).lid for state in RecorderState} == {Lid.OPEN, Lid.SHUT, Lid.FAULT, Lid.GONE}
+    assert {icon_state_of(status(state.value)).lid for state in RecorderState} == {
+        Lid.OPEN,
+        Lid.SHUT,
+        Lid.FAULT,
+        Lid.GONE,
+    }
     assert {*FAULTY, *AWAY, "user", "blind"} == {hold.value for hold in Hold}

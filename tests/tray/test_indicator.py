@@ -15,9 +15,9 @@ from agent.errors import UserError
 from agent.pipeline import Mailbox
 from agent.tray import indicator as module
 from agent.tray import listener
+from agent.tray.icon_state import NOT_UNDERSTOOD, Lid, icon_state_of
 from agent.tray.indicator import Indicator, Memory
 from agent.tray.menu import Action
-from agent.tray.icon_state import NOT_UNDERSTOOD, Lid, icon_state_of
 from agent.tray.words import Words
 from testkit.played import held, sound, status
 

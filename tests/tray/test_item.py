@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from pathlib import Path
 
-from agent.tray.indicator import Indicator, IconView
+from agent.tray.indicator import IconView, Indicator
 from agent.tray.item import APART, Item
 from agent.tray.words import Words
 from testkit.played import sound, status

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.tray.menu import LISTED, Action, Entry, menu_of
 from agent.tray.icon_state import icon_state_of
+from agent.tray.menu import LISTED, Action, Entry, menu_of
 from agent.tray.words import Words
 from testkit.played import OFFER, held, sound, status
 

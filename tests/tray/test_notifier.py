@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.tray.notifier import LASTING, OFFLINE, Notifier, Notice
 from agent.tray.icon_state import icon_state_of
+from agent.tray.notifier import LASTING, OFFLINE, Notice, Notifier
 from agent.tray.words import Words
 from testkit.played import held, sound, status
 

@@ -99,7 +99,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     deadline = time.monotonic() + DEADLINE
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {PATIENCE} s")
+            raise TimeoutError(f"{what}: not within {DEADLINE} s")
         time.sleep(0.05)
     return found
 

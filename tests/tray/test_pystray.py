@@ -46,7 +46,7 @@ class Tray:
         deadline = time.monotonic() + DEADLINE
         while box_of(self._pointer.picture().crop((0, 0, 800, ICON + 8)), colour) is None:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{colour} was not seen within {PATIENCE} s")
+                raise TimeoutError(f"{colour} was not seen within {DEADLINE} s")
             time.sleep(0.05)
 
     def told(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

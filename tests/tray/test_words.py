@@ -11,7 +11,7 @@ from agent.core.account.evidence import Deaf
 from agent.core.holding import OWN_REASONS
 from agent.core.language.keys import OWN_RULES
 from agent.core.model.rules import Hold
-from agent.tray.icon_state import LEFT_OUT, Lid, IconState, icon_state_of
+from agent.tray.icon_state import LEFT_OUT, IconState, Lid, icon_state_of
 from agent.tray.words import LANGUAGES, Words, catalogue, language
 from testkit.played import held, sound, status
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
-from agent.core.model.seen import Alarm, Blind, PageEvent, Look
+from agent.core.model.seen import Alarm, Blind, Look, PageEvent
 from agent.core.proof.marks import Marked
 from agent.desktop.clock import BootClock
 from agent.witness.browser import BrowserWitness

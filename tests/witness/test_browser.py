@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Page
+from agent.core.model.seen import Alarm, Blind, Browsing, Page, PageEvent
 from agent.core.model.times import MILLISECOND
 from agent.core.proof.marks import Answer, Marked, Request
 from agent.witness import browser as witness_module
@@ -272,7 +272,9 @@ def test_an_event_of_extensions_is_a_glimpse_of_each_and_of_no_page(stage: Stage
     nothing: dict[str, list[str]] = {"urls": [], "fields": [], "css": []}
     extension.tell("event", what="extension", tab=-1, frame=0, **nothing, extensions=["a@x", "b@x"])
     page_events = [stage.next_is(PageEvent) for _ in range(2)]
-    assert [page_event.page for page_event in page_events] == [Page((), unread=True, extension=one) for one in ("a@x", "b@x")]
+    assert [page_event.page for page_event in page_events] == [
+        Page((), unread=True, extension=one) for one in ("a@x", "b@x")
+    ]
     assert {page_event.tab for page_event in page_events} == {-1}
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.browser import native_host
-from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look
+from agent.core.model.seen import Alarm, Blind, Browsing, Look, PageEvent
 from agent.errors import EnvironmentFault, UserError
 from agent.witness import browser as witness_module
 from agent.witness.browser import BrowserWitness

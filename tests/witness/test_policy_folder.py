@@ -82,7 +82,9 @@ def test_half_a_file_changes_nothing_while_it_is_written_nor_when_it_is_left_so(
     assert told.next() == ("policy", 2)
 
 
-def test_a_broken_file_keeps_the_whole_last_set(place: Path, told: Reports, follow: Callable[..., PolicyFolder]) -> None:
+def test_a_broken_file_keeps_the_whole_last_set(
+    place: Path, told: Reports, follow: Callable[..., PolicyFolder]
+) -> None:
     (place / "a.yaml").write_text(text(1))
     follow()
     assert told.next() == ("policy", 1)

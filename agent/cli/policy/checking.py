@@ -48,7 +48,7 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _read(named: Sequence[str]) -> tuple[tuple[str, ...], Policy | None]:
-    """(mistakes, the policy as far as it can be read)."""
+    """(mistakes, what can be read of the policy)."""
     try:
         return (), read(named, tested=True)
     except PolicyError as error:

@@ -107,7 +107,7 @@ class Follower:
 
 
 def policy_status() -> PolicyStatus:
-    """By the settings and the home of whoever asks. Raises as `agent.witness.choice.foretell`."""
+    """By the settings and the home of this user. Raises as `agent.witness.choice.foretell`."""
     return Follower().now()
 
 

@@ -41,16 +41,16 @@ def because(word: Word, thing: Window | Page) -> str:
 def _hit(hit: Hit, thing: Window | Page) -> str:
     if isinstance(thing, Page):
         if hit.frame is not None:
-            whose = "the page's address" if hit.frame == 0 else f"the frame {shortened(thing.urls[sign.frame])}"
-            return f'{whose} is one that "{sign.pattern}" names'
+            whose = "the page's address" if hit.frame == 0 else f"the frame {shortened(thing.urls[hit.frame])}"
+            return f'{whose} is one that "{hit.pattern}" names'
         kind = "a form field of the kind" if hit.attribute is Attribute.FIELD else "something that fits"
-        return f'the page has {kind} "{sign.pattern}"'
+        return f'the page has {kind} "{hit.pattern}"'
     what = "the program is called" if hit.attribute is Attribute.APP else "the title is"
     told = thing.app if hit.attribute is Attribute.APP else thing.title
     told = "" if isinstance(told, Blind) else told
     if told.casefold() == hit.pattern.casefold():
         return f'{what} "{shortened(told)}"'
-    return f'{what} "{shortened(told)}", which fits "{sign.pattern}"'
+    return f'{what} "{shortened(told)}", which fits "{hit.pattern}"'
 
 
 def verdict(word: Word, lanes: str) -> str:

@@ -1,8 +1,8 @@
 """What closes the lane until the pictures of windows that have left are gone from the display.
 
-The display knows pixels and no rules. So a ghost goes by what closed the lane when its window was found gone, in that
-look or up to it: its own rule is among these, beside those of what was in view with it. Where nothing did (a harmless
-window left, and only later something ended the run), it goes by what ended the run.
+The display knows pixels and no rules. Stale pixels inherit the rules that closed the lane when their window vanished:
+their own rule is among these, beside those of what was in view with it. Where none did (a harmless window left, and
+only later something ended the run), they inherit what ended the run.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Attribution:
 
     def __init__(self) -> None:
         self._before: tuple[StalePixels, ...] = ()  # as last reported
-        self._closed_by: dict[int, tuple[Reason, ...]] = {}  # when a ghost was found to have left -> by what, then
+        self._closed_by: dict[int, tuple[Reason, ...]] = {}  # when a window was found gone -> what closed the lane then
 
     def tell(self, stale_pixels: tuple[StalePixels, ...], closed_by: Iterable[Reason]) -> None:
         """`closed_by`: what closed the lane until this look, and in it."""
         reasons = tuple(closed_by)
         before, after = (Counter(one.left for one in reported) for reported in (self._before, stale_pixels))
         known = self._closed_by
-        # One that came to the place of another has left since the other did: from then on it is what both were.
+        # Two windows that left one place: from the second on, the rules of both.
         self._closed_by = {
             left: _each(known.get(left, ()), reasons if count > before[left] else ()) for left, count in after.items()
         }
@@ -41,7 +41,7 @@ class Attribution:
     def reasons(
         self, stale_pixels: StalePixelReports, witness: str, began: int, now: int, ended_by: tuple[Reason, ...]
     ) -> Iterator[Reason]:
-        """What closes the lane for a run of this witness that is held back. `began`: when the run did; `ended_by`: what
+        """What closes the lane for a run of this witness that is held back. `began`: of the run; `ended_by`: what
         ended the one before.
 
         None for the time in which nothing was to be recorded: a recording must not begin later for that.
@@ -52,7 +52,7 @@ class Attribution:
             if seen.left <= began and seen.until >= now
         ]
         named = [reason for left in holding for reason in self._closed_by.get(left, ())]
-        known = [reason for reason in named if reason != BLIND]  # who was blind then can name nothing
+        known = [reason for reason in named if reason != BLIND]  # blindness names no rule
         yield from (reason for reason in known or named or ended_by if reason != NOT_RECORDED)
 
 

@@ -60,7 +60,7 @@ class _Account:
                 pass
 
     def cause(self) -> Cause | None:
-        """Why nothing is kept; None where it is, or where nobody records."""
+        """Why nothing is kept; None where something is, or where no recorder runs."""
         if not self.running:
             return None
         if held := tuple(hold for hold in self.holds if hold != Hold.BLIND):

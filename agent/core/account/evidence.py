@@ -117,7 +117,7 @@ class Deaf(StrEnum):
 
     @property
     def trouble(self) -> TroubleCode:
-        """The first two are troubles of their own, told by whoever meets with them."""
+        """The first two are troubles of their own, reported where they occur."""
         if self in {Deaf.NO_SOUND, Deaf.DIED}:
             return TroubleCode(self.value)
         return TroubleCode.CALL_RECORDED_IN_PART if self.part else TroubleCode.CALL_NOT_RECORDED

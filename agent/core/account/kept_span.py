@@ -1,13 +1,13 @@
 """How far an unchanged picture stands for the time after it: the account of what was kept without a break.
 
-A picture is kept, and then nothing changes on the screen. The time goes on being kept as far as every witness has
-proven it, hindsight taken off, and never beyond the first picture that was dropped: there the screen had changed. One
-witness's proof may end while another's still catches up (windows reach back a second, pages less), so the end is known
-only when the slowest has come that far, or has ended too.
+A picture is kept, and then nothing changes on the screen. Kept time extends to the slowest witness's proof, minus
+hindsight, and never beyond the first dropped picture: there the screen had changed. One witness's proof may end while
+another's still catches up (windows reach back a second, pages less), so the end is known only when the slowest has
+come that far, or has ended too.
 
-Where whoever takes the pictures can tell that the screen was *still*, the picture kept last stands further: until the
-first thing was drawn, or until a run ended. What was on the screen by then is what was proven, pixel for pixel, so no
-witness has to prove it once more. No picture is let go by that: only the account comes closer to the screen.
+Where the capture thread reports that the screen was *still*, the last kept picture counts further: until the first
+thing was drawn, or until a run ended. What was on the screen by then is what was proven, pixel for pixel, so no
+witness has to prove it again. This releases no picture: only the account comes closer to the screen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 from agent.core.model.times import SECOND, Span
 
-ANSWERS_WITHIN: Final = SECOND  # whoever takes the pictures; then its word is done without
+ANSWERS_WITHIN: Final = SECOND  # the capture thread; after that its report is done without
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class _Break:
 
 
 class KeptSpan:
-    """Times in ns. `witnesses`: those whose proof is needed. `stands`: `still` is told after each break."""
+    """Times in ns. `witnesses`: those whose proof is needed. `stands`: `still` is called after each break."""
 
     def __init__(self, witnesses: tuple[str, ...], *, stands: bool = False) -> None:
         self._reach = dict.fromkeys(witnesses, 0)  # how far each has proven, in its present run or the last
         self._breaks: dict[str, list[_Break]] = {name: [] for name in witnesses}
         self._changes: list[Span] = []  # from when the screen was another until a picture of that, which was dropped
         self._repeats: list[int] = []  # where pictures that show nothing new began, and were dropped
-        self._kept: Span | None = None  # the last picture let go
+        self._kept: Span | None = None  # the last picture released
         self._stands = stands
         self._still: int | None = None  # since the break: up to when nothing was drawn
 
@@ -57,21 +57,21 @@ class KeptSpan:
         self._repeats += starts
 
     def still(self, until: int) -> None:
-        """Up to `until` nothing was drawn that is not in a picture told of before, kept, waiting or dropped."""
+        """Up to `until` nothing was drawn that is not in a picture reported before, kept, waiting or dropped."""
         if self._first_break() is not None:
             self._still = until
 
     def keep(self, span: Span) -> None:
-        """A picture with this span has been let go."""
+        """A picture with this span has been released."""
         self._kept = span if self._kept is None else Span(span.start, max(self._kept.end, span.end))
 
     def rest(self) -> None:
-        """Nothing waits to be let go: what ended before now ends nothing any more, unless something is being kept."""
+        """Nothing waits: breaks up to now are forgotten, unless something is being kept."""
         if self._kept is None:
             self._forget(None)
 
     def ended_before(self, start: int) -> bool:
-        """Whether something ended the stretch before a picture that begins at `start`."""
+        """Whether something ended the span before a picture that begins at `start`."""
         bound = self._bound()
         return bound is not None and bound < start
 
@@ -89,9 +89,9 @@ class KeptSpan:
         )
 
     def end(self, next_start: int | None) -> int | None:
-        """Where the stretch ends; None if there was none. The next begins with the picture kept next.
+        """Where the span ends; None without one. The next begins with the picture kept next.
 
-        `next_start`: where the oldest picture begins that is or may still be let go; None if there is none.
+        `next_start`: where the oldest picture begins that is or may still be released; None if there is none.
         """
         until = None
         if self._kept is not None:
@@ -103,7 +103,7 @@ class KeptSpan:
         return until
 
     def _stood_still(self) -> list[int]:
-        """As far as the last picture kept is known to be what the screen showed; nothing where nobody has told."""
+        """Until when the screen is known to show the last kept picture; empty where that was not reported."""
         first = self._first_break()
         return [] if first is None or self._still is None else [min(self._still, first)]
 
@@ -126,11 +126,11 @@ class KeptSpan:
             self._breaks[name] = [one for one in breaks if one.reach >= next_start]
 
     def _bound(self) -> int | None:
-        """What ends the stretch first; None while nothing does."""
+        """What ends the span first; None while nothing does."""
         return min([*self._ceased(), *self._changed_since()], default=None)
 
     def _ceased(self) -> list[int]:
-        """Where somebody ceased to prove, or to see, that what is kept is still there. Only `still` goes beyond."""
+        """Where a witness or the capture ceased to prove that what is kept is still there. Only `still` goes beyond."""
         if self._kept is None:
             return []
         ends = [one.reach for one in map(self._break_of, self._breaks) if one is not None]

@@ -1,7 +1,6 @@
-"""One lane of the eye: what is proven (proof.lane), and the account of it: why it is closed, and what time was kept.
+"""One lane's proof (proof.lane) with its account: why the lane is closed, and what time was kept.
 
-The account only listens. It takes each step of the proof as it is, and notes what the step means; what is released is
-decided there alone.
+The account only listens: it notes what each step of the proof means. What is released is decided there alone.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from agent.core.account.kept_span import KeptSpan
 from agent.core.matching.decide import Verdict
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
-from agent.core.model.seen import Alarm, PageEvent, Look
+from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Run, Timing
-from agent.core.proof.gate import ItemT, GateResult
+from agent.core.proof.gate import GateResult, ItemT
 from agent.core.proof.lane import BLIND, LaneProof
 
 
@@ -33,8 +32,7 @@ class AccountedProof(LaneProof[ItemT]):
         self._spoke_of_events: frozenset[str] = frozenset()  # rules that spoke of events since `spoke` was last asked
 
     def spoke(self) -> frozenset[str]:
-        """Ids of the policy's rules that speak of what was last seen, or have spoken of an event since this was last
-        asked: on any lane, also one that is not recorded, and also those that are only tried."""
+        """Ids of rules that match what was last seen, or an event since the last call: on any lane, tried ones too."""
         verdicts = (verdict for _, _, verdict in self._judged.values())
         found = self._spoke_of_events.union(*(verdict.ids for verdict in verdicts))
         self._spoke_of_events = frozenset()
@@ -73,7 +71,7 @@ class AccountedProof(LaneProof[ItemT]):
         super().put_in_force(policy, timings, now)
 
     def alarm(self, alarm: Alarm) -> None:
-        self._would.pop(alarm.witness, None)  # until it looks again nobody knows
+        self._would.pop(alarm.witness, None)  # not known until it looks again
         super().alarm(alarm)
 
     def see(self, look: Look) -> None:
@@ -86,7 +84,7 @@ class AccountedProof(LaneProof[ItemT]):
             self._attribution.tell(look.stale_pixels, (*before, *self._said[look.witness]))
 
     def judge(self, now: int) -> GateResult[ItemT]:
-        """What is released must be told by `kept`, in its order, as soon as it is on its way."""
+        """Report what is released by `kept`, in its order, as soon as it is on its way."""
         outcome = super().judge(now)
         self.lost(outcome.dropped)
         if not (outcome.released or self.waiting):
@@ -114,10 +112,10 @@ class AccountedProof(LaneProof[ItemT]):
         super()._end_run(name, run, said)
         self._said[name] = self._ended_by[name] = said
 
-    # -- the kept stretch -----------------------------------------------------------------------------------------
+    # -- the kept span --------------------------------------------------------------------------------------------
 
     def begins_anew(self, item: ItemT) -> bool:
-        """Whether the stretch that is being kept ended before this released item."""
+        """Whether the kept span ended before this released item."""
         return self._kept_span.ended_before(item.span.start)
 
     def kept(self, item: ItemT) -> None:
@@ -133,7 +131,7 @@ class AccountedProof(LaneProof[ItemT]):
         self._kept_span.still(until)
 
     def kept_span_is_over(self, now: int) -> bool:
-        """Whether the stretch that is being kept has ended, and where is known for good."""
+        """Whether the kept span has ended, and where is known for good."""
         return self._kept_span.is_over(now)
 
     def holds_until(self, at: int) -> bool:
@@ -141,9 +139,6 @@ class AccountedProof(LaneProof[ItemT]):
         return self._kept_span.holds_until(at)
 
     def end_of_kept(self, before: ItemT | None = None) -> int | None:
-        """Where the stretch that was being kept ends (ns), None if nothing was kept since the last call. Begins anew.
-
-        `before`: the item that is let go next, where it is known.
-        """
+        """Where the kept span ends (ns), None without one. Begins anew. `before`: the item released next, if known."""
         following = (before, *self.waiting) if before is not None else self.waiting
         return self._kept_span.end(following[0].span.start if following else None)

@@ -1,7 +1,6 @@
-"""Rules that have not fitted anything for as many days as they say is odd: out of date, misspelt, or not needed here.
+"""Rules that have matched nothing for as many days as they call odd: out of date, misspelt, or not needed here.
 
-State as data, remembered over restarts. What counts are days on which the recorder looked, not those of the calendar: a
-PC that is off for three weeks proves nothing. Only ids of rules and numbers are known here.
+State as data, remembered over restarts. A day counts if the recorder looked: a PC that is off proves nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from agent.core.model.rules import Effect, Policy, Reason, Rule
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """Of one rule. `days`: on which it was looked for and fitted nothing, since it last did. `day`: the last that was
-    counted, in days since 1970. `reported`: an alarm has named it since then."""
+    """Of one rule. `days`: observed days since the last match. `day`: the last counted, in days since 1970.
+    `reported`: an alarm has named it since then."""
 
     days: int
     day: int
@@ -52,9 +51,9 @@ def watched_rules(policy: Policy) -> tuple[Rule, ...]:
 
 
 def followed(usage: RuleUsage, policy: Policy, before: Policy | None) -> RuleUsage:
-    """The silence under a policy that comes into force. `before`: the one until now, where that is known.
+    """The usage under a policy that comes into force. `before`: the one until now, where that is known.
 
-    A rule whose conditions have changed begins anew; so does one that an alarm has named: somebody has seen to it.
+    A rule whose conditions have changed begins anew; so does one that an alarm has named: it has been seen to.
     """
     if usage.policy == policy.hash:
         return usage
@@ -74,10 +73,8 @@ def _fit_the_same(one: Rule, other: Rule) -> bool:
 
 
 def listened(usage: RuleUsage, policy: Policy, spoke: Collection[str], day: int) -> RuleUsage:
-    """After a moment of `day` at which the rules with these ids fitted something; the same object if nothing changed.
-
-    A day counts once, and in any order: a wall clock that is set back and forth adds a day at a time.
-    """
+    """After a moment of `day` at which these rules matched; the same object if nothing changed. A day counts once, in
+    any order: a wall clock that is set back and forth adds a day at a time."""
     rules = {rule.id: _heard(usage.rules.get(rule.id), rule.id in spoke, day) for rule in watched_rules(policy)}
     return usage if rules == usage.rules else replace(usage, rules=rules)
 

@@ -21,9 +21,9 @@ LARGEST: Final = 2**20
 
 
 class GapCause(StrEnum):
-    """Why nobody can say what was in view from a moment on, until each witness is told of again."""
+    """Why it is not known what was in view from a moment on, until each witness is recorded again."""
 
-    HELD = "held"  # in a hold nothing is kept, and nobody looks
+    HELD = "held"  # in a hold nothing is kept
     BUSY = "busy"  # the recorder had no room: scenes never slow it
     CHANGING = "changing"  # more changes than are kept
     LARGE = "large"  # more than a chunk holds
@@ -41,7 +41,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """An event showed this page at `at`; nobody knows for how long."""
+    """An event showed this page at `at`; for how long is not known."""
 
     at: int
     witness: str
@@ -50,7 +50,7 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """From `at` on nobody is told of."""
+    """From `at` on nothing is recorded."""
 
     at: int
     why: GapCause
@@ -242,5 +242,5 @@ def _is(told: Any, kind: type[K]) -> K:
 
 
 def moved(line: Line, at: int) -> Line:
-    """The same, told of as of another moment."""
+    """The same, at another moment."""
     return replace(line, at=at)

@@ -55,7 +55,7 @@ class TroubleCode(StrEnum):
     RULE_VANISHED = "rule-vanished"
     RULE_DISARMED = "rule-disarmed"
     UNSIGNED_POLICY = "unsigned-policy"  # it lies in the folder and changes nothing
-    POLICY_UNGUARDED = "policy-unguarded"  # whoever is recorded may change it; the account has each that was in force
+    POLICY_UNGUARDED = "policy-unguarded"  # the recorded person may change it; the account has each that was in force
 
     @property
     def degrades(self) -> bool:

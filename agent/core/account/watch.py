@@ -1,8 +1,7 @@
-"""Whether the policy does what its author can have meant: a rule that closes for hours, that flaps, or that takes most
-of the day is mostly a mistake of the rule. Nothing here opens the eye; somebody is told.
+"""Rules that are likely mistakes: they close for hours, flap, or take most of the day. Alarms alone; nothing opens.
 
 State as data: `watched(watch, session, now)` is called at least every second, and `alarms` says what is amiss now. A
-hold is a break: while nobody looks, nobody knows. Rules are known by their number, Eyelid's own by their name.
+hold is a break: what is not looked at is not counted. Rules are known by their number, Eyelid's own by their name.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from agent.core.session import Session
 
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
-# More than twelve times in five minutes is every 25 seconds: nobody takes payments at that rate.
+# More than twelve times in five minutes is every 25 seconds: no person takes payments at that rate.
 FLAPS: Final = 12
 FLAPS_WITHIN: Final = 5 * MINUTE
 # Most of the day: more than half of the last eight hours that were looked at, and not before there are four of them.
 DAY: Final = 8  # hours
 DAY_BEGINS: Final = 4 * HOUR
-LONGEST_TURN: Final = 10 * SECOND  # a longer one is a PC that slept or hung: nobody looked
+LONGEST_TURN: Final = 10 * SECOND  # a longer one is a PC that slept or hung: nothing was looked at
 
 Key = tuple[Lane, Reason]
 
@@ -61,7 +60,7 @@ class Hour:
 class Watch:
     """`since`: when each rule that closes now began to. `begun`: when each began lately. `hours`: the present one last.
 
-    `at`: of the last turn; None where nobody looked then.
+    `at`: of the last turn; None where nothing was looked at.
     """
 
     policy: Policy | None = None

@@ -87,7 +87,7 @@ def _read_addresses(reading: Reading, node: Node, name: str) -> tuple[str, ...]:
 
 
 def _check_address(reading: Reading, mark: Mark, address: str) -> None:
-    """An address that nobody could go to would close the eye, and the test would pass for the wrong reason."""
+    """An address that does not exist would close the eye, and the test would pass for the wrong reason."""
     try:
         parse_address(address)
     except BadAddressError as problem:

@@ -1,4 +1,4 @@
-"""Runs the tests that live in a policy: examples written by whoever wrote the rules, in the words of the rules."""
+"""Runs the tests that live in a policy: examples by the authors of the rules, in the words of the rules."""
 
 from __future__ import annotations
 

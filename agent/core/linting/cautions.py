@@ -20,7 +20,7 @@ class Kind(StrEnum):
     NEVER = "never"  # it can never speak
     SHADOWED = "shadowed"  # another rule covers every case of it
     WIDE = "wide"  # it reaches much further than anybody means
-    SCENES = "scenes"  # it keeps what is in view: nobody writes that by mistake, and everybody who reviews it must know
+    SCENES = "scenes"  # it keeps what is in view: a reviewer must know
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _where(condition: Condition) -> str:
 
 
 def _shadows(policy: Policy) -> Iterator[Caution]:
-    """Of two rules that say the same, the later is told of. A rule that is only tried covers nothing that counts."""
+    """Of two rules that say the same, the later is reported. A rule that is only tried covers nothing that counts."""
     for rule in policy.rules:
         for other in policy.rules:
             counts = rule.dry_run or not other.dry_run

@@ -1,4 +1,4 @@
-"""Whether what one condition names is all named by another, or by nobody: for reviewing a policy, not for judging.
+"""Whether what one condition names is all named by another, or by none: for reviewing a policy, not for judging.
 
 Both answers are certain or not given: True is proven from the patterns alone, False says only that it could not be.
 """

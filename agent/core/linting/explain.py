@@ -1,6 +1,6 @@
 """What the policy says of one window or one page, with the very words of the file that say it.
 
-`decide` judges; this finds out for a reader why. It may be slow, and is asked by nobody who records.
+`decide` judges; this explains it to a reader. It may be slow: the recorder does not call it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.core.matching.decide import RuleFinding, explain
-from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, Sight, WindowSight, any_of, fits
+from agent.core.matching.ternary import Ternary
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Condition, Effect, Extent, Matcher, Policy, Rule
 from agent.core.model.seen import Page, Scene, Window, WindowKind

@@ -35,7 +35,7 @@ COMMON_ELEMENTS: Final = frozenset({
 # Quotes that word processors write for "" and '', in several languages.
 OPENING: Final = "\u201c\u201e\u2018\u201a"
 CLOSING: Final = "\u201c\u201d\u2018\u2019"
-FEW_SIGNS: Final = 2  # a name or title of which no more is given fits much that nobody thought of
+FEW_SIGNS: Final = 2  # a name or title of which no more is given fits much that was not meant
 
 
 @dataclass(frozen=True, slots=True)

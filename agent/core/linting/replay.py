@@ -1,7 +1,7 @@
-"""Two policies tried on the same scenes: for each stretch of time, what one does and what the other would do.
+"""Two policies tried on the same scenes: for each span of time, what one does and what the other would do.
 
-Both are judged by the same code with the same margins, so that what differs is what the policies differ in: a policy
-tried against itself shows nothing. What no scene tells of is judged under neither.
+Both are judged by the same code with the same margins: a policy tried against itself shows no difference. Time without
+a scene is judged under neither.
 
 What a look says of the display at that moment (`Look.stale_pixels`, `Look.lag`) is in no scene. Both policies open when
 `settle` is over: sooner than the gate did on a busy display, never later.
@@ -22,7 +22,7 @@ from agent.core.proof.timing import timings
 
 Interval = tuple[int, int]  # [start, end) in ns since the recording's start
 
-MOST_THINGS: Final = 3  # that a stretch names
+MOST_THINGS: Final = 3  # that a span names
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def replay(
 ) -> tuple[ReplaySpan, ...]:
     """The whole of [0, length) in order, without a seam between equals.
 
-    `lines`: in the order of their times. `kept`: what the recording has of the lane; `unseen`: when it held, or nobody
+    `lines`: in the order of their times. `kept`: what the recording has of the lane; `unseen`: when it held, or nothing
     could see. Each in order and without overlaps.
     """
     seen = tuple(_seen(lines))
@@ -118,7 +118,7 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """[start, end] of one scene of one witness; a page that only an event told of has no length."""
+    """[start, end] of one scene of one witness; a page that only an event showed has no length."""
 
     start: int
     end: int
@@ -163,7 +163,7 @@ def _dark(lines: Sequence[Line], length: int) -> Iterator[Interval]:
             case Hole(at) | Ended(at):
                 known.clear()
                 since = at if since is None else since
-    end = since if since is not None else lines[-1].at  # what came after the last line nobody has told
+    end = since if since is not None else lines[-1].at  # what came after the last line is not known
     yield end, max(end, length)
 
 
@@ -182,7 +182,7 @@ class _Voice:
 
 @dataclass(frozen=True, slots=True)
 class _Spell:
-    """How long a voice is heard, and for what; without a voice, how long nobody knows anything."""
+    """How long a voice is heard, and for what; without a voice, how long nothing is known."""
 
     start: int
     end: int
@@ -302,7 +302,7 @@ def _joined(spans: Iterable[ReplaySpan]) -> Iterator[ReplaySpan]:
 
 
 def _says(span: ReplaySpan) -> tuple[object, ...]:
-    """What a reader would tell two stretches apart by."""
+    """What a reader would tell two spans apart by."""
     return span.judged, span.then, span.now
 
 

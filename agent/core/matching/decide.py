@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PAGE_ATTRIBUTES, PageSight, Sight, WindowSight, any_of, attributes, fits
+from agent.core.matching.ternary import Ternary
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, Extent, Matcher, Policy, Reason, Rule
 from agent.core.model.seen import Blind, Page, Scene, Window, WindowKind
@@ -298,7 +298,8 @@ def _named(policy: Policy, thing: _Thing) -> bool:
     """Whether a rule or `record_when` names the thing for certain."""
     sight = thing.opening()
     return any_of(policy.record_when or (), sight) is Ternary.YES or any(
-        any_of(rule.any, sight) is Ternary.YES and any_of(rule.unless, thing.sight) is Ternary.NO for rule in policy.closing
+        any_of(rule.any, sight) is Ternary.YES and any_of(rule.unless, thing.sight) is Ternary.NO
+        for rule in policy.closing
     )
 
 

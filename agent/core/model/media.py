@@ -31,8 +31,8 @@ class Frame:
 
     `pixels`: planar YUV 4:2:0 (I420, BT.601 limited range), width and height rounded up to even numbers by repeating
     the edge; `span` covers every grab that the picture is made of.
-    `whole` marks a frame that equals one grab of the whole monitor within its span: it owes nothing to earlier ones.
-    `drawn_at`: when the first was drawn of what it shows and the frame before it does not, ns; None if nobody can tell.
+    `whole` marks a frame that equals one grab of the whole monitor within its span: it builds on no earlier one.
+    `drawn_at`: when the first was drawn of what it shows and the frame before it does not, ns; None where not known.
     `repeats`: nothing was drawn since the frame before.
     """
 
@@ -57,7 +57,7 @@ class Block:
 
     `at`: when its first sample was heard, as well as is known, ns; `span` is that time widened by the stamp's error.
     `position`: of its first sample on the clock's grid: blocks that touch in time are 960 apart, because what was lost
-    was filled with silence; only where nobody listened, or no device was there, does it leave out.
+    was filled with silence; it leaves out only time without a listener or a device.
     `samples`: 16 bit, little endian, left (microphone) and right (far end) in turn, at 48 kHz.
     """
 
@@ -69,7 +69,7 @@ class Block:
 
     @property
     def whole(self) -> bool:
-        """Sound owes nothing to the block before it."""
+        """A block of sound builds on no other."""
         return True
 
     @property

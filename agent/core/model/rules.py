@@ -66,7 +66,7 @@ class LaneEffect:
 class Rule:
     """`number` is the rule's place in the policy of that hash, from 0: the ledger names rules by it.
 
-    `where` it stands: file:line:column. `dry_run`: it closes nothing, and is told of where it would have.
+    `where` it stands: file:line:column. `dry_run`: it closes nothing; where it would have is reported.
     `max_pause`: ns after which its closing without a break is worth an alarm, 0 for never.
     `never_matched`: days of looking after which its fitting nothing is worth one, 0 for never.
     """

@@ -32,7 +32,7 @@ class Blind(Enum):
 class WindowKind(Enum):
     NORMAL = "normal"
     POPUP = "popup"  # menu, tooltip, drop-down, drag picture: shares the verdict of its process's windows
-    NOTIFICATION = "notification"  # a window of whoever sent it
+    NOTIFICATION = "notification"  # a window of its sender
     DESKTOP = "desktop"  # the wallpaper, a panel, a dock: the shell itself
     OVERVIEW = "overview"  # shows pictures of other windows: a switcher, a task view
 
@@ -108,7 +108,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab as its browser tells of it. `page.shown` and `page.parked` are not the browser's to say.
+    """A tab as its browser reports it. `page.shown` and `page.parked` are not the browser's to say.
 
     `visible`: its picture is in its window (the active tab, or one in split view); in doubt, True.
     `painted`: what is in the picture is this page, not the one before. No browser can tell that: core.proof.marks does.
@@ -128,7 +128,7 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class BrowserWindow:
-    """A window as its browser tells of it. `browser`: which connection; `pid`: of the browser's process.
+    """A window as its browser reports it. `browser`: which connection; `pid`: of the browser's process.
 
     `title`: of the active tab; `box`: in pixels of the desktop. Both only serve to find the desktop's own window for
     it, once. `extensions`: ids of those that may be showing something in it that is no tab. `full_screen`: in doubt,

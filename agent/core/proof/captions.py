@@ -2,10 +2,10 @@
 
 Measured with Chromium 156 and Firefox ESR 153 (tests/browser/test_captions.py):
 - both put their own name behind the title, and Chromium the address where a page has none;
-- Chromium wraps a title with letters that run from right to left, and in such a language of its own every title, into
-  marks of direction, and tells the tab's without them;
-- Firefox cuts the title at 256 units of UTF-16, without an ellipsis and also through the middle of a character, leaves
-  out NUL, and has its own name alone where a page has no title. The tab's title is then the address without its scheme.
+- Chromium wraps a title in marks of direction where letters or its own language run from right to left, but not in the
+  tab's title;
+- Firefox cuts the title at 256 units of UTF-16, also through a character, leaves out NUL, and has its own name alone
+  where a page has no title. The tab's title is then the address without its scheme.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The proof: which time a witness has shown to be clean.
 
-Pixels come before any event in a fifth of real transitions and stay after the event that ends them, so no delay proves
-anything. What proves is a clean look before *and* after. A witness's *run* on a lane is its consecutive clean looks
+Pixels come before any event in a fifth of real transitions and stay after the event that ends them, so no delay is a
+proof; a clean look before *and* after is. A witness's *run* on a lane is its consecutive clean looks
 since the last dirty look or alarm; the run proves the open interval
 
     clearance = ( first.answered + settle , last.asked )
@@ -60,8 +60,7 @@ class Clearance:
     def never_covers(self, span: Span) -> bool:
         """Whether no later look can help: the span starts at or below the lower end.
 
-        That falls only when a ghost turns out to be gone sooner than was known, and then to a moment that was still to
-        come when it rose: after everything that could be asked about by then.
+        The bound falls only when stale pixels clear early, and never to a time that was already past when it rose.
         """
         return span.start <= self.after
 
@@ -70,10 +69,9 @@ class Clearance:
 class Run:
     """One witness on one lane. A new one, or one after an alarm, proves nothing until its first clean look.
 
-    `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance.
-    `last`: (asked, answered) of the last clean look; None while there is none. `began`: when what the first one saw had
-    settled. `stale_until`: until when the display shows what had left by then, as far as is known now. Until the first,
-    both are the lower end.
+    `barrier`: looks asked at or before it count for nothing. `after`: the lower end of the clearance. `last`: (asked,
+    answered) of the last clean look, if any. `began`: when what the first one saw had settled. `stale_until`: until
+    when the display shows what had left by then, by what is known now. Before the first, both are the lower end.
     """
 
     barrier: int
@@ -109,14 +107,15 @@ def alarmed(run: Run, at: int, stay_closed: int = 0) -> Run:
 
 
 def with_stale(run: Run, stale_pixels: Sequence[StalePixels], now: int) -> Run:
-    """The run, with the word of a look answered at `now` on what the display still shows. Of ghosts yet to go the
-    latest word counts; what has gone may never be told of again.
+    """The run, with what a look answered at `now` says of stale pixels. Of those yet to clear the latest look counts;
+    those that have cleared may never be reported again.
     """
     if run.last is None:
         return run
     past = [one for one in stale_pixels if one.until <= now]
     known = [run.stale_until] if run.stale_until <= now else []
-    return replace(run, after=max(run.after, *known, gone_by(past, run.began)), stale_until=gone_by(stale_pixels, run.began))
+    after, until = max(run.after, *known, gone_by(past, run.began)), gone_by(stale_pixels, run.began)
+    return replace(run, after=after, stale_until=until)
 
 
 def looked(
@@ -126,7 +125,7 @@ def looked(
 
     `told`: the look says what the display still shows, and `stale_until` brings that in. `lag`: as in `Look`.
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
-    of two looks in flight at once nobody can say which saw what. A dirty one counts whenever it comes.
+    of two looks in flight at once it is not known which saw what. A dirty one counts whenever it comes.
     """
     if answered < asked:
         return alarmed(run, asked)  # a witness whose clock runs backwards is not a witness

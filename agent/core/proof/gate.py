@@ -17,7 +17,7 @@ PATIENCE: Final = {Lane.SCREEN: 2 * SECOND, Lane.AUDIO: 10 * SECOND}
 
 
 class Item(Protocol):
-    """A frame or a block. `whole`: it owes nothing to the items of its stream before it.
+    """A frame or a block. `whole`: it does not build on the items of its stream before it.
 
     `repeats`: it shows what the one before it shows. `changed`: since when what it shows differs from that, ns.
     """

@@ -1,7 +1,7 @@
 """The proof of one lane: looks, alarms and items go in; what may be kept comes out.
 
 Puts the judgement (decide), the proof (clearance) and the queue (gate) together, still without clock or thread. When
-the lane closes nothing is thrown away by hand: the gate lets go what every witness had already covered, and drops the
+the lane closes nothing is thrown away by hand: the gate releases what every witness had already covered, and drops the
 rest. The account of the lane, and of the time that was kept, is in core.account.lane.
 """
 
@@ -14,9 +14,9 @@ from typing import Generic
 from agent.core.matching.decide import Verdict, decide, interaction_is_on
 from agent.core.model.media import Lane
 from agent.core.model.rules import Policy, Reason
-from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look, Scene
-from agent.core.proof.clearance import Run, Timing, alarmed, with_stale, looked
-from agent.core.proof.gate import Gate, ItemT, GateResult, Proof
+from agent.core.model.seen import Alarm, Blind, Browsing, Look, PageEvent, Scene
+from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
+from agent.core.proof.gate import Gate, GateResult, ItemT, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
 
 BLIND = (Reason("blind"),)
@@ -38,7 +38,7 @@ class LaneProof(Generic[ItemT]):
 
     @property
     def stale_until(self) -> int:
-        """When the display will show nothing more of what has left, as far as is known now (ns)."""
+        """When the display will show no stale pixels any more, by what is known now (ns)."""
         return max((run.stale_until for run in self._runs.values() if run.clean), default=0)
 
     @property
@@ -97,7 +97,8 @@ class LaneProof(Generic[ItemT]):
         reasons = self._judge_event(self._policy, page_event).on(self._lane)
         if reasons:
             stay_closed = max(reason.stay_closed for reason in reasons)
-            self._end_run(page_event.witness, alarmed(self._runs[page_event.witness], page_event.at, stay_closed), reasons)
+            run = alarmed(self._runs[page_event.witness], page_event.at, stay_closed)
+            self._end_run(page_event.witness, run, reasons)
         return bool(reasons)
 
     def counts(self, look: Look) -> bool:
@@ -109,7 +110,9 @@ class LaneProof(Generic[ItemT]):
         self._take(look)
         if look.stale_pixels is not None and self._lane is Lane.SCREEN:
             self._stale.tell(look.witness, look.asked, look.stale_pixels)
-        self._runs = {name: with_stale(run, self._stale.seen_by(name), look.answered) for name, run in self._runs.items()}
+        self._runs = {
+            name: with_stale(run, self._stale.seen_by(name), look.answered) for name, run in self._runs.items()
+        }
 
     def _take(self, look: Look) -> None:
         if self._policy is None or not self.counts(look):
@@ -167,7 +170,7 @@ class LaneProof(Generic[ItemT]):
         self._gate.push(item)
 
     def judge(self, now: int) -> GateResult[ItemT]:
-        """Let go what is proven, and drop what can never be."""
+        """Release what is proven, and drop what can never be."""
         proofs = (
             {name: Proof(run.clearance, self._timings[name].hindsight) for name, run in self._runs.items()}
             if self._policy is not None

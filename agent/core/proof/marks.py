@@ -22,7 +22,7 @@ from typing import Final
 
 from agent.core.matching.decide import BLIND, UNLISTED
 from agent.core.model.rules import Reason
-from agent.core.model.seen import TOP, BrowserWindow, Browsing, PageEvent, Look, Page, Tab
+from agent.core.model.seen import TOP, BrowserWindow, Browsing, Look, Page, PageEvent, Tab
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.window_correlation import Key, key_of
 
@@ -188,7 +188,7 @@ class Marks:
         self.alarm(at)
 
     def alarm(self, at: int) -> None:
-        """Something may have been in front that no look and no event tells of."""
+        """Something may have been in front that no look and no event showed."""
         for tab in self._tabs.values():
             tab.lose_track(at)
         self._stained = dict.fromkeys(self._front, at)

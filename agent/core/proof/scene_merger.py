@@ -1,11 +1,10 @@
 """What windows and browsers say, put together: each look becomes a scene that can be judged by itself.
 
-Two witnesses with two times of their own: the desktop knows which window is in view, the browser what is in it. A page
-counts where its window was in view at any moment since the browsers were last asked, and it counts with what it showed
-before wherever the old picture may still be there. Nothing here knows a rule.
+The desktop knows which window is in view, the browser what is in it. A page counts if its window was in view at any
+moment since the browsers were last asked, and with what it showed before, wherever that picture may still be there.
 
-That no moment falls between the two (proof): the desktop's looks cover all time up to the last; a browser look is only
-as old as the desktop's look before it (`asked`); what came into view between them is in the next desktop look, whose
+No moment falls between the two (proof): the desktop's looks cover all time up to the last; a browser look is only as
+old as the desktop's look before it (`asked`); what came into view between them is in the next desktop look, whose
 windows count for the next browser look, together with what their pages showed at the one before.
 """
 
@@ -23,16 +22,16 @@ from agent.core.model.seen import (
     Box,
     BrowserWindow,
     Browsing,
-    PageEvent,
     Look,
     Page,
+    PageEvent,
     Scene,
     Tab,
     Window,
     WindowKind,
 )
 from agent.core.proof.timing import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
-from agent.core.proof.window_correlation import WindowCorrelation, Key, key_of
+from agent.core.proof.window_correlation import Key, WindowCorrelation, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
@@ -86,9 +85,9 @@ class SceneMerger:
         self._browsers_asked = 0
         self._homes: dict[Place, Key] = {}  # tab -> the browser's window that it was last in
         self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
-        self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first told of it was answered
+        self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first showed it was answered
         self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
-        self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # what events showed since browsers were asked -> when
+        self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # from events since browsers were asked -> when
         self._pids: dict[str, int] = {}  # connection -> the browser's process
         self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
         self._menus: dict[int, tuple[Page, ...]] = {}  # menus and the like -> what they may have painted
@@ -97,11 +96,11 @@ class SceneMerger:
 
     @property
     def pages(self) -> Scene:
-        """What browsers last told, as it counts: with pictures that may still be there. `accounted`: their windows."""
+        """What browsers last said, as it counts: with pictures that may still be there. `accounted`: their windows."""
         return self._browsed
 
     def remembered(self) -> Iterator[Page]:
-        """Every page that may count again although no further look or event tells of it; some more than once."""
+        """Every page that may count again although no further look or event shows it; some more than once."""
         for seen in self._seen.values():
             yield from (*seen.pages, *seen.drawn)
         for kept in (self._inside, self._was_inside, self._paintable, self._menus):
@@ -175,7 +174,7 @@ class SceneMerger:
         return self._surveyed
 
     def _left_behind(self) -> Iterator[Page]:
-        """What may still be in the pixels that windows have left, whichever tab an event told of, and late."""
+        """What may still be in the pixels that windows have left, whichever tab an event was of, and late."""
         for window in self._leaving:
             yield from self._inside.get(window, ())
             yield from self._was_inside.get(window, ())
@@ -283,7 +282,7 @@ class SceneMerger:
         return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn, extensions)
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
-        """What events told of that the window may have drawn. In view, any tab may have come and gone."""
+        """What events showed that the window may have drawn. In view, any tab may have come and gone."""
         for place, pictures in self._event_pictures.items():
             its_own = place not in self._at_home or self._homes[place] == key_of(window)
             if place[0] == window.browser and (shown or its_own):
@@ -375,6 +374,6 @@ def _few_pictures(pictures: tuple[_Picture, ...]) -> tuple[_Picture, ...]:
 
 
 def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:
-    """Each once. A page that goes on changing and never draws cannot be followed for ever: then nobody knows."""
+    """Each once. A page that goes on changing and never draws cannot be followed for ever: then it is not known."""
     each = tuple(dict.fromkeys(pages))
     return each if len(each) <= FEW else (UNFOLLOWED,)

@@ -14,15 +14,15 @@ class StalePixelReports:
         self.reported: tuple[StalePixels, ...] = ()
         self._reported_by = ""  # the witness
         self._asked = 0  # when it was last asked
-        self._since: dict[int, int] = {}  # when a ghost was found to have left -> since when it may have
+        self._since: dict[int, int] = {}  # when a window was found gone -> since when it may have been
 
     def tell(self, witness: str, asked: int, stale_pixels: tuple[StalePixels, ...]) -> None:
         self._since = {one.left: self._since.get(one.left, self._asked) for one in stale_pixels}
         self.reported, self._reported_by, self._asked = stale_pixels, witness, asked
 
     def seen_by(self, witness: str) -> tuple[StalePixels, ...]:
-        """Whoever found them saw what was in view until then. To another they may have left at any moment since the
-        look before: what that one calls clean may have been dirty when its window left.
+        """As this witness must take them. The witness that reported them knows when each window left. For another one
+        it may have left at any moment since the look before: what that one calls clean may have been dirty then.
         """
         if witness == self._reported_by:
             return self.reported

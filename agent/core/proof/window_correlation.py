@@ -1,12 +1,11 @@
 """Which window of the desktop is which window of a browser: found once, and kept until either of the two is gone.
 
-Only a bound window is accounted for, so a wrong bond would let pass what nobody has looked into (a private window at
-the place and with the title of another). Hence: the same process, the same place, the same title (core.proof.captions),
-first seen before the browser was asked, and every window of that process that still seeks a partner finds one at once;
-else none is bound.
+Only a bound window is accounted for, so a wrong bond would let pass what no extension can see (a private window at the
+place and with the title of another). Hence: same process, place and title (core.proof.captions), first seen before the
+browser was asked, and every window of that process without a partner finds one at once; else none is bound.
 
-Firefox names a window after itself alone while its page has no title. So does a private one for its first moments: what
-was bound so is looked at again in every answer, until both have the same title.
+While its page has no title, Firefox's window has its name alone, and a private one at first, too: what was bound so is
+checked again in every answer, until both have the same title.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from agent.core.proof.captions import is_bare, is_untitled, same_title
 
 NEAR: Final = 2  # pixels; fractional scaling rounds differently in browser and server
 
-# Chromium tells the place of what it draws, Firefox that of the window manager's frame around it: so much it may be
+# Chromium reports the place of what it draws, Firefox that of the window manager's frame around it: so much it may be
 # larger, in pixels.
 BORDER: Final = 16
 TITLE_BAR: Final = 64
@@ -60,7 +59,8 @@ class WindowCorrelation:
     def within(self, windows: Iterable[int]) -> WindowCorrelation:
         """What is left when only these windows are still on the desktop."""
         alive = frozenset(windows)
-        return WindowCorrelation(_whole({key: partners & alive for key, partners in self.partners.items()}), self.untitled)
+        left = _whole({key: partners & alive for key, partners in self.partners.items()})
+        return WindowCorrelation(left, self.untitled)
 
     def renewed(self, browsing: tuple[BrowserWindow, ...], seeking: tuple[Window, ...]) -> WindowCorrelation:
         """After a look at the browsers. `seeking`: the windows that were on the desktop before they were asked."""
@@ -79,7 +79,8 @@ class WindowCorrelation:
             theirs = [window for window in seeking if _is_candidate(window, pid) and window.id not in kept.accounted]
             found |= _pair(mine, theirs)
         unsure = found.keys() - (kept.partners.keys() - self.untitled)
-        return WindowCorrelation(found, frozenset(key for key in unsure if not _titled(answered[key], found[key], there)))
+        untitled = frozenset(key for key in unsure if not _titled(answered[key], found[key], there))
+        return WindowCorrelation(found, untitled)
 
 
 def _titled(window: BrowserWindow, partners: frozenset[int], there: Mapping[int, Window]) -> bool:
@@ -88,7 +89,7 @@ def _titled(window: BrowserWindow, partners: frozenset[int], there: Mapping[int,
 
 
 def _whole(partners: Partners) -> Partners:
-    """Without the bonds of which a part is gone: nobody can say which of the rest was whose."""
+    """Without the bonds of which a part is gone: which of the rest was whose is not known."""
     sharing = Counter(partners.values())
     return {key: shared for key, shared in partners.items() if len(shared) == sharing[shared]}
 
@@ -126,12 +127,12 @@ def _is_bare(other: Window) -> bool:
 
 
 def _address(window: BrowserWindow) -> str:
-    """Of the page in front, where the browser tells of it."""
+    """Of the page in front, where the browser reports it."""
     return next((tab.page.urls[0] for tab in window.tabs if tab.visible and tab.page.urls), "")
 
 
 def _near(told: Box, found: Box) -> bool:
-    """Whether the browser tells of this place of the desktop, with or without a frame around it."""
+    """Whether the browser reports this place of the desktop, with or without a frame around it."""
     left, top = found.x - told.x, found.y - told.y
     right = told.x + told.width - found.x - found.width
     bottom = told.y + told.height - found.y - found.height

@@ -15,8 +15,8 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from agent.core.model.rules import Hold
-from agent.desktop.seat.dbus_calls import LOST
 from agent.desktop.seat.bus import Logind, ScreenSavers, Source
+from agent.desktop.seat.dbus_calls import LOST
 from agent.desktop.seat.display import DarkOrLocked
 from agent.desktop.x11.wire import Disconnected
 from agent.errors import EnvironmentFault
@@ -53,7 +53,7 @@ class LinuxSeat:
 
     @property
     def blind_to(self) -> tuple[str, ...]:
-        """In words, what nobody answers for at the moment."""
+        """In words, what no service answers for at the moment."""
         deaf = self._deaf
         if self._logind.name not in deaf and not self._logind.delays and Hold.SUSPENDED not in self._holds:
             deaf |= {NO_DELAY}

@@ -1,6 +1,6 @@
 """What logind and the desktop's screen saver say on D-Bus about the person in front: locked, away, asleep, leaving.
 
-Each source keeps its last word when its bus goes: a session that was locked stays held until somebody says otherwise.
+Each source keeps its last word when its bus goes: a session that was locked stays held until it is reported unlocked.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Source(Protocol):
     def holds(self) -> frozenset[Hold]: ...
 
     async def begin(self, bus: MessageBus) -> None:
-        """Watch first, then ask, so that no change falls between. Raises one of `LOST` when nobody can answer."""
+        """Watch first, then ask, so that no change falls between. Raises one of `LOST` when no service answers."""
 
     def hear(self, message: Message) -> None:
         """Any message of the bus."""
@@ -119,7 +119,7 @@ class Logind:
         try:
             await self._delay.take(bus)
         except LOST:
-            return  # whoever follows the bus finds out, and comes back
+            return  # following the bus finds out, and comes back
 
     def let_sleep(self) -> None:
         """Nothing is open any more: the sleep that was announced need not wait."""

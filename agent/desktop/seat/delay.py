@@ -14,7 +14,7 @@ from agent.desktop.seat.dbus_calls import LOGIND, LOGIND_PATH, MANAGER, Refusal,
 
 
 class SleepDelay:
-    """Taken and let go on the seat's thread."""
+    """Taken and released on the seat's thread."""
 
     def __init__(self) -> None:
         self._descriptor: int | None = None

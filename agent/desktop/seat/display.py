@@ -39,7 +39,7 @@ class DarkOrLocked:
             if isinstance(event, TreeEvent):
                 self._tree.apply(event)
                 if isinstance(event, Destroyed):
-                    self._lockers.pop(event.window, None)  # the number may come again as somebody else's
+                    self._lockers.pop(event.window, None)  # the number may come again as another window's
             elif isinstance(event, MonitorsChanged):
                 self._monitors = self._wire.monitors()
         self._tree.looked()

@@ -1,4 +1,4 @@
-"""Screen lockers that cover the screen with a window of their own and tell nobody.
+"""Screen lockers that cover the screen with a window of their own and report nothing.
 
 Data. Process names, lower case. Those of the desktops say so on D-Bus as well (org.*.ScreenSaver, logind's
 LockedHint); they are here for sessions whose bus cannot be reached. i3lock 2.15 and xsecurelock 1.9 were run

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Final
 
-from agent.core.model.seen import Blind, StalePixels, Scene
+from agent.core.model.seen import Blind, Scene, StalePixels
 from agent.desktop.processes import RESCAN, Processes
 from agent.desktop.x11.composing import Composer
 from agent.desktop.x11.reading import Reader

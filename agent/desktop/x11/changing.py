@@ -1,4 +1,4 @@
-"""What changed hands between two looks at a screen of windows, and where nobody can say. Rectangles, without X."""
+"""What changed hands between two looks at a screen of windows, and where that is not known. Rectangles, without X."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pane:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What happened to a top level since somebody last looked: `places` that it had while it was mapped, each once, in
+    """What happened to a top level since the last look: `places` that it had while it was mapped, each once, in
     the order in which it first had them.
     """
 
@@ -67,7 +67,7 @@ class Change:
 
     `gained`: what a window has and had not before; what it has painted there, it painted since it came to it.
     `taken`: what of `unpainted` a window took along to where it is now.
-    `unclear`: where that may be otherwise, with the windows that may have it. `moved`: windows of which nobody can say
+    `unclear`: where that may be otherwise, with the windows that may have it. `moved`: windows of which it is not known
     where on the screen they painted what.
     """
 

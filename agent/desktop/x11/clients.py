@@ -30,7 +30,7 @@ class Client:
     top level. `stale`: properties to be read.
     `lodger`: inside another program's window.
     `retitled`: how often each title was set or deleted since the last scene; `told_by`: the property that gave the
-    title then, None before the first. `process` is filled in by whoever judges.
+    title then, None before the first. `process` is filled in by the judge.
     """
 
     id: int
@@ -62,7 +62,7 @@ class Client:
         return next((name for name in TITLES if name in self.properties), "")
 
     def missed_title(self, atoms: Mapping[str, int]) -> bool:
-        """Whether there may have been a title since the last scene that nobody read.
+        """Whether there may have been a title since the last scene that was not read.
 
         Toolkits set both properties, once each: then nothing is missed while the same one gives the title. When the one
         that gave it went, or came after the other, the other's text was the title for a moment.

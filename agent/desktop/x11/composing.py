@@ -28,7 +28,7 @@ class Composer:
     def scene(self, focus: int) -> Scene:
         """What is in view, top window first, and what was since the last call. May raise `Disconnected`.
 
-        A window that `Reader.read` could not keep up with is told as one that cannot be read.
+        A window that `Reader.read` could not keep up with counts as one that cannot be read.
         """
         screen = self._screen
         windows = Collected()

@@ -1,9 +1,9 @@
-"""What has been painted in the top levels of a screen, asked of the server when somebody wants to know.
+"""What has been painted in the top levels of a screen, asked of the server at need.
 
-A damage object for each top level, with report level NonEmpty: silent until it is emptied, and then for one event. It
-tells only what its window's clip lets through, so what is drawn under a cover is not in it; what children draw is. Its
-rectangles count from the window's own corner and go with it. A new one tells the whole window first. Lines, arcs, text
-and what a program clips by itself come as bounding boxes. Sources: damageproto 1.1, fixesproto 5.0, compositeproto 0.4.
+A damage object for each top level, with report level NonEmpty: one event, then silent until it is emptied. It has what
+the window's clip lets through: nothing drawn under a cover, but what children draw. Rectangles count from the window's
+own corner. A new one has the whole window first. Lines, arcs, text and what a program clips come as bounding boxes.
+Sources: damageproto 1.1, fixesproto 5.0, compositeproto 0.4.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Drawn:
         self.able = all(display.has_extension(name) for name in (damage.extname, "XFIXES"))
         if not self.able:
             return
-        display.damage_query_version()  # both answer BadRequest to whoever has not told them a version
+        display.damage_query_version()  # both answer BadRequest to a client that has not sent its version
         display.xfixes_query_version()
         self._opcode: int = self._low.get_extension_major(damage.extname)
         self._fixes: int = self._low.get_extension_major("XFIXES")
@@ -138,7 +138,7 @@ class Drawn:
         return taken
 
     def lose_track(self) -> None:
-        """After `collect`: nobody knows what happened since these were emptied. What is in them may be from before
+        """After `collect`: what happened since these were emptied is not known. What is in them may be from before
         something covered them, but it was painted after the last `take`.
         """
         self._doubts = set(self._emptied)

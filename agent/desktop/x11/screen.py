@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from agent.core.model.seen import Blind, Box
 from agent.desktop.x11 import frames
-from agent.desktop.x11.stale_pixels import StalePixelTracker
 from agent.desktop.x11.changing import Pane
 from agent.desktop.x11.clients import KEPT, TITLES, Client
 from agent.desktop.x11.events import (
@@ -18,6 +17,7 @@ from agent.desktop.x11.events import (
     RootResized,
 )
 from agent.desktop.x11.scenery import Departed, Skin
+from agent.desktop.x11.stale_pixels import StalePixelTracker
 from agent.desktop.x11.tree import Created, Deed, Destroyed, Entered, Left, Mapped, Top, Tree, TreeEvent
 from agent.desktop.x11.wire import Wire
 

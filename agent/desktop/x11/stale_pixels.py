@@ -10,8 +10,8 @@ from agent.desktop.clock import BootClock
 from agent.desktop.x11.changing import Done, Pane
 from agent.desktop.x11.covering import meet
 from agent.desktop.x11.drawn import Drawn
-from agent.desktop.x11.unpainted import Unpainted
 from agent.desktop.x11.tree import Tree
+from agent.desktop.x11.unpainted import Unpainted
 from agent.desktop.x11.wire import Wire
 
 MOST_PLACES: Final = 100  # that windows had between two looks; more are not followed
@@ -44,7 +44,7 @@ class StalePixelTracker:
         self._drawn.distrust()
 
     def take(self, orphaned: Iterable[int] = ()) -> None:
-        """What was painted so far in all windows that owe, or may come to. `orphaned`: see `Unpainted.mark_orphaned`."""
+        """What was painted so far in windows that have to paint, or may have to. `orphaned`: see `mark_orphaned`."""
         self.painted = False
         places = [box for boxes in self._tree.touched.values() for box in boxes]
         places += [self._tree.tops[window].box for window in orphaned if window in self._tree.tops]

@@ -1,4 +1,4 @@
-"""The top levels of an X screen as its events tell them, and what was touched since somebody last looked. Without X.
+"""The top levels of an X screen as its events report them, and what was touched since the last look. Without X.
 
 A look answers for all moments since the look before. Replaying every state in between would be costly; instead a
 window that was touched in that time counts as shown, and hides nothing. Windows that were left alone all that time

@@ -1,9 +1,9 @@
-"""Which pixels still show a window that has left them, told from structure and damage. Without X.
+"""Which pixels still show a window that has left them, found from structure and damage. Without X.
 
-Pixels that change their window are *owed* by the new one until it has painted there, however long that takes. Its
-damage tells that without any order against other events: a window that was covered has no damage there, so what it has
-was painted after it was uncovered, as long as that happened once. Where it is not as plain as that, the new window may
-have painted too early to count: it owes the whole place from now on, but for ten seconds at most.
+Pixels that change their window are *unpainted* until the new window has painted there, however long that takes. Damage
+shows that without any order against other events: a covered window has no damage there, so its damage was painted
+after it was uncovered, provided that happened once. Otherwise the new window may have painted too early to count:
+the whole place counts as unpainted from now on, for ten seconds at most.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import ROOT, Change, Done, Pane, Unclear, visible
 from agent.desktop.x11.covering import MOST_PIECES, around, meet, rests
 
-# Once all has been painted: the display itself, and a program that draws across a place (lines and text are told as
-# boxes) before it paints its background. Every further stroke there begins it anew, up to `DOUBT`.
+# Once all has been painted: the display itself, and a program that draws across a place (lines and text are reported
+# as boxes) before it paints its background. Every further stroke there begins it anew, up to `DOUBT`.
 STILL: Final = 350 * MILLISECOND
-DOUBT: Final = 1 * SECOND  # at least, where nobody can tell who painted what
-UNSURE: Final = 10 * SECOND  # at most, where the owner may have painted already: then nothing more may come
-UNPAINTED: Final = 24 * 3600 * SECOND  # where it certainly has not; a later look knows better
+DOUBT: Final = 1 * SECOND  # at least, where it is not known which window painted what
+UNSURE: Final = 10 * SECOND  # at most, where the owner may have painted already
+UNPAINTED: Final = 24 * 3600 * SECOND  # where it certainly has not; a later look ends it sooner
 HANGS: Final = 500 * MILLISECOND  # one that has not painted for so long is not about to
-KEPT: Final = 2 * SECOND  # after it has gone, for whoever does not take every look
+KEPT: Final = 2 * SECOND  # after it has gone, for callers that skip looks
 MOST_REGIONS: Final = 32
 
 Drawn = Mapping[int, Sequence[Box]]
@@ -32,10 +32,10 @@ Drawn = Mapping[int, Sequence[Box]]
 
 @dataclass(slots=True, eq=False)
 class _Region:
-    """`region`: where on the screen. `unpainted`: what `owners` have not painted yet; without one nobody can pay.
+    """`region`: where on the screen. `unpainted`: what `owners` have not painted yet; without one only time ends it.
 
-    `least`: not over before that, even if all is paid. `late`: it began after damage was last emptied, so that what an
-    owner is found to have painted may be from before. `since`: when it was first owed for certain.
+    `least`: not over before that, even if all is painted. `late`: it began after damage was last emptied, so that an
+    owner's damage may be from before. `since`: since when it is certainly unpainted.
     """
 
     left: int
@@ -48,7 +48,7 @@ class _Region:
     since: int = 0
 
     def set_unpainted(self, unpainted: list[Box], now: int) -> None:
-        """A place in more pieces than anybody follows is owed whole, although some of it has been painted."""
+        """More than `MOST_PIECES` pieces are replaced by the box around them, although some of it has been painted."""
         self.unpainted = unpainted
         if len(unpainted) > MOST_PIECES:
             self.unpainted = [around(unpainted)]
@@ -83,10 +83,10 @@ class Unpainted:
         doubted: Container[int] = (),
         late: bool = False,
     ) -> None:
-        """`panes`: bottom first. `done`: since the last call, by window; None when nobody knows. `drawn`: in the same
-        time, of windows whose damage was emptied at the call before, or before anything of them was in view;
-        `doubted`: those of them that may have been covered unseen since, so that what they tell pays only what they
-        owed before; `late`: some of `done` happened after damage was emptied; `now`: ns, after all of that.
+        """`panes`: bottom first. `done`: since the last call, by window; None if not known. `drawn`: in the same time,
+        of windows whose damage was emptied at the call before, or before anything of them was in view; `doubted`: the
+        ones that may have been covered unseen since, so that their damage counts only for what was unpainted before;
+        `late`: some of `done` happened after damage was emptied; `now`: ns, after all of that.
         """
         before, self._panes = self._panes, tuple(panes)
         if done is None:
@@ -117,8 +117,8 @@ class Unpainted:
             self._join(now)
 
     def _lose_track(self, before: Sequence[Pane], drawn: Drawn, screen: Box, now: int) -> None:
-        """Anything may have left, which is a doubt. What is owed stays owed beside it: its owner pays with all that it
-        has painted since, whatever else happened, and one that is not where it was can no longer pay.
+        """Anything may have left: the whole screen is in doubt. Beside it, regions stay unpainted until their owner
+        paints, whatever else happened. An owner that is not where it was no longer counts as one.
         """
         doubt = _Region(self._earliest([screen], now), now + DOUBT, [screen])
         stayed = {pane.id for pane in set(before) & set(self._panes)}
@@ -130,9 +130,9 @@ class Unpainted:
         self._take_in([doubt], now)
 
     def mark_orphaned(self, windows: Container[int], screen: Box, now: int) -> None:
-        """After `follow`: something inside has left these, such as its client a frame, and they may still show it.
+        """After `follow`: something inside has left these windows, such as its client a frame. They may still show it.
 
-        What was painted so far may have been that, so all is owed. Whoever gains the place when they go owes it then.
+        Treat each region as unpainted; ownership passes to the next window.
         """
         for place, pane in enumerate(self._panes):
             region = visible(pane, self._panes[place + 1 :], screen) if pane.id in windows else []
@@ -140,15 +140,17 @@ class Unpainted:
                 self._regions += self._doubts(Unclear(frozenset({pane.id}), region), {}, now)
 
     def _earliest(self, region: Sequence[Box], now: int) -> int:
-        """Since when what is in the pixels may have been there: a ghost stays when the window under it changes."""
-        return min((stale.left for stale in self._regions if stale.until > now and meet(stale.region, region)), default=now)
+        """Since when these pixels may have been stale: they stay so when the window under them changes."""
+        return min(
+            (stale.left for stale in self._regions if stale.until > now and meet(stale.region, region)), default=now
+        )
 
     def _certainly_unpainted(self, window: int, now: int) -> list[_Region]:
         return [stale for stale in self._regions if stale.until > now + UNSURE and stale.owners == {window}]
 
     def _unpainted(self, window: int, shown: Sequence[Box], now: int) -> list[Box]:
-        """Where it certainly showed another until it moved, and is not taken to have painted since: its damage does not
-        tell, for a move is in it. One that paints may have done so in that moment, and then has no more to paint.
+        """What certainly showed another window until this one moved, and counts as unpainted since: damage after a move
+        proves nothing. A window that paints may have done so in that moment, and then has no more to paint.
         """
         regions = self._certainly_unpainted(window, now)
         bare = not rests(shown, [box for stale in regions for box in stale.unpainted])
@@ -161,18 +163,19 @@ class Unpainted:
         return stale
 
     def _gained(self, window: int, gained: list[Box], drawn: Drawn, now: int, *, late: bool) -> _Region:
-        """What it has painted in this place it has painted since it came to it."""
+        """What it has painted in this place was painted after it came there."""
         left = self._earliest(gained, now)
         if window == ROOT:
             painted = self._repaints(gained[0])
-            return _Region(left, now + STILL, gained) if painted else _Region(left, now + UNPAINTED, gained, unpainted=gained)
+            until, unpainted = (STILL, []) if painted else (UNPAINTED, gained)
+            return _Region(left, now + until, gained, unpainted=unpainted)
         if window not in drawn or self._redirected(window):
             return self._doubt(left, frozenset({window}), gained, now, late=late)
         return self._sure(left, window, gained, rests(gained, self._placed(window, drawn[window])), now)
 
     def _doubts(self, unclear: Unclear, drawn: Drawn, now: int, *, late: bool = False) -> Iterator[_Region]:
-        """What they have painted in this place may be from before: they owe all of it from now on. What one of them has
-        not painted at all it certainly owes.
+        """What they have painted in this place may be from before, so all of it counts as unpainted from now on. What
+        one of them has not painted at all is certainly unpainted.
         """
         left = self._earliest([*unclear.region, *unclear.origins], now)
         region = unclear.region
@@ -211,24 +214,24 @@ class Unpainted:
             strokes = [box for owner in painters for box in painted.get(owner, ())]
             if stale.unpainted:
                 if not stale.owners <= drawn.keys():
-                    stale.until = min(stale.until, now + UNSURE)  # of some nobody can tell any more what they paint
+                    stale.until = min(stale.until, now + UNSURE)  # what some of them paint is no longer known
                 if stale.owners & change.moved:
                     stale.until = min(stale.until, now + UNSURE)
-                # What a window took along it owes where it is now, and others what it left.
+                # What a window took along is unpainted where it is now, and for others where it was.
                 gone = bool(stale.owners) and stale.owners <= change.moved
                 stale.set_unpainted([] if gone else rests(stale.unpainted, [*passed_on, *strokes]), now)
                 if not stale.unpainted:
                     stale.until = max(now + STILL, stale.least)
             elif not (stale.owners & shown or rests(stale.region, passed_on)):
-                stale.until = now  # who has the place now owes it for this one, too
+                stale.until = now  # the new owner of the place has this to paint, too
             elif meet(stale.region, passed_on):
                 stale.until, stale.owners = max(stale.until, now + DOUBT), frozenset()
             elif meet(stale.region, strokes):
                 stale.until = max(stale.until, min(now + STILL, stale.left + DOUBT))
 
     def _passed_on(self, stale: _Region, change: Change) -> list[Box]:
-        """What others owe by now, or its owners in another place. Where only something came and went over it, what they
-        have not painted they go on to owe.
+        """What others have to paint by now, or its owners in another place. Something that only came and went over it
+        changes nothing.
         """
         stays = not stale.owners & change.moved
         gained = [box for _, region in (*change.gained, *change.taken) for box in region]
@@ -240,7 +243,7 @@ class Unpainted:
         return [Box(corner.x + box.x, corner.y + box.y, box.width, box.height) for box in painted]
 
     def _join(self, now: int) -> None:
-        """Two of one sort become one: what is certainly owed must not hold what would soon be over by itself."""
+        """Join two of one sort: the certainly unpainted must not prolong what would soon be over."""
         unpainted = [stale for stale in self._regions if stale.until > now + UNSURE]
         rest = [stale for stale in self._regions if stale.until <= now + UNSURE]
         one, other, *_ = max(unpainted, rest, key=len)

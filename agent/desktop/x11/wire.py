@@ -126,7 +126,7 @@ class Wire:
 
     @property
     def display(self) -> Any:
-        """python-xlib's, for whoever asks what this does not."""
+        """python-xlib's, for requests that are not here."""
         return self._display
 
     # -- asking ---------------------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ class Wire:
 
 
 def _somebody_listens(name: str | None) -> bool:
-    """False if it is certain that nobody does: python-xlib leaves every socket open that it tried in vain."""
+    """False if it is certain that none does: python-xlib leaves every socket open that it tried in vain."""
     _, _, host, number, _ = connect.get_display(name)
     if host not in {"", "unix"}:
         return True

@@ -1,4 +1,4 @@
-"""All questions at once, each in a thread of its own: what hangs is told as hanging, and holds up nobody for long."""
+"""All questions at once, each in a thread of its own: what hangs is reported, and holds up the rest only briefly."""
 
 from __future__ import annotations
 

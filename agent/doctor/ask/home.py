@@ -52,7 +52,7 @@ def _file(path: Path) -> KeyFile:
 
 
 def ask_policy(config: Config, in_force: str, uid: int | None = None) -> PolicyFacts:
-    """`in_force`: the hash that a running recorder judges with, "" where none says. `uid`: whoever is recorded."""
+    """`in_force`: the hash that a running recorder judges with, "" where none says. `uid`: of the recorded user."""
     uid = os.getuid() if uid is None else uid
     choice = _choice(config)
     beside = choice.beside()

@@ -1,4 +1,4 @@
-"""The display, the windows on it twice over, and whoever tells of locks: asked as the recorder asks them."""
+"""The display, the windows on it twice over, and what reports locks: asked as the recorder asks them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ask_screen() -> ScreenFacts:
 
 
 def _photographed(name: str, composited: bool) -> ScreenFacts:
-    """One picture of each monitor, looked at by nobody and dropped."""
+    """One picture of each monitor, dropped unseen."""
     try:
         camera = X11Screen(desktop.current_clock())
     except EnvironmentFault as fault:

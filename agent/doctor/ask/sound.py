@@ -20,7 +20,7 @@ LISTENS: Final = 3.0  # seconds, of which a device's start takes the first
 def ask(audio: AudioSettings, status: Mapping[str, Any] | None) -> SoundFacts:
     if not audio.wanted:
         return SoundFacts(False, EndFacts(audio.microphone, "", None), EndFacts(audio.far_end, "", None))
-    # A recorder that knows no sound does not say why; whoever asks here finds the same, with its words.
+    # A recorder that knows no sound does not say why; asking here finds the same, with its words.
     if status is not None and status["sound"] is not None and status["sound"].get("fault") != Deaf.NO_SOUND:
         told = status["sound"]
         microphone, far_end = (

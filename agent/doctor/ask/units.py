@@ -34,7 +34,7 @@ def ask() -> UnitsFacts:
 
 
 def _first_line(command: list[str]) -> str:
-    """The first line of the answer; "" where nobody answers."""
+    """The first line of the answer; "" without an answer."""
     try:
         ran = subprocess.run(
             command, capture_output=True, text=True, timeout=WITHIN, check=False, stdin=subprocess.DEVNULL

@@ -1,1 +1,1 @@
-"""From facts to findings: small functions that ask nobody."""
+"""From facts to findings: small pure functions."""

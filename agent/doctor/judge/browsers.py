@@ -45,7 +45,7 @@ def _relay(one: BrowserFacts) -> Finding:
 
 
 def _lacking(one: BrowserFacts, found: str, *steps: str) -> Finding:
-    """A browser that nobody uses harms nobody yet."""
+    """A browser that is not used does no harm yet."""
     told = wrong if one.running or one.profiles else warning
     return told(found, *steps, of=one.title)
 

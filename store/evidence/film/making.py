@@ -70,7 +70,7 @@ def sizes(screens: Mapping[int, Path]) -> dict[int, tuple[int, int]]:
 
 
 def make(plan: Plan, layout: Layout, sources: Sources, to: Path, *, advance: Callable[[int], None]) -> None:
-    """Writes the film to `to`, a new file (mode 0600). `advance` is told of each further second of it.
+    """Writes the film to `to`, a new file (mode 0600). `advance` is called with each further second of it.
 
     Raises CannotPlay, FileExistsError, OSError.
     """

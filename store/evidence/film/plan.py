@@ -15,13 +15,13 @@ from protocol.envelope import AUDIO, SCREEN, lane_of
 from store.clock import SECOND
 from store.evidence.account import Cause, Interval, Kept, Part, union, without
 
-BRIEF: Final = SECOND // 2  # a reason that lasted shorter is told by the one beside it: nobody could read it
+BRIEF: Final = SECOND // 2  # a reason that lasted shorter is joined to the one beside it: too short to read
 LEFT_OUT: Final = "left out: it does not open"  # of the film; the account knows that it was kept
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of which nothing of the lane is in the film, with one reason."""
+    """A span of which nothing of the lane is in the film, with one reason."""
 
     start: int
     end: int
@@ -99,7 +99,7 @@ def _within(spans: Iterable[Interval], whole: Interval) -> Iterable[Interval]:
 
 
 def _gaps(empty: Iterable[Interval], account: Sequence[Part], words: Callable[[Cause], str]) -> Iterable[Gap]:
-    """Each stretch without anything, cut where its reason changes."""
+    """Each span without anything, cut where its reason changes."""
     place = 0
     for start, end in empty:
         while place < len(account) and account[place].end <= start:

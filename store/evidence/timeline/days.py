@@ -1,4 +1,4 @@
-"""A device's life cut into days, so that whoever shuts the eye all day shows: how much of each was what, and when.
+"""A device's life cut into days, so that an eye shut all day shows: how much of each was what, and when.
 
 Pure. Days and their midnights are those of the zone that is given, usually the reader's.
 """
@@ -33,7 +33,7 @@ class Day:
 
     @property
     def watched(self) -> int:
-        """ns that the recorder should have looked: all that is told of the day, without what it was off in order."""
+        """ns that the recorder should have looked: all of the day, without what it was off in order."""
         return sum(amount for what, amount in self.sums.items() if what is not What.OFF)
 
     def share(self, *which: What) -> float:
@@ -46,7 +46,7 @@ class Day:
         return self.share(*_DIM)
 
     def add(self, part: TimelineSpan) -> None:
-        """A stretch that lies within the day."""
+        """A span that lies within the day."""
         amount = part.end - part.start
         self.sums[part.what] = self.sums.get(part.what, 0) + amount
         for reason in part.why:

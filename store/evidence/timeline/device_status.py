@@ -19,8 +19,8 @@ from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
-from store.evidence.timeline.gaps import DeviceGaps, gaps
 from store.evidence.timeline.device_timeline import What
+from store.evidence.timeline.gaps import DeviceGaps, gaps
 
 DAY: Final = 24 * 60 * MINUTE
 _NEW: Final = 10 * MINUTE  # from enrolling to the first sign of life
@@ -89,7 +89,7 @@ class _Seen:
 
     @property
     def holds_told(self) -> tuple[str, ...]:
-        """That of whoever sits in front with the reason, which the account has and the report of health has not."""
+        """That of the person in front with the reason, which the account has and the report of health has not."""
         reasons = {why.partition(" ")[0]: why for why in self.gaps.held}
         return tuple(reasons.get(hold, hold) for hold in sorted(self.holds))
 
@@ -125,7 +125,7 @@ class _Cause:
 
 
 def _urgent(alarms: tuple[str, ...]) -> tuple[str, ...]:
-    """A rule that nothing fits is for whoever writes the policy: the PC does its work."""
+    """A rule that nothing matches is for the policy's author: the PC does its work."""
     return tuple(code for code in alarms if code != NEVER)
 
 

@@ -1,8 +1,7 @@
-"""A device's whole life from its ledger: every stretch of time and what it was, also between and beside recordings.
+"""A device's whole life from its ledger: every span of time and what it was, also between and beside recordings.
 
-Pure. How long a stretch is, the device's own clock says, which never jumps; where on the calendar it lies, the wall
-clock as the PC believed it then. Only across a stop or a death, where the device's clock may begin again, the wall
-clock has to give the length too.
+Pure. A span's length is by the device's own clock, which never jumps; its place on the calendar by the PC's wall clock
+then. Across a stop or a death the device's clock may begin again: there the length is the wall clock's, too.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ KeptOf = Callable[[Entry], Sequence[Interval]]
 """From the entry that opens a recording to what is kept of it, in ns of the device's clock."""
 
 ReasonOf = Callable[[Held], str]
-"""What whoever sits in front chose, in words; "" for none that is known."""
+"""What the person in front chose, in words; "" for none that is known."""
 
 
 def as_written(held: Held) -> str:
@@ -84,10 +83,14 @@ def as_written(held: Held) -> str:
 
 
 def spans(
-    entries: Iterable[Entry], lane: str, kept_of: KeptOf, last_report: LastReport | None = None, reason_of: ReasonOf = as_written
+    entries: Iterable[Entry],
+    lane: str,
+    kept_of: KeptOf,
+    last_report: LastReport | None = None,
+    reason_of: ReasonOf = as_written,
 ) -> Iterator[TimelineSpan]:
     """In the order of the ledger, from its first entry to the last sign of life. Entries that say nothing of the lane
-    only move the time on. What came before the first `start` is not told: nobody knows its state.
+    only move the time on. What came before the first `start` is left out: its state is not known.
     """
     timeline = _DeviceTimeline(lane, kept_of, reason_of)
     for entry in entries:
@@ -135,7 +138,7 @@ class _DeviceTimeline:
         self._last = entry
 
     def _kept_after_last(self) -> int:
-        """ns that the run went on after its last entry, as far as what is kept of it shows."""
+        """ns that the run went on after its last entry, by what is kept of it."""
         if not self._running or self._last is None:
             return 0
         last = self._last.at
@@ -145,7 +148,7 @@ class _DeviceTimeline:
         last = self._last
         if last is None:
             return
-        what, why = What.UNEXPLAINED, "no-end"  # it neither stopped nor told of its death
+        what, why = What.UNEXPLAINED, "no-end"  # it neither stopped nor reported its death
         if last.kind == "blind-since":
             what, why = What.BLIND, str(last.fields.get("why", What.BLIND))
         elif self._running is False:
@@ -249,7 +252,7 @@ class _DeviceTimeline:
 
 
 def _some(start: int, end: int, what: What, why: str) -> Iterator[TimelineSpan]:
-    """Nothing where the wall clock was set back in between: how long that was nobody can tell."""
+    """Nothing where the wall clock was set back in between: how long that was is not known."""
     if start < end:
         yield TimelineSpan(start, end, what, (why,) if why else ())
 

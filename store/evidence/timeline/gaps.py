@@ -30,7 +30,7 @@ from store.evidence.rules import HoldReasons
 from store.evidence.timeline.days import Day, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
 
-SILENT: Final = 5 * 60 * SECOND  # a device tells of its health every minute
+SILENT: Final = 5 * 60 * SECOND  # a device reports its health every minute
 _PAGE: Final = 500
 
 
@@ -85,7 +85,7 @@ class DeviceGaps:
 
     @property
     def amiss(self) -> bool:
-        """Whether somebody should look: something is lost, unexplained or not what it was, or nobody answers."""
+        """Whether to look into it: something is lost, unexplained or not what it was, or the device is silent."""
         odd = self.unexplained or self.contradicted or any(short.lost for short in self.recordings)
         return self.state == "silent" or bool(odd)
 
@@ -108,7 +108,7 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
                 schema.ledger_lines.c.device == device.id, schema.ledger_lines.c.seq == head.next - 1
             )
         )
-    # Entries say how far they go, and nothing of what came after them: somebody on the way may let through as many as
+    # Entries say how far they go, and nothing of what came after them: a proxy on the way may let through as many as
     # suit them. Only a report of health, with the account's head, says that nothing is missing up to then.
     reported = told[0] if told else None
     heard = max((at for at in (told[0] if told else None, batch) if at is not None), default=None)

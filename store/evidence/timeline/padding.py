@@ -1,6 +1,6 @@
 """Silence in sound that counts as kept: what a device did not give the recorder put in itself, and told the ledger.
 
-Nobody said nothing then; nobody knows what was said. So the account names it apart, for each end of the call.
+What was said then is not known. So the account names it apart, for each end of the call.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def padding_in(evidence: Evidence) -> dict[str, int]:
 
 
 def padding(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> dict[str, int]:
-    """An entry tells of silence up to about its own time, and not exactly when: what it tells lies right before it, or
+    """An entry names silence up to about its own time, and not exactly when: what it names lies right before it, or
     before what a later one tells."""
     told: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for entry in entries:

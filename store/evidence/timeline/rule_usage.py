@@ -19,7 +19,7 @@ NamesOf = Callable[[str], Sequence[RuleName]]
 class RuleUse:
     """Of a rule that the PC's last policy has. `known`: since when it has had it without a break, ns by its wall clock.
 
-    `ns` and `times`: for how long and how often it closed any lane while nobody held; `would_*`: would have, had it not
+    `ns` and `times`: for how long and how often it closed any lane outside a hold; `would_*`: would have, had it not
     only been tried. `last`: when it last began to do either; None for never.
     """
 

@@ -47,7 +47,7 @@ class Defect:
 
 @dataclass(frozen=True)
 class Report:
-    """`not_checked`: name of a check and why it could not be done. `notes`: true, and nobody's fault."""
+    """`not_checked`: name of a check and why it could not be done. `notes`: true, and no fault."""
 
     findings: tuple[Defect, ...]
     checked: tuple[str, ...]
@@ -65,7 +65,7 @@ def _ignore(done: int) -> None:
 
 
 class Examination:
-    """One recording under examination; `report` does it all. `advance` is told of each object that was looked at."""
+    """One recording under examination; `report` does it all. `advance` is called for each object that was looked at."""
 
     def __init__(
         self,
@@ -275,7 +275,7 @@ class Examination:
                 self._find("heads", "wrong-head", here[0], "the device's health named another body of this name")
 
     def _tails(self) -> None:
-        """Whether every stream goes as far as the device has said that it does."""
+        """Whether every stream reaches the end that the device has named."""
         evidence = self._evidence
         latest = {stream: max(signed) for stream, signed in evidence.signed_heads.items()}
         for stream, (following, _) in evidence.reported_heads.items():

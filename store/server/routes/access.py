@@ -1,4 +1,4 @@
-"""Who asks: the depot of the running application, and the device behind a bearer token."""
+"""The services of the running application, and the device behind a bearer token."""
 
 from __future__ import annotations
 

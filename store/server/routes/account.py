@@ -16,10 +16,10 @@ from store.catalog import schema
 from store.catalog.queries import Device, add_if_new, newest_bundle, successors
 from store.errors import Refusal
 from store.server import ledgers
-from store.server.services import Services
-from store.server.routes.access import services_of, device_of
+from store.server.routes.access import device_of, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
+from store.server.services import Services
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _ACCESS: Final = {401: "no-token, bad-token, expired-token", 403: "unknown-device, device-revoked"}

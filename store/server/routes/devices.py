@@ -18,11 +18,11 @@ from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
 from store.server.auth import issue_token
-from store.server.services import Services
 from store.server.enrolment import Applicant, enrol
-from store.server.routes.access import check_agent, services_of, device_of
+from store.server.routes.access import check_agent, device_of, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
+from store.server.services import Services
 
 
 async def enroll(request: Request) -> JSONResponse:

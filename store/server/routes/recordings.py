@@ -15,7 +15,7 @@ from protocol.envelope import KEY_PACKET_STREAM
 from store.errors import Refusal
 from store.server.ingest import Arrival, accept
 from store.server.log import say
-from store.server.routes.access import services_of, sender_of
+from store.server.routes.access import sender_of, services_of
 from store.server.routes.bodies import read_sealed
 from store.server.routes.openapi import BYTES, Described
 

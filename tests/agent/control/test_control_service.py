@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agent.control.control_service import ControlService, Sources
 from agent.control.control import NotRunning
+from agent.control.control_service import ControlService, Sources
 from agent.control.status import RecorderState, exit_code
 from agent.core.account.evidence import Promise
 from agent.core.holding import UserHold

@@ -11,7 +11,7 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.holding import UserHold
 from agent.core.model.media import Frame, Lane, Monitor
 from agent.core.model.rules import Hold, HoldTerms, Policy
-from agent.core.model.seen import Box, StalePixels, Look, Scene
+from agent.core.model.seen import Box, Look, Scene, StalePixels
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.session import RECORDING_LENGTH, Phase
 from agent.recorder.messages import Call, Cleared, Failed, GrabWanted, PolicyArrived, Stop, Trouble

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
-from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, PageEvent, Look, Page, Scene, Tab, Window
+from agent.core.model.seen import BROWSERS, Box, BrowserWindow, Browsing, Look, Page, PageEvent, Scene, Tab, Window
 from agent.core.model.times import MILLISECOND
 from agent.core.proof.clearance import ANSWERS_WITHIN
 from agent.recorder.messages import PolicyArrived

@@ -12,8 +12,8 @@ from agent.core.model.rules import Attribute, Effect, Hold, LaneEffect, Matcher,
 from agent.core.model.seen import Box, Scene, Window
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.ports import Mishap
-from agent.recorder.lane_pipeline import ROOM_FOR_SOUND
 from agent.recorder.audio_loop import Heard
+from agent.recorder.lane_pipeline import ROOM_FOR_SOUND
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.recording import Blocks, Close, Gap, Open, Order
 from protocol.envelope import SOUND_STREAM

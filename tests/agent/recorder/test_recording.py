@@ -13,7 +13,7 @@ from agent.core.model.times import SECOND, Span
 from agent.errors import SpoolFull
 from agent.pipeline import Mailbox
 from agent.ports import Encoder, Sealed, Sealer
-from agent.recorder.recording import FlushBarrier, Blocks, Close, Gap, Open, Order, Recorder, Factories
+from agent.recorder.recording import Blocks, Close, Factories, FlushBarrier, Gap, Open, Order, Recorder
 from protocol.envelope import SOUND_STREAM
 from testkit.fakes.clock import HandClock
 

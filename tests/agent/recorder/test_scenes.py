@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.core.account.scenes import Ended, Hole, Passing, Sighting, GapCause, read, written
+from agent.core.account.scenes import Ended, GapCause, Hole, Passing, Sighting, read, written
 from agent.core.holding import UserHold
 from agent.core.linting.replay import ReplaySpan, replay
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane
@@ -23,9 +23,9 @@ from agent.core.model.seen import (
     BrowserWindow,
     Browsing,
     Document,
-    PageEvent,
     Look,
     Page,
+    PageEvent,
     Scene,
     Tab,
     Window,

@@ -22,7 +22,7 @@ from agent.pipeline import Mailbox
 from agent.ports import Sealed
 from agent.recorder.audio_loop import Heard
 from agent.recorder.messages import PolicyArrived
-from agent.recorder.recording import Open, Order, Recorder, Factories
+from agent.recorder.recording import Factories, Open, Order, Recorder
 from agent.recorder.shutter import Grabbed
 from protocol.envelope import SOUND_STREAM, lane_of
 from store.evidence.account import Interval, union, without
@@ -105,7 +105,9 @@ class Desk(Rig):
         orders.close()
         recorder = Recorder(
             orders,
-            factories=Factories(self._seal, lambda order: ScreenEncoder(order.start), self._hear if self._sound else None),
+            factories=Factories(
+                self._seal, lambda order: ScreenEncoder(order.start), self._hear if self._sound else None
+            ),
             spool=Shelf(10_000),
             ledger=self.account,
             clock=self.clock,

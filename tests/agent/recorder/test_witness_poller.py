@@ -9,15 +9,18 @@ from agent.core.model.media import Frame, Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, Browsing, Look, Scene
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.timing import timings
 from agent.core.proof.clearance import ANSWERS_WITHIN
 from agent.core.proof.gate import PATIENCE
+from agent.core.proof.timing import timings
 from agent.pipeline import Mailbox
 from agent.recorder.lane_pipeline import FrameOutlet, LanePipeline
 from agent.recorder.messages import GrabWanted
-from agent.recorder.witness_poller import WitnessPoller
 from agent.recorder.recording import Order
+<<<<<<< HEAD
 from testkit.fakes.clock import HandClock
+=======
+from agent.recorder.witness_poller import WitnessPoller
+>>>>>>> words
 from tests.agent.recorder.daemon_rig import NOTES, POLICY, Asked, Rig
 
 EMPTY = Scene(pages_only=True)

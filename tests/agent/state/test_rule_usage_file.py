@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.core.account.rule_usage import Unused, RuleUsage
+from agent.core.account.rule_usage import RuleUsage, Unused
 from agent.core.model.media import Lane
 from agent.core.model.rules import Effect, LaneEffect, Policy
 from agent.core.model.seen import Scene

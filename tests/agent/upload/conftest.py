@@ -112,7 +112,9 @@ class Pc:
 
     def record(self, chunks: int, wall: int = NEW_YEAR_2026) -> list[Sealed]:
         """Seal and spool a recording of this PC: its key packet and chunks."""
-        sealer = new_sealer(wall, Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0"))
+        sealer = new_sealer(
+            wall, Provenance(self.identity.device, self.identity.evidence_key, "pc-17", "alice", "0.1.0")
+        )
         made = [sealer.packet(), *(sealer.seal(media(0, 4 * number)) for number in range(chunks))]
         for sealed in made:
             self.spool.put(sealed)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agent.errors import Refused, Transient, Untrusted
-from agent.upload.answers import Disposition, weigh, settle, understood
+from agent.upload.answers import Disposition, settle, understood, weigh
 from agent.wire import Answer
 
 HTML = b"<html>Blocked by policy</html>"

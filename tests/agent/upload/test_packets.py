@@ -9,8 +9,8 @@ from agent.core.model.rules import Hold
 from agent.core.model.times import SECOND
 from agent.ports import Sealed
 from agent.upload.answers import NO_KEY_PACKET
-from agent.upload.sync_tasks import HEALTH_EVERY
 from agent.upload.packets import KeptPackets
+from agent.upload.sync_tasks import HEALTH_EVERY
 from agent.upload.uploader import IDLE
 from protocol import api
 from testkit.fakes.clock import NEW_YEAR_2026

@@ -23,8 +23,8 @@ from agent.upload.uploader import IDLE, Uploader
 from agent.wire import Wire
 from protocol import enrolment
 from protocol.enrolment import Enrolment
-from store.admin.init import COMPLIANCE, Plan, found
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, Plan, found
 from store.catalog.schema import sealed
 from store.clock import wall
 from store.server.enrolment import make_secret

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.rule_usage import Unused, RuleUsage, followed, listened, reported, watched_rules
+from agent.core.account.rule_usage import RuleUsage, Unused, followed, listened, reported, watched_rules
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Reason, Rule
 

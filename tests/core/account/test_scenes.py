@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from agent.core.account.scenes import (
     LARGEST,
     Ended,
+    GapCause,
     Hole,
     Line,
     Passing,
     ScenesError,
     Sighting,
-    GapCause,
     moved,
     read,
     written,

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.core.linting.cover import contradiction, covers, fits_everything
-from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, WindowSight, fits
+from agent.core.matching.ternary import Ternary
 from agent.core.matching.text import fold
 from agent.core.model.rules import AllOf, Attribute, Matcher
 from agent.core.model.seen import Page

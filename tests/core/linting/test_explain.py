@@ -69,7 +69,10 @@ def test_a_page_that_closes_names_the_pattern_and_the_frame() -> None:
     ("page", "hit"),
     [
         (Page(("https://x.example",), frozenset({"cc-csc"})), Hit(Attribute.FIELD, "cc-csc", "a.yaml:9:17")),
-        (Page(("https://x.example",), selectors=frozenset({"#pan"})), Hit(Attribute.CSS, "#pan", "a.yaml:10:15")),
+        (
+            Page(("https://x.example",), selectors=frozenset({"#pan"})),
+            Hit(Attribute.CSS, "#pan", "a.yaml:10:15"),
+        ),
     ],
 )
 def test_fields_and_selectors(page: Page, hit: Hit) -> None:

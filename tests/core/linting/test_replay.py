@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.account.scenes import Ended, Hole, Line, Passing, Sighting, GapCause
+from agent.core.account.scenes import Ended, GapCause, Hole, Line, Passing, Sighting
 from agent.core.linting.replay import MOST_THINGS, ReplaySpan, Sums, replay, sums_of
 from agent.core.matching.decide import decide
 from agent.core.model.media import Lane
@@ -49,7 +49,9 @@ def ended(at: int) -> Ended:
     return Ended(at * SECOND)
 
 
-def tried(then: Policy, now: Policy, *lines: Line, length: int = 20, lane: Lane = Lane.SCREEN) -> tuple[ReplaySpan, ...]:
+def tried(
+    then: Policy, now: Policy, *lines: Line, length: int = 20, lane: Lane = Lane.SCREEN
+) -> tuple[ReplaySpan, ...]:
     return replay(then, now, lane, lines, length * SECOND)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.matching.ternary import Ternary
 from agent.core.matching.match import PageSight, WindowSight, any_of, attributes, fits
+from agent.core.matching.ternary import Ternary
 from agent.core.model.rules import AllOf, Attribute, Matcher
 from agent.core.model.seen import Blind, Box, Page, Window
 

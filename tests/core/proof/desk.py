@@ -14,9 +14,9 @@ from agent.core.model.seen import (
     BrowserWindow,
     Browsing,
     Document,
-    PageEvent,
     Look,
     Page,
+    PageEvent,
     Scene,
     Tab,
     Window,
@@ -48,7 +48,9 @@ class Desk:
     def wait(self, nanoseconds: int) -> None:
         self._moments = count(next(self._moments) + nanoseconds - 1)
 
-    def page_event(self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None, top: int = ANY) -> None:
+    def page_event(
+        self, page: Page, tab: int = 1, browser: str = "c", *, at: int | None = None, top: int = ANY
+    ) -> None:
         now = next(self._moments) if at is None else at
         self.merger.page_event(PageEvent(BROWSERS, now, page, browser, tab, top=top))
 

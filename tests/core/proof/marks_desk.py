@@ -8,7 +8,7 @@ from zlib import crc32
 
 from agent.core.matching.decide import UNLISTED
 from agent.core.model.rules import Reason
-from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, PageEvent, Look, Page, Tab
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, PageEvent, Tab
 from agent.core.proof.marks import (
     Answer,
     Marked,

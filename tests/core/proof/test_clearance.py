@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.core.model.rules import Reason
 from agent.core.model.seen import StalePixels
 from agent.core.model.times import Span
-from agent.core.proof.clearance import ANSWERS_WITHIN, Clearance, Run, Timing, alarmed, gone_by, with_stale, looked
+from agent.core.proof.clearance import ANSWERS_WITHIN, Clearance, Run, Timing, alarmed, gone_by, looked, with_stale
 
 CARD = (Reason("card-forms", 0),)
 TIMING = Timing(settle=5, hindsight=3, max_gap=20)
@@ -284,7 +284,9 @@ def test_what_has_gone_need_not_be_told_again(told: int) -> None:
 
 
 def test_some_may_go_while_others_stay() -> None:
-    run = with_stale(clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=100), StalePixels(left=8, until=30)], 30)
+    run = with_stale(
+        clean(Run.unproven(0), 10, 11), [StalePixels(left=9, until=100), StalePixels(left=8, until=30)], 30
+    )
     assert with_stale(run, [StalePixels(left=9, until=41)], 45).clearance.after == 41
     assert with_stale(run, [StalePixels(left=9, until=20)], 45).clearance.after == 30
 

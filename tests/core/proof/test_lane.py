@@ -21,9 +21,9 @@ from tests.core.proof.lanes import (
     WITH_BOTH,
     WITH_CHART,
     Picture,
-    proof,
     kept,
     look,
+    proof,
     seen,
 )
 

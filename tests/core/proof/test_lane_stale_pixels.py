@@ -7,9 +7,9 @@ from dataclasses import replace
 from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Matcher, Reason
-from agent.core.model.seen import Alarm, StalePixels, Look, Scene
+from agent.core.model.seen import Alarm, Look, Scene, StalePixels
 from agent.core.model.times import Span
-from tests.core.proof.lanes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, proof, look, seen
+from tests.core.proof.lanes import CHART, NOTES, PATIENCE, POLICY, TILL, TIMING, WITH_CHART, Picture, look, proof, seen
 
 
 def attribution(at: int, stale_pixels: tuple[StalePixels, ...] | None, what: Scene = NOTES, witness: str = "w") -> Look:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.core.account.lane import BLIND, AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Rule
-from agent.core.model.seen import Alarm, Blind, Browsing, PageEvent, Look, Page, Scene
+from agent.core.model.seen import Alarm, Blind, Browsing, Look, Page, PageEvent, Scene
 from agent.core.model.times import Span
 from tests.core.proof.lanes import (
     CHART,
@@ -19,8 +19,8 @@ from tests.core.proof.lanes import (
     WITH_BOTH,
     WITH_CHART,
     Picture,
-    proof,
     look,
+    proof,
     seen,
 )
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
-from agent.core.model.seen import BROWSERS, WINDOWS, BrowserWindow, Browsing, Document, PageEvent, Look, Page, Scene, Tab
+from agent.core.model.seen import (
+    BROWSERS,
+    WINDOWS,
+    BrowserWindow,
+    Browsing,
+    Document,
+    Look,
+    Page,
+    PageEvent,
+    Scene,
+    Tab,
+)
 from agent.core.proof.marks import (
     ASK_AGAIN,
     ASK_AGAIN_AT_MOST,

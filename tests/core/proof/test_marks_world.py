@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.model.rules import Reason
-from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, PageEvent, Look, Page, Tab
+from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, PageEvent, Tab
 from agent.core.proof.marks import ASK_AGAIN_AT_MOST, Marks, Sighted
 from tests.core.proof.desk import PLACE
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agent.core.model.seen import ANY, BROWSERS, BrowserWindow, Browsing, Page, Tab
-from agent.core.proof.timing import CARD_LINGERS
 from agent.core.proof.scene_merger import FEW
+from agent.core.proof.timing import CARD_LINGERS
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
 

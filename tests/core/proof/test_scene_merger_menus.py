@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Window, WindowKind
-from agent.core.proof.timing import PAGE_LAG
 from agent.core.proof.scene_merger import FEW
+from agent.core.proof.timing import PAGE_LAG
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
 
 MENU = replace(window(number=9, kind=WindowKind.POPUP), title="")

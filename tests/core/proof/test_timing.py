@@ -8,6 +8,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND, SECOND
+from agent.core.proof.clearance import Timing
 from agent.core.proof.timing import (
     LONGEST_BEAT,
     PAGE_HINDSIGHT,
@@ -22,7 +23,6 @@ from agent.core.proof.timing import (
     timings,
     window_timing,
 )
-from agent.core.proof.clearance import Timing
 
 TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
 

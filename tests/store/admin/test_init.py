@@ -19,8 +19,8 @@ from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from protocol.policyhash import policy_hash
 from store.admin import ca, init, passphrase
-from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.admin.home import Home, default_folder
+from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, STORE, Plan, found
 from store.admin.signing import read_policies
 from store.catalog.queries import newest_bundle, policy_files
 from store.errors import StoreError, WrongUsage

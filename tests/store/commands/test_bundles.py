@@ -17,8 +17,8 @@ from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from protocol.policyhash import policy_hash
 from store import cli
-from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY
 from store.catalog import schema
 from testkit.fakes.pc import Pc
 from tests.store.conftest import PASSPHRASE

@@ -12,7 +12,7 @@ from rich.console import Console
 from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.commands.roster import print_devices
-from store.evidence.timeline.device_status import Level, DeviceStatus
+from store.evidence.timeline.device_status import DeviceStatus, Level
 
 NOW = 1_800_000_000 * 10**9
 KEY = Ed25519PrivateKey.generate().public_key()

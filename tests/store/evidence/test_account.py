@@ -18,8 +18,8 @@ from store.evidence.account import (
     Interval,
     Kept,
     Missing,
-    Part,
     NotKept,
+    Part,
     account,
     by_reason,
     by_rule,
@@ -101,8 +101,12 @@ def release(at: int, name: str) -> tuple[int, str, dict[str, object]]:
             id="the person's reason, until they ask anew or release",
         ),
         pytest.param([release(110, "user"), opened(120)], (), id="an end without a beginning"),
-        pytest.param([closed(110, "blind"), opened(130)], (NotKept(10, 30, BlindCause("blind")),), id="closed for blindness"),
-        pytest.param([hold(110, "blind"), release(130, "blind")], (NotKept(10, 30, BlindCause("blind")),), id="held for it"),
+        pytest.param(
+            [closed(110, "blind"), opened(130)], (NotKept(10, 30, BlindCause("blind")),), id="closed for blindness"
+        ),
+        pytest.param(
+            [hold(110, "blind"), release(130, "blind")], (NotKept(10, 30, BlindCause("blind")),), id="held for it"
+        ),
         pytest.param(
             [hold(110, "blind"), hold(110, "user"), release(130, "user"), release(130, "blind")],
             (NotKept(10, 30, USER), NotKept(30, 30, BlindCause("blind"))),

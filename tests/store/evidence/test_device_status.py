@@ -14,7 +14,7 @@ from store.catalog import schema
 from store.catalog.database import Database
 from store.catalog.queries import add_alarm, find_device
 from store.clock import MINUTE
-from store.evidence.timeline.device_status import Level, DeviceStatus, older, device_status
+from store.evidence.timeline.device_status import DeviceStatus, Level, device_status, older
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock

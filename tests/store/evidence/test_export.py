@@ -13,8 +13,8 @@ import pytest
 from protocol.bundle import Bundle
 from protocol.envelope import Flag, Kind
 from protocol.keys import RecipientPrivate
-from store.admin.init import RECIPIENT
 from store.admin.home import Home
+from store.admin.init import RECIPIENT
 from store.evidence import export
 from store.evidence.opening import Unsound, read_packet, recording_key
 from testkit.fakes.pc import SECOND, FakeRecording, Pc

@@ -16,8 +16,8 @@ from protocol.envelope import KEY_PACKET_STREAM, Kind
 from store.catalog import schema
 from store.catalog.queries import acknowledge, all_alarms, find_device
 from store.catalog.reported import Named
-from store.evidence.timeline.gaps import SILENT, DeviceGaps, Hole, gaps
 from store.evidence.timeline.device_timeline import What
+from store.evidence.timeline.gaps import SILENT, DeviceGaps, Hole, gaps
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, FakeRecording, Pc
 from tests.store.command_line import Run, run
@@ -71,7 +71,9 @@ def test_a_whole_recording_lacks_nothing(filmed: Filmed, look: Look, clock: SetC
     assert (found.recordings, found.unexplained, found.state, found.amiss) == ((), (), "heard", False)
 
 
-def test_holes_and_a_tail_below_the_signed_heads(filmed: Filmed, look: Look, services: Services, clock: SetClock) -> None:
+def test_holes_and_a_tail_below_the_signed_heads(
+    filmed: Filmed, look: Look, services: Services, clock: SetClock
+) -> None:
     with services.database.writing() as connection:
         connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence.in_((0, 2, 3, 6))))
     report_health(filmed.pc, clock)
@@ -106,7 +108,9 @@ def settle_alarms(services: Services) -> list[str]:
         return [code for number, code in raised if acknowledge(connection, number, operator="ada", reason="seen", at=1)]
 
 
-def test_a_tail_that_only_health_told_of(pc: Pc, bundle: Bundle, look: Look, services: Services, clock: SetClock) -> None:
+def test_a_tail_that_only_health_told_of(
+    pc: Pc, bundle: Bundle, look: Look, services: Services, clock: SetClock
+) -> None:
     made = make_filmed(pc, bundle)
     for body in made.sealed[:5]:
         pc.put_sealed(body)
@@ -177,7 +181,9 @@ def test_two_heads_under_one_number(pc: Pc, bundle: Bundle, look: Look, clock: S
     assert look(pc).contradicted == (Named(str(recording.id), 0, 0),)
 
 
-def test_entries_that_health_named_and_that_were_cut_off(pc: Pc, look: Look, services: Services, clock: SetClock) -> None:
+def test_entries_that_health_named_and_that_were_cut_off(
+    pc: Pc, look: Look, services: Services, clock: SetClock
+) -> None:
     start_run(pc)
     pc.send_ledger()
     for _ in range(2):
@@ -306,7 +312,9 @@ def test_a_tail_that_somebody_cut_off_on_the_way_is_no_time_accounted_for(
     assert (part.start, part.end, part.why) == (reported + 10 * SECOND, clock(), ("silent",))
 
 
-def test_what_is_kept_of_a_lie_is_no_sign_of_life(filmed: Filmed, look: Look, services: Services, clock: SetClock) -> None:
+def test_what_is_kept_of_a_lie_is_no_sign_of_life(
+    filmed: Filmed, look: Look, services: Services, clock: SetClock
+) -> None:
     report_health(filmed.pc, clock)
     reported = clock()
     clock.pass_by(60)
@@ -356,7 +364,9 @@ def set_wall(clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("set_wall")
-def test_gaps_for_a_person(run: Run, filmed: Filmed, services: Services, clock: SetClock, new_pc: Callable[[], Pc]) -> None:
+def test_gaps_for_a_person(
+    run: Run, filmed: Filmed, services: Services, clock: SetClock, new_pc: Callable[[], Pc]
+) -> None:
     idle = new_pc()
     report_health(filmed.pc, clock)
     told = run("gaps")

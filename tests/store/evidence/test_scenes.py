@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from agent.core.account.scenes import Ended, Hole, Sighting, GapCause, read, written
+from agent.core.account.scenes import Ended, GapCause, Hole, Sighting, read, written
 from agent.core.model.seen import WINDOWS, Blind
 from protocol.bundle import Bundle
 from protocol.envelope import SCENE_STREAM, digest
 from store import cli
-from store.admin.init import RECIPIENT
 from store.admin.home import Home
+from store.admin.init import RECIPIENT
 from store.catalog.blobs import sealed_name
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import PASSPHRASE, Examine, Gather
@@ -107,7 +107,8 @@ def test_a_chunk_that_is_not_there_is_said_in_its_place(told: Filmed, home: Home
     (home.folder / "blobs" / name).unlink()
     refused = run("export", told.recording.id, "-o", tmp_path / "out")
     assert (refused.code, f"stream {SCENE_STREAM}, sequence 1" in refused.err) == (1, True)
-    ended = run("export", told.recording.id, "-o", tmp_path / "out", "--partial", "--gaps", "no-film")
+    partial = "--what-opens"  # the old name
+    ended = run("export", told.recording.id, "-o", tmp_path / "out", partial, "--gaps", "no-film")
     assert "scenes.jsonl: left out sequences 1" in ended.out
     _, *rest = (tmp_path / "out" / "scenes.jsonl").read_bytes().splitlines()
     assert read(rest) == (SCENES[0], Hole(2 * SECOND, GapCause.MISSING), SCENES[2])

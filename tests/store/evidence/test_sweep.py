@@ -12,8 +12,8 @@ from sqlalchemy import delete, update
 
 from protocol import api, ledger
 from protocol.bundle import Bundle
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import queries, schema
 from store.evidence.verify.sweep import Checked, size, sweep
 from store.server.services import Services
@@ -109,7 +109,9 @@ def test_a_line_that_was_changed(
     assert told.device
 
 
-def test_a_batch_that_the_device_did_not_sign(told: Pc, swept: Swept, services: Services, new_pc: Callable[[], Pc]) -> None:
+def test_a_batch_that_the_device_did_not_sign(
+    told: Pc, swept: Swept, services: Services, new_pc: Callable[[], Pc]
+) -> None:
     other = new_pc()
     other.device, other.ledger.lines = told.device, told.ledger.lines
     with services.database.writing() as connection:

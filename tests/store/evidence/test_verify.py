@@ -18,8 +18,8 @@ from protocol.envelope import digest
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, RecipientPublic, commitment, signing_key
 from protocol.packet import KeyPacket
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
 from store.evidence import export
@@ -304,7 +304,9 @@ def test_names_a_bundle_that_compliance_did_not_sign(filmed: Filmed, gathered: G
     assert codes(report) == [("key-packet", "bad-bundle")]
 
 
-def test_an_older_bundle_is_noted(filmed: Filmed, examined: Examine, services: Services, home: Home, bundle: Bundle) -> None:
+def test_an_older_bundle_is_noted(
+    filmed: Filmed, examined: Examine, services: Services, home: Home, bundle: Bundle
+) -> None:
     compliance = load_private(home.folder / home.key(COMPLIANCE).file, PASSPHRASE)
     newer = bundles.sign(replace(bundle, revision=2), signing_key(compliance.raw))
     with services.database.writing() as connection:

@@ -15,13 +15,17 @@ from sqlalchemy import select
 from protocol import api, bundle, ledger
 from protocol.bundle import Bundle
 from protocol.policyhash import policy_hash
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import queries, schema
 from store.clock import SECOND
-from store.server.services import Services
 from store.server.log import JsonLines
+<<<<<<< HEAD
 from testkit.fakes.pc import Pc
+=======
+from store.server.services import Services
+from tests.fakes.pc import Pc
+>>>>>>> words
 from tests.store.conftest import SetClock, serving
 
 FILES = {"a.yaml": "rules: []\n...\n", "b.yaml": "naïve: ü\n...\n"}

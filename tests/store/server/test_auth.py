@@ -15,8 +15,8 @@ from sqlalchemy import func, select, update
 from protocol import api, jws
 from protocol.bundle import Bundle, verify
 from protocol.keys import public_to_text
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.server.services import Services
 from testkit.fakes.pc import FakeRecording, Pc
@@ -167,7 +167,9 @@ def test_an_assertion_sent_by_many_hands_at_once_is_good_once(pc: Pc, clock: Set
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
 
 
-def test_spent_assertions_are_forgotten_once_they_could_not_be_used(pc: Pc, clock: SetClock, services: Services) -> None:
+def test_spent_assertions_are_forgotten_once_they_could_not_be_used(
+    pc: Pc, clock: SetClock, services: Services
+) -> None:
     for _ in range(3):
         pc.ask_token(clock.seconds)
     clock.pass_by(600)

@@ -20,10 +20,15 @@ from store.admin.home import Home
 from store.catalog import schema
 from store.catalog.blobs import BlobFault, sealed_name
 from store.server import ingest
-from store.server.services import Services
 from store.server.routes.bodies import Intake
+<<<<<<< HEAD
 from testkit.fakes.blobs import MemoryBlobs
 from testkit.fakes.pc import FakeRecording, Pc
+=======
+from store.server.services import Services
+from tests.fakes.blobs import MemoryBlobs
+from tests.fakes.pc import FakeRecording, Pc
+>>>>>>> words
 from tests.store.conftest import SetClock, serving
 
 
@@ -64,7 +69,9 @@ def test_a_chunk_is_kept_and_receipted(
     assert len(everything(home)) == 2  # with the key packet, and nothing half-written
 
 
-def test_the_same_again_gets_the_same_receipt(pc: Pc, recording: FakeRecording, services: Services, clock: SetClock) -> None:
+def test_the_same_again_gets_the_same_receipt(
+    pc: Pc, recording: FakeRecording, services: Services, clock: SetClock
+) -> None:
     sealed = recording.seal()
     first = pc.put_sealed(sealed).json()
     clock.pass_by(10)
@@ -90,7 +97,9 @@ def test_chunks_may_come_in_any_order_and_at_once(pc: Pc, recording: FakeRecordi
     assert rows(services) == 13
 
 
-def test_one_chunk_sent_by_many_hands_at_once_is_one_chunk(pc: Pc, recording: FakeRecording, services: Services) -> None:
+def test_one_chunk_sent_by_many_hands_at_once_is_one_chunk(
+    pc: Pc, recording: FakeRecording, services: Services
+) -> None:
     sealed = recording.seal()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: pc.put_sealed(sealed).json()["receipt"], range(16)))
@@ -99,7 +108,9 @@ def test_one_chunk_sent_by_many_hands_at_once_is_one_chunk(pc: Pc, recording: Fa
     assert alarms(services) == []
 
 
-def test_other_bytes_under_one_name_are_kept_too_with_an_alarm(pc: Pc, recording: FakeRecording, services: Services) -> None:
+def test_other_bytes_under_one_name_are_kept_too_with_an_alarm(
+    pc: Pc, recording: FakeRecording, services: Services
+) -> None:
     one = recording.seal(b"one")
     recording.streams.clear()
     other = recording.seal(b"other")

@@ -94,7 +94,9 @@ def forked(pc: Pc, at: int) -> Pc:
         pytest.param(4, 5, id="only in what came before"),
     ],
 )
-def test_a_rewritten_ledger_is_kept_as_evidence_with_an_alarm(writer: Pc, services: Services, at: int, first: int) -> None:
+def test_a_rewritten_ledger_is_kept_as_evidence_with_an_alarm(
+    writer: Pc, services: Services, at: int, first: int
+) -> None:
     writer.send_ledger()
     twin = forked(writer, at)
     batch = twin.ledger.batch(first, 5)

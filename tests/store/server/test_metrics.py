@@ -19,8 +19,8 @@ from store.catalog.queries import add_alarm
 from store.clock import MINUTE
 from store.errors import StoreError
 from store.server import metrics
-from store.server.services import Services
 from store.server.metrics import Metrics, served
+from store.server.services import Services
 from store.server.serving import listen
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.conftest import SetClock

@@ -23,8 +23,8 @@ from protocol import api
 from protocol.bundle import Bundle
 from protocol.receipt import Receipt
 from store.admin import ca
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog.blobs import sealed_name
 from store.evidence.evidence import gather
 from store.evidence.verify.recording import examine

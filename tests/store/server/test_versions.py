@@ -15,8 +15,8 @@ from protocol.envelope import KEY_PACKET_STREAM, digest
 from protocol.keys import RecipientPrivate, public_from_text
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
-from store.admin.init import COMPLIANCE
 from store.admin.home import Home
+from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.queries import find_device
 from store.evidence.evidence import gather
