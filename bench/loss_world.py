@@ -26,12 +26,7 @@ from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
 from bench.loss_account import PATIENCE, Round
-<<<<<<< HEAD
-from bench.loss_evidence import Judge, Kept, Journal, read_journal
-=======
-from bench.loss_evidence import Journal, Judge, Kept, entries_in, read_journal
-from bench.stage import Running, Stage, StageError
->>>>>>> words
+from bench.loss_evidence import Journal, Judge, Kept, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
 from testkit.fleet import Store

@@ -32,7 +32,7 @@ class SheetSpan:
 
 
 @dataclass(frozen=True)
-class Began:
+class OpenedRecording:
     """`listed`: the recording's line in `eyelid-store recordings`; `folder`: where `export` put it."""
 
     listed: Mapping[str, Any]
@@ -101,13 +101,13 @@ def _why(part: Mapping[str, Any]) -> str:
     return ", ".join(part.get("rules") or part.get("holds") or [part.get("why", "")])
 
 
-def open_longest(store: Store, device: str, folder: Path) -> Began:
+def open_longest(store: Store, device: str, folder: Path) -> OpenedRecording:
     """Export the device's longest recording to `folder`, and check it. Raises StageError when there is none."""
     longest = max(_recordings(store, device), key=lambda recording: int(recording["whole_ns"]))
     return _open(store, longest, folder, gaps="slate")
 
 
-def open_all(store: Store, device: str, folder: Path) -> list[Began]:
+def open_all(store: Store, device: str, folder: Path) -> list[OpenedRecording]:
     """As `open_longest`, every recording of the device, each in a folder of its own below `folder`, without a film."""
     folder.mkdir(parents=True, exist_ok=True)
     return [_open(store, one, folder / str(one["recording"]), gaps="no-film") for one in _recordings(store, device)]
@@ -120,11 +120,11 @@ def _recordings(store: Store, device: str) -> list[Mapping[str, Any]]:
     return listed
 
 
-def _open(store: Store, listed: Mapping[str, Any], folder: Path, *, gaps: str) -> Began:
+def _open(store: Store, listed: Mapping[str, Any], folder: Path, *, gaps: str) -> OpenedRecording:
     recording, opening = listed["recording"], store.opened_by_recipient
     verify = store.ran("verify", recording, *opening, "--json")
     if verify.returncode not in FOUND:
         raise StageError(f"eyelid-store verify could not judge: {verify.stderr.strip()}")
     store.ask("export", recording, *opening, "-o", str(folder), "--gaps", gaps)
     timeline = json.loads((folder / "timeline.json").read_text("utf-8"))  # what the command of that name says, too
-    return Began(listed, timeline, json.loads(verify.stdout), folder)
+    return OpenedRecording(listed, timeline, json.loads(verify.stdout), folder)

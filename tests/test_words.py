@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT: Final = ("agent", "store", "protocol")
-ALL: Final = (*PRODUCT, "bench", "testkit", "tests")
+ALL: Final = (*PRODUCT, "bench", "scripts", "testkit", "tests")
 
 # In no name, not even as a part of one -> what to say.
 PARTS: Final = {

@@ -16,11 +16,8 @@ from bench.ingest_table import markdown, slope, total
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
 from store.admin.home import Home
-<<<<<<< HEAD:bench/tests/test_ingest.py
-from testkit.stage import StageError
-=======
 from store.admin.init import Plan, found
->>>>>>> words:tests/bench/test_ingest.py
+from testkit.stage import StageError
 
 SIZE = 3000
 

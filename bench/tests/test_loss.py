@@ -15,17 +15,10 @@ import pytest
 from rich.console import Console
 
 from agent.core.model.media import Lane
-<<<<<<< HEAD:bench/tests/test_loss.py
-from agent.core.proof.gate import DEADLINE as GATE
-from bench import loss, loss_disks, tables
-from bench.loss_account import COLUMNS, DEADLINE, Round, LossCounts, added_up, lines, total, wrong
-from bench.loss_evidence import SECOND, Judge, Kept, Told, read_told
-=======
 from agent.core.proof.gate import PATIENCE as GATE
-from bench import loss, tables
+from bench import loss, loss_disks, tables
 from bench.loss_account import COLUMNS, PATIENCE, LossCounts, Round, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
->>>>>>> words:tests/bench/test_loss.py
 from bench.loss_kills import struck
 from bench.loss_world import Case, World, stream_of
 from protocol.envelope import SCENE_STREAM, SCREEN
@@ -47,12 +40,12 @@ def kept(*rows: tuple[Any, ...]) -> Kept:
 
 
 BOTH = kept(row(1, 0, 1), row(2, 1, 2))
-TOLD = Told(put={FIRST: "aa", SECOND_ONE: "aa"}, receipts={FIRST, SECOND_ONE})
+TOLD = Journal(put={FIRST: "aa", SECOND_ONE: "aa"}, receipts={FIRST, SECOND_ONE})
 
 
 def judged(
     tmp_path: Path,
-    told: Told = TOLD,
+    told: Journal = TOLD,
     there: Kept = BOTH,
     swept: dict[str, Any] = SOUND,
     gaps: dict[str, Any] = WHOLE,
@@ -67,14 +60,14 @@ def test_what_the_recorder_tells_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "told"
     file.write_text(f"putting {FIRST} aa\nput {FIRST} aa\nputting {SECOND_ONE} bb\nreceipt {FIRST}\n")
 
-    told = read_told(file)
+    told = read_journal(file)
 
     assert (told.put, told.receipts, told.waiting()) == ({FIRST: "aa"}, {FIRST}, set())
     assert told.putting.keys() - told.put.keys() == {SECOND_ONE}
 
 
 def test_only_the_kill_that_cut_off_a_write_counts_for_it() -> None:
-    cut = Told(putting={FIRST: "aa", SECOND_ONE: "aa"}, put={SECOND_ONE: "aa"}, receipts={SECOND_ONE})
+    cut = Journal(putting={FIRST: "aa", SECOND_ONE: "aa"}, put={SECOND_ONE: "aa"}, receipts={SECOND_ONE})
 
     assert struck(cut, set()) == {"in a write": 1}
     assert struck(cut, {FIRST}) == {"in between": 1}
@@ -82,14 +75,14 @@ def test_only_the_kill_that_cut_off_a_write_counts_for_it() -> None:
 
 
 def test_nothing_is_told_before_the_first_life(tmp_path: Path) -> None:
-    assert read_told(tmp_path / "told").put == {}
+    assert read_journal(tmp_path / "told").put == {}
 
 
 def test_one_name_promised_with_two_contents_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "told"
     file.write_text(f"put {FIRST} aa\nput {FIRST} aa\nput {FIRST} bb\n")
 
-    assert read_told(file).contradictions == [FIRST]
+    assert read_journal(file).contradictions == [FIRST]
 
 
 # -- the verdict --------------------------------------------------------------------------------------------------
@@ -191,7 +184,7 @@ def test_the_stream_of_a_chunk_that_is_more_than_a_header(name: str, stream: int
 
 
 def test_the_patience_is_the_gates() -> None:
-    assert GATE[Lane.SCREEN] == DEADLINE * SECOND
+    assert GATE[Lane.SCREEN] == PATIENCE * SECOND
 
 
 def counts(*rounds: Round, **fields: Any) -> LossCounts:

@@ -30,7 +30,7 @@ from testkit import detector
 from testkit.browsers import CHROMIUM
 from testkit.fleet import pc, store, without_rules
 from testkit.interrupts import in_order
-from testkit.opened import Opened, open_longest
+from testkit.opened import OpenedRecording, open_longest
 from testkit.stage import Stage, StageError, own_display, real_display
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ CONTROL: Final = 8.0  # seconds of the run without rules
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """The demo's one object. Seconds are of the recording's time; `rules`: how long each kept the eye closed."""
 
     recording: str
@@ -56,7 +56,7 @@ class Outcome:
     verified: bool
 
     @classmethod
-    def of(cls, opened: Opened, control: Opened) -> Outcome:
+    def of(cls, opened: OpenedRecording, control: OpenedRecording) -> DemoResult:
         return cls(
             recording=opened.recording,
             seconds=round(opened.seconds, 3),
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StageError as error:
         out.print(f"demo: {error}", markup=False, style="red", soft_wrap=True)
         return 1
-    outcome = Outcome.of(opened, control)
+    outcome = DemoResult.of(opened, control)
     if asked.json:
         print(json.dumps(asdict(outcome)))
     else:
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.faults() else 0
 
 
-def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[Opened, Opened]:
+def perform(folder: Path, seconds: float, out: Console, *, here: bool) -> tuple[OpenedRecording, OpenedRecording]:
     """Both runs; what came of the one with the rules and of the one without."""
     if shutil.which(CHROMIUM) is None:
         raise StageError("the demo opens Chromium, and it is not on this machine; scripts/setup --for demo installs it")

@@ -27,7 +27,7 @@ from testkit.stage import Stage, StageError, own_display, running
 
 IMAGES: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
 SIZE: Final = (960, 460)
-PATIENCE: Final = 30.0  # seconds
+DEADLINE: Final = 30.0  # seconds
 OFFLINE: Final[dict[str, Any]] = {
     "receipt_ago_s": 720.0,
     "offline_s": 720.0,
@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 def until(condition: Callable[[], T | None], what: str) -> T:
     """Raises StageError when it does not come."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not (found := condition()):
         if time.monotonic() > deadline:
             raise StageError(f"{what}: not within {DEADLINE:.0f} s")

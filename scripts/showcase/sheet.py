@@ -15,7 +15,7 @@ import av
 from PIL import Image, ImageDraw
 
 from testkit.desk import AMBER, FAINT, GREEN, INK, PAPER, SAND, SMALL, TEXT
-from testkit.opened import Stretch
+from testkit.opened import SheetSpan
 
 COLUMNS: Final = 4
 ROWS: Final = 3
@@ -35,7 +35,7 @@ LEGEND: Final = (
 )
 
 
-def draw(video: Path, stretches: Sequence[Stretch], to: Path) -> None:
+def draw(video: Path, stretches: Sequence[SheetSpan], to: Path) -> None:
     """Writes a PNG to `to`: a dozen moments in even steps, and the whole time as a bar. `stretches` cover it all."""
     length = stretches[-1].end
     moments = [(number + 0.5) * length / (COLUMNS * ROWS) for number in range(COLUMNS * ROWS)]
@@ -96,7 +96,7 @@ def _closed_eye(pen: ImageDraw.ImageDraw, x: int, y: int, why: str) -> None:
     pen.multiline_text((centre, y + TILE[1] - 38), lines, font=SMALL, fill=SAND, anchor="ma", align="center", spacing=2)
 
 
-def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int, width: int) -> None:
+def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[SheetSpan], x: int, y: int, width: int) -> None:
     length = stretches[-1].end
     for stretch in stretches:
         left, right = x + stretch.start / length * width, x + stretch.end / length * width
@@ -109,5 +109,5 @@ def _bar(pen: ImageDraw.ImageDraw, stretches: Sequence[Stretch], x: int, y: int,
     pen.text((x + width, y + 29), f"{length:.0f} s in all", font=SMALL, fill=INK, anchor="ra")
 
 
-def _colour(stretch: Stretch) -> Colour:
+def _colour(stretch: SheetSpan) -> Colour:
     return GREEN if stretch.kept else AMBER if stretch.what in ("closed", "closed_margin") else FAINT

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from agent.control.status import RecorderState
 from scripts.showcase.play import Tell
-from testkit.opened import Opened
+from testkit.opened import OpenedRecording
 
 PLAYERS: Final = (("ffplay", "-autoexit"), ("mpv",), ("vlc",), ("xdg-open",))
 
@@ -39,7 +39,7 @@ def teller(out: Console) -> Tell:
     return tell
 
 
-def show(out: Console, opened: Opened, control: Opened, picture: Path) -> None:
+def show(out: Console, opened: OpenedRecording, control: OpenedRecording, picture: Path) -> None:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold", justify="right")
     rows.add_column(overflow="fold")
@@ -60,7 +60,7 @@ def show(out: Console, opened: Opened, control: Opened, picture: Path) -> None:
     out.print(Panel(rows, title="What was recorded, and what was not", expand=False))
 
 
-def _closed_by(opened: Opened) -> Table:
+def _closed_by(opened: OpenedRecording) -> Table:
     """Which rule kept the eye closed, for how long, and why the policy (or Eyelid itself) has it."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("rule", style="yellow")
@@ -71,13 +71,13 @@ def _closed_by(opened: Opened) -> Table:
     return table
 
 
-def _verdict(opened: Opened) -> str:
+def _verdict(opened: OpenedRecording) -> str:
     if opened.verified:
         return f"[green]yes[/]: {len(opened.verdict['checked'])} kinds of checks found nothing wrong"
     return f"[red]no[/]: {escape('; '.join(finding['message'] for finding in opened.verdict['findings']))}"
 
 
-def _count(opened: Opened, *, bad: bool) -> str:
+def _count(opened: OpenedRecording, *, bad: bool) -> str:
     counted = opened.counted
     return f"[{'red' if bad else 'green'}]{len(counted.leaked)}[/] of {counted.frames} frames show the sensitive colour"
 

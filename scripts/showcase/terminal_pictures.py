@@ -26,11 +26,7 @@ from protocol import api, enrolment
 from protocol import bundle as bundles
 from protocol.ledger import line
 from protocol.policyhash import policy_hash
-<<<<<<< HEAD:scripts/showcase/terminal_pictures.py
 from scripts.showcase.shop import shop
-from store.admin.init import COMPLIANCE
-=======
->>>>>>> words:bench/terminal_pictures.py
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
@@ -153,7 +149,7 @@ def _windows(images: Path, folder: Path, stage: Stage, services: Store) -> None:
 # -- devices ------------------------------------------------------------------------------------------------------
 
 
-Told = tuple[float, str, dict[str, Any]]
+Entry = tuple[float, str, dict[str, Any]]
 
 
 class Fleet:
@@ -177,10 +173,10 @@ class Fleet:
         made.ask_token(int(time.time())).raise_for_status()
         return made
 
-    def tells(self, made: Pc, *entries: Told, **health: Any) -> None:
+    def tells(self, made: Pc, *entries: Entry, **health: Any) -> None:
         """`entries` of its account (hours since it began, kind, fields) after its start, and its health just now."""
         self._client.put(api.policy_path(HELD), json={"files": HOLDS}, headers=made.bearer).raise_for_status()
-        begins: list[Told] = [(0.0, "start", {}), (0.0, "lane-open", {"lane": "screen"})]
+        begins: list[Entry] = [(0.0, "start", {}), (0.0, "lane-open", {"lane": "screen"})]
         for hours, kind, fields in (*begins, *entries):
             at, lines = int(hours * HOUR), made.ledger.lines
             lines.append(line(len(lines), made.ledger.head, at=at, wall=self._began + at, kind=kind, **fields))

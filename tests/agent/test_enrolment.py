@@ -9,12 +9,8 @@ import pytest
 
 from agent.config import Config
 from agent.enrolment import enrol
-<<<<<<< HEAD
-from testkit.fakes.store import FakeStore
-=======
 from agent.errors import Untrusted
-from tests.fakes.store import FakeStore
->>>>>>> words
+from testkit.fakes.store import FakeStore
 
 
 @pytest.fixture

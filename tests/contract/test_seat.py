@@ -14,18 +14,10 @@ from agent.desktop import seat as seats
 from agent.desktop.null_seat import NullSeat
 from agent.desktop.seat import LinuxSeat
 from agent.desktop.seat.display import DarkOrLocked
-<<<<<<< HEAD
-from agent.desktop.null_seat import NullSeat
 from testkit import displays
 from testkit.buses import Logind, ScreenSaver, private_bus
 from testkit.displays import await_true
 from testkit.windows import program
-=======
-from tests.stage import displays
-from tests.stage.buses import Logind, ScreenSaver, private_bus
-from tests.stage.displays import await_true
-from tests.stage.windows import program
->>>>>>> words
 
 pytestmark = pytest.mark.desktop
 

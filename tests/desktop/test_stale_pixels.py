@@ -14,17 +14,10 @@ import pytest
 
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.desktop.x11.changing import MOST_DEEDS
-<<<<<<< HEAD
-from agent.desktop.x11.unpainted import DOUBT, HANGS, UNSURE, STILL
-from testkit import displays
-from testkit.stale_pixels import (
-=======
 from agent.desktop.x11.unpainted import DOUBT, HANGS, STILL, UNSURE
-from tests.desktop.x11_stages import bare, either, managed
-from tests.stage import displays
-from tests.stage.desktops import X11Stage, is_shown, look_until, x11_stage
-from tests.stage.stale_pixels import (
->>>>>>> words
+from testkit import displays
+from testkit.desktops import X11Stage, is_shown, look_until, x11_stage
+from testkit.stale_pixels import (
     ALL,
     BEHIND,
     CLOCK,
@@ -39,13 +32,8 @@ from tests.stage.stale_pixels import (
     trial,
     unmap,
 )
-<<<<<<< HEAD
-from testkit.desktops import X11Stage, is_shown, look_until, x11_stage
 from testkit.windows import Program, program
 from tests.desktop.x11_stages import bare, either, managed
-=======
-from tests.stage.windows import Program, program
->>>>>>> words
 
 __all__ = ["bare", "either", "managed"]  # fixtures
 

@@ -207,19 +207,9 @@ def status(home: Path) -> dict[str, Any]:
         return {}
 
 
-<<<<<<< HEAD
-def test_the_recorder_comes_and_goes_with_the_desktop(manager: Manager, services: Store, stage: Stage, home: Path) -> None:
-=======
-def entries(home: Path) -> list[dict[str, Any]]:
-    segments = sorted((home / "ledger").glob("segment-*"))
-    text = b"".join(segment.read_bytes().rstrip(b"\0") for segment in segments)
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def test_the_recorder_comes_and_goes_with_the_desktop(
     manager: Manager, services: Store, stage: Stage, home: Path
 ) -> None:
->>>>>>> words
     _, environment = enrol(services, stage, home, POLICY)
     manager.do("set-environment", f"EYELID_CONFIG={environment['EYELID_CONFIG']}")
     manager.do("enable", RECORDER)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from scripts.showcase.summary import show
 from testkit.detector import Count
-from testkit.opened import Opened
+from testkit.opened import OpenedRecording
 
 SECOND = 1_000_000_000
 RULES = [
@@ -19,7 +19,7 @@ RULES = [
 ]
 
 
-def opened(leaked: tuple[float, ...], *, sound: bool = True) -> Opened:
+def opened(leaked: tuple[float, ...], *, sound: bool = True) -> OpenedRecording:
     timeline: dict[str, Any] = {
         "whole_ns": 14 * SECOND,
         "kept_ns": 8 * SECOND,
@@ -30,12 +30,12 @@ def opened(leaked: tuple[float, ...], *, sound: bool = True) -> Opened:
     }
     findings = [] if sound else [{"message": "chunk 7 is not the one that was signed"}]
     verdict = {"sound": sound, "checked": ["seals", "heads"], "findings": findings}
-    one = Opened({"recording": "one", "chunks": 9, "bytes": 120_000}, timeline, verdict, Path("opened"))
+    one = OpenedRecording({"recording": "one", "chunks": 9, "bytes": 120_000}, timeline, verdict, Path("opened"))
     one.__dict__["counted"] = Count(40, leaked)  # what decoding its film would have found
     return one
 
 
-def said(kept: Opened, control: Opened) -> str:
+def said(kept: OpenedRecording, control: OpenedRecording) -> str:
     out = Console(file=io.StringIO(), width=140)
     show(out, kept, control, Path("opened/sheet.png"))
     return str(out.file.getvalue())  # type: ignore[attr-defined]

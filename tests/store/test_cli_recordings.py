@@ -14,12 +14,8 @@ from protocol.envelope import Flag, Kind
 from protocol.keyfile import save_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
-<<<<<<< HEAD
-from testkit.fakes.pc import SECOND, Pc
-=======
 from store.admin.init import COMPLIANCE
-from tests.fakes.pc import SECOND, Pc
->>>>>>> words
+from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
 from tests.store.conftest import COST, PASSPHRASE
 from tests.store.filmed import seconds_seen

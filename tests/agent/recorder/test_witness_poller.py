@@ -16,11 +16,8 @@ from agent.pipeline import Mailbox
 from agent.recorder.lane_pipeline import FrameOutlet, LanePipeline
 from agent.recorder.messages import GrabWanted
 from agent.recorder.recording import Order
-<<<<<<< HEAD
-from testkit.fakes.clock import HandClock
-=======
 from agent.recorder.witness_poller import WitnessPoller
->>>>>>> words
+from testkit.fakes.clock import HandClock
 from tests.agent.recorder.daemon_rig import NOTES, POLICY, Asked, Rig
 
 EMPTY = Scene(pages_only=True)

@@ -20,12 +20,8 @@ from store.admin.init import COMPLIANCE
 from store.catalog import queries, schema
 from store.clock import SECOND
 from store.server.log import JsonLines
-<<<<<<< HEAD
-from testkit.fakes.pc import Pc
-=======
 from store.server.services import Services
-from tests.fakes.pc import Pc
->>>>>>> words
+from testkit.fakes.pc import Pc
 from tests.store.conftest import SetClock, serving
 
 FILES = {"a.yaml": "rules: []\n...\n", "b.yaml": "naïve: ü\n...\n"}

@@ -21,14 +21,9 @@ from store.catalog import schema
 from store.catalog.blobs import BlobFault, sealed_name
 from store.server import ingest
 from store.server.routes.bodies import Intake
-<<<<<<< HEAD
+from store.server.services import Services
 from testkit.fakes.blobs import MemoryBlobs
 from testkit.fakes.pc import FakeRecording, Pc
-=======
-from store.server.services import Services
-from tests.fakes.blobs import MemoryBlobs
-from tests.fakes.pc import FakeRecording, Pc
->>>>>>> words
 from tests.store.conftest import SetClock, serving
 
 
