@@ -29,6 +29,7 @@ PANEL = f"<style>#form {{ {BOX} }}</style><main id=main class=secret><div id=for
 NAMED = f"<style>#form {{ {BOX} }}</style><main id=main><div id=form><input autocomplete=cc-number></div></main>"
 PLAIN = f"<style>#form {{ {BOX} }}</style><main id=main><div id=form><b>Card</b></div></main>"
 LEFT = "main.className = '';"
+IN = "{opacity: 1, offset: 0.1}, {opacity: 1, offset: 0.9}"
 LATE = "{ transition: opacity 1s step-end, display 1s step-end allow-discrete }"
 
 
@@ -132,12 +133,77 @@ CASES = {
         f"<style>#form {{ {BOX} }}</style><main id=main class=secret><input type=hidden class=amount><p id=form>",
         f"{LEFT} setTimeout(() => form.remove(), 1000)",
     ),
+    "it has no size, and draws before itself": Case(
+        """<style>.amount { width: 0; height: 0 } .amount::before { content: ''; position: fixed; inset: 0;
+          background: #f0f }</style><main id=main class=secret><div id=form class=amount></div></main>""",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+    ),
+    "it has no size, and casts a shadow": Case(
+        """<style>.amount { width: 0; height: 0; box-shadow: 0 0 0 150px #f0f; margin: 300px }</style>
+        <main id=main class=secret><div id=form class=amount></div></main>""",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+    ),
+    "it is invisible, and what is before it is not": Case(
+        f"""<style>.amount {{ visibility: hidden }} .amount::before {{ content: ''; visibility: visible; display: block;
+          {BOX} }}</style><main id=main class=secret><div id=form class=amount></div></main>""",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+    ),
+    "it is out of view, and what is before it is not": Case(
+        f"""<style>.amount {{ position: absolute; left: -9999px }} .amount::before {{ content: ''; position: fixed;
+          left: 0; top: 0; {BOX} }}</style><main id=main class=secret><div id=form class=amount></div></main>""",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+    ),
+    "it is drawn where something else refers to it": Case(
+        """<main id=main class=secret><svg width=400 height=200><symbol><rect id=form class=amount width=400 height=200
+        fill=#f0f></rect></symbol><use href=#form /></svg></main>""",
+        f"{LEFT} setTimeout(() => form.remove(), 1000)",
+    ),
+    "what brought it in is played backwards": Case(
+        PANEL,
+        f"{LEFT} const going = form.brought; going.onfinish = () => form.remove(); going.reverse()",
+        before=f"""form.brought = form.animate([{{opacity: 0}}, {IN}], {{duration: 3500, fill: 'both'}});
+        form.brought.finish()""",
+    ),
+    "an animation that rests in its middle goes on": Case(
+        PANEL,
+        f"{LEFT} form.resting.onfinish = () => form.remove(); form.resting.play()",
+        before=f"""form.resting = form.animate([{IN}, {{opacity: 0}}], {{duration: 5000, fill: 'both'}});
+        form.resting.pause(); form.resting.currentTime = 1500""",
+    ),
+    "it has begun to fade when its name goes": Case(
+        PANEL,
+        f"""form.animate([{IN}, {{opacity: 0}}], {{duration: 5000, fill: 'both'}}).onfinish = () => form.remove();
+        setTimeout(() => {{ {LEFT} }}, 1000)""",
+    ),
+    "one animation after the other moves it": Case(
+        PANEL,
+        f"""{LEFT} let more = 3;
+        const move = () => {{
+          if (more-- === 0) return form.remove();
+          form.animate([{{}}, {{translate: "2px"}}], {{duration: 1300}}).onfinish = move;
+        }};
+        move()""",
+    ),
+    "it fades in a frame that has a clock of its own": Case(
+        "<main id=main><iframe id=form width=400 height=200 src='javascript:void 0'></iframe></main>",
+        f"""const inner = form.contentDocument.querySelector('.secret');
+        inner.firstChild.animate([{IN}, {{opacity: 0}}], {{duration: 3500, fill: 'both'}});
+        inner.className = ''""",
+        before="""form.contentDocument.body.innerHTML =
+        `<main class=secret><div class=amount style="position: fixed; inset: 0; background: #f0f"></div></main>`""",
+    ),
     "a field is called otherwise": Case(
         f"<style>#form {{ {BOX} }}</style><main id=main><div id=form><label>Card number <input></label></div></main>",
         """form.querySelector('label').firstChild.data = 'Please wait'; setTimeout(() => form.remove(), 1000)""",
     ),
     "a field is taken away, and what is around it fades": Case(
         f"<style>#form {LATE}</style>{NAMED}", "form.querySelector('input').remove(); form.style.opacity = 0"
+    ),
+    "a field is taken away, and what brought it in is played backwards": Case(
+        NAMED,
+        """form.querySelector('input').remove(); form.brought.onfinish = () => form.remove(); form.brought.reverse()""",
+        before=f"""form.brought = form.animate([{{opacity: 0}}, {IN}], {{duration: 1500, fill: 'both'}});
+        form.brought.finish()""",
     ),
     "and is displayed a while": Case(
         f"<style>#form {LATE}</style>{NAMED}",

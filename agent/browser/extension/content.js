@@ -21,7 +21,10 @@
   let port = null;
   let parked = false; // kept by the browser for "back", not in any tab
   const written = isWritten();
+  const PREVIEW_STAYS = 1000; // ms; the browser goes on drawing a print preview after it has said that it has closed
+
   const printed = new Set(); // what was present when the print preview came: it stays in the picture as long as that
+  let previewed = 0; // the timer that ends that
   const kept = new Set(); // what was present when the page was left: it comes back with the old picture
   let keptFrames = false; // and there were frames in it, of which only the browser knows what they showed
 
@@ -150,10 +153,14 @@
 
   const onPrint = () => {
     mark.show(null); // nor is it printed
+    clearTimeout(previewed);
     remember(printed, current());
   };
 
-  const onPrinted = () => printed.clear();
+  const onPrinted = () => {
+    clearTimeout(previewed);
+    previewed = setTimeout(() => printed.clear(), PREVIEW_STAYS);
+  };
 
   const onOffer = (event) => {
     event.preventDefault();

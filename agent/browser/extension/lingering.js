@@ -18,6 +18,7 @@
   const MOST = 100; // of what is followed at a time
 
   const RAISED = ":modal,:popover-open";
+  const REUSED = "symbol,symbol *,defs *,pattern *,marker *,mask *"; // drawn where something else refers to it
   const UNSEEN = "head *,meta,input[type=hidden]"; // such an element says something of the document and shows nothing
 
   const EVENTS = ["transitionrun", "transitionend", "transitioncancel", "animationstart", "animationend", "animationcancel"];
@@ -30,12 +31,24 @@
     return !isRendered(element) && (!around || !nodes.isElement(around) || isRendered(around));
   };
 
+  // Shadows, outlines and text that overflows are drawn around an element's box, be that empty.
+  const AROUND = 200; // px
+
   const isDisplayed = (element) => {
-    if (!isRendered(element, {visibilityProperty: true})) return false;
+    if (!isRendered(element)) return false;
+    if (!isRendered(element, {visibilityProperty: true})) return drawsBeside(element, () => true);
     const {left, top, right, bottom} = placeOf(element);
     const view = viewOf(ownerOf(element));
-    return right > Math.max(left, 0) && bottom > Math.max(top, 0) && left < view.innerWidth && top < view.innerHeight;
+    const isNear = Math.max(left - view.innerWidth, top - view.innerHeight, -right, -bottom) <= AROUND;
+    return isNear || drawsBeside(element, ({position}) => position === "fixed" || position === "absolute");
   };
+
+  // Whether a style sheet's content before or after it, for which `where` holds, may be in view where it is not.
+  const drawsBeside = (element, where) =>
+    ["::before", "::after"].some((which) => {
+      const style = getComputedStyle(element, which);
+      return !["none", "normal"].includes(style.content) && style.visibility === "visible" && where(style);
+    });
 
   // `element` and what is in it and in its shadow roots; null where that is too much to ask.
   const allWithin = (element) => {
@@ -52,7 +65,7 @@
   // What cannot be told counts as in view: of an element without a box of its own, or in a layer above all others.
   const isInView = (element) => {
     if (isGone(element) || viewOf(ownerOf(element)) === null) return false;
-    if (getComputedStyle(element).display === "contents") return true;
+    if (getComputedStyle(element).display === "contents" || matches(element, REUSED)) return true;
     if (matches(element, RAISED) || nodes.first(element, RAISED)) return true;
     if (!isRendered(element, {opacityProperty: true})) return false;
     return isDisplayed(element) || (allWithin(element)?.some(isDisplayed) ?? true);
@@ -67,12 +80,16 @@
 
   const isGoing = ({playState}) => playState === "running" || playState === "paused";
 
-  // One that began between the two times and ends in a while. A scroll-driven one has no times that are numbers.
-  const isExit = (animation, from, until) => {
-    const {playbackRate, startTime, effect} = animation;
-    const takes = effect?.getComputedTiming().endTime / Math.abs(playbackRate || 1);
-    return isGoing(animation) && (startTime === null || (startTime >= from && startTime <= until)) && takes <= AT_MOST;
+  // One that ends in a while. When it began does not count: a script reverses what brought a view in, or lets go on what
+  // rested in the middle.
+  const isExit = (animation) => {
+    const {playbackRate, effect} = animation;
+    return isGoing(animation) && effect?.getComputedTiming().endTime / Math.abs(playbackRate || 1) <= AT_MOST;
   };
+
+  // Of one that runs forwards; each document has a clock of its own.
+  const beganAt = ({playbackRate, startTime, timeline}, now) =>
+    startTime === null || playbackRate < 0 ? -Infinity : now - (timeline?.currentTime - startTime);
 
   class Lingering {
     // `roots()`: the documents and shadow roots that are read from here.
@@ -80,7 +97,6 @@
       this.doc = doc;
       this.roots = roots;
       this.all = new Set();
-      this.checkedAt = performance.now(); // until then everything was as it was known
       this.parkedAt = 0;
     }
 
@@ -97,7 +113,7 @@
         if (known.some((one) => one.what === what && one.element === element)) return;
       }
       const one = {
-        kind, what, element, leftAt: performance.now(), knownAt: this.checkedAt,
+        kind, what, element, leftAt: performance.now(),
         cleared: false, hiding: new Set(), steppedAt: 0, exits: null, pseudos: 0,
       };
       one.hear = ({type, pseudoElement}) => {
@@ -154,18 +170,29 @@
     isThere(one, now, animations) {
       const age = now - one.leftAt;
       if (age > AT_MOST || (one.element && !isInView(one.element))) return false;
-      const within = one.kind === "field" ? BEGINS_WITHIN : STAYS;
-      if (one.exits === null || age < within) {
-        one.exits ??= new Set();
-        for (const animation of animations) {
-          if (isExit(animation, one.knownAt, one.leftAt + within)) one.exits.add(animation);
-        }
-      }
-      if (one.pseudos > 0 || [...one.exits].some(isGoing)) return true;
+      if (one.pseudos > 0 || this.isLeaving(one, now, animations)) return true;
       if (one.element && Array.from(nodes.all(one.element, SVG_ANIMATIONS)).some(isPlaying)) return true;
       for (const target of one.hiding) one.cleared ||= isGone(target) || isHidden(target);
       if (one.kind === "field" || one.cleared) return false; // it is no longer in the document
       return age < STAYS || now - one.steppedAt < STILL;
+    }
+
+    // What is animated as it leaves or soon after, and what of the element follows on that without a gap.
+    isLeaving(one, now, animations) {
+      const within = one.kind === "field" ? BEGINS_WITHIN : STAYS;
+      const isFirst = one.exits === null;
+      one.exits ??= new Set();
+      const wasLeaving = one.exits.size > 0;
+      for (const animation of animations.filter(isExit)) {
+        const isSoon = (isFirst || now - one.leftAt < within) && beganAt(animation, now) <= one.leftAt + within;
+        if (isSoon || (wasLeaving && this.isOf(one.element, animation))) one.exits.add(animation);
+      }
+      for (const animation of one.exits) if (!isGoing(animation)) one.exits.delete(animation);
+      return one.exits.size > 0;
+    }
+
+    isOf(element, {effect: {target}}) {
+      return element !== null && target !== null && (contains(element, target) || contains(target, element));
     }
 
     animations() {
@@ -174,12 +201,10 @@
 
     // `asked`: where somebody waits for it, for it costs a layout.
     refresh(asked) {
+      if (!asked || this.all.size === 0) return;
       const now = performance.now();
-      if (asked && this.all.size > 0) {
-        const animations = this.animations();
-        for (const one of this.all) if (!this.isThere(one, now, animations)) this.drop(one);
-      }
-      this.checkedAt = now;
+      const animations = this.animations();
+      for (const one of this.all) if (!this.isThere(one, now, animations)) this.drop(one);
     }
 
     // What counts as present, of one kind.

@@ -75,7 +75,6 @@
     previousOf: own(Node.prototype, "previousSibling"),
     dataOf: own(Node.prototype, "nodeValue"),
     compare: own(Node.prototype, "compareDocumentPosition"),
-    contains: own(Node.prototype, "contains"),
     rootOf: own(Node.prototype, "getRootNode"),
     assigned: own(HTMLSlotElement.prototype, "assignedNodes"),
     labelledBy: reflection("ariaLabelledByElements"),
