@@ -20,7 +20,10 @@ globalThis.scene = {
   forward: () => void setTimeout(() => history.forward()),
 
   paint: () => document.documentElement.classList.add("secret"),
-  clear: () => document.documentElement.classList.remove("secret"),
+  clear: () => {
+    document.documentElement.classList.remove("secret");
+    document.querySelector("section#put")?.remove(); // of `pushThenPaint`
+  },
   pushThenPaint(url) {
     history.pushState(null, "", url);
     put(document.createElement("section")).innerHTML = "<b>Card number</b>";
