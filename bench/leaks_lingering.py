@@ -13,6 +13,8 @@ ONLY: Final = (PLAIN,)
 MIDDLE: Final = (500, 500)  # within the page
 FADES: Final = ".pan:not(.open) { opacity: 0; transition: opacity 9.9s steps(1, end) }"
 LEAVES: Final = ".pan.leave { opacity: 0; transition: opacity 3s steps(1, end) }"
+BEFORE: Final = ".pan::before { content: ''; position: fixed; inset: 0; background: rgb(255, 0, 255) }"
+SHADOW: Final = ".pan { box-shadow: 0 0 0 600px rgb(255, 0, 255) }"
 PAUSES: Final = """
     .pan:not(.open) { animation: out 2s forwards } .pan:hover { animation-play-state: paused }
     @keyframes out { to { opacity: 0; visibility: hidden } }
@@ -106,6 +108,45 @@ def removed_and_kept_for_back(scene: Scene) -> Play:
     yield
     time.sleep(1.5)
     scene.run("go", scene.shop())
+
+
+@transition(stages=ONLY)
+def fade_played_backwards(scene: Scene) -> Play:
+    """What brought it in, reversed: such an animation begins in the future."""
+    yield from _in_and_out(scene, ("panBrought", 4000, False), ("shutBrought", "reverse"), 5)
+
+
+@transition(stages=ONLY)
+def fade_played_on(scene: Scene) -> Play:
+    """One animation in and out, which rests in between: it began long ago."""
+    yield from _in_and_out(scene, ("panBrought", 5000, True), ("shutBrought", "play"), 5)
+
+
+@transition(stages=ONLY)
+def fade_before_its_name_goes(scene: Scene) -> Play:
+    yield from _in_and_out(scene, ("panWith", ""), ("shutWhileFading", 1000, 5000), 6)
+
+
+@transition(stages=ONLY)
+def moved_step_by_step(scene: Scene) -> Play:
+    """Each step begins where the one before ends, the last of them more than two seconds later."""
+    yield from _in_and_out(scene, ("panWith", ""), ("shutInSteps", 1300, 1300, 1300), 5)
+
+
+@transition(stages=ONLY)
+def fade_in_written_frame(scene: Scene) -> Play:
+    yield from _in_and_out(scene, ("panInFrame", 4), ("shutInFrame",), 6)
+
+
+@transition(stages=ONLY)
+def boxless_with_content_before(scene: Scene) -> Play:
+    """It has no size, and what a style sheet puts before it fills the page."""
+    yield from _in_and_out(scene, ("boxless", BEFORE), ("shutAndRemove", 1200))
+
+
+@transition(stages=ONLY)
+def boxless_with_shadow(scene: Scene) -> Play:
+    yield from _in_and_out(scene, ("boxless", SHADOW), ("shutAndRemove", 1200))
 
 
 # -- addresses that change before the view -----------------------------------------------------------------------------

@@ -62,12 +62,23 @@ def test_lines_have_at_most_120_characters(document: Path) -> None:
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_paths_in_backticks_exist(document: Path) -> None:
-    named = {path.rstrip("/.,:") for path in PATH.findall(document.read_text("utf-8"))} - MADE
+    named = {path.split("::")[0].rstrip("/.,:") for path in PATH.findall(document.read_text("utf-8"))} - MADE
     assert sorted(path for path in named if not list(ROOT.glob(path))) == []
 
 
 COMMAND = re.compile(r"(?m)(?:^|`)(eyelid(?:-store)? [a-z-]+(?: (?:check|test)\b)?)")
 COMMANDS = sorted(set(COMMAND.findall((ROOT / "README.md").read_text("utf-8"))))
+
+
+TEST = re.compile(r"`((?:[\w/]+/)?test_\w+\.py)::(\w+)`")
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_that_are_named_exist(document: Path) -> None:
+    """With its folder, or by the name of its file alone."""
+    for file, name in TEST.findall(document.read_text("utf-8")):
+        files = [ROOT / file] if "/" in file else [*ROOT.glob(f"tests/**/{file}")]
+        assert [path for path in files if f"\ndef {name}(" in path.read_text("utf-8")], f"{file}::{name}"
 
 
 def test_the_readme_lists_commands() -> None:

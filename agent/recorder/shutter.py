@@ -12,8 +12,8 @@ from typing import Final
 
 from agent.core.model.media import Frame, Monitor
 from agent.core.model.times import SECOND
+from agent.core.pace import fresh
 from agent.core.proof.clearance import ANSWERS_WITHIN, Timing
-from agent.core.proof.timing import fresh
 from agent.ports import Clock, Screen
 
 # Every monitor is grabbed whole this often, drawn on or not: a hole in the media is a closed eye, and damage that the

@@ -13,8 +13,8 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Look, Scene
 from agent.core.model.times import MILLISECOND
+from agent.core.pace import next_look
 from agent.core.proof.clearance import ANSWERS_WITHIN
-from agent.core.proof.timing import next_look
 from agent.ports import Clock, Witness
 from agent.recorder.lane_pipeline import LanePipeline
 

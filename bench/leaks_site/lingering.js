@@ -37,6 +37,49 @@ Object.assign(globalThis.scene, {
     };
     channel.port2.postMessage(0);
   },
+  // An animation that brings it in, and rests before or at its end; `goOn` is what it does afterwards.
+  panBrought(duration, rests) {
+    scene.panWith("");
+    const steps = [{ opacity: 0 }, { opacity: 1, offset: 0.1 }, { opacity: 1, offset: 0.9 }, { opacity: rests ? 0 : 1 }];
+    scene.going = document.getElementById("put").animate(steps, { duration, fill: "both" });
+    if (!rests) return scene.going.finish();
+    scene.going.pause();
+    scene.going.currentTime = duration / 3;
+  },
+  shutBrought(goOn) {
+    scene.shut();
+    scene.going.onfinish = scene.remove;
+    scene.going[goOn]();
+  },
+  shutWhileFading(before, duration) {
+    const steps = [{ opacity: 1 }, { opacity: 1, offset: 0.9 }, { opacity: 0 }];
+    document.getElementById("put").animate(steps, { duration, fill: "both" }).onfinish = scene.remove;
+    setTimeout(scene.shut, before);
+  },
+  async shutInSteps(...durations) {
+    scene.shut();
+    for (const duration of durations) {
+      await document.getElementById("put").animate([{}, { translate: "2px" }], { duration }).finished;
+    }
+    scene.remove();
+  },
+  boxless(style) {
+    scene.styled(`.pan { position: fixed; left: 500px; top: 300px; width: 0; height: 0; z-index: 9 } ${style}`);
+    put(document.createElement("div")).className = "pan open";
+  },
+  shutAndRemove(after) {
+    scene.shut();
+    setTimeout(scene.remove, after);
+  },
+  // In a frame in which nothing was loaded: the page's own script reads it, and it has a clock of its own.
+  panInFrame(seconds) {
+    const frame = document.createElement("iframe");
+    frame.style.cssText = FULL;
+    frame.src = "javascript:void 0";
+    put(frame).contentDocument.body.innerHTML = `<style>.pan { position: fixed; inset: 0; background: ${MAGENTA} }
+      .pan:not(.open) { opacity: 0; transition: opacity ${seconds}s steps(1, end) }</style><div class="pan open"></div>`;
+  },
+  shutInFrame: () => document.getElementById("put").contentDocument.querySelector(".pan").classList.remove("open"),
   shutAtRate(duration, rate) {
     scene.shut();
     const box = document.getElementById("put");

@@ -1,4 +1,4 @@
-"""When a witness is asked, and what its proof needs under a policy."""
+"""What a witness's proof needs under a policy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.clearance import Timing
 from agent.core.proof.timing import (
-    LONGEST_BEAT,
     PAGE_HINDSIGHT,
     TITLE_HINDSIGHT,
     TITLE_SETTLE,
     WINDOW_HINDSIGHT,
     WINDOW_LINGERS,
-    fresh,
-    next_look,
     page_lag,
     page_timing,
     timings,
@@ -73,30 +70,6 @@ def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
     assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
 
 
-def test_a_grab_needs_a_look_younger_than_three_fifths_of_the_gap() -> None:
-    assert fresh(0, 599, TIMING)
-    assert not fresh(0, 600, TIMING)
-
-
-def test_a_closed_lane_is_looked_at_often_and_a_quiet_open_one_rarely() -> None:
-    assert next_look(5, TIMING, closed=True) == 5 + 100 * MILLISECOND
-    assert next_look(5, TIMING, closed=False) == 5 + 1 * SECOND
-
-
-def test_a_picture_that_is_taken_or_waits_is_looked_at_in_a_beat_until_one_look_is_past_its_hindsight() -> None:
-    assert next_look(100, TIMING, closed=False, grab_wanted=True) == 900
-    assert next_look(100, TIMING, closed=False, newest=200) == 900
-    assert next_look(500, TIMING, closed=False, newest=200) == 1300
-    assert next_look(501, TIMING, closed=False, newest=200) == 501 + SECOND  # it has been looked at
-    assert next_look(501, TIMING, closed=False, newest=200, grab_wanted=True) == 1301
-
-
-def test_sound_waits_for_a_look_no_longer_than_the_longest_beat() -> None:
-    timing = page_timing(policy(Attribute.URL), Lane.AUDIO)
-    assert next_look(0, timing, closed=False, newest=100 * MILLISECOND) == LONGEST_BEAT
-    assert timing.max_gap // 2 > LONGEST_BEAT  # also where the next answer is late the proof goes on
-
-
 def test_nothing_settles_after_a_page_whose_mark_was_seen_and_the_truth_about_it_comes_soon() -> None:
     timing = page_timing(policy(Attribute.URL), Lane.SCREEN)
     assert timing == Timing(settle=0, hindsight=300 * MILLISECOND, max_gap=250 * MILLISECOND)
@@ -119,12 +92,3 @@ def test_every_witness_has_its_own_timing() -> None:
         WINDOWS: window_timing(rules, Lane.SCREEN),
         BROWSERS: page_timing(rules, Lane.SCREEN),
     }
-
-
-def test_a_slow_witness_is_asked_sooner_so_that_its_answer_still_comes_within_the_gap() -> None:
-    assert next_look(100, TIMING, closed=False, newest=900, slowest=62) == 100 + 800
-    assert next_look(100, TIMING, closed=False, newest=900, slowest=63) == 100 + 600
-    assert next_look(100, TIMING, closed=False, newest=900, took=100) == 100 + 800
-    assert next_look(100, TIMING, closed=False, newest=900, took=101) == 100 + 1000 - 202
-    assert next_look(100, TIMING, closed=False, newest=900, took=600) == 100 - 200
-    assert next_look(100, TIMING, closed=False, took=600) == 100 + SECOND  # nothing waits
