@@ -69,17 +69,22 @@ class Running:
         return self._process.poll() is None
 
     def until(self, condition: Callable[[], T], what: str, patience: float = DEADLINE) -> T:
-        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out."""
+        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out.
+
+        What takes long to ask, as a command does, is asked less often: else the asking is what a busy machine does.
+        """
         deadline = time.monotonic() + patience
         while True:
+            asked = time.monotonic()
             answer = condition()
+            took = time.monotonic() - asked
             if answer:
                 return answer
             if not self.alive():
                 raise StageError(f"{self.name} ended before {what}:\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise LateError(f"{self.name} runs, but {what} did not come within {patience:.0f} s:\n{self.tail()}")
-            time.sleep(BEAT)
+            time.sleep(max(BEAT, 2 * took))
 
     def tail(self) -> str:
         lines = self.log.read_text("utf-8", "replace").splitlines()[-TAIL:]
