@@ -97,7 +97,7 @@ def test_a_page_kept_for_the_way_back_is_in_no_tab_until_it_returns(live: Live) 
 
 
 def test_a_prerendered_page_is_in_no_tab_until_it_is_shown(tmp_path: Path) -> None:
-    """Firefox prerenders nothing. A Chromium that has refused once refuses each time, so each try has one of its own."""
+    """Firefox prerenders nothing. A Chromium that refused once does so each time: each try has one of its own."""
     with browser("chromium", tmp_path) as live:
         prerender(live)
 
