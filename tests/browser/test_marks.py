@@ -285,7 +285,6 @@ UNSEEN = {
     "below the fold": ("margin-top: 5000px; display: block", "outside"),
     "a line": ("height: 3px; border: 0", "outside"),
 }
-UNNOTICED = {"not displayed", "beside the page", "below the fold"}  # by a frame of another site in Firefox
 
 
 @pytest.mark.parametrize("origin", ["here", "other"])
@@ -313,10 +312,26 @@ def test_a_frame_says_why_it_shows_none(live: Live, screen: Marks, kind: str, or
         told("shown")
         number, picture = screen.seen(tab["id"], frame)
         assert places(picture, number)
-        if live.name == "firefox" and origin == "other" and kind in UNNOTICED:
-            return
         live.site.order("around", f"document.querySelector('iframe').style = '{style}'")
         told(how)
+
+
+def test_each_of_many_frames_out_of_view_says_so(live: Live, screen: Marks) -> None:
+    """Firefox draws one of them a second, and then ever more rarely: the page around them speaks for them."""
+    live.site.serve({"/inner": INNER})
+    frame = f"<iframe src='{live.site.other}/inner' width=300 height=300></iframe>"
+    with live.opened("around", f"<div style='height: 4000px'></div>{frame * 24}"):
+        tab = live.look_until_tab("/around", lambda tab: read(tab) and len(tab["frames"]) == 25)
+        frames = [one["id"] for one in tab["frames"] if one["id"]]
+        known: list[str] = []
+        since = len(live.line.heard)
+
+        def answered(_: object) -> bool:
+            heard = live.line.heard[since:]
+            return {one["frame"] for one in heard if one["kind"] == "marked" and one["how"] == "outside"} == {*frames}
+
+        screen.until(answered, lambda: known.extend(screen.ask(tab["id"], *frames).values()))
+        assert {one["mark"] for one in live.line.heard[since:] if one["kind"] == "marked"} <= {*known}
 
 
 def test_a_frame_too_narrow_for_a_mark_says_nothing(live: Live, screen: Marks) -> None:

@@ -36,9 +36,13 @@ const tellRefused = (hash, places) => {
   wire.tell({kind: "policy", hash, refused: places});
 };
 
+const NAMES_FRAMES = Boolean(globalThis.browser?.runtime?.getFrameId); // Firefox: see frames.js
+
 // The documents of the tab that show a mark from now on; all others of it show none.
 const takeMarks = ({tab, marks}) => {
+  const hasFrames = NAMES_FRAMES && Object.keys(marks).some((frame) => frame !== "0");
   for (const [frame, entry] of registry.frames(tab)) {
+    if (hasFrames) entry.post({kind: "frames", marks});
     const mark = marks[frame] ?? null;
     if (mark === null && !entry.marked) continue;
     entry.marked = entry.post({kind: "mark", mark}) && mark !== null;
@@ -47,7 +51,7 @@ const takeMarks = ({tab, marks}) => {
 
 const takeFromFrame = (entry, tab, message) => {
   if (message.kind === "marked") {
-    wire.tell({kind: "marked", tab, frame: entry.frame, mark: message.mark, how: message.how});
+    wire.tell({kind: "marked", tab, frame: message.frame ?? entry.frame, mark: message.mark, how: message.how});
     return;
   }
   const {urls, fields, css, hash, shown} = message;

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const doc = document; // a window may go on to another document; this script may then not
-  const {Findings, Mark, nodes, own, orNull, serving} = globalThis.eyelid;
+  const {Findings, Mark, frames, nodes, own, orNull, serving} = globalThis.eyelid;
   if (serving?.doc === doc && serving.lives()) return;
   const api = globalThis.browser?.runtime?.connect ? browser : chrome; // or an element called "browser"
   const self = {doc, lives: () => api.runtime?.id !== undefined}; // false once the extension was removed or replaced
@@ -81,6 +81,16 @@
     findings.setPolicy(policy);
   };
 
+  // `marks`: the number of a frame -> the mark that it is to show. The agent believes it of a frame once a picture has
+  // shown a mark of this document that is younger.
+  const vouch = (marks) => {
+    for (const element of findings.frames.keys()) {
+      const frame = frames.numberIn(element);
+      const how = frame !== null && marks[frame] ? frames.unseen(element) : null;
+      if (how !== null) post({kind: "marked", frame, mark: marks[frame], how});
+    }
+  };
+
   const take = (message) => {
     if (document !== doc) {
       stop();
@@ -90,6 +100,8 @@
       keptFrames = false;
     } else if (message.kind === "mark") {
       mark.show(message.mark);
+    } else if (message.kind === "frames") {
+      vouch(message.marks);
     } else {
       takePolicy(message);
       post({kind: "policy", hash: message.hash, refused: findings.selectors.refused, ...state()});

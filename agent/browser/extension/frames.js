@@ -7,6 +7,8 @@
   const {own, orNull, nodes} = globalThis.eyelid;
   const {nameOf, attributeOf, ownerOf, viewOf} = nodes;
   const addressOf = own(Document.prototype, "URL");
+  const isRendered = own(Element.prototype, "checkVisibility");
+  const placeOf = own(Element.prototype, "getBoundingClientRect");
   const contentOf = {
     iframe: own(HTMLIFrameElement.prototype, "contentDocument"),
     frame: own(HTMLFrameElement.prototype, "contentDocument"),
@@ -51,5 +53,16 @@
 
     // The number by which the browser lists this document's frame; Chromium has no such call.
     number: (doc) => orNull(() => numberOf(viewOf(doc))),
+    numberIn: (element) => orNull(() => numberOf(element)),
+
+    // Why nothing of what this element holds is in view, in the words of mark.js; null where it may be. Firefox does not
+    // draw a frame of another site that is out of view, and so its own script is asked nothing.
+    unseen(element) {
+      if (nodes.isGone(element) || !isRendered(element)) return "empty";
+      const {left, top, right, bottom} = placeOf(element);
+      const view = viewOf(ownerOf(element));
+      const isOutside = right <= 0 || bottom <= 0 || left >= view.innerWidth || top >= view.innerHeight;
+      return isOutside ? "outside" : null;
+    },
   };
 })();
