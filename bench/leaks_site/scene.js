@@ -158,6 +158,13 @@ globalThis.scene = {
     asked.type = "file";
     asked.click();
   }),
+  askPlace: () => void navigator.geolocation.getCurrentPosition(() => {}),
+  // Tasks of `milliseconds` each, with a moment between two.
+  work(milliseconds, times) {
+    const until = performance.now() + milliseconds;
+    while (performance.now() < until);
+    if (times > 1) setTimeout(() => scene.work(milliseconds, times - 1), 10);
+  },
   alert: () => void setTimeout(() => alert("Is this card yours?"), 100),
   print: () => void setTimeout(() => print(), 100),
 
