@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 failed (for `verify`: something is wrong), 2 wrong usage.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -95,12 +96,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     return code
 
 
+OF_A_KEY: Final = ("--remove-reader", "--signer")  # options with a key's id
+
+
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """`--remove-reader -aB3` as `--remove-reader=-aB3`: one key id in 64 begins with a dash, and argparse would take it
-    for options."""
+    """`--signer -aB3` as `--signer=-aB3`: one key id in 64 begins with a dash, which argparse takes for options."""
     joined: list[str] = []
     for word in arguments:
-        if joined and joined[-1] == "--remove-reader" and word.startswith("-") and not word.startswith("--"):
+        if joined and joined[-1] in OF_A_KEY and re.match(r"-\w|--[\w-]{10}", word):
             joined[-1] += f"={word}"
         else:
             joined.append(word)
