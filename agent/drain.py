@@ -38,7 +38,7 @@ OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", "policy-te
 class DrainState(StrEnum):
     DRAINED = "drained"  # the store has all of it
     WAITING = "waiting"  # the store cannot be reached, or it is not the hour: the next time
-    IN_USE = "in-use"  # a recorder runs here, and sends by itself
+    IN_USE = "in-use"  # a recorder runs here, and sends what there is
     NOT_ENROLLED = "not-enrolled"
     FAILED = "failed"
 

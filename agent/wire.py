@@ -151,7 +151,7 @@ class Pace:
         return end
 
     def break_off(self, off: bool = True) -> None:
-        """Every request that waits now, or from now on, gives up at once; False lifts it."""
+        """Every request that waits now, or from now on, ends at once; False lifts it."""
         if off:
             self._broken_off.set()
         else:

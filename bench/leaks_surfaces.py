@@ -54,7 +54,7 @@ def clean_permission_prompt(scene: Scene) -> Play:
 
 @transition(least=0)
 def clean_alert(scene: Scene) -> Play:
-    """While it is up the page answers nobody, and the script that raised it may have changed the page before."""
+    """While it is up the page does not answer, and the script that raised it may have changed the page before."""
     yield
     scene.run("alert")
     time.sleep(STAYS)

@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def private_bus(folder: Path, name: str = "bus") -> Iterator[str]:
         end(process)
 
 
-class Service:
+class Service(ABC):
     """A service on a bus, in a thread of its own. Subclasses answer calls."""
 
     def __init__(self, address: str, name: str) -> None:
@@ -74,8 +75,9 @@ class Service:
         signature, body = answer
         return Message.new_method_return(message, signature, [body])
 
+    @abstractmethod
     def answer(self, message: Message) -> tuple[str, Any] | None:
-        raise NotImplementedError
+        """Signature and body of the answer to a call; None: there is no such method."""
 
     def signal(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
         async def send() -> None:
@@ -124,12 +126,12 @@ class Logind(Service):
         return super()._hear(message)
 
     def may_sleep(self) -> bool:
-        """Whether nobody delays it any more: every inhibitor that was handed out has been let go."""
+        """Whether nothing delays it any more: every inhibitor that was handed out has been released."""
         return bool(self._do(self._count()) == 0)
 
     async def _count(self) -> int:
         ready, _, _ = select.select(self._delays, [], [], 0)
-        for descriptor in ready:  # the other end is closed: nobody writes into one
+        for descriptor in ready:  # the other end is closed: nothing is ever written into one
             os.close(descriptor)
             self._delays.remove(descriptor)
         return len(self._delays)

@@ -42,7 +42,7 @@ PARTS: Final = {
     "untold": "GapCause, or NullSeat",
 }
 
-# No name by itself -> what to say. As written: `Sign` was a class, and to sign is what a key does.
+# No name of its own -> what to say. As written: `Sign` was a class, and to sign is what a key does.
 NAMES: Final = {
     "Absent": "DeviceGaps",
     "Answering": "ControlService",

@@ -17,7 +17,7 @@ from agent.log import write_log
 WORDS = {
     DrainState.DRAINED: "nothing waits",
     DrainState.WAITING: "the rest waits for the next time",
-    DrainState.IN_USE: "Eyelid is recording and sends by itself",
+    DrainState.IN_USE: "Eyelid is recording and sends without this command",
     DrainState.NOT_ENROLLED: "not enrolled",
     DrainState.FAILED: "nothing was sent",
 }

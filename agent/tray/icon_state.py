@@ -91,14 +91,14 @@ class IconState:
         return self.lid, self.mark, self.offline
 
 
-NOBODY: Final = IconState(Lid.GONE, "gone")
+NO_RECORDER: Final = IconState(Lid.GONE, "gone")
 UNCLEAR: Final = IconState(Lid.OPEN, "unclear")  # it may be recording, so it must not look as if it were not
 
 
 def icon_state_of(status: Status | None) -> IconState:
     """`status` None: no recorder answers."""
     if status is None:
-        return NOBODY
+        return NO_RECORDER
     if not status or any(part["state"] not in STATES for part in (status, status["sound"]) if part is not None):
         return UNCLEAR
     lid, topic = _lid(status)

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from agent import durable
 from agent.errors import EyelidError, UserError
-from agent.tray.icon_state import NOBODY, NOT_UNDERSTOOD, Call, IconState, Lid, Status, icon_state_of
+from agent.tray.icon_state import NO_RECORDER, NOT_UNDERSTOOD, Call, IconState, Lid, Status, icon_state_of
 from agent.tray.listener import Deliver, Listener, Pauses, Recorder
 from agent.tray.menu import Action, Entry, menu_of
 from agent.tray.notifier import Notice, Notifier
@@ -113,7 +113,7 @@ class Indicator:
         except UserError as refusal:
             return Notice("refusal", "Eyelid", str(refusal))
         except EyelidError as failure:
-            return Notice("refusal", self.words.title(NOBODY), str(failure))
+            return Notice("refusal", self.words.title(NO_RECORDER), str(failure))
         return None
 
     def listen(self, deliver: Deliver) -> None:

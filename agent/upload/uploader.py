@@ -33,7 +33,7 @@ from protocol.receipt import Receipt
 log = logging.getLogger(__name__)
 
 IDLE: Final = 5.0  # seconds between looks at an empty queue, where no wake-up came
-RETRIES: Final = 3  # failing answers after which a recording waits by itself, ever longer, while the others go on
+RETRIES: Final = 3  # failing answers after which a recording waits alone, ever longer, while the others go on
 GLANCE: Final = 0.25  # seconds between looks at other duties while requests are under way
 LANDING: Final = 1.5  # seconds that requests under way may still take at the end
 STEADY: Final = 8  # chunks in a row that arrived, after which one more request at once is tried

@@ -141,7 +141,7 @@ class PolicyFolder:
             self._touched.clear()
 
     def _look_around(self) -> None:
-        """What no event told. A difference counts once it stands for two beats: then the writing is over."""
+        """Changes without an event. A difference counts once it has lasted two beats: then the writing is over."""
         if self._read_last is not None:
             self._tell_unguarded(*self._read_last)  # an owner changes without a word
         now = fingerprint(self._folder)

@@ -30,7 +30,7 @@ Colour = tuple[int, int, int]
 
 LEGEND: Final = (
     (GREEN, "kept"),
-    (AMBER, "closed by a rule, and the margin that the proof gives up for it"),
+    (AMBER, "closed by a rule, and the margin that the proof costs"),
     (FAINT, "held, or nothing proven"),
 )
 

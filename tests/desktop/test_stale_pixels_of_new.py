@@ -128,7 +128,7 @@ def test_with_a_compositor_nobody_can_tell(tmp_path: Path) -> None:
 
 
 def test_a_window_that_paints_beside_the_screen_is_not_believed(bare: X11Stage) -> None:
-    """Redirected by whoever shows its picture elsewhere: covers do not clip what it tells."""
+    """Redirected by a program that shows its picture elsewhere: covers do not clip what it reports."""
     with trial(bare) as tried, displays.connection(bare.display) as link:
         link.composite_query_version()
         link.create_resource_object("window", tried.back).composite_redirect_window(1)

@@ -29,7 +29,7 @@ def extension() -> Extension:
 
 def test_it_scans_for_the_policy_that_it_took_and_for_no_equal_one(extension: Extension) -> None:
     assert extension.scans_for(FIRST)
-    assert not extension.scans_for(Scan("first", css=("#pan",)))  # it was never told of that one
+    assert not extension.scans_for(Scan("first", css=("#pan",)))  # that one never reached it
 
 
 def test_each_question_is_answered_once(extension: Extension) -> None:

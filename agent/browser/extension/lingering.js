@@ -80,8 +80,8 @@
 
   const isGoing = ({playState}) => playState === "running" || playState === "paused";
 
-  // One that ends in a while. When it began does not count: a script reverses what brought a view in, or lets go on what
-  // rested in the middle.
+  // One that ends in a while. When it began does not count: a script reverses what brought a view in, or resumes what rested
+  // in the middle.
   const isExit = (animation) => {
     const {playbackRate, effect} = animation;
     return isGoing(animation) && effect?.getComputedTiming().endTime / Math.abs(playbackRate || 1) <= AT_MOST;

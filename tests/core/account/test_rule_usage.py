@@ -69,6 +69,6 @@ def test_a_policy_that_follows_goes_on_but_for_what_was_changed_or_told() -> Non
     after = followed(usage, new, POLICY)
     assert (after.policy, set(after.rules)) == ("two", {"cards"})
     assert names(after, new) == ["cards"]
-    after = followed(usage, new, None)  # across a restart nobody knows what was edited
+    after = followed(usage, new, None)  # across a restart it is not known what was edited
     assert set(after.rules) == {"cards", "charts"}
     assert names(followed(usage, Policy("three", 3, "n", (PACK,)), POLICY), new) == []

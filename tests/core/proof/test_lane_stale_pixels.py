@@ -32,7 +32,7 @@ def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
     assert [item.span.start for item in made.judge(75).dropped] == [60]
     made.push(Picture(Span(95, 96)))
     for at in (100, 102):
-        made.see(attribution(at, ()))  # long gone, and told of no more
+        made.see(attribution(at, ()))  # long gone, and no longer reported
         made.see(look(at + 1, witness="b"))
     assert [item.span.start for item in made.judge(104).released] == [95]
     assert made.provable_after == 90

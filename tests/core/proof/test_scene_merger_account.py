@@ -1,4 +1,4 @@
-"""A window whose browser falls away: between that word and the next look at the windows nobody speaks for it."""
+"""A window whose browser falls away: between that word and the next look at the windows no browser speaks for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_window_in_view_that_its_browser_speaks_for_no_more_is_in_doubt_until_
     take(merger, 40, BROWSERS, Browsing())
     assert merger.lost_account
     take(merger, 50, WINDOWS, Scene((WINDOW,)))
-    assert not merger.lost_account  # that look says itself that nobody accounts for it
+    assert not merger.lost_account  # that look says itself that no browser accounts for it
 
 
 def test_a_window_that_was_closed_is_in_no_doubt() -> None:
