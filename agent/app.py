@@ -68,7 +68,7 @@ from protocol.bundle import Bundle
 log = logging.getLogger(__name__)
 
 LOG: Final = "log"  # the folder in home
-SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobody
+SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs does not keep the recorder from ending
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
 ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, whatever the network does
@@ -329,7 +329,8 @@ class Recording:
     def _guarded_or_not(self, unguarded: bool) -> None:
         if unguarded:
             self._alarm(
-                TroubleCode.POLICY_UNGUARDED, "whoever is recorded may change the policy; `eyelid doctor` says how not"
+                TroubleCode.POLICY_UNGUARDED,
+                "the agent who is recorded may change the policy; `eyelid doctor` says how to prevent it",
             )
         else:
             self._cleared(TroubleCode.POLICY_UNGUARDED)

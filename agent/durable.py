@@ -94,7 +94,7 @@ def overwrite_in_place(folder: Path) -> bool:
 
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with contextlib.suppress(OSError):  # it is a wish: whoever refuses it overwrites in place, or tells of no room
+        with contextlib.suppress(OSError):  # refusal: it overwrites in place, or says it is full
             flags = bytearray(struct.calcsize("l"))
             fcntl.ioctl(opened, _GET_FLAGS, flags)
             (before,) = struct.unpack("l", flags)

@@ -39,7 +39,7 @@ class User:
 def with_homes(homes: Path = HOMES) -> tuple[User, ...]:
     """Everybody who is no part of the system and has a folder of their own here.
 
-    The account database does not list whoever a directory service knows (sssd.conf(5), `enumerate`), so owners of the
+    The account database does not list accounts of a directory service (sssd.conf(5), `enumerate`), so owners of the
     folders in `homes`, and one below as in /home/DOMAIN/alice, count as well.
     """
     found = {(user.uid, user.home): user for user in (*_listed(), *_owning(homes))}

@@ -219,7 +219,7 @@ def _told(one: BrowserStatus, connected: Mapping[str, int] | None) -> Iterable[s
         said = [f"{what}: {'yes' if mark else 'no'}" for what, mark in marks.items() if mark is not None]
         yield f"  policy     {', '.join(str(path) for path in one.policy.files)}: {', '.join(said)}"
     else:
-        yield "  policy     none: whoever uses it can take the extension out"
+        yield "  policy     none: its user can remove the extension"
     if connected is not None:
         count = connected[one.browser.name]
         yield f"  connected  {'no' if not count else '1 profile' if count == 1 else f'{count} profiles'}"
@@ -252,7 +252,7 @@ def _pack(asked: argparse.Namespace) -> int:
     if made:
         print(
             f"eyelid: made {asked.key}. Keep it, and keep it secret: only with it can a later version be the same "
-            "extension, and whoever has it can pass for Eyelid in your browsers.",
+            "extension, and a program that has it can pass for Eyelid in your browsers.",
             file=sys.stderr,
         )
     elif asked.key.stat().st_mode & 0o077:

@@ -61,5 +61,5 @@ def _complain(remains: Remains) -> None:
 
 def _agrees(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise UserError("nobody can be asked here: --yes says that it is meant")
+        raise UserError("this is no terminal, so there is no one to ask: confirm with --yes")
     return input(question).strip().lower() in {"y", "yes"}

@@ -207,7 +207,7 @@ def _print(out: Console, scenes: Scenes, then: Policy, now: Policy, told: Mappin
         out.print()
         _print_lane(out, SPOKEN_LANE[lane].capitalize(), spans, sums_of(spans))
     if missing := _not_looked_for(then, now):
-        says = "Only the other policy names these, so that nobody searched the pages for them; it may close more"
+        says = "Only the other policy names these, so that the pages were not searched for them; it may close more"
         out.print()
         out.print(f"{says}: {', '.join(missing)}", style="yellow", markup=False)
 

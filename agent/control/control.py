@@ -30,7 +30,7 @@ FOLLOW: Final = "follow"  # the request that is answered again and again
 HANGS_AFTER: Final = 3.0  # seconds; a recorder that says nothing for so long hangs (its beat is a second)
 FOLLOWERS: Final = 8  # at once; a tray and a terminal or two
 MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
-NOBODY: Final = "Eyelid is not running here; `eyelid run` starts it"
+NOT_RUNNING: Final = "Eyelid is not running here; `eyelid run` starts it"
 NO_ANSWER: Final = "Eyelid does not answer; its log says why"
 _IN_USE: Final = "Eyelid is already recording for this user; `eyelid status` shows it"
 _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
@@ -119,7 +119,7 @@ def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[st
         connection.connect(str(socket_path(home)))
         connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
     except (FileNotFoundError, ConnectionError):
-        raise NotRunning(NOBODY) from None
+        raise NotRunning(NOT_RUNNING) from None
     except (TimeoutError, BlockingIOError):  # refused at once where others already wait for one that hangs
         raise NotRunning(NO_ANSWER) from None
     except OSError as failure:  # it may be there, and running
@@ -131,7 +131,7 @@ def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
     try:
         line = readline(MAX_ANSWER)
     except ConnectionError:
-        raise NotRunning(NOBODY) from None
+        raise NotRunning(NOT_RUNNING) from None
     except TimeoutError:
         raise NotRunning(NO_ANSWER) from None
     if not line:

@@ -53,7 +53,7 @@ def write(path: Path, told: Mapping[str, object], resolved: Resolved) -> None:
         raise EnvironmentFault(f"{path} cannot be written: {failure.strerror}") from None
 
 
-_ABOUT: Final = """What `eyelid doctor --bundle` gathered on one PC, for whoever helps with it.
+_ABOUT: Final = """What `eyelid doctor --bundle` gathered on one PC, for the person who helps with it.
 
 doctor.json    each check: mark, what was found, the next step
 settings.json  the settings in force and where each comes from, passwords masked

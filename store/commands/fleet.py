@@ -89,7 +89,7 @@ def _enroll_token(options: Namespace) -> int:
         return 0
     console(stderr=True).print(
         f"Good for {options.uses} enrolment{'s' if options.uses > 1 else ''} until {when(now + options.expires)}; "
-        "whoever has it can enrol, so send it as you would a password:"
+        "a PC that has it can enrol, so send it as you would a password:"
     )
     print(token)
     return 0

@@ -99,7 +99,7 @@ class _Fleet(Collector):
             "devices_held_by_person", "PCs that the person in front holds, by the reason they chose", "reason",
             counted.reasons,
         )  # fmt: skip
-        yield _family("alarms_open", "Alarms that nobody has acknowledged, by code", "code", counted.alarms)
+        yield _family("alarms_open", "Alarms that are not acknowledged, by code", "code", counted.alarms)
         for name, words, value in (
             ("devices_bundle_behind", "PCs heard of that have an older bundle than the newest", counted.behind),
             ("waiting_chunks", "Sealed chunks that wait on PCs, as they last said", counted.chunks),

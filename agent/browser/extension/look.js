@@ -154,7 +154,7 @@ const describeWindow = async (window, answers, extensions) => {
 };
 
 // A document that has just come has no script yet: it is waited for a little, or every step from page to page would be
-// a moment in which nobody could look.
+// a moment in which no look was possible.
 const answerLook = async ({id}) => {
   const until = performance.now() + ARRIVE_WITHIN;
   let [all, answers] = await Promise.all([windows.all(), askFrames(registry.all())]);

@@ -69,7 +69,7 @@ class PolicyStatus:
             return ""
         if beside.revision is None:
             return f"The folder {folder} holds files with mistakes: they do not count, the signed policy does."
-        which = "an older policy" if beside.kind is Kind.OLDER else "another policy that nobody signed"
+        which = "an older policy" if beside.kind is Kind.OLDER else "another policy without a signature"
         return f"The folder {folder} holds {which} (revision {beside.revision}): it does not count."
 
     def as_json(self) -> dict[str, object]:

@@ -20,7 +20,7 @@ OWN: Final = {
     "unreadable": "a rule needs a name, a title or an address that cannot be read here",
     "web-engine": "it shows web pages, and no browser extension looks into it",
     "unseen-page": "the page, or a part of it, does not answer the extension",
-    "remote-display": "it shows another machine, into which nobody can look from here",
+    "remote-display": "it shows another machine, which cannot be looked into from here",
     "overview": "it shows pictures of other windows",
     "unlisted": "the policy says unlisted: close, and no rule names it",
     "not-recorded": "nothing that record_when names is open",

@@ -71,7 +71,7 @@ def _extension(one: BrowserFacts) -> Finding:
         return good(f"installed by policy, private windows covered; {has}", of=one.title)
     if one.forced:
         return warning("installed by policy, but private windows escape it and close the eye", policy, of=one.title)
-    return warning(f"{has}, and whoever uses the browser can take it out: no policy installs it", policy, of=one.title)
+    return warning(f"{has}, and its user can remove it: no policy installs it", policy, of=one.title)
 
 
 def _carried(one: BrowserFacts) -> str:
