@@ -30,7 +30,7 @@ class UserHold:
     reason: int | str = ""
     policy: str = ""
 
-    def told(self) -> Mapping[str, object]:
+    def as_fields(self) -> Mapping[str, object]:
         """What the ledger's entry says beside the hold."""
         said: dict[str, object] = {}
         if self.reason != "":

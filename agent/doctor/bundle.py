@@ -30,11 +30,11 @@ FOLDER: Final = "eyelid-support"
 COUNTED: Final = ("what", "why")
 
 
-def write(path: Path, told: Mapping[str, object], resolved: Resolved) -> None:
-    """`told`: the doctor's JSON. Raises EnvironmentFault where the file cannot be written."""
+def write(path: Path, report: Mapping[str, object], resolved: Resolved) -> None:
+    """`report`: the doctor's JSON. Raises EnvironmentFault where the file cannot be written."""
     files = {
         "README.txt": _ABOUT,
-        "doctor.json": _json(told),
+        "doctor.json": _json(report),
         "settings.json": _json(_settings(resolved)),
         "versions.json": _json(_versions()),
         "ledger.json": _json(ledger(resolved.config.home / "ledger")),

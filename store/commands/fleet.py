@@ -140,7 +140,7 @@ def _facts(one: DeviceStatus, health: tuple[int, str] | None) -> dict[str, objec
         "pending_bytes": one.pending_bytes,
         "holds": list(one.holds),
         "alarms": list(one.alarms),
-        "alarms_told": list(one.told),
+        "alarms_told": list(one.reported),
         "bundle_revision": one.bundle_revision,
         "health": json.loads(health[1]) if health else None,
     }

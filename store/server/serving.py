@@ -139,8 +139,8 @@ def serve(
         with log.to_stderr(), ExitStack() as stack:
             if tls:
                 _check_certificate(home)
-            told, scraped = _watched(stack, services, home, metrics)
-            server = make_server(create_app(services, answered=told), home if tls else None)
+            answered, scraped = _watched(stack, services, home, metrics)
+            server = make_server(create_app(services, answered=answered), home if tls else None)
             with listen(host, port) as listener:
                 address = url(host, listener.getsockname()[1], tls=tls)
                 announce(address, scraped)

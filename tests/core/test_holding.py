@@ -76,4 +76,4 @@ def test_or_one_of_eyelids_own_where_it_names_none() -> None:
     ],
 )
 def test_what_the_ledger_is_told(hold: UserHold, told: dict[str, object]) -> None:
-    assert hold.told() == told
+    assert hold.as_fields() == told
