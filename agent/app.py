@@ -64,6 +64,7 @@ from agent.witness.policy_folder import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
 from protocol.bundle import Bundle
+from protocol.system import ON_WINDOWS
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class Recording:
             last=recall(config.home),
             signed=lambda: signed_by(sends.trust),
             on_unsigned=lambda there: (self._alarm if there else self._cleared)(TroubleCode.UNSIGNED_POLICY),
-            uid=os.getuid() if hasattr(os, "getuid") else 0,
+            uid=0 if ON_WINDOWS else os.getuid(),
             pinned=pinned("policies"),
             on_unguarded=self._guarded_or_not,
         )

@@ -7,7 +7,6 @@ or writes for them what they may not; a process of theirs cannot.
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -47,6 +46,8 @@ def with_homes(homes: Path = HOMES) -> tuple[User, ...]:
 
 
 def _listed() -> Iterator[User]:
+    import pwd  # noqa: PLC0415 - Windows has none
+
     for entry in pwd.getpwall():
         home = Path(entry.pw_dir)
         if _owner(home) == entry.pw_uid and _is_person(entry.pw_uid):
@@ -54,6 +55,8 @@ def _listed() -> Iterator[User]:
 
 
 def _owning(homes: Path) -> Iterator[User]:
+    import pwd  # noqa: PLC0415 - Windows has none
+
     for folder in (*homes.glob("*"), *homes.glob("*/*")):
         try:
             seen = folder.lstat()

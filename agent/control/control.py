@@ -9,7 +9,6 @@ who is at the other end.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -62,6 +61,8 @@ def claim(home: Path) -> IO[str]:
     A lock, not a pid file: it goes with the process, however that dies.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    import fcntl  # noqa: PLC0415 - Windows has none
+
     lock = (home / "lock").open("w", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
