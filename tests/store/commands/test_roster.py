@@ -22,7 +22,7 @@ def pc(number: int, host: str, level: Level, words: str, **changes: Any) -> Devi
     device = Device(f"{number:08x}-1b2c-7d3e-8f40-51627384a5b6", KEY, KEY, host, "Linux", "0.1.0", "leeds", 1, None)
     facts: dict[str, Any] = {
         "state": "heard", "version": "0.1.0", "heard": NOW - MINUTE, "receipt": NOW - 2 * MINUTE, "blind_share": 0.0,
-        "pending_chunks": 0, "pending_bytes": 0, "holds": (), "alarms": (), "told": (), "bundle_revision": 1,
+        "pending_chunks": 0, "pending_bytes": 0, "holds": (), "alarms": (), "reported": (), "bundle_revision": 1,
         "next_step": "", "others": (),
     }  # fmt: skip
     return DeviceStatus(device=device, level=level, words=words, **(facts | changes))
