@@ -20,6 +20,7 @@ from store.admin.signing import Said
 from store.catalog.database import explained
 from store.catalog.queries import ahead_of, newest_bundle
 from store.clock import wall
+from store.commands.agents_command import check_policies
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
@@ -186,6 +187,8 @@ def _sign(options: Namespace) -> int:
     key = _compliance_key(options)
     before = signing.read_bundle(options.before, thumbprint(key.public_key()))
     policies = {} if options.no_policy else signing.read_policies(options.policies) if options.policies else None
+    if policies:
+        check_policies(policies)
     change = signing.Change(
         policies=policies,
         add=[signing.read_reader(path) for path in options.add_reader],
