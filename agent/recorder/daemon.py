@@ -16,12 +16,13 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
-from agent.core.model.media import Block, Frame, Lane, Monitor
+from agent.core.model.marks import Marked, Request, Sighted
+from agent.core.model.media import Block, Frame, Item, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
-from agent.core.proof.gate import PATIENCE, Item
-from agent.core.proof.marks import Marked, Marks, Request, Sighted
+from agent.core.proof.gate import PATIENCE
+from agent.core.proof.marks import Marks
 from agent.core.proof.scene_merger import SceneMerger
 from agent.core.proof.timing import timings
 from agent.core.session import (

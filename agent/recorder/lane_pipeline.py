@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from agent.core.account.lane import AccountedProof
-from agent.core.model.media import Block, Frame, Lane
+from agent.core.model.media import Block, Frame, Item, Lane
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.gate import PATIENCE, Item
+from agent.core.proof.gate import PATIENCE
 from agent.pipeline import Mailbox
 from agent.recorder.recording import Blocks, Gap, Order, TakeOver
 

@@ -10,12 +10,12 @@ from typing import Generic
 
 from agent.core.account.attribution import Attribution
 from agent.core.account.kept_span import KeptSpan
-from agent.core.model.media import Lane
+from agent.core.model.media import ItemT, Lane
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import Span
 from agent.core.proof.clearance import Timing
-from agent.core.proof.gate import GateResult, ItemT
+from agent.core.proof.gate import GateResult
 from agent.core.proof.lane import BLIND, LaneProof
 
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Generic
 
 from agent.core.matching.decide import Verdict, decide, interaction_is_on
-from agent.core.model.media import Lane
+from agent.core.model.media import ItemT, Lane
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Blind, Browsing, Look, PageEvent, Scene
 from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
-from agent.core.proof.gate import Gate, GateResult, ItemT, Proof
+from agent.core.proof.gate import Gate, GateResult, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
 
 BLIND = (Reason("blind"),)

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final
 
 from agent.core.matching.decide import BLIND, UNLISTED
+from agent.core.model.marks import Answer, Marked, Request, Shown, Sighted
 from agent.core.model.rules import Reason
 from agent.core.model.seen import TOP, BrowserWindow, Browsing, Look, Page, PageEvent, Tab
 from agent.core.model.times import MILLISECOND, SECOND
@@ -45,43 +45,6 @@ UNMARKED_FOR: Final = 10 * SECOND
 LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
 
 Place = tuple[str, int]  # (connection, the browser's own number of the tab)
-Shown = Mapping[int, int]  # document -> the mark that it is to show
-
-
-class Answer(StrEnum):
-    """What a document says about the mark that it was asked to show."""
-
-    SHOWN = "shown"  # it is in the document; whether it is in the picture only the picture says
-    EMPTY = "empty"  # the document has no area: its parent shows nothing of it
-    OUTSIDE = "outside"  # no part of it is in view; it may be scrolled into view later
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The documents of this tab show these marks from now on, and the others show none."""
-
-    browser: str
-    tab: int
-    marks: Shown
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """What a document said at `at` of the mark that it was asked to show."""
-
-    browser: str
-    tab: int
-    mark: int
-    how: Answer
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sighted:
-    """A picture whose grab began at `at` shows these marks."""
-
-    marks: frozenset[int]
-    at: int
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
+from agent.core.model.marks import Answer, Request
 from agent.core.model.seen import (
     BROWSERS,
     WINDOWS,
@@ -16,14 +17,7 @@ from agent.core.model.seen import (
     Scene,
     Tab,
 )
-from agent.core.proof.marks import (
-    ASK_AGAIN,
-    ASK_AGAIN_AT_MOST,
-    LATE,
-    Answer,
-    Marks,
-    Request,
-)
+from agent.core.proof.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, Marks
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.proof.marks_desk import BOTH, Desk, closes, reasons, tab, told
 
