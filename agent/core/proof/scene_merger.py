@@ -51,13 +51,31 @@ class _Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A browser's window at the last look: its pages as they count, its tabs in front, and what may be drawn in it."""
+class _Tab:
+    """A tab at the last look. `moved`: from another window, since the look before. `since`: when a look first showed
+    its top document, of this number. `pictures`: what may have been drawn in it when it was last in front.
+    """
 
-    shown: bool
-    pages: tuple[Page, ...]
-    front: frozenset[Place]
-    drawn: tuple[Page, ...]
+    home: Key
+    moved: bool
+    top: int
+    since: int
+    pictures: tuple[_Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A browser's window at the last look: its pages as they count, its tabs in front, and what may be drawn in it.
+
+    `since`: when the first look that showed it was answered.
+    """
+
+    since: int
+    shown: bool = True
+    full_screen: bool = False
+    pages: tuple[Page, ...] = ()
+    front: frozenset[Place] = frozenset()
+    drawn: tuple[Page, ...] = ()
     extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
 
 
@@ -73,18 +91,12 @@ class SceneMerger:
         self._all_in_view = True  # after a moment of blindness, and under an overview
         self._correlation = WindowCorrelation()
         self._seen: dict[Key, _Seen] = {}
-        self._pictures: dict[Place, tuple[_Picture, ...]] = {}  # what may have been drawn in it when last in front
-        self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first showed that
-        self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
+        self._tabs: dict[Place, _Tab] = {}
+        self._inside: dict[int, dict[Page, int]] = {}  # the desktop's window -> its pages -> until when it had them
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
-        self._full_screen: frozenset[int] = frozenset()  # windows that a browser's window at full screen may be
-        self._hints: frozenset[int] = frozenset()  # what says so over them
+        self._hints: frozenset[int] = frozenset()  # Chromium's words over windows at full screen
         self._last_left = -PAGE_HINDSIGHT  # when a browser's window was last found gone from the view
         self._browsers_asked = 0
-        self._homes: dict[Place, Key] = {}  # tab -> the browser's window that it was last in
-        self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
-        self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first showed it was answered
-        self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
         self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # from events since browsers were asked -> when
         self._pids: dict[str, int] = {}  # connection -> the browser's process
         self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
@@ -101,12 +113,11 @@ class SceneMerger:
         """Every page that may count again although no further look or event shows it; some more than once."""
         for seen in self._seen.values():
             yield from (*seen.pages, *seen.drawn)
-        for kept in (self._inside, self._was_inside, self._paintable, self._menus):
+        for kept in (self._inside, self._paintable, self._menus):
             for pages in kept.values():
                 yield from pages
-        for pictured in (self._pictures, self._event_pictures):
-            for pictures in pictured.values():
-                yield from (picture.page for picture in pictures)
+        for pictures in (*(tab.pictures for tab in self._tabs.values()), *self._event_pictures.values()):
+            yield from (picture.page for picture in pictures)
 
     @property
     def lost_account(self) -> bool:
@@ -150,21 +161,23 @@ class SceneMerger:
             self._last_left = look.answered
         left = (replace(page, shown=True, parked=False) for page in self._left_behind())
         pages = tuple(dict.fromkeys((*left, *self._in_menus(scene, look.asked))))
-        self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
+        self._inside = {
+            window: {page: until for page, until in pages.items() if until >= look.asked}
+            for window, pages in self._inside.items()
+            if window in self._first_seen
+        }
         # Once more after the browsers were asked again: that look tells what they held when they left.
         self._leaving = {
             window: at for window, at in self._leaving.items() if self._browsers_asked <= at and window in self._inside
-        }
-        self._was_inside = {
-            window: {page: until for page, until in pages.items() if until >= look.asked}
-            for window, pages in self._was_inside.items()
-            if window in self._inside
         }
         self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
         self._in_view |= shown
         changed = scene is not self._scene
         self._scene, self._asked, self._shown = scene, look.asked, shown
-        self._hints = frozenset(_hints(scene, self._full_screen))
+        full = (
+            self._correlation.partners.get(key, frozenset()) for key, seen in self._seen.items() if seen.full_screen
+        )
+        self._hints = frozenset(_hints(scene, frozenset().union(*full)))
         accounted = self._correlation.accounted | self._hints
         # While nothing changes it is the very same object, so that it is judged once.
         if changed or pages != self._surveyed.pages or accounted != self._surveyed.accounted:
@@ -175,7 +188,6 @@ class SceneMerger:
         """What may still be in the pixels that windows have left, whichever tab an event was of, and late."""
         for window in self._leaving:
             yield from self._inside.get(window, ())
-            yield from self._was_inside.get(window, ())
         for pictures in self._event_pictures.values():
             yield from (picture.page for picture, at in pictures.items() if at <= self._last_left + PAGE_HINDSIGHT)
 
@@ -202,21 +214,14 @@ class SceneMerger:
         windows = () if self._scene is None else self._scene.windows
         # One that came while they were being asked may be the partner of a window that else would find another.
         seeking = windows if all(self._first_seen[window.id] < asked for window in windows) else ()
-        self._first_told = {
-            key_of(window): self._first_told.get(key_of(window), look.answered) for window in browsing.windows
-        }
+        known = {key for key, seen in self._seen.items() if seen.since < self._asked}
         # The desktop must have been asked since: else a new window would find only what resembles it.
-        told = tuple(window for window in browsing.windows if self._first_told[key_of(window)] < self._asked)
+        told = tuple(window for window in browsing.windows if key_of(window) in known)
         self._correlation = self._correlation.renewed(told, seeking)
-        full = (self._correlation.partners.get(key_of(window)) for window in browsing.windows if window.full_screen)
-        self._full_screen = frozenset().union(*(partners for partners in full if partners is not None))
-        homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
-        self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
-        self._homes = homes
-        tops = {(window.browser, tab.id): _top(tab) for window in browsing.windows for tab in window.tabs}
-        before = {place: self._tops.get(place, (ANY, 0)) for place in tops}
-        self._tops = {
-            place: before[place] if before[place][0] == top else (top, look.answered) for place, top in tops.items()
+        self._tabs = {
+            (window.browser, tab.id): self._tab(window, tab, look.answered)
+            for window in browsing.windows
+            for tab in window.tabs
         }
         self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
@@ -229,15 +234,20 @@ class SceneMerger:
             self._browsed = scene
         return self._browsed
 
+    def _tab(self, window: BrowserWindow, tab: Tab, answered: int) -> _Tab:
+        home, top = key_of(window), _top(tab)
+        before = self._tabs.get((window.browser, tab.id), _Tab(home, moved=False, top=ANY, since=0))
+        since = before.since if before.top == top else answered
+        return _Tab(home, before.home != home, top, since, before.pictures)
+
     def _put_inside(self, until: int) -> None:
         """Until then the display may still have what is in a window no more, or was there between two looks."""
         event_pages = tuple(picture.page for pictures in self._event_pictures.values() for picture in pictures)
         inside = self._correlation.inside({key: seen.pages for key, seen in self._seen.items()})
         for window, pages in inside.items():
-            left = dict.fromkeys((*self._inside.get(window, ()), *event_pages), until)
-            past = {**self._was_inside.get(window, {}), **left}
-            self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
-        self._inside = self._inside | inside
+            before = self._inside.get(window, {})
+            left = {page: until if at == FOR_GOOD else at for page, at in before.items()}
+            self._inside[window] = left | dict.fromkeys(event_pages, until) | dict.fromkeys(pages, FOR_GOOD)
 
     def _put_in_menus(self, browsing: Browsing, until: int) -> None:
         """Until then a menu may come that still has what is in view no more."""
@@ -257,7 +267,7 @@ class SceneMerger:
         self._pids = {browser: pid for browser, pid in self._pids.items() if browser in self._paintable}
 
     def _look_into(self, window: BrowserWindow, look: Look) -> _Seen:
-        before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
+        before = self._seen.get(key_of(window), _Seen(look.answered))
         shown = self._is_in_view(window)
         in_front = [tab for tab in window.tabs if tab.visible]
         pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, look, shown=shown)]
@@ -277,12 +287,13 @@ class SceneMerger:
         extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
         pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]
         front = frozenset((window.browser, tab.id) for tab in in_front)
-        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn, extensions)
+        return _Seen(before.since, shown, window.full_screen, tuple(dict.fromkeys(pages)), front, drawn, extensions)
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events showed that the window may have drawn. In view, any tab may have come and gone."""
         for place, pictures in self._event_pictures.items():
-            its_own = place not in self._at_home or self._homes[place] == key_of(window)
+            tab = self._tabs.get(place)
+            its_own = tab is None or tab.moved or tab.home == key_of(window)
             if place[0] == window.browser and (shown or its_own):
                 yield from (picture.page for picture in pictures)
 
@@ -300,32 +311,33 @@ class SceneMerger:
         """
         place = window.browser, tab.id
         was_in_front = place in old_front
-        pictures = tuple(one for one in self._pictures.get(place, ()) if one.until > look.asked)
+        known = self._tabs[place]
+        pictures = tuple(one for one in known.pictures if one.until > look.asked)
         page = replace(tab.page, unread=tab.page.unread or tab.unknown > 0)
         # In front at the look before: this page may have been there too, until it was parked.
         yield replace(page, shown=shown, parked=not tab.visible and not was_in_front)
         fresh = tab.visible and tab.painted
-        top, since = self._tops[place]
-        may_flash_up = tab.visible or was_in_front or look.asked <= since + CARD_LINGERS
+        may_flash_up = tab.visible or was_in_front or look.asked <= known.since + CARD_LINGERS
         if not (fresh and was_in_front):
             for picture in pictures:
-                if may_flash_up or picture.top in {ANY, top}:
+                if may_flash_up or picture.top in {ANY, known.top}:
                     yield replace(picture.page, shown=shown, parked=not tab.visible)
-        now = _Picture(tab.page, top or ANY)
+        now = _Picture(tab.page, known.top or ANY)
         if fresh:
-            self._pictures[place] = (now,)
+            drawn = (now,)
         elif tab.visible or was_in_front:
             # It may have drawn this page, or one that only an event showed, between two looks. The picture in its hover
             # card may be from after this document began.
             unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()
-            drawn = (*pictures, now, *unknown, *self._event_pictures.get(place, ()))
-            self._pictures[place] = _few_pictures(tuple(replace(one, top=now.top) for one in drawn))
+            drawn = tuple(
+                replace(one, top=now.top) for one in (*pictures, now, *unknown, *self._event_pictures.get(place, ()))
+            )
         else:
-            self._pictures[place] = _few_pictures((*pictures, *self._event_pictures.get(place, ())))
+            drawn = (*pictures, *self._event_pictures.get(place, ()))
+        self._tabs[place] = replace(known, pictures=_few_pictures(drawn))
 
     def _forget(self, asked: int) -> None:
-        """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
-        self._pictures = {place: pages for place, pages in self._pictures.items() if place in self._homes}
+        """Events from before this question: what they left is known."""
         since = {
             place: {picture: at for picture, at in pictures.items() if at >= asked}
             for place, pictures in self._event_pictures.items()
