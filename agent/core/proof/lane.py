@@ -34,7 +34,7 @@ class LaneProof(Generic[ItemT]):
         self._timings = {name: Timing() for name in witnesses}
         self._policy: Policy | None = None
         self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}  # witness -> scene, interaction, verdict
-        self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
+        self._interactions: dict[str, bool] = {}  # witness -> its last look saw one that `record_when` asks for
         self._interaction_until = 0
         self.stale_pixels = StalePixelReports()
 
@@ -128,22 +128,20 @@ class LaneProof(Generic[ItemT]):
 
     def see(self, look: Look) -> None:
         """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
-        self._take(look)
+        if self._policy is not None and self.counts(look):
+            self._take(look, self._policy)
         if look.stale_pixels is not None and self._lane is Lane.SCREEN:
             self.stale_pixels.tell(look.witness, look.asked, look.stale_pixels)
         self._runs = {
             name: with_stale(run, self.stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()
         }
 
-    def _take(self, look: Look) -> None:
-        if self._policy is None or not self.counts(look):
-            return
-        name, timing = look.witness, self._timings[look.witness]
-        reasons = self._judge(self._policy, look).on(self._lane)
-        before = self._runs[name]
+    def _take(self, look: Look, policy: Policy) -> None:
+        name, before = look.witness, self._runs[look.witness]
+        reasons = self._judge(policy, look).on(self._lane)
         # What a display goes on showing is not heard.
         told = look.stale_pixels is not None or self._lane is not Lane.SCREEN
-        after = looked(before, look.asked, look.answered, reasons, timing, told=told, lag=look.lag)
+        after = looked(before, look.asked, look.answered, reasons, self._timings[name], told=told, lag=look.lag)
         if after.clean:
             self._runs[name], self._said[name] = after, ()
         elif after is not before:
@@ -158,18 +156,15 @@ class LaneProof(Generic[ItemT]):
             self._runs[name] = replace(run, after=max(run.after, at))
 
     def _judge(self, policy: Policy, look: Look) -> Verdict:
-        """A witness hands out the same scene while nothing changes: one judgement serves."""
+        """While nothing changes one judgement serves."""
         # What browsers say is worth a look only put together with what the desktop says (core.proof.scene_merger).
         seen = Blind.CANNOT_VOUCH if isinstance(look.seen, Browsing) else look.seen
-        if interaction_is_on(policy, seen):
-            self._interactions.add(look.witness)
-        else:
-            self._interactions.discard(look.witness)
-        if self._interactions:
+        self._interactions[look.witness] = interaction_is_on(policy, seen)
+        if any(self._interactions.values()):
             self._interaction_until = look.answered + policy.keep_recording
         interaction = look.asked <= self._interaction_until
         scene, was_on, verdict = self._judged.get(look.witness, (None, False, Verdict()))
-        if scene is not seen or was_on is not interaction:
+        if (scene, was_on) != (seen, interaction):
             verdict = decide(policy, seen, interaction=interaction)
             self._judged[look.witness] = (seen, interaction, verdict)
         return verdict

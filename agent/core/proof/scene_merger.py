@@ -52,20 +52,22 @@ class _Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Tab:
-    """A tab at the last look. `moved`: from another window, since the look before. `since`: when a look first showed
-    its top document, of this number. `pictures`: what may have been drawn in it when it was last in front.
+    """A tab at the last look. `moved`, `was_in_front`: from, or in its window at, the look before. `since`: when a look
+    first showed its top document, of this number. `pictures`: what may have been drawn in it when last in front.
     """
 
     home: Key
-    moved: bool
-    top: int
-    since: int
+    in_front: bool = False
+    moved: bool = False
+    was_in_front: bool = False
+    top: int = ANY
+    since: int = 0
     pictures: tuple[_Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A browser's window at the last look: its pages as they count, its tabs in front, and what may be drawn in it.
+    """A browser's window at the last look: its pages as they count, and what may be drawn in it.
 
     `since`: when the first look that showed it was answered.
     """
@@ -74,7 +76,6 @@ class _Seen:
     shown: bool = True
     full_screen: bool = False
     pages: tuple[Page, ...] = ()
-    front: frozenset[Place] = frozenset()
     drawn: tuple[Page, ...] = ()
     extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
 
@@ -94,20 +95,16 @@ class SceneMerger:
         self._tabs: dict[Place, _Tab] = {}
         self._inside: dict[int, dict[Page, int]] = {}  # the desktop's window -> its pages -> until when it had them
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
-        self._hints: frozenset[int] = frozenset()  # Chromium's words over windows at full screen
+        self._relied_on: frozenset[int] = frozenset()  # windows that the correlation accounted for in the last survey
         self._last_left = -PAGE_HINDSIGHT  # when a browser's window was last found gone from the view
         self._browsers_asked = 0
+        self._surveyed = Scene()
         self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # from events since browsers were asked -> when
         self._pids: dict[str, int] = {}  # connection -> the browser's process
         self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
         self._menus: dict[int, tuple[Page, ...]] = {}  # menus and the like -> what they may have painted
-        self._surveyed = Scene()
-        self._browsed = Scene(pages_only=True)
-
-    @property
-    def pages(self) -> Scene:
-        """What browsers last said, as it counts: with pictures that may still be there. `accounted`: their windows."""
-        return self._browsed
+        # What browsers last said, as it counts: with pictures that may still be there. `accounted`: their windows.
+        self.pages = Scene(pages_only=True)
 
     def remembered(self) -> Iterator[Page]:
         """Every page that may count again although no further look or event shows it; some more than once."""
@@ -122,7 +119,7 @@ class SceneMerger:
     @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
-        return not (self._surveyed.accounted - self._correlation.accounted - self._hints).isdisjoint(self._shown)
+        return not (self._relied_on - self._correlation.accounted).isdisjoint(self._shown)
 
     def take(self, look: Look) -> Look:
         """The look with a scene that `decide` can judge by itself."""
@@ -151,9 +148,8 @@ class SceneMerger:
         These count once more, as windows do: their pixels stay until what was behind them has drawn itself. A window
         that is found gone left before the look that last had it, so what it held by then counts as well as now.
         """
-        if scene is not self._scene:
-            self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
-            self._correlation = self._correlation.within(self._first_seen)
+        self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
+        self._correlation = self._correlation.within(self._first_seen)
         shown = frozenset(window.id for window in scene.windows if window.shown) | _behind_menus(scene)
         gone = self._shown - shown
         self._leaving |= dict.fromkeys(gone, look.answered)
@@ -172,16 +168,14 @@ class SceneMerger:
         }
         self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
         self._in_view |= shown
-        changed = scene is not self._scene
-        self._scene, self._asked, self._shown = scene, look.asked, shown
-        full = (
-            self._correlation.partners.get(key, frozenset()) for key, seen in self._seen.items() if seen.full_screen
-        )
-        self._hints = frozenset(_hints(scene, frozenset().union(*full)))
-        accounted = self._correlation.accounted | self._hints
-        # While nothing changes it is the very same object, so that it is judged once.
-        if changed or pages != self._surveyed.pages or accounted != self._surveyed.accounted:
-            self._surveyed = replace(scene, pages=pages, accounted=accounted)
+        bound = self._correlation.partners
+        full = (bound.get(key, frozenset()) for key, seen in self._seen.items() if seen.full_screen)
+        accounted = self._correlation.accounted.union(_hints(scene, frozenset().union(*full)))
+        surveyed = replace(scene, pages=pages, accounted=accounted)
+        # While nothing changes it is the very same object: the browsers are asked when it is another one.
+        if scene is not self._scene or surveyed != self._surveyed:
+            self._surveyed = surveyed
+        self._scene, self._asked, self._shown, self._relied_on = scene, look.asked, shown, self._correlation.accounted
         return self._surveyed
 
     def _left_behind(self) -> Iterator[Page]:
@@ -229,16 +223,14 @@ class SceneMerger:
         self._put_in_menus(browsing, look.answered + PAGE_LAG)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
-        scene = Scene(pages=pages, accounted=self._correlation.accounted, pages_only=True)
-        if scene != self._browsed:
-            self._browsed = scene
-        return self._browsed
+        self.pages = Scene(pages=pages, accounted=self._correlation.accounted, pages_only=True)
+        return self.pages
 
     def _tab(self, window: BrowserWindow, tab: Tab, answered: int) -> _Tab:
         home, top = key_of(window), _top(tab)
-        before = self._tabs.get((window.browser, tab.id), _Tab(home, moved=False, top=ANY, since=0))
-        since = before.since if before.top == top else answered
-        return _Tab(home, before.home != home, top, since, before.pictures)
+        before = self._tabs.get((window.browser, tab.id), _Tab(home))
+        moved, since = before.home != home, before.since if before.top == top else answered
+        return _Tab(home, tab.visible, moved, before.in_front and not moved, top, since, before.pictures)
 
     def _put_inside(self, until: int) -> None:
         """Until then the display may still have what is in a window no more, or was there between two looks."""
@@ -270,11 +262,11 @@ class SceneMerger:
         before = self._seen.get(key_of(window), _Seen(look.answered))
         shown = self._is_in_view(window)
         in_front = [tab for tab in window.tabs if tab.visible]
-        pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, look, shown=shown)]
+        pages = [page for tab in window.tabs for page in self._look_at(window, tab, look, shown=shown)]
         drawn = tuple(tab.page for tab in in_front)
         if not in_front or not all(tab.painted for tab in in_front):
             # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
-            left = [tab.page for tab in window.tabs if (window.browser, tab.id) in before.front]
+            left = [tab.page for tab in window.tabs if self._tabs[window.browser, tab.id].was_in_front]
             drawn = _few((*before.drawn, *left, *drawn, *self._passed_by(window, shown=shown)))
             pages += [replace(page, shown=shown) for page in drawn]
         if shown and not before.shown:
@@ -286,8 +278,7 @@ class SceneMerger:
         extensions = {one: until for one, until in before.extensions.items() if until > look.asked}
         extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
         pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]
-        front = frozenset((window.browser, tab.id) for tab in in_front)
-        return _Seen(before.since, shown, window.full_screen, tuple(dict.fromkeys(pages)), front, drawn, extensions)
+        return _Seen(before.since, shown, window.full_screen, tuple(dict.fromkeys(pages)), drawn, extensions)
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events showed that the window may have drawn. In view, any tab may have come and gone."""
@@ -301,31 +292,28 @@ class SceneMerger:
         partners = self._correlation.partners.get(key_of(window))
         return partners is None or self._all_in_view or not partners.isdisjoint(self._in_view)
 
-    def _look_at(
-        self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], look: Look, *, shown: bool
-    ) -> Iterator[Page]:
+    def _look_at(self, window: BrowserWindow, tab: Tab, look: Look, *, shown: bool) -> Iterator[Page]:
         """What the tab shows, and what it last had in front where that picture may come up again.
 
         Behind another tab only a hover card shows that. It loses what another document has drawn
         (bench/leaks: card_of_another_document).
         """
         place = window.browser, tab.id
-        was_in_front = place in old_front
         known = self._tabs[place]
         pictures = tuple(one for one in known.pictures if one.until > look.asked)
         page = replace(tab.page, unread=tab.page.unread or tab.unknown > 0)
         # In front at the look before: this page may have been there too, until it was parked.
-        yield replace(page, shown=shown, parked=not tab.visible and not was_in_front)
+        yield replace(page, shown=shown, parked=not tab.visible and not known.was_in_front)
         fresh = tab.visible and tab.painted
-        may_flash_up = tab.visible or was_in_front or look.asked <= known.since + CARD_LINGERS
-        if not (fresh and was_in_front):
+        may_flash_up = tab.visible or known.was_in_front or look.asked <= known.since + CARD_LINGERS
+        if not (fresh and known.was_in_front):
             for picture in pictures:
                 if may_flash_up or picture.top in {ANY, known.top}:
                     yield replace(picture.page, shown=shown, parked=not tab.visible)
         now = _Picture(tab.page, known.top or ANY)
         if fresh:
             drawn = (now,)
-        elif tab.visible or was_in_front:
+        elif tab.visible or known.was_in_front:
             # It may have drawn this page, or one that only an event showed, between two looks. The picture in its hover
             # card may be from after this document began.
             unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()

@@ -61,6 +61,16 @@ def test_a_picture_between_two_clean_looks_is_kept() -> None:
     assert made.proof.asked("w") == 27
 
 
+def test_while_nothing_changes_one_judgement_serves() -> None:
+    made = proof()
+    made.see(look(10, WITH_CHART))
+    verdict = made.proof.verdicts["w"]
+    made.see(look(20, seen("notes", "chart")))
+    assert made.proof.verdicts["w"] is verdict
+    made.see(look(30))
+    assert made.proof.verdicts["w"].ids == frozenset()
+
+
 def test_a_look_judged_with_another_policy_does_not_count() -> None:
     made = proof()
     assert made.proof.counts(look(10))

@@ -16,9 +16,7 @@ from agent.core.proof.timing import (
     WINDOW_HINDSIGHT,
     WINDOW_LINGERS,
     page_lag,
-    page_timing,
     timings,
-    window_timing,
 )
 
 TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
@@ -39,7 +37,7 @@ def policy(*attributes: Attribute, lead: int = 0) -> Policy:
 
 
 def test_pixels_outlive_their_window_and_the_truth_may_come_late() -> None:
-    timing = window_timing(policy(Attribute.APP), Lane.SCREEN)
+    timing = timings(policy(Attribute.APP), Lane.SCREEN)[WINDOWS]
     assert timing == Timing(0, 300 * MILLISECOND, 250 * MILLISECOND, lingers=1 * SECOND)
     assert (timing.hindsight, timing.lingers) == (WINDOW_HINDSIGHT, WINDOW_LINGERS)
 
@@ -60,18 +58,18 @@ APP = Matcher(Attribute.APP, ("till",))
     ids=["a rule", "with others", "an exception", "record_when", "allow_unseen"],
 )
 def test_a_policy_that_asks_for_titles_anywhere_waits_for_them_at_both_ends(asks: Policy) -> None:
-    timing = window_timing(asks, Lane.SCREEN)
+    timing = timings(asks, Lane.SCREEN)[WINDOWS]
     assert timing == Timing(1 * SECOND, 1 * SECOND, 250 * MILLISECOND, lingers=1 * SECOND)
     assert (timing.settle, timing.hindsight) == (TITLE_SETTLE, TITLE_HINDSIGHT)
 
 
 def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
-    timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)
+    timing = timings(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)[WINDOWS]
     assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
 
 
 def test_nothing_settles_after_a_page_whose_mark_was_seen_and_the_truth_about_it_comes_soon() -> None:
-    timing = page_timing(policy(Attribute.URL), Lane.SCREEN)
+    timing = timings(policy(Attribute.URL), Lane.SCREEN)[BROWSERS]
     assert timing == Timing(settle=0, hindsight=300 * MILLISECOND, max_gap=250 * MILLISECOND)
     assert timing.hindsight == PAGE_HINDSIGHT
 
@@ -82,13 +80,5 @@ def test_a_display_is_behind_as_far_as_programs_wait_for_a_core(stalled: float, 
 
 
 def test_a_lead_reaches_back_for_pages_too() -> None:
-    timing = page_timing(policy(Attribute.URL, lead=3 * SECOND), Lane.AUDIO)
+    timing = timings(policy(Attribute.URL, lead=3 * SECOND), Lane.AUDIO)[BROWSERS]
     assert timing == Timing(0, 3 * SECOND, 1 * SECOND)
-
-
-def test_every_witness_has_its_own_timing() -> None:
-    rules = policy(Attribute.URL, Attribute.APP)
-    assert timings(rules, Lane.SCREEN) == {
-        WINDOWS: window_timing(rules, Lane.SCREEN),
-        BROWSERS: page_timing(rules, Lane.SCREEN),
-    }
