@@ -72,15 +72,20 @@ def source(module: str) -> Path:
     return ROOT / (module.replace(".", "/") + ".py")
 
 
-@cache  # the folders do not change while a bench runs
+@cache  # numbers count in the text as it was first read, though somebody may go on writing
+def text_of(module: str) -> str:
+    return source(module).read_text(encoding="utf-8")
+
+
+@cache
 def mutants(module: str) -> tuple[Mutant, ...]:
-    text = source(module).read_text(encoding="utf-8")
+    text = text_of(module)
     return tuple(mutants_of(module, text, _enums(ast.parse(text))))
 
 
 def mutated(module: str, number: int | None) -> ast.Module:
     """The whole module with this mutant in it; with None, as it is."""
-    tree = ast.parse(source(module).read_text(encoding="utf-8"))
+    tree = ast.parse(text_of(module))
     for count, (*_, (do, _)) in enumerate(_changes(tree, _enums(tree))):
         if count == number:
             do()
@@ -210,7 +215,7 @@ def _enums(tree: ast.Module) -> dict[str, list[str]]:
     found = _defined_enums(tree)
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module and source(node.module).is_file():
-            there = _defined_enums(ast.parse(source(node.module).read_text(encoding="utf-8")))
+            there = _defined_enums(ast.parse(text_of(node.module)))
             found |= {name.asname or name.name: there[name.name] for name in node.names if name.name in there}
     return found
 
