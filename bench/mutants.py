@@ -150,7 +150,7 @@ def measure(outcome: Outcome, tries: Sequence[Mutant], jobs: int, *, quick: bool
             mutants_run.preload(loaded)
 
     def trial(module: str, number: int | None, most: int | None = None) -> mutants_run.Trial:
-        longest = 5 * cpu[module.rpartition(".")[0]] + 10
+        longest = 2 * cpu[module.rpartition(".")[0]] + 5
         return mutants_run.Trial(module, number, stages(module)[:most], longest)
 
     # Put in place as a mutant is, but unchanged; quickly with the tests that catch most of them.

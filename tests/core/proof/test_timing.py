@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.clearance import Timing
+from agent.core.proof.clearance import ANSWERS_WITHIN, Timing
 from agent.core.proof.timing import (
+    CARD_LINGERS,
+    EXTENSION_LINGERS,
+    MAX_GAP,
     PAGE_HINDSIGHT,
+    PAGE_LAG,
+    PAGE_SETTLE,
     TITLE_HINDSIGHT,
     TITLE_SETTLE,
     WINDOW_HINDSIGHT,
@@ -36,6 +44,30 @@ def policy(*attributes: Attribute, lead: int = 0) -> Policy:
         for number, attribute in enumerate(attributes)
     )
     return Policy("hash", 1, "name", rules)
+
+
+PLATFORMS = Path(__file__).resolve().parents[3] / "docs" / "platforms.md"
+
+
+@pytest.mark.parametrize(
+    ("row", "times"),
+    [
+        ("doubt, windows", [WINDOW_LINGERS]),
+        ("hindsight, windows", [WINDOW_HINDSIGHT, TITLE_HINDSIGHT]),
+        ("lag, pages", [PAGE_LAG, PAGE_SETTLE]),
+        ("lingers, an extension's popup", [EXTENSION_LINGERS]),
+        ("lingers, a tab's hover card", [CARD_LINGERS]),
+        ("hindsight, pages", [PAGE_HINDSIGHT]),
+        ("max_gap, screen", [MAX_GAP[Lane.SCREEN]]),
+        ("max_gap, sound", [MAX_GAP[Lane.AUDIO]]),
+        ("silence", [ANSWERS_WITHIN]),
+    ],
+)
+def test_each_time_is_the_published_one(row: str, times: list[int]) -> None:
+    """Beside each stands there what it was measured by."""
+    (value,) = re.findall(rf"^\| {row} \| ([^|]*) \|", PLATFORMS.read_text(encoding="utf-8"), re.MULTILINE)
+    units = {"ms": MILLISECOND, "s": SECOND}
+    assert [int(number) * units[unit] for number, unit in re.findall(r"(\d+) (ms|s)\b", value)] == times
 
 
 def test_pixels_outlive_their_window_and_the_truth_may_come_late() -> None:
