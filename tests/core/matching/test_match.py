@@ -57,6 +57,7 @@ def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = 
         (title("*chart"), window(title=Blind.NO_TITLE), DOUBT),
         (title("*chart"), window(title=Blind.NO_TITLE, title_needed=False), NO),
         (title(""), window(title=""), YES),
+        (title(""), window(title=Blind.NO_TITLE, title_needed=False), YES),
         (url("*"), window(), NO),
         (app("*"), page("https://example.com"), NO),
         (url("example.com"), page("https://www.example.com/"), YES),
