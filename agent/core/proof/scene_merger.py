@@ -31,7 +31,7 @@ from agent.core.model.seen import (
     WindowKind,
 )
 from agent.core.proof.timing import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
-from agent.core.proof.window_correlation import Key, WindowCorrelation, key_of
+from agent.core.proof.window_correlation import Key, Place, WindowCorrelation, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
@@ -39,8 +39,6 @@ FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edg
 UNFOLLOWED: Final = Page(urls=(), unread=True)
 
 FOR_GOOD: Final = 2**63  # ns
-
-Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ BORDER: Final = 16
 TITLE_BAR: Final = 64
 
 Key = tuple[str, int]  # (connection, the browser's own number of the window)
+Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
 Partners = Mapping[Key, frozenset[int]]
 
 

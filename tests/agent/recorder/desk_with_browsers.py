@@ -23,6 +23,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from agent.core.model.marks import Request, Sighted
 from agent.core.model.media import Frame
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
@@ -41,7 +42,6 @@ from agent.core.model.seen import (
     Window,
 )
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.marks import Request, Sighted
 
 Content = int  # 0: harmless
 PID: Final = 20

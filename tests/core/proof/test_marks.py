@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
+from agent.core.model.marks import Answer, Request
 from agent.core.model.seen import (
     BROWSERS,
     WINDOWS,
@@ -16,14 +17,7 @@ from agent.core.model.seen import (
     Scene,
     Tab,
 )
-from agent.core.proof.marks import (
-    ASK_AGAIN,
-    ASK_AGAIN_AT_MOST,
-    LATE,
-    Answer,
-    Marks,
-    Request,
-)
+from agent.core.proof.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, Marks
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.proof.marks_desk import BOTH, Desk, closes, reasons, tab, told
 
@@ -407,11 +401,11 @@ def test_without_a_policy_every_page_is_sensitive() -> None:
     assert list(marks.requests(3)) == []
 
 
-def test_a_look_of_another_witness_and_one_without_change_are_handed_on_as_they_are() -> None:
+def test_a_look_of_another_witness_and_one_in_which_all_is_painted_are_handed_on_as_they_are() -> None:
     desk = Desk().settled(tab(SHOP))
     for seen in (Scene(), Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),))):
         look = Look(WINDOWS if isinstance(seen, Scene) else BROWSERS, 50, 51, "now", seen)
-        assert desk.marks.take(look) is look
+        assert desk.marks.take(look) == look
 
 
 def test_a_request_names_its_browser() -> None:
