@@ -52,10 +52,9 @@ def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
 def window_timing(policy: Policy, lane: Lane) -> Timing:
     """The window witness's; `lead` of any rule reaches back further still. Titles are late at both ends."""
     titles = _asks_for_titles(policy)
-    hindsight = TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT
     return Timing(
         settle=TITLE_SETTLE if titles else 0,
-        hindsight=max(_lead(policy, lane), hindsight),
+        hindsight=_reaching_back(policy, lane, TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT),
         max_gap=MAX_GAP[lane],
         lingers=WINDOW_LINGERS,
     )
@@ -63,7 +62,7 @@ def window_timing(policy: Policy, lane: Lane) -> Timing:
 
 def page_timing(policy: Policy, lane: Lane) -> Timing:
     """The browsers' witness's. A window that leaves the view with its page is the window witness's (proof.view)."""
-    return Timing(hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
+    return Timing(hindsight=_reaching_back(policy, lane, PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
 
 
 def page_lag(stalled: float) -> int:
@@ -85,5 +84,5 @@ def _asks_for_titles(policy: Policy) -> bool:
     return any(matcher.attribute is Attribute.TITLE for matcher in matchers)
 
 
-def _lead(policy: Policy, lane: Lane) -> int:
-    return max((rule.on(lane).lead for rule in policy.closing), default=0)
+def _reaching_back(policy: Policy, lane: Lane, hindsight: int) -> int:
+    return max([hindsight, *(rule.on(lane).lead for rule in policy.closing)])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from agent.core.model.media import Lane
@@ -28,6 +25,7 @@ from agent.core.proof.timing import (
     timings,
     window_timing,
 )
+from tests.core.proof.published import published
 
 TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
 
@@ -46,9 +44,6 @@ def policy(*attributes: Attribute, lead: int = 0) -> Policy:
     return Policy("hash", 1, "name", rules)
 
 
-PLATFORMS = Path(__file__).resolve().parents[3] / "docs" / "platforms.md"
-
-
 @pytest.mark.parametrize(
     ("row", "times"),
     [
@@ -64,10 +59,7 @@ PLATFORMS = Path(__file__).resolve().parents[3] / "docs" / "platforms.md"
     ],
 )
 def test_each_time_is_the_published_one(row: str, times: list[int]) -> None:
-    """Beside each stands there what it was measured by."""
-    (value,) = re.findall(rf"^\| {row} \| ([^|]*) \|", PLATFORMS.read_text(encoding="utf-8"), re.MULTILINE)
-    units = {"ms": MILLISECOND, "s": SECOND}
-    assert [int(number) * units[unit] for number, unit in re.findall(r"(\d+) (ms|s)\b", value)] == times
+    assert published(row) == times
 
 
 def test_pixels_outlive_their_window_and_the_truth_may_come_late() -> None:
@@ -98,8 +90,10 @@ def test_a_policy_that_asks_for_titles_anywhere_waits_for_them_at_both_ends(asks
 
 
 def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
-    timing = window_timing(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)
-    assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
+    short, long = (policy(Attribute.APP, lead=lead).rules[0] for lead in (1 * SECOND, 3 * SECOND))
+    for rules in ((long,), (short, long), (long, short)):
+        timing = window_timing(Policy("hash", 1, "name", rules), Lane.AUDIO)
+        assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
 
 
 def test_nothing_settles_after_a_page_whose_mark_was_seen_and_the_truth_about_it_comes_soon() -> None:
