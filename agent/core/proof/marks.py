@@ -27,6 +27,7 @@ from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.window_correlation import Key, Place, key_of
 
 NO_PARENT: Final = -1
+NEVER: Final = 0  # before every time that there is, ns
 
 # A mark that was not seen is replaced by another, put in anew: a window may have covered it, or the page deleted it.
 # The old one still counts: under a heavy repaint the first may be the first to come. Doubled each time, for a mark that
@@ -55,9 +56,9 @@ class _Proof:
 
     begun: int
     since: int
+    ask_again_at: int
     unseen: set[int]
     asked: dict[int, int] = field(default_factory=dict)
-    ask_again_at: int = 0
     pause: int = ASK_AGAIN
 
 
@@ -73,9 +74,9 @@ class _Tab:
 
     home: Key | None = None
     in_front: bool = False
-    stained_at: int = 0
-    unknown_at: int = 0
-    clean_at: int = 1
+    stained_at: int = NEVER
+    unknown_at: int = NEVER
+    clean_at: int = NEVER + 1
     held: set[int] = field(default_factory=set)
     parents: dict[int, int] = field(default_factory=dict)
     present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
@@ -84,7 +85,7 @@ class _Tab:
     inside: dict[int, int] = field(default_factory=dict)
     proof: _Proof | None = None
     sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
-    sent_at: int = 0
+    sent_at: int = NEVER
 
     def stain(self, at: int) -> None:
         self.stained_at = max(self.stained_at, at)
@@ -103,7 +104,7 @@ class _Tab:
     def reconnected(self) -> _Tab:
         """The same tab over another connection: it was asked for nothing yet, and numbers its documents anew."""
         held = {*self.held, *self.hidden, *self.inside}
-        return replace(self, home=None, in_front=False, held=held, hidden={}, inside={}, proof=None, sent={}, sent_at=0)
+        return replace(self, home=None, in_front=False, held=held, hidden={}, inside={}, proof=None, sent={})
 
     def wanted(self) -> dict[int, int]:
         """Of each document that is asked for its mark, the mark that it was asked for last."""
@@ -179,8 +180,8 @@ class Marks:
         self._follow(windows, [(window.browser, tab.id) for window in windows for tab in window.tabs])
         known = {browser for browser, _ in self._windows}
         # What a browser showed before its first look, or while it did not answer, is not known.
-        fresh = {window.browser: 0 if window.browser in known else look.asked - 1 for window in windows}
-        new = {name: _Window(max(at, self._event_at.get(name, 0)), at) for name, at in fresh.items()}
+        fresh = {window.browser: NEVER if window.browser in known else look.asked - 1 for window in windows}
+        new = {name: _Window(max(at, self._event_at.get(name, NEVER)), at) for name, at in fresh.items()}
         self._windows = {key: self._windows.get(key) or replace(new[key[0]]) for key in map(key_of, windows)}
         return replace(look, seen=Browsing(tuple(self._window(window, look) for window in windows)))
 
@@ -216,14 +217,14 @@ class Marks:
         tabs = tuple(self._judged(self._tabs[window.browser, tab.id], tab, look.asked, state) for tab in noted)
         in_front = [tab for tab in tabs if tab.visible]
         if in_front and all(tab.painted for tab in in_front):
-            state.stained = state.unknown = 0
+            state.stained = state.unknown = NEVER
         return replace(window, tabs=tabs)
 
     def _note(self, state: _Tab, tab: Tab, at: int) -> bool:
         """Whether the tab holds something sensitive now."""
         present = {document.id: document.number for document in tab.documents}
         if state.proof is not None and present != state.present:
-            state.proof.ask_again_at = 0  # another document, or none, is where one was asked for its mark
+            state.proof.ask_again_at = at  # another document, or none, is where one was asked for its mark
         state.present = present
         state.failed = frozenset(one.id for one in tab.documents if not one.number and not one.page.unread)
         state.parents |= {document.id: document.parent for document in tab.documents}
@@ -263,7 +264,7 @@ class Marks:
         if painted or asked <= stained:
             state.proof = None
         elif state.proof is None or state.proof.begun <= stained:
-            state.proof = _Proof(asked, asked, state.suspects())
+            state.proof = _Proof(asked, asked, asked, state.suspects())
         else:
             state.proof.unseen = set(map(state.nearest, state.proof.unseen))
         if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
@@ -315,7 +316,7 @@ class Marks:
             parent = state.nearest(parent)
             proof.unseen.add(parent)
         proof.asked = {mark: of for mark, of in proof.asked.items() if of not in {document, parent}}
-        proof.since, proof.ask_again_at, proof.pause = at, 0, ASK_AGAIN
+        proof.since, proof.ask_again_at, proof.pause = at, at, ASK_AGAIN
         if proof.unseen:
             return False
         self.seen += 1
@@ -339,7 +340,7 @@ class Marks:
     @property
     def since(self) -> int:
         """When what is sought last became something else, ns: what is asked for once more has not."""
-        return max((proof.since for _, proof in self._on_the_way()), default=0)
+        return max((proof.since for _, proof in self._on_the_way()), default=NEVER)
 
     def waits(self, now: int) -> bool:
         """Whether a tab has waited long for its marks: they cannot be seen, or the browser is very busy."""

@@ -48,15 +48,15 @@ CARD_LINGERS: Final = 500 * MILLISECOND
 def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
     """What each witness's proof needs under this policy, by the witness's name."""
     titles = _asks_for_titles(policy)
-    lead = max((rule.on(lane).lead for rule in policy.closing), default=0)
+    leads = [rule.on(lane).lead for rule in policy.closing]
     windows = Timing(
         settle=TITLE_SETTLE if titles else 0,
-        hindsight=max(lead, TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT),
+        hindsight=max([TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT, *leads]),
         max_gap=MAX_GAP[lane],
         lingers=WINDOW_LINGERS,
     )
     # A window that leaves the view with its page is the window witness's (proof.scene_merger).
-    return {WINDOWS: windows, BROWSERS: Timing(hindsight=max(lead, PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])}
+    return {WINDOWS: windows, BROWSERS: Timing(hindsight=max([PAGE_HINDSIGHT, *leads]), max_gap=MAX_GAP[lane])}
 
 
 def page_lag(stalled: float) -> int:

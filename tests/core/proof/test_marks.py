@@ -17,9 +17,25 @@ from agent.core.model.seen import (
     Scene,
     Tab,
 )
-from agent.core.proof.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, Marks
+from agent.core.proof.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, UNKNOWN_FOR, UNMARKED_FOR, Marks
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.proof.marks_desk import BOTH, Desk, closes, reasons, tab, told
+from tests.core.proof.published import published
+
+
+def test_each_time_is_the_published_one() -> None:
+    assert published("mark asked again") == [ASK_AGAIN, 2 * ASK_AGAIN, ASK_AGAIN_AT_MOST]
+    assert published("late mark") == [LATE]
+    assert published("not known, in front") == [UNKNOWN_FOR]
+    assert published("no mark possible") == [UNMARKED_FOR]
+
+
+def test_from_the_first_moment_on_what_was_in_front_is_not_known() -> None:
+    desk = Desk()
+    desk.now = 1
+    assert desk.look(tab(SHOP)) == [False]
+    desk.see_all()
+    assert desk.look(tab(SHOP)) == [True]
 
 
 def test_what_leaves_a_document_is_in_the_picture_until_its_mark_is() -> None:

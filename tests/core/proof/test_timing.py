@@ -8,9 +8,14 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, Effect, Extent, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.clearance import Timing
+from agent.core.proof.clearance import ANSWERS_WITHIN, Timing
 from agent.core.proof.timing import (
+    CARD_LINGERS,
+    EXTENSION_LINGERS,
+    MAX_GAP,
     PAGE_HINDSIGHT,
+    PAGE_LAG,
+    PAGE_SETTLE,
     TITLE_HINDSIGHT,
     TITLE_SETTLE,
     WINDOW_HINDSIGHT,
@@ -18,6 +23,7 @@ from agent.core.proof.timing import (
     page_lag,
     timings,
 )
+from tests.core.proof.published import published
 
 TIMING = Timing(settle=0, hindsight=300, max_gap=1000)
 
@@ -34,6 +40,24 @@ def policy(*attributes: Attribute, lead: int = 0) -> Policy:
         for number, attribute in enumerate(attributes)
     )
     return Policy("hash", 1, "name", rules)
+
+
+@pytest.mark.parametrize(
+    ("row", "times"),
+    [
+        ("doubt, windows", [WINDOW_LINGERS]),
+        ("hindsight, windows", [WINDOW_HINDSIGHT, TITLE_HINDSIGHT]),
+        ("lag, pages", [PAGE_LAG, PAGE_SETTLE]),
+        ("lingers, an extension's popup", [EXTENSION_LINGERS]),
+        ("lingers, a tab's hover card", [CARD_LINGERS]),
+        ("hindsight, pages", [PAGE_HINDSIGHT]),
+        ("max_gap, screen", [MAX_GAP[Lane.SCREEN]]),
+        ("max_gap, sound", [MAX_GAP[Lane.AUDIO]]),
+        ("silence", [ANSWERS_WITHIN]),
+    ],
+)
+def test_each_time_is_the_published_one(row: str, times: list[int]) -> None:
+    assert published(row) == times
 
 
 def test_pixels_outlive_their_window_and_the_truth_may_come_late() -> None:
@@ -64,8 +88,10 @@ def test_a_policy_that_asks_for_titles_anywhere_waits_for_them_at_both_ends(asks
 
 
 def test_sound_reaches_back_by_the_longest_lead_of_any_rule() -> None:
-    timing = timings(policy(Attribute.APP, lead=3 * SECOND), Lane.AUDIO)[WINDOWS]
-    assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
+    short, long = (policy(Attribute.APP, lead=lead).rules[0] for lead in (1 * SECOND, 3 * SECOND))
+    for rules in ((long,), (short, long), (long, short)):
+        timing = timings(Policy("hash", 1, "name", rules), Lane.AUDIO)[WINDOWS]
+        assert timing == Timing(0, 3 * SECOND, 1 * SECOND, lingers=1 * SECOND)
 
 
 def test_nothing_settles_after_a_page_whose_mark_was_seen_and_the_truth_about_it_comes_soon() -> None:
