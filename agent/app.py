@@ -30,11 +30,11 @@ from agent.control.control_service import ControlService, Sources
 from agent.core.account.evidence import Promise
 from agent.core.account.troubles import TroubleCode
 from agent.core.language.change import InForce
+from agent.core.model.marks import Marked, Sighted
 from agent.core.model.media import Block, Frame
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
-from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
 from agent.desktop.pressure import Pressure
 from agent.desktop.privacy import refuse_dumps

@@ -1,182 +1,221 @@
-"""Does a test notice when the proof is wrong? One comparison, constant or operator is changed at a time.
+"""Does a test notice when the proof or the matching is wrong? One comparison, constant or operator is another.
 
-A mutant that survives is a place where the proof could be loosened without anyone noticing. The unchanged module is run
-the same way first and must pass: a test that fails in any case would catch every mutant and prove nothing.
+A mutant that survives is a place where the proof could be loosened without anyone noticing. Each has to be caught by a
+test, or listed in bench/mutants_equivalent.yaml with the reason why it changes nothing that could be seen. The list
+must not hold what is caught, or is not there any more, nor more than 2 % of all mutants.
 """
 
 from __future__ import annotations
 
-import argparse
-import ast
-import importlib
 import json
 import os
+import random
 import sys
-import types
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-import pytest
+import yaml
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
+from bench import harness, mutants_run
+from bench.mutants_changes import ROOT, Mutant, Place, mutants
 from testkit.interrupts import in_order
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-SUBJECTS: Final = {
-    "agent.core.proof.clearance": ["tests/core/proof/test_clearance.py"],
-    "agent.core.proof.gate": ["tests/core/proof/test_gate.py"],
-    "agent.core.account.kept_span": ["tests/core/account/test_kept_span.py"],
-}
-
-COMPARISONS: Final[dict[type[ast.cmpop], list[type[ast.cmpop]]]] = {
-    ast.Lt: [ast.LtE, ast.Gt],
-    ast.LtE: [ast.Lt, ast.GtE],
-    ast.Gt: [ast.GtE, ast.Lt],
-    ast.GtE: [ast.Gt, ast.LtE],
-    ast.Is: [ast.IsNot],
-    ast.IsNot: [ast.Is],
-    ast.In: [ast.NotIn],
-    ast.NotIn: [ast.In],
-}
-SWAPPED_CALLS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
+PACKAGES: Final = ("agent.core.matching", "agent.core.proof")
+# Which released time is kept is the account's, and as much a law as the proof.
+BESIDES: Final = ("agent.core.account.kept_span",)
+LIST: Final = Path(__file__).with_name("mutants_equivalent.yaml")
+AT_MOST: Final = 0.02  # of all mutants may be listed
+QUICK_WHOLE: Final = ("agent.core.proof.clearance", "agent.core.proof.gate")
+QUICK_SHARE: Final = 0.04  # of each other module's mutants
 
 
-@dataclass(frozen=True)
-class Mutant:
-    module: str
-    number: int
-    line: int
-    was: str
-    now: str
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.line}  {self.was}  ->  {self.now}"
+def subjects() -> list[str]:
+    found = [
+        f"{package}.{file.stem}"
+        for package in PACKAGES
+        for file in sorted((ROOT / package.replace(".", "/")).glob("*.py"))
+        if file.stem != "__init__"
+    ]
+    return [*found, *BESIDES]
 
 
-Change = tuple[Callable[[], None], Callable[[], None]]
+def stages(module: str) -> mutants_run.Stages:
+    """A module's own tests (`test_url*.py` for `url`), then all others of its package."""
+    _, _, *package, name = module.split(".")
+    folder = ROOT.joinpath("tests", "core", *package)
+    every = sorted(folder.glob("test_*.py"))
+    own = [file for file in every if file.stem == f"test_{name}" or file.stem.startswith(f"test_{name}_")]
+    others = [file for file in every if file not in own]
+    return [[str(file.relative_to(ROOT)) for file in stage] for stage in (own, others) if stage]
 
 
-def changes(node: ast.AST) -> Iterator[Change]:
-    """Each way to change this node: (do, undo)."""
-
-    def setting(target: object, name: str, value: object) -> Change:
-        old = getattr(target, name)
-        return (lambda: setattr(target, name, value)), (lambda: setattr(target, name, old))
-
-    match node:
-        case ast.Compare():
-            for place, operator in enumerate(node.ops):
-                for other in COMPARISONS.get(type(operator), []):
-                    swapped = [*node.ops[:place], other(), *node.ops[place + 1 :]]
-                    yield setting(node, "ops", swapped)
-        case ast.Constant(value=bool() as value):
-            yield setting(node, "value", not value)
-        case ast.Constant(value=int() as value):
-            yield setting(node, "value", value + 1)
-            yield setting(node, "value", value - 1)
-        case ast.BoolOp():
-            yield setting(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
-        case ast.BinOp(op=ast.Add()):
-            yield setting(node, "op", ast.Sub())
-        case ast.BinOp(op=ast.Sub()):
-            yield setting(node, "op", ast.Add())
-        case ast.UnaryOp(op=ast.Not()):
-            yield setting(node, "op", ast.UAdd())  # `+bool` is the bool itself as a number: the `not` is gone
-        case ast.Call(func=ast.Name(id=name) as function) if name in SWAPPED_CALLS:
-            yield setting(function, "id", SWAPPED_CALLS[name])
-        case _:
-            return
+def listed(file: Path = LIST) -> dict[Place, str]:
+    """Each mutant that is equivalent, with the reason why."""
+    found: dict[Place, str] = {}
+    for module, entries in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).items():
+        for entry in entries:
+            place = Place(module, entry.get("in", ""), entry["was"], entry["now"], entry.get("nth", 1))
+            if place in found or not entry["why"]:
+                raise SystemExit(f"{file.name}: {place} is there twice or without a reason")
+            found[place] = entry["why"]
+    return found
 
 
-def _source(module: str) -> Path:
-    return ROOT / (module.replace(".", "/") + ".py")
+def entries(places: Iterable[Place]) -> str:
+    """As the list has them, without a reason."""
+    written: dict[str, list[dict[str, object]]] = {}
+    for place in places:
+        entry: dict[str, object] = {"in": place.inside, "was": place.was, "now": place.now}
+        written.setdefault(place.module, []).append(entry | ({"nth": place.nth} if place.nth > 1 else {}) | {"why": ""})
+    return yaml.safe_dump(written, sort_keys=False, width=1000, allow_unicode=True)
 
 
-def _mutants(module: str) -> Iterator[tuple[Mutant, ast.Module, Change]]:
-    """Each mutant with its tree, changed for as long as the iterator stands there."""
-    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
-    number = 0
-    for node in _without_decorators(tree):
-        for do, undo in changes(node):
-            was = ast.unparse(node)
-            do()
-            yield Mutant(module, number, getattr(node, "lineno", 0), was, ast.unparse(node)), tree, (do, undo)
-            undo()
-            number += 1
+@dataclass
+class Outcome:
+    """`every`: each mutant of the modules asked about; `tried`: which of them, and whether it survived."""
+
+    every: Sequence[Mutant]
+    equivalent: Mapping[Place, str]
+    tried: dict[Mutant, bool] = field(default_factory=dict)
+
+    @property
+    def survived(self) -> list[Mutant]:
+        return [mutant for mutant, survived in self.tried.items() if survived and mutant.place not in self.equivalent]
+
+    @property
+    def stale(self) -> list[Place]:
+        """Entries of the list without a mutant, or whose mutant is caught."""
+        there = {mutant.place for mutant in self.every}
+        caught = {mutant.place for mutant, survived in self.tried.items() if not survived}
+        return [place for place in self.equivalent if place not in there or place in caught]
+
+    @property
+    def too_many(self) -> bool:
+        return len(self.equivalent) > AT_MOST * len(self.every)
+
+    @property
+    def well(self) -> bool:
+        return not (self.survived or self.stale or self.too_many)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "modules": self.figures(),
+            "survived": [asdict(mutant.place) for mutant in self.survived],
+            "stale": [asdict(place) for place in self.stale],
+        }
+
+    def figures(self) -> dict[str, dict[str, int]]:
+        """By module, and of all."""
+        found: dict[str, dict[str, int]] = {}
+        for name in (*dict.fromkeys(mutant.place.module for mutant in self.every), "all"):
+            mine = [mutant for mutant in self.every if name in {mutant.place.module, "all"}]
+            tried = [mutant for mutant in mine if mutant in self.tried]
+            found[name] = {
+                "mutants": len(mine),
+                "tried": len(tried),
+                "caught": sum(not self.tried[mutant] for mutant in tried),
+                "equivalent": sum(mutant.place in self.equivalent for mutant in mine),
+                "survived": sum(mutant in self.survived for mutant in mine),
+            }
+        return found
 
 
-def _without_decorators(tree: ast.AST) -> Iterator[ast.AST]:
-    """`@dataclass(frozen=True)` keeps the house tidy, but proves nothing."""
-    for child in ast.iter_child_nodes(tree):
-        decorators = getattr(tree, "decorator_list", [])
-        if child not in decorators:
-            yield child
-            yield from _without_decorators(child)
+def chosen(every: Sequence[Mutant], equivalent: Mapping[Place, str], *, quick: bool) -> list[Mutant]:
+    """All, or the same few in each quick run: what the list has would run longest and is looked at in whole runs."""
+    if not quick:
+        return list(every)
+    found: list[Mutant] = []
+    for module in dict.fromkeys(mutant.place.module for mutant in every):
+        mine = [mutant for mutant in every if mutant.place.module == module and mutant.place not in equivalent]
+        few = len(mine) if module in QUICK_WHOLE else round(QUICK_SHARE * len(mine)) or 1
+        found += random.Random(module).sample(mine, few)  # the same each time
+    return found
 
 
-UNCHANGED: Final = -1
+def measure(outcome: Outcome, tries: Sequence[Mutant], jobs: int, *, quick: bool) -> None:
+    """Raises SystemExit where tests fail without any change: they would catch every mutant, and prove nothing."""
+    modules = list(dict.fromkeys(mutant.place.module for mutant in tries))
+    cpu: dict[str, float] = {}
+    for module in modules:
+        package = module.rpartition(".")[0]
+        if package not in cpu:
+            passed, cpu[package], loaded = mutants_run.unchanged([test for stage in stages(module) for test in stage])
+            _must_pass(passed, package)
+            mutants_run.preload(loaded)
+
+    def trial(module: str, number: int | None, most: int | None = None) -> mutants_run.Trial:
+        longest = 2 * cpu[module.rpartition(".")[0]] + 5
+        return mutants_run.Trial(module, number, stages(module)[:most], longest)
+
+    # Put in place as a mutant is, but unchanged; quickly with the tests that catch most of them.
+    for same, passed in mutants_run.tried([trial(module, None, 1 if quick else None) for module in modules], jobs):
+        _must_pass(passed, same.module)
+    began = time.monotonic()
+    by_number = {(mutant.place.module, mutant.number): mutant for mutant in tries}
+    for done, (tried, passed) in enumerate(mutants_run.tried((trial(*one) for one in by_number), jobs), 1):
+        mutant = by_number[tried.module, tried.number or 0]
+        outcome.tried[mutant] = passed
+        left = (time.monotonic() - began) / done * (len(tries) - done)
+        what = "caught" if not passed else "equivalent" if mutant.place in outcome.equivalent else "SURVIVED"
+        print(f"{done}/{len(tries)}, {left / 60:.0f} min left: {what}  {mutant}", file=sys.stderr)
 
 
-def _survives(module: str, number: int) -> bool:
-    """Runs in a process of its own: puts the mutant in the module's place before any test imports it."""
-    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the process's life
-    os.chdir(ROOT)
-    if number == UNCHANGED:
-        return _passes(module, ast.parse(_source(module).read_text(encoding="utf-8")))
-    return next(_passes(module, tree) for mutant, tree, _ in _mutants(module) if mutant.number == number)
+def _must_pass(passed: bool, what: str) -> None:
+    if not passed:
+        raise SystemExit(f"the tests of {what} fail without any change, so they say nothing about mutants")
 
 
-def _passes(module: str, tree: ast.Module) -> bool:
-    changed = types.ModuleType(module)
-    package, _, name = module.rpartition(".")
-    sys.modules[module] = changed
-    setattr(importlib.import_module(package), name, changed)
-    try:
-        exec(compile(ast.fix_missing_locations(tree), str(_source(module)), "exec"), changed.__dict__)  # noqa: S102
-    except Exception:  # noqa: BLE001 - a mutant that cannot even be loaded is caught
-        return False
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=unshrunk"]
-    return pytest.main([*options, *SUBJECTS[module]]) == 0
-
-
-def _pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1)
-
-
-def measure(progress: Callable[[str], None]) -> dict[str, object]:
-    with _pool() as pool:
-        for module in SUBJECTS:
-            if not pool.submit(_survives, module, UNCHANGED).result():
-                raise SystemExit(f"the tests of {module} fail without any change, so they say nothing about mutants")
-    every = [mutant for module in SUBJECTS for mutant, _, _ in _mutants(module)]
-    survivors: list[str] = []
-    with _pool() as pool:
-        leaves = [(mutant, pool.submit(_survives, mutant.module, mutant.number)) for mutant in every]
-        try:
-            for place, (mutant, disposition) in enumerate(leaves, 1):
-                survived = disposition.result()
-                progress(f"{place}/{len(every)} {'SURVIVED' if survived else 'caught'}  {mutant}")
-                if survived:
-                    survivors.append(str(mutant))
-        finally:
-            pool.shutdown(cancel_futures=True)  # an interrupt does not wait for all that are left
-    return {"mutants": len(every), "caught": len(every) - len(survivors), "survived": survivors}
+def show(outcome: Outcome) -> None:
+    table = Table("module", box=box.SIMPLE)
+    for heading in ("mutants", "tried", "caught", "equivalent", "survived"):
+        table.add_column(heading, justify="right")
+    for name, figures in outcome.figures().items():
+        table.add_row(name.removeprefix("agent.core."), *map(str, figures.values()))
+    Console().print(table)
+    if outcome.survived:
+        print("no test notices, and the list does not have:\n" + entries(one.place for one in outcome.survived))
+    if outcome.stale:
+        print(f"{LIST.name} has what is caught, or is not there any more:\n" + entries(outcome.stale))
+    if outcome.too_many:
+        print(f"{LIST.name} has {len(outcome.equivalent)} of {len(outcome.every)} mutants, more than {AT_MOST:.0%}")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/bench mutants", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    parser.add_argument("--quick", action="store_true", help="the same: every mutant is tried in any case")
+    quick = (
+        f"all mutants of {' and '.join(module.rpartition('.')[2] for module in QUICK_WHOLE)}, and {QUICK_SHARE:.0%} of "
+        "the others, the same each time: a minute. The whole run takes a quarter of an hour"
+    )
+    parser = harness.parser("mutants", __doc__, quick, "--only matching.url --line 60-80")
+    parser.add_argument("--only", metavar="MODULE,...", help="these modules, such as matching.url or just url")
+    parser.add_argument("--line", metavar="N[-M]", type=_lines, help="the mutants of these lines")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="so many at once")
     arguments = parser.parse_args()
-    result = measure(lambda line: print(line, file=sys.stderr))
+    modules = subjects()
+    if arguments.only:
+        names = arguments.only.split(",")
+        modules = [module for module in modules if any(f".{module}".endswith(f".{name}") for name in names)]
+        if len(modules) < len(names):
+            parser.error(f"--only takes {', '.join(module.removeprefix('agent.core.') for module in subjects())}")
+    every = [mutant for module in subjects() for mutant in mutants(module)]
+    outcome = Outcome(every, listed())
+    asked = [one for one in every if one.place.module in modules and (not arguments.line or one.line in arguments.line)]
+    measure(outcome, chosen(asked, outcome.equivalent, quick=arguments.quick), arguments.jobs, quick=arguments.quick)
     if arguments.json:
-        print(json.dumps(result))
+        print(json.dumps(outcome.as_json()))
     else:
-        print(f"{result['caught']} of {result['mutants']} mutants of the proof were caught by its tests.")
-    return 1 if result["survived"] else 0
+        show(outcome)
+    return 0 if outcome.well else 1
+
+
+def _lines(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 if __name__ == "__main__":

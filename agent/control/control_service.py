@@ -110,8 +110,8 @@ class ControlService:
         Returns when the loop must turn again for what will be missed then, ns.
         """
         daemon, now = self._the_daemon, self._clock.now()
-        session, proof = daemon.session, daemon.screen.proof
-        self._note(session, proof, now)
+        session, accounted = daemon.session, daemon.screen.accounted
+        self._note(session, accounted, now)
         deaf = self._deaf(now)
         self._tell_deaf(deaf)
         policy = session.policy
@@ -119,7 +119,7 @@ class ControlService:
             self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
         evidence = self._evidence()
         shown = (
-            state_of(session, proof, now),
+            state_of(session, accounted, now),
             evidence.stalled(self._promise, now),
             evidence.unheard(self._promise, now) is None,
             deaf,
@@ -136,8 +136,8 @@ class ControlService:
                 self._changed.notify_all()
         return evidence.due(self._promise, now)
 
-    def _note(self, session: Session, proof: AccountedProof[Frame], now: int) -> None:
-        if state_of(session, proof, now) is not RecorderState.RECORDING:
+    def _note(self, session: Session, accounted: AccountedProof[Frame], now: int) -> None:
+        if state_of(session, accounted, now) is not RecorderState.RECORDING:
             self._open_since = None
         elif self._open_since is None:
             self._open_since = now
@@ -158,7 +158,7 @@ class ControlService:
         elif self._listening_since is None:
             self._listening_since = now
         sound = self._the_daemon.sound
-        is_open = sound is not None and state_of(session, sound.proof, now) is RecorderState.RECORDING
+        is_open = sound is not None and state_of(session, sound.accounted, now) is RecorderState.RECORDING
         if not is_open or not self._hearing().unbroken(self._promise, now):
             self._sound_open_since = None
         elif self._sound_open_since is None:
@@ -204,7 +204,7 @@ class ControlService:
         hearing = self._hearing(devices)
         return describe_sound(
             daemon.session,
-            None if lane is None else lane.proof,
+            None if lane is None else lane.accounted,
             now=now,
             since=daemon.screen.since if lane is None else lane.since,
             sealed_at=hearing.sealed_at,
@@ -214,12 +214,12 @@ class ControlService:
 
     def _status(self) -> Status:
         daemon, sources, now = self._the_daemon, self._sources, self._clock.now()
-        self._note(daemon.session, daemon.screen.proof, now)
+        self._note(daemon.session, daemon.screen.accounted, now)
         oldest = sources.oldest()
         chunks, size = sources.waiting()
         return describe(
             daemon.session,
-            daemon.screen.proof,
+            daemon.screen.accounted,
             sources.stats(),
             now=now,
             since=daemon.screen.since,

@@ -183,14 +183,14 @@ class Status:
 MEANT: Final = (UNLISTED, NOT_RECORDED)  # reasons without a rule of the policy that the policy asks for all the same
 
 
-def state_of(session: Session, proof: AccountedProof[Frame] | AccountedProof[Block], now: int) -> RecorderState:
+def state_of(session: Session, accounted: AccountedProof[Frame] | AccountedProof[Block], now: int) -> RecorderState:
     """The lid follows the gate: closed as soon as a picture taken now could not be released."""
     if (of_all := _whole(session)) is not None:
         return of_all
-    reasons = proof.closed_by(now)
+    reasons = accounted.closed_by(now)
     if Hold.BLIND in session.holds or any(reason.number is None for reason in reasons if reason not in MEANT):
         return RecorderState.BLIND
-    if reasons or now <= proof.provable_after:
+    if reasons or now <= accounted.proof.provable_after:
         return RecorderState.CLOSED
     return RecorderState.RECORDING
 
@@ -213,7 +213,7 @@ class Waiting:
 
 def describe(
     session: Session,
-    proof: AccountedProof[Frame],
+    accounted: AccountedProof[Frame],
     stats: RecordingStats,
     *,
     now: int,
@@ -235,7 +235,7 @@ def describe(
         return None if at is None else round((now - at) / SECOND, 1)
 
     policy = session.policy
-    state = state_of(session, proof, now)
+    state = state_of(session, accounted, now)
     unheard = evidence.unheard(promise, now)
     return Status(
         state=RecorderState.STALLED if state is RecorderState.RECORDING and evidence.stalled(promise, now) else state,
@@ -314,7 +314,7 @@ def pages_as_json(scene: Scene) -> dict[str, object]:
 
 def describe_sound(
     session: Session,
-    proof: AccountedProof[Block] | None,
+    accounted: AccountedProof[Block] | None,
     *,
     now: int,
     since: int,
@@ -322,7 +322,7 @@ def describe_sound(
     deaf: Deaf | None,
     ends: tuple[tuple[Ear, Channel], tuple[Ear, Channel]],
 ) -> SoundStatus:
-    """`proof`: None where nothing on this PC knows its sound. Both ends: microphone, far end."""
+    """`accounted`: None where nothing on this PC knows its sound. Both ends: microphone, far end."""
 
     def ago(at: int | None) -> float | None:
         return None if at is None else round((now - at) / SECOND, 1)
@@ -339,7 +339,7 @@ def describe_sound(
         for ear, channel in ends
     )
     return SoundStatus(
-        state=_sound_state(session, proof, now, deaf),
+        state=_sound_state(session, accounted, now, deaf),
         fault="" if deaf is None else deaf.value,
         rules=tuple(reason.id for reason in session.closed.get(Lane.AUDIO, ())),
         since_s=round((now - since) / SECOND, 1),
@@ -349,7 +349,9 @@ def describe_sound(
     )
 
 
-def _sound_state(session: Session, proof: AccountedProof[Block] | None, now: int, deaf: Deaf | None) -> RecorderState:
+def _sound_state(
+    session: Session, accounted: AccountedProof[Block] | None, now: int, deaf: Deaf | None
+) -> RecorderState:
     """A lane that is open for nothing that comes is none that records."""
-    state = _whole(session) or (RecorderState.RECORDING if proof is None else state_of(session, proof, now))
+    state = _whole(session) or (RecorderState.RECORDING if accounted is None else state_of(session, accounted, now))
     return RecorderState.STALLED if state is RecorderState.RECORDING and deaf is not None and not deaf.part else state

@@ -16,12 +16,13 @@ from agent.core.account.troubles import TroubleCode
 from agent.core.clocks import Clocks
 from agent.core.holding import UserHold, under
 from agent.core.matching.decide import reasons_of
-from agent.core.model.media import Block, Frame, Lane, Monitor
+from agent.core.model.marks import Marked, Request, Sighted
+from agent.core.model.media import Block, Frame, Item, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import BROWSERS, WINDOWS, Alarm, Look, PageEvent
 from agent.core.model.times import SECOND
-from agent.core.proof.gate import PATIENCE, Item
-from agent.core.proof.marks import Marked, Marks, Request, Sighted
+from agent.core.proof.gate import PATIENCE
+from agent.core.proof.marks import Marks
 from agent.core.proof.scene_merger import SceneMerger
 from agent.core.proof.timing import timings
 from agent.core.session import (
@@ -187,7 +188,7 @@ class Daemon:
             case GrabWanted():
                 self._poller.grab_wanted = True
             case Still(until):
-                self.screen.proof.still(until)
+                self.screen.accounted.still(until)
             case Heard():
                 self._take_sound(sight)
 
@@ -215,7 +216,7 @@ class Daemon:
 
     def _take_page_event(self, page_event: PageEvent) -> None:
         self.marks.page_event(page_event)
-        closed = [pipeline.proof.page_event(page_event) for pipeline in self._lanes]  # every lane hears of it
+        closed = [pipeline.accounted.page_event(page_event) for pipeline in self._lanes]  # every lane hears of it
         if any(closed):
             self.merger.page_event(page_event)
         if not self.session.held and page_event.at > self._held_until:
@@ -226,7 +227,7 @@ class Daemon:
         if alarm.witness == BROWSERS:
             self.marks.alarm(alarm.at)
         for pipeline in self._lanes:
-            pipeline.proof.alarm(alarm)
+            pipeline.accounted.alarm(alarm)
 
     def _take_proof(self, *, clean: bool) -> None:
         """Once the picture has shown that nothing sensitive is left in a tab, the next look may find it clean."""
@@ -242,10 +243,10 @@ class Daemon:
         if not self.session.held and look.asked > self._held_until and self.screen.proof.counts(look):
             self.scenes.see(look, judged)
         for pipeline in self._lanes:
-            pipeline.proof.see(judged)
+            pipeline.accounted.see(judged)
             if self.merger.lost_account:
                 # Until the windows are looked at again, no witness answers for one that is in view.
-                pipeline.proof.doubt(WINDOWS, judged.answered)
+                pipeline.accounted.doubt(WINDOWS, judged.answered)
         if look.witness == WINDOWS:
             self._poller.ask_browsers(held=self.session.held)
 
@@ -282,7 +283,7 @@ class Daemon:
         now = self._clock.now()
         self._notice(now)
         for pipeline in self._lanes:
-            reasons = pipeline.proof.closed_by(now)
+            reasons = pipeline.accounted.closed_by(now)
             if self.session.closed[pipeline.lane] != reasons:
                 pipeline.since = now
                 self._canvas += pipeline is self.screen
@@ -292,7 +293,7 @@ class Daemon:
         for event in would_close(self.session, self._lanes):
             self._happen(event)
         self._happen(Tick())
-        spoke = self.screen.proof.spoke()
+        spoke = self.screen.accounted.spoke()
         for word in self.policy_monitor.turn(self.session, now, spoke, day=self._clock.wall() // DAY):
             self._take_word(word)
         self._let_go(now)
@@ -379,7 +380,7 @@ class Daemon:
         self._poller.judge_with(policy)
         self.marks.judge_with(lru_cache(PAGES)(partial(reasons_of, policy)), self._clock.now())
         for pipeline in self._lanes:
-            pipeline.proof.put_in_force(policy, timings(policy, pipeline.lane), self._clock.now())
+            pipeline.accounted.put_in_force(policy, timings(policy, pipeline.lane), self._clock.now())
         self.scenes.judge_with(policy)
         self._let_go(self._clock.now())
 
@@ -446,7 +447,7 @@ class Daemon:
             pipeline.finish()
         if self.sound is not None:
             self.sound.mark_gap()
-        kept_until, earliest = self.screen.proof.end_of_kept(), self.screen.earliest(self._clock.now())
+        kept_until, earliest = self.screen.accounted.end_of_kept(), self.screen.earliest(self._clock.now())
         self._orders.put(Close(min(kept_until or earliest, earliest), why), must=True)
 
     def _renew_recording(self, policy: Policy, why: str) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from agent.core.account.lane import AccountedProof
-from agent.core.model.media import Block, Frame, Lane
+from agent.core.model.media import Block, Frame, Item, Lane
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.gate import PATIENCE, Item
+from agent.core.proof.gate import PATIENCE
 from agent.pipeline import Mailbox
 from agent.recorder.recording import Blocks, Gap, Order, TakeOver
 
@@ -87,10 +87,11 @@ class LanePipeline(Generic[ItemT]):
     """`since`: when the lane's present state began, ns."""
 
     def __init__(
-        self, lane: Lane, proof: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int
+        self, lane: Lane, accounted: AccountedProof[ItemT], outlet: Outlet[ItemT], orders: Mailbox[Order], now: int
     ) -> None:
         self.lane = lane
-        self.proof = proof
+        self.accounted = accounted
+        self.proof = accounted.proof
         self.since = now
         self.zero = 0  # of the recording that the lane is in, ns
         self._seam: int | None = None  # where the next one takes over, until this lane has gone over to it
@@ -99,22 +100,22 @@ class LanePipeline(Generic[ItemT]):
 
     def let_go(self, now: int, *, held: bool) -> bool:
         """Judge what waits, and hand on what is proven; whether anything was lost. `held`: then nothing is kept."""
-        outcome = self.proof.judge(now)
+        outcome = self.accounted.judge(now)
         lost = outcome.dropped
         for position, item in enumerate(outcome.released):
-            if self.proof.begins_anew(item):
+            if self.accounted.begins_anew(item):
                 self.mark_gap(item)
             if self._seam is not None and self._outlet.is_from(item, self._seam):
                 self._take_over(self._seam)
             if held or not self._outlet.put(item):
                 refused = outcome.released[position:]
-                self.proof.lost(refused)
-                self.proof.drop_all()
+                self.accounted.lost(refused)
+                self.accounted.drop_all()
                 lost = (*refused, *lost)
                 break
-            self.proof.kept(item)
+            self.accounted.kept(item)
         self._outlet.flush()
-        if self.proof.kept_span_is_over(now):
+        if self.accounted.kept_span_is_over(now):
             self.mark_gap()
         if self._seam is not None and (held or self._is_past(self._seam, now)):
             self.finish()
@@ -130,21 +131,21 @@ class LanePipeline(Generic[ItemT]):
 
     def finish(self) -> None:
         """Nothing more is to come from before the seam, if the lane was on its way over one."""
-        if self._seam is not None and not self.proof.holds_until(self._seam):
+        if self._seam is not None and not self.accounted.holds_until(self._seam):
             self.mark_gap()
         if self._seam is not None:
             self._take_over(self._seam)
 
     def start_over(self) -> None:
         """Nothing that waits is kept, and what is kept next begins anew."""
-        self.proof.drop_all()
+        self.accounted.drop_all()
         self.mark_gap()
         self.finish()
 
     def mark_gap(self, before: ItemT | None = None) -> None:
         """The kept time ends here, if any was kept. `before`: what is released next, where it is known."""
         self._outlet.flush()
-        until = self.proof.end_of_kept(before)
+        until = self.accounted.end_of_kept(before)
         if until is None:
             return
         if self._seam is not None and until > self._seam and not self._waits_before(self._seam):
@@ -162,7 +163,7 @@ class LanePipeline(Generic[ItemT]):
         """
         if self._waits_before(seam):
             return False
-        stands = self.lane is Lane.SCREEN and self.proof.holds_until(seam)
+        stands = self.lane is Lane.SCREEN and self.accounted.holds_until(seam)
         return stands or now - seam >= PATIENCE[self.lane]
 
     def _waits_before(self, seam: int) -> bool:

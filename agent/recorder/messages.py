@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.core.account.troubles import TroubleCode
+from agent.core.model.marks import Marked, Sighted
 from agent.core.model.rules import Policy
 from agent.core.model.seen import Alarm, Look, PageEvent
-from agent.core.proof.marks import Marked, Sighted
 from agent.core.session import HoldsAre
 from agent.recorder.audio_loop import Heard
 from agent.recorder.shutter import Grabbed, Still

@@ -25,8 +25,8 @@ DAY: Final = 24 * 3600 * SECOND
 def would_close(session: Session, lanes: Iterable[LanePipeline[Any]]) -> Iterator[LaneWould]:
     """What the session does not know yet. In a hold there are no looks, and what was last seen says nothing."""
     for pipeline in lanes:
-        if not session.held and session.would.get(pipeline.lane, ()) != pipeline.proof.would:
-            yield LaneWould(pipeline.lane, pipeline.proof.would)
+        if not session.held and session.would.get(pipeline.lane, ()) != pipeline.accounted.would:
+            yield LaneWould(pipeline.lane, pipeline.accounted.would)
 
 
 class PolicyMonitor:

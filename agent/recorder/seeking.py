@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from agent.core.model.marks import Sighted
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.marks import Sighted
 from agent.ports import Clock, Glass
 
 # Nothing is kept until the mark is seen, so it is looked for often. A look at a screen of 1080p costs 2 ms.

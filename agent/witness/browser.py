@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from agent.core.account.troubles import TroubleCode
+from agent.core.model.marks import Marked, Request
 from agent.core.model.rules import Policy
 from agent.core.model.seen import BROWSERS, Alarm, Blind, Browsing, Look, PageEvent
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.marks import Marked, Request
 from agent.core.proof.timing import page_lag
 from agent.ports import Clock
 from agent.witness import browser_words as words

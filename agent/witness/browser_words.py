@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
+from agent.core.model.marks import Answer as MarkAnswer
+from agent.core.model.marks import Shown
 from agent.core.model.rules import AllOf, Attribute, Condition, Matcher, Policy
 from agent.core.model.seen import ANY, UNKNOWN_EXTENSION, Box, BrowserWindow, Document, Page, Tab
-from agent.core.proof.marks import Answer as MarkAnswer
-from agent.core.proof.marks import Shown
 
 PROTOCOL: Final = 2
 MAX_WINDOWS: Final = 500

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.seen import (
     BROWSERS,
@@ -29,6 +28,7 @@ from agent.core.model.seen import (
 )
 from agent.core.model.times import MILLISECOND, SECOND, Span
 from agent.core.proof.gate import PATIENCE
+from agent.core.proof.lane import LaneProof
 from agent.core.proof.scene_merger import SceneMerger
 from agent.core.proof.timing import timings
 from agent.witness.policies import parse_files
@@ -59,7 +59,7 @@ class Reports:
 def tell(story: dict[str, Any]) -> tuple[Reports, list[str]]:
     policy = parse_files({"story.yaml": story["policy"].encode()})
     needed = {name: timing for name, timing in timings(policy, Lane.SCREEN).items() if name in witnesses(story)}
-    proof: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
+    proof: LaneProof[Picture] = LaneProof(Lane.SCREEN, tuple(needed), PATIENCE[Lane.SCREEN], now=-1)
     proof.put_in_force(policy, needed, now=-1)
     merger = SceneMerger()
     told = Reports()

@@ -6,9 +6,9 @@ import queue
 from pathlib import Path
 from typing import TypeVar
 
+from agent.core.model.marks import Marked
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import Alarm, Blind, Look, PageEvent
-from agent.core.proof.marks import Marked
 from agent.desktop.clock import BootClock
 from agent.witness.browser import BrowserWitness
 from agent.witness.browser_peer import Parent

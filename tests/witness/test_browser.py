@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.model.marks import Answer, Marked, Request
 from agent.core.model.seen import Alarm, Blind, Browsing, Page, PageEvent
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.marks import Answer, Marked, Request
 from agent.witness import browser as witness_module
 from agent.witness.browser import ANSWER_WITHIN, Connected
 from testkit.fakes.browser import WITHIN, FakeExtension, window

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.core.model.marks import Answer as How
 from agent.core.model.media import Lane
 from agent.core.model.rules import AllOf, Attribute, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import ANY, UNKNOWN_EXTENSION, Box, BrowserWindow, Document, Page, Tab
-from agent.core.proof.marks import Answer as How
 from agent.witness import browser_words as words
 from agent.witness.browser_words import Answer, Event, Hello, Malformed, Marked, PolicyTaken
 from testkit.fakes.browser import frame, tab, window

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -171,7 +172,7 @@ def _ipv4_number(part: str) -> int:
     try:
         if part.startswith("0x"):
             return int(part[2:] or "0", 16)
-        return int(part, 8 if part.startswith("0") and part != "0" else 10)
+        return int(part, 8 if part.startswith("0") else 10)
     except ValueError:
         raise BadAddressError("it is not an IPv4 address") from None
 
@@ -210,8 +211,7 @@ def _decode(text: str, *, keep_reserved: bool) -> str:
 
 
 def _plain_or_escaped(sign: str, *, keep_reserved: bool) -> str:
-    if "\udc80" <= sign <= "\udcff":
-        return f"%{ord(sign) - 0xDC00:02x}"
-    if sign in _UNRESERVED or not sign.isascii() or not keep_reserved:
-        return sign
-    return f"%{ord(sign):02x}"
+    reserved = sign.isascii() and sign not in _UNRESERVED
+    if unicodedata.category(sign) == "Cs" or (reserved and keep_reserved):
+        return f"%{sign.encode(errors='surrogateescape').hex()}"
+    return sign

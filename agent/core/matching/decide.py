@@ -99,7 +99,7 @@ def explain(policy: Policy, seen: Scene | Blind, *, interaction: bool = False) -
 
 def reasons_of(policy: Policy, page: Page) -> tuple[Reason, ...]:
     """Why the screen closes for this page while it is in view, whatever else is."""
-    return decide(policy, Scene(pages=(page,), pages_only=True), interaction=True).screen
+    return decide(policy, Scene(pages=(page,)), interaction=True).screen
 
 
 def interaction_is_on(policy: Policy, seen: Scene | Blind) -> bool:
@@ -154,16 +154,16 @@ def _windows(scene: Scene) -> Iterator[_Thing]:
         for owner in families.get(popup.id, ())
     }
     for window in scene.windows:
-        family = families.get(window.id)
+        owner = next(iter(families.get(window.id, ())), None)
         yield _Thing(
             name=f"window {window.id}",
             sight=WindowSight.of(
-                replace(window, app=family[0].app) if family else window,
-                title_needed=not family and window.kind is not WindowKind.DESKTOP,
+                replace(window, app=owner.app) if owner else window,
+                title_needed=not owner and window.kind is not WindowKind.DESKTOP,
             ),
             shown=window.shown or window.id in raised,
             window=window,
-            shares=bool(family),
+            shares=owner is not None,
         )
 
 
@@ -206,9 +206,10 @@ def _policy_rules(policy: Policy, things: tuple[_Thing, ...], *, everything: boo
         extents = {lane: rule.on(lane).extent for lane in Lane if rule.on(lane).effect is Effect.PAUSE}
         reach = _reach(extents, everything=everything)
         for thing in things:
-            verdict = _closing(rule, thing) if reach[thing.shown] else Ternary.NO
-            for lane, by_overview in reach[thing.shown] if verdict is not Ternary.NO else ():
-                excuse = None if verdict is Ternary.YES else _excuse_unread(policy, thing)
+            if not reach[thing.shown] or (verdict := _closing(rule, thing)) is Ternary.NO:
+                continue
+            excuse = _excuse_unread(policy, thing)
+            for lane, by_overview in reach[thing.shown]:
                 if verdict is Ternary.YES or (rule.dry_run and excuse is None):
                     reason = Reason(rule.id, rule.number, rule.stay_closed)
                     effect = Effect.RECORD if rule.dry_run else Effect.PAUSE

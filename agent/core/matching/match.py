@@ -53,9 +53,9 @@ class PageSight:
 
     @classmethod
     def of(cls, page: Page) -> PageSight:
-        addresses = [read_address(url) for url in page.urls] or [Blind.NO_ADDRESS]
-        inner = (address for address in addresses[1:] if isinstance(address, Blind) or address.own)
-        return cls((addresses[0], *inner), frozenset(map(str.lower, page.fields)), page.selectors)
+        top, *inside = [read_address(url) for url in page.urls] or [Blind.NO_ADDRESS]
+        judged = (address for address in inside if isinstance(address, Blind) or address.own)
+        return cls((top, *judged), frozenset(map(str.lower, page.fields)), page.selectors)
 
     def own_address_only(self) -> PageSight:
         """The page without its frames: what opens the eye must not hang on a frame that anybody may embed."""

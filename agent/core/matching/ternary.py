@@ -6,13 +6,13 @@ What closes the eye takes a doubt for a yes, what opens it takes a doubt for a n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
+from enum import Enum, auto
 
 
 class Ternary(Enum):
-    NO = "no"
-    DOUBT = "doubt"
-    YES = "yes"
+    NO = auto()
+    DOUBT = auto()
+    YES = auto()
 
     def __bool__(self) -> bool:
         raise TypeError("a fit has three values: compare it with `is`")

@@ -158,9 +158,9 @@ def _parse_host(scheme: str | None, written: str) -> tuple[str, bool]:
         raise BadPatternError(f"a host covers its subdomains by itself; write {written[2:][:60]}")
     if "*" in written:
         raise BadPatternError("a host has no * inside it; write the whole host, or * alone for every host")
-    if not written.strip("."):
-        raise BadPatternError("it has no host; for a path on every host write */path")
     host = spell_host(written.removeprefix("."))
+    if not host:
+        raise BadPatternError("it has no host; for a path on every host write */path")
     if "" in host.split("."):
         raise BadPatternError("its host has two dots in a row")
     return host, written.startswith(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntFlag, StrEnum
+from typing import Protocol, TypeVar
 
 from agent.core.model.seen import Box
 from agent.core.model.times import Span
@@ -80,6 +81,31 @@ class Block:
     @property
     def changed(self) -> int:
         return self.span.start
+
+
+class Item(Protocol):
+    """A frame or a block. `whole`: it does not build on the items of its stream before it.
+
+    `repeats`: it shows what the one before it shows. `changed`: since when what it shows differs from that, ns.
+    """
+
+    @property
+    def stream(self) -> int: ...
+
+    @property
+    def span(self) -> Span: ...
+
+    @property
+    def whole(self) -> bool: ...
+
+    @property
+    def repeats(self) -> bool: ...
+
+    @property
+    def changed(self) -> int: ...
+
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 
 class ChunkKind(Enum):

@@ -7,38 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic
 
-from agent.core.model.media import Lane
-from agent.core.model.times import SECOND, Span
+from agent.core.model.media import ItemT, Lane
+from agent.core.model.times import SECOND
 from agent.core.proof.clearance import Clearance
 
 PATIENCE: Final = {Lane.SCREEN: 2 * SECOND, Lane.AUDIO: 10 * SECOND}
-
-
-class Item(Protocol):
-    """A frame or a block. `whole`: it does not build on the items of its stream before it.
-
-    `repeats`: it shows what the one before it shows. `changed`: since when what it shows differs from that, ns.
-    """
-
-    @property
-    def stream(self) -> int: ...
-
-    @property
-    def span(self) -> Span: ...
-
-    @property
-    def whole(self) -> bool: ...
-
-    @property
-    def repeats(self) -> bool: ...
-
-    @property
-    def changed(self) -> int: ...
-
-
-ItemT = TypeVar("ItemT", bound=Item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Puts the judgement (decide), the proof (clearance) and the queue (gate) together, still without clock or thread. When
 the lane closes nothing is thrown away by hand: the gate releases what every witness had already covered, and drops the
-rest. The account of the lane, and of the time that was kept, is in core.account.lane.
+rest. Why the lane is closed, and how far each witness's proof goes, is read here; core.account.lane makes its account
+of that.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import replace
 from typing import Generic
 
 from agent.core.matching.decide import Verdict, decide, interaction_is_on
-from agent.core.model.media import Lane
+from agent.core.model.media import ItemT, Lane
 from agent.core.model.rules import Policy, Reason
 from agent.core.model.seen import Alarm, Blind, Browsing, Look, PageEvent, Scene
 from agent.core.proof.clearance import Run, Timing, alarmed, looked, with_stale
-from agent.core.proof.gate import Gate, GateResult, ItemT, Proof
+from agent.core.proof.gate import Gate, GateResult, Proof
 from agent.core.proof.stale_pixels import StalePixelReports
 
 BLIND = (Reason("blind"),)
@@ -29,12 +30,32 @@ class LaneProof(Generic[ItemT]):
         self._lane = lane
         self._gate: Gate[ItemT] = Gate(patience)
         self._runs = {name: Run.unproven(now) for name in witnesses}
+        self._said: dict[str, tuple[Reason, ...]] = dict.fromkeys(witnesses, BLIND)
         self._timings = {name: Timing() for name in witnesses}
         self._policy: Policy | None = None
-        self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}
-        self._interactions: set[str] = set()  # witnesses whose last look saw one that `record_when` asks for
+        self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}  # witness -> scene, interaction, verdict
+        self._interactions: dict[str, bool] = {}  # witness -> its last look saw one that `record_when` asks for
         self._interaction_until = 0
-        self._stale = StalePixelReports()
+        self.stale_pixels = StalePixelReports()
+
+    @property
+    def runs(self) -> Mapping[str, Run]:
+        """By witness."""
+        return self._runs
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """By witness: what the policy says, on all lanes, to the last of its looks that counted."""
+        return {name: verdict for name, (_, _, verdict) in self._judged.items()}
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why the lane is closed, each reason once; empty when every witness's last word was clean."""
+        return tuple(dict.fromkeys(reason for said in self._said.values() for reason in said))
+
+    def said(self, witness: str) -> tuple[Reason, ...]:
+        """The witness's last word: why it closes the lane, empty if it does not."""
+        return self._said[witness]
 
     @property
     def stale_until(self) -> int:
@@ -90,16 +111,16 @@ class LaneProof(Generic[ItemT]):
         if self._runs[witness].clean:
             self._end_run(witness, alarmed(self._runs[witness], at), BLIND)
 
-    def page_event(self, page_event: PageEvent) -> bool:
-        """An event between two looks: whether a rule closes for it, and it is an alarm. A clean one says nothing."""
+    def page_event(self, page_event: PageEvent) -> Verdict:
+        """An event between two looks. If a rule closes this lane for it, it is an alarm. A clean one says nothing."""
         if self._policy is None:
-            return False
-        reasons = self._judge_event(self._policy, page_event).on(self._lane)
-        if reasons:
+            return Verdict()
+        verdict = decide(self._policy, Scene(pages=(page_event.page,), pages_only=True), interaction=True)
+        if reasons := verdict.on(self._lane):
             stay_closed = max(reason.stay_closed for reason in reasons)
             run = alarmed(self._runs[page_event.witness], page_event.at, stay_closed)
             self._end_run(page_event.witness, run, reasons)
-        return bool(reasons)
+        return verdict
 
     def counts(self, look: Look) -> bool:
         """Whether it was judged with the policy in force."""
@@ -107,27 +128,23 @@ class LaneProof(Generic[ItemT]):
 
     def see(self, look: Look) -> None:
         """Take a witness's answer, if it counts. What it says of the display counts for every witness's run."""
-        self._take(look)
+        if self._policy is not None and self.counts(look):
+            self._take(look, self._policy)
         if look.stale_pixels is not None and self._lane is Lane.SCREEN:
-            self._stale.tell(look.witness, look.asked, look.stale_pixels)
+            self.stale_pixels.tell(look.witness, look.asked, look.stale_pixels)
         self._runs = {
-            name: with_stale(run, self._stale.seen_by(name), look.answered) for name, run in self._runs.items()
+            name: with_stale(run, self.stale_pixels.seen_by(name), look.answered) for name, run in self._runs.items()
         }
 
-    def _take(self, look: Look) -> None:
-        if self._policy is None or not self.counts(look):
-            return
-        name, timing = look.witness, self._timings[look.witness]
-        reasons = self._judge(self._policy, look).on(self._lane)
-        before = self._runs[name]
+    def _take(self, look: Look, policy: Policy) -> None:
+        name, before = look.witness, self._runs[look.witness]
+        reasons = self._judge(policy, look).on(self._lane)
         # What a display goes on showing is not heard.
         told = look.stale_pixels is not None or self._lane is not Lane.SCREEN
-        after = looked(before, look.asked, look.answered, reasons, timing, told=told, lag=look.lag)
-        if after is before:
-            return
+        after = looked(before, look.asked, look.answered, reasons, self._timings[name], told=told, lag=look.lag)
         if after.clean:
-            self._go_on(name, after)
-        else:
+            self._runs[name], self._said[name] = after, ()
+        elif after is not before:
             self._end_run(name, after, reasons or BLIND)
 
     def opened(self, at: int) -> None:
@@ -139,32 +156,22 @@ class LaneProof(Generic[ItemT]):
             self._runs[name] = replace(run, after=max(run.after, at))
 
     def _judge(self, policy: Policy, look: Look) -> Verdict:
-        """A witness hands out the same scene while nothing changes: one judgement serves."""
+        """While nothing changes one judgement serves."""
         # What browsers say is worth a look only put together with what the desktop says (core.proof.scene_merger).
         seen = Blind.CANNOT_VOUCH if isinstance(look.seen, Browsing) else look.seen
-        if interaction_is_on(policy, seen):
-            self._interactions.add(look.witness)
-        else:
-            self._interactions.discard(look.witness)
-        if self._interactions:
+        self._interactions[look.witness] = interaction_is_on(policy, seen)
+        if any(self._interactions.values()):
             self._interaction_until = look.answered + policy.keep_recording
         interaction = look.asked <= self._interaction_until
         scene, was_on, verdict = self._judged.get(look.witness, (None, False, Verdict()))
-        if scene is not seen or was_on is not interaction:
+        if (scene, was_on) != (seen, interaction):
             verdict = decide(policy, seen, interaction=interaction)
             self._judged[look.witness] = (seen, interaction, verdict)
         return verdict
 
-    def _judge_event(self, policy: Policy, page_event: PageEvent) -> Verdict:
-        return decide(policy, Scene(pages=(page_event.page,), pages_only=True), interaction=True)
-
-    def _go_on(self, name: str, run: Run) -> None:
-        """The witness's run has one more clean look."""
-        self._runs[name] = run
-
-    def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:  # noqa: ARG002 - for the account
+    def _end_run(self, name: str, run: Run, said: tuple[Reason, ...]) -> None:
         """The witness's run has ended, or proves nothing still. `said`: why."""
-        self._runs[name] = run
+        self._runs[name], self._said[name] = run, said
 
     def push(self, item: ItemT) -> None:
         self._gate.push(item)

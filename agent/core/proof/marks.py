@@ -17,16 +17,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final
 
 from agent.core.matching.decide import BLIND, UNLISTED
+from agent.core.model.marks import Answer, Marked, Request, Shown, Sighted
 from agent.core.model.rules import Reason
 from agent.core.model.seen import TOP, BrowserWindow, Browsing, Look, Page, PageEvent, Tab
 from agent.core.model.times import MILLISECOND, SECOND
-from agent.core.proof.window_correlation import Key, key_of
+from agent.core.proof.window_correlation import Key, Place, key_of
 
 NO_PARENT: Final = -1
+NEVER: Final = 0  # before every time that there is, ns
 
 # A mark that was not seen is replaced by another, put in anew: a window may have covered it, or the page deleted it.
 # The old one still counts: under a heavy repaint the first may be the first to come. Doubled each time, for a mark that
@@ -44,77 +45,38 @@ UNMARKED_FOR: Final = 10 * SECOND
 
 LATE: Final = 2_000 * MILLISECOND  # a tab that waits longer for its marks counts as late
 
-Place = tuple[str, int]  # (connection, the browser's own number of the tab)
-Shown = Mapping[int, int]  # document -> the mark that it is to show
-
-
-class Answer(StrEnum):
-    """What a document says about the mark that it was asked to show."""
-
-    SHOWN = "shown"  # it is in the document; whether it is in the picture only the picture says
-    EMPTY = "empty"  # the document has no area: its parent shows nothing of it
-    OUTSIDE = "outside"  # no part of it is in view; it may be scrolled into view later
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The documents of this tab show these marks from now on, and the others show none."""
-
-    browser: str
-    tab: int
-    marks: Shown
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """What a document said at `at` of the mark that it was asked to show."""
-
-    browser: str
-    tab: int
-    mark: int
-    how: Answer
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sighted:
-    """A picture whose grab began at `at` shows these marks."""
-
-    marks: frozenset[int]
-    at: int
-
 
 @dataclass(slots=True)
 class _Proof:
     """A stained tab's way back. `begun`: the look that first found nothing sensitive in it was asked then, ns.
 
-    `unseen`: documents that the picture has not shown yet; `present`: as in `_Tab`, at the last look;
-    `asked`: every mark that counts -> its document. `since`: when it last came a step further, ns.
+    `unseen`: documents that the picture has not shown yet. `asked`: every mark that counts -> its document.
+    `since`: when it last came a step further, ns.
     """
 
     begun: int
     since: int
+    ask_again_at: int
     unseen: set[int]
-    present: Mapping[int, int]
     asked: dict[int, int] = field(default_factory=dict)
-    shows: dict[int, int] = field(default_factory=dict)  # document -> the mark that it was asked to show last
-    ask_again_at: int = 0
     pause: int = ASK_AGAIN
 
 
 @dataclass(slots=True)
 class _Tab:
-    """`clean_at`: the picture has shown that nothing older than this is in it, ns. `unknown_at`: what was in it then is
-    not known: no page that a look has seen says what it was.
+    """`home`, `in_front`: where the last look saw it. `clean_at`: the picture has shown that nothing older than this is
+    in it, ns. `unknown_at`: what was in it then is not known: no page that a look has seen says what it was.
 
     `held`: documents that had something sensitive since the tab was last clean. `parents`: of all documents since.
     `hidden`: document that held something and has no area or is out of view -> its mark. It must be seen once it comes
     into view. `inside`: the documents within what held something since -> their own numbers, as they were then.
     """
 
-    stained_at: int = 0
-    unknown_at: int = 0
-    clean_at: int = 1
+    home: Key | None = None
+    in_front: bool = False
+    stained_at: int = NEVER
+    unknown_at: int = NEVER
+    clean_at: int = NEVER + 1
     held: set[int] = field(default_factory=set)
     parents: dict[int, int] = field(default_factory=dict)
     present: Mapping[int, int] = field(default_factory=dict)  # the documents that are there -> their own numbers
@@ -123,7 +85,7 @@ class _Tab:
     inside: dict[int, int] = field(default_factory=dict)
     proof: _Proof | None = None
     sent: Shown = field(default_factory=dict)  # the request that was sent last, and when
-    sent_at: int = 0
+    sent_at: int = NEVER
 
     def stain(self, at: int) -> None:
         self.stained_at = max(self.stained_at, at)
@@ -142,25 +104,30 @@ class _Tab:
     def reconnected(self) -> _Tab:
         """The same tab over another connection: it was asked for nothing yet, and numbers its documents anew."""
         held = {*self.held, *self.hidden, *self.inside}
-        return replace(self, proof=None, hidden={}, held=held, inside={}, sent={}, sent_at=0)
+        return replace(self, home=None, in_front=False, held=held, hidden={}, inside={}, proof=None, sent={})
 
     def wanted(self) -> dict[int, int]:
-        shows = {} if self.proof is None else self.proof.shows
-        return {**self.hidden, **{document: mark for document, mark in shows.items() if document in self.present}}
+        """Of each document that is asked for its mark, the mark that it was asked for last."""
+        asked = {} if self.proof is None else self.proof.asked
+        return {**self.hidden, **{document: mark for mark, document in asked.items() if document in self.present}}
 
     def nearest(self, document: int) -> int:
         """The document if it is there, else its nearest ancestor that is."""
-        passed: set[int] = set()
-        while document not in self.present and document != TOP and document not in passed:
-            passed.add(document)
-            document = self.parents.get(document, TOP)
-        return document if document in self.present else TOP
+        return next((one for one in (document, *self.ancestors(document)) if one in self.present), TOP)
 
     def ancestors(self, document: int) -> Iterator[int]:
         passed = {document}
         while (document := self.parents.get(document, NO_PARENT)) not in {NO_PARENT, *passed}:
             passed.add(document)
             yield document
+
+
+@dataclass(slots=True)
+class _Window:
+    """A browser's window: when something sensitive, and when something that is not known, was last in front in it."""
+
+    stained: int
+    unknown: int
 
 
 class Marks:
@@ -172,10 +139,7 @@ class Marks:
         self._reasons: Callable[[Page], tuple[Reason, ...]] = lambda _: (BLIND,)
         self._tabs: dict[Place, _Tab] = {}
         self._pids: dict[str, int] = {}  # connection -> process of the browser at its end
-        self._homes: dict[Place, Key] = {}
-        self._front: dict[Key, frozenset[Place]] = {}
-        self._stained: dict[Key, int] = {}  # a browser's window -> when something sensitive was last in front in it
-        self._unknown: dict[Key, int] = {}  # a browser's window -> when it was last not known what was in front in it
+        self._windows: dict[Key, _Window] = {}
         self._event_at: dict[str, int] = {}  # connection -> its last event of something sensitive
         self.seen = 0  # tabs that the picture has shown to be clean since the start
         self.late = 0  # of these, tabs whose marks took longer than `LATE`
@@ -191,8 +155,7 @@ class Marks:
         """Something may have been in front that no look and no event showed."""
         for tab in self._tabs.values():
             tab.lose_track(at)
-        self._stained = dict.fromkeys(self._front, at)
-        self._unknown = dict(self._stained)
+        self._windows = {key: _Window(at, at) for key in self._windows}
 
     def page_event(self, page_event: PageEvent) -> None:
         """An event showed this page between two looks. What another extension shows has no document that could show a
@@ -205,32 +168,22 @@ class Marks:
         tab.held.add(page_event.document)
         # Tabs move: it may have been in front in any window, be it one that no look has shown yet.
         self._event_at[page_event.browser] = page_event.at
-        for key in self._front:
-            if key[0] == page_event.browser:
-                self._stained[key] = max(page_event.at, self._stained[key])
+        for (browser, _), window in self._windows.items():
+            if browser == page_event.browser:
+                window.stained = max(page_event.at, window.stained)
 
     def take(self, look: Look) -> Look:
         """The look with `painted` as the picture has shown it."""
         if not isinstance(look.seen, Browsing):
             return look
         windows = look.seen.windows
-        homes = {(window.browser, tab.id): key_of(window) for window in windows for tab in window.tabs}
-        self._follow(windows, homes)
-        known = {key[0] for key in self._front}
+        self._follow(windows, [(window.browser, tab.id) for window in windows for tab in window.tabs])
+        known = {browser for browser, _ in self._windows}
         # What a browser showed before its first look, or while it did not answer, is not known.
-        fresh = {key: 0 if key[0] in known else look.asked - 1 for key in map(key_of, windows)}
-        self._unknown = {key: self._unknown.get(key, at) for key, at in fresh.items()}
-        self._stained = {
-            key: self._stained.get(key, max(at, self._event_at.get(key[0], 0))) for key, at in fresh.items()
-        }
-        taken = tuple(self._window(window, look) for window in windows)
-        self._homes = homes
-        self._front = {
-            key_of(window): frozenset((window.browser, tab.id) for tab in window.tabs if tab.visible)
-            for window in windows
-        }
-        same = all(new is old for new, old in zip(taken, windows, strict=True))
-        return look if same else replace(look, seen=Browsing(taken))
+        fresh = {window.browser: NEVER if window.browser in known else look.asked - 1 for window in windows}
+        new = {name: _Window(max(at, self._event_at.get(name, NEVER)), at) for name, at in fresh.items()}
+        self._windows = {key: self._windows.get(key) or replace(new[key[0]]) for key in map(key_of, windows)}
+        return replace(look, seen=Browsing(tuple(self._window(window, look) for window in windows)))
 
     def _follow(self, windows: Iterable[BrowserWindow], homes: Iterable[Place]) -> None:
         """Keeps the tabs that are there. Of a browser that did not answer, also those that held something sensitive: it
@@ -247,32 +200,32 @@ class Marks:
                 followed[name, tab] = self._tabs[place].reconnected()
         kept = {place: self._tabs[place] for place in former.values() if self._tabs[place].held}
         for state in kept.values():
-            state.proof = None
+            state.proof, state.home, state.in_front = None, None, False
         self._tabs = followed | kept
         self._pids = {name: pid for name, pid in self._pids.items() if any(name == one for one, _ in kept)} | here
 
     def _window(self, window: BrowserWindow, look: Look) -> BrowserWindow:
         key = key_of(window)
-        before = self._front.get(key, frozenset())
+        state = self._windows[key]
         noted = tuple(replace(tab, closes=True) if self._reasons(tab.page) else tab for tab in window.tabs)
         for tab in noted:
-            place = window.browser, tab.id
-            moved = self._homes.get(place, key) != key
-            if self._note(self._tabs[place], tab, look.answered) and (tab.visible or moved or place in before):
-                self._stained[key] = look.answered
-        stained, unknown = self._stained[key], self._unknown[key]
-        tabs = tuple(
-            self._judged(self._tabs[window.browser, tab.id], tab, look.asked, stained, unknown) for tab in noted
-        )
+            known = self._tabs[window.browser, tab.id]
+            may_show = tab.visible or known.in_front or known.home not in {None, key}
+            known.home, known.in_front = key, tab.visible
+            if self._note(known, tab, look.answered) and may_show:
+                state.stained = look.answered
+        tabs = tuple(self._judged(self._tabs[window.browser, tab.id], tab, look.asked, state) for tab in noted)
         in_front = [tab for tab in tabs if tab.visible]
         if in_front and all(tab.painted for tab in in_front):
-            self._stained[key] = self._unknown[key] = 0
-        same = all(new is old for new, old in zip(tabs, window.tabs, strict=True))
-        return window if same else replace(window, tabs=tabs)
+            state.stained = state.unknown = NEVER
+        return replace(window, tabs=tabs)
 
     def _note(self, state: _Tab, tab: Tab, at: int) -> bool:
         """Whether the tab holds something sensitive now."""
-        state.present = {document.id: document.number for document in tab.documents}
+        present = {document.id: document.number for document in tab.documents}
+        if state.proof is not None and present != state.present:
+            state.proof.ask_again_at = at  # another document, or none, is where one was asked for its mark
+        state.present = present
         state.failed = frozenset(one.id for one in tab.documents if not one.number and not one.page.unread)
         state.parents |= {document.id: document.parent for document in tab.documents}
         state.hidden = {document: mark for document, mark in state.hidden.items() if document in state.present}
@@ -301,39 +254,35 @@ class Marks:
         """That no rule names a page is said of the tab, not of each document in it."""
         return frozenset(self._reasons(page)) - {UNLISTED}
 
-    def _judged(self, state: _Tab, tab: Tab, asked: int, stained: int, unknown: int) -> Tab:
+    def _judged(self, state: _Tab, tab: Tab, asked: int, window: _Window) -> Tab:
         if not tab.visible:
             state.proof = None
             return tab
-        stained = max(stained, state.stained_at)
+        stained, unknown = max(window.stained, state.stained_at), max(window.unknown, state.unknown_at)
         unmarked = not state.present.get(TOP) and asked - stained > UNMARKED_FOR
         painted = state.clean_at > stained or unmarked
         if painted or asked <= stained:
             state.proof = None
         elif state.proof is None or state.proof.begun <= stained:
-            state.proof = _Proof(asked, asked, state.suspects(), state.present)
+            state.proof = _Proof(asked, asked, asked, state.suspects())
         else:
             state.proof.unseen = set(map(state.nearest, state.proof.unseen))
-            if state.proof.present != state.present:
-                # Another document, or none, is where one was asked for its mark.
-                state.proof.present, state.proof.ask_again_at = state.present, 0
-        unknown = max(unknown, state.unknown_at)
         if state.clean_at <= unknown and (state.held or asked - unknown < UNKNOWN_FOR):
             return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
         if state.held and state.proof is not None and asked - state.proof.begun > LATE:
             # It is closed for what it held in any case: the account is to say that its mark could not be seen.
             return replace(tab, painted=False, unknown=asked + 1)
-        return tab if tab.painted is painted else replace(tab, painted=painted)
+        return replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------
 
     def sighted(self, sighted: Sighted) -> bool:
         """Whether that makes a tab clean."""
         clean = False
-        for state in self._tabs.values():
+        for state, proof in self._on_the_way():
             for mark in sighted.marks:
-                if state.proof is not None and mark in state.proof.asked:
-                    clean |= self._pass(state, state.proof, state.proof.asked[mark], sighted.at)
+                if mark in proof.asked:
+                    clean |= self._pass(state, proof, proof.asked[mark], sighted.at)
         return clean
 
     def answer(self, marked: Marked) -> bool:
@@ -348,14 +297,12 @@ class Marks:
             state.held.add(hidden)
             state.lose_track(marked.at)
             return False
-        document = None if state.proof is None else state.proof.asked.get(marked.mark)
         # No other document could vouch for the top one.
-        if state.proof is None or document is None or document == TOP or marked.how is Answer.SHOWN:
+        document = TOP if state.proof is None else state.proof.asked.get(marked.mark, TOP)
+        if state.proof is None or document not in state.proof.unseen - {TOP} or marked.how is Answer.SHOWN:
             return False
-        passed = document in state.proof.unseen
         clean = self._pass(state, state.proof, document, marked.at)
-        if passed:
-            state.hidden[document] = marked.mark
+        state.hidden[document] = marked.mark
         return clean
 
     def _pass(self, state: _Tab, proof: _Proof, document: int, at: int) -> bool:
@@ -363,15 +310,13 @@ class Marks:
         if document not in proof.unseen:
             return False
         proof.unseen.remove(document)
-        del proof.shows[document]
         state.hidden.pop(document, None)
         parent = next(state.ancestors(document), None)
         if parent is not None:
             parent = state.nearest(parent)
             proof.unseen.add(parent)
-            proof.shows.pop(parent, None)
         proof.asked = {mark: of for mark, of in proof.asked.items() if of not in {document, parent}}
-        proof.since, proof.ask_again_at, proof.pause = at, 0, ASK_AGAIN
+        proof.since, proof.ask_again_at, proof.pause = at, at, ASK_AGAIN
         if proof.unseen:
             return False
         self.seen += 1
@@ -382,21 +327,24 @@ class Marks:
         state.parents = {document: parent for document, parent in state.parents.items() if document in state.present}
         return True
 
+    def _on_the_way(self) -> list[tuple[_Tab, _Proof]]:
+        return [(state, state.proof) for state in self._tabs.values() if state.proof is not None]
+
     # -- what is asked --------------------------------------------------------------------------------------------
 
     @property
     def sought(self) -> frozenset[int]:
         """The marks that a picture may show."""
-        return frozenset(mark for state in self._tabs.values() if state.proof is not None for mark in state.proof.asked)
+        return frozenset(mark for _, proof in self._on_the_way() for mark in proof.asked)
 
     @property
     def since(self) -> int:
         """When what is sought last became something else, ns: what is asked for once more has not."""
-        return max((state.proof.since for state in self._tabs.values() if state.proof is not None), default=0)
+        return max((proof.since for _, proof in self._on_the_way()), default=NEVER)
 
     def waits(self, now: int) -> bool:
         """Whether a tab has waited long for its marks: they cannot be seen, or the browser is very busy."""
-        return any(state.proof is not None and now - state.proof.begun > LATE for state in self._tabs.values())
+        return any(now - proof.begun > LATE for _, proof in self._on_the_way())
 
     def requests(self, now: int) -> Iterator[Request]:
         """What documents are to show, where that is not what they were asked last, or must be said again."""
@@ -411,16 +359,11 @@ class Marks:
     def _ask(self, state: _Tab, proof: _Proof, now: int) -> None:
         waiting = {ancestor for document in proof.unseen for ancestor in state.ancestors(document)}
         for document in proof.unseen - waiting:
-            mark = next(self._numbers)
-            proof.shows[document] = mark
-            proof.asked[mark] = document
+            proof.asked[next(self._numbers)] = document
         proof.ask_again_at = now + proof.pause
         proof.pause = min(2 * proof.pause, ASK_AGAIN_AT_MOST)
 
     def due(self) -> Iterator[int]:
         """When something is to be asked again, ns."""
-        for state in self._tabs.values():
-            if state.proof is not None:
-                yield state.proof.ask_again_at
-            if state.hidden:
-                yield state.sent_at + ASK_AGAIN_AT_MOST
+        yield from (proof.ask_again_at for _, proof in self._on_the_way())
+        yield from (state.sent_at + ASK_AGAIN_AT_MOST for state in self._tabs.values() if state.hidden)

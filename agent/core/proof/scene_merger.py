@@ -31,7 +31,7 @@ from agent.core.model.seen import (
     WindowKind,
 )
 from agent.core.proof.timing import CARD_LINGERS, EXTENSION_LINGERS, PAGE_HINDSIGHT, PAGE_LAG, PAGE_SETTLE
-from agent.core.proof.window_correlation import Key, WindowCorrelation, key_of
+from agent.core.proof.window_correlation import Key, Place, WindowCorrelation, key_of
 
 FEW: Final = 50  # pages that may all be what a tab has drawn last
 ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may differ by
@@ -39,8 +39,6 @@ FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edg
 UNFOLLOWED: Final = Page(urls=(), unread=True)
 
 FOR_GOOD: Final = 2**63  # ns
-
-Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +51,33 @@ class _Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A browser's window at the last look: its pages as they count, its tabs in front, and what may be drawn in it."""
+class _Tab:
+    """A tab at the last look. `moved`, `was_in_front`: from, or in its window at, the look before. `since`: when a look
+    first showed its top document, of this number. `pictures`: what may have been drawn in it when last in front.
+    """
 
-    shown: bool
-    pages: tuple[Page, ...]
-    front: frozenset[Place]
-    drawn: tuple[Page, ...]
+    home: Key
+    pid: int
+    in_front: bool = False
+    moved: bool = False
+    was_in_front: bool = False
+    top: int = ANY
+    since: int = 0
+    pictures: tuple[_Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A browser's window at the last look: its pages as they count, and what may be drawn in it.
+
+    `since`: when the first look that showed it was answered.
+    """
+
+    since: int
+    shown: bool = True
+    full_screen: bool = False
+    pages: tuple[Page, ...] = ()
+    drawn: tuple[Page, ...] = ()
     extensions: Mapping[str, int] = field(default_factory=dict)  # those that may show something in it -> until when
 
 
@@ -75,45 +93,34 @@ class SceneMerger:
         self._all_in_view = True  # after a moment of blindness, and under an overview
         self._correlation = WindowCorrelation()
         self._seen: dict[Key, _Seen] = {}
-        self._pictures: dict[Place, tuple[_Picture, ...]] = {}  # what may have been drawn in it when last in front
-        self._tops: dict[Place, tuple[int, int]] = {}  # tab -> its top document, and when a look first showed that
-        self._inside: dict[int, tuple[Page, ...]] = {}  # the desktop's window -> the pages last seen in it
+        self._tabs: dict[Place, _Tab] = {}
+        self._inside: dict[int, dict[Page, int]] = {}  # the desktop's window -> its pages -> until when it had them
         self._leaving: dict[int, int] = {}  # windows no longer in view -> when the look that found it was answered
-        self._full_screen: frozenset[int] = frozenset()  # windows that a browser's window at full screen may be
-        self._hints: frozenset[int] = frozenset()  # what says so over them
+        self._relied_on: frozenset[int] = frozenset()  # windows that the correlation accounted for in the last survey
         self._last_left = -PAGE_HINDSIGHT  # when a browser's window was last found gone from the view
         self._browsers_asked = 0
-        self._homes: dict[Place, Key] = {}  # tab -> the browser's window that it was last in
-        self._at_home: frozenset[Place] = frozenset()  # tabs that are where they were at the look before, or new
-        self._first_told: dict[Key, int] = {}  # a browser's window -> when the look that first showed it was answered
-        self._was_inside: dict[int, dict[Page, int]] = {}  # pages not in it any more -> until when the display had them
+        self._surveyed = Scene()
         self._event_pictures: dict[Place, dict[_Picture, int]] = {}  # from events since browsers were asked -> when
         self._pids: dict[str, int] = {}  # connection -> the browser's process
         self._paintable: dict[str, dict[Page, int]] = {}  # connection -> what a menu of it may paint -> until when
         self._menus: dict[int, tuple[Page, ...]] = {}  # menus and the like -> what they may have painted
-        self._surveyed = Scene()
-        self._browsed = Scene(pages_only=True)
-
-    @property
-    def pages(self) -> Scene:
-        """What browsers last said, as it counts: with pictures that may still be there. `accounted`: their windows."""
-        return self._browsed
+        # What browsers last said, as it counts: with pictures that may still be there. `accounted`: their windows.
+        self.pages = Scene(pages_only=True)
 
     def remembered(self) -> Iterator[Page]:
         """Every page that may count again although no further look or event shows it; some more than once."""
         for seen in self._seen.values():
             yield from (*seen.pages, *seen.drawn)
-        for kept in (self._inside, self._was_inside, self._paintable, self._menus):
+        for kept in (self._inside, self._paintable, self._menus):
             for pages in kept.values():
                 yield from pages
-        for pictured in (self._pictures, self._event_pictures):
-            for pictures in pictured.values():
-                yield from (picture.page for picture in pictures)
+        for pictures in (*(tab.pictures for tab in self._tabs.values()), *self._event_pictures.values()):
+            yield from (picture.page for picture in pictures)
 
     @property
     def lost_account(self) -> bool:
         """Whether a window that is still in view is no longer accounted for, and has not been looked at since."""
-        return not (self._surveyed.accounted - self._correlation.accounted - self._hints).isdisjoint(self._shown)
+        return not (self._relied_on - self._correlation.accounted).isdisjoint(self._shown)
 
     def take(self, look: Look) -> Look:
         """The look with a scene that `decide` can judge by itself."""
@@ -142,9 +149,8 @@ class SceneMerger:
         These count once more, as windows do: their pixels stay until what was behind them has drawn itself. A window
         that is found gone left before the look that last had it, so what it held by then counts as well as now.
         """
-        if scene is not self._scene:
-            self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
-            self._correlation = self._correlation.within(self._first_seen)
+        self._first_seen = {window.id: self._first_seen.get(window.id, look.answered) for window in scene.windows}
+        self._correlation = self._correlation.within(self._first_seen)
         shown = frozenset(window.id for window in scene.windows if window.shown) | _behind_menus(scene)
         gone = self._shown - shown
         self._leaving |= dict.fromkeys(gone, look.answered)
@@ -152,32 +158,31 @@ class SceneMerger:
             self._last_left = look.answered
         left = (replace(page, shown=True, parked=False) for page in self._left_behind())
         pages = tuple(dict.fromkeys((*left, *self._in_menus(scene, look.asked))))
-        self._inside = {window: inside for window, inside in self._inside.items() if window in self._first_seen}
+        self._inside = {
+            window: {page: until for page, until in pages.items() if until >= look.asked}
+            for window, pages in self._inside.items()
+            if window in self._first_seen
+        }
         # Once more after the browsers were asked again: that look tells what they held when they left.
         self._leaving = {
             window: at for window, at in self._leaving.items() if self._browsers_asked <= at and window in self._inside
         }
-        self._was_inside = {
-            window: {page: until for page, until in pages.items() if until >= look.asked}
-            for window, pages in self._was_inside.items()
-            if window in self._inside
-        }
         self._all_in_view |= any(window.shown and window.kind is WindowKind.OVERVIEW for window in scene.windows)
         self._in_view |= shown
-        changed = scene is not self._scene
-        self._scene, self._asked, self._shown = scene, look.asked, shown
-        self._hints = frozenset(_hints(scene, self._full_screen))
-        accounted = self._correlation.accounted | self._hints
-        # While nothing changes it is the very same object, so that it is judged once.
-        if changed or pages != self._surveyed.pages or accounted != self._surveyed.accounted:
-            self._surveyed = replace(scene, pages=pages, accounted=accounted)
+        bound = self._correlation.partners
+        full = (bound.get(key, frozenset()) for key, seen in self._seen.items() if seen.full_screen)
+        accounted = self._correlation.accounted.union(_hints(scene, frozenset().union(*full)))
+        surveyed = replace(scene, pages=pages, accounted=accounted)
+        # While nothing changes it is the very same object: the browsers are asked when it is another one.
+        if scene is not self._scene or surveyed != self._surveyed:
+            self._surveyed = surveyed
+        self._scene, self._asked, self._shown, self._relied_on = scene, look.asked, shown, self._correlation.accounted
         return self._surveyed
 
     def _left_behind(self) -> Iterator[Page]:
         """What may still be in the pixels that windows have left, whichever tab an event was of, and late."""
         for window in self._leaving:
             yield from self._inside.get(window, ())
-            yield from self._was_inside.get(window, ())
         for pictures in self._event_pictures.values():
             yield from (picture.page for picture, at in pictures.items() if at <= self._last_left + PAGE_HINDSIGHT)
 
@@ -204,45 +209,60 @@ class SceneMerger:
         windows = () if self._scene is None else self._scene.windows
         # One that came while they were being asked may be the partner of a window that else would find another.
         seeking = windows if all(self._first_seen[window.id] < asked for window in windows) else ()
-        self._first_told = {
-            key_of(window): self._first_told.get(key_of(window), look.answered) for window in browsing.windows
-        }
+        known = {key for key, seen in self._seen.items() if seen.since < self._asked}
         # The desktop must have been asked since: else a new window would find only what resembles it.
-        told = tuple(window for window in browsing.windows if self._first_told[key_of(window)] < self._asked)
+        told = tuple(window for window in browsing.windows if key_of(window) in known)
         self._correlation = self._correlation.renewed(told, seeking)
-        full = (self._correlation.partners.get(key_of(window)) for window in browsing.windows if window.full_screen)
-        self._full_screen = frozenset().union(*(partners for partners in full if partners is not None))
-        homes = {(window.browser, tab.id): key_of(window) for window in browsing.windows for tab in window.tabs}
-        self._at_home = frozenset(place for place, home in homes.items() if self._homes.get(place, home) == home)
-        self._homes = homes
-        tops = {(window.browser, tab.id): _top(tab) for window in browsing.windows for tab in window.tabs}
-        before = {place: self._tops.get(place, (ANY, 0)) for place in tops}
-        self._tops = {
-            place: before[place] if before[place][0] == top else (top, look.answered) for place, top in tops.items()
+        here = {
+            (window.browser, tab.id): self._tab(window, tab, look.answered)
+            for window in browsing.windows
+            for tab in window.tabs
+        }
+        followed = {(tab.pid, number) for (_, number), tab in here.items()}
+        answered = {window.browser for window in browsing.windows}
+        self._tabs = here | {
+            place: tab
+            for place, tab in self._tabs.items()
+            if self._is_silent(place[0], tab.pid, answered) and (tab.pid, place[1]) not in followed
         }
         self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
-        self._put_in_menus(browsing, look.answered + PAGE_LAG)
+        self._put_in_menus(browsing, answered, look.answered + PAGE_LAG)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
-        scene = Scene(pages=pages, accounted=self._correlation.accounted, pages_only=True)
-        if scene != self._browsed:
-            self._browsed = scene
-        return self._browsed
+        self.pages = Scene(pages=pages, accounted=self._correlation.accounted, pages_only=True)
+        return self.pages
+
+    def _is_silent(self, browser: str, pid: int | None, answered: set[str]) -> bool:
+        """Whether it did not answer and is still there: what it has drawn may come up again."""
+        there = self._scene is None or any(window.pid == pid for window in self._scene.windows)
+        return there and browser not in answered
+
+    def _tab(self, window: BrowserWindow, tab: Tab, answered: int) -> _Tab:
+        home, top = key_of(window), _top(tab)
+        before = self._tabs.get((window.browser, tab.id)) or self._over_another_connection(window.pid, tab.id, home)
+        moved, since = before.home != home, before.since if before.top == top else answered
+        return _Tab(home, window.pid, tab.visible, moved, before.in_front and not moved, top, since, before.pictures)
+
+    def _over_another_connection(self, pid: int, number: int, home: Key) -> _Tab:
+        """What is known of the tab from before its extension started anew. It numbers documents anew."""
+        for (_, of_tab), tab in self._tabs.items():
+            if (tab.pid, of_tab) == (pid, number):
+                return replace(tab, top=ANY, pictures=tuple(replace(one, top=ANY) for one in tab.pictures))
+        return _Tab(home, pid)
 
     def _put_inside(self, until: int) -> None:
         """Until then the display may still have what is in a window no more, or was there between two looks."""
         event_pages = tuple(picture.page for pictures in self._event_pictures.values() for picture in pictures)
         inside = self._correlation.inside({key: seen.pages for key, seen in self._seen.items()})
         for window, pages in inside.items():
-            left = dict.fromkeys((*self._inside.get(window, ()), *event_pages), until)
-            past = {**self._was_inside.get(window, {}), **left}
-            self._was_inside[window] = {page: at for page, at in past.items() if page not in pages}
-        self._inside = self._inside | inside
+            before = self._inside.get(window, {})
+            left = {page: until if at == FOR_GOOD else at for page, at in before.items()}
+            self._inside[window] = left | dict.fromkeys(event_pages, until) | dict.fromkeys(pages, FOR_GOOD)
 
-    def _put_in_menus(self, browsing: Browsing, until: int) -> None:
-        """Until then a menu may come that still has what is in view no more."""
+    def _put_in_menus(self, browsing: Browsing, answered: set[str], until: int) -> None:
+        """Until then a menu may come that still has what is in view no more. A silent browser may have it in view."""
         now: dict[str, dict[Page, int]] = {browser: {} for browser in self._paintable}
         for window in browsing.windows:
             self._pids[window.browser] = window.pid
@@ -252,21 +272,22 @@ class SceneMerger:
             now.setdefault(browser, {}).update(dict.fromkeys((picture.page for picture in pictures), FOR_GOOD))
         for browser, pages in now.items():
             before = self._paintable.get(browser, {})
-            past = {page: min(at, until) for page, at in before.items() if page not in pages}
+            at_most = FOR_GOOD if self._is_silent(browser, self._pids.get(browser), answered) else until
+            past = {page: min(at, at_most) for page, at in before.items() if page not in pages}
             # They are many where the windows were not looked at for long.
             now[browser] = {**(past if len(past) <= FEW else {UNFOLLOWED: until}), **pages}
         self._paintable = {browser: pages for browser, pages in now.items() if pages}
         self._pids = {browser: pid for browser, pid in self._pids.items() if browser in self._paintable}
 
     def _look_into(self, window: BrowserWindow, look: Look) -> _Seen:
-        before = self._seen.get(key_of(window), _Seen(shown=True, pages=(), front=frozenset(), drawn=()))
+        before = self._seen.get(key_of(window), _Seen(look.answered))
         shown = self._is_in_view(window)
         in_front = [tab for tab in window.tabs if tab.visible]
-        pages = [page for tab in window.tabs for page in self._look_at(window, tab, before.front, look, shown=shown)]
+        pages = [page for tab in window.tabs for page in self._look_at(window, tab, look, shown=shown)]
         drawn = tuple(tab.page for tab in in_front)
         if not in_front or not all(tab.painted for tab in in_front):
             # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
-            left = [tab.page for tab in window.tabs if (window.browser, tab.id) in before.front]
+            left = [tab.page for tab in window.tabs if self._tabs[window.browser, tab.id].was_in_front]
             drawn = _few((*before.drawn, *left, *drawn, *self._passed_by(window, shown=shown)))
             pages += [replace(page, shown=shown) for page in drawn]
         if shown and not before.shown:
@@ -278,13 +299,13 @@ class SceneMerger:
         extensions = {one: until for one, until in before.extensions.items() if until > look.asked}
         extensions |= dict.fromkeys(window.extensions, look.answered + EXTENSION_LINGERS)
         pages += [Page((), shown=shown, unread=True, extension=one) for one in extensions]
-        front = frozenset((window.browser, tab.id) for tab in in_front)
-        return _Seen(shown, tuple(dict.fromkeys(pages)), front, drawn, extensions)
+        return _Seen(before.since, shown, window.full_screen, tuple(dict.fromkeys(pages)), drawn, extensions)
 
     def _passed_by(self, window: BrowserWindow, *, shown: bool) -> Iterator[Page]:
         """What events showed that the window may have drawn. In view, any tab may have come and gone."""
         for place, pictures in self._event_pictures.items():
-            its_own = place not in self._at_home or self._homes[place] == key_of(window)
+            tab = self._tabs.get(place)
+            its_own = tab is None or tab.moved or tab.home == key_of(window)
             if place[0] == window.browser and (shown or its_own):
                 yield from (picture.page for picture in pictures)
 
@@ -292,42 +313,40 @@ class SceneMerger:
         partners = self._correlation.partners.get(key_of(window))
         return partners is None or self._all_in_view or not partners.isdisjoint(self._in_view)
 
-    def _look_at(
-        self, window: BrowserWindow, tab: Tab, old_front: frozenset[Place], look: Look, *, shown: bool
-    ) -> Iterator[Page]:
+    def _look_at(self, window: BrowserWindow, tab: Tab, look: Look, *, shown: bool) -> Iterator[Page]:
         """What the tab shows, and what it last had in front where that picture may come up again.
 
         Behind another tab only a hover card shows that. It loses what another document has drawn
         (bench/leaks: card_of_another_document).
         """
         place = window.browser, tab.id
-        was_in_front = place in old_front
-        pictures = tuple(one for one in self._pictures.get(place, ()) if one.until > look.asked)
+        known = self._tabs[place]
+        pictures = tuple(one for one in known.pictures if one.until > look.asked)
         page = replace(tab.page, unread=tab.page.unread or tab.unknown > 0)
         # In front at the look before: this page may have been there too, until it was parked.
-        yield replace(page, shown=shown, parked=not tab.visible and not was_in_front)
+        yield replace(page, shown=shown, parked=not tab.visible and not known.was_in_front)
         fresh = tab.visible and tab.painted
-        top, since = self._tops[place]
-        may_flash_up = tab.visible or was_in_front or look.asked <= since + CARD_LINGERS
-        if not (fresh and was_in_front):
+        may_flash_up = tab.visible or known.was_in_front or look.asked <= known.since + CARD_LINGERS
+        if not (fresh and known.was_in_front):
             for picture in pictures:
-                if may_flash_up or picture.top in {ANY, top}:
+                if may_flash_up or picture.top in {ANY, known.top}:
                     yield replace(picture.page, shown=shown, parked=not tab.visible)
-        now = _Picture(tab.page, top or ANY)
+        now = _Picture(tab.page, known.top or ANY)
         if fresh:
-            self._pictures[place] = (now,)
-        elif tab.visible or was_in_front:
+            drawn = (now,)
+        elif tab.visible or known.was_in_front:
             # It may have drawn this page, or one that only an event showed, between two looks. The picture in its hover
             # card may be from after this document began.
             unknown = (_Picture(page, until=tab.unknown),) if tab.unknown else ()
-            drawn = (*pictures, now, *unknown, *self._event_pictures.get(place, ()))
-            self._pictures[place] = _few_pictures(tuple(replace(one, top=now.top) for one in drawn))
+            drawn = tuple(
+                replace(one, top=now.top) for one in (*pictures, now, *unknown, *self._event_pictures.get(place, ()))
+            )
         else:
-            self._pictures[place] = _few_pictures((*pictures, *self._event_pictures.get(place, ())))
+            drawn = (*pictures, *self._event_pictures.get(place, ()))
+        self._tabs[place] = replace(known, pictures=_few_pictures(drawn))
 
     def _forget(self, asked: int) -> None:
-        """Pictures of tabs that are no longer open, and events from before this question: what they left is known."""
-        self._pictures = {place: pages for place, pages in self._pictures.items() if place in self._homes}
+        """Events from before this question: what they left is known."""
         since = {
             place: {picture: at for picture, at in pictures.items() if at >= asked}
             for place, pictures in self._event_pictures.items()

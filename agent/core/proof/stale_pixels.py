@@ -12,7 +12,7 @@ class StalePixelReports:
 
     def __init__(self) -> None:
         self.reported: tuple[StalePixels, ...] = ()
-        self._reported_by = ""  # the witness
+        self._reported_by: str | None = None  # the witness
         self._asked = 0  # when it was last asked
         self._since: dict[int, int] = {}  # when a window was found gone -> since when it may have been
 

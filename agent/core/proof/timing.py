@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import Final
 
+from agent.core.matching.match import attributes
 from agent.core.model.media import Lane
-from agent.core.model.rules import AllOf, Attribute, Condition, Policy
+from agent.core.model.rules import Attribute, Policy
 from agent.core.model.seen import BROWSERS, WINDOWS
 from agent.core.model.times import MILLISECOND, SECOND
 from agent.core.proof.clearance import Timing
@@ -46,24 +47,16 @@ CARD_LINGERS: Final = 500 * MILLISECOND
 
 def timings(policy: Policy, lane: Lane) -> dict[str, Timing]:
     """What each witness's proof needs under this policy, by the witness's name."""
-    return {WINDOWS: window_timing(policy, lane), BROWSERS: page_timing(policy, lane)}
-
-
-def window_timing(policy: Policy, lane: Lane) -> Timing:
-    """The window witness's; `lead` of any rule reaches back further still. Titles are late at both ends."""
     titles = _asks_for_titles(policy)
-    hindsight = TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT
-    return Timing(
+    leads = [rule.on(lane).lead for rule in policy.closing]
+    windows = Timing(
         settle=TITLE_SETTLE if titles else 0,
-        hindsight=max(_lead(policy, lane), hindsight),
+        hindsight=max([TITLE_HINDSIGHT if titles else WINDOW_HINDSIGHT, *leads]),
         max_gap=MAX_GAP[lane],
         lingers=WINDOW_LINGERS,
     )
-
-
-def page_timing(policy: Policy, lane: Lane) -> Timing:
-    """The browsers' witness's. A window that leaves the view with its page is the window witness's (proof.view)."""
-    return Timing(hindsight=max(_lead(policy, lane), PAGE_HINDSIGHT), max_gap=MAX_GAP[lane])
+    # A window that leaves the view with its page is the window witness's (proof.scene_merger).
+    return {WINDOWS: windows, BROWSERS: Timing(hindsight=max([PAGE_HINDSIGHT, *leads]), max_gap=MAX_GAP[lane])}
 
 
 def page_lag(stalled: float) -> int:
@@ -76,14 +69,6 @@ def page_lag(stalled: float) -> int:
 
 def _asks_for_titles(policy: Policy) -> bool:
     """Whether any condition of the policy, be it an exception, looks at a window's title."""
-    conditions: list[Condition] = [*(policy.record_when or ()), *policy.allow_unseen]
-    for rule in policy.closing:
-        conditions += [*rule.any, *rule.unless]
-    matchers = chain.from_iterable(
-        condition.matchers if isinstance(condition, AllOf) else (condition,) for condition in conditions
-    )
-    return any(matcher.attribute is Attribute.TITLE for matcher in matchers)
-
-
-def _lead(policy: Policy, lane: Lane) -> int:
-    return max((rule.on(lane).lead for rule in policy.closing), default=0)
+    of_rules = ((*rule.any, *rule.unless) for rule in policy.closing)
+    conditions = chain(policy.record_when or (), policy.allow_unseen, *of_rules)
+    return any(Attribute.TITLE in attributes(condition) for condition in conditions)

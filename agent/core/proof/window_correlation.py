@@ -26,6 +26,7 @@ BORDER: Final = 16
 TITLE_BAR: Final = 64
 
 Key = tuple[str, int]  # (connection, the browser's own number of the window)
+Place = tuple[str, int]  # (connection, the browser's own number of the tab); tabs move between windows
 Partners = Mapping[Key, frozenset[int]]
 
 
@@ -85,7 +86,7 @@ class WindowCorrelation:
 
 def _titled(window: BrowserWindow, partners: frozenset[int], there: Mapping[int, Window]) -> bool:
     """Whether all that it may be are on the desktop with its title."""
-    return partners <= there.keys() and all(_same_title(window, there[one]) for one in partners)
+    return partners <= there.keys() and all(same_title(window.title, _title(there[one])) for one in partners)
 
 
 def _whole(partners: Partners) -> Partners:
@@ -108,22 +109,19 @@ def _pair(mine: list[BrowserWindow], theirs: list[Window]) -> Partners:
 
 def _alike(window: BrowserWindow, other: Window) -> bool:
     """Minimised windows have no place that could be compared."""
-    if not (_same_title(window, other) or (_is_bare(other) and is_untitled(window.title, _address(window)))):
-        return False
-    return window.minimised or _near(window.box, other.box)
+    untitled = is_bare(_title(other)) and is_untitled(window.title, _address(window))
+    is_same = untitled or same_title(window.title, _title(other))
+    return is_same and (window.minimised or _near(window.box, other.box))
 
 
 def _fits(window: BrowserWindow, other: Window) -> bool:
     """Whether the two may still be one. One of them may be ahead of the other with a title, or without it."""
-    return _is_bare(other) or _same_title(window, other)
+    return is_bare(_title(other)) or same_title(window.title, _title(other))
 
 
-def _same_title(window: BrowserWindow, other: Window) -> bool:
-    return isinstance(other.title, str) and same_title(window.title, other.title)
-
-
-def _is_bare(other: Window) -> bool:
-    return isinstance(other.title, str) and is_bare(other.title)
+def _title(window: Window) -> str:
+    """One that cannot be read is like none."""
+    return window.title if isinstance(window.title, str) else ""
 
 
 def _address(window: BrowserWindow) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.core.holding import UserHold
+from agent.core.model.marks import Request, Sighted
 from agent.core.model.media import Frame
 from agent.core.model.rules import Attribute, Hold, Matcher, Policy, Rule
 from agent.core.model.seen import BROWSERS, Blind, Box, Look, Scene, Window
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.marks import Request, Sighted
 from agent.pipeline import Mailbox
 from agent.ports import RuleUsageMemory
 from agent.recorder.daemon import Daemon

@@ -23,6 +23,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from agent.core.model.marks import Request, Sighted
 from agent.core.model.media import Frame
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
@@ -41,7 +42,6 @@ from agent.core.model.seen import (
     Window,
 )
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.marks import Request, Sighted
 
 Content = int  # 0: harmless
 PID: Final = 20
@@ -143,11 +143,14 @@ class World:
             return False
         self.now, _, what = heapq.heappop(self._agenda)
         what()
-        drawn = [drawn for window in self.windows if window.in_view for drawn in window.surface]
+        drawn = [drawn for window in self.windows if self._is_on_screen(window) for drawn in window.surface]
         fresh = frozenset(one.content for one in drawn if not one.old)
         old = frozenset(one.content for one in drawn if one.old)
         self.screen.append((self.now, fresh - {0}, old.union(*self._remains.values()) - {0}))
         return True
+
+    def _is_on_screen(self, window: AWindow) -> bool:
+        return window.in_view
 
     def _remain(self, contents: frozenset[Content], how_long: int) -> int:
         number = self.next_number()

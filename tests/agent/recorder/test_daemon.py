@@ -324,7 +324,7 @@ def test_the_account_names_the_rule_of_a_picture_that_is_still_on_the_display() 
     for _ in range(3):
         stale_look(rig, NOTES, *stale_pixels)
     assert lanes(rig)[-1] == ("lane-closed", [0])
-    assert state_of(rig.daemon.session, rig.daemon.screen.proof, rig.clock.time) is RecorderState.CLOSED
+    assert state_of(rig.daemon.session, rig.daemon.screen.accounted, rig.clock.time) is RecorderState.CLOSED
     assert not rig.shutter.permit.open
     rig.clock.time = left + SECOND // 2
     rig.daemon.turn(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.core.model.marks import Sighted
 from agent.core.model.media import Frame
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
@@ -18,7 +19,6 @@ from agent.core.model.seen import (
     Window,
 )
 from agent.core.model.times import MILLISECOND, Span
-from agent.core.proof.marks import Sighted
 from agent.pipeline import Mailbox
 from agent.recorder.daemon import Daemon
 from agent.recorder.messages import Message, PolicyArrived

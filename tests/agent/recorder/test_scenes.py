@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent.core.account.scenes import Ended, GapCause, Hole, Passing, Sighting, read, written
 from agent.core.holding import UserHold
 from agent.core.linting.replay import ReplaySpan, replay
+from agent.core.model.marks import Sighted as MarksSighted
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane
 from agent.core.model.rules import Attribute, Matcher, Policy, Rule
 from agent.core.model.seen import (
@@ -31,7 +32,6 @@ from agent.core.model.seen import (
     Window,
 )
 from agent.core.model.times import MILLISECOND, SECOND, Span
-from agent.core.proof.marks import Sighted as MarksSighted
 from agent.core.session import RECORDING_LENGTH
 from agent.recorder.messages import PolicyArrived
 from agent.recorder.recording import Gap, Open, Scenes

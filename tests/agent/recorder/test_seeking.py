@@ -8,8 +8,8 @@ from queue import Queue
 
 import pytest
 
+from agent.core.model.marks import Sighted
 from agent.core.model.times import SECOND
-from agent.core.proof.marks import Sighted
 from agent.recorder.seeking import EVERY, LATER, LONG, SELDOM, SOON, Seeker
 from testkit.fakes.clock import HandClock
 

@@ -34,9 +34,9 @@ class Witnesses:
     def __post_init__(self) -> None:
         orders: Mailbox[Order] = Mailbox(8)
         names, now = (WINDOWS, BROWSERS), self.clock.now()
-        self.proof: AccountedProof[Frame] = AccountedProof(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
-        self.proof.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), now)
-        lane = LanePipeline(Lane.SCREEN, self.proof, FrameOutlet(orders), orders, now)
+        self.accounted: AccountedProof[Frame] = AccountedProof(Lane.SCREEN, names, PATIENCE[Lane.SCREEN], now)
+        self.accounted.put_in_force(POLICY, timings(POLICY, Lane.SCREEN), now)
+        lane = LanePipeline(Lane.SCREEN, self.accounted, FrameOutlet(orders), orders, now)
         self.questions = WitnessPoller((self.windows, self.browsers), (lane,), self.clock)
 
     def ask(self, *, held: bool = False) -> tuple[int, int]:
@@ -50,7 +50,7 @@ class Witnesses:
         self.clock.time += took + 1
         self.questions.answered(look)
         self.questions.judged(look)
-        self.proof.see(look)
+        self.accounted.see(look)
         if name == WINDOWS:
             self.questions.ask_browsers(held=held)
 
@@ -64,7 +64,7 @@ class Witnesses:
 
     def beat(self) -> int:
         """ms from the last look at the windows to the next."""
-        return round((min(self.questions.due(held=False)) - (self.proof.asked(WINDOWS) or 0)) / MILLISECOND)
+        return round((min(self.questions.due(held=False)) - (self.accounted.proof.asked(WINDOWS) or 0)) / MILLISECOND)
 
 
 def test_the_windows_are_asked_whoever_is_due_and_the_browsers_after_their_answer() -> None:

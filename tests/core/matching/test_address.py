@@ -54,11 +54,36 @@ def test_spellings_of_one_page(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://!pay.example.com/pay",
+        "https://pay.example.com!/pay",
+        "https://pay.example.com/pay!",
+        "https://pay.example.com/p.ay",
+        "https://pay.example.com/pay/",
+        "https://pay.example.com/pay#!",
+        "https://pay.example.com:65535/pay",
+        "ftp://pay.example.com:443/pay",
+    ],
+)
+def test_another_page_has_another_address(url: str) -> None:
+    assert parse_address(url) != PAY
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port"), [("ftp", 21), ("http", 80), ("https", 443), ("ws", 80), ("wss", 443)]
+)  # WHATWG URL, special schemes
+def test_a_scheme_of_the_web_has_a_port_of_its_own(scheme: str, port: int) -> None:
+    assert parse_address(f"{scheme}:pay.example.com/pay") == Address(scheme, "pay.example.com", port, "/pay")
+
+
+@pytest.mark.parametrize(
     ("url", "address"),
     [
         ("http://example.com", Address("http", "example.com", 80, "/")),
         ("ws://example.com:81/a/", Address("ws", "example.com", 81, "/a/")),
         ("https://example.com/a/..", Address("https", "example.com", 443, "/")),
+        ("https://example.com/a/.", Address("https", "example.com", 443, "/a/")),
         ("https://example.com/a/b/..", Address("https", "example.com", 443, "/a/")),
         (
             "https://example.com/a?b=1&c&&b=1#/Pay?x",
@@ -67,9 +92,18 @@ def test_spellings_of_one_page(url: str) -> None:
         ("https://example.com/#%2Fpay", Address("https", "example.com", 443, "/", fragment="%2fpay")),
         ("https://example.com/a%2Fb%zz%25", Address("https", "example.com", 443, "/a%2fb%25zz%25")),
         ("https://example.com/%C3%9Cber%FF", Address("https", "example.com", 443, "/über%ff")),
+        ("https://example.com/%41%2d%2E%5f%7E%21", Address("https", "example.com", 443, "/a-._~%21")),
+        ("https://example.com/%7f%80%C3%28", Address("https", "example.com", 443, "/%7f%80%c3%28")),
         ("https://example.com/a b|c", Address("https", "example.com", 443, "/a%20b%7cc")),
         ("https://müller.example/", Address("https", "xn--mller-kva.example", 443, "/")),
         ("https://faß.example/", Address("https", "xn--fa-hia.example", 443, "/")),
+        ("https://a_b.müller.example/", Address("https", "a_b.xn--mller-kva.example", 443, "/")),
+        ("https://a%21b.example/", Address("https", "a!b.example", 443, "/")),
+        ("https://1.example.com/", Address("https", "1.example.com", 443, "/")),
+        ("https://1.2.3.4/", Address("https", "1.2.3.4", 443, "/")),
+        ("https://255.255.255.255/", Address("https", "255.255.255.255", 443, "/")),
+        ("https://0.0.1.0/", Address("https", "0.0.1.0", 443, "/")),
+        ("https://127.0.0.0x1/", Address("https", "127.0.0.1", 443, "/")),
         ("https://127.1/", Address("https", "127.0.0.1", 443, "/")),
         ("https://0x7f.0.0.1./", Address("https", "127.0.0.1", 443, "/")),
         ("https://017700000001/", Address("https", "127.0.0.1", 443, "/")),
@@ -104,6 +138,7 @@ def test_addresses(url: str, address: Address) -> None:
     ("url", "problem"),
     [
         ("", "it has no scheme such as https://"),
+        ("localhost", "it has no scheme such as https://"),
         ("pay.example.com/pay", "it has no scheme such as https://"),
         ("1https://example.com", "it has no scheme such as https://"),
         ("blob:9115d58c", "it has no scheme such as https://"),
@@ -116,10 +151,15 @@ def test_addresses(url: str, address: Address) -> None:
         ("https://exa%ffmple.com/", "a sign in the host cannot stand there"),
         ("https://\U0001f4b3.example/", "the host is not an internationalised name; write it in its xn-- form"),
         ("https://256.0.0.1/", "it is not an IPv4 address"),
+        ("https://1.2.256.1/", "it is not an IPv4 address"),
+        ("https://1.2.3.256/", "it is not an IPv4 address"),
+        ("https://1.2.3.4.0/", "it is not an IPv4 address"),
         ("https://1.2.3.4.5/", "it is not an IPv4 address"),
         ("https://a.1/", "it is not an IPv4 address"),
         ("https://08.1/", "it is not an IPv4 address"),
         ("https://4294967296/", "it is not an IPv4 address"),
+        ("https://[::1/", "a sign in the host cannot stand there"),
+        ("https://::1]/", "a sign in the host cannot stand there"),
         ("https://[::g]/", "it is not an IPv6 address between the brackets"),
     ],
 )  # fmt: skip

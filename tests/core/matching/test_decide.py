@@ -57,6 +57,18 @@ def test_pause_beats_record(lane: str) -> None:
     assert "drop" in closed(found, window("till"))[0 if lane == "screen" else 1]
 
 
+def test_a_verdict_says_who_spoke_and_on_which_lane() -> None:
+    chart, till, tried = Reason("chart", 0), Reason("till", 1), Reason("tried", 2)
+    verdict = Verdict((till, Reason("blind")), (chart,), ((Lane.AUDIO, tried),))
+    assert verdict.ids == {"chart", "till", "tried"}
+    assert [verdict.on(lane) for lane in (Lane.SCREEN, Lane.AUDIO)] == [(till, Reason("blind")), (chart,)]
+    assert [verdict.would_on(lane) for lane in (Lane.SCREEN, Lane.AUDIO)] == [(), (tried,)]
+
+
+def test_eyelids_own_rules_speak_last_whatever_was_found_first() -> None:
+    assert closed(CHART, window("epic", Blind.NO_TITLE), window("till", id=2))[0] == ["till", "unreadable"]
+
+
 # -- what cannot be read ------------------------------------------------------------------------------------------
 
 
@@ -193,6 +205,12 @@ def test_a_rule_that_is_only_tried_closes_nothing_and_is_told_of() -> None:
     assert would(window()) == []
     verdict = decide(TRIED, Scene((window("till", "Doe - chart"),)))
     assert (verdict.screen, verdict.would_on(Lane.SCREEN)) == ((Reason("till", 1),), (Reason("chart", 0),))
+
+
+def test_an_overview_adds_nothing_to_a_rule_that_is_only_tried() -> None:
+    overview, hidden = window("shell", "", id=5, kind=WindowKind.OVERVIEW), window(title="Doe - chart", shown=False)
+    assert closed(TRIED, hidden, overview) == NOTHING
+    assert would(hidden, overview) == [("screen", "chart"), ("audio", "chart")]
 
 
 def test_what_a_rule_that_is_only_tried_cannot_read_closes_nothing() -> None:

@@ -134,6 +134,14 @@ def test_a_browser_with_a_witness_is_listed_by_its_pages() -> None:
     assert closed(LISTED, browser, crm) == (["web-engine", "unlisted"], ["web-engine", "unlisted"])
 
 
+def test_a_menu_of_a_window_that_its_title_names_is_named_with_it() -> None:
+    by_title = policy(
+        "unlisted: close\nrules:\n  - {id: crm, why: w, any: [title: ['CRM*']], screen: record, audio: record}"
+    )
+    assert closed(by_title, window(title="CRM - Doe")) == NOTHING
+    assert closed(by_title, window(title="CRM - Doe"), menu(title="File")) == NOTHING
+
+
 def test_an_overview_shows_what_is_not_listed() -> None:
     shell = window("phone", "", id=5, kind=WindowKind.OVERVIEW)
     assert closed(LISTED, window("crm"), window("mail", id=2, shown=False), shell)[0] == ["unlisted", "overview"]
@@ -177,7 +185,9 @@ def test_what_was_let_pass_names_the_line() -> None:
     assert decide(ALLOWING, scene) == Verdict()
 
 
-def test_blindness_is_said_of_the_whole_scene() -> None:
+def test_blindness_is_said_of_the_whole_scene_and_no_line_says_it() -> None:
+    said = [(one.effect, one.where, one.thing, one.dry) for one in explain(CHART, Blind.EMPTY)]
+    assert said == [(Effect.PAUSE, "", "", False)] * 2
     assert explain(CHART, Blind.EMPTY) == (
         RuleFinding(Lane.SCREEN, Reason("blind")),
         RuleFinding(Lane.AUDIO, Reason("blind")),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from agent.core.matching.match import PageSight, WindowSight, any_of, attributes, fits
+from agent.core.matching.match import (
+    PAGE_ATTRIBUTES,
+    WINDOW_ATTRIBUTES,
+    PageSight,
+    WindowSight,
+    any_of,
+    attributes,
+    fits,
+)
 from agent.core.matching.ternary import Ternary
 from agent.core.model.rules import AllOf, Attribute, Matcher
 from agent.core.model.seen import Blind, Box, Page, Window
@@ -49,6 +57,7 @@ def page(*urls: str, fields: tuple[str, ...] = (), selectors: tuple[str, ...] = 
         (title("*chart"), window(title=Blind.NO_TITLE), DOUBT),
         (title("*chart"), window(title=Blind.NO_TITLE, title_needed=False), NO),
         (title(""), window(title=""), YES),
+        (title(""), window(title=Blind.NO_TITLE, title_needed=False), YES),
         (url("*"), window(), NO),
         (app("*"), page("https://example.com"), NO),
         (url("example.com"), page("https://www.example.com/"), YES),
@@ -101,6 +110,15 @@ def test_a_title_is_needed_unless_it_is_said_otherwise() -> None:
 def test_one_condition_of_several_is_enough() -> None:
     assert any_of((app("x"), app("epic")), window()) is YES
     assert any_of((), window()) is NO
+
+
+def test_what_is_looked_at_is_a_windows_or_a_pages_and_never_both() -> None:
+    assert set(Attribute) - {Attribute.EXTENSION} == WINDOW_ATTRIBUTES | PAGE_ATTRIBUTES
+    assert not WINDOW_ATTRIBUTES & PAGE_ATTRIBUTES
+
+
+def test_a_page_without_any_address_is_like_one_whose_address_says_nothing() -> None:
+    assert page() == page("") == page("https://exa mple.com")
 
 
 def test_what_a_condition_looks_at() -> None:

@@ -29,6 +29,17 @@ def test_what_looks_alike_is_alike(title: str, same: str) -> None:
     assert fold(title) == fold(same)
 
 
+def test_white_space_between_words_is_one_space_and_none_around() -> None:
+    assert fold("\u00a0 two \t lines\n") == "two lines"
+
+
+def test_an_addresss_parts_are_alike_without_case_and_nothing_else() -> None:
+    assert fold_case("STRASSE") == fold_case("stra\u00dfe") == "strasse"
+    assert fold_case("Cafe\u0301") == fold_case("caf\u00e9")
+    assert fold_case("a\u200bb") != fold_case("ab")
+    assert fold_case("\uff41") != fold_case("a")
+
+
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(text)) == fold(text)

@@ -59,6 +59,7 @@ def ternary(pattern: str, url: str) -> Ternary:
         ("example.com//pay", "https://example.com/pay"),
         ("example.com/*/checkout", "https://example.com/en/shop/checkout/2"),
         ("example.com/a*b*c", "https://example.com/a-b-c-d"),
+        ("example.com/*/", "https://example.com/en"),
         ("*/checkout", "https://anything.example/checkout"),
         ("example.com/zahlung/ü", "https://example.com/zahlung/%C3%9C"),
         # query tokens in any order
@@ -105,6 +106,8 @@ def test_what_fits(pattern: str, url: str) -> None:
         ("chrome:*", "https://example.com/"),
         ("example.com/pay", "https://example.com/shop/pay"),
         ("example.com/pay/", "https://example.com/payment"),
+        ("example.com/pay/!", "https://example.com/pay"),
+        ("example.com/*/", "https://example.com/"),  # nothing stands where something has to
         ("example.com/a*b*c", "https://example.com/a-c-b"),
         ("example.com/a*b*b", "https://example.com/a-b"),
         ("example.com?step=pay", "https://example.com/?step=payment"),
@@ -167,6 +170,21 @@ def test_what_is_no_pattern(pattern: str, problem: str) -> None:
     with pytest.raises(BadPatternError) as caught:
         parse_pattern(pattern)
     assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize(
+    ("pattern", "same"),
+    [
+        ("chrome:*", "chrome://*"),
+        ("about:*", "about://*"),
+        ("Stripe.com.", "stripe.com"),
+        ("stripe.com/", "stripe.com"),
+        ("user@stripe.com", "stripe.com"),
+        ("view-source:https://stripe.com", "https://stripe.com"),
+    ],
+)
+def test_two_ways_to_write_one_pattern(pattern: str, same: str) -> None:
+    assert parse_pattern(pattern) == parse_pattern(same)
 
 
 def test_patterns_are_read_once() -> None:

@@ -7,14 +7,10 @@ from itertools import count
 from zlib import crc32
 
 from agent.core.matching.decide import UNLISTED
+from agent.core.model.marks import Answer, Marked, Sighted
 from agent.core.model.rules import Reason
 from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, PageEvent, Tab
-from agent.core.proof.marks import (
-    Answer,
-    Marked,
-    Marks,
-    Sighted,
-)
+from agent.core.proof.marks import Marks
 from tests.core.proof.desk import PAY, PLACE, SHOP
 
 BOTH = Page((*SHOP.urls, "https://bank.example/"))

@@ -22,20 +22,20 @@ def test_what_a_window_left_on_the_display_holds_every_witness_back() -> None:
     made.see(attribution(10, ()))
     made.see(look(11, WITH_CHART, "b"))
     made.see(attribution(20, (StalePixels(left=20, until=500),)))
-    assert made.provable_after == 32  # the windows were clean when theirs left; the chart stays closed for 20
+    assert made.proof.provable_after == 32  # the windows were clean when theirs left; the chart stays closed for 20
     made.see(look(40, witness="b"))
-    assert made.provable_after == 500
-    made.push(Picture(Span(60, 61)))
+    assert made.proof.provable_after == 500
+    made.proof.push(Picture(Span(60, 61)))
     made.see(attribution(70, (StalePixels(left=20, until=90),)))
-    assert made.provable_after == 90
+    assert made.proof.provable_after == 90
     made.see(look(72, witness="b"))
     assert [item.span.start for item in made.judge(75).dropped] == [60]
-    made.push(Picture(Span(95, 96)))
+    made.proof.push(Picture(Span(95, 96)))
     for at in (100, 102):
         made.see(attribution(at, ()))  # long gone, and no longer reported
         made.see(look(at + 1, witness="b"))
     assert [item.span.start for item in made.judge(104).released] == [95]
-    assert made.provable_after == 90
+    assert made.proof.provable_after == 90
 
 
 def test_what_may_have_left_before_a_page_was_clean_holds_it_back_though_it_is_found_late() -> None:
@@ -45,9 +45,9 @@ def test_what_may_have_left_before_a_page_was_clean_holds_it_back_though_it_is_f
     made.see(look(11, WITH_CHART, "b"))
     made.see(look(40, witness="b"))
     made.see(Look("w", 39, 60, "now", NOTES, (StalePixels(left=55, until=500),)))
-    assert made.provable_after == 500
+    assert made.proof.provable_after == 500
     made.see(attribution(65, (StalePixels(left=55, until=90),)))
-    assert made.provable_after == 90
+    assert made.proof.provable_after == 90
 
 
 def test_what_left_after_a_page_was_clean_does_not_hold_it_back() -> None:
@@ -57,14 +57,14 @@ def test_what_left_after_a_page_was_clean_does_not_hold_it_back() -> None:
     made.see(look(40, witness="b"))
     made.see(attribution(42, ()))
     made.see(attribution(60, (StalePixels(left=61, until=500),)))
-    assert made.provable_after == 41
+    assert made.proof.provable_after == 41
 
 
 def test_what_was_told_of_the_display_holds_until_it_is_told_anew() -> None:
     made = proof()
     made.see(attribution(10, (StalePixels(left=10, until=90),)))
     made.see(attribution(20, None))
-    assert made.provable_after == 90
+    assert made.proof.provable_after == 90
 
 
 def ids(reasons: tuple[Reason, ...]) -> list[str]:
@@ -75,11 +75,11 @@ def test_the_rule_of_what_the_display_still_shows_is_named_until_it_is_gone() ->
     made = proof()
     made.see(attribution(10, (), WITH_CHART))
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
-    assert made.reasons == ()
+    assert made.proof.reasons == ()
     assert (ids(made.closed_by(41)), ids(made.closed_by(500)), made.closed_by(501)) == (["charts"], ["charts"], ())
-    assert made.stale_until == 500
+    assert made.proof.stale_until == 500
     made.see(attribution(50, (StalePixels(left=40, until=90),)))
-    assert (ids(made.closed_by(90)), made.closed_by(91), made.stale_until) == (["charts"], (), 90)
+    assert (ids(made.closed_by(90)), made.closed_by(91), made.proof.stale_until) == (["charts"], (), 90)
 
 
 def test_a_window_that_came_and_left_between_two_looks_is_named_by_the_look_that_found_it() -> None:
@@ -105,7 +105,7 @@ def test_a_moment_of_blindness_does_not_take_the_name_of_what_the_display_still_
 def test_a_blind_witness_adds_no_name() -> None:
     made = proof("w", "b")
     made.see(attribution(10, (), WITH_CHART))
-    assert ids(made.reasons) == ["charts", "blind"]
+    assert ids(made.proof.reasons) == ["charts", "blind"]
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
     made.see(look(42, witness="b"))
     assert ids(made.closed_by(43)) == ["charts"]
@@ -148,10 +148,10 @@ def test_what_was_not_to_be_recorded_keeps_no_recording_from_beginning() -> None
     wanted = replace(POLICY, record_when=(Matcher(Attribute.APP, ("crm",)),))
     made.put_in_force(wanted, {"w": TIMING}, now=0)
     made.see(attribution(10, ()))
-    assert ids(made.reasons) == ["not-recorded"]
+    assert ids(made.proof.reasons) == ["not-recorded"]
     made.see(attribution(20, (StalePixels(left=20, until=500),), seen("crm")))
     assert made.closed_by(21) == ()
-    assert made.provable_after == 500
+    assert made.proof.provable_after == 500
 
 
 def test_what_lingers_on_the_display_is_not_heard() -> None:
@@ -159,6 +159,6 @@ def test_what_lingers_on_the_display_is_not_heard() -> None:
         made: AccountedProof[Picture] = AccountedProof(lane, ("w",), PATIENCE, now=0)
         made.put_in_force(POLICY, {"w": replace(TIMING, lingers=30)}, now=0)
         made.see(Look("w", 10, 11, "now", NOTES))
-        assert made.provable_after == (41 if waits else 11)
+        assert made.proof.provable_after == (41 if waits else 11)
         made.see(attribution(20, (StalePixels(left=11, until=60),)))
-        assert made.provable_after == (60 if waits else 11)
+        assert made.proof.provable_after == (60 if waits else 11)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.core.account.lane import BLIND, AccountedProof
+from agent.core.account.lane import AccountedProof
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, LaneEffect, Matcher, Policy, Rule
 from agent.core.model.seen import Alarm, Blind, Browsing, Look, Page, PageEvent, Scene
 from agent.core.model.times import Span
+from agent.core.proof.lane import BLIND
 from tests.core.proof.lanes import (
     CHART,
     NOTES,
@@ -40,7 +41,7 @@ def with_cards() -> AccountedProof[Picture]:
 
 def test_a_picture_needs_the_proof_of_every_witness() -> None:
     made, picture = with_cards(), Picture(Span(20, 21))
-    made.push(picture)
+    made.proof.push(picture)
     made.see(look(40))
     assert made.judge(41).released == ()
     made.see(look(42, witness="b"))
@@ -50,30 +51,30 @@ def test_a_picture_needs_the_proof_of_every_witness() -> None:
 def test_proven_is_what_the_slower_witness_has_proven() -> None:
     made = with_cards()
     made.see(look(40))
-    assert made.proven_by == 10
+    assert made.proof.proven_by == 10
     made.see(look(42, witness="b"))
-    assert made.proven_by == 40
+    assert made.proof.proven_by == 40
     made.alarm(Alarm("b", 50, "silence"))
-    assert made.proven_by is None
-    assert made.said("w") == ()
-    assert made.said("b") == BLIND
+    assert made.proof.proven_by is None
+    assert made.proof.said("w") == ()
+    assert made.proof.said("b") == BLIND
 
 
 def test_what_browsers_say_is_worth_nothing_by_itself() -> None:
     made = with_cards()
     made.see(Look("b", 40, 41, "now", Browsing()))
-    assert made.said("b") == BLIND
+    assert made.proof.said("b") == BLIND
 
 
 def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
     made, picture = with_cards(), Picture(Span(20, 21))
-    made.push(picture)
+    made.proof.push(picture)
     assert made.page_event(PageEvent("b", 24, PAYING))
-    assert [reason.id for reason in made.said("b")] == ["cards"]
-    assert made.said("w") == ()
-    assert made.provable_after == 44
+    assert [reason.id for reason in made.proof.said("b")] == ["cards"]
+    assert made.proof.said("w") == ()
+    assert made.proof.provable_after == 44
     made.see(look(23, witness="b"))
-    assert made.asked("b") is None
+    assert made.proof.asked("b") is None
     for witness in ("w", "b"):
         made.see(look(30, witness=witness))
     assert made.judge(31).dropped == (picture,)
@@ -90,7 +91,7 @@ def test_which_rules_have_spoken_of_whatever_was_seen() -> None:
     rules = (replace(CHART, lanes=sound), replace(TILL, dry_run=True), Rule(2, "other", "", CHART.any[:0]))
     made.put_in_force(Policy("two", 2, "test", rules), dict.fromkeys(("w", "b"), TIMING), now=30)
     made.see(look(40, WITH_BOTH, policy="two"))
-    assert made.reasons == BLIND  # of the other witness, which has not looked yet
+    assert made.proof.reasons == BLIND  # of the other witness, which has not looked yet
     for _ in range(2):  # for as long as they are in view
         assert made.spoke() == {"charts", "till"}
     made.see(look(50, Blind.CANNOT_VOUCH, policy="two"))
@@ -100,14 +101,14 @@ def test_which_rules_have_spoken_of_whatever_was_seen() -> None:
 def test_a_harmless_event_says_nothing() -> None:
     made = with_cards()
     assert not made.page_event(PageEvent("b", 24, SHOPPING))
-    assert made.reasons == ()
-    assert made.asked("b") == 10
+    assert made.proof.reasons == ()
+    assert made.proof.asked("b") == 10
 
 
 def test_an_event_counts_only_under_a_policy() -> None:
     made: AccountedProof[Picture] = AccountedProof(Lane.SCREEN, ("b",), PATIENCE, now=0)
     assert not made.page_event(PageEvent("b", 24, PAYING))
-    assert made.reasons == BLIND
+    assert made.proof.reasons == BLIND
 
 
 def test_an_event_is_no_interaction_to_record() -> None:
@@ -116,7 +117,7 @@ def test_an_event_is_no_interaction_to_record() -> None:
     made.put_in_force(calls, {"w": TIMING}, now=0)
     made.see(look(10, seen("phone")))
     made.page_event(PageEvent("w", 20, SHOPPING))
-    assert made.reasons == ()
+    assert made.proof.reasons == ()
 
 
 def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
@@ -125,39 +126,39 @@ def test_an_interaction_that_any_witness_sees_is_one_for_all() -> None:
     made.put_in_force(calls, {"w": TIMING, "b": TIMING}, now=0)
     nothing_open = Scene(pages_only=True)
     made.see(look(5, nothing_open, "b", "calls"))
-    assert [reason.id for reason in made.said("b")] == ["not-recorded"]
+    assert [reason.id for reason in made.proof.said("b")] == ["not-recorded"]
     made.see(look(10, seen("phone"), policy="calls"))
     made.see(look(20, nothing_open, "b", "calls"))
-    assert made.reasons == ()
+    assert made.proof.reasons == ()
     made.see(look(30, seen("phone"), policy="calls"))
     made.see(look(61, nothing_open, "b", "calls"))
-    assert made.reasons == ()
+    assert made.proof.reasons == ()
     made.see(look(62, seen("notes"), policy="calls"))
     made.see(look(93, nothing_open, "b", "calls"))
-    assert [reason.id for reason in made.said("b")] == ["not-recorded"]
+    assert [reason.id for reason in made.proof.said("b")] == ["not-recorded"]
 
 
 def test_a_word_in_doubt_closes_the_lane_until_the_next() -> None:
     made = proof()
     made.see(look(10))
     made.doubt("w", 25)
-    assert made.reasons == BLIND
+    assert made.proof.reasons == BLIND
     made.see(look(25))  # asked before anybody doubted
-    assert made.reasons == BLIND
+    assert made.proof.reasons == BLIND
     made.see(look(27))
-    assert made.reasons == ()
+    assert made.proof.reasons == ()
 
 
 def test_what_was_proven_before_a_doubt_is_kept_and_nothing_of_the_time_in_doubt() -> None:
     made = proof()
     proven, doubtful = Picture(Span(12, 13)), Picture(Span(26, 27))
     made.see(look(10))
-    made.push(proven)
+    made.proof.push(proven)
     made.see(look(22))
     assert made.judge(23).released == (proven,)
     made.kept(proven)
     made.doubt("w", 25)
-    made.push(doubtful)
+    made.proof.push(doubtful)
     made.see(look(28))
     made.see(look(40))
     assert made.judge(41).dropped == (doubtful,)
@@ -168,7 +169,7 @@ def test_a_doubt_says_no_more_than_the_witness_did() -> None:
     made = proof()
     made.see(look(10, WITH_CHART))
     made.doubt("w", 25)
-    assert [reason.id for reason in made.reasons] == ["charts"]
+    assert [reason.id for reason in made.proof.reasons] == ["charts"]
 
 
 def test_what_a_rule_that_is_only_tried_says_is_remembered_from_look_to_look() -> None:
@@ -178,7 +179,7 @@ def test_what_a_rule_that_is_only_tried_says_is_remembered_from_look_to_look() -
     made.see(look(1, seen("till")))
     made.see(look(1, seen("till"), "v"))
     assert [reason.id for reason in made.would] == ["till"]
-    assert made.reasons == ()
+    assert made.proof.reasons == ()
     made.see(look(5, NOTES))
     assert [reason.id for reason in made.would] == ["till"]
     made.see(look(5, NOTES, "v"))

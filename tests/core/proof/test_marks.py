@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
+from agent.core.model.marks import Answer, Request
 from agent.core.model.seen import (
     BROWSERS,
     WINDOWS,
@@ -16,16 +17,25 @@ from agent.core.model.seen import (
     Scene,
     Tab,
 )
-from agent.core.proof.marks import (
-    ASK_AGAIN,
-    ASK_AGAIN_AT_MOST,
-    LATE,
-    Answer,
-    Marks,
-    Request,
-)
+from agent.core.proof.marks import ASK_AGAIN, ASK_AGAIN_AT_MOST, LATE, UNKNOWN_FOR, UNMARKED_FOR, Marks
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.proof.marks_desk import BOTH, Desk, closes, reasons, tab, told
+from tests.core.proof.published import published
+
+
+def test_each_time_is_the_published_one() -> None:
+    assert published("mark asked again") == [ASK_AGAIN, 2 * ASK_AGAIN, ASK_AGAIN_AT_MOST]
+    assert published("late mark") == [LATE]
+    assert published("not known, in front") == [UNKNOWN_FOR]
+    assert published("no mark possible") == [UNMARKED_FOR]
+
+
+def test_from_the_first_moment_on_what_was_in_front_is_not_known() -> None:
+    desk = Desk()
+    desk.now = 1
+    assert desk.look(tab(SHOP)) == [False]
+    desk.see_all()
+    assert desk.look(tab(SHOP)) == [True]
 
 
 def test_what_leaves_a_document_is_in_the_picture_until_its_mark_is() -> None:
@@ -407,11 +417,11 @@ def test_without_a_policy_every_page_is_sensitive() -> None:
     assert list(marks.requests(3)) == []
 
 
-def test_a_look_of_another_witness_and_one_without_change_are_handed_on_as_they_are() -> None:
+def test_a_look_of_another_witness_and_one_in_which_all_is_painted_are_handed_on_as_they_are() -> None:
     desk = Desk().settled(tab(SHOP))
     for seen in (Scene(), Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(SHOP),)),))):
         look = Look(WINDOWS if isinstance(seen, Scene) else BROWSERS, 50, 51, "now", seen)
-        assert desk.marks.take(look) is look
+        assert desk.marks.take(look) == look
 
 
 def test_a_request_names_its_browser() -> None:

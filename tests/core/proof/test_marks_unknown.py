@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, Tab
-from agent.core.proof.marks import (
-    LATE,
-    UNKNOWN_FOR,
-    UNMARKED_FOR,
-)
+from agent.core.proof.marks import LATE, UNKNOWN_FOR, UNMARKED_FOR
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI
 from tests.core.proof.marks_desk import BOTH, Desk, closes, tab, told
 

@@ -14,9 +14,10 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.core.model.marks import Sighted
 from agent.core.model.rules import Reason
 from agent.core.model.seen import BROWSERS, BrowserWindow, Browsing, Document, Look, Page, PageEvent, Tab
-from agent.core.proof.marks import ASK_AGAIN_AT_MOST, Marks, Sighted
+from agent.core.proof.marks import ASK_AGAIN_AT_MOST, Marks
 from tests.core.proof.desk import PLACE
 
 CARDS = Reason("cards", 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Scene, Window, WindowKind
@@ -84,12 +86,16 @@ def test_pages_of_a_window_that_nobody_has_found_count_as_shown() -> None:
     assert shown(Desk().browse(tab())) == {SHOP}
 
 
-def test_nothing_that_changed_is_the_very_same_scene() -> None:
+def test_windows_of_which_nothing_changed_are_the_very_same_scene() -> None:
     desk = Desk().settled(tab())
     scene = Scene((window(),))
     desk.take(WINDOWS, scene)
     assert desk.take(WINDOWS, scene) is desk.take(WINDOWS, scene)
-    assert desk.browse(tab()) is desk.browse(tab())
+    unchanged = desk.take(WINDOWS, scene)
+    assert desk.take(WINDOWS, replace(scene)) is not unchanged  # the desktop says that something has moved
+    desk.page_event(PAY)
+    desk.browse(tab(WIKI))
+    assert desk.take(WINDOWS, scene) is not unchanged
 
 
 def test_before_the_desktop_was_looked_at_browsers_prove_nothing() -> None:
