@@ -204,6 +204,12 @@ def test_quick_runs_try_the_same_few_of_each_module_and_nothing_that_is_listed()
     assert chosen(every, {}, quick=False) == every
 
 
+def test_the_help_says_what_a_quick_run_leaves_out() -> None:
+    command = [sys.executable, "-P", "-m", "bench.mutants", "--help"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "all mutants of clearance and gate" in " ".join(ran.stdout.split())
+
+
 FORKS = """
 import ast, sys
 from bench.mutants_changes import mutants
