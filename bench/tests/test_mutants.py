@@ -116,6 +116,11 @@ def test_a_mutant_is_found_again_after_the_lines_above_it_have_moved() -> None:
     assert [mutant.place for mutant in moved] == before
 
 
+def test_every_mutant_has_a_line() -> None:
+    text = "a = 1\n\nb = [c for c in d\n     if e]\n"
+    assert [mutant.line for mutant in mutants_of("m", text, {})] == [1, 1, 3]
+
+
 def test_two_alike_in_one_function_are_counted() -> None:
     places = [mutant.place for mutant in mutants_of("m", "def f():\n    x(True)\n    x(True)", {})]
     assert [place.nth for place in places] == [1, 2]
