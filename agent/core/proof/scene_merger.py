@@ -57,6 +57,7 @@ class _Tab:
     """
 
     home: Key
+    pid: int
     in_front: bool = False
     moved: bool = False
     was_in_front: bool = False
@@ -212,25 +213,44 @@ class SceneMerger:
         # The desktop must have been asked since: else a new window would find only what resembles it.
         told = tuple(window for window in browsing.windows if key_of(window) in known)
         self._correlation = self._correlation.renewed(told, seeking)
-        self._tabs = {
+        here = {
             (window.browser, tab.id): self._tab(window, tab, look.answered)
             for window in browsing.windows
             for tab in window.tabs
         }
+        followed = {(tab.pid, number) for (_, number), tab in here.items()}
+        answered = {window.browser for window in browsing.windows}
+        self._tabs = here | {
+            place: tab
+            for place, tab in self._tabs.items()
+            if self._is_silent(place[0], tab.pid, answered) and (tab.pid, place[1]) not in followed
+        }
         self._seen = {key_of(window): self._look_into(window, look) for window in browsing.windows}
         self._put_inside(look.answered + max(PAGE_SETTLE, look.lag))
         self._forget(min(asked, self._asked))
-        self._put_in_menus(browsing, look.answered + PAGE_LAG)
+        self._put_in_menus(browsing, answered, look.answered + PAGE_LAG)
         self._in_view, self._all_in_view = self._shown, self._scene is None
         pages = tuple(page for seen in self._seen.values() for page in seen.pages)
         self.pages = Scene(pages=pages, accounted=self._correlation.accounted, pages_only=True)
         return self.pages
 
+    def _is_silent(self, browser: str, pid: int | None, answered: set[str]) -> bool:
+        """Whether it did not answer and is still there: what it has drawn may come up again."""
+        there = self._scene is None or any(window.pid == pid for window in self._scene.windows)
+        return there and browser not in answered
+
     def _tab(self, window: BrowserWindow, tab: Tab, answered: int) -> _Tab:
         home, top = key_of(window), _top(tab)
-        before = self._tabs.get((window.browser, tab.id), _Tab(home))
+        before = self._tabs.get((window.browser, tab.id)) or self._over_another_connection(window.pid, tab.id, home)
         moved, since = before.home != home, before.since if before.top == top else answered
-        return _Tab(home, tab.visible, moved, before.in_front and not moved, top, since, before.pictures)
+        return _Tab(home, window.pid, tab.visible, moved, before.in_front and not moved, top, since, before.pictures)
+
+    def _over_another_connection(self, pid: int, number: int, home: Key) -> _Tab:
+        """What is known of the tab from before its extension started anew. It numbers documents anew."""
+        for (_, of_tab), tab in self._tabs.items():
+            if (tab.pid, of_tab) == (pid, number):
+                return replace(tab, top=ANY, pictures=tuple(replace(one, top=ANY) for one in tab.pictures))
+        return _Tab(home, pid)
 
     def _put_inside(self, until: int) -> None:
         """Until then the display may still have what is in a window no more, or was there between two looks."""
@@ -241,8 +261,8 @@ class SceneMerger:
             left = {page: until if at == FOR_GOOD else at for page, at in before.items()}
             self._inside[window] = left | dict.fromkeys(event_pages, until) | dict.fromkeys(pages, FOR_GOOD)
 
-    def _put_in_menus(self, browsing: Browsing, until: int) -> None:
-        """Until then a menu may come that still has what is in view no more."""
+    def _put_in_menus(self, browsing: Browsing, answered: set[str], until: int) -> None:
+        """Until then a menu may come that still has what is in view no more. A silent browser may have it in view."""
         now: dict[str, dict[Page, int]] = {browser: {} for browser in self._paintable}
         for window in browsing.windows:
             self._pids[window.browser] = window.pid
@@ -252,7 +272,8 @@ class SceneMerger:
             now.setdefault(browser, {}).update(dict.fromkeys((picture.page for picture in pictures), FOR_GOOD))
         for browser, pages in now.items():
             before = self._paintable.get(browser, {})
-            past = {page: min(at, until) for page, at in before.items() if page not in pages}
+            at_most = FOR_GOOD if self._is_silent(browser, self._pids.get(browser), answered) else until
+            past = {page: min(at, at_most) for page, at in before.items() if page not in pages}
             # They are many where the windows were not looked at for long.
             now[browser] = {**(past if len(past) <= FEW else {UNFOLLOWED: until}), **pages}
         self._paintable = {browser: pages for browser, pages in now.items() if pages}

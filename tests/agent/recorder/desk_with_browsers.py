@@ -143,11 +143,14 @@ class World:
             return False
         self.now, _, what = heapq.heappop(self._agenda)
         what()
-        drawn = [drawn for window in self.windows if window.in_view for drawn in window.surface]
+        drawn = [drawn for window in self.windows if self._is_on_screen(window) for drawn in window.surface]
         fresh = frozenset(one.content for one in drawn if not one.old)
         old = frozenset(one.content for one in drawn if one.old)
         self.screen.append((self.now, fresh - {0}, old.union(*self._remains.values()) - {0}))
         return True
+
+    def _is_on_screen(self, window: AWindow) -> bool:
+        return window.in_view
 
     def _remain(self, contents: frozenset[Content], how_long: int) -> int:
         number = self.next_number()
