@@ -103,7 +103,8 @@ def mutants_of(module: str, text: str, enums: Enums) -> Iterator[Mutant]:
         undo()
         was, now = next((a.strip(), b.strip()) for a, b in zip(before, after, strict=True) if a != b)
         alike[inside, was, now] += 1
-        line = getattr(node, "lineno", None) or getattr(statement, "lineno", 0)  # a comprehension has none
+        # A comprehension has no line of its own.
+        line: int = getattr(node, "lineno", 0) or getattr(statement, "lineno", 0)
         yield Mutant(Place(module, inside, was, now, alike[inside, was, now]), number, line)
 
 
