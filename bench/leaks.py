@@ -25,7 +25,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,9 +37,10 @@ from agent.control.status import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
-from bench.leaks_pages import AWAY, HOME, STAGEHAND, site
+from bench.leaks_pages import AWAY, HOME
 from bench.leaks_play import CASES, QUICK, Player, scene, strips
 from bench.leaks_scene import BOTH, Transition
+from bench.leaks_server import STAGEHAND, site
 from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import markdown, table
 from bench.leaks_transitions import TRANSITIONS
@@ -241,13 +242,12 @@ def main() -> int:
             )
             return 2
         return _play_cases(arguments, console)
+    browsers = BOTH if arguments.browser is None else (arguments.browser,)
     chosen = [
-        one
+        replace(one, browsers=played)
         for one in TRANSITIONS
-        if arguments.setting in one.stages
-        and (not arguments.quick or one.quick)
-        and (arguments.browser is None or arguments.browser in one.browsers)
-        and (not arguments.only or one.name in arguments.only)
+        if arguments.setting in one.stages and (not arguments.only or one.name in arguments.only)
+        if (played := [name for name in (one.quick if arguments.quick else one.browsers) if name in browsers])
     ]
     if not chosen:
         console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")

@@ -16,10 +16,11 @@ from typing import Final
 import psutil
 
 from agent.control.status import RecorderState
-from bench.leaks_pages import site
 from bench.leaks_play import scene
 from bench.leaks_scene import Scene
+from bench.leaks_server import site
 from bench.leaks_settings import setting
+from bench.leaks_steps import shop
 from testkit.fleet import pc, store
 
 WARM_UP: Final = 6.0  # seconds: starting belongs to no case
@@ -52,8 +53,8 @@ def _use(policy: Policy, *, eyes: bool) -> dict[str, float]:
         site() as web,
         scene("chromium", stage, web, Path(passing), eyes=recorded.home if eyes else None) as there,
     ):
-        there.run("go", there.shop("?long"))
-        there.until_loaded(there.tab)
+        there.run("go", shop("?long"))
+        there.until_loaded()
         recorded.wait_for(RecorderState.RECORDING)
         time.sleep(WARM_UP)
         static = _window(there, recorded.recorder.pid)

@@ -1,402 +1,347 @@
-"""Every way in which a sensitive page comes into view and goes with its tab, its window or its whole browser."""
+"""Ways in which something sensitive comes and goes with its tab, its window or its whole browser, and attacks.
+
+Attacks are what stands beside a page or over it and parts of a browser held up: ways in which a look may be deceived.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
-import psutil
-
+from bench import leaks_processes as process
 from bench.leaks_pages import AWAY
-from bench.leaks_scene import BOX, CHROMIUM, CORNER, FIREFOX, MONITORS, PICOM, PLAIN, Play, Scene, transition
-from testkit.browsers import Browser
-from testkit.stage import StageError
+from bench.leaks_scene import (
+    BOX,
+    CHROMIUM,
+    CORNER,
+    FIREFOX,
+    FIRST,
+    MONITORS,
+    OTHER,
+    PICOM,
+    PLAIN,
+    TICKING,
+    Act,
+    Scene,
+    Transition,
+    Which,
+    transition,
+)
+from bench.leaks_server import Address
+from bench.leaks_steps import (
+    FROZEN,
+    MIDDLE,
+    REPEATED,
+    activate,
+    call,
+    click,
+    close_tab,
+    close_window,
+    end,
+    go,
+    gone,
+    inside,
+    leave,
+    load,
+    loaded,
+    minimise,
+    new_tab,
+    open_window,
+    opening,
+    pay,
+    place,
+    point,
+    present,
+    press,
+    remove_window,
+    run,
+    shop,
+    show,
+    start,
+    stop,
+    to_shop,
+    unpainted,
+    wait,
+)
+from testkit.browsers import PANEL, POPUP, STRANGER
 
-SECOND_MONITOR: Final = 1280  # pixels from the left
-POPUP: Final = "popup,left=150,top=160,width=640,height=420"
-BURN: Final = 600  # ms of work by which a page's process is known
+SECOND_MONITOR: Final = (BOX[0] + 1280, *BOX[1:])
+FEATURES: Final = "popup,left=150,top=160,width=640,height=420"
+SECOND_TAB: Final = (330, 20)  # of the window's corner
+OVER: Final = (640, 300, 500, 333)  # left, top, width, height of a small window over it
+COVER: Final = (0, 0, 1200, 770)  # all of the browser's window
+ASIDE: Final = (200, 40, 1000, 700)  # so that the watcher's strips go through popup and panel in both browsers
+CONSOLE: Final = {"chromium": ("Control_L", "Shift_L", "j"), "firefox": ("Control_L", "Shift_L", "k")}
+APART: Final[dict[str, dict[str, Any]]] = {
+    "chromium": {"devtools": {"preferences": {"currentDockState": '"undocked"'}}},
+    "firefox": {"devtools.toolbox.host": "window"},
+}
 
+# -- tabs and windows of the browser ---------------------------------------------------------------------------------
 
-# -- tabs and windows of the browser ------------------------------------------------------------------------------
-
-
-@transition(quick=CHROMIUM)
-def popup(scene: Scene) -> Play:
-    yield
-    scene.run("popup", scene.pay("/popup"), POPUP)
-    yield
-    scene.run("closePopup")
-
-
-@transition()
-def blank_popup(scene: Scene) -> Play:
-    """about:blank, written by its opener: it has no address that anybody could judge."""
-    yield
-    scene.run("blankPopup", POPUP)
-    yield
-    scene.run("closePopup")
-
-
-@transition()
-def new_tab(scene: Scene) -> Play:
-    yield
-    tab = scene.new_tab(scene.pay(), active=True)
-    yield
-    scene.call("tabs.remove", tab)
-
-
-@transition(quick=FIREFOX)
-def tab_switch(scene: Scene) -> Play:
-    """To a payment page that was loaded behind, and back; it is present from its loading to its closing."""
-    yield
-    scene.present()
-    tab = scene.new_tab(scene.pay(), active=False)
-    scene.until_loaded(tab)
-    scene.call("tabs.update", tab, {"active": True})
-    yield
-    scene.call("tabs.update", scene.tab, {"active": True})
-    time.sleep(1)
-    scene.call("tabs.remove", tab)
-
-
-@transition()
-def tab_cleaned_while_hidden(scene: Scene) -> Play:
-    """A tab whose last picture was sensitive goes to a clean page while hidden; its old picture may come back."""
-    yield
-    scene.present()
-    tab = scene.new_tab(scene.pay(), active=True)
-    yield
-    scene.call("tabs.update", scene.tab, {"active": True})
-    scene.call("tabs.update", tab, {"url": scene.shop()})
-    scene.until_loaded(tab)
-    time.sleep(1)
-    scene.call("tabs.update", tab, {"active": True})
-    scene.gone()
-    time.sleep(1)
-    scene.call("tabs.remove", tab)
-
-
-@transition()
-def hover_card(scene: Scene) -> Play:
-    """The mouse rests on the tab of a parked payment page: the browser shows its last picture, small."""
-    yield
-    scene.present()
-    tab = scene.new_tab(scene.pay(), active=True)
-    yield
-    _park(scene)
-    _look_at_card(scene)
-    scene.call("tabs.remove", tab)
+PARKED: Final = show(FIRST), wait(1.5)
+# Firefox shows nothing to a mouse that has not moved on the tab.
+POINT_AT_TAB: Final = inside(point, *SECOND_TAB), wait(0.4), inside(point, 332, 22), wait(2)
+LEAVE_TAB: Final = point(*CORNER), wait(1)
+LOOK_AT_CARD: Final = POINT_AT_TAB, LEAVE_TAB
+CLEARED: Final = run("pushThenClear", "/shop", tab=OTHER), wait(2)
 
 
-def _point_at_second_tab(scene: Scene) -> None:
-    left, top, _, _ = scene.windows.box(scene.window)
-    scene.windows.point(left + 330, top + 20)
-    time.sleep(0.4)
-    scene.windows.point(left + 332, top + 22)  # Firefox shows nothing to a mouse that has not moved on the tab
-    time.sleep(2)
-
-
-def _leave_tab(scene: Scene) -> None:
-    scene.windows.point(*CORNER)
-    time.sleep(1)
-
-
-def _look_at_card(scene: Scene) -> None:
-    _point_at_second_tab(scene)
-    _leave_tab(scene)
-
-
-def _park(scene: Scene) -> None:
-    """The first tab comes to the front again."""
-    scene.call("tabs.update", scene.tab, {"active": True})
-    time.sleep(1.5)
-
-
-@transition(CHROMIUM)
-def card_of_another_document(scene: Scene) -> Play:
-    """A payment page leaves its tab behind another one, while the mouse rests on the tab, and once more after that.
-
-    Firefox's card is a window of its own, for which the eye is closed whatever it shows.
-    """
-    yield
-    scene.present()
-    tab = scene.new_tab(scene.pay(), active=True)
-    yield
-    _park(scene)
-    _point_at_second_tab(scene)
-    scene.call("tabs.update", tab, {"url": scene.shop()})
-    scene.until_loaded(tab)
-    scene.gone()
-    yield
-    time.sleep(1)
-    _leave_tab(scene)
-    _look_at_card(scene)
-    scene.call("tabs.remove", tab)
-
-
-@transition(CHROMIUM)
-def card_of_an_application(scene: Scene) -> Play:
-    """As card_of_another_document, with an application that changes its address and stays the same document."""
-    yield
-    tab = scene.new_tab(scene.shop(), active=True)
-    scene.until_loaded(tab)
-    scene.present()
-    scene.run("pushThenPaint", "/pay/now", tab=tab)
-    yield
-    _park(scene)
-    _point_at_second_tab(scene)
-    scene.run("pushThenClear", "/shop", tab=tab)
-    time.sleep(2)
-    _leave_tab(scene)
-    _look_at_card(scene)
-    scene.call("tabs.remove", tab)
-
-
-@transition(CHROMIUM)
-def card_never_in_front(scene: Scene) -> Play:
-    """As card_of_an_application, in a tab that was never in front: only the mouse on it has it drawn."""
-    yield
-    tab = scene.new_tab(scene.shop(), active=False)
-    scene.until_loaded(tab)
-    time.sleep(1)
-    scene.present()
-    scene.run("pushThenPaint", "/pay/now", tab=tab)
-    time.sleep(1)
-    _look_at_card(scene)
-    scene.run("pushThenClear", "/shop", tab=tab)
-    time.sleep(2)
-    _look_at_card(scene)
-    scene.call("tabs.remove", tab)
-
-
-@transition()
-def split_view(scene: Scene) -> Play:
-    """A parked payment page is put beside the page that is shown."""
-    yield
-    scene.present()
-    tab = scene.new_tab(scene.pay(), active=False)
-    scene.until_loaded(tab)
+def _split(scene: Scene) -> None:
     if scene.browser.name == "chromium":
-        scene.call("tabs.createSplit", [scene.tab, tab])
-    else:
-        _split_by_hand(scene)
-    yield
-    scene.call("tabs.remove", tab)
-
-
-def _split_by_hand(scene: Scene) -> None:
-    """Firefox lets no extension do it: both tabs are chosen, and in their menu "Open in Split View" (T)."""
-    scene.call("tabs.highlight", {"tabs": [0, 1]})
-    left, top, _, _ = scene.windows.box(scene.window)
-    scene.windows.click(left + 330, top + 20, button=3)
-    time.sleep(1)
-    scene.windows.press(scene.window, "t")
-
-
-@transition()
-def private_window(scene: Scene) -> Play:
-    """No extension may look into it: it has to close for its own sake."""
-    yield
-    scene.present()
-    if scene.browser.name == "firefox":  # a second start reaches a running Firefox only over a session bus
-        with scene.another(scene.pay("/private"), "--private-window"):
-            yield
-            scene.gone()
+        scene.call("tabs.createSplit", [scene.tabs[FIRST], scene.tabs[OTHER]])
         return
-    before = scene.windows.all()
-    scene.browser.open_private(scene.pay("/private"))
-    window = scene.windows.new(before)
-    yield
-    scene.windows.close_window(window)
+    # Firefox lets no extension do it: both tabs are chosen, and in their menu "Open in Split View" (T).
+    scene.call("tabs.highlight", {"tabs": [0, 1]})
+    inside(lambda left, top: click(left, top, 3), *SECOND_TAB)(scene)
+    wait(1)(scene)
+    press(FIRST, "t")(scene)
 
 
-# -- windows on the desktop ---------------------------------------------------------------------------------------
+def _discard(scene: Scene) -> None:
+    kept = scene.call("tabs.discard", OTHER)
+    scene.tabs[OTHER] = kept["id"] if kept else scene.tabs[OTHER]
 
 
-def _second_window(scene: Scene) -> tuple[int, int]:
-    """(the browser's number, X's number) of a new window with a payment page, in front."""
-    before = scene.windows.of(scene.browser.pid)
-    left, top, width, height = BOX
-    shape = {"left": left, "top": top, "width": width, "height": height}
-    made = scene.call("windows.create", {"url": scene.pay("/window"), **shape})
-    window = scene.windows.new_of(scene.browser.pid, before)
-    scene.windows.place(window, *BOX)
-    return int(made["id"]), window
+TABS: Final = (
+    transition("popup", run("popup", pay("/popup"), FEATURES), run("closePopup"), quick=CHROMIUM),
+    # about:blank, written by its opener: it has no address that anybody could judge.
+    transition("blank_popup", run("blankPopup", FEATURES), run("closePopup")),
+    transition("new_tab", new_tab(pay()), close_tab),
+    # To a payment page that was loaded behind, and back; it is present from its loading to its closing.
+    transition(
+        "tab_switch",
+        (present, new_tab(pay(), active=False), loaded(OTHER), show(OTHER)),
+        (show(FIRST), wait(1), close_tab),
+        quick=FIREFOX,
+    ),
+    # A tab whose last picture was sensitive goes to a clean page while hidden; its old picture may come back.
+    transition(
+        "tab_cleaned_while_hidden",
+        (present, new_tab(pay())),
+        (show(FIRST), load(OTHER, shop()), loaded(OTHER), wait(1), show(OTHER), gone, wait(1), close_tab),
+    ),
+    # A parked payment tab is put out of memory, and loaded again when it is shown.
+    transition(
+        "tab_discarded",
+        (present, new_tab(pay())),
+        (show(FIRST), wait(1), _discard, wait(1), show(OTHER), wait(1), close_tab),
+    ),
+    # The mouse rests on the tab of a parked payment page: the browser shows its last picture, small.
+    transition("hover_card", (present, new_tab(pay())), (PARKED, LOOK_AT_CARD, close_tab)),
+    # A payment page leaves its tab behind another one, while the mouse rests on the tab, and once more after that.
+    # Firefox's card is a window of its own, for which the eye is closed whatever it shows.
+    transition(
+        "card_of_another_document",
+        (present, new_tab(pay())),
+        (PARKED, POINT_AT_TAB, load(OTHER, shop()), loaded(OTHER), gone),
+        (wait(1), LEAVE_TAB, LOOK_AT_CARD, close_tab),
+        browsers=CHROMIUM,
+    ),
+    # An application that changes its address and stays the same document.
+    transition(
+        "card_of_an_application",
+        (new_tab(shop()), loaded(OTHER), present, run("pushThenPaint", "/pay/now", tab=OTHER)),
+        (PARKED, POINT_AT_TAB, CLEARED, LEAVE_TAB, LOOK_AT_CARD, close_tab),
+        browsers=CHROMIUM,
+    ),
+    # The same in a tab that was never in front: only the mouse on it has it drawn.
+    transition(
+        "card_never_in_front",
+        (
+            (new_tab(shop(), active=False), loaded(OTHER), wait(1), present),
+            (run("pushThenPaint", "/pay/now", tab=OTHER), wait(1), LOOK_AT_CARD),
+            (CLEARED, LOOK_AT_CARD, close_tab),
+        ),
+        browsers=CHROMIUM,
+    ),
+    # A parked payment page is put beside the page that is shown.
+    transition("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), _split), close_tab),
+    # No extension may look into it: it has to close for its own sake.
+    transition(
+        "private_window",
+        (present, opening(lambda scene: scene.browser.open_private(scene.site.url(pay("/private"))))),
+        close_window(OTHER),
+        browsers=CHROMIUM,
+    ),
+    # A second start reaches a running Firefox only over a session bus.
+    transition(
+        "private_window", (present, start(pay("/private"), "--private-window")), (gone, leave), browsers=FIREFOX
+    ),
+)
+
+# -- windows on the desktop -------------------------------------------------------------------------------------------
+
+PAYMENT: Final = open_window(pay("/window"))
+
+WINDOWS: Final = (
+    # A payment window behind the shop's comes to the front and goes behind again.
+    transition(
+        "window_raised",
+        PAYMENT,
+        activate(FIRST),
+        activate(OTHER),
+        (activate(FIRST), remove_window),
+        stages=(PLAIN,),
+    ),
+    # Browsers' windows are translucent to a compositor, so the one behind counts as in view.
+    transition(
+        "window_raised_composited",
+        (present, PAYMENT),
+        ([(activate(one), wait(1.2)) for one in (FIRST, OTHER, FIRST)], remove_window),
+        stages=(PICOM,),
+    ),
+    transition(
+        "window_unminimised", PAYMENT, minimise(OTHER), activate(OTHER), (minimise(OTHER), wait(1), remove_window)
+    ),
+    transition(
+        "moved_to_the_second_monitor",
+        (PAYMENT, wait(0.7), place(OTHER, *SECOND_MONITOR), wait(0.7), place(OTHER, *BOX)),
+        remove_window,
+        stages=(MONITORS,),
+    ),
+)
+
+# -- starts and ends --------------------------------------------------------------------------------------------------
+
+STARTED: Final = present, start(pay("/start"))
+
+ENDS: Final = (
+    # A second browser starts with a payment page; it is asked to end.
+    transition("browser_started", STARTED, (gone, leave)),
+    # A browser that nobody gave the extension, or a profile of it: no one answers for what is in it.
+    transition("browser_without_extension", (present, start(pay("/start"), seen=False)), (gone, leave)),
+    transition("browser_killed", STARTED, (gone, end(process.main), leave)),
+    # The process of our extension dies while a payment page is shown: nobody sees the pages any more.
+    transition("extension_killed", STARTED, (end(process.extension), wait(1.5), gone, leave)),
+    # The page's process dies while it shows a payment: its picture stays until the browser draws its own page.
+    transition(
+        "renderer_killed",
+        new_tab(pay("/crash", AWAY)),
+        (present, end(process.renderer), wait(1.5), close_tab),
+    ),
+    # The program between extension and agent dies while a payment page is shown; the browser starts it again.
+    transition("relay_killed", go(pay()), (end(process.relay), to_shop(1)), quick=CHROMIUM),
+)
+
+# -- beside a page ----------------------------------------------------------------------------------------------------
+
+LOGGED: Final = Address("/logged")
 
 
-@transition(stages=(PICOM,))
-def window_raised_composited(scene: Scene) -> Play:
-    """As window_raised; browsers' windows are translucent to a compositor, so the one behind counts as in view."""
-    yield
-    scene.present()
-    number, window = _second_window(scene)
-    yield
-    for one in (scene.window, window, scene.window):
-        scene.windows.activate(one)
-        time.sleep(1.2)
-    scene.call("windows.remove", number)
+def _console(window: Which) -> Act:
+    return lambda scene: press(window, *CONSOLE[scene.browser.name])(scene)
 
 
-@transition(stages=(PLAIN,))
-def window_raised(scene: Scene) -> Play:
-    """A payment window behind the shop's comes to the front and goes behind again."""
-    yield
-    number, window = _second_window(scene)
-    yield
-    scene.windows.activate(scene.window)
-    yield
-    scene.windows.activate(window)
-    yield
-    scene.windows.activate(scene.window)
-    scene.call("windows.remove", number)
+def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) -> Transition:
+    """What an extension that the policy does not name shows: no tab has it, and no script of ours.
+
+    It runs in a browser of its own: as long as it is switched on, that browser's window closes whenever it has no
+    focus. At the start the page is clicked, so that it has the focus.
+    """
+    return transition(
+        name,
+        press(OTHER, *come),
+        (wait(REPEATED), press(OTHER, *go_away), wait(1), present, leave, gone),
+        first=(
+            (start(shop(), extensions=[STRANGER]), place(OTHER, *ASIDE), activate(OTHER), wait(2)),
+            click(ASIDE[0] + 500, ASIDE[1] + 600),
+        ),
+    )
 
 
-@transition()
-def window_unminimised(scene: Scene) -> Play:
-    yield
-    number, window = _second_window(scene)
-    yield
-    scene.windows.minimise(window)
-    yield
-    scene.windows.activate(window)
-    yield
-    scene.windows.minimise(window)
-    time.sleep(1)
-    scene.call("windows.remove", number)
+BESIDE: Final = (
+    # Docked beside a clean page they show what it wrote to its console: no address and no field says so.
+    transition(
+        "developer_tools",
+        (present, _console(FIRST)),
+        (wait(REPEATED), press(FIRST, "F12"), to_shop(1)),
+        first=(go(LOGGED), loaded()),
+    ),
+    # In a window of their own.
+    transition(
+        "developer_tools_apart",
+        (present, start(LOGGED, settings=APART), wait(2), _console(OTHER)),
+        (wait(REPEATED), gone, leave),
+    ),
+    # A page puts a document of its own into a small window above all others.
+    transition(
+        "picture_in_picture",
+        (present, run("pictureInPicture"), click(*MIDDLE)),
+        run("closePicture"),
+        browsers=CHROMIUM,
+    ),
+    # A film goes on in a small window above all others.
+    transition(
+        "film_in_picture",
+        (present, opening(run("film"), click(*MIDDLE)), place(OTHER, *OVER)),
+        (close_window(OTHER), to_shop(1)),
+    ),
+    # A dialog keeps the payment page from answering anybody.
+    transition("alert", go(pay()), (run("alert"), wait(FROZEN), press(FIRST, "Return"), to_shop(0.5))),
+    # The browser's dialog for files stands over a payment page.
+    transition(
+        "file_picker",
+        go(pay()),
+        (loaded(), run("picker"), opening(click(*MIDDLE)), wait(1), press(OTHER, "Escape"), to_shop(1)),
+    ),
+    # It shows what the page was when it was asked for.
+    transition(
+        "print_preview",
+        go(pay()),
+        (loaded(), run("print"), wait(FROZEN), press(FIRST, "Escape"), to_shop(1)),
+    ),
+    # A window comes over the payment page and paints nothing: it shows the form for as long.
+    transition(
+        "unpainted_window",
+        go(pay()),
+        (unpainted(*COVER), go(shop()), wait(REPEATED), leave),
+        stages=(PLAIN, TICKING),
+    ),
+    # Another profile of a running browser, in the same process, with an extension of its own.
+    transition(
+        "second_profile",
+        (
+            (present, start(shop()), wait(2)),
+            lambda scene: scene.latest.open_second_profile(scene.site.url(pay("/second"))),
+        ),
+        (wait(REPEATED), gone, leave),
+        browsers=CHROMIUM,
+    ),
+    # The payment page's text and pictures under an address of the browser's own, where no script of ours runs.
+    transition(
+        "reader_mode",
+        (present, go(pay("/article"))),
+        (loaded(), call("tabs.toggleReaderMode", FIRST), wait(FROZEN), load(FIRST, shop())),
+        browsers=FIREFOX,
+    ),
+    # A card form in the popup: Chromium draws it inside the browser's own window.
+    _of_extension("extension_popup", POPUP, ("Escape",)),
+    # The same in the panel beside the page, which stays open while the page is used.
+    _of_extension("extension_panel", PANEL, PANEL),
+)
 
+# -- held up ----------------------------------------------------------------------------------------------------------
 
-@transition(stages=(MONITORS,))
-def moved_to_the_second_monitor(scene: Scene) -> Play:
-    yield
-    number, window = _second_window(scene)
-    left, top, width, height = BOX
-    time.sleep(0.7)
-    scene.windows.place(window, left + SECOND_MONITOR, top, width, height)
-    time.sleep(0.7)
-    scene.windows.place(window, *BOX)
-    yield
-    scene.call("windows.remove", number)
+STOPPED: Final = (
+    # SIGSTOP: its picture stays, and it answers nobody.
+    transition("browser_stopped", go(pay()), (stop(process.main), wait(FROZEN), leave, go(shop()))),
+    # The payment page is held up while it is shown, and while another tab is.
+    transition(
+        "renderer_stopped",
+        new_tab(pay("/stopped", AWAY)),
+        (
+            (present, stop(process.renderer), wait(FROZEN), show(FIRST), wait(FROZEN), show(OTHER), wait(1), leave),
+            close_tab,
+        ),
+    ),
+    # What the extension tells stays in a pipe, while a payment page comes and goes; then all of it is told at once.
+    transition("relay_stopped", (stop(process.relay), go(pay())), (wait(FROZEN), go(shop()), wait(1), leave)),
+    # Nobody sees the pages of a browser any more, which then goes to a payment page by itself.
+    transition(
+        "extension_stopped",
+        (present, start(shop("?then=/pay/unseen&after=5")), wait(3), stop(process.extension)),
+        (wait(FROZEN), leave, gone, leave),
+    ),
+)
 
-
-# -- starts and ends ----------------------------------------------------------------------------------------------
-
-
-@transition()
-def browser_started(scene: Scene) -> Play:
-    """A second browser starts with a payment page; it is asked to end."""
-    yield
-    scene.present()
-    with scene.another(scene.pay("/start")):
-        yield
-        scene.gone()
-
-
-@transition()
-def browser_without_extension(scene: Scene) -> Play:
-    """A browser that nobody gave the extension, or a profile of it: no one answers for what is in it."""
-    yield
-    scene.present()
-    with scene.another(scene.pay("/start"), seen=False):
-        yield
-        scene.gone()
-
-
-@transition()
-def browser_killed(scene: Scene) -> Play:
-    yield
-    scene.present()
-    with scene.another(scene.pay("/start")) as other:
-        yield
-        scene.gone()
-        os.kill(other.pid, signal.SIGKILL)
-
-
-@transition()
-def extension_killed(scene: Scene) -> Play:
-    """The process of our extension dies while a payment page is shown: nobody sees the pages any more."""
-    yield
-    scene.present()
-    with scene.another(scene.pay("/start")) as other:
-        yield
-        _kill(extension_of(other))
-        time.sleep(1.5)
-        scene.gone()
-
-
-@transition()
-def renderer_killed(scene: Scene) -> Play:
-    """The page's process dies while it shows a payment: its picture stays until the browser draws its own page."""
-    yield
-    tab = scene.new_tab(scene.pay("/crash", AWAY), active=True)
-    yield
-    scene.present()
-    renderer_of(scene, tab).kill()
-    time.sleep(1.5)
-    scene.call("tabs.remove", tab)
-
-
-@transition(quick=CHROMIUM)
-def relay_killed(scene: Scene) -> Play:
-    """The program between extension and agent dies while a payment page is shown; the browser starts it again."""
-    yield
-    scene.run("go", scene.pay())
-    yield
-    _kill_those(scene.browser, "native_host.py")
-    time.sleep(1)
-    scene.run("go", scene.shop())
-
-
-def those_with(browser: Browser, mark: str) -> list[psutil.Process]:
-    """The processes of a browser that have this in their command line. Raises StageError when there is none."""
-    found = [process for process in browser.tree() if any(mark in word for word in _words(process))]
-    if not found:
-        raise StageError(f"{browser.name} has no process with {mark} in its command line")
-    return found
-
-
-def extension_of(browser: Browser) -> list[psutil.Process]:
-    """The process in which the browser runs our extension, and no page. Raises StageError when there is none."""
-    if browser.name == "chromium":
-        return those_with(browser, "--extension-process")
-    found = [process for process in browser.tree() if name_of(process) == "WebExtensions"]
-    if not found:
-        raise StageError("Firefox has no process called WebExtensions")
-    return found
-
-
-def _kill_those(browser: Browser, mark: str) -> None:
-    _kill(those_with(browser, mark))
-
-
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):  # it went with another of them
-            process.kill()
-
-
-def renderer_of(scene: Scene, tab: int) -> psutil.Process:
-    """The process that draws the tab: the one that works when the page does (browsers keep spare ones, too)."""
-    marks = ("--type=renderer", "-isForBrowser", "-contentproc")
-    drawing = [process for process in scene.browser.tree() if any(word in marks for word in _words(process))]
-    before = {process: sum(process.cpu_times()[:2]) for process in drawing}
-    scene.run("burn", BURN, tab=tab)
-    time.sleep(BURN / 1000)
-    return max(before, key=lambda process: sum(process.cpu_times()[:2]) - before[process])
-
-
-def name_of(process: psutil.Process) -> str:
-    try:
-        return str(process.name())
-    except psutil.Error:  # gone in between
-        return ""
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return " ".join(process.cmdline()).split()
-    except psutil.Error:
-        return []
+OUTSIDE: Final = (*TABS, *WINDOWS, *ENDS, *BESIDE, *STOPPED)

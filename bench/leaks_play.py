@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from agent.desktop.clock import BootClock
 from bench.leaks_account import Phase
-from bench.leaks_pages import Hand, Site, stagehand
-from bench.leaks_scene import BOX, CORNER, Scene, Transition
+from bench.leaks_scene import BOX, CORNER, FIRST, Scene, Step, Transition, do
+from bench.leaks_server import Address, Hand, Site, stagehand
+from bench.leaks_steps import shop
 from bench.leaks_watch import Watcher
 from bench.leaks_windows import windows
 from testkit import browsers
@@ -57,56 +60,58 @@ class Player:
     def play(self, transition: Transition, scene: Scene) -> None:
         """Raises StageError when a browser does not do as it is told."""
         key = f"{scene.browser.name}/{transition.name}"
-        if transition.least is not None:
-            self._play_clean(key, transition, scene)
-            return
         start = BootClock().now()
+        counted, put_away = None, False
         scene.presences = []
         try:
-            clean = self._steps(key, transition, scene)
+            do(scene, transition.first)
+            if transition.least is None:
+                put_away = self._steps(key, transition.steps, scene)
+            else:
+                counted = self._clean_steps(key, transition.steps, scene)
         finally:
+            scene.leave_all()
             scene.gone()
             self._clean_since = max((end for _, end in scene.presences), default=self._clean_since)
-        if not clean:
+        if not put_away:
             self._clean(key)
-        self.phases.append(Phase(key, start, BootClock().now(), None, tuple(scene.presences)))
+        start, end = counted or (start, BootClock().now())
+        self.phases.append(Phase(key, start, end, transition.least, tuple(scene.presences)))
 
-    def _play_clean(self, key: str, transition: Transition, scene: Scene) -> None:
-        """Counted is the time between its yields, from a second after the eye opened over what has loaded.
+    def _clean_steps(self, key: str, steps: Sequence[Step], scene: Scene) -> tuple[int, int]:
+        """The time that counts: of the first step, from a second after the eye opened over what has loaded.
 
         Loading is another question, and how long it takes is the browser's: `before` and `after` of every interval
         tell what it costs. That the eye does not open at all is a fault here.
         """
-        steps = transition.play(scene)
-        next(steps)
         if not self._until(self.eye_open, STANDS, ASK):
             self.faults.append(f"{key}: the eye was not open {STANDS:.0f} s after the page had loaded")
         time.sleep(LOADED)
         start = BootClock().now()
-        next(steps)
+        do(scene, steps[0])
         end = BootClock().now()
         time.sleep(LOADED)  # what leaving takes back of the time before belongs to the leaving
-        next(steps, None)
-        self._clean(key)
-        self.phases.append(Phase(key, start, end, transition.least))
+        do(scene, steps[1:])
+        return start, end
 
-    def _steps(self, key: str, transition: Transition, scene: Scene) -> bool:
+    def _steps(self, key: str, steps: Sequence[Step], scene: Scene) -> bool:
         """Whether all was clean at its last step, so that it has only put away what it had needed."""
-        steps = transition.play(scene)
-        next(steps)
-        going = True
-        while going:
-            self._clean(key)
-            before = len(self.watcher.edges())
-            going = next(steps, self) is not self
-            if not going:
-                return True
-            self._await(lambda before=before: len(self.watcher.edges()) > before, f"{key}: nothing was seen")  # type: ignore[misc]
-            if going:
+        for place, step in enumerate(steps):
+            if place % 2:
                 time.sleep(self.holds[scene.turn % len(self.holds)])
-                going = next(steps, self) is not self
+                do(scene, step)
+            else:
+                self._clean(key)
+                before = len(self.watcher.edges())
+                do(scene, step)
+                if place + 1 == len(steps):
+                    return True
+                self._await(partial(self._seen_since, before), f"{key}: nothing was seen")
         self._await(lambda: not self.watcher.shown(), f"{key}: it did not go", GONE)
         return False
+
+    def _seen_since(self, edges: int) -> bool:
+        return len(self.watcher.edges()) > edges
 
     def _clean(self, key: str) -> None:
         kept = self.kept
@@ -140,44 +145,39 @@ class Player:
 @contextmanager
 def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | None, turn: int = 0) -> Iterator[Scene]:
     """The named browser on its shop page, at its place, with the stagehand in it."""
-    start = browsers.firefox if name == "firefox" else browsers.chromium
+    program = browsers.firefox if name == "firefox" else browsers.chromium
     left, top, width, height = BOX
     shape = {
         "chromium": (f"--window-position={left},{top}", f"--window-size={width},{height}"),
         "firefox": ("--width", str(width), "--height", str(height)),
-    }
-    flags = shape[name]
+    }[name]
     # A folder of its own each time: a browser's name is used for its orders, and a profile is new.
     place = folder / f"{name}-{BootClock().now()}"
     place.mkdir(parents=True)
-    helper = stagehand(site, place.name, place)
-    others = 0
+    numbers = itertools.count()
 
-    def another(url: str, *more: str, seen: bool = True, **settings: Any) -> AbstractContextManager[Browser]:
-        nonlocal others
-        others += 1
-        whose = eyes if seen else None
-        return start(stage, place / f"other-{others}", url, eyes=whose, flags=(*flags, *more), **settings)
+    def another(address: Address, *flags: str, seen: bool = True, **more: Any) -> AbstractContextManager[Browser]:
+        new = place / f"browser-{next(numbers)}"
+        return program(stage, new, site.url(address), eyes=eyes if seen else None, flags=(*shape, *flags), **more)
 
     hand = Hand(site, place.name)
-    with (
-        windows(stage.name) as desk,
-        start(stage, place / "own", site.url("/shop"), eyes=eyes, extensions=[helper], flags=flags) as browser,
-    ):
+    helper = stagehand(site, place.name, place)
+    with windows(stage.name) as desk, another(shop(), extensions=[helper]) as browser:
         desk.point(*CORNER)
         hand.wait_until_there()
         window = desk.new_of(browser.pid, [])
         desk.place(window, *BOX)
-        tab = _only_tab(hand, site)
-        yield Scene(stage, site, hand, desk, browser, tab["id"], window, tab["windowId"], another, turn=turn)
+        tab = _only_tab(hand, site.url(shop()))
+        tabs, browser_windows = {FIRST: tab["id"]}, {FIRST: tab["windowId"]}
+        yield Scene(site, hand, desk, browser, tabs, {FIRST: window}, browser_windows, another, turn)
 
 
-def _only_tab(hand: Hand, site: Site) -> dict[str, int]:
-    """The shop's tab; whatever else a new profile opened is closed."""
+def _only_tab(hand: Hand, shown: str) -> dict[str, int]:
+    """The one with this page; whatever else a new profile opened is closed."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         tabs = hand.call("tabs.query", {})
-        shops = [tab for tab in tabs if str(tab.get("url", "")).startswith(site.url(""))]
+        shops = [tab for tab in tabs if tab.get("url") == shown]
         if shops and shops[0]["status"] == "complete":
             for tab in tabs:
                 if tab["id"] != shops[0]["id"]:

@@ -1,315 +1,172 @@
-"""Every way in which something sensitive comes into a page and goes again, each as a short play.
+"""Every way in which something sensitive comes into a page and goes again, and what must not close the eye.
 
-Those of tabs, windows and whole browsers are in leaks_outside.py, attacks in leaks_attacks.py, other extensions in
-leaks_extensions.py, what a browser shows that is no page in leaks_surfaces.py, what fades out in leaks_exits.py,
-windows that outlive a page in leaks_over.py; what a play is stands in leaks_scene.py.
+Those of tabs, windows, whole browsers and what attacks them are in leaks_outside.py, what lingers in
+leaks_lingering.py; what a row is stands in leaks_scene.py, the acts in leaks_steps.py.
 """
 
 from __future__ import annotations
 
-import time
 from typing import Final
 from urllib.parse import quote
 
-from bench import (  # noqa: F401 - importing enters their plays
-    leaks_attacks,
-    leaks_exits,
-    leaks_extensions,
-    leaks_lingering,
-    leaks_outside,
-    leaks_over,
-    leaks_scene,
-    leaks_surfaces,
-)
 from bench.leaks_acts import acted
 from bench.leaks_found import FOUND
-from bench.leaks_pages import AWAY
-from bench.leaks_scene import BOTH, BOX, CHROMIUM, FIREFOX, Play, Scene, transition
-from testkit.stage import StageError
+from bench.leaks_lingering import LINGERING
+from bench.leaks_outside import OUTSIDE
+from bench.leaks_pages import AWAY, HOME
+from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, FIRST, OTHER, Transition, transition
+from bench.leaks_server import Address, refusing
+from bench.leaks_steps import (
+    activate,
+    close_tab,
+    go,
+    load,
+    loaded,
+    new_tab,
+    open_window,
+    pay,
+    present,
+    press,
+    remove_window,
+    require,
+    run,
+    shop,
+    show,
+    to_shop,
+    wait,
+)
 
-QUIET: Final = 5.0  # seconds that a clean page is left alone
+QUIET: Final = 6.0  # seconds that a clean page is left alone; Chromium's words at full screen stay for 4.6
+BUSY: Final = 8.0  # seconds that a dialog is left open, or a page busy
 HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
-FLASHES: Final = (30, 60, 100, 100)  # ms
+REMOVE: Final = run("remove")
+
+ADDRESSES: Final = (
+    transition("navigation", go(pay()), go(shop()), quick=BOTH),
+    transition("cross_site", go(pay(host=AWAY)), go(shop())),
+    # The browser holds the page before on screen until the style sheet is there, 1.2 s after the address changed.
+    transition("slow_css", go(pay()), go(shop("?slow=1.2")), quick=CHROMIUM),
+    # The payment page is the slow one: its address counts from when it is there, its picture comes 1.2 s later.
+    transition("slow_css_entered", (present, go(pay("?slow=1.2"))), go(shop())),
+    # 3.2 s: longer than anybody waits for a page's first picture before he takes it for drawn.
+    transition("slower_css", go(pay()), (go(shop("?slow=3.2")), wait(2))),
+    transition("slow_css_cross_site", go(pay(host=AWAY)), go(shop("?slow=1.2"))),
+    transition("push_before_painting", run("pushThenPaint", "/pay/now"), run("pushThenClear", "/shop"), quick=CHROMIUM),
+    transition("push_after_painting", run("paintThenPush", "/pay/now"), run("clearThenPush", "/shop", 0)),
+    transition("push_200_ms_late", run("paintThenPushLater", "/pay/late", 200), run("clearThenPush", "/shop", 200)),
+    # As an application that changes its address and then asks for what belongs to the new one.
+    transition(
+        "push_200_ms_before_clearing", run("pushThenPaint", "/pay/now"), run("pushThenClearLater", "/shop", 200)
+    ),
+    # As Turbo does while it waits for a style sheet: it takes the old view away long after it has moved.
+    transition("address_before_view", run("view", "/pay/now"), run("leaveView", "/shop", 1500)),
+    transition("hash_change", run("hashThenPaint", "pay"), run("clearThenHash", "shop")),
+    # The payment page is loaded and drawn before anybody goes there; from then on it is present.
+    transition(
+        "prerender",
+        (present, run("prerender", pay("/prerendered")), wait(1), go(pay("/prerendered"))),
+        (require("prerendered", "the browser did not prerender"), go(shop())),
+        browsers=CHROMIUM,
+    ),
+    # To the payment page, away, and back to it as it was.
+    transition(
+        "back_forward_cache",
+        go(pay("/cached")),
+        go(shop("/cached")),
+        run("back"),
+        (require("restored", "the browser did not keep the page"), run("forward")),
+        quick=FIREFOX,
+    ),
+)
+
+FRAMES_AND_FIELDS: Final = (
+    # A form that is there for 30, 60 and 100 ms: several times, for the control has to catch one of them, too.
+    transition("flash", *(step for ms in (30, 60, 100, 100) for step in (run("flash", ms), ()))),
+    transition("frame_inserted", run("frame", pay(host=AWAY)), REMOVE, quick=CHROMIUM),
+    transition(
+        "frame_navigated",
+        run("turnFrame", pay(host=AWAY)),
+        (run("turnFrame", shop(host=AWAY)), wait(1), REMOVE),
+        first=run("frame", shop(host=AWAY)),
+    ),
+    # A payment frame that is there and hidden, shown later: no event tells of it, so its presence has to count.
+    transition(
+        "hidden_frame_shown",
+        (present, run("frame", pay(host=AWAY), "display:none"), wait(1), run("show")),
+        REMOVE,
+        quick=CHROMIUM,
+    ),
+    transition("srcdoc", run("srcdocForm"), REMOVE),
+    # Nothing is loaded into the frame; the page writes into the empty document that it began with.
+    transition("unloaded_frame", run("writtenForm"), REMOVE),
+    transition("card_form_inserted", run("form"), REMOVE, quick=BOTH),
+    # Something that only a selector of the policy tells from the rest of the page.
+    transition("selector_inserted", run("selected"), REMOVE),
+    # A form that style sheets hide and reveal: present from when it is in the page.
+    transition("card_form_revealed", (present, run("hiddenForm"), wait(1), run("reveal")), REMOVE),
+    transition("closed_shadow_root", run("shadowForm"), REMOVE, quick=CHROMIUM),
+)
 
 
-# -- addresses ----------------------------------------------------------------------------------------------------
-
-
-@transition(quick=BOTH)
-def navigation(scene: Scene) -> Play:
-    yield
-    scene.run("go", scene.pay())
-    yield
-    scene.run("go", scene.shop())
-
-
-@transition()
-def cross_site(scene: Scene) -> Play:
-    yield
-    scene.run("go", scene.pay(host=AWAY))
-    yield
-    scene.run("go", scene.shop())
-
-
-@transition(quick=CHROMIUM)
-def slow_css(scene: Scene) -> Play:
-    """The browser holds the page before on screen until the style sheet is there, 1.2 s after the address changed."""
-    yield
-    scene.run("go", scene.pay())
-    yield
-    scene.run("go", scene.shop("?slow=1.2"))
-
-
-@transition()
-def slow_css_entered(scene: Scene) -> Play:
-    """The payment page is the slow one: its address counts from when it is there, its picture comes 1.2 s later."""
-    yield
-    scene.present()
-    scene.run("go", scene.pay("?slow=1.2"))
-    yield
-    scene.run("go", scene.shop())
-
-
-@transition()
-def slower_css(scene: Scene) -> Play:
-    """As slow_css with 3.2 s: longer than anybody waits for a page's first picture before he takes it for drawn."""
-    yield
-    scene.run("go", scene.pay())
-    yield
-    scene.run("go", scene.shop("?slow=3.2"))
-    time.sleep(2)
-
-
-@transition()
-def slow_css_cross_site(scene: Scene) -> Play:
-    yield
-    scene.run("go", scene.pay(host=AWAY))
-    yield
-    scene.run("go", scene.shop("?slow=1.2"))
-
-
-def _in_and_out(scene: Scene, come: tuple[object, ...], go: tuple[object, ...]) -> Play:
-    """Orders for the page, with what is given to them."""
-    for name, *given in (come, go):
-        yield
-        scene.run(str(name), *given)
-
-
-@transition(quick=CHROMIUM)
-def push_before_painting(scene: Scene) -> Play:
-    yield from _in_and_out(scene, ("pushThenPaint", "/pay/now"), ("pushThenClear", "/shop"))
-
-
-@transition()
-def push_after_painting(scene: Scene) -> Play:
-    yield from _in_and_out(scene, ("paintThenPush", "/pay/now"), ("clearThenPush", "/shop", 0))
-
-
-@transition()
-def push_200_ms_late(scene: Scene) -> Play:
-    yield from _in_and_out(scene, ("paintThenPushLater", "/pay/late", 200), ("clearThenPush", "/shop", 200))
-
-
-@transition()
-def push_200_ms_before_clearing(scene: Scene) -> Play:
-    """As an application that changes its address and then asks for what belongs to the new one."""
-    yield from _in_and_out(scene, ("pushThenPaint", "/pay/now"), ("pushThenClearLater", "/shop", 200))
-
-
-@transition()
-def address_before_view(scene: Scene) -> Play:
-    """As Turbo does while it waits for a style sheet: it takes the old view away long after it has moved."""
-    yield from _in_and_out(scene, ("view", "/pay/now"), ("leaveView", "/shop", 1500))
-
-
-@transition()
-def hash_change(scene: Scene) -> Play:
-    yield from _in_and_out(scene, ("hashThenPaint", "pay"), ("clearThenHash", "shop"))
-
-
-@transition(CHROMIUM)
-def prerender(scene: Scene) -> Play:
-    """The payment page is loaded and drawn before anybody goes there; from then on it is present."""
-    yield
-    scene.present()
-    scene.run("prerender", scene.pay("/prerendered"))
-    time.sleep(1)
-    scene.run("go", scene.pay("/prerendered"))
-    yield
-    if not scene.run("prerendered"):
-        raise StageError("the browser did not prerender: the transition was a plain navigation")
-    scene.run("go", scene.shop())
-
-
-@transition(quick=FIREFOX)
-def back_forward_cache(scene: Scene) -> Play:
-    """To the payment page, away, and back to it as it was."""
-    yield
-    scene.run("go", scene.pay("/cached"))
-    yield
-    scene.run("go", scene.shop("/cached"))
-    yield
-    scene.run("back")
-    yield
-    if not scene.run("restored"):
-        raise StageError("the browser did not keep the page: the transition was a plain navigation")
-    scene.run("forward")
-
-
-@transition()
-def flash(scene: Scene) -> Play:
-    """A form that is there for 30, 60 and 100 ms: several times, for the control has to catch one of them, too."""
-    for milliseconds in FLASHES:
-        yield
-        scene.run("flash", milliseconds)
-        yield
-
-
-# -- frames and fields --------------------------------------------------------------------------------------------
-
-
-@transition(quick=CHROMIUM)
-def frame_inserted(scene: Scene) -> Play:
-    yield
-    scene.run("frame", scene.pay(host=AWAY))
-    yield
-    scene.run("remove")
-
-
-@transition()
-def frame_navigated(scene: Scene) -> Play:
-    scene.run("frame", scene.shop(host=AWAY))
-    yield
-    scene.run("turnFrame", scene.pay(host=AWAY))
-    yield
-    scene.run("turnFrame", scene.shop(host=AWAY))
-    time.sleep(1)
-    scene.run("remove")
-
-
-@transition(quick=CHROMIUM)
-def hidden_frame_shown(scene: Scene) -> Play:
-    """A payment frame that is there and hidden, shown later: no event tells of it, so its presence has to count."""
-    yield
-    scene.present()
-    scene.run("frame", scene.pay(host=AWAY), "display:none")
-    time.sleep(1)
-    scene.run("show")
-    yield
-    scene.run("remove")
-
-
-@transition()
-def srcdoc(scene: Scene) -> Play:
-    yield
-    scene.run("srcdocForm")
-    yield
-    scene.run("remove")
-
-
-@transition()
-def unloaded_frame(scene: Scene) -> Play:
-    """Nothing is loaded into the frame; the page writes into the empty document that it began with."""
-    yield
-    scene.run("writtenForm")
-    yield
-    scene.run("remove")
-
-
-@transition(quick=BOTH)
-def card_form_inserted(scene: Scene) -> Play:
-    yield
-    scene.run("form")
-    yield
-    scene.run("remove")
-
-
-@transition()
-def selector_inserted(scene: Scene) -> Play:
-    """Something that only a selector of the policy tells from the rest of the page."""
-    yield
-    scene.run("selected")
-    yield
-    scene.run("remove")
-
-
-@transition()
-def card_form_revealed(scene: Scene) -> Play:
-    """A form that style sheets hide and reveal: present from when it is in the page."""
-    yield
-    scene.present()
-    scene.run("hiddenForm")
-    time.sleep(1)
-    scene.run("reveal")
-    yield
-    scene.run("remove")
-
-
-@transition(quick=CHROMIUM)
-def closed_shadow_root(scene: Scene) -> Play:
-    yield
-    scene.run("shadowForm")
-    yield
-    scene.run("remove")
-
-
-# -- what must not close ------------------------------------------------------------------------------------------
-
-
-@transition(least=0.95, quick=CHROMIUM)
-def clean_frames_off_screen(scene: Scene) -> Play:
-    """A shop full of other sites' frames below the fold, which browsers do not draw: they must not close the eye."""
-    scene.run("go", scene.site.url("/frames"))
-    scene.until_loaded(scene.tab)
-    yield
-    time.sleep(QUIET)
-    yield
-    scene.run("go", scene.shop())
-
-
-@transition(least=0)
-def clean_navigation(scene: Scene) -> Play:
-    """From one clean page to another every 3 s: no share of it is promised, but somebody will ask how much is kept."""
-    yield
-    for page in range(3):
-        scene.run("go", scene.shop(f"/{page}"))
-        time.sleep(3)
-    yield
-
-
-def _clean_window(scene: Scene, page: str) -> Play:
+def _clean_window(name: str, page: str) -> Transition:
     """It is to be found on the desktop by what its browser calls it; until then nobody answers for it."""
-    yield
-    before = scene.windows.of(scene.browser.pid)
-    left, top, width, height = BOX
-    shape = {"left": left, "top": top, "width": width, "height": height}
-    made = scene.call("windows.create", {"url": scene.shop(page), **shape})
-    scene.windows.place(scene.windows.new_of(scene.browser.pid, before), *BOX)
-    time.sleep(2 * QUIET)
-    yield
-    scene.call("windows.remove", made["id"])
+    return transition(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
 
 
-@transition(least=0)
-def clean_window_right_to_left(scene: Scene) -> Play:
-    yield from _clean_window(scene, f"?title={quote(HEBREW)}")
+def _error_page(name: str, browsers: tuple[str, ...], least: float) -> Transition:
+    """To an address that does not answer, from a clean page."""
+    steps = (go(refusing(HOME)), wait(QUIET)), (load(FIRST, shop()), loaded())
+    return transition(name, *steps, browsers=browsers, least=least)
 
 
-@transition(least=0)
-def clean_window_long_title(scene: Scene) -> Play:
-    yield from _clean_window(scene, f"?title={'chairs+' * 60}")
+CLEAN: Final = (
+    # A shop full of other sites' frames below the fold, which browsers do not draw: they must not close the eye.
+    transition(
+        "clean_frames_off_screen",
+        wait(5),
+        go(shop()),
+        first=(go(Address("/frames")), loaded()),
+        quick=CHROMIUM,
+        least=0.95,
+    ),
+    # From one clean page to another every 3 s: no share of it is promised, but somebody will ask how much is kept.
+    transition("clean_navigation", [(go(shop(f"/{page}")), wait(3)) for page in range(3)], least=0),
+    _clean_window("clean_window_right_to_left", f"?title={quote(HEBREW)}"),
+    _clean_window("clean_window_long_title", f"?title={'chairs+' * 60}"),
+    _clean_window("clean_window_untitled", "?untitled"),
+    _clean_window("clean_window_titled", ""),  # what the others are to be held against
+    # Into full screen over a clean page: the browser says how to leave it, Firefox inside its own window.
+    transition(
+        "clean_full_screen",
+        (press(FIRST, "F11"), wait(QUIET)),
+        (press(FIRST, "F11"), wait(1)),
+        browsers=CHROMIUM,
+        least=0.5,
+    ),
+    _error_page("clean_error_page", CHROMIUM, 0.5),
+    # It has an empty page in between, which no script reads and which counts until a page has shown its mark.
+    _error_page("clean_error_page_of_firefox", FIREFOX, 0),
+    # A page asks for the place. In Firefox the prompt is a window like an extension's popup.
+    transition(
+        "clean_permission_prompt",
+        (activate(FIRST), run("askPlace"), wait(BUSY)),
+        (press(FIRST, "Escape"), go(shop())),
+        least=0,
+    ),
+    # While it is up the page does not answer, and the script that raised it may have changed the page before.
+    transition("clean_alert", (run("alert"), wait(BUSY)), (press(FIRST, "Return"), to_shop(0.5)), least=0),
+    # A page that works half a second at a time: it answers between two tasks.
+    transition("clean_long_tasks", run("work", 500, int(2 * BUSY)), go(shop()), least=0),
+    # A payment page behind another tab goes on to the shop, and is not visited. In Firefox that stays closed.
+    transition(
+        "clean_left_behind_a_tab",
+        wait(BUSY),
+        close_tab,
+        first=(new_tab(pay()), loaded(OTHER), show(FIRST), load(OTHER, shop("?behind")), loaded(OTHER)),
+        browsers=CHROMIUM,
+        least=0,
+    ),
+)
 
-
-@transition(least=0)
-def clean_window_untitled(scene: Scene) -> Play:
-    yield from _clean_window(scene, "?untitled")
-
-
-@transition(least=0)
-def clean_window_titled(scene: Scene) -> Play:
-    """What the others are to be held against."""
-    yield from _clean_window(scene, "")
-
-
-FOUND_ONCE: Final = [acted(name, case) for name, cases in FOUND.items() for case in cases]
-TRANSITIONS: Final = (*leaks_scene.ENTERED, *FOUND_ONCE)
+FOUND_ONCE: Final = tuple(acted(name, case) for name, cases in FOUND.items() for case in cases)
+TRANSITIONS: Final = (*ADDRESSES, *FRAMES_AND_FIELDS, *OUTSIDE, *LINGERING, *CLEAN, *FOUND_ONCE)

@@ -15,14 +15,15 @@ from bench.leaks_transitions import TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
 LISTING = Path(__file__).with_name("leaks_listing.txt").read_text("ascii").splitlines()
-"""Name: its browsers, with a star where --quick plays it; the settings; of a clean one, the share to be kept. Found: the case."""
+"""Name: its browsers, with a star where --quick plays it; the settings; of a clean one, the share to be kept.
+Found: a case."""
 
 
 def test_every_transition_is_played_where_it_was() -> None:
     now = {}
     for name in {one.name for one in TRANSITIONS}:
-        those = sorted((one for one in TRANSITIONS if one.name == name), key=lambda one: one.browsers[0])
-        browsers = " ".join(browser + "*" * one.quick for one in those for browser in one.browsers)
+        those = [one for one in TRANSITIONS if one.name == name]
+        browsers = " ".join(sorted(each + "*" * (each in one.quick) for one in those for each in one.browsers))
         ((stages, least),) = {(" ".join(one.stages), one.least) for one in those}
         now[name] = f"{name}: {browsers}; {stages}" + ("" if least is None else f"; clean, {least:g}")
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from bench import leaks_outcomes, leaks_random
 from bench.leaks import main
 from bench.leaks_account import MS, Interval, Run
+from bench.leaks_acts import acted
 from bench.leaks_cases import DIMENSIONS, Case, drawn
 from bench.leaks_outcomes import PlayOutcome, faults, kept, markdown, next_index, outcome_of, pairs_possible, total
 from bench.leaks_random import LOT, Runner, Say
@@ -173,7 +174,7 @@ def test_a_leak_that_has_no_second_try_is_not_forgotten() -> None:
     assert [one.leaked for one in runner.outcomes] == [1]
 
 
-def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times() -> None:
+def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
     def perform(transitions: Sequence[Transition], _: Say) -> Run:
         """Every third play of what draws an SVG leaks."""
         found = [
@@ -183,7 +184,14 @@ def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times() -> None:
         return Run("plain", found)
 
     def _leaks(one: Transition) -> int:
-        return int(one.play.args[0].after == "svg" and one.name.endswith(("2", "5", "8")))  # type: ignore[attr-defined]
+        return int(cases[one.name].after == "svg" and one.name.endswith(("2", "5", "8")))
+
+    def noted(name: str, case: Case) -> Transition:
+        cases[name] = case
+        return acted(name, case)
+
+    cases: dict[str, Case] = {}
+    monkeypatch.setattr(leaks_random, "acted", noted)
 
     begun = Case("chromium", document="frame", comes="navigate", after="svg", load=3)
     runner = Runner(perform, lambda _: None)

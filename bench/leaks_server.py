@@ -1,0 +1,179 @@
+"""The server of the web on which bench/leaks plays, and the stagehand: an extension that does what it is told.
+
+On loopback. 127.0.0.1 and 127.0.0.2 are different sites to a browser, so a frame from the other one runs in a process
+of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from bench import leaks_pages
+from bench.leaks_pages import AWAY, HOME
+from testkit.stage import StageError
+
+STAGEHAND: Final = Path(__file__).with_name("stagehand")
+
+ANSWER: Final = 20.0  # seconds for the stagehand to do as it was told
+POLL: Final = 10.0  # seconds that a question for orders may wait; a worker that waits longer would be put to sleep
+LATE: Final = 0.6  # seconds until the second half of a streamed page
+FILES: Final = {
+    "/scene.js": ("text/javascript", leaks_pages.SCENE),
+    "/part.js": ("text/javascript", leaks_pages.PART),
+    "/magenta.svg": ("image/svg+xml", leaks_pages.MAGENTA),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Of a page of the site, whose port is only known when it runs. An order may have it anywhere in what is given."""
+
+    path: str
+    host: str = HOME
+
+
+def refusing(host: str) -> str:
+    """An address at which no server listens, on a port that browsers do not refuse to ask."""
+    return f"http://{host}:1023/"
+
+
+class Site:
+    """The running server. `hands`: by the name of their browser."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.hands: dict[str, Hand] = {}
+
+    def url(self, address: Address) -> str:
+        return f"http://{address.host}:{self.port}{address.path}"
+
+
+class Hand:
+    """The stagehand in one browser, as the bench sees it: it does what it is told and answers when that is done."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        site.hands[name] = self
+        self.waiting: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.seen = threading.Event()
+        self._name = name
+        self._numbers = itertools.count(1)
+
+    def wait_until_there(self, patience: float = 60.0) -> None:
+        if not self.seen.wait(patience):
+            raise StageError(f"the stagehand in {self._name} did not ask for orders within {patience:.0f} s")
+
+    def call(self, name: str, *given: object) -> Any:
+        """A function of the browser's extension API, such as `tabs.update`. Raises StageError with what it says."""
+        return self._ask({"call": name, "given": given})
+
+    def run(self, tab: int, name: str, *given: object) -> Any:
+        """A function of leaks_site/scene.js in that tab's page."""
+        return self._ask({"run": name, "tab": tab, "given": given})
+
+    def _ask(self, order: dict[str, Any]) -> Any:
+        number = next(self._numbers)
+        self.waiting.put({"number": number, **order})
+        while True:
+            try:
+                done = self.answers.get(timeout=ANSWER)
+            except queue.Empty:
+                raise StageError(f"the stagehand in {self._name} did not do within {ANSWER:.0f} s: {order}") from None
+            if done["number"] == number:  # an older one was given up
+                break
+        if "failure" in done:
+            raise StageError(f"the stagehand in {self._name} could not do {order}: {done['failure']}")
+        return done["answer"]
+
+
+def stagehand(site: Site, name: str, folder: Path) -> Path:
+    """A copy of the extension that asks this server for the orders of browser `name`."""
+    copy = folder / f"stagehand-{name}"
+    shutil.copytree(STAGEHAND, copy)
+    copy.joinpath("where.json").write_text(json.dumps(site.url(Address(f"/orders/{name}"))), "utf-8")
+    return copy
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """The server, reachable on loopback alone, until the context ends."""
+    server = _Server((HOME, 0), _Request)
+    there = Site(server.server_address[1])
+    servers = (server, _Server((AWAY, there.port), _Request))
+    for one in servers:
+        one.site = there
+        threading.Thread(target=one.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield there
+    finally:
+        for one in servers:
+            one.shutdown()
+            one.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # questions for orders may wait for some seconds
+    site: Site
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that is killed hangs up; that is no news here."""
+
+
+class _Request(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        query = parse_qs(asked.query, keep_blank_values=True)
+        if asked.path in FILES:
+            self._send(*FILES[asked.path])
+        elif asked.path in leaks_pages.PARTS:
+            self._send("text/html", *leaks_pages.part(asked.path, query, self.server.site.port))
+        elif asked.path == "/slow.css":
+            time.sleep(float(query["slow"][0]))
+            self._send("text/css", "h1 { color: #1f7a5c }")
+        elif asked.path == "/favicon.ico":
+            self.send_error(404)
+        else:
+            self._send("text/html", leaks_pages.page(asked.path, query, self.server.site.port))
+
+    def do_POST(self) -> None:
+        hand = self.server.site.hands[self.path.rpartition("/")[2]]
+        done = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if done is not None:
+            hand.answers.put(done)
+        hand.seen.set()
+        try:
+            order = hand.waiting.get(timeout=POLL)
+        except queue.Empty:
+            order = None
+        self._send("application/json", json.dumps(order, default=self.server.site.url))
+
+    def _send(self, kind: str, text: str, late: str = "") -> None:
+        """`late`: the rest of it, which comes after some time."""
+        first, rest = text.encode("utf-8"), late.encode("utf-8")
+        self.send_response(200)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(first) + len(rest)))
+        self.end_headers()
+        self.wfile.write(first)
+        if rest:
+            time.sleep(LATE)
+            self.wfile.write(rest)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
