@@ -22,7 +22,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -42,7 +42,7 @@ from bench.leaks_play import CASES, QUICK, Player, scene, strips
 from bench.leaks_scene import BOTH, Transition
 from bench.leaks_server import STAGEHAND, site
 from bench.leaks_settings import SETTINGS, busy_cores, setting
-from bench.leaks_table import markdown, table
+from bench.leaks_table import of_plays, of_runs
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from testkit.browsers import STRANGER, gecko_id
@@ -72,18 +72,22 @@ RULES: Final[dict[str, Any]] = {
         }
     ],
 }
-POLICY: Final = {"leaks.yaml": yaml.safe_dump(RULES, sort_keys=False) + "...\n"}
 SECOND: Final = 1_000_000_000
+
+
+def _as_file(policy: Mapping[str, Any]) -> dict[str, str]:
+    return {"leaks.yaml": yaml.safe_dump(policy, sort_keys=False) + "...\n"}
+
+
+POLICY: Final = _as_file(RULES)
 
 
 def control_policy() -> dict[str, str]:
     """No rule, and nothing that the recorder closes for by itself."""
     (text,) = without_rules(POLICY).values()
-    more = {
-        "allow_unseen": [{"app": ["*"]}, {"url": ["*"]}],
-        "allow_extensions": [*RULES["allow_extensions"], chromium_id(STRANGER), gecko_id(STRANGER)],
-    }
-    return {"leaks.yaml": yaml.safe_dump({**yaml.safe_load(text), **more}) + "...\n"}
+    seen = {"allow_unseen": [{"app": ["*"]}, {"url": ["*"]}]}
+    allowed = [*RULES["allow_extensions"], chromium_id(STRANGER), gecko_id(STRANGER)]
+    return _as_file({**yaml.safe_load(text), **seen, "allow_extensions": allowed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,7 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
         intervals=found,
         shares=shares,
         lost=lost,
-        looks=asdict(watching.looks()),
+        looks=watching.looks(),
         faults=[*player.faults, *kept.unsound, *control.unsound],
         unplaced=0 if found else leaked,
     )
@@ -263,22 +267,19 @@ def main() -> int:
             console.print(str(failure), markup=False)
             return 1
     harness.keep(arguments.add, [run.to_json()])
-    runs = [run] if arguments.add is None else _runs(arguments.add)
-    if arguments.json:
-        print(json.dumps(account.total(runs)))
-    else:
-        Console().print(table(runs))
+    of_runs([run] if arguments.add is None else _runs(arguments.add)).show(as_json=arguments.json)
     return harness.tell(account.faults([run]), console)
 
 
 def _judge(path: Path, console: Console) -> int:
     if leaks_random.are_in(path):
         played = leaks_outcomes.kept(path)
-        print(leaks_outcomes.markdown(played))
-        return harness.tell(leaks_outcomes.faults(played), console)
-    kept = _runs(path)
-    print(markdown(kept))
-    return harness.tell(account.faults(kept), console)
+        figures, faults = of_plays(played), leaks_outcomes.faults(played)
+    else:
+        runs = _runs(path)
+        figures, faults = of_runs(runs), account.faults(runs)
+    print(figures.markdown())
+    return harness.tell(faults, console)
 
 
 def _play_cases(arguments: argparse.Namespace, console: Console) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bench import leaks_processes as process
 from bench.leaks_pages import AWAY
-from bench.leaks_scene import CHROMIUM, CORNER, FIREFOX, FIRST, PLAIN, transition
+from bench.leaks_scene import CHROMIUM, CORNER, FIREFOX, FIRST, PLAIN, row
 from bench.leaks_server import Address, refusing
 from bench.leaks_steps import (
     MIDDLE,
@@ -44,23 +44,19 @@ PAUSES: Final = """
 """
 SLOW: Final = Address("/slow.css?slow=1.5", AWAY)
 
-on_plain: Final = partial(transition, stages=(PLAIN,))
+on_plain: Final = partial(row, stages=(PLAIN,))
 
 # -- what fades out ---------------------------------------------------------------------------------------------------
 
 FADING: Final = (
-    transition("dialog_fades", run("dialogPan"), (run("closeDialog"), to_shop(3))),
-    transition("class_fades", run("classPan"), (run("closeClass"), to_shop(3))),
-    transition("shadow_class_fades", run("shadowPan"), (run("closeShadow"), to_shop(3))),
+    row("dialog_fades", run("dialogPan"), (run("closeDialog"), to_shop(3))),
+    row("class_fades", run("classPan"), (run("closeClass"), to_shop(3))),
+    row("shadow_class_fades", run("shadowPan"), (run("closeShadow"), to_shop(3))),
     # As frameworks leave a route: the address changes first, then the view is animated away.
-    transition("route_fades", run("routeIn", "/pay/route"), (run("routeOut", "/shop"), to_shop(3))),
-    transition("route_animated", run("routeIn", "/pay/route"), (run("routeAnimated", "/shop"), to_shop(3))),
+    row("route_fades", run("routeIn", "/pay/route"), (run("routeOut", "/shop"), to_shop(3))),
+    row("route_animated", run("routeIn", "/pay/route"), (run("routeAnimated", "/shop"), to_shop(3))),
     # Firefox draws its error page later than the page around it can show a mark.
-    transition(
-        "frame_to_error",
-        run("frame", pay(host=AWAY)),
-        (run("turnFrame", refusing(AWAY)), wait(2), run("remove")),
-    ),
+    row("frame_to_error", run("frame", pay(host=AWAY)), (run("turnFrame", refusing(AWAY)), wait(2), run("remove"))),
 )
 
 # -- what the browser goes on drawing after no selector fits ----------------------------------------------------------
@@ -77,9 +73,7 @@ UNNAMED: Final = (
     on_plain("fade_begins_late", run("panWith", LEAVES), (run("shutLate", 150), to_shop(4))),
     # A fade stands still while the mouse is over what fades.
     on_plain(
-        "fade_paused",
-        (point(*MIDDLE), run("panWith", PAUSES)),
-        (run("shut"), wait(4), point(*CORNER), go(shop())),
+        "fade_paused", (point(*MIDDLE), run("panWith", PAUSES)), (run("shut"), wait(4), point(*CORNER), go(shop()))
     ),
     # Between the request for a mark and the next animation frame is a task of more than 300 ms.
     on_plain("fade_beside_work", run("panWith", FADES), (run("shutThenWork", 350, 14), to_shop(7))),
@@ -117,12 +111,7 @@ CACHED: Final = (
     # frame no script of the page has seen it.
     *(
         on_plain(
-            name,
-            come,
-            (run("removeAndGo", shop("?between")), wait(2)),
-            run("back"),
-            to_shop(1.5),
-            browsers=CHROMIUM,
+            name, come, (run("removeAndGo", shop("?between")), wait(2)), run("back"), to_shop(1.5), browsers=CHROMIUM
         )
         for name, come in (
             ("removed_and_kept_for_back", run("form")),
@@ -171,7 +160,7 @@ SHUT_LIST: Final = press(FIRST, "Escape")
 
 OVER: Final = (
     # What is dragged is in a window of its own until it is dropped, whatever the page shows by then.
-    transition(
+    row(
         "dragged",
         (activate(FIRST), run("draggable")),
         (
@@ -182,12 +171,12 @@ OVER: Final = (
     ),
     # A list is open when the form goes, and stays: it has the cards that were in the form. Firefox paints its list in
     # colours of its own, so there only the time after it says that it was closed for.
-    transition(
+    row(
         "select_list",
         (activate(FIRST), run("selected"), run("list")),
         (OPEN_LIST, present, run("remove"), STAYS, SHUT_LIST, gone, go(shop())),
     ),
-    transition(
+    row(
         "clean_select_list",
         (activate(FIRST), run("list", "rgb(200,220,200)"), OPEN_LIST, STAYS, SHUT_LIST),
         to_shop(1),

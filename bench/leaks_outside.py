@@ -24,7 +24,7 @@ from bench.leaks_scene import (
     Scene,
     Transition,
     Which,
-    transition,
+    row,
 )
 from bench.leaks_server import Address
 from bench.leaks_steps import (
@@ -103,34 +103,34 @@ def _discard(scene: Scene) -> None:
 
 
 TABS: Final = (
-    transition("popup", run("popup", pay("/popup"), FEATURES), run("closePopup"), quick=CHROMIUM),
+    row("popup", run("popup", pay("/popup"), FEATURES), run("closePopup"), quick=CHROMIUM),
     # about:blank, written by its opener: it has no address that anybody could judge.
-    transition("blank_popup", run("blankPopup", FEATURES), run("closePopup")),
-    transition("new_tab", new_tab(pay()), close_tab),
+    row("blank_popup", run("blankPopup", FEATURES), run("closePopup")),
+    row("new_tab", new_tab(pay()), close_tab),
     # To a payment page that was loaded behind, and back; it is present from its loading to its closing.
-    transition(
+    row(
         "tab_switch",
         (present, new_tab(pay(), active=False), loaded(OTHER), show(OTHER)),
         (show(FIRST), wait(1), close_tab),
         quick=FIREFOX,
     ),
     # A tab whose last picture was sensitive goes to a clean page while hidden; its old picture may come back.
-    transition(
+    row(
         "tab_cleaned_while_hidden",
         (present, new_tab(pay())),
         (show(FIRST), load(OTHER, shop()), loaded(OTHER), wait(1), show(OTHER), gone, wait(1), close_tab),
     ),
     # A parked payment tab is put out of memory, and loaded again when it is shown.
-    transition(
+    row(
         "tab_discarded",
         (present, new_tab(pay())),
         (show(FIRST), wait(1), _discard, wait(1), show(OTHER), wait(1), close_tab),
     ),
     # The mouse rests on the tab of a parked payment page: the browser shows its last picture, small.
-    transition("hover_card", (present, new_tab(pay())), (PARKED, LOOK_AT_CARD, close_tab)),
+    row("hover_card", (present, new_tab(pay())), (PARKED, LOOK_AT_CARD, close_tab)),
     # A payment page leaves its tab behind another one, while the mouse rests on the tab, and once more after that.
     # Firefox's card is a window of its own, for which the eye is closed whatever it shows.
-    transition(
+    row(
         "card_of_another_document",
         (present, new_tab(pay())),
         (PARKED, POINT_AT_TAB, load(OTHER, shop()), loaded(OTHER), gone),
@@ -138,14 +138,14 @@ TABS: Final = (
         browsers=CHROMIUM,
     ),
     # An application that changes its address and stays the same document.
-    transition(
+    row(
         "card_of_an_application",
         (new_tab(shop()), loaded(OTHER), present, run("pushThenPaint", "/pay/now", tab=OTHER)),
         (PARKED, POINT_AT_TAB, CLEARED, LEAVE_TAB, LOOK_AT_CARD, close_tab),
         browsers=CHROMIUM,
     ),
     # The same in a tab that was never in front: only the mouse on it has it drawn.
-    transition(
+    row(
         "card_never_in_front",
         (
             (new_tab(shop(), active=False), loaded(OTHER), wait(1), present),
@@ -155,18 +155,16 @@ TABS: Final = (
         browsers=CHROMIUM,
     ),
     # A parked payment page is put beside the page that is shown.
-    transition("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), _split), close_tab),
+    row("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), _split), close_tab),
     # No extension may look into it: it has to close for its own sake.
-    transition(
+    row(
         "private_window",
         (present, opening(lambda scene: scene.browser.open_private(scene.site.url(pay("/private"))))),
         close_window(OTHER),
         browsers=CHROMIUM,
     ),
     # A second start reaches a running Firefox only over a session bus.
-    transition(
-        "private_window", (present, start(pay("/private"), "--private-window")), (gone, leave), browsers=FIREFOX
-    ),
+    row("private_window", (present, start(pay("/private"), "--private-window")), (gone, leave), browsers=FIREFOX),
 )
 
 # -- windows on the desktop -------------------------------------------------------------------------------------------
@@ -175,25 +173,16 @@ PAYMENT: Final = open_window(pay("/window"))
 
 WINDOWS: Final = (
     # A payment window behind the shop's comes to the front and goes behind again.
-    transition(
-        "window_raised",
-        PAYMENT,
-        activate(FIRST),
-        activate(OTHER),
-        (activate(FIRST), remove_window),
-        stages=(PLAIN,),
-    ),
+    row("window_raised", PAYMENT, activate(FIRST), activate(OTHER), (activate(FIRST), remove_window), stages=(PLAIN,)),
     # Browsers' windows are translucent to a compositor, so the one behind counts as in view.
-    transition(
+    row(
         "window_raised_composited",
         (present, PAYMENT),
         ([(activate(one), wait(1.2)) for one in (FIRST, OTHER, FIRST)], remove_window),
         stages=(PICOM,),
     ),
-    transition(
-        "window_unminimised", PAYMENT, minimise(OTHER), activate(OTHER), (minimise(OTHER), wait(1), remove_window)
-    ),
-    transition(
+    row("window_unminimised", PAYMENT, minimise(OTHER), activate(OTHER), (minimise(OTHER), wait(1), remove_window)),
+    row(
         "moved_to_the_second_monitor",
         (PAYMENT, wait(0.7), place(OTHER, *SECOND_MONITOR), wait(0.7), place(OTHER, *BOX)),
         remove_window,
@@ -207,20 +196,16 @@ STARTED: Final = present, start(pay("/start"))
 
 ENDS: Final = (
     # A second browser starts with a payment page; it is asked to end.
-    transition("browser_started", STARTED, (gone, leave)),
+    row("browser_started", STARTED, (gone, leave)),
     # A browser that nobody gave the extension, or a profile of it: no one answers for what is in it.
-    transition("browser_without_extension", (present, start(pay("/start"), seen=False)), (gone, leave)),
-    transition("browser_killed", STARTED, (gone, end(process.main), leave)),
+    row("browser_without_extension", (present, start(pay("/start"), seen=False)), (gone, leave)),
+    row("browser_killed", STARTED, (gone, end(process.main), leave)),
     # The process of our extension dies while a payment page is shown: nobody sees the pages any more.
-    transition("extension_killed", STARTED, (end(process.extension), wait(1.5), gone, leave)),
+    row("extension_killed", STARTED, (end(process.extension), wait(1.5), gone, leave)),
     # The page's process dies while it shows a payment: its picture stays until the browser draws its own page.
-    transition(
-        "renderer_killed",
-        new_tab(pay("/crash", AWAY)),
-        (present, end(process.renderer), wait(1.5), close_tab),
-    ),
+    row("renderer_killed", new_tab(pay("/crash", AWAY)), (present, end(process.renderer), wait(1.5), close_tab)),
     # The program between extension and agent dies while a payment page is shown; the browser starts it again.
-    transition("relay_killed", go(pay()), (end(process.relay), to_shop(1)), quick=CHROMIUM),
+    row("relay_killed", go(pay()), (end(process.relay), to_shop(1)), quick=CHROMIUM),
 )
 
 # -- beside a page ----------------------------------------------------------------------------------------------------
@@ -238,7 +223,7 @@ def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) ->
     It runs in a browser of its own: as long as it is switched on, that browser's window closes whenever it has no
     focus. At the start the page is clicked, so that it has the focus.
     """
-    return transition(
+    return row(
         name,
         press(OTHER, *come),
         (wait(REPEATED), press(OTHER, *go_away), wait(1), present, leave, gone),
@@ -251,54 +236,42 @@ def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) ->
 
 BESIDE: Final = (
     # Docked beside a clean page they show what it wrote to its console: no address and no field says so.
-    transition(
+    row(
         "developer_tools",
         (present, _console(FIRST)),
         (wait(REPEATED), press(FIRST, "F12"), to_shop(1)),
         first=(go(LOGGED), loaded()),
     ),
     # In a window of their own.
-    transition(
+    row(
         "developer_tools_apart",
         (present, start(LOGGED, settings=APART), wait(2), _console(OTHER)),
         (wait(REPEATED), gone, leave),
     ),
     # A page puts a document of its own into a small window above all others.
-    transition(
-        "picture_in_picture",
-        (present, run("pictureInPicture"), click(*MIDDLE)),
-        run("closePicture"),
-        browsers=CHROMIUM,
+    row(
+        "picture_in_picture", (present, run("pictureInPicture"), click(*MIDDLE)), run("closePicture"), browsers=CHROMIUM
     ),
     # A film goes on in a small window above all others.
-    transition(
+    row(
         "film_in_picture",
         (present, opening(run("film"), click(*MIDDLE)), place(OTHER, *OVER)),
         (close_window(OTHER), to_shop(1)),
     ),
     # A dialog keeps the payment page from answering anybody.
-    transition("alert", go(pay()), (run("alert"), wait(FROZEN), press(FIRST, "Return"), to_shop(0.5))),
+    row("alert", go(pay()), (run("alert"), wait(FROZEN), press(FIRST, "Return"), to_shop(0.5))),
     # The browser's dialog for files stands over a payment page.
-    transition(
+    row(
         "file_picker",
         go(pay()),
         (loaded(), run("picker"), opening(click(*MIDDLE)), wait(1), press(OTHER, "Escape"), to_shop(1)),
     ),
     # It shows what the page was when it was asked for.
-    transition(
-        "print_preview",
-        go(pay()),
-        (loaded(), run("print"), wait(FROZEN), press(FIRST, "Escape"), to_shop(1)),
-    ),
+    row("print_preview", go(pay()), (loaded(), run("print"), wait(FROZEN), press(FIRST, "Escape"), to_shop(1))),
     # A window comes over the payment page and paints nothing: it shows the form for as long.
-    transition(
-        "unpainted_window",
-        go(pay()),
-        (unpainted(*COVER), go(shop()), wait(REPEATED), leave),
-        stages=(PLAIN, TICKING),
-    ),
+    row("unpainted_window", go(pay()), (unpainted(*COVER), go(shop()), wait(REPEATED), leave), stages=(PLAIN, TICKING)),
     # Another profile of a running browser, in the same process, with an extension of its own.
-    transition(
+    row(
         "second_profile",
         (
             (present, start(shop()), wait(2)),
@@ -308,7 +281,7 @@ BESIDE: Final = (
         browsers=CHROMIUM,
     ),
     # The payment page's text and pictures under an address of the browser's own, where no script of ours runs.
-    transition(
+    row(
         "reader_mode",
         (present, go(pay("/article"))),
         (loaded(), call("tabs.toggleReaderMode", FIRST), wait(FROZEN), load(FIRST, shop())),
@@ -324,9 +297,9 @@ BESIDE: Final = (
 
 STOPPED: Final = (
     # SIGSTOP: its picture stays, and it answers nobody.
-    transition("browser_stopped", go(pay()), (stop(process.main), wait(FROZEN), leave, go(shop()))),
+    row("browser_stopped", go(pay()), (stop(process.main), wait(FROZEN), leave, go(shop()))),
     # The payment page is held up while it is shown, and while another tab is.
-    transition(
+    row(
         "renderer_stopped",
         new_tab(pay("/stopped", AWAY)),
         (
@@ -335,9 +308,9 @@ STOPPED: Final = (
         ),
     ),
     # What the extension tells stays in a pipe, while a payment page comes and goes; then all of it is told at once.
-    transition("relay_stopped", (stop(process.relay), go(pay())), (wait(FROZEN), go(shop()), wait(1), leave)),
+    row("relay_stopped", (stop(process.relay), go(pay())), (wait(FROZEN), go(shop()), wait(1), leave)),
     # Nobody sees the pages of a browser any more, which then goes to a payment page by itself.
-    transition(
+    row(
         "extension_stopped",
         (present, start(shop("?then=/pay/unseen&after=5")), wait(3), stop(process.extension)),
         (wait(FROZEN), leave, gone, leave),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from bench.leaks_scene import BOX, CORNER, FIRST, Scene, Step, Transition, do
 from bench.leaks_server import Address, Hand, Site, stagehand
 from bench.leaks_steps import shop
 from bench.leaks_watch import Watcher
-from bench.leaks_windows import windows
+from bench.leaks_windows import Windows
 from testkit import browsers
 from testkit.browsers import Browser
 from testkit.stage import Stage, StageError
@@ -162,7 +162,7 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
 
     hand = Hand(site, place.name)
     helper = stagehand(site, place.name, place)
-    with windows(stage.name) as desk, another(shop(), extensions=[helper]) as browser:
+    with closing(Windows(stage.name)) as desk, another(shop(), extensions=[helper]) as browser:
         desk.point(*CORNER)
         hand.wait_until_there()
         window = desk.new_of(browser.pid, [])

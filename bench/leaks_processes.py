@@ -10,7 +10,6 @@ from typing import Final
 import psutil
 
 from bench.leaks_scene import OTHER, Scene
-from testkit.browsers import Browser
 from testkit.stage import StageError
 
 BURN: Final = 600  # ms of work by which a page's process is known
@@ -24,37 +23,41 @@ def main(scene: Scene) -> list[psutil.Process]:
     return [psutil.Process(scene.latest.pid)]
 
 
-def relay(scene: Scene) -> list[psutil.Process]:
-    """The program between extension and recorder."""
-    return _with(scene.latest, "native_host.py")
+def _those(what: str, fits: Callable[[str, str], bool]) -> Whose:
+    """By name and command line."""
+
+    def find(scene: Scene) -> list[psutil.Process]:
+        if found := [one for one in scene.latest.tree() if fits(*_said(one))]:
+            return found
+        raise StageError(f"{scene.latest.name} has no process that {what}")
+
+    return find
 
 
-def gpu(scene: Scene) -> list[psutil.Process]:
-    return _with(scene.latest, "--type=gpu-process")
+def _said(process: psutil.Process) -> tuple[str, str]:
+    try:
+        return process.name(), " ".join(process.cmdline())
+    except psutil.Error:  # gone in between
+        return "", ""
 
 
-def extension(scene: Scene) -> list[psutil.Process]:
-    """The process in which the browser runs our extension, and no page."""
-    if scene.latest.name == "chromium":
-        return _with(scene.latest, "--extension-process")
-    if found := [process for process in scene.latest.tree() if _name(process) == "WebExtensions"]:
-        return found
-    raise StageError("Firefox has no process called WebExtensions")
-
-
-def pages(scene: Scene) -> list[psutil.Process]:
-    """Those that draw its pages."""
-    if scene.latest.name == "chromium":
-        extensions = extension(scene)
-        return [one for one in _with(scene.latest, "--type=renderer") if one not in extensions]
-    return [one for one in scene.latest.tree() if _name(one).startswith(FIREFOX_PAGES)]
+relay: Final = _those("stands between extension and recorder", lambda _, line: "native_host.py" in line)
+gpu: Final = _those("draws for all others", lambda _, line: "--type=gpu-process" in line)
+extension: Final = _those(
+    "runs our extension, and no page", lambda name, line: "--extension-process" in line or name == "WebExtensions"
+)
+pages: Final = _those(
+    "draws pages",
+    lambda name, line: (
+        name.startswith(FIREFOX_PAGES) or ("--type=renderer" in line and "--extension-process" not in line)
+    ),
+)
+_drawing: Final = _those("draws", lambda _, line: "--type=renderer" in line or "-contentproc" in line)
 
 
 def renderer(scene: Scene) -> list[psutil.Process]:
     """What draws the other tab: the one that works when the page does (browsers keep spare ones, too)."""
-    marks = {"--type=renderer", "-isForBrowser", "-contentproc"}
-    drawing = [process for process in scene.browser.tree() if marks & {*_words(process)}]
-    before = {process: sum(process.cpu_times()[:2]) for process in drawing}
+    before = {process: sum(process.cpu_times()[:2]) for process in _drawing(scene)}
     scene.run("burn", BURN, tab=OTHER)
     time.sleep(BURN / 1000)
     return [max(before, key=lambda process: sum(process.cpu_times()[:2]) - before[process])]
@@ -82,24 +85,3 @@ def stopped(processes: Sequence[psutil.Process]) -> Iterator[None]:
         for process in held:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
-
-
-def _with(browser: Browser, mark: str) -> list[psutil.Process]:
-    """Those that have this in their command line."""
-    if found := [process for process in browser.tree() if any(mark in word for word in _words(process))]:
-        return found
-    raise StageError(f"{browser.name} has no process with {mark} in its command line")
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return str(process.name())
-    except psutil.Error:  # gone in between
-        return ""
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return " ".join(process.cmdline()).split()
-    except psutil.Error:
-        return []

@@ -141,5 +141,5 @@ class Transition:
     first: Step = ()
 
 
-def transition(name: str, *steps: Step, **more: Any) -> Transition:
+def row(name: str, *steps: Step, **more: Any) -> Transition:
     return Transition(name, steps, **more)

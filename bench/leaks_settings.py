@@ -5,16 +5,14 @@ monitors; busy or idle.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from Xlib import X, display
-
-from testkit.stage import Running, Stage, StageError, own_display, running
+from testkit import displays
+from testkit.stage import Stage, own_display, running
 
 SIZE: Final = (1280, 800)
 SETTINGS: Final = {"plain": 1, "ticking": 1, "picom": 1, "monitors": 2}
@@ -26,42 +24,20 @@ SPIN: Final = "while True: pass"
 @contextmanager
 def setting(name: str, folder: Path) -> Iterator[Stage]:
     width, height = SIZE
-    with own_display(folder, (width * SETTINGS[name], height)) as stage:
+    monitors = SETTINGS[name]
+    with ExitStack() as stack:
+        stage = stack.enter_context(own_display(folder, (width * monitors, height)))
         if name == "picom":
-            with _picom(stage, folder):
-                yield stage
+            stack.enter_context(displays.picom(stage.name, folder))
         elif name == "ticking":
             # The time of the call in its upper right corner, below and beside the browser, changes every second.
-            with stage.program("orders", (530, 700), focus=False):
-                yield stage
+            stack.enter_context(stage.program("orders", (530, 700), focus=False))
         elif name == "monitors":
-            for place in range(SETTINGS[name]):
-                _xrandr(stage, f"monitor-{place}", f"{width}/338x{height}/211+{place * width}+0", first=place == 0)
-            yield stage
-        else:
-            yield stage
-
-
-@contextmanager
-def _picom(stage: Stage, folder: Path) -> Iterator[Running]:
-    """Windows fade in and out with its default steps."""
-    command = ["picom", "--config", "/dev/null", "--backend", "xrender", "--fading"]
-    link = display.Display(stage.name)
-    try:
-        owner = link.intern_atom("_NET_WM_CM_S0")
-        with running("picom", command, folder / "picom.log", stage.environment) as process:
-            process.until(lambda: link.get_selection_owner(owner) != X.NONE, "it composited")
-            yield process
-    finally:
-        link.close()
-
-
-def _xrandr(stage: Stage, name: str, geometry: str, *, first: bool) -> None:
-    """A monitor made by hand (RandR 1.5); the first takes the place of the screen's own output."""
-    command = ["xrandr", "--setmonitor", name, geometry, "screen" if first else "none"]
-    made = subprocess.run(command, env=stage.environment, capture_output=True, text=True, check=False)
-    if made.returncode:
-        raise StageError(f"no monitor {name}: {made.stderr.strip()}")
+            for place in range(monitors):
+                geometry = f"{width}/338x{height}/211+{place * width}+0"
+                output = "none" if place else "screen"
+                stack.enter_context(displays.monitor(stage.name, f"monitor-{place}", geometry, output))
+        yield stage
 
 
 @contextmanager

@@ -119,8 +119,8 @@ def inside(act: Callable[[int, int], Step], left: int, top: int) -> Act:
     """So far from the upper left corner of the first window."""
 
     def there(scene: Scene) -> None:
-        corner = scene.desk.box(scene.windows[FIRST])
-        do(scene, act(corner[0] + left, corner[1] + top))
+        x, y = scene.desk.corner(scene.windows[FIRST])
+        do(scene, act(x + left, y + top))
 
     return there
 

@@ -14,7 +14,7 @@ from bench.leaks_found import FOUND
 from bench.leaks_lingering import LINGERING
 from bench.leaks_outside import OUTSIDE
 from bench.leaks_pages import AWAY, HOME
-from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, FIRST, OTHER, Transition, transition
+from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, FIRST, OTHER, Transition, row
 from bench.leaks_server import Address, refusing
 from bench.leaks_steps import (
     activate,
@@ -42,34 +42,32 @@ HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
 REMOVE: Final = run("remove")
 
 ADDRESSES: Final = (
-    transition("navigation", go(pay()), go(shop()), quick=BOTH),
-    transition("cross_site", go(pay(host=AWAY)), go(shop())),
+    row("navigation", go(pay()), go(shop()), quick=BOTH),
+    row("cross_site", go(pay(host=AWAY)), go(shop())),
     # The browser holds the page before on screen until the style sheet is there, 1.2 s after the address changed.
-    transition("slow_css", go(pay()), go(shop("?slow=1.2")), quick=CHROMIUM),
+    row("slow_css", go(pay()), go(shop("?slow=1.2")), quick=CHROMIUM),
     # The payment page is the slow one: its address counts from when it is there, its picture comes 1.2 s later.
-    transition("slow_css_entered", (present, go(pay("?slow=1.2"))), go(shop())),
+    row("slow_css_entered", (present, go(pay("?slow=1.2"))), go(shop())),
     # 3.2 s: longer than anybody waits for a page's first picture before he takes it for drawn.
-    transition("slower_css", go(pay()), (go(shop("?slow=3.2")), wait(2))),
-    transition("slow_css_cross_site", go(pay(host=AWAY)), go(shop("?slow=1.2"))),
-    transition("push_before_painting", run("pushThenPaint", "/pay/now"), run("pushThenClear", "/shop"), quick=CHROMIUM),
-    transition("push_after_painting", run("paintThenPush", "/pay/now"), run("clearThenPush", "/shop", 0)),
-    transition("push_200_ms_late", run("paintThenPushLater", "/pay/late", 200), run("clearThenPush", "/shop", 200)),
+    row("slower_css", go(pay()), (go(shop("?slow=3.2")), wait(2))),
+    row("slow_css_cross_site", go(pay(host=AWAY)), go(shop("?slow=1.2"))),
+    row("push_before_painting", run("pushThenPaint", "/pay/now"), run("pushThenClear", "/shop"), quick=CHROMIUM),
+    row("push_after_painting", run("paintThenPush", "/pay/now"), run("clearThenPush", "/shop", 0)),
+    row("push_200_ms_late", run("paintThenPushLater", "/pay/late", 200), run("clearThenPush", "/shop", 200)),
     # As an application that changes its address and then asks for what belongs to the new one.
-    transition(
-        "push_200_ms_before_clearing", run("pushThenPaint", "/pay/now"), run("pushThenClearLater", "/shop", 200)
-    ),
+    row("push_200_ms_before_clearing", run("pushThenPaint", "/pay/now"), run("pushThenClearLater", "/shop", 200)),
     # As Turbo does while it waits for a style sheet: it takes the old view away long after it has moved.
-    transition("address_before_view", run("view", "/pay/now"), run("leaveView", "/shop", 1500)),
-    transition("hash_change", run("hashThenPaint", "pay"), run("clearThenHash", "shop")),
+    row("address_before_view", run("view", "/pay/now"), run("leaveView", "/shop", 1500)),
+    row("hash_change", run("hashThenPaint", "pay"), run("clearThenHash", "shop")),
     # The payment page is loaded and drawn before anybody goes there; from then on it is present.
-    transition(
+    row(
         "prerender",
         (present, run("prerender", pay("/prerendered")), wait(1), go(pay("/prerendered"))),
         (require("prerendered", "the browser did not prerender"), go(shop())),
         browsers=CHROMIUM,
     ),
     # To the payment page, away, and back to it as it was.
-    transition(
+    row(
         "back_forward_cache",
         go(pay("/cached")),
         go(shop("/cached")),
@@ -81,47 +79,47 @@ ADDRESSES: Final = (
 
 FRAMES_AND_FIELDS: Final = (
     # A form that is there for 30, 60 and 100 ms: several times, for the control has to catch one of them, too.
-    transition("flash", *(step for ms in (30, 60, 100, 100) for step in (run("flash", ms), ()))),
-    transition("frame_inserted", run("frame", pay(host=AWAY)), REMOVE, quick=CHROMIUM),
-    transition(
+    row("flash", *(step for ms in (30, 60, 100, 100) for step in (run("flash", ms), ()))),
+    row("frame_inserted", run("frame", pay(host=AWAY)), REMOVE, quick=CHROMIUM),
+    row(
         "frame_navigated",
         run("turnFrame", pay(host=AWAY)),
         (run("turnFrame", shop(host=AWAY)), wait(1), REMOVE),
         first=run("frame", shop(host=AWAY)),
     ),
     # A payment frame that is there and hidden, shown later: no event tells of it, so its presence has to count.
-    transition(
+    row(
         "hidden_frame_shown",
         (present, run("frame", pay(host=AWAY), "display:none"), wait(1), run("show")),
         REMOVE,
         quick=CHROMIUM,
     ),
-    transition("srcdoc", run("srcdocForm"), REMOVE),
+    row("srcdoc", run("srcdocForm"), REMOVE),
     # Nothing is loaded into the frame; the page writes into the empty document that it began with.
-    transition("unloaded_frame", run("writtenForm"), REMOVE),
-    transition("card_form_inserted", run("form"), REMOVE, quick=BOTH),
+    row("unloaded_frame", run("writtenForm"), REMOVE),
+    row("card_form_inserted", run("form"), REMOVE, quick=BOTH),
     # Something that only a selector of the policy tells from the rest of the page.
-    transition("selector_inserted", run("selected"), REMOVE),
+    row("selector_inserted", run("selected"), REMOVE),
     # A form that style sheets hide and reveal: present from when it is in the page.
-    transition("card_form_revealed", (present, run("hiddenForm"), wait(1), run("reveal")), REMOVE),
-    transition("closed_shadow_root", run("shadowForm"), REMOVE, quick=CHROMIUM),
+    row("card_form_revealed", (present, run("hiddenForm"), wait(1), run("reveal")), REMOVE),
+    row("closed_shadow_root", run("shadowForm"), REMOVE, quick=CHROMIUM),
 )
 
 
 def _clean_window(name: str, page: str) -> Transition:
     """It is to be found on the desktop by what its browser calls it; until then nobody answers for it."""
-    return transition(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
+    return row(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
 
 
 def _error_page(name: str, browsers: tuple[str, ...], least: float) -> Transition:
     """To an address that does not answer, from a clean page."""
     steps = (go(refusing(HOME)), wait(QUIET)), (load(FIRST, shop()), loaded())
-    return transition(name, *steps, browsers=browsers, least=least)
+    return row(name, *steps, browsers=browsers, least=least)
 
 
 CLEAN: Final = (
     # A shop full of other sites' frames below the fold, which browsers do not draw: they must not close the eye.
-    transition(
+    row(
         "clean_frames_off_screen",
         wait(5),
         go(shop()),
@@ -130,13 +128,13 @@ CLEAN: Final = (
         least=0.95,
     ),
     # From one clean page to another every 3 s: no share of it is promised, but somebody will ask how much is kept.
-    transition("clean_navigation", [(go(shop(f"/{page}")), wait(3)) for page in range(3)], least=0),
+    row("clean_navigation", [(go(shop(f"/{page}")), wait(3)) for page in range(3)], least=0),
     _clean_window("clean_window_right_to_left", f"?title={quote(HEBREW)}"),
     _clean_window("clean_window_long_title", f"?title={'chairs+' * 60}"),
     _clean_window("clean_window_untitled", "?untitled"),
     _clean_window("clean_window_titled", ""),  # what the others are to be held against
     # Into full screen over a clean page: the browser says how to leave it, Firefox inside its own window.
-    transition(
+    row(
         "clean_full_screen",
         (press(FIRST, "F11"), wait(QUIET)),
         (press(FIRST, "F11"), wait(1)),
@@ -147,18 +145,18 @@ CLEAN: Final = (
     # It has an empty page in between, which no script reads and which counts until a page has shown its mark.
     _error_page("clean_error_page_of_firefox", FIREFOX, 0),
     # A page asks for the place. In Firefox the prompt is a window like an extension's popup.
-    transition(
+    row(
         "clean_permission_prompt",
         (activate(FIRST), run("askPlace"), wait(BUSY)),
         (press(FIRST, "Escape"), go(shop())),
         least=0,
     ),
     # While it is up the page does not answer, and the script that raised it may have changed the page before.
-    transition("clean_alert", (run("alert"), wait(BUSY)), (press(FIRST, "Return"), to_shop(0.5)), least=0),
+    row("clean_alert", (run("alert"), wait(BUSY)), (press(FIRST, "Return"), to_shop(0.5)), least=0),
     # A page that works half a second at a time: it answers between two tasks.
-    transition("clean_long_tasks", run("work", 500, int(2 * BUSY)), go(shop()), least=0),
+    row("clean_long_tasks", run("work", 500, int(2 * BUSY)), go(shop()), least=0),
     # A payment page behind another tab goes on to the shop, and is not visited. In Firefox that stays closed.
-    transition(
+    row(
         "clean_left_behind_a_tab",
         wait(BUSY),
         close_tab,

@@ -3,12 +3,11 @@
 It knows nothing of browsers and agents, has its own connection to the X server, and stamps with the agent's clock. It
 writes one JSON line whenever the sensitive colour came or went, and one at the end that says how often it looked.
 
-    python -P -m bench.leaks_watch --display :7 --strip 300,0,8,800 --strip 800,0,8,800 --out FILE
+    python -P -m bench.leaks_watch :7 FILE '[[300, 0, 8, 800], [800, 0, 8, 800]]'
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -45,16 +44,6 @@ class Edge:
     took: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """How well the screen was watched; gaps in ms between the starts of two looks."""
-
-    count: int
-    gap_p50: float
-    gap_p99: float
-    gap_max: float
-
-
 def sensitive(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
     """`pixels`: (height, width, 4) as BGRA."""
     blue, green, red = (pixels[:, :, channel].astype(np.int16) for channel in range(3))
@@ -75,9 +64,9 @@ class Watcher:
         edges = self.edges()
         return bool(edges) and edges[-1].shown
 
-    def looks(self) -> Looks:
-        """When it has ended."""
-        return next(Looks(**line["looks"]) for line in self._lines() if "looks" in line)
+    def looks(self) -> dict[str, float]:
+        """How well the screen was watched, when it has ended: ms between the starts of two looks."""
+        return next(line["looks"] for line in self._lines() if "looks" in line)
 
     def ready(self) -> bool:
         return self._out.exists() and bool(self._lines())
@@ -91,9 +80,7 @@ class Watcher:
 def watcher(display: str, strips: Sequence[Strip], folder: Path) -> Iterator[Watcher]:
     """Watches until the context ends."""
     out = folder / "truth.jsonl"
-    command = [sys.executable, "-P", "-m", "bench.leaks_watch", "--display", display, "--out", str(out)]
-    for strip in strips:
-        command += ["--strip", ",".join(map(str, strip))]
+    command = [sys.executable, "-P", "-m", "bench.leaks_watch", display, str(out), json.dumps(strips)]
     with running("the watcher", command, folder / "watcher.log", os.environ) as process:
         watching = Watcher(process, out)
         process.until(watching.ready, "it looked")
@@ -135,16 +122,6 @@ def _prefer() -> None:
         print("no right to a real-time priority: under load the watcher's gaps are longer", file=sys.stderr)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--display", required=True)
-    parser.add_argument("--strip", action="append", required=True, metavar="LEFT,TOP,WIDTH,HEIGHT")
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    _prefer()
-    strips = [tuple(int(number) for number in strip.split(",")) for strip in arguments.strip]
-    watch(arguments.display, strips, arguments.out)  # type: ignore[arg-type]
-
-
 if __name__ == "__main__":
-    main()
+    _prefer()
+    watch(sys.argv[1], json.loads(sys.argv[3]), Path(sys.argv[2]))

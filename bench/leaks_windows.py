@@ -39,9 +39,13 @@ class Windows:
     def close(self) -> None:
         self._display.close()
 
+    def all(self) -> list[int]:
+        found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
+        return [] if found is None else [int(number) for number in found.value]
+
     def of(self, pid: int) -> list[int]:
         """The managed windows of that process, oldest first."""
-        return [number for number in self._list() if self._pid(number) == pid]
+        return [number for number in self.all() if self._value(self._window(number), "_NET_WM_PID") == pid]
 
     def new_of(self, pid: int, before: list[int]) -> int:
         """The window that this process has now and had not before; waits for it."""
@@ -49,10 +53,7 @@ class Windows:
 
     def new(self, before: list[int]) -> int:
         """As `new_of`, whoever's it is."""
-        return self._until(lambda: next((one for one in self._list() if one not in before), 0), "a new window")
-
-    def all(self) -> list[int]:
-        return self._list()
+        return self._until(lambda: next((one for one in self.all() if one not in before), 0), "a new window")
 
     def activate(self, number: int) -> None:
         """To the front, from wherever it is; returns when the window manager says that it has the focus."""
@@ -69,57 +70,54 @@ class Windows:
         flags = 0xF << 8 | PAGER << 12  # all four are given; gravity 0 is the window's own
         self._ask(number, "_NET_MOVERESIZE_WINDOW", flags, left, top, width, height)
 
-    def box(self, number: int) -> tuple[int, int, int, int]:
-        window = self._window(number)
-        size, place = window.get_geometry(), window.translate_coords(self._root, 0, 0)
-        return -place.x, -place.y, size.width, size.height
+    def corner(self, number: int) -> tuple[int, int]:
+        """Its upper left one, on the screen."""
+        place = self._window(number).translate_coords(self._root, 0, 0)
+        return -place.x, -place.y
+
+    # -- the mouse and the keys ---------------------------------------------------------------------------------------
 
     def point(self, left: int, top: int) -> None:
         """The mouse goes there, in some steps as a hand moves it."""
         for step in range(4, -1, -1):
-            xtest.fake_input(self._display, X.MotionNotify, x=left + step * 3, y=top + step)
-            self._display.sync()
-            time.sleep(0.02)
+            self._fake(X.MotionNotify, 0, 0.02, x=left + step * 3, y=top + step)
 
-    def click(self, left: int, top: int, button: int = 1) -> None:
-        """A real click, which a page may take as its user's wish; then the mouse rests again where it was."""
+    @contextmanager
+    def pointing(self, left: int, top: int) -> Iterator[None]:
+        """Then the mouse rests again where it was."""
         before = self._root.query_pointer()
         self.point(left, top)
-        for kind in (X.ButtonPress, X.ButtonRelease):
-            xtest.fake_input(self._display, kind, button)
-            self._display.sync()
-            time.sleep(0.05)
+        yield
         self.point(before.root_x, before.root_y)
+
+    def click(self, left: int, top: int, button: int = 1) -> None:
+        """A real click, which a page may take as its user's wish."""
+        with self.pointing(left, top):
+            self._fake(X.ButtonPress, button, 0.05)
+            self._fake(X.ButtonRelease, button, 0.05)
 
     @contextmanager
     def dragging(self, start: tuple[int, int], end: tuple[int, int]) -> Iterator[None]:
         """The mouse takes what is at `start`, drags it to `end`, and drops it at the end."""
         try:
             for step in range(DRAGGED + 1):
-                at = [one + (other - one) * step // DRAGGED for one, other in zip(start, end, strict=True)]
-                xtest.fake_input(self._display, X.MotionNotify, x=at[0], y=at[1])
+                x, y = (one + (other - one) * step // DRAGGED for one, other in zip(start, end, strict=True))
+                self._fake(X.MotionNotify, 0, 0.05, x=x, y=y)
                 if step == 0:
-                    xtest.fake_input(self._display, X.ButtonPress, 1)
-                self._display.sync()
-                time.sleep(0.05)
+                    self._fake(X.ButtonPress, 1)
             yield
         finally:
-            xtest.fake_input(self._display, X.ButtonRelease, 1)
-            self._display.sync()
+            self._fake(X.ButtonRelease, 1)
 
     def wheel(self, left: int, top: int, *, until: float) -> None:
-        """The mouse's wheel is turned down there and up again until then (s, monotonic), and the mouse goes back."""
-        before = self._root.query_pointer()
-        self.point(left, top)
-        turns = 0
-        while time.monotonic() < until:
-            button = WHEEL[turns // TURNS % 2]
-            for kind in (X.ButtonPress, X.ButtonRelease):
-                xtest.fake_input(self._display, kind, button)
-            self._display.sync()
-            turns += 1
-            time.sleep(0.02)
-        self.point(before.root_x, before.root_y)
+        """The mouse's wheel is turned down there and up again until then (s, monotonic)."""
+        with self.pointing(left, top):
+            turns = 0
+            while time.monotonic() < until:
+                button = WHEEL[turns // TURNS % 2]
+                self._fake(X.ButtonPress, button)
+                self._fake(X.ButtonRelease, button, 0.02)
+                turns += 1
 
     def press(self, number: int, *keys: str) -> None:
         """These together, as X calls them, for that window."""
@@ -127,9 +125,14 @@ class Windows:
         codes = [self._display.keysym_to_keycode(XK.string_to_keysym(key)) for key in keys]
         for kind, order in ((X.KeyPress, codes), (X.KeyRelease, codes[::-1])):
             for code in order:
-                xtest.fake_input(self._display, kind, code)
-                self._display.sync()
-                time.sleep(0.03)
+                self._fake(kind, code, 0.03)
+
+    def _fake(self, kind: int, detail: int, rest: float = 0.0, **where: int) -> None:
+        xtest.fake_input(self._display, kind, detail, **where)
+        self._display.sync()
+        time.sleep(rest)
+
+    # -- a window of the bench's own ----------------------------------------------------------------------------------
 
     @contextmanager
     def unpainted(
@@ -139,7 +142,7 @@ class Windows:
         What is yielded moves it. Not `managed`: it is there for a moment before it is mapped, which a window manager's
         frame is not.
         """
-        before = self._list()
+        before = self.all()
         # Without a background; its place is the user's wish, which window managers keep (ICCCM 4.1.2.3).
         window = self._root.create_window(left, top, width, height, 0, X.CopyFromParent, override_redirect=not managed)
         window.set_wm_name("notes")
@@ -162,12 +165,7 @@ class Windows:
             window.destroy()
             self._display.sync()
 
-    def _list(self) -> list[int]:
-        found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
-        return [] if found is None else [int(number) for number in found.value]
-
-    def _pid(self, number: int) -> int:
-        return self._value(self._window(number), "_NET_WM_PID")
+    # -- asking -------------------------------------------------------------------------------------------------------
 
     def _value(self, window: Window, name: str) -> int:
         try:
@@ -195,12 +193,3 @@ class Windows:
 
     def _atom(self, name: str) -> int:
         return int(self._display.intern_atom(name))
-
-
-@contextmanager
-def windows(name: str) -> Iterator[Windows]:
-    there = Windows(name)
-    try:
-        yield there
-    finally:
-        there.close()

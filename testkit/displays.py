@@ -103,10 +103,10 @@ def xorg_dummy(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def monitor(name: str, called: str, geometry: str) -> Iterator[None]:
-    """A monitor made by hand (RandR 1.5) in place of the screen's own."""
+def monitor(name: str, called: str, geometry: str, output: str = "screen") -> Iterator[None]:
+    """A monitor made by hand (RandR 1.5) in place of the screen's own; with `none` as its output, beside it."""
     env = environment(name)
-    subprocess.run(["/usr/bin/xrandr", "--setmonitor", called, geometry, "screen"], env=env, check=True)
+    subprocess.run(["/usr/bin/xrandr", "--setmonitor", called, geometry, output], env=env, check=True)
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ from bench.leaks_account import (
 )
 from bench.leaks_pages import page
 from bench.leaks_scene import BOTH
-from bench.leaks_table import markdown
+from bench.leaks_table import of_runs
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import sensitive
 from testkit.desk import SENSITIVE
@@ -183,13 +183,13 @@ def test_what_the_bench_itself_stopped_for_seconds_is_told_apart() -> None:
     summed = total([run])
 
     assert (summed["over_pause_ms"]["max"], summed["held_up_ms"]["max"]) == (400, 1300)
-    assert "stopped a part for 2.5 s or more: 1300 / 1300 / 1300 ms" in markdown([run])
+    assert "stopped a part for 2.5 s or more: 1300 / 1300 / 1300 ms" in of_runs([run]).markdown()
     assert total([sound_run()])["held_up_ms"]["p50"] is None
     assert {one.name for one in TRANSITIONS} >= HELD_UP
 
 
 def test_the_table_for_the_docs_has_a_line_for_each_transition() -> None:
-    lines = markdown([sound_run(), sound_run()]).splitlines()
+    lines = of_runs([sound_run(), sound_run()]).markdown().splitlines()
 
     assert lines[0].startswith("2 intervals in 2 runs: 0 frames leaked")
     assert "| chromium: a | 2 | 0 | 4 | 300 / 300 / 300 | 100 / 100 / 100 |" in lines

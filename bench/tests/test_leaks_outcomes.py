@@ -17,9 +17,10 @@ from bench.leaks import main
 from bench.leaks_account import MS, Interval, Run
 from bench.leaks_acts import acted
 from bench.leaks_cases import DIMENSIONS, Case, drawn
-from bench.leaks_outcomes import PlayOutcome, faults, kept, markdown, next_index, outcome_of, pairs_possible, total
+from bench.leaks_outcomes import PlayOutcome, faults, kept, next_index, outcome_of, pairs_possible, total
 from bench.leaks_random import LOT, Runner, Say
 from bench.leaks_scene import Transition
+from bench.leaks_table import of_plays
 
 PLAIN = Case("chromium")
 HEAVY = Case("chromium", document="frame", after="svg")
@@ -130,7 +131,7 @@ def test_runs_add_up_and_go_on_where_they_ended(tmp_path: Path) -> None:
     assert [one.index for one in written] == [*range(LOT + 5)]
     assert [one.case for one in written] == [drawn(5, index) for index in range(LOT + 5)]
     assert next_index(written, 6, None) == 0
-    assert f"{LOT + 5} plays, 0 of them untried: 0 frames leaked in 0 plays" in markdown(written)
+    assert f"{LOT + 5} plays, 0 of them untried: 0 frames leaked in 0 plays" in of_plays(written).markdown()
 
 
 def test_what_was_not_tried_is_played_once_more() -> None:
@@ -201,7 +202,7 @@ def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times(monkeypatch: 
 
 
 def test_the_table_has_every_value_with_its_plays_and_says_how_many_pairs_were_tried() -> None:
-    lines = markdown([outcome(), outcome(HEAVY, leaked=1)]).splitlines()
+    lines = of_plays([outcome(), outcome(HEAVY, leaked=1)]).markdown().splitlines()
 
     assert "| after | svg | 1 | 1 | 0 |" in lines
     assert "| document | frame in frame | 0 | 0 | 0 |" in lines

@@ -9,7 +9,7 @@ from typing import cast
 
 from agent.desktop.clock import BootClock
 from bench.leaks_play import Player
-from bench.leaks_scene import Scene, Step, transition
+from bench.leaks_scene import Scene, Step, row
 from bench.leaks_watch import Edge, Watcher
 
 
@@ -33,7 +33,7 @@ def played(watched: Watched, *steps: Step, kept: Callable[[], int] | None = None
     player = Player(cast("Watcher", watched), lambda: True, kept, clean=0.0, holds=(0.0,))
     browser = SimpleNamespace(name="chromium")
     scene = SimpleNamespace(browser=browser, turn=0, presences=[], gone=lambda: None, leave_all=lambda: None)
-    player.play(transition("shown", *steps), cast("Scene", scene))
+    player.play(row("shown", *steps), cast("Scene", scene))
     return player
 
 

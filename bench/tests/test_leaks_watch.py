@@ -31,5 +31,5 @@ def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_pat
     assert (came.shown, went.shown) == (True, False)
     assert before < came.at < shown < went.at < after
     looks = watching.looks()
-    assert looks.count > 0
-    assert 0 < looks.gap_p50 <= looks.gap_p99 <= looks.gap_max
+    assert looks["count"] > 0
+    assert 0 < looks["gap_p50"] <= looks["gap_p99"] <= looks["gap_max"]
