@@ -22,7 +22,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -38,7 +38,8 @@ from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
 from bench.leaks_pages import AWAY, HOME
-from bench.leaks_play import CASES, QUICK, Player, scene, strips
+from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
+from bench.leaks_random import Say
 from bench.leaks_scene import BOTH, Transition
 from bench.leaks_server import STAGEHAND, site
 from bench.leaks_settings import SETTINGS, busy_cores, setting
@@ -90,31 +91,21 @@ def control_policy() -> dict[str, str]:
     return _as_file({**yaml.safe_load(text), **seen, "allow_extensions": allowed})
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run plays, and where."""
-
-    transitions: Sequence[Transition]
-    rounds: int
-    setting: str
-    busy: bool
-    quick: bool
-    cases: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.setting} busy" if self.busy else self.setting
-
-
-Say = Callable[[str], None]
-
-
-def perform(plan: Plan, folder: Path, say: Say) -> Run:
-    """Play, record, open, compare. Raises StageError when something that has to run does not."""
+def perform(
+    transitions: Sequence[Transition],
+    where: str,
+    folder: Path,
+    say: Say,
+    *,
+    pace: Pace = FULL,
+    rounds: int = 1,
+    busy: bool = False,
+) -> Run:
+    """Play, record, open, compare. `where`: the setting. Raises StageError when something that has to run does not."""
     with ExitStack() as stack:
         # Short: a local socket's path may have 107 bytes.
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(setting(plan.setting, folder / "display"))
+        stage = stack.enter_context(setting(where, folder / "display"))
         # A desktop without any window is a blind one: there is always this, behind everything else.
         stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
         services = stack.enter_context(store(folder))
@@ -124,17 +115,9 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
         ):
             for one in (judged, bare):
                 one.wait_for(RecorderState.RECORDING)
-            monitors = SETTINGS[plan.setting]
-            with watcher(stage.name, strips(monitors), folder) as watching:
-                player = Player(watching, lambda: judged.state() is RecorderState.RECORDING)
-                if plan.cases:
-                    player.clean, player.holds = CASES
-                    player.kept = lambda: int((judged.status() or {"frames": 0})["frames"])
-                elif plan.quick:
-                    player.clean, player.holds = QUICK
-                if plan.busy:
-                    stack.enter_context(busy_cores())
-                _play_all(plan, player, stage, judged.home, say)
+            with watcher(stage.name, strips(SETTINGS[where]), folder) as watching, busy_cores(2 * busy):
+                player = Player(watching, judged, pace)
+                _play_all(transitions, rounds, player, stage, say)
             for one in (judged, bare):
                 shutil.copytree(one.home / "ledger", folder / f"ledger-of-{one.home.name}")
                 shutil.copy(one.home / "agent.log", folder / f"{one.home.name}.log")
@@ -143,17 +126,16 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
         with ThreadPoolExecutor() as both:
             kept = both.submit(Kept.of, services, judged, folder / "kept")
             control = both.submit(Kept.of, services, bare, folder / "control")
-        return _account(plan, player, watching, kept.result(), control.result())
+        name = f"{where} busy" if busy else where
+        return _account(name, player, watching, kept.result(), control.result())
 
 
-def _play_all(plan: Plan, player: Player, stage: Stage, eyes: Path, say: Say) -> None:
+def _play_all(transitions: Sequence[Transition], rounds: int, player: Player, stage: Stage, say: Say) -> None:
     with site() as web, tempfile.TemporaryDirectory(prefix="eyelid-browsers-") as folder:
         for browser in BOTH:
-            waiting = [
-                (turn, one) for turn in range(plan.rounds) for one in plan.transitions if browser in one.browsers
-            ]
+            waiting = [(turn, one) for turn in range(rounds) for one in transitions if browser in one.browsers]
             while waiting:
-                with scene(browser, stage, web, Path(folder), eyes=eyes) as there:
+                with scene(browser, stage, web, Path(folder), eyes=player.recorder.home) as there:
                     player.begin()
                     while waiting:
                         turn, one = waiting.pop(0)
@@ -195,7 +177,7 @@ class Kept:
         return cls(spans, rest, leaked, unsound)
 
 
-def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:
+def _account(name: str, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:
     edges = watching.edges()
     shown = [
         Span(edge.at, edges[place + 1].at if place + 1 < len(edges) else edge.at)
@@ -220,7 +202,7 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
             shares.setdefault(phase.key, []).append((account.share(kept.spans, whole), phase.least))
             lost.setdefault(phase.key, []).append(account.lost(kept.rest, whole))
     return Run(
-        setting=plan.name,
+        setting=name,
         intervals=found,
         shares=shares,
         lost=lost,
@@ -256,13 +238,14 @@ def main() -> int:
     if not chosen:
         console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
         return 2
-    plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy, arguments.quick)
+    pace, rounds = (QUICK, 1) if arguments.quick else (FULL, arguments.rounds)
     with harness.folder(arguments.dir) as folder:
         try:
             with console.status("starting") as status:
-                run = perform(plan, folder, status.update)
+                say = status.update
+                run = perform(chosen, arguments.setting, folder, say, pace=pace, rounds=rounds, busy=arguments.busy)
                 if arguments.cost:
-                    run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, status.update)
+                    run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, say)
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
@@ -289,7 +272,7 @@ def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
         def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
             folder = place / f"lot-{next(lots)}"
             folder.mkdir()
-            run = perform(Plan(transitions, 1, arguments.setting, busy=False, quick=False, cases=True), folder, say)
+            run = perform(transitions, arguments.setting, folder, say, pace=CASES)
             if arguments.dir is None:
                 shutil.rmtree(folder)
             return run

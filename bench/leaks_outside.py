@@ -5,6 +5,7 @@ Attacks are what stands beside a page or over it and parts of a browser held up:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from bench import leaks_processes as process
@@ -76,14 +77,17 @@ APART: Final[dict[str, dict[str, Any]]] = {
     "firefox": {"devtools.toolbox.host": "window"},
 }
 
-# -- tabs and windows of the browser ---------------------------------------------------------------------------------
-
 PARKED: Final = show(FIRST), wait(1.5)
 # Firefox shows nothing to a mouse that has not moved on the tab.
 POINT_AT_TAB: Final = inside(point, *SECOND_TAB), wait(0.4), inside(point, 332, 22), wait(2)
 LEAVE_TAB: Final = point(*CORNER), wait(1)
 LOOK_AT_CARD: Final = POINT_AT_TAB, LEAVE_TAB
 CLEARED: Final = run("pushThenClear", "/shop", tab=OTHER), wait(2)
+PAYMENT: Final = open_window(pay("/window"))
+STARTED: Final = present, start(pay("/start"))
+LOGGED: Final = Address("/logged")
+in_chromium: Final = partial(row, browsers=CHROMIUM)
+in_firefox: Final = partial(row, browsers=FIREFOX)
 
 
 def _split(scene: Scene) -> None:
@@ -102,7 +106,29 @@ def _discard(scene: Scene) -> None:
     scene.tabs[OTHER] = kept["id"] if kept else scene.tabs[OTHER]
 
 
-TABS: Final = (
+def _console(window: Which) -> Act:
+    return lambda scene: press(window, *CONSOLE[scene.browser.name])(scene)
+
+
+def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) -> Transition:
+    """What an extension that the policy does not name shows: no tab has it, and no script of ours.
+
+    It runs in a browser of its own: as long as it is switched on, that browser's window closes whenever it has no
+    focus. At the start the page is clicked, so that it has the focus.
+    """
+    return row(
+        name,
+        press(OTHER, *come),
+        (wait(REPEATED), press(OTHER, *go_away), wait(1), present, leave, gone),
+        first=(
+            (start(shop(), extensions=[STRANGER]), place(OTHER, *ASIDE), activate(OTHER), wait(2)),
+            click(ASIDE[0] + 500, ASIDE[1] + 600),
+        ),
+    )
+
+
+OUTSIDE: Final = (
+    # -- tabs and windows of the browser --
     row("popup", run("popup", pay("/popup"), FEATURES), run("closePopup"), quick=CHROMIUM),
     # about:blank, written by its opener: it has no address that anybody could judge.
     row("blank_popup", run("blankPopup", FEATURES), run("closePopup")),
@@ -130,19 +156,17 @@ TABS: Final = (
     row("hover_card", (present, new_tab(pay())), (PARKED, LOOK_AT_CARD, close_tab)),
     # A payment page leaves its tab behind another one, while the mouse rests on the tab, and once more after that.
     # Firefox's card is a window of its own, for which the eye is closed whatever it shows.
-    row(
+    in_chromium(
         "card_of_another_document",
         (present, new_tab(pay())),
         (PARKED, POINT_AT_TAB, load(OTHER, shop()), loaded(OTHER), gone),
         (wait(1), LEAVE_TAB, LOOK_AT_CARD, close_tab),
-        browsers=CHROMIUM,
     ),
     # An application that changes its address and stays the same document.
-    row(
+    in_chromium(
         "card_of_an_application",
         (new_tab(shop()), loaded(OTHER), present, run("pushThenPaint", "/pay/now", tab=OTHER)),
         (PARKED, POINT_AT_TAB, CLEARED, LEAVE_TAB, LOOK_AT_CARD, close_tab),
-        browsers=CHROMIUM,
     ),
     # The same in a tab that was never in front: only the mouse on it has it drawn.
     row(
@@ -164,14 +188,8 @@ TABS: Final = (
         browsers=CHROMIUM,
     ),
     # A second start reaches a running Firefox only over a session bus.
-    row("private_window", (present, start(pay("/private"), "--private-window")), (gone, leave), browsers=FIREFOX),
-)
-
-# -- windows on the desktop -------------------------------------------------------------------------------------------
-
-PAYMENT: Final = open_window(pay("/window"))
-
-WINDOWS: Final = (
+    in_firefox("private_window", (present, start(pay("/private"), "--private-window")), (gone, leave)),
+    # -- windows on the desktop --
     # A payment window behind the shop's comes to the front and goes behind again.
     row("window_raised", PAYMENT, activate(FIRST), activate(OTHER), (activate(FIRST), remove_window), stages=(PLAIN,)),
     # Browsers' windows are translucent to a compositor, so the one behind counts as in view.
@@ -188,13 +206,7 @@ WINDOWS: Final = (
         remove_window,
         stages=(MONITORS,),
     ),
-)
-
-# -- starts and ends --------------------------------------------------------------------------------------------------
-
-STARTED: Final = present, start(pay("/start"))
-
-ENDS: Final = (
+    # -- starts and ends --
     # A second browser starts with a payment page; it is asked to end.
     row("browser_started", STARTED, (gone, leave)),
     # A browser that nobody gave the extension, or a profile of it: no one answers for what is in it.
@@ -206,35 +218,7 @@ ENDS: Final = (
     row("renderer_killed", new_tab(pay("/crash", AWAY)), (present, end(process.renderer), wait(1.5), close_tab)),
     # The program between extension and agent dies while a payment page is shown; the browser starts it again.
     row("relay_killed", go(pay()), (end(process.relay), to_shop(1)), quick=CHROMIUM),
-)
-
-# -- beside a page ----------------------------------------------------------------------------------------------------
-
-LOGGED: Final = Address("/logged")
-
-
-def _console(window: Which) -> Act:
-    return lambda scene: press(window, *CONSOLE[scene.browser.name])(scene)
-
-
-def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) -> Transition:
-    """What an extension that the policy does not name shows: no tab has it, and no script of ours.
-
-    It runs in a browser of its own: as long as it is switched on, that browser's window closes whenever it has no
-    focus. At the start the page is clicked, so that it has the focus.
-    """
-    return row(
-        name,
-        press(OTHER, *come),
-        (wait(REPEATED), press(OTHER, *go_away), wait(1), present, leave, gone),
-        first=(
-            (start(shop(), extensions=[STRANGER]), place(OTHER, *ASIDE), activate(OTHER), wait(2)),
-            click(ASIDE[0] + 500, ASIDE[1] + 600),
-        ),
-    )
-
-
-BESIDE: Final = (
+    # -- beside a page --
     # Docked beside a clean page they show what it wrote to its console: no address and no field says so.
     row(
         "developer_tools",
@@ -249,9 +233,7 @@ BESIDE: Final = (
         (wait(REPEATED), gone, leave),
     ),
     # A page puts a document of its own into a small window above all others.
-    row(
-        "picture_in_picture", (present, run("pictureInPicture"), click(*MIDDLE)), run("closePicture"), browsers=CHROMIUM
-    ),
+    in_chromium("picture_in_picture", (present, run("pictureInPicture"), click(*MIDDLE)), run("closePicture")),
     # A film goes on in a small window above all others.
     row(
         "film_in_picture",
@@ -281,21 +263,16 @@ BESIDE: Final = (
         browsers=CHROMIUM,
     ),
     # The payment page's text and pictures under an address of the browser's own, where no script of ours runs.
-    row(
+    in_firefox(
         "reader_mode",
         (present, go(pay("/article"))),
         (loaded(), call("tabs.toggleReaderMode", FIRST), wait(FROZEN), load(FIRST, shop())),
-        browsers=FIREFOX,
     ),
     # A card form in the popup: Chromium draws it inside the browser's own window.
     _of_extension("extension_popup", POPUP, ("Escape",)),
     # The same in the panel beside the page, which stays open while the page is used.
     _of_extension("extension_panel", PANEL, PANEL),
-)
-
-# -- held up ----------------------------------------------------------------------------------------------------------
-
-STOPPED: Final = (
+    # -- held up --
     # SIGSTOP: its picture stays, and it answers nobody.
     row("browser_stopped", go(pay()), (stop(process.main), wait(FROZEN), leave, go(shop()))),
     # The payment page is held up while it is shown, and while another tab is.
@@ -316,5 +293,3 @@ STOPPED: Final = (
         (wait(FROZEN), leave, gone, leave),
     ),
 )
-
-OUTSIDE: Final = (*TABS, *WINDOWS, *ENDS, *BESIDE, *STOPPED)

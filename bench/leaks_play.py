@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_account import Phase
 from bench.leaks_scene import BOX, CORNER, FIRST, Scene, Step, Transition, do
@@ -20,12 +21,9 @@ from bench.leaks_watch import Watcher
 from bench.leaks_windows import Windows
 from testkit import browsers
 from testkit.browsers import Browser
+from testkit.fleet import Pc
 from testkit.stage import Stage, StageError
 
-CLEAN: Final = 3.1  # seconds of nothing sensitive before and after each interval
-HOLDS: Final = (1.4, 0.4)  # seconds that it stays in view, in turn: longer than any margin, and shorter
-QUICK: Final = (1.2, (0.8,))  # the two, where only leaks are asked for and nobody reads the over-pause
-CASES: Final = (1.6, (0.0,))  # the two for cases, which set their own stay: as short as keeps them apart
 SEEN: Final = 10.0  # seconds until it must have come
 GONE: Final = 30.0  # seconds until it must have gone: what a busy PC draws in its place may take that long
 OPEN: Final = 12.0  # seconds until the eye must be open again; then the play goes on, and the account shows it
@@ -37,18 +35,31 @@ ASK: Final = 0.1  # seconds between two questions to the recorder
 SECOND: Final = 1_000_000_000
 
 
-@dataclass(slots=True)
-class Player:
-    """`eye_open`: whether the recorder keeps now. `kept`: how many frames it has kept so far; where it is given, one
-    more is waited for, for what a busy PC's recorder cannot prove yet it may still have to throw away.
-    `faults`: what did not come or go as it should have.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of nothing sensitive before and after each interval, and that it stays in view, in turn.
+
+    `frames`: also until the recorder has kept one more frame: what a busy PC's recorder cannot prove yet it may still
+    have to throw away.
     """
 
+    clean: float
+    holds: Sequence[float]
+    frames: bool = False
+
+
+FULL: Final = Pace(3.1, (1.4, 0.4))  # longer than any margin, and shorter
+QUICK: Final = Pace(1.2, (0.8,))  # only leaks are asked for and nobody reads the over-pause
+CASES: Final = Pace(1.6, (0.0,), frames=True)  # they set their own stay: as short as keeps them apart
+
+
+@dataclass(slots=True)
+class Player:
+    """`faults`: what did not come or go as it should have."""
+
     watcher: Watcher
-    eye_open: Callable[[], bool]
-    kept: Callable[[], int] | None = None
-    clean: float = CLEAN
-    holds: Sequence[float] = HOLDS
+    recorder: Pc
+    pace: Pace
     phases: list[Phase] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     _clean_since: int = 0  # ns; by what was present, not by what was seen
@@ -84,7 +95,7 @@ class Player:
         Loading is another question, and how long it takes is the browser's: `before` and `after` of every interval
         tell what it costs. That the eye does not open at all is a fault here.
         """
-        if not self._until(self.eye_open, STANDS, ASK):
+        if not self._until(self._eye_open, STANDS, ASK):
             self.faults.append(f"{key}: the eye was not open {STANDS:.0f} s after the page had loaded")
         time.sleep(LOADED)
         start = BootClock().now()
@@ -98,7 +109,7 @@ class Player:
         """Whether all was clean at its last step, so that it has only put away what it had needed."""
         for place, step in enumerate(steps):
             if place % 2:
-                time.sleep(self.holds[scene.turn % len(self.holds)])
+                time.sleep(self.pace.holds[scene.turn % len(self.pace.holds)])
                 do(scene, step)
             else:
                 self._clean(key)
@@ -114,19 +125,24 @@ class Player:
         return len(self.watcher.edges()) > edges
 
     def _clean(self, key: str) -> None:
-        kept = self.kept
-        before = kept() if kept is not None else 0
+        before = self._frames() if self.pace.frames else 0
         self._await(lambda: not self.watcher.shown(), f"{key}: it did not go", GONE)
         edges = self.watcher.edges()
         last = max(self._clean_since, edges[-1].at if edges else 0)
-        while (left := last + self.clean * SECOND - BootClock().now()) > 0:
+        while (left := last + self.pace.clean * SECOND - BootClock().now()) > 0:
             time.sleep(left / SECOND)
-        if not self._until(self.eye_open, OPEN, ASK):
-            self.faults.append(f"{key}: the eye was not open {OPEN + self.clean:.0f} s after all was clean")
-        elif kept is None:
-            time.sleep(0.3)
+        if not self._until(self._eye_open, OPEN, ASK):
+            self.faults.append(f"{key}: the eye was not open {OPEN + self.pace.clean:.0f} s after all was clean")
+        elif self.pace.frames:
+            self._until(lambda: self._frames() > before, PROVEN, ASK)
         else:
-            self._until(lambda: kept() > before, PROVEN, ASK)
+            time.sleep(0.3)
+
+    def _eye_open(self) -> bool:
+        return self.recorder.state() is RecorderState.RECORDING
+
+    def _frames(self) -> int:
+        return int((self.recorder.status() or {"frames": 0})["frames"])
 
     def _await(self, condition: Callable[[], bool], fault: str, patience: float = SEEN) -> None:
         if not self._until(condition, patience):

@@ -15,13 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from bench import leaks_pages
 from bench.leaks_pages import AWAY, HOME
+from testkit import web
 from testkit.stage import StageError
 
 STAGEHAND: Final = Path(__file__).with_name("stagehand")
@@ -52,8 +51,8 @@ def refusing(host: str) -> str:
 class Site:
     """The running server. `hands`: by the name of their browser."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self) -> None:
+        self.port = 0
         self.hands: dict[str, Hand] = {}
 
     def url(self, address: Address) -> str:
@@ -109,51 +108,35 @@ def stagehand(site: Site, name: str, folder: Path) -> Path:
 @contextmanager
 def site() -> Iterator[Site]:
     """The server, reachable on loopback alone, until the context ends."""
-    server = _Server((HOME, 0), _Request)
-    there = Site(server.server_address[1])
-    servers = (server, _Server((AWAY, there.port), _Request))
-    for one in servers:
-        one.site = there
-        threading.Thread(target=one.serve_forever, args=(0.05,), daemon=True).start()
-    try:
+    there = Site()
+
+    class Asked(_Asked):
+        site = there
+
+    with web.serving(Asked, HOME, AWAY) as there.port:
         yield there
-    finally:
-        for one in servers:
-            one.shutdown()
-            one.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # questions for orders may wait for some seconds
+class _Asked(web.Answer):
     site: Site
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that is killed hangs up; that is no news here."""
-
-
-class _Request(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_GET(self) -> None:
-        asked = urlsplit(self.path)
-        query = parse_qs(asked.query, keep_blank_values=True)
-        if asked.path in FILES:
-            self._send(*FILES[asked.path])
-        elif asked.path in leaks_pages.PARTS:
-            self._send("text/html", *leaks_pages.part(asked.path, query, self.server.site.port))
-        elif asked.path == "/slow.css":
+    def get(self, path: str, query: dict[str, list[str]]) -> None:
+        if path in FILES:
+            self.send(*FILES[path])
+        elif path in leaks_pages.PARTS:
+            first, rest = leaks_pages.part(path, query, self.site.port)
+            self.send("text/html", first, late=rest, after=LATE)
+        elif path == "/slow.css":
             time.sleep(float(query["slow"][0]))
-            self._send("text/css", "h1 { color: #1f7a5c }")
-        elif asked.path == "/favicon.ico":
-            self.send_error(404)
+            self.send("text/css", "h1 { color: #1f7a5c }")
+        elif path == "/favicon.ico":
+            self.send("text/plain", "", status=404)
         else:
-            self._send("text/html", leaks_pages.page(asked.path, query, self.server.site.port))
+            self.send("text/html", leaks_pages.page(path, query, self.site.port))
 
-    def do_POST(self) -> None:
-        hand = self.server.site.hands[self.path.rpartition("/")[2]]
-        done = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def post(self, body: bytes) -> None:
+        hand = self.site.hands[self.path.rpartition("/")[2]]
+        done = json.loads(body)
         if done is not None:
             hand.answers.put(done)
         hand.seen.set()
@@ -161,19 +144,4 @@ class _Request(BaseHTTPRequestHandler):
             order = hand.waiting.get(timeout=POLL)
         except queue.Empty:
             order = None
-        self._send("application/json", json.dumps(order, default=self.server.site.url))
-
-    def _send(self, kind: str, text: str, late: str = "") -> None:
-        """`late`: the rest of it, which comes after some time."""
-        first, rest = text.encode("utf-8"), late.encode("utf-8")
-        self.send_response(200)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(first) + len(rest)))
-        self.end_headers()
-        self.wfile.write(first)
-        if rest:
-            time.sleep(LATE)
-            self.wfile.write(rest)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        self.send("application/json", json.dumps(order, default=self.site.url))

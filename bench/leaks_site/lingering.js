@@ -1,5 +1,5 @@
 
-// What leaks_lingering.py plays.
+// What lingers after its name has gone (leaks_transitions.py).
 Object.assign(globalThis.scene, {
   // `more`: how `.pan` goes once it is no longer `.open`, by which the policy knows it.
   panWith(more) {

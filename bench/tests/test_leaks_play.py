@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
+from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
-from bench.leaks_play import Player
+from bench.leaks_play import Pace, Player
 from bench.leaks_scene import Scene, Step, row
 from bench.leaks_watch import Edge, Watcher
+from testkit.fleet import Pc
 
 
 @dataclass
@@ -30,7 +32,11 @@ class Watched:
 
 
 def played(watched: Watched, *steps: Step, kept: Callable[[], int] | None = None) -> Player:
-    player = Player(cast("Watcher", watched), lambda: True, kept, clean=0.0, holds=(0.0,))
+    recorder = SimpleNamespace(
+        state=lambda: RecorderState.RECORDING, status=lambda: {"frames": kept()} if kept else None
+    )
+    pace = Pace(0.0, (0.0,), frames=kept is not None)
+    player = Player(cast("Watcher", watched), cast("Pc", recorder), pace)
     browser = SimpleNamespace(name="chromium")
     scene = SimpleNamespace(browser=browser, turn=0, presences=[], gone=lambda: None, leave_all=lambda: None)
     player.play(row("shown", *steps), cast("Scene", scene))
