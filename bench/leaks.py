@@ -192,7 +192,7 @@ def _account(name: str, player: Player, watching: Watcher, kept: Kept, control: 
         if edge.shown and edge.at + edge.took < after.at - after.gap
     ]
     account.measure(found, kept.spans, seen)
-    leaked = account.charge(found, kept.leaked, control=False)
+    account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
     shares: dict[str, list[tuple[float, float]]] = {}
     lost: dict[str, list[dict[str, float]]] = {}
@@ -208,7 +208,7 @@ def _account(name: str, player: Player, watching: Watcher, kept: Kept, control: 
         lost=lost,
         looks=watching.looks(),
         faults=[*player.faults, *kept.unsound, *control.unsound],
-        unplaced=0 if found else leaked,
+        unplaced=0 if found else len(kept.leaked),
     )
 
 
@@ -249,7 +249,7 @@ def main() -> int:
         except StageError as failure:
             console.print(str(failure), markup=False)
             return 1
-    harness.keep(arguments.add, [run.to_json()])
+    harness.keep(arguments.add, [asdict(run)])
     of_runs([run] if arguments.add is None else _runs(arguments.add)).show(as_json=arguments.json)
     return harness.tell(account.faults([run]), console)
 

@@ -8,7 +8,7 @@ RULES; `drawn` composes a case from a seed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from random import Random
 from typing import Any, Final
@@ -178,7 +178,7 @@ def completed(fixed: Mapping[str, Value], order: Order) -> Case | None:
         return None
 
     found = fill({}, 0)
-    return None if found is None else _case(found)
+    return None if found is None else Case(**found)  # type: ignore[arg-type]
 
 
 def drawn(seed: int, index: int, browser: str | None = None) -> Case:
@@ -198,6 +198,48 @@ def nearest(case: Case, **changed: Value) -> Case | None:
     """That case with these values, and with what they need: the rest stays, or becomes as simple as it can."""
     now = asdict(case)
     return completed(changed, lambda name: [now[name], *(one for one in DIMENSIONS[name] if one != now[name])])
+
+
+# -- making one that leaked simpler ------------------------------------------------------------------------------------
+
+Leaks = Callable[[Sequence[Case]], Sequence[bool]]
+"""Of each case, whether it leaked, played as often as the caller needs to believe that it does not."""
+
+
+def complexity(case: Case) -> int:
+    """How far its values are from the simplest ones. It leaked in its browser: neither is the simpler one."""
+    values = asdict(case)
+    return sum(among.index(values[name]) for name, among in DIMENSIONS.items() if name != "browser")
+
+
+def shrink(case: Case, leaks: Leaks) -> Iterator[Case]:
+    """Simpler and simpler ones that leaked too. Of the last one, none that is simpler by one dimension does."""
+    while (less := _less(case, leaks)) is not None:
+        case = less
+        yield case
+
+
+def _less(case: Case, leaks: Leaks) -> Case | None:
+    # The simplest value of a dimension is likely to do. Only where none does, those in between are asked.
+    simplest = simpler(case, most=1)
+    for candidates in (simplest, [other for other in simpler(case) if other not in simplest]):
+        asked = leaks(candidates) if candidates else []
+        leaking = [other for other, leaked in zip(candidates, asked, strict=True) if leaked]
+        if leaking:
+            return min(leaking, key=complexity)
+    return None
+
+
+def simpler(case: Case, *, most: int | None = None) -> list[Case]:
+    """It with one dimension simpler, and with what that needs. `most`: so many of a dimension, its simplest ones."""
+    values = asdict(case)
+    found: dict[Case, None] = {}
+    for name, among in DIMENSIONS.items():
+        less = among[: among.index(values[name])] if name != "browser" else ()
+        others = [nearest(case, browser=case.browser, **{name: value}) for value in less]
+        those = [other for other in others if other is not None and complexity(other) < complexity(case)]
+        found.update(dict.fromkeys(those[:most]))
+    return list(found)
 
 
 # -- as text --------------------------------------------------------------------------------------------------------
@@ -220,14 +262,10 @@ def from_json(values: Any) -> Case:
         raise ValueError("a case is an object with a browser and other dimensions")
     if strange := set(values) - set(DIMENSIONS):
         raise ValueError(f"a case has no {', '.join(sorted(strange))}; it has {', '.join(DIMENSIONS)}")
-    case = _case(values)
+    case = Case(**values)
     if faults := broken(case):
         raise ValueError("; ".join(faults))
     return case
-
-
-def _case(values: Mapping[str, Any]) -> Case:
-    return Case(**values)
 
 
 assert [field.name for field in fields(Case)] == list(DIMENSIONS)

@@ -42,9 +42,6 @@ class PlayOutcome:
         and nothing leaks of what no recorder catches. A frame that leaked needs no other proof."""
         return self.leaked > 0 or (self.control > 0 and self.opened)
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> PlayOutcome:
         lists = {name: tuple(written[name]) for name in ("over_pauses", "faults")}

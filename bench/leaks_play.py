@@ -22,7 +22,7 @@ from bench.leaks_windows import Windows
 from testkit import browsers
 from testkit.browsers import Browser
 from testkit.fleet import Pc
-from testkit.stage import Stage, StageError
+from testkit.stage import BEAT, LateError, Stage, until
 
 SEEN: Final = 10.0  # seconds until it must have come
 GONE: Final = 30.0  # seconds until it must have gone: what a busy PC draws in its place may take that long
@@ -30,7 +30,6 @@ OPEN: Final = 12.0  # seconds until the eye must be open again; then the play go
 PROVEN: Final = 3.0  # seconds for it to keep a frame then; a still screen gives none
 LOADED: Final = 1.0  # seconds after the eye has opened over a page that has loaded, and before it is left
 STANDS: Final = 3.0  # seconds within which it must have opened over a clean one
-BEAT: Final = 0.02
 ASK: Final = 0.1  # seconds between two questions to the recorder
 SECOND: Final = 1_000_000_000
 
@@ -150,12 +149,10 @@ class Player:
 
     @staticmethod
     def _until(condition: Callable[[], bool], patience: float, beat: float = BEAT) -> bool:
-        deadline = time.monotonic() + patience
-        while not condition():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(beat)
-        return True
+        try:
+            return until(condition, "it", patience, beat)
+        except LateError:
+            return False
 
 
 @contextmanager
@@ -190,17 +187,15 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
 
 def _only_tab(hand: Hand, shown: str) -> dict[str, int]:
     """The one with this page; whatever else a new profile opened is closed."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        tabs = hand.call("tabs.query", {})
-        shops = [tab for tab in tabs if tab.get("url") == shown]
-        if shops and shops[0]["status"] == "complete":
-            for tab in tabs:
-                if tab["id"] != shops[0]["id"]:
-                    hand.call("tabs.remove", tab["id"])
-            return dict(shops[0])
-        time.sleep(0.1)
-    raise StageError("the browser did not open the shop within 30 s")
+
+    def loaded() -> list[dict[str, int]]:
+        return [tab for tab in hand.call("tabs.query", {"status": "complete"}) if tab.get("url") == shown]
+
+    mine, *_ = until(loaded, "the browser's first page")
+    for tab in hand.call("tabs.query", {}):
+        if tab["id"] != mine["id"]:
+            hand.call("tabs.remove", tab["id"])
+    return mine
 
 
 def strips(monitors: int) -> Sequence[tuple[int, int, int, int]]:

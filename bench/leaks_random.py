@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +18,9 @@ from rich.console import Console
 from bench import harness
 from bench.leaks_account import Run
 from bench.leaks_acts import acted
-from bench.leaks_cases import Case, as_text, drawn, parsed
+from bench.leaks_cases import Case, as_text, drawn, parsed, shrink
 from bench.leaks_outcomes import PlayOutcome, faults, kept, next_index, outcome_of
 from bench.leaks_scene import Transition
-from bench.leaks_shrink import shrink
 from bench.leaks_table import of_plays
 
 LOT: Final = 40  # plays in one recording: some four minutes
@@ -65,7 +64,7 @@ class Runner:
             second = {one.index: one for one in self._played(again, seed, f"{doing}once more: ")} if again else {}
             played = [second.get(one.index, one) for one in first]
             self.outcomes += played
-            harness.keep(self.add, (one.to_json() for one in played))
+            harness.keep(self.add, map(asdict, played))
 
     def _leak(self, cases: Sequence[Case]) -> list[bool]:
         plays = list(enumerate(case for case in cases for _ in range(TIMES)))

@@ -11,7 +11,6 @@ is no over-pause. It lasts until `scene.gone()` or the play's end.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from agent.desktop.clock import BootClock
 from bench.leaks_server import Address, Hand, Site
 from bench.leaks_windows import Windows
 from testkit.browsers import Browser
-from testkit.stage import StageError
+from testkit.stage import until
 
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)
@@ -103,14 +102,12 @@ class Scene:
     def until_loaded(self, tab: Which = FIRST, address: Address | None = None) -> None:
         """Until the tab has loaded its page, or this one."""
         url = None if address is None else self.site.url(address)
-        deadline = time.monotonic() + 20
-        while True:
+
+        def has_loaded() -> bool:
             now = self.call("tabs.get", tab)
-            if now["status"] == "complete" and url in (None, now["url"]):
-                return
-            if time.monotonic() > deadline:
-                raise StageError("a page did not load within 20 s")
-            time.sleep(0.05)
+            return now["status"] == "complete" and url in (None, now["url"])
+
+        until(has_loaded, "a page")
 
 
 Act = Callable[[Scene], object]

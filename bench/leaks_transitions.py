@@ -6,13 +6,14 @@ leaks_scene.py, the acts in leaks_steps.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from urllib.parse import quote
 
 from bench import leaks_processes as process
 from bench.leaks_acts import acted
-from bench.leaks_found import FOUND
+from bench.leaks_cases import Case
 from bench.leaks_outside import OUTSIDE
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_scene import BOTH, CHROMIUM, CORNER, FIREFOX, FIRST, OTHER, PLAIN, Transition, row
@@ -81,6 +82,30 @@ def _error_page(name: str, browsers: tuple[str, ...], least: float) -> Transitio
     steps = (go(refusing(HOME)), wait(QUIET)), (load(FIRST, shop()), loaded())
     return row(name, *steps, browsers=browsers, least=least)
 
+
+_RASTER: Final = Case("chromium", document="frame", after="svg")
+_HELD: Final = Case("chromium", document="frame", goes="transition", held=3)
+_REMOVED: Final = Case("chromium", document="frame_in_frame", sensitive="frame_address", by="parent", after="svg")
+# Found by seed 1, play 4: what was known of a browser that did not answer for a while was forgotten.
+_HUNG: Final = Case(
+    "chromium", document="sandboxed", sensitive="css", comes="reveal", goes="transition", by="parent", after="video",
+    meanwhile="hang_extension", held=3, hung=2,
+)  # fmt: skip
+
+FOUND: Final[dict[str, tuple[Case, ...]]] = {
+    "heavy_raster_in_frame": (_RASTER, replace(_RASTER, browser="firefox")),
+    "heavy_raster_navigated": (replace(_RASTER, goes="navigate"),),
+    "heavy_raster_crossed": (replace(_RASTER, goes="crossing"),),
+    "heavy_raster_written": (replace(_RASTER, goes="written"),),
+    "heavy_layers_in_frame": (replace(_RASTER, after="layers"),),
+    "view_transition_held": (_HELD, replace(_HELD, browser="firefox")),
+    "gpu_stopped": (Case("chromium", document="frame", after="light", meanwhile="hang_gpu", hung=4),),
+    "extension_hung_in_transition": (_HUNG,),
+    "providers_frame_removed": (_REMOVED, replace(_REMOVED, browser="firefox")),
+}
+"""Name -> a case that leaked once, in its smallest form, in each browser in which it can be played: what
+`scripts/bench leaks --random` finds and shrinks is entered here, and is played as a transition for good.
+"""
 
 TRANSITIONS: Final = (
     # -- addresses --

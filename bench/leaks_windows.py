@@ -17,10 +17,8 @@ from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
 from testkit.hands import Hands
-from testkit.stage import StageError
+from testkit.stage import until
 
-DEADLINE: Final = 20.0  # seconds for a window manager on a busy machine
-BEAT: Final = 0.005
 UNMAPPED: Final = 0.5  # seconds in which a recorder comes to know a window
 GREY: Final = 0x808080
 PAGER: Final = 2  # EWMH: the request comes from a pager, so that no window manager thinks it stole the focus
@@ -45,16 +43,16 @@ class Windows(Hands):
 
     def new_of(self, pid: int, before: list[int]) -> int:
         """The window that this process has now and had not before; waits for it."""
-        return self._until(lambda: next((one for one in self.of(pid) if one not in before), 0), "a new window")
+        return until(lambda: next((one for one in self.of(pid) if one not in before), 0), "a new window")
 
     def new(self, before: list[int]) -> int:
         """As `new_of`, whoever's it is."""
-        return self._until(lambda: next((one for one in self.all() if one not in before), 0), "a new window")
+        return until(lambda: next((one for one in self.all() if one not in before), 0), "a new window")
 
     def activate(self, number: int) -> None:
         """To the front, from wherever it is; returns when the window manager says that it has the focus."""
         self._ask(number, "_NET_ACTIVE_WINDOW", PAGER, X.CurrentTime)
-        self._until(lambda: self._value(self._root, "_NET_ACTIVE_WINDOW") == number, "the focus")
+        until(lambda: self._value(self._root, "_NET_ACTIVE_WINDOW") == number, "the focus")
 
     def minimise(self, number: int) -> None:
         self._ask(number, "WM_CHANGE_STATE", Xutil.IconicState)
@@ -119,14 +117,6 @@ class Windows(Hands):
         told = event.ClientMessage(window=self._window(number), client_type=self._atom(message), data=(32, padded))
         self._root.send_event(told, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self._link.sync()
-
-    def _until(self, condition: Callable[[], int], what: str) -> int:
-        deadline = time.monotonic() + DEADLINE
-        while not (answer := condition()):
-            if time.monotonic() > deadline:
-                raise StageError(f"{what} did not come within {DEADLINE:.0f} s")
-            time.sleep(BEAT)
-        return int(answer)
 
     def _window(self, number: int) -> Window:
         return self._link.create_resource_object("window", number)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from Xlib import X, display
 from Xlib.error import ConnectionClosedError, DisplayError
 
-from testkit.stage import server
+from testkit.stage import server, until
 
 READY_WITHIN = 20.0  # seconds; on two busy cores an X server needs one or two
 XORG = Path("/usr/lib/xorg/Xorg")
@@ -76,12 +74,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def await_true(condition: Callable[[], bool], what: str, within: float = READY_WITHIN) -> None:
-    """For what gives no event to wait for: another program's start."""
-    until = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError(f"{what} did not happen within {within} s")
-        select.select([], [], [], 0.01)
+    """For another program's start."""
+    until(condition, what, within)
 
 
 @contextlib.contextmanager

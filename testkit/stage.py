@@ -36,7 +36,23 @@ class StageError(Exception):
 
 
 class LateError(StageError, TimeoutError):
-    """It runs, and what was awaited of it did not come in time."""
+    """What was awaited did not come in time."""
+
+
+def until(condition: Callable[[], T], what: str, patience: float = DEADLINE, beat: float = BEAT) -> T:
+    """The first true answer, for what gives no event to wait for. Raises LateError when `patience` (s) runs out.
+
+    What takes long to ask, as a command does, is asked less often: else the asking is what a busy machine does.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        asked = time.monotonic()
+        if answer := condition():
+            return answer
+        took = time.monotonic() - asked
+        if time.monotonic() > deadline:
+            raise LateError(f"{what} did not come within {patience:.0f} s")
+        time.sleep(max(beat, 2 * took))
 
 
 class Running:
@@ -69,22 +85,18 @@ class Running:
         return self._process.poll() is None
 
     def until(self, condition: Callable[[], T], what: str, patience: float = DEADLINE) -> T:
-        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out.
+        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out."""
 
-        What takes long to ask, as a command does, is asked less often: else the asking is what a busy machine does.
-        """
-        deadline = time.monotonic() + patience
-        while True:
-            asked = time.monotonic()
+        def ask() -> T:
             answer = condition()
-            took = time.monotonic() - asked
-            if answer:
-                return answer
-            if not self.alive():
+            if not answer and not self.alive():
                 raise StageError(f"{self.name} ended before {what}:\n{self.tail()}")
-            if time.monotonic() > deadline:
-                raise LateError(f"{self.name} runs, but {what} did not come within {patience:.0f} s:\n{self.tail()}")
-            time.sleep(max(BEAT, 2 * took))
+            return answer
+
+        try:
+            return until(ask, what, patience)
+        except LateError as late:
+            raise LateError(f"{self.name} runs, but {late}:\n{self.tail()}") from None
 
     def tail(self) -> str:
         lines = self.log.read_text("utf-8", "replace").splitlines()[-TAIL:]

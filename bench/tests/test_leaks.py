@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -92,8 +92,8 @@ def test_nothing_is_measured_against_an_eye_that_never_opened() -> None:
 def test_a_frame_is_charged_to_the_nearest_interval() -> None:
     found = intervals([ms(3000, 3500), ms(12_000, 12_100)], PHASES)
 
-    assert charge(found, [2990 * MS, 3400 * MS, 11_000 * MS], control=False) == 3
-    assert charge(found, [12_050 * MS], control=True) == 1
+    charge(found, [2990 * MS, 3400 * MS, 11_000 * MS], control=False)
+    charge(found, [12_050 * MS], control=True)
 
     assert [(one.leaked, one.control) for one in found] == [(2, 0), (1, 1)]
 
@@ -157,7 +157,7 @@ def test_what_was_not_kept_of_a_time_is_told_by_its_reason() -> None:
 def test_runs_add_up_and_keep_their_settings_apart() -> None:
     runs = [sound_run(), sound_run(), sound_run("plain busy")]
 
-    summed = total([Run.from_json(json.loads(json.dumps(run.to_json()))) for run in runs])
+    summed = total([Run.from_json(json.loads(json.dumps(asdict(run)))) for run in runs])
 
     assert (summed["intervals"], summed["leaked_frames"], summed["control_leaked"]) == (3, 0, 6)
     assert summed["over_pause_ms"] == {"p50": 400, "p95": 400, "max": 400}

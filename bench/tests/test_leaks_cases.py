@@ -27,8 +27,8 @@ from bench.leaks_cases import (
     nearest,
     parsed,
 )
-from bench.leaks_found import FOUND
 from bench.leaks_scene import BOTH
+from bench.leaks_transitions import FOUND
 
 NUMBERS = st.integers(0, 10_000)
 BROWSERS = st.sampled_from([None, *BOTH])

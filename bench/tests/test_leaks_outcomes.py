@@ -6,7 +6,7 @@ import argparse
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -218,7 +218,7 @@ def test_pairs_that_cannot_go_together_are_not_waited_for() -> None:
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     file = tmp_path / "plays.jsonl"
-    file.write_text("".join(json.dumps(one.to_json()) + "\n" for one in (outcome(), outcome(HEAVY, index=1, leaked=1))))
+    file.write_text("".join(json.dumps(asdict(one)) + "\n" for one in (outcome(), outcome(HEAVY, index=1, leaked=1))))
     return file
 
 
@@ -241,7 +241,7 @@ def test_what_is_for_transitions_is_refused_beside_random_plays(
 
 def test_a_file_of_runs_is_no_file_of_plays(tmp_path: Path) -> None:
     file = tmp_path / "runs.jsonl"
-    file.write_text(json.dumps(Run("plain", []).to_json()) + "\n", "ascii")
+    file.write_text(json.dumps(asdict(Run("plain", []))) + "\n", "ascii")
     assert not leaks_random.are_in(file)
     with pytest.raises(ValueError, match="no"):
         kept(file)
