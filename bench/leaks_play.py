@@ -22,7 +22,8 @@ from bench.leaks_windows import Windows
 from testkit import browsers
 from testkit.browsers import Browser
 from testkit.fleet import Pc
-from testkit.stage import BEAT, LateError, Stage, until
+from testkit.stage import Stage
+from testkit.waits import BEAT, LateError, until
 
 SEEN: Final = 10.0  # seconds until it must have come
 GONE: Final = 30.0  # seconds until it must have gone: what a busy PC draws in its place may take that long

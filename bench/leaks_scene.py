@@ -21,7 +21,7 @@ from agent.desktop.clock import BootClock
 from bench.leaks_server import Address, Hand, Site
 from bench.leaks_windows import Windows
 from testkit.browsers import Browser
-from testkit.stage import until
+from testkit.waits import until
 
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)

@@ -1,7 +1,4 @@
-"""What a person does with windows, through X as a pager would do it, and with the mouse (testkit/hands.py).
-
-Messages to the window manager are EWMH's (https://specifications.freedesktop.org/wm-spec/latest/).
-"""
+"""The desktop on which bench/leaks plays: windows and the mouse as a person has them, and one that paints nothing."""
 
 from __future__ import annotations
 
@@ -12,67 +9,21 @@ from typing import Final
 
 from Xlib import X, Xutil
 from Xlib.display import Display
-from Xlib.error import BadWindow
-from Xlib.protocol import event
-from Xlib.xobject.drawable import Window
 
-from testkit.hands import Hands
-from testkit.stage import until
+from testkit.pager import Pager
 
 UNMAPPED: Final = 0.5  # seconds in which a recorder comes to know a window
 GREY: Final = 0x808080
-PAGER: Final = 2  # EWMH: the request comes from a pager, so that no window manager thinks it stole the focus
 
 
-class Windows(Hands):
-    """The managed windows of one display."""
+class Windows(Pager):
+    """On a connection of its own."""
 
     def __init__(self, name: str) -> None:
         super().__init__(Display(name))
 
     def close(self) -> None:
         self._link.close()
-
-    def all(self) -> list[int]:
-        found = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
-        return [] if found is None else [int(number) for number in found.value]
-
-    def of(self, pid: int) -> list[int]:
-        """The managed windows of that process, oldest first."""
-        return [number for number in self.all() if self._value(self._window(number), "_NET_WM_PID") == pid]
-
-    def new_of(self, pid: int, before: list[int]) -> int:
-        """The window that this process has now and had not before; waits for it."""
-        return until(lambda: next((one for one in self.of(pid) if one not in before), 0), "a new window")
-
-    def new(self, before: list[int]) -> int:
-        """As `new_of`, whoever's it is."""
-        return until(lambda: next((one for one in self.all() if one not in before), 0), "a new window")
-
-    def activate(self, number: int) -> None:
-        """To the front, from wherever it is; returns when the window manager says that it has the focus."""
-        self._ask(number, "_NET_ACTIVE_WINDOW", PAGER, X.CurrentTime)
-        until(lambda: self._value(self._root, "_NET_ACTIVE_WINDOW") == number, "the focus")
-
-    def minimise(self, number: int) -> None:
-        self._ask(number, "WM_CHANGE_STATE", Xutil.IconicState)
-
-    def close_window(self, number: int) -> None:
-        self._ask(number, "_NET_CLOSE_WINDOW", X.CurrentTime, PAGER)
-
-    def place(self, number: int, left: int, top: int, width: int, height: int) -> None:
-        flags = 0xF << 8 | PAGER << 12  # all four are given; gravity 0 is the window's own
-        self._ask(number, "_NET_MOVERESIZE_WINDOW", flags, left, top, width, height)
-
-    def corner(self, number: int) -> tuple[int, int]:
-        """Its upper left one, on the screen."""
-        place = self._window(number).translate_coords(self._root, 0, 0)
-        return -place.x, -place.y
-
-    def press(self, number: int, *keys: str) -> None:
-        """These together, as X calls them, for that window."""
-        self.activate(number)
-        self.chord(*keys, held=0.03)
 
     @contextmanager
     def unpainted(
@@ -104,22 +55,3 @@ class Windows(Hands):
             window.fill_rectangle(window.create_gc(foreground=GREY), 0, 0, width, height)
             window.destroy()
             self._link.sync()
-
-    def _value(self, window: Window, name: str) -> int:
-        try:
-            found = window.get_full_property(self._atom(name), X.AnyPropertyType)
-        except BadWindow:  # gone in between
-            return 0
-        return 0 if found is None or not len(found.value) else int(found.value[0])
-
-    def _ask(self, number: int, message: str, *data: int) -> None:
-        padded = [*data, *[0] * (5 - len(data))]
-        told = event.ClientMessage(window=self._window(number), client_type=self._atom(message), data=(32, padded))
-        self._root.send_event(told, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
-        self._link.sync()
-
-    def _window(self, number: int) -> Window:
-        return self._link.create_resource_object("window", number)
-
-    def _atom(self, name: str) -> int:
-        return int(self._link.intern_atom(name))

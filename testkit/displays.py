@@ -11,7 +11,8 @@ from pathlib import Path
 from Xlib import X, display
 from Xlib.error import ConnectionClosedError, DisplayError
 
-from testkit.stage import server, until
+from testkit.stage import server
+from testkit.waits import until
 
 READY_WITHIN = 20.0  # seconds; on two busy cores an X server needs one or two
 XORG = Path("/usr/lib/xorg/Xorg")

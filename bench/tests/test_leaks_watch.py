@@ -9,7 +9,8 @@ import pytest
 
 from agent.desktop.clock import BootClock
 from bench.leaks_watch import watcher
-from testkit.stage import BEAT, DEADLINE, own_display
+from testkit.stage import own_display
+from testkit.waits import BEAT, DEADLINE
 
 pytestmark = pytest.mark.desktop
 
