@@ -94,10 +94,12 @@ class Scene:
         self.entered.pop()[0].close()
 
     def leave_all(self) -> None:
+        """The play has ended: the next one has the first browser alone."""
         with ExitStack() as rest:
             for stack, _ in self.entered:
                 rest.push(stack)
             self.entered.clear()
+            self.second = None
 
     def until_loaded(self, tab: Which = FIRST, address: Address | None = None) -> None:
         """Until the tab has loaded its page, or this one."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_play import Pace, Player
 from bench.leaks_scene import Scene, Step, row
+from bench.leaks_steps import pay, start
 from bench.leaks_watch import Edge, Watcher
 from testkit.fleet import Pc
 
@@ -86,3 +88,24 @@ def test_where_frames_are_counted_one_more_is_waited_for_before_it_comes() -> No
     assert player.faults == []
     assert asked_before == [2]
     assert len(asked) == 4
+
+
+def test_a_browser_that_a_play_started_has_ended_and_is_none_of_the_next_one() -> None:
+    """Or the next play would stop the processes of a browser that is gone."""
+    ended: list[str] = []
+
+    @contextmanager
+    def another(*_: object, **__: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(name="second", pid=2)
+        ended.append("second")
+
+    desk = SimpleNamespace(all=list, new_of=lambda *_: 7)
+    first = SimpleNamespace(name="chromium", pid=1)
+    scene = Scene(*cast("Any", (None, None, desk, first, {}, {}, {}, another)))
+
+    start(pay())(scene)
+    assert scene.latest.name == "second"
+    scene.leave_all()
+
+    assert ended == ["second"]
+    assert scene.latest.name == "chromium"
