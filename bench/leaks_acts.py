@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
 from bench import leaks_processes as process
+from bench import leaks_steps as steps
 from bench.leaks_cases import Case
-from bench.leaks_scene import FIRST, OTHER, Scene, Step, Transition, do
+from bench.leaks_scene import FIRST, OTHER, Act, Scene, Step, Transition, do, row
 from bench.leaks_server import Address
 from bench.leaks_settings import busy_cores
-from bench.leaks_steps import (
-    MIDDLE,
-    call,
-    close_tab,
-    enter,
-    gone,
-    leave,
-    load,
-    loaded,
-    new_tab,
-    present,
-    run,
-    shop,
-    show,
-    wait,
-)
+from bench.leaks_steps import shop, wait
 
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
 PUT_AWAY: Final = 1.3  # seconds until a page has removed what it hid (leaks_site/part.js)
@@ -45,9 +31,9 @@ UNSEEN_COMING: Final = frozenset({"reveal", "streamed"})
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
-    """What else happens as it goes, at a time (s, monotonic). `unseen`: the eye has to be closed for it."""
+    """What else happens as it goes. `unseen`: the eye has to be closed for it."""
 
-    act: Callable[[Case, float, Scene], None]
+    step: Step = ()
     unseen: bool = False
     before: Step = ()
     after: Step = ()
@@ -55,23 +41,17 @@ class Meanwhile:
 
 def acted(name: str, case: Case) -> Transition:
     """The case as a transition, so that the bench plays it as any other."""
-    meanwhile = MEANWHILE[case.meanwhile]
+    meanwhile = meanwhiles(case.hung)[case.meanwhile]
     unseen = meanwhile.unseen or case.comes in UNSEEN_COMING or case.goes == "hide"
-    prepared = (run("order", "prepare", 0), wait(HIDDEN)) if case.comes == "reveal" else ()
+    prepared = (steps.run("order", "prepare", 0), wait(HIDDEN)) if case.comes == "reveal" else ()
     put_away = wait(PUT_AWAY) if case.goes == "hide" else ()
-
-    def goes(scene: Scene) -> None:
-        scene.run("order", "leave", 1000 * NOTICE)
-        meanwhile.act(case, time.monotonic() + NOTICE, scene)
-
-    return Transition(
+    busy = steps.enter(lambda _: busy_cores(case.load))
+    return row(
         name,
+        (busy, steps.present if unseen else (), prepared, steps.run("order", "come", 0)),
+        (wait(case.stays), _leave, meanwhile.step, put_away, steps.gone),
+        (steps.leave, meanwhile.after, steps.load(FIRST, shop())),  # the load stays until it has gone
         first=(partial(_open, case), meanwhile.before),
-        steps=(
-            (enter(lambda _: busy_cores(case.load)), present if unseen else (), prepared, run("order", "come", 0)),
-            (wait(case.stays), goes, put_away, gone),
-            (leave, meanwhile.after, load(FIRST, shop())),  # the load stays until it has gone
-        ),
         browsers=(case.browser,),
     )
 
@@ -80,62 +60,50 @@ def _open(case: Case, scene: Scene) -> None:
     """The case's first page, with all its frames, in the browser's tab."""
     query = urlencode({"case": json.dumps(asdict(case)), "depth": 0, "state": "clean", "turn": time.monotonic_ns()})
     address = Address(f"/part?{query}")
-    load(FIRST, address)(scene)
+    steps.load(FIRST, address)(scene)
     scene.until_loaded(address=address)
 
 
-# -- what else happens ------------------------------------------------------------------------------------------------
+def _leave(scene: Scene) -> None:
+    scene.run("order", "leave", 1000 * NOTICE)
+    scene.leaves_at = time.monotonic() + NOTICE
 
 
-def _switch_tab(_: Case, at: float, scene: Scene) -> None:
-    _until(at - 0.2)
-    show(OTHER)(scene)
-    _until(at + HIDDEN_TAB)
-    do(scene, (show(FIRST), wait(0.5)))
+def _at(seconds: float) -> Act:
+    """So long after it goes, or before."""
+    return lambda scene: time.sleep(max(0.0, scene.leaves_at + seconds - time.monotonic()))
 
 
-def _zoom(_: Case, at: float, scene: Scene) -> None:
-    _until(at)
-    scene.call("tabs.setZoom", FIRST, ZOOM)
+def _raise_other(scene: Scene) -> None:
+    """Another program's window comes before the browser's."""
+    scene.desk.activate(next(one for one in scene.desk.all() if one not in scene.desk.of(scene.browser.pid)))
 
 
-def _raise_window(_: Case, at: float, scene: Scene) -> None:
-    """Another program's window comes before the browser's, and that one again."""
-    other = next(one for one in scene.desk.all() if one not in scene.desk.of(scene.browser.pid))
-    _until(at - 0.2)
-    scene.desk.activate(other)
-    _until(at + 0.3)
-    scene.desk.activate(scene.windows[FIRST])
+def _scroll(scene: Scene) -> None:
+    scene.desk.wheel(*steps.MIDDLE, until=scene.leaves_at + SCROLLS)
 
 
-def _scroll(_: Case, at: float, scene: Scene) -> None:
-    scene.desk.wheel(*MIDDLE, until=at + SCROLLS)
-
-
-def _hang(whose: process.Whose, earlier: float) -> Meanwhile:
-    """`earlier`: how long before its page lets go (s). A page that is stopped has to have let go."""
-
-    def hang(case: Case, at: float, scene: Scene) -> None:
-        _until(at - earlier - FINDING)
+def _hang(whose: process.Whose, at: float, seconds: float) -> Meanwhile:
+    def hang(scene: Scene) -> None:
+        _at(at - FINDING)(scene)
         processes = whose(scene)
-        _until(at - earlier)
-        with process.stopped(processes):
-            time.sleep(case.hung)
+        do(scene, (_at(at), steps.enter(lambda _: process.stopped(processes)), wait(seconds), steps.leave))
 
     return Meanwhile(hang, unseen=True)
 
 
-def _until(at: float) -> None:
-    time.sleep(max(0.0, at - time.monotonic()))
-
-
-MEANWHILE: Final[Mapping[str, Meanwhile]] = {
-    "none": Meanwhile(lambda *_: None),
-    "scroll": Meanwhile(_scroll),
-    "zoom": Meanwhile(_zoom, after=call("tabs.setZoom", FIRST, 1)),
-    "tab": Meanwhile(_switch_tab, True, before=(new_tab(shop(), active=False), loaded(OTHER)), after=close_tab),
-    "window": Meanwhile(_raise_window, True),
-    "hang_gpu": _hang(process.gpu, 0.1),
-    "hang_renderer": _hang(process.pages, -0.05),
-    "hang_extension": _hang(process.extension, 0.1),
-}
+def meanwhiles(hung: float) -> Mapping[str, Meanwhile]:
+    """By their names. A page that is stopped has to have let go."""
+    zoom, unzoom = (steps.call("tabs.setZoom", FIRST, factor) for factor in (ZOOM, 1))
+    behind = steps.new_tab(shop(), active=False), steps.loaded(OTHER)
+    switched = _at(-0.2), steps.show(OTHER), _at(HIDDEN_TAB), steps.show(FIRST), wait(0.5)
+    return {
+        "none": Meanwhile(),
+        "scroll": Meanwhile(_scroll),
+        "zoom": Meanwhile((_at(0), zoom), after=unzoom),
+        "tab": Meanwhile(switched, unseen=True, before=behind, after=steps.close_tab),
+        "window": Meanwhile((_at(-0.2), _raise_other, _at(0.3), steps.activate(FIRST)), unseen=True),
+        "hang_gpu": _hang(process.gpu, -0.1, hung),
+        "hang_renderer": _hang(process.pages, 0.05, hung),
+        "hang_extension": _hang(process.extension, -0.1, hung),
+    }

@@ -43,7 +43,8 @@ FIRST, OTHER = Which
 @dataclass(slots=True)
 class Scene:
     """The browser that is played with, and what plays opened. `tabs`, `browser_windows`: the browser's own numbers;
-    `windows`: those of X. `second`: another browser, which the play started.
+    `windows`: those of X. `second`: another browser, which the play started. `leaves_at`: when what is sensitive goes
+    of itself (s, monotonic).
 
     `another`: starts a second browser of the kind with this address, these flags and our extension, or without it
     (`seen=False`).
@@ -58,6 +59,7 @@ class Scene:
     browser_windows: dict[Which, int]
     another: Callable[..., AbstractContextManager[Browser]]
     turn: int = 0
+    leaves_at: float = 0.0
     second: Browser | None = None
     presences: list[tuple[int, int]] = field(default_factory=list)
     entered: list[tuple[ExitStack, Any]] = field(default_factory=list)

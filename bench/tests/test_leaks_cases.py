@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import leaks_cases, leaks_pages
-from bench.leaks_acts import MEANWHILE, UNSEEN_COMING
+from bench.leaks_acts import UNSEEN_COMING, meanwhiles
 from bench.leaks_cases import (
     DEPTHS,
     DIMENSIONS,
@@ -147,7 +147,7 @@ def test_the_page_program_knows_every_value() -> None:
 
 
 def test_the_bench_can_do_all_that_may_happen_meanwhile() -> None:
-    assert set(MEANWHILE) == set(DIMENSIONS["meanwhile"])
+    assert set(meanwhiles(0)) == set(DIMENSIONS["meanwhile"])
     assert set(DIMENSIONS["comes"]) >= UNSEEN_COMING
 
 
