@@ -37,12 +37,12 @@ from agent.control.status import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
+from bench.leaks_desktop import SETTINGS, busy_cores, setting
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
 from bench.leaks_random import Say
 from bench.leaks_scene import BOTH, Transition
 from bench.leaks_server import STAGEHAND, site
-from bench.leaks_settings import SETTINGS, busy_cores, setting
 from bench.leaks_table import of_plays, of_runs
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher

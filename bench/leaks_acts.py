@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from bench import leaks_processes as process
 from bench import leaks_steps as steps
 from bench.leaks_cases import Case
+from bench.leaks_desktop import busy_cores
 from bench.leaks_scene import FIRST, OTHER, Act, Scene, Step, Transition, do, row
 from bench.leaks_server import Address
-from bench.leaks_settings import busy_cores
 from bench.leaks_steps import shop, wait
 
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order

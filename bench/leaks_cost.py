@@ -16,10 +16,10 @@ from typing import Final
 import psutil
 
 from agent.control.status import RecorderState
+from bench.leaks_desktop import setting
 from bench.leaks_play import scene
 from bench.leaks_scene import Scene
 from bench.leaks_server import site
-from bench.leaks_settings import setting
 from bench.leaks_steps import shop
 from testkit.fleet import pc, store
 

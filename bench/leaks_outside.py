@@ -21,7 +21,6 @@ from bench.leaks_scene import (
     PICOM,
     PLAIN,
     TICKING,
-    Act,
     Scene,
     Transition,
     Which,
@@ -32,6 +31,7 @@ from bench.leaks_steps import (
     FROZEN,
     MIDDLE,
     REPEATED,
+    act,
     activate,
     call,
     click,
@@ -106,8 +106,9 @@ def _discard(scene: Scene) -> None:
     scene.tabs[OTHER] = kept["id"] if kept else scene.tabs[OTHER]
 
 
-def _console(window: Which) -> Act:
-    return lambda scene: press(window, *CONSOLE[scene.browser.name])(scene)
+@act
+def _console(scene: Scene, window: Which) -> None:
+    scene.desk.press(scene.windows[window], *CONSOLE[scene.browser.name])
 
 
 def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) -> Transition:

@@ -14,11 +14,11 @@ from typing import Any, Final
 from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_account import Phase
+from bench.leaks_desktop import Windows
 from bench.leaks_scene import BOX, CORNER, FIRST, Scene, Step, Transition, do
 from bench.leaks_server import Address, Hand, Site, stagehand
 from bench.leaks_steps import shop
 from bench.leaks_watch import Watcher
-from bench.leaks_windows import Windows
 from testkit import browsers
 from testkit.browsers import Browser
 from testkit.fleet import Pc

@@ -6,18 +6,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec
 
+from bench.leaks_desktop import Windows
 from bench.leaks_pages import HOME
 from bench.leaks_processes import Whose, kill, stopped
 from bench.leaks_scene import BOX, FIRST, OTHER, Act, Scene, Step, Which, do
 from bench.leaks_server import Address
-from bench.leaks_windows import Windows
 from testkit.stage import StageError
 
 MIDDLE: Final = (500, 500)  # within the page
 FROZEN: Final = 2.5  # seconds that something is held up: longer than anybody waits for an answer
 REPEATED: Final = 4.5  # seconds in which the control takes a picture also of what stands still
+
+
+P = ParamSpec("P")
+
+
+def act(done: Callable[Concatenate[Scene, P], object]) -> Callable[P, Act]:
+    """Makes an act of a function: what it is given now, it does to a scene later."""
+    return lambda *given, **named: lambda scene: done(scene, *given, **named)
 
 
 def shop(more: str = "", host: str = HOME) -> Address:
@@ -32,23 +40,11 @@ def pay(more: str = "", host: str = HOME) -> Address:
 present: Final = Scene.present
 gone: Final = Scene.gone
 leave: Final = Scene.leave
+run: Final = act(Scene.run)
+call: Final = act(Scene.call)
+wait: Final = act(lambda _, seconds: time.sleep(seconds))
 
-
-def wait(seconds: float) -> Act:
-    return lambda _: time.sleep(seconds)
-
-
-# -- pages and tabs -------------------------------------------------------------------------------------------------
-
-
-def run(name: str, *given: object, tab: Which = FIRST) -> Act:
-    """A function of leaks_site/scene.js in the page."""
-    return lambda scene: scene.run(name, *given, tab=tab)
-
-
-def call(name: str, *given: object) -> Act:
-    """A function of the browser's extension API."""
-    return lambda scene: scene.call(name, *given)
+# -- pages and tabs ---------------------------------------------------------------------------------------------------
 
 
 def go(address: Address | str) -> Act:
@@ -60,26 +56,21 @@ def to_shop(seconds: float) -> Step:
     return wait(seconds), go(shop())
 
 
-def require(name: str, fault: str) -> Act:
+@act
+def require(scene: Scene, name: str, fault: str) -> None:
     """That the page says so of itself, or the play was another one than it should be."""
-
-    def ask(scene: Scene) -> None:
-        if not scene.run(name):
-            raise StageError(f"{fault}: the transition was a plain navigation")
-
-    return ask
+    if not scene.run(name):
+        raise StageError(f"{fault}: the transition was a plain navigation")
 
 
-def new_tab(address: Address, *, active: bool = True) -> Act:
-    def open_it(scene: Scene) -> None:
-        where = {"url": address, "active": active, "windowId": scene.browser_windows[FIRST]}
-        scene.tabs[OTHER] = scene.call("tabs.create", where)["id"]
-
-    return open_it
+@act
+def new_tab(scene: Scene, address: Address, *, active: bool = True) -> None:
+    where = {"url": address, "active": active, "windowId": scene.browser_windows[FIRST]}
+    scene.tabs[OTHER] = scene.call("tabs.create", where)["id"]
 
 
-def loaded(tab: Which = FIRST) -> Act:
-    return lambda scene: scene.until_loaded(tab)
+loaded: Final = act(Scene.until_loaded)
+close_tab: Final = call("tabs.remove", OTHER)
 
 
 def show(tab: Which) -> Act:
@@ -91,13 +82,11 @@ def load(tab: Which, address: Address) -> Act:
     return call("tabs.update", tab, {"url": address})
 
 
-close_tab: Final = call("tabs.remove", OTHER)
-
-# -- windows and browsers -------------------------------------------------------------------------------------------
+# -- windows and browsers ---------------------------------------------------------------------------------------------
 
 
-def _of_window(act: Callable[..., object]) -> Callable[..., Act]:
-    return lambda which, *given: lambda scene: act(scene.desk, scene.windows[which], *given)
+def _of_window(done: Callable[..., object]) -> Callable[..., Act]:
+    return act(lambda scene, which, *given: done(scene.desk, scene.windows[which], *given))
 
 
 activate: Final = _of_window(Windows.activate)
@@ -105,93 +94,80 @@ minimise: Final = _of_window(Windows.minimise)
 place: Final = _of_window(Windows.place)
 close_window: Final = _of_window(Windows.close_window)
 press: Final = _of_window(Windows.press)
+point: Final = act(lambda scene, left, top: scene.desk.point(left, top))
+click: Final = act(lambda scene, left, top, button=1: scene.desk.click(left, top, button))
 
 
-def point(left: int, top: int) -> Act:
-    return lambda scene: scene.desk.point(left, top)
-
-
-def click(left: int, top: int, button: int = 1) -> Act:
-    return lambda scene: scene.desk.click(left, top, button)
-
-
-def inside(act: Callable[[int, int], Step], left: int, top: int) -> Act:
+@act
+def inside(scene: Scene, done: Callable[[int, int], Step], left: int, top: int) -> None:
     """So far from the upper left corner of the first window."""
-
-    def there(scene: Scene) -> None:
-        x, y = scene.desk.corner(scene.windows[FIRST])
-        do(scene, act(x + left, y + top))
-
-    return there
+    x, y = scene.desk.corner(scene.windows[FIRST])
+    do(scene, done(x + left, y + top))
 
 
-def opening(*acts: Step) -> Act:
+@act
+def opening(scene: Scene, *acts: Step) -> None:
     """They open a window, of whatever program."""
-
-    def wait_for_it(scene: Scene) -> None:
-        before = scene.desk.all()
-        do(scene, acts)
-        scene.windows[OTHER] = scene.desk.new(before)
-
-    return wait_for_it
+    before = scene.desk.all()
+    do(scene, acts)
+    scene.windows[OTHER] = scene.desk.new(before)
 
 
-def open_window(address: Address) -> Act:
+@act
+def open_window(scene: Scene, address: Address) -> None:
     """Of the browser, in front, where its first one is."""
-
-    def open_it(scene: Scene) -> None:
-        before = scene.desk.of(scene.browser.pid)
-        shape = dict(zip(("left", "top", "width", "height"), BOX, strict=True))
-        scene.browser_windows[OTHER] = scene.call("windows.create", {"url": address, **shape})["id"]
-        scene.windows[OTHER] = scene.desk.new_of(scene.browser.pid, before)
-        scene.desk.place(scene.windows[OTHER], *BOX)
-
-    return open_it
+    before = scene.desk.of(scene.browser.pid)
+    shape = dict(zip(("left", "top", "width", "height"), BOX, strict=True))
+    scene.browser_windows[OTHER] = scene.call("windows.create", {"url": address, **shape})["id"]
+    scene.windows[OTHER] = scene.desk.new_of(scene.browser.pid, before)
+    scene.desk.place(scene.windows[OTHER], *BOX)
 
 
 def remove_window(scene: Scene) -> None:
     scene.call("windows.remove", scene.browser_windows[OTHER])
 
 
+@act
 def start(
+    scene: Scene,
     address: Address,
     *flags: str,
     seen: bool = True,
     extensions: Sequence[Path] = (),
     settings: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Act:
+) -> None:
     """A second browser with a window of its own, until `leave`. `settings`: of each browser's new profile."""
-
-    def begin(scene: Scene) -> None:
-        before = scene.desk.all()
-        chosen = None if settings is None else settings[scene.browser.name]
-        context = scene.another(address, *flags, seen=seen, extensions=extensions, settings=chosen)
-        scene.second = scene.enter(context)
-        scene.windows[OTHER] = scene.desk.new_of(scene.second.pid, before)
-
-    return begin
+    before = scene.desk.all()
+    chosen = None if settings is None else settings[scene.browser.name]
+    scene.second = scene.enter(scene.another(address, *flags, seen=seen, extensions=extensions, settings=chosen))
+    scene.windows[OTHER] = scene.desk.new_of(scene.latest.pid, before)
 
 
-# -- what lasts until `leave` ---------------------------------------------------------------------------------------
+# -- what lasts until `leave` -----------------------------------------------------------------------------------------
 
 
-def enter(context: Callable[[Scene], AbstractContextManager[Any]]) -> Act:
-    return lambda scene: scene.enter(context(scene))
+@act
+def enter(scene: Scene, context: Callable[[Scene], AbstractContextManager[Any]]) -> None:
+    scene.enter(context(scene))
 
 
-def unpainted(left: int, top: int, width: int, height: int, *, managed: bool = True) -> Act:
-    return enter(lambda scene: scene.desk.unpainted(left, top, width, height, managed=managed))
+@act
+def unpainted(scene: Scene, left: int, top: int, width: int, height: int, *, managed: bool = True) -> None:
+    scene.enter(scene.desk.unpainted(left, top, width, height, managed=managed))
 
 
-def moved(left: int, top: int) -> Act:
+@act
+def moved(scene: Scene, left: int, top: int) -> None:
     """The unpainted window."""
-    return lambda scene: scene.entered[-1][1](left, top)
+    scene.entered[-1][1](left, top)
 
 
-def stop(whose: Whose) -> Act:
-    return enter(lambda scene: stopped(whose(scene)))
+@act
+def stop(scene: Scene, whose: Whose) -> None:
+    scene.enter(stopped(whose(scene)))
 
 
-def end(whose: Whose) -> Act:
+@act
+def end(scene: Scene, whose: Whose) -> None:
     """Kill them."""
-    return lambda scene: kill(whose(scene))
+    kill(whose(scene))

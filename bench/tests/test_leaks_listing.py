@@ -9,7 +9,7 @@ import pytest
 
 from bench.leaks import main
 from bench.leaks_cases import DIMENSIONS, as_text
-from bench.leaks_settings import SETTINGS
+from bench.leaks_desktop import SETTINGS
 from bench.leaks_transitions import FOUND, TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
