@@ -106,8 +106,6 @@ def perform(
         # Short: a local socket's path may have 107 bytes.
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(setting(where, folder / "display"))
-        # A desktop without any window is a blind one: there is always this, behind everything else.
-        stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
         services = stack.enter_context(store(folder))
         with (
             pc(services, stage, homes / "pc", POLICY) as judged,
@@ -124,10 +122,8 @@ def perform(
             (folder / "phases.json").write_text(json.dumps([asdict(phase) for phase in player.phases], indent=1))
         say("opening what was kept")
         with ThreadPoolExecutor() as both:
-            kept = both.submit(Kept.of, services, judged, folder / "kept")
-            control = both.submit(Kept.of, services, bare, folder / "control")
-        name = f"{where} busy" if busy else where
-        return _account(name, player, watching, kept.result(), control.result())
+            kept, control = both.map(lambda one: Kept.of(services, one, folder / one.home.name), (judged, bare))
+        return _account(f"{where} busy" if busy else where, player, watching, kept, control)
 
 
 def _play_all(transitions: Sequence[Transition], rounds: int, player: Player, stage: Stage, say: Say) -> None:

@@ -44,6 +44,8 @@ def setting(name: str, folder: Path) -> Iterator[Stage]:
                 geometry = f"{width}/338x{height}/211+{place * width}+0"
                 output = "none" if place else "screen"
                 stack.enter_context(displays.monitor(stage.name, f"monitor-{place}", geometry, output))
+        # A desktop without any window is a blind one: there is always this, behind everything else.
+        stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
         yield stage
 
 

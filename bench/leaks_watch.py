@@ -23,7 +23,7 @@ import mss
 import numpy as np
 
 from agent.desktop.clock import BootClock
-from testkit.stage import Running, running
+from testkit.stage import running
 
 REST: Final = 0.0025  # seconds between two looks; a look takes about 0.2 ms
 THIRD: Final = 85  # of 255: as testkit/detector, a third of the way from grey to magenta is seen
@@ -50,12 +50,11 @@ def sensitive(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
     return int(np.count_nonzero(np.minimum(blue, red) - green > THIRD)) >= SPOT
 
 
+@dataclass(frozen=True, slots=True)
 class Watcher:
-    """The running watcher, from outside."""
+    """The running watcher, from outside. `out`: what it writes."""
 
-    def __init__(self, process: Running, out: Path) -> None:
-        self._process = process
-        self._out = out
+    out: Path
 
     def edges(self) -> list[Edge]:
         return [Edge(**line["edge"]) for line in self._lines() if "edge" in line]
@@ -69,10 +68,10 @@ class Watcher:
         return next(line["looks"] for line in self._lines() if "looks" in line)
 
     def ready(self) -> bool:
-        return self._out.exists() and bool(self._lines())
+        return self.out.exists() and bool(self._lines())
 
     def _lines(self) -> list[dict[str, dict[str, Any]]]:
-        text = self._out.read_text("ascii")
+        text = self.out.read_text("ascii")
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
@@ -82,7 +81,7 @@ def watcher(display: str, strips: Sequence[Strip], folder: Path) -> Iterator[Wat
     out = folder / "truth.jsonl"
     command = [sys.executable, "-P", "-m", "bench.leaks_watch", display, str(out), json.dumps(strips)]
     with running("the watcher", command, folder / "watcher.log", os.environ) as process:
-        watching = Watcher(process, out)
+        watching = Watcher(out)
         process.until(watching.ready, "it looked")
         yield watching
 
