@@ -217,37 +217,14 @@ def main() -> int:
     console = Console(stderr=True)
     if arguments.table is not None:
         return _judge(arguments.table, console)
-    if arguments.random is not None or arguments.play is not None:
-        if arguments.only or arguments.busy or arguments.cost:
-            console.print(
-                "--only, --busy and --cost are for transitions; a case has a load of its own", style="bold red"
-            )
-            return 2
-        return _play_cases(arguments, console)
-    browsers = BOTH if arguments.browser is None else (arguments.browser,)
-    chosen = [
-        replace(one, browsers=played)
-        for one in TRANSITIONS
-        if arguments.setting in one.stages and (not arguments.only or one.name in arguments.only)
-        if (played := [name for name in (one.quick if arguments.quick else one.browsers) if name in browsers])
-    ]
-    if not chosen:
-        console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
-        return 2
-    pace, rounds = (QUICK, 1) if arguments.quick else (FULL, arguments.rounds)
     with harness.folder(arguments.dir) as folder:
         try:
-            with console.status("starting") as status:
-                say = status.update
-                run = perform(chosen, arguments.setting, folder, say, pace=pace, rounds=rounds, busy=arguments.busy)
-                if arguments.cost:
-                    run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, say)
-        except StageError as failure:
+            if arguments.random is None and arguments.play is None:
+                return _play_transitions(arguments, folder, console)
+            return _play_cases(arguments, folder, console)
+        except (StageError, ValueError) as failure:
             console.print(str(failure), markup=False)
             return 1
-    harness.keep(arguments.add, [asdict(run)])
-    of_runs([run] if arguments.add is None else _runs(arguments.add)).show(as_json=arguments.json)
-    return harness.tell(account.faults([run]), console)
 
 
 def _judge(path: Path, console: Console) -> int:
@@ -261,23 +238,43 @@ def _judge(path: Path, console: Console) -> int:
     return harness.tell(faults, console)
 
 
-def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
-    with harness.folder(arguments.dir) as place:
-        lots = itertools.count()
+def _play_transitions(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    browsers = BOTH if arguments.browser is None else (arguments.browser,)
+    chosen = [
+        replace(one, browsers=played)
+        for one in TRANSITIONS
+        if arguments.setting in one.stages and (not arguments.only or one.name in arguments.only)
+        if (played := [name for name in (one.quick if arguments.quick else one.browsers) if name in browsers])
+    ]
+    if not chosen:
+        harness.tell(["nothing to play: no transition fits --only, --browser and --setting"], console)
+        return 2
+    pace, rounds = (QUICK, 1) if arguments.quick else (FULL, arguments.rounds)
+    with console.status("starting") as status:
+        say = status.update
+        run = perform(chosen, arguments.setting, folder, say, pace=pace, rounds=rounds, busy=arguments.busy)
+        if arguments.cost:
+            run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, say)
+    harness.keep(arguments.add, [asdict(run)])
+    of_runs([run] if arguments.add is None else _runs(arguments.add)).show(as_json=arguments.json)
+    return harness.tell(account.faults([run]), console)
 
-        def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
-            folder = place / f"lot-{next(lots)}"
-            folder.mkdir()
-            run = perform(transitions, arguments.setting, folder, say, pace=CASES)
-            if arguments.dir is None:
-                shutil.rmtree(folder)
-            return run
 
-        try:
-            return leaks_random.play(arguments, perform_lot, console)
-        except (StageError, ValueError) as failure:
-            console.print(str(failure), markup=False)
-            return 1
+def _play_cases(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    if arguments.only or arguments.busy or arguments.cost:
+        harness.tell(["--only, --busy and --cost are for transitions; a case has a load of its own"], console)
+        return 2
+    lots = itertools.count()
+
+    def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
+        place = folder / f"lot-{next(lots)}"
+        place.mkdir()
+        run = perform(transitions, arguments.setting, place, say, pace=CASES)
+        if arguments.dir is None:
+            shutil.rmtree(place)
+        return run
+
+    return leaks_random.play(arguments, perform_lot, console)
 
 
 def _names(text: str) -> list[str]:

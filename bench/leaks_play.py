@@ -95,8 +95,9 @@ class Player:
         Loading is another question, and how long it takes is the browser's: `before` and `after` of every interval
         tell what it costs. That the eye does not open at all is a fault here.
         """
-        if not self._until(self._eye_open, STANDS, ASK):
-            self.faults.append(f"{key}: the eye was not open {STANDS:.0f} s after the page had loaded")
+        self._await(
+            self._eye_open, STANDS, f"{key}: the eye was not open {STANDS:.0f} s after the page had loaded", ASK
+        )
         time.sleep(LOADED)
         start = BootClock().now()
         do(scene, steps[0])
@@ -117,8 +118,8 @@ class Player:
                 do(scene, step)
                 if place + 1 == len(steps):
                     return True
-                self._await(partial(self._seen_since, before), f"{key}: nothing was seen")
-        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go", GONE)
+                self._await(partial(self._seen_since, before), SEEN, f"{key}: nothing was seen")
+        self._await(lambda: not self.watcher.shown(), GONE, f"{key}: it did not go")
         return False
 
     def _seen_since(self, edges: int) -> bool:
@@ -126,17 +127,16 @@ class Player:
 
     def _clean(self, key: str) -> None:
         before = self._frames() if self.pace.frames else 0
-        self._await(lambda: not self.watcher.shown(), f"{key}: it did not go", GONE)
+        self._await(lambda: not self.watcher.shown(), GONE, f"{key}: it did not go")
         edges = self.watcher.edges()
         last = max(self._clean_since, edges[-1].at if edges else 0)
         while (left := last + self.pace.clean * SECOND - BootClock().now()) > 0:
             time.sleep(left / SECOND)
-        if not self._until(self._eye_open, OPEN, ASK):
-            self.faults.append(f"{key}: the eye was not open {OPEN + self.pace.clean:.0f} s after all was clean")
-        elif self.pace.frames:
-            self._until(lambda: self._frames() > before, PROVEN, ASK)
-        else:
+        shut = f"{key}: the eye was not open {OPEN + self.pace.clean:.0f} s after all was clean"
+        if not self._await(self._eye_open, OPEN, shut, ASK) or not self.pace.frames:
             time.sleep(0.3)
+        else:
+            self._await(lambda: self._frames() > before, PROVEN, beat=ASK)
 
     def _eye_open(self) -> bool:
         return self.recorder.state() is RecorderState.RECORDING
@@ -144,15 +144,12 @@ class Player:
     def _frames(self) -> int:
         return int((self.recorder.status() or {"frames": 0})["frames"])
 
-    def _await(self, condition: Callable[[], bool], fault: str, patience: float = SEEN) -> None:
-        if not self._until(condition, patience):
-            self.faults.append(fault)
-
-    @staticmethod
-    def _until(condition: Callable[[], bool], patience: float, beat: float = BEAT) -> bool:
+    def _await(self, condition: Callable[[], bool], patience: float, fault: str = "", beat: float = BEAT) -> bool:
+        """`fault`: what it is when it does not come."""
         try:
             return until(condition, "it", patience, beat)
         except LateError:
+            self.faults += [fault] if fault else []
             return False
 
 
