@@ -1,19 +1,20 @@
 """Ways in which something sensitive comes and goes with its tab, its window or its whole browser, and attacks.
 
 Attacks are what stands beside a page or over it and parts of a browser held up: ways in which a look may be deceived.
+Also what browsers show of their own that must not close the eye, or is known to.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 from bench import leaks_processes as process
-from bench.leaks_pages import AWAY
+from bench.leaks_pages import AWAY, HOME
 from bench.leaks_scene import (
     BOX,
     CHROMIUM,
-    CORNER,
     FIREFOX,
     FIRST,
     MONITORS,
@@ -26,11 +27,12 @@ from bench.leaks_scene import (
     Which,
     row,
 )
-from bench.leaks_server import Address
+from bench.leaks_server import Address, refusing
 from bench.leaks_steps import (
     FROZEN,
     MIDDLE,
     REPEATED,
+    REST,
     act,
     activate,
     call,
@@ -38,6 +40,7 @@ from bench.leaks_steps import (
     close_tab,
     close_window,
     end,
+    enter,
     go,
     gone,
     inside,
@@ -45,6 +48,7 @@ from bench.leaks_steps import (
     load,
     loaded,
     minimise,
+    moved,
     new_tab,
     open_window,
     opening,
@@ -80,12 +84,19 @@ APART: Final[dict[str, dict[str, Any]]] = {
 PARKED: Final = show(FIRST), wait(1.5)
 # Firefox shows nothing to a mouse that has not moved on the tab.
 POINT_AT_TAB: Final = inside(point, *SECOND_TAB), wait(0.4), inside(point, 332, 22), wait(2)
-LEAVE_TAB: Final = point(*CORNER), wait(1)
+LEAVE_TAB: Final = REST, wait(1)
 LOOK_AT_CARD: Final = POINT_AT_TAB, LEAVE_TAB
 CLEARED: Final = run("pushThenClear", "/shop", tab=OTHER), wait(2)
 PAYMENT: Final = open_window(pay("/window"))
 STARTED: Final = present, start(pay("/start"))
 LOGGED: Final = Address("/logged")
+STAYS: Final = wait(4)  # such a window is left where it is
+LONGER_THAN_NEEDED: Final = wait(13)  # a doubt about a window's pixels is over after ten
+HELD: Final = (350, 400)  # of the window's corner: what can be dragged there
+MOVED: Final = (130, 130)  # how far it is dragged
+OPEN_LIST: Final = inside(click, 400, 275), wait(1)  # a select list of scene.js, in either browser
+SHUT_LIST: Final = press(FIRST, "Escape")
+HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
 in_chromium: Final = partial(row, browsers=CHROMIUM)
 in_firefox: Final = partial(row, browsers=FIREFOX)
 
@@ -126,6 +137,17 @@ def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) ->
             click(ASIDE[0] + 500, ASIDE[1] + 600),
         ),
     )
+
+
+def _clean_window(name: str, page: str) -> Transition:
+    """It is to be found on the desktop by what its browser calls it; until then nobody answers for it."""
+    return row(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
+
+
+def _error_page(name: str, browsers: tuple[str, ...], least: float) -> Transition:
+    """To an address that does not answer, from a clean page."""
+    steps = (go(refusing(HOME)), wait(6)), (load(FIRST, shop()), loaded())
+    return row(name, *steps, browsers=browsers, least=least)
 
 
 OUTSIDE: Final = (
@@ -292,5 +314,63 @@ OUTSIDE: Final = (
         "extension_stopped",
         (present, start(shop("?then=/pay/unseen&after=5")), wait(3), stop(process.extension)),
         (wait(FROZEN), leave, gone, leave),
+    ),
+    # -- windows over a page that may go on showing what was in it: the browser's own, and one that paints nothing --
+    # What is dragged is in a window of its own until it is dropped, whatever the page shows by then.
+    row(
+        "dragged",
+        (activate(FIRST), run("draggable")),
+        (
+            inside(lambda x, y: enter(lambda scene: scene.desk.dragging((x, y), (x + MOVED[0], y + MOVED[1]))), *HELD),
+            (wait(0.5), run("remove"), STAYS, leave, REST, go(shop())),
+        ),
+        browsers=FIREFOX,
+    ),
+    # A list is open when the form goes, and stays: it has the cards that were in the form. Firefox paints its list in
+    # colours of its own, so there only the time after it says that it was closed for.
+    row(
+        "select_list",
+        (activate(FIRST), run("selected"), run("list")),
+        (OPEN_LIST, present, run("remove"), STAYS, SHUT_LIST, gone, go(shop())),
+    ),
+    row(
+        "clean_select_list",
+        (activate(FIRST), run("list", "rgb(200,220,200)"), OPEN_LIST, STAYS, SHUT_LIST),
+        to_shop(1),
+        least=0.5,
+    ),
+    # A window that paints nothing takes its picture of the form along when it is moved.
+    row(
+        "unpainted_window_moved",
+        run("form"),
+        (
+            (unpainted(300, 200, 500, 333, managed=False), wait(1), moved(700, 400), wait(1)),
+            (run("remove"), LONGER_THAN_NEEDED, leave, go(shop())),
+        ),
+        browsers=CHROMIUM,
+        stages=(PLAIN,),
+    ),
+    # -- what must not close --
+    _clean_window("clean_window_right_to_left", f"?title={quote(HEBREW)}"),
+    _clean_window("clean_window_long_title", f"?title={'chairs+' * 60}"),
+    _clean_window("clean_window_untitled", "?untitled"),
+    _clean_window("clean_window_titled", ""),  # what the others are to be held against
+    _error_page("clean_error_page", CHROMIUM, 0.5),
+    # It has an empty page in between, which no script reads and which counts until a page has shown its mark.
+    _error_page("clean_error_page_of_firefox", FIREFOX, 0),
+    # A page asks for the place. In Firefox the prompt is a window like an extension's popup.
+    row(
+        "clean_permission_prompt",
+        (activate(FIRST), run("askPlace"), wait(8)),
+        (press(FIRST, "Escape"), go(shop())),
+        least=0,
+    ),
+    # A payment page behind another tab goes on to the shop, and is not visited. In Firefox that stays closed.
+    in_chromium(
+        "clean_left_behind_a_tab",
+        wait(8),
+        close_tab,
+        first=(new_tab(pay()), loaded(OTHER), show(FIRST), load(OTHER, shop("?behind")), loaded(OTHER)),
+        least=0,
     ),
 )

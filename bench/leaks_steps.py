@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec
 from bench.leaks_desktop import Windows
 from bench.leaks_pages import HOME
 from bench.leaks_processes import Whose, kill, stopped
-from bench.leaks_scene import BOX, FIRST, OTHER, Act, Scene, Step, Which, do
+from bench.leaks_scene import BOX, CORNER, FIRST, OTHER, Act, Scene, Step, Which, do
 from bench.leaks_server import Address
 from testkit.stage import StageError
 
@@ -95,6 +95,7 @@ place: Final = _of_window(Windows.place)
 close_window: Final = _of_window(Windows.close_window)
 press: Final = _of_window(Windows.press)
 point: Final = act(lambda scene, left, top: scene.desk.point(left, top))
+REST: Final = point(*CORNER)  # the mouse, out of the way
 click: Final = act(lambda scene, left, top, button=1: scene.desk.click(left, top, button))
 
 

@@ -9,48 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 from bench import leaks_processes as process
 from bench.leaks_acts import acted
 from bench.leaks_cases import Case
 from bench.leaks_outside import OUTSIDE
-from bench.leaks_pages import AWAY, HOME
-from bench.leaks_scene import BOTH, CHROMIUM, CORNER, FIREFOX, FIRST, OTHER, PLAIN, Transition, row
+from bench.leaks_pages import AWAY
+from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, FIRST, PLAIN, row
 from bench.leaks_server import Address, refusing
-from bench.leaks_steps import (
-    MIDDLE,
-    activate,
-    click,
-    close_tab,
-    end,
-    enter,
-    go,
-    gone,
-    inside,
-    leave,
-    load,
-    loaded,
-    moved,
-    new_tab,
-    open_window,
-    pay,
-    point,
-    present,
-    press,
-    remove_window,
-    require,
-    run,
-    shop,
-    show,
-    to_shop,
-    unpainted,
-    wait,
-)
+from bench.leaks_steps import REST, end, go, loaded, pay, point, present, press, require, run, shop, to_shop, wait
 
 QUIET: Final = 6.0  # seconds that a clean page is left alone; Chromium's words at full screen stay for 4.6
 BUSY: Final = 8.0  # seconds that a dialog is left open, or a page busy
-HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
 REMOVE: Final = run("remove")
 FADES: Final = ".pan:not(.open) { opacity: 0; transition: opacity 9.9s steps(1, end) }"
 LEAVES: Final = ".pan.leave { opacity: 0; transition: opacity 3s steps(1, end) }"
@@ -64,24 +34,6 @@ SLOW: Final = Address("/slow.css?slow=1.5", AWAY)
 
 on_plain: Final = partial(row, stages=(PLAIN,))
 in_chromium: Final = partial(row, browsers=CHROMIUM)
-STAYS: Final = wait(4)  # such a window is left where it is
-LONGER_THAN_NEEDED: Final = wait(13)  # a doubt about a window's pixels is over after ten
-HELD: Final = (350, 400)  # of the window's corner: what can be dragged there
-MOVED: Final = (130, 130)  # how far it is dragged
-OPEN_LIST: Final = inside(click, 400, 275), wait(1)  # a select list of scene.js, in either browser
-SHUT_LIST: Final = press(FIRST, "Escape")
-
-
-def _clean_window(name: str, page: str) -> Transition:
-    """It is to be found on the desktop by what its browser calls it; until then nobody answers for it."""
-    return row(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
-
-
-def _error_page(name: str, browsers: tuple[str, ...], least: float) -> Transition:
-    """To an address that does not answer, from a clean page."""
-    steps = (go(refusing(HOME)), wait(QUIET)), (load(FIRST, shop()), loaded())
-    return row(name, *steps, browsers=browsers, least=least)
-
 
 _RASTER: Final = Case("chromium", document="frame", after="svg")
 _HELD: Final = Case("chromium", document="frame", goes="transition", held=3)
@@ -187,9 +139,7 @@ TRANSITIONS: Final = (
     # It begins 150 ms after no selector fits any more, as where a framework waits for something in between.
     on_plain("fade_begins_late", run("panWith", LEAVES), (run("shutLate", 150), to_shop(4))),
     # A fade stands still while the mouse is over what fades.
-    on_plain(
-        "fade_paused", (point(*MIDDLE), run("panWith", PAUSES)), (run("shut"), wait(4), point(*CORNER), go(shop()))
-    ),
+    on_plain("fade_paused", (point(500, 500), run("panWith", PAUSES)), (run("shut"), wait(4), REST, go(shop()))),
     # Between the request for a mark and the next animation frame is a task of more than 300 ms.
     on_plain("fade_beside_work", run("panWith", FADES), (run("shutThenWork", 350, 14), to_shop(7))),
     # What brought it in, reversed: such an animation begins in the future.
@@ -254,40 +204,6 @@ TRANSITIONS: Final = (
         run("viewWithMenu", "/pay/now"),
         (run("leaveViewWithMenu", "/shop", 1500), to_shop(3)),
     ),
-    # -- windows over a page that may go on showing what was in it: the browser's own, and one that paints nothing --
-    # What is dragged is in a window of its own until it is dropped, whatever the page shows by then.
-    row(
-        "dragged",
-        (activate(FIRST), run("draggable")),
-        (
-            inside(lambda x, y: enter(lambda scene: scene.desk.dragging((x, y), (x + MOVED[0], y + MOVED[1]))), *HELD),
-            (wait(0.5), run("remove"), STAYS, leave, point(*CORNER), go(shop())),
-        ),
-        browsers=FIREFOX,
-    ),
-    # A list is open when the form goes, and stays: it has the cards that were in the form. Firefox paints its list in
-    # colours of its own, so there only the time after it says that it was closed for.
-    row(
-        "select_list",
-        (activate(FIRST), run("selected"), run("list")),
-        (OPEN_LIST, present, run("remove"), STAYS, SHUT_LIST, gone, go(shop())),
-    ),
-    row(
-        "clean_select_list",
-        (activate(FIRST), run("list", "rgb(200,220,200)"), OPEN_LIST, STAYS, SHUT_LIST),
-        to_shop(1),
-        least=0.5,
-    ),
-    # A window that paints nothing takes its picture of the form along when it is moved.
-    on_plain(
-        "unpainted_window_moved",
-        run("form"),
-        (
-            (unpainted(300, 200, 500, 333, managed=False), wait(1), moved(700, 400), wait(1)),
-            (run("remove"), LONGER_THAN_NEEDED, leave, go(shop())),
-        ),
-        browsers=CHROMIUM,
-    ),
     # -- what must not close --
     # A shop full of other sites' frames below the fold, which browsers do not draw: they must not close the eye.
     row(
@@ -300,34 +216,12 @@ TRANSITIONS: Final = (
     ),
     # From one clean page to another every 3 s: no share of it is promised, but somebody will ask how much is kept.
     row("clean_navigation", [(go(shop(f"/{page}")), wait(3)) for page in range(3)], least=0),
-    _clean_window("clean_window_right_to_left", f"?title={quote(HEBREW)}"),
-    _clean_window("clean_window_long_title", f"?title={'chairs+' * 60}"),
-    _clean_window("clean_window_untitled", "?untitled"),
-    _clean_window("clean_window_titled", ""),  # what the others are to be held against
     # Into full screen over a clean page: the browser says how to leave it, Firefox inside its own window.
     in_chromium("clean_full_screen", (press(FIRST, "F11"), wait(QUIET)), (press(FIRST, "F11"), wait(1)), least=0.5),
-    _error_page("clean_error_page", CHROMIUM, 0.5),
-    # It has an empty page in between, which no script reads and which counts until a page has shown its mark.
-    _error_page("clean_error_page_of_firefox", FIREFOX, 0),
-    # A page asks for the place. In Firefox the prompt is a window like an extension's popup.
-    row(
-        "clean_permission_prompt",
-        (activate(FIRST), run("askPlace"), wait(BUSY)),
-        (press(FIRST, "Escape"), go(shop())),
-        least=0,
-    ),
     # While it is up the page does not answer, and the script that raised it may have changed the page before.
     row("clean_alert", (run("alert"), wait(BUSY)), (press(FIRST, "Return"), to_shop(0.5)), least=0),
     # A page that works half a second at a time: it answers between two tasks.
     row("clean_long_tasks", run("work", 500, int(2 * BUSY)), go(shop()), least=0),
-    # A payment page behind another tab goes on to the shop, and is not visited. In Firefox that stays closed.
-    in_chromium(
-        "clean_left_behind_a_tab",
-        wait(BUSY),
-        close_tab,
-        first=(new_tab(pay()), loaded(OTHER), show(FIRST), load(OTHER, shop("?behind")), loaded(OTHER)),
-        least=0,
-    ),
     *OUTSIDE,
     *(acted(name, case) for name, cases in FOUND.items() for case in cases),
 )
