@@ -7,34 +7,20 @@ Also what browsers show of their own that must not close the eye, or is known to
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from bench import leaks_processes as process
 from bench.leaks_pages import AWAY, HOME
-from bench.leaks_scene import (
-    BOX,
-    CHROMIUM,
-    FIREFOX,
-    FIRST,
-    MONITORS,
-    OTHER,
-    PICOM,
-    PLAIN,
-    TICKING,
-    Scene,
-    Transition,
-    Which,
-    row,
-)
+from bench.leaks_scene import BOX, CHROMIUM, FIREFOX, FIRST, MONITORS, OTHER, PICOM, PLAIN, TICKING, Scene, row
 from bench.leaks_server import Address, refusing
 from bench.leaks_steps import (
     FROZEN,
     MIDDLE,
     REPEATED,
     REST,
-    act,
     activate,
+    by_browser,
     call,
     click,
     close_tab,
@@ -75,12 +61,15 @@ SECOND_TAB: Final = (330, 20)  # of the window's corner
 OVER: Final = (640, 300, 500, 333)  # left, top, width, height of a small window over it
 COVER: Final = (0, 0, 1200, 770)  # all of the browser's window
 ASIDE: Final = (200, 40, 1000, 700)  # so that the watcher's strips go through popup and panel in both browsers
-CONSOLE: Final = {"chromium": ("Control_L", "Shift_L", "j"), "firefox": ("Control_L", "Shift_L", "k")}
-APART: Final[dict[str, dict[str, Any]]] = {
-    "chromium": {"devtools": {"preferences": {"currentDockState": '"undocked"'}}},
-    "firefox": {"devtools.toolbox.host": "window"},
+LOGGED: Final = Address("/logged")
+CONSOLE: Final = {
+    which: by_browser(press(which, "Control_L", "Shift_L", "j"), press(which, "Control_L", "Shift_L", "k"))
+    for which in (FIRST, OTHER)
 }
-
+APART: Final = by_browser(
+    start(LOGGED, settings={"devtools": {"preferences": {"currentDockState": '"undocked"'}}}),
+    start(LOGGED, settings={"devtools.toolbox.host": "window"}),
+)
 PARKED: Final = show(FIRST), wait(1.5)
 # Firefox shows nothing to a mouse that has not moved on the tab.
 POINT_AT_TAB: Final = inside(point, *SECOND_TAB), wait(0.4), inside(point, 332, 22), wait(2)
@@ -89,7 +78,6 @@ LOOK_AT_CARD: Final = POINT_AT_TAB, LEAVE_TAB
 CLEARED: Final = run("pushThenClear", "/shop", tab=OTHER), wait(2)
 PAYMENT: Final = open_window(pay("/window"))
 STARTED: Final = present, start(pay("/start"))
-LOGGED: Final = Address("/logged")
 STAYS: Final = wait(4)  # such a window is left where it is
 LONGER_THAN_NEEDED: Final = wait(13)  # a doubt about a window's pixels is over after ten
 HELD: Final = (350, 400)  # of the window's corner: what can be dragged there
@@ -99,55 +87,20 @@ SHUT_LIST: Final = press(FIRST, "Escape")
 HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
 in_chromium: Final = partial(row, browsers=CHROMIUM)
 in_firefox: Final = partial(row, browsers=FIREFOX)
-
-
-def _split(scene: Scene) -> None:
-    if scene.browser.name == "chromium":
-        scene.call("tabs.createSplit", [scene.tabs[FIRST], scene.tabs[OTHER]])
-        return
-    # Firefox lets no extension do it: both tabs are chosen, and in their menu "Open in Split View" (T).
-    scene.call("tabs.highlight", {"tabs": [0, 1]})
-    inside(lambda left, top: click(left, top, 3), *SECOND_TAB)(scene)
-    wait(1)(scene)
-    press(FIRST, "t")(scene)
+# Firefox lets no extension do it: both tabs are chosen, and in their menu "Open in Split View" (T).
+SPLIT: Final = by_browser(
+    call("tabs.createSplit", [FIRST, OTHER]),
+    (
+        call("tabs.highlight", {"tabs": [0, 1]}),
+        inside(lambda left, top: click(left, top, 3), *SECOND_TAB),
+        (wait(1), press(FIRST, "t")),
+    ),
+)
 
 
 def _discard(scene: Scene) -> None:
     kept = scene.call("tabs.discard", OTHER)
     scene.tabs[OTHER] = kept["id"] if kept else scene.tabs[OTHER]
-
-
-@act
-def _console(scene: Scene, window: Which) -> None:
-    scene.desk.press(scene.windows[window], *CONSOLE[scene.browser.name])
-
-
-def _of_extension(name: str, come: tuple[str, ...], go_away: tuple[str, ...]) -> Transition:
-    """What an extension that the policy does not name shows: no tab has it, and no script of ours.
-
-    It runs in a browser of its own: as long as it is switched on, that browser's window closes whenever it has no
-    focus. At the start the page is clicked, so that it has the focus.
-    """
-    return row(
-        name,
-        press(OTHER, *come),
-        (wait(REPEATED), press(OTHER, *go_away), wait(1), present, leave, gone),
-        first=(
-            (start(shop(), extensions=[STRANGER]), place(OTHER, *ASIDE), activate(OTHER), wait(2)),
-            click(ASIDE[0] + 500, ASIDE[1] + 600),
-        ),
-    )
-
-
-def _clean_window(name: str, page: str) -> Transition:
-    """It is to be found on the desktop by what its browser calls it; until then nobody answers for it."""
-    return row(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
-
-
-def _error_page(name: str, browsers: tuple[str, ...], least: float) -> Transition:
-    """To an address that does not answer, from a clean page."""
-    steps = (go(refusing(HOME)), wait(6)), (load(FIRST, shop()), loaded())
-    return row(name, *steps, browsers=browsers, least=least)
 
 
 OUTSIDE: Final = (
@@ -202,7 +155,7 @@ OUTSIDE: Final = (
         browsers=CHROMIUM,
     ),
     # A parked payment page is put beside the page that is shown.
-    row("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), _split), close_tab),
+    row("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), SPLIT), close_tab),
     # No extension may look into it: it has to close for its own sake.
     row(
         "private_window",
@@ -245,14 +198,14 @@ OUTSIDE: Final = (
     # Docked beside a clean page they show what it wrote to its console: no address and no field says so.
     row(
         "developer_tools",
-        (present, _console(FIRST)),
+        (present, CONSOLE[FIRST]),
         (wait(REPEATED), press(FIRST, "F12"), to_shop(1)),
         first=(go(LOGGED), loaded()),
     ),
     # In a window of their own.
     row(
         "developer_tools_apart",
-        (present, start(LOGGED, settings=APART), wait(2), _console(OTHER)),
+        (present, APART, wait(2), CONSOLE[OTHER]),
         (wait(REPEATED), gone, leave),
     ),
     # A page puts a document of its own into a small window above all others.
@@ -291,10 +244,21 @@ OUTSIDE: Final = (
         (present, go(pay("/article"))),
         (loaded(), call("tabs.toggleReaderMode", FIRST), wait(FROZEN), load(FIRST, shop())),
     ),
-    # A card form in the popup: Chromium draws it inside the browser's own window.
-    _of_extension("extension_popup", POPUP, ("Escape",)),
-    # The same in the panel beside the page, which stays open while the page is used.
-    _of_extension("extension_panel", PANEL, PANEL),
+    # What an extension that the policy does not name shows: no tab has it, and no script of ours. It runs in a browser
+    # of its own: as long as it is switched on, that browser's window closes whenever it has no focus, so at the start
+    # the page is clicked. Chromium draws the popup inside its window; the panel stays open while the page is used.
+    *(
+        row(
+            name,
+            press(OTHER, *come),
+            (wait(REPEATED), press(OTHER, *leave_by), wait(1), present, leave, gone),
+            first=(
+                (start(shop(), extensions=[STRANGER]), place(OTHER, *ASIDE), activate(OTHER), wait(2)),
+                click(ASIDE[0] + 500, ASIDE[1] + 600),
+            ),
+        )
+        for name, come, leave_by in (("extension_popup", POPUP, ("Escape",)), ("extension_panel", PANEL, PANEL))
+    ),
     # -- held up --
     # SIGSTOP: its picture stays, and it answers nobody.
     row("browser_stopped", go(pay()), (stop(process.main), wait(FROZEN), leave, go(shop()))),
@@ -351,13 +315,23 @@ OUTSIDE: Final = (
         stages=(PLAIN,),
     ),
     # -- what must not close --
-    _clean_window("clean_window_right_to_left", f"?title={quote(HEBREW)}"),
-    _clean_window("clean_window_long_title", f"?title={'chairs+' * 60}"),
-    _clean_window("clean_window_untitled", "?untitled"),
-    _clean_window("clean_window_titled", ""),  # what the others are to be held against
-    _error_page("clean_error_page", CHROMIUM, 0.5),
-    # It has an empty page in between, which no script reads and which counts until a page has shown its mark.
-    _error_page("clean_error_page_of_firefox", FIREFOX, 0),
+    # It is to be found on the desktop by what its browser calls it; until then nobody answers for it. The last one is
+    # what the others are to be held against.
+    *(
+        row(name, (open_window(shop(page)), wait(10)), remove_window, least=0)
+        for name, page in (
+            ("clean_window_right_to_left", f"?title={quote(HEBREW)}"),
+            ("clean_window_long_title", f"?title={'chairs+' * 60}"),
+            ("clean_window_untitled", "?untitled"),
+            ("clean_window_titled", ""),
+        )
+    ),
+    # To an address that does not answer, from a clean page. Firefox has an empty page in between, which no script reads
+    # and which counts until a page has shown its mark.
+    *(
+        row(name, (go(refusing(HOME)), wait(6)), (load(FIRST, shop()), loaded()), browsers=browsers, least=least)
+        for name, browsers, least in (("clean_error_page", CHROMIUM, 0.5), ("clean_error_page_of_firefox", FIREFOX, 0))
+    ),
     # A page asks for the place. In Firefox the prompt is a window like an extension's popup.
     row(
         "clean_permission_prompt",

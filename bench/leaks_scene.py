@@ -73,8 +73,13 @@ class Scene:
         return self.hand.run(self.tabs[tab], name, *given)
 
     def call(self, name: str, *given: object) -> Any:
-        """A tab may be given as FIRST or OTHER."""
-        return self.hand.call(name, *(self.tabs[one] if isinstance(one, Which) else one for one in given))
+        """A tab may be given as FIRST or OTHER, also in a list."""
+        return self.hand.call(name, *map(self._numbered, given))
+
+    def _numbered(self, given: object) -> object:
+        if isinstance(given, list):
+            return [self._numbered(one) for one in given]
+        return self.tabs[given] if isinstance(given, Which) else given
 
     def present(self) -> None:
         self._since = BootClock().now()

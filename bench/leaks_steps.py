@@ -44,6 +44,12 @@ run: Final = act(Scene.run)
 call: Final = act(Scene.call)
 wait: Final = act(lambda _, seconds: time.sleep(seconds))
 
+
+@act
+def by_browser(scene: Scene, chromium: Step, firefox: Step) -> None:
+    do(scene, chromium if scene.browser.name == "chromium" else firefox)
+
+
 # -- pages and tabs ---------------------------------------------------------------------------------------------------
 
 
@@ -135,12 +141,11 @@ def start(
     *flags: str,
     seen: bool = True,
     extensions: Sequence[Path] = (),
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """A second browser with a window of its own, until `leave`. `settings`: of each browser's new profile."""
+    """A second browser with a window of its own, until `leave`. `settings`: of its new profile."""
     before = scene.desk.all()
-    chosen = None if settings is None else settings[scene.browser.name]
-    scene.second = scene.enter(scene.another(address, *flags, seen=seen, extensions=extensions, settings=chosen))
+    scene.second = scene.enter(scene.another(address, *flags, seen=seen, extensions=extensions, settings=settings))
     scene.windows[OTHER] = scene.desk.new_of(scene.latest.pid, before)
 
 
