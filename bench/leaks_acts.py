@@ -14,8 +14,8 @@ from bench import leaks_processes as process
 from bench import leaks_steps as steps
 from bench.leaks_cases import Case
 from bench.leaks_desktop import busy_cores
-from bench.leaks_scene import FIRST, OTHER, Act, Scene, Step, Transition, do, row
-from bench.leaks_server import Address
+from bench.leaks_scene import Act, Scene, Step, Transition, do, row
+from bench.leaks_server import FIRST, OTHER, Address
 from bench.leaks_steps import shop, wait
 
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from bench import leaks_processes as process
 from bench.leaks_pages import AWAY, HOME
-from bench.leaks_scene import BOX, CHROMIUM, FIREFOX, FIRST, MONITORS, OTHER, PICOM, PLAIN, TICKING, Scene, row
-from bench.leaks_server import Address, refusing
+from bench.leaks_scene import BOX, CHROMIUM, FIREFOX, MONITORS, PICOM, PLAIN, TICKING, Scene, row
+from bench.leaks_server import FIRST, OTHER, Address, refusing
 from bench.leaks_steps import (
     FROZEN,
     MIDDLE,
@@ -100,7 +100,7 @@ SPLIT: Final = by_browser(
 
 def _discard(scene: Scene) -> None:
     kept = scene.call("tabs.discard", OTHER)
-    scene.tabs[OTHER] = kept["id"] if kept else scene.tabs[OTHER]
+    scene.hand.tabs[OTHER] = kept["id"] if kept else scene.hand.tabs[OTHER]
 
 
 OUTSIDE: Final = (

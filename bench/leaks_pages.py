@@ -17,9 +17,7 @@ from bench.leaks_cases import DEPTHS, Case, comes_at, goes_at
 
 HOME: Final = "127.0.0.1"
 AWAY: Final = "127.0.0.2"
-_SITE: Final = Path(__file__).with_name("leaks_site")
-SCENE: Final = "".join(_SITE.joinpath(name).read_text("utf-8") for name in ("scene.js", "lingering.js"))
-PART: Final = _SITE.joinpath("part.js").read_text("utf-8")
+SITE: Final = Path(__file__).with_name("leaks_site")
 PARTS: Final = ("/part", "/pay/part")  # the latter's address is sensitive
 
 PAGE: Final = """<!doctype html><html class="{kind}"><meta charset="utf-8"><title>{title}</title>{slow}
@@ -30,7 +28,7 @@ PAGE: Final = """<!doctype html><html class="{kind}"><meta charset="utf-8"><titl
   .secret body > * {{ visibility: hidden }}
   .secret body > #put {{ visibility: visible }}
 </style>
-<script src="/scene.js"></script>
+<script src="/scene.js"></script><script src="/lingering.js"></script>
 <body><h1>{title}</h1>{body}</body></html>
 """
 
@@ -39,10 +37,6 @@ ARTICLE: Final = (
     "<article><h2>Payment</h2>"
     + "<p>Your card will be charged, and your invoice comes by mail. Read this, for it is what you pay for. </p>" * 12
     + '<img src="/magenta.svg" width="900" height="500"></article>'
-)
-MAGENTA: Final = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="500">'
-    '<rect width="900" height="500" fill="rgb(255,0,255)"/></svg>'
 )
 
 

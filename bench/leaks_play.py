@@ -15,8 +15,8 @@ from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
 from bench.leaks_account import Phase
 from bench.leaks_desktop import Windows
-from bench.leaks_scene import BOX, CORNER, FIRST, Scene, Step, Transition, do
-from bench.leaks_server import Address, Hand, Site, stagehand
+from bench.leaks_scene import BOX, CORNER, Scene, Step, Transition, do
+from bench.leaks_server import FIRST, Address, Hand, Site, stagehand
 from bench.leaks_steps import shop
 from bench.leaks_watch import Watcher
 from testkit import browsers
@@ -179,8 +179,8 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
         window = desk.new_of(browser.pid, [])
         desk.place(window, *BOX)
         tab = _only_tab(hand, site.url(shop()))
-        tabs, browser_windows = {FIRST: tab["id"]}, {FIRST: tab["windowId"]}
-        yield Scene(site, hand, desk, browser, tabs, {FIRST: window}, browser_windows, another, turn)
+        hand.tabs = {FIRST: tab["id"]}
+        yield Scene(site, hand, desk, browser, {FIRST: window}, {FIRST: tab["windowId"]}, another, turn)
 
 
 def _only_tab(hand: Hand, shown: str) -> dict[str, int]:

@@ -9,7 +9,8 @@ from typing import Final
 
 import psutil
 
-from bench.leaks_scene import OTHER, Scene
+from bench.leaks_scene import Scene
+from bench.leaks_server import OTHER
 from testkit.stage import StageError
 
 BURN: Final = 600  # ms of work by which a page's process is known

@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from agent.desktop.clock import BootClock
 from bench.leaks_desktop import Windows
-from bench.leaks_server import Address, Hand, Site
+from bench.leaks_server import FIRST, Address, Hand, Site, Which
 from testkit.browsers import Browser
 from testkit.waits import until
 
@@ -32,19 +31,11 @@ BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strip
 CORNER: Final = (1270, 790)  # where the mouse rests
 
 
-class Which(Enum):
-    FIRST = "on a clean page whenever a play begins"
-    OTHER = "opened by the play"
-
-
-FIRST, OTHER = Which
-
-
 @dataclass(slots=True)
 class Scene:
-    """The browser that is played with, and what plays opened. `tabs`, `browser_windows`: the browser's own numbers;
-    `windows`: those of X. `second`: another browser, which the play started. `leaves_at`: when what is sensitive goes
-    of itself (s, monotonic).
+    """The browser that is played with, and what plays opened. `windows`: their numbers for X; `browser_windows`: for
+    the browser. `second`: another browser, which the play started. `leaves_at`: when what is sensitive goes of itself
+    (s, monotonic).
 
     `another`: starts a second browser of the kind with this address, these flags and our extension, or without it
     (`seen=False`).
@@ -54,7 +45,6 @@ class Scene:
     hand: Hand
     desk: Windows
     browser: Browser
-    tabs: dict[Which, int]
     windows: dict[Which, int]
     browser_windows: dict[Which, int]
     another: Callable[..., AbstractContextManager[Browser]]
@@ -70,16 +60,10 @@ class Scene:
         return self.second or self.browser
 
     def run(self, name: str, *given: object, tab: Which = FIRST) -> Any:
-        return self.hand.run(self.tabs[tab], name, *given)
+        return self.hand.run(tab, name, *given)
 
     def call(self, name: str, *given: object) -> Any:
-        """A tab may be given as FIRST or OTHER, also in a list."""
-        return self.hand.call(name, *map(self._numbered, given))
-
-    def _numbered(self, given: object) -> object:
-        if isinstance(given, list):
-            return [self._numbered(one) for one in given]
-        return self.tabs[given] if isinstance(given, Which) else given
+        return self.hand.call(name, *given)
 
     def present(self) -> None:
         self._since = BootClock().now()

@@ -15,11 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
 from bench import leaks_pages
-from bench.leaks_pages import AWAY, HOME
+from bench.leaks_pages import AWAY, HOME, SITE
 from testkit import web
 from testkit.stage import StageError
 
@@ -28,11 +29,7 @@ STAGEHAND: Final = Path(__file__).with_name("stagehand")
 ANSWER: Final = 20.0  # seconds for the stagehand to do as it was told
 POLL: Final = 10.0  # seconds that a question for orders may wait; a worker that waits longer would be put to sleep
 LATE: Final = 0.6  # seconds until the second half of a streamed page
-FILES: Final = {
-    "/scene.js": ("text/javascript", leaks_pages.SCENE),
-    "/part.js": ("text/javascript", leaks_pages.PART),
-    "/magenta.svg": ("image/svg+xml", leaks_pages.MAGENTA),
-}
+TYPES: Final = {".js": "text/javascript", ".svg": "image/svg+xml"}  # of the files in leaks_site
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,16 @@ class Address:
 
     path: str
     host: str = HOME
+
+
+class Which(Enum):
+    """A tab or a window. A tab's may stand for its number wherever it is given to an order."""
+
+    FIRST = "on a clean page whenever a play begins"
+    OTHER = "opened by the play"
+
+
+FIRST, OTHER = Which
 
 
 def refusing(host: str) -> str:
@@ -64,6 +71,7 @@ class Hand:
 
     def __init__(self, site: Site, name: str) -> None:
         site.hands[name] = self
+        self.tabs: dict[Which, int] = {}  # the browser's numbers of them
         self.waiting: queue.Queue[dict[str, Any]] = queue.Queue()
         self.answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self.seen = threading.Event()
@@ -78,7 +86,7 @@ class Hand:
         """A function of the browser's extension API, such as `tabs.update`. Raises StageError with what it says."""
         return self._ask({"call": name, "given": given})
 
-    def run(self, tab: int, name: str, *given: object) -> Any:
+    def run(self, tab: Which, name: str, *given: object) -> Any:
         """A function of leaks_site/scene.js in that tab's page."""
         return self._ask({"run": name, "tab": tab, "given": given})
 
@@ -121,8 +129,8 @@ class _Asked(web.Answer):
     site: Site
 
     def get(self, path: str, query: dict[str, list[str]]) -> None:
-        if path in FILES:
-            self.send(*FILES[path])
+        if (file := SITE / Path(path).name).suffix in TYPES:
+            self.send(TYPES[file.suffix], file.read_bytes())
         elif path in leaks_pages.PARTS:
             first, rest = leaks_pages.part(path, query, self.site.port)
             self.send("text/html", first, late=rest, after=LATE)
@@ -144,4 +152,4 @@ class _Asked(web.Answer):
             order = hand.waiting.get(timeout=POLL)
         except queue.Empty:
             order = None
-        self.send("application/json", json.dumps(order, default=self.site.url))
+        self.send("application/json", json.dumps(order, default=lambda one: hand.tabs.get(one) or self.site.url(one)))

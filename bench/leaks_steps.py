@@ -11,8 +11,8 @@ from typing import Any, Concatenate, Final, ParamSpec
 from bench.leaks_desktop import Windows
 from bench.leaks_pages import HOME
 from bench.leaks_processes import Whose, kill, stopped
-from bench.leaks_scene import BOX, CORNER, FIRST, OTHER, Act, Scene, Step, Which, do
-from bench.leaks_server import Address
+from bench.leaks_scene import BOX, CORNER, Act, Scene, Step, do
+from bench.leaks_server import FIRST, OTHER, Address, Which
 from testkit.stage import StageError
 
 MIDDLE: Final = (500, 500)  # within the page
@@ -72,7 +72,7 @@ def require(scene: Scene, name: str, fault: str) -> None:
 @act
 def new_tab(scene: Scene, address: Address, *, active: bool = True) -> None:
     where = {"url": address, "active": active, "windowId": scene.browser_windows[FIRST]}
-    scene.tabs[OTHER] = scene.call("tabs.create", where)["id"]
+    scene.hand.tabs[OTHER] = scene.call("tabs.create", where)["id"]
 
 
 loaded: Final = act(Scene.until_loaded)

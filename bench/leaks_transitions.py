@@ -15,8 +15,8 @@ from bench.leaks_acts import acted
 from bench.leaks_cases import Case
 from bench.leaks_outside import OUTSIDE
 from bench.leaks_pages import AWAY
-from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, FIRST, PLAIN, row
-from bench.leaks_server import Address, refusing
+from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, PLAIN, row
+from bench.leaks_server import FIRST, Address, refusing
 from bench.leaks_steps import REST, end, go, loaded, pay, point, present, press, require, run, shop, to_shop, wait
 
 QUIET: Final = 6.0  # seconds that a clean page is left alone; Chromium's words at full screen stay for 4.6

@@ -101,7 +101,7 @@ def test_a_browser_that_a_play_started_has_ended_and_is_none_of_the_next_one() -
 
     desk = SimpleNamespace(all=list, new_of=lambda *_: 7)
     first = SimpleNamespace(name="chromium", pid=1)
-    scene = Scene(*cast("Any", (None, None, desk, first, {}, {}, {}, another)))
+    scene = Scene(*cast("Any", (None, None, desk, first, {}, {}, another)))
 
     start(pay())(scene)
     assert scene.latest.name == "second"
