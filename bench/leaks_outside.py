@@ -77,6 +77,7 @@ LEAVE_TAB: Final = REST, wait(1)
 LOOK_AT_CARD: Final = POINT_AT_TAB, LEAVE_TAB
 CLEARED: Final = run("pushThenClear", "/shop", tab=OTHER), wait(2)
 PAYMENT: Final = open_window(pay("/window"))
+IN_TAB: Final = present, new_tab(pay())
 STARTED: Final = present, start(pay("/start"))
 STAYS: Final = wait(4)  # such a window is left where it is
 LONGER_THAN_NEEDED: Final = wait(13)  # a doubt about a window's pixels is over after ten
@@ -119,22 +120,18 @@ OUTSIDE: Final = (
     # A tab whose last picture was sensitive goes to a clean page while hidden; its old picture may come back.
     row(
         "tab_cleaned_while_hidden",
-        (present, new_tab(pay())),
+        IN_TAB,
         (show(FIRST), load(OTHER, shop()), loaded(OTHER), wait(1), show(OTHER), gone, wait(1), close_tab),
     ),
     # A parked payment tab is put out of memory, and loaded again when it is shown.
-    row(
-        "tab_discarded",
-        (present, new_tab(pay())),
-        (show(FIRST), wait(1), _discard, wait(1), show(OTHER), wait(1), close_tab),
-    ),
+    row("tab_discarded", IN_TAB, (show(FIRST), wait(1), _discard, wait(1), show(OTHER), wait(1), close_tab)),
     # The mouse rests on the tab of a parked payment page: the browser shows its last picture, small.
-    row("hover_card", (present, new_tab(pay())), (PARKED, LOOK_AT_CARD, close_tab)),
+    row("hover_card", IN_TAB, (PARKED, LOOK_AT_CARD, close_tab)),
     # A payment page leaves its tab behind another one, while the mouse rests on the tab, and once more after that.
     # Firefox's card is a window of its own, for which the eye is closed whatever it shows.
     in_chromium(
         "card_of_another_document",
-        (present, new_tab(pay())),
+        IN_TAB,
         (PARKED, POINT_AT_TAB, load(OTHER, shop()), loaded(OTHER), gone),
         (wait(1), LEAVE_TAB, LOOK_AT_CARD, close_tab),
     ),
@@ -145,23 +142,21 @@ OUTSIDE: Final = (
         (PARKED, POINT_AT_TAB, CLEARED, LEAVE_TAB, LOOK_AT_CARD, close_tab),
     ),
     # The same in a tab that was never in front: only the mouse on it has it drawn.
-    row(
+    in_chromium(
         "card_never_in_front",
         (
             (new_tab(shop(), active=False), loaded(OTHER), wait(1), present),
             (run("pushThenPaint", "/pay/now", tab=OTHER), wait(1), LOOK_AT_CARD),
             (CLEARED, LOOK_AT_CARD, close_tab),
         ),
-        browsers=CHROMIUM,
     ),
     # A parked payment page is put beside the page that is shown.
     row("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), SPLIT), close_tab),
     # No extension may look into it: it has to close for its own sake.
-    row(
+    in_chromium(
         "private_window",
         (present, opening(lambda scene: scene.browser.open_private(scene.site.url(pay("/private"))))),
         close_window(OTHER),
-        browsers=CHROMIUM,
     ),
     # A second start reaches a running Firefox only over a session bus.
     in_firefox("private_window", (present, start(pay("/private"), "--private-window")), (gone, leave)),
@@ -183,7 +178,6 @@ OUTSIDE: Final = (
         stages=(MONITORS,),
     ),
     # -- starts and ends --
-    # A second browser starts with a payment page; it is asked to end.
     row("browser_started", STARTED, (gone, leave)),
     # A browser that nobody gave the extension, or a profile of it: no one answers for what is in it.
     row("browser_without_extension", (present, start(pay("/start"), seen=False)), (gone, leave)),
@@ -202,12 +196,7 @@ OUTSIDE: Final = (
         (wait(REPEATED), press(FIRST, "F12"), to_shop(1)),
         first=(go(LOGGED), loaded()),
     ),
-    # In a window of their own.
-    row(
-        "developer_tools_apart",
-        (present, APART, wait(2), CONSOLE[OTHER]),
-        (wait(REPEATED), gone, leave),
-    ),
+    row("developer_tools_apart", (present, APART, wait(2), CONSOLE[OTHER]), (wait(REPEATED), gone, leave)),
     # A page puts a document of its own into a small window above all others.
     in_chromium("picture_in_picture", (present, run("pictureInPicture"), click(*MIDDLE)), run("closePicture")),
     # A film goes on in a small window above all others.
@@ -229,14 +218,13 @@ OUTSIDE: Final = (
     # A window comes over the payment page and paints nothing: it shows the form for as long.
     row("unpainted_window", go(pay()), (unpainted(*COVER), go(shop()), wait(REPEATED), leave), stages=(PLAIN, TICKING)),
     # Another profile of a running browser, in the same process, with an extension of its own.
-    row(
+    in_chromium(
         "second_profile",
         (
             (present, start(shop()), wait(2)),
             lambda scene: scene.latest.open_second_profile(scene.site.url(pay("/second"))),
         ),
         (wait(REPEATED), gone, leave),
-        browsers=CHROMIUM,
     ),
     # The payment page's text and pictures under an address of the browser's own, where no script of ours runs.
     in_firefox(
@@ -281,14 +269,13 @@ OUTSIDE: Final = (
     ),
     # -- windows over a page that may go on showing what was in it: the browser's own, and one that paints nothing --
     # What is dragged is in a window of its own until it is dropped, whatever the page shows by then.
-    row(
+    in_firefox(
         "dragged",
         (activate(FIRST), run("draggable")),
         (
             inside(lambda x, y: enter(lambda scene: scene.desk.dragging((x, y), (x + MOVED[0], y + MOVED[1]))), *HELD),
             (wait(0.5), run("remove"), STAYS, leave, REST, go(shop())),
         ),
-        browsers=FIREFOX,
     ),
     # A list is open when the form goes, and stays: it has the cards that were in the form. Firefox paints its list in
     # colours of its own, so there only the time after it says that it was closed for.
@@ -304,14 +291,13 @@ OUTSIDE: Final = (
         least=0.5,
     ),
     # A window that paints nothing takes its picture of the form along when it is moved.
-    row(
+    in_chromium(
         "unpainted_window_moved",
         run("form"),
         (
             (unpainted(300, 200, 500, 333, managed=False), wait(1), moved(700, 400), wait(1)),
             (run("remove"), LONGER_THAN_NEEDED, leave, go(shop())),
         ),
-        browsers=CHROMIUM,
         stages=(PLAIN,),
     ),
     # -- what must not close --
