@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from Xlib import X, Xutil
-from Xlib.display import Display
 
 from testkit import displays
 from testkit.pager import Pager
@@ -59,13 +58,7 @@ def busy_cores(count: int = 2) -> Iterator[None]:
 
 
 class Windows(Pager):
-    """Windows and the mouse as a person has them, on a connection of its own."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(Display(name))
-
-    def close(self) -> None:
-        self._link.close()
+    """Windows and the mouse as a person has them."""
 
     @contextmanager
     def unpainted(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
+from bench import harness
 from bench.leaks_account import Interval, Run, over_pauses, percentiles
 from bench.leaks_cases import DIMENSIONS, Case, Value, as_text, completed, from_json
 
@@ -67,7 +67,7 @@ def outcome_of(run: Run, key: str, case: Case, *, seed: int | None, index: int, 
 
 def kept(path: Path) -> list[PlayOutcome]:
     """Those in a file. Raises ValueError where it holds something else."""
-    lines = [json.loads(line) for line in path.read_text("ascii").splitlines()] if path.exists() else []
+    lines = harness.runs_in(path) if path.exists() else []
     if any("case" not in line for line in lines):
         raise ValueError(f"{path} has runs of transitions in it, not of cases")
     return [PlayOutcome.from_json(line) for line in lines]

@@ -34,7 +34,6 @@ from bench.leaks_steps import (
     load,
     loaded,
     minimise,
-    moved,
     new_tab,
     open_window,
     opening,
@@ -50,7 +49,6 @@ from bench.leaks_steps import (
     start,
     stop,
     to_shop,
-    unpainted,
     wait,
 )
 from testkit.browsers import PANEL, POPUP, STRANGER
@@ -216,7 +214,12 @@ OUTSIDE: Final = (
     # It shows what the page was when it was asked for.
     row("print_preview", go(pay()), (loaded(), run("print"), wait(FROZEN), press(FIRST, "Escape"), to_shop(1))),
     # A window comes over the payment page and paints nothing: it shows the form for as long.
-    row("unpainted_window", go(pay()), (unpainted(*COVER), go(shop()), wait(REPEATED), leave), stages=(PLAIN, TICKING)),
+    row(
+        "unpainted_window",
+        go(pay()),
+        (enter(lambda scene: scene.desk.unpainted(*COVER)), go(shop()), wait(REPEATED), leave),
+        stages=(PLAIN, TICKING),
+    ),
     # Another profile of a running browser, in the same process, with an extension of its own.
     in_chromium(
         "second_profile",
@@ -295,7 +298,8 @@ OUTSIDE: Final = (
         "unpainted_window_moved",
         run("form"),
         (
-            (unpainted(300, 200, 500, 333, managed=False), wait(1), moved(700, 400), wait(1)),
+            enter(lambda scene: scene.desk.unpainted(300, 200, 500, 333, managed=False)),
+            (wait(1), lambda scene: scene.entered[-1][1](700, 400), wait(1)),  # moves it
             (run("remove"), LONGER_THAN_NEEDED, leave, go(shop())),
         ),
         stages=(PLAIN,),

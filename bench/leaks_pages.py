@@ -11,7 +11,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bench.leaks_cases import DEPTHS, Case, comes_at, goes_at
 
@@ -98,24 +98,11 @@ def part(path: str, query: dict[str, list[str]], port: int) -> tuple[str, str]:
     """The HTML in two halves: the second one comes late where the page is streamed, or is empty."""
     case = Case(**json.loads(query["case"][0]))
     depth, state = int(query["depth"][0]), query["state"][0]
-    head = f"<!doctype html>{STYLE}<title>{'Payment' if path.startswith('/pay') else 'Shop'}</title>"
-    script = f'<script src="/part.js" data-given="{html.escape(json.dumps(given(case, depth, state, port)))}"></script>'
-    first = f"{head}{script}<body><p>Desk lamps</p>"
-    if state not in ("sensitive", "streamed"):
-        return first, ""
     form = BOX.format(mark=MARKS[case.sensitive])
-    if case.document == "shadow_root":
-        form = f'<div id="put"><template shadowrootmode="closed">{form}</template></div>'
-    return (first, form) if state == "streamed" else (first + form, "")
-
-
-def given(case: Case, depth: int, state: str, port: int) -> dict[str, Any]:
-    """What part.js is told."""
-    near = case.document not in {"frame", "frame_in_frame"}
-    hosts = [HOME, HOME if near else AWAY, HOME]
-    return {
+    hosts = [HOME, AWAY if case.document in {"frame", "frame_in_frame"} else HOME, HOME]
+    given = {  # what part.js is told
         "case": asdict(case),
-        "box": BOX.format(mark=MARKS[case.sensitive]),
+        "box": form,
         "style": STYLE,
         "script": f"http://{HOME}:{port}/part.js",
         "hosts": [f"{host}:{port}" for host in hosts],
@@ -125,3 +112,11 @@ def given(case: Case, depth: int, state: str, port: int) -> dict[str, Any]:
         "depth": depth,
         "state": state,
     }
+    head = f"<!doctype html>{STYLE}<title>{'Payment' if path.startswith('/pay') else 'Shop'}</title>"
+    script = f'<script src="/part.js" data-given="{html.escape(json.dumps(given))}"></script>'
+    first = f"{head}{script}<body><p>Desk lamps</p>"
+    if state not in ("sensitive", "streamed"):
+        return first, ""
+    if case.document == "shadow_root":
+        form = f'<div id="put"><template shadowrootmode="closed">{form}</template></div>'
+    return (first, form) if state == "streamed" else (first + form, "")

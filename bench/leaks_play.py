@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from bench.leaks_scene import BOX, CORNER, Scene, Step, Transition, do
 from bench.leaks_server import FIRST, Address, Hand, Site, stagehand
 from bench.leaks_steps import shop
 from bench.leaks_watch import Watcher
-from testkit import browsers
+from testkit import browsers, displays
 from testkit.browsers import Browser
 from testkit.fleet import Pc
 from testkit.stage import Stage
@@ -173,7 +173,8 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
 
     hand = Hand(site, place.name)
     helper = stagehand(site, place.name, place)
-    with closing(Windows(stage.name)) as desk, another(shop(), extensions=[helper]) as browser:
+    with displays.connection(stage.name) as link, another(shop(), extensions=[helper]) as browser:
+        desk = Windows(link)
         desk.point(*CORNER)
         hand.wait_until_there()
         window = desk.new_of(browser.pid, [])

@@ -152,28 +152,14 @@ def start(
 # -- what lasts until `leave` -----------------------------------------------------------------------------------------
 
 
-@act
-def enter(scene: Scene, context: Callable[[Scene], AbstractContextManager[Any]]) -> None:
-    scene.enter(context(scene))
+def enter(context: Callable[[Scene], AbstractContextManager[Any]]) -> Act:
+    return lambda scene: scene.enter(context(scene))
 
 
-@act
-def unpainted(scene: Scene, left: int, top: int, width: int, height: int, *, managed: bool = True) -> None:
-    scene.enter(scene.desk.unpainted(left, top, width, height, managed=managed))
+def stop(whose: Whose) -> Act:
+    return enter(lambda scene: stopped(whose(scene)))
 
 
-@act
-def moved(scene: Scene, left: int, top: int) -> None:
-    """The unpainted window."""
-    scene.entered[-1][1](left, top)
-
-
-@act
-def stop(scene: Scene, whose: Whose) -> None:
-    scene.enter(stopped(whose(scene)))
-
-
-@act
-def end(scene: Scene, whose: Whose) -> None:
+def end(whose: Whose) -> Act:
     """Kill them."""
-    kill(whose(scene))
+    return lambda scene: kill(whose(scene))
