@@ -92,14 +92,7 @@ def control_policy() -> dict[str, str]:
 
 
 def perform(
-    transitions: Sequence[Transition],
-    where: str,
-    folder: Path,
-    say: Say,
-    *,
-    pace: Pace = FULL,
-    rounds: int = 1,
-    busy: bool = False,
+    transitions: Sequence[Transition], folder: Path, say: Say, *, where: str, pace: Pace, busy: bool = False
 ) -> Run:
     """Play, record, open, compare. `where`: the setting. Raises StageError when something that has to run does not."""
     with ExitStack() as stack:
@@ -115,7 +108,7 @@ def perform(
                 one.wait_for(RecorderState.RECORDING)
             with watcher(stage.name, strips(SETTINGS[where]), folder) as watching, busy_cores(2 * busy):
                 player = Player(watching, judged, pace)
-                _play_all(transitions, rounds, player, stage, say)
+                _play_all(transitions, player, stage, say)
             for one in (judged, bare):
                 shutil.copytree(one.home / "ledger", folder / f"ledger-of-{one.home.name}")
                 shutil.copy(one.home / "agent.log", folder / f"{one.home.name}.log")
@@ -126,16 +119,15 @@ def perform(
         return _account(f"{where} busy" if busy else where, player, watching, kept, control)
 
 
-def _play_all(transitions: Sequence[Transition], rounds: int, player: Player, stage: Stage, say: Say) -> None:
+def _play_all(transitions: Sequence[Transition], player: Player, stage: Stage, say: Say) -> None:
     with site() as web, tempfile.TemporaryDirectory(prefix="eyelid-browsers-") as folder:
         for browser in BOTH:
-            waiting = [(turn, one) for turn in range(rounds) for one in transitions if browser in one.browsers]
+            waiting = [one for one in transitions if browser in one.browsers]
             while waiting:
                 with scene(browser, stage, web, Path(folder), eyes=player.recorder.home) as there:
                     player.begin()
                     while waiting:
-                        turn, one = waiting.pop(0)
-                        there.turn = turn
+                        one = waiting.pop(0)
                         say(f"{browser}: {one.name.replace('_', ' ')} ({len(waiting)} to go)")
                         try:
                             player.play(one, there)
@@ -249,12 +241,11 @@ def _play_transitions(arguments: argparse.Namespace, folder: Path, console: Cons
     if not chosen:
         harness.tell(["nothing to play: no transition fits --only, --browser and --setting"], console)
         return 2
-    pace, rounds = (QUICK, 1) if arguments.quick else (FULL, arguments.rounds)
+    pace, all_of_it = (QUICK, chosen) if arguments.quick else (FULL, chosen * arguments.rounds)
     with console.status("starting") as status:
-        say = status.update
-        run = perform(chosen, arguments.setting, folder, say, pace=pace, rounds=rounds, busy=arguments.busy)
+        run = perform(all_of_it, folder, status.update, where=arguments.setting, pace=pace, busy=arguments.busy)
         if arguments.cost:
-            run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, say)
+            run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, status.update)
     harness.keep(arguments.add, [asdict(run)])
     of_runs([run] if arguments.add is None else _runs(arguments.add)).show(as_json=arguments.json)
     return harness.tell(account.faults([run]), console)
@@ -269,7 +260,7 @@ def _play_cases(arguments: argparse.Namespace, folder: Path, console: Console) -
     def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
         place = folder / f"lot-{next(lots)}"
         place.mkdir()
-        run = perform(transitions, arguments.setting, place, say, pace=CASES)
+        run = perform(transitions, place, say, where=arguments.setting, pace=CASES)
         if arguments.dir is None:
             shutil.rmtree(place)
         return run

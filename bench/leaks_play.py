@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class Player:
     pace: Pace
     phases: list[Phase] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    played: Counter[str] = field(default_factory=Counter)
     _clean_since: int = 0  # ns; by what was present, not by what was seen
 
     def begin(self) -> None:
@@ -81,6 +83,7 @@ class Player:
             else:
                 counted = self._clean_steps(key, transition.steps, scene)
         finally:
+            self.played[key] += 1
             scene.leave_all()
             scene.gone()
             self._clean_since = max((end for _, end in scene.presences), default=self._clean_since)
@@ -110,7 +113,7 @@ class Player:
         """Whether all was clean at its last step, so that it has only put away what it had needed."""
         for place, step in enumerate(steps):
             if place % 2:
-                time.sleep(self.pace.holds[scene.turn % len(self.pace.holds)])
+                time.sleep(self.pace.holds[self.played[key] % len(self.pace.holds)])
                 do(scene, step)
             else:
                 self._clean(key)
@@ -154,7 +157,7 @@ class Player:
 
 
 @contextmanager
-def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | None, turn: int = 0) -> Iterator[Scene]:
+def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | None) -> Iterator[Scene]:
     """The named browser on its shop page, at its place, with the stagehand in it."""
     program = browsers.firefox if name == "firefox" else browsers.chromium
     left, top, width, height = BOX
@@ -181,7 +184,7 @@ def scene(name: str, stage: Stage, site: Site, folder: Path, *, eyes: Path | Non
         desk.place(window, *BOX)
         tab = _only_tab(hand, site.url(shop()))
         hand.tabs = {FIRST: tab["id"]}
-        yield Scene(site, hand, desk, browser, {FIRST: window}, {FIRST: tab["windowId"]}, another, turn)
+        yield Scene(site, hand, desk, browser, {FIRST: window}, {FIRST: tab["windowId"]}, another)
 
 
 def _only_tab(hand: Hand, shown: str) -> dict[str, int]:

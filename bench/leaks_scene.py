@@ -48,7 +48,6 @@ class Scene:
     windows: dict[Which, int]
     browser_windows: dict[Which, int]
     another: Callable[..., AbstractContextManager[Browser]]
-    turn: int = 0
     leaves_at: float = 0.0
     second: Browser | None = None
     presences: list[tuple[int, int]] = field(default_factory=list)

@@ -6,9 +6,9 @@ leaks_scene.py, the acts in leaks_steps.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from bench import leaks_processes as process
 from bench.leaks_acts import acted
@@ -35,26 +35,28 @@ SLOW: Final = Address("/slow.css?slow=1.5", AWAY)
 on_plain: Final = partial(row, stages=(PLAIN,))
 in_chromium: Final = partial(row, browsers=CHROMIUM)
 
-_RASTER: Final = Case("chromium", document="frame", after="svg")
-_HELD: Final = Case("chromium", document="frame", goes="transition", held=3)
-_REMOVED: Final = Case("chromium", document="frame_in_frame", sensitive="frame_address", by="parent", after="svg")
-# Found by seed 1, play 4: what was known of a browser that did not answer for a while was forgotten.
-_HUNG: Final = Case(
-    "chromium", document="sandboxed", sensitive="css", comes="reveal", goes="transition", by="parent", after="video",
-    meanwhile="hang_extension", held=3, hung=2,
-)  # fmt: skip
 
-FOUND: Final[dict[str, tuple[Case, ...]]] = {
-    "heavy_raster_in_frame": (_RASTER, replace(_RASTER, browser="firefox")),
-    "heavy_raster_navigated": (replace(_RASTER, goes="navigate"),),
-    "heavy_raster_crossed": (replace(_RASTER, goes="crossing"),),
-    "heavy_raster_written": (replace(_RASTER, goes="written"),),
-    "heavy_layers_in_frame": (replace(_RASTER, after="layers"),),
-    "view_transition_held": (_HELD, replace(_HELD, browser="firefox")),
-    "gpu_stopped": (Case("chromium", document="frame", after="light", meanwhile="hang_gpu", hung=4),),
-    "extension_hung_in_transition": (_HUNG,),
-    "providers_frame_removed": (_REMOVED, replace(_REMOVED, browser="firefox")),
-}
+def _found(browsers: Sequence[str], **values: Any) -> list[Case]:
+    return [Case(browser, **values) for browser in browsers]
+
+
+FOUND: Final[dict[str, list[Case]]] = {
+    "heavy_raster_in_frame": _found(BOTH, document="frame", after="svg"),
+    "heavy_raster_navigated": _found(CHROMIUM, document="frame", goes="navigate", after="svg"),
+    "heavy_raster_crossed": _found(CHROMIUM, document="frame", goes="crossing", after="svg"),
+    "heavy_raster_written": _found(CHROMIUM, document="frame", goes="written", after="svg"),
+    "heavy_layers_in_frame": _found(CHROMIUM, document="frame", after="layers"),
+    "view_transition_held": _found(BOTH, document="frame", goes="transition", held=3),
+    "gpu_stopped": _found(CHROMIUM, document="frame", after="light", meanwhile="hang_gpu", hung=4),
+    # Seed 1, play 4: what was known of a browser that did not answer for a while was forgotten.
+    "extension_hung_in_transition": _found(
+        CHROMIUM, document="sandboxed", sensitive="css", comes="reveal", goes="transition", by="parent", after="video",
+        meanwhile="hang_extension", held=3, hung=2,
+    ),
+    "providers_frame_removed": _found(
+        BOTH, document="frame_in_frame", sensitive="frame_address", by="parent", after="svg"
+    ),
+}  # fmt: skip
 """Name -> a case that leaked once, in its smallest form, in each browser in which it can be played: what
 `scripts/bench leaks --random` finds and shrinks is entered here, and is played as a transition for good.
 """

@@ -40,7 +40,7 @@ def played(watched: Watched, *steps: Step, kept: Callable[[], int] | None = None
     pace = Pace(0.0, (0.0,), frames=kept is not None)
     player = Player(cast("Watcher", watched), cast("Pc", recorder), pace)
     browser = SimpleNamespace(name="chromium")
-    scene = SimpleNamespace(browser=browser, turn=0, presences=[], gone=lambda: None, leave_all=lambda: None)
+    scene = SimpleNamespace(browser=browser, presences=[], gone=lambda: None, leave_all=lambda: None)
     player.play(row("shown", *steps), cast("Scene", scene))
     return player
 
