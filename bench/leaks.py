@@ -40,7 +40,7 @@ from bench.leaks_account import Run, Span
 from bench.leaks_desktop import SETTINGS, busy_cores, setting
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
-from bench.leaks_random import Say
+from bench.leaks_random import LOT, Say
 from bench.leaks_scene import BOTH, Transition
 from bench.leaks_server import STAGEHAND, site
 from bench.leaks_table import of_plays, of_runs
@@ -73,7 +73,6 @@ RULES: Final[dict[str, Any]] = {
         }
     ],
 }
-SECOND: Final = 1_000_000_000
 
 
 def _as_file(policy: Mapping[str, Any]) -> dict[str, str]:
@@ -159,7 +158,7 @@ class Kept:
                 else:
                     rest.append((span, " ".join([part["what"], *map(str, part.get("rules", ()))])))
             if opened.videos:
-                leaked += [zero + int(at * SECOND) for at in opened.counted.leaked]
+                leaked += [zero + int(at * account.SECOND) for at in opened.counted.leaked]
             if not opened.verified:
                 unsound.append(f"recording {opened.recording} does not verify")
         return cls(spans, rest, leaked, unsound)
@@ -167,19 +166,10 @@ class Kept:
 
 def _account(name: str, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:
     edges = watching.edges()
-    shown = [
-        Span(edge.at, edges[place + 1].at if place + 1 < len(edges) else edge.at)
-        for place, edge in enumerate(edges)
-        if edge.shown
-    ]
-    found = account.intervals(shown, player.phases)
+    shown = [(came, went) for came, went in itertools.pairwise([*edges, *edges[-1:]]) if came.shown]
+    found = account.intervals([Span(came.at, went.at) for came, went in shown], player.phases)
     # For certain in view: from the end of the look that first saw it to the start of the last one that did.
-    seen = [
-        Span(edge.at + edge.took, after.at - after.gap)
-        for edge, after in itertools.pairwise(edges)
-        if edge.shown and edge.at + edge.took < after.at - after.gap
-    ]
-    account.measure(found, kept.spans, seen)
+    account.measure(found, kept.spans, [Span(came.at + came.took, went.at - went.gap) for came, went in shown])
     account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
     shares: dict[str, list[tuple[float, float]]] = {}
@@ -285,7 +275,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cost", type=int, default=0, metavar="N", help="also what it costs, N times (75 s each)")
     harness.add_runs(parser)
     harness.add_folder(parser)
-    leaks_random.add_arguments(parser)
+    parser.add_argument("--random", type=int, metavar="SEED", help="play cases drawn from this seed, not transitions")
+    parser.add_argument("--plays", type=int, default=LOT, metavar="N", help="so many of them (default %(default)s)")
+    shrink = "shrink so many that leaked (default 1; 0 with --play or --quick)"
+    parser.add_argument("--shrink", type=int, metavar="N", help=shrink)
+    cases = "play this case, or those in this file"
+    parser.add_argument("--play", type=leaks_random.cases_in, metavar="JSON", help=cases)
     return parser
 
 

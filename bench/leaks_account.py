@@ -68,14 +68,11 @@ def intervals(shown: Iterable[Span], phases: Sequence[Phase]) -> list[Interval]:
         if joined and span.start - joined[-1].end < ONE:
             joined[-1].end = max(joined[-1].end, span.end)
         else:
-            joined.append(Interval(_key_at(span.start, phases), span.start, span.end))
+            # The phase that had begun last: between two of them nothing comes by itself.
+            begun = (phase for phase in phases if phase.start <= span.start)
+            played = max(begun, key=lambda phase: phase.start, default=Phase("before the play", 0, 0))
+            joined.append(Interval(played.key, span.start, span.end))
     return [one for one in joined if any(colour.start < one.end and one.start < colour.end for colour in seen)]
-
-
-def _key_at(at: int, phases: Sequence[Phase]) -> str:
-    """The phase that had begun last: between two of them nothing comes by itself."""
-    begun = [phase for phase in phases if phase.start <= at]
-    return max(begun, key=lambda phase: phase.start).key if begun else "before the play"
 
 
 def measure(found: Sequence[Interval], kept: Sequence[Span], seen: Sequence[Span] = ()) -> None:
@@ -110,9 +107,8 @@ def lost(parts: Iterable[tuple[Span, str]], whole: Span) -> dict[str, float]:
     """Why -> ms of this time that were not kept for it, by the recording's own account."""
     found: dict[str, float] = defaultdict(float)
     for span, why in parts:
-        if inside := _both(span, whole):
-            found[why] += inside / MS
-    return dict(found)
+        found[why] += _both(span, whole) / MS
+    return {why: ms for why, ms in found.items() if ms}
 
 
 def _both(one: Span, other: Span) -> int:

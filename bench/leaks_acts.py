@@ -21,7 +21,6 @@ from bench.leaks_steps import shop, wait
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
 PUT_AWAY: Final = 1.3  # seconds until a page has removed what it hid (leaks_site/part.js)
 HIDDEN: Final = 0.7  # seconds that something is there before it is revealed
-ZOOM: Final = 1.5
 SCROLLS: Final = 0.3  # seconds that it is scrolled on after it has let go
 HIDDEN_TAB: Final = 1.5  # seconds that another tab is shown: timers of a hidden one run once a second
 FINDING: Final = 0.3  # seconds to find a browser's processes
@@ -79,10 +78,6 @@ def _raise_other(scene: Scene) -> None:
     scene.desk.activate(next(one for one in scene.desk.all() if one not in scene.desk.of(scene.browser.pid)))
 
 
-def _scroll(scene: Scene) -> None:
-    scene.desk.wheel(*steps.MIDDLE, until=scene.leaves_at + SCROLLS)
-
-
 def _hang(whose: process.Whose, at: float, seconds: float) -> Meanwhile:
     def hang(scene: Scene) -> None:
         _at(at - FINDING)(scene)
@@ -94,12 +89,12 @@ def _hang(whose: process.Whose, at: float, seconds: float) -> Meanwhile:
 
 def meanwhiles(hung: float) -> Mapping[str, Meanwhile]:
     """By their names. A page that is stopped has to have let go."""
-    zoom, unzoom = (steps.call("tabs.setZoom", FIRST, factor) for factor in (ZOOM, 1))
+    zoom, unzoom = (steps.call("tabs.setZoom", FIRST, factor) for factor in (1.5, 1))
     behind = steps.new_tab(shop(), active=False), steps.loaded(OTHER)
     switched = _at(-0.2), steps.show(OTHER), _at(HIDDEN_TAB), steps.show(FIRST), wait(0.5)
     return {
         "none": Meanwhile(),
-        "scroll": Meanwhile(_scroll),
+        "scroll": Meanwhile(lambda scene: scene.desk.wheel(*steps.MIDDLE, until=scene.leaves_at + SCROLLS)),
         "zoom": Meanwhile((_at(0), zoom), after=unzoom),
         "tab": Meanwhile(switched, unseen=True, before=behind, after=steps.close_tab),
         "window": Meanwhile((_at(-0.2), _raise_other, _at(0.3), steps.activate(FIRST)), unseen=True),

@@ -1,6 +1,4 @@
-"""Where bench/leaks plays: a plain display, one with a ticking clock, one whose compositor fades windows, one with two
-monitors; busy or idle.
-"""
+"""Where bench/leaks plays: plain, beside a ticking clock, under a compositor or on two monitors, busy or idle."""
 
 from __future__ import annotations
 
@@ -24,7 +22,6 @@ SETTINGS: Final = {"plain": 1, "ticking": 1, "picom": 1, "monitors": 2}
 
 UNMAPPED: Final = 0.5  # seconds in which a recorder comes to know a window
 GREY: Final = 0x808080
-SPIN: Final = "while True: pass"
 
 
 @contextmanager
@@ -53,7 +50,9 @@ def busy_cores(count: int = 2) -> Iterator[None]:
     """So many processes that do nothing but work, as every other one does here: at the usual priority."""
     with ExitStack() as stack:
         for _ in range(count):
-            stack.enter_context(running("work", [sys.executable, "-c", SPIN], Path(os.devnull), os.environ))
+            stack.enter_context(
+                running("work", [sys.executable, "-c", "while True: pass"], Path(os.devnull), os.environ)
+            )
         yield
 
 

@@ -79,8 +79,6 @@ IN_TAB: Final = present, new_tab(pay())
 STARTED: Final = present, start(pay("/start"))
 STAYS: Final = wait(4)  # such a window is left where it is
 LONGER_THAN_NEEDED: Final = wait(13)  # a doubt about a window's pixels is over after ten
-HELD: Final = (350, 400)  # of the window's corner: what can be dragged there
-MOVED: Final = (130, 130)  # how far it is dragged
 OPEN_LIST: Final = inside(click, 400, 275), wait(1)  # a select list of scene.js, in either browser
 SHUT_LIST: Final = press(FIRST, "Escape")
 HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
@@ -148,7 +146,6 @@ OUTSIDE: Final = (
             (CLEARED, LOOK_AT_CARD, close_tab),
         ),
     ),
-    # A parked payment page is put beside the page that is shown.
     row("split_view", (present, new_tab(pay(), active=False), loaded(OTHER), SPLIT), close_tab),
     # No extension may look into it: it has to close for its own sake.
     in_chromium(
@@ -195,9 +192,8 @@ OUTSIDE: Final = (
         first=(go(LOGGED), loaded()),
     ),
     row("developer_tools_apart", (present, APART, wait(2), CONSOLE[OTHER]), (wait(REPEATED), gone, leave)),
-    # A page puts a document of its own into a small window above all others.
+    # A document of the page, or its film, is in a small window above all others.
     in_chromium("picture_in_picture", (present, run("pictureInPicture"), click(*MIDDLE)), run("closePicture")),
-    # A film goes on in a small window above all others.
     row(
         "film_in_picture",
         (present, opening(run("film"), click(*MIDDLE)), place(OTHER, *OVER)),
@@ -276,7 +272,7 @@ OUTSIDE: Final = (
         "dragged",
         (activate(FIRST), run("draggable")),
         (
-            inside(lambda x, y: enter(lambda scene: scene.desk.dragging((x, y), (x + MOVED[0], y + MOVED[1]))), *HELD),
+            inside(lambda x, y: enter(lambda scene: scene.desk.dragging((x, y), (x + 130, y + 130))), 350, 400),
             (wait(0.5), run("remove"), STAYS, leave, REST, go(shop())),
         ),
     ),

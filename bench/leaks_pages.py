@@ -40,10 +40,6 @@ ARTICLE: Final = (
 )
 
 
-def _shelf(lines: int) -> str:
-    return "".join(f"<p>Item {number}: desk lamp, grey, {number * 3 + 9} EUR</p>" for number in range(1, lines + 1))
-
-
 def page(path: str, query: dict[str, list[str]], port: int) -> str:
     """The HTML of a path: /pay... is sensitive, /frames has off-screen frames of the other site, /logged writes to its
     console what is sensitive, all else is a shop.
@@ -51,14 +47,16 @@ def page(path: str, query: dict[str, list[str]], port: int) -> str:
     `title`: instead of the shop's; `untitled`: none. `slow`: seconds that its style sheet takes; until it is there
     nothing of the page is drawn. `then`: where it goes by itself, after `after` seconds.
     """
-    kind, title, body = "", html.escape(query.get("title", ["Shop"])[0]), _shelf(60 if "long" in query else 12)
+    items = 60 if "long" in query else 40 if path == "/frames" else 12
+    body = "".join(f"<p>Item {number}: desk lamp, grey, {number * 3 + 9} EUR</p>" for number in range(1, items + 1))
+    kind, title = "", html.escape(query.get("title", ["Shop"])[0])
     if path.startswith("/pay"):
         kind, title = "secret", "Payment"
         body = ARTICLE if path.startswith("/pay/article") else "<p>Card number</p>"
     elif path == "/logged":
         body = "<script>scene.log()</script>"
     elif path == "/frames":
-        body = _shelf(40) + f'<iframe src="http://{AWAY}:{port}/advert" style="width:90%;height:300px"></iframe>' * 24
+        body += f'<iframe src="http://{AWAY}:{port}/advert" style="width:90%;height:300px"></iframe>' * 24
     elif path == "/advert":
         title, body = "Advert", "<p>Chairs, too.</p>"
     elif "untitled" in query:

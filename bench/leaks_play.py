@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
-from bench.leaks_account import Phase
+from bench.leaks_account import SECOND, Phase
 from bench.leaks_desktop import Windows
 from bench.leaks_scene import BOX, CORNER, Scene, Step, Transition, do
 from bench.leaks_server import FIRST, Address, Hand, Site, stagehand
@@ -24,7 +24,7 @@ from testkit import browsers, displays
 from testkit.browsers import Browser
 from testkit.fleet import Pc
 from testkit.stage import Stage
-from testkit.waits import BEAT, LateError, until
+from testkit.waits import BEAT, came, until
 
 SEEN: Final = 10.0  # seconds until it must have come
 GONE: Final = 30.0  # seconds until it must have gone: what a busy PC draws in its place may take that long
@@ -33,7 +33,6 @@ PROVEN: Final = 3.0  # seconds for it to keep a frame then; a still screen gives
 LOADED: Final = 1.0  # seconds after the eye has opened over a page that has loaded, and before it is left
 STANDS: Final = 3.0  # seconds within which it must have opened over a clean one
 ASK: Final = 0.1  # seconds between two questions to the recorder
-SECOND: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,9 @@ class Player:
 
     def _await(self, condition: Callable[[], bool], patience: float, fault: str = "", beat: float = BEAT) -> bool:
         """`fault`: what it is when it does not come."""
-        try:
-            return until(condition, "it", patience, beat)
-        except LateError:
-            self.faults += [fault] if fault else []
-            return False
+        if not (there := came(condition, patience, beat)) and fault:
+            self.faults.append(fault)
+        return there
 
 
 @contextmanager

@@ -98,15 +98,6 @@ def _lots(plays: Sequence[tuple[int, Case]]) -> Iterator[Sequence[tuple[int, Cas
 # -- the command line -----------------------------------------------------------------------------------------------
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--random", type=int, metavar="SEED", help="play cases drawn from this seed, not transitions")
-    parser.add_argument("--plays", type=int, default=LOT, metavar="N", help="so many of them (default %(default)s)")
-    parser.add_argument(
-        "--shrink", type=int, metavar="N", help="shrink so many that leaked (default 1; 0 with --play or --quick)"
-    )
-    parser.add_argument("--play", type=cases_in, metavar="JSON", help="play this case, or those in this file")
-
-
 def cases_in(text: str) -> list[Case]:
     """For argparse: one case as JSON, or a file with one on each line."""
     try:

@@ -19,7 +19,6 @@ from bench.leaks_scene import BOTH, CHROMIUM, FIREFOX, PLAIN, row
 from bench.leaks_server import FIRST, Address, refusing
 from bench.leaks_steps import REST, end, go, loaded, pay, point, present, press, require, run, shop, to_shop, wait
 
-QUIET: Final = 6.0  # seconds that a clean page is left alone; Chromium's words at full screen stay for 4.6
 BUSY: Final = 8.0  # seconds that a dialog is left open, or a page busy
 REMOVE: Final = run("remove")
 FADES: Final = ".pan:not(.open) { opacity: 0; transition: opacity 9.9s steps(1, end) }"
@@ -30,7 +29,6 @@ PAUSES: Final = """
     .pan:not(.open) { animation: out 2s forwards } .pan:hover { animation-play-state: paused }
     @keyframes out { to { opacity: 0; visibility: hidden } }
 """
-SLOW: Final = Address("/slow.css?slow=1.5", AWAY)
 
 on_plain: Final = partial(row, stages=(PLAIN,))
 in_chromium: Final = partial(row, browsers=CHROMIUM)
@@ -86,7 +84,6 @@ TRANSITIONS: Final = (
         (present, run("prerender", pay("/prerendered")), wait(1), go(pay("/prerendered"))),
         (require("prerendered", "the browser did not prerender"), go(shop())),
     ),
-    # To the payment page, away, and back to it as it was.
     row(
         "back_forward_cache",
         go(pay("/cached")),
@@ -116,7 +113,6 @@ TRANSITIONS: Final = (
     # Nothing is loaded into the frame; the page writes into the empty document that it began with.
     row("unloaded_frame", run("writtenForm"), REMOVE),
     row("card_form_inserted", run("form"), REMOVE, quick=BOTH),
-    # Something that only a selector of the policy tells from the rest of the page.
     row("selector_inserted", run("selected"), REMOVE),
     # A form that style sheets hide and reveal: present from when it is in the page.
     row("card_form_revealed", (present, run("hiddenForm"), wait(1), run("reveal")), REMOVE),
@@ -198,7 +194,7 @@ TRANSITIONS: Final = (
     on_plain(
         "address_before_frame",
         run("shell", "/pay/shell", shop(host=AWAY)),
-        (run("leaveShell", "/shop", SLOW), to_shop(4)),
+        (run("leaveShell", "/shop", Address("/slow.css?slow=1.5", AWAY)), to_shop(4)),
     ),
     # With the address, links are marked in a menu that is not displayed at this width.
     on_plain(
@@ -218,8 +214,8 @@ TRANSITIONS: Final = (
     ),
     # From one clean page to another every 3 s: no share of it is promised, but somebody will ask how much is kept.
     row("clean_navigation", [(go(shop(f"/{page}")), wait(3)) for page in range(3)], least=0),
-    # Into full screen over a clean page: the browser says how to leave it, Firefox inside its own window.
-    in_chromium("clean_full_screen", (press(FIRST, "F11"), wait(QUIET)), (press(FIRST, "F11"), wait(1)), least=0.5),
+    # Into full screen over a clean page: Chromium says for 4.6 s how to leave it, Firefox inside its own window.
+    in_chromium("clean_full_screen", (press(FIRST, "F11"), wait(6)), (press(FIRST, "F11"), wait(1)), least=0.5),
     # While it is up the page does not answer, and the script that raised it may have changed the page before.
     row("clean_alert", (run("alert"), wait(BUSY)), (press(FIRST, "Return"), to_shop(0.5)), least=0),
     # A page that works half a second at a time: it answers between two tasks.

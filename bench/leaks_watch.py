@@ -30,9 +30,6 @@ THIRD: Final = 85  # of 255: as testkit/detector, a third of the way from grey t
 SPOT: Final = 24  # pixels of a strip
 MS: Final = 1_000_000
 
-Strip = tuple[int, int, int, int]
-"""left, top, width, height in pixels of the screen"""
-
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -76,8 +73,8 @@ class Watcher:
 
 
 @contextmanager
-def watcher(display: str, strips: Sequence[Strip], folder: Path) -> Iterator[Watcher]:
-    """Watches until the context ends."""
+def watcher(display: str, strips: Sequence[Sequence[int]], folder: Path) -> Iterator[Watcher]:
+    """Watches until the context ends. `strips`: left, top, width, height in pixels of the screen."""
     out = folder / "truth.jsonl"
     command = [sys.executable, "-P", "-m", "bench.leaks_watch", display, str(out), json.dumps(strips)]
     with running("the watcher", command, folder / "watcher.log", os.environ) as process:
@@ -86,7 +83,7 @@ def watcher(display: str, strips: Sequence[Strip], folder: Path) -> Iterator[Wat
         yield watching
 
 
-def watch(display: str, strips: Sequence[Strip], out: Path) -> None:
+def watch(display: str, strips: Sequence[Sequence[int]], out: Path) -> None:
     ending: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
     clock = BootClock()

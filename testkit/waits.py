@@ -34,3 +34,11 @@ def until(condition: Callable[[], T], what: str, patience: float = DEADLINE, bea
         if time.monotonic() > deadline:
             raise LateError(f"{what} did not come within {patience:.0f} s")
         time.sleep(max(beat, 2 * took))
+
+
+def came(condition: Callable[[], bool], patience: float = DEADLINE, beat: float = BEAT) -> bool:
+    """As `until`, where it is no fault that it does not come."""
+    try:
+        return until(condition, "it", patience, beat)
+    except LateError:
+        return False

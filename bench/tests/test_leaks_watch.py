@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from agent.desktop.clock import BootClock
 from bench.leaks_watch import watcher
 from testkit.stage import own_display
-from testkit.waits import BEAT, DEADLINE
+from testkit.waits import until
 
 pytestmark = pytest.mark.desktop
 
@@ -23,9 +22,7 @@ def test_it_says_when_the_colour_came_and_went_by_the_clock_of_the_agent(tmp_pat
         with stage.program("chart", (330, 210)) as chart:
             chart.until(watching.shown, "the watcher saw it")
             shown = clock.now()
-        deadline = time.monotonic() + DEADLINE
-        while watching.shown() and time.monotonic() < deadline:
-            time.sleep(BEAT)
+        until(lambda: not watching.shown(), "the end of the colour")
         after = clock.now()
 
     came, went = watching.edges()
