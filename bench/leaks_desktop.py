@@ -48,11 +48,10 @@ def setting(name: str, folder: Path) -> Iterator[Stage]:
 @contextmanager
 def busy_cores(count: int = 2) -> Iterator[None]:
     """So many processes that do nothing but work, as every other one does here: at the usual priority."""
+    work = [sys.executable, "-c", "while True: pass"]
     with ExitStack() as stack:
         for _ in range(count):
-            stack.enter_context(
-                running("work", [sys.executable, "-c", "while True: pass"], Path(os.devnull), os.environ)
-            )
+            stack.enter_context(running("work", work, Path(os.devnull), os.environ))
         yield
 
 

@@ -80,7 +80,6 @@ STARTED: Final = present, start(pay("/start"))
 STAYS: Final = wait(4)  # such a window is left where it is
 LONGER_THAN_NEEDED: Final = wait(13)  # a doubt about a window's pixels is over after ten
 OPEN_LIST: Final = inside(click, 400, 275), wait(1)  # a select list of scene.js, in either browser
-SHUT_LIST: Final = press(FIRST, "Escape")
 HEBREW: Final = "\u05db\u05d9\u05e1\u05d0\u05d5\u05ea"  # chairs
 in_chromium: Final = partial(row, browsers=CHROMIUM)
 in_firefox: Final = partial(row, browsers=FIREFOX)
@@ -281,11 +280,11 @@ OUTSIDE: Final = (
     row(
         "select_list",
         (activate(FIRST), run("selected"), run("list")),
-        (OPEN_LIST, present, run("remove"), STAYS, SHUT_LIST, gone, go(shop())),
+        (OPEN_LIST, present, run("remove"), STAYS, press(FIRST, "Escape"), gone, go(shop())),
     ),
     row(
         "clean_select_list",
-        (activate(FIRST), run("list", "rgb(200,220,200)"), OPEN_LIST, STAYS, SHUT_LIST),
+        (activate(FIRST), run("list", "rgb(200,220,200)"), OPEN_LIST, STAYS, press(FIRST, "Escape")),
         to_shop(1),
         least=0.5,
     ),
