@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One transition played once. `presences`: while something sensitive was there that nobody saw.
+    """One transition played once. `presences`: while something sensitive was there and not in view.
 
     `least`: nothing sensitive was in it, and this share of its time has to be kept.
     """

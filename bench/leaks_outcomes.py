@@ -38,7 +38,7 @@ class PlayOutcome:
 
     @property
     def tried(self) -> bool:
-        """Whether it could have leaked, as far as anybody knows: an eye that was closed before it came proves nothing,
+        """Whether it could have leaked, as far as is known: an eye that was closed before it came proves nothing,
         and nothing leaks of what no recorder catches. A frame that leaked needs no other proof."""
         return self.leaked > 0 or (self.control > 0 and self.opened)
 

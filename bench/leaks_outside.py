@@ -102,7 +102,7 @@ def _discard(scene: Scene) -> None:
 OUTSIDE: Final = (
     # -- tabs and windows of the browser --
     row("popup", run("popup", pay("/popup"), FEATURES), run("closePopup"), quick=CHROMIUM),
-    # about:blank, written by its opener: it has no address that anybody could judge.
+    # about:blank, written by its opener: it has no address to judge.
     row("blank_popup", run("blankPopup", FEATURES), run("closePopup")),
     row("new_tab", new_tab(pay()), close_tab),
     # To a payment page that was loaded behind, and back; it is present from its loading to its closing.
@@ -173,10 +173,10 @@ OUTSIDE: Final = (
     ),
     # -- starts and ends --
     row("browser_started", STARTED, (gone, leave)),
-    # A browser that nobody gave the extension, or a profile of it: no one answers for what is in it.
+    # A browser, or a profile of it, without the extension: nothing answers for what is in it.
     row("browser_without_extension", (present, start(pay("/start"), seen=False)), (gone, leave)),
     row("browser_killed", STARTED, (gone, end(process.main), leave)),
-    # The process of our extension dies while a payment page is shown: nobody sees the pages any more.
+    # The process of our extension dies while a payment page is shown: the recorder no longer sees the pages.
     row("extension_killed", STARTED, (end(process.extension), wait(1.5), gone, leave)),
     # The page's process dies while it shows a payment: its picture stays until the browser draws its own page.
     row("renderer_killed", new_tab(pay("/crash", AWAY)), (present, end(process.renderer), wait(1.5), close_tab)),
@@ -198,7 +198,7 @@ OUTSIDE: Final = (
         (present, opening(run("film"), click(*MIDDLE)), place(OTHER, *OVER)),
         (close_window(OTHER), to_shop(1)),
     ),
-    # A dialog keeps the payment page from answering anybody.
+    # A dialog keeps the payment page from answering the extension.
     row("alert", go(pay()), (run("alert"), wait(FROZEN), press(FIRST, "Return"), to_shop(0.5))),
     # The browser's dialog for files stands over a payment page.
     row(
@@ -246,7 +246,7 @@ OUTSIDE: Final = (
         for name, come, leave_by in (("extension_popup", POPUP, ("Escape",)), ("extension_panel", PANEL, PANEL))
     ),
     # -- held up --
-    # SIGSTOP: its picture stays, and it answers nobody.
+    # SIGSTOP: its picture stays, and it does not answer.
     row("browser_stopped", go(pay()), (stop(process.main), wait(FROZEN), leave, go(shop()))),
     # The payment page is held up while it is shown, and while another tab is.
     row(
@@ -257,9 +257,9 @@ OUTSIDE: Final = (
             close_tab,
         ),
     ),
-    # What the extension tells stays in a pipe, while a payment page comes and goes; then all of it is told at once.
+    # The extension's messages stay in a pipe while a payment page comes and goes; then all arrive at once.
     row("relay_stopped", (stop(process.relay), go(pay())), (wait(FROZEN), go(shop()), wait(1), leave)),
-    # Nobody sees the pages of a browser any more, which then goes to a payment page by itself.
+    # The recorder no longer sees the pages of a browser, which then goes to a payment page.
     row(
         "extension_stopped",
         (present, start(shop("?then=/pay/unseen&after=5")), wait(3), stop(process.extension)),
@@ -300,7 +300,7 @@ OUTSIDE: Final = (
         stages=(PLAIN,),
     ),
     # -- what must not close --
-    # It is to be found on the desktop by what its browser calls it; until then nobody answers for it. The last one is
+    # It is to be found on the desktop by what its browser calls it; until then nothing answers for it. The last one is
     # what the others are to be held against.
     *(
         row(name, (open_window(shop(page)), wait(10)), remove_window, least=0)

@@ -49,7 +49,7 @@ class Pace:
 
 
 FULL: Final = Pace(3.1, (1.4, 0.4))  # longer than any margin, and shorter
-QUICK: Final = Pace(1.2, (0.8,))  # only leaks are asked for and nobody reads the over-pause
+QUICK: Final = Pace(1.2, (0.8,))  # only leaks are asked for, and the over-pause is not read
 CASES: Final = Pace(1.6, (0.0,), frames=True)  # they set their own stay: as short as keeps them apart
 
 

@@ -5,8 +5,8 @@ for seconds; the step then tells the sensitive thing to come. The second, fourth
 the watcher in between, so no step waits for pixels. A last step that stands where something would come only puts away.
 
 `scene.present()` says that from now on something is there for which the eye has to close although nothing sensitive is
-seen (a hidden frame, a parked tab, a browser that starts, a window that nobody answers for): what is given up meanwhile
-is no over-pause. It lasts until `scene.gone()` or the play's end.
+seen (a hidden frame, a parked tab, a browser that starts, a window that nothing answers for): what is given up then is
+no over-pause. It lasts until `scene.gone()` or the play's end.
 """
 
 from __future__ import annotations

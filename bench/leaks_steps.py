@@ -16,7 +16,7 @@ from bench.leaks_server import FIRST, OTHER, Address, Which
 from testkit.stage import StageError
 
 MIDDLE: Final = (500, 500)  # within the page
-FROZEN: Final = 2.5  # seconds that something is held up: longer than anybody waits for an answer
+FROZEN: Final = 2.5  # seconds that something is held up: longer than a recorder waits for an answer
 REPEATED: Final = 4.5  # seconds in which the control takes a picture also of what stands still
 
 

@@ -67,7 +67,7 @@ TRANSITIONS: Final = (
     row("slow_css", go(pay()), go(shop("?slow=1.2")), quick=CHROMIUM),
     # The payment page is the slow one: its address counts from when it is there, its picture comes 1.2 s later.
     row("slow_css_entered", (present, go(pay("?slow=1.2"))), go(shop())),
-    # 3.2 s: longer than anybody waits for a page's first picture before he takes it for drawn.
+    # 3.2 s: longer than a look waits for a page's first picture before it takes the page for drawn.
     row("slower_css", go(pay()), (go(shop("?slow=3.2")), wait(2))),
     row("slow_css_cross_site", go(pay(host=AWAY)), go(shop("?slow=1.2"))),
     row("push_before_painting", run("pushThenPaint", "/pay/now"), run("pushThenClear", "/shop"), quick=CHROMIUM),
@@ -78,7 +78,7 @@ TRANSITIONS: Final = (
     # As Turbo does while it waits for a style sheet: it takes the old view away long after it has moved.
     row("address_before_view", run("view", "/pay/now"), run("leaveView", "/shop", 1500)),
     row("hash_change", run("hashThenPaint", "pay"), run("clearThenHash", "shop")),
-    # The payment page is loaded and drawn before anybody goes there; from then on it is present.
+    # The payment page is loaded and drawn before the browser goes there; from then on it is present.
     in_chromium(
         "prerender",
         (present, run("prerender", pay("/prerendered")), wait(1), go(pay("/prerendered"))),
@@ -212,7 +212,7 @@ TRANSITIONS: Final = (
         quick=CHROMIUM,
         least=0.95,
     ),
-    # From one clean page to another every 3 s: no share of it is promised, but somebody will ask how much is kept.
+    # From one clean page to another every 3 s: no share of it is promised, but the account says how much is kept.
     row("clean_navigation", [(go(shop(f"/{page}")), wait(3)) for page in range(3)], least=0),
     # Into full screen over a clean page: Chromium says for 4.6 s how to leave it, Firefox inside its own window.
     in_chromium("clean_full_screen", (press(FIRST, "F11"), wait(6)), (press(FIRST, "F11"), wait(1)), least=0.5),

@@ -34,7 +34,7 @@ class Pager(Hands):
         return until(lambda: next((one for one in self.of(pid) if one not in before), 0), "a new window")
 
     def new(self, before: list[int]) -> int:
-        """As `new_of`, whoever's it is."""
+        """As `new_of`, of any process."""
         return until(lambda: next((one for one in self.all() if one not in before), 0), "a new window")
 
     def active(self) -> int:
@@ -79,8 +79,8 @@ class Pager(Hands):
 
     def ask(self, number: int, message: str, *data: int) -> None:
         kind, padded = self._link.intern_atom(message), [*data, *[0] * (5 - len(data))]
-        told = event.ClientMessage(window=self.window(number), client_type=kind, data=(32, padded))
-        self._root.send_event(told, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+        request = event.ClientMessage(window=self.window(number), client_type=kind, data=(32, padded))
+        self._root.send_event(request, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self._link.sync()
 
     def window(self, number: int) -> Window:
