@@ -22,10 +22,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,11 +37,13 @@ from agent.control.status import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
-from bench.leaks_pages import AWAY, HOME, STAGEHAND, site
-from bench.leaks_play import CASES, QUICK, Player, scene, strips
+from bench.leaks_desktop import SETTINGS, busy_cores, setting
+from bench.leaks_pages import AWAY, HOME
+from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
+from bench.leaks_random import LOT, Say
 from bench.leaks_scene import BOTH, Transition
-from bench.leaks_settings import SETTINGS, busy_cores, setting
-from bench.leaks_table import markdown, table
+from bench.leaks_server import STAGEHAND, site
+from bench.leaks_table import of_plays, of_runs
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import Watcher, watcher
 from testkit.browsers import STRANGER, gecko_id
@@ -71,47 +73,31 @@ RULES: Final[dict[str, Any]] = {
         }
     ],
 }
-POLICY: Final = {"leaks.yaml": yaml.safe_dump(RULES, sort_keys=False) + "...\n"}
-SECOND: Final = 1_000_000_000
+
+
+def _as_file(policy: Mapping[str, Any]) -> dict[str, str]:
+    return {"leaks.yaml": yaml.safe_dump(policy, sort_keys=False) + "...\n"}
+
+
+POLICY: Final = _as_file(RULES)
 
 
 def control_policy() -> dict[str, str]:
     """No rule, and nothing that the recorder closes for by itself."""
     (text,) = without_rules(POLICY).values()
-    more = {
-        "allow_unseen": [{"app": ["*"]}, {"url": ["*"]}],
-        "allow_extensions": [*RULES["allow_extensions"], chromium_id(STRANGER), gecko_id(STRANGER)],
-    }
-    return {"leaks.yaml": yaml.safe_dump({**yaml.safe_load(text), **more}) + "...\n"}
+    seen = {"allow_unseen": [{"app": ["*"]}, {"url": ["*"]}]}
+    allowed = [*RULES["allow_extensions"], chromium_id(STRANGER), gecko_id(STRANGER)]
+    return _as_file({**yaml.safe_load(text), **seen, "allow_extensions": allowed})
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run plays, and where."""
-
-    transitions: Sequence[Transition]
-    rounds: int
-    setting: str
-    busy: bool
-    quick: bool
-    cases: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.setting} busy" if self.busy else self.setting
-
-
-Say = Callable[[str], None]
-
-
-def perform(plan: Plan, folder: Path, say: Say) -> Run:
-    """Play, record, open, compare. Raises StageError when something that has to run does not."""
+def perform(
+    transitions: Sequence[Transition], folder: Path, say: Say, *, where: str, pace: Pace, busy: bool = False
+) -> Run:
+    """Play, record, open, compare. `where`: the setting. Raises StageError when something that has to run does not."""
     with ExitStack() as stack:
         # Short: a local socket's path may have 107 bytes.
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(setting(plan.setting, folder / "display"))
-        # A desktop without any window is a blind one: there is always this, behind everything else.
-        stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
+        stage = stack.enter_context(setting(where, folder / "display"))
         services = stack.enter_context(store(folder))
         with (
             pc(services, stage, homes / "pc", POLICY) as judged,
@@ -119,40 +105,28 @@ def perform(plan: Plan, folder: Path, say: Say) -> Run:
         ):
             for one in (judged, bare):
                 one.wait_for(RecorderState.RECORDING)
-            monitors = SETTINGS[plan.setting]
-            with watcher(stage.name, strips(monitors), folder) as watching:
-                player = Player(watching, lambda: judged.state() is RecorderState.RECORDING)
-                if plan.cases:
-                    player.clean, player.holds = CASES
-                    player.kept = lambda: int((judged.status() or {"frames": 0})["frames"])
-                elif plan.quick:
-                    player.clean, player.holds = QUICK
-                if plan.busy:
-                    stack.enter_context(busy_cores())
-                _play_all(plan, player, stage, judged.home, say)
+            with watcher(stage.name, strips(SETTINGS[where]), folder) as watching, busy_cores(2 * busy):
+                player = Player(watching, judged, pace)
+                _play_all(transitions, player, stage, say)
             for one in (judged, bare):
                 shutil.copytree(one.home / "ledger", folder / f"ledger-of-{one.home.name}")
                 shutil.copy(one.home / "agent.log", folder / f"{one.home.name}.log")
             (folder / "phases.json").write_text(json.dumps([asdict(phase) for phase in player.phases], indent=1))
         say("opening what was kept")
         with ThreadPoolExecutor() as both:
-            kept = both.submit(Kept.of, services, judged, folder / "kept")
-            control = both.submit(Kept.of, services, bare, folder / "control")
-        return _account(plan, player, watching, kept.result(), control.result())
+            kept, control = both.map(lambda one: Kept.of(services, one, folder / one.home.name), (judged, bare))
+        return _account(f"{where} busy" if busy else where, player, watching, kept, control)
 
 
-def _play_all(plan: Plan, player: Player, stage: Stage, eyes: Path, say: Say) -> None:
+def _play_all(transitions: Sequence[Transition], player: Player, stage: Stage, say: Say) -> None:
     with site() as web, tempfile.TemporaryDirectory(prefix="eyelid-browsers-") as folder:
         for browser in BOTH:
-            waiting = [
-                (turn, one) for turn in range(plan.rounds) for one in plan.transitions if browser in one.browsers
-            ]
+            waiting = [one for one in transitions if browser in one.browsers]
             while waiting:
-                with scene(browser, stage, web, Path(folder), eyes=eyes) as there:
+                with scene(browser, stage, web, Path(folder), eyes=player.recorder.home) as there:
                     player.begin()
                     while waiting:
-                        turn, one = waiting.pop(0)
-                        there.turn = turn
+                        one = waiting.pop(0)
                         say(f"{browser}: {one.name.replace('_', ' ')} ({len(waiting)} to go)")
                         try:
                             player.play(one, there)
@@ -184,28 +158,19 @@ class Kept:
                 else:
                     rest.append((span, " ".join([part["what"], *map(str, part.get("rules", ()))])))
             if opened.videos:
-                leaked += [zero + int(at * SECOND) for at in opened.counted.leaked]
+                leaked += [zero + int(at * account.SECOND) for at in opened.counted.leaked]
             if not opened.verified:
                 unsound.append(f"recording {opened.recording} does not verify")
         return cls(spans, rest, leaked, unsound)
 
 
-def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:
+def _account(name: str, player: Player, watching: Watcher, kept: Kept, control: Kept) -> Run:
     edges = watching.edges()
-    shown = [
-        Span(edge.at, edges[place + 1].at if place + 1 < len(edges) else edge.at)
-        for place, edge in enumerate(edges)
-        if edge.shown
-    ]
-    found = account.intervals(shown, player.phases)
+    shown = [(came, went) for came, went in itertools.pairwise([*edges, *edges[-1:]]) if came.shown]
+    found = account.intervals([Span(came.at, went.at) for came, went in shown], player.phases)
     # For certain in view: from the end of the look that first saw it to the start of the last one that did.
-    seen = [
-        Span(edge.at + edge.took, after.at - after.gap)
-        for edge, after in itertools.pairwise(edges)
-        if edge.shown and edge.at + edge.took < after.at - after.gap
-    ]
-    account.measure(found, kept.spans, seen)
-    leaked = account.charge(found, kept.leaked, control=False)
+    account.measure(found, kept.spans, [Span(came.at + came.took, went.at - went.gap) for came, went in shown])
+    account.charge(found, kept.leaked, control=False)
     account.charge(found, control.leaked, control=True)
     shares: dict[str, list[tuple[float, float]]] = {}
     lost: dict[str, list[dict[str, float]]] = {}
@@ -215,13 +180,13 @@ def _account(plan: Plan, player: Player, watching: Watcher, kept: Kept, control:
             shares.setdefault(phase.key, []).append((account.share(kept.spans, whole), phase.least))
             lost.setdefault(phase.key, []).append(account.lost(kept.rest, whole))
     return Run(
-        setting=plan.name,
+        setting=name,
         intervals=found,
         shares=shares,
         lost=lost,
-        looks=asdict(watching.looks()),
+        looks=watching.looks(),
         faults=[*player.faults, *kept.unsound, *control.unsound],
-        unplaced=0 if found else leaked,
+        unplaced=0 if found else len(kept.leaked),
     )
 
 
@@ -234,70 +199,63 @@ def main() -> int:
     console = Console(stderr=True)
     if arguments.table is not None:
         return _judge(arguments.table, console)
-    if arguments.random is not None or arguments.play is not None:
-        if arguments.only or arguments.busy or arguments.cost:
-            console.print(
-                "--only, --busy and --cost are for transitions; a case has a load of its own", style="bold red"
-            )
-            return 2
-        return _play_cases(arguments, console)
-    chosen = [
-        one
-        for one in TRANSITIONS
-        if arguments.setting in one.stages
-        and (not arguments.quick or one.quick)
-        and (arguments.browser is None or arguments.browser in one.browsers)
-        and (not arguments.only or one.name in arguments.only)
-    ]
-    if not chosen:
-        console.print("nothing to play: no transition fits --only, --browser and --setting", style="bold red")
-        return 2
-    plan = Plan(chosen, 1 if arguments.quick else arguments.rounds, arguments.setting, arguments.busy, arguments.quick)
     with harness.folder(arguments.dir) as folder:
         try:
-            with console.status("starting") as status:
-                run = perform(plan, folder, status.update)
-                if arguments.cost:
-                    run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, status.update)
-        except StageError as failure:
+            if arguments.random is None and arguments.play is None:
+                return _play_transitions(arguments, folder, console)
+            return _play_cases(arguments, folder, console)
+        except (StageError, ValueError) as failure:
             console.print(str(failure), markup=False)
             return 1
-    harness.keep(arguments.add, [run.to_json()])
-    runs = [run] if arguments.add is None else _runs(arguments.add)
-    if arguments.json:
-        print(json.dumps(account.total(runs)))
-    else:
-        Console().print(table(runs))
-    return harness.tell(account.faults([run]), console)
 
 
 def _judge(path: Path, console: Console) -> int:
     if leaks_random.are_in(path):
         played = leaks_outcomes.kept(path)
-        print(leaks_outcomes.markdown(played))
-        return harness.tell(leaks_outcomes.faults(played), console)
-    kept = _runs(path)
-    print(markdown(kept))
-    return harness.tell(account.faults(kept), console)
+        figures, faults = of_plays(played), leaks_outcomes.faults(played)
+    else:
+        runs = _runs(path)
+        figures, faults = of_runs(runs), account.faults(runs)
+    print(figures.markdown())
+    return harness.tell(faults, console)
 
 
-def _play_cases(arguments: argparse.Namespace, console: Console) -> int:
-    with harness.folder(arguments.dir) as place:
-        lots = itertools.count()
+def _play_transitions(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    browsers = BOTH if arguments.browser is None else (arguments.browser,)
+    chosen = [
+        replace(one, browsers=played)
+        for one in TRANSITIONS
+        if arguments.setting in one.stages and (not arguments.only or one.name in arguments.only)
+        if (played := [name for name in (one.quick if arguments.quick else one.browsers) if name in browsers])
+    ]
+    if not chosen:
+        harness.tell(["nothing to play: no transition fits --only, --browser and --setting"], console)
+        return 2
+    pace, all_of_it = (QUICK, chosen) if arguments.quick else (FULL, chosen * arguments.rounds)
+    with console.status("starting") as status:
+        run = perform(all_of_it, folder, status.update, where=arguments.setting, pace=pace, busy=arguments.busy)
+        if arguments.cost:
+            run.cost_percent = leaks_cost.measure(POLICY, control_policy(), arguments.cost, status.update)
+    harness.keep(arguments.add, [asdict(run)])
+    of_runs([run] if arguments.add is None else _runs(arguments.add)).show(as_json=arguments.json)
+    return harness.tell(account.faults([run]), console)
 
-        def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
-            folder = place / f"lot-{next(lots)}"
-            folder.mkdir()
-            run = perform(Plan(transitions, 1, arguments.setting, busy=False, quick=False, cases=True), folder, say)
-            if arguments.dir is None:
-                shutil.rmtree(folder)
-            return run
 
-        try:
-            return leaks_random.play(arguments, perform_lot, console)
-        except (StageError, ValueError) as failure:
-            console.print(str(failure), markup=False)
-            return 1
+def _play_cases(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
+    if arguments.only or arguments.busy or arguments.cost:
+        harness.tell(["--only, --busy and --cost are for transitions; a case has a load of its own"], console)
+        return 2
+    lots = itertools.count()
+
+    def perform_lot(transitions: Sequence[Transition], say: Say) -> Run:
+        place = folder / f"lot-{next(lots)}"
+        place.mkdir()
+        run = perform(transitions, place, say, where=arguments.setting, pace=CASES)
+        if arguments.dir is None:
+            shutil.rmtree(place)
+        return run
+
+    return leaks_random.play(arguments, perform_lot, console)
 
 
 def _names(text: str) -> list[str]:
@@ -317,7 +275,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cost", type=int, default=0, metavar="N", help="also what it costs, N times (75 s each)")
     harness.add_runs(parser)
     harness.add_folder(parser)
-    leaks_random.add_arguments(parser)
+    parser.add_argument("--random", type=int, metavar="SEED", help="play cases drawn from this seed, not transitions")
+    parser.add_argument("--plays", type=int, default=LOT, metavar="N", help="so many of them (default %(default)s)")
+    shrink = "shrink so many that leaked (default 1; 0 with --play or --quick)"
+    parser.add_argument("--shrink", type=int, metavar="N", help=shrink)
+    cases = "play this case, or those in this file"
+    parser.add_argument("--play", type=leaks_random.cases_in, metavar="JSON", help=cases)
     return parser
 
 

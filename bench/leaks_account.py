@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One transition played once. `presences`: while something sensitive was there that nobody saw.
+    """One transition played once. `presences`: while something sensitive was there and not in view.
 
     `least`: nothing sensitive was in it, and this share of its time has to be kept.
     """
@@ -61,25 +61,18 @@ class Interval:
 
 def intervals(shown: Iterable[Span], phases: Sequence[Phase]) -> list[Interval]:
     """Colour and presence together, as far as the colour was seen: what was never shown cannot leak."""
-    seen = sorted(shown, key=lambda span: span.start)
-    spans = seen + [Span(start, end) for phase in phases for start, end in phase.presences]
-    joined: list[Span] = []
+    seen = list(shown)
+    spans = seen + [Span(*presence) for phase in phases for presence in phase.presences]
+    joined: list[Interval] = []
     for span in sorted(spans, key=lambda span: span.start):
         if joined and span.start - joined[-1].end < ONE:
-            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+            joined[-1].end = max(joined[-1].end, span.end)
         else:
-            joined.append(span)
-    return [
-        Interval(_key_at(span.start, phases), span.start, span.end)
-        for span in joined
-        if any(colour.start < span.end and span.start < colour.end for colour in seen)
-    ]
-
-
-def _key_at(at: int, phases: Sequence[Phase]) -> str:
-    """The phase that had begun last: between two of them nothing comes by itself."""
-    begun = [phase for phase in phases if phase.start <= at]
-    return max(begun, key=lambda phase: phase.start).key if begun else "before the play"
+            # The phase that had begun last: between two of them nothing comes by itself.
+            begun = (phase for phase in phases if phase.start <= span.start)
+            played = max(begun, key=lambda phase: phase.start, default=Phase("before the play", 0, 0))
+            joined.append(Interval(played.key, span.start, span.end))
+    return [one for one in joined if any(colour.start < one.end and one.start < colour.end for colour in seen)]
 
 
 def measure(found: Sequence[Interval], kept: Sequence[Span], seen: Sequence[Span] = ()) -> None:
@@ -95,38 +88,31 @@ def measure(found: Sequence[Interval], kept: Sequence[Span], seen: Sequence[Span
         one.before = (one.start - last) / MS if last > earlier else None
         one.after = (first - one.end) / MS if first < later else None
         inside = [span for span in seen if one.start <= span.start <= one.end]
-        one.overlap = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in inside for b in kept) / MS
+        one.overlap = sum(_both(a, b) for a in inside for b in kept) / MS
 
 
-def charge(found: Sequence[Interval], frames: Iterable[int], *, control: bool) -> int:
-    """Count each frame at the interval that is nearest; returns how many there were. `frames`: their times, ns."""
-    count = 0
-    for at in frames:
-        count += 1
-        if found:
-            nearest = min(found, key=lambda one: max(one.start - at, at - one.end, 0))
-            if control:
-                nearest.control += 1
-            else:
-                nearest.leaked += 1
-    return count
+def charge(found: Sequence[Interval], frames: Iterable[int], *, control: bool) -> None:
+    """Count each frame at the interval that is nearest. `frames`: their times, ns."""
+    for at in frames if found else ():
+        nearest = min(found, key=lambda one: max(one.start - at, at - one.end, 0))
+        nearest.control += control
+        nearest.leaked += not control
 
 
 def share(kept: Iterable[Span], whole: Span) -> float:
-    return sum(_inside(span, whole) for span in kept) / (whole.end - whole.start)
+    return sum(_both(span, whole) for span in kept) / (whole.end - whole.start)
 
 
 def lost(parts: Iterable[tuple[Span, str]], whole: Span) -> dict[str, float]:
     """Why -> ms of this time that were not kept for it, by the recording's own account."""
     found: dict[str, float] = defaultdict(float)
     for span, why in parts:
-        if inside := _inside(span, whole):
-            found[why] += inside / MS
-    return dict(found)
+        found[why] += _both(span, whole) / MS
+    return {why: ms for why, ms in found.items() if ms}
 
 
-def _inside(span: Span, whole: Span) -> int:
-    return max(0, min(span.end, whole.end) - max(span.start, whole.start))
+def _both(one: Span, other: Span) -> int:
+    return max(0, min(one.end, other.end) - max(one.start, other.start))
 
 
 @dataclass(slots=True)
@@ -147,8 +133,10 @@ class Run:
     unplaced: int = 0
     lost: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    @property
+    def more(self) -> str:
+        """What stands behind a transition's name in the table."""
+        return "" if self.setting == "plain" else f" ({self.setting})"
 
     @classmethod
     def from_json(cls, written: dict[str, Any]) -> Run:
@@ -178,9 +166,7 @@ def total(runs: Sequence[Run]) -> dict[str, Any]:
     stand for themselves."""
     every = [one for run in runs for one in run.intervals]
     idle = [one for run in runs if run.setting == "plain" for one in run.intervals] or every
-    costs = {
-        what: [run.cost_percent[what] for run in runs if what in run.cost_percent] for what in ("static", "scrolling")
-    }
+    costs = {what: [run.cost_percent[what] for run in runs if run.cost_percent] for what in ("static", "scrolling")}
     return {
         "intervals": len(every),
         "leaked_frames": sum(one.leaked for one in every) + sum(run.unplaced for run in runs),
@@ -199,11 +185,10 @@ def rows(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     found: dict[str, list[Interval]] = defaultdict(list)
     shares: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for run in runs:
-        more = "" if run.setting == "plain" else f" ({run.setting})"
         for one in run.intervals:
-            found[one.key + more].append(one)
+            found[one.key + run.more].append(one)
         for key, parts in run.shares.items():
-            shares[key + more] += parts
+            shares[key + run.more] += parts
     named: dict[str, dict[str, Any]] = {
         key: {
             "intervals": len(those),
@@ -240,11 +225,10 @@ def faults(runs: Sequence[Run]) -> list[str]:
 
 
 def _too_little(run: Run) -> Iterator[str]:
-    more = "" if run.setting == "plain" else f" ({run.setting})"
     for key, parts in run.shares.items():
         reasons = run.lost.get(key, [{}] * len(parts))  # a run of an earlier bench does not say
         for (kept, least), why in zip(parts, reasons, strict=True):
             if kept < least:
                 rest = ", ".join(f"{ms / 1000:.1f} s {reason}" for reason, ms in why.items())
                 because = f" ({rest})" if rest else ""
-                yield f"{key}{more}: {kept:.1%} of its time was kept, at least {least:.0%} must be{because}"
+                yield f"{key}{run.more}: {kept:.1%} of its time was kept, at least {least:.0%} must be{because}"

@@ -8,7 +8,7 @@ RULES; `drawn` composes a case from a seed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from random import Random
 from typing import Any, Final
@@ -77,20 +77,15 @@ HANGS: Final = frozenset({"hang_gpu", "hang_renderer", "hang_extension"})
 HELD: Final = frozenset({"transition", "named_transition"})
 # A frame whose own address is what is sensitive comes with the frame, which the document around it puts there.
 WITH_ITS_FRAME: Final = frozenset({"insert", "reveal", "replace", "written", "transition", "template"})
-NONE: Final = frozenset({0})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Where the case has one of `when` in each of its dimensions, it must have one of `then`."""
 
-    when: Mapping[str, frozenset[Value]]
-    then: Mapping[str, frozenset[Value]]
+    when: Mapping[str, Set[Value]]
+    then: Mapping[str, Set[Value]]
     why: str
-
-    @property
-    def dimensions(self) -> frozenset[str]:
-        return frozenset({*self.when, *self.then})
 
     def allows(self, values: Mapping[str, Value]) -> bool:
         asked = all(values[name] in among for name, among in self.when.items())
@@ -101,37 +96,33 @@ def _but(name: str, *values: Value) -> frozenset[Value]:
     return frozenset(DIMENSIONS[name]) - set(values)
 
 
-def _one(*values: Value) -> frozenset[Value]:
-    return frozenset(values)
-
-
 RULES: Final = (
-    Rule({"sensitive": _one("address")}, {"document": _one("top")}, "it is the window's address"),
-    Rule({"sensitive": _one("frame_address")}, {"document": FRAMED - {"srcdoc"}}, "a srcdoc frame has no address"),
+    Rule({"sensitive": {"address"}}, {"document": {"top"}}, "it is the window's address"),
+    Rule({"sensitive": {"frame_address"}}, {"document": FRAMED - {"srcdoc"}}, "a srcdoc frame has no address"),
     Rule({"sensitive": FORMS}, {"comes": _but("comes", "history")}, "pushState brings an address and no form"),
-    Rule({"sensitive": _one("address")}, {"comes": LOADED | {"history"}}, "an address comes with its document"),
+    Rule({"sensitive": {"address"}}, {"comes": LOADED | {"history"}}, "an address comes with its document"),
     Rule(
-        {"sensitive": ADDRESSES, "by": _one("document")},
-        {"goes": _one("navigate", "crossing", "history")},
+        {"sensitive": ADDRESSES, "by": {"document"}},
+        {"goes": {"navigate", "crossing", "history"}},
         "only another address ends an address",
     ),
-    Rule({"by": _one("parent")}, {"document": FRAMED}, "nothing is around a top document"),
-    Rule({"by": _one("parent")}, {"goes": _but("goes", "history", "crossing")}, "those are its own document's"),
-    Rule({"goes": _one("history")}, {"comes": LOADED | {"history"}}, "back to what was before"),
-    Rule({"goes": _one("history"), "comes": LOADED}, {"after": _one("nothing")}, "the page before is as it was"),
-    Rule({"document": _one("srcdoc")}, {"comes": WITH_ITS_FRAME}, "its content is of the attribute"),
-    Rule({"document": _one("srcdoc")}, {"goes": _but("goes", "history", "crossing")}, "it has no origin to stay in"),
+    Rule({"by": {"parent"}}, {"document": FRAMED}, "nothing is around a top document"),
+    Rule({"by": {"parent"}}, {"goes": _but("goes", "history", "crossing")}, "those are its own document's"),
+    Rule({"goes": {"history"}}, {"comes": LOADED | {"history"}}, "back to what was before"),
+    Rule({"goes": {"history"}, "comes": LOADED}, {"after": {"nothing"}}, "the page before is as it was"),
+    Rule({"document": {"srcdoc"}}, {"comes": WITH_ITS_FRAME}, "its content is of the attribute"),
+    Rule({"document": {"srcdoc"}}, {"goes": _but("goes", "history", "crossing")}, "it has no origin to stay in"),
     Rule(
-        {"document": _one("sandboxed")},
+        {"document": {"sandboxed"}},
         {"comes": _but("comes", "history"), "goes": _but("goes", "history", "crossing")},
         "its origin is opaque: no pushState, and no transition between its documents",
     ),
-    Rule({"goes": _one("crossing")}, {"browser": _one("chromium")}, "Firefox has none"),
-    Rule({"meanwhile": _one("hang_gpu")}, {"browser": _one("chromium")}, "Firefox on X11 has no such process"),
+    Rule({"goes": {"crossing"}}, {"browser": {"chromium"}}, "Firefox has none"),
+    Rule({"meanwhile": {"hang_gpu"}}, {"browser": {"chromium"}}, "Firefox on X11 has no such process"),
     Rule({"meanwhile": HANGS}, {"hung": _but("hung", 0)}, "a hang lasts"),
-    Rule({"meanwhile": _but("meanwhile", *HANGS)}, {"hung": NONE}, "nothing hangs"),
+    Rule({"meanwhile": _but("meanwhile", *HANGS)}, {"hung": {0}}, "nothing hangs"),
     Rule({"goes": HELD}, {"held": _but("held", 0)}, "a transition lasts"),
-    Rule({"goes": _but("goes", *HELD)}, {"held": NONE}, "nothing is held"),
+    Rule({"goes": _but("goes", *HELD)}, {"held": {0}}, "nothing is held"),
 )
 """What goes together, and why nothing else does."""
 
@@ -164,8 +155,10 @@ Order = Callable[[str], Sequence[Value]]
 def completed(fixed: Mapping[str, Value], order: Order) -> Case | None:
     """The first case with these values, its other dimensions tried in the order given; None where there is none."""
     names = [*fixed, *(name for name in DIMENSIONS if name not in fixed)]
-    known = [{*names[: place + 1]} for place in range(len(names))]
-    due = [[rule for rule in RULES if name in rule.dimensions <= known[place]] for place, name in enumerate(names)]
+    due = [
+        [rule for rule in RULES if name in {*rule.when, *rule.then} <= {*names[: place + 1]}]
+        for place, name in enumerate(names)
+    ]
 
     def fill(values: dict[str, Value], place: int) -> dict[str, Value] | None:
         if place == len(names):
@@ -178,7 +171,7 @@ def completed(fixed: Mapping[str, Value], order: Order) -> Case | None:
         return None
 
     found = fill({}, 0)
-    return None if found is None else _case(found)
+    return None if found is None else Case(**found)  # type: ignore[arg-type]
 
 
 def drawn(seed: int, index: int, browser: str | None = None) -> Case:
@@ -198,6 +191,48 @@ def nearest(case: Case, **changed: Value) -> Case | None:
     """That case with these values, and with what they need: the rest stays, or becomes as simple as it can."""
     now = asdict(case)
     return completed(changed, lambda name: [now[name], *(one for one in DIMENSIONS[name] if one != now[name])])
+
+
+# -- making one that leaked simpler ------------------------------------------------------------------------------------
+
+Leaks = Callable[[Sequence[Case]], Sequence[bool]]
+"""Of each case, whether it leaked, played as often as the caller needs to believe that it does not."""
+
+
+def complexity(case: Case) -> int:
+    """How far its values are from the simplest ones. It leaked in its browser: neither is the simpler one."""
+    values = asdict(case)
+    return sum(among.index(values[name]) for name, among in DIMENSIONS.items() if name != "browser")
+
+
+def shrink(case: Case, leaks: Leaks) -> Iterator[Case]:
+    """Simpler and simpler ones that leaked too. Of the last one, none that is simpler by one dimension does."""
+    while (less := _less(case, leaks)) is not None:
+        case = less
+        yield case
+
+
+def _less(case: Case, leaks: Leaks) -> Case | None:
+    # The simplest value of a dimension is likely to do. Only where none does, those in between are asked.
+    simplest = simpler(case, most=1)
+    for candidates in (simplest, [other for other in simpler(case) if other not in simplest]):
+        asked = leaks(candidates) if candidates else []
+        leaking = [other for other, leaked in zip(candidates, asked, strict=True) if leaked]
+        if leaking:
+            return min(leaking, key=complexity)
+    return None
+
+
+def simpler(case: Case, *, most: int | None = None) -> list[Case]:
+    """It with one dimension simpler, and with what that needs. `most`: so many of a dimension, its simplest ones."""
+    values = asdict(case)
+    found: dict[Case, None] = {}
+    for name, among in DIMENSIONS.items():
+        less = among[: among.index(values[name])] if name != "browser" else ()
+        others = [nearest(case, browser=case.browser, **{name: value}) for value in less]
+        those = [other for other in others if other is not None and complexity(other) < complexity(case)]
+        found.update(dict.fromkeys(those[:most]))
+    return list(found)
 
 
 # -- as text --------------------------------------------------------------------------------------------------------
@@ -220,14 +255,10 @@ def from_json(values: Any) -> Case:
         raise ValueError("a case is an object with a browser and other dimensions")
     if strange := set(values) - set(DIMENSIONS):
         raise ValueError(f"a case has no {', '.join(sorted(strange))}; it has {', '.join(DIMENSIONS)}")
-    case = _case(values)
+    case = Case(**values)
     if faults := broken(case):
         raise ValueError("; ".join(faults))
     return case
-
-
-def _case(values: Mapping[str, Any]) -> Case:
-    return Case(**values)
 
 
 assert [field.name for field in fields(Case)] == list(DIMENSIONS)

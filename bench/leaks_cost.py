@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -16,10 +17,11 @@ from typing import Final
 import psutil
 
 from agent.control.status import RecorderState
-from bench.leaks_pages import site
+from bench.leaks_desktop import setting
 from bench.leaks_play import scene
 from bench.leaks_scene import Scene
-from bench.leaks_settings import setting
+from bench.leaks_server import site
+from bench.leaks_steps import shop
 from testkit.fleet import pc, store
 
 WARM_UP: Final = 6.0  # seconds: starting belongs to no case
@@ -32,28 +34,24 @@ Policy = Mapping[str, str]
 
 def measure(with_eyes: Policy, without: Policy, times: int, say: Callable[[str], None]) -> dict[str, float]:
     """% of one core for a static and for a scrolling page: medians of `times` pairs. Raises StageError."""
-    differences: dict[str, list[float]] = {part: [] for part in PARTS}
+    pairs = []
     for turn in range(times):
         say(f"what extension and looks cost ({turn + 1} of {times})")
-        seeing = _use(with_eyes, eyes=True)
-        blind = _use(without, eyes=False)
-        for part in PARTS:
-            differences[part].append(seeing[part] - blind[part])
-    return {part: round(median(found), 2) for part, found in differences.items()}
+        pairs.append((_use(with_eyes, eyes=True), _use(without, eyes=False)))
+    return {part: round(median(seeing[part] - blind[part] for seeing, blind in pairs), 2) for part in PARTS}
 
 
 def _use(policy: Policy, *, eyes: bool) -> dict[str, float]:
     with (
         tempfile.TemporaryDirectory(prefix="eyelid-") as passing,
         setting("plain", Path(passing) / "display") as stage,
-        stage.program("notes", (60, 60), focus=False, still=True),
         store(Path(passing)) as services,
         pc(services, stage, Path(passing) / "pc", policy) as recorded,
         site() as web,
         scene("chromium", stage, web, Path(passing), eyes=recorded.home if eyes else None) as there,
     ):
-        there.run("go", there.shop("?long"))
-        there.until_loaded(there.tab)
+        there.run("go", shop("?long"))
+        there.until_loaded()
         recorded.wait_for(RecorderState.RECORDING)
         time.sleep(WARM_UP)
         static = _window(there, recorded.recorder.pid)
@@ -74,11 +72,8 @@ def _window(there: Scene, recorder: int) -> float:
 def _used(there: Scene, recorder: int) -> dict[psutil.Process, float]:
     """Seconds of CPU so far."""
     own = psutil.Process(recorder)
-    used = {}
+    used: dict[psutil.Process, float] = {}
     for process in [own, *own.children(recursive=True), *there.browser.tree()]:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        used[process] = times.user + times.system
+        with suppress(psutil.NoSuchProcess):
+            used[process] = sum(process.cpu_times()[:2])
     return used

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from rich.table import Table
-
-from bench import tables
+from bench import harness
 from bench.leaks_account import Interval, Run, over_pauses, percentiles
 from bench.leaks_cases import DIMENSIONS, Case, Value, as_text, completed, from_json
 
 UNTRIED: Final = 0.05  # of the plays may be
+COUNTED: Final = ("plays", "leaked_plays", "untried")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,9 @@ class PlayOutcome:
 
     @property
     def tried(self) -> bool:
-        """Whether it could have leaked, as far as anybody knows: an eye that was closed before it came proves nothing,
+        """Whether it could have leaked, as far as is known: an eye that was closed before it came proves nothing,
         and nothing leaks of what no recorder catches. A frame that leaked needs no other proof."""
         return self.leaked > 0 or (self.control > 0 and self.opened)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> PlayOutcome:
@@ -72,7 +67,7 @@ def outcome_of(run: Run, key: str, case: Case, *, seed: int | None, index: int, 
 
 def kept(path: Path) -> list[PlayOutcome]:
     """Those in a file. Raises ValueError where it holds something else."""
-    lines = [json.loads(line) for line in path.read_text("ascii").splitlines()] if path.exists() else []
+    lines = harness.runs_in(path) if path.exists() else []
     if any("case" not in line for line in lines):
         raise ValueError(f"{path} has runs of transitions in it, not of cases")
     return [PlayOutcome.from_json(line) for line in lines]
@@ -106,18 +101,12 @@ def total(outcomes: Sequence[PlayOutcome]) -> dict[str, Any]:
 
 def cells(outcomes: Sequence[PlayOutcome]) -> dict[str, dict[str, dict[str, int]]]:
     """Dimension -> value -> how many plays had it, and what came of them."""
-    return {
-        name: {str(value): _counted([one for one in outcomes if getattr(one.case, name) == value]) for value in among}
-        for name, among in DIMENSIONS.items()
-    }
-
-
-def _counted(those: Sequence[PlayOutcome]) -> dict[str, int]:
-    return {
-        "plays": len(those),
-        "leaked_plays": sum(one.leaked > 0 for one in those),
-        "untried": sum(not one.tried for one in those),
-    }
+    found = {name: {str(value): dict.fromkeys(COUNTED, 0) for value in among} for name, among in DIMENSIONS.items()}
+    for one in outcomes:
+        for name, value in asdict(one.case).items():
+            for what, counts in zip(COUNTED, (True, one.leaked > 0, not one.tried), strict=True):
+                found[name][str(value)][what] += counts
+    return found
 
 
 def pairs_possible() -> set[tuple[str, Value, str, Value]]:
@@ -165,38 +154,3 @@ def _why(one: PlayOutcome) -> str:
     if one.faults:
         return "; ".join(one.faults)
     return "the eye was closed before it came" if one.control else "the control shows nothing of it"
-
-
-# -- for people -----------------------------------------------------------------------------------------------------
-
-COLUMNS: Final = ("dimension", "value", "plays", "leaked", "untried")
-
-
-def summary(outcomes: Sequence[PlayOutcome]) -> str:
-    found = total(outcomes)
-    possible = pairs_possible()
-    over = " / ".join("-" if ms is None else f"{ms:.0f}" for ms in found["over_pause_ms"].values())
-    return (
-        f"{found['plays']} plays, {found['untried']} of them untried: {found['leaked_frames']} frames leaked in "
-        f"{found['leaked_plays']} plays, the control without rules leaked {found['control_leaked']}. Over-pause, "
-        f"before and after together: {over} ms. Of {len(possible)} pairs of values that go together "
-        f"{len(possible & pairs_played(outcomes))} were tried."
-    )
-
-
-def _lines(outcomes: Sequence[PlayOutcome]) -> Iterator[tuple[str, ...]]:
-    for name, values in cells(outcomes).items():
-        for value, row in values.items():
-            yield name, value.replace("_", " "), *(str(row[what]) for what in ("plays", "leaked_plays", "untried"))
-
-
-def table(outcomes: Sequence[PlayOutcome]) -> Table:
-    lines = list(_lines(outcomes))
-    styles = ["bold red" if line[3] != "0" else "" for line in lines]
-    drawn = tables.drawn("What leaked, by what was played", COLUMNS, lines, words=2, styles=styles)
-    drawn.caption = summary(outcomes)
-    return drawn
-
-
-def markdown(outcomes: Sequence[PlayOutcome]) -> str:
-    return f"{summary(outcomes)}\n\n{tables.markdown(COLUMNS, _lines(outcomes), words=2)}"

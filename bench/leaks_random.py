@@ -7,23 +7,21 @@ lot that it was at, and the next one goes on after the last that was written.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from bench import leaks_outcomes as outcomes_of
+from bench import harness
 from bench.leaks_account import Run
 from bench.leaks_acts import acted
-from bench.leaks_cases import Case, as_text, drawn, parsed
-from bench.leaks_outcomes import PlayOutcome, outcome_of
+from bench.leaks_cases import Case, as_text, drawn, parsed, shrink
+from bench.leaks_outcomes import PlayOutcome, faults, kept, next_index, outcome_of
 from bench.leaks_scene import Transition
-from bench.leaks_shrink import shrink
+from bench.leaks_table import of_plays
 
 LOT: Final = 40  # plays in one recording: some four minutes
 TIMES: Final = 3  # that a simpler case is played until it is believed not to leak
@@ -66,9 +64,7 @@ class Runner:
             second = {one.index: one for one in self._played(again, seed, f"{doing}once more: ")} if again else {}
             played = [second.get(one.index, one) for one in first]
             self.outcomes += played
-            if self.add is not None:
-                with self.add.open("a", encoding="ascii") as file:
-                    file.writelines(json.dumps(one.to_json()) + "\n" for one in played)
+            harness.keep(self.add, map(asdict, played))
 
     def _leak(self, cases: Sequence[Case]) -> list[bool]:
         plays = list(enumerate(case for case in cases for _ in range(TIMES)))
@@ -80,11 +76,9 @@ class Runner:
         return [any(found[place * TIMES : (place + 1) * TIMES]) for place in range(len(cases))]
 
     def _played(self, cases: Sequence[tuple[int, Case]], seed: int | None, doing: str) -> list[PlayOutcome]:
-        named = {f"case_{index}": (index, case) for index, case in cases}
-        keys = [f"{case.browser}/{name}" for name, (_, case) in named.items()]
-        run = self.perform(
-            [acted(name, case) for name, (_, case) in named.items()], lambda what: self.say(doing + what)
-        )
+        keys = [f"{case.browser}/case_{index}" for index, case in cases]
+        transitions = [acted(f"case_{index}", case) for index, case in cases]
+        run = self.perform(transitions, lambda what: self.say(doing + what))
         self.faults += [fault for fault in run.faults if not fault.startswith(tuple(f"{key}:" for key in keys))]
         load = os.getloadavg()[0]
         played = [
@@ -104,15 +98,6 @@ def _lots(plays: Sequence[tuple[int, Case]]) -> Iterator[Sequence[tuple[int, Cas
 # -- the command line -----------------------------------------------------------------------------------------------
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--random", type=int, metavar="SEED", help="play cases drawn from this seed, not transitions")
-    parser.add_argument("--plays", type=int, default=LOT, metavar="N", help="so many of them (default %(default)s)")
-    parser.add_argument(
-        "--shrink", type=int, metavar="N", help="shrink so many that leaked (default 1; 0 with --play or --quick)"
-    )
-    parser.add_argument("--play", type=cases_in, metavar="JSON", help="play this case, or those in this file")
-
-
 def cases_in(text: str) -> list[Case]:
     """For argparse: one case as JSON, or a file with one on each line."""
     try:
@@ -130,40 +115,23 @@ def are_in(path: Path) -> bool:
 
 def play(arguments: argparse.Namespace, perform: Perform, console: Console) -> int:
     """The exit status of `--random` and `--play`; raises StageError."""
-    before = outcomes_of.kept(arguments.add) if arguments.add is not None else []
-    with ExitStack() as stack:
-        status = stack.enter_context(console.status("starting"))
+    before = kept(arguments.add) if arguments.add is not None else []
+    with console.status("starting") as status:
         runner = Runner(perform, status.update, arguments.add)
         if arguments.play is not None:
             runner.given([case for case in arguments.play for _ in range(arguments.rounds)])
         else:
-            first = outcomes_of.next_index(before, arguments.random, arguments.browser)
+            first = next_index(before, arguments.random, arguments.browser)
             runner.random(arguments.random, first, QUICK if arguments.quick else arguments.plays, arguments.browser)
-    ended = report(
-        [*before, *runner.outcomes], [*outcomes_of.faults(runner.outcomes), *runner.faults], arguments, console
-    )
+    of_plays([*before, *runner.outcomes]).show(as_json=arguments.json)
+    ended = harness.tell([*faults(runner.outcomes), *runner.faults], console)
     usual = 1 if arguments.play is None and not arguments.quick else 0
     most = usual if arguments.shrink is None else arguments.shrink
     for one in [one for one in runner.outcomes if one.leaked][:most]:
         with console.status("shrinking") as status:
             runner.say = status.update
             for simpler in runner.shrunk(one.case):
-                _say(console, f"this leaked, too: scripts/bench leaks --play '{as_text(simpler)}'")
-        _say(console, f"none that is simpler than seed {one.seed}, play {one.index} was seen to leak")
+                harness.tell([f"this leaked, too: scripts/bench leaks --play '{as_text(simpler)}'"], console, "bold")
+        less = f"none that is simpler than seed {one.seed}, play {one.index} was seen to leak"
+        harness.tell([less], console, "bold")
     return ended
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
-
-
-def report(
-    outcomes: Sequence[PlayOutcome], faults: Sequence[str], arguments: argparse.Namespace, console: Console
-) -> int:
-    if arguments.json:
-        print(json.dumps(outcomes_of.total(outcomes)), flush=True)
-    else:
-        Console().print(outcomes_of.table(outcomes))
-    for fault in faults:
-        console.print(fault, style="bold red", markup=False, highlight=False, soft_wrap=True)
-    return 1 if faults else 0

@@ -1,71 +1,68 @@
-"""What a play of bench/leaks has in its hands, and how plays are entered into the list of them.
+"""What a play of bench/leaks has in its hands, and what a transition is: a row of a table, which lists its steps.
 
-A play yields where time has to pass: first when all is clean and stays so for seconds, then when the sensitive thing
-has been told to come, then clean again, and so on; it ends by telling the sensitive thing to go. Who drives it waits
-for the watcher in between, so nothing here waits for pixels.
+The player does the steps in turn, and time passes before each. Before the first, third ... all is clean and stays so
+for seconds; the step then tells the sensitive thing to come. The second, fourth ... tell it to go. The player waits for
+the watcher in between, so no step waits for pixels. A last step that stands where something would come only puts away.
 
 `scene.present()` says that from now on something is there for which the eye has to close although nothing sensitive is
-seen (a hidden frame, a parked tab, a browser that starts, a window that nobody answers for): what is given up meanwhile
-is no over-pause. It lasts until `scene.gone()` or the play's end.
+seen (a hidden frame, a parked tab, a browser that starts, a window that nothing answers for): what is given up then is
+no over-pause. It lasts until `scene.gone()` or the play's end.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from agent.desktop.clock import BootClock
-from bench.leaks_pages import HOME, Hand, Site
-from bench.leaks_windows import Windows
+from bench.leaks_desktop import Windows
+from bench.leaks_server import FIRST, Address, Hand, Site, Which
 from testkit.browsers import Browser
-from testkit.stage import Stage, StageError
+from testkit.waits import until
 
 BOTH: Final = ("chromium", "firefox")
 CHROMIUM: Final = ("chromium",)
 FIREFOX: Final = ("firefox",)
-PLAIN, TICKING, PICOM, MONITORS = "plain", "ticking", "picom", "monitors"  # bench/leaks_settings.py
+PLAIN, TICKING, PICOM, MONITORS = "plain", "ticking", "picom", "monitors"  # bench/leaks_desktop.py
 
 BOX: Final = (20, 40, 1000, 700)  # of the browser's window: the watcher's strips go through it
 CORNER: Final = (1270, 790)  # where the mouse rests
 
-Play = Generator[None]
-
 
 @dataclass(slots=True)
 class Scene:
-    """The browser that is played with; `tab` and `window` are its first ones, on a clean page whenever a play begins.
+    """The browser that is played with, and what plays opened. `windows`: their numbers for X; `browser_windows`: for
+    the browser. `second`: another browser, which the play started. `leaves_at`: when what is sensitive goes of itself
+    (s, monotonic).
 
     `another`: starts a second browser of the kind with this address, these flags and our extension, or without it
     (`seen=False`).
     """
 
-    stage: Stage
     site: Site
     hand: Hand
-    windows: Windows
+    desk: Windows
     browser: Browser
-    tab: int
-    window: int
-    browser_window: int
+    windows: dict[Which, int]
+    browser_windows: dict[Which, int]
     another: Callable[..., AbstractContextManager[Browser]]
-    turn: int = 0
+    leaves_at: float = 0.0
+    second: Browser | None = None
     presences: list[tuple[int, int]] = field(default_factory=list)
+    entered: list[tuple[ExitStack, Any]] = field(default_factory=list)
     _since: int | None = None
 
-    def run(self, name: str, *given: object, tab: int | None = None) -> Any:
-        return self.hand.run(tab or self.tab, name, *given)
+    @property
+    def latest(self) -> Browser:
+        return self.second or self.browser
+
+    def run(self, name: str, *given: object, tab: Which = FIRST) -> Any:
+        return self.hand.run(tab, name, *given)
 
     def call(self, name: str, *given: object) -> Any:
         return self.hand.call(name, *given)
-
-    def shop(self, more: str = "", host: str = HOME) -> str:
-        return self.site.url(f"/shop{more}", host)
-
-    def pay(self, more: str = "", host: str = HOME) -> str:
-        return self.site.url(f"/pay{more}", host)
 
     def present(self) -> None:
         self._since = BootClock().now()
@@ -75,48 +72,63 @@ class Scene:
             self.presences.append((self._since, BootClock().now()))
             self._since = None
 
-    def new_tab(self, url: str, *, active: bool) -> int:
-        tab = self.call("tabs.create", {"url": url, "active": active, "windowId": self.browser_window})
-        return int(tab["id"])
+    def enter(self, context: AbstractContextManager[Any]) -> Any:
+        """Begin something that lasts until `leave`, or until the play ends."""
+        stack = ExitStack()
+        made = stack.enter_context(context)
+        self.entered.append((stack, made))
+        return made
 
-    def until_loaded(self, tab: int) -> None:
-        deadline = time.monotonic() + 20
-        while self.call("tabs.get", tab)["status"] != "complete":
-            if time.monotonic() > deadline:
-                raise StageError("a page did not load within 20 s")
-            time.sleep(0.05)
+    def leave(self) -> None:
+        """End what was begun last."""
+        self.entered.pop()[0].close()
+
+    def leave_all(self) -> None:
+        """The play has ended: the next one has the first browser alone."""
+        with ExitStack() as rest:
+            for stack, _ in self.entered:
+                rest.push(stack)
+            self.entered.clear()
+            self.second = None
+
+    def until_loaded(self, tab: Which = FIRST, address: Address | None = None) -> None:
+        """Until the tab has loaded its page, or this one."""
+        url = None if address is None else self.site.url(address)
+
+        def has_loaded() -> bool:
+            now = self.call("tabs.get", tab)
+            return now["status"] == "complete" and url in (None, now["url"])
+
+        until(has_loaded, "a page")
+
+
+Act = Callable[[Scene], object]
+Step: TypeAlias = "Act | Sequence[Step]"
+
+
+def do(scene: Scene, step: Step) -> None:
+    if callable(step):
+        step(scene)
+    else:
+        for one in step:
+            do(scene, one)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`stages`: where it is played (plain X11, there with a clock that ticks, under picom, with two monitors).
-    `least`: nothing sensitive is in it, and this share of its time has to be kept.
+    """`first`: done before the first clean seconds. `stages`: where it is played (plain X11, there with a clock that
+    ticks, under picom, with two monitors). `quick`: the browsers that play it also in --quick. `least`: nothing
+    sensitive is in it, and this share of its first step has to be kept.
     """
 
     name: str
-    play: Callable[[Scene], Play]
-    browsers: Sequence[str]
-    stages: Sequence[str]
-    quick: bool
-    least: float | None
+    steps: Sequence[Step]
+    browsers: Sequence[str] = BOTH
+    stages: Sequence[str] = (PLAIN, TICKING, PICOM)
+    quick: Sequence[str] = ()
+    least: float | None = None
+    first: Step = ()
 
 
-ENTERED: list[Transition] = []
-
-
-def transition(
-    browsers: Sequence[str] = BOTH,
-    stages: Sequence[str] = (PLAIN, TICKING, PICOM),
-    *,
-    quick: Sequence[str] = (),
-    least: float | None = None,
-) -> Callable[[Callable[[Scene], Play]], Callable[[Scene], Play]]:
-    """Enter a play into the list under its function's name; `quick`: the browsers that play it also in --quick."""
-
-    def enter(play: Callable[[Scene], Play]) -> Callable[[Scene], Play]:
-        ENTERED.extend(
-            Transition(play.__name__, play, (browser,), stages, browser in quick, least) for browser in browsers
-        )
-        return play
-
-    return enter
+def row(name: str, *steps: Step, **more: Any) -> Transition:
+    return Transition(name, steps, **more)

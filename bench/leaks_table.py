@@ -2,60 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
-from bench.leaks_account import Run, rows, total
-
-COLUMNS: Final = ("transition", "times", "leaked", "control", "before, ms", "after, ms")
-
-
-def _figures(three: dict[str, float | None]) -> str:
-    return " / ".join("-" if value is None else f"{value:.0f}" for value in three.values())
+from bench import leaks_account, leaks_outcomes, tables
+from bench.leaks_account import Run
+from bench.leaks_outcomes import PlayOutcome
 
 
-def _lines(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
-    for key, row in rows(runs).items():
-        name = key.replace("_", " ").replace("/", ": ")
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`total`: as one object. `words`: so many columns are no figures; the one after the first figure is of leaks."""
+
+    title: str
+    total: dict[str, Any]
+    summary: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    words: int = 1
+
+    def show(self, *, as_json: bool) -> None:
+        if as_json:
+            print(json.dumps(self.total), flush=True)
+            return
+        styles = ["bold red" if line[self.words + 1] not in ("", "0") else "" for line in self.lines]
+        drawn = tables.drawn(self.title, self.columns, self.lines, words=self.words, styles=styles)
+        drawn.caption = self.summary
+        Console().print(drawn)
+
+    def markdown(self) -> str:
+        return f"{self.summary}\n\n{tables.markdown(self.columns, self.lines, words=self.words)}"
+
+
+def of_runs(runs: Sequence[Run]) -> Figures:
+    found = leaks_account.total(runs)
+    lines: list[tuple[str, ...]] = []
+    for key, row in found["transitions"].items():
         if "kept_share" in row:
             kept = f"{row['kept_share']:.1%} kept, of {row['least_share']:.0%} asked"
-            yield name, str(row["times"]), "", "", kept, ""
+            figures: tuple[str, ...] = (str(row["times"]), "", "", kept, "")
         else:
-            figures = (_figures(row["before_ms"]), _figures(row["after_ms"]))
-            yield name, str(row["intervals"]), str(row["leaked_frames"]), str(row["control_leaked"]), *figures
+            counts = (str(row[what]) for what in ("intervals", "leaked_frames", "control_leaked"))
+            figures = (*counts, _three(row["before_ms"]), _three(row["after_ms"]))
+        lines.append((key.replace("_", " ").replace("/", ": "), *figures))
+    title = "What leaked, and what the proof gave up for it (p50 / p95 / max)"
+    columns = ("transition", "times", "leaked", "control", "before, ms", "after, ms")
+    return Figures(title, found, _said_of_runs(runs, found), columns, lines)
 
 
-def table(runs: Sequence[Run]) -> Table:
-    found = total(runs)
-    drawn = Table(title="What leaked, and what the proof gave up for it (p50 / p95 / max)", title_style="bold")
-    for column in COLUMNS:
-        drawn.add_column(column, justify="left" if column == COLUMNS[0] else "right")
-    browser = ""
-    for line in _lines(runs):
-        if browser and line[0].split(":")[0] != browser:
-            drawn.add_section()
-        browser = line[0].split(":")[0]
-        leaks = Text(line[2], style="bold red" if line[2] not in ("", "0") else "green")
-        blind = Text(line[3], style="bold red" if line[3] == "0" else "")
-        drawn.add_row(line[0], line[1], leaks, blind, line[4], line[5])
-    drawn.caption = summary(runs, found)
-    return drawn
+def _three(figures: dict[str, float | None]) -> str:
+    return " / ".join("-" if value is None else f"{value:.0f}" for value in figures.values())
 
 
-def summary(runs: Sequence[Run], found: dict[str, Any]) -> str:
-    over, cost = found["over_pause_ms"], found["cost_percent"]
+def _said_of_runs(runs: Sequence[Run], found: dict[str, Any]) -> str:
+    cost = found["cost_percent"]
     said = (
         f"{found['intervals']} intervals in {len(runs)} {'run' if len(runs) == 1 else 'runs'}: "
         f"{found['leaked_frames']} frames leaked, the control without rules leaked {found['control_leaked']}. "
-        f"Over-pause, before and after together: {_figures(over)} ms."
+        f"Over-pause, before and after together: {_three(found['over_pause_ms'])} ms."
     )
     if found["held_up_ms"]["p50"] is not None:
-        said += f" Where the bench stopped a part for 2.5 s or more: {_figures(found['held_up_ms'])} ms."
-    afters = [one.after for run in runs for one in run.intervals if one.after is not None]
-    if afters:
+        said += f" Where the bench stopped a part for 2.5 s or more: {_three(found['held_up_ms'])} ms."
+    if afters := [one.after for run in runs for one in run.intervals if one.after is not None]:
         said += f" No sooner than {min(afters):.0f} ms after the last of it was seen did the eye keep anything again."
     said += f" Called kept while it was in view, without a frame of it: at most {found['overlap_ms_max']:.0f} ms."
     if cost["static"] is not None:
@@ -63,16 +75,27 @@ def summary(runs: Sequence[Run], found: dict[str, Any]) -> str:
             f" Extension and looks: {cost['static']:.1f} % of a core on a static page, {cost['scrolling']:.1f} % "
             "while scrolling."
         )
-    gaps = [run.looks for run in runs if run.looks]
-    if gaps:
+    if gaps := [run.looks for run in runs if run.looks]:
+        p50, p99, most = (max(gap[what] for gap in gaps) for what in ("gap_p50", "gap_p99", "gap_max"))
         said += (
-            f" The screen was watched every {max(gap['gap_p50'] for gap in gaps):.1f} ms (median), 99 % within "
-            f"{max(gap['gap_p99'] for gap in gaps):.1f} ms; longest gap {max(gap['gap_max'] for gap in gaps):.0f} ms."
+            f" The screen was watched every {p50:.1f} ms (median), 99 % within {p99:.1f} ms; longest gap {most:.0f} ms."
         )
     return said
 
 
-def markdown(runs: Sequence[Run]) -> str:
-    lines = [summary(runs, total(runs)), "", f"| {' | '.join(COLUMNS)} |", "|---" + "|--:" * (len(COLUMNS) - 1) + "|"]
-    lines += [f"| {' | '.join(line)} |" for line in _lines(runs)]
-    return "\n".join(lines)
+def of_plays(outcomes: Sequence[PlayOutcome]) -> Figures:
+    found = leaks_outcomes.total(outcomes)
+    possible = leaks_outcomes.pairs_possible()
+    said = (
+        f"{found['plays']} plays, {found['untried']} of them untried: {found['leaked_frames']} frames leaked in "
+        f"{found['leaked_plays']} plays, the control without rules leaked {found['control_leaked']}. Over-pause, "
+        f"before and after together: {_three(found['over_pause_ms'])} ms. Of {len(possible)} pairs of values that go "
+        f"together {len(possible & leaks_outcomes.pairs_played(outcomes))} were tried."
+    )
+    lines = [
+        (name, value.replace("_", " "), *(str(row[what]) for what in ("plays", "leaked_plays", "untried")))
+        for name, values in found["cells"].items()
+        for value, row in values.items()
+    ]
+    columns = ("dimension", "value", "plays", "leaked", "untried")
+    return Figures("What leaked, by what was played", found, said, columns, lines, words=2)

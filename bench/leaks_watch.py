@@ -3,12 +3,11 @@
 It knows nothing of browsers and agents, has its own connection to the X server, and stamps with the agent's clock. It
 writes one JSON line whenever the sensitive colour came or went, and one at the end that says how often it looked.
 
-    python -P -m bench.leaks_watch --display :7 --strip 300,0,8,800 --strip 800,0,8,800 --out FILE
+    python -P -m bench.leaks_watch :7 FILE '[[300, 0, 8, 800], [800, 0, 8, 800]]'
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -24,15 +23,12 @@ import mss
 import numpy as np
 
 from agent.desktop.clock import BootClock
-from testkit.stage import Running, running
+from testkit.stage import running
 
 REST: Final = 0.0025  # seconds between two looks; a look takes about 0.2 ms
 THIRD: Final = 85  # of 255: as testkit/detector, a third of the way from grey to magenta is seen
 SPOT: Final = 24  # pixels of a strip
 MS: Final = 1_000_000
-
-Strip = tuple[int, int, int, int]
-"""left, top, width, height in pixels of the screen"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +41,17 @@ class Edge:
     took: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """How well the screen was watched; gaps in ms between the starts of two looks."""
-
-    count: int
-    gap_p50: float
-    gap_p99: float
-    gap_max: float
-
-
 def sensitive(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bool:
     """`pixels`: (height, width, 4) as BGRA."""
     blue, green, red = (pixels[:, :, channel].astype(np.int16) for channel in range(3))
     return int(np.count_nonzero(np.minimum(blue, red) - green > THIRD)) >= SPOT
 
 
+@dataclass(frozen=True, slots=True)
 class Watcher:
-    """The running watcher, from outside."""
+    """The running watcher, from outside. `out`: what it writes."""
 
-    def __init__(self, process: Running, out: Path) -> None:
-        self._process = process
-        self._out = out
+    out: Path
 
     def edges(self) -> list[Edge]:
         return [Edge(**line["edge"]) for line in self._lines() if "edge" in line]
@@ -75,32 +60,30 @@ class Watcher:
         edges = self.edges()
         return bool(edges) and edges[-1].shown
 
-    def looks(self) -> Looks:
-        """When it has ended."""
-        return next(Looks(**line["looks"]) for line in self._lines() if "looks" in line)
+    def looks(self) -> dict[str, float]:
+        """How well the screen was watched, when it has ended: ms between the starts of two looks."""
+        return next(line["looks"] for line in self._lines() if "looks" in line)
 
     def ready(self) -> bool:
-        return self._out.exists() and bool(self._lines())
+        return self.out.exists() and bool(self._lines())
 
     def _lines(self) -> list[dict[str, dict[str, Any]]]:
-        text = self._out.read_text("ascii")
+        text = self.out.read_text("ascii")
         return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
 @contextmanager
-def watcher(display: str, strips: Sequence[Strip], folder: Path) -> Iterator[Watcher]:
-    """Watches until the context ends."""
+def watcher(display: str, strips: Sequence[Sequence[int]], folder: Path) -> Iterator[Watcher]:
+    """Watches until the context ends. `strips`: left, top, width, height in pixels of the screen."""
     out = folder / "truth.jsonl"
-    command = [sys.executable, "-P", "-m", "bench.leaks_watch", "--display", display, "--out", str(out)]
-    for strip in strips:
-        command += ["--strip", ",".join(map(str, strip))]
+    command = [sys.executable, "-P", "-m", "bench.leaks_watch", display, str(out), json.dumps(strips)]
     with running("the watcher", command, folder / "watcher.log", os.environ) as process:
-        watching = Watcher(process, out)
+        watching = Watcher(out)
         process.until(watching.ready, "it looked")
         yield watching
 
 
-def watch(display: str, strips: Sequence[Strip], out: Path) -> None:
+def watch(display: str, strips: Sequence[Sequence[int]], out: Path) -> None:
     ending: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
     clock = BootClock()
@@ -135,16 +118,6 @@ def _prefer() -> None:
         print("no right to a real-time priority: under load the watcher's gaps are longer", file=sys.stderr)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--display", required=True)
-    parser.add_argument("--strip", action="append", required=True, metavar="LEFT,TOP,WIDTH,HEIGHT")
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    _prefer()
-    strips = [tuple(int(number) for number in strip.split(",")) for strip in arguments.strip]
-    watch(arguments.display, strips, arguments.out)  # type: ignore[arg-type]
-
-
 if __name__ == "__main__":
-    main()
+    _prefer()
+    watch(sys.argv[1], json.loads(sys.argv[3]), Path(sys.argv[2]))

@@ -13,14 +13,13 @@ import argparse
 import json
 import os
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from agent.desktop.clock import BootClock
 from agent.desktop.pressure import Pressure
 from bench.leaks_watch import watcher
+from testkit import web
 from testkit.stage import own_display, running
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>lag</title><body style="margin:0"><script>
@@ -61,34 +60,23 @@ def lags(name: str, seconds: float) -> list[float]:
     """ms from the page's word that it has drawn twice to the last of the colour."""
     told: list[dict[str, float]] = []
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(PAGE)
+    class Asked(web.Answer):
+        def get(self, *_: object) -> None:
+            self.send("text/html", PAGE)
 
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_request(self, code: object = "-", size: object = "-") -> None:
-            """Nothing on the terminal but the figures."""
+        def post(self, body: bytes) -> None:
+            told.append(json.loads(body))
+            self.send("text/plain", "")
 
     clock = BootClock()
     apart = min(clock.now() - time.time_ns() for _ in range(100))
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=web.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory(prefix="lag-") as place:
+    with tempfile.TemporaryDirectory(prefix="lag-") as place, web.serving(Asked) as port:
         folder = Path(place)
         with own_display(folder, (1280, 800)) as stage, watcher(stage.name, STRIPS, folder) as watching:
-            command = _command(name, folder / "profile", f"http://127.0.0.1:{web.server_port}/")
+            command = _command(name, folder / "profile", f"http://127.0.0.1:{port}/")
             with running(name, command, folder / "browser.log", {**os.environ, **stage.environment, "HOME": place}):
                 time.sleep(seconds)
                 gone = [edge.at for edge in watching.edges() if not edge.shown]
-    web.shutdown()
-    web.server_close()
     found = []
     for one in told:
         turned, drawn = (one[key] * 1e6 + apart for key in ("turned", "drawn"))

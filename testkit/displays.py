@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from Xlib import X, display
 from Xlib.error import ConnectionClosedError, DisplayError
 
 from testkit.stage import server
+from testkit.waits import until
 
 READY_WITHIN = 20.0  # seconds; on two busy cores an X server needs one or two
 XORG = Path("/usr/lib/xorg/Xorg")
@@ -76,12 +75,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def await_true(condition: Callable[[], bool], what: str, within: float = READY_WITHIN) -> None:
-    """For what gives no event to wait for: another program's start."""
-    until = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError(f"{what} did not happen within {within} s")
-        select.select([], [], [], 0.01)
+    """For another program's start."""
+    until(condition, what, within)
 
 
 @contextlib.contextmanager
@@ -103,10 +98,10 @@ def xorg_dummy(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def monitor(name: str, called: str, geometry: str) -> Iterator[None]:
-    """A monitor made by hand (RandR 1.5) in place of the screen's own."""
+def monitor(name: str, called: str, geometry: str, output: str = "screen") -> Iterator[None]:
+    """A monitor made by hand (RandR 1.5) in place of the screen's own; with `none` as its output, beside it."""
     env = environment(name)
-    subprocess.run(["/usr/bin/xrandr", "--setmonitor", called, geometry, "screen"], env=env, check=True)
+    subprocess.run(["/usr/bin/xrandr", "--setmonitor", called, geometry, output], env=env, check=True)
     try:
         yield
     finally:

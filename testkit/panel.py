@@ -18,8 +18,8 @@ import psutil
 from PIL import Image
 from Xlib import X, display
 from Xlib.error import BadDrawable, BadWindow
-from Xlib.ext import xtest
 
+from testkit.hands import Hands
 from testkit.stage import GRACE, Running, Stage, running
 
 NEEDED: Final = "xfce4-panel"
@@ -60,28 +60,16 @@ def missing() -> str:
     return "" if shutil.which(NEEDED) else f"{NEEDED} is not here: scripts/setup --for test installs it"
 
 
-class Pointer:
+class Pointer(Hands):
     """Also what a test sees of it: where, and what is shown there."""
 
     def __init__(self, name: str) -> None:
+        super().__init__(display.Display(name))
         self._name = name
-        self._display = display.Display(name)
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         self.move(x, y)
-        xtest.fake_input(self._display, X.ButtonPress, button)
-        xtest.fake_input(self._display, X.ButtonRelease, button)
-        self._display.sync()
-
-    def move(self, x: int, y: int) -> None:
-        xtest.fake_input(self._display, X.MotionNotify, x=x, y=y)
-        self._display.sync()
-
-    def press(self, keysym: int) -> None:
-        code = self._display.keysym_to_keycode(keysym)
-        xtest.fake_input(self._display, X.KeyPress, code)
-        xtest.fake_input(self._display, X.KeyRelease, code)
-        self._display.sync()
+        self.tap(button)
 
     def picture(self) -> Image.Image:
         with mss.MSS(display=self._name) as screen:
@@ -91,7 +79,7 @@ class Pointer:
     def popups(self) -> list[tuple[int, int, int, int]]:
         """(x, y, width, height) of the menus that are open, the first opened first."""
         found = []
-        for window in self._display.screen().root.query_tree().children:
+        for window in self._root.query_tree().children:
             with contextlib.suppress(BadWindow, BadDrawable):  # gone in between
                 attributes, place = window.get_attributes(), window.get_geometry()
                 if attributes.override_redirect and attributes.map_state == X.IsViewable and place.height > MENU:
@@ -99,7 +87,7 @@ class Pointer:
         return found
 
     def close(self) -> None:
-        self._display.close()
+        self._link.close()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,26 +16,19 @@ from typing import Final, TypeVar
 
 from Xlib import X, display
 from Xlib.error import BadWindow, DisplayError
-from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
 from testkit import desk
+from testkit.pager import PAGER, Pager
+from testkit.waits import DEADLINE, LateError, StageError, until
+
+__all__ = ["GRACE", "Running", "Stage", "StageError", "own_display", "real_display", "running", "server"]
 
 TAIL: Final = 20  # lines of a log that a failure shows
-DEADLINE: Final = 30.0  # seconds for anything to start, on a machine that is busy with other tests
 GRACE: Final = 15.0  # seconds to end by itself when asked to
-BEAT: Final = 0.02  # seconds between two looks at a condition
 WALLPAPER: Final = 0x3A4A54
 
 T = TypeVar("T")
-
-
-class StageError(Exception):
-    """Something on the stage did not start, or ended by itself; the message carries the end of its log."""
-
-
-class LateError(StageError, TimeoutError):
-    """It runs, and what was awaited of it did not come in time."""
 
 
 class Running:
@@ -69,22 +61,18 @@ class Running:
         return self._process.poll() is None
 
     def until(self, condition: Callable[[], T], what: str, patience: float = DEADLINE) -> T:
-        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out.
+        """The first true answer of `condition`. Raises StageError when the process ends or `patience` (s) runs out."""
 
-        What takes long to ask, as a command does, is asked less often: else the asking is what a busy machine does.
-        """
-        deadline = time.monotonic() + patience
-        while True:
-            asked = time.monotonic()
+        def ask() -> T:
             answer = condition()
-            took = time.monotonic() - asked
-            if answer:
-                return answer
-            if not self.alive():
+            if not answer and not self.alive():
                 raise StageError(f"{self.name} ended before {what}:\n{self.tail()}")
-            if time.monotonic() > deadline:
-                raise LateError(f"{self.name} runs, but {what} did not come within {patience:.0f} s:\n{self.tail()}")
-            time.sleep(max(BEAT, 2 * took))
+            return answer
+
+        try:
+            return until(ask, what, patience)
+        except LateError as late:
+            raise LateError(f"{self.name} runs, but {late}:\n{self.tail()}") from None
 
     def tail(self) -> str:
         lines = self.log.read_text("utf-8", "replace").splitlines()[-TAIL:]
@@ -126,13 +114,14 @@ class Stage:
         self.environment = dict(environment)
         self._display = display.Display(name)
         self._root = self._display.screen().root
+        self._pager = Pager(self._display)
 
     def close(self) -> None:
         self._display.close()
 
     def managed(self) -> bool:
         """Whether a window manager has said that it is there (EWMH, _NET_SUPPORTING_WM_CHECK)."""
-        return self._property(self._root, "_NET_SUPPORTING_WM_CHECK") is not None
+        return bool(self._pager.property(self._root, "_NET_SUPPORTING_WM_CHECK"))
 
     @contextmanager
     def program(
@@ -150,11 +139,8 @@ class Stage:
     def activate(self, process: Running) -> None:
         """Bring the process's window to the front with the focus; returns when the window manager has done so."""
         window = process.until(lambda: self._window_of(process.pid), "its window was on screen")
-        message = event.ClientMessage(
-            window=window, client_type=self._atom("_NET_ACTIVE_WINDOW"), data=(32, [2, X.CurrentTime, 0, 0, 0])
-        )
-        self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
-        self._display.flush()
+        assert window is not None
+        self._pager.ask(window.id, "_NET_ACTIVE_WINDOW", PAGER, X.CurrentTime)
         process.until(lambda: self.active() == process.pid, "its window had the focus")
 
     def shows(self, pid: int) -> bool:
@@ -163,10 +149,8 @@ class Stage:
 
     def active(self) -> int | None:
         """The process id behind the focused window, or None while no window has the focus."""
-        identity = self._property(self._root, "_NET_ACTIVE_WINDOW")
-        if not identity or not identity[0]:
-            return None
-        return self._pid_of(self._display.create_resource_object("window", identity[0]))
+        focused = self._pager.active()
+        return (self._pager.pid_of(self._pager.window(focused)) or None) if focused else None
 
     def paint_wallpaper(self) -> None:
         self._root.change_attributes(background_pixel=WALLPAPER)
@@ -177,7 +161,7 @@ class Stage:
         """The viewable window of that process; a window manager's frame does not carry the id, so look one deeper."""
         for top in self._root.query_tree().children:
             for window in (top, *self._children(top)):
-                if self._pid_of(window) == pid and self._viewable(window):
+                if self._pager.pid_of(window) == pid and self._viewable(window):
                     return window
         return None
 
@@ -192,20 +176,6 @@ class Stage:
             return bool(window.get_attributes().map_state == X.IsViewable)
         except BadWindow:
             return False
-
-    def _pid_of(self, window: Window) -> int | None:
-        value = self._property(window, "_NET_WM_PID")
-        return int(value[0]) if value else None
-
-    def _property(self, window: Window, name: str) -> Sequence[int] | None:
-        try:
-            found = window.get_full_property(self._atom(name), X.AnyPropertyType)
-        except BadWindow:
-            return None
-        return None if found is None else list(found.value)
-
-    def _atom(self, name: str) -> int:
-        return int(self._display.intern_atom(name))
 
 
 @contextmanager

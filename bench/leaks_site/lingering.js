@@ -1,5 +1,6 @@
+// What lingers after its name has gone (leaks_transitions.py).
+"use strict";
 
-// What leaks_lingering.py plays.
 Object.assign(globalThis.scene, {
   // `more`: how `.pan` goes once it is no longer `.open`, by which the policy knows it.
   panWith(more) {

@@ -199,7 +199,7 @@ globalThis.scene = {
   },
 };
 
-// What leaks_exits.py plays: things that a rule no longer names while they are still to be seen.
+// Things that a rule no longer names while they are still to be seen.
 Object.assign(globalThis.scene, {
   styled: (text) => document.head.insertAdjacentHTML("beforeend", `<style>${text}</style>`),
   dialogPan() {
@@ -249,7 +249,7 @@ Object.assign(globalThis.scene, {
   },
 });
 
-// What leaks_over.py plays: what the browser shows in windows of its own.
+// What the browser shows in windows of its own.
 Object.assign(globalThis.scene, {
   draggable() {
     put(document.createElement("div")).innerHTML = `<div id="pan" draggable="true"

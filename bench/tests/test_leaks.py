@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ from bench.leaks_account import (
 )
 from bench.leaks_pages import page
 from bench.leaks_scene import BOTH
-from bench.leaks_table import markdown
+from bench.leaks_table import of_runs
 from bench.leaks_transitions import TRANSITIONS
 from bench.leaks_watch import sensitive
 from testkit.desk import SENSITIVE
@@ -92,8 +92,8 @@ def test_nothing_is_measured_against_an_eye_that_never_opened() -> None:
 def test_a_frame_is_charged_to_the_nearest_interval() -> None:
     found = intervals([ms(3000, 3500), ms(12_000, 12_100)], PHASES)
 
-    assert charge(found, [2990 * MS, 3400 * MS, 11_000 * MS], control=False) == 3
-    assert charge(found, [12_050 * MS], control=True) == 1
+    charge(found, [2990 * MS, 3400 * MS, 11_000 * MS], control=False)
+    charge(found, [12_050 * MS], control=True)
 
     assert [(one.leaked, one.control) for one in found] == [(2, 0), (1, 1)]
 
@@ -157,7 +157,7 @@ def test_what_was_not_kept_of_a_time_is_told_by_its_reason() -> None:
 def test_runs_add_up_and_keep_their_settings_apart() -> None:
     runs = [sound_run(), sound_run(), sound_run("plain busy")]
 
-    summed = total([Run.from_json(json.loads(json.dumps(run.to_json()))) for run in runs])
+    summed = total([Run.from_json(json.loads(json.dumps(asdict(run)))) for run in runs])
 
     assert (summed["intervals"], summed["leaked_frames"], summed["control_leaked"]) == (3, 0, 6)
     assert summed["over_pause_ms"] == {"p50": 400, "p95": 400, "max": 400}
@@ -183,13 +183,13 @@ def test_what_the_bench_itself_stopped_for_seconds_is_told_apart() -> None:
     summed = total([run])
 
     assert (summed["over_pause_ms"]["max"], summed["held_up_ms"]["max"]) == (400, 1300)
-    assert "stopped a part for 2.5 s or more: 1300 / 1300 / 1300 ms" in markdown([run])
+    assert "stopped a part for 2.5 s or more: 1300 / 1300 / 1300 ms" in of_runs([run]).markdown()
     assert total([sound_run()])["held_up_ms"]["p50"] is None
     assert {one.name for one in TRANSITIONS} >= HELD_UP
 
 
 def test_the_table_for_the_docs_has_a_line_for_each_transition() -> None:
-    lines = markdown([sound_run(), sound_run()]).splitlines()
+    lines = of_runs([sound_run(), sound_run()]).markdown().splitlines()
 
     assert lines[0].startswith("2 intervals in 2 runs: 0 frames leaked")
     assert "| chromium: a | 2 | 0 | 4 | 300 / 300 / 300 | 100 / 100 / 100 |" in lines
@@ -225,4 +225,4 @@ def test_both_browsers_play_a_dozen_transitions_quickly() -> None:
     quick = [one for one in TRANSITIONS if one.quick]
 
     assert len({one.name for one in quick}) >= 12
-    assert {browser for one in quick for browser in one.browsers} == set(BOTH)
+    assert {browser for one in quick for browser in one.quick} == set(BOTH)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import leaks_cases, leaks_parts
-from bench.leaks_acts import ELSE, STOPPED, UNSEEN_COMING, UNSEEN_MEANWHILE
+from bench import leaks_cases, leaks_pages
+from bench.leaks_acts import UNSEEN_COMING, meanwhiles
 from bench.leaks_cases import (
     DEPTHS,
     DIMENSIONS,
@@ -27,8 +27,8 @@ from bench.leaks_cases import (
     nearest,
     parsed,
 )
-from bench.leaks_found import FOUND
 from bench.leaks_scene import BOTH
+from bench.leaks_transitions import FOUND
 
 NUMBERS = st.integers(0, 10_000)
 BROWSERS = st.sampled_from([None, *BOTH])
@@ -139,16 +139,16 @@ def test_the_nearest_case_with_a_value_has_it_and_can_be_played(index: int, want
 
 
 def test_the_page_program_knows_every_value() -> None:
+    program = leaks_pages.SITE.joinpath("part.js").read_text("utf-8")
     for name in ("comes", "goes", "after"):
         for value in DIMENSIONS[name]:
-            assert re.search(rf"^    (async )?{value}(:|\(|,)", leaks_parts.SCRIPT, re.MULTILINE), value
-    assert set(leaks_parts.MARKS) == set(DIMENSIONS["sensitive"])
+            assert re.search(rf"^    (async )?{value}(:|\(|,)", program, re.MULTILINE), value
+    assert set(leaks_pages.MARKS) == set(DIMENSIONS["sensitive"])
     assert set(DEPTHS) == set(DIMENSIONS["document"])
 
 
 def test_the_bench_can_do_all_that_may_happen_meanwhile() -> None:
-    assert {*ELSE, *STOPPED, "tab", "zoom"} == set(DIMENSIONS["meanwhile"])
-    assert set(DIMENSIONS["meanwhile"]) >= UNSEEN_MEANWHILE
+    assert set(meanwhiles(0)) == set(DIMENSIONS["meanwhile"])
     assert set(DIMENSIONS["comes"]) >= UNSEEN_COMING
 
 
@@ -159,12 +159,12 @@ def test_only_the_document_that_is_sensitive_is_magenta(seed: int, index: int) -
     query = {"case": [json.dumps(asdict(case))], "depth": [str(DEPTHS[case.document])]}
 
     for state in ("clean", "after"):
-        assert "255,0,255" not in _body(leaks_parts.part("/part", {**query, "state": [state]}, 80))
+        assert "255,0,255" not in _body(leaks_pages.part("/part", {**query, "state": [state]}, 80))
     path = "/pay/part" if secret else "/part"
-    first, late = leaks_parts.part(path, {**query, "state": ["streamed"]}, 80)
+    first, late = leaks_pages.part(path, {**query, "state": ["streamed"]}, 80)
     assert "255,0,255" not in _body((first, ""))
     assert "255,0,255" in late
-    assert secret or leaks_parts.MARKS[case.sensitive] in late
+    assert secret or leaks_pages.MARKS[case.sensitive] in late
 
 
 def _body(halves: tuple[str, str]) -> str:

@@ -6,7 +6,7 @@ import argparse
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,12 @@ from rich.console import Console
 from bench import leaks_outcomes, leaks_random
 from bench.leaks import main
 from bench.leaks_account import MS, Interval, Run
+from bench.leaks_acts import acted
 from bench.leaks_cases import DIMENSIONS, Case, drawn
-from bench.leaks_outcomes import PlayOutcome, faults, kept, markdown, next_index, outcome_of, pairs_possible, total
+from bench.leaks_outcomes import PlayOutcome, faults, kept, next_index, outcome_of, pairs_possible, total
 from bench.leaks_random import LOT, Runner, Say
 from bench.leaks_scene import Transition
+from bench.leaks_table import of_plays
 
 PLAIN = Case("chromium")
 HEAVY = Case("chromium", document="frame", after="svg")
@@ -129,7 +131,7 @@ def test_runs_add_up_and_go_on_where_they_ended(tmp_path: Path) -> None:
     assert [one.index for one in written] == [*range(LOT + 5)]
     assert [one.case for one in written] == [drawn(5, index) for index in range(LOT + 5)]
     assert next_index(written, 6, None) == 0
-    assert f"{LOT + 5} plays, 0 of them untried: 0 frames leaked in 0 plays" in markdown(written)
+    assert f"{LOT + 5} plays, 0 of them untried: 0 frames leaked in 0 plays" in of_plays(written).markdown()
 
 
 def test_what_was_not_tried_is_played_once_more() -> None:
@@ -173,7 +175,7 @@ def test_a_leak_that_has_no_second_try_is_not_forgotten() -> None:
     assert [one.leaked for one in runner.outcomes] == [1]
 
 
-def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times() -> None:
+def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
     def perform(transitions: Sequence[Transition], _: Say) -> Run:
         """Every third play of what draws an SVG leaks."""
         found = [
@@ -183,7 +185,14 @@ def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times() -> None:
         return Run("plain", found)
 
     def _leaks(one: Transition) -> int:
-        return int(one.play.args[0].after == "svg" and one.name.endswith(("2", "5", "8")))  # type: ignore[attr-defined]
+        return int(cases[one.name].after == "svg" and one.name.endswith(("2", "5", "8")))
+
+    def noted(name: str, case: Case) -> Transition:
+        cases[name] = case
+        return acted(name, case)
+
+    cases: dict[str, Case] = {}
+    monkeypatch.setattr(leaks_random, "acted", noted)
 
     begun = Case("chromium", document="frame", comes="navigate", after="svg", load=3)
     runner = Runner(perform, lambda _: None)
@@ -193,7 +202,7 @@ def test_a_case_is_shrunk_by_playing_what_is_simpler_several_times() -> None:
 
 
 def test_the_table_has_every_value_with_its_plays_and_says_how_many_pairs_were_tried() -> None:
-    lines = markdown([outcome(), outcome(HEAVY, leaked=1)]).splitlines()
+    lines = of_plays([outcome(), outcome(HEAVY, leaked=1)]).markdown().splitlines()
 
     assert "| after | svg | 1 | 1 | 0 |" in lines
     assert "| document | frame in frame | 0 | 0 | 0 |" in lines
@@ -209,7 +218,7 @@ def test_pairs_that_cannot_go_together_are_not_waited_for() -> None:
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     file = tmp_path / "plays.jsonl"
-    file.write_text("".join(json.dumps(one.to_json()) + "\n" for one in (outcome(), outcome(HEAVY, index=1, leaked=1))))
+    file.write_text("".join(json.dumps(asdict(one)) + "\n" for one in (outcome(), outcome(HEAVY, index=1, leaked=1))))
     return file
 
 
@@ -232,7 +241,7 @@ def test_what_is_for_transitions_is_refused_beside_random_plays(
 
 def test_a_file_of_runs_is_no_file_of_plays(tmp_path: Path) -> None:
     file = tmp_path / "runs.jsonl"
-    file.write_text(json.dumps(Run("plain", []).to_json()) + "\n", "ascii")
+    file.write_text(json.dumps(asdict(Run("plain", []))) + "\n", "ascii")
     assert not leaks_random.are_in(file)
     with pytest.raises(ValueError, match="no"):
         kept(file)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
+from agent.control.status import RecorderState
 from agent.desktop.clock import BootClock
-from bench.leaks_play import Player
-from bench.leaks_scene import Play, Scene, Transition
+from bench.leaks_play import Pace, Player
+from bench.leaks_scene import Scene, Step, row
+from bench.leaks_steps import pay, start
 from bench.leaks_watch import Edge, Watcher
+from testkit.fleet import Pc
 
 
 @dataclass
@@ -29,23 +33,22 @@ class Watched:
         return bool(self.seen) and self.seen[-1].shown
 
 
-def played(watched: Watched, play: Callable[[Scene], Play], kept: Callable[[], int] | None = None) -> Player:
-    player = Player(cast("Watcher", watched), lambda: True, kept, clean=0.0, holds=(0.0,))
-    scene = SimpleNamespace(browser=SimpleNamespace(name="chromium"), turn=0, presences=[], gone=lambda: None)
-    player.play(Transition("shown", play, ("chromium",), ("plain",), quick=False, least=None), cast("Scene", scene))
+def played(watched: Watched, *steps: Step, kept: Callable[[], int] | None = None) -> Player:
+    recorder = SimpleNamespace(
+        state=lambda: RecorderState.RECORDING, status=lambda: {"frames": kept()} if kept else None
+    )
+    pace = Pace(0.0, (0.0,), frames=kept is not None)
+    player = Player(cast("Watcher", watched), cast("Pc", recorder), pace)
+    browser = SimpleNamespace(name="chromium")
+    scene = SimpleNamespace(browser=browser, presences=[], gone=lambda: None, leave_all=lambda: None)
+    player.play(row("shown", *steps), cast("Scene", scene))
     return player
 
 
 def test_a_play_ends_when_what_it_showed_has_gone() -> None:
     watched = Watched()
 
-    def play(_: Scene) -> Play:
-        yield
-        watched.turn(shown=True)
-        yield
-        watched.turn(shown=False)
-
-    player = played(watched, play)
+    player = played(watched, lambda _: watched.turn(shown=True), lambda _: watched.turn(shown=False))
 
     assert player.faults == []
     assert [phase.key for phase in player.phases] == ["chromium/shown"]
@@ -55,15 +58,12 @@ def test_a_play_may_put_away_what_it_needed_once_all_is_clean() -> None:
     watched = Watched()
     away = []
 
-    def play(_: Scene) -> Play:
-        yield
-        watched.turn(shown=True)
-        yield
-        watched.turn(shown=False)
-        yield
-        away.append(watched.shown())
-
-    player = played(watched, play)
+    player = played(
+        watched,
+        lambda _: watched.turn(shown=True),
+        lambda _: watched.turn(shown=False),
+        lambda _: away.append(watched.shown()),
+    )
 
     assert away == [False]
     assert player.faults == []
@@ -73,20 +73,39 @@ def test_where_frames_are_counted_one_more_is_waited_for_before_it_comes() -> No
     watched = Watched()
     counts = iter(range(100))
     asked: list[int] = []
+    asked_before: list[int] = []
 
     def kept() -> int:
         asked.append(next(counts))
         return asked[-1]
 
-    def play(_: Scene) -> Play:
-        yield
-        assert len(asked) == 2  # one before, and one more
+    def come(_: Scene) -> None:
+        asked_before.append(len(asked))  # one before, and one more
         watched.turn(shown=True)
-        yield
-        watched.turn(shown=False)
-        yield
 
-    player = played(watched, play, kept)
+    player = played(watched, come, lambda _: watched.turn(shown=False), (), kept=kept)
 
     assert player.faults == []
+    assert asked_before == [2]
     assert len(asked) == 4
+
+
+def test_a_browser_that_a_play_started_has_ended_and_is_none_of_the_next_one() -> None:
+    """Or the next play would stop the processes of a browser that is gone."""
+    ended: list[str] = []
+
+    @contextmanager
+    def another(*_: object, **__: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(name="second", pid=2)
+        ended.append("second")
+
+    desk = SimpleNamespace(all=list, new_of=lambda *_: 7)
+    first = SimpleNamespace(name="chromium", pid=1)
+    scene = Scene(*cast("Any", (None, None, desk, first, {}, {}, another)))
+
+    start(pay())(scene)
+    assert scene.latest.name == "second"
+    scene.leave_all()
+
+    assert ended == ["second"]
+    assert scene.latest.name == "chromium"

@@ -8,9 +8,8 @@ from dataclasses import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.leaks_cases import DIMENSIONS, FRAMED, Case, broken, drawn
-from bench.leaks_shrink import Leaks, complexity, simpler
-from bench.leaks_shrink import shrink as shrunk
+from bench.leaks_cases import DIMENSIONS, FRAMED, Case, Leaks, broken, complexity, drawn, simpler
+from bench.leaks_cases import shrink as shrunk
 
 NUMBERS = st.integers(0, 10_000)
 

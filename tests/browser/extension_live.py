@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from Xlib import XK, X
-from Xlib.display import Display
-from Xlib.ext import xtest
-
 from testkit import displays
 from testkit.buses import private_bus
+from testkit.hands import Hands
 from tests.browser import extension_agent, extension_browsers, extension_pages
 from tests.browser.extension_agent import Agent, Line, Message
 from tests.browser.extension_pages import Site, page
@@ -94,19 +90,9 @@ def urls(tab: dict[str, Any]) -> list[str]:
 
 
 def press(display: str, *keys: str) -> None:
-    """These together, as X calls them, on the server's own keyboard: whatever has the focus gets them."""
-    link = Display(display)
-    try:
-        codes = [link.keysym_to_keycode(XK.string_to_keysym(key)) for key in keys]
-        for code in codes:
-            xtest.fake_input(link, X.KeyPress, code)
-            link.sync()
-            time.sleep(0.05)
-        for code in reversed(codes):
-            xtest.fake_input(link, X.KeyRelease, code)
-            link.sync()
-    finally:
-        link.close()
+    """These together: whatever has the focus gets them."""
+    with displays.connection(display) as link:
+        Hands(link).chord(*keys, held=0.05)
 
 
 @contextmanager

@@ -6,12 +6,9 @@ import socket
 from typing import Any
 
 import pytest
-from Xlib import X
-from Xlib.display import Display
-from Xlib.protocol.event import ClientMessage
-from Xlib.xobject.drawable import Window
 
 from testkit import displays
+from testkit.pager import Pager
 from tests.browser.extension_live import CSS, FIELDS, Live, fields, read, tabs, tabs_at, titles, urls
 from tests.browser.extension_pages import CARD, page
 
@@ -64,21 +61,15 @@ def test_windows_have_a_place_and_a_title(live: Live, card_form: str) -> None:
 
 def test_a_minimised_window_shows_no_tab(live: Live) -> None:
     with displays.connection(live.display) as link:
-        (top,) = managed(link)
-        change = ClientMessage(window=top, client_type=link.intern_atom("WM_CHANGE_STATE"), data=(32, [3, 0, 0, 0, 0]))
-        link.screen().root.send_event(change, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
-        link.flush()
+        pager = Pager(link)
+        (top,) = pager.all()
+        pager.minimise(top)
         answer = live.line.look_until(lambda look: any(window["minimised"] for window in look["windows"]))
         (window,) = (window for window in answer["windows"] if window["minimised"])
         assert [tab["visible"] for tab in window["tabs"]] == [False]
-        top.map()
+        pager.window(top).map()
         link.flush()
         live.look_until_tab("/desk", lambda tab: tab["visible"])
-
-
-def managed(link: Display) -> list[Window]:
-    ids = link.screen().root.get_full_property(link.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType).value
-    return [link.create_resource_object("window", number) for number in ids]
 
 
 def test_every_kind_of_frame_is_read(live: Live) -> None:

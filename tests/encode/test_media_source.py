@@ -6,10 +6,8 @@ ffprobe and PyAV read what no browser would; a player on a web page has this one
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from typing import Any, ClassVar, Final
@@ -21,7 +19,7 @@ from agent.core.model.media import Block, Chunk, ChunkKind, Frame
 from agent.core.model.times import MILLISECOND, Span
 from agent.encode.audio import BLOCK_LENGTH, FRAME, SoundEncoder
 from agent.encode.video import ScreenEncoder
-from testkit import displays
+from testkit import displays, web
 from tests.browser.extension_browsers import CHROMIUM_FLAGS, end_all, environment
 from tests.encode.films import START, frame
 
@@ -83,33 +81,19 @@ def served(streams: Sequence[tuple[str, str, Sequence[bytes]]]) -> Iterator[tupl
     listed = [{"name": name, "type": kind, "chunks": len(chunks)} for name, kind, chunks in streams]
     files = {f"/{name}/{at}": chunk for name, _, chunks in streams for at, chunk in enumerate(chunks)}
 
-    class Answer(BaseHTTPRequestHandler):
+    class Asked(web.Answer):
         answers: ClassVar[dict[str, bytes]] = {"/": PAGE.encode(), "/streams": json.dumps(listed).encode(), **files}
 
-        def do_GET(self) -> None:
-            answer = self.answers.get(self.path)
-            self.send_response(404 if answer is None else 200)
-            self.send_header("Content-Type", "text/html" if self.path == "/" else "application/octet-stream")
-            self.end_headers()
-            self.wfile.write(answer or b"")
+        def get(self, path: str, _: dict[str, list[str]]) -> None:
+            kind = "text/html" if path == "/" else "application/octet-stream"
+            self.send(kind, self.answers.get(path, b""), status=200 if path in self.answers else 404)
 
-        def do_POST(self) -> None:
-            said.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
+        def post(self, body: bytes) -> None:
+            said.put(json.loads(body))
+            self.send("text/plain", "")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", said
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with web.serving(Asked) as port:
+        yield f"http://127.0.0.1:{port}/", said
 
 
 @contextmanager

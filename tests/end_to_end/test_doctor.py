@@ -7,9 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,6 +15,7 @@ from typing import Any, Final
 import pytest
 
 from agent.control.status import RecorderState
+from testkit import web
 from testkit.browsers import chromium
 from testkit.fleet import Pc, installed, pc, run, store
 from testkit.stage import Stage, own_display
@@ -51,16 +50,9 @@ rules:
 PAGE: Final = f"<!doctype html><title>{HEADING}</title><h1>{WORDS}</h1><input name={FIELD} value={WORDS}>"
 
 
-class _Request(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(PAGE)))
-        self.end_headers()
-        self.wfile.write(PAGE.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's word
-        """Nothing: a test's output is its own."""
+class _Request(web.Answer):
+    def get(self, *_: object) -> None:
+        self.send("text/html", PAGE)
 
 
 @dataclass
@@ -87,10 +79,8 @@ def doctor(stage: Stage, home: Path, *words: str) -> subprocess.CompletedProcess
 @pytest.fixture(scope="module")
 def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     folder = tmp_path_factory.mktemp("doctor")
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Request) as server, TemporaryDirectory(prefix="eyelid-") as homes:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        address = f"http://127.0.0.1:{server.server_port}/{PATH}?a={QUERY}#{FRAGMENT}"
+    with web.serving(_Request) as port, TemporaryDirectory(prefix="eyelid-") as homes:
+        address = f"http://127.0.0.1:{port}/{PATH}?a={QUERY}#{FRAGMENT}"
         home = Path(homes) / "pc"
         with own_display(folder / "display") as stage, store(folder) as services:
             with (
@@ -119,8 +109,6 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
                 archive = folder / "support.tar.gz"
                 said = doctor(stage, home, "doctor", "--json", "--bundle", str(archive))
             files = {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
-        server.shutdown()
-        thread.join()
     return Left(files, archive, json.loads(said.stdout), said.returncode, windows)
 
 

@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from bench.leaks_attacks import stopped
+from bench.leaks_processes import stopped
 from testkit.stage import StageError
 
 
