@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 
-from testkit import displays
+from testkit import displays, fleet
+from testkit.fleet import Founded, NewStore
 from tests.account import Account
 from tests.moods import RAN_OUT, REPEATS, mood
 from tests.shares import Dealing, turn
@@ -73,3 +75,21 @@ def two_monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("xorg")
     with displays.xorg_dummy(folder) as name, displays.openbox(name, folder):
         yield name
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    """A store that the real command made, which takes seconds. It never serves: `found_like` makes others of it."""
+    return fleet.found(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture(scope="session")
+def new_store(founded: Founded) -> NewStore:
+    """Serves a new store in a folder; what is asked of it runs in this process."""
+
+    @contextmanager
+    def new(folder: Path) -> Iterator[fleet.Store]:
+        with fleet.serving(*fleet.found_like(founded, folder), folder, within=True) as (store, _):
+            yield store
+
+    return new
