@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -13,6 +16,9 @@ from testkit import displays
 from tests.account import Account
 from tests.moods import RAN_OUT, REPEATS, mood
 from tests.shares import Dealing, turn
+
+if TYPE_CHECKING:
+    from testkit.fleet import Founded, NewStore, Store
 
 # A property holds or it does not; how fast depends on what else the machine is doing.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,6 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: turn(item.nodeid))
 
 
+def pytest_collection_finish() -> None:
+    # Some million objects that stay until the end: no collection of garbage needs to go through them again.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def bare_display() -> Iterator[str]:
     """An X server without a window manager; its name, `:N`."""
@@ -73,3 +85,25 @@ def two_monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("xorg")
     with displays.xorg_dummy(folder) as name, displays.openbox(name, folder):
         yield name
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    """A store that the real command made, which takes seconds. It never serves: `found_like` makes others of it."""
+    from testkit import fleet  # noqa: PLC0415 - imports the agent, which few runs of a test need
+
+    return fleet.found(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture(scope="session")
+def new_store(founded: Founded) -> NewStore:
+    """Serves a new store in a folder; what is asked of it runs in this process."""
+
+    from testkit import fleet  # noqa: PLC0415 - as above
+
+    @contextmanager
+    def new(folder: Path) -> Iterator[Store]:
+        with fleet.serving(*fleet.found_like(founded, folder), folder, within=True) as (store, _):
+            yield store
+
+    return new

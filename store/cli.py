@@ -12,6 +12,7 @@ import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
@@ -31,20 +32,25 @@ then, for the auditor:
 """
 
 
-def parser() -> ArgumentParser:
-    """Raises ModuleNotFoundError where a package is missing that every command needs."""
-    from store.commands import (  # noqa: PLC0415 - see above
-        alarms,
-        audit,
-        bundles,
-        fleet,
-        init,
-        replay,
-        rules,
-        serving,
-        sweep,
-    )
+# Module of store.commands -> the commands that it adds.
+COMMANDS: Final = {
+    "init": ("init", "keys"),
+    "serving": ("serve",),
+    "fleet": ("enroll-token", "devices", "revoke"),
+    "bundles": ("bundle",),
+    "audit": ("recordings", "timeline", "verify", "export"),
+    "replay": ("replay",),
+    "sweep": ("gaps",),
+    "alarms": ("alarms",),
+    "rules": ("rules",),
+}
 
+
+def parser(command: str = "") -> ArgumentParser:
+    """With the module of this command alone, as importing all takes its time; else with every command.
+
+    Raises ModuleNotFoundError where a package is missing that the command needs.
+    """
     top = ArgumentParser(
         prog="eyelid-store",
         description="Keeps sealed recordings and signed accounts of what was not recorded.",
@@ -53,8 +59,8 @@ def parser() -> ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"eyelid-store {version('eyelid')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (init, serving, fleet, bundles, audit, replay, sweep, alarms, rules):
-        module.add(commands)
+    for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
+        import_module(f"store.commands.{module}").add(commands)
     return top
 
 
@@ -78,7 +84,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     from store.catalog.database import explained  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
-    options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    words = _joined(sys.argv[1:] if arguments is None else arguments)
+    options = parser(next(iter(words), "")).parse_args(words)
     try:
         with explained("the store's database"):
             code: int = options.run(options)

@@ -10,20 +10,23 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from agent import config, enrolment
 from agent.control import control
 from agent.control.status import RecorderState
 from agent.errors import EyelidError
 from agent.state import identity
 from protocol.ledger import parse_line
+from store.cli import main as store_main
 from testkit.stage import Running, Stage, StageError, running
 
 COMMAND: Final = 600.0  # seconds that one command of the store may take: `verify --all` reads all that a bench has kept
@@ -57,19 +60,26 @@ def answer(name: str, ran: subprocess.CompletedProcess[str]) -> str:
 
 @dataclass(frozen=True)
 class Store:
-    """A running store. `secret`: the file whose bytes seal its private keys."""
+    """A running store. `secret`: the file whose bytes seal its private keys.
+
+    `within`: what is asked of it, and `enrol` with it, runs in this process, where no other thread writes to stdout or
+    stderr. To start Python for each, and to import, takes most of a second.
+    """
 
     home: Path
     address: str
     secret: Path
+    within: bool = False
 
     def ask(self, command: str, *arguments: str) -> Any:
         """The JSON answer of `eyelid-store COMMAND`. Raises StageError when it fails."""
         return json.loads(answer(f"eyelid-store {command}", self.ran(command, *arguments, "--json")))
 
     def ran(self, command: str, *arguments: str, patience: float = COMMAND) -> subprocess.CompletedProcess[str]:
-        command_line = installed("eyelid-store", command, "--home", str(self.home), *arguments)
-        return run(command_line, os.environ, patience=patience)
+        words = (command, "--home", str(self.home), *arguments)
+        if self.within and command not in STARTERS:
+            return _called(words)
+        return run(installed("eyelid-store", *words), os.environ, patience=patience)
 
     @cached_property
     def opened_by_recipient(self) -> tuple[str, ...]:
@@ -78,15 +88,30 @@ class Store:
         return "--key", str(self.home / keys[RECIPIENT]), "--key-file", str(self.secret)
 
 
-def found(folder: Path, home: Path | None = None) -> tuple[Path, Path]:
-    """A new store in `home` (default: a folder in `folder`): (its home, the file that seals its private keys)."""
+STARTERS: Final = {"replay"}  # commands that start a program: its output is not caught within this process
+Founded = tuple[Path, Path]  # a store's home, and the file that seals its private keys
+NewStore = Callable[[Path], AbstractContextManager[Store]]
+
+
+def _called(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """`eyelid-store WORDS` in this process."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        try:
+            status = store_main(words)
+        except SystemExit as left:  # argparse
+            status = int(left.code or 0)
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
+def found(folder: Path, home: Path | None = None) -> Founded:
+    """A new store in `home` (default: a folder in `folder`)."""
     home, secret = home or folder / "store", folder / "operator.key"
     init = installed("eyelid-store", "init", "--home", str(home), "--address", "127.0.0.1", "--key-file", str(secret))
     answer("eyelid-store init", run(init, os.environ))
     return home, secret
 
 
-def found_like(model: tuple[Path, Path], folder: Path, home: Path | None = None) -> tuple[Path, Path]:
+def found_like(model: Founded, folder: Path, home: Path | None = None) -> Founded:
     """As `found`, with the keys and the CA of one that it made and that never served: making them takes seconds."""
     home, secret = home or folder / "store", folder / "operator.key"
     shutil.copytree(model[0], home, dirs_exist_ok=True)
@@ -111,10 +136,11 @@ def store(folder: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def serving(home: Path, secret: Path, folder: Path) -> Iterator[tuple[Store, Running]]:
+def serving(home: Path, secret: Path, folder: Path, *, within: bool = False) -> Iterator[tuple[Store, Running]]:
     """A store that was founded, served the same way, and its process; its log goes to `folder`."""
     with running("the store", serve(home), folder / "store.log", os.environ) as process:
-        yield Store(home, process.until(lambda: announced(process.log), "it said where it listens"), secret), process
+        address = process.until(lambda: announced(process.log), "it said where it listens")
+        yield Store(home, address, secret, within), process
 
 
 def announced(log: Path) -> str:
@@ -191,7 +217,10 @@ def enrol(
     file.write_text(json.dumps(written), "utf-8")
     environment = {**stage.environment, "EYELID_CONFIG": str(file)}
     token = store.ask("enroll-token", "--address", store.address)["token"]
-    answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
+    if store.within:
+        enrolment.enrol(token, config.load(environment))
+    else:
+        answer("eyelid enroll", run(installed("eyelid", "enroll", "-"), environment, given=token + "\n"))
     return identity.load(home).device, environment
 
 

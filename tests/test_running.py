@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +164,12 @@ def test_a_third_of_six_workers_has_no_heavy_work(waiting: list[str], busy: int,
 
 def test_one_worker_does_all() -> None:
     assert chosen([HEAVIER, LIGHTER], 0, 1) == HEAVIER
+
+
+def test_what_is_left_to_all_is_there_and_ci_runs_it() -> None:
+    [demo] = re.findall(r"(?m)^demo=(\S+)$", (ROOT / "scripts" / "test").read_text("utf-8"))
+    assert files(demo)
+    assert "\nscripts/test --all\n" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
 # -- what a run says ----------------------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
+from typing import Final
 
 from agent.cli.helping import Wrapped
 from agent.errors import EyelidError
@@ -32,21 +34,26 @@ examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Raises ModuleNotFoundError where a package is missing that every command needs."""
-    from agent.cli import (  # noqa: PLC0415 - see above
-        browser,
-        config,
-        doctor,
-        drain,
-        leaving,
-        policy,
-        replay,
-        session,
-        tray,
-        windows,
-    )
+# Module of agent.cli -> the commands that it adds.
+COMMANDS: Final = {
+    "session": ("enroll", "run", "status", "hold", "release"),
+    "windows": ("windows",),
+    "policy": ("policy",),
+    "replay": ("replay",),
+    "browser": ("browser",),
+    "config": ("config",),
+    "doctor": ("doctor",),
+    "drain": ("drain",),
+    "leaving": ("unenroll",),
+    "tray": ("tray",),
+}
 
+
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """With the module of this command alone, as all of them import for most of a second; else with every command.
+
+    Raises ModuleNotFoundError where a package is missing that the command needs.
+    """
     parser = argparse.ArgumentParser(
         prog="eyelid",
         description="Records screen and voice, and closes by itself before a payment form or a medical record is kept.",
@@ -55,23 +62,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"eyelid {version('eyelid')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    session.add_to(commands)
-    windows.add_to(commands)
-    policy.add_to(commands)
-    replay.add_to(commands)
-    browser.add_to(commands)
-    config.add_to(commands)
-    doctor.add_to(commands)
-    drain.add_to(commands)
-    leaving.add_to(commands)
-    tray.add_to(commands)
+    for module in [name for name, added in COMMANDS.items() if command in added] or COMMANDS:
+        import_module(f"agent.cli.{module}").add_to(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     try:
-        asked = build_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        asked = build_parser(next(iter(words), "")).parse_args(words)
         return int(asked.work(asked))
     except EyelidError as error:
         # The journal takes the priority of an error from the front of each line (agent/log.py).

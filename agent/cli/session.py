@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agent import config, enrolment
+from agent import config
 from agent.control import control
 from agent.control.status import exit_code
 from agent.core.account.troubles import degrades
@@ -86,6 +86,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _enroll(asked: argparse.Namespace) -> int:
+    from agent import enrolment  # noqa: PLC0415 - imports for half a second, which the other commands need not pay
 
     token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
     print(enrolment.enrol(token, config.load()), "`eyelid run` starts recording.")

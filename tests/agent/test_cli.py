@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.cli.main import build_parser, main
+from agent.cli.main import COMMANDS, build_parser, main
 from agent.cli.session import WORDS
 from agent.control.control import ControlSocket
 from agent.tray.icon_state import icon_state_of
 from testkit.played import sound
 from tests.agent.policy_commands import RULES
-from tests.commands import every
+from tests.commands import are_found_by_their_names, every
 
 NO_DEVICE = {"wanted": True, "device": "", "peak_dbfs": None, "heard_ago_s": None, "captured_ago_s": None}
 STATUS: dict[str, Any] = {
@@ -220,6 +222,21 @@ def test_no_help_is_wider_than_the_terminal(columns: int, monkeypatch: pytest.Mo
     for parser in every(build_parser()):
         prose = [line for line in parser.format_help().splitlines() if columns == 80 or not line.startswith(" ")]
         assert [line for line in prose if len(line) > columns] == []
+
+
+def test_each_command_is_found_with_its_module_alone() -> None:
+    are_found_by_their_names(COMMANDS, build_parser)
+
+
+def test_what_is_asked_often_imports_nothing_that_takes_long(tmp_path: Path) -> None:
+    asked = "from agent.cli.main import main; import sys; print(main(['status']), *sys.modules)"
+    environment = {"EYELID_HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, timeout=100, check=True
+    )
+    code, *modules = ran.stdout.split()
+    assert code == "3", ran.stderr
+    assert {"av", "numpy", "httpx", "Xlib", "dbus_fast"} & set(modules) == set()
 
 
 def test_a_mistyped_flag_is_wrong_usage() -> None:

@@ -30,7 +30,7 @@ def without(package: str, program: str, *words: str) -> subprocess.CompletedProc
 @pytest.mark.parametrize(
     ("package", "program", "words"),
     [
-        ("httpx", "agent.cli.main", ["status"]),
+        ("httpx", "agent.cli.main", ["enroll", "token"]),
         ("dbus_fast", "agent.cli.main", ["tray"]),
         ("av", "agent.cli.main", ["run"]),
         ("yaml", "agent.cli.main", ["policy", "check", "."]),
@@ -49,8 +49,6 @@ def test_it_is_named_in_one_line(package: str, program: str, words: list[str]) -
 def test_a_defect_of_our_own_is_no_missing_package() -> None:
     ended = without("agent", "store.cli", "--version")  # the store needs nothing of the agent's
     assert ended.returncode == 0, ended.stderr
-    broken = (
-        "import agent.cli, sys; sys.modules['agent.cli.tray'] = None; import agent.cli.main as m; m.main(['status'])"
-    )
+    broken = "import agent.cli, sys; sys.modules['agent.cli.tray'] = None; import agent.cli.main as m; m.main(['tray'])"
     ended = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True, timeout=100, check=False)
     assert "Traceback" in ended.stderr

@@ -16,6 +16,7 @@ from typing import Any
 
 Message = dict[str, Any]
 DEADLINE = 30.0  # seconds
+BETWEEN = 0.03  # seconds from an answer to the next look: without them a browser does nothing but answer
 STARTS = 60.0  # seconds in which a browser starts also where six others do
 
 
@@ -77,6 +78,7 @@ class Line:
                 return answer
             if time.monotonic() > until:
                 raise TimeoutError(f"no look showed what was awaited; the last: {json.dumps(answer, indent=1)}")
+            time.sleep(BETWEEN)
 
     def policy(self, name: str, fields: list[str], css: list[str]) -> Message:
         """Sets the policy; returns what the browser says about its selectors."""

@@ -18,6 +18,7 @@ from tests.browser.extension_live import Live
 
 Picture = NDArray[np.uint8]  # (height, width, 4): blue, green, red, nothing
 WIDE, HIGH = 64, 8
+FRAME = 1 / 60  # seconds; a browser draws no sooner again
 BLACK, GREEN, OTHER = 0, 1, 2
 
 
@@ -86,6 +87,7 @@ class Marks:
             if again is not None and time.monotonic() - asked > 0.5:
                 again()
                 asked = time.monotonic()
+            time.sleep(FRAME)
         raise AssertionError("no grab showed what was awaited")
 
     def seen(self, tab: int, frame: int) -> tuple[str, Picture]:

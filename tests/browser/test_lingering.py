@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.browser.extension_live import Live, css, fields, read, tabs_at, urls
-from tests.browser.extension_marks import Marks, magenta, marks, places
+from tests.browser.extension_marks import FRAME, Marks, magenta, marks, places
 
 pytestmark = pytest.mark.desktop
 
@@ -259,6 +259,7 @@ def follow(live: Live, screen: Marks, *, addressed: bool) -> bool:
         if not names_it(tab, path):
             break
         tried |= magenta(screen.grab())
+        time.sleep(FRAME)
     known: list[str] = []
     screen_marked = 0
 
@@ -326,7 +327,7 @@ def test_addresses_without_end_are_followed_in_part(live: Live) -> None:
         const some = async () => {
           for (let i = 0; i < 150; i++) { history.replaceState(0, '', `#${number++}`); main.title = i; await null }
         };
-        const going = setInterval(some, 200); setTimeout(() => clearInterval(going), 5000)"""
+        const going = setInterval(some, 1000); setTimeout(() => clearInterval(going), 5000)"""
     with live.opened("paying", PLAIN):
         live.site.order("paying", f"{LOADED} {GO} {many}")
         tab = live.look_until_tab("/paying", lambda tab: len(urls(tab)) > 90)

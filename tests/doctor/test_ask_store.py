@@ -22,7 +22,7 @@ from agent.state.identity import load as load_identity
 from store.admin.ca import make_authority, make_server
 from store.clock import SECOND
 from testkit.fakes.store import FakeStore
-from testkit.fleet import found, serving
+from testkit.fleet import Founded, found_like, serving
 from tests.doctor.facts import GOOD
 
 DAY = dt.timedelta(days=1)
@@ -100,9 +100,9 @@ def test_the_dates_of_a_certificate(
     assert (finding.mark, words in finding.found) == (mark, True), finding.found
 
 
-def test_a_real_store_whose_certificate_has_run_out(tmp_path: Path, config: Config) -> None:
+def test_a_real_store_whose_certificate_has_run_out(founded: Founded, tmp_path: Path, config: Config) -> None:
     """Recording and sending go on with it (decision 7), so the doctor is who must tell."""
-    home, secret = found(tmp_path)
+    home, secret = found_like(founded, tmp_path)
     tls = home / "tls"
     six_years_ago = int((NOW - 6 * 365 * DAY).timestamp()) * SECOND
     authority = make_authority(six_years_ago)
@@ -112,7 +112,7 @@ def test_a_real_store_whose_certificate_has_run_out(tmp_path: Path, config: Conf
     (tls / "server.key").write_bytes(old.private)
     ends = x509.load_pem_x509_certificate(old.certificate).not_valid_after_utc
     assert ends < NOW
-    with serving(home, secret, tmp_path) as (store, _):
+    with serving(home, secret, tmp_path, within=True) as (store, _):
         enrol(store.ask("enroll-token", "--address", store.address)["token"], config)
         seen = asked(config)
     assert seen.ends == int(ends.timestamp())

@@ -19,7 +19,7 @@ from agent.control import control
 from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.icon_state import Lid
-from testkit.fleet import Store, announced, enrol, found, installed, serve
+from testkit.fleet import Founded, Store, announced, enrol, found_like, installed, serve
 from testkit.panel import Box, Pointer, box_of, desktop, panel
 from testkit.stage import Running, own_display, running
 from tests.end_to_end.turning import Turning, served_by, turning, with_children
@@ -114,14 +114,20 @@ class Desk:
 
 @contextmanager
 def desk_of(
-    policy: Mapping[str, str], settings: Mapping[str, object] | None = None, more: Mapping[str, str] | None = None
+    founded: Founded,
+    policy: Mapping[str, str],
+    settings: Mapping[str, object] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Desk]:
-    """`settings` of the recorder, which records no sound unless they say so; `more`: of its environment."""
+    """`founded`: what the fixture of that name gives. `more`: of the recorder's environment.
+
+    `settings` of the recorder, which records no sound unless they say so.
+    """
     with TemporaryDirectory(prefix="eye-") as name, ExitStack() as stack:
         folder = Path(name)
         stage = stack.enter_context(own_display(folder / "d", (900, 500)))
         around = stack.enter_context(desktop(stage, folder / "k"))
-        store_home, secret = found(folder)
+        store_home, secret = found_like(founded, folder)
         serving = stack.enter_context(running("the store", serve(store_home), folder / "store.log", os.environ))
         address = serving.until(lambda: announced(serving.log), "it said where it listens")
         port = int(address.rpartition(":")[2])
@@ -133,7 +139,7 @@ def desk_of(
 
         home, wedge = folder / "pc", folder / "wedge"
         wedge.mkdir()
-        _, environment = enrol(Store(store_home, address, secret), stage, home, policy, settings)
+        _, environment = enrol(Store(store_home, address, secret, within=True), stage, home, policy, settings)
         environment |= around | {"EYELID_CONFIG": environment["EYELID_CONFIG"], "PYTHONPATH": str(Path.cwd())}
         environment |= more or {}
         shown = stack.enter_context(panel(folder / "k", around, icon=ICON))

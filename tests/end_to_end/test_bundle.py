@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.control.status import RecorderState
-from testkit.fleet import Pc, Store, answer, installed, pc, run, store
+from testkit.fleet import NewStore, Pc, Store, answer, installed, pc, run
 from testkit.stage import own_display
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -58,12 +58,14 @@ def says(recorded: Pc) -> dict[str, Any]:
     return recorded.status() or {"policy_revision": None, "troubles": {}}
 
 
-def test_a_signed_policy_is_in_force_within_a_minute_and_an_unsigned_one_never(tmp_path: Path) -> None:
+def test_a_signed_policy_is_in_force_within_a_minute_and_an_unsigned_one_never(
+    new_store: NewStore, tmp_path: Path
+) -> None:
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(tmp_path / "display") as stage,
         stage.program("notes", (20, 20), still=True),
-        store(tmp_path) as services,
+        new_store(tmp_path) as services,
     ):
         laptop = tmp_path / "laptop"
         laptop.mkdir()

@@ -17,7 +17,7 @@ import pytest
 from agent.control.status import RecorderState
 from testkit import web
 from testkit.browsers import chromium
-from testkit.fleet import Pc, installed, pc, run, store
+from testkit.fleet import NewStore, Pc, installed, pc, run
 from testkit.stage import Stage, own_display
 from testkit.windows import program
 
@@ -77,12 +77,12 @@ def doctor(stage: Stage, home: Path, *words: str) -> subprocess.CompletedProcess
 
 
 @pytest.fixture(scope="module")
-def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
+def left(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Left:
     folder = tmp_path_factory.mktemp("doctor")
     with web.serving(_Request) as port, TemporaryDirectory(prefix="eyelid-") as homes:
         address = f"http://127.0.0.1:{port}/{PATH}?a={QUERY}#{FRAGMENT}"
         home = Path(homes) / "pc"
-        with own_display(folder / "display") as stage, store(folder) as services:
+        with own_display(folder / "display") as stage, new_store(folder) as services:
             with (
                 pc(services, stage, home, POLICY, settings={"log_level": "debug"}) as recorded,
                 chromium(stage, folder / "browser", address, eyes=home),

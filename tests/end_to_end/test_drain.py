@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.control import control
-from testkit.fleet import Store, installed, store
+from testkit.fleet import NewStore, Store, installed
 from tests.end_to_end.leaving import leave_behind
 
 pytestmark = [
@@ -99,8 +99,8 @@ def _hidden_from_others() -> tuple[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with store(tmp_path_factory.mktemp("store")) as running:
+def services(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with new_store(tmp_path_factory.mktemp("store")) as running:
         yield running
 
 

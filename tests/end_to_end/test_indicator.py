@@ -15,7 +15,7 @@ import pytest
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.icon_state import Lid
 from testkit import menus
-from testkit.fleet import announced, entries, installed
+from testkit.fleet import Founded, announced, entries, installed
 from testkit.panel import missing
 from testkit.stage import running
 from tests.end_to_end.desk import Desk, desk_of
@@ -42,8 +42,8 @@ user_hold: { max: 10m, reasons: [Break, Private call] }
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with desk_of(POLICY) as made:
+def desk(founded: Founded) -> Iterator[Desk]:
+    with desk_of(founded, POLICY) as made:
         yield made
 
 

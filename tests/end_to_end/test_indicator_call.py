@@ -17,6 +17,7 @@ import pytest
 from agent.tray.drawing import COLOURS
 from agent.tray.icon_state import Lid
 from testkit import panel, sounds
+from testkit.fleet import Founded
 from testkit.sounds import SoundServer, sound_server
 from tests.end_to_end.desk import Desk, desk_of
 from tests.moods import promised
@@ -60,8 +61,8 @@ def server() -> Iterator[SoundServer]:
 
 
 @pytest.fixture(scope="module")
-def desk(server: SoundServer) -> Iterator[Desk]:
-    with desk_of(POLICY, BOTH, {"PULSE_SERVER": server.address}) as made:
+def desk(founded: Founded, server: SoundServer) -> Iterator[Desk]:
+    with desk_of(founded, POLICY, BOTH, {"PULSE_SERVER": server.address}) as made:
         yield made
 
 

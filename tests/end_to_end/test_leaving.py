@@ -19,7 +19,7 @@ from agent.seal import Provenance
 from agent.spool import DiskSpool
 from agent.state.identity import load
 from testkit.fakes.clock import NEW_YEAR_2026
-from testkit.fleet import Store, installed, run, serving, store
+from testkit.fleet import NewStore, Store, installed, run, serving
 from tests.agent.recordings import media, new_sealer
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
@@ -29,8 +29,8 @@ OWN_POLICY = "# mine\n"
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with store(tmp_path_factory.mktemp("store")) as running_store:
+def services(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with new_store(tmp_path_factory.mktemp("store")) as running_store:
         yield running_store
 
 
@@ -103,8 +103,8 @@ def test_the_policy_that_came_from_the_store_goes_with_it(tmp_path: Path) -> Non
         assert pc.files() == ["lock", "policies/own.yaml"]
 
 
-def test_without_the_store_nothing_is_forgotten_unless_it_is_meant(tmp_path: Path) -> None:
-    with store(tmp_path) as services:
+def test_without_the_store_nothing_is_forgotten_unless_it_is_meant(new_store: NewStore, tmp_path: Path) -> None:
+    with new_store(tmp_path) as services:
         pc = Pc(services, tmp_path / "home")
     before = pc.files()
     kept = pc.eyelid("unenroll", "--yes")

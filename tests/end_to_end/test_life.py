@@ -17,7 +17,7 @@ from agent.control.status import RecorderState
 from store.admin.home import Home
 from store.catalog.queries import last_health
 from testkit.buses import Logind, private_bus
-from testkit.fleet import Pc, Store, entries, found, installed, pc, serving
+from testkit.fleet import Founded, Pc, Store, entries, found_like, installed, pc, serving
 from testkit.stage import Running, Stage, own_display
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
@@ -57,9 +57,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory, logind: Logind) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Running]]:
+def served(founded: Founded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Running]]:
     folder = tmp_path_factory.mktemp("store")
-    with serving(*found(folder), folder) as both:
+    with serving(*found_like(founded, folder), folder, within=True) as both:
         yield both
 
 

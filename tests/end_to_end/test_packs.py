@@ -13,7 +13,7 @@ import pytest
 
 from agent.control.status import RecorderState
 from testkit.browsers import chromium
-from testkit.fleet import Pc, pc, store
+from testkit.fleet import NewStore, Pc, pc
 from testkit.stage import own_display
 from tests.end_to_end.walk import Walk, walking
 
@@ -44,14 +44,14 @@ SITE: Final = {
 
 
 @contextmanager
-def watched(pack: str, folder: Path) -> Iterator[tuple[Pc, Walk]]:
+def watched(pack: str, new_store: NewStore, folder: Path) -> Iterator[tuple[Pc, Walk]]:
     """A PC with the one pack and nothing else, and a browser on the list of orders."""
     policy = {path.name: path.read_text("utf-8") for path in (ROOT / "policies" / pack).glob("*.yaml")}
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         walking("crm.example", SITE, start="/orders") as site,
         own_display(folder / "display") as stage,
-        store(folder) as services,
+        new_store(folder) as services,
         pc(services, stage, Path(homes) / "pc", policy) as recorded,
         chromium(stage, folder / "browser", "http://crm.example/orders", eyes=recorded.home, flags=site.flags),
     ):
@@ -64,8 +64,8 @@ def pack(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def seen(pack: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pc, Walk]]:
-    with watched(pack, tmp_path_factory.mktemp(pack)) as both:
+def seen(pack: str, new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pc, Walk]]:
+    with watched(pack, new_store, tmp_path_factory.mktemp(pack)) as both:
         yield both
 
 

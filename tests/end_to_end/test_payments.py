@@ -17,7 +17,7 @@ import pytest
 
 from agent.control.status import RecorderState
 from testkit.browsers import chromium
-from testkit.fleet import Pc, pc, store
+from testkit.fleet import NewStore, Pc, pc
 from testkit.stage import Stage, own_display
 from tests.end_to_end.walk import Walk, walking
 
@@ -51,13 +51,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, shop: Walk, stage: Stage) -> Iterator[Pc]:
+def watched(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory, shop: Walk, stage: Stage) -> Iterator[Pc]:
     """A PC with the payments pack and nothing else, and a browser on the shop's cart."""
     folder = tmp_path_factory.mktemp("payments")
     pack = {path.name: path.read_text("utf-8") for path in (ROOT / "policies" / "payments").glob("*.yaml")}
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
-        store(folder) as services,
+        new_store(folder) as services,
         pc(services, stage, Path(homes) / "pc", pack) as recorded,
         chromium(stage, folder / "browser", "http://shop.example/cart", eyes=recorded.home, flags=shop.flags),
     ):

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from agent.control.status import RecorderState
-from testkit.fleet import Pc, Store, answer, installed, pc, run, store
+from testkit.fleet import NewStore, Pc, Store, answer, installed, pc, run
 from testkit.stage import own_display
 from testkit.windows import program
 from tests.moods import promised
@@ -81,14 +81,14 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+def played(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("scenes")
     (folder / "with.yaml").write_text(WITH)
     (folder / "same.yaml").write_text(policy(2, "keep_scenes: true\n"))
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(folder / "display") as stage,
-        store(folder) as services,
+        new_store(folder) as services,
     ):
         home = Path(homes) / "pc"
         environment = {**stage.environment, "EYELID_CONFIG": str(home / "agent.yaml")}

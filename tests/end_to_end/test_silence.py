@@ -11,7 +11,7 @@ import pytest
 
 from agent.control.status import RecorderState
 from agent.state.rule_usage_file import NAME
-from testkit.fleet import Store, pc, store
+from testkit.fleet import NewStore, Store, pc
 from testkit.stage import own_display
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -35,12 +35,12 @@ def listed(services: Store) -> dict[str, Any]:
     return dict(device)
 
 
-def test_a_rule_that_never_fits_is_told_of_in_three_places(tmp_path: Path) -> None:
+def test_a_rule_that_never_fits_is_told_of_in_three_places(new_store: NewStore, tmp_path: Path) -> None:
     with (
         TemporaryDirectory(prefix="eyelid-") as homes,
         own_display(tmp_path / "display") as stage,
         stage.program("notes", (20, 20), still=True),
-        store(tmp_path) as services,
+        new_store(tmp_path) as services,
     ):
         home = Path(homes) / "pc"
         home.mkdir(mode=0o700)

@@ -20,7 +20,7 @@ import pytest
 
 from agent.control.status import RecorderState
 from store.evidence.film.opus import samples_of
-from testkit.fleet import Pc, Store, pc, store
+from testkit.fleet import NewStore, Pc, Store, pc
 from testkit.sounds import NEEDED, SoundServer, missing, sound_server
 from testkit.stage import own_display
 from tests.moods import promised
@@ -55,11 +55,13 @@ def sound(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
         yield server
 
 
-def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, tmp_path: Path) -> None:
+def test_nothing_that_is_said_at_a_card_terminal_is_kept(
+    sound: SoundServer, new_store: NewStore, tmp_path: Path
+) -> None:
     with ExitStack() as stack:
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(store(homes))
+        services = stack.enter_context(new_store(homes))
         stack.enter_context(stage.program("notes", (20, 20)))
         stack.enter_context(sound.playing("farend", VOICE))
         recorders = {
@@ -115,11 +117,13 @@ rules:
 """
 
 
-def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer, tmp_path: Path) -> None:
+def test_each_lane_closes_by_its_own_rules_with_its_own_lead(
+    sound: SoundServer, new_store: NewStore, tmp_path: Path
+) -> None:
     with ExitStack() as stack:
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(store(homes))
+        services = stack.enter_context(new_store(homes))
         stack.enter_context(stage.program("notes", (20, 20)))
         stack.enter_context(sound.playing("farend", VOICE))
         recorded = stack.enter_context(
@@ -168,11 +172,13 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer,
     assert "seen-charts" not in _rules(account["audio"])
 
 
-def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is_not(tmp_path: Path) -> None:
+def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is_not(
+    new_store: NewStore, tmp_path: Path
+) -> None:
     with ExitStack() as stack:
         homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
         stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(store(homes))
+        services = stack.enter_context(new_store(homes))
         stack.enter_context(stage.program("notes", (20, 20)))
         recorded = stack.enter_context(
             pc(

@@ -23,7 +23,7 @@ import pytest
 
 from agent.control import control
 from agent.errors import EyelidError
-from testkit.fleet import Store, enrol, entries, installed, store
+from testkit.fleet import NewStore, Store, enrol, entries, installed
 from testkit.stage import Stage, own_display
 
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -125,9 +125,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def services(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("store")
-    with store(folder) as made:
+    with new_store(folder) as made:
         yield made
 
 

@@ -20,12 +20,13 @@ from store.admin import init
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, STORE
 from store.catalog import database, schema
+from store.cli import COMMANDS as BY_MODULE
 from store.cli import parser
 from store.server.services import Services
 from testkit.fakes.pc import Pc
 from testkit.fleet import installed
 from testkit.terminal import typed
-from tests.commands import every
+from tests.commands import are_found_by_their_names, every
 from tests.store.command_line import Run, passphrase_file, run
 from tests.store.conftest import COST, PASSPHRASE
 
@@ -46,6 +47,10 @@ def test_every_command_explains_itself_with_an_example(run: Run, command: str) -
     assert f"eyelid-store {command}" in told.out.split("examples:")[1]
     assert "--json" in told.out
     assert "--home" in told.out
+
+
+def test_each_command_is_found_with_its_module_alone() -> None:
+    are_found_by_their_names(BY_MODULE, parser)
 
 
 @pytest.mark.parametrize("columns", [80, 60])
