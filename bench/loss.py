@@ -13,7 +13,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
+from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
 from bench.loss_account import COLUMNS, WORDS, LossCounts, added_up, lines, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from testkit import fleet
@@ -33,7 +34,6 @@ from testkit.stage import Stage, StageError, own_display
 CASES: Final[tuple[Case, ...]] = (
     *loss_flips.CASES,
     *loss_kills.CASES,
-    *loss_lanes.CASES,
     *loss_disks.CASES,
     *loss_network.CASES,
     *loss_clock.CASES,
@@ -52,41 +52,37 @@ def moving_screen(folder: Path) -> Iterator[Stage]:
 
 
 class Theatre:
-    """Worlds for the cases of one run: those that want nothing special share one."""
+    """Worlds for the cases of one run: those that want nothing special share one, until another needs the machine or
+    something was left behind in it. Two recorders at once would only be slower."""
 
     def __init__(self, stage: Stage, folder: Path, chunk: float) -> None:
         self._stage = stage
         self._folder = folder
         self._chunk = chunk
-        self._stack = ExitStack()
-        self._shared: World | None = None
+        self._shared = ExitStack()
+        self._everyday: World | None = None
         self._model = cache(self._found)  # once a run: its keys take seconds
 
     def __enter__(self) -> Theatre:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._stack.close()
+        self.close_shared()
 
     def close_shared(self) -> None:
-        """For a case with a world of its own: two recorders at once would only be slower."""
-        self._stack.close()
-        self._shared = None
-
-    def world_of(self, case: Case) -> AbstractContextManager[World]:
-        return self._sharing() if case.world is everyday else self._own(case)
+        self._shared.close()
+        self._everyday = None
 
     @contextmanager
-    def _sharing(self) -> Iterator[World]:
-        if self._shared is None:
-            self._shared = self._stack.enter_context(everyday(self._ground("everyday")))
-        yield self._shared
-
-    @contextmanager
-    def _own(self, case: Case) -> Iterator[World]:
-        self.close_shared()
-        with case.world(self._ground(case.name)) as own:
-            yield own
+    def world_of(self, case: Case) -> Iterator[World]:
+        if case.world is not everyday:
+            self.close_shared()
+            with case.world(self._ground(case.name)) as own:
+                yield own
+            return
+        if self._everyday is None:
+            self._everyday = self._shared.enter_context(everyday(self._ground("everyday")))
+        yield self._everyday
 
     def _ground(self, name: str) -> Ground:
         folder = self._folder / name
@@ -101,9 +97,8 @@ class Theatre:
 
 def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> LossCounts:
     """One case to its end, or to the first thing that did not happen as it should."""
-    counts = LossCounts(case.name, case.title, chunk)
-    if why := case.needs():
-        counts.skipped = why
+    counts = LossCounts(case=case.name, title=case.title, chunk=chunk, skipped=case.needs())
+    if counts.skipped:
         return counts
     try:
         with theatre.world_of(case) as world:
@@ -112,15 +107,12 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> L
                 said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
                 say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
             counts.finished = True
-    except CannotMount as why:
-        # Whether root may mount only mounting tells. Once it could, it is a fault.
-        if counts.rounds:
-            counts.faults.append(str(why))
-        else:
-            counts.skipped = str(why)
-        theatre.close_shared()
     except StageError as failure:
-        counts.faults.append(str(failure))
+        # Whether root may mount only mounting tells. Once it could, it is a fault.
+        if isinstance(failure, CannotMount) and not counts.rounds:
+            counts.skipped = str(failure)
+        else:
+            counts.faults.append(str(failure))
         theatre.close_shared()  # what it left behind is unknown
     return counts
 
@@ -129,15 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
-        sums = added_up(_runs(asked.table))
-        print(
-            "\n".join(
-                [
-                    tables.markdown(COLUMNS, lines(sums), words=WORDS),
-                    *(f"\nWRONG: {fault}" for counts in sums for fault in wrong(counts)),
-                ]
-            )
-        )
+        sums = _runs(asked.table)
+        print(tables.markdown(COLUMNS, lines(sums), words=WORDS))
+        for fault in (fault for counts in sums for fault in wrong(counts)):
+            print(f"\nWRONG: {fault}")
         return 0
     played: list[LossCounts] = []
     with harness.folder(asked.dir) as folder:
@@ -145,13 +132,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with console.status("starting") as status:
                 _play_all(asked, folder, played, status.update)
         except StageError as failure:
-            console.print(str(failure), markup=False, style="red")
-            return 1
-    shown = played if asked.add is None else added_up(_runs(asked.add))
+            return harness.tell([str(failure)], console, "red")
     if asked.json:
         print(json.dumps(total(played)))
     else:
-        Console().print(shown_at(Console().width, shown))
+        Console().print(shown_at(Console().width, played if asked.add is None else _runs(asked.add)))
     return harness.tell([fault for counts in played for fault in wrong(counts)], console)
 
 
@@ -159,26 +144,24 @@ def _play_all(asked: argparse.Namespace, folder: Path, played: list[LossCounts],
     chosen = [case for case in CASES if not asked.only or case.name in asked.only]
     with moving_screen(folder / "display") as stage, Theatre(stage, folder, asked.chunk) as theatre:
         for case in chosen:
-            rounds = asked.rounds or (case.quick_rounds if asked.quick else case.rounds)
-            if not rounds:
-                continue  # --quick has no time for it
-            counts = play(case, rounds, theatre, asked.chunk, say)
-            played.append(counts)
-            harness.keep(asked.add, [counts.to_json()])
+            # --quick has no time for some.
+            if rounds := asked.rounds or (case.quick_rounds if asked.quick else case.rounds):
+                played.append(play(case, rounds, theatre, asked.chunk, say))
+                harness.keep(asked.add, [asdict(played[-1])])
 
 
 def _runs(path: Path) -> list[LossCounts]:
-    return [LossCounts.from_json(run) for run in harness.runs_in(path)]
+    return added_up(LossCounts(**run) for run in harness.runs_in(path))
 
 
-def shown_at(width: int, tallies: Sequence[LossCounts]) -> Table:
+def shown_at(width: int, played: Sequence[LossCounts]) -> Table:
     """For a terminal of so many columns: where they are too few for all figures side by side, below each other."""
-    styles = ["bold red" if wrong(counts) else "dim" if counts.skipped else "" for counts in tallies]
-    title, rows = "What was lost", [*lines(tallies)]
+    styles = ["bold red" if wrong(counts) else "dim" if counts.skipped else "" for counts in played]
+    title, rows = "What was lost", [*lines(played)]
     if width >= WIDE:
         return tables.drawn(title, COLUMNS, rows, words=WORDS, styles=styles)
     table = Table("case", "what came of it", title=title, title_style="bold", show_lines=True)
-    for counts, (name, *figures), style in zip(tallies, rows, styles, strict=True):
+    for counts, (name, *figures), style in zip(played, rows, styles, strict=True):
         named = [f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True)]
         table.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else "; ".join(named), style=style)
     return table

@@ -20,9 +20,7 @@ from protocol.envelope import SCENE_STREAM, Kind, lane_of
 SECOND: Final = 1_000_000_000
 NAMED: Final = 5  # of what is wrong, told one by one
 SAME: Final = 1_000  # ns: the media's own time has ticks of 11 us, spans have none
-
-# Findings of `eyelid-store verify` that say: a chunk that a receipt was given for is not here.
-GONE: Final = frozenset({"lost"})
+LOST: Final = "lost"  # of `eyelid-store verify` and `gaps`: a chunk that a receipt was given for is not here
 
 
 @dataclass
@@ -124,14 +122,7 @@ class Judge:
     _unexplained: int = 0  # ns
 
     def judge(
-        self,
-        told: Journal,
-        kept: Kept,
-        swept: Mapping[str, Any],
-        gaps: Mapping[str, Any],
-        spool: Path,
-        *,
-        rounds: int,
+        self, told: Journal, kept: Kept, swept: Mapping[str, Any], gaps: Mapping[str, Any], spool: Path, *, rounds: int
     ) -> Round:
         """`swept`, `gaps`: answers of `eyelid-store verify --all --json` and `gaps --json`; `spool`: where nothing
         should wait any more."""
@@ -142,15 +133,15 @@ class Judge:
         ]
         (device,) = gaps["devices"]
         lost = {f"{name} is not in the store" for name, sha in told.put.items() if sha not in kept.bodies.get(name, ())}
-        lost |= {what for what, code in findings if code in GONE}
+        lost |= {what for what, code in findings if code == LOST}
         lost |= {
             f"{short['recording']} lacks {short['missing'] or 'everything'}"
             for short in device["recordings"]
-            if short["why"] == "lost" or any(hole["why"] == "lost" for hole in short["missing"])
+            if LOST in (short["why"], *(hole["why"] for hole in short["missing"]))
         }
         doubled = {f"{name} has {len(bodies)} bodies" for name, bodies in kept.bodies.items() if len(bodies) > 1}
         doubled |= kept.overlaps() | {f"{name} was promised with two contents" for name in told.contradictions}
-        unreadable = {what for what, code in findings if code not in GONE}
+        unreadable = {what for what, code in findings if code != LOST}
         left = {f"{path.parent.name}/{path.name} is left in the spool" for path in spool.glob("*/*")}
         left = {name for name in left if not name.startswith(f"{SET_ASIDE}/")}
         left |= {f"{name} was set aside" for name in told.aside}
@@ -163,7 +154,7 @@ class Judge:
             doubled=len(doubled - self._known),
             unreadable=len(unreadable - self._known),
             unexplained_s=max(0, unexplained - self._unexplained) / SECOND,
-            faults=tuple(self._words(lost | doubled | unreadable)) + tuple(sorted(left - self._known)[:NAMED]),
+            faults=self._new(lost | doubled | unreadable) + self._new(left),
         )
         self._promised |= told.put.keys()
         self._receipted |= told.receipts
@@ -171,7 +162,7 @@ class Judge:
         self._unexplained = unexplained
         return verdict
 
-    def _words(self, wrong: set[str]) -> list[str]:
+    def _new(self, wrong: set[str]) -> list[str]:
         new = sorted(wrong - self._known)
         more = [f"and {len(new) - NAMED} more"] if len(new) > NAMED else []
         return new[:NAMED] + more

@@ -29,18 +29,15 @@ NO_LINGER: Final = struct.pack("ii", 1, 0)  # closing then sends a reset
 
 @dataclass(frozen=True)
 class Says:
-    """The line answers instead of the store, which never hears of it."""
+    """The line answers instead of the store, which never hears of it. Where that is no HTTP the connection breaks."""
 
-    status: int
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    answer: bytes
+    name: str
 
-
-@dataclass(frozen=True)
-class Garbage:
-    """Bytes that are no HTTP at all come back."""
-
-    body: bytes
+    @classmethod
+    def http(cls, status: int, body: bytes, *headers: str) -> Says:
+        head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}", *headers, "", ""]
+        return cls("\r\n".join(head).encode("ascii") + body, str(status))
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class BlackHole:
     """Nothing passes any more, in no direction, on any connection, until `Line.lift`; connections stay open."""
 
 
-Fault = Says | Garbage | EatAnswer | ResetAt | BlackHole
+Fault = Says | EatAnswer | ResetAt | BlackHole
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,6 @@ class Request:
         return self.method == "PUT" and "recordings" in parts and parts[-2] != str(KEY_PACKET_STREAM)
 
 
-@dataclass
-class _Armed:
-    fault: Fault
-    fits: Callable[[Request], bool]
-    times: int
-
-
 class _Broken(Exception):
     """The connection is over, as a fault or an end wants it."""
 
@@ -93,13 +83,11 @@ class Line:
 
     store: Store
     rate: float | None = None
-    latency: float = 0.0  # seconds that each answer takes longer
-    happened: Counter[str] = field(default_factory=Counter)  # name of a fault -> how often it was done
-    passed: Counter[int] = field(default_factory=Counter)  # the store's statuses for chunks, as passed on
+    happened: Counter[type[Fault]] = field(default_factory=Counter)
     squeezed: int = 0  # bytes that went while there was a limit
-    connections: int = 0
     hung_up: int = 0  # connections that the recorder left while the line was silent
-    _armed: list[_Armed] = field(default_factory=list)
+    address: str = ""
+    _armed: list[tuple[Fault, Callable[[Request], bool]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         where = urlsplit(self.store.address)
@@ -109,7 +97,6 @@ class Line:
         self._free_at = 0.0
         self._silent = False
         self._speaks = asyncio.Event()
-        self.address = ""
 
     def __enter__(self) -> Line:
         self._thread.start()
@@ -124,9 +111,9 @@ class Line:
 
     # -- what a case does with it ---------------------------------------------------------------------------------
 
-    def arm(self, fault: Fault, *, times: int = 1, fits: Callable[[Request], bool] = lambda one: one.is_chunk) -> None:
-        """Do this to the next requests that fit, by default to chunks."""
-        self._armed.append(_Armed(fault, fits, times))
+    def arm(self, fault: Fault, fits: Callable[[Request], bool] = lambda one: one.is_chunk) -> None:
+        """Do this to the next request that fits, by default to a chunk."""
+        self._armed.append((fault, fits))
 
     def lift(self) -> None:
         """End every fault that lasts, and forget what was armed and has not happened."""
@@ -134,6 +121,7 @@ class Line:
         async def lift() -> None:
             self._armed.clear()
             self._silent = False
+            self.rate = None
             self.hung_up = 0
             self._speaks.set()
 
@@ -164,7 +152,6 @@ class Line:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream: asyncio.StreamWriter | None = None
-        self.connections += 1
         try:
             answers, upstream = await asyncio.open_connection(*self._to, ssl=self._trusted)
             while request := await _read_head(reader):
@@ -186,12 +173,12 @@ class Line:
     ) -> None:
         fault = self._due(request)
         match fault:
-            case Says() | Garbage():
+            case Says(answer):
                 async for _ in self._body(request, reader):
                     pass
-                writer.write(_in_http(fault) if isinstance(fault, Says) else fault.body)
+                writer.write(answer)
                 await writer.drain()
-                if isinstance(fault, Garbage):
+                if not answer.startswith(b"HTTP/"):
                     raise _Broken
                 return
             case BlackHole():
@@ -211,23 +198,19 @@ class Line:
         status, answer = await _read_answer(answers)
         if isinstance(fault, EatAnswer):
             if status != HTTPStatus.OK:
-                self.happened[type(fault).__name__] -= 1  # nothing was committed: this is another fault
+                self.happened[type(fault)] -= 1  # nothing was committed: this is another fault
             raise _Broken
-        await asyncio.sleep(self.latency)
         await self._while_silent(reader)
-        if request.is_chunk:
-            self.passed[status] += 1
         writer.write(answer)
         await writer.drain()
 
     def _due(self, request: Request) -> Fault | None:
         for armed in self._armed:
-            if armed.fits(request):
-                armed.times -= 1
-                if not armed.times:
-                    self._armed.remove(armed)
-                self.happened[type(armed.fault).__name__] += 1
-                return armed.fault
+            fault, fits = armed
+            if fits(request):
+                self._armed.remove(armed)
+                self.happened[type(fault)] += 1
+                return fault
         return None
 
     async def _left(self, reader: asyncio.StreamReader) -> None:
@@ -285,9 +268,3 @@ def _header(head: bytes, name: bytes) -> bytes | None:
         if key.strip().lower() == name:
             return value.strip()
     return None
-
-
-def _in_http(says: Says) -> bytes:
-    lines = [f"HTTP/1.1 {says.status} {HTTPStatus(says.status).phrase}", f"Content-Length: {len(says.body)}"]
-    lines += [f"{name}: {value}" for name, value in says.headers]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + says.body

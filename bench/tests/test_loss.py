@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, loss_disks, tables
 from bench.loss_account import COLUMNS, PATIENCE, LossCounts, Round, added_up, lines, total, wrong
 from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
-from bench.loss_kills import struck
+from bench.loss_kills import where
 from bench.loss_world import Case, World, stream_of
 from protocol.envelope import SCENE_STREAM, SCREEN
 from testkit.disks import CannotMount
@@ -69,9 +69,9 @@ def test_what_the_recorder_tells_is_read_back(tmp_path: Path) -> None:
 def test_only_the_kill_that_cut_off_a_write_counts_for_it() -> None:
     cut = Journal(putting={FIRST: "aa", SECOND_ONE: "aa"}, put={SECOND_ONE: "aa"}, receipts={SECOND_ONE})
 
-    assert struck(cut, set()) == {"in a write": 1}
-    assert struck(cut, {FIRST}) == {"in between": 1}
-    assert struck(replace(cut, receipts=set()), {FIRST}) == {"in a request": 1}
+    assert where(cut, set()) == {"in a write": 1}
+    assert where(cut, {FIRST}) == {"in between": 1}
+    assert where(replace(cut, receipts=set()), {FIRST}) == {"in a request": 1}
 
 
 def test_nothing_is_told_before_the_first_life(tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_the_patience_is_the_gates() -> None:
 
 
 def counts(*rounds: Round, **fields: Any) -> LossCounts:
-    made = LossCounts("kill-agent", "kill -9 of the recorder", 1.0, finished=True)
-    for one in rounds or (Round(acknowledged=3, receipted=2, open_end_s=1.5),):
+    made = LossCounts(case="kill-agent", title="kill -9 of the recorder", chunk=1.0, finished=True)
+    for one in rounds or (Round(acknowledged=3, receipted=2, open_ends=[1.5]),):
         made.add(one)
     for name, value in fields.items():
         setattr(made, name, value)
@@ -229,7 +229,7 @@ def test_a_case_that_cannot_be_played_here_is_named_and_no_failure() -> None:
 def test_runs_add_up_and_keep_the_lengths_of_chunks_apart() -> None:
     runs = [counts(), counts(chunk=4.0), counts(notes={"in a write": 1}), counts(skipped="no")]
 
-    sums = added_up([LossCounts.from_json(json.loads(json.dumps(run.to_json()))) for run in runs])
+    sums = added_up([LossCounts(**json.loads(json.dumps(asdict(run)))) for run in runs])
 
     assert [(one.chunk, one.rounds, one.acknowledged) for one in sums] == [(1.0, 2, 6), (4.0, 1, 3)]
     assert set(total(sums)) == {
