@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+
+from testkit.stage import StageError
 
 
 def parser(name: str, doc: str | None, quick: str, example: str = "") -> argparse.ArgumentParser:
@@ -60,6 +63,15 @@ def folder(chosen: Path | None = None) -> Iterator[Path]:
         place = chosen or Path(passing)
         place.mkdir(parents=True, exist_ok=True)
         yield place
+
+
+def expect(condition: Callable[[], object], what: str, patience: float, beat: float = 0.02) -> None:
+    """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StageError(f"{what} did not come within {patience:.0f} s")
+        time.sleep(beat)
 
 
 def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:

@@ -11,7 +11,6 @@ import os
 import random
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -25,6 +24,7 @@ import yaml
 from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
+from bench import harness
 from bench.loss_account import Round
 from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
@@ -40,7 +40,6 @@ RULES: Final = {
     "unlisted": "record",
     "rules": [{"id": "nothing", "why": "a policy needs a rule", "any": [{"app": ["no-such-program"]}]}],
 }
-BEAT: Final = 0.02
 LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 JUDGING: Final = 600.0  # seconds that `verify --all` and `gaps` may take over all that a long run has kept
 RETRIES: Final = 3  # orderly ends after which whatever the recorder has must be in the store
@@ -56,13 +55,9 @@ def sealer(told: Path, *more: str) -> list[str]:
     return [sys.executable, "-P", "-m", "bench.loss_sealer", str(told), *more]
 
 
-def expect(condition: Callable[[], bool], what: str, patience: float = LONG, beat: float = BEAT) -> None:
-    """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StageError(f"{what} did not come within {patience:.0f} s")
-        time.sleep(beat)
+def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = 0.02) -> None:
+    """As `harness.expect`, with time for anything to mend."""
+    harness.expect(condition, what, patience, beat)
 
 
 @dataclass
@@ -171,12 +166,12 @@ class World:
     def await_told(self, word: str, patience: float = LONG, beat: float = 0.001) -> None:
         """Returns within about a millisecond of the recorder's telling `word` next."""
         size = self.told_size()
-        expect(lambda: bool(self.told_since(size, word)), f"a {word!r} of the recorder's", patience, beat)
+        expect(lambda: self.told_since(size, word), f"a {word!r} of the recorder's", patience, beat)
 
     def await_kept(self, patience: float = LONG, when: Callable[[], bool] = lambda: True) -> None:
         """Returns when something of a lane has been promised from now on, and it is so."""
         size = self.told_size()
-        expect(lambda: when() and bool(self.streams_since(size)), "a chunk in the spool", patience)
+        expect(lambda: when() and self.streams_since(size), "a chunk in the spool", patience)
 
     # -- breaking and mending -------------------------------------------------------------------------------------
 
@@ -195,7 +190,7 @@ class World:
         self.store.start()
         size = self.told_size()
         self.agent.start()
-        expect(lambda: bool(self.streams_since(size)), "a chunk of the screen in the spool")
+        expect(lambda: self.streams_since(size), "a chunk of the screen in the spool")
 
     def drain(self, patience: float = LONG) -> None:
         """Both run; returns when what the spool held has gone to the store (chunks that come meanwhile may wait)."""

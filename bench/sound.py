@@ -27,12 +27,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from bench import harness, sound_call, sound_pauses, sound_sync
+from bench import harness, sound_call, sound_pauses, sound_runs, sound_sync
 from bench.sound_rig import Said, Say
 from bench.sound_talk import talk, told
 from testkit.interrupts import in_order
@@ -46,13 +47,18 @@ PARTS: Final[dict[str, tuple[Callable[[argparse.Namespace, list[str], Path, Say]
     CALL: (sound_call.measure, sound_call.said),
     SYNC: (sound_sync.measure, sound_sync.said),
 }
-KEPT: Final[dict[str, Any]] = {PAUSES: sound_pauses, CALL: sound_call}  # whose runs can be kept in a file
+# Of those whose runs can be kept in a file: how one is read, and several are shown.
+KEPT: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Any], str]]]] = {
+    PAUSES: (sound_runs.Run.from_json, sound_runs.markdown),
+    CALL: (sound_call.Played.from_json, sound_call.markdown),
+}
 
 
-def part_of(file: Path) -> str:
-    """Whose runs are in it."""
-    first = file.read_text("ascii").partition("\n")[0]
-    return CALL if "heard" in json.loads(first) else PAUSES
+def kept(file: Path) -> tuple[str, list[Any]]:
+    """The part whose runs are in it, and these."""
+    runs = harness.runs_in(file)
+    part = CALL if "heard" in runs[0] else PAUSES
+    return part, [KEPT[part][0](run) for run in runs]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,10 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--add keeps runs that are shown: of one part, pauses or call, and none that is --quick")
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
-        part = KEPT[part_of(asked.table)]
-        runs = part.runs_in(asked.table)
-        print(part.markdown(runs))
-        return int(part.said(runs).tell(console))
+        part, runs = kept(asked.table)
+        print(KEPT[part][1](runs))
+        return PARTS[part][1](runs).tell(console)
     with harness.folder(asked.dir) as folder:
         if asked.talk:
             print(told(talk(folder)))
@@ -90,8 +95,8 @@ def _play(asked: argparse.Namespace, folder: Path, console: Console) -> int:
             continue
         played = shown = said(made)
         if asked.add is not None:
-            harness.keep(asked.add, [one.to_json() for one in made])
-            shown = said(KEPT[name].runs_in(asked.add))
+            harness.keep(asked.add, map(asdict, made))
+            shown = said(kept(asked.add)[1])
         facts[name] = shown.facts
         if not asked.json:
             Console().print(shown.table)

@@ -13,17 +13,16 @@ from typing import Any, Final
 import av
 import numpy as np
 
-from bench import harness, sound_call_picture, tables
+from bench import sound_call_picture, tables
 from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
-from bench.sound_call_voice import BUSY, CALL, NUMBER, voice
 from bench.sound_pauses import RULED
-from bench.sound_play import SINKS, Till, written
+from bench.sound_play import SINKS, a_till, played
 from bench.sound_rig import Said, Say, both_open, desk
-from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
-from bench.tables import drawn
+from bench.sound_talk import AGENT, BUSY, CALL, CALLER, NUMBER, chunks_of, scripted, voice
 from store.evidence.film.opus import samples_of
 from testkit.fleet import store
 from testkit.opened import SECOND, OpenedRecording, open_longest
+from testkit.sounds import write
 from testkit.stage import StageError
 
 IN_VIEW: Final = 3.0  # seconds
@@ -52,9 +51,6 @@ class Played:
     least: float
     verified: bool
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Played:
         heard = written["heard"]
@@ -74,24 +70,18 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
         stack.enter_context(made.stage.program("notes", (20, 20), still=True))
         services = stack.enter_context(store(folder))
         recorded = stack.enter_context(made.recorder(services, RULED))
-        till = stack.enter_context(Till(made.stage.environment))
+        till = stack.enter_context(a_till(made.stage))
         recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and call")
         time.sleep(SETTLED)
         say(f"{kind}: the call")
-        with ExitStack() as playing:
+        ends = [write(folder / f"{sink}.wav", said[:, end]) for end, sink in zip((AGENT, CALLER), SINKS, strict=True)]
+        with played(made.server, ends):
             begun = time.monotonic()
-            ends = [
-                playing.enter_context(made.server.plays(sink, written(folder / f"{sink}.wav", said[:, end])))
-                for end, sink in zip((AGENT, CALLER), SINKS, strict=True)
-            ]
             for number in (one for one in CUT if one < lines):
                 time.sleep(max(0.0, begun + begins[number] + INTO - time.monotonic()))
                 till.show()
                 time.sleep(IN_VIEW)
                 till.hide()
-            for player in ends:
-                if player.wait():
-                    raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
         time.sleep(SETTLED)
         recorded.stop()
         say(f"{kind}: listening to the recording")
@@ -208,7 +198,7 @@ def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say)
 def said(found: Sequence[Played]) -> Said:
     return Said(
         facts={"runs": [{**asdict(one), "faults": faults(one), "missed": missed(one)} for one in found]},
-        table=drawn(
+        table=tables.drawn(
             "What a person hears of a call",
             ("", *(end.replace(", ", "\n") for end in _ends(found))),
             _lines(found),
@@ -221,10 +211,6 @@ def said(found: Sequence[Played]) -> Said:
 
 def markdown(found: Sequence[Played]) -> str:
     return tables.markdown(("", *_ends(found)), _lines(found))
-
-
-def runs_in(path: Path) -> list[Played]:
-    return [Played.from_json(run) for run in harness.runs_in(path)]
 
 
 # What is told of each end, in the table's words.

@@ -71,16 +71,23 @@ def desk(kind: str, folder: Path) -> Iterator[Desk]:
 
 def both_open(recorded: Pc) -> bool:
     """Whether it records the screen and both ends of the call."""
-    status = recorded.status()
-    return (
-        status is not None
-        and RecorderState(status["state"]) is RecorderState.RECORDING
-        and sound_open(recorded)
-        and all(status["sound"][end]["device"] for end in ("microphone", "far_end"))
-    )
+    return recorded.state() is RecorderState.RECORDING and sound_open(recorded) and _each_end(recorded, "device")
 
 
 def sound_open(recorded: Pc) -> bool:
-    status = recorded.status()
-    sound = None if status is None else status["sound"]
-    return sound is not None and RecorderState(sound["state"]) is RecorderState.RECORDING
+    return _sound(recorded).get("state") == RecorderState.RECORDING
+
+
+def hears(recorded: Pc) -> bool:
+    """Whether it has heard both ends."""
+    return _each_end(recorded, "heard_ago_s")
+
+
+def _each_end(recorded: Pc, what: str) -> bool:
+    sound = _sound(recorded)
+    return bool(sound) and all(sound[end][what] not in (None, "") for end in ("microphone", "far_end"))
+
+
+def _sound(recorded: Pc) -> dict[str, Any]:
+    """Nothing while the recorder does not answer, or keeps no sound."""
+    return (recorded.status() or {}).get("sound") or {}

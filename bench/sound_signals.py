@@ -8,8 +8,6 @@ flash's lies between the order to the X server and its answer. Where either is n
 from __future__ import annotations
 
 import ctypes
-import os
-import socket
 import threading
 import time
 from collections import deque
@@ -22,8 +20,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from Xlib import X, Xatom
-from Xlib.display import Display
 
 from agent.capture.sound_libpulse import (
     ADJUST_LATENCY,
@@ -37,6 +33,7 @@ from agent.capture.sound_libpulse import (
     load,
 )
 from testkit.stage import StageError
+from testkit.window_program import Windows
 
 RATE: Final = 48_000
 BLOCK: Final = RATE // 100
@@ -51,6 +48,7 @@ AROUND_A_BEEP: Final = 500_000_000  # ns; so long before and after it the server
 KNOWN: Final = 4_000_000  # ns; a flash or beep whose moment is not known to this is not judged
 SECOND: Final = 1_000_000_000
 PLACE: Final = (80, 60, 640, 360)  # px of the window
+DARK, BRIGHT = 0, 0xFFFFFF
 AHEAD: Final = 600_000_000  # ns between the word to flash and the flash: longer than any server's buffer
 SHOWN: Final = 0.8  # s that the window stays white
 _AS_IT_LIKES: Final = 0xFFFFFFFF
@@ -228,43 +226,30 @@ class Lamp:
     """A dark window that turns white for a moment."""
 
     def __init__(self, display: str) -> None:
-        self._display = Display(display)
-        screen = self._display.screen()
-        self._window = screen.root.create_window(
-            *PLACE, 0, screen.root_depth, X.InputOutput, X.CopyFromParent,
-            background_pixel=screen.black_pixel, event_mask=X.ExposureMask,
-        )  # fmt: skip
-        self._colours = screen.black_pixel, screen.white_pixel
-        window = self._window
-        window.set_wm_name("Lamp")
-        window.set_wm_class("lamp", "eyelid-bench-lamp")
-        window.change_property(self._display.intern_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()])
-        window.change_property(Xatom.WM_CLIENT_MACHINE, Xatom.STRING, 8, socket.gethostname().encode())
-        window.map()
-        self._display.sync()
-        while self._display.next_event().type != X.Expose:
-            pass
+        self._windows = Windows(display)
+        left, top, width, height = PLACE
+        self._window = self._windows.open(title="Lamp", x=left, y=top, width=width, height=height, color=DARK)
+        self._windows.display.sync()
 
     def __enter__(self) -> Lamp:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._display.close()
+        self._windows.display.close()
 
     def flash(self, at: int) -> tuple[int, int]:
         """White from `at` (ns) on, for as long as it takes; returns between when it turned white, ns."""
         time.sleep(max(0, at - now()) / SECOND)
         ordered = now()
-        self._paint(1)
+        self._paint(BRIGHT)
         white = now()
         time.sleep(SHOWN)
-        self._paint(0)
+        self._paint(DARK)
         return ordered, white
 
-    def _paint(self, colour: int) -> None:
-        self._window.change_attributes(background_pixel=self._colours[colour])
-        self._window.clear_area()
-        self._display.sync()
+    def _paint(self, color: int) -> None:
+        self._windows.paint(window=self._window, color=color, place=(0, 0, *PLACE[2:]))
+        self._windows.display.sync()
 
 
 def flash_and_beep(lamp: Lamp, beepers: Sequence[Beeper]) -> tuple[int, int, int] | None:

@@ -1,7 +1,11 @@
-"""What an ordinary call takes: a scripted talk with turns and pauses, through the recorder's own encoder.
+"""The calls of bench/sound: words put together as a talk with turns and pauses, and what one takes.
 
-Nothing of it is played. The agent's end has the noise of a quiet room and the band of a headset, the caller's the band
-of a telephone and nothing else. What sealing adds (108 bytes for each chunk of four seconds) is counted.
+TALK is spoken by espeak-ng; nothing of it is played, it only goes through the recorder's own encoder. The agent's end
+has the noise of a quiet room and the band of a headset, the caller's the band of a telephone and nothing else. What
+sealing adds (108 bytes for each chunk of four seconds) is counted.
+
+CALL is in a person's own voice, which has breath, a room and no two words that are alike: Allison Smith's recordings
+for Asterisk, 16 kHz, as Debian has them in asterisk-core-sounds-en-g722 (CC BY-SA 3.0).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import av
 import numpy as np
 import numpy.typing as npt
 
@@ -20,12 +25,16 @@ from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE
 from bench.sound_play import TELEPHONE, VOICES, Spoken, limited, spoken
 from protocol.envelope import SOUND_STREAM
+from testkit.stage import StageError
 
 AGENT, CALLER = 0, 1
 HEADSET: Final = 8000.0  # Hz
 ROOM: Final = 0.001  # of full scale: -60 dB
 LEVEL: Final = 0.4  # of the loudest that is said
 SEALED: Final = 92 + 16  # bytes that an envelope adds (docs/envelope.md)
+PACKAGE: Final = "asterisk-core-sounds-en-g722"
+PROMPTS: Final = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
+BETWEEN: Final = 0.12  # seconds between two recordings of one line
 
 Line = tuple[int, str, float]
 """Who speaks, what, and how many seconds nobody says anything after it."""
@@ -49,6 +58,27 @@ TALK: Final[tuple[Line, ...]] = (
     (CALLER, "No, that was all. Thank you, and have a nice day.", 0.4),
     (AGENT, "You, too. Goodbye.", 1.5),
 )
+
+# What is said, where the names of the files do not tell it, is beside them.
+CALL: Final[tuple[Line, ...]] = (
+    (AGENT, "queue-youarenext", 0.7),  # Your call is now first in line and will be answered by the next available ...
+    (CALLER, "hello tt-weasels", 0.5),  # Weasels have eaten our phone system.
+    (AGENT, "im-sorry privacy-prompt", 1.2),  # Please enter your phone number, starting with the area code.
+    (
+        CALLER,
+        "digits/4 digits/8 digits/2 digits/1 digits/3 digits/7 digits/5 digits/0 digits/6 digits/9",
+        0.6,
+    ),
+    (AGENT, "auth-thankyou one-moment-please", 6.0),
+    (AGENT, "followme/status", 0.4),  # The person you are calling is not at their desk; I will try to locate them ...
+    (CALLER, "demo-nogo", 0.5),  # I am afraid I was unable to create a connection ... You may find some helpful ...
+    (AGENT, "pls-hold-while-try", 4.0),
+    (AGENT, "queue-periodic-announce", 0.7),  # All of our representatives are currently busy. Please stay on the ...
+    (CALLER, "tt-monkeysintro", 0.4),  # They have been carried away by monkeys.
+    (AGENT, "auth-thankyou goodbye", 1.5),
+)
+NUMBER: Final = 3  # the line in which a number is read out
+BUSY: Final = 8  # the one that is the agent's longest
 
 
 def talk(folder: Path) -> npt.NDArray[np.int16]:
@@ -96,3 +126,23 @@ def told(samples: npt.NDArray[np.int16]) -> str:
     speaking = float((np.abs(tenths.astype(int)).max(axis=(1, 2)) > HEARD * 32_767).mean())
     length = len(samples) / RATE
     return f"a call of {length:.0f} s, {100 * speaking:.0f} % of it spoken: {mb_per_hour(samples):.1f} MB an hour"
+
+
+def voice(_end: int, names: str) -> Spoken:
+    """Those recordings one after another, at `RATE`; either end has the same voice.
+
+    Raises StageError where they are not installed.
+    """
+    between = np.zeros(round(BETWEEN * RATE))
+    parts = [part for name in names.split() for part in (between, _recording(PROMPTS / f"{name}.g722"))]
+    return np.concatenate(parts[1:])
+
+
+def _recording(file: Path) -> Spoken:
+    if not file.is_file():
+        raise StageError(f"{file} is missing; on Debian scripts/setup --for test installs it, with {PACKAGE}")
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    with av.open(str(file), format="g722") as container:
+        frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype(np.float64)
