@@ -14,10 +14,6 @@ COLUMNS: Final = ("", "chunks/s", "MB/s", "p50, ms", "p99, ms", "CPU ms a chunk"
 Windows = Sequence[dict[str, Any]]
 
 
-def _median(windows: Windows, name: str) -> float:
-    return round(statistics.median(float(window[name]) for window in windows), 3)
-
-
 def _figures(windows: Windows) -> dict[str, float]:
     rates = [window["chunks"] / window["seconds"] for window in windows]
     rate = statistics.median(rates)
@@ -26,7 +22,10 @@ def _figures(windows: Windows) -> dict[str, float]:
         "chunks_s": round(rate, 1),
         "chunks_s_best": round(max(rates), 1),
         "mb_s": round(rate * windows[0]["size"] / 1e6, 1),
-        **{name: _median(windows, name) for name in ("p50_ms", "p99_ms", "cpu_ms", "load_cpu_ms")},
+        **{
+            name: round(statistics.median(float(window[name]) for window in windows), 3)
+            for name in ("p50_ms", "p99_ms", "cpu_ms", "load_cpu_ms")
+        },
     }
 
 
@@ -44,27 +43,24 @@ def slope(windows: Windows) -> float:
 
 def total(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Of all runs together. `memory`: resident MB of the store after each part of the newest run's small chunks."""
-    by_server: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        for window in run["windows"]:
-            by_server.setdefault(window["server"], []).append(window)
-    everything = [window for run in runs for part in ("windows", "paced", "small") for window in run[part]]
-    loads = [window["load_average"] for window in everything]
+    windows, paced, small = ([one for run in runs for one in run[part]] for part in ("windows", "paced", "small"))
+    loads = [one["load_average"] for one in (*windows, *paced, *small)]
+    names = dict.fromkeys(one["server"] for one in windows)
+    servers = {name: _figures([one for one in windows if one["server"] == name]) for name in names}
+    for kind in ("", " http"):
+        if f"bare{kind}" in servers and f"store{kind}" in servers:
+            ratio = servers[f"store{kind}"]["chunks_s"] / servers[f"bare{kind}"]["chunks_s"]
+            servers[f"store{kind}"]["of_bare"] = round(ratio, 3)
     found: dict[str, Any] = {
         "runs": len(runs),
         "agents": runs[-1]["agents"],
         "faults": sum(len(run["faults"]) for run in runs),
         "load_average": [min(loads), statistics.median(loads), max(loads)],
-        "servers": {name: _figures(windows) for name, windows in by_server.items()},
+        "servers": servers,
     }
-    servers = found["servers"]
-    for kind in ("", " http"):
-        if f"bare{kind}" in servers and f"store{kind}" in servers:
-            ratio = servers[f"store{kind}"]["chunks_s"] / servers[f"bare{kind}"]["chunks_s"]
-            servers[f"store{kind}"]["of_bare"] = round(ratio, 3)
-    if paced := [window for run in runs for window in run["paced"]]:
+    if paced:
         found["paced"] = _figures(paced)
-    if small := [window for run in runs for window in run["small"]]:
+    if small:
         newest = next(run["small"] for run in reversed(runs) if run["small"])
         found["small"] = _figures(small)
         found["memory"] = {"rss_mb": [window["rss_mb"] for window in newest], "mb_per_10000": slope(newest)}
