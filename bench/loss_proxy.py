@@ -6,16 +6,18 @@ it comes, to the store that is really there. Agent and store see what a bad netw
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException, HTTPSConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ from testkit.fleet import Store
 
 PIECE: Final = 4096  # bytes passed on at a time; a slow line's granularity
 BUFFER: Final = 16 * 2**10  # bytes that the line itself holds: the rest must wait at the agent
+BEAT: Final = 0.05  # seconds between two looks at whether a silence is over
 NO_LINGER: Final = struct.pack("ii", 1, 0)  # closing then sends a reset
 
 
@@ -60,211 +63,181 @@ class BlackHole:
 Fault = Says | EatAnswer | ResetAt | BlackHole
 
 
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    head: bytes
-    length: int
+def is_chunk(method: str, path: str) -> bool:
+    parts = path.split("/")
+    return method == "PUT" and "recordings" in parts and parts[-2] != str(KEY_PACKET_STREAM)
 
-    @property
-    def is_chunk(self) -> bool:
-        parts = self.path.split("/")
-        return self.method == "PUT" and "recordings" in parts and parts[-2] != str(KEY_PACKET_STREAM)
+
+class Line(ThreadingHTTPServer):
+    """Use as a context manager. `rate`: bytes a second towards the store, over all connections; None is no limit.
+
+    `aims_at`: the requests that faults happen to, by method and path.
+    """
+
+    daemon_threads = False  # its end awaits all connections
+
+    def __init__(self, store: Store, aims_at: Callable[[str, str], bool] = is_chunk) -> None:
+        self.rate: float | None = None
+        self.happened: Counter[type[Fault]] = Counter()
+        self.squeezed = 0  # bytes that went while there was a limit
+        self.hung_up = 0  # connections that the recorder left while the line was silent
+        self.silent = threading.Event()
+        self.open: set[socket.socket] = set()
+        where = urlsplit(store.address)
+        self.to = (str(where.hostname), int(where.port or 0))
+        tls = store.home / "tls"
+        self.shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.shown.load_cert_chain(tls / "server.crt", tls / "server.key")
+        self.trusted = ssl.create_default_context(cafile=str(tls / "ca.crt"))
+        self._aims_at = aims_at
+        self._armed: list[Fault] = []
+        self._free_at = 0.0
+        self._lock = threading.Lock()
+        super().__init__(("127.0.0.1", 0), _Connection)
+        # Before anybody connects: what the line cannot hold must wait in the agent, as behind a real narrow line.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self.address = f"https://127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> Line:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": BEAT}, name="line").start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.lift()
+        for end in tuple(self.open):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A handshake that the recorder broke off is no news."""
+
+    # -- what a case does with it ---------------------------------------------------------------------------------
+
+    def arm(self, fault: Fault) -> None:
+        """Do this to the next request that the line aims at."""
+        self._armed.append(fault)
+
+    def lift(self) -> None:
+        """End every fault that lasts, and forget what was armed and has not happened."""
+        with self._lock:
+            self._armed.clear()
+        self.silent.clear()
+        self.rate = None
+        self.hung_up = 0
+
+    # -- what a connection asks -----------------------------------------------------------------------------------
+
+    def due(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            if not self._armed or not self._aims_at(method, path):
+                return None
+            fault = self._armed.pop(0)
+            self.happened[type(fault)] += 1
+            return fault
+
+    def squeeze(self, size: int) -> None:
+        """Returns when so many bytes are through."""
+        if (rate := self.rate) is None:
+            return
+        with self._lock:
+            self.squeezed += size
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + size / rate
+            wait = self._free_at - now
+        time.sleep(wait)
 
 
 class _Broken(Exception):
     """The connection is over, as a fault or an end wants it."""
 
 
-@dataclass
-class Line:
-    """Use as a context manager. `rate`: bytes a second towards the store, over all connections; None is no limit."""
+class _Connection(BaseHTTPRequestHandler):
+    server: Line
+    protocol_version = "HTTP/1.1"
 
-    store: Store
-    rate: float | None = None
-    happened: Counter[type[Fault]] = field(default_factory=Counter)
-    squeezed: int = 0  # bytes that went while there was a limit
-    hung_up: int = 0  # connections that the recorder left while the line was silent
-    address: str = ""
-    _armed: list[tuple[Fault, Callable[[Request], bool]]] = field(default_factory=list)
+    def setup(self) -> None:
+        self.request = self.server.shown.wrap_socket(self.request, server_side=True)
+        self.server.open.add(self.request)
+        self.store = HTTPSConnection(*self.server.to, context=self.server.trusted)
+        super().setup()
 
-    def __post_init__(self) -> None:
-        where = urlsplit(self.store.address)
-        self._to = (str(where.hostname), int(where.port or 0))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="line")
-        self._free_at = 0.0
-        self._silent = False
-        self._speaks = asyncio.Event()
+    def handle(self) -> None:
+        with suppress(_Broken, OSError, HTTPException):
+            super().handle()
 
-    def __enter__(self) -> Line:
-        self._thread.start()
-        self.address = self._do(self._listen())
-        return self
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        self.server.open.discard(self.request)
+        self.store.close()
+        self.request.close()
 
-    def __exit__(self, *_: object) -> None:
-        self._do(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Quiet."""
 
-    # -- what a case does with it ---------------------------------------------------------------------------------
-
-    def arm(self, fault: Fault, fits: Callable[[Request], bool] = lambda one: one.is_chunk) -> None:
-        """Do this to the next request that fits, by default to a chunk."""
-        self._armed.append((fault, fits))
-
-    def lift(self) -> None:
-        """End every fault that lasts, and forget what was armed and has not happened."""
-
-        async def lift() -> None:
-            self._armed.clear()
-            self._silent = False
-            self.rate = None
-            self.hung_up = 0
-            self._speaks.set()
-
-        self._do(lift())
-
-    # -- the loop -------------------------------------------------------------------------------------------------
-
-    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
-    async def _listen(self) -> str:
-        shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls = self.store.home / "tls"
-        shown.load_cert_chain(tls / "server.crt", tls / "server.key")
-        self._trusted = ssl.create_default_context(cafile=str(tls / "ca.crt"))
-        listener = socket.create_server(("127.0.0.1", 0))
-        # Before anybody connects: what the line cannot hold must wait in the agent, as behind a real narrow line.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._server = await asyncio.start_server(self._serve, sock=listener, ssl=shown, limit=BUFFER)
-        return f"https://127.0.0.1:{listener.getsockname()[1]}"
-
-    async def _close(self) -> None:
-        self._server.close()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream: asyncio.StreamWriter | None = None
-        try:
-            answers, upstream = await asyncio.open_connection(*self._to, ssl=self._trusted)
-            while request := await _read_head(reader):
-                await self._pass_on(request, reader, writer, answers, upstream)
-        except (_Broken, OSError, EOFError, ssl.SSLError):
-            pass
-        finally:
-            for side in (writer, upstream):
-                if side is not None:
-                    side.transport.abort()
-
-    async def _pass_on(
-        self,
-        request: Request,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        answers: asyncio.StreamReader,
-        upstream: asyncio.StreamWriter,
-    ) -> None:
-        fault = self._due(request)
+    def pass_on(self) -> None:
+        fault = self.server.due(self.command, self.path)
+        length = int(self.headers["Content-Length"] or 0)
         match fault:
             case Says(answer):
-                async for _ in self._body(request, reader):
+                for _ in self._body(length):
                     pass
-                writer.write(answer)
-                await writer.drain()
+                self.wfile.write(answer)
                 if not answer.startswith(b"HTTP/"):
                     raise _Broken
                 return
             case BlackHole():
-                self._silent = True
-                self._speaks.clear()
-        await self._while_silent(reader)
-        upstream.write(request.head)
+                self.server.silent.set()
+        self._while_silent()
+        self.store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            self.store.putheader(name, value)
+        self.store.endheaders()
         gone = 0
-        async for piece in self._body(request, reader):
-            upstream.write(piece)
-            await upstream.drain()
+        for piece in self._body(length):
+            self.store.send(piece)
             gone += len(piece)
-            if isinstance(fault, ResetAt) and gone >= fault.share * request.length:
-                for side in (writer, upstream):
-                    side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            if isinstance(fault, ResetAt) and gone >= fault.share * length:
+                for side in (self.request, self.store.sock):
+                    side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
                 raise _Broken
-        status, answer = await _read_answer(answers)
+        answered = self.store.getresponse()
+        content = answered.read()
         if isinstance(fault, EatAnswer):
-            if status != HTTPStatus.OK:
-                self.happened[type(fault)] -= 1  # nothing was committed: this is another fault
+            if answered.status != HTTPStatus.OK:
+                self.server.happened[EatAnswer] -= 1  # nothing was committed: this is another fault
             raise _Broken
-        await self._while_silent(reader)
-        writer.write(answer)
-        await writer.drain()
+        self._while_silent()
+        head = [f"HTTP/1.1 {answered.status} {answered.reason}"]
+        head += [f"{name}: {value}" for name, value in answered.getheaders()]
+        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + content)
 
-    def _due(self, request: Request) -> Fault | None:
-        for armed in self._armed:
-            fault, fits = armed
-            if fits(request):
-                self._armed.remove(armed)
-                self.happened[type(fault)] += 1
-                return fault
-        return None
+    do_GET = do_PUT = do_POST = pass_on  # noqa: N815 - http.server's names
 
-    async def _left(self, reader: asyncio.StreamReader) -> None:
-        """Returns when the recorder has closed its side: what it sends until then is swallowed."""
-        with contextlib.suppress(OSError, ssl.SSLError):
-            while await reader.read(PIECE):
-                pass
-
-    async def _while_silent(self, reader: asyncio.StreamReader) -> None:
-        if self._silent:
-            speaks = asyncio.create_task(self._speaks.wait())
-            leaves = asyncio.create_task(self._left(reader))
-            _, rest = await asyncio.wait({speaks, leaves}, return_when=asyncio.FIRST_COMPLETED)
-            for task in rest:
-                task.cancel()
-            if leaves not in rest:
-                self.hung_up += 1
-            raise _Broken  # whoever sent it has long given up, or will: a line that comes back knows no old connection
-
-    async def _body(self, request: Request, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-        left = request.length
+    def _body(self, left: int) -> Iterator[bytes]:
         while left:
-            await self._while_silent(reader)
-            piece = await reader.read(min(PIECE, left))
+            self._while_silent()
+            piece = self.rfile.read1(min(PIECE, left))
             if not piece:
-                raise EOFError
+                raise _Broken
             left -= len(piece)
-            if self.rate is not None:
-                self.squeezed += len(piece)
-                now = self._loop.time()
-                self._free_at = max(now, self._free_at) + len(piece) / self.rate
-                await asyncio.sleep(self._free_at - now)
+            self.server.squeeze(len(piece))
             yield piece
 
-
-async def _read_head(reader: asyncio.StreamReader) -> Request | None:
-    """None where the other side has ended the connection in order."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    method, path, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-    return Request(method, path, head, int(_header(head, b"content-length") or 0))
-
-
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    body = await reader.readexactly(int(_header(head, b"content-length") or 0))
-    return int(head.split(b" ", 2)[1]), head + body
-
-
-def _header(head: bytes, name: bytes) -> bytes | None:
-    for row in head.split(b"\r\n")[1:]:
-        key, _, value = row.partition(b":")
-        if key.strip().lower() == name:
-            return value.strip()
-    return None
+    def _while_silent(self) -> None:
+        """Swallows what comes. A line that speaks again knows no old connection, so this one is over then."""
+        if not self.server.silent.is_set():
+            return
+        self.request.settimeout(BEAT)
+        while self.server.silent.is_set():
+            with suppress(TimeoutError):
+                try:
+                    left = not self.request.recv(PIECE)
+                except ConnectionError:
+                    left = True
+                if left:
+                    self.server.hung_up += 1
+                    break
+        raise _Broken

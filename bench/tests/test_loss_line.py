@@ -12,7 +12,7 @@ from agent.desktop.clock import BootClock
 from agent.errors import Transient
 from agent.wire import Wire
 from bench.loss_agent import JumpingClock, jump
-from bench.loss_proxy import EatAnswer, Fault, Line, Request, ResetAt, Says
+from bench.loss_proxy import EatAnswer, Fault, Line, ResetAt, Says
 from protocol import api
 from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore
@@ -31,7 +31,7 @@ def behind(tmp_path: Path) -> Iterator[FakeStore]:
 
 @pytest.fixture
 def line(behind: FakeStore, tmp_path: Path) -> Iterator[Line]:
-    with Line(Store(tmp_path, behind.address, tmp_path / "none")) as made:
+    with Line(Store(tmp_path, behind.address, tmp_path / "none"), aims_at=lambda _method, _path: True) as made:
         yield made
 
 
@@ -42,10 +42,6 @@ def wire(behind: FakeStore, line: Line) -> Iterator[Wire]:
     made.close()
 
 
-def anything(_: Request) -> bool:
-    return True
-
-
 def test_without_a_fault_everything_passes(behind: FakeStore, line: Line, wire: Wire) -> None:
     assert wire.send("GET", api.HEALTH).status == 200
     assert wire.send("PUT", api.RECORDING, body=bytes(100_000)).status == 401
@@ -54,7 +50,7 @@ def test_without_a_fault_everything_passes(behind: FakeStore, line: Line, wire: 
 
 
 def test_an_answer_is_eaten_after_the_store_has_given_it(behind: FakeStore, line: Line, wire: Wire) -> None:
-    line.arm(EatAnswer(), fits=anything)
+    line.arm(EatAnswer())
     with pytest.raises(Transient):
         wire.send("GET", api.HEALTH)
     assert len(behind.requests) == 1
@@ -64,7 +60,7 @@ def test_an_answer_is_eaten_after_the_store_has_given_it(behind: FakeStore, line
 
 @pytest.mark.parametrize("fault", [ResetAt(0.5), Says(b"nonsense\r\n\r\n", "Garbage")])
 def test_what_breaks_never_reaches_the_store_whole(behind: FakeStore, line: Line, wire: Wire, fault: Fault) -> None:
-    line.arm(fault, fits=anything)
+    line.arm(fault)
     with pytest.raises(Transient):
         wire.send("PUT", api.RECORDING, body=bytes(100_000))
     assert behind.paths("PUT") == []
@@ -72,7 +68,7 @@ def test_what_breaks_never_reaches_the_store_whole(behind: FakeStore, line: Line
 
 
 def test_the_line_answers_itself(behind: FakeStore, line: Line, wire: Wire) -> None:
-    line.arm(Says.http(503, b"busy", "Retry-After: 7"), fits=anything)
+    line.arm(Says.http(503, b"busy", "Retry-After: 7"))
     answer = wire.send("PUT", api.RECORDING, body=b"sealed")
     assert (answer.status, answer.retry_after, behind.requests) == (503, 7.0, [])
 
