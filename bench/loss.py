@@ -40,7 +40,6 @@ CASES: Final[tuple[Case, ...]] = (
 )
 
 SIZE: Final = (1280, 720)  # of the display, pixels
-WIDE: Final = 140  # columns of a terminal in which all figures of a case fit into a line
 Say = Callable[[str], None]
 
 
@@ -136,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         print(json.dumps(total(played)))
     else:
-        Console().print(shown_at(Console().width, played if asked.add is None else _runs(asked.add)))
+        Console().print(table(played if asked.add is None else _runs(asked.add)))
     return harness.tell([fault for counts in played for fault in wrong(counts)], console)
 
 
@@ -154,17 +153,14 @@ def _runs(path: Path) -> list[LossCounts]:
     return added_up(LossCounts(**run) for run in harness.runs_in(path))
 
 
-def shown_at(width: int, played: Sequence[LossCounts]) -> Table:
-    """For a terminal of so many columns: where they are too few for all figures side by side, below each other."""
-    styles = ["bold red" if wrong(counts) else "dim" if counts.skipped else "" for counts in played]
-    title, rows = "What was lost", [*lines(played)]
-    if width >= WIDE:
-        return tables.drawn(title, COLUMNS, rows, words=WORDS, styles=styles)
-    table = Table("case", "what came of it", title=title, title_style="bold", show_lines=True)
-    for counts, (name, *figures), style in zip(played, rows, styles, strict=True):
-        named = [f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True)]
-        table.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else "; ".join(named), style=style)
-    return table
+def table(played: Sequence[LossCounts]) -> Table:
+    """Each figure with its name: side by side they are more than a terminal has room for."""
+    shown = Table("case", "what came of it", title="What was lost", title_style="bold", show_lines=True)
+    for counts, (name, *figures) in zip(played, lines(played), strict=True):
+        told = "; ".join(f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True))
+        style = "bold red" if wrong(counts) else "dim" if counts.skipped else ""
+        shown.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else told, style=style)
+    return shown
 
 
 def _names(text: str) -> list[str]:

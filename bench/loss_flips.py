@@ -182,7 +182,8 @@ def flips(made: World, rounds: int) -> Iterator[Round]:
         with one.turned(there):
             missed = list(_not_named(made, there, one))
         yield Round(faults=missed)
-    if made.asked("verify", "--all", *made.services.opened_by_recipient)["unsound"]:
+    [swept] = made.asked(("verify", "--all", *made.services.opened_by_recipient))
+    if swept["unsound"]:
         yield Round(rounds=0, faults=["everything is as it was before the flips, and the store calls it unsound"])
 
 
@@ -199,7 +200,7 @@ def recorded(made: World) -> Target:
 
 def _not_named(made: World, there: Target, one: Flip) -> Iterator[str]:
     opened = made.services.opened_by_recipient
-    swept, alone = made.asked_at_once(("verify", "--all", *opened), ("verify", there.recording, *opened))
+    swept, alone = made.asked(("verify", "--all", *opened), ("verify", there.recording, *opened))
     whole = [finding for thing in swept["unsound"] for finding in thing["findings"]]
     for command, findings in (("verify --all", whole), ("verify REC", alone["findings"])):
         if not any(finding["where"].startswith(one.named(there)) for finding in findings):

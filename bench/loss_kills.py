@@ -19,7 +19,7 @@ from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE
 from bench.loss_account import Round
 from bench.loss_evidence import SECOND, Journal
-from bench.loss_world import RULES, Case, Ground, World, expect, in_batches, stream_of, world
+from bench.loss_world import RULES, Case, Ground, World, in_batches, stream_of, world
 from bench.sound_play import talking
 from bench.sound_rig import LISTENING
 from protocol.envelope import AUDIO, SCENE_STREAM, SOUND_STREAM
@@ -138,13 +138,6 @@ def _all_lanes(ground: Ground) -> Iterator[World]:
             yield made
 
 
-def _ready(made: World) -> None:
-    made.store.start()
-    size = made.told_size()
-    made.agent.start()
-    expect(lambda: made.streams_since(size) >= LANES.keys(), "a chunk of screen, call and what was in view")
-
-
 def _all_lanes_killed(made: World, rounds: int) -> Iterator[Round]:
     counted: Counter[str] = Counter()
 
@@ -167,7 +160,7 @@ def _all_lanes_killed(made: World, rounds: int) -> Iterator[Round]:
             yield Round(rounds=0, faults=late, notes={f"{math.ceil(lost)} s of the call lost at most": 1})
 
     def kill(made: World, turn: int) -> Round:
-        return _kill_agent(made, turn, _ready)
+        return _kill_agent(made, turn, lambda made: made.ready(LANES))
 
     return in_batches(made, rounds, kill, each=BATCH, mend=World.sweep, verdict=verdict)
 

@@ -11,7 +11,7 @@ import os
 import random
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +42,7 @@ RULES: Final = {
 }
 LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 JUDGING: Final = 600.0  # seconds that `verify --all` and `gaps` may take over all that a long run has kept
+TOLD: Final = "told"  # the file in a world's folder
 RETRIES: Final = 3  # orderly ends after which whatever the recorder has must be in the store
 
 
@@ -140,27 +141,23 @@ class World:
 
     # -- what the recorder tells ----------------------------------------------------------------------------------
 
-    @property
-    def told_file(self) -> Path:
-        return self.folder / "told"
-
     def told(self) -> Journal:
         """All promises of all lives so far."""
-        return read_journal(self.told_file)
+        return read_journal(self.folder / TOLD)
 
     def told_size(self) -> int:
         """Grows with every line that is told: what to compare with `told_since`."""
-        return self.told_file.stat().st_size if self.told_file.exists() else 0
+        return (self.folder / TOLD).stat().st_size if (self.folder / TOLD).exists() else 0
 
     def told_since(self, size: int, word: str) -> list[str]:
         """The names of chunks in lines that begin with `word` (putting, put, receipt, aside), since that size."""
-        with self.told_file.open("rb") as file:
+        with (self.folder / TOLD).open("rb") as file:
             file.seek(size)
-            lines = [line.decode("ascii").split() for line in file if line.startswith(word.encode() + b" ")]
-        return [words[1] for words in lines if words[1:]]
+            lines = [line.decode("ascii").split() for line in file]
+        return [name for first, name, *_ in lines if first == word]
 
-    def streams_since(self, size: int) -> set[int]:
-        """Of which more than headers and key packets was promised since then."""
+    def kept_since(self, size: int) -> set[int]:
+        """The streams of which more than headers and key packets was promised since then."""
         return {stream for name in self.told_since(size, "put") if (stream := stream_of(name)) is not None}
 
     def await_told(self, word: str, patience: float = LONG, beat: float = 0.001) -> None:
@@ -171,7 +168,7 @@ class World:
     def await_kept(self, patience: float = LONG, when: Callable[[], bool] = lambda: True) -> None:
         """Returns when something of a lane has been promised from now on, and it is so."""
         size = self.told_size()
-        expect(lambda: when() and self.streams_since(size), "a chunk in the spool", patience)
+        expect(lambda: when() and self.kept_since(size), "a chunk in the spool", patience)
 
     # -- breaking and mending -------------------------------------------------------------------------------------
 
@@ -185,12 +182,12 @@ class World:
         if who == "agent" and eye_open:
             self.kills.append(moment)
 
-    def ready(self) -> None:
-        """Both run, and the recorder has kept a piece of the screen since this was called."""
+    def ready(self, streams: Collection[int] = ()) -> None:
+        """Both run, and the recorder has kept something since this was called, of all these streams."""
         self.store.start()
         size = self.told_size()
         self.agent.start()
-        expect(lambda: self.streams_since(size), "a chunk of the screen in the spool")
+        expect(lambda: (kept := self.kept_since(size)) and kept.issuperset(streams), "chunks in the spool")
 
     def drain(self, patience: float = LONG) -> None:
         """Both run; returns when what the spool held has gone to the store (chunks that come meanwhile may wait)."""
@@ -235,10 +232,9 @@ class World:
         except StageError as failure:
             yield Round(rounds=0, faults=[f"not mended: {failure}"])
         kept = self.kept()
-        swept, gaps = self.asked_at_once(
-            ("verify", "--all", *self.services.opened_by_recipient), ("gaps", "--device", self.device)
-        )
-        yield self.judge.judge(self.told(), kept, swept, gaps, self.home / "spool", rounds=rounds)
+        gaps = ("gaps", "--device", self.device)
+        swept, found = self.asked(("verify", "--all", *self.services.opened_by_recipient), gaps)
+        yield self.judge.judge(self.told(), kept, swept, found, self.home / "spool", rounds=rounds)
         for moment in self.kills:
             last = kept.last_before(moment, SCREEN)
             if last is None:
@@ -257,17 +253,18 @@ class World:
         """Of the PC's own ledger; by default all."""
         return fleet.entries(self.home, *kinds)
 
-    def asked(self, command: str, *arguments: str) -> dict[str, Any]:
-        """The JSON answer of an `eyelid-store` command that may also find something wrong (exit 1)."""
-        ran = self.services.ran(command, *arguments, "--json", patience=JUDGING)
-        if ran.returncode not in (0, 1) or not ran.stdout:
-            raise StageError(f"eyelid-store {command} could not judge: {ran.stderr.strip()}")
-        return dict(json.loads(ran.stdout))
+    def asked(self, *questions: Sequence[str]) -> list[dict[str, Any]]:
+        """The JSON answers of `eyelid-store` commands, which may also find something wrong (exit 1). They are asked
+        side by side: most of what one takes is its start."""
 
-    def asked_at_once(self, *questions: Sequence[str]) -> list[dict[str, Any]]:
-        """As `asked`, side by side: most of what a command takes is its start."""
+        def ask(words: Sequence[str]) -> dict[str, Any]:
+            ran = self.services.ran(*words, "--json", patience=JUDGING)
+            if ran.returncode not in (0, 1) or not ran.stdout:
+                raise StageError(f"eyelid-store {words[0]} could not judge: {ran.stderr.strip()}")
+            return dict(json.loads(ran.stdout))
+
         with ThreadPoolExecutor(len(questions)) as pool:
-            return list(pool.map(lambda words: self.asked(*words), questions))
+            return list(pool.map(ask, questions))
 
     def _catalog(self, query: str) -> list[tuple[Any, ...]]:
         """`query`: with this PC's id."""
@@ -321,13 +318,7 @@ def world(
     place, secret = fleet.found_like(found, folder, store_home) if found else fleet.found(folder, store_home)
     port = 0
     with ExitStack() as stack:
-        store = Party(
-            "store",
-            folder,
-            lambda: fleet.serve(place, port),
-            os.environ,
-            lambda process: fleet.announced(process.log),
-        )
+        store = Party("store", folder, lambda: fleet.serve(place, port), os.environ, lambda it: fleet.announced(it.log))
         stack.callback(store.sweep)
         store.start()
         services = Store(place, fleet.announced(store.process.log), secret)
@@ -336,13 +327,8 @@ def world(
         policy = {"losses.yaml": yaml.safe_dump(dict(rules), sort_keys=False) + "...\n"}
         above = {"chunk_seconds": ground.chunk, **(settings or {})}
         device, environment = fleet.enrol(services, ground.stage, home, policy, above)
-        agent = Party(
-            "agent",
-            folder,
-            lambda: command(folder / "told"),
-            {**environment, **(more or {})},
-            lambda _: status(home),
-        )
+        environment |= more or {}
+        agent = Party("agent", folder, lambda: command(folder / TOLD), environment, lambda _: status(home))
         stack.callback(agent.sweep)
         agent.start()
         yield World(folder, ground.chunk, home, services, device, agent, store, rig)

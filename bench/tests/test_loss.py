@@ -248,7 +248,7 @@ def test_the_table_for_the_docs_has_a_line_for_each_case() -> None:
 def test_on_a_terminal_of_any_width_every_figure_has_its_name(width: int) -> None:
     file = io.StringIO()
     out = Console(file=file, width=width)
-    out.print(loss.shown_at(width, [counts(), counts(skipped="not root")]))
+    out.print(loss.table([counts(), counts(skipped="not root")]))
     said = " ".join(file.getvalue().replace("│", " ").split())
     assert all(word in said for word in ("kill -9 of the recorder", "acknowledged", "unexplained", "skipped: not root"))
     assert "…" not in said
