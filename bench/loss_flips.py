@@ -29,9 +29,6 @@ QUICK: Final = 3  # of the flips: each is two sweeps of the store
 LINE: Final = ("seq", "at", "wall", "kind", "recording", "policy", "zero", "prev")
 DISK, BOTH = "on the disk", "on disk and in the catalog"
 
-Change = Callable[[bytes], bytes]
-TextChange = Callable[[str], str]
-
 
 @dataclass(frozen=True)
 class Target:
@@ -73,41 +70,39 @@ class Flip:
 
 
 @contextmanager
-def _in_blob(there: Target, stream: int, sequence: int, change: Change, where: str) -> Iterator[None]:
-    """`where` BOTH: the catalog's hash is that of the turned bytes, and they lie where it says."""
-    place = "WHERE recording = ? AND stream = ? AND sequence = ?"
-    key = (there.recording, stream, sequence)
-    [(sha256,)] = there.ask(f"SELECT sha256 FROM sealed {place}", *key)  # noqa: S608 - words of this file
-    path = there.blob(stream, sequence, sha256)
-    honest = path.read_bytes()
-    if where == DISK:
-        path.write_bytes(change(honest))
-        try:
-            yield
-        finally:
-            path.write_bytes(honest)
-        return
-    other = hashlib.sha256(change(honest)).hexdigest()
-    turned = there.blob(stream, sequence, other)
-    turned.write_bytes(change(honest))
-    update = f"UPDATE sealed SET sha256 = ? {place}"  # noqa: S608 - words of this file
-    there.ask(update, other, *key)
-    try:
-        yield
-    finally:
-        there.ask(update, sha256, *key)
-        turned.unlink()
-
-
-@contextmanager
-def _in_column(there: Target, table: str, column: str, where: str, change: TextChange) -> Iterator[None]:
-    [(honest,)] = there.ask(f"SELECT {column} FROM {table} WHERE {where}")  # noqa: S608 - words of this file
-    query = f"UPDATE {table} SET {column} = ? WHERE {where}"  # noqa: S608 - words of this file
+def _replaced(there: Target, table: str, column: str, row: str, change: Callable[[Any], Any]) -> Iterator[None]:
+    """`row`: a condition of SQL."""
+    [(honest,)] = there.ask(f"SELECT {column} FROM {table} WHERE {row}")  # noqa: S608 - words of this file
+    query = f"UPDATE {table} SET {column} = ? WHERE {row}"  # noqa: S608 - words of this file
     there.ask(query, change(honest))
     try:
         yield
     finally:
         there.ask(query, honest)
+
+
+@contextmanager
+def _in_blob(there: Target, stream: int, sequence: int, change: Callable[[bytes], bytes], where: str) -> Iterator[None]:
+    """`where` BOTH: the catalog's hash is that of the turned bytes, and they lie where it says."""
+    row = f"recording = '{there.recording}' AND stream = {stream} AND sequence = {sequence}"
+    [(sha256,)] = there.ask(f"SELECT sha256 FROM sealed WHERE {row}")  # noqa: S608 - words of this file
+    path = there.blob(stream, sequence, sha256)
+    honest = path.read_bytes()
+    turned = change(honest)
+    if where == DISK:
+        path.write_bytes(turned)
+        try:
+            yield
+        finally:
+            path.write_bytes(honest)
+        return
+    other = hashlib.sha256(turned).hexdigest()
+    there.blob(stream, sequence, other).write_bytes(turned)
+    try:
+        with _replaced(there, "sealed", "sha256", row, lambda _: other):
+            yield
+    finally:
+        there.blob(stream, sequence, other).unlink()
 
 
 def _chunk(name: str, at: int, bit: int, where: str) -> Flip:
@@ -129,29 +124,25 @@ def _packet(part: int, name: str, where: str) -> Flip:
     )
 
 
-def _bundle(part: int, name: str) -> Flip:
-    newest = "revision = (SELECT max(revision) FROM bundles)"
+def _token(what: str, table: str, row: str, named: tuple[str, ...], place: tuple[int, str]) -> Flip:
+    part, name = place
     return Flip(
-        f"bundle: {_said(part, name)}",
-        lambda there: _in_column(there, "bundles", "token", newest, lambda token: flip_in(token, part, name)),
-        lambda _: ("bundle revision", "newest bundle"),
+        f"{what}: {_said(part, name)}",
+        lambda there: _replaced(
+            there, table, "token", row.format(there.opening), lambda token: flip_in(token, part, name)
+        ),
+        lambda _: named,
     )
 
 
-def _batch(part: int, name: str) -> Flip:
-    def turned(there: Target) -> AbstractContextManager[None]:
-        its = f"id = (SELECT batch FROM ledger_lines WHERE seq = {there.opening})"  # noqa: S608 - a number
-        return _in_column(there, "ledger_batches", "token", its, lambda token: flip_in(token, part, name))
-
-    return Flip(f"ledger batch: {_said(part, name)}", turned, lambda _: ("batch ",))
-
-
 def _line(name: str) -> Flip:
-    def turned(there: Target) -> AbstractContextManager[None]:
-        its = f"seq = {there.opening}"
-        return _in_column(there, "ledger_lines", "line", its, lambda text: flip_in_line(text, name))
-
-    return Flip(f"ledger entry: {name}", turned, lambda there: (f"entry {there.opening}",))
+    return Flip(
+        f"ledger entry: {name}",
+        lambda there: _replaced(
+            there, "ledger_lines", "line", f"seq = {there.opening}", lambda text: flip_in_line(text, name)
+        ),
+        lambda there: (f"entry {there.opening}",),
+    )
 
 
 def _said(part: int, name: str) -> str:
@@ -159,11 +150,13 @@ def _said(part: int, name: str) -> str:
     return f"{whole}'s {name}" if name else whole
 
 
+NEWEST: Final = ("bundle", "bundles", "revision = (SELECT max(revision) FROM bundles)")
+OPENS: Final = ("ledger batch", "ledger_batches", "id = (SELECT batch FROM ledger_lines WHERE seq = {})")
 FLIPS: Final = (
     *(_chunk(name, *place, where) for where in (DISK, BOTH) for name, place in CHUNK.items()),
     *(_packet(*place, where) for where in (DISK, BOTH) for place in PACKET),
-    *(_bundle(*place) for place in BUNDLE),
-    *(_batch(*place) for place in BATCH),
+    *(_token(*NEWEST, ("bundle revision", "newest bundle"), place) for place in BUNDLE),
+    *(_token(*OPENS, ("batch ",), place) for place in BATCH),
     *(_line(name) for name in LINE),
 )
 

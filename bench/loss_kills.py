@@ -17,8 +17,7 @@ from typing import Final
 
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE
-from bench.loss_account import Round
-from bench.loss_evidence import SECOND, Journal
+from bench.loss_account import SECOND, Journal, Round
 from bench.loss_world import RULES, Case, Ground, World, in_batches, stream_of, world
 from bench.sound_play import talking
 from bench.sound_rig import LISTENING

@@ -23,26 +23,11 @@ from agent import desktop
 from agent.config import Config, load
 from agent.control import control
 from agent.control.control import ControlSocket
+from agent.core import session
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
-from agent.core.session import (
-    CloseRecording,
-    Drained,
-    Event,
-    Finish,
-    HoldsAre,
-    LaneJudged,
-    OpenRecording,
-    PolicyInForce,
-    Session,
-    Started,
-    StopAsked,
-    Tick,
-    Write,
-    step,
-)
 from agent.errors import EyelidError
 from agent.pipeline import Mailbox, Stage
 from agent.recorder.recording import Close, Factories, Gap, Open, Order, Recorder
@@ -96,8 +81,8 @@ class Pc:
         self._home = config.home
         self._clock = clock = desktop.current_clock()
         self._orders: Mailbox[Order] = Mailbox(12)
-        self._events: Mailbox[Event] = Mailbox(64)
-        self._session = Session()
+        self._events: Mailbox[session.Event] = Mailbox(64)
+        self._session = session.Session()
         self._finished = False
         self._ahead = ahead
         self._opened = 0  # when the open recording was
@@ -112,7 +97,7 @@ class Pc:
             spool=sends.spool,
             ledger=sends.ledger,
             clock=clock,
-            hold=lambda hold, on: self._put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ()))),
+            hold=lambda hold, on: self._put(session.HoldsAre(frozenset({hold}), frozenset({hold} if on else ()))),
             spooled=sends.uploader.wake,
         )
         self._stop_upload = threading.Event()
@@ -120,7 +105,7 @@ class Pc:
 
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._put(StopAsked()))
+            signal.signal(number, lambda *_: self._put(session.StopAsked()))
         socket = ControlSocket(self._home, lambda _verb, _asked: {"holds": sorted(self._session.holds)})
         uploader = self._sends.uploader
         record = Stage("record", self._recorder.run, self._stage_failed)
@@ -128,17 +113,17 @@ class Pc:
         record.start()
         upload.start()
         policy = Policy(policy_hash(FILES), 1, "made up", ())
-        for event in (Started(), PolicyInForce(policy), LaneJudged(Lane.SCREEN, ())):
+        for event in (session.Started(), session.PolicyInForce(policy), session.LaneJudged(Lane.SCREEN, ())):
             self._happen(event)
         self._at = self._clock.now()  # nothing before the lane was open
         while not self._finished and not self._failed:
             idle = self._session.held or self._sends.spool.waiting()[0] >= self._ahead
-            self._happen(self._events.get(0.005 if idle else 0.0) or Tick())
+            self._happen(self._events.get(0.005 if idle else 0.0) or session.Tick())
             if not idle:
                 self._keep()
         self._orders.close()
         record.join()
-        self._happen(Drained())
+        self._happen(session.Drained())
         self._stop_upload.set()
         uploader.wake()
         upload.join()
@@ -161,18 +146,18 @@ class Pc:
         self._at = self._opened = self._clock.now()
         self._orders.put(Open(policy_hash(FILES), self._opened, (MONITOR,)), must=True)
 
-    def _happen(self, event: Event) -> None:
+    def _happen(self, event: session.Event) -> None:
         held = self._session.held
-        self._session, commands = step(self._session, event, self._clock.now())
+        self._session, commands = session.step(self._session, event, self._clock.now())
         for command in commands:
             match command:
-                case Write(kind, fields):
+                case session.Write(kind, fields):
                     self._sends.ledger.write(kind, **fields)
-                case OpenRecording():
+                case session.OpenRecording():
                     self._open()
-                case CloseRecording(why):
+                case session.CloseRecording(why):
                     self._orders.put(Close(self._at, why), must=True)
-                case Finish():
+                case session.Finish():
                     self._finished = True
                 case _:
                     pass
@@ -181,7 +166,7 @@ class Pc:
         elif self._session.held and not held:
             self._orders.put(Gap(self._at), must=True)
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: session.Event) -> None:
         self._events.put(event, must=True)
 
     def _stage_failed(self, stage: str, failure: BaseException) -> None:

@@ -25,8 +25,7 @@ from agent.control import control
 from agent.desktop.clock import BootClock
 from agent.errors import EyelidError
 from bench import harness
-from bench.loss_account import Round
-from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
+from bench.loss_account import SECOND, Journal, Judge, Kept, Round, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
 from testkit.fleet import Store

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -30,12 +31,11 @@ from bench.sound_play import (
     a_till,
     beeping,
     hot_plug,
-    hot_plug_in_view,
     marked,
     played,
     talking,
 )
-from bench.sound_rig import Said, Say, desk, hears, sound_open
+from bench.sound_rig import Said, Say, desk, hears, policy, sound_open
 from bench.sound_runs import Run, beyond, faults, table, total
 from bench.sound_signals import now
 from store.evidence.film.opus import samples_of
@@ -45,20 +45,8 @@ from testkit.opened import OpenedRecording, open_all
 from testkit.sounds import SoundServer
 from testkit.stage import StageError
 
-POLICY: Final = """schema: 1
-revision: 1
-name: Bench of sound
-rules:
-  - id: till
-    why: the window of this bench
-    any:
-      - app: [{app}]
-    screen: record
-    audio: {{ pause: shown, lead: 0s }}
-...
-"""
-RULED: Final = {"sound.yaml": POLICY.format(app=NAME)}
-CONTROL: Final = {"sound.yaml": POLICY.format(app="no-such-app")}
+RULED: Final = policy(NAME)
+CONTROL: Final = policy("no-such-app")
 OPEN: Final = 15.0  # seconds until the sound's lid must be open again
 BEAT: Final = 0.05
 
@@ -105,14 +93,13 @@ def perform(kind: str, plan: Plan, services: Store, folder: Path, say: Say) -> R
                 used = [meter.read() for meter in meters]
             alone = list(spans)
             events: list[Event] = []
-            for _ in range(plan.rounds):
-                events += hot_plug(server, plan.cases, say)
-                for case in plan.in_view:
-                    say(f"{kind}: {case}, in view")
+            for case, in_view in plan.rounds * [*product(plan.cases, [False]), *product(plan.in_view, [True])]:
+                say(f"{kind}: {case}{', in view' * in_view}")
+                if in_view:
                     _until_open(both, plan.clean)
-                    span, event = hot_plug_in_view(server, case, till, len(spans), homes)
-                    spans.append(span)
-                    events.append(event)
+                event, span = hot_plug(server, case, homes, till if in_view else None, len(spans))
+                events.append(event)
+                spans += [span] if span else []
             time.sleep(plan.clean)
             ended = now()
         for one in (*both, *compared[1:]):

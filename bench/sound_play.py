@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,19 +152,21 @@ def a_till(stage: Stage) -> Iterator[Till]:
 
 
 @contextmanager
+def beepers_of(server: SoundServer, **wave: npt.NDArray[np.int16]) -> Iterator[list[Beeper]]:
+    """One for each end."""
+    with ExitStack() as stack:
+        in_cycles = server.kind == "pipewire"
+        yield [stack.enter_context(Beeper(server.address, sink, in_cycles=in_cycles, **wave)) for sink in SINKS]
+
+
+@contextmanager
 def beeping(server: SoundServer) -> Iterator[list[Beep]]:
     """A short beep at both ends every few seconds; grows by those of which it is known when they were heard."""
     at = np.arange(BEEP_LENGTH)
     wave = np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH) * BEEP_LEVEL
     beeps: list[Beep] = []
     over = threading.Event()
-    with ExitStack() as stack:
-        beepers = [
-            stack.enter_context(
-                Beeper(server.address, sink, in_cycles=server.kind == "pipewire", wave=(wave * 32_767).astype("<i2"))
-            )
-            for sink in SINKS
-        ]
+    with beepers_of(server, wave=(wave * 32_767).astype("<i2")) as beepers:
 
         def beep() -> None:
             while not over.wait(BEEP_EVERY - BEEP_KNOWN):
@@ -212,40 +214,29 @@ class Event:
     hertz: float
 
 
-def hot_plug(server: SoundServer, cases: Sequence[str], say: Callable[[str], None]) -> Iterator[Event]:
-    """Each of the cases once, in the order of `CASES`, followed by enough time to recover."""
-    for case in cases:
-        say(f"{server.kind}: {case}")
-        with _ready_for(case, server), _playing(server):
-            time.sleep(SETTLED)
-            if case != RESTART:
-                yield Event(case, _happen(case, server), *CASES[case])
-                time.sleep(SETTLED)
-                continue
-        _happen(case, server)
-        with _playing(server):
-            # Counted from when the devices are back: how long the server takes is not the recorder's.
-            yield Event(case, now(), *CASES[case])
-            time.sleep(RESTARTED)
-
-
-def hot_plug_in_view(server: SoundServer, case: str, till: Till, number: int, folder: Path) -> tuple[Span, Event]:
-    """The same case while the window is in view, with a marker of its own before, during and after it."""
-    file = marked(number, folder, MARKED_LONG)
+def hot_plug(
+    server: SoundServer, case: str, folder: Path, till: Till | None = None, number: int = 0
+) -> tuple[Event, Span | None]:
+    """The case once, followed by enough time to recover. With a `till` while that is in view, as the span of that
+    `number`, with its marker before, during and after it."""
+    file = None if till is None else marked(number, folder, MARKED_LONG)
+    channel, hertz = CASES[case]
     with _ready_for(case, server):
-        shown = till.show()
+        shown = 0 if till is None else till.show()
         with _playing(server, file):
-            time.sleep(BEFORE)
+            time.sleep(SETTLED if till is None else BEFORE)
             at = _happen(case, server)
             if case != RESTART:
                 time.sleep(SETTLED)
         if case == RESTART:
             with _playing(server, file):
-                at = now()
+                at = now()  # when the devices are back: how long the server takes is not the recorder's
                 time.sleep(RESTARTED)
+        if till is None:
+            return Event(case, at, channel, hertz), None
         time.sleep(FADED)
         span = Span(shown, till.hide(), case=f"{case}, in view", played=1000 * SURELY)
-    return span, Event(span.case, at, CASES[case][0], marker(number)[0])
+        return Event(span.case, at, channel, marker(number)[0]), span
 
 
 def _happen(case: str, server: SoundServer) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from rich.console import Console, RenderableType
 
 from agent.control.status import RecorderState
@@ -20,6 +21,14 @@ from testkit.stage import Stage, StageError, own_display
 LISTENING: Final = {"audio": {"microphone": "default", "far_end": "default"}}
 
 Say = Callable[[str], None]
+
+
+def policy(app: str, *, screen: str = "record") -> dict[str, str]:
+    """Sound pauses while a window of that program is in view. `screen`: what the picture does."""
+    audio = {"pause": "shown", "lead": "0s"}
+    rule = {"id": "till", "why": "the window of this bench", "any": [{"app": [app]}], "screen": screen, "audio": audio}
+    said = {"schema": 1, "revision": 1, "name": "Bench of sound", "rules": [rule]}
+    return {"sound.yaml": yaml.safe_dump(said, sort_keys=False) + "...\n"}
 
 
 @dataclass(frozen=True, slots=True)

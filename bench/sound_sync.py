@@ -8,7 +8,6 @@ channel sounds.
 from __future__ import annotations
 
 import argparse
-import itertools
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -21,9 +20,9 @@ import av
 import numpy as np
 
 from agent.control.status import RecorderState
-from bench.sound_play import SINKS
-from bench.sound_rig import Said, Say, both_open, desk
-from bench.sound_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
+from bench.sound_play import beepers_of
+from bench.sound_rig import Said, Say, both_open, desk, policy
+from bench.sound_signals import PLACE, RATE, Lamp, flash_and_beep
 from bench.tables import drawn
 from testkit.fleet import store, zeros
 from testkit.opened import OpenedRecording, open_longest
@@ -36,7 +35,8 @@ FEW, MANY = 2, 5  # flashes at the start, and again after a pause
 TRIES: Final = 4  # for each: a busy machine does not always know when it flashed or beeped
 STILL: Final = 1.2  # s of nothing before a flash
 PAUSE: Final = 2.0  # s that the card terminal is in view
-TILL: Final = (300, 320)
+TILL: Final = "eyelid-demo-till"  # the card terminal
+THERE: Final = (300, 320)  # where it is
 MINUTE: Final = 60.0
 SECOND: Final = 1_000_000_000
 AROUND: Final = SECOND // 4  # ns that have to be kept before and after a flash
@@ -44,20 +44,6 @@ NEAR: Final = 1.0  # s; flashes are further apart
 WHITE: Final = 160  # luma from which the window counts as white
 LOUD: Final = 0.1  # of full scale
 QUIET: Final = RATE // 4  # samples without any sound before a beep
-POLICY: Final = {
-    "sync.yaml": """schema: 1
-revision: 1
-name: Bench of sound and picture
-rules:
-  - id: card-terminal
-    why: it pauses both lanes
-    any:
-      - app: [eyelid-demo-till]
-    screen: pause
-    audio: { pause: shown, lead: 0s }
-...
-"""
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +77,8 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         made = stack.enter_context(desk(server, folder))
         services = stack.enter_context(store(folder))
         lamp = stack.enter_context(Lamp(made.stage.name))
-        beepers = tuple(
-            stack.enter_context(Beeper(made.server.address, sink, in_cycles=server == "pipewire")) for sink in SINKS
-        )
-        recorded = stack.enter_context(made.recorder(services, POLICY))
+        beepers = stack.enter_context(beepers_of(made.server))
+        recorded = stack.enter_context(made.recorder(services, policy(TILL, screen="pause")))
         flashes: list[tuple[str, int, int, int]] = []
 
         def flash(when: str, times: int) -> None:
@@ -110,19 +94,17 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
 
         say(f"{server}: flashing at the start")
         flash(START, flashes_each)
-        with made.stage.program("till", TILL, still=True):
+        with made.stage.program("till", THERE, still=True):
             recorded.wait_for(RecorderState.CLOSED)
             time.sleep(PAUSE)
         say(f"{server}: flashing after a pause")
         flash(PAUSED, flashes_each)
-        ends = now() + round(minutes * MINUTE * SECOND)
-        for minute in itertools.count(1):
-            if (left := (ends - now()) / SECOND) < MINUTE:
-                break
+        ends, minute = time.monotonic() + minutes * MINUTE, 0
+        while ends - time.monotonic() >= MINUTE:
             time.sleep(MINUTE)
-            flash(f"minute {minute}", 1)
+            flash(f"minute {(minute := minute + 1)}", 1)
         if minutes:
-            time.sleep(max(0.0, left))
+            time.sleep(max(0.0, ends - time.monotonic()))
             flash(END, flashes_each)
         time.sleep(1)  # with the second before, what the gate needs to let the last one go
         recorded.stop()
@@ -228,38 +210,24 @@ def typical(offsets: Iterable[Offset]) -> float:
 # -- telling ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Of each server. `quick`: judged by what is typical, as a picture waits for a core and sound does not."""
-
-    servers: dict[str, list[Offset]]
-    quick: bool
+def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> dict[str, list[Offset]]:
+    """Of each server."""
+    each, chosen = (FEW, kinds[:1]) if asked.quick else (MANY, kinds)
+    return {kind: perform(kind, folder / kind, say, flashes_each=each, minutes=asked.minutes) for kind in chosen}
 
 
-def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> Found:
-    each = FEW if asked.quick else MANY
-    return Found(
-        {
-            kind: perform(kind, folder / kind, say, flashes_each=each, minutes=asked.minutes)
-            for kind in (kinds[:1] if asked.quick else kinds)
-        },
-        asked.quick,
-    )
-
-
-def said(found: Found) -> Said:
-    far = max(map(worst, found.servers.values()))
-    apart = max(map(typical, found.servers.values())) if found.quick else far
-    servers = {server: [asdict(offset) for offset in offsets] for server, offsets in found.servers.items()}
+def said(found: dict[str, list[Offset]]) -> Said:
+    """A quick run is judged by what is typical, as a picture waits for a core and sound does not."""
+    far = max(map(worst, found.values()))
+    servers = {server: [asdict(offset) for offset in offsets] for server, offsets in found.items()}
     lines = [
         (server, *(one if isinstance(one, str) else f"{one:.1f}" for one in offset.values()))
         for server, offsets in servers.items()
         for offset in offsets
     ]
-    wrong = [f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if apart > ALLOWED_MS else []
-    return Said(
-        facts={"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": servers},
-        table=drawn("Picture after sound, ms", COLUMNS, lines, words=2),
-        wrong=wrong,
-        short=[],
+    wrong, short = (
+        [f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if apart > ALLOWED_MS else []
+        for apart in (max(map(typical, found.values())), far)
     )
+    facts = {"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": servers}
+    return Said(facts, drawn("Picture after sound, ms", COLUMNS, lines, words=2), wrong, [] if wrong else short)

@@ -17,8 +17,21 @@ from rich.console import Console
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
 from bench import loss, loss_disks, tables
-from bench.loss_account import COLUMNS, PATIENCE, LossCounts, Round, added_up, lines, total, wrong
-from bench.loss_evidence import SECOND, Journal, Judge, Kept, read_journal
+from bench.loss_account import (
+    COLUMNS,
+    PATIENCE,
+    SECOND,
+    Journal,
+    Judge,
+    Kept,
+    LossCounts,
+    Round,
+    added_up,
+    lines,
+    read_journal,
+    total,
+    wrong,
+)
 from bench.loss_kills import where
 from bench.loss_world import Case, World, stream_of
 from protocol.envelope import SCENE_STREAM, SCREEN
