@@ -15,7 +15,6 @@ Without PART the first three. It fails where something did not happen, never for
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -29,13 +28,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from rich.console import Console, RenderableType
 from rich.json import JSON
 
 from agent.control.status import RecorderState
 from bench import capture_delays, harness, tables
-from bench.capture_delays import POLICY, SIZE, Say
+from bench.capture_delays import POLICY, SIZE
 from bench.capture_desktop import SupportDesk
+from bench.harness import Said, Say
 from testkit.fleet import pc, store
 from testkit.interrupts import in_order
 from testkit.stage import Running, Stage, StageError, own_display, running
@@ -142,7 +141,7 @@ def _a_minute(ours: Used, peer: Used) -> dict[str, float]:
     }
 
 
-def desk(lengths: Lengths, folder: Path, say: Say) -> tuple[dict[str, Any], RenderableType]:
+def desk(lengths: Lengths, folder: Path, say: Say) -> Said:
     """Plays the script before both recorders. Raises StageError when anything does not start or ends by itself."""
     for name in ("Xvfb", "openbox", "ffmpeg", "ffprobe"):
         if shutil.which(name) is None:
@@ -167,7 +166,7 @@ def desk(lengths: Lengths, folder: Path, say: Say) -> tuple[dict[str, Any], Rend
         f"busy: {facts['cpu_ratio']:.1f} x less CPU, {facts['bytes_ratio']:.1f} x fewer bytes. "
         f"Memory {facts['pss_mb']:.0f} MB PSS. {frames}"
     )
-    return facts, shown
+    return Said(facts, shown)
 
 
 def _play(
@@ -201,40 +200,31 @@ def _play(
     return uses, peak
 
 
-DESK: Final = "desk"
-# The other parts, with their rounds in full and quickly.
+# With the rounds of each in full and quickly.
 DELAYS: Final[dict[str, tuple[Callable[[int, Path, Say], dict[str, Any]], int, int]]] = {
     "ending": (capture_delays.ending, 10, 2),
     "relay": (capture_delays.relay, 100, 20),
     "looks": (capture_delays.looks, 1, 1),
     "pages": (capture_delays.pages, 1, 1),
 }
-WHOLE: Final = (DESK, "ending", "relay")
+WHOLE: Final = ("desk", "ending", "relay")
+
+
+def _part(name: str, quick: bool, folder: Path, say: Say) -> Said:
+    if name not in DELAYS:
+        return desk(QUICK if quick else FULL, folder, say)
+    measure, *rounds = DELAYS[name]
+    found = measure(rounds[quick], folder, say)
+    return Said(found, JSON.from_data({name: found}))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = harness.parser("capture", __doc__, "coarser figures, and a few rounds")
-    parser.add_argument("part", nargs="?", choices=(DESK, *DELAYS), help="this part alone")
+    parser.add_argument("part", nargs="?", choices=("desk", *DELAYS), help="this part alone")
     asked = parser.parse_args(arguments)
-    console = Console(stderr=True)
-    facts: dict[str, Any] = {}
-    for name in WHOLE if asked.part is None else [asked.part]:
-        try:
-            with harness.folder() as folder:
-                if name == DESK:
-                    found, shown = desk(QUICK if asked.quick else FULL, folder, console.print)
-                    facts |= found
-                else:
-                    measure, *rounds = DELAYS[name]
-                    facts[name] = measure(rounds[asked.quick], folder, console.print)
-                    shown = JSON.from_data({name: facts[name]})
-        except StageError as failure:
-            return harness.tell([f"{name}: {failure}"], console)
-        if not asked.json:
-            Console().print(shown)
-    if asked.json:
-        print(json.dumps(facts))
-    return 0
+    names = WHOLE if asked.part is None else [asked.part]
+    with harness.folder() as folder:
+        return harness.play({name: partial(_part, name, asked.quick) for name in names}, asked, folder)
 
 
 if __name__ == "__main__":

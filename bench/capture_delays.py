@@ -41,6 +41,7 @@ from agent.pipeline import Mailbox
 from agent.recorder.recording import Close, Factories, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.spool import DiskSpool
+from bench.harness import Say
 from bench.leaks_settings import busy_cores
 from bench.leaks_watch import watcher
 from protocol.bundle import Bundle
@@ -53,7 +54,6 @@ from testkit.windows import Program, program
 
 SIZE: Final = (1920, 1080)
 POLICY: Final = {"demo.yaml": resources.files("policies").joinpath("demo", "demo.yaml").read_text(encoding="utf-8")}
-Say = Callable[[str], None]
 
 
 def _figures(seconds: Sequence[float]) -> dict[str, float]:

@@ -49,14 +49,7 @@ class SupportDesk:
         self._display = self._windows.display
         self._root, self._depth = self._windows.screen.root, self._windows.screen.root_depth
         window = self._windows.open(
-            title="Support desk",
-            x=20,
-            y=40,
-            width=WIDTH,
-            height=HEIGHT,
-            color=0xFAFAF7,
-            window_class=CLASS,
-            mapped=False,
+            title="Support desk", x=20, y=40, width=WIDTH, height=HEIGHT, window_class=CLASS, mapped=False
         )
         self._window = self._windows.open_windows[window]
         self._window.change_attributes(event_mask=X.ExposureMask)
@@ -103,21 +96,16 @@ class SupportDesk:
 
     def _act(self, seconds: float, every: float, action: Callable[[], None]) -> None:
         """`action` on its beat and the clock on its own, for `seconds`."""
-        begin = time.monotonic()
-        actions = ticks = 0
-        while True:
-            next_action, next_tick = begin + actions * every, begin + ticks
-            upcoming = min(next_action, next_tick)
-            if upcoming >= begin + seconds:
-                time.sleep(max(0.0, begin + seconds - time.monotonic()))
-                return
-            time.sleep(max(0.0, upcoming - time.monotonic()))
-            if upcoming == next_tick:
+        begin, actions, ticks = time.monotonic(), 0, 0
+        while (upcoming := min(actions * every, float(ticks))) < seconds:
+            time.sleep(max(0.0, begin + upcoming - time.monotonic()))
+            if upcoming == ticks:
                 self._tick()
                 ticks += 1
-            if upcoming == next_action:
+            if upcoming == actions * every:
                 action()
                 actions += 1
+        time.sleep(max(0.0, begin + seconds - time.monotonic()))
 
     # -- what is drawn ------------------------------------------------------------------------------------------------
 
@@ -168,14 +156,10 @@ class SupportDesk:
         return pixmap
 
     def _put(self, picture: Image.Image, x: int, y: int, drawable: Any = None) -> None:
-        data = picture.convert("RGB").tobytes("raw", "BGRX")
-        width, height = picture.size
-        target = self._window if drawable is None else drawable
-        strip = REQUEST // width
-        for top in range(0, height, strip):
-            rows = min(strip, height - top)
-            part = data[top * width * 4 : (top + rows) * width * 4]
-            target.put_image(self._gc, x, y + top, width, rows, X.ZPixmap, self._depth, 0, part)
+        strip = REQUEST // picture.width
+        for top in range(0, picture.height, strip):
+            part = picture.crop((0, top, picture.width, min(top + strip, picture.height)))
+            (drawable or self._window).put_pil_image(self._gc, x, y + top, part)
         self._display.flush()
 
 

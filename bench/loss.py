@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import cache
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
+from bench.harness import Say
 from bench.loss_account import COLUMNS, WORDS, LossCounts, added_up, lines, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from testkit import fleet
@@ -40,7 +41,6 @@ CASES: Final[tuple[Case, ...]] = (
 )
 
 SIZE: Final = (1280, 720)  # of the display, pixels
-Say = Callable[[str], None]
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from typing import Any, Final
 
 from bench.loss_account import Round
 from bench.loss_kills import struck
-from bench.loss_world import Case, Ground, World, expect, in_batches, sealer, shipped, status, world
+from bench.loss_world import Case, Ground, World, expect, in_batches, sealer, shipped, world
 from testkit.disks import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
+from testkit.fleet import status
 from testkit.stage import Running, running
 
 BATCH: Final = 10  # cuts between two verdicts
@@ -129,7 +130,7 @@ def _full_store(take: Callable[[Disk], None], made: World, _turn: int) -> Round:
 
 
 def _is_full(made: World) -> bool:
-    return FULL in status(made.home).get("holds", ())
+    return FULL in (status(made.home) or {}).get("holds", ())
 
 
 def _refused(log: Path, since: int) -> set[str]:

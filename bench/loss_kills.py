@@ -20,8 +20,8 @@ from agent.core.proof.gate import PATIENCE
 from bench.loss_account import SECOND, Journal, Round
 from bench.loss_world import RULES, Case, Ground, World, in_batches, stream_of, world
 from bench.sound_play import talking
-from bench.sound_rig import LISTENING
 from protocol.envelope import AUDIO, SCENE_STREAM, SOUND_STREAM
+from testkit.calls import LISTENING
 from testkit.sounds import missing, sound_server
 
 BATCH: Final = 25  # kills between two verdicts: a verdict reads everything again

@@ -21,9 +21,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from agent.control import control
 from agent.desktop.clock import BootClock
-from agent.errors import EyelidError
 from bench import harness
 from bench.loss_account import SECOND, Journal, Judge, Kept, Round, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
@@ -109,14 +107,6 @@ class Party:
 
     def sweep(self) -> None:
         self.process.end()
-
-
-def status(home: Path) -> dict[str, Any]:
-    """What `eyelid status --json` says; nothing while the recorder does not answer."""
-    try:
-        return dict(control.request(home, "status"))
-    except EyelidError:
-        return {}
 
 
 @dataclass
@@ -327,7 +317,7 @@ def world(
         above = {"chunk_seconds": ground.chunk, **(settings or {})}
         device, environment = fleet.enrol(services, ground.stage, home, policy, above)
         environment |= more or {}
-        agent = Party("agent", folder, lambda: command(folder / TOLD), environment, lambda _: status(home))
+        agent = Party("agent", folder, lambda: command(folder / TOLD), environment, lambda _: fleet.status(home))
         stack.callback(agent.sweep)
         agent.start()
         yield World(folder, ground.chunk, home, services, device, agent, store, rig)

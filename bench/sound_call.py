@@ -14,12 +14,13 @@ import av
 import numpy as np
 
 from bench import sound_call_picture, tables
+from bench.harness import Said, Say
 from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
 from bench.sound_pauses import RULED
 from bench.sound_play import SINKS, a_till, played
-from bench.sound_rig import Said, Say, both_open, desk
 from bench.sound_talk import AGENT, BUSY, CALL, CALLER, NUMBER, chunks_of, scripted, voice
 from store.evidence.film.opus import samples_of
+from testkit.calls import both_open, desk
 from testkit.fleet import store
 from testkit.opened import SECOND, OpenedRecording, open_longest
 from testkit.sounds import write

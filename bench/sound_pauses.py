@@ -17,6 +17,7 @@ from rich.console import Group
 from rich.json import JSON
 
 from bench import sound_account as account
+from bench.harness import Said, Say
 from bench.sound_account import RATE, SECOND, Kept, Span
 from bench.sound_cost import Meter, mb_per_hour, used_more
 from bench.sound_play import (
@@ -35,10 +36,10 @@ from bench.sound_play import (
     played,
     talking,
 )
-from bench.sound_rig import Said, Say, desk, hears, policy, sound_open
 from bench.sound_runs import Run, beyond, faults, table, total
 from bench.sound_signals import now
 from store.evidence.film.opus import samples_of
+from testkit.calls import desk, hears, policy, sound_open
 from testkit.fleet import DEAF, Pc, Store, store, zeros
 from testkit.interrupts import interrupts_told
 from testkit.opened import OpenedRecording, open_all

@@ -20,10 +20,11 @@ import av
 import numpy as np
 
 from agent.control.status import RecorderState
+from bench.harness import Said, Say
 from bench.sound_play import beepers_of
-from bench.sound_rig import Said, Say, both_open, desk, policy
 from bench.sound_signals import PLACE, RATE, Lamp, flash_and_beep
 from bench.tables import drawn
+from testkit.calls import both_open, desk, policy
 from testkit.fleet import store, zeros
 from testkit.opened import OpenedRecording, open_longest
 from testkit.stage import StageError

@@ -1,11 +1,8 @@
-"""The calls of bench/sound: words put together as a talk with turns and pauses, and what one takes.
+"""The call of bench/sound: a talk with turns and pauses in a person's own voice, and what one takes.
 
-TALK is spoken by espeak-ng; nothing of it is played, it only goes through the recorder's own encoder. The agent's end
-has the noise of a quiet room and the band of a headset, the caller's the band of a telephone and nothing else. What
-sealing adds (108 bytes for each chunk of four seconds) is counted.
-
-CALL is in a person's own voice, which has breath, a room and no two words that are alike: Allison Smith's recordings
-for Asterisk, 16 kHz, as Debian has them in asterisk-core-sounds-en-g722 (CC BY-SA 3.0).
+A synthetic voice has no breath, no room and no two words that are alike. This is Allison Smith's, recorded for
+Asterisk, 16 kHz, as Debian has it in asterisk-core-sounds-en-g722 (CC BY-SA 3.0). The agent's end has the noise of a
+quiet room and the band of a headset, the caller's the band of a telephone and nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from agent.core.model.times import Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE
-from bench.sound_play import TELEPHONE, VOICES, Spoken, limited, spoken
+from bench.sound_play import TELEPHONE, Spoken, limited
 from protocol.envelope import SOUND_STREAM
 from testkit.stage import StageError
 
@@ -38,26 +35,6 @@ BETWEEN: Final = 0.12  # seconds between two recordings of one line
 
 Line = tuple[int, str, float]
 """Who speaks, what, and how many seconds nobody says anything after it."""
-
-TALK: Final[tuple[Line, ...]] = (
-    (AGENT, "Good morning, you are speaking to Anna. How can I help you?", 0.7),
-    (CALLER, "Hello. I ordered a coat two weeks ago, and it has not arrived yet.", 0.5),
-    (AGENT, "I am sorry to hear that. Could you tell me the order number, please?", 1.2),
-    (CALLER, "Yes, one moment. It is four eight two, one three, seven.", 0.6),
-    (AGENT, "Thank you. Let me look that up for you.", 9.0),
-    (
-        AGENT,
-        "I can see it now. It left the depot on Monday, and came back because nobody was at home.",
-        0.4,
-    ),
-    (CALLER, "That is odd. I was at home all day.", 0.5),
-    (AGENT, "I understand. I will ask the driver to call before the next try. Is tomorrow afternoon fine?", 0.9),
-    (CALLER, "Tomorrow is fine, after two, please.", 0.4),
-    (AGENT, "I will note that down.", 6.0),
-    (AGENT, "It is done. You will have a message in the morning. Is there anything else that I can do for you?", 0.8),
-    (CALLER, "No, that was all. Thank you, and have a nice day.", 0.4),
-    (AGENT, "You, too. Goodbye.", 1.5),
-)
 
 # What is said, where the names of the files do not tell it, is beside them.
 CALL: Final[tuple[Line, ...]] = (
@@ -81,13 +58,8 @@ NUMBER: Final = 3  # the line in which a number is read out
 BUSY: Final = 8  # the one that is the agent's longest
 
 
-def talk(folder: Path) -> npt.NDArray[np.int16]:
-    """The call once, (samples, 2). Raises StageError without espeak-ng."""
-    return scripted(TALK, lambda end, text: spoken(VOICES[end], text, folder))[0]
-
-
 def scripted(lines: Sequence[Line], speak: Callable[[int, str], Spoken]) -> tuple[npt.NDArray[np.int16], list[float]]:
-    """As `talk`, of these `lines`; and when each of them begins, s. `speak`: what that end makes of the words."""
+    """The call once, (samples, 2); and when each of its lines begins, s. `speak`: what that end makes of the words."""
     said = [(end, speak(end, text), pause) for end, text, pause in lines]
     length = sum(len(samples) + round(pause * RATE) for _, samples, pause in said)
     ends = np.zeros((2, length))
@@ -120,8 +92,9 @@ def mb_per_hour(samples: npt.NDArray[np.int16]) -> float:
     return size / 1e6 / (len(samples) // FRAME * FRAME / RATE / 3600)
 
 
-def told(samples: npt.NDArray[np.int16]) -> str:
-    """In one line."""
+def told() -> str:
+    """What the call takes, in one line. Nothing is played; what sealing adds to each chunk is counted."""
+    samples, _ = scripted(CALL, voice)
     tenths = samples[: len(samples) // (RATE // 10) * (RATE // 10)].reshape(-1, RATE // 10, 2)
     speaking = float((np.abs(tenths.astype(int)).max(axis=(1, 2)) > HEARD * 32_767).mean())
     length = len(samples) / RATE

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from bench import sound_call
+from bench.harness import Say
 from bench.sound import kept as kept_runs
 from bench.sound_account import (
     BEEP,
@@ -38,7 +39,6 @@ from bench.sound_account import (
 )
 from bench.sound_pauses import CONTROL, RULED, on_all, said
 from bench.sound_play import NAME, VOICES, speech
-from bench.sound_rig import Say
 from bench.sound_runs import Run, beyond, faults, markdown, table, total
 from testkit.stage import StageError
 

@@ -29,10 +29,10 @@ def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:
     assert mb_per_hour({file: zero}, Span(0, SECOND)) == 0
 
 
-def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
-    call = sound_talk.talk(tmp_path)
+def test_an_ordinary_call_takes_less_than_was_asked_for() -> None:
+    call, _ = sound_talk.scripted(sound_talk.CALL, sound_talk.voice)
     assert 10 < sound_talk.mb_per_hour(call) < 18
-    assert "a call of" in sound_talk.told(call)
+    assert "a call of" in sound_talk.told()
 
 
 def test_what_sound_costs_is_what_the_recorder_with_it_uses_more_than_the_one_without() -> None:
