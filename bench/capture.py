@@ -27,7 +27,6 @@ from operator import add
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from rich.json import JSON
 
 from agent.control.status import RecorderState
@@ -66,10 +65,6 @@ class Recorder:
     media: Path
     kept: Callable[[], int]  # frames; to be asked when it has ended
 
-    def processes(self) -> list[psutil.Process]:
-        own = psutil.Process(self.process.pid)
-        return [own, *own.children(recursive=True)]
-
 
 @contextmanager
 def our_recorder(stage: Stage, folder: Path) -> Iterator[Recorder]:
@@ -107,23 +102,21 @@ def _pictures(film: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a recorder has used until a moment, or in some time."""
+    """What a recorder has used until a moment, or in some time; `pss`: its memory at the end."""
 
     seconds: float
     cpu: float
     bytes: int
+    pss: int = 0
 
     @classmethod
     def now(cls, recorder: Recorder) -> Used:
-        times = [process.cpu_times() for process in recorder.processes()]
-        return cls(
-            time.monotonic(),
-            sum(one.user + one.system for one in times),
-            sum(path.stat().st_size for path in recorder.media.rglob("*") if path.is_file()),
-        )
+        cpu, pss = harness.used(recorder.process.pid)
+        kept = sum(path.stat().st_size for path in recorder.media.rglob("*") if path.is_file())
+        return cls(time.monotonic(), cpu, kept, pss)
 
-    def __sub__(self, before: Used) -> Used:
-        return Used(self.seconds - before.seconds, self.cpu - before.cpu, self.bytes - before.bytes)
+    def since(self, before: Used) -> Used:
+        return Used(self.seconds - before.seconds, self.cpu - before.cpu, self.bytes - before.bytes, self.pss)
 
     def __add__(self, other: Used) -> Used:
         return Used(self.seconds + other.seconds, self.cpu + other.cpu, self.bytes + other.bytes)
@@ -150,14 +143,14 @@ def desk(lengths: Lengths, folder: Path, say: Say) -> Said:
         with our_recorder(stage, folder) as ours, peer_recorder(stage, folder) as peer:
             say("warming up")
             support.clock(WARM_UP)
-            uses, peak = _play(support, (ours, peer), lengths, say)
+            uses = _play(support, (ours, peer), lengths, say)
         frames = f"Frames kept: {ours.kept()}; ffmpeg {peer.kept()}."
     mine, its = uses["busy"]
     cases = {name: _a_minute(*both) for name, both in uses.items()}
     facts = {
         "cpu_ratio": round(its.cpu / mine.cpu, 2),  # above 1 ours is the smaller
         "bytes_ratio": round(its.bytes / mine.bytes, 2),
-        "pss_mb": round(peak / MB, 1),
+        "pss_mb": round(max(ours.pss for ours, _ in uses.values()) / MB, 1),
         "cases": cases,
     }
     lines = [(name, *(f"{figure:.3f}" for figure in case.values())) for name, case in cases.items()]
@@ -171,8 +164,8 @@ def desk(lengths: Lengths, folder: Path, say: Say) -> Said:
 
 def _play(
     support: SupportDesk, recorders: tuple[Recorder, Recorder], lengths: Lengths, say: Say
-) -> tuple[dict[str, tuple[Used, Used]], int]:
-    """The use of both in each case, and the most memory (PSS, bytes) that ours had at the end of one."""
+) -> dict[str, tuple[Used, Used]]:
+    """The use of both in each case."""
     parts: dict[str, Callable[[], object]] = {
         "static": lambda: support.still(lengths.still),
         "clock": lambda: support.clock(lengths.clock),
@@ -185,19 +178,18 @@ def _play(
     for name, action in zip(BUSY, (support.typing, support.scrolling, support.turning), strict=True):
         parts[name] = partial(act_then_read, action)
     support.still(lengths.pause)  # what the warm-up drew has landed
-    uses, peak = {}, 0
+    uses = {}
     for name, part in parts.items():
         if name == "clock":
             support.clock(lengths.pause)  # so that as many of its bytes are on their way at the start as at the end
         say(name)
         before = [Used.now(recorder) for recorder in recorders]
         part()
-        ours, peer = (Used.now(recorder) - one for recorder, one in zip(recorders, before, strict=True))
+        ours, peer = (Used.now(recorder).since(one) for recorder, one in zip(recorders, before, strict=True))
         uses[name] = (ours, peer)
-        peak = max(peak, sum(process.memory_full_info().pss for process in recorders[0].processes()))
     ours, peer = (reduce(add, [uses[name][which] for name in BUSY]) for which in (0, 1))
     uses["busy"] = (ours, peer)
-    return uses, peak
+    return uses
 
 
 # With the rounds of each in full and quickly.

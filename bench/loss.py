@@ -13,14 +13,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
 from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
 from bench.harness import Say
@@ -55,43 +54,29 @@ class Theatre:
     something was left behind in it. Two recorders at once would only be slower."""
 
     def __init__(self, stage: Stage, folder: Path, chunk: float) -> None:
-        self._stage = stage
-        self._folder = folder
-        self._chunk = chunk
-        self._shared = ExitStack()
-        self._everyday: World | None = None
-        self._model = cache(self._found)  # once a run: its keys take seconds
+        self._stage, self._folder, self._chunk = stage, folder, chunk
+        self._made = ExitStack()
+        self._shared: World | None = None
+        self._model = cache(lambda: fleet.found(self._place("model")))  # once a run: its keys take seconds
 
-    def __enter__(self) -> Theatre:
-        return self
+    def world_of(self, case: Case) -> World:
+        """Open until another is asked for, or `close`."""
+        if self._shared is not None and case.world is everyday:
+            return self._shared
+        self.close()
+        made = self._made.enter_context(
+            case.world(Ground(self._stage, self._place(case.name), self._chunk, self._model))
+        )
+        self._shared = made if case.world is everyday else None
+        return made
 
-    def __exit__(self, *failure: object) -> None:
-        self.close_shared()
+    def close(self) -> None:
+        self._made.close()
+        self._shared = None
 
-    def close_shared(self) -> None:
-        self._shared.close()
-        self._everyday = None
-
-    @contextmanager
-    def world_of(self, case: Case) -> Iterator[World]:
-        if case.world is not everyday:
-            self.close_shared()
-            with case.world(self._ground(case.name)) as own:
-                yield own
-            return
-        if self._everyday is None:
-            self._everyday = self._shared.enter_context(everyday(self._ground("everyday")))
-        yield self._everyday
-
-    def _ground(self, name: str) -> Ground:
-        folder = self._folder / name
-        folder.mkdir(exist_ok=True)
-        return Ground(self._stage, folder, self._chunk, self._model)
-
-    def _found(self) -> tuple[Path, Path]:
-        folder = self._folder / "model"
-        folder.mkdir()
-        return fleet.found(folder)
+    def _place(self, name: str) -> Path:
+        (self._folder / name).mkdir(exist_ok=True)
+        return self._folder / name
 
 
 def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> LossCounts:
@@ -100,19 +85,20 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> L
     if counts.skipped:
         return counts
     try:
-        with theatre.world_of(case) as world:
-            for one in case.run(world, rounds):
-                counts.add(one)
-                said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
-                say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
-            counts.finished = True
+        for one in case.run(theatre.world_of(case), rounds):
+            counts.add(one)
+            said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
+            say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
+        if case.world is not everyday:
+            theatre.close()
+        counts.finished = True
     except StageError as failure:
         # Whether root may mount only mounting tells. Once it could, it is a fault.
         if isinstance(failure, CannotMount) and not counts.rounds:
             counts.skipped = str(failure)
         else:
             counts.faults.append(str(failure))
-        theatre.close_shared()  # what it left behind is unknown
+        theatre.close()  # what it left behind is unknown
     return counts
 
 
@@ -135,13 +121,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         print(json.dumps(total(played)))
     else:
-        Console().print(table(played if asked.add is None else _runs(asked.add)))
+        show(played if asked.add is None else _runs(asked.add))
     return harness.tell([fault for counts in played for fault in wrong(counts)], console)
 
 
 def _play_all(asked: argparse.Namespace, folder: Path, played: list[LossCounts], say: Say) -> None:
     chosen = [case for case in CASES if not asked.only or case.name in asked.only]
-    with moving_screen(folder / "display") as stage, Theatre(stage, folder, asked.chunk) as theatre:
+    with moving_screen(folder / "display") as stage, closing(Theatre(stage, folder, asked.chunk)) as theatre:
         for case in chosen:
             # --quick has no time for some.
             if rounds := asked.rounds or (case.quick_rounds if asked.quick else case.rounds):
@@ -153,14 +139,13 @@ def _runs(path: Path) -> list[LossCounts]:
     return added_up(LossCounts(**run) for run in harness.runs_in(path))
 
 
-def table(played: Sequence[LossCounts]) -> Table:
+def show(played: Sequence[LossCounts]) -> None:
     """Each figure with its name: side by side they are more than a terminal has room for."""
-    shown = Table("case", "what came of it", title="What was lost", title_style="bold", show_lines=True)
+    console = Console(highlight=False)
     for counts, (name, *figures) in zip(played, lines(played), strict=True):
         told = "; ".join(f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True))
         style = "bold red" if wrong(counts) else "dim" if counts.skipped else ""
-        shown.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else told, style=style)
-    return shown
+        console.print(f"{name}: {f'skipped: {counts.skipped}' if counts.skipped else told}", style=style)
 
 
 def _names(text: str) -> list[str]:
@@ -168,16 +153,6 @@ def _names(text: str) -> list[str]:
     if strange := [name for name in text.split(",") if name not in known]:
         raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(known)}")
     return text.split(",")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.5 <= seconds <= 10:
-        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds from 0.5 to 10")
-    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -191,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, metavar="N", help="of each case, instead of the case's own number")
     parser.add_argument("--only", type=_names, metavar="CASE,...", help="these cases alone")
     parser.add_argument(
-        "--chunk", type=_seconds, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
+        "--chunk", type=float, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
     )
     harness.add_runs(parser)
     harness.add_folder(parser)

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import av
 import numpy as np
+from PIL import Image, ImageDraw
 
-from bench import sound_call_picture, tables
+from bench import tables
 from bench.harness import Said, Say
 from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
 from bench.sound_pauses import RULED
@@ -21,6 +22,7 @@ from bench.sound_play import SINKS, a_till, played
 from bench.sound_talk import AGENT, BUSY, CALL, CALLER, NUMBER, chunks_of, scripted, voice
 from store.evidence.film.opus import samples_of
 from testkit.calls import both_open, desk
+from testkit.desk import AMBER, INK, PAPER, TEXT
 from testkit.fleet import store
 from testkit.opened import SECOND, OpenedRecording, open_longest
 from testkit.sounds import write
@@ -39,6 +41,10 @@ ABOVE: Final = -40.0  # dB of full scale that may always lie above all speech wi
 LOUDER: Final = 3.0  # dB more than the recording itself that both may have
 IN_STEP: Final = 40.0  # ms
 ENDS: Final = ("the agent's end", "the caller's end")
+ROWS: Final = ("the agent, as spoken (orange: not kept)", "as recorded", "the caller, as spoken", "as recorded")
+ROW, CAPTION = (1200, 120), 24  # px of a row of the picture, and above it
+UP_TO: Final = 10_000.0  # Hz at its top
+FLOOR: Final = -90.0  # dB that are drawn as nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
     there = np.stack(lying, axis=1)
     sealed = decoded([(0, opened.folder / "sound.mp4")], len(film))
     heard = judged(Call(there, through_opus(there, kept, folder), sealed, film), kept, (apart[0], apart[1]))
-    sound_call_picture.draw(there, film, kept, folder / "call.png")
+    draw(there, film, kept, folder / "call.png")
     windows = sum(number < lines for number in CUT)
     least = len(said) / RATE - windows * (IN_VIEW + COSTS)
     return Played(kind, heard, windows, round(least, 1), opened.verified)
@@ -152,6 +158,24 @@ def decoded(files: Sequence[tuple[int, Path]], length: int) -> Samples:
             if begin < end:
                 heard[first + begin : first + end] = samples[begin - at : end - at] / 32_768
     return heard
+
+
+def draw(said: Samples, film: Samples, kept: Sequence[Cut], to: Path) -> None:
+    """A PNG. `said` as it lies in the film: it is known only where something was kept."""
+    (width, height), window = ROW, RATE // 25
+    starts = np.linspace(0, len(film) - window, width).astype(int)
+    lost = ~np.any([(starts >= first) & (starts < last) for first, last in kept], axis=0)
+    tones = np.linspace(UP_TO * window / RATE, 0, height).astype(int)
+    picture = Image.new("RGB", (width, len(ROWS) * (height + CAPTION)), PAPER)
+    for row, (name, samples) in enumerate(zip(ROWS, (said[:, 0], film[:, 0], said[:, 1], film[:, 1]), strict=True)):
+        pieces = np.stack([samples[start : start + window] for start in starts]) * np.hanning(window)
+        strength = np.abs(np.fft.rfft(pieces))[:, tones].T / (window / 4)
+        grey = 255 * np.clip(20 * np.log10(np.maximum(strength, 1e-9)) / FLOOR, 0, 1)
+        shown = np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
+        shown[:, lost] = AMBER
+        ImageDraw.Draw(picture).text((8, row * (height + CAPTION) + 2), name, INK, TEXT)
+        picture.paste(Image.fromarray(shown), (0, row * (height + CAPTION) + CAPTION))
+    picture.save(to)
 
 
 def faults(played: Played) -> list[str]:

@@ -6,33 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import av
-import psutil
 
 from bench.sound_account import SECOND, Span
-from testkit.fleet import Pc
+
+Readings = Sequence[tuple[float, int]]
+"""Of recorders, as `harness.used` has them."""
 
 
-class Meter:
-    """What a recorder has used since this was made."""
-
-    def __init__(self, recorder: Pc) -> None:
-        self._process = psutil.Process(recorder.recorder.pid)
-        self._before = self._cpu()
-
-    def _cpu(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
-
-    def read(self) -> tuple[float, float]:
-        """(CPU-seconds, bytes of memory)."""
-        return self._cpu() - self._before, float(self._process.memory_full_info().pss)
-
-
-def used_more(used: Sequence[tuple[float, float]], minutes: float) -> dict[str, float]:
+def used_more(
+    before: Sequence[tuple[float, int]], after: Sequence[tuple[float, int]], minutes: float
+) -> dict[str, float]:
     """What the recorder with sound used more than the one without; nothing where only one was read."""
-    if len(used) < 2:
+    if len(after) < 2:
         return {}
-    (cpu, memory), (plain_cpu, plain_memory) = used
+    cpu, plain_cpu = (now[0] - then[0] for then, now in zip(before, after, strict=True))
+    (_, memory), (_, plain_memory) = after
     return {
         "cpu_s_per_min": round((cpu - plain_cpu) / minutes, 3),
         "memory_mb": round((memory - plain_memory) / 1e6, 1),

@@ -17,9 +17,9 @@ from rich.console import Group
 from rich.json import JSON
 
 from bench import sound_account as account
-from bench.harness import Said, Say
+from bench.harness import Said, Say, used
 from bench.sound_account import RATE, SECOND, Kept, Span
-from bench.sound_cost import Meter, mb_per_hour, used_more
+from bench.sound_cost import mb_per_hour, used_more
 from bench.sound_play import (
     AFTER,
     CASES,
@@ -87,11 +87,11 @@ def perform(kind: str, plan: Plan, services: Store, folder: Path, say: Say) -> R
             with talking(server, homes), beeping(server) as beeps:
                 for one in both:
                     one.recorder.until(lambda one=one: hears(one), "it heard both ends of the call")  # type: ignore[misc]
-                meters = [Meter(one) for one in compared]
+                before = [used(one.recorder.pid) for one in compared]
                 began = now()
                 spans = _play(server, till, plan, both, say)
                 talk = Span(began, now())
-                used = [meter.read() for meter in meters]
+                after = [used(one.recorder.pid) for one in compared]
             alone = list(spans)
             events: list[Event] = []
             for case, in_view in plan.rounds * [*product(plan.cases, [False]), *product(plan.in_view, [True])]:
@@ -117,7 +117,7 @@ def perform(kind: str, plan: Plan, services: Store, folder: Path, say: Say) -> R
         round(minutes, 1),
         spans,
         offsets=[round(one, 2) for one in account.offsets(bare, beeps)],
-        costs={**used_more(used, minutes), "mb_per_h": round(mb_per_hour(files, talk), 2)},
+        costs={**used_more(before, after, minutes), "mb_per_h": round(mb_per_hour(files, talk), 2)},
         faults=account.charge(spans, kept, bare),
         planned=plan.spans,
         talk={name: account.talk_heard(each, talk, alone) for name, each in (("ruled", kept), ("control", bare))},

@@ -36,5 +36,6 @@ def test_an_ordinary_call_takes_less_than_was_asked_for() -> None:
 
 
 def test_what_sound_costs_is_what_the_recorder_with_it_uses_more_than_the_one_without() -> None:
-    assert used_more([(30.0, 95e6), (20.0, 90e6)], 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
-    assert used_more([(30.0, 95e6)], 4) == {}  # a quick run has none without
+    before, after = [(1.0, 80_000_000), (2.0, 80_000_000)], [(31.0, 95_000_000), (22.0, 90_000_000)]
+    assert used_more(before, after, 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
+    assert used_more(before[:1], after[:1], 4) == {}  # a quick run has none without
