@@ -9,9 +9,6 @@ import av
 
 from bench.sound_account import SECOND, Span
 
-Readings = Sequence[tuple[float, int]]
-"""Of recorders, as `harness.used` has them."""
-
 
 def used_more(
     before: Sequence[tuple[float, int]], after: Sequence[tuple[float, int]], minutes: float
