@@ -31,11 +31,12 @@ from typing import Final
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
+from rich.markdown import Markdown
 
 from bench import harness
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
-from bench.ingest_table import markdown, table, total
+from bench.ingest_table import markdown, total
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -263,7 +264,7 @@ def main() -> int:
     if asked.json:
         print(json.dumps(total(runs)))
     else:
-        Console().print(table(runs))
+        Console().print(Markdown(markdown(runs)))
     return harness.tell(run.faults[:20], console)
 
 

@@ -6,8 +6,6 @@ import statistics
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rich.table import Table
-
 from bench import tables
 
 COLUMNS: Final = ("", "chunks/s", "MB/s", "p50, ms", "p99, ms", "CPU ms a chunk", "of the load")
@@ -99,13 +97,6 @@ def summary(found: dict[str, Any]) -> str:
             f" MB; {memory['mb_per_10000']:+.2f} MB for 10,000 chunks in the second half."
         )
     return said
-
-
-def table(runs: Sequence[dict[str, Any]]) -> Table:
-    found = total(runs)
-    drawn = tables.drawn("Chunks of 200 KB to their receipt (medians)", COLUMNS, _lines(found))
-    drawn.caption = summary(found)
-    return drawn
 
 
 def markdown(runs: Sequence[dict[str, Any]]) -> str:

@@ -8,13 +8,12 @@ be lost.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agent.spool import SET_ASIDE
 from protocol.envelope import SCENE_STREAM, Kind, lane_of
@@ -94,8 +93,7 @@ def read_journal(path: Path) -> Journal:
     return told
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     """A stored media chunk's span on the PC's clock, ns."""
 
     start: int
@@ -105,10 +103,10 @@ class Media:
 
 @dataclass(frozen=True)
 class Kept:
-    """`bodies`: chunk name -> the SHA-256 of each body stored under it; `media`: stream -> its media chunks."""
+    """`bodies`: chunk name -> the SHA-256 of each body stored under it; `media`: stream -> its media, in order."""
 
-    bodies: Mapping[str, frozenset[str]]
-    media: Mapping[int, tuple[Media, ...]]
+    bodies: dict[str, set[str]]
+    media: dict[int, list[Media]]
 
     @classmethod
     def of(cls, rows: Iterable[tuple[Any, ...]], zeros: Mapping[str, int]) -> Kept:
@@ -117,25 +115,21 @@ class Kept:
         `zeros`: recording -> where its time begins on the PC's clock. A recording whose opening the PC had no time to
         write down has no place on that clock, and no media either.
         """
-        bodies: dict[str, set[str]] = defaultdict(set)
-        media: dict[int, list[Media]] = defaultdict(list)
+        kept = cls({}, {})
         for recording, stream, sequence, sha256, kind, start, end in rows:
             name = f"{recording}/{stream:05d}-{sequence:010d}"
-            bodies[name].add(sha256)
+            kept.bodies.setdefault(name, set()).add(sha256)
             if kind == int(Kind.MEDIA) and stream != SCENE_STREAM:
                 zero = zeros[recording]
-                media[stream].append(Media(zero + start, zero + end, name))
-        ordered = {stream: tuple(sorted(each, key=lambda one: one.start)) for stream, each in media.items()}
-        return cls({name: frozenset(each) for name, each in bodies.items()}, ordered)
+                kept.media.setdefault(stream, []).append(Media(zero + start, zero + end, name))
+        for each in kept.media.values():
+            each.sort()
+        return kept
 
     def last_before(self, moment: int, lane: str) -> int | None:
         """The end of the lane's last kept media that began before then, at most `moment`."""
-        ends = []
-        for each in (each for stream, each in self.media.items() if lane_of(stream) == lane):
-            place = bisect_left([one.start for one in each], moment)
-            if place:
-                ends.append(min(each[place - 1].end, moment))
-        return max(ends, default=None)
+        of_it = (one for stream, each in self.media.items() if lane_of(stream) == lane for one in each)
+        return max((min(one.end, moment) for one in of_it if one.start < moment), default=None)
 
     def overlaps(self) -> set[str]:
         """Spans of media that are kept twice, named by the chunk that comes second."""

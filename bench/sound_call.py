@@ -13,6 +13,7 @@ from typing import Any, Final
 import av
 import numpy as np
 from PIL import Image, ImageDraw
+from rich.markdown import Markdown
 
 from bench import tables
 from bench.harness import Said, Say
@@ -223,12 +224,7 @@ def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say)
 def said(found: Sequence[Played]) -> Said:
     return Said(
         facts={"runs": [{**asdict(one), "faults": faults(one), "missed": missed(one)} for one in found]},
-        table=tables.drawn(
-            "What a person hears of a call",
-            ("", *(end.replace(", ", "\n") for end in _ends(found))),
-            _lines(found),
-            broken=True,
-        ),
+        table=Markdown(markdown(found)),
         wrong=[f"{one.server}: {fault}" for one in found for fault in faults(one)],
         short=[f"{one.server}: {what}" for one in found for what in missed(one)],
     )

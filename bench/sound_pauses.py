@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from rich.console import Group
-from rich.json import JSON
+from rich.markdown import Markdown
 
 from bench import sound_account as account
 from bench.harness import Said, Say, used
@@ -36,7 +35,7 @@ from bench.sound_play import (
     played,
     talking,
 )
-from bench.sound_runs import Run, beyond, faults, table, total
+from bench.sound_runs import Run, beyond, faults, markdown, total
 from bench.sound_signals import now
 from store.evidence.film.opus import samples_of
 from testkit.calls import desk, hears, policy, sound_open
@@ -178,8 +177,7 @@ def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say)
 
 
 def said(runs: Sequence[Run]) -> Said:
-    found = total(runs)
-    return Said(found, Group(table(runs), JSON.from_data(found)), faults(runs), beyond(runs))
+    return Said(total(runs), Markdown(markdown(runs)), faults(runs), beyond(runs))
 
 
 def on_all(kinds: Sequence[str], perform_on: Callable[[str, Say], Run], say: Say) -> list[Run]:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
-from rich.table import Table
-
 from bench import tables
 from bench.sound_account import Span
 
@@ -161,13 +159,6 @@ COLUMNS: Final = (
     *("over-pause, ms", "offset, ms", "minutes"),
 )
 RECOVERIES: Final = ("after", "times", "median, s", "worst, s")
-
-
-def table(runs: Sequence[Run]) -> Table:
-    """A column for each server: ten figures beside each other are more than a terminal has room for."""
-    servers, *figures = zip(*map(_line, _by_server(runs)), strict=True)
-    lines = [(name, *told) for name, told in zip(COLUMNS[1:], figures, strict=True)]
-    return tables.drawn("What was kept of what was said while a sensitive window was in view", ("", *servers), lines)
 
 
 def markdown(runs: Sequence[Run]) -> str:
