@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 from rich.console import Console, RenderableType
 
 from testkit.stage import StageError
 
+LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 Say = Callable[[str], None]
 """Shows how far a bench is."""
 
@@ -97,7 +98,7 @@ def used(pid: int) -> tuple[float, int]:
     return sum(one.user + one.system for one in times), sum(one.memory_full_info().pss for one in processes)
 
 
-def expect(condition: Callable[[], object], what: str, patience: float, beat: float = 0.02) -> None:
+def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = 0.02) -> None:
     """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
     deadline = time.monotonic() + patience
     while not condition():

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench.harness import expect
 from bench.loss_account import SECOND, Round
 from bench.loss_agent import jump
-from bench.loss_world import Case, Ground, World, expect, in_batches, shipped, world
+from bench.loss_world import Case, Ground, World, in_batches, shipped, world
 from testkit.buses import SESSION, Logind, private_bus
 from testkit.stage import StageError
 

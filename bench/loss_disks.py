@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from bench.harness import expect
 from bench.loss_account import Round
 from bench.loss_kills import struck
-from bench.loss_world import Case, Ground, World, expect, in_batches, sealer, shipped, world
+from bench.loss_world import Case, Ground, World, in_batches, sealer, shipped, world
 from testkit.disks import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
 from testkit.fleet import status
 from testkit.stage import Running, running

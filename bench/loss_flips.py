@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from bench.harness import expect
 from bench.loss_account import Round
-from bench.loss_world import Case, World, expect
+from bench.loss_world import Case, World
 from protocol.envelope import KEY_PACKET_STREAM
 from store.catalog.blobs import sealed_name
 from testkit.flipping import BATCH, BUNDLE, CHUNK, PACKET, flip, flip_in, flip_in_line

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
+from bench.harness import expect
 from bench.loss_account import Round
 from bench.loss_proxy import BlackHole, EatAnswer, Fault, Line, ResetAt, Says
-from bench.loss_world import Case, Ground, World, expect, in_batches, sealer, world
+from bench.loss_world import Case, Ground, World, in_batches, sealer, world
 from testkit.fleet import Store
 
 BATCH: Final = 25  # faults between two verdicts

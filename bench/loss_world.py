@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from agent.desktop.clock import BootClock
-from bench import harness
+from bench.harness import LONG, expect
 from bench.loss_account import SECOND, Journal, Judge, Kept, Round, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
@@ -37,7 +37,6 @@ RULES: Final = {
     "unlisted": "record",
     "rules": [{"id": "nothing", "why": "a policy needs a rule", "any": [{"app": ["no-such-program"]}]}],
 }
-LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 JUDGING: Final = 600.0  # seconds that `verify --all` and `gaps` may take over all that a long run has kept
 TOLD: Final = "told"  # the file in a world's folder
 RETRIES: Final = 3  # orderly ends after which whatever the recorder has must be in the store
@@ -51,11 +50,6 @@ def shipped(told: Path, *more: str) -> list[str]:
 def sealer(told: Path, *more: str) -> list[str]:
     """Of one without a screen, which writes without a pause."""
     return [sys.executable, "-P", "-m", "bench.loss_sealer", str(told), *more]
-
-
-def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = 0.02) -> None:
-    """As `harness.expect`, with time for anything to mend."""
-    harness.expect(condition, what, patience, beat)
 
 
 @dataclass
@@ -194,7 +188,7 @@ class World:
                 return
             # What it sealed at the very end found no time to travel: the next life sends it.
             self.agent.start()
-            expect(self._account_sent, "the store's word for the account", LONG)
+            expect(self._account_sent, "the store's word for the account")
         raise StageError("the recorder never came to an end with nothing left to send")
 
     def sweep(self) -> None:

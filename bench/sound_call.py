@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from rich.markdown import Markdown
 
 from bench import tables
 from bench.harness import Said, Say
-from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
+from bench.sound_account import RATE
+from bench.sound_call_heard import Call, Cut, End, Heard, Samples, judged, placed
 from bench.sound_pauses import RULED
 from bench.sound_play import SINKS, a_till, played
 from bench.sound_talk import AGENT, BUSY, CALL, CALLER, NUMBER, chunks_of, scripted, voice
@@ -98,7 +99,7 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
     kept = kept_in(opened, len(film))
     lying, apart = zip(*(placed(said[:, end] / 32_768, film[:, end], kept) for end in (AGENT, CALLER)), strict=True)
     there = np.stack(lying, axis=1)
-    sealed = decoded([(0, opened.folder / "sound.mp4")], len(film))
+    sealed = decoded(opened.folder / "sound.mp4", len(film))
     heard = judged(Call(there, through_opus(there, kept, folder), sealed, film), kept, (apart[0], apart[1]))
     draw(there, film, kept, folder / "call.png")
     windows = sum(number < lines for number in CUT)
@@ -106,15 +107,18 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
     return Played(kind, heard, windows, round(least, 1), opened.verified)
 
 
-def heard_in(film: Path) -> Samples:
-    """Its sound as a player has it, each sample at its own time."""
-    blocks: list[tuple[int, Samples]] = []
+def blocks_of(film: Path) -> Iterator[tuple[int, Samples]]:
+    """(place of the first, samples) of each block of sound that a player gets, at its own time."""
     with av.open(str(film)) as container:
         for frame in container.decode(audio=0):
             samples = frame.to_ndarray().astype(np.float64)
             shaped = samples.T if frame.format.is_planar else samples.reshape(-1, 2)
             scale = 1.0 if frame.format.name.startswith("flt") else 32_768.0
-            blocks.append((round(float(frame.time or 0.0) * RATE), shaped / scale))
+            yield round(float(frame.time or 0.0) * RATE), shaped / scale
+
+
+def heard_in(film: Path) -> Samples:
+    blocks = list(blocks_of(film))
     if not blocks:
         raise StageError("the film has no sound")
     heard = np.zeros((blocks[-1][0] + len(blocks[-1][1]), 2))
@@ -139,25 +143,22 @@ def kept_in(opened: OpenedRecording, length: int) -> list[Cut]:
 
 def through_opus(said: Samples, kept: Sequence[Cut], folder: Path) -> Samples:
     """What the recorder's encoder and the store's decoder alone make of the same stretches."""
-    files = []
-    for number, (first, last) in enumerate(kept):
+    heard, file = np.zeros_like(said), folder / "opus.mp4"
+    for first, last in kept:
         samples = np.asarray(np.rint(said[first:last] * 32_767), "<i2")
-        files.append((first, folder / f"opus-{number}.mp4"))
-        files[-1][1].write_bytes(b"".join(chunk.data for chunk in chunks_of(samples)))
-    heard = decoded(files, len(said))
-    for _, file in files:
+        file.write_bytes(b"".join(chunk.data for chunk in chunks_of(samples)))
+        heard[first:last] = decoded(file, last - first)
         file.unlink()
     return heard
 
 
-def decoded(files: Sequence[tuple[int, Path]], length: int) -> Samples:
-    """What the recorder made, each file from its place on."""
+def decoded(file: Path, length: int) -> Samples:
+    """What the recorder made."""
     heard = np.zeros((length, 2))
-    for first, file in files:
-        for at, samples in samples_of(file):
-            begin, end = max(at, 0), min(at + len(samples), length - first)  # before zero the encoder looks ahead
-            if begin < end:
-                heard[first + begin : first + end] = samples[begin - at : end - at] / 32_768
+    for at, samples in samples_of(file):
+        begin, end = max(at, 0), min(at + len(samples), length)  # before zero the encoder looks ahead
+        if begin < end:
+            heard[begin:end] = samples[begin - at : end - at] / 32_768
     return heard
 
 

@@ -32,10 +32,10 @@ from agent.capture.sound_libpulse import (
     SuccessCallback,
     load,
 )
+from bench.sound_account import RATE, SECOND
 from testkit.stage import StageError
 from testkit.window_program import Windows
 
-RATE: Final = 48_000
 BLOCK: Final = RATE // 100
 TONE: Final = 1000.0  # Hz
 LENGTH: Final = RATE // 5  # samples of a beep
@@ -46,7 +46,6 @@ ASK_SELDOM: Final = 100_000_000  # otherwise
 DOUBT: Final = 20_000_000  # ns; an answer that took longer is not believed
 AROUND_A_BEEP: Final = 500_000_000  # ns; so long before and after it the server's words must agree
 KNOWN: Final = 4_000_000  # ns; a flash or beep whose moment is not known to this is not judged
-SECOND: Final = 1_000_000_000
 PLACE: Final = (80, 60, 640, 360)  # px of the window
 DARK, BRIGHT = 0, 0xFFFFFF
 AHEAD: Final = 600_000_000  # ns between the word to flash and the flash: longer than any server's buffer

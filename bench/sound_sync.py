@@ -21,8 +21,10 @@ import numpy as np
 
 from agent.control.status import RecorderState
 from bench.harness import Said, Say
+from bench.sound_account import RATE, SECOND
+from bench.sound_call import blocks_of
 from bench.sound_play import beepers_of
-from bench.sound_signals import PLACE, RATE, Lamp, flash_and_beep
+from bench.sound_signals import PLACE, Lamp, flash_and_beep
 from bench.tables import drawn
 from testkit.calls import both_open, desk, policy
 from testkit.fleet import store, zeros
@@ -39,7 +41,6 @@ PAUSE: Final = 2.0  # s that the card terminal is in view
 TILL: Final = "eyelid-demo-till"  # the card terminal
 THERE: Final = (300, 320)  # where it is
 MINUTE: Final = 60.0
-SECOND: Final = 1_000_000_000
 AROUND: Final = SECOND // 4  # ns that have to be kept before and after a flash
 NEAR: Final = 1.0  # s; flashes are further apart
 WHITE: Final = 160  # luma from which the window counts as white
@@ -185,27 +186,22 @@ def sounded(film: Path) -> tuple[list[float], list[float]]:
     """When each channel began to sound after silence, s of the film."""
     found: tuple[list[float], list[float]] = ([], [])
     last = [-QUIET, -QUIET]  # the place of the last sample that sounded
-    with av.open(str(film)) as container:
-        for block in container.decode(audio=0):
-            samples = np.abs(block.to_ndarray())
-            at = round(float(block.time or 0.0) * RATE)
-            for channel in (0, 1):
-                loud = np.flatnonzero(samples[channel] > LOUD)
-                for place in loud[:1] if len(loud) else ():
-                    if at + place - last[channel] > QUIET:
-                        found[channel].append((at + int(place)) / RATE)
-                if len(loud):
-                    last[channel] = at + int(loud[-1])
+    for at, samples in blocks_of(film):
+        for channel in (0, 1):
+            if len(loud := np.flatnonzero(np.abs(samples[:, channel]) > LOUD)):
+                if at + loud[0] - last[channel] > QUIET:
+                    found[channel].append((at + int(loud[0])) / RATE)
+                last[channel] = at + int(loud[-1])
     return found
 
 
-def worst(offsets: Iterable[Offset]) -> float:
-    return max(max(abs(offset.left), abs(offset.right)) for offset in offsets)
+def apart(offset: Offset) -> float:
+    return max(abs(offset.left), abs(offset.right))
 
 
 def typical(offsets: Iterable[Offset]) -> float:
     """The median, so that one picture that a busy machine took late says nothing of the rest."""
-    return statistics.median(max(abs(offset.left), abs(offset.right)) for offset in offsets)
+    return statistics.median(map(apart, offsets))
 
 
 # -- telling ------------------------------------------------------------------------------------------------------
@@ -219,7 +215,7 @@ def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say)
 
 def said(found: dict[str, list[Offset]]) -> Said:
     """A quick run is judged by what is typical, as a picture waits for a core and sound does not."""
-    far = max(map(worst, found.values()))
+    far = max(apart(offset) for offsets in found.values() for offset in offsets)
     servers = {server: [asdict(offset) for offset in offsets] for server, offsets in found.items()}
     lines = [
         (server, *(one if isinstance(one, str) else f"{one:.1f}" for one in offset.values()))
@@ -227,8 +223,8 @@ def said(found: dict[str, list[Offset]]) -> Said:
         for offset in offsets
     ]
     wrong, short = (
-        [f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if apart > ALLOWED_MS else []
-        for apart in (max(map(typical, found.values())), far)
+        [f"Sound and picture are {by:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if by > ALLOWED_MS else []
+        for by in (max(map(typical, found.values())), far)
     )
     facts = {"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": servers}
     return Said(facts, drawn("Picture after sound, ms", COLUMNS, lines, words=2), wrong, [] if wrong else short)

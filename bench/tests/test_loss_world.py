@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness import expect
 from bench.loss import moving_screen
-from bench.loss_world import Ground, World, expect, world
+from bench.loss_world import Ground, World, world
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 

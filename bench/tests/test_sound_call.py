@@ -12,8 +12,9 @@ import pytest
 
 from bench.sound import kept as kept_in
 from bench.sound import main
+from bench.sound_account import RATE
 from bench.sound_call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, missed, through_opus
-from bench.sound_call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, placed
+from bench.sound_call_heard import EDGE, SPREAD, Call, Heard, Samples, judged, placed
 from bench.sound_play import limited
 from bench.sound_talk import CALL, CALLER, NUMBER, scripted, voice
 from testkit.stage import StageError
