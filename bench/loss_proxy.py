@@ -232,12 +232,13 @@ class _Connection(BaseHTTPRequestHandler):
             return
         self.request.settimeout(BEAT)
         while self.server.silent.is_set():
-            with suppress(TimeoutError):
-                try:
-                    left = not self.request.recv(PIECE)
-                except ConnectionError:
-                    left = True
-                if left:
-                    self.server.hung_up += 1
-                    break
+            try:
+                left = not self.request.recv(PIECE)
+            except TimeoutError:
+                continue
+            except OSError:
+                left = True
+            if left:
+                self.server.hung_up += 1
+                break
         raise _Broken

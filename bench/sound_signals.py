@@ -116,6 +116,7 @@ class Beeper:
         self._at: int | None = None
         self._busy_until = 0  # ns; around a beep
         self._written = 0  # samples
+        self._waiting: Samples = np.zeros(0, "<i2")  # of a beep that has begun
         self._words: deque[Word] = deque(maxlen=round(4 * AROUND_A_BEEP / ASK_EVERY))
         self._beeped: int | None = None  # the count of the last beep's first sample
         self._asked_at: int | None = None
@@ -156,7 +157,6 @@ class Beeper:
         pulse.pa_stream_connect_playback(stream, self._sink.encode(), byref(attributes), ADJUST_LATENCY, None, None)
         self._turn(loop, lambda: pulse.pa_stream_get_state(stream) == STREAM_READY)
         answered = SuccessCallback(lambda handle, success, _: self._learn(handle, success))
-        waiting = np.zeros(0, "<i2")  # of a beep that has begun
         asked = 0
         while not self._ended.is_set():
             every = ASK_EVERY if now() < self._busy_until else ASK_SELDOM
@@ -164,8 +164,7 @@ class Beeper:
                 asked = self._asked_at = now()
                 pulse.pa_operation_unref(pulse.pa_stream_update_timing_info(stream, answered, None))
             while pulse.pa_stream_writable_size(stream) >= 2 * BLOCK:
-                block, waiting = self._next(waiting)
-                pulse.pa_stream_write(stream, block.tobytes(), 2 * BLOCK, None, 0, 0)
+                pulse.pa_stream_write(stream, self._next().tobytes(), 2 * BLOCK, None, 0, 0)
                 self._written += BLOCK
             self._step(loop)
         pulse.pa_stream_disconnect(stream)
@@ -194,22 +193,17 @@ class Beeper:
             self._words.append(Word(answered, told.read_index // 2, (asked + answered) // 2 + 1000 * told.sink_usec))
             self._ready.set()
 
-    def _next(self, waiting: Samples) -> tuple[Samples, Samples]:
-        """The next hundredth of a second, and what is still to come of a beep."""
-        block = np.zeros(BLOCK, "<i2")
-        if len(waiting):
-            block[: len(waiting[:BLOCK])] = waiting[:BLOCK]
-            return block, waiting[BLOCK:]
-        if self._at is None or not self._words:
-            return block, waiting
-        recent = list(self._words)[-round(AROUND_A_BEEP / ASK_EVERY) :]
-        into = (self._at - begins(recent, in_cycles=self._in_cycles)) * RATE // SECOND - self._written
-        if into >= BLOCK:
-            return block, waiting
-        self._at, start = None, max(into, 0)
-        self._beeped = self._written + start
-        block[start:] = self._wave[: BLOCK - start]
-        return block, self._wave[BLOCK - start :]
+    def _next(self) -> Samples:
+        """The next hundredth of a second: silence, but for a beep that is due."""
+        if self._at is not None and self._words:
+            recent = list(self._words)[-round(AROUND_A_BEEP / ASK_EVERY) :]
+            into = (self._at - begins(recent, in_cycles=self._in_cycles)) * RATE // SECOND - self._written
+            if into < BLOCK:
+                self._at, start = None, max(into, 0)
+                self._beeped = self._written + start
+                self._waiting = np.concatenate([np.zeros(start, "<i2"), self._wave])
+        block, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
+        return np.pad(block, (0, BLOCK - len(block)))
 
 
 def _playback() -> ctypes.CDLL:
