@@ -106,21 +106,20 @@ def _in_blob(there: Target, stream: int, sequence: int, change: Callable[[bytes]
         there.blob(stream, sequence, other).unlink()
 
 
-def _chunk(name: str, at: int, bit: int, where: str) -> Flip:
+def _chunk(name: str, place: tuple[int, int], where: str) -> Flip:
     return Flip(
         f"chunk: {name}, {where}",
-        lambda there: _in_blob(there, there.stream, there.sequence, lambda body: flip(body, at, bit), where),
+        lambda there: _in_blob(there, there.stream, there.sequence, lambda body: flip(body, *place), where),
         lambda there: (f"stream {there.stream}, sequence {there.sequence}",),
     )
 
 
 def _packet(part: int, name: str, where: str) -> Flip:
-    def change(body: bytes) -> bytes:
-        return flip_in(body.decode(), part, name).encode()
-
     return Flip(
         f"key packet: {_said(part, name)}, {where}",
-        lambda there: _in_blob(there, KEY_PACKET_STREAM, 0, change, where),
+        lambda there: _in_blob(
+            there, KEY_PACKET_STREAM, 0, lambda body: flip_in(body.decode(), part, name).encode(), where
+        ),
         lambda _: ("key packet",),
     )
 
@@ -154,7 +153,7 @@ def _said(part: int, name: str) -> str:
 NEWEST: Final = ("bundle", "bundles", "revision = (SELECT max(revision) FROM bundles)")
 OPENS: Final = ("ledger batch", "ledger_batches", "id = (SELECT batch FROM ledger_lines WHERE seq = {})")
 FLIPS: Final = (
-    *(_chunk(name, *place, where) for where in (DISK, BOTH) for name, place in CHUNK.items()),
+    *(_chunk(name, place, where) for where in (DISK, BOTH) for name, place in CHUNK.items()),
     *(_packet(*place, where) for where in (DISK, BOTH) for place in PACKET),
     *(_token(*NEWEST, ("bundle revision", "newest bundle"), place) for place in BUNDLE),
     *(_token(*OPENS, ("batch ",), place) for place in BATCH),

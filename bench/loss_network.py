@@ -1,6 +1,6 @@
 """The network between recorder and store, or what stands in it, does what networks do. Case 4 of bench/loss.
 
-The recorder is told the address of bench/loss_proxy.py, which stands before the real store. "backlog" is
+The recorder is told the address of a line (testkit/fakes/line.py) that stands before the real store. "backlog" is
 bench/loss_sealer.py filling the spool as two hours without a network would; all other cases run the whole recorder.
 """
 
@@ -13,8 +13,8 @@ from typing import Final
 
 from bench.harness import expect
 from bench.loss_account import Round
-from bench.loss_proxy import BlackHole, EatAnswer, Fault, Line, ResetAt, Says
 from bench.loss_world import Case, Ground, World, in_batches, sealer, world
+from testkit.fakes.line import BlackHole, EatAnswer, Fault, Line, ResetAt, Says
 from testkit.fleet import Store
 
 BATCH: Final = 25  # faults between two verdicts
@@ -47,7 +47,7 @@ def _on_line(ground: Ground) -> Iterator[World]:
         lines: list[Line] = []
 
         def before(store: Store) -> str:
-            lines.append(stack.enter_context(Line(store)))
+            lines.append(stack.enter_context(Line(store.address, store.home / "tls")))
             return lines[0].address
 
         made = stack.enter_context(world(ground, address=before))

@@ -1,4 +1,4 @@
-"""The bad line and the jumping clock of bench/loss do what its cases rely on: no fault, no proof."""
+"""A bad line does what tests and the bench of losses rely on: no fault, no proof."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.model.times import SECOND
-from agent.desktop.clock import BootClock
 from agent.errors import Transient
 from agent.wire import Wire
-from bench.loss_agent import JumpingClock, jump
-from bench.loss_proxy import EatAnswer, Fault, Line, ResetAt, Says
 from protocol import api
 from testkit.fakes.clock import HandClock
+from testkit.fakes.line import EatAnswer, Fault, Line, ResetAt, Says
 from testkit.fakes.store import FakeStore
-from testkit.fleet import Store
 
 
 @pytest.fixture
 def behind(tmp_path: Path) -> Iterator[FakeStore]:
-    (tmp_path / "tls").mkdir()
-    with FakeStore(tls=tmp_path / "tls") as store:
-        for name in ("server.crt", "server.key"):
-            (tmp_path / "tls" / name).write_bytes((tmp_path / "tls" / "store.pem").read_bytes())
-        (tmp_path / "tls" / "ca.crt").write_text(store.ca)
+    with FakeStore(tls=tmp_path) as store:
         yield store
 
 
 @pytest.fixture
 def line(behind: FakeStore, tmp_path: Path) -> Iterator[Line]:
-    with Line(Store(tmp_path, behind.address, tmp_path / "none"), aims_at=lambda _method, _path: True) as made:
+    with Line(behind.address, tmp_path, aims_at=lambda _method, _path: True) as made:
         yield made
 
 
@@ -71,13 +63,3 @@ def test_the_line_answers_itself(behind: FakeStore, line: Line, wire: Wire) -> N
     line.arm(Says.http(503, b"busy", "Retry-After: 7"))
     answer = wire.send("PUT", api.RECORDING, body=b"sealed")
     assert (answer.status, answer.retry_after, behind.requests) == (503, 7.0, [])
-
-
-def test_a_clock_jumps_when_told_to_and_runs_on(tmp_path: Path) -> None:
-    jump(tmp_path / "offsets", wall=0, slept=0)
-    clock, real = JumpingClock(tmp_path / "offsets"), BootClock()
-    assert clock.now() - real.now() < SECOND
-    jump(tmp_path / "offsets", wall=-3600 * SECOND, slept=600 * SECOND)
-    assert 599 * SECOND < clock.now() - real.now() <= 600 * SECOND
-    assert -3000 * SECOND - SECOND < clock.wall() - real.wall() <= -3000 * SECOND
-    assert clock.awake() <= real.awake()

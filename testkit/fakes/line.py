@@ -1,4 +1,4 @@
-"""A bad line to a real store: it is slow, breaks off in mid-body, swallows answers, falls silent, or answers itself.
+"""A bad line to a store: it is slow, breaks off in mid-body, swallows answers, falls silent, or answers itself.
 
 It ends TLS with the store's own certificate, so that a fault can be aimed at a chunk, and passes everything else on, as
 it comes, to the store that is really there. Agent and store see what a bad network or a bad proxy does to them.
@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from protocol.envelope import KEY_PACKET_STREAM
-from testkit.fleet import Store
 
 PIECE: Final = 4096  # bytes passed on at a time; a slow line's granularity
 BUFFER: Final = 16 * 2**10  # bytes that the line itself holds: the rest must wait at the agent
@@ -71,21 +71,20 @@ def is_chunk(method: str, path: str) -> bool:
 class Line(ThreadingHTTPServer):
     """Use as a context manager. `rate`: bytes a second towards the store, over all connections; None is no limit.
 
-    `aims_at`: the requests that faults happen to, by method and path.
+    `address`, `tls`: of the store. `aims_at`: the requests that faults happen to, by method and path.
     """
 
     daemon_threads = False  # its end awaits all connections
 
-    def __init__(self, store: Store, aims_at: Callable[[str, str], bool] = is_chunk) -> None:
+    def __init__(self, address: str, tls: Path, aims_at: Callable[[str, str], bool] = is_chunk) -> None:
         self.rate: float | None = None
         self.happened: Counter[type[Fault]] = Counter()
         self.squeezed = 0  # bytes that went while there was a limit
         self.hung_up = 0  # connections that the recorder left while the line was silent
         self.silent = threading.Event()
         self.open: set[socket.socket] = set()
-        where = urlsplit(store.address)
+        where = urlsplit(address)
         self.to = (str(where.hostname), int(where.port or 0))
-        tls = store.home / "tls"
         self.shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.shown.load_cert_chain(tls / "server.crt", tls / "server.key")
         self.trusted = ssl.create_default_context(cafile=str(tls / "ca.crt"))
