@@ -73,7 +73,7 @@ SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs does not ke
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
 ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, whatever the network does
-LEAVING: Final = SECOND // 2  # of it, for Python's own end: 0.28 s of a busy machine (scripts/bench ending)
+LEAVING: Final = SECOND // 2  # of it, for Python's own end: 0.28 s of a busy machine (bench/capture_delays.py)
 
 
 def run(config: Config) -> int:

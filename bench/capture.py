@@ -1,41 +1,46 @@
-"""What recording costs with everything on, beside ffmpeg's x11grab on the same display in the same minutes.
+"""What recording costs with everything on, beside ffmpeg's x11grab on the same display; how it ends and how it lags.
 
-    scripts/bench capture [--quick] [--json]
+    scripts/bench capture [PART] [--quick] [--json]
 
-A support desk of 1080p stands still, ticks, is typed into, scrolled and turned (bench/capture_desktop.py). The busy
-script is the last three together, each with a pause of reading after it.
+desk    A support desk of 1080p stands still, ticks, is typed into, scrolled and turned (bench/capture_desktop.py). The
+        busy script is the last three together, each with a pause of reading after it.
+ending  How long a recorder takes to end. *drain*: from the word to end until twelve waiting pictures of coarse noise
+        are encoded, sealed and durable. *whole*: from SIGTERM to the exit, with a store that hangs. The aim is 2 s.
+relay   From the start of the browser's relay to its first message at an agent. The aim is 100 ms.
+looks   What looks at 20 windows cost, and how long pixels of a window stay.
+pages   How far the display is behind a page that has drawn, two minutes in each browser.
+
+Without PART the first three. It fails where something did not happen, never for its time.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import resources
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import psutil
-from rich.console import Console
-from rich.table import Table
+from rich.json import JSON
 
 from agent.control.status import RecorderState
-from bench import harness
+from bench import capture_delays, harness, tables
+from bench.capture_delays import POLICY, SIZE
 from bench.capture_desktop import SupportDesk
+from bench.harness import Said, Say
 from testkit.fleet import pc, store
 from testkit.interrupts import in_order
 from testkit.stage import Running, Stage, StageError, own_display, running
 
-SIZE: Final = (1920, 1080)
 WARM_UP: Final = 6.0  # s: the first pictures and their key frame belong to no case
 BUSY: Final = ("typing", "scrolling", "turning")
 MB: Final = 1e6
-POLICY: Final = {"demo.yaml": resources.files("policies").joinpath("demo", "demo.yaml").read_text(encoding="utf-8")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,6 @@ class Recorder:
     process: Running
     media: Path
     kept: Callable[[], int]  # frames; to be asked when it has ended
-
-    def processes(self) -> list[psutil.Process]:
-        own = psutil.Process(self.process.pid)
-        return [own, *own.children(recursive=True)]
 
 
 @contextmanager
@@ -100,84 +101,40 @@ def _pictures(film: Path) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a recorder has used until a moment."""
-
-    at: float
-    cpu: float
-    bytes: int
-    pss: int
-
-    @classmethod
-    def of(cls, recorder: Recorder) -> Reading:
-        processes = recorder.processes()
-        times = [process.cpu_times() for process in processes]
-        return cls(
-            at=time.monotonic(),
-            cpu=sum(one.user + one.system for one in times),
-            bytes=sum(path.stat().st_size for path in recorder.media.rglob("*") if path.is_file()),
-            pss=sum(process.memory_full_info().pss for process in processes),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a recorder used in some time."""
+class Used:
+    """What a recorder has used until a moment, or in some time; `pss`: its memory at the end."""
 
     seconds: float
     cpu: float
     bytes: int
+    pss: int = 0
 
     @classmethod
-    def between(cls, before: Reading, after: Reading) -> Use:
-        return cls(after.at - before.at, after.cpu - before.cpu, after.bytes - before.bytes)
+    def now(cls, recorder: Recorder) -> Used:
+        cpu, pss = harness.used(recorder.process.pid)
+        kept = sum(path.stat().st_size for path in recorder.media.rglob("*") if path.is_file())
+        return cls(time.monotonic(), cpu, kept, pss)
 
-    def __add__(self, other: Use) -> Use:
-        return Use(self.seconds + other.seconds, self.cpu + other.cpu, self.bytes + other.bytes)
+    def since(self, before: Used) -> Used:
+        return Used(self.seconds - before.seconds, self.cpu - before.cpu, self.bytes - before.bytes, self.pss)
 
-    @property
-    def cpu_a_minute(self) -> float:
-        return 60 * self.cpu / self.seconds
-
-    @property
-    def mb_a_minute(self) -> float:
-        return 60 * self.bytes / MB / self.seconds
+    def __add__(self, other: Used) -> Used:
+        return Used(self.seconds + other.seconds, self.cpu + other.cpu, self.bytes + other.bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """CPU-seconds and megabytes (10^6) a minute, ours and ffmpeg's."""
-
-    cpu_s_per_min: float
-    mb_per_min: float
-    peer_cpu_s_per_min: float
-    peer_mb_per_min: float
-
-    @classmethod
-    def of(cls, ours: Use, peer: Use) -> Case:
-        figures = (ours.cpu_a_minute, ours.mb_a_minute, peer.cpu_a_minute, peer.mb_a_minute)
-        return cls(*(round(figure, 3) for figure in figures))
+COLUMNS: Final = ("", "CPU s", "MB", "ffmpeg CPU s", "ffmpeg MB")
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureResult:
-    """Ratios are the peer's use on the busy script divided by ours: above 1 ours is the smaller."""
-
-    cpu_ratio: float
-    bytes_ratio: float
-    pss_mb: float
-    cases: dict[str, Case]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Frames of the whole run."""
-
-    ours: int
-    peer: int
+def _a_minute(ours: Used, peer: Used) -> dict[str, float]:
+    """CPU-seconds and megabytes (10^6)."""
+    return {
+        f"{whose}{what}_per_min": round(60 * amount / used.seconds, 3)
+        for whose, used in (("", ours), ("peer_", peer))
+        for what, amount in (("cpu_s", used.cpu), ("mb", used.bytes / MB))
+    }
 
 
-def measure(lengths: Lengths, folder: Path, say: Callable[[str], None]) -> tuple[CaptureResult, Kept]:
+def desk(lengths: Lengths, folder: Path, say: Say) -> Said:
     """Plays the script before both recorders. Raises StageError when anything does not start or ends by itself."""
     for name in ("Xvfb", "openbox", "ffmpeg", "ffprobe"):
         if shutil.which(name) is None:
@@ -186,81 +143,80 @@ def measure(lengths: Lengths, folder: Path, say: Callable[[str], None]) -> tuple
         with our_recorder(stage, folder) as ours, peer_recorder(stage, folder) as peer:
             say("warming up")
             support.clock(WARM_UP)
-            uses, peak = _play(support, (ours, peer), lengths, say)
-        kept = Kept(ours.kept(), peer.kept())
-    return _outcome(uses, peak), kept
+            uses = _play(support, (ours, peer), lengths, say)
+        frames = f"Frames kept: {ours.kept()}; ffmpeg {peer.kept()}."
+    mine, its = uses["busy"]
+    cases = {name: _a_minute(*both) for name, both in uses.items()}
+    facts = {
+        "cpu_ratio": round(its.cpu / mine.cpu, 2),  # above 1 ours is the smaller
+        "bytes_ratio": round(its.bytes / mine.bytes, 2),
+        "pss_mb": round(max(ours.pss for ours, _ in uses.values()) / MB, 1),
+        "cases": cases,
+    }
+    lines = [(name, *(f"{figure:.3f}" for figure in case.values())) for name, case in cases.items()]
+    shown = tables.drawn("Per minute of a 1080p desktop, 5 fps at most", COLUMNS, lines)
+    shown.caption = (
+        f"busy: {facts['cpu_ratio']:.1f} x less CPU, {facts['bytes_ratio']:.1f} x fewer bytes. "
+        f"Memory {facts['pss_mb']:.0f} MB PSS. {frames}"
+    )
+    return Said(facts, shown)
 
 
 def _play(
-    support: SupportDesk, recorders: tuple[Recorder, Recorder], lengths: Lengths, say: Callable[[str], None]
-) -> tuple[dict[str, tuple[Use, Use]], int]:
-    """The use of both in each case, and the most memory (PSS, bytes) that ours had at the end of one."""
-    parts: dict[str, Callable[[], None]] = {
+    support: SupportDesk, recorders: tuple[Recorder, Recorder], lengths: Lengths, say: Say
+) -> dict[str, tuple[Used, Used]]:
+    """The use of both in each case."""
+    parts: dict[str, Callable[[], object]] = {
         "static": lambda: support.still(lengths.still),
         "clock": lambda: support.clock(lengths.clock),
     }
-    actions = {"typing": support.typing, "scrolling": support.scrolling, "turning": support.turning}
 
     def act_then_read(action: Callable[[float], None]) -> None:
         action(lengths.active)
         support.clock(lengths.pause)
 
-    for name in BUSY:
-        parts[name] = lambda action=actions[name]: act_then_read(action)  # type: ignore[misc]
+    for name, action in zip(BUSY, (support.typing, support.scrolling, support.turning), strict=True):
+        parts[name] = partial(act_then_read, action)
     support.still(lengths.pause)  # what the warm-up drew has landed
-    uses, peak = {}, 0
+    uses = {}
     for name, part in parts.items():
         if name == "clock":
             support.clock(lengths.pause)  # so that as many of its bytes are on their way at the start as at the end
         say(name)
-        before = [Reading.of(recorder) for recorder in recorders]
+        before = [Used.now(recorder) for recorder in recorders]
         part()
-        after = [Reading.of(recorder) for recorder in recorders]
-        uses[name] = (Use.between(before[0], after[0]), Use.between(before[1], after[1]))
-        peak = max(peak, after[0].pss)
-    return uses, peak
+        ours, peer = (Used.now(recorder).since(one) for recorder, one in zip(recorders, before, strict=True))
+        uses[name] = (ours, peer)
+    ours, peer = (reduce(add, [uses[name][which] for name in BUSY]) for which in (0, 1))
+    uses["busy"] = (ours, peer)
+    return uses
 
 
-def _outcome(uses: dict[str, tuple[Use, Use]], peak: int) -> CaptureResult:
-    ours, peer = uses[BUSY[0]]
-    for name in BUSY[1:]:
-        ours, peer = ours + uses[name][0], peer + uses[name][1]
-    cases = {name: Case.of(*both) for name, both in uses.items()} | {"busy": Case.of(ours, peer)}
-    return CaptureResult(
-        cpu_ratio=round(peer.cpu / ours.cpu, 2),
-        bytes_ratio=round(peer.bytes / ours.bytes, 2),
-        pss_mb=round(peak / MB, 1),
-        cases=cases,
-    )
+# With the rounds of each in full and quickly.
+DELAYS: Final[dict[str, tuple[Callable[[int, Path, Say], dict[str, Any]], int, int]]] = {
+    "ending": (capture_delays.ending, 10, 2),
+    "relay": (capture_delays.relay, 100, 20),
+    "looks": (capture_delays.looks, 1, 1),
+    "pages": (capture_delays.pages, 1, 1),
+}
+WHOLE: Final = ("desk", "ending", "relay")
 
 
-def _table(outcome: CaptureResult, kept: Kept) -> Table:
-    table = Table(title="Per minute of a 1080p desktop, 5 fps at most")
-    for column in ("", "CPU s", "MB", "ffmpeg CPU s", "ffmpeg MB"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, case in outcome.cases.items():
-        table.add_row(name, *(f"{figure:.3f}" for figure in asdict(case).values()))
-    table.caption = (
-        f"busy: {outcome.cpu_ratio:.1f} x less CPU, {outcome.bytes_ratio:.1f} x fewer bytes. "
-        f"Memory {outcome.pss_mb:.0f} MB PSS. Frames kept: {kept.ours}; ffmpeg {kept.peer}."
-    )
-    return table
+def _part(name: str, quick: bool, folder: Path, say: Say) -> Said:
+    if name not in DELAYS:
+        return desk(QUICK if quick else FULL, folder, say)
+    measure, *rounds = DELAYS[name]
+    found = measure(rounds[quick], folder, say)
+    return Said(found, JSON.from_data({name: found}))
 
 
-def main() -> int:
-    arguments = harness.parser("capture", __doc__, "at most 90 seconds; coarser figures").parse_args()
-    console = Console(stderr=True)
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = harness.parser("capture", __doc__, "coarser figures, and a few rounds")
+    parser.add_argument("part", nargs="?", choices=("desk", *DELAYS), help="this part alone")
+    asked = parser.parse_args(arguments)
+    names = WHOLE if asked.part is None else [asked.part]
     with harness.folder() as folder:
-        try:
-            outcome, kept = measure(QUICK if arguments.quick else FULL, folder, console.print)
-        except StageError as failure:
-            console.print(str(failure), markup=False)
-            return 1
-    if arguments.json:
-        print(json.dumps(asdict(outcome)))
-    else:
-        Console().print(_table(outcome, kept))
-    return 0
+        return harness.play({name: partial(_part, name, asked.quick) for name in names}, asked, folder)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,17 @@ the machine next to nothing beside the recorders. Text is anti-aliased, and a pi
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image, ImageDraw
-from Xlib import X, Xatom
-from Xlib.display import Display
+from Xlib import X
 
 from testkit import desk
+from testkit.window_program import Windows
 
 WIDTH, HEIGHT = 1880, 1000  # of the window
 HEAD: Final = 56  # px: the bar with the call's clock
@@ -27,6 +24,7 @@ PAGE: Final = (1340, HEIGHT - HEAD)  # what is seen of a page
 LENGTH: Final = 3600  # px of a page from top to end
 NOTES: Final = (PAGE[0] + 24, HEAD + 60, WIDTH - PAGE[0] - 48, HEIGHT - HEAD - 90)  # the field that is typed into
 CELL: Final = (10, 24)  # px of a typed letter
+CLASS: Final = ("support-desk", "support-desk")
 REQUEST: Final = 60_000  # px that fit into one
 
 # fmt: off
@@ -47,22 +45,23 @@ class SupportDesk:
 
     def __init__(self, display: str) -> None:
         self._random = random.Random(7)
-        self._display = Display(display)
-        screen = self._display.screen()
-        self._root = screen.root
-        self._depth: int = screen.root_depth
-        self._window = self._root.create_window(
-            20, 40, WIDTH, HEIGHT, 0, self._depth, X.InputOutput, X.CopyFromParent,
-            background_pixel=0xFAFAF7, event_mask=X.StructureNotifyMask | X.ExposureMask,
-        )  # fmt: skip
+        self._windows = Windows(display)
+        self._display = self._windows.display
+        self._root, self._depth = self._windows.screen.root, self._windows.screen.root_depth
+        window = self._windows.open(
+            title="Support desk", x=20, y=40, width=WIDTH, height=HEIGHT, window_class=CLASS, mapped=False
+        )
+        self._window = self._windows.open_windows[window]
+        self._window.change_attributes(event_mask=X.ExposureMask)
         self._gc = self._window.create_gc(graphics_exposures=False)
-        self._introduce()
         self._pages = [self._painted(_page(random.Random(number))) for number in range(3)]
         self._letters = {letter: _letter(letter) for letter in LETTERS}
         self._page, self._top, self._typed = 0, 0, 0
         self._started = time.monotonic()
         self._window.map()
-        self._await_exposure()
+        self._display.flush()
+        while self._display.next_event().type != X.Expose:
+            pass
         self._put(_frame(), 0, 0)
         self._show_page()
         self._tick()
@@ -70,9 +69,7 @@ class SupportDesk:
     def __enter__(self) -> SupportDesk:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._display.close()
 
     # -- what happens on it -------------------------------------------------------------------------------------------
@@ -99,21 +96,16 @@ class SupportDesk:
 
     def _act(self, seconds: float, every: float, action: Callable[[], None]) -> None:
         """`action` on its beat and the clock on its own, for `seconds`."""
-        begin = time.monotonic()
-        actions = ticks = 0
-        while True:
-            next_action, next_tick = begin + actions * every, begin + ticks
-            upcoming = min(next_action, next_tick)
-            if upcoming >= begin + seconds:
-                time.sleep(max(0.0, begin + seconds - time.monotonic()))
-                return
-            time.sleep(max(0.0, upcoming - time.monotonic()))
-            if upcoming == next_tick:
+        begin, actions, ticks = time.monotonic(), 0, 0
+        while (upcoming := min(actions * every, float(ticks))) < seconds:
+            time.sleep(max(0.0, begin + upcoming - time.monotonic()))
+            if upcoming == ticks:
                 self._tick()
                 ticks += 1
-            if upcoming == next_action:
+            if upcoming == actions * every:
                 action()
                 actions += 1
+        time.sleep(max(0.0, begin + seconds - time.monotonic()))
 
     # -- what is drawn ------------------------------------------------------------------------------------------------
 
@@ -164,29 +156,11 @@ class SupportDesk:
         return pixmap
 
     def _put(self, picture: Image.Image, x: int, y: int, drawable: Any = None) -> None:
-        data = picture.convert("RGB").tobytes("raw", "BGRX")
-        width, height = picture.size
-        target = self._window if drawable is None else drawable
-        strip = REQUEST // width
-        for top in range(0, height, strip):
-            rows = min(strip, height - top)
-            part = data[top * width * 4 : (top + rows) * width * 4]
-            target.put_image(self._gc, x, y + top, width, rows, X.ZPixmap, self._depth, 0, part)
+        strip = REQUEST // picture.width
+        for top in range(0, picture.height, strip):
+            part = picture.crop((0, top, picture.width, min(top + strip, picture.height)))
+            (drawable or self._window).put_pil_image(self._gc, x, y + top, part)
         self._display.flush()
-
-    def _introduce(self) -> None:
-        """Who this is, so that a recorder that asks finds an ordinary window."""
-        window, atom = self._window, self._display.intern_atom
-        window.set_wm_name("Support desk")
-        window.set_wm_class("support-desk", "support-desk")
-        window.change_property(atom("_NET_WM_NAME"), atom("UTF8_STRING"), 8, b"Support desk")
-        window.change_property(atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()])
-        window.change_property(Xatom.WM_CLIENT_MACHINE, Xatom.STRING, 8, socket.gethostname().encode())
-
-    def _await_exposure(self) -> None:
-        self._display.flush()
-        while self._display.next_event().type != X.Expose:
-            pass
 
 
 def _page(words: random.Random) -> Image.Image:

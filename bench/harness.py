@@ -5,12 +5,40 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from rich.console import Console
+import psutil
+from rich.console import Console, RenderableType
+
+from testkit.stage import StageError
+
+LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
+Say = Callable[[str], None]
+"""Shows how far a bench is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of a bench's part: its JSON object, its table, what fails the run, and what a quick run only remarks.
+
+    A quick run is a test, and no test judges by how busy its machine is.
+    """
+
+    facts: Any
+    table: RenderableType
+    wrong: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)
+
+    def tell(self, console: Console, *, quick: bool = False) -> int:
+        """Exit status."""
+        wrong = tell(self.wrong, console)
+        short = tell(self.short, console, "yellow" if quick else "bold red")
+        return wrong or (0 if quick else short)
 
 
 def parser(name: str, doc: str | None, quick: str, example: str = "") -> argparse.ArgumentParser:
@@ -62,9 +90,48 @@ def folder(chosen: Path | None = None) -> Iterator[Path]:
         yield place
 
 
+def used(pid: int) -> tuple[float, int]:
+    """What the process and its children have used: CPU-seconds since their start, and bytes of memory (PSS)."""
+    own = psutil.Process(pid)
+    processes = [own, *own.children(recursive=True)]
+    times = [one.cpu_times() for one in processes]
+    return sum(one.user + one.system for one in times), sum(one.memory_full_info().pss for one in processes)
+
+
+def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = 0.02) -> None:
+    """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StageError(f"{what} did not come within {patience:.0f} s")
+        time.sleep(beat)
+
+
 def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:
     """Exit status: 1 where there is any."""
     found = list(faults)
     for fault in found:
         console.print(fault, style=style, markup=False, highlight=False, soft_wrap=True)
     return 1 if found else 0
+
+
+def play(parts: Mapping[str, Callable[[Path, Say], Said]], asked: argparse.Namespace, place: Path) -> int:
+    """Each part in a folder of its own in `place`, and what came of it; the exit status. A part that cannot be played
+    does not end the others."""
+    console, facts, status = Console(stderr=True, highlight=False), {}, 0
+    for name, part in parts.items():
+        made = place / name
+        made.mkdir(parents=True, exist_ok=True)
+        try:
+            with console.status(f"{name}: starting") as progress:
+                said = part(made, progress.update)
+        except StageError as failure:
+            status = tell([f"{name}: {failure}"], console)
+            continue
+        facts[name] = said.facts
+        if not asked.json:
+            Console().print(said.table)
+        status = max(status, said.tell(console, quick=asked.quick))
+    if asked.json:
+        print(json.dumps(facts))
+    return status

@@ -16,27 +16,26 @@ missing or wrong, and never because of a figure.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
+from rich.markdown import Markdown
 
-from bench import harness
+from bench import harness, tables
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
-from bench.ingest_table import markdown, table, total
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -102,22 +101,38 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`ca`: file that its certificate is checked against. Connected to anew for each window: idle ones are closed."""
+    """`ca`: file that its certificate is checked against."""
 
     process: Running
     address: str
     ca: str
-    connections: int
 
-    def send(self, name: str, items: Sequence[Item], size: int, at_once: int, patience: float) -> tuple[Window, Volley]:
-        measured = psutil.Process(self.process.pid)
-        with line(self.address, self.ca, self.connections) as connected:
+
+@dataclass
+class Bench:
+    """One run: its servers, its agents, and what it found."""
+
+    plan: Plan
+    home: Home
+    agents: Sequence[Agent]
+    servers: dict[str, Server]
+    say: Callable[[str], None]
+    run: Run
+
+    def send(self, name: str, items: Sequence[Item], size: int, at_once: int = AT_ONCE) -> Window:
+        """Over connections made anew, as idle ones are closed; what the store says it has is looked for."""
+        server = self.servers[name]
+        measured = psutil.Process(server.process.pid)
+        with line(server.address, server.ca, len(self.agents)) as connected:
             before = measured.cpu_times()
-            volley = connected.volley((item.request for item in items), at_once=at_once, patience=patience)
+            requests = (item.request for item in items)
+            volley = connected.volley(requests, at_once=at_once, patience=self.plan.patience)
             after = measured.cpu_times()
+        if name.startswith("store"):
+            self.run.faults.extend(check(self.home, self.home.store_key().public_key(), items, volley))
         cpu = after.user + after.system - before.user - before.system
         times = sorted(answer.seconds * 1000 for answer in volley.answers)
-        window = Window(
+        return Window(
             server=name,
             chunks=len(items),
             size=size,
@@ -129,58 +144,33 @@ class Server:
             rss_mb=round(measured.memory_info().rss / 1e6, 1),
             load_average=round(os.getloadavg()[0], 1),
         )
-        return window, volley
 
+    def play(self) -> Run:
+        plan, readers = self.plan, recipients(self.home)
 
-class Bench:
-    """One run: its servers, its agents, and what it found."""
+        def open_recordings() -> None:
+            """A new one for every agent."""
+            self.send("store", [agent.open(readers) for agent in self.agents], 0)
 
-    def __init__(self, plan: Plan, home: Home, agents: Sequence[Agent], servers: dict[str, Server]) -> None:
-        self.run = Run(plan.agents)
-        self._plan = plan
-        self._home = home
-        self._agents = agents
-        self._servers = servers
-        self._readers = recipients(home)
-        self._key = home.store_key().public_key()
-
-    def open_recordings(self) -> None:
-        """A new recording for every agent."""
-        packets = [agent.open(self._readers) for agent in self._agents]
-        _, volley = self._servers["store"].send("store", packets, 0, AT_ONCE, self._plan.patience)
-        self.run.faults.extend(check(self._home, self._key, packets, volley))
-
-    def rounds(self, say: Callable[[str], None]) -> None:
-        for number in range(self._plan.rounds):
+        open_recordings()
+        for number in range(plan.rounds):
             sent: list[Item] = []
-            for name in self._plan.servers:
-                say(f"round {number + 1} of {self._plan.rounds}: {name}")
+            for name in plan.servers:
+                self.say(f"round {number + 1} of {plan.rounds}: {name}")
                 # What the bare application reads is what the store gets next.
-                sent = sent or list(chunks(self._agents, self._plan.chunks, SIZE))
-                window, volley = self._servers[name].send(name, sent, SIZE, AT_ONCE, self._plan.patience)
-                self.run.windows.append(window)
-                if name.startswith("store"):
-                    self.run.faults.extend(check(self._home, self._key, sent, volley))
-                    sent = []
-
-    def paced(self) -> None:
-        count = int(len(self._agents) * self._plan.paced / SECONDS_A_CHUNK)
-        if count:
-            items = list(chunks(self._agents, count, SIZE, self._plan.paced))
-            store = self._servers["store"]
-            window, volley = store.send("store", items, SIZE, len(self._agents), self._plan.patience)
-            self.run.paced.append(window)
-            self.run.faults.extend(check(self._home, self._key, items, volley))
-
-    def small(self, say: Callable[[str], None]) -> None:
-        """Each part in recordings of its own: a store that remembers each of them for ever would grow."""
-        for part in range(self._plan.parts):
-            say(f"small chunks: part {part + 1} of {self._plan.parts}")
-            self.open_recordings()
-            items = list(chunks(self._agents, self._plan.small // self._plan.parts, SMALL))
-            window, volley = self._servers["store"].send("store", items, SMALL, AT_ONCE, self._plan.patience)
-            self.run.small.append(window)
-            self.run.faults.extend(check(self._home, self._key, items, volley))
+                sent = sent or list(chunks(self.agents, plan.chunks, SIZE))
+                self.run.windows.append(self.send(name, sent, SIZE))
+                sent = [] if name.startswith("store") else sent
+        if count := int(plan.agents * plan.paced / SECONDS_A_CHUNK):
+            self.say("every agent a chunk every four seconds")
+            items = list(chunks(self.agents, count, SIZE, plan.paced))
+            self.run.paced.append(self.send("store", items, SIZE, plan.agents))
+        for part in range(plan.parts):
+            self.say(f"small chunks: part {part + 1} of {plan.parts}")
+            open_recordings()  # a store that remembers each of them for ever would grow
+            items = list(chunks(self.agents, plan.small // plan.parts, SMALL))
+            self.run.small.append(self.send("store", items, SMALL))
+        return self.run
 
 
 def check(home: Home, key: Ed25519PublicKey, items: Sequence[Item], volley: Volley) -> list[str]:
@@ -230,69 +220,149 @@ def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, Server]]
     with ExitStack() as stack:
         made = {}
         for name in plan.servers:
-            command = fleet.installed("eyelid-store", "serve", "--home", str(home.folder), "--host", "127.0.0.1")
-            command += ["--port", "0", "--json"]
+            command = fleet.serve(home.folder)
             if name.startswith("bare"):
                 command = [sys.executable, "-P", "-m", "bench.ingest_bare", str(home.folder)]
             if name.endswith("http"):
                 command.append("--http")
             process = stack.enter_context(running(name, command, folder / f"{name}.log", os.environ))
-            address = process.until(lambda log=process.log: fleet.announced(log), "it said where it listens")  # type: ignore[misc]
-            made[name] = Server(process, address, str(home.ca_certificate), plan.agents)
+            address = process.until(partial(fleet.announced, process.log), "it said where it listens")
+            made[name] = Server(process, address, str(home.ca_certificate))
         yield made
 
 
 def perform(plan: Plan, folder: Path, say: Callable[[str], None]) -> Run:
     """Raises StageError when something does not start, or a request has no answer."""
     say(f"enrolling {plan.agents} agents")
-    path = folder / "store"
-    init = ["init", "--home", str(path), "--address", "127.0.0.1", "--key-file", str(folder / "operator.key")]
-    fleet.answer("eyelid-store init", fleet.run(fleet.installed("eyelid-store", *init), os.environ))
-    home = Home.open(path)
+    home = Home.open(fleet.found(folder)[0])
     agents = enrolled(home, plan.agents)
     with servers(home, folder, plan) as made:
-        bench = Bench(plan, home, agents, made)
-        bench.open_recordings()
-        bench.rounds(say)
-        say("every agent a chunk every four seconds")
-        bench.paced()
-        bench.small(say)
-    return bench.run
+        return Bench(plan, home, agents, made, say, Run(plan.agents)).play()
+
+
+# -- figures: medians over the windows of all runs -----------------------------------------------------------------
+
+COLUMNS: Final = ("", "chunks/s", "MB/s", "p50, ms", "p99, ms", "CPU ms a chunk", "of the load")
+Windows = Sequence[dict[str, Any]]
+
+
+def _figures(windows: Windows) -> dict[str, float]:
+    rates = [window["chunks"] / window["seconds"] for window in windows]
+    rate = statistics.median(rates)
+    return {
+        "windows": len(windows),
+        "chunks_s": round(rate, 1),
+        "chunks_s_best": round(max(rates), 1),
+        "mb_s": round(rate * windows[0]["size"] / 1e6, 1),
+        **{
+            name: round(statistics.median(float(window[name]) for window in windows), 3)
+            for name in ("p50_ms", "p99_ms", "cpu_ms", "load_cpu_ms")
+        },
+    }
+
+
+def slope(windows: Windows) -> float:
+    """MB of resident memory for 10,000 chunks more: the line of least squares through the second half of a run.
+
+    The first half fills caches that have a bound.
+    """
+    half = windows[len(windows) // 2 :]
+    if len(half) < 2:
+        return 0.0
+    fitted = statistics.linear_regression(range(len(half)), [window["rss_mb"] for window in half])
+    return round(float(fitted.slope) / float(half[0]["chunks"]) * 10_000, 3)
+
+
+def total(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of all runs together. `memory`: resident MB of the store after each part of the newest run's small chunks."""
+    windows, paced, small = ([one for run in runs for one in run[part]] for part in ("windows", "paced", "small"))
+    loads = [one["load_average"] for one in (*windows, *paced, *small)]
+    names = dict.fromkeys(one["server"] for one in windows)
+    servers = {name: _figures([one for one in windows if one["server"] == name]) for name in names}
+    for kind in ("", " http"):
+        if f"bare{kind}" in servers and f"store{kind}" in servers:
+            ratio = servers[f"store{kind}"]["chunks_s"] / servers[f"bare{kind}"]["chunks_s"]
+            servers[f"store{kind}"]["of_bare"] = round(ratio, 3)
+    found: dict[str, Any] = {
+        "runs": len(runs),
+        "agents": runs[-1]["agents"],
+        "faults": sum(len(run["faults"]) for run in runs),
+        "load_average": [min(loads), statistics.median(loads), max(loads)],
+        "servers": servers,
+    }
+    if paced:
+        found["paced"] = _figures(paced)
+    if small:
+        newest = next(run["small"] for run in reversed(runs) if run["small"])
+        found["small"] = _figures(small)
+        found["memory"] = {"rss_mb": [window["rss_mb"] for window in newest], "mb_per_10000": slope(newest)}
+    return found
+
+
+def _lines(found: dict[str, Any]) -> list[tuple[str, ...]]:
+    words = {"bare": "reads only, TLS", "store": "store, TLS", "bare http": "reads only", "store http": "store"}
+    rows = [(words[name], figures) for name, figures in found["servers"].items()]
+    rows += [("store, TLS, a chunk of each in 4 s", found["paced"])] if "paced" in found else []
+    rows += [("store, TLS, 2 KB", found["small"])] if "small" in found else []
+    return [
+        (
+            name,
+            *(f"{figures[one]:.0f}" for one in ("chunks_s", "mb_s", "p50_ms", "p99_ms")),
+            *(f"{figures[one]:.2f}" for one in ("cpu_ms", "load_cpu_ms")),
+        )
+        for name, figures in rows
+    ]
+
+
+def summary(found: dict[str, Any]) -> str:
+    least, middle, most = found["load_average"]
+    said = (
+        f"{found['agents']} agents, {found['runs']} {'run' if found['runs'] == 1 else 'runs'}: "
+        f"{found['faults']} receipts or chunks missing or wrong. "
+        f"Load average {middle:.1f} (from {least:.1f} to {most:.1f}), this load included."
+    )
+    best = found["servers"].get("store", {})
+    if "of_bare" in best:
+        said += f" Store to bare: {best['of_bare']:.2f}; its best window {best['chunks_s_best']:.0f} chunks/s."
+    if "memory" in found:
+        memory = found["memory"]
+        said += (
+            f" Resident memory after each part of the small chunks: {', '.join(f'{mb:.0f}' for mb in memory['rss_mb'])}"
+            f" MB; {memory['mb_per_10000']:+.2f} MB for 10,000 chunks in the second half."
+        )
+    return said
+
+
+def markdown(runs: Sequence[dict[str, Any]]) -> str:
+    found = total(runs)
+    return f"{summary(found)}\n\n{tables.markdown(COLUMNS, _lines(found))}"
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
-    console = Console(stderr=True)
-    if arguments.table is not None:
-        print(markdown(harness.runs_in(arguments.table)))
-        return 0
-    began = time.monotonic()
-    with harness.folder() as folder:
-        try:
-            with console.status("starting") as status:
-                plan = QUICK if arguments.quick else replace(FULL, rounds=arguments.rounds, small=arguments.small)
-                run = perform(plan, folder, status.update)
-        except StageError as failure:
-            console.print(str(failure), markup=False)
-            return 1
-    harness.keep(arguments.add, [asdict(run)])
-    runs = [asdict(run)] if arguments.add is None else harness.runs_in(arguments.add)
-    if arguments.json:
-        print(json.dumps(total(runs)))
-    else:
-        Console().print(table(runs))
-        console.print(f"{time.monotonic() - began:.0f} s")
-    return harness.tell(run.faults[:20], console)
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = harness.parser("ingest", __doc__, "60 agents and few chunks, at most 30 seconds")
     parser.add_argument("--rounds", type=int, default=FULL.rounds, metavar="N", help="of all servers (%(default)s)")
     parser.add_argument(
         "--small", type=int, default=FULL.small, metavar="N", help="chunks of 2 KB, in ten parts (%(default)s)"
     )
     harness.add_runs(parser)
-    return parser
+    asked = parser.parse_args()
+    console = Console(stderr=True)
+    if asked.table is not None:
+        print(markdown(harness.runs_in(asked.table)))
+        return 0
+    plan = QUICK if asked.quick else replace(FULL, rounds=asked.rounds, small=asked.small)
+    try:
+        with harness.folder() as folder, console.status("starting") as status:
+            run = perform(plan, folder, status.update)
+    except StageError as failure:
+        return harness.tell([str(failure)], console)
+    harness.keep(asked.add, [asdict(run)])
+    runs = [asdict(run)] if asked.add is None else harness.runs_in(asked.add)
+    if asked.json:
+        print(json.dumps(total(runs)))
+    else:
+        Console().print(Markdown(markdown(runs)))
+    return harness.tell(run.faults[:20], console)
 
 
 if __name__ == "__main__":

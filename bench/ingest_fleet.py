@@ -17,23 +17,22 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+import httpx
 
 from bench.ingest_load import Request
 from protocol import api, bundle, jws
 from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, Flag, Header, Kind, digest
 from protocol.keys import RecipientPublic
-from protocol.packet import KeyPacket, Monitor
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.queries import newest_bundle
 from store.clock import SECOND
 from store.server.enrolment import Applicant, enrol, make_secret
 from store.server.serving import open_services
+from testkit.fakes.pc import FakeRecording, Pc
 
 LENGTH: Final = 4 * SECOND  # of a chunk, as shipped
 AN_HOUR: Final = 3600  # seconds that the tokens are good for: longer than any run, so that none is renewed in it
-POLICY: Final = "c" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +52,18 @@ class Agent:
     """A device; `sequence`, `previous` and `at` are its open recording's. `bearer`: its Authorization."""
 
     number: int
-    device: str
-    evidence_key: Ed25519PrivateKey
+    pc: Pc
     bearer: str
     recording: UUID = field(default_factory=uuid4)
     sequence: int = 0
     previous: bytes = b""
     at: int = 0
 
-    def open(self, recipients: Sequence[RecipientPublic]) -> Item:
+    def open(self, recipients: tuple[RecipientPublic, ...]) -> Item:
         """The key packet of a new recording."""
-        self.recording = uuid4()
-        packet = KeyPacket.build(
-            os.urandom(32),
-            recipients,
-            recording=self.recording,
-            bundle_revision=1,
-            policy=POLICY,
-            start=time.time_ns(),
-            device=self.device,
-            host=f"desk-{self.number}",
-            os_user="agent",
-            monitors=(Monitor(0, 0, 0, 1920, 1080, "one"),),
-            agent_version="0.1.0",
-        )
-        body = packet.sign(self.evidence_key).encode("ascii")
-        self.sequence, self.previous, self.at = 0, digest(body), 0
-        return self._item(KEY_PACKET_STREAM, 0, body, b"")
+        opened = FakeRecording(self.pc, recipients, start=time.time_ns())
+        self.recording, self.sequence, self.previous, self.at = opened.id, 0, digest(opened.packet), 0
+        return self._item(KEY_PACKET_STREAM, 0, opened.packet, b"")
 
     def chunk(self, ciphertext: bytes, due: float = 0.0) -> Item:
         """The next sealed chunk of the open recording."""
@@ -104,22 +88,20 @@ class Agent:
 
 def enrolled(home: Home, count: int) -> list[Agent]:
     """So many devices in a store that does not serve yet, each with a token."""
-    keys = [(Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()) for _ in range(count)]
-    with closing(open_services(home)) as services:
+    with closing(open_services(home)) as services, httpx.Client() as unused, ThreadPoolExecutor(16) as pool:
         with services.database.writing() as connection:
             now = services.clock()
             secret = make_secret(connection, uses=count, expires_at=now + AN_HOUR * SECOND, group="bench", now=now)
 
         def admit(number: int) -> Agent:
-            token_key, evidence_key = keys[number]
-            public = token_key.public_key(), evidence_key.public_key()
-            device = enrol(services, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
+            pc = Pc(unused)
+            public = pc.token_key.public_key(), pc.evidence_key.public_key()
+            pc.device = enrol(services, Applicant(secret, *public, f"desk-{number}", "Linux", "0.1.0"))["device"]
             issued = now // SECOND
-            claims = {"device": device, "iat": issued, "exp": issued + AN_HOUR}
-            return Agent(number, device, evidence_key, f"Bearer {jws.sign(jws.TOKEN, claims, services.store_key)}")
+            claims = {"device": pc.device, "iat": issued, "exp": issued + AN_HOUR}
+            return Agent(number, pc, f"Bearer {jws.sign(jws.TOKEN, claims, services.store_key)}")
 
-        with ThreadPoolExecutor(16) as pool:
-            return list(pool.map(admit, range(count)))
+        return list(pool.map(admit, range(count)))
 
 
 def recipients(home: Home) -> tuple[RecipientPublic, ...]:

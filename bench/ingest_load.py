@@ -21,7 +21,7 @@ from testkit.stage import StageError
 
 HOST: Final = "127.0.0.1"
 CONNECTING: Final = 30.0  # seconds that a connection and its handshake may take
-_END_OF_HEAD: Final = b"\r\n\r\n"
+_LATER: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ class Volley:
 class _Connection:
     """At most one request is under way on it, as on an agent's."""
 
-    def __init__(self, sock: socket.socket, number: int) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.number = number
         self.request: Request | None = None
         self.since = 0.0
+        self.blocked: deque[Request] = deque()  # due while it was still busy
         self._out: list[memoryview] = []
         self._in = bytearray()
 
-    def begin(self, request: Request, now: float) -> None:
-        self.request, self.since = request, now
+    def begin(self, request: Request, since: float) -> None:
+        self.request, self.since = request, since
         self._out = [memoryview(request.rest), memoryview(request.head)]  # taken from the end
         self._in.clear()
 
@@ -80,7 +80,7 @@ class _Connection:
         while self._out:
             try:
                 sent = self.sock.send(self._out[-1])
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            except _LATER:
                 return False
             left = self._out.pop()[sent:]
             if left:
@@ -92,25 +92,14 @@ class _Connection:
         while True:
             try:
                 part = self.sock.recv(65536)
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            except _LATER:
                 return None
             if not part:
-                raise StageError(f"connection {self.number} was ended by the server before it answered")
+                raise StageError("a connection was ended by the server before it answered")
             self._in += part
-            answer = _whole(self._in)
-            if answer is not None:
-                return answer
-
-
-def _whole(received: bytearray) -> tuple[int, bytes] | None:
-    """(status, body) of an answer that has arrived with all of its Content-Length."""
-    end = received.find(_END_OF_HEAD)
-    if end < 0:
-        return None
-    head = bytes(received[:end]).lower()
-    length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-    body = bytes(received[end + len(_END_OF_HEAD) :])
-    return (int(head[9:12]), body) if len(body) == length else None
+            head, end, body = self._in.partition(b"\r\n\r\n")
+            if end and len(body) == int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
+                return int(head[9:12]), bytes(body)
 
 
 class Line:
@@ -127,7 +116,6 @@ class Line:
         waiting = deque(requests)
         whole = len(waiting)
         answers: list[Answer] = []
-        blocked: dict[int, deque[Request]] = {}  # by connection: due while it was still busy
         under_way = 0
         cpu, start = time.process_time(), time.perf_counter()
         with selectors.DefaultSelector() as selector:
@@ -137,7 +125,7 @@ class Line:
             def begin(request: Request) -> bool:
                 connection = self._connections[request.connection]
                 if connection.request is not None:
-                    blocked.setdefault(request.connection, deque()).append(request)
+                    connection.blocked.append(request)
                     return False
                 connection.begin(request, start + request.due if request.due else time.perf_counter())
                 if not connection.send():
@@ -155,16 +143,14 @@ class Line:
                     connection: _Connection = key.data
                     if events & selectors.EVENT_WRITE and connection.send():
                         selector.modify(connection.sock, selectors.EVENT_READ, connection)
-                    if not events & selectors.EVENT_READ:
-                        continue
-                    got = connection.receive()
+                    got = connection.receive() if events & selectors.EVENT_READ else None
                     if got is None or connection.request is None:
                         continue
                     answers.append(Answer(connection.request, *got, time.perf_counter() - connection.since))
                     connection.request = None
                     under_way -= 1
-                    if late := blocked.get(connection.number):
-                        under_way += begin(late.popleft())
+                    if connection.blocked:
+                        under_way += begin(connection.blocked.popleft())
         return Volley(tuple(answers), time.perf_counter() - start, time.process_time() - cpu)
 
 
@@ -177,12 +163,12 @@ def line(address: str, ca: str, connections: int) -> Iterator[Line]:
     context = ssl.create_default_context(cafile=ca) if target.scheme == "https" else None
     with ExitStack() as stack:
         made = []
-        for number in range(connections):
+        for _ in range(connections):
             sock = socket.create_connection((HOST, target.port), timeout=CONNECTING)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
                 sock = context.wrap_socket(sock, server_hostname=HOST)
             stack.callback(sock.close)
             sock.setblocking(False)
-            made.append(_Connection(sock, number))
+            made.append(_Connection(sock))
         yield Line(made)

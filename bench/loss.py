@@ -12,16 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
-from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_lanes, loss_network, tables
+from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
+from bench.harness import Say
 from bench.loss_account import COLUMNS, WORDS, LossCounts, added_up, lines, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from testkit import fleet
@@ -33,15 +34,12 @@ from testkit.stage import Stage, StageError, own_display
 CASES: Final[tuple[Case, ...]] = (
     *loss_flips.CASES,
     *loss_kills.CASES,
-    *loss_lanes.CASES,
     *loss_disks.CASES,
     *loss_network.CASES,
     *loss_clock.CASES,
 )
 
 SIZE: Final = (1280, 720)  # of the display, pixels
-WIDE: Final = 140  # columns of a terminal in which all figures of a case fit into a line
-Say = Callable[[str], None]
 
 
 @contextmanager
@@ -52,76 +50,55 @@ def moving_screen(folder: Path) -> Iterator[Stage]:
 
 
 class Theatre:
-    """Worlds for the cases of one run: those that want nothing special share one."""
+    """Worlds for the cases of one run: those that want nothing special share one, until another needs the machine or
+    something was left behind in it. Two recorders at once would only be slower."""
 
     def __init__(self, stage: Stage, folder: Path, chunk: float) -> None:
-        self._stage = stage
-        self._folder = folder
-        self._chunk = chunk
-        self._stack = ExitStack()
+        self._stage, self._folder, self._chunk = stage, folder, chunk
+        self._made = ExitStack()
         self._shared: World | None = None
-        self._model = cache(self._found)  # once a run: its keys take seconds
+        self._model = cache(lambda: fleet.found(self._place("model")))  # once a run: its keys take seconds
 
-    def __enter__(self) -> Theatre:
-        return self
+    def world_of(self, case: Case) -> World:
+        """Open until another is asked for, or `close`."""
+        if self._shared is not None and case.world is everyday:
+            return self._shared
+        self.close()
+        made = self._made.enter_context(
+            case.world(Ground(self._stage, self._place(case.name), self._chunk, self._model))
+        )
+        self._shared = made if case.world is everyday else None
+        return made
 
-    def __exit__(self, *failure: object) -> None:
-        self._stack.close()
-
-    def close_shared(self) -> None:
-        """For a case with a world of its own: two recorders at once would only be slower."""
-        self._stack.close()
+    def close(self) -> None:
+        self._made.close()
         self._shared = None
 
-    def world_of(self, case: Case) -> AbstractContextManager[World]:
-        return self._sharing() if case.world is everyday else self._own(case)
-
-    @contextmanager
-    def _sharing(self) -> Iterator[World]:
-        if self._shared is None:
-            self._shared = self._stack.enter_context(everyday(self._ground("everyday")))
-        yield self._shared
-
-    @contextmanager
-    def _own(self, case: Case) -> Iterator[World]:
-        self.close_shared()
-        with case.world(self._ground(case.name)) as own:
-            yield own
-
-    def _ground(self, name: str) -> Ground:
-        folder = self._folder / name
-        folder.mkdir(exist_ok=True)
-        return Ground(self._stage, folder, self._chunk, self._model)
-
-    def _found(self) -> tuple[Path, Path]:
-        folder = self._folder / "model"
-        folder.mkdir()
-        return fleet.found(folder)
+    def _place(self, name: str) -> Path:
+        (self._folder / name).mkdir(exist_ok=True)
+        return self._folder / name
 
 
 def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> LossCounts:
     """One case to its end, or to the first thing that did not happen as it should."""
-    counts = LossCounts(case.name, case.title, chunk)
-    if why := case.needs():
-        counts.skipped = why
+    counts = LossCounts(case=case.name, title=case.title, chunk=chunk, skipped=case.needs())
+    if counts.skipped:
         return counts
     try:
-        with theatre.world_of(case) as world:
-            for one in case.run(world, rounds):
-                counts.add(one)
-                said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
-                say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
-            counts.finished = True
-    except CannotMount as why:
-        # Whether root may mount only mounting tells. Once it could, it is a fault.
-        if counts.rounds:
-            counts.faults.append(str(why))
-        else:
-            counts.skipped = str(why)
-        theatre.close_shared()
+        for one in case.run(theatre.world_of(case), rounds):
+            counts.add(one)
+            said = f"{case.name}: round {counts.rounds} of {rounds}, {counts.acknowledged} chunks acknowledged"
+            say(f"{said}, {counts.lost} lost" + "".join(f"\n    {fault}" for fault in one.faults))
+        if case.world is not everyday:
+            theatre.close()
+        counts.finished = True
     except StageError as failure:
-        counts.faults.append(str(failure))
-        theatre.close_shared()  # what it left behind is unknown
+        # Whether root may mount only mounting tells. Once it could, it is a fault.
+        if isinstance(failure, CannotMount) and not counts.rounds:
+            counts.skipped = str(failure)
+        else:
+            counts.faults.append(str(failure))
+        theatre.close()  # what it left behind is unknown
     return counts
 
 
@@ -129,15 +106,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
-        sums = added_up(_runs(asked.table))
-        print(
-            "\n".join(
-                [
-                    tables.markdown(COLUMNS, lines(sums), words=WORDS),
-                    *(f"\nWRONG: {fault}" for counts in sums for fault in wrong(counts)),
-                ]
-            )
-        )
+        sums = _runs(asked.table)
+        print(tables.markdown(COLUMNS, lines(sums), words=WORDS))
+        for fault in (fault for counts in sums for fault in wrong(counts)):
+            print(f"\nWRONG: {fault}")
         return 0
     played: list[LossCounts] = []
     with harness.folder(asked.dir) as folder:
@@ -145,43 +117,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with console.status("starting") as status:
                 _play_all(asked, folder, played, status.update)
         except StageError as failure:
-            console.print(str(failure), markup=False, style="red")
-            return 1
-    shown = played if asked.add is None else added_up(_runs(asked.add))
+            return harness.tell([str(failure)], console, "red")
     if asked.json:
         print(json.dumps(total(played)))
     else:
-        Console().print(shown_at(Console().width, shown))
+        show(played if asked.add is None else _runs(asked.add))
     return harness.tell([fault for counts in played for fault in wrong(counts)], console)
 
 
 def _play_all(asked: argparse.Namespace, folder: Path, played: list[LossCounts], say: Say) -> None:
     chosen = [case for case in CASES if not asked.only or case.name in asked.only]
-    with moving_screen(folder / "display") as stage, Theatre(stage, folder, asked.chunk) as theatre:
+    with moving_screen(folder / "display") as stage, closing(Theatre(stage, folder, asked.chunk)) as theatre:
         for case in chosen:
-            rounds = asked.rounds or (case.quick_rounds if asked.quick else case.rounds)
-            if not rounds:
-                continue  # --quick has no time for it
-            counts = play(case, rounds, theatre, asked.chunk, say)
-            played.append(counts)
-            harness.keep(asked.add, [counts.to_json()])
+            # --quick has no time for some.
+            if rounds := asked.rounds or (case.quick_rounds if asked.quick else case.rounds):
+                played.append(play(case, rounds, theatre, asked.chunk, say))
+                harness.keep(asked.add, [asdict(played[-1])])
 
 
 def _runs(path: Path) -> list[LossCounts]:
-    return [LossCounts.from_json(run) for run in harness.runs_in(path)]
+    return added_up(LossCounts(**run) for run in harness.runs_in(path))
 
 
-def shown_at(width: int, tallies: Sequence[LossCounts]) -> Table:
-    """For a terminal of so many columns: where they are too few for all figures side by side, below each other."""
-    styles = ["bold red" if wrong(counts) else "dim" if counts.skipped else "" for counts in tallies]
-    title, rows = "What was lost", [*lines(tallies)]
-    if width >= WIDE:
-        return tables.drawn(title, COLUMNS, rows, words=WORDS, styles=styles)
-    table = Table("case", "what came of it", title=title, title_style="bold", show_lines=True)
-    for counts, (name, *figures), style in zip(tallies, rows, styles, strict=True):
-        named = [f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True)]
-        table.add_row(name, f"skipped: {counts.skipped}" if counts.skipped else "; ".join(named), style=style)
-    return table
+def show(played: Sequence[LossCounts]) -> None:
+    """Each figure with its name: side by side they are more than a terminal has room for."""
+    console = Console(highlight=False)
+    for counts, (name, *figures) in zip(played, lines(played), strict=True):
+        told = "; ".join(f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True))
+        style = "bold red" if wrong(counts) else "dim" if counts.skipped else ""
+        console.print(f"{name}: {f'skipped: {counts.skipped}' if counts.skipped else told}", style=style)
 
 
 def _names(text: str) -> list[str]:
@@ -189,16 +153,6 @@ def _names(text: str) -> list[str]:
     if strange := [name for name in text.split(",") if name not in known]:
         raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(known)}")
     return text.split(",")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.5 <= seconds <= 10:
-        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds from 0.5 to 10")
-    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -212,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, metavar="N", help="of each case, instead of the case's own number")
     parser.add_argument("--only", type=_names, metavar="CASE,...", help="these cases alone")
     parser.add_argument(
-        "--chunk", type=_seconds, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
+        "--chunk", type=float, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
     )
     harness.add_runs(parser)
     harness.add_folder(parser)

@@ -1,27 +1,40 @@
-"""What a run of bench/loss counts and how it is judged: rounds add up to a tally for each case, tallies over many runs.
+"""What a run of bench/loss counts and how it is judged: what was promised beside what is there, round by round.
 
-Pure. A chunk is *acknowledged* once the recorder's spool has promised it (the spool's own `put` returned); *receipted*
-are those of them for which the recorder also had the store's signed receipt in hand. Nobody may lose either.
+Reads, and starts nothing. What the recorder was promised comes from bench/loss_agent; what is there, from the store's
+catalog and commands. A chunk is *acknowledged* once the recorder's spool has promised it (the spool's own `put`
+returned); *receipted* are those of them for which the recorder also had the store's signed receipt. None of either may
+be lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from agent.spool import SET_ASIDE
+from protocol.envelope import SCENE_STREAM, Kind, lane_of
 
 PATIENCE: Final = 2.0  # seconds that a picture may wait at the gate (agent.core.proof.gate.PATIENCE; a test compares)
+COUNTED: Final = ("rounds", "acknowledged", "receipted", "lost", "doubled", "unreadable")
+SECOND: Final = 1_000_000_000
+NAMED: Final = 5  # of what is wrong, told one by one
+SAME: Final = 1_000  # ns: the media's own time has ticks of 11 us, spans have none
+LOST: Final = "lost"  # of `eyelid-store verify` and `gaps`: a chunk that a receipt was given for is not here
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Round:
     """What one fault did, or what was found of several (`rounds`) when everything had been mended and drained.
 
     `lost`: acknowledged, and the store cannot give it back. `doubled`: a (recording, stream, sequence) with two bodies,
     or a span of media kept twice. `unreadable`: does not open with the recipient's key, or does not verify.
-    `unexplained_s`: no ledger entry covers it. `open_end_s`: from the kill back to the last moment kept; None where no
-    eye was open. `faults`: what else was wrong, a fault that could not be put in before all. `notes`: counted things
-    that are nobody's fault, such as how many kills fell into the middle of a write.
+    `unexplained_s`: no ledger entry covers it. `open_ends`: seconds from a kill with an open eye back to the last
+    moment kept. `faults`: what else was wrong, a fault that could not be put in before all. `notes`: how often things
+    happened that are no fault, such as kills in the middle of a write.
     """
 
     rounds: int = 1
@@ -31,147 +44,244 @@ class Round:
     doubled: int = 0
     unreadable: int = 0
     unexplained_s: float = 0.0
-    open_end_s: float | None = None
-    faults: tuple[str, ...] = ()
+    open_ends: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
 
+    def add(self, other: Round) -> None:
+        for name in (*COUNTED, "unexplained_s", "open_ends", "faults"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.notes = dict(Counter(self.notes) + Counter(other.notes))
 
-@dataclass(slots=True)
-class LossCounts:
-    """The rounds of one case at one length of chunk (s). `finished`: the case came to its end and was judged."""
+
+# -- one verdict ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Journal:
+    """Chunk name -> SHA-256 of what the spool was asked to keep, and promised to; the names that left it."""
+
+    putting: dict[str, str] = field(default_factory=dict)
+    put: dict[str, str] = field(default_factory=dict)
+    receipts: set[str] = field(default_factory=set)
+    aside: set[str] = field(default_factory=set)
+    contradictions: list[str] = field(default_factory=list)  # promised twice under one name with two contents
+
+    def waiting(self) -> set[str]:
+        return self.put.keys() - self.receipts - self.aside
+
+    def half_way(self) -> set[str]:
+        """Writes that began and were not promised, of all lives: one of an earlier kill stays among them."""
+        return self.putting.keys() - self.put.keys()
+
+
+def read_journal(path: Path) -> Journal:
+    told = Journal()
+    for line in path.read_text("ascii").splitlines() if path.exists() else ():
+        match line.split(" "):
+            case ["putting", name, sha256]:
+                told.putting[name] = sha256
+            case ["put", name, sha256]:
+                if told.put.setdefault(name, sha256) != sha256:
+                    told.contradictions.append(name)
+            case ["receipt", name]:
+                told.receipts.add(name)
+            case ["aside", name]:
+                told.aside.add(name)
+            case _:
+                raise ValueError(f"no line of a recorder's promises: {line!r}")
+    return told
+
+
+class Media(NamedTuple):
+    """A stored media chunk's span on the PC's clock, ns."""
+
+    start: int
+    end: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """`bodies`: chunk name -> the SHA-256 of each body stored under it; `media`: stream -> its media, in order."""
+
+    bodies: dict[str, set[str]]
+    media: dict[int, list[Media]]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[Any, ...]], zeros: Mapping[str, int]) -> Kept:
+        """`rows`: recording, stream, sequence, sha256, kind, start, end, as the catalog has them.
+
+        `zeros`: recording -> where its time begins on the PC's clock. A recording whose opening the PC had no time to
+        write down has no place on that clock, and no media either.
+        """
+        kept = cls({}, {})
+        for recording, stream, sequence, sha256, kind, start, end in rows:
+            name = f"{recording}/{stream:05d}-{sequence:010d}"
+            kept.bodies.setdefault(name, set()).add(sha256)
+            if kind == int(Kind.MEDIA) and stream != SCENE_STREAM:
+                zero = zeros[recording]
+                kept.media.setdefault(stream, []).append(Media(zero + start, zero + end, name))
+        for each in kept.media.values():
+            each.sort()
+        return kept
+
+    def last_before(self, moment: int, lane: str) -> int | None:
+        """The end of the lane's last kept media that began before then, at most `moment`."""
+        of_it = (one for stream, each in self.media.items() if lane_of(stream) == lane for one in each)
+        return max((min(one.end, moment) for one in of_it if one.start < moment), default=None)
+
+    def overlaps(self) -> set[str]:
+        """Spans of media that are kept twice, named by the chunk that comes second."""
+        return {
+            f"{later.name} again"
+            for each in self.media.values()
+            for earlier, later in pairwise(each)
+            if later.start < earlier.end - SAME
+        }
+
+
+@dataclass
+class Judge:
+    """Remembers what it has judged, so that each verdict speaks of what is new."""
+
+    _promised: set[str] = field(default_factory=set)
+    _receipted: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
+    _unexplained: int = 0  # ns
+
+    def judge(
+        self, told: Journal, kept: Kept, swept: Mapping[str, Any], gaps: Mapping[str, Any], spool: Path, *, rounds: int
+    ) -> Round:
+        """`swept`, `gaps`: answers of `eyelid-store verify --all --json` and `gaps --json`; `spool`: where nothing
+        should wait any more."""
+        findings = [
+            (f"{one['kind']} {one['id']}: {found['where']}: {found['message']}", found["code"])
+            for one in swept["unsound"]
+            for found in one["findings"]
+        ]
+        (device,) = gaps["devices"]
+        lost = {f"{name} is not in the store" for name, sha in told.put.items() if sha not in kept.bodies.get(name, ())}
+        lost |= {what for what, code in findings if code == LOST}
+        lost |= {
+            f"{short['recording']} lacks {short['missing'] or 'everything'}"
+            for short in device["recordings"]
+            if LOST in (short["why"], *(hole["why"] for hole in short["missing"]))
+        }
+        doubled = {f"{name} has {len(bodies)} bodies" for name, bodies in kept.bodies.items() if len(bodies) > 1}
+        doubled |= kept.overlaps() | {f"{name} was promised with two contents" for name in told.contradictions}
+        unreadable = {what for what, code in findings if code != LOST}
+        left = {f"{path.parent.name}/{path.name} is left in the spool" for path in spool.glob("*/*")}
+        left = {name for name in left if not name.startswith(f"{SET_ASIDE}/")}
+        left |= {f"{name} was set aside" for name in told.aside}
+        unexplained = sum(part["ns"] for part in device["unexplained"])
+        verdict = Round(
+            rounds=rounds,
+            acknowledged=len(told.put.keys() - self._promised),
+            receipted=len((told.receipts & told.put.keys()) - self._receipted),
+            lost=len(lost - self._known),
+            doubled=len(doubled - self._known),
+            unreadable=len(unreadable - self._known),
+            unexplained_s=max(0, unexplained - self._unexplained) / SECOND,
+            faults=self._new(lost | doubled | unreadable) + self._new(left),
+        )
+        self._promised |= told.put.keys()
+        self._receipted |= told.receipts
+        self._known |= lost | doubled | unreadable | left
+        self._unexplained = unexplained
+        return verdict
+
+    def _new(self, wrong: set[str]) -> list[str]:
+        new = sorted(wrong - self._known)
+        more = [f"and {len(new) - NAMED} more"] if len(new) > NAMED else []
+        return new[:NAMED] + more
+
+
+# -- a case ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class LossCounts(Round):
+    """All rounds of one case at one length of chunk (s), as it is written down.
+
+    `skipped`: why the case could not be played here. `finished`: it came to its end and was judged.
+    """
 
     case: str
     title: str
     chunk: float
     rounds: int = 0
-    acknowledged: int = 0
-    receipted: int = 0
-    lost: int = 0
-    doubled: int = 0
-    unreadable: int = 0
-    unexplained_s: float = 0.0
-    open_ends: list[float] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    notes: dict[str, int] = field(default_factory=dict)
-    skipped: str = ""  # why the case could not be played here
+    skipped: str = ""
     finished: bool = False
 
-    def add(self, one: Round) -> None:
-        self.rounds += one.rounds
-        self.acknowledged += one.acknowledged
-        self.receipted += one.receipted
-        self.lost += one.lost
-        self.doubled += one.doubled
-        self.unreadable += one.unreadable
-        self.unexplained_s += one.unexplained_s
-        if one.open_end_s is not None:
-            self.open_ends.append(one.open_end_s)
-        self.faults += one.faults
-        for name, times in one.notes.items():
-            self.notes[name] = self.notes.get(name, 0) + times
-
-    def join(self, other: LossCounts) -> None:
-        """What another run of the same case came to."""
-        self.rounds += other.rounds
-        self.acknowledged += other.acknowledged
-        self.receipted += other.receipted
-        self.lost += other.lost
-        self.doubled += other.doubled
-        self.unreadable += other.unreadable
-        self.unexplained_s += other.unexplained_s
-        self.open_ends += other.open_ends
-        self.faults += other.faults
-        for name, times in other.notes.items():
-            self.notes[name] = self.notes.get(name, 0) + times
-        self.finished = self.finished and other.finished
-
     @property
-    def open_end_s_max(self) -> float | None:
-        return max(self.open_ends, default=None)
-
-    @property
-    def open_end_limit(self) -> float:
-        """Seconds: the open chunk and what waits at the gate."""
-        return self.chunk + PATIENCE
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> LossCounts:
-        return cls(**facts)
+    def name(self) -> str:
+        return self.case if self.chunk == 1.0 else f"{self.case} ({self.chunk:g} s)"
 
 
 def wrong(counts: LossCounts) -> list[str]:
     """Why the case has failed, a line each; empty where nothing is wrong with it."""
     if counts.skipped:
         return []
-    said = [
-        f"{counts.case}: {count} {what}"
-        for count, what in (
-            (counts.lost, "chunks lost"),
-            (counts.doubled, "doubled"),
-            (counts.unreadable, "unreadable"),
-        )
-        if count
+    longest = max(counts.open_ends, default=0.0)
+    limit = counts.chunk + PATIENCE  # the open chunk and what waits at the gate
+    checks = [
+        (counts.lost, f"{counts.lost} chunks lost"),
+        (counts.doubled, f"{counts.doubled} doubled"),
+        (counts.unreadable, f"{counts.unreadable} unreadable"),
+        (counts.unexplained_s > 0, f"{counts.unexplained_s:.3f} seconds unexplained"),
+        (longest > limit, f"the open end was {longest:.2f} s, more than {limit:.1f} s"),
     ]
-    if counts.unexplained_s > 0:
-        said.append(f"{counts.case}: {counts.unexplained_s:.3f} seconds unexplained")
-    longest = counts.open_end_s_max
-    if longest is not None and longest > counts.open_end_limit:
-        said.append(f"{counts.case}: the open end was {longest:.2f} s, more than {counts.open_end_limit:.1f} s")
+    said = [what for fails, what in checks if fails]
     if not counts.finished:
-        said.append(f"{counts.case}: it did not come to its end, so nothing is known of what it lost")
+        said.append("it did not come to its end, so nothing is known of what it lost")
     elif not counts.rounds:
-        said.append(f"{counts.case}: no round was played: nothing was tried")
+        said.append("no round was played: nothing was tried")
     elif not counts.acknowledged:
-        said.append(f"{counts.case}: no chunk was acknowledged: nothing could have been lost")
-    return said + [f"{counts.case}: {fault}" for fault in counts.faults]
+        said.append("no chunk was acknowledged: nothing could have been lost")
+    return [f"{counts.case}: {one}" for one in said + counts.faults]
 
 
-def added_up(tallies: Iterable[LossCounts]) -> list[LossCounts]:
+def added_up(played: Iterable[LossCounts]) -> list[LossCounts]:
     """One for each case and length of chunk, in the order in which they first come; skipped ones only if alone."""
     sums: dict[tuple[str, float], LossCounts] = {}
-    for counts in tallies:
+    for counts in played:
         key = (counts.case, counts.chunk)
         if key not in sums or sums[key].skipped:
-            sums[key] = LossCounts.from_json(counts.to_json())
+            sums[key] = LossCounts(**asdict(counts))
         elif not counts.skipped:
-            sums[key].join(counts)
+            sums[key].add(counts)
+            sums[key].finished &= counts.finished
     return list(sums.values())
 
 
-_SUMMED: Final = ("rounds", "acknowledged", "receipted", "lost", "doubled", "unreadable")
-
-
-def total(tallies: Sequence[LossCounts]) -> dict[str, Any]:
+def total(played: Sequence[LossCounts]) -> dict[str, Any]:
     """The bench's one JSON object."""
-    played = [counts for counts in tallies if not counts.skipped]
+    judged = [counts for counts in played if not counts.skipped]
+    whole = Round(rounds=0)
+    for counts in judged:
+        whole.add(counts)
     return {
-        **{name: sum(getattr(counts, name) for counts in played) for name in _SUMMED},
-        "unexplained_s": round(sum(counts.unexplained_s for counts in played), 6),
-        "open_end_s_max": _rounded(max((end for counts in played for end in counts.open_ends), default=None)),
+        **_figures(whole),
         "cases": {
-            _name(counts): {
-                **{name: getattr(counts, name) for name in _SUMMED},
+            counts.name: {
+                **_figures(counts),
                 "chunk_s": counts.chunk,
-                "unexplained_s": round(counts.unexplained_s, 6),
-                "open_end_s_max": _rounded(counts.open_end_s_max),
                 "notes": counts.notes,
                 "wrong": wrong(counts),
             }
-            for counts in played
+            for counts in judged
         },
-        "skipped": {_name(counts): counts.skipped for counts in tallies if counts.skipped},
+        "skipped": {counts.name: counts.skipped for counts in played if counts.skipped},
     }
 
 
-def _name(counts: LossCounts) -> str:
-    return counts.case if counts.chunk == 1.0 else f"{counts.case} ({counts.chunk:g} s)"
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
+def _figures(of: Round) -> dict[str, Any]:
+    return {
+        **{name: getattr(of, name) for name in COUNTED},
+        "unexplained_s": round(of.unexplained_s, 6),
+        "open_end_s_max": round(max(of.open_ends), 3) if of.open_ends else None,
+    }
 
 
 WORDS: Final = 2  # columns that are no figures
@@ -181,24 +291,15 @@ COLUMNS: Final = (
 )
 
 
-def lines(tallies: Sequence[LossCounts]) -> list[tuple[str, ...]]:
+def lines(played: Sequence[LossCounts]) -> list[tuple[str, ...]]:
     """The table's rows for people, in the order of COLUMNS."""
-    return [
-        (counts.title, f"{counts.chunk:g} s", f"skipped: {counts.skipped}", *[""] * (len(COLUMNS) - 3))
-        if counts.skipped
-        else (
-            counts.title,
-            f"{counts.chunk:g} s",
-            *(f"{getattr(counts, name):,}" for name in _SUMMED),
-            f"{counts.unexplained_s:.3g} s",
-            _ends(counts),
-        )
-        for counts in tallies
-    ]
-
-
-def _ends(counts: LossCounts) -> str:
-    if not counts.open_ends:
-        return "-"
-    ordered = sorted(counts.open_ends)
-    return f"{ordered[len(ordered) // 2]:.1f} / {ordered[-1]:.1f} s"
+    rows = []
+    for counts in played:
+        figures = [f"skipped: {counts.skipped}", *[""] * (len(COLUMNS) - 3)]
+        if not counts.skipped:
+            ends = sorted(counts.open_ends)
+            figures = [f"{getattr(counts, name):,}" for name in COUNTED]
+            figures += [f"{counts.unexplained_s:.3g} s"]
+            figures += [f"{ends[len(ends) // 2]:.1f} / {ends[-1]:.1f} s" if ends else "-"]
+        rows.append((counts.title, f"{counts.chunk:g} s", *figures))
+    return rows

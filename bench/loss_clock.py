@@ -1,25 +1,25 @@
 """Clocks that are set, and a PC that sleeps. Case 5 of bench/loss.
 
-The recorder's parts are all real; its clock port is the bench's (bench/loss_clock_agent.py), because the machine's own
-clocks are everybody's. A sleep is what the kernel makes of it for a process: nothing of it runs (SIGSTOP), the boot's
-and the wall clock go on, CLOCK_MONOTONIC does not; logind says so on a private bus, or does not.
+The recorder's parts are all real; its clock port is the bench's (bench/loss_agent.py), because the machine's own clocks
+are everybody's. A sleep is what the kernel makes of it for a process: nothing of it runs (SIGSTOP), the boot's and the
+wall clock go on, CLOCK_MONOTONIC does not; logind says so on a private bus, or does not.
 """
 
 from __future__ import annotations
 
-import copy
 import os
 import signal
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.loss_account import Round
-from bench.loss_clock_agent import jump
-from bench.loss_world import SECOND, Case, Ground, World, expect, world
+from bench.harness import expect
+from bench.loss_account import SECOND, Round
+from bench.loss_agent import jump
+from bench.loss_world import Case, Ground, World, in_batches, shipped, world
 from testkit.buses import SESSION, Logind, private_bus
 from testkit.stage import StageError
 
@@ -33,105 +33,80 @@ SETTINGS: Final = (-HOUR, 0, YEAR, 0)  # of the wall clock, in turn; the next fr
 EVERY_OTHER: Final = 2  # after so many settings the recorder starts anew under a wrong clock, and needs a new token
 
 
-class Clocked:
-    """A world whose recorder's clocks can be moved. One case's, for one run."""
+@dataclass
+class Clocks:
+    """Of the recorder: how far its wall clock is off, and for how long it has slept, ns."""
 
-    def __init__(self) -> None:
-        self._offsets = Path()
-        self._wall = 0
-        self._slept = 0
-        self._logind: Logind | None = None
+    file: Path
+    logind: Logind
+    wall: int = 0
+    slept: int = 0
 
-    @contextmanager
-    def world(self, ground: Ground) -> Iterator[World]:
-        self._offsets, self._wall, self._slept = ground.folder / "offsets", 0, 0
-        jump(self._offsets, wall=0, slept=0)
-        with private_bus(ground.folder, "system-bus") as address, Logind(address, by_process=False) as self._logind:
-            stage = copy.copy(ground.stage)
-            stage.environment = {**stage.environment, "DBUS_SYSTEM_BUS_ADDRESS": address, "XDG_SESSION_ID": SESSION}
-            with world(stage, ground.folder, chunk=ground.chunk, model=ground.model, command=self._command) as made:
-                yield made
+    def move(self) -> None:
+        jump(self.file, wall=self.wall, slept=self.slept)
 
-    def _command(self, told: Path) -> list[str]:
-        return [sys.executable, "-P", "-m", "bench.loss_clock_agent", str(told), str(self._offsets)]
 
-    def _move(self) -> None:
-        jump(self._offsets, wall=self._wall, slept=self._slept)
+@contextmanager
+def _clocked(ground: Ground) -> Iterator[World]:
+    with private_bus(ground.folder, "system-bus") as address, Logind(address, by_process=False) as logind:
+        clocks = Clocks(ground.folder / "offsets", logind)
+        clocks.move()
+        bus = {"DBUS_SYSTEM_BUS_ADDRESS": address, "XDG_SESSION_ID": SESSION}
+        with world(ground, more=bus, command=lambda told: shipped(told, str(clocks.file)), rig=clocks) as made:
+            yield made
 
-    # -- the wall clock -------------------------------------------------------------------------------------------
 
-    def set(self, made: World, rounds: int) -> Iterator[Round]:
-        for turn in range(rounds):
-            yield self._attempt(made, lambda turn=turn: self._set_to(made, turn))
-            if (turn + 1) % BATCH == 0 or turn + 1 == rounds:
-                yield from made.verdict()
-
-    def _set_to(self, made: World, turn: int) -> Round:
-        made.ready()
-        before = len(made.entries("wall-jumped"))
-        was, self._wall = self._wall, SETTINGS[turn % len(SETTINGS)]
-        self._move()
-        entry = _next_entry(made, "wall-jumped", before)
-        moved = int(entry["after"]) - int(entry["before"])
-        if abs(moved - (self._wall - was)) > SECOND:
-            raise StageError(f"the account tells of a jump of {moved / SECOND:.1f} s and not of the one that was made")
-        _await_receipt(made)
-        if turn % EVERY_OTHER == 0:
-            made.agent.end()
-            made.agent.start()  # it has no token, and must get one under this clock
-            _await_receipt(made)
-            return Round(notes={"set, and begun anew": 1})
+def _set(made: World, turn: int) -> Round:
+    made.ready()
+    clocks: Clocks = made.rig
+    before = len(made.entries("wall-jumped"))
+    was, clocks.wall = clocks.wall, SETTINGS[turn % len(SETTINGS)]
+    clocks.move()
+    entry = _next_entry(made, "wall-jumped", before)
+    moved = int(entry["after"]) - int(entry["before"])
+    if abs(moved - (clocks.wall - was)) > SECOND:
+        raise StageError(f"the account tells of a jump of {moved / SECOND:.1f} s and not of the one that was made")
+    made.await_told("receipt")
+    if turn % EVERY_OTHER:
         return Round(notes={"set": 1})
+    made.agent.end()
+    made.agent.start()  # it has no token, and must get one under this clock
+    made.await_told("receipt")
+    return Round(notes={"set, and begun anew": 1})
 
-    # -- sleep ----------------------------------------------------------------------------------------------------
 
-    def sleep(self, made: World, rounds: int) -> Iterator[Round]:
-        for turn in range(rounds):
-            yield self._attempt(made, lambda turn=turn: self._ten_minutes(made, told_of=turn % 2 == 0))
-            if (turn + 1) % BATCH == 0 or turn + 1 == rounds:
-                yield from made.verdict()
-
-    def _ten_minutes(self, made: World, *, told_of: bool) -> Round:
-        made.ready()
-        assert self._logind is not None
-        assert made.agent.process is not None
-        before = len(made.entries("slept"))
-        closed = len(made.entries("recording-closed"))
-        if told_of:
-            self._logind.sleep(True)
-            expect(lambda: _suspended(made), "the hold of a PC that is about to sleep", NOTICED)
-            expect(self._logind.may_sleep, "the recorder's leave to sleep", DELAYED)
-            if len(made.entries("recording-closed")) == closed:
-                raise StageError("the PC may sleep, and the recording is still open")
-        process = made.agent.process.pid
-        os.kill(process, signal.SIGSTOP)
-        try:
-            time.sleep(0.1)
-            self._slept += ASLEEP
-            self._move()
-        finally:
-            os.kill(process, signal.SIGCONT)
-        if told_of:
-            self._logind.sleep(False)
-        entry = _next_entry(made, "slept", before)
-        length = int(entry["to"]) - int(entry["from"])
-        if abs(length - ASLEEP) > SECOND:
-            raise StageError(f"the account tells of {length / SECOND:.1f} s of sleep, and it was 600")
-        expect(lambda: len(made.entries("recording-closed")) > closed, "the end of the recording", NOTICED)
-        if (why := made.entries("recording-closed")[closed]["why"]) != "suspended":
-            raise StageError(f"the recording was closed for {why!r}")
-        size = made.told_size()
-        expect(lambda: made.kept_since(size), "pictures of the time after it")
-        _await_receipt(made)
-        return Round(notes={"logind said so" if told_of else "nobody said so": 1})
-
-    def _attempt(self, made: World, do: Any) -> Round:
-        try:
-            round_: Round = do()
-        except StageError as failure:
-            return Round(faults=(f"{failure}",))
-        del made
-        return round_
+def _sleep(made: World, turn: int) -> Round:
+    """Ten minutes; every other time logind says so."""
+    told_of = turn % 2 == 0
+    made.ready()
+    clocks: Clocks = made.rig
+    before = len(made.entries("slept"))
+    closed = len(made.entries("recording-closed"))
+    if told_of:
+        clocks.logind.sleep(True)
+        expect(lambda: _suspended(made), "the hold of a PC that is about to sleep", NOTICED)
+        expect(clocks.logind.may_sleep, "the recorder's leave to sleep", DELAYED)
+        if len(made.entries("recording-closed")) == closed:
+            raise StageError("the PC may sleep, and the recording is still open")
+    process = made.agent.process.pid
+    os.kill(process, signal.SIGSTOP)
+    try:
+        time.sleep(0.1)
+        clocks.slept += ASLEEP
+        clocks.move()
+    finally:
+        os.kill(process, signal.SIGCONT)
+    if told_of:
+        clocks.logind.sleep(False)
+    entry = _next_entry(made, "slept", before)
+    length = int(entry["to"]) - int(entry["from"])
+    if abs(length - ASLEEP) > SECOND:
+        raise StageError(f"the account tells of {length / SECOND:.1f} s of sleep, and it was 600")
+    if (why := _next_entry(made, "recording-closed", closed)["why"]) != "suspended":
+        raise StageError(f"the recording was closed for {why!r}")
+    made.await_kept()
+    made.await_told("receipt")
+    return Round(notes={"logind said so" if told_of else "nobody said so": 1})
 
 
 def _suspended(made: World) -> bool:
@@ -144,14 +119,14 @@ def _next_entry(made: World, kind: str, before: int) -> dict[str, Any]:
     return made.entries(kind)[before]
 
 
-def _await_receipt(made: World) -> None:
-    size = made.told_size()
-    expect(lambda: made.told_since(size, "receipt"), "a receipt after it")
+def _case(name: str, title: str, quick: int, do: Callable[[World, int], Round]) -> Case:
+    def run(made: World, rounds: int) -> Iterator[Round]:
+        return in_batches(made, rounds, do, each=BATCH, mend=lambda _: None)
 
+    return Case(name, title, 40, quick, run, _clocked)
 
-_SET, _SLEEP = Clocked(), Clocked()
 
 CASES: Final = (
-    Case("clock-set", "the wall clock set back an hour, forward a year", 40, 0, _SET.set, _SET.world),
-    Case("sleep", "ten minutes asleep, told of or not", 40, 1, _SLEEP.sleep, _SLEEP.world),
+    _case("clock-set", "the wall clock set back an hour, forward a year", 0, _set),
+    _case("sleep", "ten minutes asleep, told of or not", 1, _sleep),
 )

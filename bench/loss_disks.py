@@ -1,7 +1,7 @@
 """Power that goes in mid-write, disks that are full, file systems without inodes, flushes that fail. Cases 2 and 3.
 
 Each case has a disk of its own (testkit/disks.py) under the recorder's home or under the store's. Power goes as in
-bench/loss_kills.py: half of the cuts are aimed at a write, a request or a start. "sealer" is bench/loss_sealer.py: a
+bench/loss_kills.py: half of the cuts are aimed at a write, a request or a start. "busy" is bench/loss_sealer.py: a
 recorder without a screen, that writes without a pause.
 """
 
@@ -10,17 +10,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from bench.harness import expect
 from bench.loss_account import Round
-from bench.loss_kills import AGENT, STARTING, STORE, struck
-from bench.loss_world import Case, Ground, World, expect, shipped, world
+from bench.loss_kills import struck
+from bench.loss_world import Case, Ground, World, in_batches, sealer, shipped, world
 from testkit.disks import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
+from testkit.fleet import status
 from testkit.stage import Running, running
 
 BATCH: Final = 10  # cuts between two verdicts
@@ -35,6 +37,8 @@ FULL: Final = "spool-full"
 # Which flushes of each thread fail (strace's `when`): the third and every fourth after it, every second, all.
 FLUSHES: Final = ("3+4", "2+2", "1+1")
 
+Play = Callable[[World, int], Round]
+
 
 def needs(*tools: str) -> Callable[[], str]:
     def why_not() -> str:
@@ -46,157 +50,88 @@ def needs(*tools: str) -> Callable[[], str]:
     return why_not
 
 
-class OnDisk:
-    """A world whose `who` ("agent" or "store") lives on a disk of its own. One case's, for one run."""
-
-    def __init__(
-        self, who: str, kind: str, *, size: int | None = None, inodes: int | None = None, sealer: bool = False
-    ) -> None:
-        self._who = who
-        self._kind = kind
-        self._size = size
-        self._inodes = inodes
-        self._sealer = sealer
-        self._made: Disk | None = None
-
-    @property
-    def disk(self) -> Disk:
-        assert self._made is not None, "the case's world is not made yet"
-        return self._made
+def _on_disk(
+    who: str, kind: str, *, busy: bool = False, **limits: int | None
+) -> Callable[[Ground], AbstractContextManager[World]]:
+    """A world whose `who` ("agent" or "store") lives on a disk of its own, the world's rig."""
 
     @contextmanager
-    def world(self, ground: Ground) -> Iterator[World]:
-        with disk(self._kind, size=self._size, inodes=self._inodes) as made:
-            self._made = made
-            pc = made.home if self._who == "agent" else ground.folder / "pc"
-
-            def sealer(told: Path) -> list[str]:
-                return [sys.executable, "-P", "-m", "bench.loss_sealer", str(pc), str(told)]
-
-            with world(
-                ground.stage,
-                ground.folder,
-                chunk=ground.chunk,
-                pc_home=pc,
-                store_home=made.home if self._who == "store" else None,
-                model=ground.model,
+    def made(ground: Ground) -> Iterator[World]:
+        with (
+            disk(kind, **limits) as under,
+            world(
+                ground,
+                pc_home=under.home if who == "agent" else None,
+                store_home=under.home if who == "store" else None,
                 settings={"spool": {"keep_free": 0}},
-                command=sealer if self._sealer else shipped,
-            ) as there:
-                os.sync()  # the policy's files were put there by the bench and not by anybody who promises anything
-                yield there
+                command=sealer if busy else shipped,
+                rig=under,
+            ) as there,
+        ):
+            os.sync()  # the policy's files were put there by the bench, which promises nothing
+            yield there
+
+    return made
 
 
 # -- power --------------------------------------------------------------------------------------------------------
 
 
-class Power(OnDisk):
+def _cut(who: str, made: World, *, eye_open: bool = True) -> None:
+    """The process outlives its disk for a moment: whatever it promises then is a promise too, and a broken one."""
+    made.rig.cut_power()
+    made.kill(who, eye_open=eye_open)
+    made.rig.bring_back()
+
+
+def _power(who: str, made: World, _turn: int) -> Round:
     """The power goes from under a process, it dies, and both come back."""
-
-    def play(self, world: World, rounds: int) -> Iterator[Round]:
-        for turn in range(rounds):
-            yield self._round(world)
-            if (turn + 1) % BATCH == 0 or turn + 1 == rounds:
-                yield from world.verdict()
-
-    def _round(self, world: World) -> Round:
-        party = world.agent if self._who == "agent" else world.store
-        starting = world.dice.random() < 0.2
-        if starting:
-            # A start writes too: whatever it has half done, the next one has to read.
-            (world.store if self._who == "agent" else world.agent).start()
-            if party.alive:
-                self._cut(world, eye_open=False)
-            party.begin()
-            time.sleep(world.dice.uniform(0, STARTING))
-            self._cut(world, eye_open=False)
-            return Round(notes={"in a start": 1})
-        if self._who == "agent":
-            world.ready()
-        else:
-            world.agent.start()
-            world.store.start()
-            world.await_told("receipt")
-        half_way = world.told().half_way()
-        world.dice.choice(AGENT if self._who == "agent" else STORE)(world)
-        self._cut(world)
-        return Round(notes=struck(world.told(), half_way))
-
-    def _cut(self, world: World, *, eye_open: bool = True) -> None:
-        """The process outlives its disk for a moment: whatever it promises then is a promise too, and a broken one."""
-        self.disk.cut_power()
-        world.kill(self._who, eye_open=eye_open)
-        self.disk.bring_back()
+    return Round(notes=struck(made, who, partial(_cut, who), partial(_cut, who, eye_open=False)))
 
 
 # -- room ---------------------------------------------------------------------------------------------------------
 
 
-class FullSpool(OnDisk):
-    """No room under the recorder: it must hold, say so in its ledger, and go on by itself when there is room."""
+def _full_spool(take: Callable[[Disk], None], made: World, turn: int) -> Round:
+    """No room under the recorder: it must hold, say so in its ledger, and go on by itself when there is room.
 
-    def play(self, world: World, rounds: int) -> Iterator[Round]:
-        for turn in range(rounds):
-            yield self._round(world, offline=turn % 2 == 1)
-        yield from world.verdict()
-
-    def _round(self, world: World, *, offline: bool) -> Round:
-        """`offline`: without the store, so that nothing leaves the spool meanwhile."""
-        world.ready()
-        if offline:
-            world.kill("store")
-        before = len(world.entries("hold"))
-        _take_room(self.disk, self._inodes)
-        try:
-            expect(lambda: FULL in _holds(world), "a hold because the spool is full", 30)
-            time.sleep(HELD)
-        finally:
-            self.disk.make_room()
-        world.store.start()
-        size = world.told_size()
-        expect(lambda: FULL not in _holds(world) and world.kept_since(size), "the end of the hold by itself", 60)
-        said = [entry for entry in world.entries("hold")[before:] if entry["hold"] == FULL]
-        return Round(faults=() if said else ("the ledger does not say that the spool was full",))
+    Every other time without the store, so that nothing leaves the spool meanwhile.
+    """
+    made.ready()
+    if turn % 2:
+        made.kill("store")
+    before = len(made.entries("hold"))
+    take(made.rig)
+    try:
+        expect(lambda: _is_full(made), "a hold because the spool is full", 30)
+        time.sleep(HELD)
+    finally:
+        made.rig.make_room()
+    made.store.start()
+    made.await_kept(60, when=lambda: not _is_full(made))
+    said = any(entry["hold"] == FULL for entry in made.entries("hold")[before:])
+    return Round(faults=[] if said else ["the ledger does not say that the spool was full"])
 
 
-class FullStore(OnDisk):
+def _full_store(take: Callable[[Disk], None], made: World, _turn: int) -> Round:
     """No room under the store: it must say so and live, and the recorder must go on and keep everything."""
-
-    def play(self, world: World, rounds: int) -> Iterator[Round]:
-        for _ in range(rounds):
-            yield self._round(world)
-        yield from world.verdict()
-
-    def _round(self, world: World) -> Round:
-        world.ready()
-        assert world.store.process is not None
-        log = world.store.process.log
-        read = log.stat().st_size
-        _take_room(self.disk, self._inodes)
-        try:
-            expect(lambda: bool(_refused(log, read)), "the store's word that it is full", 60)
-            size = world.told_size()
-            expect(lambda: world.kept_since(size), "a chunk that is kept here while the store is full", 30)
-            living = world.store.alive
-        finally:
-            self.disk.make_room()
-        world.drain(COME_BACK)
-        return Round(
-            faults=() if living else ("the store has died of a full disk",),
-            notes={f"answered {status}": 1 for status in _refused(log, read)},
-        )
+    made.ready()
+    log = made.store.process.log
+    read = log.stat().st_size
+    take(made.rig)
+    try:
+        expect(lambda: bool(_refused(log, read)), "the store's word that it is full", 60)
+        made.await_kept(30)
+        living = made.store.alive
+    finally:
+        made.rig.make_room()
+    made.drain(COME_BACK)
+    faults = [] if living else ["the store has died of a full disk"]
+    return Round(faults=faults, notes={f"answered {code}": 1 for code in _refused(log, read)})
 
 
-def _take_room(there: Disk, inodes: int | None) -> None:
-    if inodes:
-        there.take_inodes()
-    else:
-        there.fill()
-
-
-def _holds(world: World) -> list[str]:
-    status = world.status()
-    return [] if status is None else list(status["holds"])
+def _is_full(made: World) -> bool:
+    return FULL in (status(made.home) or {}).get("holds", ())
 
 
 def _refused(log: Path, since: int) -> set[str]:
@@ -208,31 +143,22 @@ def _refused(log: Path, since: int) -> set[str]:
 # -- flushes ------------------------------------------------------------------------------------------------------
 
 
-class Flushes(OnDisk):
+def _flushes(who: str, made: World, turn: int) -> Round:
     """Flushes fail for a while, and then the power goes: what was acknowledged must have been flushed all the same."""
-
-    def play(self, world: World, rounds: int) -> Iterator[Round]:
-        for turn in range(rounds):
-            world.ready()
-            notes = self._fail(world, FLUSHES[turn % len(FLUSHES)])
-            self.disk.cut_power()
-            party = world.agent if self._who == "agent" else world.store
-            if party.alive:
-                world.kill(self._who, eye_open=False)
-            self.disk.bring_back()
-            world.ready()
-            world.drain(COME_BACK)
-            yield Round(notes=notes)
-        yield from world.verdict()
-
-    def _fail(self, world: World, when: str) -> dict[str, int]:
-        party = world.agent if self._who == "agent" else world.store
-        assert party.process is not None
-        with failing_flushes(party.process.pid, when, world.folder) as log:
-            expect(lambda: bool(_injected(log)), "a flush that failed", 30)
-            time.sleep(FAILING)
-            ended = not party.alive
-        return {"flushes failed": _injected(log), **({"ended by itself": 1} if ended else {})}
+    made.ready()
+    party = made.party(who)
+    with failing_flushes(party.process.pid, FLUSHES[turn % len(FLUSHES)], made.folder) as log:
+        expect(lambda: bool(_injected(log)), "a flush that failed", 30)
+        time.sleep(FAILING)
+        ended = not party.alive
+    notes = {"flushes failed": _injected(log), **({"ended by itself": 1} if ended else {})}
+    made.rig.cut_power()
+    if party.alive:
+        made.kill(who, eye_open=False)
+    made.rig.bring_back()
+    made.ready()
+    made.drain(COME_BACK)
+    return Round(notes=notes)
 
 
 @contextmanager
@@ -242,8 +168,7 @@ def failing_flushes(pid: int, when: str, folder: Path) -> Iterator[Path]:
     log = folder / f"strace-{number:03d}"
     calls = "fsync,fdatasync"
     command = ["strace", "-f", "-o", str(log), "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO:when={when}"]
-    command += ["-p", str(pid)]
-    with running("strace", command, folder / "strace.log", os.environ) as tracer:
+    with running("strace", [*command, "-p", str(pid)], folder / "strace.log", os.environ) as tracer:
         tracer.until(lambda: _attached(pid, tracer), "it had attached itself")
         yield log
 
@@ -260,49 +185,46 @@ def _injected(log: Path) -> int:
 # -- the cases ----------------------------------------------------------------------------------------------------
 
 
-def _power(who: str, kind: str, *, sealer: bool, rounds: int = 50, quick: int = 0) -> Case:
-    played = Power(who, kind, size=ROOM if who == "store" else None, sealer=sealer)
+def _case(
+    name: str, title: str, rounds: int, play: Play, there: Any, *tools: str, quick: int = 0, each: int = 0
+) -> Case:
+    """`each`: rounds between two verdicts; 0: one at the end."""
+
+    def run(made: World, rounds: int) -> Iterator[Round]:
+        return in_batches(made, rounds, play, each=each or rounds)
+
+    return Case(name, title, rounds, quick, run, there, needs(*tools))
+
+
+def _power_case(who: str, kind: str, *, busy: bool, quick: int = 0) -> Case:
     under = "the recorder" if who == "agent" else "the store"
-    busy = " that writes without a pause" if sealer and who == "agent" else ""
-    busy = ", written to without a pause" if sealer and who == "store" else busy
-    name = f"power-{who}-{kind}{'-busy' if sealer else ''}"
-    title = f"power loss under {under}{busy}, {kind}"
-    return Case(name, title, rounds, quick, played.play, world=played.world, needs=needs(f"mkfs.{kind}"))
+    busily = (" that writes without a pause" if who == "agent" else ", written to without a pause") if busy else ""
+    there = _on_disk(who, kind, busy=busy, size=ROOM if who == "store" else None)
+    name, title = f"power-{who}-{kind}{'-busy' if busy else ''}", f"power loss under {under}{busily}, {kind}"
+    return _case(name, title, 50, partial(_power, who), there, f"mkfs.{kind}", quick=quick, each=BATCH)
 
 
-def _case(name: str, title: str, there: FullSpool | FullStore | Flushes, rounds: int, *tools: str) -> Case:
-    return Case(name, title, rounds, 0, there.play, world=there.world, needs=needs(*tools))
+FILLED, NO_INODES = (partial(_full_spool, take) for take in (Disk.fill, Disk.take_inodes))
+STORE_FILLED, STORE_NO_INODES = (partial(_full_store, take) for take in (Disk.fill, Disk.take_inodes))
 
-
+# fmt: off
 CASES: Final = (
-    *(_power(who, kind, sealer=False) for who in ("agent", "store") for kind in FILE_SYSTEMS),
-    _power("agent", EXT4, sealer=True),
-    _power("agent", XFS, sealer=True, quick=1),
-    _power("store", EXT4, sealer=True, quick=1),
-    _power("store", XFS, sealer=True),
-    _case("full-spool", "disk full under the recorder", FullSpool("agent", "tmpfs", size=SMALL), 10),
-    _case(
-        "full-spool-btrfs",
-        "disk full under the recorder, and copied on write (btrfs)",
-        FullSpool("agent", BTRFS, size=COPYING),
-        10,
-        "mkfs.btrfs",
-    ),
-    _case(
-        "inodes-spool",
-        "no inode left under the recorder",
-        FullSpool("agent", EXT4, size=SMALL, inodes=512),
-        10,
-        "mkfs.ext4",
-    ),
-    _case("full-store", "disk full under the store", FullStore("store", "tmpfs", size=SMALL), 3),
-    _case(
-        "inodes-store",
-        "no inode left under the store",
-        FullStore("store", EXT4, size=SMALL, inodes=4096),
-        3,
-        "mkfs.ext4",
-    ),
-    _case("flush-agent", "flushes of the recorder fail", Flushes("agent", EXT4), 12, "mkfs.ext4", "strace"),
-    _case("flush-store", "flushes of the store fail", Flushes("store", EXT4, size=ROOM), 12, "mkfs.ext4", "strace"),
+    *(_power_case(who, kind, busy=False) for who in ("agent", "store") for kind in FILE_SYSTEMS),
+    _power_case("agent", EXT4, busy=True),
+    _power_case("agent", XFS, busy=True, quick=1),
+    _power_case("store", EXT4, busy=True, quick=1),
+    _power_case("store", XFS, busy=True),
+    _case("full-spool", "disk full under the recorder", 10, FILLED, _on_disk("agent", "tmpfs", size=SMALL)),
+    _case("full-spool-btrfs", "disk full under the recorder, and copied on write (btrfs)", 10, FILLED,
+          _on_disk("agent", BTRFS, size=COPYING), "mkfs.btrfs"),
+    _case("inodes-spool", "no inode left under the recorder", 10, NO_INODES,
+          _on_disk("agent", EXT4, size=SMALL, inodes=512), "mkfs.ext4"),
+    _case("full-store", "disk full under the store", 3, STORE_FILLED, _on_disk("store", "tmpfs", size=SMALL)),
+    _case("inodes-store", "no inode left under the store", 3, STORE_NO_INODES,
+          _on_disk("store", EXT4, size=SMALL, inodes=4096), "mkfs.ext4"),
+    _case("flush-agent", "flushes of the recorder fail", 12, partial(_flushes, "agent"),
+          _on_disk("agent", EXT4), "mkfs.ext4", "strace"),
+    _case("flush-store", "flushes of the store fail", 12, partial(_flushes, "store"),
+          _on_disk("store", EXT4, size=ROOM), "mkfs.ext4", "strace"),
 )
+# fmt: on

@@ -1,11 +1,11 @@
 """A PC without a screen that seals as fast as its store takes it: a write is under way at nearly every moment.
 
-    python -m bench.loss_sealer HOME TOLD [AHEAD LONGEST]
+    python -m bench.loss_sealer TOLD [AHEAD LONGEST]
 
-The real session, recorder, sealer, spool, ledger and uploader, of a home that is enrolled; only what the chunks hold is
-made up. So a power cut at a random instant falls into the middle of a write, which it rarely does where chunks are a
-second apart. What the spool promises is appended to TOLD (see bench/loss_agent.py). AHEAD: chunks that
-may wait for the store; LONGEST: bytes of a chunk at most. Until SIGTERM.
+The real session, recorder, sealer, spool, ledger and uploader, wired and set as the shipped ones; only what the chunks
+hold is made up. So a power cut at a random instant falls into the middle of a write, which it rarely does where chunks
+are a second apart. What the spool promises is appended to TOLD (see bench/loss_agent.py). AHEAD: chunks that may wait
+for the store; LONGEST: bytes of a chunk at most. Until SIGTERM.
 """
 
 from __future__ import annotations
@@ -15,47 +15,26 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from agent import desktop
+from agent.config import Config, load
 from agent.control import control
 from agent.control.control import ControlSocket
+from agent.core import session
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame, Lane, Monitor
 from agent.core.model.rules import Hold, Policy
 from agent.core.model.seen import Box
 from agent.core.model.times import SECOND, Span
-from agent.core.session import (
-    CloseRecording,
-    Drained,
-    Event,
-    Finish,
-    HoldsAre,
-    LaneJudged,
-    OpenRecording,
-    PolicyInForce,
-    Session,
-    Started,
-    StopAsked,
-    Tick,
-    Write,
-    step,
-)
 from agent.errors import EyelidError
-from agent.ledger import DiskLedger
 from agent.pipeline import Mailbox, Stage
 from agent.recorder.recording import Close, Factories, Gap, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
-from agent.sending import VERSION
-from agent.spool import DiskSpool
+from agent.sending import VERSION, sending
 from agent.state import identity
-from agent.state.identity import Trust
 from agent.upload.alarms import UploadCallbacks
-from agent.upload.packets import KeptPackets
-from agent.upload.texts import PolicyTexts
-from agent.upload.uploader import Uploader
-from agent.wire import Wire
 from bench.loss_agent import listen
 from protocol.api import DeviceHealthRequest
 from protocol.policyhash import policy_hash
@@ -97,75 +76,58 @@ class MadeUp:
 class Pc:
     """What `agent.app.Recording` wires together, without anything that looks or listens."""
 
-    def __init__(self, home: Path, spool: type[DiskSpool], ahead: int, longest: int) -> None:
-        who = identity.load(home)
+    def __init__(self, config: Config, ahead: int, longest: int) -> None:
+        who = identity.load(config.home)
+        self._home = config.home
         self._clock = clock = desktop.current_clock()
-        self._trust = Trust(who)
         self._orders: Mailbox[Order] = Mailbox(12)
-        self._events: Mailbox[Event] = Mailbox(64)
-        self._session = Session()
+        self._events: Mailbox[session.Event] = Mailbox(64)
+        self._session = session.Session()
         self._finished = False
         self._ahead = ahead
         self._opened = 0  # when the open recording was
         self._at = 0  # where its next chunk begins
-        self._ledger = DiskLedger(home / "ledger", clock, device=who.device, evidence=who.evidence_key)
-        self._spool = spool(home / "spool", max_bytes=10**9, keep_free=0, alarm=self._alarm)
         self._origin = Provenance(who.device, who.evidence_key, "made-up", "nobody", VERSION)
-        texts = PolicyTexts(home / "policy-texts")
-        texts.offer(FILES)
-        wire = Wire(who.address, who.ca, clock, agent_version=VERSION)
-        self._uploader = Uploader(
-            who,
-            self._trust,
-            wire,
-            spool=self._spool,
-            account=self._ledger,
-            texts=texts,
-            packets=KeptPackets(home / "key-packets"),
-            health=self._health,
-            callbacks=UploadCallbacks(lambda _: None, self._alarm, lambda _: None, lambda _: None),
-            clock=clock,
-            chance=random.random,
-        )
+        callbacks = UploadCallbacks(lambda _: None, lambda code: self._say(f"alarm {code}"), *[lambda _: None] * 2)
+        self._sends = sends = sending(config, who, clock, keep_free=0, callbacks=callbacks, health=self._health)
+        sends.texts.offer(FILES)
         self._recorder = Recorder(
             self._orders,
             factories=Factories(sealer=self._new_sealer, encoder=lambda _: MadeUp(longest)),
-            spool=self._spool,
-            ledger=self._ledger,
+            spool=sends.spool,
+            ledger=sends.ledger,
             clock=clock,
-            hold=lambda hold, on: self._put(HoldsAre(frozenset({hold}), frozenset({hold} if on else ()))),
-            spooled=self._uploader.wake,
+            hold=lambda hold, on: self._put(session.HoldsAre(frozenset({hold}), frozenset({hold} if on else ()))),
+            spooled=sends.uploader.wake,
         )
         self._stop_upload = threading.Event()
         self._failed: list[str] = []
-        self._home = home
 
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._put(StopAsked()))
-        socket = ControlSocket(self._home, self._status)
-        stages = {
-            "record": Stage("record", self._recorder.run, self._stage_failed),
-            "upload": Stage("upload", lambda: self._uploader.run(self._stop_upload), self._stage_failed),
-        }
-        for stage in stages.values():
-            stage.start()
+            signal.signal(number, lambda *_: self._put(session.StopAsked()))
+        socket = ControlSocket(self._home, lambda _verb, _asked: {"holds": sorted(self._session.holds)})
+        uploader = self._sends.uploader
+        record = Stage("record", self._recorder.run, self._stage_failed)
+        upload = Stage("upload", lambda: uploader.run(self._stop_upload), self._stage_failed)
+        record.start()
+        upload.start()
         policy = Policy(policy_hash(FILES), 1, "made up", ())
-        for event in (Started(), PolicyInForce(policy), LaneJudged(Lane.SCREEN, ())):
+        for event in (session.Started(), session.PolicyInForce(policy), session.LaneJudged(Lane.SCREEN, ())):
             self._happen(event)
         self._at = self._clock.now()  # nothing before the lane was open
         while not self._finished and not self._failed:
-            idle = self._session.held or self._spool.waiting()[0] >= self._ahead
-            self._happen(self._events.get(0.005 if idle else 0.0) or Tick())
+            idle = self._session.held or self._sends.spool.waiting()[0] >= self._ahead
+            self._happen(self._events.get(0.005 if idle else 0.0) or session.Tick())
             if not idle:
                 self._keep()
         self._orders.close()
-        stages["record"].join()
-        self._happen(Drained())
+        record.join()
+        self._happen(session.Drained())
         self._stop_upload.set()
-        self._uploader.wake()
-        stages["upload"].join()
-        self._uploader.flush(self._clock.now() + 5 * SECOND)
+        uploader.wake()
+        upload.join()
+        uploader.flush(self._clock.now() + 5 * SECOND)
         socket.close()
         return 1 if self._failed else 0
 
@@ -181,22 +143,21 @@ class Pc:
             self._at = now
 
     def _open(self) -> None:
-        self._opened = self._clock.now()
+        self._at = self._opened = self._clock.now()
         self._orders.put(Open(policy_hash(FILES), self._opened, (MONITOR,)), must=True)
-        self._at = self._opened
 
-    def _happen(self, event: Event) -> None:
+    def _happen(self, event: session.Event) -> None:
         held = self._session.held
-        self._session, commands = step(self._session, event, self._clock.now())
+        self._session, commands = session.step(self._session, event, self._clock.now())
         for command in commands:
             match command:
-                case Write(kind, fields):
-                    self._ledger.write(kind, **fields)
-                case OpenRecording():
+                case session.Write(kind, fields):
+                    self._sends.ledger.write(kind, **fields)
+                case session.OpenRecording():
                     self._open()
-                case CloseRecording(why):
+                case session.CloseRecording(why):
                     self._orders.put(Close(self._at, why), must=True)
-                case Finish():
+                case session.Finish():
                     self._finished = True
                 case _:
                     pass
@@ -205,55 +166,42 @@ class Pc:
         elif self._session.held and not held:
             self._orders.put(Gap(self._at), must=True)
 
-    def _status(self, verb: str, asked: Mapping[str, object]) -> Mapping[str, object]:
-        del verb, asked
-        return {"holds": sorted(self._session.holds)}
-
-    def _put(self, event: Event) -> None:
+    def _put(self, event: session.Event) -> None:
         self._events.put(event, must=True)
-
-    def _alarm(self, code: str) -> None:
-        print(f"alarm {code}", file=sys.stderr, flush=True)
 
     def _stage_failed(self, stage: str, failure: BaseException) -> None:
         self._failed.append(stage)
-        print(f"the {stage} stage has died: {failure}", file=sys.stderr, flush=True)
+        self._say(f"the {stage} stage has died: {failure}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
     def _new_sealer(self, order: Open) -> RecordingSealer:
-        wall = self._clock.wall() - (self._clock.now() - order.start)
         return RecordingSealer(
             self._origin,
-            self._trust.bundle,
+            self._sends.trust.bundle,
             policy=order.policy,
             monitors=order.monitors,
             start=order.start,
-            wall=wall,
+            wall=self._clock.wall() - (self._clock.now() - order.start),
         )
 
     def _health(self) -> DeviceHealthRequest:
-        number, head = self._ledger.head()
-        chunks, size = self._spool.waiting()
+        health = self._sends.health()
         recording, heads = self._recorder.stats.named()
-        health: DeviceHealthRequest = {
-            "wall": self._clock.wall(),
-            "agent_version": VERSION,
-            "heads": {str(stream): {"next": one[0], "head": one[1]} for stream, one in heads.items()},
-            "ledger": {"next": number, "head": head},
-            "holds": sorted(self._session.holds - {Hold.NO_POLICY}),
-            "pending_chunks": chunks,
-            "pending_bytes": size,
-            "bundle_revision": self._trust.bundle.revision,
-        }
+        health["heads"] = {str(stream): {"next": one[0], "head": one[1]} for stream, one in heads.items()}
+        health["holds"] = sorted(self._session.holds - {Hold.NO_POLICY})
         if recording is not None:
             health["recording"] = recording
         return health
 
 
 def main() -> int:
-    home, spool = Path(sys.argv[1]), listen(Path(sys.argv[2]))
+    listen(Path(sys.argv[1]))
+    config = load()
     try:
-        with control.claim(home):
-            return Pc(home, spool, *(map(int, sys.argv[3:5]) if sys.argv[3:] else (AHEAD, LONGEST))).run()
+        with control.claim(config.home):
+            return Pc(config, *(map(int, sys.argv[2:4]) if sys.argv[2:] else (AHEAD, LONGEST))).run()
     except EyelidError as failure:
         print(f"{type(failure).__name__}: {failure}", file=sys.stderr, flush=True)
         return failure.exit_code

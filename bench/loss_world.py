@@ -11,10 +11,9 @@ import os
 import random
 import sqlite3
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,11 +21,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from agent.control import control
 from agent.desktop.clock import BootClock
-from agent.errors import EyelidError
-from bench.loss_account import PATIENCE, Round
-from bench.loss_evidence import Journal, Judge, Kept, read_journal
+from bench.harness import LONG, expect
+from bench.loss_account import SECOND, Journal, Judge, Kept, Round, read_journal
 from protocol.envelope import KEY_PACKET_STREAM, SCENE_STREAM, SCREEN
 from testkit import fleet
 from testkit.fleet import Store
@@ -40,66 +37,57 @@ RULES: Final = {
     "unlisted": "record",
     "rules": [{"id": "nothing", "why": "a policy needs a rule", "any": [{"app": ["no-such-program"]}]}],
 }
-POLICY: Final = {"losses.yaml": yaml.safe_dump(RULES, sort_keys=False) + "...\n"}
-SECOND: Final = 1_000_000_000
-BEAT: Final = 0.02
-LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 JUDGING: Final = 600.0  # seconds that `verify --all` and `gaps` may take over all that a long run has kept
+TOLD: Final = "told"  # the file in a world's folder
 RETRIES: Final = 3  # orderly ends after which whatever the recorder has must be in the store
 
-Command = Callable[[Path], Sequence[str]]
-"""From the file that the recorder tells its promises to, to the command line that starts it."""
-Model = Callable[[], tuple[Path, Path]]
-"""A store that never serves, as `fleet.found` has it."""
+
+def shipped(told: Path, *more: str) -> list[str]:
+    """The command line of the recorder, which says in `told` what its spool promises."""
+    return [sys.executable, "-P", "-m", "bench.loss_agent", str(told), *more]
 
 
-def shipped(told: Path) -> list[str]:
-    return [sys.executable, "-P", "-m", "bench.loss_agent", str(told)]
-
-
-def expect(condition: Callable[[], bool], what: str, patience: float = LONG) -> None:
-    """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StageError(f"{what} did not come within {patience:.0f} s")
-        time.sleep(BEAT)
+def sealer(told: Path, *more: str) -> list[str]:
+    """Of one without a screen, which writes without a pause."""
+    return [sys.executable, "-P", "-m", "bench.loss_sealer", str(told), *more]
 
 
 @dataclass
 class Party:
-    """A process that is started, killed and started again; each life has a log of its own."""
+    """A process that is started, killed and started again; each life has a log of its own. It begins when made.
+
+    `works`: true once it does its work.
+    """
 
     name: str
     folder: Path
     command: Callable[[], Sequence[str]]
     environment: Mapping[str, str]
+    works: Callable[[Running], object]
     lives: int = 0
-    process: Running | None = None
-    settled: Callable[[Running], None] = lambda _: None  # waits until it does its work
+    process: Running = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begin()
 
     @property
     def alive(self) -> bool:
-        return self.process is not None and self.process.alive()
+        return self.process.alive()
 
-    def begin(self) -> Running:
+    def begin(self) -> None:
         """Start it and return at once."""
-        assert not self.alive, f"{self.name} runs already"
         self.lives += 1
         log = self.folder / f"{self.name}-{self.lives:04d}.log"
         self.process = Running(self.name, self.command(), log, self.environment)
-        return self.process
 
     def start(self) -> None:
         """Start it unless it runs; returns when it does its work."""
         if not self.alive:
             self.begin()
-        assert self.process is not None
-        self.settled(self.process)
+        self.process.until(lambda: self.works(self.process), "it did its work", LONG)
 
     def kill(self) -> int:
         """kill -9. Returns the moment, ns of CLOCK_BOOTTIME. Raises StageError if it was not alive then."""
-        assert self.process is not None, f"{self.name} was never started"
         moment = BootClock().now()
         status = self.process.kill()
         if status != -9:
@@ -108,102 +96,81 @@ class Party:
 
     def end(self) -> None:
         """Ask it to end in order, and wait. Raises StageError if it failed at that."""
-        if self.process is not None and self.alive:
-            status = self.process.end(grace=60)
-            if status:
-                raise StageError(f"{self.name} ended with {status}:\n{self.process.tail()}")
+        if self.alive and (status := self.process.end(grace=60)):
+            raise StageError(f"{self.name} ended with {status}:\n{self.process.tail()}")
 
     def sweep(self) -> None:
-        if self.process is not None:
-            self.process.end()
+        self.process.end()
 
 
 @dataclass
 class World:
-    """`folder`: logs and what is told; `home`: the PC's; `services`: the store, also while it is down."""
+    """`folder`: logs and what is told; `home`: the PC's; `services`: the store, also while it is down.
+
+    `rig`: what the case breaks: its disk, its line, its clocks.
+    """
 
     folder: Path
-    stage: Stage
     chunk: float  # seconds
     home: Path
     services: Store
     device: str
     agent: Party
     store: Party
-    dice: random.Random
+    rig: Any = None
+    dice: random.Random = field(default_factory=random.Random)
     judge: Judge = field(default_factory=Judge)
     kills: list[int] = field(default_factory=list)  # of the recorder while an eye was open; not judged yet
 
     # -- what the recorder tells ----------------------------------------------------------------------------------
 
-    @property
-    def told_file(self) -> Path:
-        return self.folder / "told"
-
     def told(self) -> Journal:
         """All promises of all lives so far."""
-        return read_journal(self.told_file)
+        return read_journal(self.folder / TOLD)
 
     def told_size(self) -> int:
         """Grows with every line that is told: what to compare with `told_since`."""
-        return self.told_file.stat().st_size if self.told_file.exists() else 0
+        return (self.folder / TOLD).stat().st_size if (self.folder / TOLD).exists() else 0
 
-    def told_since(self, size: int, word: str) -> bool:
-        """Whether a line that begins with `word` (putting, put, receipt, aside) came after the file had that size."""
-        with self.told_file.open("rb") as file:
+    def told_since(self, size: int, word: str) -> list[str]:
+        """The names of chunks in lines that begin with `word` (putting, put, receipt, aside), since that size."""
+        with (self.folder / TOLD).open("rb") as file:
             file.seek(size)
-            return any(line.startswith(word.encode() + b" ") for line in file)
+            lines = [line.decode("ascii").split() for line in file]
+        return [name for first, name, *_ in lines if first == word]
 
-    def kept_since(self, size: int) -> bool:
-        """Whether anything but headers and key packets was promised since then."""
-        return bool(self.streams_since(size))
-
-    def streams_since(self, size: int) -> set[int]:
-        """Of which more than a header was promised since then."""
-        with self.told_file.open("rb") as file:
-            file.seek(size)
-            names = [line.split()[1].decode("ascii") for line in file if line.startswith(b"put ")]
-        return {stream for name in names if (stream := stream_of(name)) is not None}
+    def kept_since(self, size: int) -> set[int]:
+        """The streams of which more than headers and key packets was promised since then."""
+        return {stream for name in self.told_since(size, "put") if (stream := stream_of(name)) is not None}
 
     def await_told(self, word: str, patience: float = LONG, beat: float = 0.001) -> None:
         """Returns within about a millisecond of the recorder's telling `word` next."""
-        size, deadline = self.told_size(), time.monotonic() + patience
-        while not self.told_since(size, word):
-            if time.monotonic() > deadline:
-                raise StageError(f"the recorder did not tell of any {word!r} within {patience:.0f} s")
-            time.sleep(beat)
+        size = self.told_size()
+        expect(lambda: self.told_since(size, word), f"a {word!r} of the recorder's", patience, beat)
 
-    def status(self) -> dict[str, Any] | None:
-        """What `eyelid status --json` says; None while the recorder does not answer."""
-        try:
-            return dict(control.request(self.home, "status"))
-        except EyelidError:
-            return None
+    def await_kept(self, patience: float = LONG, when: Callable[[], bool] = lambda: True) -> None:
+        """Returns when something of a lane has been promised from now on, and it is so."""
+        size = self.told_size()
+        expect(lambda: when() and self.kept_since(size), "a chunk in the spool", patience)
 
     # -- breaking and mending -------------------------------------------------------------------------------------
 
-    def kill(self, who: str, *, eye_open: bool = True) -> int:
-        """kill -9 of "agent" or "store"; the moment in ns of CLOCK_BOOTTIME.
+    def party(self, who: str) -> Party:
+        return self.agent if who == "agent" else self.store
 
-        `eye_open`: something was being kept until then, so that the verdict may measure the open end.
-        """
-        if who == "store":
-            return self.store.kill()
-        moment = self.agent.kill()
-        if eye_open:
+    def kill(self, who: str, *, eye_open: bool = True) -> None:
+        """kill -9 of "agent" or "store". `eye_open`: something was being kept until then, so that the verdict may
+        measure the open end."""
+        moment = self.party(who).kill()
+        if who == "agent" and eye_open:
             self.kills.append(moment)
-        return moment
 
-    def restart(self, who: str) -> None:
-        """Start it again; returns when the store serves, or the recorder answers."""
-        (self.agent if who == "agent" else self.store).start()
-
-    def ready(self) -> None:
-        """Both run, and the recorder has kept a piece of the screen since this was called."""
+    def ready(self, streams: Collection[int] = ()) -> None:
+        """Both run, and the recorder has kept something since this was called, of all these streams."""
         self.store.start()
         size = self.told_size()
         self.agent.start()
-        expect(lambda: self.kept_since(size), "a chunk of the screen in the spool")
+        expect(lambda: (kept := self.kept_since(size)) and kept.issuperset(streams), "chunks in the spool")
 
     def drain(self, patience: float = LONG) -> None:
         """Both run; returns when what the spool held has gone to the store (chunks that come meanwhile may wait)."""
@@ -221,14 +188,17 @@ class World:
                 return
             # What it sealed at the very end found no time to travel: the next life sends it.
             self.agent.start()
-            expect(self._account_sent, "the store's word for the account", LONG)
+            expect(self._account_sent, "the store's word for the account")
         raise StageError("the recorder never came to an end with nothing left to send")
 
+    def sweep(self) -> None:
+        self.store.sweep()
+        self.agent.sweep()
+
     def _account_sent(self) -> bool:
-        ledger = self.home / "ledger"
-        sent = int((ledger / "sent").read_text("ascii")) if (ledger / "sent").exists() else 0
-        with closing(self._catalog()) as catalog:
-            stored = catalog.execute("SELECT max(seq) FROM ledger_lines WHERE device = ?", (self.device,)).fetchone()[0]
+        file = self.home / "ledger" / "sent"
+        sent = int(file.read_text("ascii")) if file.exists() else 0
+        [(stored,)] = self._catalog("SELECT max(seq) FROM ledger_lines WHERE device = ?")
         written = self.entries()
         return bool(written) and stored == written[-1]["seq"] and sent == written[-1]["seq"] + 1
 
@@ -243,102 +213,47 @@ class World:
         try:
             self.quiet()
         except StageError as failure:
-            yield Round(rounds=0, faults=(f"not mended: {failure}",))
+            yield Round(rounds=0, faults=[f"not mended: {failure}"])
         kept = self.kept()
-        swept, gaps = self.asked_at_once(
-            ("verify", "--all", *self.services.opened_by_recipient), ("gaps", "--device", self.device)
-        )
-        yield self.judge.judge(self.told(), kept, swept, gaps, self.home / "spool", rounds=rounds)
+        gaps = ("gaps", "--device", self.device)
+        swept, found = self.asked(("verify", "--all", *self.services.opened_by_recipient), gaps)
+        yield self.judge.judge(self.told(), kept, swept, found, self.home / "spool", rounds=rounds)
         for moment in self.kills:
-            yield self._open_end(kept, moment)
+            last = kept.last_before(moment, SCREEN)
+            if last is None:
+                yield Round(rounds=0, faults=["nothing was kept before a kill, so its open end is unknown"])
+            else:
+                yield Round(rounds=0, open_ends=[(moment - last) / SECOND])
         self.kills.clear()
 
     def kept(self) -> Kept:
         """What the store's catalog lists of this PC."""
         zeros = fleet.zeros(self.home)
-        with closing(self._catalog()) as catalog:
-            rows = catalog.execute(
-                'SELECT s.recording, stream, sequence, sha256, kind, s.start, "end" FROM sealed s'
-                " JOIN recordings r ON r.id = s.recording WHERE r.device = ?",
-                (self.device,),
-            ).fetchall()
-        return Kept.of(rows, zeros)
+        query = 'SELECT s.recording, stream, sequence, sha256, kind, s.start, "end" FROM sealed s'
+        return Kept.of(self._catalog(f"{query} JOIN recordings r ON r.id = s.recording WHERE r.device = ?"), zeros)
 
     def entries(self, *kinds: str) -> list[dict[str, Any]]:
         """Of the PC's own ledger; by default all."""
         return fleet.entries(self.home, *kinds)
 
-    def asked(self, command: str, *arguments: str) -> dict[str, Any]:
-        """The JSON answer of an `eyelid-store` command that may also find something wrong (exit 1)."""
-        ran = self.services.ran(command, *arguments, "--json", patience=JUDGING)
-        if ran.returncode not in (0, 1) or not ran.stdout:
-            raise StageError(f"eyelid-store {command} could not judge: {ran.stderr.strip()}")
-        return dict(json.loads(ran.stdout))
+    def asked(self, *questions: Sequence[str]) -> list[dict[str, Any]]:
+        """The JSON answers of `eyelid-store` commands, which may also find something wrong (exit 1). They are asked
+        side by side: most of what one takes is its start."""
 
-    def asked_at_once(self, *questions: Sequence[str]) -> list[dict[str, Any]]:
-        """As `asked`, side by side: most of what a command takes is its start."""
+        def ask(words: Sequence[str]) -> dict[str, Any]:
+            ran = self.services.ran(*words, "--json", patience=JUDGING)
+            if ran.returncode not in (0, 1) or not ran.stdout:
+                raise StageError(f"eyelid-store {words[0]} could not judge: {ran.stderr.strip()}")
+            return dict(json.loads(ran.stdout))
+
         with ThreadPoolExecutor(len(questions)) as pool:
-            return list(pool.map(lambda words: self.asked(*words), questions))
+            return list(pool.map(ask, questions))
 
-    def _open_end(self, kept: Kept, moment: int) -> Round:
-        last = kept.last_before(moment, SCREEN)
-        if last is None:
-            return Round(rounds=0, faults=("nothing was kept before a kill, so its open end is unknown",))
-        return Round(rounds=0, open_end_s=(moment - last) / SECOND)
-
-    def _catalog(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self.services.home / 'store.db'}?mode=ro", uri=True, timeout=30)
-
-
-@contextmanager
-def world(
-    stage: Stage,
-    folder: Path,
-    *,
-    chunk: float = 1.0,
-    pc_home: Path | None = None,
-    store_home: Path | None = None,
-    model: Model | None = None,
-    address: Callable[[str], str] = lambda address: address,
-    policy: Mapping[str, str] = POLICY,
-    settings: Mapping[str, object] | None = None,
-    command: Command = shipped,
-    seed: int | None = None,
-) -> Iterator[World]:
-    """A new store and a newly enrolled PC whose recorder records `stage`, where something should move.
-
-    `folder`: short, because a local socket's path may have 107 bytes. `pc_home`, `store_home`: elsewhere, such as on a
-    disk of the case's own. `model`: makes the store that this one is a copy of, or has made it. `address`: from the
-    store's to the one that the PC is told, for a proxy in between. `policy`: file name -> text. `settings`: for the
-    PC's agent.yaml, above what every world has. `command`: what is started as the recorder.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    home = pc_home or folder / "pc"
-    if model is None:
-        store_folder, secret = fleet.found(folder, store_home)
-    else:
-        store_folder, secret = fleet.found_like(model(), folder, store_home)
-    port = [0]
-    store = Party("store", folder, lambda: fleet.serve(store_folder, port[0]), os.environ)
-    store.settled = _served
-    store.start()
-    try:
-        assert store.process is not None
-        served = fleet.announced(store.process.log)
-        port[0] = urlsplit(served).port or 0
-        services = Store(store_folder, address(served), secret)
-        above = {"chunk_seconds": chunk, **(settings or {})}
-        device, environment = fleet.enrol(services, stage, home, policy, above)
-        agent = Party("agent", folder, lambda: command(folder / "told"), environment)
-        made = World(folder, stage, chunk, home, services, device, agent, store, random.Random(seed))
-        agent.settled = lambda process: _answers(process, made)
-        try:
-            agent.start()
-            yield made
-        finally:
-            agent.sweep()
-    finally:
-        store.sweep()
+    def _catalog(self, query: str) -> list[tuple[Any, ...]]:
+        """`query`: with this PC's id."""
+        file = self.services.home / "store.db"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as catalog:
+            return catalog.execute(query, (self.device,)).fetchall()
 
 
 def stream_of(name: str) -> int | None:
@@ -347,30 +262,64 @@ def stream_of(name: str) -> int | None:
     return stream if stream != KEY_PACKET_STREAM and (sequence or stream == SCENE_STREAM) else None
 
 
-def _served(process: Running) -> None:
-    process.until(lambda: fleet.announced(process.log), "it said where it listens", LONG)
-
-
-def _answers(process: Running, made: World) -> None:
-    process.until(made.status, "it answered", LONG)
-
-
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a case may put its world: a display with something moving, and a folder of its own.
+    """Where a case may put its world: a display with something moving, and a folder of its own, whose name is short: a
+    local socket's path may have 107 bytes.
 
-    `model`: for a store that need not be made from nothing.
+    `model`: makes the store that the world's is a copy of, as `fleet.found` has it, or has made it.
     """
 
     stage: Stage
     folder: Path
-    chunk: float
-    model: Model | None = None
+    chunk: float = 1.0  # seconds
+    model: Callable[[], tuple[Path, Path]] | None = None
+
+
+@contextmanager
+def world(
+    ground: Ground,
+    *,
+    pc_home: Path | None = None,
+    store_home: Path | None = None,
+    address: Callable[[Store], str] = lambda store: store.address,
+    rules: Mapping[str, object] = RULES,
+    settings: Mapping[str, object] | None = None,
+    more: Mapping[str, str] | None = None,
+    command: Callable[[Path], Sequence[str]] = shipped,
+    rig: Any = None,
+) -> Iterator[World]:
+    """A new store and a newly enrolled PC whose recorder records the stage, where something should move.
+
+    `pc_home`, `store_home`: elsewhere, such as on a disk of the case's own. `address`: the one that the PC is told, for
+    a proxy in between. `settings`: for the PC's agent.yaml, above what every world has. `more`: of the recorder's
+    environment. `command`: what is started as the recorder, from the file that it tells its promises to.
+    """
+    folder, home = ground.folder, pc_home or ground.folder / "pc"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = ground.model and ground.model()
+    place, secret = fleet.found_like(found, folder, store_home) if found else fleet.found(folder, store_home)
+    port = 0
+    with ExitStack() as stack:
+        store = Party("store", folder, lambda: fleet.serve(place, port), os.environ, lambda it: fleet.announced(it.log))
+        stack.callback(store.sweep)
+        store.start()
+        services = Store(place, fleet.announced(store.process.log), secret)
+        port = urlsplit(services.address).port or 0
+        services = Store(place, address(services), secret)
+        policy = {"losses.yaml": yaml.safe_dump(dict(rules), sort_keys=False) + "...\n"}
+        above = {"chunk_seconds": ground.chunk, **(settings or {})}
+        device, environment = fleet.enrol(services, ground.stage, home, policy, above)
+        environment |= more or {}
+        agent = Party("agent", folder, lambda: command(folder / TOLD), environment, lambda _: fleet.status(home))
+        stack.callback(agent.sweep)
+        agent.start()
+        yield World(folder, ground.chunk, home, services, device, agent, store, rig)
 
 
 def everyday(ground: Ground) -> AbstractContextManager[World]:
     """The world of a case that wants nothing special; one run of the bench shares it among such cases."""
-    return world(ground.stage, ground.folder, chunk=ground.chunk, model=ground.model)
+    return world(ground)
 
 
 @dataclass(frozen=True)
@@ -390,4 +339,26 @@ class Case:
     needs: Callable[[], str] = lambda: ""
 
 
-__all__ = ["PATIENCE", "SECOND", "Case", "Ground", "Round", "World", "everyday", "expect", "world"]
+def in_batches(
+    made: World,
+    rounds: int,
+    do: Callable[[World, int], Round],
+    *,
+    each: int,
+    mend: Callable[[World], object] | None = None,
+    verdict: Callable[[World], Iterator[Round]] = World.verdict,
+) -> Iterator[Round]:
+    """`do` with the number of each round, and the verdict after every `each` and at the end: it reads everything again.
+
+    `mend`: what makes it possible to go on after a round that failed; without it the case ends there.
+    """
+    for turn in range(rounds):
+        try:
+            yield do(made, turn)
+        except StageError as failure:
+            if mend is None:
+                raise
+            yield Round(rounds=0, faults=[f"round {turn + 1}: {failure}"])
+            mend(made)
+        if (turn + 1) % each == 0 or turn + 1 == rounds:
+            yield from verdict(made)

@@ -24,20 +24,20 @@ sync    A flash and a beep at one moment, at the start, after a pause by a rule,
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
-from bench import harness, sound_call, sound_pauses, sound_sync
-from bench.sound_rig import Said, Say
-from bench.sound_talk import talk, told
+from bench import harness, sound_call, sound_pauses, sound_runs, sound_sync
+from bench.harness import Said, Say
+from bench.sound_talk import told
 from testkit.interrupts import in_order
 from testkit.sounds import NEEDED, missing
-from testkit.stage import StageError
 
 PAUSES, CALL, SYNC = "pauses", "call", "sync"
 # What each makes of the arguments, the sound servers and a folder; and what it makes of what it made.
@@ -46,13 +46,18 @@ PARTS: Final[dict[str, tuple[Callable[[argparse.Namespace, list[str], Path, Say]
     CALL: (sound_call.measure, sound_call.said),
     SYNC: (sound_sync.measure, sound_sync.said),
 }
-KEPT: Final[dict[str, Any]] = {PAUSES: sound_pauses, CALL: sound_call}  # whose runs can be kept in a file
+# Of those whose runs can be kept in a file: how one is read, and several are shown.
+KEPT: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Any], str]]]] = {
+    PAUSES: (sound_runs.Run.from_json, sound_runs.markdown),
+    CALL: (sound_call.Played.from_json, sound_call.markdown),
+}
 
 
-def part_of(file: Path) -> str:
-    """Whose runs are in it."""
-    first = file.read_text("ascii").partition("\n")[0]
-    return CALL if "heard" in json.loads(first) else PAUSES
+def kept(file: Path) -> tuple[str, list[Any]]:
+    """The part whose runs are in it, and these."""
+    runs = harness.runs_in(file)
+    part = CALL if "heard" in runs[0] else PAUSES
+    return part, [KEPT[part][0](run) for run in runs]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,43 +67,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--add keeps runs that are shown: of one part, pauses or call, and none that is --quick")
     console = Console(stderr=True, highlight=False)
     if asked.table is not None:
-        part = KEPT[part_of(asked.table)]
-        runs = part.runs_in(asked.table)
-        print(part.markdown(runs))
-        return int(part.said(runs).tell(console))
-    with harness.folder(asked.dir) as folder:
-        if asked.talk:
-            print(told(talk(folder)))
-            return 0
-        return _play(asked, folder, console)
-
-
-def _play(asked: argparse.Namespace, folder: Path, console: Console) -> int:
+        part, runs = kept(asked.table)
+        print(KEPT[part][1](runs))
+        return PARTS[part][1](runs).tell(console)
+    if asked.talk:
+        print(told())
+        return 0
     kinds = sorted(NEEDED)[::-1] if asked.server is None else [asked.server]  # PulseAudio first
     if lacking := [why for kind in kinds if (why := missing(kind))]:
         return harness.tell(lacking, console)
-    facts, status = {}, 0
-    for name in PARTS if asked.part is None else [asked.part]:
-        measure, said = PARTS[name]
-        place = folder / name
-        place.mkdir(parents=True, exist_ok=True)
-        try:
-            with console.status(f"{name}: starting") as progress:
-                made = measure(asked, kinds, place, progress.update)
-        except StageError as failure:  # of this part alone
-            status = harness.tell([f"{name}: {failure}"], console)
-            continue
-        played = shown = said(made)
-        if asked.add is not None:
-            harness.keep(asked.add, [one.to_json() for one in made])
-            shown = said(KEPT[name].runs_in(asked.add))
-        facts[name] = shown.facts
-        if not asked.json:
-            Console().print(shown.table)
-        status = max(status, played.tell(console, quick=asked.quick))
-    if asked.json:
-        print(json.dumps(facts))
-    return status
+    with harness.folder(asked.dir) as folder:
+        names = PARTS if asked.part is None else [asked.part]
+        return harness.play({name: partial(_part, name, asked, kinds) for name in names}, asked, folder)
+
+
+def _part(name: str, asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> Said:
+    measure, said = PARTS[name]
+    made = measure(asked, kinds, folder, say)
+    if asked.add is None:
+        return said(made)
+    harness.keep(asked.add, map(asdict, made))
+    together, alone = said(kept(asked.add)[1]), said(made)
+    return replace(together, wrong=alone.wrong, short=alone.short)
 
 
 def _parser() -> argparse.ArgumentParser:

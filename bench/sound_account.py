@@ -1,4 +1,4 @@
-"""What came of a run of bench/sound: opened sound beside what was played, and what several runs come to together.
+"""What is heard in opened sound, beside what was played: the ears of bench/sound.
 
 Pure: samples and moments go in, figures come out. Each sensitive span has a marker of its own, a low tone and a high
 one; neither is ever played at any other time, and speech has nothing up there. Times are ns of the PC's clock.
@@ -6,10 +6,9 @@ one; neither is ever played at any other time, and speech has nothing up there. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from statistics import median
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -222,71 +221,3 @@ def recovered(kept: Sequence[Kept], channel: int, hertz: float, since: int) -> f
             if at >= since:
                 return (at - since) / SECOND
     return None
-
-
-@dataclass(slots=True)
-class Run:
-    """One run on one server, as it is written down, so that runs add up.
-
-    `offsets`: of all beeps that were dated and kept, ms. `costs`: cpu_s_per_min, mb_per_h, memory_mb, of the part in
-    which both ends talk. `recoveries`: case -> seconds of each. `planned`: spans without anything happening to a device
-    that were to be tried. `talk`: recorder ("ruled", "control") -> how much of what it kept of both ends' talk can be
-    heard, for each end. Runs from before these were counted have 0 and nothing.
-    """
-
-    server: str
-    minutes: float
-    spans: list[Span]
-    offsets: list[float] = field(default_factory=list)
-    costs: dict[str, float] = field(default_factory=dict)
-    recoveries: dict[str, list[float | None]] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-    planned: int = 0
-    talk: dict[str, list[float]] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> Run:
-        return cls(**{**written, "spans": [Span(**one) for one in written["spans"]]})
-
-
-def percentiles(values: Sequence[float]) -> dict[str, float | None]:
-    """p50 and p95 (nearest rank); None where there is nothing."""
-    if not values:
-        return {"p50": None, "p95": None}
-    ranked = sorted(values)
-    return {"p50": round(median(ranked), 1), "p95": round(ranked[max(0, -(-95 * len(ranked) // 100) - 1)], 1)}
-
-
-def total(runs: Sequence[Run]) -> dict[str, Any]:
-    """The bench's one object. Costs are medians of the runs, `recoveries` of all tries."""
-    spans = [span for run in runs for span in run.spans if not span.untried]
-    cases: dict[str, list[float]] = {}
-    for run in runs:
-        for case, took in run.recoveries.items():
-            cases.setdefault(case, []).extend(one for one in took if one is not None)
-    off = [abs(one) for run in runs for one in run.offsets]
-
-    def typical(cost: str) -> float | None:
-        found = [run.costs[cost] for run in runs if cost in run.costs]
-        return round(median(found), 2) if found else None
-
-    return {
-        "spans": len(spans),
-        "untried": sum(span.untried for run in runs for span in run.spans),
-        "leaked_ms": round(sum(span.leaked for run in runs for span in run.spans), 1),
-        "control_leaked_ms": round(sum(span.control for span in spans), 1),
-        "over_pause_ms": percentiles([span.over_pause for span in spans if span.over_pause is not None]),
-        "offset_ms": percentiles(off),
-        "offset_ms_max": round(max(off), 1) if off else None,
-        "cpu_s_per_min": typical("cpu_s_per_min"),
-        "mb_per_h": typical("mb_per_h"),
-        "memory_mb": typical("memory_mb"),
-        "recoveries": {
-            case: {"times": len(took), "median_s": round(median(took), 2), "worst_s": round(max(took), 2)}
-            for case, took in cases.items()
-            if took
-        },
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,18 +12,22 @@ from typing import Any, Final
 
 import av
 import numpy as np
+from PIL import Image, ImageDraw
+from rich.markdown import Markdown
 
-from bench import harness, sound_call_picture, tables
-from bench.sound_call_heard import RATE, Call, Cut, End, Heard, Samples, judged, placed
-from bench.sound_call_voice import BUSY, CALL, NUMBER, voice
+from bench import tables
+from bench.harness import Said, Say
+from bench.sound_account import RATE
+from bench.sound_call_heard import Call, Cut, End, Heard, Samples, judged, placed
 from bench.sound_pauses import RULED
-from bench.sound_play import SINKS, Till, written
-from bench.sound_rig import Said, Say, both_open, desk
-from bench.sound_talk import AGENT, CALLER, chunks_of, scripted
-from bench.tables import drawn
+from bench.sound_play import SINKS, a_till, played
+from bench.sound_talk import AGENT, BUSY, CALL, CALLER, NUMBER, chunks_of, scripted, voice
 from store.evidence.film.opus import samples_of
+from testkit.calls import both_open, desk
+from testkit.desk import AMBER, INK, PAPER, TEXT
 from testkit.fleet import store
 from testkit.opened import SECOND, OpenedRecording, open_longest
+from testkit.sounds import write
 from testkit.stage import StageError
 
 IN_VIEW: Final = 3.0  # seconds
@@ -39,6 +43,10 @@ ABOVE: Final = -40.0  # dB of full scale that may always lie above all speech wi
 LOUDER: Final = 3.0  # dB more than the recording itself that both may have
 IN_STEP: Final = 40.0  # ms
 ENDS: Final = ("the agent's end", "the caller's end")
+ROWS: Final = ("the agent, as spoken (orange: not kept)", "as recorded", "the caller, as spoken", "as recorded")
+ROW, CAPTION = (1200, 120), 24  # px of a row of the picture, and above it
+UP_TO: Final = 10_000.0  # Hz at its top
+FLOOR: Final = -90.0  # dB that are drawn as nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,6 @@ class Played:
     cuts: int
     least: float
     verified: bool
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Played:
@@ -74,24 +79,18 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
         stack.enter_context(made.stage.program("notes", (20, 20), still=True))
         services = stack.enter_context(store(folder))
         recorded = stack.enter_context(made.recorder(services, RULED))
-        till = stack.enter_context(Till(made.stage.environment))
+        till = stack.enter_context(a_till(made.stage))
         recorded.recorder.until(lambda: both_open(recorded), "it recorded screen and call")
         time.sleep(SETTLED)
         say(f"{kind}: the call")
-        with ExitStack() as playing:
+        ends = [write(folder / f"{sink}.wav", said[:, end]) for end, sink in zip((AGENT, CALLER), SINKS, strict=True)]
+        with played(made.server, ends):
             begun = time.monotonic()
-            ends = [
-                playing.enter_context(made.server.plays(sink, written(folder / f"{sink}.wav", said[:, end])))
-                for end, sink in zip((AGENT, CALLER), SINKS, strict=True)
-            ]
             for number in (one for one in CUT if one < lines):
                 time.sleep(max(0.0, begun + begins[number] + INTO - time.monotonic()))
                 till.show()
                 time.sleep(IN_VIEW)
                 till.hide()
-            for player in ends:
-                if player.wait():
-                    raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
         time.sleep(SETTLED)
         recorded.stop()
         say(f"{kind}: listening to the recording")
@@ -100,23 +99,26 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
     kept = kept_in(opened, len(film))
     lying, apart = zip(*(placed(said[:, end] / 32_768, film[:, end], kept) for end in (AGENT, CALLER)), strict=True)
     there = np.stack(lying, axis=1)
-    sealed = decoded([(0, opened.folder / "sound.mp4")], len(film))
+    sealed = decoded(opened.folder / "sound.mp4", len(film))
     heard = judged(Call(there, through_opus(there, kept, folder), sealed, film), kept, (apart[0], apart[1]))
-    sound_call_picture.draw(there, film, kept, folder / "call.png")
+    draw(there, film, kept, folder / "call.png")
     windows = sum(number < lines for number in CUT)
     least = len(said) / RATE - windows * (IN_VIEW + COSTS)
     return Played(kind, heard, windows, round(least, 1), opened.verified)
 
 
-def heard_in(film: Path) -> Samples:
-    """Its sound as a player has it, each sample at its own time."""
-    blocks: list[tuple[int, Samples]] = []
+def blocks_of(film: Path) -> Iterator[tuple[int, Samples]]:
+    """(place of the first, samples) of each block of sound that a player gets, at its own time."""
     with av.open(str(film)) as container:
         for frame in container.decode(audio=0):
             samples = frame.to_ndarray().astype(np.float64)
             shaped = samples.T if frame.format.is_planar else samples.reshape(-1, 2)
             scale = 1.0 if frame.format.name.startswith("flt") else 32_768.0
-            blocks.append((round(float(frame.time or 0.0) * RATE), shaped / scale))
+            yield round(float(frame.time or 0.0) * RATE), shaped / scale
+
+
+def heard_in(film: Path) -> Samples:
+    blocks = list(blocks_of(film))
     if not blocks:
         raise StageError("the film has no sound")
     heard = np.zeros((blocks[-1][0] + len(blocks[-1][1]), 2))
@@ -141,26 +143,41 @@ def kept_in(opened: OpenedRecording, length: int) -> list[Cut]:
 
 def through_opus(said: Samples, kept: Sequence[Cut], folder: Path) -> Samples:
     """What the recorder's encoder and the store's decoder alone make of the same stretches."""
-    files = []
-    for number, (first, last) in enumerate(kept):
+    heard, file = np.zeros_like(said), folder / "opus.mp4"
+    for first, last in kept:
         samples = np.asarray(np.rint(said[first:last] * 32_767), "<i2")
-        files.append((first, folder / f"opus-{number}.mp4"))
-        files[-1][1].write_bytes(b"".join(chunk.data for chunk in chunks_of(samples)))
-    heard = decoded(files, len(said))
-    for _, file in files:
+        file.write_bytes(b"".join(chunk.data for chunk in chunks_of(samples)))
+        heard[first:last] = decoded(file, last - first)
         file.unlink()
     return heard
 
 
-def decoded(files: Sequence[tuple[int, Path]], length: int) -> Samples:
-    """What the recorder made, each file from its place on."""
+def decoded(file: Path, length: int) -> Samples:
+    """What the recorder made."""
     heard = np.zeros((length, 2))
-    for first, file in files:
-        for at, samples in samples_of(file):
-            begin, end = max(at, 0), min(at + len(samples), length - first)  # before zero the encoder looks ahead
-            if begin < end:
-                heard[first + begin : first + end] = samples[begin - at : end - at] / 32_768
+    for at, samples in samples_of(file):
+        begin, end = max(at, 0), min(at + len(samples), length)  # before zero the encoder looks ahead
+        if begin < end:
+            heard[begin:end] = samples[begin - at : end - at] / 32_768
     return heard
+
+
+def draw(said: Samples, film: Samples, kept: Sequence[Cut], to: Path) -> None:
+    """A PNG. `said` as it lies in the film: it is known only where something was kept."""
+    (width, height), window = ROW, RATE // 25
+    starts = np.linspace(0, len(film) - window, width).astype(int)
+    lost = ~np.any([(starts >= first) & (starts < last) for first, last in kept], axis=0)
+    tones = np.linspace(UP_TO * window / RATE, 0, height).astype(int)
+    picture = Image.new("RGB", (width, len(ROWS) * (height + CAPTION)), PAPER)
+    for row, (name, samples) in enumerate(zip(ROWS, (said[:, 0], film[:, 0], said[:, 1], film[:, 1]), strict=True)):
+        pieces = np.stack([samples[start : start + window] for start in starts]) * np.hanning(window)
+        strength = np.abs(np.fft.rfft(pieces))[:, tones].T / (window / 4)
+        grey = 255 * np.clip(20 * np.log10(np.maximum(strength, 1e-9)) / FLOOR, 0, 1)
+        shown = np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
+        shown[:, lost] = AMBER
+        ImageDraw.Draw(picture).text((8, row * (height + CAPTION) + 2), name, INK, TEXT)
+        picture.paste(Image.fromarray(shown), (0, row * (height + CAPTION) + CAPTION))
+    picture.save(to)
 
 
 def faults(played: Played) -> list[str]:
@@ -208,12 +225,7 @@ def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say)
 def said(found: Sequence[Played]) -> Said:
     return Said(
         facts={"runs": [{**asdict(one), "faults": faults(one), "missed": missed(one)} for one in found]},
-        table=drawn(
-            "What a person hears of a call",
-            ("", *(end.replace(", ", "\n") for end in _ends(found))),
-            _lines(found),
-            broken=True,
-        ),
+        table=Markdown(markdown(found)),
         wrong=[f"{one.server}: {fault}" for one in found for fault in faults(one)],
         short=[f"{one.server}: {what}" for one in found for what in missed(one)],
     )
@@ -221,10 +233,6 @@ def said(found: Sequence[Played]) -> Said:
 
 def markdown(found: Sequence[Played]) -> str:
     return tables.markdown(("", *_ends(found)), _lines(found))
-
-
-def runs_in(path: Path) -> list[Played]:
-    return [Played.from_json(run) for run in harness.runs_in(path)]
 
 
 # What is told of each end, in the table's words.

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bench.sound_account import RATE
 from testkit.stage import StageError
 
-RATE: Final = 48_000
 PIECE: Final = RATE // 50  # samples that are judged together: 20 ms
 HOP: Final = PIECE // 4
 EDGE: Final = RATE // 50  # samples at both ends of a stretch that are left out of the likeness: they fade

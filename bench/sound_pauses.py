@@ -3,70 +3,52 @@
 from __future__ import annotations
 
 import argparse
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Final, TypeVar
+from typing import Final
 
+import av
 import numpy as np
-from rich.console import Group
-from rich.json import JSON
+from rich.markdown import Markdown
 
-from bench import harness
 from bench import sound_account as account
-from bench.sound_account import RATE, SECOND, Kept, Run, Span
-from bench.sound_cost import Meter, mb_per_hour, used_more
-from bench.sound_faults import beyond, faults
+from bench.harness import Said, Say, used
+from bench.sound_account import RATE, SECOND, Kept, Span
 from bench.sound_play import (
     AFTER,
     CASES,
     CLEAN,
     MARKED,
+    NAME,
+    SINKS,
     Event,
     Till,
+    a_till,
     beeping,
     hot_plug,
-    hot_plug_in_view,
     marked,
+    played,
     talking,
 )
-from bench.sound_rig import LISTENING, Said, Say, desk, sound_open
+from bench.sound_runs import Run, beyond, faults, markdown, total
 from bench.sound_signals import now
-from bench.sound_table import markdown as markdown  # noqa: PLC0414 - of these runs, for bench/sound
-from bench.sound_table import table
-from bench.sound_window import NAME
 from store.evidence.film.opus import samples_of
+from testkit.calls import desk, hears, policy, sound_open
 from testkit.fleet import DEAF, Pc, Store, store, zeros
 from testkit.interrupts import interrupts_told
 from testkit.opened import OpenedRecording, open_all
 from testkit.sounds import SoundServer
 from testkit.stage import StageError
 
-POLICY: Final = """schema: 1
-revision: 1
-name: Bench of sound
-rules:
-  - id: till
-    why: the window of this bench
-    any:
-      - app: [{app}]
-    screen: record
-    audio: {{ pause: shown, lead: 0s }}
-...
-"""
-RULED: Final = {"sound.yaml": POLICY.format(app=NAME)}
-CONTROL: Final = {"sound.yaml": POLICY.format(app="no-such-app")}
-NOT_LISTENING: Final = {"audio": DEAF}
+RULED: Final = policy(NAME)
+CONTROL: Final = policy("no-such-app")
 OPEN: Final = 15.0  # seconds until the sound's lid must be open again
 BEAT: Final = 0.05
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,78 +73,59 @@ QUICK: Final = Plan(2, 0, 1, (), ("unplug", "replug"), clean=2.5, costs=False)
 
 def perform(kind: str, plan: Plan, services: Store, folder: Path, say: Say) -> Run:
     """Play, record, open, compare on one sound server. Raises StageError when something that has to run does not."""
-    with desk(kind, folder) as made, made.stage.program("notes", (20, 20), still=True):
+    with desk(kind, folder) as made, made.stage.program("notes", (20, 20), still=True), ExitStack() as stack:
         server, homes = made.server, made.homes
-        with ExitStack() as recorders:
-            ruled, control, *deaf = (
-                recorders.enter_context(made.recorder(services, policy, name, settings))
-                for name, policy, settings in (
-                    ("ruled", RULED, LISTENING),
-                    ("control", CONTROL, LISTENING),
-                    ("deaf", CONTROL, NOT_LISTENING),
-                )[: 3 if plan.costs else 2]
-            )
-            with Till(made.stage.environment) as till:
-                with talking(server, homes), beeping(server) as beeps:
-                    ruled.recorder.until(lambda: _hears(ruled), "it heard both ends of the call")
-                    control.recorder.until(lambda: _hears(control), "it heard both ends of the call")
-                    meters = [Meter(one) for one in (control, *deaf)]
-                    began = now()
-                    spans = _play(server, till, plan, (ruled, control), say)
-                    talk = Span(began, now())
-                    used = [meter.read() for meter in meters]
-                    plain = len(spans)
-                events = []
-                for _ in range(plan.rounds):
-                    events += hot_plug(server, plan.cases, say)
-                    for case in plan.in_view:
-                        say(f"{server.kind}: {case}, in view")
-                        _until_open((ruled, control), plan.clean)
-                        span, event = hot_plug_in_view(server, case, till, len(spans), homes)
-                        spans.append(span)
-                        events.append(event)
-                time.sleep(plan.clean)
-                ended = now()
-        minutes = (talk.hidden - talk.shown) / SECOND / 60
-        played = {
-            "spans": [asdict(one) for one in spans],
-            "events": [asdict(one) for one in events],
-            "beeps": [asdict(one) for one in beeps],
-        }
-        (folder / "play.json").write_text(json.dumps(played, indent=1))
+        ruled, control = (
+            stack.enter_context(made.recorder(services, policy, name))
+            for name, policy in (("ruled", RULED), ("control", CONTROL))
+        )
+        both, compared = (ruled, control), [control]
+        if plan.costs:
+            compared.append(stack.enter_context(made.recorder(services, CONTROL, "deaf", {"audio": DEAF})))
+        with a_till(made.stage) as till:
+            with talking(server, homes), beeping(server) as beeps:
+                for one in both:
+                    one.recorder.until(lambda one=one: hears(one), "it heard both ends of the call")  # type: ignore[misc]
+                before = [used(one.recorder.pid) for one in compared]
+                began = now()
+                spans = _play(server, till, plan, both, say)
+                talk = Span(began, now())
+                after = [used(one.recorder.pid) for one in compared]
+            alone = list(spans)
+            events: list[Event] = []
+            for case, in_view in plan.rounds * [*product(plan.cases, [False]), *product(plan.in_view, [True])]:
+                say(f"{kind}: {case}{', in view' * in_view}")
+                if in_view:
+                    _until_open(both, plan.clean)
+                event, span = hot_plug(server, case, homes, till if in_view else None, len(spans))
+                events.append(event)
+                spans += [span] if span else []
+            time.sleep(plan.clean)
+            ended = now()
+        for one in (*both, *compared[1:]):
+            one.stop()
         say(f"{kind}: opening what was kept")
         starts = {**zeros(ruled.home), **zeros(control.home)}
-        opened = {one.device: open_all(services, one.device, folder / one.home.name) for one in (ruled, control)}
-        costs = {
-            **used_more(used, minutes),
-            "mb_per_h": round(
-                mb_per_hour({one.folder / "sound.mp4": starts[one.recording] for one in opened[control.device]}, talk),
-                2,
-            ),
-        }
-        kept, bare = (_kept(opened[one.device], starts) for one in (ruled, control))
-        run = Run(kind, round(minutes, 1), spans, costs=costs, planned=plan.spans)
-        run.offsets = [round(one, 2) for one in account.offsets(bare, beeps)]
-        run.talk = {
-            name: account.talk_heard(sound, talk, spans[:plain]) for name, sound in (("ruled", kept), ("control", bare))
-        }
-        account.measure(run.spans, kept, began, ended)
-        return _account(run, kept, bare, events, opened)
-
-
-def _account(
-    run: Run, kept: list[Kept], control: list[Kept], events: Sequence[Event], opened: dict[str, list[OpenedRecording]]
-) -> Run:
-    run.faults += account.charge(run.spans, kept, control)
+        opened, bare_opened = (open_all(services, one.device, folder / one.home.name) for one in both)
+    kept, bare = _kept(opened, starts), _kept(bare_opened, starts)
+    minutes = (talk.hidden - talk.shown) / SECOND / 60
+    files = {one.folder / "sound.mp4": starts[one.recording] for one in bare_opened}
+    account.measure(spans, kept, began, ended)
+    run = Run(
+        kind,
+        round(minutes, 1),
+        spans,
+        offsets=[round(one, 2) for one in account.offsets(bare, beeps)],
+        costs={**used_more(before, after, minutes), "mb_per_h": round(mb_per_hour(files, talk), 2)},
+        faults=account.charge(spans, kept, bare),
+        planned=plan.spans,
+        talk={name: account.talk_heard(each, talk, alone) for name, each in (("ruled", kept), ("control", bare))},
+    )
     for event in events:
-        took = account.recovered(control, event.channel, event.hertz, event.at)
+        took = account.recovered(bare, event.channel, event.hertz, event.at)
         run.recoveries.setdefault(event.case, []).append(None if took is None else round(took, 3))
-    run.faults += [
-        f"recording {one.recording} does not verify"
-        for several in opened.values()
-        for one in several
-        if not one.verified
-    ]
+    unsound = [one.recording for one in (*opened, *bare_opened) if not one.verified]
+    run.faults += [f"recording {one} does not verify" for one in unsound]
     return run
 
 
@@ -173,7 +136,8 @@ def _play(server: SoundServer, till: Till, plan: Plan, recorders: tuple[Pc, Pc],
         say(f"{server.kind}: span {len(spans) + 1} of {plan.spans}")
         _until_open(recorders, plan.clean)
         shown = till.show()
-        marked(server, len(spans), recorders[0].home)
+        with played(server, [marked(len(spans), recorders[0].home)] * len(SINKS)):
+            pass
         time.sleep(AFTER)
         spans.append(Span(shown, till.hide(), played=1000 * MARKED))
     time.sleep(plan.clean)
@@ -188,13 +152,6 @@ def _until_open(recorders: tuple[Pc, Pc], clean: float) -> None:
         time.sleep(BEAT)
 
 
-def _hears(recorder: Pc) -> bool:
-    status = recorder.status()
-    sound = None if status is None else status["sound"]
-    ends = () if sound is None else (sound["microphone"], sound["far_end"])
-    return bool(ends) and all(end["heard_ago_s"] is not None for end in ends)
-
-
 def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept]:
     found = [Kept(zeros[one.recording] + at * SECOND // RATE, sound) for one in opened for at, sound in _stretches(one)]
     return sorted(found, key=lambda one: one.at)
@@ -202,18 +159,58 @@ def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept
 
 def _stretches(opened: OpenedRecording) -> Iterator[tuple[int, account.Sound]]:
     """(place of the first sample since the recording's zero, both channels) of each stretch without a gap."""
-    parts: list[account.Sound] = []
-    start = end = 0
+    stretches: list[tuple[int, list[account.Sound]]] = []
+    end = 0
     for at, samples in samples_of(opened.folder / "sound.mp4"):
-        if parts and abs(at - end) > 1:
-            yield start, np.concatenate(parts, axis=1)
-            parts = []
-        if not parts:
-            start = at
-        parts.append(samples.T.astype(np.float32) / np.float32(32_768))
+        if not stretches or abs(at - end) > 1:
+            stretches.append((at, []))
+        stretches[-1][1].append(samples.T.astype(np.float32) / np.float32(32_768))
         end = at + len(samples)
-    if parts:
-        yield start, np.concatenate(parts, axis=1)
+    for at, parts in stretches:
+        yield at, np.concatenate(parts, axis=1)
+
+
+def used_more(
+    before: Sequence[tuple[float, int]], after: Sequence[tuple[float, int]], minutes: float
+) -> dict[str, float]:
+    """What the recorder with sound used more than the one without; nothing where only one was read."""
+    if len(after) < 2:
+        return {}
+    cpu, plain_cpu = (now[0] - then[0] for then, now in zip(before, after, strict=True))
+    (_, memory), (_, plain_memory) = after
+    return {
+        "cpu_s_per_min": round((cpu - plain_cpu) / minutes, 3),
+        "memory_mb": round((memory - plain_memory) / 1e6, 1),
+    }
+
+
+def mb_per_hour(files: Mapping[Path, int], talk: Span) -> float:
+    """Of the sound kept in that time alone: while devices go and come there is no speech, and less to keep.
+
+    `files`: each with the zero of its time. What its boxes take is shared out by time.
+    """
+    size, seconds = 0.0, 0.0
+    for file, zero in files.items():
+        packets = list(packets_of(file))
+        boxes = file.stat().st_size - sum(amount for _, _, amount in packets)
+        whole = sum(length for _, length, _ in packets)
+        for at, length, amount in packets:
+            if talk.shown <= zero + round(at * SECOND) < talk.hidden:
+                seconds += length
+                size += amount + boxes * length / whole
+    return size / 1e6 / (seconds / 3600) if seconds else 0.0
+
+
+def packets_of(file: Path) -> Iterator[tuple[float, float, int]]:
+    """(seconds since the recording's zero, seconds, bytes) of each packet of sound."""
+    with av.open(str(file)) as container:
+        for packet in container.demux(audio=0):
+            if packet.pts is not None and packet.time_base is not None:
+                yield (
+                    float(packet.pts * packet.time_base),
+                    float((packet.duration or 0) * packet.time_base),
+                    packet.size,
+                )
 
 
 def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> list[Run]:
@@ -223,42 +220,30 @@ def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say)
 
 
 def said(runs: Sequence[Run]) -> Said:
-    total = account.total(runs)
-    return Said(total, Group(table(runs), JSON.from_data(total)), faults(runs), beyond(runs))
+    return Said(total(runs), Markdown(markdown(runs)), faults(runs), beyond(runs))
 
 
 def on_all(kinds: Sequence[str], perform_on: Callable[[str, Say], Run], say: Say) -> list[Run]:
     """All at once. A fault on one, or an interrupt, ends the others as soon as they have something to say: within
     seconds, but for the minute in which a recording is opened."""
-    over = threading.Event()
-    news: SimpleQueue[Future[Run] | None] = SimpleQueue()  # what has ended; None for an interrupt
+    over: list[str] = []
 
     def still(text: str) -> None:
-        if over.is_set():
+        if over:
             raise StageError("ended before its time")
         say(text)
 
-    with interrupts_told(lambda: news.put(None)), ThreadPoolExecutor(len(kinds)) as servers:
+    with interrupts_told(lambda: over.append("interrupted")), ThreadPoolExecutor(len(kinds)) as servers:
+        runs = [servers.submit(perform_on, kind, still) for kind in kinds]
         try:
-            runs = [servers.submit(perform_on, kind, still) for kind in kinds]
-            for run in runs:
-                run.add_done_callback(news.put)
-            for _ in runs:
-                ended = _next(news)
-                if ended is None:
+            while True:
+                # A signal that comes just before a thread begins to wait does not wake it; so none waits for long.
+                ended, rest = wait(runs, 1, FIRST_EXCEPTION)
+                if over:
                     raise KeyboardInterrupt
-                ended.result()
-            return [run.result() for run in runs]
+                for run in ended:
+                    run.result()  # raises what ended it
+                if not rest:
+                    return [run.result() for run in runs]
         finally:
-            over.set()
-
-
-def _next(news: SimpleQueue[T]) -> T:
-    """A signal that comes just before a thread begins to wait does not wake it; so none waits for long."""
-    while True:
-        with suppress(Empty):
-            return news.get(timeout=1)
-
-
-def runs_in(path: Path) -> list[Run]:
-    return [Run.from_json(run) for run in harness.runs_in(path)]
+            over.append("ended")

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, Beep, Span, marker
-from bench.sound_signals import AHEAD, AROUND_A_BEEP, SECOND, Beeper, now
-from testkit.sounds import SoundServer
-from testkit.stage import StageError
+from bench.harness import expect
+from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, SECOND, Beep, Span, marker
+from bench.sound_signals import AHEAD, AROUND_A_BEEP, Beeper, now
+from testkit.sounds import SoundServer, write
+from testkit.stage import Stage, StageError
+from testkit.windows import Program, program
 
+NAME: Final = "eyelid-till"  # of the program that the bench's rule closes for
+SOON: Final = 30.0  # seconds until its window is in view
 LOOP: Final = 30  # seconds of speech that come again and again
 TELEPHONE: Final = 3400.0  # Hz; nothing of the speech lies above
 MARKED: Final = 1.6  # seconds of each marker
@@ -32,9 +35,10 @@ MARKED_LONG: Final = 30.0  # of one while devices go and come; it is ended befor
 AFTER: Final = 0.3  # seconds that the window stays when the last of its marker was played
 CLEAN: Final = 4.0  # seconds between two windows
 SINKS: Final = ("micfeed", "farend")
-OTHER_SINKS: Final = ("otherfeed", "headset")
 VOICES: Final = ("en-us", "en-gb")
 AGENT, OTHER, CUSTOMER, HEADSET = 440.0, 1700.0, 1000.0, 1300.0  # Hz, for devices that go and come
+HUMS: Final = {"micfeed": AGENT, "farend": CUSTOMER, "otherfeed": OTHER, "headset": HEADSET}  # sink -> what is heard
+RESTART: Final = "server restart"
 # Case -> the end that is listened to afterwards, and what it has to hear. What is unplugged is the microphone, unless
 # it is said; the far end goes on at another sink, which is the default one then.
 CASES: Final = {
@@ -43,7 +47,7 @@ CASES: Final = {
     "default change": (0, OTHER),
     "far-end unplug": (1, HEADSET),
     "default sink change": (1, HEADSET),
-    "server restart": (0, AGENT),
+    RESTART: (0, AGENT),
 }
 SETTLED: Final = 3.5  # seconds after each of those: longer than any recovery that is on its way
 RESTARTED: Final = 8.0  # seconds after a server's restart; its null sinks take two for their first samples
@@ -126,35 +130,33 @@ def _endless(server: SoundServer, sink: str, loop: bytes) -> Iterator[None]:
 class Till:
     """The window that a rule closes for."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        command = [sys.executable, "-P", "-m", "bench.sound_window"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(environment)
-        )
-
-    def _say(self, word: str) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(word + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise StageError("the bench's window is gone")
-        return int(answer)
+    def __init__(self, stage: Stage, program: Program) -> None:
+        self._stage, self._program = stage, program
+        self._window = program.open(title="Till", x=300, y=200, width=400, height=300, mapped=False)
 
     def show(self) -> int:
         """When it is in view, ns."""
-        return self._say("show")
+        self._program.map(window=self._window)
+        expect(lambda: self._stage.shows(self._program.pid), "the bench's window", SOON, beat=0.002)
+        return now()
 
     def hide(self) -> int:
-        return self._say("hide")
+        self._program.unmap(window=self._window)
+        return now()
 
-    def __enter__(self) -> Till:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+@contextmanager
+def a_till(stage: Stage) -> Iterator[Till]:
+    with program(stage.name, NAME) as running:
+        yield Till(stage, running)
+
+
+@contextmanager
+def beepers_of(server: SoundServer, **wave: npt.NDArray[np.int16]) -> Iterator[list[Beeper]]:
+    """One for each end."""
+    with ExitStack() as stack:
+        in_cycles = server.kind == "pipewire"
+        yield [stack.enter_context(Beeper(server.address, sink, in_cycles=in_cycles, **wave)) for sink in SINKS]
 
 
 @contextmanager
@@ -164,13 +166,7 @@ def beeping(server: SoundServer) -> Iterator[list[Beep]]:
     wave = np.sin(2 * np.pi * BEEP * at / RATE) * np.hanning(BEEP_LENGTH) * BEEP_LEVEL
     beeps: list[Beep] = []
     over = threading.Event()
-    with ExitStack() as stack:
-        beepers = [
-            stack.enter_context(
-                Beeper(server.address, sink, in_cycles=server.kind == "pipewire", wave=(wave * 32_767).astype("<i2"))
-            )
-            for sink in SINKS
-        ]
+    with beepers_of(server, wave=(wave * 32_767).astype("<i2")) as beepers:
 
         def beep() -> None:
             while not over.wait(BEEP_EVERY - BEEP_KNOWN):
@@ -190,31 +186,22 @@ def beeping(server: SoundServer) -> Iterator[list[Beep]]:
             thread.join()
 
 
-def marked(server: SoundServer, number: int, folder: Path) -> None:
-    """Play the span's marker at both ends, to its end."""
-    file = _marker(number, folder, MARKED)
+@contextmanager
+def played(server: SoundServer, files: Sequence[Path]) -> Iterator[None]:
+    """One at each end, to its end unless the block fails. Raises StageError where the server plays nothing."""
     with ExitStack() as stack:
-        for player in [stack.enter_context(server.plays(sink, file)) for sink in SINKS]:
+        players = [stack.enter_context(server.plays(sink, file)) for sink, file in zip(SINKS, files, strict=True)]
+        yield
+        for player in players:
             if player.wait():
                 raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
-    file.unlink()
 
 
-def _marker(number: int, folder: Path, seconds: float) -> Path:
-    file = folder / f"marker-{number}.wav"
+def marked(number: int, folder: Path, seconds: float = MARKED) -> Path:
+    """The span's marker as a file."""
     at = np.arange(round(seconds * RATE)) / RATE
     both = sum(np.sin(2 * np.pi * hertz * at) * 0.3 for hertz in marker(number))
-    return written(file, (np.asarray(both) * 32_767).astype("<i2"))
-
-
-def written(file: Path, samples: npt.NDArray[np.int16]) -> Path:
-    """One end as a file that a player of a sound server takes."""
-    with wave.open(str(file), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(RATE)
-        sound.writeframes(samples.astype("<i2").tobytes())
-    return file
+    return write(folder / "marker.wav", np.asarray(both) * 32_767)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,44 +214,29 @@ class Event:
     hertz: float
 
 
-def hot_plug(server: SoundServer, cases: Sequence[str], say: Callable[[str], None]) -> list[Event]:
-    """Each of the cases once, in the order of `CASES`, followed by enough time to recover."""
-    events: list[Event] = []
-    for case in cases:
-        say(f"{server.kind}: {case}")
-        with _ready_for(case, server), _humming(server):
-            time.sleep(SETTLED)
-            if case != "server restart":
-                events.append(Event(case, _happen(case, server), *CASES[case]))
-                time.sleep(SETTLED)
-                continue
-        _happen(case, server)
-        with _humming(server):
-            # Counted from when the devices are back: how long the server takes is not the recorder's.
-            events.append(Event(case, now(), *CASES[case]))
-            time.sleep(RESTARTED)
-    return events
-
-
-def hot_plug_in_view(server: SoundServer, case: str, till: Till, number: int, folder: Path) -> tuple[Span, Event]:
-    """The same case while the window is in view, with a marker of its own before, during and after it."""
-    file = _marker(number, folder, MARKED_LONG)
-    hertz = marker(number)[0]
+def hot_plug(
+    server: SoundServer, case: str, folder: Path, till: Till | None = None, number: int = 0
+) -> tuple[Event, Span | None]:
+    """The case once, followed by enough time to recover. With a `till` while that is in view, as the span of that
+    `number`, with its marker before, during and after it."""
+    file = None if till is None else marked(number, folder, MARKED_LONG)
+    channel, hertz = CASES[case]
     with _ready_for(case, server):
-        shown = till.show()
-        with _marking(server, file):
-            time.sleep(BEFORE)
+        shown = 0 if till is None else till.show()
+        with _playing(server, file):
+            time.sleep(SETTLED if till is None else BEFORE)
             at = _happen(case, server)
-            if case != "server restart":
+            if case != RESTART:
                 time.sleep(SETTLED)
-        if case == "server restart":
-            with _marking(server, file):
-                at = now()
+        if case == RESTART:
+            with _playing(server, file):
+                at = now()  # when the devices are back: how long the server takes is not the recorder's
                 time.sleep(RESTARTED)
+        if till is None:
+            return Event(case, at, channel, hertz), None
         time.sleep(FADED)
         span = Span(shown, till.hide(), case=f"{case}, in view", played=1000 * SURELY)
-    file.unlink()
-    return span, Event(span.case, at, CASES[case][0], hertz)
+        return Event(span.case, at, channel, marker(number)[0]), span
 
 
 def _happen(case: str, server: SoundServer) -> int:
@@ -273,7 +245,8 @@ def _happen(case: str, server: SoundServer) -> int:
         case "unplug":
             server.unplug("agentmic")
         case "replug":
-            _plug(server)
+            server.plug_microphone("agentmic")
+            server.set_default_source("agentmic")
         case "default change":
             server.set_default_source("othermic")
         case "far-end unplug":
@@ -314,23 +287,11 @@ def _ready_for(case: str, server: SoundServer) -> Iterator[None]:
 
 
 @contextmanager
-def _marking(server: SoundServer, file: Path) -> Iterator[None]:
+def _playing(server: SoundServer, file: Path | None = None) -> Iterator[None]:
+    """To each of the sinks that are plugged in; without a file a tone of its own."""
     with ExitStack() as stack:
-        for sink in (*SINKS, *OTHER_SINKS):
+        for sink, hertz in HUMS.items():
             if server.has(sink):
-                stack.enter_context(server.plays(sink, file))
+                plays = server.plays(sink, file) if file else server.playing(sink, hertz, level=0.3)
+                stack.enter_context(plays)
         yield
-
-
-@contextmanager
-def _humming(server: SoundServer) -> Iterator[None]:
-    with ExitStack() as stack:
-        for sink, hertz in (("micfeed", AGENT), ("farend", CUSTOMER), ("otherfeed", OTHER), ("headset", HEADSET)):
-            if server.has(sink):
-                stack.enter_context(server.playing(sink, hertz, level=0.3))
-        yield
-
-
-def _plug(server: SoundServer) -> None:
-    server.plug_microphone("agentmic")
-    server.set_default_source("agentmic")

@@ -8,8 +8,6 @@ flash's lies between the order to the X server and its answer. Where either is n
 from __future__ import annotations
 
 import ctypes
-import os
-import socket
 import threading
 import time
 from collections import deque
@@ -22,8 +20,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from Xlib import X, Xatom
-from Xlib.display import Display
 
 from agent.capture.sound_libpulse import (
     ADJUST_LATENCY,
@@ -36,9 +32,10 @@ from agent.capture.sound_libpulse import (
     SuccessCallback,
     load,
 )
+from bench.sound_account import RATE, SECOND
 from testkit.stage import StageError
+from testkit.window_program import Windows
 
-RATE: Final = 48_000
 BLOCK: Final = RATE // 100
 TONE: Final = 1000.0  # Hz
 LENGTH: Final = RATE // 5  # samples of a beep
@@ -49,8 +46,8 @@ ASK_SELDOM: Final = 100_000_000  # otherwise
 DOUBT: Final = 20_000_000  # ns; an answer that took longer is not believed
 AROUND_A_BEEP: Final = 500_000_000  # ns; so long before and after it the server's words must agree
 KNOWN: Final = 4_000_000  # ns; a flash or beep whose moment is not known to this is not judged
-SECOND: Final = 1_000_000_000
 PLACE: Final = (80, 60, 640, 360)  # px of the window
+DARK, BRIGHT = 0, 0xFFFFFF
 AHEAD: Final = 600_000_000  # ns between the word to flash and the flash: longer than any server's buffer
 SHOWN: Final = 0.8  # s that the window stays white
 _AS_IT_LIKES: Final = 0xFFFFFFFF
@@ -119,6 +116,7 @@ class Beeper:
         self._at: int | None = None
         self._busy_until = 0  # ns; around a beep
         self._written = 0  # samples
+        self._waiting: Samples = np.zeros(0, "<i2")  # of a beep that has begun
         self._words: deque[Word] = deque(maxlen=round(4 * AROUND_A_BEEP / ASK_EVERY))
         self._beeped: int | None = None  # the count of the last beep's first sample
         self._asked_at: int | None = None
@@ -159,7 +157,6 @@ class Beeper:
         pulse.pa_stream_connect_playback(stream, self._sink.encode(), byref(attributes), ADJUST_LATENCY, None, None)
         self._turn(loop, lambda: pulse.pa_stream_get_state(stream) == STREAM_READY)
         answered = SuccessCallback(lambda handle, success, _: self._learn(handle, success))
-        waiting = np.zeros(0, "<i2")  # of a beep that has begun
         asked = 0
         while not self._ended.is_set():
             every = ASK_EVERY if now() < self._busy_until else ASK_SELDOM
@@ -167,8 +164,7 @@ class Beeper:
                 asked = self._asked_at = now()
                 pulse.pa_operation_unref(pulse.pa_stream_update_timing_info(stream, answered, None))
             while pulse.pa_stream_writable_size(stream) >= 2 * BLOCK:
-                block, waiting = self._next(waiting)
-                pulse.pa_stream_write(stream, block.tobytes(), 2 * BLOCK, None, 0, 0)
+                pulse.pa_stream_write(stream, self._next().tobytes(), 2 * BLOCK, None, 0, 0)
                 self._written += BLOCK
             self._step(loop)
         pulse.pa_stream_disconnect(stream)
@@ -197,22 +193,17 @@ class Beeper:
             self._words.append(Word(answered, told.read_index // 2, (asked + answered) // 2 + 1000 * told.sink_usec))
             self._ready.set()
 
-    def _next(self, waiting: Samples) -> tuple[Samples, Samples]:
-        """The next hundredth of a second, and what is still to come of a beep."""
-        block = np.zeros(BLOCK, "<i2")
-        if len(waiting):
-            block[: len(waiting[:BLOCK])] = waiting[:BLOCK]
-            return block, waiting[BLOCK:]
-        if self._at is None or not self._words:
-            return block, waiting
-        recent = list(self._words)[-round(AROUND_A_BEEP / ASK_EVERY) :]
-        into = (self._at - begins(recent, in_cycles=self._in_cycles)) * RATE // SECOND - self._written
-        if into >= BLOCK:
-            return block, waiting
-        self._at, start = None, max(into, 0)
-        self._beeped = self._written + start
-        block[start:] = self._wave[: BLOCK - start]
-        return block, self._wave[BLOCK - start :]
+    def _next(self) -> Samples:
+        """The next hundredth of a second: silence, but for a beep that is due."""
+        if self._at is not None and self._words:
+            recent = list(self._words)[-round(AROUND_A_BEEP / ASK_EVERY) :]
+            into = (self._at - begins(recent, in_cycles=self._in_cycles)) * RATE // SECOND - self._written
+            if into < BLOCK:
+                self._at, start = None, max(into, 0)
+                self._beeped = self._written + start
+                self._waiting = np.concatenate([np.zeros(start, "<i2"), self._wave])
+        block, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
+        return np.pad(block, (0, BLOCK - len(block)))
 
 
 def _playback() -> ctypes.CDLL:
@@ -228,43 +219,30 @@ class Lamp:
     """A dark window that turns white for a moment."""
 
     def __init__(self, display: str) -> None:
-        self._display = Display(display)
-        screen = self._display.screen()
-        self._window = screen.root.create_window(
-            *PLACE, 0, screen.root_depth, X.InputOutput, X.CopyFromParent,
-            background_pixel=screen.black_pixel, event_mask=X.ExposureMask,
-        )  # fmt: skip
-        self._colours = screen.black_pixel, screen.white_pixel
-        window = self._window
-        window.set_wm_name("Lamp")
-        window.set_wm_class("lamp", "eyelid-bench-lamp")
-        window.change_property(self._display.intern_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()])
-        window.change_property(Xatom.WM_CLIENT_MACHINE, Xatom.STRING, 8, socket.gethostname().encode())
-        window.map()
-        self._display.sync()
-        while self._display.next_event().type != X.Expose:
-            pass
+        self._windows = Windows(display)
+        left, top, width, height = PLACE
+        self._window = self._windows.open(title="Lamp", x=left, y=top, width=width, height=height, color=DARK)
+        self._windows.display.sync()
 
     def __enter__(self) -> Lamp:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._display.close()
+        self._windows.display.close()
 
     def flash(self, at: int) -> tuple[int, int]:
         """White from `at` (ns) on, for as long as it takes; returns between when it turned white, ns."""
         time.sleep(max(0, at - now()) / SECOND)
         ordered = now()
-        self._paint(1)
+        self._paint(BRIGHT)
         white = now()
         time.sleep(SHOWN)
-        self._paint(0)
+        self._paint(DARK)
         return ordered, white
 
-    def _paint(self, colour: int) -> None:
-        self._window.change_attributes(background_pixel=self._colours[colour])
-        self._window.clear_area()
-        self._display.sync()
+    def _paint(self, color: int) -> None:
+        self._windows.paint(window=self._window, color=color, place=(0, 0, *PLACE[2:]))
+        self._windows.display.sync()
 
 
 def flash_and_beep(lamp: Lamp, beepers: Sequence[Beeper]) -> tuple[int, int, int] | None:

@@ -8,7 +8,6 @@ channel sounds.
 from __future__ import annotations
 
 import argparse
-import itertools
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -21,10 +20,13 @@ import av
 import numpy as np
 
 from agent.control.status import RecorderState
-from bench.sound_play import SINKS
-from bench.sound_rig import Said, Say, both_open, desk
-from bench.sound_signals import PLACE, RATE, Beeper, Lamp, flash_and_beep, now
+from bench.harness import Said, Say
+from bench.sound_account import RATE, SECOND
+from bench.sound_call import blocks_of
+from bench.sound_play import beepers_of
+from bench.sound_signals import PLACE, Lamp, flash_and_beep
 from bench.tables import drawn
+from testkit.calls import both_open, desk, policy
 from testkit.fleet import store, zeros
 from testkit.opened import OpenedRecording, open_longest
 from testkit.stage import StageError
@@ -36,28 +38,14 @@ FEW, MANY = 2, 5  # flashes at the start, and again after a pause
 TRIES: Final = 4  # for each: a busy machine does not always know when it flashed or beeped
 STILL: Final = 1.2  # s of nothing before a flash
 PAUSE: Final = 2.0  # s that the card terminal is in view
-TILL: Final = (300, 320)
+TILL: Final = "eyelid-demo-till"  # the card terminal
+THERE: Final = (300, 320)  # where it is
 MINUTE: Final = 60.0
-SECOND: Final = 1_000_000_000
 AROUND: Final = SECOND // 4  # ns that have to be kept before and after a flash
 NEAR: Final = 1.0  # s; flashes are further apart
 WHITE: Final = 160  # luma from which the window counts as white
 LOUD: Final = 0.1  # of full scale
 QUIET: Final = RATE // 4  # samples without any sound before a beep
-POLICY: Final = {
-    "sync.yaml": """schema: 1
-revision: 1
-name: Bench of sound and picture
-rules:
-  - id: card-terminal
-    why: it pauses both lanes
-    any:
-      - app: [eyelid-demo-till]
-    screen: pause
-    audio: { pause: shown, lead: 0s }
-...
-"""
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +79,8 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
         made = stack.enter_context(desk(server, folder))
         services = stack.enter_context(store(folder))
         lamp = stack.enter_context(Lamp(made.stage.name))
-        beepers = tuple(
-            stack.enter_context(Beeper(made.server.address, sink, in_cycles=server == "pipewire")) for sink in SINKS
-        )
-        recorded = stack.enter_context(made.recorder(services, POLICY))
+        beepers = stack.enter_context(beepers_of(made.server))
+        recorded = stack.enter_context(made.recorder(services, policy(TILL, screen="pause")))
         flashes: list[tuple[str, int, int, int]] = []
 
         def flash(when: str, times: int) -> None:
@@ -110,19 +96,17 @@ def perform(server: str, folder: Path, say: Say, *, flashes_each: int, minutes: 
 
         say(f"{server}: flashing at the start")
         flash(START, flashes_each)
-        with made.stage.program("till", TILL, still=True):
+        with made.stage.program("till", THERE, still=True):
             recorded.wait_for(RecorderState.CLOSED)
             time.sleep(PAUSE)
         say(f"{server}: flashing after a pause")
         flash(PAUSED, flashes_each)
-        ends = now() + round(minutes * MINUTE * SECOND)
-        for minute in itertools.count(1):
-            if (left := (ends - now()) / SECOND) < MINUTE:
-                break
+        ends, minute = time.monotonic() + minutes * MINUTE, 0
+        while ends - time.monotonic() >= MINUTE:
             time.sleep(MINUTE)
-            flash(f"minute {minute}", 1)
+            flash(f"minute {(minute := minute + 1)}", 1)
         if minutes:
-            time.sleep(max(0.0, left))
+            time.sleep(max(0.0, ends - time.monotonic()))
             flash(END, flashes_each)
         time.sleep(1)  # with the second before, what the gate needs to let the last one go
         recorded.stop()
@@ -202,64 +186,45 @@ def sounded(film: Path) -> tuple[list[float], list[float]]:
     """When each channel began to sound after silence, s of the film."""
     found: tuple[list[float], list[float]] = ([], [])
     last = [-QUIET, -QUIET]  # the place of the last sample that sounded
-    with av.open(str(film)) as container:
-        for block in container.decode(audio=0):
-            samples = np.abs(block.to_ndarray())
-            at = round(float(block.time or 0.0) * RATE)
-            for channel in (0, 1):
-                loud = np.flatnonzero(samples[channel] > LOUD)
-                for place in loud[:1] if len(loud) else ():
-                    if at + place - last[channel] > QUIET:
-                        found[channel].append((at + int(place)) / RATE)
-                if len(loud):
-                    last[channel] = at + int(loud[-1])
+    for at, samples in blocks_of(film):
+        for channel in (0, 1):
+            if len(loud := np.flatnonzero(np.abs(samples[:, channel]) > LOUD)):
+                if at + loud[0] - last[channel] > QUIET:
+                    found[channel].append((at + int(loud[0])) / RATE)
+                last[channel] = at + int(loud[-1])
     return found
 
 
-def worst(offsets: Iterable[Offset]) -> float:
-    return max(max(abs(offset.left), abs(offset.right)) for offset in offsets)
+def apart(offset: Offset) -> float:
+    return max(abs(offset.left), abs(offset.right))
 
 
 def typical(offsets: Iterable[Offset]) -> float:
     """The median, so that one picture that a busy machine took late says nothing of the rest."""
-    return statistics.median(max(abs(offset.left), abs(offset.right)) for offset in offsets)
+    return statistics.median(map(apart, offsets))
 
 
 # -- telling ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Of each server. `quick`: judged by what is typical, as a picture waits for a core and sound does not."""
-
-    servers: dict[str, list[Offset]]
-    quick: bool
+def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> dict[str, list[Offset]]:
+    """Of each server."""
+    each, chosen = (FEW, kinds[:1]) if asked.quick else (MANY, kinds)
+    return {kind: perform(kind, folder / kind, say, flashes_each=each, minutes=asked.minutes) for kind in chosen}
 
 
-def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> Found:
-    each = FEW if asked.quick else MANY
-    return Found(
-        {
-            kind: perform(kind, folder / kind, say, flashes_each=each, minutes=asked.minutes)
-            for kind in (kinds[:1] if asked.quick else kinds)
-        },
-        asked.quick,
-    )
-
-
-def said(found: Found) -> Said:
-    far = max(map(worst, found.servers.values()))
-    apart = max(map(typical, found.servers.values())) if found.quick else far
-    servers = {server: [asdict(offset) for offset in offsets] for server, offsets in found.servers.items()}
+def said(found: dict[str, list[Offset]]) -> Said:
+    """A quick run is judged by what is typical, as a picture waits for a core and sound does not."""
+    far = max(apart(offset) for offsets in found.values() for offset in offsets)
+    servers = {server: [asdict(offset) for offset in offsets] for server, offsets in found.items()}
     lines = [
         (server, *(one if isinstance(one, str) else f"{one:.1f}" for one in offset.values()))
         for server, offsets in servers.items()
         for offset in offsets
     ]
-    wrong = [f"Sound and picture are {apart:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if apart > ALLOWED_MS else []
-    return Said(
-        facts={"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": servers},
-        table=drawn("Picture after sound, ms", COLUMNS, lines, words=2),
-        wrong=wrong,
-        short=[],
+    wrong, short = (
+        [f"Sound and picture are {by:.0f} ms apart, more than {ALLOWED_MS:.0f}."] if by > ALLOWED_MS else []
+        for by in (max(map(typical, found.values())), far)
     )
+    facts = {"offset_ms_max": far, "allowed_ms": ALLOWED_MS, "servers": servers}
+    return Said(facts, drawn("Picture after sound, ms", COLUMNS, lines, words=2), wrong, [] if wrong else short)

@@ -1,7 +1,8 @@
-"""What an ordinary call takes: a scripted talk with turns and pauses, through the recorder's own encoder.
+"""The call of bench/sound: a talk with turns and pauses in a person's own voice, and what one takes.
 
-Nothing of it is played. The agent's end has the noise of a quiet room and the band of a headset, the caller's the band
-of a telephone and nothing else. What sealing adds (108 bytes for each chunk of four seconds) is counted.
+A synthetic voice has no breath, no room and no two words that are alike. This is Allison Smith's, recorded for
+Asterisk, 16 kHz, as Debian has it in asterisk-core-sounds-en-g722 (CC BY-SA 3.0). The agent's end has the noise of a
+quiet room and the band of a headset, the caller's the band of a telephone and nothing else.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import av
 import numpy as np
 import numpy.typing as npt
 
@@ -18,46 +20,46 @@ from agent.core.model.times import Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE
-from bench.sound_play import TELEPHONE, VOICES, Spoken, limited, spoken
+from bench.sound_play import TELEPHONE, Spoken, limited
 from protocol.envelope import SOUND_STREAM
+from testkit.stage import StageError
 
 AGENT, CALLER = 0, 1
 HEADSET: Final = 8000.0  # Hz
 ROOM: Final = 0.001  # of full scale: -60 dB
 LEVEL: Final = 0.4  # of the loudest that is said
 SEALED: Final = 92 + 16  # bytes that an envelope adds (docs/envelope.md)
+PACKAGE: Final = "asterisk-core-sounds-en-g722"
+PROMPTS: Final = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
+BETWEEN: Final = 0.12  # seconds between two recordings of one line
 
 Line = tuple[int, str, float]
 """Who speaks, what, and how many seconds nobody says anything after it."""
 
-TALK: Final[tuple[Line, ...]] = (
-    (AGENT, "Good morning, you are speaking to Anna. How can I help you?", 0.7),
-    (CALLER, "Hello. I ordered a coat two weeks ago, and it has not arrived yet.", 0.5),
-    (AGENT, "I am sorry to hear that. Could you tell me the order number, please?", 1.2),
-    (CALLER, "Yes, one moment. It is four eight two, one three, seven.", 0.6),
-    (AGENT, "Thank you. Let me look that up for you.", 9.0),
+# What is said, where the names of the files do not tell it, is beside them.
+CALL: Final[tuple[Line, ...]] = (
+    (AGENT, "queue-youarenext", 0.7),  # Your call is now first in line and will be answered by the next available ...
+    (CALLER, "hello tt-weasels", 0.5),  # Weasels have eaten our phone system.
+    (AGENT, "im-sorry privacy-prompt", 1.2),  # Please enter your phone number, starting with the area code.
     (
-        AGENT,
-        "I can see it now. It left the depot on Monday, and came back because nobody was at home.",
-        0.4,
+        CALLER,
+        "digits/4 digits/8 digits/2 digits/1 digits/3 digits/7 digits/5 digits/0 digits/6 digits/9",
+        0.6,
     ),
-    (CALLER, "That is odd. I was at home all day.", 0.5),
-    (AGENT, "I understand. I will ask the driver to call before the next try. Is tomorrow afternoon fine?", 0.9),
-    (CALLER, "Tomorrow is fine, after two, please.", 0.4),
-    (AGENT, "I will note that down.", 6.0),
-    (AGENT, "It is done. You will have a message in the morning. Is there anything else that I can do for you?", 0.8),
-    (CALLER, "No, that was all. Thank you, and have a nice day.", 0.4),
-    (AGENT, "You, too. Goodbye.", 1.5),
+    (AGENT, "auth-thankyou one-moment-please", 6.0),
+    (AGENT, "followme/status", 0.4),  # The person you are calling is not at their desk; I will try to locate them ...
+    (CALLER, "demo-nogo", 0.5),  # I am afraid I was unable to create a connection ... You may find some helpful ...
+    (AGENT, "pls-hold-while-try", 4.0),
+    (AGENT, "queue-periodic-announce", 0.7),  # All of our representatives are currently busy. Please stay on the ...
+    (CALLER, "tt-monkeysintro", 0.4),  # They have been carried away by monkeys.
+    (AGENT, "auth-thankyou goodbye", 1.5),
 )
-
-
-def talk(folder: Path) -> npt.NDArray[np.int16]:
-    """The call once, (samples, 2). Raises StageError without espeak-ng."""
-    return scripted(TALK, lambda end, text: spoken(VOICES[end], text, folder))[0]
+NUMBER: Final = 3  # the line in which a number is read out
+BUSY: Final = 8  # the one that is the agent's longest
 
 
 def scripted(lines: Sequence[Line], speak: Callable[[int, str], Spoken]) -> tuple[npt.NDArray[np.int16], list[float]]:
-    """As `talk`, of these `lines`; and when each of them begins, s. `speak`: what that end makes of the words."""
+    """The call once, (samples, 2); and when each of its lines begins, s. `speak`: what that end makes of the words."""
     said = [(end, speak(end, text), pause) for end, text, pause in lines]
     length = sum(len(samples) + round(pause * RATE) for _, samples, pause in said)
     ends = np.zeros((2, length))
@@ -90,9 +92,30 @@ def mb_per_hour(samples: npt.NDArray[np.int16]) -> float:
     return size / 1e6 / (len(samples) // FRAME * FRAME / RATE / 3600)
 
 
-def told(samples: npt.NDArray[np.int16]) -> str:
-    """In one line."""
+def told() -> str:
+    """What the call takes, in one line. Nothing is played; what sealing adds to each chunk is counted."""
+    samples, _ = scripted(CALL, voice)
     tenths = samples[: len(samples) // (RATE // 10) * (RATE // 10)].reshape(-1, RATE // 10, 2)
     speaking = float((np.abs(tenths.astype(int)).max(axis=(1, 2)) > HEARD * 32_767).mean())
     length = len(samples) / RATE
     return f"a call of {length:.0f} s, {100 * speaking:.0f} % of it spoken: {mb_per_hour(samples):.1f} MB an hour"
+
+
+def voice(_end: int, names: str) -> Spoken:
+    """Those recordings one after another, at `RATE`; either end has the same voice.
+
+    Raises StageError where they are not installed.
+    """
+    between = np.zeros(round(BETWEEN * RATE))
+    parts = [part for name in names.split() for part in (between, _recording(PROMPTS / f"{name}.g722"))]
+    return np.concatenate(parts[1:])
+
+
+def _recording(file: Path) -> Spoken:
+    if not file.is_file():
+        raise StageError(f"{file} is missing; on Debian scripts/setup --for test installs it, with {PACKAGE}")
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    with av.open(str(file), format="g722") as container:
+        frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype(np.float64)

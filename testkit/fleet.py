@@ -150,6 +150,14 @@ def announced(log: Path) -> str:
     return ""
 
 
+def status(home: Path) -> dict[str, Any] | None:
+    """What `eyelid status --json` says; None while the recorder does not answer yet."""
+    try:
+        return dict(control.request(home, "status"))
+    except EyelidError:
+        return None
+
+
 class Pc:
     """An enrolled PC whose recorder runs."""
 
@@ -159,11 +167,7 @@ class Pc:
         self.recorder = recorder
 
     def status(self) -> dict[str, Any] | None:
-        """What `eyelid status --json` says; None while the recorder does not answer yet."""
-        try:
-            return dict(control.request(self.home, "status"))
-        except EyelidError:
-            return None
+        return status(self.home)
 
     def state(self) -> RecorderState | None:
         status = self.status()

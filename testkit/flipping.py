@@ -37,6 +37,16 @@ CHUNK: Final = {
     "tag, last": (-1, 7),
 }
 
+# (part of the JWS: 0 header, 1 payload, 2 signature; member, "" for the part's first letter), as `flip_in` takes them.
+_HEADER: Final = ((0, ""), (0, "alg"), (0, "typ"), (0, "kid"))
+PACKET: Final = (
+    *_HEADER,
+    *((1, name) for name in ("recording", "wrapped", "commitment", "policy", "device", "host", "os_user", "monitors")),
+    (2, ""),
+)
+BUNDLE: Final = (*_HEADER, (0, "jwk"), *((1, name) for name in ("revision", "created", "recipients")), (2, ""))
+BATCH: Final = (*_HEADER, *((1, name) for name in ("device", "first", "last", "lines")), (2, ""))
+
 
 def flip(body: bytes, at: int, bit: int = 0) -> bytes:
     """`at` counts from the end where it is negative."""
@@ -59,3 +69,10 @@ def flip_in(token: str, part: int, name: str = "") -> str:
     letter = LETTERS[LETTERS.index(parts[part][place]) ^ 1]
     parts[part] = parts[part][:place] + letter + parts[part][place + 1 :]
     return ".".join(parts)
+
+
+def flip_in_line(text: str, name: str) -> str:
+    """The lowest bit of the first letter of a member's value in a line of the ledger."""
+    value = json.dumps(json.loads(text)[name], separators=(",", ":")).lstrip('"[')
+    place = text.index(value, text.index(f'"{name}":') + len(name) + 3)
+    return text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]

@@ -14,7 +14,7 @@ import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -185,9 +185,14 @@ def sound_server(kind: str, folder: Path, *, devices: bool = True) -> Iterator[S
 
 def tone(file: Path, hertz: float, seconds: float, level: float = 0.5) -> None:
     """Mono, 48 kHz, 16 bit; `level` of full scale."""
-    samples = np.sin(2 * np.pi * hertz * np.arange(round(48_000 * seconds)) / 48_000) * level * 32_767
+    write(file, np.sin(2 * np.pi * hertz * np.arange(round(48_000 * seconds)) / 48_000) * level * 32_767)
+
+
+def write(file: Path, samples: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Path:
+    """One end of a call, of 48 kHz and 16 bit, as a file that a server's player takes."""
     with wave.open(str(file), "wb") as written:
         written.setnchannels(1)
         written.setsampwidth(2)
         written.setframerate(48_000)
         written.writeframes(samples.astype("<i2").tobytes())
+    return file

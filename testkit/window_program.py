@@ -19,8 +19,9 @@ PR_SET_NAME = 15
 
 
 class Windows:
-    def __init__(self) -> None:
-        self.display = display.Display()
+    def __init__(self, name: str | None = None) -> None:
+        """`name`: of the display, by default the environment's."""
+        self.display = display.Display(name)
         self.screen = self.display.screen()
         self.open_windows: dict[int, Any] = {}
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.ingest import Window, check
+from bench.ingest import Window, check, markdown, slope, total
 from bench.ingest_fleet import Item, chunks, enrolled, recipients
 from bench.ingest_load import Answer, Volley, line
-from bench.ingest_table import markdown, slope, total
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
 from store.admin.home import Home

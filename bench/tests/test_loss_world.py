@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness import expect
 from bench.loss import moving_screen
-from bench.loss_world import World, expect, world
+from bench.loss_world import Ground, World, world
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
@@ -26,7 +27,7 @@ def test_finds_what_the_store_lost_and_what_it_spoilt() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="eyelid-") as folder,  # short: a local socket's path may have 107 bytes
         moving_screen(Path(folder) / "display") as stage,
-        world(stage, Path(folder) / "w") as made,
+        world(Ground(stage, Path(folder) / "w")) as made,
     ):
         made.ready()
         expect(lambda: len(chunks(made)) >= 5, "receipts for five chunks")
@@ -38,7 +39,7 @@ def test_finds_what_the_store_lost_and_what_it_spoilt() -> None:
         blob(made, spoilt).write_bytes(body)
         (found, *_) = made.verdict(rounds=1)
 
-    assert (sound.lost, sound.doubled, sound.unreadable, sound.unexplained_s, sound.faults) == (0, 0, 0, 0, ())
+    assert (sound.lost, sound.doubled, sound.unreadable, sound.unexplained_s, sound.faults) == (0, 0, 0, 0, [])
     assert sound.acknowledged >= 5
     assert (found.lost, found.doubled) == (1, 0)
     assert found.unreadable >= 1

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.sound import kept as kept_in
 from bench.sound import main
-from bench.sound_call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, missed, runs_in, through_opus
-from bench.sound_call_heard import EDGE, RATE, SPREAD, Call, Heard, Samples, judged, placed
-from bench.sound_call_voice import CALL, NUMBER, voice
+from bench.sound_account import RATE
+from bench.sound_call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, missed, through_opus
+from bench.sound_call_heard import EDGE, SPREAD, Call, Heard, Samples, judged, placed
 from bench.sound_play import limited
-from bench.sound_talk import CALLER, scripted
+from bench.sound_talk import CALL, CALLER, NUMBER, scripted, voice
 from testkit.stage import StageError
 
 KEPT = [(RATE // 2, 4 * RATE), (6 * RATE, 9 * RATE)]
@@ -180,7 +181,7 @@ def test_kept_runs_are_judged_as_they_were(tmp_path: Path, capsys: pytest.Captur
     good = Played("pipewire", heard(film()), cuts=1, least=6.5, verified=True)
     kept = tmp_path / "runs.jsonl"
     kept.write_text(json.dumps(asdict(good)) + "\n")
-    assert runs_in(kept) == [good]
+    assert kept_in(kept) == ("call", [good])
     assert main(["--table", str(kept)]) == 0
     assert "|  | pipewire, agent | pipewire, caller |\n" in capsys.readouterr().out
     with kept.open("a") as file:

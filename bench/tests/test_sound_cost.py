@@ -9,7 +9,7 @@ import pytest
 
 from bench import sound_talk
 from bench.sound_account import RATE, SECOND, Span
-from bench.sound_cost import mb_per_hour, used_more
+from bench.sound_pauses import mb_per_hour, used_more
 
 
 def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:
@@ -29,12 +29,13 @@ def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:
     assert mb_per_hour({file: zero}, Span(0, SECOND)) == 0
 
 
-def test_an_ordinary_call_takes_less_than_was_asked_for(tmp_path: Path) -> None:
-    call = sound_talk.talk(tmp_path)
+def test_an_ordinary_call_takes_less_than_was_asked_for() -> None:
+    call, _ = sound_talk.scripted(sound_talk.CALL, sound_talk.voice)
     assert 10 < sound_talk.mb_per_hour(call) < 18
-    assert "a call of" in sound_talk.told(call)
+    assert "a call of" in sound_talk.told()
 
 
 def test_what_sound_costs_is_what_the_recorder_with_it_uses_more_than_the_one_without() -> None:
-    assert used_more([(30.0, 95e6), (20.0, 90e6)], 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
-    assert used_more([(30.0, 95e6)], 4) == {}  # a quick run has none without
+    before, after = [(1.0, 80_000_000), (2.0, 80_000_000)], [(31.0, 95_000_000), (22.0, 90_000_000)]
+    assert used_more(before, after, 4) == {"cpu_s_per_min": 2.5, "memory_mb": 5.0}
+    assert used_more(before[:1], after[:1], 4) == {}  # a quick run has none without

@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from bench.sound_signals import PLACE, RATE, WAVE, Word, heard
-from bench.sound_sync import ALLOWED_MS, SECOND, Flash, Offset, compare, sounded, typical, whitened, worst
+from bench.sound_account import RATE, SECOND
+from bench.sound_signals import PLACE, WAVE, Word, heard
+from bench.sound_sync import ALLOWED_MS, Flash, Offset, apart, compare, sounded, typical, whitened
 from testkit.stage import StageError
 
 SIZE = (800, 480)
@@ -60,7 +61,7 @@ def test_what_is_there_is_found_to_the_millisecond(tmp_path: Path) -> None:
     assert (second.left, second.right, second.picture_late) == pytest.approx((50, 0, 20), abs=1)
     (late,) = compare(made, [flash(5.0, beeped=4.95)])  # by as much as the beep itself was before the flash
     assert (late.left, late.right, late.sound_late) == pytest.approx((0, -50, 25), abs=1)
-    assert worst([first, second]) > ALLOWED_MS > worst([first])
+    assert apart(second) > ALLOWED_MS > apart(first)
 
 
 def test_what_is_missing_or_comes_twice_is_said(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_a_quick_run_is_judged_by_what_is_typical() -> None:
 
 
 def test_the_worst_is_of_either_side() -> None:
-    assert worst([Offset("start", -3, 2, 0, 0), Offset("start", 1, -7, 0, 0)]) == 7
+    assert [apart(Offset("start", -3, 2, 0, 0)), apart(Offset("start", 1, -7, 0, 0))] == [3, 7]
 
 
 def words(stumble: float = 0.0, *, cycle: float = 0.043) -> list[Word]:

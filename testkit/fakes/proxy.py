@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -61,34 +60,6 @@ class _Connection(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Quiet."""
-
-
-class SlowLine:
-    """A tunnel to `to` that takes `rate` bytes a second and holds few itself: the rest must wait where it came from."""
-
-    def __init__(self, to: str, rate: int) -> None:
-        host, _, port = to.removeprefix("https://").rpartition(":")
-        self._to = (host, int(port))
-        self._rate = rate
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.address = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> SlowLine:
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        near, _ = self._listener.accept()
-        with near, socket.create_connection(self._to) as far:
-            threading.Thread(target=_relay, args=(far, near), daemon=True).start()
-            with contextlib.suppress(OSError):
-                while part := near.recv(4096):
-                    time.sleep(len(part) / self._rate)
-                    far.sendall(part)
 
 
 def _relay(source: socket.socket, sink: socket.socket) -> None:

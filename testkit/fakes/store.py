@@ -346,8 +346,10 @@ def _put_tls(server: _Server, folder: Path, valid: tuple[dt.datetime, dt.datetim
     )
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "store.pem").write_bytes(leaf.public_bytes(pem) + private)
+    (folder / "server.crt").write_bytes(leaf.public_bytes(pem))  # as in the home of a store
+    (folder / "server.key").write_bytes(private)
+    (folder / "ca.crt").write_bytes(ca.public_bytes(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "store.pem")
+    context.load_cert_chain(folder / "server.crt", folder / "server.key")
     server.socket = context.wrap_socket(server.socket, server_side=True)
     return ca.public_bytes(pem).decode()

@@ -18,7 +18,8 @@ from agent.wire import BESIDE, HEADERS, MAX_ANSWER, NO_PROXY, SYSTEM, Pace, Rout
 from protocol import api
 from store.server.routes import bodies
 from testkit.fakes.clock import HandClock
-from testkit.fakes.proxy import FakeProxy, SlowLine
+from testkit.fakes.line import Line
+from testkit.fakes.proxy import FakeProxy
 from testkit.fakes.store import FakeStore, Reply, problem
 
 NOW = dt.datetime.now(dt.UTC)
@@ -170,7 +171,8 @@ def test_a_chunk_of_any_size_may_take_its_time_on_a_slow_line() -> None:
 def test_a_body_goes_on_over_a_line_that_takes_it_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole body takes ten times as long as a write may: what must go on is each piece of it."""
     monkeypatch.setattr(wires, "WRITE_WITHIN", 0.4)
-    with FakeStore(tls=tmp_path) as store, SlowLine(store.address, 6_000_000) as line:
+    with FakeStore(tls=tmp_path) as store, Line(store.address, tmp_path) as line:
+        line.rate = 6_000_000
         wire = Wire(line.address, store.ca, HandClock(), agent_version="0.1.0")
         assert wire.send("PUT", api.RECORDING, body=bytes(15_000_000)).status == 401
         wire.close()

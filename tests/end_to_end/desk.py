@@ -15,11 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from agent.control import control
-from agent.errors import EyelidError
 from agent.tray.drawing import COLOURS, OFFLINE
 from agent.tray.icon_state import Lid
-from testkit.fleet import Founded, Store, announced, enrol, found_like, installed, serve
+from testkit.fleet import Founded, Store, announced, enrol, found_like, installed, serve, status
 from testkit.panel import Box, Pointer, box_of, desktop, panel
 from testkit.stage import Running, own_display, running
 from tests.end_to_end.turning import Turning, served_by, turning, with_children
@@ -44,10 +42,7 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """{} while nobody answers."""
-        try:
-            return dict(control.request(self.home, "status"))
-        except EyelidError:
-            return {}
+        return status(self.home) or {}
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -17,6 +17,7 @@ import pytest
 from agent.tray.drawing import COLOURS
 from agent.tray.icon_state import Lid
 from testkit import panel, sounds
+from testkit.calls import LISTENING
 from testkit.fleet import Founded
 from testkit.sounds import SoundServer, sound_server
 from tests.end_to_end.desk import Desk, desk_of
@@ -31,7 +32,6 @@ pytestmark = [
     pytest.mark.skipif(bool(LACKING), reason=LACKING or "-"),
 ]
 
-BOTH: Final = {"audio": {"microphone": "default", "far_end": "default"}}
 POLICY: Final = {
     "policy.yaml": """schema: 1
 revision: 1
@@ -62,7 +62,7 @@ def server() -> Iterator[SoundServer]:
 
 @pytest.fixture(scope="module")
 def desk(founded: Founded, server: SoundServer) -> Iterator[Desk]:
-    with desk_of(founded, POLICY, BOTH, {"PULSE_SERVER": server.address}) as made:
+    with desk_of(founded, POLICY, LISTENING, {"PULSE_SERVER": server.address}) as made:
         yield made
 
 

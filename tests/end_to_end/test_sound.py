@@ -20,8 +20,9 @@ import pytest
 
 from agent.control.status import RecorderState
 from store.evidence.film.opus import samples_of
+from testkit.calls import CallDesk, both_open, desk, hears, policy, sound_of
 from testkit.fleet import NewStore, Pc, Store, pc
-from testkit.sounds import NEEDED, SoundServer, missing, sound_server
+from testkit.sounds import NEEDED, missing
 from testkit.stage import own_display
 from tests.moods import promised
 
@@ -32,56 +33,33 @@ PIECE: Final = RATE // 50  # 20 ms
 VOICE: Final = 450.0  # Hz, all the time: the caller
 MARKER: Final = 1500.0  # Hz, only while the terminal is in view: the agent, who reads a number aloud
 HEARD: Final = 0.01  # amplitude; both tones are played at 0.5
-RULE: Final = """schema: 1
-revision: 1
-name: Sound
-rules:
-  - id: card-terminal
-    why: PCI DSS 3.3.1.2
-    any:
-      - app: [{app}]
-    screen: record
-    audio: {{ pause: shown, lead: 0s }}
-...
-"""
-POLICIES: Final = {"held to the rule": RULE.format(app="eyelid-demo-till"), "control": RULE.format(app="no-such-app")}
+POLICIES: Final = {"held to the rule": policy("eyelid-demo-till"), "control": policy("no-such-app")}
 
 
 @pytest.fixture(params=sorted(NEEDED))
-def sound(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
+def call(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CallDesk]:
     if why := missing(request.param):
         pytest.skip(why)
-    with TemporaryDirectory(prefix="snd") as folder, sound_server(request.param, Path(folder) / "s") as server:
-        yield server
+    with (
+        desk(request.param, tmp_path) as made,
+        made.stage.program("notes", (20, 20)),
+        made.server.playing("farend", VOICE),
+    ):
+        yield made
 
 
-def test_nothing_that_is_said_at_a_card_terminal_is_kept(
-    sound: SoundServer, new_store: NewStore, tmp_path: Path
-) -> None:
+def test_nothing_that_is_said_at_a_card_terminal_is_kept(call: CallDesk, new_store: NewStore, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(new_store(homes))
-        stack.enter_context(stage.program("notes", (20, 20)))
-        stack.enter_context(sound.playing("farend", VOICE))
+        services = stack.enter_context(new_store(call.homes))
         recorders = {
-            name: stack.enter_context(
-                pc(
-                    services,
-                    stage,
-                    homes / name.split()[0],
-                    {"policy.yaml": text},
-                    settings={"audio": {"microphone": "default", "far_end": "default"}},
-                    more={"PULSE_SERVER": sound.address},
-                )
-            )
-            for name, text in POLICIES.items()
+            name: stack.enter_context(call.recorder(services, policy, name.split()[0]))
+            for name, policy in POLICIES.items()
         }
         for recorder in recorders.values():
-            recorder.recorder.until(lambda recorder=recorder: _hears(recorder), "it heard both ends of the call")
+            recorder.recorder.until(lambda recorder=recorder: _hears(recorder), "it heard the call")
         for _ in range(2):
             time.sleep(4)
-            with stage.program("till", (300, 200)), sound.playing("micfeed", MARKER):
+            with call.stage.program("till", (300, 200)), call.server.playing("micfeed", MARKER):
                 time.sleep(2)
         time.sleep(4)
         for recorder in recorders.values():
@@ -118,25 +96,11 @@ rules:
 
 
 def test_each_lane_closes_by_its_own_rules_with_its_own_lead(
-    sound: SoundServer, new_store: NewStore, tmp_path: Path
+    call: CallDesk, new_store: NewStore, tmp_path: Path
 ) -> None:
-    with ExitStack() as stack:
-        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(new_store(homes))
-        stack.enter_context(stage.program("notes", (20, 20)))
-        stack.enter_context(sound.playing("farend", VOICE))
-        recorded = stack.enter_context(
-            pc(
-                services,
-                stage,
-                homes / "pc",
-                {"policy.yaml": LANES},
-                settings={"audio": {"microphone": "default", "far_end": "default"}},
-                more={"PULSE_SERVER": sound.address},
-            )
-        )
-        recorded.recorder.until(lambda: _hears(recorded), "it heard both ends of the call")
+    stage = call.stage
+    with new_store(call.homes) as services, call.recorder(services, {"policy.yaml": LANES}) as recorded:
+        recorded.recorder.until(lambda: _hears(recorded), "it heard the call")
         time.sleep(6)
         with stage.program("chart", (300, 200)):
             with promised():
@@ -194,9 +158,7 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         status = recorded.status()
         assert status is not None
         assert [status["sound"][end]["device"] for end in ("microphone", "far_end")] == ["", ""]
-        recorded.recorder.until(
-            lambda: ((recorded.status() or {}).get("sound") or {}).get("fault") == "no-device", "it missed the devices"
-        )
+        recorded.recorder.until(lambda: sound_of(recorded).get("fault") == "no-device", "it missed the devices")
         recorded.recorder.until(lambda: (recorded.status() or {"frames": 0})["frames"], "it kept a picture")
         recorded.stop()
         (recording,) = services.ask("recordings")["recordings"]
@@ -229,14 +191,7 @@ def _holes(file: Path) -> list[float]:
 
 
 def _hears(recorder: Pc) -> bool:
-    status = recorder.status()
-    sound = None if status is None else status["sound"]
-    return (
-        sound is not None
-        and sound["state"] == RecorderState.RECORDING
-        and bool(sound["microphone"]["device"])
-        and sound["far_end"]["heard_ago_s"] is not None
-    )
+    return both_open(recorder) and hears(recorder, "far_end")
 
 
 def _sound_of(services: Store, recorder: Pc, folder: Path) -> npt.NDArray[np.float32]:

@@ -6,7 +6,6 @@ it or by `verify`, and the honest bytes sent afterwards make it whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ from store.catalog.blobs import sealed_name
 from store.evidence.verify.recording import Report
 from store.server.services import Services
 from testkit.fakes.pc import Pc
-from testkit.flipping import CHUNK, flip, flip_in
+from testkit.flipping import BATCH, BUNDLE, CHUNK, PACKET, flip, flip_in, flip_in_line
 from tests.store.conftest import Examine
 from tests.store.evidence.test_sweep import Swept, swept, wrong
 from tests.store.recorded import Filmed, blob, close, make_filmed
@@ -106,12 +105,6 @@ def test_a_chunk(place: str, pc: Pc, bundle: Bundle, examined: Examine, home: Ho
 
 
 REFUSALS: Final = {"malformed", "wrong-algorithm", "wrong-type", "wrong-signer", "bad-signature"}
-HEADER: Final = [(0, ""), (0, "alg"), (0, "typ"), (0, "kid")]
-PACKET: Final = [
-    *HEADER,
-    *((1, name) for name in ("recording", "wrapped", "commitment", "policy", "device", "host", "os_user", "monitors")),
-    (2, ""),
-]
 
 
 @pytest.mark.parametrize(("part", "name"), PACKET)
@@ -149,9 +142,6 @@ def test_a_key_packet(
     assert ("chain", "wrong-previous", "stream 0, sequence 0") in found
 
 
-BUNDLE: Final = [*HEADER, (0, "jwk"), *((1, name) for name in ("revision", "created", "recipients")), (2, "")]
-
-
 @pytest.mark.parametrize(("part", "name"), BUNDLE)
 def test_a_bundle(
     part: int, name: str, filmed: Filmed, examined: Examine, swept: Swept, services: Services, home: Home
@@ -169,8 +159,6 @@ def test_a_bundle(
 
 
 # -- the ledger ---------------------------------------------------------------------------------------------------
-
-BATCH: Final = [*HEADER, *((1, name) for name in ("device", "first", "last", "lines")), (2, "")]
 
 
 @pytest.mark.parametrize(("part", "name"), BATCH)
@@ -201,9 +189,7 @@ LINE: Final = ("seq", "at", "wall", "kind", "lane", "rules", "policy", "prev")
 def test_a_line_of_the_ledger(name: str, filmed: Filmed, examined: Examine, swept: Swept, services: Services) -> None:
     entry = next(seq for seq, line in enumerate(filmed.pc.ledger.lines) if b'"rules":[0]' in line)
     text = filmed.pc.ledger.lines[entry].decode("utf-8")
-    value = json.dumps(json.loads(text)[name], separators=(",", ":")).lstrip('"[')
-    place = text.index(value, text.index(f'"{name}":') + len(name) + 3)
-    flipped = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
+    flipped = flip_in_line(text, name)
     columns = schema.ledger_lines.c
     with services.database.writing() as connection:
         connection.execute(update(schema.ledger_lines).where(columns.seq == entry).values(line=flipped))

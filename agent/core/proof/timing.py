@@ -34,7 +34,7 @@ PAGE_SETTLE: Final = 60 * MILLISECOND
 PAGE_HINDSIGHT: Final = 300 * MILLISECOND
 
 # A browser needs a core to put on the display what a page has drawn. With twenty programs on two cores that came up to
-# 205 ms after the page had drawn twice (bench/measure_pages.py). As late may be a menu that it opens for a page.
+# 205 ms after the page had drawn twice (scripts/bench capture pages). As late may be a menu that it opens for a page.
 PAGE_LAG: Final = 500 * MILLISECOND
 
 # An extension's popup is on the display for up to 63 ms after its browser says that it has closed (Chromium 156, 8

@@ -1,48 +1,35 @@
-"""What the parts of bench/sound share: a desk with a sound server, recorders that hear it, and what a part says."""
+"""A call that a recorder hears: a display with a private sound server, and PCs on it. For tests and bench/sound."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console, RenderableType
+import yaml
 
 from agent.control.status import RecorderState
-from bench import harness
 from testkit.fleet import Pc, Store, pc
 from testkit.sounds import SoundServer, missing, sound_server
 from testkit.stage import Stage, StageError, own_display
 
 LISTENING: Final = {"audio": {"microphone": "default", "far_end": "default"}}
+ENDS: Final = ("microphone", "far_end")
 
-Say = Callable[[str], None]
 
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What came of a part: its JSON object, its table, what fails the run, and what a quick run only remarks.
-
-    A quick run is a test, and no test judges by how busy its machine is.
-    """
-
-    facts: Any
-    table: RenderableType
-    wrong: list[str]
-    short: list[str]
-
-    def tell(self, console: Console, *, quick: bool = False) -> int:
-        """Exit status."""
-        wrong = harness.tell(self.wrong, console)
-        short = harness.tell(self.short, console, "yellow" if quick else "bold red")
-        return wrong or (0 if quick else short)
+def policy(app: str, *, screen: str = "record") -> dict[str, str]:
+    """Sound pauses while a window of that program is in view. `screen`: what the picture does."""
+    audio = {"pause": "shown", "lead": "0s"}
+    rule = {"id": "till", "why": "PCI DSS 3.3.1.2", "any": [{"app": [app]}], "screen": screen, "audio": audio}
+    said = {"schema": 1, "revision": 1, "name": "Sound", "rules": [rule]}
+    return {"sound.yaml": yaml.safe_dump(said, sort_keys=False) + "...\n"}
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CallDesk:
     """`homes`: a folder whose name is short, for the recorders: a local socket's path may have 107 bytes."""
 
     stage: Stage
@@ -59,28 +46,36 @@ class Desk:
 
 
 @contextmanager
-def desk(kind: str, folder: Path) -> Iterator[Desk]:
+def desk(kind: str, folder: Path) -> Iterator[CallDesk]:
     """Raises StageError where this machine has no such sound server."""
     if why := missing(kind):
         raise StageError(why)
     with ExitStack() as stack:
         homes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="eyelid-")))
         server = stack.enter_context(sound_server(kind, homes / "s"))
-        yield Desk(stack.enter_context(own_display(folder / "display")), server, homes)
+        yield CallDesk(stack.enter_context(own_display(folder / "display")), server, homes)
 
 
 def both_open(recorded: Pc) -> bool:
     """Whether it records the screen and both ends of the call."""
-    status = recorded.status()
+    sound = sound_of(recorded)
     return (
-        status is not None
-        and RecorderState(status["state"]) is RecorderState.RECORDING
+        recorded.state() is RecorderState.RECORDING
         and sound_open(recorded)
-        and all(status["sound"][end]["device"] for end in ("microphone", "far_end"))
+        and all(sound[end]["device"] for end in ENDS)
     )
 
 
 def sound_open(recorded: Pc) -> bool:
-    status = recorded.status()
-    sound = None if status is None else status["sound"]
-    return sound is not None and RecorderState(sound["state"]) is RecorderState.RECORDING
+    return sound_of(recorded).get("state") == RecorderState.RECORDING
+
+
+def hears(recorded: Pc, *ends: str) -> bool:
+    """Whether it has heard both ends, or those that are named."""
+    sound = sound_of(recorded)
+    return bool(sound) and all(sound[end]["heard_ago_s"] is not None for end in ends or ENDS)
+
+
+def sound_of(recorded: Pc) -> dict[str, Any]:
+    """What its status says of the call; nothing while it does not answer, or keeps no sound."""
+    return (recorded.status() or {}).get("sound") or {}
