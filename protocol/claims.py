@@ -1,11 +1,13 @@
 """JSON read strictly, so that two programs can never read two different things out of one signed text.
 
-Refuses what RFC 8259 leaves open: a name twice, NaN and Infinity, half surrogates, another shape than asked for.
+Refuses what RFC 8259 leaves open: a name twice, NaN and Infinity, half surrogates, numbers that do not fit 64 bits,
+another shape than asked for.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -15,6 +17,7 @@ from protocol import base64url
 from protocol.errors import ProtocolError
 
 MAX_INTEGER: Final = 2**63 - 1
+_INTEGERS: Final = range(-(2**63), 2**64)  # what other languages have a type for; a larger one breaks its readers
 _HEX256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -29,10 +32,30 @@ def _constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
 
 
+def _integer(digits: str) -> int:
+    number = int(digits)
+    if number not in _INTEGERS:
+        raise ValueError("an integer of more than 64 bits")
+    return number
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number beyond all doubles")
+    return number
+
+
 def parse_object(text: bytes) -> dict[str, object]:
     """The JSON object in `text` (UTF-8); ValueError for anything else, without quoting it."""
     try:
-        values = json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        values = json.loads(
+            text.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_fraction,
+        )
         if b"\\u" in text:  # only an escape can smuggle half a surrogate pair in
             json.dumps(values, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):

@@ -27,6 +27,9 @@ SCENE: Final = "scene"  # a lane that is not played and that no rule closes
 HEADER_SIZE: Final = 92
 TAG_SIZE: Final = 16
 KEY_SIZE: Final = 32
+# ns. A recording lasts an hour; what claims more than these is a lie, and what reads it would never end.
+LONGEST_CHUNK: Final = 2 * 3600 * 10**9
+LATEST_END: Final = 31 * 86_400 * 10**9  # since the recording's start: a PC may have slept meanwhile
 MAX_SEALED: Final = 16 * 2**20  # bytes; a hundred times what 4 s of a busy 1080p desktop were measured to take
 _LAYOUT: Final = struct.Struct(">4sBBH16sQQQ32s12s")
 _MAX_U64: Final = 2**64 - 1
@@ -113,6 +116,12 @@ class Header:
         if flags & ~_KNOWN_FLAGS:
             raise EnvelopeError("unknown-flags", f"sealed chunk: flags {flags:#04x} have bits this version cannot read")
         return cls(Kind(kind), Flag(flags), stream, UUID(bytes=recording), sequence, start, end, previous, nonce)
+
+
+def check_span(start: int, end: int) -> None:
+    """Raises EnvelopeError ("bad-span") for a span that no recording can have; a chunk of it parses all the same."""
+    if end - start > LONGEST_CHUNK or end > LATEST_END:
+        raise EnvelopeError("bad-span", "sealed chunk: it claims more time than a recording can last")
 
 
 def _cipher(key: bytes) -> AESGCM:

@@ -72,6 +72,31 @@ def signing_key(raw: bytes) -> Ed25519PrivateKey:
         raise KeyProblem("bad-key", f"a private signing key is 32 bytes, not {len(raw)}") from None
 
 
+_P: Final = 2**255 - 19
+# The y of the eight points of small order: y and sign are how a key is written (RFC 8032 section 5.1.2).
+_SMALL_ORDER: Final = frozenset({
+    0,
+    1,
+    _P - 1,
+    0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+    0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+})  # fmt: skip
+
+
+def is_weak(public: Ed25519PublicKey) -> bool:
+    """Whether it is of small order: signatures that it accepts can be made without any private key."""
+    y = int.from_bytes(public.public_bytes_raw(), "little") & (2**255 - 1)
+    return y % _P in _SMALL_ORDER
+
+
+def strong_from_text(text: str) -> Ed25519PublicKey:
+    """As `public_from_text`, for a key of a stranger's choosing: a weak one is refused, too."""
+    public = public_from_text(text)
+    if is_weak(public):
+        raise KeyProblem("bad-key", "a public signing key must not be of small order: anyone could sign for it")
+    return public
+
+
 # -- keys that read recordings ------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from protocol.claims import MAX_INTEGER
+from protocol.numbers import read_number
 from store.catalog import queries
 from store.catalog.database import explained
 from store.clock import wall
@@ -34,9 +36,10 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = read_number(text, MAX_INTEGER)
+    if number is None:
         raise ValueError
-    return int(text)
+    return number
 
 
 def _alarms(options: Namespace) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from protocol.numbers import read_number
 from store.admin.home import Home, default_folder
 from store.catalog.queries import Device
 from store.clock import SECOND
@@ -62,15 +63,17 @@ def duration(text: str) -> int:
 
 
 def port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+    number = read_number(text, 65535)
+    if number is None:
         raise ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535 (0 takes a free one)")
-    return int(text)
+    return number
 
 
 def count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000):
+    number = read_number(text, 100_000)
+    if not number:
         raise ArgumentTypeError(f"{text!r} must be a number from 1 to 100000")
-    return int(text)
+    return number
 
 
 def choose_device(text: str, known: list[Device], home: Home) -> Device:

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
-from protocol.claims import Claims
-from protocol.envelope import AUDIO, SCREEN, Flag, Kind, lane_of
+from protocol.claims import MAX_INTEGER, Claims
+from protocol.envelope import AUDIO, KEY_PACKET_STREAM, SCREEN, Flag, Kind, lane_of
 from protocol.errors import LedgerError, ProtocolError
 from protocol.ledger import ZERO, parse_line
+from protocol.numbers import read_number
 from store.catalog import queries, reported, schema
 from store.catalog.queries import Device, Recording
 from store.errors import StoreError
@@ -206,10 +207,10 @@ def _readable(line: Line) -> Entry | None:
 def heads_of(value: object) -> dict[int, tuple[int, str]]:
     """{"0": [next sequence, hash]} as the ledger writes it; members of another shape count as not told."""
     found: dict[int, tuple[int, str]] = {}
-    for stream, head in value.items() if isinstance(value, dict) else ():
-        match head:
-            case [int(following), str(sha256)] if stream.isdecimal() and following > 0:
-                found[int(stream)] = (following, sha256)
+    for name, head in value.items() if isinstance(value, dict) else ():
+        match read_number(name, KEY_PACKET_STREAM - 1), head:
+            case int(stream), [int(following), str(sha256)] if 0 < following <= MAX_INTEGER:
+                found[stream] = (following, sha256)
             case _:
                 pass
     return found

@@ -32,13 +32,14 @@ from store.evidence.film.layout import lay_out
 from store.evidence.film.plan import Plan, make_plan
 from store.evidence.opening import read_body
 from store.evidence.rules import words_of
-from store.evidence.show import progress
+from store.evidence.show import progress, seconds
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.recording import Defect, Report
 from store.files import write_new
 
 FILM: Final = "recording.mp4"
 SCENES: Final = "scenes.jsonl"
+LONGEST_FILM: Final = 24 * 3600 * SECOND  # a recording lasts an hour, but a device that lies can claim years
 
 
 class Gaps(StrEnum):
@@ -216,6 +217,8 @@ def _film(
         lambda cause: _words(evidence, cause),
         cut=gaps is Gaps.CUT,
     )
+    if plan.length > LONGEST_FILM:
+        return Film(gaps, why_not=f"it would last {seconds(plan.length)}, and no recording does: try --gaps cut")
     film = folder / FILM
     try:
         layout = lay_out(monitors, making.sizes(screens), plan.kept)

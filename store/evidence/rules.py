@@ -8,6 +8,8 @@ from typing import Final
 
 import yaml
 
+from protocol.claims import MAX_INTEGER
+from protocol.numbers import read_number
 from store.evidence.account import PERSON, BlindCause, Cause, Closed, Held, Missing, Rule
 
 # Eyelid's own rules are named in the ledger by their name (design: the window witness).
@@ -87,8 +89,8 @@ def revision_in(files: Mapping[str, str]) -> int | None:
             said = _scalar(_member(yaml.compose(text, Loader=_LOADER), "revision"))
         except (yaml.YAMLError, RecursionError):
             continue
-        if said.isascii() and said.isdigit():
-            found.append(int(said))
+        if (revision := read_number(said, MAX_INTEGER)) is not None:
+            found.append(revision)
     return max(found, default=None)
 
 

@@ -18,8 +18,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.api import AGENT_UNSUPPORTED
-from protocol.claims import MAX_INTEGER
-from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header
+from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header, check_span
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
@@ -187,8 +186,7 @@ def _header_facts(arrival: Arrival) -> dict[str, object]:
     header = Header.parse(arrival.body)
     if (header.recording, header.stream, header.sequence) != (arrival.recording, arrival.stream, arrival.sequence):
         raise Refusal(400, "misplaced", "the sealed chunk says another recording, stream or sequence than its path")
-    if header.end > MAX_INTEGER:
-        raise Refusal(400, "bad-span", "the sealed chunk's span ends in hundreds of years")
+    check_span(header.start, header.end)
     return {
         "kind": int(header.kind),
         "flags": int(header.flags),

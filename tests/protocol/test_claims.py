@@ -30,6 +30,10 @@ from protocol.errors import ProtocolError
         b"{} {}",
         b'{"a":' + b"[" * 100_000,
         b'{"a":' + b"9" * 5_000 + b"}",
+        b'{"a":18446744073709551616}',
+        b'{"a":-9223372036854775809}',
+        b'{"a":1e999}',
+        b'{"a":[-1e999]}',
     ],
 )
 def test_what_two_programs_might_read_in_two_ways_is_refused(text: bytes) -> None:
@@ -43,6 +47,14 @@ def test_plain_json_is_read() -> None:
         "a": "é",
         "b": [1, None, True],
         "c": {"d": "é"},
+    }
+
+
+def test_numbers_of_64_bits_are_read() -> None:
+    assert parse_object(b'{"a":18446744073709551615,"b":-9223372036854775808,"c":-1.5e300}') == {
+        "a": 2**64 - 1,
+        "b": -(2**63),
+        "c": -1.5e300,
     }
 
 

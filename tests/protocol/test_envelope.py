@@ -15,6 +15,8 @@ from protocol.envelope import (
     AUDIO,
     HEADER_SIZE,
     KEY_PACKET_STREAM,
+    LATEST_END,
+    LONGEST_CHUNK,
     MAX_SEALED,
     SCENE,
     SCENE_STREAM,
@@ -24,6 +26,7 @@ from protocol.envelope import (
     Flag,
     Header,
     Kind,
+    check_span,
     digest,
     expect,
     lane_of,
@@ -204,3 +207,18 @@ def test_a_chunk_is_expected_in_one_place_only() -> None:
 def test_digest_covers_every_byte() -> None:
     sealed = seal(KEY, header(), b"content")
     assert digest(sealed) == hashlib.sha256(sealed).digest()
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(0, LONGEST_CHUNK + 1), (LATEST_END, LATEST_END + 1), (0, 2**64 - 1)],
+)
+def test_a_span_that_no_recording_can_have_is_named(start: int, end: int) -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        check_span(start, end)
+    assert refused.value.code == "bad-span"
+
+
+def test_a_span_that_a_recording_can_have_is_none_of_those() -> None:
+    check_span(0, LONGEST_CHUNK)
+    check_span(LATEST_END - 1, LATEST_END)

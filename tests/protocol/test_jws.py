@@ -27,7 +27,11 @@ def code_of(token: str, typ: str = jws.RECEIPT, key: jws.Keys | None = None) -> 
     return refused.value.code
 
 
-@given(st.dictionaries(st.text(), st.text() | st.integers() | st.booleans() | st.none() | st.lists(st.text())))
+@given(
+    st.dictionaries(
+        st.text(), st.text() | st.integers(-(2**63), 2**64 - 1) | st.booleans() | st.none() | st.lists(st.text())
+    )
+)
 def test_round_trip(payload: dict[str, object]) -> None:
     token = jws.sign(jws.RECEIPT, payload, KEY)
     assert jws.verify(jws.RECEIPT, token, KEY.public_key()) == payload

@@ -36,6 +36,58 @@ def test_what_is_no_public_signing_key_is_refused(text: str) -> None:
     assert refused.value.code == "bad-key"
 
 
+# -- weak keys: an oracle that works with points and not with a table (RFC 8032 section 5.1) --------------------------
+
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
+L = 2**252 + 27742317777372353535851937790883648493  # order of the points that honest keys are
+
+
+def add(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    (x, y), (u, v) = one, other
+    k = D * x * u * y * v
+    return (x * v + u * y) * pow(1 + k, -1, P) % P, (y * v + x * u) * pow(1 - k, -1, P) % P
+
+
+def times(number: int, point: tuple[int, int]) -> tuple[int, int]:
+    total = (0, 1)
+    for bit in f"{number:b}":
+        total = add(total, total)
+        if bit == "1":
+            total = add(total, point)
+    return total
+
+
+def small_points() -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for y in range(2, 200):
+        square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+        x = pow(square, (P + 3) // 8, P)
+        x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
+        if x * x % P == square:
+            found |= {times(L, (x, y)), times(L, (P - x, y))}
+    return found
+
+
+def test_every_spelling_of_every_point_of_small_order_is_weak() -> None:
+    points = small_points()
+    assert len(points) == 8
+    assert all(times(8, point) == (0, 1) for point in points)
+    spelled = [y for _, y in points] + [y + P for _, y in points if y + P < 2**255]
+    for y in spelled:
+        for sign in (0, 2**255):
+            text = base64url.encode((y + sign).to_bytes(32, "little"))
+            assert keys.is_weak(keys.public_from_text(text))
+            with pytest.raises(KeyProblem, match="small order") as refused:
+                keys.strong_from_text(text)
+            assert refused.value.code == "bad-key"
+
+
+def test_an_honest_key_is_not_weak() -> None:
+    public = Ed25519PrivateKey.generate().public_key()
+    assert keys.strong_from_text(keys.public_to_text(public)) == public
+
+
 def test_private_signing_keys_are_32_bytes() -> None:
     private = Ed25519PrivateKey.generate()
     assert keys.signing_key(private.private_bytes_raw()).public_key() == private.public_key()

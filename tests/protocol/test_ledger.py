@@ -17,7 +17,7 @@ DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OWN = {"seq", "prev", "at", "wall", "kind"}
 FIELDS = st.dictionaries(
     st.from_regex(r"[a-z_]{1,8}", fullmatch=True).filter(lambda name: name not in OWN),
-    st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.booleans(),
+    st.integers(-(2**63), 2**64 - 1) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.booleans(),
     max_size=3,
 )
 ENTRIES = st.lists(st.tuples(st.sampled_from(["start", "hold", "heads", "stop"]), FIELDS), min_size=1, max_size=8)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
+from protocol.numbers import read_release
 from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.catalog.queries import Device
@@ -255,11 +256,8 @@ def judge(seen: _Seen) -> DeviceStatus:
 
 def older(version: str, than: str) -> bool:
     """Whether it is an older release; a version that is none of ours is not judged."""
-    numbers = [part.split(".")[:2] for part in (version, than)]
-    if not all(len(parts) == 2 and all(part.isdecimal() for part in parts) for parts in numbers):
-        return False
-    first, second = ([int(part) for part in parts] for parts in numbers)
-    return first < second
+    first, second = read_release(version), read_release(than)
+    return first is not None and second is not None and first < second
 
 
 # -- looking ------------------------------------------------------------------------------------------------------

@@ -206,6 +206,7 @@ class Examination:
                 sequence=chunk.sequence,
                 previous=bytes.fromhex(chunk.previous or ""),
             )
+            envelope.check_span(header.start, header.end)
         except EnvelopeError as error:
             yield "headers", error.code, str(error)
             return

@@ -17,7 +17,7 @@ from sqlalchemy import Row, func, select
 from protocol.api import StreamHead
 from protocol.bundle import verify as verify_bundle
 from protocol.errors import LedgerError, ProtocolError
-from protocol.keys import RecipientPrivate
+from protocol.keys import RecipientPrivate, is_weak
 from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
 from protocol.policyhash import policy_hash
 from store.catalog import queries, reported, schema
@@ -130,6 +130,9 @@ def _hash_of(text: str) -> str:
 def check_ledger(database: Database, device: Device) -> tuple[list[Defect], list[str]]:
     """(what is wrong, notes) of everything that the device has ever accounted for, from entry 0 on."""
     ledger = _Ledger(database, device)
+    if is_weak(device.evidence_key):
+        message = "its key is of small order, so that anyone could have signed this: shut it out and enrol it again"
+        ledger.find("weak-key", "evidence key", message)
     expected, before = 0, ZERO
     for row in _lines(database, device):
         if row.seq != expected:

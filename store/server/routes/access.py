@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from protocol.api import AGENT_UNSUPPORTED, AGENT_VERSION_HEADER
+from protocol.numbers import read_release
 from store.catalog.queries import Device
 from store.errors import Refusal
 from store.server.auth import authenticate, read_bearer
@@ -20,12 +21,10 @@ def services_of(request: Request) -> Services:
 
 def check_agent(request: Request) -> None:
     """Refuses (426) an agent older than the version before the store's. One that names no version is asked nothing."""
-    numbers = request.headers.get(AGENT_VERSION_HEADER, "").split(".")
-    if len(numbers) >= 2 and all(part.isdecimal() for part in numbers[:2]):
-        version = (int(numbers[0]), int(numbers[1]))
-        if version < OLDEST_AGENT:
-            oldest = ".".join(map(str, OLDEST_AGENT))
-            raise Refusal(426, AGENT_UNSUPPORTED, f"the agent is too old for this store: install {oldest} or newer")
+    version = read_release(request.headers.get(AGENT_VERSION_HEADER, ""))
+    if version is not None and version < OLDEST_AGENT:
+        oldest = ".".join(map(str, OLDEST_AGENT))
+        raise Refusal(426, AGENT_UNSUPPORTED, f"the agent is too old for this store: install {oldest} or newer")
 
 
 def device_of(request: Request) -> Device:

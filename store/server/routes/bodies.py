@@ -11,8 +11,9 @@ from typing import Final
 from starlette.requests import Request
 
 from protocol.api import CONTENT_DIGEST_HEADER, parse_content_digest
-from protocol.claims import Claims, parse_object
+from protocol.claims import MAX_INTEGER, Claims, parse_object
 from protocol.errors import ProtocolError
+from protocol.numbers import read_number
 from store.errors import Refusal
 
 BODY_WITHIN: Final = 60.0  # seconds that a body may take to arrive, and more for a long one:
@@ -86,9 +87,10 @@ def _announced(request: Request) -> int | None:
     value = request.headers.get("Content-Length")
     if value is None:
         return None
-    if not value.isascii() or not value.isdigit():
+    length = read_number(value, MAX_INTEGER)
+    if length is None:
         raise Refusal(400, "bad-length", "Content-Length must be a number of bytes")
-    return int(value)
+    return length
 
 
 def _oversized(limit: int) -> Refusal:

@@ -12,8 +12,10 @@ from starlette.responses import JSONResponse
 
 from protocol import api
 from protocol.claims import Claims
+from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import ProtocolError
-from protocol.keys import public_from_text
+from protocol.keys import strong_from_text
+from protocol.numbers import read_number
 from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
@@ -31,8 +33,8 @@ async def enroll(request: Request) -> JSONResponse:
     claims = await read_claims(request, api.MAX_JSON_BODY, "enrolment")
     applicant = Applicant(
         secret=claims.text("secret"),
-        token_key=public_from_text(claims.text("token_key")),
-        evidence_key=public_from_text(claims.text("evidence_key")),
+        token_key=strong_from_text(claims.text("token_key")),
+        evidence_key=strong_from_text(claims.text("evidence_key")),
         host=claims.text("host"),
         os=claims.text("os"),
         agent_version=claims.text("agent_version"),
@@ -83,7 +85,7 @@ def _health(claims: Claims) -> api.DeviceHealthRequest:
 def _streams(heads: Claims) -> tuple[str, ...]:
     streams = heads.names()
     for stream in streams:
-        if not (stream.isascii() and stream.isdigit() and str(int(stream)) == stream and int(stream) < 0xFFFF):
+        if str(read_number(stream, KEY_PACKET_STREAM - 1)) != stream:
             raise ProtocolError("bad-field", "health: `heads` must go by stream number")
     return streams
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from protocol import api
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.numbers import read_number
 from store.errors import Refusal
 from store.server.ingest import Arrival, accept
 from store.server.log import say
@@ -20,7 +20,6 @@ from store.server.routes.bodies import read_sealed
 from store.server.routes.openapi import BYTES, Described
 
 _LAST: Final = 2**63 - 1  # sequence
-_NUMBER: Final = re.compile("[0-9]{1,40}")
 
 
 async def put_sealed(request: Request) -> JSONResponse:
@@ -49,8 +48,8 @@ def _uuid(request: Request, name: str) -> UUID:
 
 def _number(request: Request, name: str, most: int) -> int:
     text: str = request.path_params[name]
-    number = int(text) if _NUMBER.fullmatch(text) else most + 1
-    if number > most:
+    number = read_number(text, most)
+    if number is None:
         raise _bad_path(name)
     return number
 

@@ -129,3 +129,21 @@ def test_a_failure_leaves_nothing_under_the_name(
         exported(filmed.recording, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+
+
+def test_a_pc_that_claims_years_gets_no_film_of_them(
+    pc: Pc, bundle: Bundle, exported: Exporter, tmp_path: Path
+) -> None:
+    """Its account says when the recording closed, and nothing else does: the streams are there all the same."""
+    made = make_filmed(pc, bundle)
+    close(made, at=10 * 365 * 24 * 3600)
+    made.put_all()
+    assert pc.send_ledger().status_code == 200
+    done = exported(made.recording, tmp_path / "out")
+    assert done.film is not None
+    assert "no recording does" in done.film.why_not
+    assert not done.complete
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["screen-0.mp4", "timeline.json"]
+    cut = exported(made.recording, tmp_path / "cut", export.Gaps.CUT)
+    assert cut.film is not None
+    assert cut.film.why_not == ""
