@@ -1,8 +1,8 @@
-"""Does a test notice when the proof or the matching is wrong? One comparison, constant or operator is another.
+"""Does a test notice when the proof is wrong? Each comparison, constant and condition is changed in turn.
 
-A mutant that survives is a place where the proof could be loosened without anyone noticing. Each has to be caught by a
-test, or listed in bench/mutants_equivalent.yaml with the reason why it changes nothing that could be seen. The list
-must not hold what is caught, or is not there any more, nor more than 2 % of all mutants.
+A mutant that survives is a place where the proof, or the matching of rules, could be loosened without a test failing.
+Each has to be caught by a test, or listed in bench/mutants_equivalent.yaml with the reason why it changes nothing that
+can be seen. The list must not hold what is caught or is not there any more, nor more than 2 % of all mutants.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BESIDES: Final = ("agent.core.account.kept_span",)
 LIST: Final = Path(__file__).with_name("mutants_equivalent.yaml")
 AT_MOST: Final = 0.02  # of all mutants may be listed
 QUICK_WHOLE: Final = ("agent.core.proof.clearance", "agent.core.proof.gate")
-QUICK_SHARE: Final = 0.04  # of each other module's mutants
+QUICK_EACH: Final = 25  # of every other module one mutant in so many
 
 
 def subjects() -> list[str]:
@@ -46,13 +46,14 @@ def subjects() -> list[str]:
 
 
 def stages(module: str) -> mutants_run.Stages:
-    """A module's own tests (`test_url*.py` for `url`), then all others of its package."""
+    """A module's own tests (`test_url*.py` for `url`), then all others of its package, and the slow ones last."""
     _, _, *package, name = module.split(".")
     folder = ROOT.joinpath("tests", "core", *package)
     every = sorted(folder.glob("test_*.py"))
     own = [file for file in every if file.stem == f"test_{name}" or file.stem.startswith(f"test_{name}_")]
     others = [file for file in every if file not in own]
-    return [[str(file.relative_to(ROOT)) for file in stage] for stage in (own, others) if stage]
+    kinds = [("not slow", own), ("not slow", others), ("slow", every)]
+    return [["-m", kind, *(str(file.relative_to(ROOT)) for file in files)] for kind, files in kinds if files]
 
 
 def listed(file: Path = LIST) -> dict[Place, str]:
@@ -133,42 +134,38 @@ def chosen(every: Sequence[Mutant], equivalent: Mapping[Place, str], *, quick: b
     found: list[Mutant] = []
     for module in dict.fromkeys(mutant.place.module for mutant in every):
         mine = [mutant for mutant in every if mutant.place.module == module and mutant.place not in equivalent]
-        few = len(mine) if module in QUICK_WHOLE else round(QUICK_SHARE * len(mine)) or 1
+        few = len(mine) if module in QUICK_WHOLE else len(mine) // QUICK_EACH or 1
         found += random.Random(module).sample(mine, few)  # the same each time
     return found
 
 
 def measure(outcome: Outcome, tries: Sequence[Mutant], jobs: int, *, quick: bool) -> None:
     """Raises SystemExit where tests fail without any change: they would catch every mutant, and prove nothing."""
-    modules = list(dict.fromkeys(mutant.place.module for mutant in tries))
-    cpu: dict[str, float] = {}
-    for module in modules:
-        package = module.rpartition(".")[0]
-        if package not in cpu:
-            passed, cpu[package], loaded = mutants_run.unchanged([test for stage in stages(module) for test in stage])
-            _must_pass(passed, package)
-            mutants_run.preload(loaded)
-
-    def trial(module: str, number: int | None, most: int | None = None) -> mutants_run.Trial:
-        longest = 2 * cpu[module.rpartition(".")[0]] + 5
-        return mutants_run.Trial(module, number, stages(module)[:most], longest)
-
-    # Put in place as a mutant is, but unchanged; quickly with the tests that catch most of them.
-    for same, passed in mutants_run.tried([trial(module, None, 1 if quick else None) for module in modules], jobs):
-        _must_pass(passed, same.module)
+    modules = {mutant.place.module: mutant.place.module.rpartition(".")[0] for mutant in tries}
+    first = {package: module for module, package in reversed(modules.items())}
+    for module in first.values():
+        mutants_run.preload(mutants_run.loaded_by(stages(module)[0]))
+    # Put in place as a mutant is, but unchanged: one module of each package with all tests, the others with their own.
+    same = [
+        mutants_run.Trial(module, None, stages(module)[: None if module in first.values() and not quick else 1], 3600)
+        for module in modules
+    ]
+    took: dict[str, float] = {}
+    for trial, passed, cpu in mutants_run.tried(same, jobs):
+        if not passed:
+            what = trial.module
+            raise SystemExit(f"the tests of {what} fail without any change, so they say nothing about mutants")
+        took[modules[trial.module]] = max(took.get(modules[trial.module], 0.0), cpu)
+    longest = {module: 120.0 if quick else 2 * took[package] + 5 for module, package in modules.items()}
     began = time.monotonic()
     by_number = {(mutant.place.module, mutant.number): mutant for mutant in tries}
-    for done, (tried, passed) in enumerate(mutants_run.tried((trial(*one) for one in by_number), jobs), 1):
-        mutant = by_number[tried.module, tried.number or 0]
+    trials = (mutants_run.Trial(module, number, stages(module), longest[module]) for module, number in by_number)
+    for done, (trial, passed, _) in enumerate(mutants_run.tried(trials, jobs), 1):
+        mutant = by_number[trial.module, trial.number or 0]
         outcome.tried[mutant] = passed
         left = (time.monotonic() - began) / done * (len(tries) - done)
         what = "caught" if not passed else "equivalent" if mutant.place in outcome.equivalent else "SURVIVED"
         print(f"{done}/{len(tries)}, {left / 60:.0f} min left: {what}  {mutant}", file=sys.stderr)
-
-
-def _must_pass(passed: bool, what: str) -> None:
-    if not passed:
-        raise SystemExit(f"the tests of {what} fail without any change, so they say nothing about mutants")
 
 
 def show(outcome: Outcome) -> None:
@@ -187,9 +184,10 @@ def show(outcome: Outcome) -> None:
 
 
 def main() -> int:
+    whole = " and ".join(module.rpartition(".")[2] for module in QUICK_WHOLE)
     quick = (
-        f"all mutants of {' and '.join(module.rpartition('.')[2] for module in QUICK_WHOLE)}, and {QUICK_SHARE:.0%} of "
-        "the others, the same each time: a minute. The whole run takes a quarter of an hour"
+        f"all mutants of {whole} and one in {QUICK_EACH} of every other module, the same each time: a minute on two "
+        "cores. All of them, without --quick, take a quarter of an hour"
     )
     parser = harness.parser("mutants", __doc__, quick, "--only matching.url --line 60-80")
     parser.add_argument("--only", metavar="MODULE,...", help="these modules, such as matching.url or just url")

@@ -103,7 +103,9 @@ def mutants_of(module: str, text: str, enums: Enums) -> Iterator[Mutant]:
         undo()
         was, now = next((a.strip(), b.strip()) for a, b in zip(before, after, strict=True) if a != b)
         alike[inside, was, now] += 1
-        yield Mutant(Place(module, inside, was, now, alike[inside, was, now]), number, getattr(node, "lineno", 0))
+        # A comprehension has no line of its own.
+        line: int = getattr(node, "lineno", 0) or getattr(statement, "lineno", 0)
+        yield Mutant(Place(module, inside, was, now, alike[inside, was, now]), number, line)
 
 
 def _changes(tree: ast.Module, enums: Enums) -> Iterator[tuple[str, ast.AST, ast.AST, Change]]:

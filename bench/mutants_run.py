@@ -29,7 +29,8 @@ OPTIONS: Final = ("-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hyp
 OURS: Final = frozenset(place.name for place in ROOT.iterdir() if (place / "__init__.py").is_file()) | {"conftest"}
 MEMORY: Final = 4 << 30  # bytes of addresses: a mutant that collects without end takes no more
 
-Stages = list[list[str]]  # the tests to run first, and those to run only if the first notice nothing
+Stages = list[list[str]]  # what pytest is given first, and what only if the first tests notice nothing
+NO_TESTS: Final = 5  # pytest's status where none was chosen
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,22 @@ class Trial:
     longest: float
 
 
-def unchanged(tests: list[str]) -> tuple[bool, float, list[str]]:
-    """(whether they pass, the seconds of a core that they take, what they load that is not the project's)."""
+def loaded_by(tests: list[str]) -> list[str]:
+    """What these tests load that is not the project's."""
     heard, told = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(heard)
         _alone(None)
-        status = _run(tests)
-        loaded = [name for name in sys.modules if name.partition(".")[0] not in {*OURS, "__main__"}]
+        _run(tests)
         with os.fdopen(told, "w") as pipe:
-            pipe.write("\n".join(loaded))
-        os._exit(status)
+            pipe.write("\n".join(name for name in sys.modules if name.partition(".")[0] not in {*OURS, "__main__"}))
+        os._exit(0)
     os.close(told)
     with os.fdopen(heard) as pipe:
-        loaded = pipe.read().splitlines()
-    _, status, usage = os.wait4(pid, 0)
-    return status == 0, usage.ru_utime + usage.ru_stime, loaded
+        names = pipe.read().splitlines()
+    os.waitpid(pid, 0)
+    return names
 
 
 def preload(names: Iterable[str]) -> None:
@@ -73,8 +73,8 @@ def preload(names: Iterable[str]) -> None:
     gc.freeze()  # or each fork would copy what it only counts
 
 
-def tried(trials: Iterable[Trial], jobs: int) -> Iterator[tuple[Trial, bool]]:
-    """Each as soon as it has ended, with whether all its tests passed; `jobs` at once."""
+def tried(trials: Iterable[Trial], jobs: int) -> Iterator[tuple[Trial, bool, float]]:
+    """Each as soon as it has ended, with whether all its tests passed and what it took of a core, s; `jobs` at once."""
     running: dict[int, Trial] = {}
     ahead = iter(trials)
     try:
@@ -88,8 +88,8 @@ def tried(trials: Iterable[Trial], jobs: int) -> Iterator[tuple[Trial, bool]]:
                 running[pid] = trial
             if not running:
                 return
-            pid, status = os.wait()
-            yield running.pop(pid), status == 0
+            pid, status, used = os.wait3(0)
+            yield running.pop(pid), status == 0, used.ru_utime + used.ru_stime
     finally:
         for pid in running:
             with suppress(ProcessLookupError):
@@ -140,13 +140,13 @@ def _put_in_place(module: str, tree: ast.Module) -> bool:
 
 
 def _pass(tests: list[str]) -> bool:
-    """In a fork of its own, for pytest finds each stage's tests anew."""
+    """In a fork of its own, for pytest finds each stage's tests anew. A negative status: it took too long."""
     pid = os.fork()
     if pid == 0:
         with suppress(BaseException):
             os._exit(_run(tests))
         os._exit(1)
-    return os.waitpid(pid, 0)[1] == 0
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in {0, NO_TESTS}
 
 
 def _run(tests: list[str]) -> int:

@@ -7,7 +7,6 @@ are reported, not prevented.
 from __future__ import annotations
 
 import ctypes
-import resource
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,8 @@ _PR_SET_DUMPABLE: Final = 4  # prctl(2)
 
 def refuse_dumps() -> None:
     """From now on this process leaves no core file and cannot be attached to by other processes of its user."""
+    import resource  # noqa: PLC0415 - Windows has none
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 

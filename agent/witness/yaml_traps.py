@@ -89,7 +89,7 @@ def first_word(text: str, index: int) -> str:
 def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, str]:
     """The place to look at, and what is wrong there, what was meant."""
     if isinstance(error, ReaderError):
-        return _mark(file, text, error.position), "a sign that nobody can see stands here, delete it"
+        return _mark(file, text, error.position), "an invisible character stands here, delete it"
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Mark(file, 1, 1), "YAML cannot read this file, compare it with one that works"
     at = error.problem_mark.index

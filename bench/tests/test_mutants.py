@@ -116,6 +116,11 @@ def test_a_mutant_is_found_again_after_the_lines_above_it_have_moved() -> None:
     assert [mutant.place for mutant in moved] == before
 
 
+def test_every_mutant_has_a_line() -> None:
+    text = "a = 1\n\nb = [c for c in d\n     if e]\n"
+    assert [mutant.line for mutant in mutants_of("m", text, {})] == [1, 1, 3]
+
+
 def test_two_alike_in_one_function_are_counted() -> None:
     places = [mutant.place for mutant in mutants_of("m", "def f():\n    x(True)\n    x(True)", {})]
     assert [place.nth for place in places] == [1, 2]
@@ -133,16 +138,16 @@ def test_every_module_of_the_proof_and_the_matching_is_tried_and_each_place_is_o
     assert set(QUICK_WHOLE) <= set(modules)
 
 
-def test_a_modules_own_tests_come_first_and_then_all_others_of_its_package() -> None:
-    every = {f"tests/core/matching/{file.name}" for file in (ROOT / "tests/core/matching").glob("test_*.py")}
-    own, others = stages("agent.core.matching.decide")
+def test_a_modules_own_tests_come_first_then_all_others_of_its_package_and_the_slow_ones_last() -> None:
+    every = sorted(f"tests/core/matching/{file.name}" for file in (ROOT / "tests/core/matching").glob("test_*.py"))
+    (_, first, *own), (_, second, *others), (_, third, *slow) = stages("agent.core.matching.decide")
+    assert (first, second, third) == ("not slow", "not slow", "slow")
     assert "tests/core/matching/test_decide.py" in own
     assert "tests/core/matching/test_decide_browsers.py" in own
     assert "tests/core/matching/test_url.py" in others
-    assert {*own, *others} == every
-    assert len(own) + len(others) == len(every)
+    assert sorted([*own, *others]) == slow == every
     for module in subjects():
-        assert all(stages(module))  # no tests at all would be the whole project's for pytest
+        assert all(len(stage) > 2 for stage in stages(module))  # no file at all would be the whole project for pytest
 
 
 def some(count: int) -> list[Mutant]:
@@ -204,6 +209,12 @@ def test_quick_runs_try_the_same_few_of_each_module_and_nothing_that_is_listed()
     assert chosen(every, {}, quick=False) == every
 
 
+def test_the_help_says_what_a_quick_run_leaves_out() -> None:
+    command = [sys.executable, "-P", "-m", "bench.mutants", "--help"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "all mutants of clearance and gate" in " ".join(ran.stdout.split())
+
+
 FORKS = """
 import ast, sys
 from bench.mutants_changes import mutants
@@ -214,7 +225,7 @@ def trial(number, longest=60):
 """
 UNCHANGED_AND_CHANGED = """
 answer = next(one for one in mutants("agent.core.matching.ternary") if one.place.inside == "ternary")
-print(sorted((one.number is None, passed) for one, passed in tried([trial(None), trial(answer.number)], 2)))
+print(sorted((one.number is None, passed) for one, passed, _ in tried([trial(None), trial(answer.number)], 2)))
 """
 ENDLESS = """
 from bench import mutants_run
@@ -223,7 +234,7 @@ from testkit.interrupts import in_order
 mutants_run.mutated = lambda module, number: ast.parse("while True: pass")
 
 def main():
-    for _, passed in tried([trial(None, 1), trial(None, 600)], 2):
+    for _, passed, _ in tried([trial(None, 1), trial(None, 600)], 2):
         print(passed, flush=True)
     return 0
 

@@ -172,8 +172,8 @@ def _print(shown: Said, names: dict[str, str], *, checked: bool) -> None:
         ("policy", shown.policy or "none: the policy folder of each PC counts"),
         *(("file", f"{clean(name)}, {len(text.encode('utf-8'))} bytes") for name, text in made.policy_files.items()),
     ]
-    for heading, told in rows:
-        out.print(f"{heading:9} {told}", markup=False, soft_wrap=True)
+    for heading, value in rows:
+        out.print(f"{heading:9} {value}", markup=False, soft_wrap=True)
     if shown.rules:
         out.print()
         print_table(["rule", "why"], [(rule.id, rule.why) for rule in shown.rules])
@@ -200,8 +200,10 @@ def _sign(options: Namespace) -> int:
         return 0
     _print(signed, {}, checked=True)
     if gone:
-        told = f"\nRULES THAT ARE GONE: {clean(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
-        console().print(told, style="bold red", markup=False, soft_wrap=True)
+        warning = (
+            f"\nRULES THAT ARE GONE: {clean(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
+        )
+        console().print(warning, style="bold red", markup=False, soft_wrap=True)
     console().print(f"\nOn the store:  eyelid-store bundle put {options.output}", markup=False, soft_wrap=True)
     return 0
 
@@ -250,12 +252,12 @@ def _put(options: Namespace) -> int:
         # As after a database was put back from a backup. No refusal here: it is the PC's word alone, and it may be
         # that very bundle that is put again.
         many = f"{len(ahead)} PC{'s have' if len(ahead) > 1 else ' has'}"
-        told = (
+        warning = (
             f"\n{many} revision {offered.bundle.revision} or a newer one already and will refuse this one, unless it "
             "is the very same: sign one with a higher revision, from the newest bundle there is. "
             f"{clean(', '.join(ahead[:_NAMED]))}{' ...' if len(ahead) > _NAMED else ''}"
         )
-        console().print(told, style="bold red", markup=False, soft_wrap=True)
+        console().print(warning, style="bold red", markup=False, soft_wrap=True)
     console().print(
         "\nThe store hands it out from now on: PCs that are on have its policy within a minute, and its readers from "
         "their next recording on. `eyelid-store devices` says which have it.",

@@ -71,13 +71,13 @@ def _say_what_to_take_away(home: Home) -> None:
         (RECOVERY, "opens every recording, should the recipient key be lost"),
         (
             COMPLIANCE,
-            "decides who may read and what the eye closes for:\n      whoever runs the store must not have it",
+            "decides who may read and what the eye closes for:\n      those who run the store must not have it",
         ),
     ):
         out.print(f"  {home.folder / home.key(name).file}\n      {why}", markup=False, soft_wrap=True)
     out.print(
-        "They are sealed under the passphrase you gave; without it nobody opens them,\n"
-        "and nobody can restore it.\n"
+        "They are sealed under the passphrase you gave; without it they stay sealed,\n"
+        "and it cannot be restored.\n"
         f"{home.store_key_path} stays: the server signs receipts with it unattended,\n"
         "so it lies open, readable by its owner alone.",
         markup=False,

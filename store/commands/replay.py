@@ -47,14 +47,14 @@ def _replay(options: Namespace) -> int:
     """1 is an answer here, so that whatever goes wrong is 2."""
     try:
         command = _agent()
-        told = _opened(options)
+        scenes = _opened(options)
     except WrongUsage:
         raise
     except (StoreError, ProtocolError, BlobFault) as error:
         raise WrongUsage(str(error)) from None
     policies = [f"--{word}={name}" for word, names in (("with", options.now), ("then", options.then)) for name in names]
     shown = ["--json"] if options.json else []
-    ended = subprocess.run([*command, "-", *policies, *shown], input=told, check=False)
+    ended = subprocess.run([*command, "-", *policies, *shown], input=scenes, check=False)
     return ended.returncode if ended.returncode in (0, 1) else 2
 
 

@@ -170,7 +170,7 @@ LINE_UP = "the lines of one list or rule begin in the same column, indented by s
         ("a: b\n...\nc: d\n...\n", "p.yaml:3:1 text after the end mark ..., nothing but comments may follow it"),
         ("a: b\n... c\n...\n", "p.yaml:2:5 text after the end mark ..., nothing but comments may follow it"),
         ("...\n", "p.yaml:1:1 nothing stands above the end mark, write a policy there"),
-        ("a: \x07", "p.yaml:1:4 a sign that nobody can see stands here, delete it"),
+        ("a: \x07", "p.yaml:1:4 an invisible character stands here, delete it"),
         (f"a: {'[' * 40}", f"p.yaml:1:35 more than {DEEPEST} levels deep, a policy needs 8 at most"),
         (
             "why: ,",

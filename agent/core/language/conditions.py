@@ -99,7 +99,7 @@ def _check_app(reading: Reading, word: Scalar) -> None:
 
 def _check_title(reading: Reading, word: Scalar) -> None:
     if not fold(word.text):
-        reading.wrong(word.mark, "title has only signs that nobody can see, write what stands in the title")
+        reading.wrong(word.mark, "title has only invisible characters, write what stands in the title")
 
 
 def _check_url(reading: Reading, word: Scalar) -> None:

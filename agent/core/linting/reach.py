@@ -82,8 +82,8 @@ def no_scheme(scheme: str) -> str:
 
 def _never_url(pattern: str) -> str:
     url = parse_pattern(pattern)
-    if url.scheme is not None and (told := no_scheme(url.scheme)):
-        return told
+    if url.scheme is not None and (problem := no_scheme(url.scheme)):
+        return problem
     if any("*" in token[:-1] for token in url.query):
         return "a * counts only at the end of a part of the query, so that this one never fits, write ?name=begin*"
     if url.host.endswith(".invalid") or url.host == "invalid":

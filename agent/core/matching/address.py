@@ -152,7 +152,7 @@ def _to_ascii(host: str) -> str:
         return host.lower()
     try:
         mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
-        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in mapped.split("."))
+        return ".".join(label if label.isascii() else idna.alabel(label).decode() for label in mapped.split("."))
     except idna.IDNAError:
         raise BadAddressError("the host is not an internationalised name; write it in its xn-- form") from None
 
@@ -204,7 +204,7 @@ def spell(text: str) -> str:
 def _decode(text: str, *, keep_reserved: bool) -> str:
     def decoded(escaped: re.Match[str]) -> str:
         # Octets that are no UTF-8 come out as lone surrogates (PEP 383) and go back to %XX.
-        signs = bytes.fromhex(escaped[0].replace("%", "")).decode("utf-8", errors="surrogateescape")
+        signs = bytes.fromhex(escaped[0].replace("%", "")).decode(errors="surrogateescape")
         return "".join(_plain_or_escaped(sign, keep_reserved=keep_reserved) for sign in signs)
 
     return _ESCAPED.sub(decoded, text)

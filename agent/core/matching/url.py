@@ -28,9 +28,9 @@ from agent.core.matching.address import (
 from agent.core.matching.ternary import Ternary, ternary
 from agent.core.model.seen import Blind
 
-_SCHEME_FIRST = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME_FIRST = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.IGNORECASE)
 # `about:blank` or `mailto:*`, but not `localhost:8080`.
-_SCHEME_ONLY = re.compile(r"([a-z][a-z0-9+-]*):(?!//|[0-9]+(?:[/?#]|$))(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME_ONLY = re.compile(r"([a-z][a-z0-9+-]*):(?!//|[0-9]+(?:[/?#]|$))(.*)", re.IGNORECASE)
 
 
 class BadPatternError(ValueError):

@@ -271,7 +271,7 @@ class Marks:
             return replace(tab, painted=False, unknown=unknown + UNKNOWN_FOR)
         if state.held and state.proof is not None and asked - state.proof.begun > LATE:
             # It is closed for what it held in any case: the account is to say that its mark could not be seen.
-            return replace(tab, painted=False, unknown=asked + 1)
+            return replace(tab, painted=False, unknown=asked)
         return replace(tab, painted=painted)
 
     # -- what the picture shows -----------------------------------------------------------------------------------
@@ -322,9 +322,8 @@ class Marks:
         self.seen += 1
         self.late += at - proof.begun > LATE
         state.clean_at, state.proof = proof.begun, None
-        state.held.clear()
-        state.inside.clear()
-        state.parents = {document: parent for document, parent in state.parents.items() if document in state.present}
+        for known in (state.held, state.inside, state.parents):
+            known.clear()
         return True
 
     def _on_the_way(self) -> list[tuple[_Tab, _Proof]]:

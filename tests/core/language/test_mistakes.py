@@ -146,7 +146,7 @@ TOP = [
         HEAD + "rules: [{}]\n",
         "a.yaml:4:9 a rule without any, add any: … (The rule speaks when one of these fits)",
         "a.yaml:4:9 a rule without id, add id: … (A short name for reports: small letters, digits and hyphens)",
-        "a.yaml:4:9 a rule without why, add why: … (The reason, for whoever asks later)",
+        "a.yaml:4:9 a rule without why, add why: … (The reason, for those who ask later)",
     ),
     case(
         HEAD + A_RULE + "allow_unseen: [field: [cc-csc]]\n",

@@ -68,7 +68,7 @@ IN_A_RULE = [
     ),
     case(
         'any: [title: ["\u200b"]]',
-        "a.yaml:7:19 title has only signs that nobody can see, write what stands in the title",
+        "a.yaml:7:19 title has only invisible characters, write what stands in the title",
     ),
     case(
         r"any: [app: ['C:\Tools\crm.exe']]",

@@ -177,6 +177,8 @@ def test_what_is_no_pattern(pattern: str, problem: str) -> None:
     [
         ("chrome:*", "chrome://*"),
         ("about:*", "about://*"),
+        ("Chrome:*", "chrome:*"),
+        ("HTTPS://stripe.com", "https://stripe.com"),
         ("Stripe.com.", "stripe.com"),
         ("stripe.com/", "stripe.com"),
         ("user@stripe.com", "stripe.com"),

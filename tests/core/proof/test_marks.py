@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import count, pairwise
 
+import pytest
+
 from agent.core.model.marks import Answer, Request
 from agent.core.model.seen import (
     BROWSERS,
@@ -132,6 +134,16 @@ def test_where_another_document_is_within_what_was_sensitive_its_mark_is_needed_
     desk.see_all()
     assert desk.look(around(SHOP, 52)) == [True]
     assert desk.look(around(SHOP, 53)) == [True]  # of what is clean nothing old is left
+
+
+def test_where_a_document_within_is_not_known_for_a_moment_and_then_the_same_it_needs_no_mark() -> None:
+    def around(top: Page, number: int) -> Tab:
+        return tab(top, (5, 0, WIKI, number), top_number=3)
+
+    desk = Desk().settled(around(SHOP, 50))
+    for seen in (around(PAY, 50), around(SHOP, 0), around(SHOP, 50)):
+        desk.look(seen)
+    assert desk.shown()[1].keys() == {0}
 
 
 def test_over_another_connection_all_that_was_within_what_was_sensitive_needs_a_mark() -> None:
@@ -285,6 +297,18 @@ def test_a_tab_that_turned_sensitive_and_was_parked_within_one_look_was_in_the_p
     assert desk.look(tab(PAY, visible=False), tab(WIKI, number=2))[1] is False
 
 
+def test_a_sensitive_tab_that_no_look_has_shown_in_front_was_not_in_the_picture() -> None:
+    behind = tab(PAY, number=2, visible=False)
+    desk = Desk().settled(tab(SHOP))
+    assert desk.look(tab(SHOP), behind)[0] is True
+    for browser, silent in (("c", True), ("c/2", True), ("c/2", False)):
+        desk = Desk().settled(tab(SHOP), behind)
+        if silent:
+            desk.look(windows=())
+        assert closes(desk, tab(SHOP), behind, browser=browser)  # what was there meanwhile is not known
+        assert desk.shown()[1].keys() == {0}  # but nothing came after this look was asked
+
+
 def test_a_tab_behind_another_shows_no_mark_and_is_asked_anew_when_it_comes() -> None:
     desk = Desk().settled(tab(SHOP), tab(WIKI, number=2, visible=False))
     desk.look(tab(PAY))
@@ -343,6 +367,17 @@ def test_marks_that_take_long_are_told_of() -> None:
     desk.see_all()
     assert not desk.marks.waits(begun + LATE + 1)
     assert (desk.marks.seen, desk.marks.late) == (1, 0)
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_tab_that_was_waited_for_longer_than_two_seconds_was_late(over: int) -> None:
+    desk = Desk()
+    desk.look(tab(SHOP))
+    begun = desk.now - 1
+    desk.shown()
+    desk.now = begun + LATE + over - 1
+    assert desk.sight(1)  # a moment later
+    assert desk.marks.late == over
 
 
 def test_a_frame_without_an_area_is_vouched_for_by_its_parent() -> None:

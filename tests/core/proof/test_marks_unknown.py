@@ -171,10 +171,31 @@ def test_one_that_is_waited_for_long_is_not_painted_either() -> None:
 
 
 def test_of_two_browsers_that_are_silent_each_is_known_again() -> None:
-    other = replace(told(1, tab(PAY)), browser="d", pid=21)
+    for again, pid in (("d/2", 21), ("c/2", 20)):
+        held = tab(SHOP, (5, 0, PAY))
+        desk = Desk()
+        desk.look(windows=(told(1, held), replace(told(1, held), browser="d", pid=21)))
+        desk.look(windows=())
+        desk.look(windows=())
+        assert closes(desk, tab(SHOP, (5, 0, WIKI)), browser=again, pid=pid)
+        assert desk.shown() == {1: {5: 1}}
+
+
+def test_what_an_alarm_says_of_the_moment_of_a_question_no_answer_to_it_proves() -> None:
     desk = Desk()
-    desk.look(windows=(told(1, tab(PAY)), other))
-    desk.look(windows=())
-    desk.look(windows=())
-    assert closes(desk, tab(SHOP), browser="d/2", pid=21)
-    assert closes(desk, tab(SHOP), browser="c/2", pid=20)
+    closes(desk, tab(SHOP))
+    asked = desk.now - 1
+    desk.see_all()
+    desk.marks.alarm(asked)
+    assert closes(desk, tab(SHOP))
+
+
+def test_a_document_of_which_only_an_old_place_was_known_may_have_been_inside_any_other() -> None:
+    clean = tab(SHOP, (3, 0, WIKI))
+    desk = Desk().settled(tab(SHOP, (3, 0, WIKI), (5, 0, WIKI)))
+    desk.look(tab(PAY, (3, 0, WIKI)))
+    desk.look(clean)
+    desk.see_all()
+    desk.page_event(PAY, document=5)
+    desk.look(clean)
+    assert desk.shown()[1].keys() == {3}

@@ -138,7 +138,7 @@ def test_readers_come_and_go_and_the_last_stays(run: Bundles, signed: Bundles, l
     fewer = signed("fewer.bundle", "--remove-reader", first[:12], "--remove-reader", second, before="more.bundle")
     assert [reader["id"] for reader in fewer["readers"]] == [made["id"]]
     for flags, why in (
-        (("--remove-reader", made["id"]), "without a reader nobody"),
+        (("--remove-reader", made["id"]), "without a reader no recording"),
         (("--remove-reader", "zzz"), "0 readers"),
         (("--remove-reader", "-o2"), "--remove-reader -o2: 0 readers"),  # one id in 64 begins with a dash
         (("--add-reader", laptop / "audit.key"), "is no reader's public key"),
