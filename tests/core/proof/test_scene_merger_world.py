@@ -414,10 +414,12 @@ def test_no_moment_is_proven_in_which_the_display_may_show_something_sensitive(
 
 @settings(max_examples=80)
 @given(desks, acts, rounds)
-def test_a_page_counts_where_its_window_was_in_view_since_browsers_were_last_asked(
+def test_a_page_counts_where_its_window_was_in_view_since_browsers_last_answered(
     desk: Desk, happens: list[Act], asked: list[Round]
 ) -> None:
-    """As far as the desktop was looked at: what came later is in its next look."""
+    """As far as the desktop was looked at: what came later is in its next look. What left between a question and its
+    answer counts as left behind, with what the next look finds in it, and before the hindsight has passed.
+    """
     since = surveyed = 0
     for look, judged in watch(desk, play(desk, happens, asked)).looks:
         if look.witness == WINDOWS and isinstance(look.seen, Scene):
@@ -433,7 +435,7 @@ def test_a_page_counts_where_its_window_was_in_view_since_browsers_were_last_ask
         shown = {page.urls for page in judged.seen.pages if page.shown}
         told = {tab.page.urls for window in look.seen.windows if window.id in seen for tab in window.tabs}
         assert told <= shown
-        since = look.asked
+        since = look.answered
 
 
 @settings(max_examples=80)
