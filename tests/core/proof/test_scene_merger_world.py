@@ -143,24 +143,24 @@ class Desk(World):
 
     # -- looks ----------------------------------------------------------------------------------------------------
 
-    def look(self, witness: str, fate: str) -> None:
-        """`fate`: of the answer. One question at a time."""
-        if witness in self._busy or fate == "unasked":
+    def look(self, witness: str, course: str) -> None:
+        """`course`: what becomes of the question. One at a time."""
+        if witness in self._busy or course == "unasked":
             return
         self._busy.add(witness)
         asked = self.now
-        longest = LATE // 2 if fate == "late" else 3 if witness == WINDOWS else self.dice.choice((2, 10, 30, 40))
-        instant = asked + (longest if fate == "late" else self.dice.randint(1, longest))
-        answered = instant + (longest if fate == "late" else self.dice.randint(1, longest))
-        if fate in {"late", "lost"}:
+        longest = LATE // 2 if course == "late" else 3 if witness == WINDOWS else self.dice.choice((2, 10, 30, 40))
+        instant = asked + (longest if course == "late" else self.dice.randint(1, longest))
+        answered = instant + (longest if course == "late" else self.dice.randint(1, longest))
+        if course in {"late", "lost"}:
             alarm = asked + ANSWERS_WITHIN // MILLISECOND + 1
             self.at(alarm, lambda: self.messages.append(witness))
-        if fate == "lost":
+        if course == "lost":
             self.at(asked + LATE, lambda: self._busy.discard(witness))
             return
 
         def see() -> None:
-            seen, contents = self._see(witness, fate, asked)
+            seen, contents = self._see(witness, course, asked)
             look = Look(witness, asked * MILLISECOND, answered * MILLISECOND, POLICY.hash, seen)
 
             def answer() -> None:
@@ -172,11 +172,11 @@ class Desk(World):
 
         self.at(instant, see)
 
-    def _see(self, witness: str, fate: str, asked: int) -> tuple[Scene | Browsing | Blind, set[Content]]:
+    def _see(self, witness: str, course: str, asked: int) -> tuple[Scene | Browsing | Blind, set[Content]]:
         known, self.looked_at = self.looked_at, set()  # what is looked at counts when the answer is there
-        seen = self._survey() if witness == WINDOWS else self._browse_at(asked, silent=fate == "silent")
+        seen = self._survey() if witness == WINDOWS else self._browse_at(asked, silent=course == "silent")
         contents, self.looked_at = self.looked_at, known
-        if fate == "blind":
+        if course == "blind":
             return Blind.NO_DISPLAY if witness == WINDOWS else Blind.NO_ANSWER, set()
         return seen, contents
 
@@ -333,7 +333,7 @@ class Act:
 
 OFTEN: Final = ("dirty", "clean", "switch", "leave", "come", "move", "preview", "open", "close", "close tab")
 KINDS: Final = (*OFTEN, *OFTEN, *["card", "hide"] * 4, "private", "menu", "close menu", "overview", "extension")
-FATES: Final = (*["told"] * 60, *["unasked"] * 6, "late", "lost", "blind", *["silent"] * 4)
+COURSES: Final = (*["told"] * 60, *["unasked"] * 6, "late", "lost", "blind", *["silent"] * 4)
 
 acts = st.lists(
     st.builds(
@@ -352,8 +352,8 @@ rounds = st.lists(
     st.tuples(
         st.sampled_from((10, 40, 70, 110)),
         st.sampled_from((0, 2, 8, 30)),
-        st.sampled_from(FATES),
-        st.sampled_from(FATES),
+        st.sampled_from(COURSES),
+        st.sampled_from(COURSES),
     ),
     min_size=30,
     max_size=30,
@@ -387,8 +387,8 @@ def play(desk: Desk, happens: list[Act], asked: list[Round]) -> int:
     while now < last + AFTERWARDS:
         for after, later, of_windows, of_browsers in asked:
             now += after
-            desk.at(now, lambda fate=of_windows: desk.look(WINDOWS, fate))
-            desk.at(now + later, lambda fate=of_browsers: desk.look(BROWSERS, fate))
+            desk.at(now, lambda course=of_windows: desk.look(WINDOWS, course))
+            desk.at(now + later, lambda course=of_browsers: desk.look(BROWSERS, course))
     end = now + 200
     regularly(end, end + SETTLED + AT_LAST)
     return end
