@@ -78,7 +78,7 @@ def entries(places: Iterable[Place]) -> str:
 
 
 @dataclass
-class Outcome:
+class MutantsTried:
     """`every`: each mutant of the modules asked about; `tried`: which of them, and whether it survived."""
 
     every: Sequence[Mutant]
@@ -139,7 +139,7 @@ def chosen(every: Sequence[Mutant], equivalent: Mapping[Place, str], *, quick: b
     return found
 
 
-def measure(outcome: Outcome, tries: Sequence[Mutant], jobs: int, *, quick: bool) -> None:
+def measure(outcome: MutantsTried, tries: Sequence[Mutant], jobs: int, *, quick: bool) -> None:
     """Raises SystemExit where tests fail without any change: they would catch every mutant, and prove nothing."""
     modules = {mutant.place.module: mutant.place.module.rpartition(".")[0] for mutant in tries}
     first = {package: module for module, package in reversed(modules.items())}
@@ -168,7 +168,7 @@ def measure(outcome: Outcome, tries: Sequence[Mutant], jobs: int, *, quick: bool
         print(f"{done}/{len(tries)}, {left / 60:.0f} min left: {what}  {mutant}", file=sys.stderr)
 
 
-def show(outcome: Outcome) -> None:
+def show(outcome: MutantsTried) -> None:
     table = Table("module", box=box.SIMPLE)
     for heading in ("mutants", "tried", "caught", "equivalent", "survived"):
         table.add_column(heading, justify="right")
@@ -201,7 +201,7 @@ def main() -> int:
         if len(modules) < len(names):
             parser.error(f"--only takes {', '.join(module.removeprefix('agent.core.') for module in subjects())}")
     every = [mutant for module in subjects() for mutant in mutants(module)]
-    outcome = Outcome(every, listed())
+    outcome = MutantsTried(every, listed())
     asked = [one for one in every if one.place.module in modules and (not arguments.line or one.line in arguments.line)]
     measure(outcome, chosen(asked, outcome.equivalent, quick=arguments.quick), arguments.jobs, quick=arguments.quick)
     if arguments.json:

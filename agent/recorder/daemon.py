@@ -349,7 +349,7 @@ class Daemon:
         """When the loop must turn again, ns."""
         now = self._clock.now()
         due = [now + IDLE, *self._poller.due(held=self.session.held)]
-        due += [until + 1 for pipeline in self._lanes if (until := pipeline.proof.stale_until) >= now]
+        due += [until + 1 for pipeline in self._lanes if (until := pipeline.accounted.stale_until) >= now]
         due += [] if self.session.held else self.marks.due()
         due += [] if self._shown_until is None else [self._shown_until]
         return min(due)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.mutants import QUICK_WHOLE, Outcome, chosen, entries, listed, stages, subjects
+from bench.mutants import QUICK_WHOLE, MutantsTried, chosen, entries, listed, stages, subjects
 from bench.mutants_changes import Mutant, Place, mutants, mutants_of, source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,20 +156,20 @@ def some(count: int) -> list[Mutant]:
 
 def test_a_survivor_has_to_be_listed() -> None:
     every = some(100)
-    outcome = Outcome(every, {}, {every[0]: True, every[1]: False})
+    outcome = MutantsTried(every, {}, {every[0]: True, every[1]: False})
     assert outcome.survived == [every[0]]
     assert not outcome.well
-    assert Outcome(every, {every[0].place: "why"}, outcome.tried).well
+    assert MutantsTried(every, {every[0].place: "why"}, outcome.tried).well
 
 
 def test_the_list_holds_nothing_that_is_caught_or_gone() -> None:
     every = some(100)
     reviewed = {every[0].place: "why"}
-    assert Outcome(every, reviewed, {}).well  # it was not tried in this run
-    caught = Outcome(every, reviewed, {every[0]: False})
+    assert MutantsTried(every, reviewed, {}).well  # it was not tried in this run
+    caught = MutantsTried(every, reviewed, {every[0]: False})
     assert caught.stale == [every[0].place]
     assert not caught.well
-    gone = Outcome(every[1:], reviewed, {})
+    gone = MutantsTried(every[1:], reviewed, {})
     assert gone.stale == [every[0].place]
     assert not gone.well
 
@@ -177,13 +177,13 @@ def test_the_list_holds_nothing_that_is_caught_or_gone() -> None:
 def test_the_list_is_short() -> None:
     every = some(100)
     two = {mutant.place: "why" for mutant in every[:2]}
-    assert Outcome(every, two, {}).well
-    assert not Outcome(every, two | {every[2].place: "why"}, {}).well
+    assert MutantsTried(every, two, {}).well
+    assert not MutantsTried(every, two | {every[2].place: "why"}, {}).well
 
 
 def test_the_figures_say_how_each_mutant_ended() -> None:
     every = some(100)
-    outcome = Outcome(every, {every[0].place: "why"}, {every[0]: True, every[1]: True, every[2]: False})
+    outcome = MutantsTried(every, {every[0].place: "why"}, {every[0]: True, every[1]: True, every[2]: False})
     expected = {"mutants": 100, "tried": 3, "caught": 1, "equivalent": 1, "survived": 1}
     assert outcome.figures() == {"m": expected, "all": expected}
 

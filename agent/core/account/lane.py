@@ -50,6 +50,11 @@ class AccountedProof(Generic[ItemT]):
         return tuple(sorted(reasons, key=lambda reason: reason.number is None))
 
     @property
+    def stale_until(self) -> int:
+        """When the display will show no stale pixels any more, by what is known now (ns)."""
+        return max((run.stale_until for run in self.proof.runs.values() if run.clean), default=0)
+
+    @property
     def would(self) -> tuple[Reason, ...]:
         """Rules that are only tried and would have closed for what was last seen, each once."""
         return tuple(dict.fromkeys(reason for would in self._would.values() for reason in would))

@@ -58,11 +58,6 @@ class LaneProof(Generic[ItemT]):
         return self._said[witness]
 
     @property
-    def stale_until(self) -> int:
-        """When the display will show no stale pixels any more, by what is known now (ns)."""
-        return max((run.stale_until for run in self._runs.values() if run.clean), default=0)
-
-    @property
     def waiting(self) -> tuple[ItemT, ...]:
         return self._gate.waiting
 

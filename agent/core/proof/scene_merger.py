@@ -10,9 +10,9 @@ windows count for the next browser look, together with what their pages showed a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from agent.core.model.seen import (
     ANY,
@@ -39,6 +39,7 @@ FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edg
 UNFOLLOWED: Final = Page(urls=(), unread=True)
 
 FOR_GOOD: Final = 2**63  # ns
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class SceneMerger:
     def _painted_in(self, menu: Window) -> tuple[Page, ...]:
         mine = (pages for browser, pages in self._paintable.items() if self._pids.get(browser) == menu.pid)
         now = tuple(page for pages in mine for page in pages)
-        return (*_few(tuple(page for page in self._menus.get(menu.id, ()) if page not in now)), *now)
+        return (*_few((page for page in self._menus.get(menu.id, ()) if page not in now), UNFOLLOWED), *now)
 
     # -- the browsers ---------------------------------------------------------------------------------------------
 
@@ -240,7 +241,8 @@ class SceneMerger:
         return there and browser not in answered
 
     def _tab(self, window: BrowserWindow, tab: Tab, answered: int) -> _Tab:
-        home, top = key_of(window), _top(tab)
+        home = key_of(window)
+        top = next((document.number for document in tab.documents if document.id == TOP), 0)  # 0: without a script
         before = self._tabs.get((window.browser, tab.id)) or self._over_another_connection(window.pid, tab.id, home)
         moved, since = before.home != home, before.since if before.top == top else answered
         return _Tab(home, window.pid, tab.visible, moved, before.in_front and not moved, top, since, before.pictures)
@@ -288,7 +290,7 @@ class SceneMerger:
         if not in_front or not all(tab.painted for tab in in_front):
             # Until all that is in front has drawn itself the picture may be what it was, or became before it was left.
             left = [tab.page for tab in window.tabs if self._tabs[window.browser, tab.id].was_in_front]
-            drawn = _few((*before.drawn, *left, *drawn, *self._passed_by(window, shown=shown)))
+            drawn = _few((*before.drawn, *left, *drawn, *self._passed_by(window, shown=shown)), UNFOLLOWED)
             pages += [replace(page, shown=shown) for page in drawn]
         if shown and not before.shown:
             # What was drawn while it was out of view may flash up, and may have been left before anybody looked.
@@ -343,15 +345,14 @@ class SceneMerger:
             )
         else:
             drawn = (*pictures, *self._event_pictures.get(place, ()))
-        self._tabs[place] = replace(known, pictures=_few_pictures(drawn))
+        self._tabs[place] = replace(known, pictures=_few(drawn, _Picture(UNFOLLOWED)))
 
     def _forget(self, asked: int) -> None:
         """Events from before this question: what they left is known."""
-        since = {
-            place: {picture: at for picture, at in pictures.items() if at >= asked}
-            for place, pictures in self._event_pictures.items()
-        }
-        self._event_pictures = {place: pictures for place, pictures in since.items() if pictures}
+        for place, pictures in list(self._event_pictures.items()):
+            self._event_pictures[place] = {picture: at for picture, at in pictures.items() if at >= asked}
+            if not self._event_pictures[place]:
+                del self._event_pictures[place]
 
 
 def _behind_menus(scene: Scene) -> frozenset[int]:
@@ -362,10 +363,8 @@ def _behind_menus(scene: Scene) -> frozenset[int]:
 
 
 def _hints(scene: Scene, full_screen: frozenset[int]) -> Iterator[int]:
-    """Chromium's words at full screen (how to leave it), a window of their own that looks like a web notification.
-
-    What tells them apart is the place: near the top of the window and in its middle. Notifications stand in a corner,
-    some pixels from the edge of the screen.
+    """Chromium's words at full screen, a window of their own that looks like a web notification. Those stand in a
+    corner, and these near the top of the window and in its middle.
     """
     under = [window for window in scene.windows if window.id in full_screen]
     for window in scene.windows:
@@ -382,17 +381,7 @@ def _is_above_in_the_middle(small: Box, large: Box) -> bool:
     )
 
 
-def _top(tab: Tab) -> int:
-    """The number of its top document; 0 where that has no script."""
-    return next((document.number for document in tab.documents if document.id == TOP), 0)
-
-
-def _few_pictures(pictures: tuple[_Picture, ...]) -> tuple[_Picture, ...]:
-    each = tuple(dict.fromkeys(pictures))
-    return each if len(each) <= FEW else (_Picture(UNFOLLOWED),)
-
-
-def _few(pages: tuple[Page, ...]) -> tuple[Page, ...]:
+def _few(things: Iterable[T], unfollowed: T) -> tuple[T, ...]:
     """Each once. A page that goes on changing and never draws cannot be followed for ever: then it is not known."""
-    each = tuple(dict.fromkeys(pages))
-    return each if len(each) <= FEW else (UNFOLLOWED,)
+    each = tuple(dict.fromkeys(things))
+    return each if len(each) <= FEW else (unfollowed,)

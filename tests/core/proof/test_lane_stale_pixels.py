@@ -77,9 +77,9 @@ def test_the_rule_of_what_the_display_still_shows_is_named_until_it_is_gone() ->
     made.see(attribution(40, (StalePixels(left=40, until=500),)))
     assert made.proof.reasons == ()
     assert (ids(made.closed_by(41)), ids(made.closed_by(500)), made.closed_by(501)) == (["charts"], ["charts"], ())
-    assert made.proof.stale_until == 500
+    assert made.stale_until == 500
     made.see(attribution(50, (StalePixels(left=40, until=90),)))
-    assert (ids(made.closed_by(90)), made.closed_by(91), made.proof.stale_until) == (["charts"], (), 90)
+    assert (ids(made.closed_by(90)), made.closed_by(91), made.stale_until) == (["charts"], (), 90)
 
 
 def test_a_window_that_came_and_left_between_two_looks_is_named_by_the_look_that_found_it() -> None:

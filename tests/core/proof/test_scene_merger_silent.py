@@ -1,4 +1,4 @@
-"""A browser that is busy, or whose extension starts anew, is in no look for a while: what it drew is still there."""
+"""A browser that is busy, or whose extension starts anew, is in no look for a while: what it had drawn still counts."""
 
 from __future__ import annotations
 
