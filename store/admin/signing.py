@@ -78,7 +78,7 @@ def said(token: str, signer: str | None = None) -> Said:
 def read_policies(folder: Path) -> dict[str, str]:
     """The policy files (*.yaml) of a folder. Raises WrongUsage for one that cannot be a policy.
 
-    Their rules are checked where they come into force (`eyelid policy check`); here only what would break any reader.
+    What their rules say is the agent's to check (store.commands.agents_command): here only what breaks any reader.
     """
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and path.is_file())

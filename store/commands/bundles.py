@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url
+from protocol.dumps import refuse_dumps
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store.admin import passphrase, signing
@@ -20,6 +21,7 @@ from store.admin.signing import Said
 from store.catalog.database import explained
 from store.catalog.queries import ahead_of, newest_bundle
 from store.clock import wall
+from store.commands.agents_command import check_policies
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
@@ -186,6 +188,8 @@ def _sign(options: Namespace) -> int:
     key = _compliance_key(options)
     before = signing.read_bundle(options.before, thumbprint(key.public_key()))
     policies = {} if options.no_policy else signing.read_policies(options.policies) if options.policies else None
+    if policies:
+        check_policies(policies)
     change = signing.Change(
         policies=policies,
         add=[signing.read_reader(path) for path in options.add_reader],
@@ -210,9 +214,10 @@ def _sign(options: Namespace) -> int:
 
 def _compliance_key(options: Namespace) -> Ed25519PrivateKey:
     try:
+        refuse_dumps()
         private = load_private(options.key, passphrase.existing(options, str(options.key)))
     except OSError as error:
-        raise StoreError(f"{options.key} cannot be read: {error.strerror}") from None
+        raise StoreError(f"{options.key} cannot be read: {error.strerror or error}") from None
     if private.kind != COMPLIANCE:
         raise WrongUsage(f"{options.key} is a {private.kind} key: a bundle is signed with the compliance key")
     return signing_key(private.raw)

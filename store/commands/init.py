@@ -10,6 +10,7 @@ from store.admin.ca import check_address, check_name
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY, Plan, check_free, found
 from store.admin.signing import read_policies
+from store.commands.agents_command import check_policies
 from store.commands.options import Subcommands, add_command, home_of, port
 from store.evidence.show import console, print_json, print_table
 
@@ -40,12 +41,15 @@ def _init(options: Namespace) -> int:
     addresses = [check_address(address) for address in options.address]
     first = names[0] if names else addresses[0] if addresses else "localhost"
     check_free(options.home)
+    policies = read_policies(options.policies) if options.policies else {}
+    if policies:
+        check_policies(policies)
     plan = Plan(
         folder=options.home.absolute(),
         address=f"https://{f'[{first}]' if ':' in first else first}:{options.port}",
         names=tuple(names),
         addresses=tuple(addresses),
-        policies=read_policies(options.policies) if options.policies else {},
+        policies=policies,
     )
     home = found(plan, passphrase.new(options))
     if options.json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from agent.core.linting.products import processes_of
 from agent.core.matching.address import WITHOUT_ADDRESS
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import UrlPattern, parse_pattern
@@ -61,6 +62,11 @@ def never(attribute: Attribute, pattern: str) -> str:
 def _never_app(pattern: str) -> str:
     if re.search(r"\.(lnk|app|desktop|msi|bat)$", fold(pattern)):
         return f"no process is called {pattern}: that is a file, write the name that `eyelid windows` shows"
+    if processes := processes_of(pattern):
+        return (
+            f"no process is called {pattern}: that is a product, write its process, which may be {processes}: "
+            "`eyelid windows` shows it"
+        )
     if fold(pattern).startswith("www."):
         return f"no process is called {pattern}: that is an address, write url: instead of app:"
     return ""
