@@ -101,11 +101,13 @@ def xorg_dummy(folder: Path) -> Iterator[str]:
 def monitor(name: str, called: str, geometry: str, output: str = "screen") -> Iterator[None]:
     """A monitor made by hand (RandR 1.5) in place of the screen's own; with `none` as its output, beside it."""
     env = environment(name)
-    subprocess.run(["/usr/bin/xrandr", "--setmonitor", called, geometry, output], env=env, check=True)
+    subprocess.run(
+        ["/usr/bin/xrandr", "--setmonitor", called, geometry, output], env=env, check=True, capture_output=True
+    )
     try:
         yield
     finally:
-        subprocess.run(["/usr/bin/xrandr", "--delmonitor", called], env=env, check=True)
+        subprocess.run(["/usr/bin/xrandr", "--delmonitor", called], env=env, check=True, capture_output=True)
 
 
 @contextlib.contextmanager
