@@ -21,7 +21,7 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -34,6 +34,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bench import harness, tables
+from bench.harness import Say
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, line
 from protocol.claims import parse_object
@@ -116,7 +117,7 @@ class Bench:
     home: Home
     agents: Sequence[Agent]
     servers: dict[str, Server]
-    say: Callable[[str], None]
+    say: Say
     run: Run
 
     def send(self, name: str, items: Sequence[Item], size: int, at_once: int = AT_ONCE) -> Window:
@@ -231,7 +232,7 @@ def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, Server]]
         yield made
 
 
-def perform(plan: Plan, folder: Path, say: Callable[[str], None]) -> Run:
+def perform(plan: Plan, folder: Path, say: Say) -> Run:
     """Raises StageError when something does not start, or a request has no answer."""
     say(f"enrolling {plan.agents} agents")
     home = Home.open(fleet.found(folder)[0])
