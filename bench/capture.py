@@ -16,7 +16,6 @@ Without PART the first three. It fails where something did not happen, never for
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +26,7 @@ from operator import add
 from pathlib import Path
 from typing import Any, Final
 
+import av
 from rich.json import JSON
 
 from agent.control.status import RecorderState
@@ -95,9 +95,8 @@ def peer_recorder(stage: Stage, folder: Path) -> Iterator[Recorder]:
 
 
 def _pictures(film: Path) -> int:
-    ffprobe = shutil.which("ffprobe") or "ffprobe"
-    count = ["-v", "error", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]
-    return int(subprocess.run([ffprobe, *count, str(film)], check=True, capture_output=True, text=True).stdout)
+    with av.open(str(film)) as container:
+        return sum(packet.size > 0 for packet in container.demux(video=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _a_minute(ours: Used, peer: Used) -> dict[str, float]:
 
 def desk(lengths: Lengths, folder: Path, say: Say) -> Said:
     """Plays the script before both recorders. Raises StageError when anything does not start or ends by itself."""
-    for name in ("Xvfb", "openbox", "ffmpeg", "ffprobe"):
+    for name in ("Xvfb", "openbox", "ffmpeg"):
         if shutil.which(name) is None:
             raise StageError(f"{name} is not on this machine; scripts/setup --for test installs it")
     with own_display(folder, SIZE) as stage, SupportDesk(stage.name) as support:

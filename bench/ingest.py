@@ -21,7 +21,7 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -34,8 +34,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bench import harness, tables
+from bench.harness import Say
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
-from bench.ingest_load import Volley, line
+from bench.ingest_load import Volley, connected, sent
 from protocol.claims import parse_object
 from protocol.errors import SignatureError
 from protocol.receipt import Receipt
@@ -99,34 +100,24 @@ class Run:
     faults: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """`ca`: file that its certificate is checked against."""
-
-    process: Running
-    address: str
-    ca: str
-
-
 @dataclass
 class Bench:
-    """One run: its servers, its agents, and what it found."""
+    """One run: its servers, each with its address, its agents, and what it found."""
 
     plan: Plan
     home: Home
     agents: Sequence[Agent]
-    servers: dict[str, Server]
-    say: Callable[[str], None]
+    servers: dict[str, tuple[Running, str]]
+    say: Say
     run: Run
 
     def send(self, name: str, items: Sequence[Item], size: int, at_once: int = AT_ONCE) -> Window:
         """Over connections made anew, as idle ones are closed; what the store says it has is looked for."""
-        server = self.servers[name]
-        measured = psutil.Process(server.process.pid)
-        with line(server.address, server.ca, len(self.agents)) as connected:
+        process, address = self.servers[name]
+        measured = psutil.Process(process.pid)
+        with connected(address, str(self.home.ca_certificate), len(self.agents)) as line:
             before = measured.cpu_times()
-            requests = (item.request for item in items)
-            volley = connected.volley(requests, at_once=at_once, patience=self.plan.patience)
+            volley = sent(line, (item.request for item in items), at_once=at_once, patience=self.plan.patience)
             after = measured.cpu_times()
         if name.startswith("store"):
             self.run.faults.extend(check(self.home, self.home.store_key().public_key(), items, volley))
@@ -154,13 +145,13 @@ class Bench:
 
         open_recordings()
         for number in range(plan.rounds):
-            sent: list[Item] = []
+            items: list[Item] = []
             for name in plan.servers:
                 self.say(f"round {number + 1} of {plan.rounds}: {name}")
                 # What the bare application reads is what the store gets next.
-                sent = sent or list(chunks(self.agents, plan.chunks, SIZE))
-                self.run.windows.append(self.send(name, sent, SIZE))
-                sent = [] if name.startswith("store") else sent
+                items = items or list(chunks(self.agents, plan.chunks, SIZE))
+                self.run.windows.append(self.send(name, items, SIZE))
+                items = [] if name.startswith("store") else items
         if count := int(plan.agents * plan.paced / SECONDS_A_CHUNK):
             self.say("every agent a chunk every four seconds")
             items = list(chunks(self.agents, count, SIZE, plan.paced))
@@ -216,7 +207,7 @@ def _rows(home: Home, items: Sequence[Item]) -> dict[queries.Name, dict[str, int
 
 
 @contextmanager
-def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, Server]]:
+def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, tuple[Running, str]]]:
     with ExitStack() as stack:
         made = {}
         for name in plan.servers:
@@ -227,11 +218,11 @@ def servers(home: Home, folder: Path, plan: Plan) -> Iterator[dict[str, Server]]
                 command.append("--http")
             process = stack.enter_context(running(name, command, folder / f"{name}.log", os.environ))
             address = process.until(partial(fleet.announced, process.log), "it said where it listens")
-            made[name] = Server(process, address, str(home.ca_certificate))
+            made[name] = (process, address)
         yield made
 
 
-def perform(plan: Plan, folder: Path, say: Callable[[str], None]) -> Run:
+def perform(plan: Plan, folder: Path, say: Say) -> Run:
     """Raises StageError when something does not start, or a request has no answer."""
     say(f"enrolling {plan.agents} agents")
     home = Home.open(fleet.found(folder)[0])

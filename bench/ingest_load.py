@@ -59,7 +59,7 @@ class Volley:
     cpu: float
 
 
-class _Connection:
+class Connection:
     """At most one request is under way on it, as on an agent's."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -102,61 +102,55 @@ class _Connection:
                 return int(head[9:12]), bytes(body)
 
 
-class Line:
-    """Connections to one server, kept alive."""
+def sent(connections: Sequence[Connection], requests: Iterable[Request], *, at_once: int, patience: float) -> Volley:
+    """Sends all of them, `at_once` under way at most, in order; those with a time wait for it.
 
-    def __init__(self, connections: Sequence[_Connection]) -> None:
-        self._connections = connections
+    Raises StageError where a connection ends, or not all is answered within `patience` seconds.
+    """
+    waiting = deque(requests)
+    whole = len(waiting)
+    answers: list[Answer] = []
+    under_way = 0
+    cpu, start = time.process_time(), time.perf_counter()
+    with selectors.DefaultSelector() as selector:
+        for one in connections:
+            selector.register(one.sock, selectors.EVENT_READ, one)
 
-    def volley(self, requests: Iterable[Request], *, at_once: int, patience: float) -> Volley:
-        """Sends all of them, `at_once` under way at most, in order; those with a time wait for it.
+        def begin(request: Request) -> bool:
+            connection = connections[request.connection]
+            if connection.request is not None:
+                connection.blocked.append(request)
+                return False
+            connection.begin(request, start + request.due if request.due else time.perf_counter())
+            if not connection.send():
+                selector.modify(connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
+            return True
 
-        Raises StageError where a connection ends, or not all is answered within `patience` seconds.
-        """
-        waiting = deque(requests)
-        whole = len(waiting)
-        answers: list[Answer] = []
-        under_way = 0
-        cpu, start = time.process_time(), time.perf_counter()
-        with selectors.DefaultSelector() as selector:
-            for one in self._connections:
-                selector.register(one.sock, selectors.EVENT_READ, one)
-
-            def begin(request: Request) -> bool:
-                connection = self._connections[request.connection]
-                if connection.request is not None:
-                    connection.blocked.append(request)
-                    return False
-                connection.begin(request, start + request.due if request.due else time.perf_counter())
-                if not connection.send():
-                    selector.modify(connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
-                return True
-
-            while len(answers) < whole:
-                now = time.perf_counter() - start
-                if now > patience:
-                    raise StageError(f"{whole - len(answers)} of {whole} requests had no answer after {patience:.0f} s")
-                while waiting and under_way < at_once and waiting[0].due <= now:
-                    under_way += begin(waiting.popleft())
-                pause = min(1.0, waiting[0].due - now) if waiting and under_way < at_once else 1.0
-                for key, events in selector.select(max(0.0, pause)):
-                    connection: _Connection = key.data
-                    if events & selectors.EVENT_WRITE and connection.send():
-                        selector.modify(connection.sock, selectors.EVENT_READ, connection)
-                    got = connection.receive() if events & selectors.EVENT_READ else None
-                    if got is None or connection.request is None:
-                        continue
-                    answers.append(Answer(connection.request, *got, time.perf_counter() - connection.since))
-                    connection.request = None
-                    under_way -= 1
-                    if connection.blocked:
-                        under_way += begin(connection.blocked.popleft())
-        return Volley(tuple(answers), time.perf_counter() - start, time.process_time() - cpu)
+        while len(answers) < whole:
+            now = time.perf_counter() - start
+            if now > patience:
+                raise StageError(f"{whole - len(answers)} of {whole} requests had no answer after {patience:.0f} s")
+            while waiting and under_way < at_once and waiting[0].due <= now:
+                under_way += begin(waiting.popleft())
+            pause = min(1.0, waiting[0].due - now) if waiting and under_way < at_once else 1.0
+            for key, events in selector.select(max(0.0, pause)):
+                connection: Connection = key.data
+                if events & selectors.EVENT_WRITE and connection.send():
+                    selector.modify(connection.sock, selectors.EVENT_READ, connection)
+                got = connection.receive() if events & selectors.EVENT_READ else None
+                if got is None or connection.request is None:
+                    continue
+                answers.append(Answer(connection.request, *got, time.perf_counter() - connection.since))
+                connection.request = None
+                under_way -= 1
+                if connection.blocked:
+                    under_way += begin(connection.blocked.popleft())
+    return Volley(tuple(answers), time.perf_counter() - start, time.process_time() - cpu)
 
 
 @contextmanager
-def line(address: str, ca: str, connections: int) -> Iterator[Line]:
-    """So many connections to a server on the loopback; over TLS, checked against the file `ca`, where it says https."""
+def connected(address: str, ca: str, connections: int) -> Iterator[list[Connection]]:
+    """So many to a server on the loopback, kept alive; over TLS, checked against the file `ca`, where it says https."""
     target = urlsplit(address)
     if target.hostname != HOST or target.port is None:
         raise StageError(f"{address}: the load goes to {HOST} alone")
@@ -170,5 +164,5 @@ def line(address: str, ca: str, connections: int) -> Iterator[Line]:
                 sock = context.wrap_socket(sock, server_hostname=HOST)
             stack.callback(sock.close)
             sock.setblocking(False)
-            made.append(_Connection(sock))
-        yield Line(made)
+            made.append(Connection(sock))
+        yield made

@@ -150,9 +150,7 @@ class Judge:
     _known: set[str] = field(default_factory=set)
     _unexplained: int = 0  # ns
 
-    def judge(
-        self, told: Journal, kept: Kept, swept: Mapping[str, Any], gaps: Mapping[str, Any], spool: Path, *, rounds: int
-    ) -> Round:
+    def judge(self, told: Journal, kept: Kept, swept: Mapping[str, Any], gaps: Mapping[str, Any], spool: Path) -> Round:
         """`swept`, `gaps`: answers of `eyelid-store verify --all --json` and `gaps --json`; `spool`: where nothing
         should wait any more."""
         findings = [
@@ -176,7 +174,7 @@ class Judge:
         left |= {f"{name} was set aside" for name in told.aside}
         unexplained = sum(part["ns"] for part in device["unexplained"])
         verdict = Round(
-            rounds=rounds,
+            rounds=0,
             acknowledged=len(told.put.keys() - self._promised),
             receipted=len((told.receipts & told.put.keys()) - self._receipted),
             lost=len(lost - self._known),

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,9 @@ MONITOR: Final = Monitor(0, Box(0, 0, 640, 480), "made-up")
 LONGEST: Final = 40_000  # bytes of a chunk at most
 AHEAD: Final = 24  # chunks that may wait for the store
 LASTS: Final = SECOND  # of a recording, so that new folders and new key packets come too
+
+
+say = partial(print, file=sys.stderr, flush=True)
 
 
 class MadeUp:
@@ -88,7 +92,7 @@ class Pc:
         self._opened = 0  # when the open recording was
         self._at = 0  # where its next chunk begins
         self._origin = Provenance(who.device, who.evidence_key, "made-up", "nobody", VERSION)
-        callbacks = UploadCallbacks(lambda _: None, lambda code: self._say(f"alarm {code}"), *[lambda _: None] * 2)
+        callbacks = UploadCallbacks(lambda _: None, lambda code: say(f"alarm {code}"), *[lambda _: None] * 2)
         self._sends = sends = sending(config, who, clock, keep_free=0, callbacks=callbacks, health=self._health)
         sends.texts.offer(FILES)
         self._recorder = Recorder(
@@ -171,10 +175,7 @@ class Pc:
 
     def _stage_failed(self, stage: str, failure: BaseException) -> None:
         self._failed.append(stage)
-        self._say(f"the {stage} stage has died: {failure}")
-
-    def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        say(f"the {stage} stage has died: {failure}")
 
     def _new_sealer(self, order: Open) -> RecordingSealer:
         return RecordingSealer(
@@ -203,7 +204,7 @@ def main() -> int:
         with control.claim(config.home):
             return Pc(config, *(map(int, sys.argv[2:4]) if sys.argv[2:] else (AHEAD, LONGEST))).run()
     except EyelidError as failure:
-        print(f"{type(failure).__name__}: {failure}", file=sys.stderr, flush=True)
+        say(f"{type(failure).__name__}: {failure}")
         return failure.exit_code
 
 

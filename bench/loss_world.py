@@ -204,11 +204,10 @@ class World:
 
     # -- the verdict ----------------------------------------------------------------------------------------------
 
-    def verdict(self, rounds: int = 0) -> Iterator[Round]:
-        """What became of everything since the last verdict: first a round with all of it, then each open end.
+    def verdict(self) -> Iterator[Round]:
+        """What became of everything since the last verdict: first all of it, then each open end. They count no rounds.
 
-        Mends, drains and ends the recorder first; `ready` starts it again. `rounds`: how many faults it answers for,
-        if those were not yielded one by one.
+        Mends, drains and ends the recorder first; `ready` starts it again.
         """
         try:
             self.quiet()
@@ -217,7 +216,7 @@ class World:
         kept = self.kept()
         gaps = ("gaps", "--device", self.device)
         swept, found = self.asked(("verify", "--all", *self.services.opened_by_recipient), gaps)
-        yield self.judge.judge(self.told(), kept, swept, found, self.home / "spool", rounds=rounds)
+        yield self.judge.judge(self.told(), kept, swept, found, self.home / "spool")
         for moment in self.kills:
             last = kept.last_before(moment, SCREEN)
             if last is None:

@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from rich.markdown import Markdown
 
 from bench import sound_account as account
-from bench.harness import Said, Say, used
+from bench.harness import Said, Say, expect, used
 from bench.sound_account import RATE, SECOND, Kept, Span
 from bench.sound_play import (
     AFTER,
@@ -48,7 +48,6 @@ from testkit.stage import StageError
 RULED: Final = policy(NAME)
 CONTROL: Final = policy("no-such-app")
 OPEN: Final = 15.0  # seconds until the sound's lid must be open again
-BEAT: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +146,8 @@ def _play(server: SoundServer, till: Till, plan: Plan, recorders: tuple[Pc, Pc],
 def _until_open(recorders: tuple[Pc, Pc], clean: float) -> None:
     """At least `clean` seconds after the window before. The control, too: a marker that it misses has tried nothing."""
     time.sleep(clean)
-    deadline = time.monotonic() + OPEN
-    while not all(map(sound_open, recorders)) and time.monotonic() < deadline:
-        time.sleep(BEAT)
+    with suppress(StageError):  # a span that comes too early counts as untried
+        expect(lambda: all(map(sound_open, recorders)), "an open lid", OPEN)
 
 
 def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept]:

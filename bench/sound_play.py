@@ -9,13 +9,13 @@ import contextlib
 import subprocess
 import threading
 import time
-import wave
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import av
 import numpy as np
 import numpy.typing as npt
 
@@ -68,27 +68,27 @@ Spoken = npt.NDArray[np.float64]
 
 def speech(voice: str, folder: Path) -> npt.NDArray[np.int16]:
     """`LOOP` seconds, mono, held to `TELEPHONE`. Raises StageError without espeak-ng."""
-    samples = limited(np.resize(spoken(voice, TEXT, folder), LOOP * RATE), TELEPHONE)
-    return np.asarray((samples * (0.4 / np.abs(samples).max()) * 32_767).astype("<i2"))
-
-
-def spoken(voice: str, text: str, folder: Path) -> Spoken:
-    """What espeak-ng makes of it, at `RATE`. Raises StageError without espeak-ng."""
     file = folder / f"{voice}.wav"
-    command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), text]
     try:
+        command = ["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), TEXT]
         subprocess.run(command, check=True, capture_output=True)
     except (FileNotFoundError, subprocess.CalledProcessError):
         raise StageError("espeak-ng does not speak; scripts/setup --for test installs it") from None
-    with wave.open(str(file), "rb") as read:
-        rate = read.getframerate()
-        samples = np.frombuffer(read.readframes(read.getnframes()), "<i2").astype(np.float64) / 32_768
-    length = len(samples) * RATE // rate
-    return limited(np.interp(np.arange(length) * rate / RATE, np.arange(len(samples)), samples), rate / 2)
+    samples = limited(np.resize(samples_in(file), LOOP * RATE), TELEPHONE)
+    return np.asarray((samples * (0.4 / np.abs(samples).max()) * 32_767).astype("<i2"))
+
+
+def samples_in(file: Path, form: str | None = None) -> Spoken:
+    """Of a recording of one voice, at `RATE`. `form`: of the file, where it does not tell it itself."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    with av.open(str(file), format=form) as container:
+        frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype(np.float64)
 
 
 def limited(samples: Spoken, band: float) -> Spoken:
-    """Without anything above `band`, Hz; also without the overtones of straight lines between samples."""
+    """Without anything above `band`, Hz."""
     # Of a length that has large prime factors it would take seconds.
     padded = 1 << (len(samples) - 1).bit_length()
     spectrum = np.fft.rfft(samples, padded)

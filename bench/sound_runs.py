@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any, Final
 
 from bench import tables
+from bench.leaks_account import percentiles
 from bench.sound_account import Span
 
 OVER_PAUSE: Final = 1200  # ms, of the 95th of 100 spans
@@ -48,14 +49,6 @@ class Run:
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Run:
         return cls(**{**written, "spans": [Span(**one) for one in written["spans"]]})
-
-
-def percentiles(values: Sequence[float]) -> dict[str, float | None]:
-    """p50 and p95 (nearest rank); None where there is nothing."""
-    if not values:
-        return {"p50": None, "p95": None}
-    ranked = sorted(values)
-    return {"p50": round(median(ranked), 1), "p95": round(ranked[max(0, -(-95 * len(ranked) // 100) - 1)], 1)}
 
 
 def total(runs: Sequence[Run]) -> dict[str, Any]:

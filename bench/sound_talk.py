@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import av
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +19,7 @@ from agent.core.model.times import Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
 from bench.sound_account import HEARD, RATE
-from bench.sound_play import TELEPHONE, Spoken, limited
+from bench.sound_play import TELEPHONE, Spoken, limited, samples_in
 from protocol.envelope import SOUND_STREAM
 from testkit.stage import StageError
 
@@ -107,15 +106,9 @@ def voice(_end: int, names: str) -> Spoken:
     Raises StageError where they are not installed.
     """
     between = np.zeros(round(BETWEEN * RATE))
-    parts = [part for name in names.split() for part in (between, _recording(PROMPTS / f"{name}.g722"))]
+    parts = []
+    for file in (PROMPTS / f"{name}.g722" for name in names.split()):
+        if not file.is_file():
+            raise StageError(f"{file} is missing; on Debian scripts/setup --for test installs it, with {PACKAGE}")
+        parts += [between, samples_in(file, "g722")]
     return np.concatenate(parts[1:])
-
-
-def _recording(file: Path) -> Spoken:
-    if not file.is_file():
-        raise StageError(f"{file} is missing; on Debian scripts/setup --for test installs it, with {PACKAGE}")
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-    with av.open(str(file), format="g722") as container:
-        frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
-    frames += resampler.resample(None)
-    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype(np.float64)

@@ -11,7 +11,8 @@ import pytest
 
 from bench.ingest import Window, check, markdown, slope, total
 from bench.ingest_fleet import Item, chunks, enrolled, recipients
-from bench.ingest_load import Answer, Volley, line
+from bench.ingest_load import Answer, Volley, connected
+from bench.ingest_load import sent as sent_over
 from protocol.envelope import Header, expect
 from protocol.receipt import Receipt
 from store.admin.home import Home
@@ -81,15 +82,15 @@ def test_a_request_without_any_answer_is_named(home: Home) -> None:
 
 
 def test_the_load_goes_to_the_loopback_alone() -> None:
-    with pytest.raises(StageError, match="alone"), line("http://192.0.2.1:80", "", 1):
+    with pytest.raises(StageError, match="alone"), connected("http://192.0.2.1:80", "", 1):
         pass
 
 
 def test_a_server_that_does_not_answer_is_no_figure(home: Home, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        with line(address, str(tmp_path), 2) as connected, pytest.raises(StageError, match="no answer"):
-            connected.volley((item.request for item in sent(home)), at_once=2, patience=0.1)
+        with connected(address, str(tmp_path), 2) as line, pytest.raises(StageError, match="no answer"):
+            sent_over(line, (item.request for item in sent(home)), at_once=2, patience=0.1)
 
 
 def a_window(server: str, seconds: float, rss: float = 100.0) -> dict[str, object]:

@@ -61,7 +61,7 @@ def judged(
     swept: dict[str, Any] = SOUND,
     gaps: dict[str, Any] = WHOLE,
 ) -> Round:
-    return Judge().judge(told, there, swept, gaps, tmp_path, rounds=1)
+    return Judge().judge(told, there, swept, gaps, tmp_path)
 
 
 # -- what was promised --------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_one_name_promised_with_two_contents_is_noticed(tmp_path: Path) -> None:
 
 
 def test_all_that_was_promised_is_there(tmp_path: Path) -> None:
-    assert judged(tmp_path) == Round(rounds=1, acknowledged=2, receipted=2)
+    assert judged(tmp_path) == Round(rounds=0, acknowledged=2, receipted=2)
 
 
 @pytest.mark.parametrize("there", [kept(row(1, 0, 1)), kept(row(1, 0, 1), row(2, 1, 2, "bb"))])
@@ -160,13 +160,13 @@ def test_what_is_left_in_the_spool_or_was_set_aside_is_a_fault(tmp_path: Path) -
 def test_a_verdict_speaks_of_what_is_new(tmp_path: Path) -> None:
     judge = Judge()
     gaps = {"devices": [{"recordings": [], "unexplained": [{"ns": SECOND}]}]}
-    first = judge.judge(TOLD, kept(row(1, 0, 1)), SOUND, gaps, tmp_path, rounds=1)
+    first = judge.judge(TOLD, kept(row(1, 0, 1)), SOUND, gaps, tmp_path)
     more = replace(TOLD, put={**TOLD.put, f"{RECORDING}/00000-0000000003": "aa"})
 
-    again = judge.judge(more, kept(row(1, 0, 1), row(3, 2, 3)), SOUND, gaps, tmp_path, rounds=1)
+    again = judge.judge(more, kept(row(1, 0, 1), row(3, 2, 3)), SOUND, gaps, tmp_path)
 
     assert (first.acknowledged, first.lost, first.unexplained_s) == (2, 1, 1.0)
-    assert again == Round(rounds=1, acknowledged=1)
+    assert again == Round(rounds=0, acknowledged=1)
 
 
 @pytest.mark.parametrize(("moment", "last"), [(101.5, 101.5), (102.5, 102.0), (100.5, 100.5), (99.0, None)])

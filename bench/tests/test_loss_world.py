@@ -31,13 +31,13 @@ def test_finds_what_the_store_lost_and_what_it_spoilt() -> None:
     ):
         made.ready()
         expect(lambda: len(chunks(made)) >= 5, "receipts for five chunks")
-        (sound, *_) = made.verdict(rounds=1)
+        (sound, *_) = made.verdict()
         gone, spoilt = chunks(made)[1:3]
         blob(made, gone).unlink()
         body = bytearray(blob(made, spoilt).read_bytes())
         body[-1] ^= 1
         blob(made, spoilt).write_bytes(body)
-        (found, *_) = made.verdict(rounds=1)
+        (found, *_) = made.verdict()
 
     assert (sound.lost, sound.doubled, sound.unreadable, sound.unexplained_s, sound.faults) == (0, 0, 0, 0, [])
     assert sound.acknowledged >= 5

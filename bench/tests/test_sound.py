@@ -322,7 +322,7 @@ def test_runs_add_up_and_survive_being_written_down() -> None:
     found = total([run, again])
     assert found["spans"] == 2
     assert found["leaked_ms"] == 0
-    assert found["over_pause_ms"] == {"p50": 600, "p95": 600}
+    assert found["over_pause_ms"] == {"p50": 600, "p95": 600, "max": 600}
     assert found["offset_ms_max"] == 3.0
     assert found["cpu_s_per_min"] == 2.5
     assert found["recoveries"] == {"replug": {"times": 4, "median_s": 1.5, "worst_s": 2.0}}
