@@ -33,6 +33,13 @@ def test_a_system_that_does_not_do_it_is_named(answers: dict[int, int], monkeypa
         dumps.refuse_dumps()
 
 
+@pytest.mark.skipif(not ON_LINUX, reason="only Linux has prctl")
+def test_the_system_is_really_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dumps._prctl(dumps._PR_GET_DUMPABLE) in {0, 1}
+    monkeypatch.setattr(dumps, "_prctl", {4: 0, 3: 0}.get)
+    dumps.refuse_dumps()
+
+
 def test_another_system_has_nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dumps, "ON_LINUX", False)
     monkeypatch.setattr(dumps, "_prctl", None)
