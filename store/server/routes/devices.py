@@ -22,6 +22,7 @@ from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
 from store.server.auth import issue_token
 from store.server.enrolment import Applicant, enrol
+from store.server.entries import MOST_STREAMS
 from store.server.routes.access import check_agent, device_of, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
@@ -100,6 +101,8 @@ def _short(claims: Claims, name: str, text: str) -> str:
 
 def _streams(heads: Claims) -> tuple[str, ...]:
     streams = heads.names()
+    if len(streams) > MOST_STREAMS:
+        raise ProtocolError("bad-field", f"health: `heads` must have at most {MOST_STREAMS} streams")
     for stream in streams:
         if str(read_number(stream, KEY_PACKET_STREAM - 1)) != stream:
             raise ProtocolError("bad-field", "health: `heads` must go by stream number")
