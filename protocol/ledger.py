@@ -20,6 +20,8 @@ from protocol.errors import LedgerError, SignatureError
 
 ZERO: Final = "0" * 64  # `prev` of a device's very first entry
 MAX_LINE: Final = 64 * 2**10  # bytes
+MAX_TEXT: Final = 200  # characters of a text in a name that docs/envelope.md lists
+MAX_DEPTH: Final = 16  # objects and lists within each other; `heads` has three
 
 
 def line(seq: int, prev: str, *, at: int, wall: int, kind: str, **fields: object) -> bytes:
@@ -55,7 +57,22 @@ def parse_line(written: bytes, *, seq: int) -> dict[str, object]:
         claims.integer(name)
     claims.text("kind")
     claims.hex256("prev")
+    if _too_deep(entry):
+        raise LedgerError("bad-line", f"ledger entry {seq}: more than {MAX_DEPTH} levels of objects and lists", seq=seq)
     return entry
+
+
+def _too_deep(entry: dict[str, object]) -> bool:
+    """Without recursion: what parsed on a short stack must not break a reader with a longer one."""
+    level: list[object] = [entry]
+    for _ in range(MAX_DEPTH):
+        inside = [member for value in level for member in _members(value)]
+        level = [member for member in inside if isinstance(member, dict | list)]
+    return bool(level)
+
+
+def _members(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def walk(lines: Iterable[bytes], prev: str = ZERO, seq: int = 0) -> tuple[LedgerError, ...]:

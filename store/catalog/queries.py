@@ -6,7 +6,7 @@ Functions take the connection of the caller's transaction: what belongs together
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -96,6 +96,16 @@ def put(connection: Connection, table: Table, **values: object) -> None:
     keys = [column.name for column in table.primary_key]
     changed = {name: value for name, value in values.items() if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """As `put`, for rows of the same columns."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def add_alarm(connection: Connection, at: int, code: str, device: str, **where: object) -> None:

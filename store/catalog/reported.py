@@ -6,15 +6,18 @@ what it named before stands here. Whatever then comes under that name with other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, insert, select
 
-from protocol.api import DeviceHealthRequest
+from protocol.api import DeviceHealthRequest, StreamHead
 from store.catalog import queries, schema
 
 WRONG_HEAD: Final = "wrong-head"  # what came is not what the PC's health had named
+TOO_MANY: Final = "too-many-heads"  # its health names more that has not come than an honest PC can have
+MOST_NOTED: Final = 2048  # heads of a device, and entries
+MOST_ALARMS: Final = 500  # of a device, with WRONG_HEAD
 
 Heads = Mapping[str, Mapping[int, tuple[int, str]]]
 """recording -> stream -> (next sequence, hash of the one before it), as a PC named them; those that have not come."""
@@ -29,70 +32,91 @@ class Named(NamedTuple):
 
 
 def keep(connection: Connection, device: str, health: DeviceHealthRequest, now: int) -> None:
-    """Note what it names beyond what has come, and compare what has come since with what was noted before."""
+    """Note what it names beyond what has come, and compare what has come since with what was noted before.
+
+    In a fixed number of statements, whatever it names: the one writer serves every other PC meanwhile.
+    """
     _settle_heads(connection, device, now)
-    for stream, head in health["heads"].items() if "recording" in health else ():
-        if head["next"]:
-            which = Named(str(health.get("recording")), int(stream), head["next"] - 1)
-            _keep_head(connection, device, which, head["head"], now)
-    _settle_heads(connection, device, now)
+    if "recording" in health:
+        _keep_heads(connection, device, health["recording"], health["heads"], now)
+        _settle_heads(connection, device, now)
     ledger = health["ledger"]
     if ledger["next"]:
-        row = {"device": device, "seq": ledger["next"] - 1, "hash": ledger["head"]}
-        queries.add_if_new(connection, schema.reported_entries, **row, at=now)
+        _keep_entry(connection, device, ledger["next"] - 1, ledger["head"], now)
     settle_entries(connection, device, now)
 
 
-def _keep_head(connection: Connection, device: str, which: Named, sha256: str, now: int) -> None:
+def _keep_heads(connection: Connection, device: str, recording: str, heads: Mapping[str, StreamHead], now: int) -> None:
     """The highest alone: each chunk names the hash of the one before it, so that it vouches for those below."""
     table = schema.reported_heads
-    row = {"device": device, "recording": which.recording, "stream": which.stream}
-    chosen = select(table.c.sequence, table.c.sha256).where(*(table.c[name] == value for name, value in row.items()))
-    known = connection.execute(chosen).first()
-    if known is not None and known.sequence == which.sequence and known.sha256 != sha256:
-        _alarm(connection, now, device, which, sha256)
-    if known is None or known.sequence < which.sequence:
-        queries.put(connection, table, **row, sequence=which.sequence, sha256=sha256, at=now)
+    rows = connection.execute(select(table).where(table.c.device == device, table.c.recording == recording))
+    known = {row.stream: (row.sequence, row.sha256) for row in rows}
+    changed: list[dict[str, object]] = []
+    fresh: list[dict[str, object]] = []
+    contradicted: list[tuple[Named, str]] = []
+    for name, head in heads.items():
+        stream, sequence = int(name), head["next"] - 1
+        if sequence < 0:
+            continue
+        row = {"device": device, "recording": recording, "stream": stream, "sequence": sequence}
+        row |= {"sha256": head["head"], "at": now}
+        if stream not in known:
+            fresh.append(row)
+        elif known[stream][0] < sequence:
+            changed.append(row)
+        elif known[stream][0] == sequence and known[stream][1] != head["head"]:
+            contradicted.append((Named(recording, stream, sequence), head["head"]))
+    room = _room(connection, table, device, len(fresh), now)
+    queries.put_all(connection, table, changed + fresh[:room])
+    _raise(connection, now, device, contradicted)
+
+
+def _keep_entry(connection: Connection, device: str, seq: int, sha256: str, now: int) -> None:
+    if _room(connection, schema.reported_entries, device, 1, now):
+        queries.add_if_new(connection, schema.reported_entries, device=device, seq=seq, hash=sha256, at=now)
+
+
+def _room(connection: Connection, table: Table, device: str, wanted: int, now: int) -> int:
+    """How many more rows of the device there may be. One that names more than that gets an alarm: a PC has a few open
+    recordings at most whose chunks have not come, and what was noted first stays."""
+    if not wanted:
+        return 0
+    count = connection.scalar(select(func.count()).select_from(table).where(table.c.device == device)) or 0
+    room = max(0, MOST_NOTED - count)
+    if room < wanted and not queries.open_alarm_rows(connection, device, TOO_MANY):
+        queries.add_alarm(connection, now, TOO_MANY, device)
+    return room
 
 
 def _settle_heads(connection: Connection, device: str, now: int) -> None:
     """Let go of what has come; a name of which only other bytes have come gets an alarm."""
-    table = schema.reported_heads.c
-    for row, bodies in _with_bodies(connection, device):
-        if not bodies:
-            continue
-        if row.sha256 not in bodies:
-            _alarm(connection, now, device, Named(row.recording, row.stream, row.sequence), row.sha256)
-        same = and_(table.device == device, table.recording == row.recording, table.stream == row.stream)
-        connection.execute(delete(schema.reported_heads).where(same))
+    _raise(connection, now, device, _otherwise(connection, device))
+    noted = schema.reported_heads.c
+    connection.execute(delete(schema.reported_heads).where(noted.device == device, _came()))
 
 
-def _with_bodies(connection: Connection, device: str) -> list[tuple[Any, set[str]]]:
-    """(row, hashes of what the store has under its name) of everything noted."""
+def _came(*also: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is a body of the name that was noted."""
     noted, sealed = schema.reported_heads.c, schema.sealed.c
-    rows = list(connection.execute(select(schema.reported_heads).where(noted.device == device)))
-    return [
-        (
-            row,
-            set(
-                connection.scalars(
-                    select(sealed.sha256).where(
-                        sealed.recording == row.recording,
-                        sealed.stream == row.stream,
-                        sealed.sequence == row.sequence,
-                    )
-                )
-            ),
-        )
-        for row in rows
-    ]
+    of_name = (sealed.recording == noted.recording, sealed.stream == noted.stream, sealed.sequence == noted.sequence)
+    return exists().where(*of_name, *also).correlate(schema.reported_heads)
+
+
+def _otherwise(connection: Connection, device: str) -> list[tuple[Named, str]]:
+    """What was noted, with its hash, and has come with other bytes alone."""
+    noted, sealed = schema.reported_heads.c, schema.sealed.c
+    rows = connection.execute(
+        select(noted.recording, noted.stream, noted.sequence, noted.sha256)
+        .where(noted.device == device, _came(), ~_came(sealed.sha256 == noted.sha256))
+        .order_by(noted.recording, noted.stream)
+    )
+    return [(Named(row.recording, row.stream, row.sequence), row.sha256) for row in rows]
 
 
 def settle_entries(connection: Connection, device: str, now: int) -> None:
     """Compare what was noted of the ledger with what the store has of it by now, and forget that."""
-    for seq, hash_, known in _passed(connection, device):
-        if hash_ != known:
-            _alarm(connection, now, device, Named(None, None, seq), hash_)
+    wrong = [(Named(None, None, seq), named) for seq, named, known in _passed(connection, device) if named != known]
+    _raise(connection, now, device, wrong)
     following = queries.ledger_head(connection, device).next
     connection.execute(delete(schema.reported_entries).where(_of_entries(device, following)))
 
@@ -113,19 +137,24 @@ def _of_entries(device: str, following: int) -> ColumnElement[bool]:
     return and_(schema.reported_entries.c.device == device, schema.reported_entries.c.seq < following)
 
 
-def _alarm(connection: Connection, now: int, device: str, which: Named, sha256: str) -> None:
-    """Once for each hash: a PC reports every minute."""
+def _raise(connection: Connection, now: int, device: str, wrong: Sequence[tuple[Named, str]]) -> None:
+    """An alarm for each hash, once: a PC reports every minute. Beyond some hundreds one more says nothing new."""
+    if not wrong:
+        return
     alarms = schema.alarms.c
-    said = select(alarms.id).where(
-        alarms.device == device,
-        alarms.code == WRONG_HEAD,
-        alarms.sha256 == sha256,
-        alarms.sequence == which.sequence,
-        alarms.stream.is_(None) if which.stream is None else alarms.stream == which.stream,
+    rows = connection.execute(
+        select(alarms.recording, alarms.stream, alarms.sequence, alarms.sha256).where(
+            alarms.device == device, alarms.code == WRONG_HEAD
+        )
     )
-    if connection.execute(said).first() is None:
-        row = {"at": now, "code": WRONG_HEAD, "device": device, "sha256": sha256, **which._asdict()}
-        connection.execute(insert(schema.alarms).values(**row))
+    said = {(Named(row.recording, row.stream, row.sequence), row.sha256) for row in rows}
+    fresh = [one for one in dict.fromkeys(wrong) if one not in said][: max(0, MOST_ALARMS - len(said))]
+    values = [
+        {"at": now, "code": WRONG_HEAD, "device": device, "sha256": sha256, **which._asdict()}
+        for which, sha256 in fresh
+    ]
+    if values:
+        connection.execute(insert(schema.alarms), values)
 
 
 # -- asking -------------------------------------------------------------------------------------------------------
@@ -155,9 +184,5 @@ def contradicted(connection: Connection, device: str) -> list[Named]:
         Named(row.recording, row.stream, row.sequence)
         for row in queries.open_alarm_rows(connection, device, WRONG_HEAD)
     ]
-    found = [
-        Named(row.recording, row.stream, row.sequence)
-        for row, bodies in _with_bodies(connection, device)
-        if bodies and row.sha256 not in bodies
-    ]
+    found = [which for which, _ in _otherwise(connection, device)]
     return list(dict.fromkeys(raised + found))

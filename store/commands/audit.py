@@ -6,9 +6,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from protocol.keys import RecipientPrivate
 from protocol.packet import KeyPacket
@@ -17,15 +20,16 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
-from store.catalog.queries import newest_recordings, recordings_beginning
+from store.catalog.queries import Recording, newest_recordings, recordings_beginning
 from store.commands import sweep
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export, picture
 from store.evidence.account import totals
 from store.evidence.evidence import Evidence, gather, policy_texts
+from store.evidence.isolation import Unreadable, isolated
 from store.evidence.opening import Unsound, load_recipient, read_packet, recording_key
-from store.evidence.show import console, print_json, print_table, progress, seconds, size, when
+from store.evidence.show import console, iso, print_json, print_table, progress, seconds, size, when
 from store.evidence.timeline import recording as timeline
 from store.evidence.verify.recording import CHECKS, Report, examine
 
@@ -123,30 +127,24 @@ def _recordings(options: Namespace) -> int:
     home = home_of(options)
     with catalog_of(home) as connection:
         listed = [
-            gather(connection, recording.id)
+            (recording, isolated(partial(_gathered, connection, recording.id)))
             for recording in newest_recordings(connection, options.limit, options.device)
         ]
     if options.json:
-        print_json({"recordings": [_summary(evidence) for evidence in listed]})
+        print_json({"recordings": [_listed(recording, found) for recording, found in listed]})
         return 0
     if not listed:
         console().print("There is no recording yet.")
         return 0
     rows = []
-    for evidence in listed:
-        sums, facts = totals(evidence.parts), _summary(evidence)
-        rows.append(
-            (
-                facts["recording"],
-                when(evidence.recording.start),
-                evidence.recording.host,
-                seconds(sums.kept),
-                seconds(sums.closed + sums.closed_margin),
-                str(facts["chunks"]),
-                size(facts["bytes"]),
-                facts["state"] + (f", {len(evidence.alarms)} ALARMS" if evidence.alarms else ""),
-            )
-        )
+    for recording, found in listed:
+        what = ["-", "-", "-", "-", str(found)]
+        if not isinstance(found, Unreadable):
+            closed = found["closed_ns"] + found["closed_margin_ns"]
+            alarms = f", {found['alarms']} ALARMS" if found["alarms"] else ""
+            what = [seconds(found["kept_ns"]), seconds(closed), str(found["chunks"]), size(found["bytes"])]
+            what.append(found["state"] + alarms)
+        rows.append((str(recording.id), when(recording.start), recording.host, *what))
     print_table(
         ["recording", "began", "host", "kept", "closed", "chunks", "size", "state"],
         rows,
@@ -154,6 +152,17 @@ def _recordings(options: Namespace) -> int:
         below=(0,),
     )
     return 0
+
+
+def _gathered(connection: Connection, recording: UUID) -> dict[str, Any]:
+    return _summary(gather(connection, recording))
+
+
+def _listed(recording: Recording, found: dict[str, Any] | Unreadable) -> dict[str, Any]:
+    if not isinstance(found, Unreadable):
+        return found
+    known = {"recording": str(recording.id), "device": recording.device, "host": recording.host}
+    return known | {"start": iso(recording.start), "state": "unreadable", "error": found.error}
 
 
 def _summary(evidence: Evidence) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
+from functools import partial
 from importlib.metadata import version
 
 from sqlalchemy import update
@@ -19,8 +20,9 @@ from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
 from store.errors import WrongUsage
+from store.evidence.isolation import Unreadable, isolated
 from store.evidence.show import console, iso, print_json, progress, when
-from store.evidence.timeline.device_status import DeviceStatus, device_status
+from store.evidence.timeline.device_status import DeviceStatus, device_status, unreadable
 from store.server.enrolment import make_secret
 
 
@@ -104,7 +106,9 @@ def _devices(options: Namespace) -> int:
         with progress("looking", len(known)) as advance:
             listed = []
             for device in known:
-                listed.append(device_status(database, device, now=now, store_version=version("eyelid")))
+                ask = partial(device_status, database, device, now=now, store_version=version("eyelid"))
+                found = isolated(ask)
+                listed.append(unreadable(device, found) if isinstance(found, Unreadable) else found)
                 advance(1)
         with database.reading() as connection:
             health = {device.id: last_health(connection, device.id) for device in known}

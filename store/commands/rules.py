@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 from rich.text import Text
 
@@ -19,10 +19,11 @@ from store.catalog.queries import Device, devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.evidence.evidence import rule_names
+from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import RuleName
-from store.evidence.show import console, iso, print_json, print_table, progress, seconds, when
+from store.evidence.show import clean, console, iso, print_json, print_table, progress, seconds, when
 from store.evidence.timeline.gaps import entries_since
-from store.evidence.timeline.rule_usage import RuleUse, rule_usage
+from store.evidence.timeline.rule_usage import NamesOf, RuleUse, rule_usage
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -63,10 +64,18 @@ def _rules(options: Namespace) -> int:
         if options.device is not None:
             asked = [choose_device(options.device, asked, home)]
         with progress("looking", len(asked)) as advance:
-            found = joined(_of_each(database, asked, since, advance), since, options.since // 10)
+            unreadable: list[tuple[Device, Unreadable]] = []
+            found = joined(_of_each(database, asked, since, advance, unreadable), since, options.since // 10)
     never = [rule for rule in found if rule.never]
     if options.json:
-        print_json({"since": iso(since), "never": [rule.id for rule in never], "rules": [_facts(r) for r in found]})
+        print_json(
+            {
+                "since": iso(since),
+                "never": [rule.id for rule in never],
+                "rules": [_facts(r) for r in found],
+                "unreadable": [device.id for device, _ in unreadable],
+            }
+        )
     elif not found:
         console().print("No PC has told of a policy in this time.")
     else:
@@ -80,11 +89,17 @@ def _rules(options: Namespace) -> int:
             else "no rule has been idle all this time"
         )
         console().print(f"since {when(since)}: {summary}", soft_wrap=True, markup=False)
+    for device, why in unreadable:
+        console(stderr=True).print(clean(f"{device.host}  {device.id}  {why}"), soft_wrap=True, markup=False)
     return 1 if never else 0
 
 
 def _of_each(
-    database: Database, asked: Sequence[Device], since: int, advance: Callable[[int], None]
+    database: Database,
+    asked: Sequence[Device],
+    since: int,
+    advance: Callable[[int], None],
+    unreadable: list[tuple[Device, Unreadable]],
 ) -> Iterable[Mapping[str, RuleUse]]:
     @cache
     def names_of(policy: str) -> tuple[RuleName, ...]:
@@ -92,8 +107,16 @@ def _of_each(
             return rule_names(connection, policy)
 
     for device in asked:
-        yield rule_usage(entries_since(database, device, since), names_of, since)
+        used = isolated(partial(_used, database, device, names_of, since))
+        if isinstance(used, Unreadable):
+            unreadable.append((device, used))
+        else:
+            yield used
         advance(1)
+
+
+def _used(database: Database, device: Device, names_of: NamesOf, since: int) -> dict[str, RuleUse]:
+    return rule_usage(entries_since(database, device, since), names_of, since)
 
 
 def joined(of_each: Iterable[Mapping[str, RuleUse]], since: int, tolerance: int) -> list[Rule]:

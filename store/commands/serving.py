@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from urllib.parse import urlsplit
 
-from store.commands.options import Subcommands, add_command, home_of, port
+from store.commands.options import Subcommands, add_command, count, home_of, port
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -26,6 +26,13 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         type=_loopback,
         metavar="HOST:PORT",
         help="answer Prometheus there, at /metrics: an address of this machine alone, such as 127.0.0.1:9464",
+    )
+    serve.add_argument(
+        "--per-address",
+        type=count,
+        default=512,
+        metavar="N",
+        help="connections that one address may have, such as that of a network behind NAT (%(default)s)",
     )
     serve.add_argument("--http", action="store_true", help="without TLS: on loopback alone, behind a proxy of your own")
 
@@ -45,7 +52,15 @@ def _serve(options: Namespace) -> int:
             sys.stdout.write(f"The store takes recordings at {address} (end it with Ctrl-C)\n")
         sys.stdout.flush()
 
-    serve(home, options.host, chosen, tls=not options.http, announce=announce, metrics=options.metrics)
+    serve(
+        home,
+        options.host,
+        chosen,
+        tls=not options.http,
+        announce=announce,
+        metrics=options.metrics,
+        per_address=options.per_address,
+    )
     return 0
 
 

@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.database import explained
-from store.catalog.queries import devices
+from store.catalog.queries import Device, devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
 from store.evidence import picture
+from store.evidence.isolation import Unreadable, isolated
 from store.evidence.show import clean, console, iso, print_json, progress, when
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps, gaps
@@ -152,7 +154,14 @@ def _gaps(options: Namespace) -> int:
             asked = [choose_device(options.device, asked, home)]
         with progress("looking", len(asked)) as advance:
             for device in asked:
-                found = gaps(database, device, since=now - options.since, now=now, zone=None)
+                found = isolated(partial(gaps, database, device, since=now - options.since, now=now, zone=None))
+                if isinstance(found, Unreadable):
+                    amiss += 1
+                    facts.append({**_which(device), "state": "unreadable", "amiss": True, "error": found.error})
+                    if not options.json:
+                        picture.show_unreadable(console(), device, found)
+                    advance(1)
+                    continue
                 amiss += found.amiss
                 if options.json:
                     facts.append(_facts(found))
@@ -170,13 +179,14 @@ def _gaps(options: Namespace) -> int:
     return 1 if amiss else 0
 
 
+def _which(device: Device) -> dict[str, Any]:
+    return {"device": device.id, "host": device.host, "group": device.group}
+
+
 def _facts(found: DeviceGaps) -> dict[str, Any]:
     """JSON. Members ending in `_ns` are exact; those of a day add up to its whole."""
-    device = found.device
     return {
-        "device": device.id,
-        "host": device.host,
-        "group": device.group,
+        **_which(found.device),
         "state": found.state,
         "amiss": found.amiss,
         "heard": iso(found.heard),

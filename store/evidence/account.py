@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from protocol.claims import MAX_INTEGER
+from protocol.ledger import MAX_TEXT
+
 Rule = int | str
 """A rule of a policy by its number, or one of Eyelid's own by its name."""
 
 BLIND: Final = "blind"  # the name of Eyelid's own rule, and of the hold, for "nothing could be seen"
 PERSON: Final = "user"  # the hold of the person in front
 SUSPENDED: Final = "suspended"  # the hold of a PC that sleeps, whether it was said before or seen afterwards
+_HASH: Final = 64  # characters of one
 UNPROVEN: Final = "unproven"  # no state was written down: looks came too late or not at all for the proof
 
 
@@ -91,12 +95,34 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A ledger entry; `at`: ns of the device's clock. `fields` are those of its kind."""
+    """A ledger entry; `at`: ns of the device's clock. `fields` are those of its kind.
+
+    A device may write what it likes: what has another shape than its kind's counts as not told.
+    """
 
     seq: int
     at: int
     kind: str
     fields: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        value = self.fields.get(name)
+        return value if isinstance(value, str) and len(value) <= MAX_TEXT else otherwise
+
+    def time(self, name: str) -> int | None:
+        """ns of a clock."""
+        value = self.fields.get(name)
+        return value if isinstance(value, int) and 0 <= value <= MAX_INTEGER else None
+
+    @property
+    def policy(self) -> str:
+        """Hash of the policy that its numbers are of; "" for none."""
+        named = self.text("policy")
+        return named if len(named) <= _HASH and named.isprintable() else ""
+
+    @property
+    def hold(self) -> str:
+        return self.text("hold", "unnamed")
 
 
 # -- what the ledger says -----------------------------------------------------------------------------------------
@@ -118,11 +144,11 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
     for entry in in_order:
         match entry.kind:
             case "hold":
-                holds[str(entry.fields.get("hold"))] = held_of(entry)
+                holds[entry.hold] = held_of(entry)
             case "release":
-                holds.pop(str(entry.fields.get("hold")), None)
+                holds.pop(entry.hold, None)
             case "lane-closed" if entry.fields.get("lane") == lane:
-                closed = Closed(str(entry.fields.get("policy", "")), rules_of(entry.fields.get("rules")))
+                closed = Closed(entry.policy, rules_of(entry.fields.get("rules")))
             case "lane-open" if entry.fields.get("lane") == lane:
                 closed = None
             case _:
@@ -141,15 +167,16 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
 
 def rules_of(value: object) -> tuple[Rule, ...]:
     """The rules as a ledger entry names them; members of another shape count as not told."""
-    return tuple(rule for rule in value if isinstance(rule, int | str)) if isinstance(value, list) else ()
+    rules = value if isinstance(value, list) else []
+    return tuple(one for one in rules if isinstance(one, int) or (isinstance(one, str) and len(one) <= MAX_TEXT))
 
 
 def held_of(entry: Entry) -> Held:
     """One `hold` entry; a reason of another shape counts as not told."""
-    hold, reason = str(entry.fields.get("hold")), entry.fields.get("reason")
-    if hold != PERSON or not isinstance(reason, int | str):
-        return Held((hold,))
-    return Held((hold,), reason, str(entry.fields.get("policy", "")) if isinstance(reason, int) else "")
+    hold, reason = entry.hold, entry.fields.get("reason")
+    if hold == PERSON and isinstance(reason, int):
+        return Held((hold,), reason, entry.policy)
+    return Held((hold,), entry.text("reason") or None if hold == PERSON else None)
 
 
 def cause_of(
@@ -164,11 +191,11 @@ def cause_of(
 
 
 def _reported_later(entry: Entry, zero: int, cause: Held | BlindCause) -> NotKept:
-    start, end = entry.fields.get("from"), entry.fields.get("to")
-    start = start if isinstance(start, int) else entry.at
-    end = end if isinstance(end, int) else entry.at
+    start, end = entry.time("from"), entry.time("to")
+    start = entry.at if start is None else start
+    end = entry.at if end is None else end
     if isinstance(cause, BlindCause):
-        cause = BlindCause(str(entry.fields.get("why", cause.why)))
+        cause = BlindCause(entry.text("why", cause.why))
     return NotKept(start - zero, end - zero, cause)
 
 

@@ -27,6 +27,7 @@ from store.evidence.account import Entry, Interval, Missing, NotKept, Part, acco
 from store.evidence.chain import Chosen, Heads, Stored, choose, gaps
 from store.evidence.rules import RuleName, hold_reasons_in, names_in
 
+_KINDS: Final = frozenset(Kind)
 _AFTER_DEATH: Final = 50  # entries after a run that may tell how it ended
 
 
@@ -127,10 +128,7 @@ class Evidence:
         The entry names it, since it is written a moment later: a recording that takes over from another begins with
         what was still waiting at the gate.
         """
-        if self.opening is None:
-            return 0
-        zero = self.opening.fields.get("zero")
-        return zero if isinstance(zero, int) else self.opening.at
+        return 0 if self.opening is None else zero_of(self.opening)
 
     @cached_property
     def length(self) -> int:
@@ -142,8 +140,8 @@ class Evidence:
         last = max((chunk.span.end for chain in self.chosen.streams.values() for chunk in chain), default=0)
         if self.opening is None:
             return last
-        until = self.closing.fields.get("until") if self.closing else None
-        if isinstance(until, int) and until >= self.zero:
+        until = self.closing.time("until") if self.closing else None
+        if self.closing is not None and until is not None and self.zero <= until <= self.closing.at:
             return until - self.zero
         ended = self.closing.at if self.closing else max(entry.at for entry in self.entries)
         return max(last, ended - self.zero)
@@ -204,6 +202,12 @@ def _readable(line: Line) -> Entry | None:
         return None
 
 
+def zero_of(opening: Entry) -> int:
+    """What a recording's spans count from, on the device's clock: the entry is written when that has passed."""
+    zero = opening.time("zero")
+    return zero if zero is not None and zero <= opening.at else opening.at
+
+
 def heads_of(value: object) -> dict[int, tuple[int, str]]:
     """{"0": [next sequence, hash]} as the ledger writes it; members of another shape count as not told."""
     found: dict[int, tuple[int, str]] = {}
@@ -234,7 +238,7 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         raise StoreError(f"the device of recording {recording} is not in the catalog: the database is damaged")
     lines, before, later = _run(connection, device.id, recording)
     bundle = queries.newest_bundle(connection)
-    named = {known.policy, *(str(policy) for line in lines if (policy := _policy_of(line)))}
+    named = {known.policy, *(policy for line in lines if (policy := _policy_of(line)))}
     texts = {policy: policy_texts(connection, policy) for policy in sorted(named)}
     return Evidence(
         recording=known,
@@ -274,9 +278,9 @@ def _lines(connection: Connection, device: str, first: int, last: int) -> tuple[
     return tuple(Line(row.seq, row.hash, row.line, row.batch) for row in rows)
 
 
-def _policy_of(line: Line) -> object:
+def _policy_of(line: Line) -> str:
     entry = _readable(line)
-    return None if entry is None else entry.fields.get("policy")
+    return "" if entry is None else entry.policy
 
 
 def _stored(row: Row[Any]) -> Stored:
@@ -287,7 +291,7 @@ def _stored(row: Row[Any]) -> Stored:
         sha256=row.sha256,
         size=row.size,
         received_at=row.received_at,
-        kind=None if row.kind is None else Kind(row.kind),
+        kind=Kind(row.kind) if row.kind in _KINDS else None,  # another one is damage, which `verify` names
         flags=None if row.flags is None else Flag(row.flags),
         start=row.start,
         end=row.end,

@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from store.catalog.queries import Device
 from store.clock import MINUTE
 from store.evidence.account import BlindCause, Closed, Held, Kept, Missing, Part, by_reason, by_rule, totals
 from store.evidence.evidence import Evidence
+from store.evidence.isolation import Unreadable
 from store.evidence.rules import REASONS, hold_words
 from store.evidence.show import clean, fits, percent, print_table, seconds, size, table, when
 from store.evidence.timeline.days import CELLS, Day
@@ -189,6 +191,11 @@ def show_device(console: Console, device: DeviceGaps) -> None:
             text = f"! recording {short.recording}, stream {hole.stream}, {numbers} ({hole.why})"
             console.print(Text(text, "bold red" if hole.why == "lost" else ""), soft_wrap=True)
     console.print()
+
+
+def show_unreadable(console: Console, device: Device, why: Unreadable) -> None:
+    line = Text(clean(f"{device.host}  "), "bold").append(device.id, "not bold").append(f"  {why}\n", "bold red")
+    console.print(line, soft_wrap=True)
 
 
 def _days(device: DeviceGaps, cells: int) -> Table:

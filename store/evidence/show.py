@@ -49,7 +49,10 @@ def when(ns: int | None) -> str:
     """Local time to the second; "-" for never."""
     if ns is None:
         return "-"
-    return datetime.fromtimestamp(ns / SECOND, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(ns / SECOND, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return "in no calendar"
 
 
 def ago(at: int | None, now: int) -> str:
@@ -64,8 +67,11 @@ def ago(at: int | None, now: int) -> str:
 
 
 def iso(ns: int | None) -> str | None:
-    """RFC 3339 in UTC, for JSON."""
-    return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="milliseconds")
+    """RFC 3339 in UTC, for JSON; None also for a time that no calendar has."""
+    try:
+        return None if ns is None else datetime.fromtimestamp(ns / SECOND, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def seconds(ns: int) -> str:

@@ -44,7 +44,7 @@ def issue_token(services: Services, assertion: str) -> TokenResponse:
         raise Refusal(403, "unknown-device", "the assertion names another device than the one that signed it")
     refuse_revoked(device)
     issued, expires, jti = claims.integer("iat"), claims.integer("exp"), claims.text("jti")
-    if len(jti) not in _JTI:
+    if len(jti) not in _JTI or "\0" in jti:
         raise claims.refuse("jti", f"{_JTI.start} to {_JTI.stop - 1} characters")
     if not issued <= now + SKEW or not now < expires <= issued + ASSERTION_LIFE:
         raise Refusal(

@@ -66,8 +66,9 @@ def enrol(services: Services, applicant: Applicant) -> EnrollResponse:
     if public_to_text(applicant.token_key) == public_to_text(applicant.evidence_key):
         raise Refusal(400, "same-key", "a device has two keys: one for tokens and another for evidence")
     for name in ("host", "os", "agent_version"):
-        if len(getattr(applicant, name)) > _MOST_TEXT:
-            raise Refusal(400, "bad-field", f"`{name}` has more than {_MOST_TEXT} characters")
+        text: str = getattr(applicant, name)
+        if len(text) > _MOST_TEXT or "\0" in text:
+            raise Refusal(400, "bad-field", f"`{name}` has more than {_MOST_TEXT} characters, or a zero byte")
     now = services.clock()
     device = services.writer.write(lambda connection: _admit(connection, applicant, now))
     with services.database.reading() as connection:

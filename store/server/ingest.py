@@ -213,6 +213,8 @@ def _check_packet(services: Services, arrival: Arrival) -> KeyPacket:
         raise SignatureError("malformed", "key packet: not a compact JWS") from None
     if packet.recording != arrival.recording:
         raise Refusal(400, "misplaced", "the key packet says another recording than its path")
+    if "\0" in packet.host + packet.os_user:
+        raise Refusal(400, "bad-field", "the key packet's `host` or `os_user` has a zero byte in it")
     if packet.device != device.id:
         raise Refusal(403, "foreign-recording", "the key packet names another device than the one that sends it")
     return packet

@@ -17,9 +17,9 @@ from protocol.ledger import ZERO, Batch, line_hash, parse_line
 from store.catalog import reported, schema
 from store.catalog.queries import Device, LedgerHead, add_alarm, add_if_new, ledger_hashes, ledger_head
 from store.errors import Refusal
+from store.server import entries
 from store.server.services import Services
 
-_MOST_KIND: Final = 64  # characters
 # What a PC says of its policy that a person must look at; the entry itself has the rules. One that refuses its bundle
 # goes on under the last it took: what compliance has changed since does not count there.
 POLICY_ALARMS: Final = frozenset({
@@ -50,9 +50,8 @@ def accept(services: Services, device: Device, token: str) -> LedgerResponse:
 
 def _row(batch: Batch, seq: int, written: bytes) -> dict[str, object]:
     entry = parse_line(written, seq=seq)
+    entries.check(entry, seq)
     kind, recording = str(entry["kind"]), entry.get("recording")
-    if len(kind) > _MOST_KIND:
-        raise LedgerError("bad-line", f"ledger entry {seq}: its kind has more than {_MOST_KIND} characters", seq=seq)
     if recording is not None and not _is_uuid(recording):
         raise LedgerError("bad-line", f"ledger entry {seq}: `recording` is no UUID", seq=seq)
     return {
@@ -105,11 +104,9 @@ def _append(
     ).scalar_one()
     connection.execute(insert(schema.ledger_lines), [{**row, "batch": number} for row in fresh])
     for row in fresh:
-        if (
-            row["kind"] == "alarm"
-            and (code := parse_line(str(row["line"]).encode(), seq=0).get("what")) in POLICY_ALARMS
-        ):
-            add_alarm(connection, now, str(code), batch.device, sequence=row["seq"], sha256=row["hash"])
+        code = parse_line(str(row["line"]).encode(), seq=0).get("what") if row["kind"] == "alarm" else None
+        if isinstance(code, str) and code in POLICY_ALARMS:
+            add_alarm(connection, now, code, batch.device, sequence=row["seq"], sha256=row["hash"])
     reported.settle_entries(connection, batch.device, now)
     return "continued", LedgerHead(batch.last + 1, batch.head)
 

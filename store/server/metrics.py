@@ -28,10 +28,11 @@ from store.clock import MINUTE
 from store.errors import StoreError
 from store.evidence.account import PERSON, Entry, Held, held_of
 from store.evidence.evidence import policy_texts
+from store.evidence.isolation import Unreadable, isolated
 from store.evidence.rules import OWN_REASONS, HoldReasons
 from store.server.services import Services
 
-STATES: Final = ("heard", "silent", "off", "never", "revoked")
+STATES: Final = ("heard", "silent", "off", "never", "revoked", "unreadable")
 SILENT: Final = 5 * MINUTE  # as in store.evidence.timeline.gaps
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT"})
 # From a chunk on a fast disk to a body on a line of 50 kbit/s.
@@ -150,19 +151,28 @@ def count(connection: Connection, now: int) -> Counts:
     )
     reasons = HoldReasons(partial(policy_texts, connection), _MOST_REASONS)
     for row in rows:
-        report: dict[str, Any] = json.loads(row.body) if row.body else {}
-        state = _state(row.revoked_at, row.at, row.kind, now)
-        counted.states[state] += 1
-        if state in {"heard", "silent"}:
-            counted.chunks += int(report.get("pending_chunks", 0))
-            counted.bytes += int(report.get("pending_bytes", 0))
-        if state == "heard":
-            holds = set(map(_word, report.get("holds", ())))
-            counted.holds.update(holds)
-            if PERSON in holds:
-                counted.reasons[_reason(connection, row.id, reasons)] += 1
-            counted.behind += int(report.get("bundle_revision", 0)) < counted.revision
+        if isinstance(isolated(partial(_add, counted, connection, row, reasons, now)), Unreadable):
+            counted.states["unreadable"] += 1
     return counted
+
+
+def _add(counted: Counts, connection: Connection, row: Any, reasons: HoldReasons, now: int) -> None:
+    """One PC, or nothing of it."""
+    report: dict[str, Any] = json.loads(row.body) if row.body else {}
+    state = _state(row.revoked_at, row.at, row.kind, now)
+    chunks, waiting, revision = (
+        int(report.get(name, 0)) for name in ("pending_chunks", "pending_bytes", "bundle_revision")
+    )
+    holds = set(map(_word, report.get("holds", ()))) if state == "heard" else set()
+    reason = _reason(connection, row.id, reasons) if PERSON in holds else None
+    counted.states[state] += 1
+    if state in {"heard", "silent"}:
+        counted.chunks += chunks
+        counted.bytes += waiting
+    counted.holds.update(holds)
+    if reason is not None:
+        counted.reasons[reason] += 1
+    counted.behind += state == "heard" and revision < counted.revision
 
 
 # What a PC that lies could make of it: so many labels, and no longer ones than a policy's reasons can be.
@@ -185,8 +195,9 @@ def _reason(connection: Connection, device: str, reasons: HoldReasons) -> str:
             fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
         except LedgerError:
             continue
-        if fields.get("hold") == PERSON:
-            return _words_of(held_of(Entry(row.seq, 0, "hold", fields)), reasons)
+        entry = Entry(row.seq, 0, "hold", fields)
+        if entry.hold == PERSON:
+            return _words_of(held_of(entry), reasons)
     return "none"
 
 

@@ -25,6 +25,7 @@ from store.clock import Clock, wall
 from store.errors import StoreError, WrongUsage
 from store.server import log
 from store.server.app import Answered, create_app
+from store.server.connections import PER_ADDRESS, Connection, Listener
 from store.server.services import Services
 
 _WARN: Final = 60  # days before the certificate ends
@@ -57,14 +58,14 @@ def check_plain(host: str) -> None:
         raise WrongUsage("--http sends tokens unencrypted: it is for --host 127.0.0.1, ::1 or localhost alone")
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> Listener:
     """A listening socket; port 0 takes a free one. Raises StoreError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
         )[0]
         # With its protocol said: asyncio switches Nagle's algorithm off only then, and every answer would wait 40 ms.
-        listener = socket.socket(family, kind, protocol)
+        listener = Listener(family, kind, protocol)
     except socket.gaierror:
         raise WrongUsage(f"--host {host}: there is no such address on this machine") from None
     try:
@@ -94,6 +95,8 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
         lifespan="off",
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=_KEEP_ALIVE,
+        loop="store.server.connections:event_loop",
+        http=Connection,
         ssl_certfile=home.server_certificate if home else None,
         ssl_keyfile=home.server_key if home else None,
     )
@@ -127,8 +130,10 @@ def serve(
     tls: bool,
     announce: Callable[[str, int | None], None],
     metrics: tuple[str, int] | None = None,
+    per_address: int = PER_ADDRESS,
 ) -> None:
-    """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at. Raises StoreError.
+    """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at. `per_address`: connections that one
+    address may have. Raises StoreError.
 
     `announce` gets the address once connections are taken, and the port for Prometheus.
     """
@@ -143,6 +148,7 @@ def serve(
             answered, scraped = _watched(stack, services, home, metrics)
             server = make_server(create_app(services, answered=answered), home if tls else None)
             with listen(host, port) as listener:
+                listener.per_address = per_address
                 address = url(host, listener.getsockname()[1], tls=tls)
                 announce(address, scraped)
                 log.say("serving", address=address)

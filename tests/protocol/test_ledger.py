@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from protocol import jws, ledger
 from protocol.errors import LedgerError, SignatureError
-from protocol.ledger import ZERO, Batch, line, line_hash, parse_line, walk
+from protocol.ledger import MAX_DEPTH, ZERO, Batch, line, line_hash, parse_line, walk
 
 DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OWN = {"seq", "prev", "at", "wall", "kind"}
@@ -152,3 +152,18 @@ def test_a_batch_of_another_shape_is_refused() -> None:
         with pytest.raises(SignatureError) as refused:
             Batch.verify(jws.sign(jws.LEDGER, payload, DEVICE), DEVICE.public_key())
         assert refused.value.code == "bad-field"
+
+
+def test_an_entry_of_more_levels_than_a_reader_may_have_to_follow_is_refused() -> None:
+    deepest = line(0, ZERO, at=0, wall=0, kind="x", told=nested(MAX_DEPTH - 1))
+    assert parse_line(deepest, seq=0)["told"] == nested(MAX_DEPTH - 1)
+    with pytest.raises(LedgerError) as refused:
+        parse_line(line(0, ZERO, at=0, wall=0, kind="x", told=nested(MAX_DEPTH)), seq=0)
+    assert refused.value.code == "bad-line"
+
+
+def nested(levels: int) -> object:
+    inside: object = 7
+    for level in range(levels):
+        inside = [inside] if level % 2 else {"a": inside}
+    return inside

@@ -20,6 +20,8 @@ from store.catalog import queries, schema
 from store.catalog.database import Database
 from store.catalog.queries import Device
 from store.clock import MINUTE
+from store.evidence.account import Entry
+from store.evidence.isolation import Unreadable
 from store.evidence.timeline.device_timeline import What
 from store.evidence.timeline.gaps import DeviceGaps, gaps
 
@@ -254,6 +256,27 @@ def judge(seen: _Seen) -> DeviceStatus:
     )
 
 
+def unreadable(device: Device, why: Unreadable) -> DeviceStatus:
+    """In place of a verdict."""
+    return DeviceStatus(
+        device=device,
+        state="unreadable",
+        version=device.agent_version,
+        heard=None,
+        receipt=None,
+        blind_share=0.0,
+        pending_chunks=0,
+        pending_bytes=0,
+        holds=(),
+        alarms=(),
+        reported=(),
+        bundle_revision=None,
+        level=Level.BROKEN,
+        words=f"UNREADABLE: {why}",
+        next_step="which of it: eyelid-store verify --all; to shut it out: eyelid-store revoke",
+    )
+
+
 def older(version: str, than: str) -> bool:
     """Whether it is an older release; a version that is none of ours is not judged."""
     first, second = read_release(version), read_release(than)
@@ -306,6 +329,7 @@ def _reported_alarms(connection: Connection, device: Device, since: int) -> Iter
     )
     for row in rows:
         try:
-            yield str(parse_line(row.line.encode("utf-8"), seq=row.seq).get("what", "alarm"))
+            fields = parse_line(row.line.encode("utf-8"), seq=row.seq)
         except LedgerError:
             continue  # damaged since it was accepted: `verify --all` names it
+        yield Entry(row.seq, 0, "alarm", fields).text("what", "alarm")

@@ -123,12 +123,12 @@ class _DeviceTimeline:
                 if self._last is not None and kept_on:
                     yield from self._spans(self._last, self._last.at + kept_on)
                 yield from self._tell()
-                since = entry.fields.get("from_wall")
-                since = since + kept_on if isinstance(since, int) else _wall(entry)
+                since = entry.time("from_wall")
+                since = _wall(entry) if since is None else since + kept_on
                 until = _wall(entry)
                 if self._last is not None and self._same_boot(entry):
                     until = since + entry.at - self._last.at - kept_on
-                yield from _some(since, until, What.BLIND, str(entry.fields.get("why", What.BLIND)))
+                yield from _some(since, until, What.BLIND, entry.text("why", What.BLIND))
                 self._running, self._boot = False, _boot(entry)
             case "slept":
                 yield from self._asleep(entry)
@@ -150,7 +150,7 @@ class _DeviceTimeline:
             return
         what, why = What.UNEXPLAINED, "no-end"  # it neither stopped nor reported its death
         if last.kind == "blind-since":
-            what, why = What.BLIND, str(last.fields.get("why", What.BLIND))
+            what, why = What.BLIND, last.text("why", What.BLIND)
         elif self._running is False:
             what, why = What.OFF, ""
         until = _wall(last) + start.at - last.at if self._same_boot(start) else _wall(start)
@@ -162,8 +162,8 @@ class _DeviceTimeline:
 
     def _asleep(self, entry: Entry) -> Iterator[TimelineSpan]:
         """Whatever the state was: a PC that sleeps records nothing, and its clock ran on."""
-        last, since = self._last, entry.fields.get("from")
-        if not self._running or last is None or not isinstance(since, int) or not last.at <= since <= entry.at:
+        last, since = self._last, entry.time("from")
+        if not self._running or last is None or since is None or not last.at <= since <= entry.at:
             yield from self._within_run(entry)
             return
         yield from self._spans(last, since)
@@ -219,11 +219,11 @@ class _DeviceTimeline:
             case "stop":
                 self._running = False
             case "hold":
-                self._holds[str(fields.get("hold"))] = held_of(entry)
+                self._holds[entry.hold] = held_of(entry)
             case "release":
-                self._holds.pop(str(fields.get("hold")), None)
+                self._holds.pop(entry.hold, None)
             case "lane-closed" if fields.get("lane") == self._lane:
-                self._closed = Closed(str(fields.get("policy", "")), rules_of(fields.get("rules")))
+                self._closed = Closed(entry.policy, rules_of(fields.get("rules")))
             case "lane-open" if fields.get("lane") == self._lane:
                 self._closed = None
             case "recording-open":
@@ -239,7 +239,8 @@ class _DeviceTimeline:
         seen = _wall(last) if last_report.wall is None else max(last_report.wall, _wall(last))
         if not self._running:
             yield from self._tell()
-            what, why = (What.BLIND, str(last.fields.get("why"))) if last.kind == "blind-since" else (What.OFF, "")
+            blind = last.kind == "blind-since"
+            what, why = (What.BLIND, last.text("why", What.BLIND)) if blind else (What.OFF, "")
             yield from _some(_wall(last), last_report.now, what, why)
             return
         if last_report.complete:
@@ -258,10 +259,8 @@ def _some(start: int, end: int, what: What, why: str) -> Iterator[TimelineSpan]:
 
 
 def _boot(entry: Entry) -> str:
-    boot = entry.fields.get("boot")
-    return boot if isinstance(boot, str) else ""
+    return entry.text("boot")
 
 
 def _wall(entry: Entry) -> int:
-    wall = entry.fields.get("wall")
-    return wall if isinstance(wall, int) else 0
+    return entry.time("wall") or 0

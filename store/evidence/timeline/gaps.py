@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from protocol.claims import MAX_INTEGER
 from protocol.envelope import KEY_PACKET_STREAM, SCREEN, SOUND_STREAM, Kind
 from protocol.errors import LedgerError
 from protocol.ledger import parse_line
@@ -25,7 +26,7 @@ from store.catalog.queries import Device, Recording
 from store.catalog.reported import Heads, Named
 from store.clock import SECOND
 from store.evidence.account import Entry, Interval
-from store.evidence.evidence import heads_of, policy_texts
+from store.evidence.evidence import heads_of, policy_texts, zero_of
 from store.evidence.rules import HoldReasons
 from store.evidence.timeline.days import Day, days
 from store.evidence.timeline.device_timeline import LastReport, TimelineSpan, What, spans
@@ -193,13 +194,12 @@ class _Kept:
         self._database = database
 
     def __call__(self, opening: Entry) -> Sequence[Interval]:
-        zero = opening.fields.get("zero")
-        zero = zero if isinstance(zero, int) else opening.at
+        zero = zero_of(opening)
         columns = schema.sealed.c
         with self._database.reading() as connection:
             rows = connection.execute(
                 select(columns.start, columns.end).where(
-                    columns.recording == str(opening.fields.get("recording")),
+                    columns.recording == opening.text("recording"),
                     columns.kind == int(Kind.MEDIA),
                     columns.stream < SOUND_STREAM,
                 )
@@ -300,7 +300,7 @@ def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, i
             case {"kind": "heads" | "recording-closed", "heads": heads}:
                 for stream, (end, _) in heads_of(heads).items():
                     following[stream] = max(following.get(stream, 0), end)
-            case {"kind": "given-up", "stream": int(stream), "sequence": int(sequence)}:
+            case {"kind": "given-up", "stream": int(stream), "sequence": int(sequence)} if 0 <= sequence <= MAX_INTEGER:
                 given_up.setdefault(stream, set()).add(sequence)
                 following[stream] = max(following.get(stream, 0), sequence + 1)
         closed = closed or fields.get("kind") == "recording-closed"

@@ -27,8 +27,8 @@ def padding(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> di
     before what a later one tells."""
     reported: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for entry in entries:
-        channel, length = entry.fields.get("channel"), entry.fields.get("filled_ms")
-        if entry.kind == "sound" and isinstance(channel, str) and isinstance(length, int) and length > 0:
+        channel, length = entry.text("channel"), entry.time("filled_ms")
+        if entry.kind == "sound" and channel and length:
             reported[channel].append((entry.at - zero, length * _MS))
     found = {}
     for channel, spans in reported.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from protocol.envelope import AUDIO, SCREEN
 from store.evidence.account import Entry, rules_of
 from store.evidence.rules import RuleName
 
@@ -45,24 +46,23 @@ class _Counts:
         self.found: dict[str, RuleUse] = {}
         self._names_of = names_of
         self._since = since
-        self._closed: dict[object, frozenset[str]] = {}  # lane -> ids
-        self._would: dict[object, frozenset[str]] = {}
+        self._closed: dict[str, frozenset[str]] = {}  # lane -> ids
+        self._would: dict[str, frozenset[str]] = {}
         self._holds: set[str] = set()
         self._at: int | None = None
 
     def take(self, entry: Entry) -> None:
-        wall = entry.fields.get("wall")
-        wall = wall if isinstance(wall, int) else 0
+        wall = entry.time("wall") or 0
         if entry.kind in ("start", "blind-since"):
             self._closed, self._would, self._holds, self._at = {}, {}, set(), None
         self._credit(entry.at, wall)
         match entry.kind:
             case "policy":
-                self._put_in_force(str(entry.fields.get("policy")), wall)
+                self._put_in_force(entry.policy, wall)
             case "hold":
-                self._holds.add(str(entry.fields.get("hold")))
+                self._holds.add(entry.hold)
             case "release":
-                self._holds.discard(str(entry.fields.get("hold")))
+                self._holds.discard(entry.hold)
             case "lane-closed" | "lane-open":
                 self._closed = self._begin(self._closed, entry, wall, would=False)
             case "would-close":
@@ -77,12 +77,14 @@ class _Counts:
             self.found = {name.id: self.found.get(name.id) or RuleUse(name.why, wall) for name in names}
 
     def _begin(
-        self, before: dict[object, frozenset[str]], entry: Entry, wall: int, *, would: bool
-    ) -> dict[object, frozenset[str]]:
-        names = self._names_of(str(entry.fields.get("policy")))
+        self, before: dict[str, frozenset[str]], entry: Entry, wall: int, *, would: bool
+    ) -> dict[str, frozenset[str]]:
+        if (lane := entry.text("lane")) not in (SCREEN, AUDIO):
+            return before
+        names = self._names_of(entry.policy)
         numbers = [rule for rule in rules_of(entry.fields.get("rules")) if isinstance(rule, int)]
         ids = frozenset(names[number].id for number in numbers if 0 <= number < len(names))
-        after = {**before, entry.fields.get("lane"): ids}
+        after = {**before, lane: ids}
         for rule in _all(after) - _all(before):
             use = self.found.get(rule)
             if use is not None and wall >= self._since:
@@ -100,5 +102,5 @@ class _Counts:
                 use.would_ns += passed if would else 0
 
 
-def _all(lanes: dict[object, frozenset[str]]) -> frozenset[str]:
+def _all(lanes: dict[str, frozenset[str]]) -> frozenset[str]:
     return frozenset[str]().union(*lanes.values())

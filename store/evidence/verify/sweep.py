@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Row, func, select
 
@@ -25,6 +27,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device, Recording
 from store.evidence.evidence import gather, texts_of
+from store.evidence.isolation import Unreadable, isolated
 from store.evidence.verify.recording import Defect, Report, examine
 
 _PAGE: Final = 500  # recordings or ledger lines asked for at once
@@ -69,12 +72,25 @@ def sweep(
         with database.reading() as connection:
             devices = queries.devices(connection)
         for device in devices:
-            yield Checked("ledger", device.id, _report(*check_ledger(database, device)), device.host)
+            checked = isolated(partial(check_ledger, database, device))
+            report = _unreadable("ledger", checked) if isinstance(checked, Unreadable) else _report(*checked)
+            yield Checked("ledger", device.id, report, device.host)
     for recording in _recordings(database, after):
-        with database.reading() as connection:
-            evidence = gather(connection, recording.id)
-        report = examine(evidence, blobs, recipient, compliance=compliance)
+        examined = isolated(partial(_examined, database, blobs, recipient, recording.id, compliance))
+        report = _unreadable("recording", examined) if isinstance(examined, Unreadable) else examined
         yield Checked("recording", str(recording.id), report, recording.host, recording.start)
+
+
+def _examined(
+    database: Database, blobs: BlobStore, recipient: RecipientPrivate | None, recording: UUID, compliance: str
+) -> Report:
+    with database.reading() as connection:
+        evidence = gather(connection, recording)
+    return examine(evidence, blobs, recipient, compliance=compliance)
+
+
+def _unreadable(check: str, why: Unreadable) -> Report:
+    return _report([Defect(check, "unreadable", check, str(why))])
 
 
 def _recordings(database: Database, after: str) -> Iterator[Recording]:

@@ -6,11 +6,14 @@ A body is refused (413) before it is read where it says its length, and as soon 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from starlette.requests import Request
 
-from protocol.api import CONTENT_DIGEST_HEADER, parse_content_digest
+from protocol.api import CONTENT_DIGEST_HEADER, MAX_JSON_BODY, parse_content_digest
 from protocol.claims import MAX_INTEGER, Claims, parse_object
 from protocol.errors import ProtocolError
 from protocol.numbers import read_number
@@ -18,60 +21,110 @@ from store.errors import Refusal
 
 BODY_WITHIN: Final = 60.0  # seconds that a body may take to arrive, and more for a long one:
 SLOWEST: Final = 4096  # bytes a second; an upload may be held to 50 kbit/s, by its own setting or by the line
+STALLED: Final = 20.0  # seconds without a byte: what arrived so far takes room that others need
+PER_SENDER: Final = 64 * 2**20  # bytes of one device's bodies; it sends four chunks at once, of one or two hundred KB
 
 
 class Intake:
-    """Bytes that bodies under way may take together. Used from the event loop alone."""
+    """Bytes of bodies that are in memory together. Used from the event loop alone.
 
-    def __init__(self, capacity: int = 256 * 2**20) -> None:
-        self._free = capacity
+    Small ones have room of their own: without a token nothing larger can be sent, and nothing that is sent so takes
+    room from chunks.
+    """
 
-    def reserve(self, size: int) -> None:
-        if size > self._free:
+    def __init__(self, capacity: int = 256 * 2**20, small: int = 64 * 2**20) -> None:
+        self._free = {False: capacity, True: small}
+        self._of: Counter[str] = Counter()
+
+    def reserve(self, size: int, sender: str, *, small: bool) -> None:
+        if size > self._free[small]:
             raise Refusal(503, "busy", "the store is receiving as much as it can: send it again", retry_after=2)
-        self._free -= size
+        if not small and self._of[sender] + size > PER_SENDER:
+            raise Refusal(503, "busy", "this device sends more at once than one may: send it again", retry_after=2)
+        self._free[small] -= size
+        self._of[sender] += size
 
-    def release(self, size: int) -> None:
-        self._free += size
+    @property
+    def taken(self) -> int:
+        """Bytes, of both kinds."""
+        return self._of.total()
+
+    def release(self, size: int, sender: str, *, small: bool) -> None:
+        self._free[small] += size
+        self._of[sender] -= size
+        if not self._of[sender]:
+            del self._of[sender]
 
 
-async def read_body(request: Request, limit: int, *, patience: float = BODY_WITHIN) -> bytes:
-    """At most `limit` bytes. Refusals: 400 bad-length, cut-short; 408 slow-body; 413 oversized; 503 busy."""
+@asynccontextmanager
+async def body_of(request: Request, limit: int, *, patience: float = BODY_WITHIN) -> AsyncIterator[bytes]:
+    """At most `limit` bytes; their room is taken as they arrive, and given back when the caller is done with them.
+
+    Refusals: 400 bad-length, cut-short; 408 slow-body; 413 oversized; 503 busy.
+    """
     announced = _announced(request)
     if announced is not None and announced > limit:
         raise _oversized(limit)
-    intake: Intake = request.app.state.intake
-    reserved = limit if announced is None else announced
-    intake.reserve(reserved)
-    within = patience + reserved / SLOWEST
+    taken = _Taken(request, small=limit <= MAX_JSON_BODY)
+    within = patience + (limit if announced is None else announced) / SLOWEST
     try:
-        async with asyncio.timeout(within):
-            return await _read(request, limit)
-    except TimeoutError:
-        raise Refusal(408, "slow-body", f"the body did not arrive within {within:.0f} s: send it again") from None
+        try:
+            async with asyncio.timeout(within):
+                body = await _read(request, limit, taken)
+        except TimeoutError:
+            raise Refusal(408, "slow-body", "the body did not arrive in time: send it again") from None
+        yield body
     finally:
-        intake.release(reserved)
+        taken.release()
 
 
-async def _read(request: Request, limit: int) -> bytes:
+class _Taken:
+    """What one body has of the intake."""
+
+    def __init__(self, request: Request, *, small: bool) -> None:
+        self._intake: Intake = request.app.state.intake
+        self._sender: str = getattr(request.state, "device", "")
+        self._small = small
+        self._size = 0
+
+    def more(self, size: int) -> None:
+        self._intake.reserve(size, self._sender, small=self._small)
+        self._size += size
+
+    def release(self) -> None:
+        self._intake.release(self._size, self._sender, small=self._small)
+
+
+async def read_body(request: Request, limit: int, *, patience: float = BODY_WITHIN) -> bytes:
+    """As `body_of`, for what is small or soon done with."""
+    async with body_of(request, limit, patience=patience) as body:
+        return body
+
+
+async def _read(request: Request, limit: int, taken: _Taken) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
+    arriving = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(STALLED):
+                part = await anext(arriving)
+        except StopAsyncIteration:
+            return b"".join(parts)
         size += len(part)
         if size > limit:
             raise _oversized(limit)
+        taken.more(len(part))
         parts.append(part)
-    return b"".join(parts)
 
 
-async def read_sealed(request: Request, limit: int) -> tuple[bytes, bytes]:
-    """A body and the SHA-256 (32 bytes) that its Content-Digest promises, not compared yet: that is no work for the
-    event loop. Refusals: as `read_body`; 400 no-digest, bad-digest."""
+def promised_digest(request: Request) -> bytes:
+    """The SHA-256 (32 bytes) that the body's Content-Digest promises, not compared yet: that is no work for the event
+    loop. Refusals: 400 no-digest, bad-digest."""
     value = request.headers.get(CONTENT_DIGEST_HEADER)
     if value is None:
         raise Refusal(400, "no-digest", f"send {CONTENT_DIGEST_HEADER} with the SHA-256 of the body (RFC 9530)")
-    promised = parse_content_digest(value)
-    return await read_body(request, limit), promised
+    return parse_content_digest(value)
 
 
 async def read_claims(request: Request, limit: int, what: str) -> Claims:

@@ -15,16 +15,20 @@ from protocol.claims import Claims
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.errors import ProtocolError
 from protocol.keys import strong_from_text
+from protocol.ledger import MAX_TEXT
 from protocol.numbers import read_number
 from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
 from store.server.auth import issue_token
 from store.server.enrolment import Applicant, enrol
+from store.server.entries import MOST_STREAMS
 from store.server.routes.access import check_agent, device_of, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
 from store.server.services import Services
+
+_MOST_HOLDS: Final = 32  # there are ten
 
 
 async def enroll(request: Request) -> JSONResponse:
@@ -67,10 +71,10 @@ def _health(claims: Claims) -> api.DeviceHealthRequest:
     heads = claims.object("heads")
     health: api.DeviceHealthRequest = {
         "wall": claims.integer("wall"),
-        "agent_version": claims.text("agent_version"),
+        "agent_version": _short(claims, "agent_version", claims.text("agent_version")),
         "heads": {stream: _head(heads.object(stream)) for stream in _streams(heads)},
         "ledger": _head(claims.object("ledger")),
-        "holds": list(claims.texts("holds")),
+        "holds": _holds(claims),
         "pending_chunks": claims.integer("pending_chunks"),
         "pending_bytes": claims.integer("pending_bytes"),
         "bundle_revision": claims.integer("bundle_revision"),
@@ -82,8 +86,23 @@ def _health(claims: Claims) -> api.DeviceHealthRequest:
     return health
 
 
+def _holds(claims: Claims) -> list[str]:
+    holds = claims.texts("holds")
+    if len(holds) > _MOST_HOLDS:
+        raise claims.refuse("holds", f"at most {_MOST_HOLDS} texts")
+    return [_short(claims, "holds", hold) for hold in holds]
+
+
+def _short(claims: Claims, name: str, text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise claims.refuse(name, f"of at most {MAX_TEXT} characters")
+    return text
+
+
 def _streams(heads: Claims) -> tuple[str, ...]:
     streams = heads.names()
+    if len(streams) > MOST_STREAMS:
+        raise ProtocolError("bad-field", f"health: `heads` must have at most {MOST_STREAMS} streams")
     for stream in streams:
         if str(read_number(stream, KEY_PACKET_STREAM - 1)) != stream:
             raise ProtocolError("bad-field", "health: `heads` must go by stream number")

@@ -16,7 +16,7 @@ from store.errors import Refusal
 from store.server.ingest import Arrival, accept
 from store.server.log import say
 from store.server.routes.access import sender_of, services_of
-from store.server.routes.bodies import read_sealed
+from store.server.routes.bodies import body_of, promised_digest
 from store.server.routes.openapi import BYTES, Described
 
 _LAST: Final = 2**63 - 1  # sequence
@@ -31,8 +31,9 @@ async def put_sealed(request: Request) -> JSONResponse:
     recording = _uuid(request, "recording")
     stream, sequence = _number(request, "stream", KEY_PACKET_STREAM), _number(request, "sequence", _LAST)
     limit = api.MAX_PACKET_BODY if stream == KEY_PACKET_STREAM else api.MAX_CHUNK_BODY
-    body, promised = await read_sealed(request, limit)
-    accepted = await accept(services, Arrival(sender, recording, stream, sequence, body, promised.hex()))
+    promised = promised_digest(request).hex()
+    async with body_of(request, limit) as body:  # its room is given back once it is on disk
+        accepted = await accept(services, Arrival(sender, recording, stream, sequence, body, promised))
     if accepted.alarm:
         say("alarm", logging.WARNING, code=accepted.alarm, device=sender, stream=stream, sequence=sequence)
     receipt: api.ReceiptResponse = {"receipt": accepted.receipt}

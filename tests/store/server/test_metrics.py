@@ -84,7 +84,7 @@ def test_pcs_are_counted_by_how_they_stand(
             add_alarm(connection, 1, "two-bodies", device.device)
     told = scrape()
     assert {state: told["eyelid_store_devices", (("state", state),)] for state in metrics.STATES} == {
-        "heard": 2, "silent": 0, "off": 1, "never": 1, "revoked": 1,
+        "heard": 2, "silent": 0, "off": 1, "never": 1, "revoked": 1, "unreadable": 0,
     }  # fmt: skip
     assert told["eyelid_store_devices_held", (("hold", "user"),)] == 1
     assert told["eyelid_store_devices_held", (("hold", "other"),)] == 1

@@ -1,0 +1,39 @@
+"""What one PC sent must not stop a command for the whole fleet: what cannot be read is named, with the PC it came from.
+
+The readers take any entry; this is for the one that was not thought of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from store.catalog.blobs import BlobFault
+from store.errors import StoreError
+
+T = TypeVar("T")
+
+# The store's own troubles end the command: a full disk must not look like a PC that lies.
+_OURS: Final = (SQLAlchemyError, StoreError, BlobFault, OSError, ImportError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """`error`: name of the exception's type. Its text may quote what the PC sent, so it is shown nowhere."""
+
+    error: str
+
+    def __str__(self) -> str:
+        return f"what this PC sent cannot be read ({self.error})"
+
+
+def isolated(read: Callable[[], T]) -> T | Unreadable:
+    try:
+        return read()
+    except _OURS:
+        raise
+    except Exception as failure:  # noqa: BLE001 - whatever a PC can cause: the others are to be shown all the same
+        return Unreadable(type(failure).__name__)

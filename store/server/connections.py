@@ -1,0 +1,195 @@
+"""What a stranger's connection may cost before it has said who it is: bytes of a head, seconds, and how many at once.
+
+Over TLS each open connection takes some 300 KB, whether or not it ever says a word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections import Counter
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from protocol.system import ON_WINDOWS
+
+MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's have one
+HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
+PER_ADDRESS: Final = 512  # connections
+IN_ALL: Final = 16_384
+_SLICE: Final = 16 * 2**10
+_AT_ONCE: Final = 64  # refused before other work has its turn
+
+
+class _Oversized(Exception):
+    pass
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's, and what it leaves out: it bounds neither a head nor the time that one takes."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._in_body = self._is_oversized = False
+        self._head = 0  # bytes of the present one, as far as they were parsed
+        self._unparsed = 0  # bytes since the parser last gave anything out
+        self._deadline: asyncio.TimerHandle | None = None
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    # -- the time that it takes -----------------------------------------------------------------------------------
+
+    def _expect_head(self) -> None:
+        if self._deadline is None:
+            # Without a farewell: over TLS that would wait for the other side's.
+            self._deadline = self.loop.call_later(HEAD_WITHIN, self.transport.abort)
+
+    def _head_came(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    # -- the bytes that it takes ----------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        place = 0
+        while place < len(data) and not self.transport.is_closing():
+            part = data if self._in_body and not place else data[place : place + _SLICE]
+            place += len(part)
+            self._unparsed += len(part)
+            super().data_received(part)
+            if self._unparsed > MAX_HEAD and not self.transport.is_closing():
+                self._refuse()
+        if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
+            self._expect_head()  # uvicorn stops its own clock at the first byte, and that may be a line feed
+
+    def _refuse(self) -> None:
+        self._is_oversized = True
+        self.send_400_response("")
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._is_oversized:
+            super().send_400_response(msg)
+            return
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.close()
+
+    def _take(self, size: int) -> None:
+        self._head += size
+        self._unparsed = 0
+        if self._head > MAX_HEAD:
+            self._is_oversized = True
+            raise _Oversized  # the parser stops, and uvicorn answers
+
+    def on_message_begin(self) -> None:
+        self._head = self._unparsed = 0
+        self._expect_head()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._take(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._take(len(name) + len(value) + 4)  # also those that come after the body
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_body, self._unparsed = True, 0
+        self._head_came()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_body, self._unparsed = False, 0
+        super().on_message_complete()
+
+
+# -- how many ---------------------------------------------------------------------------------------------------------
+
+
+class Listener(socket.socket):
+    """Accepts as many connections as may be open at once, and closes the others before they cost anything.
+
+    `per_address`: of one IPv4 address or IPv6 network of 64 bits. This machine's own are not counted so: a proxy may
+    stand there.
+    """
+
+    per_address = PER_ADDRESS
+    in_all = IN_ALL
+    counts_loopback = False
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._open: Counter[str] = Counter()
+        self._total = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        for _ in range(_AT_ONCE):
+            connection, address = super().accept()
+            who = _network(address[0])
+            if self._total < self.in_all and (self._is_exempt(who) or self._open[who] < self.per_address):
+                self._total += 1
+                self._open[who] += 1
+                return _Counted(self, who, connection), address
+            connection.close()
+        raise BlockingIOError
+
+    def _is_exempt(self, who: str) -> bool:
+        return not self.counts_loopback and ipaddress.ip_network(who).is_loopback
+
+    def left(self, who: str) -> None:
+        self._total -= 1
+        self._open[who] -= 1
+        if not self._open[who]:
+            del self._open[who]
+
+
+class _Counted(socket.socket):
+    def __init__(self, listener: Listener, who: str, accepted: socket.socket) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        self._listener: Listener | None = listener
+        self._who = who
+
+    def close(self) -> None:
+        super().close()
+        if self._listener is not None:
+            self._listener.left(self._who)
+            self._listener = None
+
+
+def _network(address: str) -> str:
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if isinstance(parsed, ipaddress.IPv4Address) or parsed.is_loopback:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+# -- the loop ---------------------------------------------------------------------------------------------------------
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    async def create_server(self, *arguments: Any, **named: Any) -> asyncio.Server:
+        if named.get("ssl") is not None:
+            named["ssl_handshake_timeout"] = HEAD_WITHIN
+        return await super().create_server(*arguments, **named)
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """For uvicorn, which has no setting for the time that a handshake may take: asyncio gives it a minute.
+
+    On Windows, whose own loop accepts in another way, that minute and no bound on their number are what there is.
+    """
+    return asyncio.new_event_loop() if ON_WINDOWS else _Loop()

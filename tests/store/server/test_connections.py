@@ -1,0 +1,212 @@
+"""A stranger's connection: how long a head may be, how long it may take, and how many may be open at once."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from protocol import api
+from store.admin.home import Home
+from store.server import connections
+from store.server.app import create_app
+from store.server.connections import MAX_HEAD, Listener
+from store.server.services import Services
+from store.server.serving import listen, make_server
+
+HEALTH = f"GET {api.HEALTH} HTTP/1.1\r\nHost: localhost\r\n".encode()
+
+
+@dataclass
+class Store:
+    """A running one; its connections count although they come from this machine."""
+
+    home: Home
+    listener: Listener
+
+    @property
+    def port(self) -> int:
+        port: int = self.listener.getsockname()[1]
+        return port
+
+    def connect(self, source: str = "127.0.0.1", *, tls: bool = True) -> socket.socket:
+        plain = socket.create_connection(("127.0.0.1", self.port), 60, (source, 0))
+        if not tls:
+            return plain
+        return ssl.create_default_context(cafile=self.home.ca_certificate).wrap_socket(
+            plain, server_hostname="localhost"
+        )
+
+    def is_well(self, source: str = "127.0.0.1") -> bool:
+        with self.connect(source) as connection:
+            connection.sendall(HEALTH + b"Connection: close\r\n\r\n")
+            return b"200 OK" in everything(connection)
+
+
+def everything(connection: socket.socket) -> bytes:
+    """All that comes up to the end; however that end looks."""
+    parts = b""
+    try:
+        while part := connection.recv(65536):
+            parts += part
+    except (ConnectionError, ssl.SSLError):
+        pass
+    return parts
+
+
+@contextmanager
+def running(home: Home, services: Services) -> Iterator[Store]:
+    server = make_server(create_app(services), home)
+    with listen("127.0.0.1", 0) as listener:
+        listener.counts_loopback = True
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield Store(home, listener)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def store(home: Home, services: Services) -> Iterator[Store]:
+    with running(home, services) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch, home: Home, services: Services) -> Iterator[Store]:
+    monkeypatch.setattr(connections, "HEAD_WITHIN", 1.0)
+    with running(home, services) as made:
+        yield made
+
+
+# -- bytes --------------------------------------------------------------------------------------------------------
+
+
+MANY = b"".join(b"x-%d: %s\r\n" % (number, b"a" * 100) for number in range(20_000))
+CHUNKED = f"POST {api.TOKEN} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(HEALTH + MANY, id="many headers"),
+        pytest.param(HEALTH + b"x: " + b"a" * 2_000_000, id="one header that does not end"),
+        pytest.param(HEALTH + b"x" * 2_000_000, id="one name that does not end"),
+        pytest.param(b"GET /" + b"a" * 2_000_000, id="a path that does not end"),
+        pytest.param(HEALTH + b"x: " + b"a" * MAX_HEAD + b"\r\n\r\n", id="whole and too long"),
+        pytest.param(CHUNKED + b"2\r\n{}\r\n0\r\n" + MANY, id="many headers after the body"),
+        pytest.param(CHUNKED + b"2\r\n{}\r\n0\r\nx: " + b"a" * 2_000_000, id="one after the body"),
+        pytest.param(CHUNKED + b"2;" + b"a" * 2_000_000, id="an extension of a chunk"),
+    ],
+)
+def test_a_head_that_is_too_long_ends_the_connection(store: Store, sent: bytes) -> None:
+    with store.connect() as connection:
+        try:
+            connection.sendall(sent)
+        except (ConnectionError, ssl.SSLError):
+            return  # closed while it was still sending
+        answer = everything(connection)
+    assert b" 200 " not in answer
+    assert store.is_well()
+
+
+def test_too_long_is_said(store: Store) -> None:
+    with store.connect() as connection:
+        connection.sendall(HEALTH + b"x: " + b"a" * MAX_HEAD + b"\r\n\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_head_up_to_the_bound_is_answered_and_so_is_the_next(store: Store) -> None:
+    with store.connect() as connection:
+        for ending in (b"", b"Connection: close\r\n"):
+            connection.sendall(HEALTH + b"x: " + b"a" * (MAX_HEAD - 200) + b"\r\n" + ending + b"\r\n")
+        assert everything(connection).count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_bodies_are_not_counted(store: Store) -> None:
+    with store.connect() as connection:
+        body = b"x" * (api.MAX_JSON_BODY - 1)
+        for _ in range(3):
+            head = f"POST {api.TOKEN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+        connection.sendall(HEALTH + b"Connection: close\r\n\r\n")
+        answer = everything(connection)
+    assert answer.count(b"HTTP/1.1 400") == 3
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+
+
+# -- seconds ------------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_says_nothing_is_closed(hasty: Store) -> None:
+    with hasty.connect() as connection:
+        assert everything(connection) == b""
+
+
+def test_one_that_does_not_finish_its_handshake_is_closed(hasty: Store) -> None:
+    with hasty.connect(tls=False) as connection:
+        assert everything(connection) == b""
+
+
+@pytest.mark.parametrize("sent", [b"GET /v1/hea", HEALTH, b"\r\n"])
+def test_one_that_does_not_finish_its_head_is_closed(hasty: Store, sent: bytes) -> None:
+    with hasty.connect() as connection:
+        connection.sendall(sent)
+        assert everything(connection) == b""
+
+
+@pytest.mark.parametrize("sent", [b"GET /v1/hea", b"\r\n"])
+def test_nor_may_a_later_head_take_for_ever(hasty: Store, sent: bytes) -> None:
+    with hasty.connect() as connection:
+        connection.sendall(HEALTH + b"\r\n" + sent)
+        assert everything(connection).count(b"HTTP/1.1 200 OK") == 1
+
+
+# -- how many -----------------------------------------------------------------------------------------------------
+
+
+def test_an_address_has_so_many_connections_and_others_have_theirs(store: Store) -> None:
+    store.listener.per_address = 3
+    held = [store.connect() for _ in range(3)]
+    with store.connect(tls=False) as fourth:
+        assert everything(fourth) == b""
+    assert store.is_well("127.0.0.2")
+    for connection in held:
+        connection.close()
+    with httpx.Client(verify=ssl.create_default_context(cafile=store.home.ca_certificate)) as client:
+        answered = 0
+        while not answered:  # until the store has seen that they are gone
+            try:
+                answered = client.get(f"https://localhost:{store.port}{api.HEALTH}").status_code
+            except httpx.TransportError:
+                continue
+    assert answered == 200
+
+
+def test_all_together_have_so_many(store: Store) -> None:
+    store.listener.in_all = 2
+    with store.connect("127.0.0.2"), store.connect("127.0.0.3"), store.connect("127.0.0.4", tls=False) as third:
+        assert everything(third) == b""
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::1"),
+    ],
+)
+def test_who_counts_as_one(address: str, network: str) -> None:
+    assert connections._network(address) == network
