@@ -16,10 +16,11 @@ AGENT: Final = "eyelid"
 
 
 def agents_command(*words: str, otherwise: str) -> list[str]:
-    """`eyelid` with these words. `otherwise`: what to do where it is not installed. Raises WrongUsage."""
+    """`eyelid` with these words. `otherwise`: what to do where it is not installed, or of a version that does not know
+    them. Raises WrongUsage."""
     beside = Path(sys.executable).with_name(AGENT)
     found = str(beside) if beside.exists() else shutil.which(AGENT)
-    if found is None:
+    if found is None or subprocess.run([found, *words, "--help"], capture_output=True, check=False).returncode != 0:
         raise WrongUsage(f"`{' '.join((AGENT, *words))}` cannot be run here: {otherwise}")
     return [found, *words]
 
