@@ -7,9 +7,9 @@ and one without it as a control, which has to have the marker, or the test has n
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -22,7 +22,7 @@ from agent.control.status import RecorderState
 from store.evidence.film.opus import samples_of
 from testkit.fleet import NewStore, Pc, Store, pc
 from testkit.sounds import NEEDED, SoundServer, missing, sound_server
-from testkit.stage import own_display
+from testkit.stage import Stage, own_display
 from tests.moods import promised
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
@@ -44,6 +44,7 @@ rules:
     audio: {{ pause: shown, lead: 0s }}
 ...
 """
+BOTH: Final = {"microphone": "default", "far_end": "default"}
 POLICIES: Final = {"held to the rule": RULE.format(app="eyelid-demo-till"), "control": RULE.format(app="no-such-app")}
 
 
@@ -55,38 +56,55 @@ def sound(request: pytest.FixtureRequest) -> Iterator[SoundServer]:
         yield server
 
 
-def test_nothing_that_is_said_at_a_card_terminal_is_kept(
-    sound: SoundServer, new_store: NewStore, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Desk:
+    """A display with a program on it, and a store: PCs in `homes` record there."""
+
+    stage: Stage
+    services: Store
+    homes: Path
+
+    def pc(self, name: str, policy: str, server: str, audio: Mapping[str, str]) -> AbstractContextManager[Pc]:
+        """`server`: the address of the sound server, of which `audio` says what is recorded."""
+        return pc(
+            self.services,
+            self.stage,
+            self.homes / name,
+            {"policy.yaml": policy},
+            settings={"audio": audio},
+            more={"PULSE_SERVER": server},
+        )
+
+
+@pytest.fixture
+def desk(new_store: NewStore) -> Iterator[Desk]:
+    with TemporaryDirectory(prefix="eyelid-") as folder:
+        homes = Path(folder)
+        with own_display(homes / "display") as stage, new_store(homes) as services, stage.program("notes", (20, 20)):
+            yield Desk(stage, services, homes)
+
+
+def test_nothing_that_is_said_at_a_card_terminal_is_kept(sound: SoundServer, desk: Desk, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(new_store(homes))
-        stack.enter_context(stage.program("notes", (20, 20)))
         stack.enter_context(sound.playing("farend", VOICE))
         recorders = {
-            name: stack.enter_context(
-                pc(
-                    services,
-                    stage,
-                    homes / name.split()[0],
-                    {"policy.yaml": text},
-                    settings={"audio": {"microphone": "default", "far_end": "default"}},
-                    more={"PULSE_SERVER": sound.address},
-                )
-            )
+            name: stack.enter_context(desk.pc(name.split()[0], text, sound.address, BOTH))
             for name, text in POLICIES.items()
         }
         for recorder in recorders.values():
             recorder.recorder.until(lambda recorder=recorder: _hears(recorder), "it heard both ends of the call")
+        held = recorders["held to the rule"]
         for _ in range(2):
-            time.sleep(4)
-            with stage.program("till", (300, 200)), sound.playing("micfeed", MARKER):
-                time.sleep(2)
-        time.sleep(4)
+            for recorder in recorders.values():
+                _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
+            with desk.stage.program("till", (300, 200)), sound.playing("micfeed", MARKER), promised():
+                _stand(held, RecorderState.RECORDING, RecorderState.CLOSED, 3)
         for recorder in recorders.values():
+            _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
             recorder.stop()
-        kept = {name: _sound_of(services, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
+        kept = {
+            name: _sound_of(desk.services, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()
+        }
     ruled, control = kept["held to the rule"], kept["control"]
     assert _seconds(control[0], MARKER) > 2
     assert _seconds(ruled[0], MARKER) == 0
@@ -117,51 +135,18 @@ rules:
 """
 
 
-def test_each_lane_closes_by_its_own_rules_with_its_own_lead(
-    sound: SoundServer, new_store: NewStore, tmp_path: Path
-) -> None:
-    with ExitStack() as stack:
-        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(new_store(homes))
-        stack.enter_context(stage.program("notes", (20, 20)))
-        stack.enter_context(sound.playing("farend", VOICE))
-        recorded = stack.enter_context(
-            pc(
-                services,
-                stage,
-                homes / "pc",
-                {"policy.yaml": LANES},
-                settings={"audio": {"microphone": "default", "far_end": "default"}},
-                more={"PULSE_SERVER": sound.address},
-            )
-        )
+def test_each_lane_closes_by_its_own_rules_with_its_own_lead(sound: SoundServer, desk: Desk, tmp_path: Path) -> None:
+    with sound.playing("farend", VOICE), desk.pc("pc", LANES, sound.address, BOTH) as recorded:
         recorded.recorder.until(lambda: _hears(recorded), "it heard both ends of the call")
-        time.sleep(6)
-        with stage.program("chart", (300, 200)):
-            with promised():
-                recorded.recorder.until(
-                    lambda: _lanes(recorded) == (RecorderState.CLOSED, RecorderState.RECORDING),
-                    "a chart closed the screen alone",
-                )
-            time.sleep(2)
-        recorded.recorder.until(
-            lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again"
-        )
-        time.sleep(6)
-        with stage.program("till", (300, 200)):
-            with promised():
-                recorded.recorder.until(
-                    lambda: _lanes(recorded) == (RecorderState.RECORDING, RecorderState.CLOSED),
-                    "a till closed the sound alone",
-                )
-            time.sleep(2)
-        recorded.recorder.until(
-            lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again"
-        )
-        time.sleep(6)
+        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+        with desk.stage.program("chart", (300, 200)), promised():  # it closes the screen alone
+            _stand(recorded, RecorderState.CLOSED, RecorderState.RECORDING, 2)
+        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+        with desk.stage.program("till", (300, 200)), promised():  # it closes the sound alone
+            _stand(recorded, RecorderState.RECORDING, RecorderState.CLOSED, 2)
+        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
         recorded.stop()
-        _sound_of(services, recorded, tmp_path / "out")
+        _sound_of(desk.services, recorded, tmp_path / "out")
         account = json.loads((tmp_path / "out" / "timeline.json").read_text("utf-8"))
     # The till's: two seconds in view, two before it, two after it. On a busy machine there are others, of sound whose
     # time was in doubt: that the chart left none is for the account to say.
@@ -173,23 +158,10 @@ def test_each_lane_closes_by_its_own_rules_with_its_own_lead(
 
 
 def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is_not(
-    new_store: NewStore, tmp_path: Path
+    desk: Desk, tmp_path: Path
 ) -> None:
-    with ExitStack() as stack:
-        homes = Path(stack.enter_context(TemporaryDirectory(prefix="eyelid-")))
-        stage = stack.enter_context(own_display(homes / "display"))
-        services = stack.enter_context(new_store(homes))
-        stack.enter_context(stage.program("notes", (20, 20)))
-        recorded = stack.enter_context(
-            pc(
-                services,
-                stage,
-                homes / "pc",
-                {"policy.yaml": LANES},
-                settings={"audio": {}},  # as it is where nobody says anything
-                more={"PULSE_SERVER": f"unix:{homes}/nobody"},
-            )
-        )
+    # No word on sound in its settings, as where nobody says anything.
+    with desk.pc("pc", LANES, f"unix:{desk.homes}/nobody", {}) as recorded:
         recorded.wait_for(RecorderState.RECORDING)
         status = recorded.status()
         assert status is not None
@@ -199,17 +171,24 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
         )
         recorded.recorder.until(lambda: (recorded.status() or {"frames": 0})["frames"], "it kept a picture")
         recorded.stop()
-        (recording,) = services.ask("recordings")["recordings"]
-        exported = services.ran(
-            "export", recording["recording"], *services.opened_by_recipient, "-o", str(tmp_path / "out")
+        (recording,) = desk.services.ask("recordings")["recordings"]
+        exported = desk.services.ran(
+            "export", recording["recording"], *desk.services.opened_by_recipient, "-o", str(tmp_path / "out")
         )
         assert exported.returncode == 0, exported.stderr
     assert list((tmp_path / "out").glob("screen-*.mp4"))
 
 
-def _lanes(recorder: Pc) -> tuple[str, str] | None:
-    status = recorder.status()
-    return None if status is None else (status["state"], status["sound"]["state"])
+def _stand(recorder: Pc, screen: RecorderState, call: RecorderState, seconds: float) -> None:
+    """Returns when both lanes have been so for this long, by the recorder's own word."""
+
+    def stands() -> bool:
+        status = recorder.status()
+        if status is None or (status["state"], status["sound"]["state"]) != (screen, call):
+            return False
+        return bool(min(status["since_s"], status["sound"]["since_s"]) > seconds)
+
+    recorder.recorder.until(stands, f"the screen was {screen} and the call {call} for {seconds} s")
 
 
 def _rules(account: Mapping[str, Any]) -> set[str]:
