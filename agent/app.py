@@ -64,11 +64,12 @@ from agent.witness.policy_folder import PolicyFolder
 from agent.witness.window import WindowWitness
 from protocol.api import DeviceHealthRequest
 from protocol.bundle import Bundle
+from protocol.system import ON_WINDOWS
 
 log = logging.getLogger(__name__)
 
 LOG: Final = "log"  # the folder in home
-SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs keeps nobody
+SOUND_ENDS_WITHIN: Final = 0.5  # seconds; a sound server that hangs does not keep the recorder from ending
 INBOX: Final = 256  # messages; more waiting ones mean that the loop hangs, and each one refused is an alarm
 WAITING_FRAMES: Final = 12  # released pictures that the encoder has not taken yet; 3 MB each at 1080p
 ENDING: Final = 2 * SECOND  # from the word to end until the process has gone, whatever the network does
@@ -130,7 +131,7 @@ class Recording:
             last=recall(config.home),
             signed=lambda: signed_by(sends.trust),
             on_unsigned=lambda there: (self._alarm if there else self._cleared)(TroubleCode.UNSIGNED_POLICY),
-            uid=os.getuid() if hasattr(os, "getuid") else 0,
+            uid=0 if ON_WINDOWS else os.getuid(),
             pinned=pinned("policies"),
             on_unguarded=self._guarded_or_not,
         )
@@ -329,7 +330,8 @@ class Recording:
     def _guarded_or_not(self, unguarded: bool) -> None:
         if unguarded:
             self._alarm(
-                TroubleCode.POLICY_UNGUARDED, "whoever is recorded may change the policy; `eyelid doctor` says how not"
+                TroubleCode.POLICY_UNGUARDED,
+                "the agent who is recorded may change the policy; `eyelid doctor` says how to prevent it",
             )
         else:
             self._cleared(TroubleCode.POLICY_UNGUARDED)

@@ -64,18 +64,18 @@ class DrainReport:
     def parse(cls, text: str) -> DrainReport:
         """From a process that another user could have put words into. Raises ValueError."""
         try:
-            told = json.loads(text[:MAX_REPORT])
-            sent, chunks, size = (_count(told[name]) for name in ("sent", "waiting_chunks", "waiting_bytes"))
-            troubles = tuple(_printable(str(trouble)) for trouble in list(told["troubles"])[:20])
-            return cls(DrainState(told["state"]), sent, chunks, size, troubles)
+            report = json.loads(text[:MAX_REPORT])
+            sent, chunks, size = (_count(report[name]) for name in ("sent", "waiting_chunks", "waiting_bytes"))
+            troubles = tuple(_printable(str(trouble)) for trouble in list(report["troubles"])[:20])
+            return cls(DrainState(report["state"]), sent, chunks, size, troubles)
         except (KeyError, TypeError, ArithmeticError, RecursionError) as odd:
             raise ValueError("no report") from odd
 
 
-def _count(told: object) -> int:
-    if not isinstance(told, int):
+def _count(value: object) -> int:
+    if not isinstance(value, int):
         raise TypeError("no number of chunks")
-    return told
+    return value
 
 
 def _printable(text: str) -> str:

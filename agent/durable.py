@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others take it from here
+from protocol.system import ON_WINDOWS
 
 TEMPORARY: Final = ".part-"  # begins the name of a file that does not count yet; it may be removed
 
@@ -88,13 +89,13 @@ def overwrite_in_place(folder: Path) -> bool:
     flag FS_NOCOW_FL turns that off (ioctl_iflags(2); systemd-journald does the same). File systems that overwrite in
     place refuse the flag. One that copies without it (ZFS) has no room on a full disk, and writing fails.
     """
-    if not hasattr(os, "O_DIRECTORY"):
+    if ON_WINDOWS:
         return False  # NTFS overwrites in place
     import fcntl  # noqa: PLC0415 - Windows has none
 
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with contextlib.suppress(OSError):  # it is a wish: whoever refuses it overwrites in place, or tells of no room
+        with contextlib.suppress(OSError):  # refusal: it overwrites in place, or says it is full
             flags = bytearray(struct.calcsize("l"))
             fcntl.ioctl(opened, _GET_FLAGS, flags)
             (before,) = struct.unpack("l", flags)

@@ -45,26 +45,28 @@ def enrol(token: str, config: Config) -> str:
         agent_version=VERSION,
         route=Route(config.upload.proxy, config.upload.ca),
     )
-    told = f"This PC is now enrolled as {joined.device}."
+    enrolled = f"This PC is now enrolled as {joined.device}."
     files = Trust(joined).bundle.policy_files
     if any(config.policies.glob("*.yaml")):
         if files:
             signed = "The policy that came signed with the store's bundle counts"
-            return f"{told} {signed}; what lies in {config.policies} does not."
-        return f"{told} Its policy is the one in {config.policies}."
+            return f"{enrolled} {signed}; what lies in {config.policies} does not."
+        return f"{enrolled} Its policy is the one in {config.policies}."
     if odd := [name for name in files if Path(name).name != name or not name.endswith(".yaml")]:
-        raise Untrusted(f"{told} But the store's bundle names {len(odd)} policy files that are no plain `*.yaml` names")
+        raise Untrusted(
+            f"{enrolled} But the store's bundle names {len(odd)} policy files that are no plain `*.yaml` names"
+        )
     if not files:
-        return f"{told} Put a policy into {config.policies}: without one nothing is recorded."
+        return f"{enrolled} Put a policy into {config.policies}: without one nothing is recorded."
     try:
         durable.make_folder(config.policies)
         for name, text in files.items():
             durable.write(config.policies / name, text.encode("utf-8"))
     except OSError as failure:
         raise EnvironmentFault(
-            f"{told} But the store's policy cannot be written to {config.policies}: {failure.strerror}"
+            f"{enrolled} But the store's policy cannot be written to {config.policies}: {failure.strerror}"
         ) from failure
-    return f"{told} The store's policy now lies in {config.policies}."
+    return f"{enrolled} The store's policy now lies in {config.policies}."
 
 
 # -- leaving ------------------------------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:
     of a policy stays because it is not the store's). Raises UserError where a recorder has started meanwhile, and
     EnvironmentFault where something cannot be removed; without the identity nothing is sent or recorded any more."""
     home = config.home
-    told = _say_goodbye(config)
+    informed = _say_goodbye(config)
     try:
         lock = control.claim(home)
     except AlreadyRunning:
@@ -140,7 +142,7 @@ def leave(config: Config) -> tuple[bool, tuple[Path, ...]]:
             durable.sync_folder(home)  # first and by itself: half of an enrolment is none
             for name in STATE:
                 _remove(home / name)
-            return told, tuple(_remove_policy(config.policies, ours))
+            return informed, tuple(_remove_policy(config.policies, ours))
         except OSError as failure:
             raise EnvironmentFault(f"{failure.filename} cannot be removed: {failure.strerror}") from None
 

@@ -21,7 +21,7 @@ class EyelidError(Exception):
 
 
 class UserError(EyelidError):
-    """Whoever runs or configures Eyelid can mend it: a wrong path, a wrong key in a file, a missing step."""
+    """The person who runs or configures Eyelid can mend it: a wrong path, a wrong key in a file, a missing step."""
 
     exit_code = 2
 
@@ -41,7 +41,7 @@ class EnvironmentFault(EyelidError):
 
 
 class Transient(EyelidError):
-    """May pass by itself: the network, a busy disk. Whoever catches it tries again with backoff."""
+    """May pass: the network, a busy disk. The code that catches it tries again with backoff."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

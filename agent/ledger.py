@@ -178,7 +178,7 @@ class DiskLedger:
             start = self._segments[place].first
             skipped = max(0, self._sent - start)
             for number, written in enumerate(self._lines(place)[skipped:], start + skipped):
-                if number >= self._next:  # the disk refused it: it can be read, and nobody may ever be told of it
+                if number >= self._next:  # the disk refused it: it can be read, and may never be sent
                     return first, lines
                 if _number(written) != number:  # damaged on the disk: the store will ask for it, and so find out
                     continue

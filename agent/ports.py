@@ -152,7 +152,7 @@ PEAK_OF: Final = 3 * SECOND  # ns that a level is of: longer than its readers wa
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What status and ledger say of one end of the call. `peak`: the loudest of the last `PEAK_OF` ns, whoever else
+    """What status and ledger say of one end of the call. `peak`: the loudest of the last `PEAK_OF` ns, whatever else
     asked, dBFS; None for digital silence. `heard_at`: when sound above -60 dBFS was last there, ns; None if never since
     the start. `filled`: ns of silence put in for it since the start."""
 

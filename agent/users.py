@@ -7,7 +7,6 @@ or writes for them what they may not; a process of theirs cannot.
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -39,7 +38,7 @@ class User:
 def with_homes(homes: Path = HOMES) -> tuple[User, ...]:
     """Everybody who is no part of the system and has a folder of their own here.
 
-    The account database does not list whoever a directory service knows (sssd.conf(5), `enumerate`), so owners of the
+    The account database does not list accounts of a directory service (sssd.conf(5), `enumerate`), so owners of the
     folders in `homes`, and one below as in /home/DOMAIN/alice, count as well.
     """
     found = {(user.uid, user.home): user for user in (*_listed(), *_owning(homes))}
@@ -47,6 +46,8 @@ def with_homes(homes: Path = HOMES) -> tuple[User, ...]:
 
 
 def _listed() -> Iterator[User]:
+    import pwd  # noqa: PLC0415 - Windows has none
+
     for entry in pwd.getpwall():
         home = Path(entry.pw_dir)
         if _owner(home) == entry.pw_uid and _is_person(entry.pw_uid):
@@ -54,6 +55,8 @@ def _listed() -> Iterator[User]:
 
 
 def _owning(homes: Path) -> Iterator[User]:
+    import pwd  # noqa: PLC0415 - Windows has none
+
     for folder in (*homes.glob("*"), *homes.glob("*/*")):
         try:
             seen = folder.lstat()

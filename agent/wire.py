@@ -260,7 +260,7 @@ class Wire:
     def certificate(self) -> bytes | None:
         """What the store showed on a connection made for this question, DER; None over plain http.
 
-        Whoever made it, it was checked as every connection is, but for the dates. Raises Transient.
+        It was checked as every connection is, but for the dates. Raises Transient.
         """
         try:
             with self._client.stream("GET", api.HEALTH, headers={"Connection": "close"}) as response:

@@ -31,7 +31,7 @@ class Bundle:
 
     def __post_init__(self) -> None:
         if not self.recipients:
-            raise BundleError("no-recipients", "bundle: without a recipient nobody could ever read a recording")
+            raise BundleError("no-recipients", "bundle: without a recipient no recording could ever be read")
         if len({recipient.key_id for recipient in self.recipients}) != len(self.recipients):
             raise BundleError("doubled-recipient", "bundle: a recipient's key comes twice")
 

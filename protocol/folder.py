@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from protocol.system import ON_WINDOWS
+
 
 def sync_folder(path: Path | str) -> None:
     """The names in this folder are durable when it returns. Raises OSError.
@@ -12,7 +14,7 @@ def sync_folder(path: Path | str) -> None:
     Windows opens no folders (NTFS journals a rename, but when is its own affair), and macOS' fsync stops at the drive's
     cache (F_FULLFSYNC goes through): there the promise is weaker, see docs/platforms.md.
     """
-    if hasattr(os, "O_DIRECTORY"):
+    if not ON_WINDOWS:
         opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(opened)

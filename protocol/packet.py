@@ -56,7 +56,7 @@ class KeyPacket:
 
     def __post_init__(self) -> None:
         if not self.wrapped:
-            raise KeyProblem("no-recipients", f"recording {self.recording}: sealed to nobody, it could never be read")
+            raise KeyProblem("no-recipients", f"recording {self.recording}: without a recipient it could never be read")
 
     @classmethod
     def build(

@@ -24,7 +24,7 @@ a store in three commands:
   eyelid-store serve
   eyelid-store enroll-token   # for `eyelid enroll` on the PC
 
-then, for whoever audits:
+then, for the auditor:
   eyelid-store recordings
   eyelid-store gaps
   eyelid-store verify 0193a1b2 --key recipient.key

@@ -101,7 +101,7 @@ FIREFOX_PREFERENCES: Final[dict[str, bool | int | str]] = {
 
 @dataclass(frozen=True)
 class Browser:
-    """A browser whose first window is on screen. `name`: chromium or firefox; `home`: its HOME, nobody else's."""
+    """A browser whose first window is on screen. `name`: chromium or firefox; `home`: its own HOME."""
 
     name: str
     process: Running
@@ -229,7 +229,7 @@ def introduce(family: Family, folder: Path, socket: Path, hosts: Path, extension
 
 
 def lives_in(process: psutil.Process, home: Path) -> bool:
-    """By its HOME: children that lost their parent are found too, and nobody else's process is."""
+    """By its HOME: children that lost their parent are found too, and no other process is."""
     try:
         return process.environ().get("HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:  # gone in between, or not ours to ask

@@ -85,6 +85,22 @@ class Service(ABC):
 
         self._do(send())
 
+    def signal_to_all(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
+        """To each connection by its own name, which no match rule keeps out. When it returns they have heard it."""
+
+        async def send() -> None:
+            bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames")
+            names = await self._bus.call(Message(*bus))
+            assert names is not None
+            for name in names.body[0]:
+                if name.startswith(":") and name != self._bus.unique_name:
+                    message = Message.new_signal(path, interface, member, signature, list(body))
+                    message.destination = name
+                    await self._bus.send(message)
+                    await self._bus.call(Message(name, "/", "org.freedesktop.DBus.Peer", "Ping"))
+
+        self._do(send())
+
     def close(self) -> None:
         """Leaves the bus, as a service does that ends."""
 
@@ -170,6 +186,16 @@ class Logind(Service):
     def log_off(self, session: str = SESSION_PATH) -> None:
         """The session ends; the process that belonged to it may still run."""
         self.signal("/org/freedesktop/login1", f"{LOGIND}.Manager", "SessionRemoved", "so", SESSION, session)
+
+
+class Stranger(Service):
+    """Another program of any user that is on the bus, too."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address, "org.example.Stranger")
+
+    def answer(self, _: Message) -> None:
+        return None
 
 
 class ScreenSaver(Service):

@@ -1,7 +1,7 @@
 """The programs of the demo's desk: real processes with real windows, so that anyone can see what is kept and closed.
 
 Two are ordinary (notes, orders); two are what a policy closes for (chart, till). Only those two carry SENSITIVE, a
-colour that no ordinary window here has: whoever finds it in a recording has found a leak.
+colour that no ordinary window here has: to find it in a recording is to find a leak.
 
     python -m testkit.desk chart --place 420,80
 """

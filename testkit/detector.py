@@ -1,7 +1,7 @@
 """Finds the sensitive colour in what came through: the judge of the demo and of every leak bench.
 
 It decodes every frame of every stream and counts those that show desk.SENSITIVE, also faded or behind another window.
-A detector that sees nothing proves nothing, so whoever uses it also runs it where the colour must be found.
+A detector that sees nothing proves nothing, so a test that uses it also runs it where the colour must be found.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Disk:
     # -- power ----------------------------------------------------------------------------------------------------
 
     def cut_power(self) -> None:
-        """Everything that was not flushed is gone; whoever still writes gets EIO."""
+        """Everything that was not flushed is gone; a process that still writes gets EIO."""
         (self.root / _CANARY).write_bytes(os.urandom(MEGABYTE // 4))
         folder = os.open(self.root, os.O_RDONLY)
         try:
@@ -72,7 +72,7 @@ class Disk:
             os.close(folder)
 
     def bring_back(self) -> None:
-        """As a new boot finds it. Nobody may have a file of it open. Raises FaultDidNotHappen if nothing was lost."""
+        """As a new boot finds it. No file of it may be open. Raises FaultDidNotHappen if nothing was lost."""
         self.unplug()
         _must(self._mount)
         canary = self.root / _CANARY
@@ -84,7 +84,7 @@ class Disk:
                 "namespace may hold it, such as a service that was started meanwhile; play the case again"
             ) from failure
         if kept:
-            raise FaultDidNotHappen("the power was cut and the disk kept what nobody had flushed")
+            raise FaultDidNotHappen("the power was cut and the disk kept what was never flushed")
         canary.unlink(missing_ok=True)
 
     def unplug(self) -> None:

@@ -1,4 +1,4 @@
-"""X servers and what runs on them, as context managers: nothing is left behind, nobody else's process is touched."""
+"""X servers and what runs on them, as context managers: nothing is left behind, no other process is touched."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def await_true(condition: Callable[[], bool], what: str, within: float = READY_W
 @contextlib.contextmanager
 def xvfb(*options: str, size: str = "1280x800x24") -> Iterator[str]:
     """A virtual X server on a free display number; yields its name, `:N`."""
-    # No screen saver: it comes after ten minutes without a key, and then nobody is at work for the tests that follow.
+    # No screen saver: it comes after ten minutes without a key, and then the tests that follow find the PC idle.
     with server(["Xvfb", "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-s", "0", *options]) as name:
         yield name
 

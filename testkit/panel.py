@@ -61,7 +61,7 @@ def missing() -> str:
 
 
 class Pointer:
-    """Also the eye of whoever tries it: where, and what is to be seen there."""
+    """Also what a test sees of it: where, and what is shown there."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -93,7 +93,7 @@ class SoundServer:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """As a crash: nobody is told."""
+        """As a crash: no client gets a message."""
         for process in self._processes:
             process.kill()
         for process in self._processes:

@@ -223,12 +223,12 @@ def real_display(name: str, folder: Path) -> Iterator[Stage]:
 
 @contextmanager
 def own_display(folder: Path, size: tuple[int, int] = (1280, 720)) -> Iterator[Stage]:
-    """A display that nobody else uses: Xvfb with openbox, both ready. Logs go to `folder`."""
+    """A display of its own: Xvfb with openbox, both ready. Logs go to `folder`."""
     # No screen saver: it comes after ten minutes without a key, and then the recorder rightly holds.
     xvfb = ["Xvfb", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-noreset", "-s", "0"]
     with server(xvfb, folder / "xvfb.log") as name, real_display(name, folder) as stage:
         stage.paint_wallpaper()
-        # Its own settings folder: whoever runs the demo may have other habits on openbox.
+        # Its own settings folder: the person who runs the demo may have other settings of openbox.
         openbox = {**stage.environment, "XDG_CONFIG_HOME": str(folder / "openbox")}
         with running("openbox", ["openbox", "--sm-disable"], folder / "openbox.log", openbox) as manager:
             manager.until(stage.managed, "it managed the display")

@@ -129,7 +129,7 @@ def trial(stage: X11Stage, *, color: int | None = None, override: bool = False) 
             title="card", x=PLACE.x, y=PLACE.y, width=PLACE.width, height=PLACE.height, color=SENSITIVE,
             override=override,
         )  # fmt: skip
-        behind.paint(window=back, color=GREY, place=ALL)  # under the cover, which nobody may take for a repaint
+        behind.paint(window=back, color=GREY, place=ALL)  # under the cover, which must not pass for a repaint
         look_until(stage.desktop, lambda _: not stage.desktop.wait(0.1) and not shows_stale(stage), "a quiet desktop")
         with displays.connection(stage.display) as link:
             there = link.screen().root.translate_coords(window, 0, 0)

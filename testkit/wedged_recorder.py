@@ -2,7 +2,7 @@
 
     python -m testkit.wedged_recorder FOLDER      hangs while FOLDER/capture or FOLDER/spool exists
 
-What hangs is the call itself, as where a display or a disk does not answer: nothing is raised and nobody is told.
+What hangs is the call itself, as where a display or a disk does not answer: nothing is raised and nothing is reported.
 """
 
 from __future__ import annotations

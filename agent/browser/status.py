@@ -15,7 +15,7 @@ from agent.browser.install import Placed
 from agent.browser.places import Browser
 
 WHY_NOT_SANDBOXED = (
-    "a {kind} starts the relay through a portal, if at all, so that nobody can tell which browser it speaks for; "
+    "a {kind} starts the relay through a portal, if at all, so that it cannot be known which browser it speaks for; "
     "its pages stay unseen and the eye closed while it shows. Install {title} as an ordinary package"
 )
 

@@ -67,7 +67,7 @@ class LiveSound:
 
     def __init__(self, clock: Clock, connect: Connect, *, stream: int = SOUND_STREAM, room: int = WAITING) -> None:
         self._clock = clock
-        self._told: Mailbox[FeedEvent | _Woken] = Mailbox(room)
+        self._events: Mailbox[FeedEvent | _Woken] = Mailbox(room)
         self._merger = Merger(clock.now(), stream)
         self._levels = tuple(_Level() for _ in End)
         self._measuring = threading.Lock()
@@ -86,7 +86,7 @@ class LiveSound:
             if blocks or mishaps or woken or now >= deadline:
                 self._note_filled(mishaps)
                 return blocks, mishaps
-            self._told.wait(min(BREATH, deadline - now) / SECOND)
+            self._events.wait(min(BREATH, deadline - now) / SECOND)
         return (), ()
 
     def channels(self) -> tuple[Channel, Channel]:
@@ -101,54 +101,54 @@ class LiveSound:
             return microphone, far_end
 
     def wake(self) -> None:
-        self._told.put(_Woken(), must=True)
+        self._events.put(_Woken(), must=True)
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self.wake()
             self._feed.close()
-            self._told.close()
+            self._events.close()
 
-    def _hear(self, told: FeedEvent) -> bool:
-        return self._told.put(told, must=isinstance(told, Began | Lost))
+    def _hear(self, event: FeedEvent) -> bool:
+        return self._events.put(event, must=isinstance(event, Began | Lost))
 
     def _merge_all(self) -> bool:
         """Everything that was said until now; whether somebody woke the taker."""
         woken = False
-        while (told := self._told.get(0)) is not None:
-            if isinstance(told, _Woken):
+        while (event := self._events.get(0)) is not None:
+            if isinstance(event, _Woken):
                 woken = True
             else:
-                self._merge(told)
+                self._merge(event)
         return woken
 
-    def _merge(self, told: FeedEvent) -> None:
+    def _merge(self, event: FeedEvent) -> None:
         now = self._clock.now()
-        if isinstance(told, Heard):
-            self._measure(told)
-            self._merger.heard(told)
-            self._note_placed(told.end)
-        elif isinstance(told, Timed):
-            self._merger.timed(told, now)
-            self._note_placed(told.end)
-        elif isinstance(told, Began):
+        if isinstance(event, Heard):
+            self._measure(event)
+            self._merger.heard(event)
+            self._note_placed(event.end)
+        elif isinstance(event, Timed):
+            self._merger.timed(event, now)
+            self._note_placed(event.end)
+        elif isinstance(event, Began):
             with self._measuring:
-                self._levels[told.end].device = told.device
-            self._merger.opened(told, now)
+                self._levels[event.end].device = event.device
+            self._merger.opened(event, now)
         else:
             with self._measuring:
-                self._levels[told.end].lost()
-            self._merger.lost(told, now)
+                self._levels[event.end].lost()
+            self._merger.lost(event, now)
 
-    def _measure(self, told: Heard) -> None:
-        samples = np.frombuffer(told.samples, "<i2")
+    def _measure(self, event: Heard) -> None:
+        samples = np.frombuffer(event.samples, "<i2")
         peak = max(int(samples.max()), -int(samples.min()))
         with self._measuring:
-            level = self._levels[told.end]
-            level.heard(told.arrived, peak)
+            level = self._levels[event.end]
+            level.heard(event.arrived, peak)
             if peak and _decibels(peak) > SILENT_BELOW:
-                level.heard_at = told.arrived
+                level.heard_at = event.arrived
 
     def _note_filled(self, mishaps: Iterable[Mishap]) -> None:
         with self._measuring:

@@ -25,7 +25,7 @@ class Defaults:
         self._connection: int | None = None
         self._asked = self._over = False
         self._next_at: int | None = None
-        self._told: tuple[str, str] | None = None
+        self._answer: tuple[str, str] | None = None
         self._on_server = pulse.ServerCallback(self._hear)
 
     def look(self, now: int) -> int:
@@ -48,12 +48,12 @@ class Defaults:
 
     def take(self) -> tuple[str, str] | None:
         """The default source and sink, each answer once."""
-        told, self._told = self._told, None
-        return told
+        answer, self._answer = self._answer, None
+        return answer
 
     def close(self) -> None:
         self._disconnect()
-        self._next_at = self._told = None
+        self._next_at = self._answer = None
 
     def _connect(self) -> None:
         self._asked = self._over = False
@@ -68,5 +68,8 @@ class Defaults:
 
     def _hear(self, _connection: int, answer: Any, _: int) -> None:
         if answer:
-            self._told = pulse.text(answer.contents.default_source_name), pulse.text(answer.contents.default_sink_name)
+            self._answer = (
+                pulse.text(answer.contents.default_source_name),
+                pulse.text(answer.contents.default_sink_name),
+            )
         self._over = True

@@ -61,7 +61,7 @@ class _Track:
     bounds: deque[tuple[int, int, int]] = field(default_factory=deque)  # up to which place; how early, how late (ns)
     offsets: deque[int] = field(default_factory=lambda: deque(maxlen=PLACES))  # proven place minus count, in samples
     filled: int = 0  # samples of silence that no mishap has told yet
-    told_at: int = 0  # ns
+    reported_at: int = 0  # ns
 
     @property
     def waited_for(self) -> bool:
@@ -108,47 +108,47 @@ class Merger:
         self._started_at: int | None = None  # the first word of a device after nothing was heard
         self._mishaps: list[Mishap] = []
 
-    def opened(self, told: Began, now: int) -> None:
-        track = self._tracks[told.end]
+    def opened(self, event: Began, now: int) -> None:
+        track = self._tracks[event.end]
         if track.absent:
-            track.back = "device-back" if track.device == told.device else "device-changed"
-        track.device, track.absent, track.stalled, track.open_since = told.device, "", False, now
+            track.back = "device-back" if track.device == event.device else "device-changed"
+        track.device, track.absent, track.stalled, track.open_since = event.device, "", False, now
         track.stamps = Stamps()
         track.cool()
         if self._started_at is None:
             self._started_at = now
 
-    def lost(self, told: Lost, now: int) -> None:
+    def lost(self, event: Lost, now: int) -> None:
         """What was heard stays, unless it is doubtful: then it becomes silence, as far as it was not handed out."""
-        track = self._tracks[told.end]
-        if told.doubtful:
+        track = self._tracks[event.end]
+        if event.doubtful:
             silence = bytes(len(track.samples))
             track.filled += len(track.samples) // SAMPLE
             track.samples[:] = silence
-        track.absent, track.back = told.why, ""
+        track.absent, track.back = event.why, ""
         track.stalled, track.open_since = False, None
         track.cool()  # with what was not proven yet
-        if told.why:
-            self._tell(told.why, track, now)
+        if event.why:
+            self._tell(event.why, track, now)
         if all(one.open_since is None for one in self._tracks):
-            self._stop(let_go=not told.why)
+            self._stop(let_go=not event.why)
 
-    def heard(self, told: Heard) -> None:
-        track = self._tracks[told.end]
+    def heard(self, event: Heard) -> None:
+        track = self._tracks[event.end]
         if track.open_since is None:
             return  # its device is gone
         if track.stalled:
             track.stalled = False
-            self._tell("silent-device", track, told.arrived)
+            self._tell("silent-device", track, event.arrived)
             track.cool()
-        track.heard_at = told.arrived
-        track.stamps.heard(told)
-        self._place_all(track, told.arrived)
+        track.heard_at = event.arrived
+        track.stamps.heard(event)
+        self._place_all(track, event.arrived)
 
-    def timed(self, told: Timed, now: int) -> None:
-        track = self._tracks[told.end]
+    def timed(self, event: Timed, now: int) -> None:
+        track = self._tracks[event.end]
         if track.open_since is not None:
-            track.stamps.timed(told)
+            track.stamps.timed(event)
             self._place_all(track, now)
 
     def blocks(self, now: int) -> tuple[Block, ...]:
@@ -175,8 +175,8 @@ class Merger:
         return self._tracks[end].placed_at
 
     def mishaps(self) -> tuple[Mishap, ...]:
-        told, self._mishaps = tuple(self._mishaps), []
-        return told
+        mishaps, self._mishaps = tuple(self._mishaps), []
+        return mishaps
 
     # -- one end ------------------------------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ class Merger:
         elif not track.waited_for and behind > 0:
             self._fill(track, behind)
             lasting = track.absent if track.open_since is None else "silent-device"
-            if lasting and now - max(track.told_at, track.open_since or 0) > TELL_AGAIN:
+            if lasting and now - max(track.reported_at, track.open_since or 0) > TELL_AGAIN:
                 self._tell(lasting, track, now)
 
     def _notice_silence(self, track: _Track, now: int) -> None:
@@ -340,10 +340,10 @@ class Merger:
 
     def _tell(self, what: str, track: _Track, now: int, samples: int | None = None) -> None:
         """With all silence that was not told yet, or with `samples` of it."""
-        told = track.filled if samples is None else samples
-        self._mishaps.append(Mishap(what, track.end.word, told * SECOND // RATE))
-        track.filled -= told
-        track.told_at = now
+        length = track.filled if samples is None else samples
+        self._mishaps.append(Mishap(what, track.end.word, length * SECOND // RATE))
+        track.filled -= length
+        track.reported_at = now
 
     def _place(self, at: int) -> int:
         return (at - self._zero) * RATE // SECOND

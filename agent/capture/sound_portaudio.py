@@ -187,12 +187,12 @@ class PortAudioFeed:
         ear.heard_at = arrived
         ear.overflows += overflow
         # The first of a fragment is at least as old as the fragment is long. What says otherwise only arrives in time.
-        told = 0 <= since < 1 and frames / RATE <= age <= LONGEST_AGE
-        if told:
+        known = 0 <= since < 1 and frames / RATE <= age <= LONGEST_AGE
+        if known:
             earlier = round((since + age) * SECOND)
             self._tell(Timed(ear.end, ear.counted, before - earlier, arrived - earlier))
         ear.counted += frames
-        if not told:  # then it has come now, and cannot be older than a buffer is long
+        if not known:  # then it has come now, and cannot be older than a buffer is long
             self._tell(Timed(ear.end, ear.counted, before, arrived, round(LATENCY * SECOND)))
         if self._tell(Heard(ear.end, arrived, samples, ear.missing)):
             ear.missing = 0

@@ -82,9 +82,9 @@ class PulseFeed:
         self._found: Server | None = None  # an answer that nothing was chosen from yet
         self._streams: dict[End, _Stream] = {}
         self._on_event = pulse.SubscribeCallback(self._heard_of_change)
-        self._on_server = pulse.ServerCallback(self._told_server)
-        self._on_source = pulse.SourceCallback(self._told_source)
-        self._on_listener = pulse.SourceOutputCallback(self._told_listener)
+        self._on_server = pulse.ServerCallback(self._take_server)
+        self._on_source = pulse.SourceCallback(self._take_source)
+        self._on_listener = pulse.SourceOutputCallback(self._take_listener)
         self._looping = threading.Lock()  # so that no thread wakes a loop that is freed
         self._thread = threading.Thread(target=self._run, name="sound", daemon=True)
         self._thread.start()
@@ -181,12 +181,12 @@ class PulseFeed:
     def _check_defaults(self, now: int) -> int:
         """Take what a new connection is told, where this one is told otherwise; when to come back."""
         again = self._defaults.look(now)
-        told = self._defaults.take()
+        defaults = self._defaults.take()
         settled = not self._stale and not self._asking
-        if told is not None and settled and told != (self._default_source, self._default_sink):
+        if defaults is not None and settled and defaults != (self._default_source, self._default_sink):
             self._deaf = True
-            self._default_source, self._default_sink = told
-            self._found = Server(*told, tuple(self._sources))
+            self._default_source, self._default_sink = defaults
+            self._found = Server(*defaults, tuple(self._sources))
         return again
 
     def _heard_of_change(self, _connection: int, event: int, _index: int, _: int) -> None:
@@ -194,7 +194,7 @@ class PulseFeed:
         if event & pulse.FACILITY == pulse.OF_SERVER:
             self._deaf = False
 
-    def _told_server(self, _connection: int, answer: Any, _: int) -> None:
+    def _take_server(self, _connection: int, answer: Any, _: int) -> None:
         if answer:
             if not self._deaf:
                 self._default_source = pulse.text(answer.contents.default_source_name)
@@ -202,13 +202,13 @@ class PulseFeed:
             self._in_cycles = PIPEWIRE in pulse.text(answer.contents.server_name)
         self._answered()
 
-    def _told_source(self, _connection: int, answer: Any, end_of_list: int, _: int) -> None:
+    def _take_source(self, _connection: int, answer: Any, end_of_list: int, _: int) -> None:
         if end_of_list:
             self._answered()
             return
-        told = answer.contents
-        sink = pulse.text(told.monitor_of_sink_name) if told.monitor_of_sink != pulse.INVALID_INDEX else ""
-        self._sources.append(Source(told.index, pulse.text(told.name), pulse.text(told.description), sink))
+        info = answer.contents
+        sink = pulse.text(info.monitor_of_sink_name) if info.monitor_of_sink != pulse.INVALID_INDEX else ""
+        self._sources.append(Source(info.index, pulse.text(info.name), pulse.text(info.description), sink))
 
     def _answered(self) -> None:
         self._answers -= 1
@@ -326,23 +326,23 @@ class PulseFeed:
         answer = self._pulse.pa_stream_get_timing_info(stream.handle)
         if asked is None or not answer or not stream.confirmed:
             return
-        told = answer.contents
-        if told.write_index_corrupt or told.read_index_corrupt:
+        info = answer.contents
+        if info.write_index_corrupt or info.read_index_corrupt:
             return
-        count = stream.counted - stream.before + (told.write_index - told.read_index) // SAMPLE
+        count = stream.counted - stream.before + (info.write_index - info.read_index) // SAMPLE
         # What a monitor gives is yet to be played: heard later than it was written. But PulseAudio keeps the newest of
         # it back, as much as a player may still take back, and does not count that here: 70 ms where a sink is given
         # 80 ms at a time (measured).
-        later = 1000 * (told.sink_usec - told.source_usec) - stream.held_back
+        later = 1000 * (info.sink_usec - info.source_usec) - stream.held_back
         stale = CYCLE if self._in_cycles else 0
-        self._tell(Timed(stream.end, count, asked + later, now + later, 1000 * told.sink_usec, stale))
+        self._tell(Timed(stream.end, count, asked + later, now + later, 1000 * info.sink_usec, stale))
 
-    def _told_listener(self, _connection: int, told: Any, end: int, _: int) -> None:
-        if end != 0 or not told:
+    def _take_listener(self, _connection: int, info: Any, end: int, _: int) -> None:
+        if end != 0 or not info:
             return
         for stream in self._streams.values():
-            if self._pulse.pa_stream_get_index(stream.handle) == told.contents.index:
-                stream.held_back = 1000 * told.contents.buffer_usec
+            if self._pulse.pa_stream_get_index(stream.handle) == info.contents.index:
+                stream.held_back = 1000 * info.contents.buffer_usec
 
     def _release(self, question: int | None) -> None:
         """Not needed: the answer comes all the same."""

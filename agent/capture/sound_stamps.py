@@ -72,19 +72,19 @@ class Stamps:
 
     def __init__(self) -> None:
         self._waiting: deque[_Fragment] = deque()
-        self._told = 0  # samples heard so far, missing ones included
+        self._counted = 0  # samples heard so far, missing ones included
         self._anchor: Timed | None = None  # borne out from both sides; everything before it is dated or doubted
         self._later: list[Timed] = []  # words after it
         self._out: list[Piece | Doubt] = []
 
     @property
     def counted(self) -> int:
-        return self._told
+        return self._counted
 
-    def heard(self, told: Heard) -> None:
-        if told.missing:
-            self._add(bytes(told.missing * SAMPLE), told.arrived, missing=True)
-        self._add(told.samples, told.arrived, missing=False)
+    def heard(self, event: Heard) -> None:
+        if event.missing:
+            self._add(bytes(event.missing * SAMPLE), event.arrived, missing=True)
+        self._add(event.samples, event.arrived, missing=False)
         self._date()
 
     def timed(self, word: Timed) -> None:
@@ -112,9 +112,9 @@ class Stamps:
         self._out.clear()
 
     def _add(self, samples: bytes, arrived: int, *, missing: bool) -> None:
-        self._waiting.append(_Fragment(self._told, samples, arrived, missing))
-        self._told += len(samples) // SAMPLE
-        if self._told - self._waiting[0].first > LONGEST_WAIT:
+        self._waiting.append(_Fragment(self._counted, samples, arrived, missing))
+        self._counted += len(samples) // SAMPLE
+        if self._counted - self._waiting[0].first > LONGEST_WAIT:
             self._doubt(self._take(self._waiting[0].end))
 
     def _doubt(self, dropped: list[_Fragment]) -> None:
@@ -131,7 +131,7 @@ class Stamps:
             return False
         agreeing = [word for word in self._later if _agree(anchor, word)]
         for witness, word in zip(agreeing[:0:-1], agreeing[-2::-1], strict=True):
-            if word.count <= self._told and _agree(word, witness):
+            if word.count <= self._counted and _agree(word, witness):
                 self._hand_out(anchor, word)
                 self._move_to(word)
                 return True
@@ -140,7 +140,7 @@ class Stamps:
     def _begin_anew(self) -> bool:
         """Where the last words agree with each other and not with the anchor, samples have vanished, or came twice."""
         last = self._later[-BEARS_OUT:]
-        if len(last) < BEARS_OUT or last[1].count > self._told:
+        if len(last) < BEARS_OUT or last[1].count > self._counted:
             return False
         if not _agree(last[0], last[-1]) or not all(_agree(one, other) for one, other in pairwise(last)):
             return False

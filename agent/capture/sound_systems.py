@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from agent import desktop
 from agent.capture.audio import LiveSound, pulse_sound
 from agent.capture.sound_feed import Devices, End
 from agent.capture.sound_portaudio import NOT_NAMED, THROUGH_A_SERVER, PortAudioFeed
 from agent.capture.sound_windows import WasapiFeed
 from agent.errors import EnvironmentFault
 from agent.ports import Clock
+from protocol.system import ON_LINUX, ON_WINDOWS
 
 AUTO: Final = "auto"
 PULSE: Final = "pulse"
@@ -26,15 +26,15 @@ SERVERS: Final = ("pulseaudio", "pipewire-pulse")
 
 def system_sound(clock: Clock, devices: Devices, through: str = AUTO) -> LiveSound:
     """`through`: one of `THROUGH`. Raises EnvironmentFault where this PC lacks what it takes."""
-    if through == PULSE or (through == AUTO and desktop.ON_LINUX and has_server(os.environ)):
+    if through == PULSE or (through == AUTO and ON_LINUX and has_server(os.environ)):
         return pulse_sound(clock, devices)
-    if through == AUTO and desktop.ON_WINDOWS:
+    if through == AUTO and ON_WINDOWS:
         return LiveSound(clock, lambda tell: WasapiFeed(clock, devices, tell))
-    avoid = _moved_by_a_server(devices) if desktop.ON_LINUX and has_server(os.environ) else frozenset()
+    avoid = _moved_by_a_server(devices) if ON_LINUX and has_server(os.environ) else frozenset()
     try:
         return portaudio_sound(clock, devices, avoid)
     except EnvironmentFault:
-        if through == AUTO and desktop.ON_LINUX:
+        if through == AUTO and ON_LINUX:
             return pulse_sound(clock, devices)  # a server may come yet
         raise
 

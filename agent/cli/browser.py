@@ -162,24 +162,24 @@ def _status(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps({"browsers": [_as_json(one, connected) for one in all_of_them]}))
     else:
-        print("\n\n".join("\n".join(_told(one, connected)) for one in all_of_them))
+        print("\n\n".join("\n".join(_lines(one, connected)) for one in all_of_them))
     return 0 if all(one.ready for one in all_of_them if one.here) else 1
 
 
 def _connected() -> Mapping[str, int] | None:
     """How many profiles of each browser speak to the running recorder; None where none runs, or it does not say."""
     try:
-        told = control.request(config.load().home, "status").get("browsers")
+        connected = control.request(config.load().home, "status").get("browsers")
     except control.NotRunning:
         return None
-    if not isinstance(told, list):
+    if not isinstance(connected, list):
         return None
-    names = [str(one.get("browser", "")).lower() for one in told if isinstance(one, dict)]
+    names = [str(one.get("browser", "")).lower() for one in connected if isinstance(one, dict)]
     return {name: names.count(name) for name in places.NAMES}
 
 
 def _as_json(one: BrowserStatus, connected: Mapping[str, int] | None) -> dict[str, Any]:
-    told = {
+    fields = {
         "browser": one.browser.name,
         "program": None if one.program is None else str(one.program),
         "sandbox": None if one.sandbox is None else {"kind": one.sandbox[0], "path": str(one.sandbox[1])},
@@ -192,10 +192,10 @@ def _as_json(one: BrowserStatus, connected: Mapping[str, int] | None) -> dict[st
         },
         "next": list(one.next),
     }
-    return told if connected is None else {**told, "connected": connected[one.browser.name]}
+    return fields if connected is None else {**fields, "connected": connected[one.browser.name]}
 
 
-def _told(one: BrowserStatus, connected: Mapping[str, int] | None) -> Iterable[str]:
+def _lines(one: BrowserStatus, connected: Mapping[str, int] | None) -> Iterable[str]:
     if not one.here:
         yield f"{one.browser.title}: not installed"
     elif one.program is None:
@@ -219,7 +219,7 @@ def _told(one: BrowserStatus, connected: Mapping[str, int] | None) -> Iterable[s
         said = [f"{what}: {'yes' if mark else 'no'}" for what, mark in marks.items() if mark is not None]
         yield f"  policy     {', '.join(str(path) for path in one.policy.files)}: {', '.join(said)}"
     else:
-        yield "  policy     none: whoever uses it can take the extension out"
+        yield "  policy     none: its user can remove the extension"
     if connected is not None:
         count = connected[one.browser.name]
         yield f"  connected  {'no' if not count else '1 profile' if count == 1 else f'{count} profiles'}"
@@ -252,16 +252,16 @@ def _pack(asked: argparse.Namespace) -> int:
     if made:
         print(
             f"eyelid: made {asked.key}. Keep it, and keep it secret: only with it can a later version be the same "
-            "extension, and whoever has it can pass for Eyelid in your browsers.",
+            "extension, and a program that has it can pass for Eyelid in your browsers.",
             file=sys.stderr,
         )
     elif asked.key.stat().st_mode & 0o077:
         print(f"eyelid: others may read {asked.key}: chmod 600 {asked.key}", file=sys.stderr)
     if not asked.url:
         print(f"eyelid: {pack.UPDATE} names an example's address; give yours with --url", file=sys.stderr)
-    told = {"chromium_id": packed.chromium_id, "firefox_id": packed.firefox_id, "version": packed.version}
+    packed_as = {"chromium_id": packed.chromium_id, "firefox_id": packed.firefox_id, "version": packed.version}
     if asked.json:
-        print(json.dumps({**told, "files": [str(folder / name) for name in (pack.CRX, pack.XPI, pack.UPDATE)]}))
+        print(json.dumps({**packed_as, "files": [str(folder / name) for name in (pack.CRX, pack.XPI, pack.UPDATE)]}))
         return 0
     print(f"version      {packed.version}")
     print(f"Chromium id  {packed.chromium_id}   {folder / pack.CRX}, {folder / pack.UPDATE}")

@@ -53,8 +53,8 @@ def _show(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(as_json(resolved)))
         return 0
-    told = "no file was read" if resolved.file is None else f"the file is {resolved.file}"
-    print(f"# The settings in force; {told}.")
+    source = "no file was read" if resolved.file is None else f"the file is {resolved.file}"
+    print(f"# The settings in force; {source}.")
     for line in _lines(resolved, origin=asked.origin):
         print(line)
     return 0

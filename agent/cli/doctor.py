@@ -56,15 +56,15 @@ def _doctor(asked: argparse.Namespace) -> int:
     refuse_dumps()
     resolved, mistakes = _settings()
     said = checks.judge_all(ask_all(resolved, mistakes))
-    told = {
+    report = {
         "eyelid": version("eyelid"),
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         **checks.as_json(said),
     }
     if asked.bundle is not None:
-        bundle.write(asked.bundle, told, resolved)
+        bundle.write(asked.bundle, report, resolved)
     if asked.json:
-        print(json.dumps(told))
+        print(json.dumps(report))
     else:
         show(Console(), said, quiet=asked.quiet)
         if asked.bundle is not None:

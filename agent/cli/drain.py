@@ -55,7 +55,7 @@ def _for_one(asked: argparse.Namespace) -> int:
     elif outcome.state is DrainState.NOT_ENROLLED:
         raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store")
     else:
-        print(_told(outcome))
+        print(_line(outcome))
         _complain("", outcome)
     return outcome.state.exit_code
 
@@ -68,12 +68,12 @@ def _for_all(asked: argparse.Namespace) -> int:
     else:
         for user, outcome in outcomes.items():
             if outcome.state is not DrainState.NOT_ENROLLED:
-                print(f"{user.name}: {_told(outcome)}")
+                print(f"{user.name}: {_line(outcome)}")
                 _complain(f"{user.name}: ", outcome)
     return max((outcome.state.exit_code for outcome in outcomes.values()), default=0)
 
 
-def _told(outcome: DrainReport) -> str:
+def _line(outcome: DrainReport) -> str:
     words = f"{outcome.sent} chunks sent, {WORDS[outcome.state]}"
     if outcome.waiting_chunks:
         words += f": {outcome.waiting_chunks} chunks, {outcome.waiting_bytes / 1e6:.1f} MB"

@@ -44,11 +44,11 @@ def _unenroll(asked: argparse.Namespace) -> int:
     if not asked.yes and not _agrees(f"This PC, {who}, leaves its store and forgets its keys. {loses} Go on? [y/N] "):
         print("Nothing was forgotten.")
         return 1
-    told, stays = enrolment.leave(settings)
+    informed, stays = enrolment.leave(settings)
     print(f"This PC has left its store and holds no keys any more; it was {who}.")
     for path in stays:
         print(f"{path} stays: it is not the policy that the store handed out.")
-    if not told:
+    if not informed:
         print(f"The store has not heard of it: its operator says `eyelid-store revoke {remains.device or 'DEVICE'}`.")
     return 0
 
@@ -61,5 +61,5 @@ def _complain(remains: Remains) -> None:
 
 def _agrees(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise UserError("nobody can be asked here: --yes says that it is meant")
+        raise UserError("this is no terminal, so there is no one to ask: confirm with --yes")
     return input(question).strip().lower() in {"y", "yes"}

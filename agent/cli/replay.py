@@ -95,8 +95,8 @@ def _scenes(name: str) -> Scenes:
     except ScenesError as error:
         raise UserError(f"{where}: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        told = f"give {FILE}, which `eyelid-store export` writes where the policy asked for it (keep_scenes: true)"
-        raise UserError(f"{where} holds no scenes: {told}") from None
+        hint = f"give {FILE}, which `eyelid-store export` writes where the policy asked for it (keep_scenes: true)"
+        raise UserError(f"{where} holds no scenes: {hint}") from None
 
 
 def _with_head(head: Mapping[str, Any], lines: Sequence[bytes]) -> Scenes:
@@ -144,16 +144,16 @@ def _replay(asked: argparse.Namespace) -> int:
     now = read(asked.now, tested=False)
     scenes = _scenes(asked.scenes)
     then = read(asked.then, tested=False) if asked.then else _policy_then(scenes)
-    told = {
+    by_lane = {
         lane: replay(then, now, lane, scenes.lines, scenes.length, kept=scenes.kept[lane], unseen=scenes.unseen[lane])
         for lane in Lane
         if lane in scenes.kept
     }
-    differs = any(one.newly_open or one.newly_closed for spans in told.values() for one in spans)
+    differs = any(one.newly_open or one.newly_closed for spans in by_lane.values() for one in spans)
     if asked.json:
-        print(json.dumps(_as_json(scenes, then, now, told, differs=differs)))
+        print(json.dumps(_as_json(scenes, then, now, by_lane, differs=differs)))
     else:
-        _print(page(), scenes, then, now, told)
+        _print(page(), scenes, then, now, by_lane)
     return 1 if differs else 0
 
 
@@ -165,7 +165,7 @@ def _not_looked_for(then: Policy, now: Policy) -> list[str]:
 
 
 def _as_json(
-    scenes: Scenes, then: Policy, now: Policy, told: Mapping[Lane, Sequence[ReplaySpan]], *, differs: bool
+    scenes: Scenes, then: Policy, now: Policy, by_lane: Mapping[Lane, Sequence[ReplaySpan]], *, differs: bool
 ) -> dict[str, object]:
     return {
         "recording": scenes.recording,
@@ -179,7 +179,7 @@ def _as_json(
                 "spans": (in_json := [_span_as_json(one) for one in spans]),
                 "stretches": in_json,  # the key's old name, beside the new one until version 0.2
             }
-            for lane, spans in told.items()
+            for lane, spans in by_lane.items()
         },
     }
 
@@ -198,16 +198,18 @@ def _span_as_json(one: ReplaySpan) -> dict[str, object]:
     }
 
 
-def _print(out: Console, scenes: Scenes, then: Policy, now: Policy, told: Mapping[Lane, Sequence[ReplaySpan]]) -> None:
+def _print(
+    out: Console, scenes: Scenes, then: Policy, now: Policy, by_lane: Mapping[Lane, Sequence[ReplaySpan]]
+) -> None:
     head = f"Recording {scenes.recording}, from {scenes.start} on {scenes.host}, {_long(scenes.length)}"
     out.print(head, style="bold", markup=False)
     out.print(f"  then  {then.name}, revision {then.revision}", markup=False)
     out.print(f"  with  {now.name}, revision {now.revision}", markup=False)
-    for lane, spans in told.items():
+    for lane, spans in by_lane.items():
         out.print()
         _print_lane(out, SPOKEN_LANE[lane].capitalize(), spans, sums_of(spans))
     if missing := _not_looked_for(then, now):
-        says = "Only the other policy names these, so that nobody searched the pages for them; it may close more"
+        says = "Only the other policy names these, so that the pages were not searched for them; it may close more"
         out.print()
         out.print(f"{says}: {', '.join(missing)}", style="yellow", markup=False)
 
@@ -217,8 +219,8 @@ def _print_lane(out: Console, lane: str, spans: Sequence[ReplaySpan], sums: Sums
     opened = [one for one in spans if one.newly_open]
     closed = [one for one in spans if one.newly_closed]
     if opened:
-        told = f"  WOULD NEWLY OPEN: {_long(sums.newly_open)} that were closed would be recorded. Possible leaks."
-        out.print(told, style="bold red")
+        line = f"  WOULD NEWLY OPEN: {_long(sums.newly_open)} that were closed would be recorded. Possible leaks."
+        out.print(line, style="bold red")
         for one in opened:
             _print_span(out, one, "red")
     if closed:

@@ -7,11 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from agent import config, desktop
+from agent import config
 from agent.control import control
 from agent.log import write_log
 from agent.tray.indicator import Icon, Indicator
 from agent.tray.words import LANGUAGES, Words, language
+from protocol.system import ON_LINUX
 
 Commands = Any  # argparse's own type for it has no public name
 
@@ -50,7 +51,7 @@ def _tray(asked: argparse.Namespace) -> int:
 
 
 def _icon() -> Icon:
-    if desktop.ON_LINUX:
+    if ON_LINUX:
         from agent.tray.panel import Panel  # noqa: PLC0415 - needs dbus-fast, which only Linux has
 
         return Panel()

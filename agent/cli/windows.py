@@ -138,7 +138,7 @@ def _sight(seen: Scene | Blind, home: Path, judge: Judge) -> Sight:
 
 def _ask_browsers(home: Path) -> Browsers:
     try:
-        told: dict[str, Any] = control.request(home, "pages")
+        answer: dict[str, Any] = control.request(home, "pages")
     except control.NotRunning:
         return Browsers(trouble=NO_RECORDER)
     except EyelidError as refusal:
@@ -153,9 +153,9 @@ def _ask_browsers(home: Path) -> Browsers:
             unread=page["unread"],
             extension=page.get("extension"),  # a recorder that an update has left running does not say
         )
-        for page in told["pages"]
+        for page in answer["pages"]
     )
-    return Browsers(pages, frozenset(told["accounted"]), "" if pages or told["accounted"] else NO_PAGES)
+    return Browsers(pages, frozenset(answer["accounted"]), "" if pages or answer["accounted"] else NO_PAGES)
 
 
 def _overlooked(seen: Scene | Blind, second: Scene | Blind) -> int:
@@ -311,11 +311,11 @@ def _without_policy(judge: Judge) -> Text:
 
 def _as_json(sight: Sight) -> dict[str, object]:
     seen, policy, counts = sight.seen, sight.policy, sight.judge.status
-    told = {"policy": None if counts is None else counts.as_json()}
+    common = {"policy": None if counts is None else counts.as_json()}
     if isinstance(seen, Blind):
-        return {**told, "blind": seen.value, "windows": [], "pages": [], "screen": ["blind"], "audio": ["blind"]}
+        return {**common, "blind": seen.value, "windows": [], "pages": [], "screen": ["blind"], "audio": ["blind"]}
     return {
-        **told,
+        **common,
         "blind": None,
         "windows": [{**_window_as_json(window), **_words_as_json(sight, window)} for window in seen.windows],
         "pages": [{**_page_as_json(page), **_words_as_json(sight, page)} for page in seen.pages],

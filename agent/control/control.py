@@ -9,7 +9,6 @@ who is at the other end.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -30,7 +29,7 @@ FOLLOW: Final = "follow"  # the request that is answered again and again
 HANGS_AFTER: Final = 3.0  # seconds; a recorder that says nothing for so long hangs (its beat is a second)
 FOLLOWERS: Final = 8  # at once; a tray and a terminal or two
 MAKE_WAY: Final = "make-way"  # what a recorder that starts asks of a drain that is at work in its home
-NOBODY: Final = "Eyelid is not running here; `eyelid run` starts it"
+NOT_RUNNING: Final = "Eyelid is not running here; `eyelid run` starts it"
 NO_ANSWER: Final = "Eyelid does not answer; its log says why"
 _IN_USE: Final = "Eyelid is already recording for this user; `eyelid status` shows it"
 _PATH_LIMIT: Final = 107  # bytes in sockaddr_un, Linux unix(7)
@@ -62,6 +61,8 @@ def claim(home: Path) -> IO[str]:
     A lock, not a pid file: it goes with the process, however that dies.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    import fcntl  # noqa: PLC0415 - Windows has none
+
     lock = (home / "lock").open("w", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,7 +120,7 @@ def _ask(connection: socket.socket, home: Path, verb: str, arguments: Mapping[st
         connection.connect(str(socket_path(home)))
         connection.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
     except (FileNotFoundError, ConnectionError):
-        raise NotRunning(NOBODY) from None
+        raise NotRunning(NOT_RUNNING) from None
     except (TimeoutError, BlockingIOError):  # refused at once where others already wait for one that hangs
         raise NotRunning(NO_ANSWER) from None
     except OSError as failure:  # it may be there, and running
@@ -131,7 +132,7 @@ def _understood(readline: Callable[[int], bytes]) -> dict[str, object]:
     try:
         line = readline(MAX_ANSWER)
     except ConnectionError:
-        raise NotRunning(NOBODY) from None
+        raise NotRunning(NOT_RUNNING) from None
     except TimeoutError:
         raise NotRunning(NO_ANSWER) from None
     if not line:

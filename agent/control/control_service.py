@@ -86,7 +86,7 @@ class ControlService:
         self._waiting_since: int | None = None
         self._listening_since: int | None = None
         self._sound_open_since: int | None = None
-        self._told_deaf: TroubleCode | None = None  # the trouble that goes on
+        self._reported_deaf: TroubleCode | None = None  # the trouble that goes on
         self._shown: tuple[object, ...] = ()
         self._changes = 0
         self._changed = threading.Condition()
@@ -166,10 +166,13 @@ class ControlService:
 
     def _tell_deaf(self, deaf: Deaf | None) -> None:
         """So that the account has it: who opens a recording without a voice in it asks why."""
-        told, self._told_deaf = self._told_deaf, None if deaf is None or deaf in OWN_TROUBLES else deaf.trouble
-        if told and told != self._told_deaf:
-            self._inbox.put(Cleared(told), must=True)
-        if deaf is not None and self._told_deaf not in {None, told}:
+        before, self._reported_deaf = (
+            self._reported_deaf,
+            None if deaf is None or deaf in OWN_TROUBLES else deaf.trouble,
+        )
+        if before and before != self._reported_deaf:
+            self._inbox.put(Cleared(before), must=True)
+        if deaf is not None and self._reported_deaf not in {None, before}:
             self._inbox.put(Trouble(deaf.trouble), must=True)
 
     def _hearing(self, devices: tuple[bool, bool] = (False, False)) -> Hearing:
@@ -189,8 +192,8 @@ class ControlService:
         """`devices`: which ends have one; it only tells one fault from another."""
         if not any(self._sources.hears):
             return None
-        told = next((deaf for deaf in OWN_TROUBLES if deaf in self._the_daemon.troubles), None)
-        return told or self._hearing(devices).deaf(self._promise, now)
+        own = next((deaf for deaf in OWN_TROUBLES if deaf in self._the_daemon.troubles), None)
+        return own or self._hearing(devices).deaf(self._promise, now)
 
     def _sound_status(self, now: int) -> SoundStatus | None:
         if not any(self._sources.hears):

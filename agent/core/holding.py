@@ -30,7 +30,7 @@ class UserHold:
     reason: int | str = ""
     policy: str = ""
 
-    def told(self) -> Mapping[str, object]:
+    def as_fields(self) -> Mapping[str, object]:
         """What the ledger's entry says beside the hold."""
         said: dict[str, object] = {}
         if self.reason != "":
@@ -57,7 +57,7 @@ def grant(policy: Policy | None, length: int | None, reason: str, now: int, pres
     """
     terms = terms_of(policy)
     if not terms.allowed:
-        raise UserError("the policy in force lets nobody hold here; whoever wrote it can change user_hold in it")
+        raise UserError("the policy in force does not allow holding; its author can change user_hold in it")
     if length is not None and terms.longest is not None and length > terms.longest:
         raise UserError(f"the policy in force allows {_spoken(terms.longest)} at most: ask for that, or for less")
     began = now if present is None else present.began

@@ -1,9 +1,8 @@
-"""The desktop, seat and clock of the system that Eyelid runs on. The only place that asks which system that is."""
+"""The desktop, seat and clock of the system that Eyelid runs on."""
 
 from __future__ import annotations
 
 import os
-import sys
 from typing import Final
 
 from agent.core.model.seen import Blind, Scene
@@ -11,10 +10,9 @@ from agent.desktop.clock import BootClock, CounterClock
 from agent.desktop.null_seat import NullSeat
 from agent.errors import EnvironmentFault, UserError
 from agent.ports import Clock, Desktop, Seat
+from protocol.system import ON_LINUX
 
 FORCED: Final = "EYELID_DESKTOP"  # names the desktop to use instead of the system's own: `x11` or `portable`
-ON_LINUX: Final = sys.platform == "linux"
-ON_WINDOWS: Final = sys.platform == "win32"
 
 WAYLAND: Final = (
     "This is a Wayland session. Wayland lets no program see which windows are in view, so Eyelid could not close in "

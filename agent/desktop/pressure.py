@@ -23,10 +23,10 @@ MOMENTS: Final = (250 * MILLISECOND, 1000 * MILLISECOND)
 class Pressure:
     """`now`: ns of any clock that does not jump. For one thread."""
 
-    def __init__(self, now: Callable[[], int], told: Callable[[], int | None] | None = None) -> None:
-        """`told`: ns in all, since any beginning, in which something had to wait for a core; None: not told here."""
+    def __init__(self, now: Callable[[], int], measured: Callable[[], int | None] | None = None) -> None:
+        """`measured`: ns in all, since any beginning, in which something had to wait for a core; None: unknown."""
         self._now = now
-        self._told = told or _told_by_linux
+        self._measured = measured or _measured_by_linux
         self._cores = _Cores()
         self._readings: deque[tuple[int, int]] = deque()  # (when, stalled in all by then), ns
 
@@ -34,8 +34,8 @@ class Pressure:
         """The share of the last quarter of a second or of the last second, whichever is more, in which something that
         could have run had to wait; 1 at the first call, when nothing is known yet."""
         now = self._now()
-        told = self._told()
-        stalled = self._cores.stalled(now) if told is None else told
+        measured = self._measured()
+        stalled = self._cores.stalled(now) if measured is None else measured
         readings = self._readings
         readings.append((now, stalled))
         while len(readings) > 1 and readings[1][0] <= now - MOMENTS[-1]:
@@ -75,7 +75,7 @@ class _Cores:
         return self._stalled
 
 
-def _told_by_linux() -> int | None:
+def _measured_by_linux() -> int | None:
     try:
         text = PSI.read_text("ascii")
     except OSError:

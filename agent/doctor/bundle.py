@@ -30,11 +30,11 @@ FOLDER: Final = "eyelid-support"
 COUNTED: Final = ("what", "why")
 
 
-def write(path: Path, told: Mapping[str, object], resolved: Resolved) -> None:
-    """`told`: the doctor's JSON. Raises EnvironmentFault where the file cannot be written."""
+def write(path: Path, report: Mapping[str, object], resolved: Resolved) -> None:
+    """`report`: the doctor's JSON. Raises EnvironmentFault where the file cannot be written."""
     files = {
         "README.txt": _ABOUT,
-        "doctor.json": _json(told),
+        "doctor.json": _json(report),
         "settings.json": _json(_settings(resolved)),
         "versions.json": _json(_versions()),
         "ledger.json": _json(ledger(resolved.config.home / "ledger")),
@@ -53,7 +53,7 @@ def write(path: Path, told: Mapping[str, object], resolved: Resolved) -> None:
         raise EnvironmentFault(f"{path} cannot be written: {failure.strerror}") from None
 
 
-_ABOUT: Final = """What `eyelid doctor --bundle` gathered on one PC, for whoever helps with it.
+_ABOUT: Final = """What `eyelid doctor --bundle` gathered on one PC, for the person who helps with it.
 
 doctor.json    each check: mark, what was found, the next step
 settings.json  the settings in force and where each comes from, passwords masked

@@ -100,7 +100,8 @@ class H264:
         """
         width, height = self._size
         planes = np.frombuffer(pixels, np.uint8).reshape(height * 3 // 2, width)
-        picture = av.VideoFrame.from_numpy_buffer(planes, "yuv420p")
+        # A copy, 0.5 ms for 1080p: `from_numpy_buffer` spares it, and takes every height for a multiple of four.
+        picture = av.VideoFrame.from_ndarray(planes, "yuv420p")
         picture.pts = at
         picture.time_base = Fraction(1, TIMESCALE)
         picture.pict_type = PictureType.I if key else PictureType.NONE

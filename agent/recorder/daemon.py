@@ -391,8 +391,8 @@ class Daemon:
             self.user_hold = hold
             self._remember(hold)
             user = frozenset({Hold.USER})
-            told = {"why": why} if hold is None else hold.told()
-            self._happen(HoldsAre(user, user if hold else frozenset(), told))
+            fields = {"why": why} if hold is None else hold.as_fields()
+            self._happen(HoldsAre(user, user if hold else frozenset(), fields))
 
     def _remember(self, hold: UserHold | None) -> None:
         """It counts all the same where the disk refuses: then only a restart forgets it."""

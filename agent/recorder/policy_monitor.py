@@ -33,7 +33,7 @@ class PolicyMonitor:
     def __init__(self, memory: RuleUsageMemory | None = None) -> None:
         """`memory`: of how long each rule has fitted nothing, across restarts; None where that is not remembered."""
         self.watch = Watch()
-        self._told: dict[Amiss, tuple[Reason, ...]] = {}
+        self._reported: dict[Amiss, tuple[Reason, ...]] = {}
         self._memory = memory
         self._usage = RuleUsage() if memory is None else memory.recall()
         self._unused: tuple[Reason, ...] = ()
@@ -52,10 +52,10 @@ class PolicyMonitor:
         if self._unused:
             amiss[Amiss.NEVER] = self._unused
         for code in Amiss:
-            told, rules = self._told.get(code, ()), amiss.get(code, ())
-            if told == rules:
+            earlier, rules = self._reported.get(code, ()), amiss.get(code, ())
+            if earlier == rules:
                 continue
-            if told:
+            if earlier:
                 yield Cleared(TroubleCode(code))
             if rules:
                 names = ", ".join(rule.id for rule in rules)
@@ -65,7 +65,7 @@ class PolicyMonitor:
                 yield Trouble(TroubleCode(code), names, numbers, known)
                 if code is Amiss.NEVER and not known:
                     self._usage = rule_usage.reported(self._usage, rules)
-        self._told = amiss
+        self._reported = amiss
         if self._usage is not before:
             yield from self._remember()
 

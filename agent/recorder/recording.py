@@ -170,7 +170,7 @@ class Recorder:
         self._durable: dict[UUID, Heads] = {}  # what lies in the spool of each recording that is not closed
         self._unopened: dict[UUID, dict[str, object]] = {}  # their key packets are not durable yet
         self._heads_at = 0
-        self._told_heads: Heads = {}
+        self._written_heads: Heads = {}
         self.stats = RecordingStats()
 
     def run(self) -> None:
@@ -187,7 +187,7 @@ class Recorder:
         """Seconds to wait for an order; None where nothing else is to be done meanwhile."""
         if self._stranded:
             return RETRY
-        return HEADS_EVERY / SECOND if self.stats.heads != self._told_heads else None
+        return HEADS_EVERY / SECOND if self.stats.heads != self._written_heads else None
 
     def _carry_out(self, order: Order) -> None:
         match order:
@@ -250,13 +250,13 @@ class Recorder:
             for encoder in work.lanes.values():
                 self._keep(work, encoder.close(order.until))
             self._shown.clear()
-            self.stats.heads, self.stats.recording, self._told_heads = {}, None, {}
+            self.stats.heads, self.stats.recording, self._written_heads = {}, None, {}
             self._forget(work, {"why": order.why})
 
-    def _forget(self, work: _Work, told: dict[str, object]) -> None:
+    def _forget(self, work: _Work, fields: dict[str, object]) -> None:
         """Its key, at once; the account says so when all of it is durable."""
         work.sealer.forget()
-        self._unclosed.append((work.sealer.recording, told))
+        self._unclosed.append((work.sealer.recording, fields))
         self._account_closings()
 
     def _open(self, order: Open) -> None:
@@ -270,7 +270,7 @@ class Recorder:
         # The key packet is durable before the recording exists for anyone: without it nothing could ever be opened.
         self._unopened[sealer.recording] = {"policy": order.policy, "zero": order.start}
         self._spool_all([sealer.packet()])
-        self.stats.heads, self.stats.recording, self._told_heads = {}, str(sealer.recording), {}
+        self.stats.heads, self.stats.recording, self._written_heads = {}, str(sealer.recording), {}
 
     def _keep(self, work: _Work, chunks: Iterable[Chunk]) -> None:
         self._spool_all([work.sealer.seal(chunk) for chunk in chunks])
@@ -327,20 +327,20 @@ class Recorder:
 
     def _account_heads(self) -> None:
         due = self._clock.now() - self._heads_at >= HEADS_EVERY
-        if self._work is not None and due and self.stats.heads != self._told_heads:
+        if self._work is not None and due and self.stats.heads != self._written_heads:
             self._write_heads("heads", self._work.sealer.recording)
-            self._heads_at, self._told_heads = self._clock.now(), self.stats.heads
+            self._heads_at, self._written_heads = self._clock.now(), self.stats.heads
 
     def _account_opening(self, recording: UUID) -> None:
         """Something of it is durable, and that is its key packet: nothing overtakes it."""
-        if (told := self._unopened.pop(recording, None)) is not None:
-            self._ledger.write("recording-open", recording=str(recording), **told)
+        if (fields := self._unopened.pop(recording, None)) is not None:
+            self._ledger.write("recording-open", recording=str(recording), **fields)
 
     def _account_closings(self) -> None:
         if not self._stranded:
-            for recording, told in self._unclosed:
+            for recording, fields in self._unclosed:
                 if self._unopened.pop(recording, None) is None:
-                    self._write_heads("recording-closed", recording, **told)
+                    self._write_heads("recording-closed", recording, **fields)
                 self._durable.pop(recording, None)
             self._unclosed.clear()
 

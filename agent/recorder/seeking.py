@@ -51,13 +51,13 @@ class Seeker:
 
     def run(self, glass: Glass) -> None:
         """Raises EnvironmentFault when the display is gone."""
-        told: frozenset[int] = frozenset()
+        reported: frozenset[int] = frozenset()
         while (marks := self._wait()) is not None:
             at = self._clock.now()
             found = glass.find(marks)
-            if not found <= told:
+            if not found <= reported:
                 self._deliver(Sighted(found, at))
-            told = found
+            reported = found
 
     def _wait(self) -> frozenset[int] | None:
         """What to look for now; None when it is over."""

@@ -10,7 +10,6 @@ a process of this user can sign as this PC, but opens nothing: no key here opens
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from protocol.bundle import Bundle
 from protocol.claims import Claims, parse_object
 from protocol.errors import EnrolmentError, KeyProblem, ProtocolError
 from protocol.keys import public_from_text, public_to_text, signing_key
+from protocol.system import ON_WINDOWS
 
 IDENTITY: Final = "identity.json"
 TRUST: Final = "trust.json"
@@ -225,7 +225,7 @@ def _read(path: Path) -> Claims:
         raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store") from None
     except OSError as failure:
         raise UserError(f"{path} cannot be read: {failure.strerror}; does it belong to this user?") from None
-    if hasattr(os, "getuid") and mode & 0o077:  # Windows keeps who may read elsewhere
+    if not ON_WINDOWS and mode & 0o077:  # Windows keeps who may read elsewhere
         raise UserError(f"{path} holds this PC's keys and others can read it: run `chmod 600 {path}`")
     try:
         return Claims(parse_object(text), str(path), KeyProblem)

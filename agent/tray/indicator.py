@@ -126,18 +126,18 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._told: set[str] = set()
+        self._known: set[str] = set()
 
     def first(self, what: str) -> bool:
         """Whether they have not been told yet; from now on they have."""
-        if what in self._told:
+        if what in self._known:
             return False
-        told = self._read()
-        self._told |= {*told, what}
-        if what in told:
+        before = self._read()
+        self._known |= {*before, what}
+        if what in before:
             return False
         try:
-            durable.write(self._path, json.dumps(sorted(self._told)).encode())
+            durable.write(self._path, json.dumps(sorted(self._known)).encode())
         except OSError as failure:
             log.warning("%s cannot be written (%s): the same will be said again", self._path.name, failure.strerror)
         return True

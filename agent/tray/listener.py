@@ -54,7 +54,7 @@ class Listener:
 
     def _follow(self) -> None:
         """One recorder after the other."""
-        told = ""
+        reported = ""
         while True:
             last: Status | None = NOT_UNDERSTOOD
             try:
@@ -64,9 +64,9 @@ class Listener:
                 last, why = (None, "") if failure.exit_code == NOT_RECORDING else (NOT_UNDERSTOOD, str(failure))
             except Exception as failure:  # noqa: BLE001 - whatever it is: who listens no more shows the last state for ever
                 why = type(failure).__name__
-            if why not in {"", told}:
+            if why not in {"", reported}:
                 log.warning("what the recorder says is not understood (%s); it may be recording", why)
-            told = why
+            reported = why
             try:
                 self._tell(last)
             except Exception as failure:  # noqa: BLE001 - as above

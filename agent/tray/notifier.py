@@ -32,7 +32,7 @@ class Notifier:
 
     words: Words
     _faults: dict[str, tuple[str, float]] = field(default_factory=dict)  # of which lane -> topic, since when
-    _told: set[str] = field(default_factory=set)
+    _notified: set[str] = field(default_factory=set)
     _held: bool = False
     _released: bool = False  # by the person in front, who needs no word of it
 
@@ -49,16 +49,16 @@ class Notifier:
         if hold is None:
             was_held, by_person = self._held, self._released
             self._held = self._released = False
-            self._told.discard("hold")
+            self._notified.discard("hold")
             if was_held and not by_person and status is not None and icon.lid is not Lid.GONE:
                 return [Notice("hold", self.words.say("notice.hold-over"), self.words.say("notice.hold-over.body"))]
             return []
         self._held = True
         left = hold["left_s"]
         if left is None or left > ENDS_SOON:
-            self._told.discard("hold")  # it may have been asked for anew
-        elif "hold" not in self._told and hold["since_s"] + left > 2 * ENDS_SOON:  # a shorter one is still in mind
-            self._told.add("hold")
+            self._notified.discard("hold")  # it may have been asked for anew
+        elif "hold" not in self._notified and hold["since_s"] + left > 2 * ENDS_SOON:  # a shorter one is still in mind
+            self._notified.add("hold")
             title = self.words.say("notice.hold-ends", left=self.words.length(left))
             return [Notice("hold", title, self.words.say("notice.hold-ends.body"))]
         return []
@@ -69,7 +69,7 @@ class Notifier:
 
     def _of_call(self, icon: IconState, status: Status | None, now: float) -> list[Notice]:
         """Not known in a hold: what was reported before it is not reported again after it."""
-        if icon.call is Call.OFF and "call" in self._told:
+        if icon.call is Call.OFF and "call" in self._notified:
             return []
         faulty = icon.call in {Call.DEAF, Call.PART}
         return self._lasting("call", icon.call_topic if faulty else "", icon, status, now)
@@ -78,23 +78,23 @@ class Notifier:
         """`topic`: of the fault that goes on; "" where none does."""
         if not topic:
             self._faults.pop(of, None)
-            self._told.discard(of)
+            self._notified.discard(of)
             return []
         known, since = self._faults.setdefault(of, (topic, now))
         if known != topic:
             self._faults[of], since = (topic, now), now
-            self._told.discard(of)
-        if of in self._told or now - since < LASTING:
+            self._notified.discard(of)
+        if of in self._notified or now - since < LASTING:
             return []
-        self._told.add(of)
+        self._notified.add(of)
         body = f"{self.words.sentence(icon, status)} {self.words.advice(icon)}"
         return [Notice(of, self.words.title(icon), body, urgent=True)]
 
     def _of_store(self, icon: IconState, status: Status | None) -> list[Notice]:
         if not icon.offline or status is None:
-            self._told.discard("offline")
+            self._notified.discard("offline")
             return []
-        if "offline" in self._told or status["offline_s"] < OFFLINE:
+        if "offline" in self._notified or status["offline_s"] < OFFLINE:
             return []
-        self._told.add("offline")
+        self._notified.add("offline")
         return [Notice("offline", self.words.say("notice.offline"), self.words.offline(status))]

@@ -345,7 +345,7 @@ class BrowserWitness:
     def _hear(self, browser: _Browser, message: bytes) -> None:
         """Raises Malformed, Lost or Stranger."""
         extension = browser.extension
-        match told := extension.hear(message):
+        match heard := extension.hear(message):
             case words.Hello():
                 self._count_connected()
                 self._alarm(CONNECTED)
@@ -355,14 +355,14 @@ class BrowserWitness:
                 if extension.refuses:
                     self._be_troubled(TroubleCode.CSS_REFUSED)
             case words.Event():
-                for page_event in extension.page_events(told, self._clock.now()):
+                for page_event in extension.page_events(heard, self._clock.now()):
                     self._deliver(page_event)
             case words.Marked():
                 name = extension.name
-                self._deliver(Marked(name, told.tab, told.mark, told.how, self._clock.now()))
+                self._deliver(Marked(name, heard.tab, heard.mark, heard.how, self._clock.now()))
             case words.Answer():
                 self._count_connected()
-                self._take_answer(browser, told)
+                self._take_answer(browser, heard)
             case None:
                 return
 

@@ -41,7 +41,7 @@ class Extension:
         self.silent = False  # did not answer in time, and has not answered since
         self.extensions: tuple[str, ...] = ()  # that are switched on beside it, by its last answer
         self._windows: tuple[BrowserWindow, ...] = ()
-        self._windows_as_told: tuple[list[Any], tuple[str, ...] | None] | None = None
+        self._windows_as_sent: tuple[list[Any], tuple[str, ...] | None] | None = None
 
     @property
     def greeted(self) -> bool:
@@ -74,42 +74,42 @@ class Extension:
 
     def hear(self, message: bytes) -> Message | None:
         """What the message says; None when it does not count. Raises Malformed, Lost or Stranger."""
-        number, told = read(message)
-        if isinstance(told, Hello):
+        number, heard = read(message)
+        if isinstance(heard, Hello):
             # A second one follows a welcome that an agent before this one had sent: then the first was its as well.
             if number != 1:
                 raise Malformed("n of a hello is not 1")
-            if not is_a(told.browser, self.parent):
+            if not is_a(heard.browser, self.parent):
                 raise Stranger
-            self._begin(told)
-            return told
+            self._begin(heard)
+            return heard
         if self._hello is None:
             return None
         if number != self._next:
             raise Lost
         self._next += 1
-        if isinstance(told, PolicyTaken):
-            self._take(told)
-        elif isinstance(told, Answer):
-            if told.id not in self._unanswered:
+        if isinstance(heard, PolicyTaken):
+            self._take(heard)
+        elif isinstance(heard, Answer):
+            if heard.id not in self._unanswered:
                 raise Malformed("id is of no question that was asked")
-            self._unanswered.remove(told.id)
+            self._unanswered.remove(heard.id)
             self.silent = False
-            self.extensions = told.extensions
-        return told
+            self.extensions = heard.extensions
+        return heard
 
-    def _take(self, told: PolicyTaken) -> None:
-        taken = next((asked for asked in self._offered if asked.policy == told.policy), None)
+    def _take(self, heard: PolicyTaken) -> None:
+        taken = next((asked for asked in self._offered if asked.policy == heard.policy), None)
         if taken is not None:
             del self._offered[: self._offered.index(taken) + 1]
             self._taken = taken
             self._refuses = False
-        elif self._taken is None or self._taken.policy != told.policy:
+        elif self._taken is None or self._taken.policy != heard.policy:
             raise Malformed("hash is of no policy that was sent")
-        if any(place >= len(self._taken.css) for place in told.refused):
+        if any(place >= len(self._taken.css) for place in heard.refused):
             raise Malformed("refused has a place that the policy's list does not have")
         # It may say so once more about the same policy: a browser can try a selector only in its first page.
-        self._refuses = self._refuses or bool(told.refused)
+        self._refuses = self._refuses or bool(heard.refused)
 
     def page_events(self, event: Event, at: int) -> tuple[PageEvent, ...]:
         """What the event showed, read at `at` (ns)."""
@@ -122,9 +122,9 @@ class Extension:
         """The very same object as for the answer before when both say the same. Raises Malformed."""
         taken = self._taken
         css = taken.css if taken is not None and answer.policy == taken.policy else None
-        if self._windows_as_told is None or self._windows_as_told != (answer.windows, css):
+        if self._windows_as_sent is None or self._windows_as_sent != (answer.windows, css):
             self._windows = windows_of(answer, css, browser=self.name, pid=self.parent.pid)
-            self._windows_as_told = (answer.windows, css)
+            self._windows_as_sent = (answer.windows, css)
         return self._windows
 
     @property

@@ -1,6 +1,6 @@
 """Who is at the other end of the browsers' socket: a relay that the browser started which its extension names.
 
-Any program of the same user can connect. One that was not started by a known browser is refused, so that nobody says
+Any program of the same user can connect. One that was not started by a known browser is refused, so that none says
 "clean" for a browser whose own extension is silent.
 """
 

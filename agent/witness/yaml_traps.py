@@ -10,9 +10,13 @@ from typing import Final
 import yaml
 from yaml.reader import ReaderError
 
+from agent.core.language.characters import is_odd, name_of
 from agent.core.language.marks import Mark
 
 LINE_UP: Final = "the lines of one list or rule begin in the same column, indented by spaces"
+DEEPER: Final = (
+    "this line is indented deeper than the one above, which has its value already, indent it as far as that one"
+)
 BARE: Final = "a word that begins with {sign} needs quotes, write '{word}'"
 COMMAND: Final = "a line that begins with % is a command to YAML, put it in quotes or delete it"
 UNCLOSED: Final = "YAML finds no end to this {sign}, close it (a word with # ! or a bracket in it needs quotes)"
@@ -89,13 +93,18 @@ def first_word(text: str, index: int) -> str:
 def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, str]:
     """The place to look at, and what is wrong there, what was meant."""
     if isinstance(error, ReaderError):
-        return _mark(file, text, error.position), "a sign that nobody can see stands here, delete it"
+        return _mark(file, text, error.position), "an invisible character stands here, delete it"
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Mark(file, 1, 1), "YAML cannot read this file, compare it with one that works"
     at = error.problem_mark.index
     began = at if error.context_mark is None else error.context_mark.index
     problem, context = error.problem or "", error.context or ""
+    odd = _odd_before(text, at)
+    if odd is not None:
+        return _mark(file, text, odd), f"{name_of(text[odd])} stands here, write the plain character instead"
     before = text[text.rfind("\n", 0, at) + 1 : at]
+    if "mapping values" in problem and _continues(text, at):
+        return _mark(file, text, at - len(before.lstrip())), DEEPER
     for trap in TRAPS:
         if trap.problem in problem and trap.context in context and re.search(trap.before, before):
             index = {
@@ -111,6 +120,31 @@ def explain_syntax(file: str, text: str, error: yaml.YAMLError) -> tuple[Mark, s
 
 def _last_bracket(text: str, index: int) -> int:
     return max(text.rfind("[", 0, index), text.rfind("{", 0, index), 0)
+
+
+def _odd_before(text: str, index: int) -> int | None:
+    """The first character up to a place that looks like one of those that give YAML its shape, and is none: a blank or
+    a dash where a line begins, a blank after a colon."""
+    end = text.find("\n", index)
+    shape = re.compile(r"^[^\S\n]*?([^\x00-\x7f])|:([^\x00-\x7f])", re.MULTILINE)
+    for found in shape.finditer(text, 0, len(text) if end < 0 else end):
+        place = found.start(found.lastindex or 0)
+        if is_odd(text[place]):
+            return place
+    return None
+
+
+def _continues(text: str, index: int) -> bool:
+    """Whether the line stands deeper than the one before it, which has a value already."""
+    *before, here = text[: text.find(":", index) + 1].split("\n")
+    above = next((line for line in reversed(before) if line.strip() and not line.lstrip().startswith("#")), "")
+    value = re.match(r"[\s-]*[^\s:#]+:\s+[^\s#]", above)
+    return value is not None and _indent(here) > _indent(above)
+
+
+def _indent(line: str) -> int:
+    """Of its key: that of a list's entry stands behind the dash."""
+    return len(line) - len(line.lstrip(" -"))
 
 
 def _command(text: str, began: int, index: int) -> int | None:

@@ -154,7 +154,7 @@ def _agrees(out: Console, seconds: float) -> bool:
     if not os.environ.get("DISPLAY"):
         raise StageError("--here needs an X11 session to record, and there is none: DISPLAY is not set")
     if not sys.stdin.isatty():
-        raise StageError("--here asks before it records, and nobody can answer here: run it in a terminal")
+        raise StageError("--here asks before it records, and this is no terminal: run it in one")
     out.print(
         f"This records your real screens for about {seconds + CONTROL:.0f} seconds, opens a few small windows on "
         "them and a Chromium with a profile of its own, and leaves the opened recording in a folder of yours. Nothing "

@@ -4,7 +4,7 @@ columns, on a PC of its own.
     python -m scripts.showcase.doctor_picture [FOLDER]
 
 The PC is enrolled and records; a browser runs on it without the extension, as on a PC where IT has just begun. In a
-process namespace of its own, so that nobody else's programs are in the picture; that needs root.
+process namespace of its own, so that no other program is in the picture; that needs root.
 """
 
 from __future__ import annotations

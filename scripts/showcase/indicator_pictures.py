@@ -161,7 +161,7 @@ def terminal() -> str:
     """`eyelid status` in every state, as SVG without anything from elsewhere."""
     console = Console(record=True, width=112, file=Path("/dev/null").open("w"))  # noqa: SIM115 - until the process ends
     shown = {**STATES, "stalled": STALLED}
-    shown.pop("not running")  # there a command finds nobody
+    shown.pop("not running")  # there a command finds no recorder
     for said in shown.values():
         console.print("[dim]$[/dim] eyelid status")
         console.print(picture(said))
@@ -170,8 +170,8 @@ def terminal() -> str:
     with TemporaryDirectory(prefix="eye-") as nowhere:
         try:
             control.request(Path(nowhere), "status")
-        except control.NotRunning as nobody:
-            console.print(f"eyelid: {nobody}", highlight=False)
+        except control.NotRunning as problem:
+            console.print(f"eyelid: {problem}", highlight=False)
     drawn = console.export_svg(title="eyelid status", unique_id="eyelid")
     begin, end = drawn.index("@font-face"), drawn.rindex("@font-face")
     end = drawn.index("}", end) + 1

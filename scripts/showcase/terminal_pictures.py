@@ -3,8 +3,8 @@
     python -m scripts.showcase.terminal_pictures [FOLDER [NAME...]]     writes them anew, by default to docs/images
 
 The windows are those of a display of its own, with the recorder at work and its extension in a real browser. The
-PCs of the store's list are enrolled with a real store, and what they tell of themselves is made up: nobody waits for a
-PC to fall silent.
+PCs of the store's list are enrolled with a real store, and what they tell of themselves is made up: that spares
+waiting for a PC to fall silent.
 """
 
 from __future__ import annotations

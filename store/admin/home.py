@@ -10,7 +10,6 @@ keys/         store.key signs receipts unattended, so it lies open (mode 0600); 
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from protocol.claims import Claims, parse_object
 from protocol.errors import ProtocolError
+from protocol.system import ON_WINDOWS
 from store.catalog.blobs import LocalBlobs
 from store.catalog.database import Database, upgrade
 from store.errors import StoreError, WrongUsage
@@ -124,7 +124,7 @@ class Home:
         """The key that signs receipts and bearer tokens. Raises StoreError."""
         path = self.store_key_path
         try:
-            if hasattr(os, "getuid") and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            if not ON_WINDOWS and stat.S_IMODE(path.stat().st_mode) & 0o077:
                 raise StoreError(f"{path} can be read by others: run `chmod 600 {path}`")
             key = load_pem_private_key(path.read_bytes(), password=None)
         except FileNotFoundError:

@@ -37,7 +37,7 @@ COMPLIANCE: Final = "compliance"
 STORE: Final = "store"
 
 PURPOSES: Final = {
-    RECIPIENT: "opens recordings: for whoever exports and verifies",
+    RECIPIENT: "opens recordings: for those who export and verify",
     RECOVERY: "opens recordings when the recipient key is lost: take it away, keep it in a safe",
     COMPLIANCE: "signs who may read and what the eye closes for: take it away, keep it with compliance",
     STORE: "signs receipts and access tokens: stays here, readable by the server alone",

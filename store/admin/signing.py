@@ -78,7 +78,7 @@ def said(token: str, signer: str | None = None) -> Said:
 def read_policies(folder: Path) -> dict[str, str]:
     """The policy files (*.yaml) of a folder. Raises WrongUsage for one that cannot be a policy.
 
-    Their rules are checked where they come into force (`eyelid policy check`); here only what would break any reader.
+    What their rules say is the agent's to check (store.commands.agents_command): here only what breaks any reader.
     """
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and path.is_file())
@@ -137,7 +137,7 @@ def next_bundle(before: Bundle, change: Change, now: int) -> Bundle:
             raise WrongUsage(f"--add-reader: {reader.key_id} is a reader already")
         readers[reader.key_id] = reader
     if not readers:
-        raise WrongUsage("without a reader nobody could ever open a recording: add one before you remove the last")
+        raise WrongUsage("without a reader no recording could ever be opened: add one before you remove the last")
     policies = before.policy_files if change.policies is None else change.policies
     if policies != before.policy_files:
         _check_revision(before.policy_files, policies)
@@ -185,7 +185,7 @@ def take(connection: Connection, offered: Said, *, operator: str, at: int) -> st
     if newest is not None and offered.token != newest[1] and offered.bundle.revision <= newest[0]:
         refused = (
             f"its revision is {offered.bundle.revision} and the store hands out {newest[0]} already: a bundle's "
-            "revision must rise with every change, so that nobody can put an older one back"
+            "revision must rise with every change, so that an older one cannot be put back"
         )
     if newest is None or offered.token != newest[1]:
         reason = f"revision {offered.bundle.revision}, policy {offered.policy or 'none'}"

@@ -36,9 +36,9 @@ def keep(connection: Connection, device: str, health: DeviceHealthRequest, now: 
             which = Named(str(health.get("recording")), int(stream), head["next"] - 1)
             _keep_head(connection, device, which, head["head"], now)
     _settle_heads(connection, device, now)
-    told = health["ledger"]
-    if told["next"]:
-        row = {"device": device, "seq": told["next"] - 1, "hash": told["head"]}
+    ledger = health["ledger"]
+    if ledger["next"]:
+        row = {"device": device, "seq": ledger["next"] - 1, "hash": ledger["head"]}
         queries.add_if_new(connection, schema.reported_entries, **row, at=now)
     settle_entries(connection, device, now)
 

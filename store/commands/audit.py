@@ -288,8 +288,8 @@ def _print_export(done: export.Export) -> None:
     out = console()
     film = done.film
     if film is not None and not film.why_not:
-        told = f"{done.folder / export.FILM}  all in step, {seconds(film.length)}, {size(film.bytes)}"
-        out.print(told, markup=False, soft_wrap=True)
+        line = f"{done.folder / export.FILM}  all in step, {seconds(film.length)}, {size(film.bytes)}"
+        out.print(line, markup=False, soft_wrap=True)
     for file in done.files:
         out.print(f"{done.folder / file.name}  {file.chunks} chunks, {size(file.bytes)}", markup=False, soft_wrap=True)
     out.print(f"{done.folder / 'timeline.json'}  what was not recorded, and why", markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url
+from protocol.dumps import refuse_dumps
 from protocol.keyfile import load_private, save_private
 from protocol.keys import RecipientPrivate, signing_key, thumbprint
 from store.admin import passphrase, signing
@@ -20,6 +21,7 @@ from store.admin.signing import Said
 from store.catalog.database import explained
 from store.catalog.queries import ahead_of, newest_bundle
 from store.clock import wall
+from store.commands.agents_command import check_policies
 from store.commands.helping import Wrapped
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
@@ -172,8 +174,8 @@ def _print(shown: Said, names: dict[str, str], *, checked: bool) -> None:
         ("policy", shown.policy or "none: the policy folder of each PC counts"),
         *(("file", f"{clean(name)}, {len(text.encode('utf-8'))} bytes") for name, text in made.policy_files.items()),
     ]
-    for heading, told in rows:
-        out.print(f"{heading:9} {told}", markup=False, soft_wrap=True)
+    for heading, value in rows:
+        out.print(f"{heading:9} {value}", markup=False, soft_wrap=True)
     if shown.rules:
         out.print()
         print_table(["rule", "why"], [(rule.id, rule.why) for rule in shown.rules])
@@ -186,6 +188,8 @@ def _sign(options: Namespace) -> int:
     key = _compliance_key(options)
     before = signing.read_bundle(options.before, thumbprint(key.public_key()))
     policies = {} if options.no_policy else signing.read_policies(options.policies) if options.policies else None
+    if policies:
+        check_policies(policies)
     change = signing.Change(
         policies=policies,
         add=[signing.read_reader(path) for path in options.add_reader],
@@ -200,17 +204,20 @@ def _sign(options: Namespace) -> int:
         return 0
     _print(signed, {}, checked=True)
     if gone:
-        told = f"\nRULES THAT ARE GONE: {clean(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
-        console().print(told, style="bold red", markup=False, soft_wrap=True)
+        warning = (
+            f"\nRULES THAT ARE GONE: {clean(', '.join(gone))}. PCs raise an alarm at that, also where it is meant."
+        )
+        console().print(warning, style="bold red", markup=False, soft_wrap=True)
     console().print(f"\nOn the store:  eyelid-store bundle put {options.output}", markup=False, soft_wrap=True)
     return 0
 
 
 def _compliance_key(options: Namespace) -> Ed25519PrivateKey:
     try:
+        refuse_dumps()
         private = load_private(options.key, passphrase.existing(options, str(options.key)))
     except OSError as error:
-        raise StoreError(f"{options.key} cannot be read: {error.strerror}") from None
+        raise StoreError(f"{options.key} cannot be read: {error.strerror or error}") from None
     if private.kind != COMPLIANCE:
         raise WrongUsage(f"{options.key} is a {private.kind} key: a bundle is signed with the compliance key")
     return signing_key(private.raw)
@@ -250,12 +257,12 @@ def _put(options: Namespace) -> int:
         # As after a database was put back from a backup. No refusal here: it is the PC's word alone, and it may be
         # that very bundle that is put again.
         many = f"{len(ahead)} PC{'s have' if len(ahead) > 1 else ' has'}"
-        told = (
+        warning = (
             f"\n{many} revision {offered.bundle.revision} or a newer one already and will refuse this one, unless it "
             "is the very same: sign one with a higher revision, from the newest bundle there is. "
             f"{clean(', '.join(ahead[:_NAMED]))}{' ...' if len(ahead) > _NAMED else ''}"
         )
-        console().print(told, style="bold red", markup=False, soft_wrap=True)
+        console().print(warning, style="bold red", markup=False, soft_wrap=True)
     console().print(
         "\nThe store hands it out from now on: PCs that are on have its policy within a minute, and its readers from "
         "their next recording on. `eyelid-store devices` says which have it.",

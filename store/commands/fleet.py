@@ -89,7 +89,7 @@ def _enroll_token(options: Namespace) -> int:
         return 0
     console(stderr=True).print(
         f"Good for {options.uses} enrolment{'s' if options.uses > 1 else ''} until {when(now + options.expires)}; "
-        "whoever has it can enrol, so send it as you would a password:"
+        "a PC that has it can enrol, so send it as you would a password:"
     )
     print(token)
     return 0
@@ -140,7 +140,7 @@ def _facts(one: DeviceStatus, health: tuple[int, str] | None) -> dict[str, objec
         "pending_bytes": one.pending_bytes,
         "holds": list(one.holds),
         "alarms": list(one.alarms),
-        "alarms_told": list(one.told),
+        "alarms_told": list(one.reported),
         "bundle_revision": one.bundle_revision,
         "health": json.loads(health[1]) if health else None,
     }

@@ -10,6 +10,7 @@ from store.admin.ca import check_address, check_name
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECOVERY, Plan, check_free, found
 from store.admin.signing import read_policies
+from store.commands.agents_command import check_policies
 from store.commands.options import Subcommands, add_command, home_of, port
 from store.evidence.show import console, print_json, print_table
 
@@ -40,12 +41,15 @@ def _init(options: Namespace) -> int:
     addresses = [check_address(address) for address in options.address]
     first = names[0] if names else addresses[0] if addresses else "localhost"
     check_free(options.home)
+    policies = read_policies(options.policies) if options.policies else {}
+    if policies:
+        check_policies(policies)
     plan = Plan(
         folder=options.home.absolute(),
         address=f"https://{f'[{first}]' if ':' in first else first}:{options.port}",
         names=tuple(names),
         addresses=tuple(addresses),
-        policies=read_policies(options.policies) if options.policies else {},
+        policies=policies,
     )
     home = found(plan, passphrase.new(options))
     if options.json:
@@ -71,13 +75,13 @@ def _say_what_to_take_away(home: Home) -> None:
         (RECOVERY, "opens every recording, should the recipient key be lost"),
         (
             COMPLIANCE,
-            "decides who may read and what the eye closes for:\n      whoever runs the store must not have it",
+            "decides who may read and what the eye closes for:\n      those who run the store must not have it",
         ),
     ):
         out.print(f"  {home.folder / home.key(name).file}\n      {why}", markup=False, soft_wrap=True)
     out.print(
-        "They are sealed under the passphrase you gave; without it nobody opens them,\n"
-        "and nobody can restore it.\n"
+        "They are sealed under the passphrase you gave; without it they stay sealed,\n"
+        "and it cannot be restored.\n"
         f"{home.store_key_path} stays: the server signs receipts with it unattended,\n"
         "so it lies open, readable by its owner alone.",
         markup=False,

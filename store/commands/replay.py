@@ -6,9 +6,7 @@ this one; the scenes go to it through a pipe and are written nowhere.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Final
@@ -17,12 +15,15 @@ from protocol.errors import ProtocolError
 from store.admin import passphrase
 from store.catalog.blobs import BlobFault
 from store.commands import audit
+from store.commands.agents_command import agents_command
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import scenes
 from store.evidence.opening import Unsound
 
-AGENT: Final = "eyelid"
+ELSEWHERE: Final = (
+    "install the agent beside the store, or export the recording and run `eyelid replay FOLDER --with FILE` where it is"
+)
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -46,15 +47,15 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
 def _replay(options: Namespace) -> int:
     """1 is an answer here, so that whatever goes wrong is 2."""
     try:
-        command = _agent()
-        told = _opened(options)
+        command = agents_command("replay", otherwise=ELSEWHERE)
+        scenes = _opened(options)
     except WrongUsage:
         raise
     except (StoreError, ProtocolError, BlobFault) as error:
         raise WrongUsage(str(error)) from None
     policies = [f"--{word}={name}" for word, names in (("with", options.now), ("then", options.then)) for name in names]
     shown = ["--json"] if options.json else []
-    ended = subprocess.run([*command, "-", *policies, *shown], input=told, check=False)
+    ended = subprocess.run([*command, "-", *policies, *shown], input=scenes, check=False)
     return ended.returncode if ended.returncode in (0, 1) else 2
 
 
@@ -73,17 +74,3 @@ def _opened(options: Namespace) -> bytes:
     except Unsound as error:
         raise StoreError(f"recording {evidence.recording.id}: {error} ({error.code})") from None
     return b"".join((scenes.head(evidence, audit.texts_in_force(home, evidence)), *lines))
-
-
-def _agent() -> list[str]:
-    """The agent's command, which must be installed and know how to do it. Raises WrongUsage."""
-    beside = Path(sys.executable).with_name(AGENT)
-    found = str(beside) if beside.exists() else shutil.which(AGENT)
-    if found is not None:
-        knows = subprocess.run([found, "replay", "--help"], capture_output=True, check=False)
-        if knows.returncode == 0:
-            return [found, "replay"]
-    elsewhere = "or export the recording and run `eyelid replay FOLDER --with FILE` where it is"
-    raise WrongUsage(
-        f"`{AGENT} replay`, which judges, cannot be run here: install the agent beside the store, {elsewhere}"
-    )

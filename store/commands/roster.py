@@ -67,7 +67,7 @@ def _state(one: DeviceStatus) -> Text:
 
 def codes_of(one: DeviceStatus) -> list[str]:
     """Of all alarms, the store's open ones and those that the PC has told in the last day."""
-    return list(dict.fromkeys((*one.alarms, *one.told)))
+    return list(dict.fromkeys((*one.alarms, *one.reported)))
 
 
 # -- where there is little room -----------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def _at(lines: Sequence[Text], number: int) -> Text:
 
 def _sum_up(out: Console, listed: Sequence[DeviceStatus]) -> None:
     counted = Counter(one.level for one in listed)
-    told = ", ".join(f"{counted[level]} {word}" for level, word in _WORDS.items() if counted[level])
+    counts = ", ".join(f"{counted[level]} {word}" for level, word in _WORDS.items() if counted[level])
     out.print(
-        f"\n{len(listed)} PC{'s' if len(listed) > 1 else ''}: {told}. Blind is of the time watched in the last day."
+        f"\n{len(listed)} PC{'s' if len(listed) > 1 else ''}: {counts}. Blind is of the time watched in the last day."
     )

@@ -74,12 +74,12 @@ def _rules(options: Namespace) -> int:
             ["rule", "closed", "for", "PCs", "last", "would have closed", ""], map(_row, found), numbers=[1, 2, 3],
             below=(5, 6),
         )  # fmt: skip
-        told = (
+        summary = (
             f"NEVER CLOSED ANYTHING: {', '.join(rule.id for rule in never)}"
             if never
             else "no rule has been idle all this time"
         )
-        console().print(f"since {when(since)}: {told}", soft_wrap=True, markup=False)
+        console().print(f"since {when(since)}: {summary}", soft_wrap=True, markup=False)
     return 1 if never else 0
 
 

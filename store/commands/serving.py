@@ -39,8 +39,8 @@ def _serve(options: Namespace) -> int:
 
     def announce(address: str, metrics: int | None) -> None:
         if options.json:
-            told = {} if metrics is None else {"metrics": f"http://{options.metrics[0]}:{metrics}/metrics"}
-            sys.stdout.write(json.dumps({"address": address, **told}) + "\n")
+            extra = {} if metrics is None else {"metrics": f"http://{options.metrics[0]}:{metrics}/metrics"}
+            sys.stdout.write(json.dumps({"address": address, **extra}) + "\n")
         else:
             sys.stdout.write(f"The store takes recordings at {address} (end it with Ctrl-C)\n")
         sys.stdout.flush()

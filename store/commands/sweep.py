@@ -48,13 +48,13 @@ _NAMED: Final = 3  # findings that the one line of an unsound recording tells in
 def verify(home: Home, recipient: RecipientPrivate | None, options: Namespace) -> int:
     """One line for everything that is not sound; 1 if there is any."""
     counts = _Counts()
-    told = _tell_json if options.json else _tell_person
+    tell = _tell_json if options.json else _tell_person
     with closing(home.database()) as database, explained(str(home.database_path)):
         after = str(options.after or "")
         with progress("checking", size(database, after)) as advance:
             found = sweep(database, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, after=after)
             try:
-                told(counts.watching(found, advance), counts)
+                tell(counts.watching(found, advance), counts)
             except KeyboardInterrupt:
                 if counts.last:
                     sys.stderr.write(f"to go on from here: eyelid-store verify --all --after {counts.last}\n")
@@ -165,8 +165,8 @@ def _gaps(options: Namespace) -> int:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")
     else:
         console().print(picture.legend(), soft_wrap=True)
-        told = "nothing is lost or unexplained" if not amiss else f"LOOK AT {_many(amiss, 'PC')}"
-        console().print(f"{_many(len(asked), 'PC')} since {when(now - options.since)}: {told}", soft_wrap=True)
+        verdict = "nothing is lost or unexplained" if not amiss else f"LOOK AT {_many(amiss, 'PC')}"
+        console().print(f"{_many(len(asked), 'PC')} since {when(now - options.since)}: {verdict}", soft_wrap=True)
     return 1 if amiss else 0
 
 

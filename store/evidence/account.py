@@ -134,9 +134,9 @@ def states(entries: Iterable[Entry], lane: str, zero: int) -> tuple[NotKept, ...
             since, cause = entry.at, now
     if cause is not None:
         found.append(NotKept(since - zero, None, cause))
-    told = [_told_later(entry, zero, BlindCause(BLIND)) for entry in in_order if entry.kind == "blind-since"]
-    slept = [_told_later(entry, zero, Held((SUSPENDED,))) for entry in in_order if entry.kind == "slept"]
-    return (*slept, *found, *told)
+    blind = [_reported_later(entry, zero, BlindCause(BLIND)) for entry in in_order if entry.kind == "blind-since"]
+    slept = [_reported_later(entry, zero, Held((SUSPENDED,))) for entry in in_order if entry.kind == "slept"]
+    return (*slept, *found, *blind)
 
 
 def rules_of(value: object) -> tuple[Rule, ...]:
@@ -163,7 +163,7 @@ def cause_of(
     return BlindCause(BLIND) if holds or closed is not None else None
 
 
-def _told_later(entry: Entry, zero: int, cause: Held | BlindCause) -> NotKept:
+def _reported_later(entry: Entry, zero: int, cause: Held | BlindCause) -> NotKept:
     start, end = entry.fields.get("from"), entry.fields.get("to")
     start = start if isinstance(start, int) else entry.at
     end = end if isinstance(end, int) else entry.at

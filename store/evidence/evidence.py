@@ -144,15 +144,15 @@ class Evidence:
         until = self.closing.fields.get("until") if self.closing else None
         if isinstance(until, int) and until >= self.zero:
             return until - self.zero
-        told = self.closing.at if self.closing else max(entry.at for entry in self.entries)
-        return max(last, told - self.zero)
+        ended = self.closing.at if self.closing else max(entry.at for entry in self.entries)
+        return max(last, ended - self.zero)
 
     @cached_property
     def lanes(self) -> tuple[str, ...]:
         """The screen, and sound where the PC recorded it or has said why it did not."""
-        told = any(entry.fields.get("lane") == AUDIO for entry in self.entries)
+        accounted = any(entry.fields.get("lane") == AUDIO for entry in self.entries)
         heard = any(lane_of(stream) == AUDIO for stream in (*self.chosen.streams, *self.signed_heads))
-        return (SCREEN, AUDIO) if told or heard else (SCREEN,)
+        return (SCREEN, AUDIO) if accounted or heard else (SCREEN,)
 
     def chains(self, lane: str) -> tuple[tuple[Stored, ...], ...]:
         """Of each stream in the lane."""
@@ -165,8 +165,8 @@ class Evidence:
         """When the lane was not open, as the ledger says; after a death, also what its next start took for blind."""
         if self.opening is None:
             return ()
-        told_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
-        return states((*self.entries, *told_later), lane, self.zero)
+        reported_later = [entry for entry in self.later_entries if entry.kind == "blind-since"]
+        return states((*self.entries, *reported_later), lane, self.zero)
 
     def stated_then(self, lane: str) -> tuple[NotKept, ...]:
         """The same without what was told later: that begins with the last entry, and chunks may have followed it."""

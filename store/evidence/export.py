@@ -168,16 +168,16 @@ class _Opener:
 
     def write_scenes(self, evidence: Evidence, texts: Mapping[str, str], folder: Path) -> Written:
         chain = scenes.kept(evidence)
-        told = set()
+        done = set()
         with _new(folder / SCENES) as file:
             file.write(scenes.head(evidence, texts))
             for chunk, text in scenes.lines(evidence, self.blobs, self.key, self.report):
                 file.write(text)
-                told.add(chunk)
+                done.add(chunk)
             written = file.tell()
         self.advance(len(chain))
-        left_out = tuple(chunk for chunk in chain if chunk not in told)
-        return Written(SCENE_STREAM, SCENES, len(told), written, (), left_out)
+        left_out = tuple(chunk for chunk in chain if chunk not in done)
+        return Written(SCENE_STREAM, SCENES, len(done), written, (), left_out)
 
 
 def _new(path: Path) -> BinaryIO:
@@ -230,8 +230,8 @@ def _film(
 def _slates(plan: Plan) -> int:
     return sum(
         any(start < gap.end and gap.start < end for start, end in plan.shown)
-        for told in plan.gaps.values()
-        for gap in told
+        for gaps in plan.gaps.values()
+        for gap in gaps
     )
 
 

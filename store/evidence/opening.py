@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+from protocol.dumps import refuse_dumps
 from protocol.errors import KeyProblem, ProtocolError
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
@@ -29,9 +30,10 @@ class Unsound(Exception):
 def load_recipient(path: Path, passphrase: bytes) -> RecipientPrivate:
     """A reader's private key from its file. Raises KeyProblem, StoreError."""
     try:
+        refuse_dumps()
         key = load_private(path, passphrase)
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}") from None
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from None
     if key.kind != KIND:
         raise StoreError(f"{path} is a {key.kind} key, which opens nothing: give the recipient's or the recovery key")
     return RecipientPrivate.from_bytes(key.raw)

@@ -92,12 +92,12 @@ def show(console: Console, evidence: Evidence) -> None:
     whole = seconds(evidence.length)
     console.print("0" + whole.rjust(width - 1), style="dim")
     sums = totals(parts)
-    told = Text()
+    line = Text()
     for kind, (sign, style, words) in _SIGNS.items():
         amount: int = getattr(sums, kind)
         if amount:
-            told.append(f"{sign} ", style).append(f"{words} {seconds(amount)}   ")
-    console.print(told, soft_wrap=True)
+            line.append(f"{sign} ", style).append(f"{words} {seconds(amount)}   ")
+    console.print(line, soft_wrap=True)
     for end, amount in padding_in(evidence).items():
         words = f"sound: {seconds(amount)} of what is kept is silence that was put in for the {ENDS.get(end, end)}"
         console.print(Text(clean(words)), soft_wrap=True)

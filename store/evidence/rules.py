@@ -14,7 +14,7 @@ from store.evidence.account import PERSON, BlindCause, Cause, Closed, Held, Miss
 OWN: Final[Mapping[str, str]] = {
     "unreadable": "a window's program or title could not be read",
     "web-engine": "a window renders web pages and no browser witness accounts for it",
-    "unseen-page": "a page, or a part of it, gave no answer: nobody could look into it",
+    "unseen-page": "a page, or a part of it, gave no answer, so it could not be looked into",
     "remote-display": "a window shows another machine",
     "overview": "a switcher or overview shows other windows",
     "unlisted": "no rule names what was shown, and the policy closes for that",

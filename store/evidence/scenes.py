@@ -31,7 +31,7 @@ def head(evidence: Evidence, texts: Mapping[str, str]) -> bytes:
     """`texts`: file name -> text of the recording's policy; empty where the store has none of it."""
     account = timeline.facts(evidence)
     lanes = {"screen": account["parts"], **({"audio": account["audio"]["parts"]} if "audio" in account else {})}
-    told = {
+    fields = {
         "eyelid_scenes": FORMAT,
         "recording": str(evidence.recording.id),
         "start": iso(evidence.recording.start),
@@ -41,7 +41,7 @@ def head(evidence: Evidence, texts: Mapping[str, str]) -> bytes:
         "policy_files": dict(texts),
         "lanes": lanes,
     }
-    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
 def lines(evidence: Evidence, blobs: BlobStore, key: bytes, report: Report) -> Iterator[tuple[Stored, bytes]]:

@@ -104,25 +104,27 @@ async def accept(services: Services, arrival: Arrival) -> Accepted:
     return Accepted(receipt.sign(services.store_key), alarm)
 
 
-def _keep_and_record(services: Services, arrival: Arrival, told: Callable[[Future[tuple[int, str]]], None]) -> None:
-    """In a thread, which does not wait for the commit: `told` gets the end of it, from whatever thread has it."""
+def _keep_and_record(services: Services, arrival: Arrival, on_done: Callable[[Future[tuple[int, str]]], None]) -> None:
+    """In a thread, which does not wait for the commit: `on_done` gets the end of it, from whatever thread has it."""
     try:
         entry = _keep(services, arrival)
     except Exception as failure:  # noqa: BLE001 - it is the request's, and this thread's next work must not know it
         failed: Future[tuple[int, str]] = Future()
         failed.set_exception(failure)
-        told(failed)
+        on_done(failed)
     else:
-        services.writer.submit_to(_record, entry).add_done_callback(lambda done: _recorded(services, entry, done, told))
+        services.writer.submit_to(_record, entry).add_done_callback(
+            lambda done: _recorded(services, entry, done, on_done)
+        )
 
 
 def _recorded(
-    services: Services, entry: _Entry, done: Future[tuple[int, str]], told: Callable[[Future[tuple[int, str]]], None]
+    services: Services, entry: _Entry, done: Future[tuple[int, str]], on_done: Callable[[Future[tuple[int, str]]], None]
 ) -> None:
     if isinstance(done.exception(), Refusal):
         services.open_recordings.forget(entry.arrival.pair)
         _take_back(services, entry.arrival)
-    told(done)
+    on_done(done)
 
 
 def _take_back(services: Services, arrival: Arrival) -> None:

@@ -99,7 +99,7 @@ class _Fleet(Collector):
             "devices_held_by_person", "PCs that the person in front holds, by the reason they chose", "reason",
             counted.reasons,
         )  # fmt: skip
-        yield _family("alarms_open", "Alarms that nobody has acknowledged, by code", "code", counted.alarms)
+        yield _family("alarms_open", "Alarms that are not acknowledged, by code", "code", counted.alarms)
         for name, words, value in (
             ("devices_bundle_behind", "PCs heard of that have an older bundle than the newest", counted.behind),
             ("waiting_chunks", "Sealed chunks that wait on PCs, as they last said", counted.chunks),
@@ -150,18 +150,18 @@ def count(connection: Connection, now: int) -> Counts:
     )
     reasons = HoldReasons(partial(policy_texts, connection), _MOST_REASONS)
     for row in rows:
-        told: dict[str, Any] = json.loads(row.body) if row.body else {}
+        report: dict[str, Any] = json.loads(row.body) if row.body else {}
         state = _state(row.revoked_at, row.at, row.kind, now)
         counted.states[state] += 1
         if state in {"heard", "silent"}:
-            counted.chunks += int(told.get("pending_chunks", 0))
-            counted.bytes += int(told.get("pending_bytes", 0))
+            counted.chunks += int(report.get("pending_chunks", 0))
+            counted.bytes += int(report.get("pending_bytes", 0))
         if state == "heard":
-            holds = set(map(_word, told.get("holds", ())))
+            holds = set(map(_word, report.get("holds", ())))
             counted.holds.update(holds)
             if PERSON in holds:
                 counted.reasons[_reason(connection, row.id, reasons)] += 1
-            counted.behind += int(told.get("bundle_revision", 0)) < counted.revision
+            counted.behind += int(report.get("bundle_revision", 0)) < counted.revision
     return counted
 
 

@@ -16,6 +16,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from protocol.system import ON_WINDOWS
 from store.admin.ca import days_left
 from store.admin.home import Home
 from store.catalog.blobs import BlobFault
@@ -108,10 +109,10 @@ def make_server(app: ASGIApp, home: Home | None) -> uvicorn.Server:
 
 def _allow_connections() -> None:
     """Lift the soft limit of open files, often 1,024: every PC keeps a connection, and every body is a file."""
-    try:
-        import resource  # noqa: PLC0415 - Windows has none, and no such limit
-    except ImportError:
-        return
+    if ON_WINDOWS:
+        return  # there is no such limit
+    import resource  # noqa: PLC0415 - Windows has none
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _CONNECTIONS if hard == resource.RLIM_INFINITY else min(_CONNECTIONS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -139,8 +140,8 @@ def serve(
         with log.to_stderr(), ExitStack() as stack:
             if tls:
                 _check_certificate(home)
-            told, scraped = _watched(stack, services, home, metrics)
-            server = make_server(create_app(services, answered=told), home if tls else None)
+            answered, scraped = _watched(stack, services, home, metrics)
+            server = make_server(create_app(services, answered=answered), home if tls else None)
             with listen(host, port) as listener:
                 address = url(host, listener.getsockname()[1], tls=tls)
                 announce(address, scraped)

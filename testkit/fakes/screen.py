@@ -91,7 +91,7 @@ class FakeScreen:
                 return ()
             start = self._clock.now()
             for picture in self._pictures if self._void else ():
-                picture.drawn, picture.since = True, start  # nobody knows what was there before
+                picture.drawn, picture.since = True, start  # what was there before is unknown
             whole, self._void = repeat or self._void, False
             wanted = [picture for picture in self._pictures if whole or picture.drawn]
             return tuple(self._frame(picture, start, whole) for picture in wanted)

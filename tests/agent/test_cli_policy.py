@@ -289,7 +289,7 @@ def test_init_says_who_brings_it_into_force_and_whom_its_folder_must_belong_to(
     (folder / "cards.yaml").unlink()
     out = said(capsys, "init", "payments")  # the configured one, which is this user's own
     assert f"{folder} is where this PC's policy is read from" in out
-    assert "`eyelid doctor` says whether whoever is recorded can change it" in out
+    assert "`eyelid doctor` says whether the agent who is recorded can change it" in out
 
 
 def test_what_init_and_check_say_can_be_copied_where_a_folder_has_a_space(tmp_path: Path, capsys: Out) -> None:

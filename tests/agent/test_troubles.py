@@ -10,7 +10,7 @@ import pytest
 import agent
 from agent.control.status import exit_code
 from agent.core.account import troubles
-from agent.core.account.troubles import TOLD, TroubleCode, degrades
+from agent.core.account.troubles import REPORTED_ONLY, TroubleCode, degrades
 from agent.core.account.watch import Amiss
 from agent.upload.answers import SHUT_OUT_CODES
 from protocol import api
@@ -20,7 +20,7 @@ from testkit.played import status
 @pytest.mark.parametrize("code", [*TroubleCode, "a-trouble-of-a-later-version"])
 def test_a_trouble_that_somebody_must_mend_is_an_exit_code(code: str) -> None:
     said: dict[str, Any] = status(troubles={str(code): ""})
-    assert exit_code(said) == int(degrades(code)) == int(code not in TOLD)
+    assert exit_code(said) == int(degrades(code)) == int(code not in REPORTED_ONLY)
     assert exit_code({**said, "state": "held"}) == 3
     assert exit_code({**said, "state": "dreaming"}) == 1  # of a version that knows more
 
@@ -36,4 +36,4 @@ def test_a_store_that_shuts_a_pc_out_says_it_in_these_codes() -> None:
 
 
 def test_what_is_amiss_with_a_rule_is_only_told() -> None:
-    assert {TroubleCode(amiss) for amiss in Amiss} <= TOLD
+    assert {TroubleCode(amiss) for amiss in Amiss} <= REPORTED_ONLY

@@ -212,10 +212,10 @@ def test_a_changed_default_is_followed(server: SoundServer) -> None:
 class DeafFeed(PulseFeed):
     """As some connections to PipeWire are, for good: no word of a changed default, and the old one as the answer."""
 
-    def _told_server(self, connection: int, answer: Any, data: int) -> None:
+    def _take_server(self, connection: int, answer: Any, data: int) -> None:
         if answer:
             answer.contents.default_source_name = b"agentmic"
-        super()._told_server(connection, answer, data)
+        super()._take_server(connection, answer, data)
 
     def _heard_of_change(self, connection: int, event: int, index: int, data: int) -> None:
         if event & sound_libpulse.FACILITY != sound_libpulse.OF_SERVER:

@@ -6,8 +6,10 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dbus_fast import Variant
 
 from agent.core.model.rules import Hold
 from agent.desktop import seat as seats
@@ -15,7 +17,7 @@ from agent.desktop.null_seat import NullSeat
 from agent.desktop.seat import LinuxSeat
 from agent.desktop.seat.display import DarkOrLocked
 from testkit import displays
-from testkit.buses import Logind, ScreenSaver, private_bus
+from testkit.buses import SESSION_PATH, Logind, ScreenSaver, Stranger, private_bus
 from testkit.displays import await_true
 from testkit.windows import program
 
@@ -106,6 +108,51 @@ def test_logind_says_that_the_session_has_ended(bare_display: str, system_bus: s
         await_holds(seat, Hold.LOCKED, Hold.LOGOFF)
 
 
+MANAGER = "org.freedesktop.login1.Manager"
+FORGED: dict[str, tuple[Any, ...]] = {
+    "unlocked": (
+        *(SESSION_PATH, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as"),
+        *("org.freedesktop.login1.Session", {"LockedHint": Variant("b", False)}, []),
+    ),
+    "logged off": ("/org/freedesktop/login1", MANAGER, "SessionRemoved", "so", "7", SESSION_PATH),
+    "about to sleep": ("/org/freedesktop/login1", MANAGER, "PrepareForSleep", "b", True),
+    "about to end": ("/org/freedesktop/login1", MANAGER, "PrepareForShutdown", "b", True),
+    "gone": (
+        *("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss"),
+        *("org.freedesktop.login1", ":1.0", ":1.99"),
+    ),
+    "nonsense": ("/org/freedesktop/login1", MANAGER, "PrepareForSleep", "", *()),
+}
+
+
+@pytest.mark.parametrize("said", FORGED.values(), ids=list(FORGED))
+def test_a_stranger_on_the_system_bus_is_not_taken_for_logind(
+    bare_display: str, system_bus: str, said: tuple[Any, ...]
+) -> None:
+    """Any user may send a signal to a connection by its own name."""
+    with (
+        Logind(system_bus, locked=True) as logind,
+        Stranger(system_bus) as stranger,
+        seated(bare_display, system_bus) as seat,
+    ):
+        stranger.signal_to_all(*said)
+        logind.set("Active", False)
+        await_holds(seat, Hold.LOCKED, Hold.NOT_IN_FRONT)  # so what came before it has been heard
+        logind.set("LockedHint", False)
+        await_holds(seat, Hold.NOT_IN_FRONT)  # and logind is still believed
+
+
+def test_a_logind_that_starts_anew_is_asked_again(bare_display: str, system_bus: str) -> None:
+    with contextlib.ExitStack() as first:
+        first.enter_context(Logind(system_bus, locked=True))
+        with seated(bare_display, system_bus) as seat:
+            first.close()
+            with Logind(system_bus) as again:
+                await_holds(seat)
+                again.set("LockedHint", True)
+                await_holds(seat, Hold.LOCKED)
+
+
 def test_a_session_that_is_locked_at_the_start_is_held_from_the_start(
     bare_display: str, system_bus: str, session_bus: str
 ) -> None:
@@ -149,6 +196,24 @@ def test_a_screen_saver_says_active(bare_display: str, session_bus: str, name: s
         assert seat.holds() == frozenset()
         saver.set(True)
         await_holds(seat, Hold.LOCKED)
+        saver.set(False)
+        await_holds(seat)
+
+
+def test_a_stranger_on_the_session_bus_is_not_taken_for_the_screen_saver(bare_display: str, session_bus: str) -> None:
+    name = "org.gnome.ScreenSaver"
+    with (
+        ScreenSaver(session_bus, name, active=True) as saver,
+        ScreenSaver(session_bus, "org.mate.ScreenSaver") as other,
+        Stranger(session_bus) as stranger,
+        seated(bare_display, session_bus=session_bus) as seat,
+    ):
+        bus = ("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", name, ":1.0", "")
+        unlocked = ("/org/gnome/ScreenSaver", name, "ActiveChanged", "b", False)
+        for said in (bus, unlocked):
+            stranger.signal_to_all(*said)
+            other.signal_to_all(*said)  # it may speak for its own name alone
+        assert seat.holds() == {Hold.LOCKED}
         saver.set(False)
         await_holds(seat)
 

@@ -28,7 +28,7 @@ def test_without_a_word_of_the_policy_they_may_and_as_long_as_they_like(in_force
 
 
 def test_a_policy_may_forbid() -> None:
-    with pytest.raises(UserError, match="lets nobody hold here"):
+    with pytest.raises(UserError, match="does not allow holding"):
         grant(policy(allowed=False), MINUTE, "", 7, None)
     assert under(policy(allowed=False), UserHold(7)) is None
 
@@ -76,4 +76,4 @@ def test_or_one_of_eyelids_own_where_it_names_none() -> None:
     ],
 )
 def test_what_the_ledger_is_told(hold: UserHold, told: dict[str, object]) -> None:
-    assert hold.told() == told
+    assert hold.as_fields() == told

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.capture.canvas import Canvas
 from agent.core.cut import CHUNK_LENGTH, FULL, KEY_FRAME_EVERY
 from agent.core.model.media import Chunk, ChunkFlag, ChunkKind, Frame
-from agent.core.model.times import MILLISECOND
+from agent.core.model.seen import Box
+from agent.core.model.times import MILLISECOND, Span
 from agent.encode.h264 import TIMESCALE
 from agent.encode.video import ScreenEncoder
 from protocol.envelope import MAX_SEALED
@@ -81,6 +83,26 @@ def test_colours_survive(colour: Colour) -> None:
         assert all(abs(a - b) <= 4 for a, b in zip(medians(picture), ycbcr(colour), strict=True))
         red, green, blue = np.median(picture.to_ndarray(format="rgb24"), axis=(0, 1))
         assert all(abs(a - b) <= 10 for a, b in zip((red, green, blue), colour, strict=True))
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 48 + more) for more in range(0, 16, 2)] + [(66, 50), (1680, 1050)])
+def test_every_pixel_has_its_colour_whatever_the_height(width: int, height: int) -> None:
+    """1680x1050 is a common monitor. Four colours, so that a plane that begins in a wrong place shows."""
+    canvas = Canvas(width, height)
+    corners = ((0, 0, MAGENTA), (1, 0, GREEN), (0, 1, BLUE), (1, 1, WHITE))
+    across, down = width // 4 * 2, height // 4 * 2
+    for right, below, colour in corners:
+        box = Box(right * across, below * down, (across, width - across)[right], (down, height - down)[below])
+        canvas.paint(box, np.full((box.height, box.width, 4), (*colour[::-1], 255), np.uint8))
+    shown = Frame(0, Span(START, START + 200 * MILLISECOND), width, height, canvas.picture())
+    (picture,) = play(film(record([shown], close=200)))
+    seen = picture.to_ndarray(format="rgb24").astype(int)
+    wanted = np.empty((height, width, 3), int)
+    for right, below, colour in corners:
+        wanted[slice(down, None) if below else slice(down), slice(across, None) if right else slice(across)] = colour
+    inside = np.ones((height, width), bool)  # chroma is shared by 2x2 px, and blurs at an edge between colours
+    inside[down - 4 : down + 4], inside[:, across - 4 : across + 4] = False, False
+    assert np.abs(seen - wanted)[inside].max() <= 16
 
 
 def test_a_player_is_told_how_to_read_the_colours() -> None:

@@ -22,7 +22,7 @@ def raised_codes() -> set[str]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(first := node.args[0], ast.Constant):
                 name = ast.unparse(node.func).rpartition(".")[2]
-                if re.fullmatch(r"\w*Error|KeyProblem|_error", name) and name != "ValueError":
+                if re.fullmatch(r"\w*Error|KeyProblem|_error", name) and name not in {"ValueError", "OSError"}:
                     codes.add(str(first.value))
     return codes
 

@@ -110,6 +110,9 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.commands.init.Plan", lambda **fields: whole(**fields, cost=COST))
 
 
+POLICY = "schema: 1\nrevision: 1\nname: Test\nrules: [{ id: till, why: because, any: [app: [till]] }]\n...\n"
+
+
 @pytest.mark.usefixtures("cheap")
 def test_init_tells_a_person_what_to_take_away(run: Run, tmp_path: Path, passphrase_file: Path) -> None:
     folder = tmp_path / "new"
@@ -127,7 +130,7 @@ def test_init_tells_a_person_what_to_take_away(run: Run, tmp_path: Path, passphr
 def test_init_as_json_with_a_key_file(run: Run, tmp_path: Path) -> None:
     folder, secret = tmp_path / "new", tmp_path / "stick"
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "a.yaml").write_text("rules: []\n...\n")
+    (tmp_path / "policies" / "a.yaml").write_text(POLICY)
     told = run(
         "init", "--home", folder, "--address", "10.0.0.5", "--port", 9000, "--key-file", secret,
         "--policies", tmp_path / "policies", "--json",

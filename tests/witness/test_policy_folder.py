@@ -93,7 +93,7 @@ def test_a_broken_file_keeps_the_whole_last_set(
     assert (kind, mistakes) == (
         "mistakes",
         (
-            "a.yaml:5:5 a rule without why, add why: … (The reason, for whoever asks later)",
+            "a.yaml:5:5 a rule without why, add why: … (The reason, for those who ask later)",
             'a.yaml:5:17 "wy" is not a key of a rule, did you mean why?',
         ),
     )

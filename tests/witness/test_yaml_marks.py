@@ -100,6 +100,8 @@ def test_what_yaml_makes_of_an_unquoted_word(word: str, reads_as: str) -> None:
 
 
 BARE = "needs quotes, write"
+DEEPER = "this line is indented deeper than the one above, which has its value already, indent it as far as that one"
+INSTEAD = "stands here, write the plain character instead"
 LINE_UP = "the lines of one list or rule begin in the same column, indented by spaces"
 
 
@@ -127,10 +129,12 @@ LINE_UP = "the lines of one list or rule begin in the same column, indented by s
         ("%YAML 9 9", "p.yaml:1:8 a line that begins with % is a command to YAML, put it in quotes or delete it"),
         # colons, tabs, columns
         ("why: PCI: the code", "p.yaml:1:9 a colon and a space inside a sentence, put the whole sentence in quotes"),
-        (
-            "rules:\n- id: x\n    why: y",
-            f"p.yaml:3:8 no colon is expected here, {LINE_UP}, and a space follows the colon of every key",
-        ),
+        ("rules:\n- id: x\n    why: y", f"p.yaml:3:5 {DEEPER}"),
+        ("rules:\n  - id: x\n\n    # of PCI\n    why: z\n      any: y", f"p.yaml:6:7 {DEEPER}"),
+        ("a:\n\u00a0 b: c\n    d: e", f"p.yaml:2:1 a no-break space (U+00A0) {INSTEAD}"),
+        ("a: b\nc:\u00a0d", f"p.yaml:2:3 a no-break space (U+00A0) {INSTEAD}"),
+        ("a:\n  \u2013 b: c\n    d: e", f"p.yaml:2:3 an en dash (U+2013) {INSTEAD}"),
+        ("a: \u201cb: c\u201d", "p.yaml:1:6 a colon and a space inside a sentence, put the whole sentence in quotes"),
         (
             "id:x\nwhy: y",
             f"p.yaml:2:4 no colon is expected here, {LINE_UP}, and a space follows the colon of every key",
@@ -170,7 +174,7 @@ LINE_UP = "the lines of one list or rule begin in the same column, indented by s
         ("a: b\n...\nc: d\n...\n", "p.yaml:3:1 text after the end mark ..., nothing but comments may follow it"),
         ("a: b\n... c\n...\n", "p.yaml:2:5 text after the end mark ..., nothing but comments may follow it"),
         ("...\n", "p.yaml:1:1 nothing stands above the end mark, write a policy there"),
-        ("a: \x07", "p.yaml:1:4 a sign that nobody can see stands here, delete it"),
+        ("a: \x07", "p.yaml:1:4 an invisible character stands here, delete it"),
         (f"a: {'[' * 40}", f"p.yaml:1:35 more than {DEEPEST} levels deep, a policy needs 8 at most"),
         (
             "why: ,",

@@ -30,9 +30,9 @@ const refusedHere = (css) => {
 };
 
 const tellRefused = (hash, places) => {
-  const told = JSON.stringify(places);
-  if (hash !== policy.hash || told === refused) return;
-  refused = told;
+  const json = JSON.stringify(places);
+  if (hash !== policy.hash || json === refused) return;
+  refused = json;
   wire.tell({kind: "policy", hash, refused: places});
 };
 

@@ -63,7 +63,7 @@ const sayTab = async (tab) => {
   say("tab", tab, 0, {urls: [pendingUrl, url].filter(Boolean)});
 };
 
-// Developer tools have come to the tab: what they show nobody can tell.
+// Developer tools have come to the tab: what they show cannot be known.
 const sayTools = (tab) => {
   const known = registry.known(tab, policy.hash);
   say("tools", tab, 0, {...known, urls: known.urls.length > 0 ? known.urls : ["about:blank"], unread: true});

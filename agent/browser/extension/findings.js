@@ -1,6 +1,6 @@
 // What of the policy's fields and selectors is present in this document, kept current by its changes: no whole-page
 // search when the agent looks. Goes into open and closed shadow roots, however they came, and into the documents of
-// frames that nobody else speaks for (frames.js).
+// frames that no other script answers for (frames.js).
 (() => {
   "use strict";
   const {nodes, frames, namesOf, isControl, newPass, Dependants, Lingering, readSelectors, NAMED_BY} = globalThis.eyelid;
@@ -14,7 +14,7 @@
   const HIDING = new Set(["class", "hidden", "style"]); // by which a page takes a part of it out of view
   const NOTHING = Object.freeze(new Set());
   const NO_FITS = Object.freeze(new Map());
-  const IDLE_SHARE = 20; // between two searches that nobody asked for: this many times what one costs
+  const IDLE_SHARE = 20; // between two unasked searches: this many times what one costs
   const ROOTS_SHARE = 50; // between two questions for the roots of all elements: this many times what one costs
   const AGAIN_AFTER = 1000; // ms until what could not be searched is tried once more
 
@@ -261,8 +261,8 @@
       return [...this.frames.values()].map((doc) => doc && frames.number(doc)).filter((number) => number !== null);
     }
 
-    // Nobody tells of a root that another document's function attached, and the parser may attach one to an element that
-    // `followOpen` does not reach. So whoever looks asks all elements, where that can be and as often as it may cost.
+    // No event tells of a root that another document's function attached, and the parser may attach one to an element that
+    // `followOpen` does not reach. So each look asks all elements, where that can be and as often as it may cost.
     checkRoots(seen) {
       const loading = readiness(this.doc) === "loading";
       const hasLoaded = this.wasLoading && !loading;
@@ -339,7 +339,7 @@
       }
     }
 
-    // Tells what came and what left. A search for selectors that nobody waits for keeps to its share of the time.
+    // Tells what came and what left. A search for selectors that no look waits for keeps to its share of the time.
     settle(asked, happened = true) {
       this.judgeDue();
       if (happened) this.forgetGone();

@@ -1,7 +1,7 @@
 // Documents inside this one into which the browser has put no script of ours. Every frame begins with an empty one, and
 // keeps it where nothing else comes: `javascript:void 0`, an answer without content, a download, a server that does not
 // answer. The page may write there whatever it likes. Chromium starts no script in it and leaves the frame out of its
-// list, so that nobody would speak for it; Firefox lists it. It has the origin of the page: that page's script reads it.
+// list, so that no script would answer for it; Firefox lists it. It has the origin of the page: that page's script reads it.
 (() => {
   "use strict";
   const {own, orNull, nodes} = globalThis.eyelid;
@@ -40,7 +40,7 @@
     // The document in this element; null: none, or of another origin.
     content: (element) => orNull(() => contentOf[nameOf(element)](element)),
 
-    // The same if nobody else speaks for it, else null.
+    // The same if no other script answers for it, else null.
     unserved(element) {
       const doc = this.content(element);
       return doc && viewOf(doc) && !isServed(doc) ? doc : null;

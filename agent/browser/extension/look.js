@@ -64,7 +64,7 @@ const noteEnd = (entry) => {
   }
 };
 
-const told = (place, {urls, fields, css}) => [
+const described = (place, {urls, fields, css}) => [
   {...place, url: clip(urls[0]), fields, css},
   ...urls.slice(1).map((url) => ({...place, url: clip(url), fields: [], css: []})),
 ];
@@ -119,20 +119,20 @@ const describeTab = async (tab, window, answers, lostPlace) => {
     const place = {id, parent: id === 0 ? -1 : (frame.parentFrameId ?? 0), doc: entry?.doc ?? 0};
     if (answer) {
       const partly = answer.unread || answer.urls.some(cut);
-      frames.push(...told({...place, unread: partly}, answer));
+      frames.push(...described({...place, unread: partly}, answer));
       unread ||= partly;
     } else if (!entry && id === 0 && (await showsErrorPage(tab.id, frame))) {
-      frames.push(...told(place, {urls: [tab.url || frame.url], fields: [], css: []}));
+      frames.push(...described(place, {urls: [tab.url || frame.url], fields: [], css: []}));
     } else if (!entry && id !== 0 && registry.hasFailed(tab.id, frame)) {
       // The browser's own error page inside another page: nothing of anybody's is in it, once it is drawn.
-      frames.push(...told(place, {urls: ["about:blank"], fields: [], css: []}));
+      frames.push(...described(place, {urls: ["about:blank"], fields: [], css: []}));
     } else if (!entry && id !== 0 && readWithin.has(id) && frame.url === "about:blank") {
       continue; // the empty document that it began with; the page around it has read what was written there
     } else {
       unread = true;
       const urls = entry?.state.urls ?? [(id === 0 && tab.url) || frame.url];
       const known = entry?.state.hash === policy.hash ? entry.state : {fields: [], css: []};
-      frames.push(...told({...place, unread: true}, {urls, fields: known.fields, css: known.css}));
+      frames.push(...described({...place, unread: true}, {urls, fields: known.fields, css: known.css}));
     }
   }
   if (!unread && given.every(({hash}) => hash === policy.hash)) registry.last.set(tab.id, {hash: policy.hash, frames});
@@ -154,7 +154,7 @@ const describeWindow = async (window, answers, extensions) => {
 };
 
 // A document that has just come has no script yet: it is waited for a little, or every step from page to page would be
-// a moment in which nobody could look.
+// a moment in which no look was possible.
 const answerLook = async ({id}) => {
   const until = performance.now() + ARRIVE_WITHIN;
   let [all, answers] = await Promise.all([windows.all(), askFrames(registry.all())]);

@@ -47,7 +47,7 @@
       this.held = held;
       this.tell = tell;
       this.number = null; // as asked for
-      this.told = null;
+      this.reported = null;
       this.nextStep = 0; // the animation frame that is asked for
       this.hasStepped = false;
       this.expiry = 0;
@@ -68,7 +68,7 @@
       clearTimeout(this.expiry);
       cancelAnimationFrame(this.nextStep);
       this.number = number;
-      this.told = null;
+      this.reported = null;
       this.hasStepped = false;
       if (number === null) {
         this.end();
@@ -89,8 +89,8 @@
     }
 
     say(how) {
-      if (this.number === null || this.told === how) return;
-      this.told = how;
+      if (this.number === null || this.reported === how) return;
+      this.reported = how;
       this.tell(this.number, how);
     }
 

@@ -39,8 +39,8 @@ def _diff(asked: argparse.Namespace) -> int:
     found = changes(old, new)
     weaker = any(change.weight is Weight.WEAKER for change in found)
     if asked.json:
-        told = [{"weight": change.weight.value, "says": change.says, "where": change.where} for change in found]
-        print(json.dumps({"weaker": weaker, "revisions": [old.revision, new.revision], "changes": told}))
+        listed = [{"weight": change.weight.value, "says": change.says, "where": change.where} for change in found]
+        print(json.dumps({"weaker": weaker, "revisions": [old.revision, new.revision], "changes": listed}))
         return 1 if weaker else 0
     out = page()
     out.print(

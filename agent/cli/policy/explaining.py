@@ -153,8 +153,8 @@ def _introduce(out: Console, policy: Policy, thing: Window | Page, counts: Polic
         for frame in thing.urls[1:]:
             out.print(f"  with the frame {frame}", markup=False)
         for address in thing.urls:
-            if told := no_scheme(parse_address(address).scheme):
-                out.print(f"  {told}", style="yellow", markup=False)
+            if problem := no_scheme(parse_address(address).scheme):
+                out.print(f"  {problem}", style="yellow", markup=False)
         for kind, found in (("field", thing.fields), ("css", thing.selectors)):
             if found:
                 out.print(f"  with {kind} {', '.join(sorted(found))}", markup=False)
@@ -192,8 +192,8 @@ def _print_word(out: Console, judged: Judged, word: Word, lanes: str) -> None:
         out.print(Text.assemble((f"    {place}  ", "dim"), (line_at(place, judged.held).strip(), "cyan")))
     if word.rule is not None and word.does in (Does.CLOSES, Does.TRIED):
         out.print(f"    Why: {word.rule.why}", markup=False)
-    if told := undo(judged.policy, word, judged.thing):
-        out.print(f"    {told}", markup=False, style="dim")
+    if remedy := undo(judged.policy, word, judged.thing):
+        out.print(f"    {remedy}", markup=False, style="dim")
 
 
 def _places(word: Word) -> list[str]:

@@ -72,7 +72,7 @@ def _say_how_it_counts(out: Console, folder: Path, *, here: bool) -> None:
         out.print(
             f"{folder} is where this PC's policy is read from: a recorder of yours takes it at once.", markup=False
         )
-        out.print("`eyelid doctor` says whether whoever is recorded can change it. So that they cannot:")
+        out.print("`eyelid doctor` says whether the agent who is recorded can change it. To prevent that:")
     else:
         out.print("It counts on a PC once one of these is done:")
     by_it = (

@@ -35,12 +35,12 @@ class PolicyStatus:
     def origin(self) -> str:
         """In a sentence or two."""
         signed = self.foretold.choice.signed
-        told = f"The policy of the folder {self.foretold.choice.folder}"
+        origin = f"The policy of the folder {self.foretold.choice.folder}"
         if signed is not None:
-            told = f"Signed with bundle {signed.bundle} by the compliance key {signed.signer[:SIGNER]}"
+            origin = f"Signed with bundle {signed.bundle} by the compliance key {signed.signer[:SIGNER]}"
         if self.foretold.since is not None:
-            return f"{told}, in force here since {_moment(self.foretold.since)}."
-        return f"{told}, not in force here {'yet' if self.counts else 'as it is'}."
+            return f"{origin}, in force here since {_moment(self.foretold.since)}."
+        return f"{origin}, not in force here {'yet' if self.counts else 'as it is'}."
 
     def doubts(self) -> tuple[str, ...]:
         """What does not count, and why; empty where bundle and folder are at one and the policy is in force."""
@@ -69,7 +69,7 @@ class PolicyStatus:
             return ""
         if beside.revision is None:
             return f"The folder {folder} holds files with mistakes: they do not count, the signed policy does."
-        which = "an older policy" if beside.kind is Kind.OLDER else "another policy that nobody signed"
+        which = "an older policy" if beside.kind is Kind.OLDER else "another policy without a signature"
         return f"The folder {folder} holds {which} (revision {beside.revision}): it does not count."
 
     def as_json(self) -> dict[str, object]:
@@ -119,14 +119,14 @@ def say_whether_the_folder_counts(out: Console) -> None:
     except EyelidError:
         return  # `eyelid doctor` tells what is wrong with the keys
     if signed is not None:
-        told = f"{settings.policies} does not count: bundle {signed.bundle} carries a signed policy, which does."
-        out.print(told, style="yellow", markup=False)
+        why = f"{settings.policies} does not count: bundle {signed.bundle} carries a signed policy, which does."
+        out.print(why, style="yellow", markup=False)
 
 
 def _running(home: Path) -> tuple[int, str] | None:
     try:
-        told: dict[str, Any] = control.request(home, "status")
-        return (int(told["policy_revision"]), str(told["policy_hash"])) if told["policy_hash"] else None
+        answer: dict[str, Any] = control.request(home, "status")
+        return (int(answer["policy_revision"]), str(answer["policy_hash"])) if answer["policy_hash"] else None
     except (EyelidError, KeyError, TypeError):
         return None
 

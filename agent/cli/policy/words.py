@@ -20,7 +20,7 @@ OWN: Final = {
     "unreadable": "a rule needs a name, a title or an address that cannot be read here",
     "web-engine": "it shows web pages, and no browser extension looks into it",
     "unseen-page": "the page, or a part of it, does not answer the extension",
-    "remote-display": "it shows another machine, into which nobody can look from here",
+    "remote-display": "it shows another machine, which cannot be looked into from here",
     "overview": "it shows pictures of other windows",
     "unlisted": "the policy says unlisted: close, and no rule names it",
     "not-recorded": "nothing that record_when names is open",
@@ -46,11 +46,11 @@ def _hit(hit: Hit, thing: Window | Page) -> str:
         kind = "a form field of the kind" if hit.attribute is Attribute.FIELD else "something that fits"
         return f'the page has {kind} "{hit.pattern}"'
     what = "the program is called" if hit.attribute is Attribute.APP else "the title is"
-    told = thing.app if hit.attribute is Attribute.APP else thing.title
-    told = "" if isinstance(told, Blind) else told
-    if told.casefold() == hit.pattern.casefold():
-        return f'{what} "{shortened(told)}"'
-    return f'{what} "{shortened(told)}", which fits "{hit.pattern}"'
+    seen = thing.app if hit.attribute is Attribute.APP else thing.title
+    seen = "" if isinstance(seen, Blind) else seen
+    if seen.casefold() == hit.pattern.casefold():
+        return f'{what} "{shortened(seen)}"'
+    return f'{what} "{shortened(seen)}", which fits "{hit.pattern}"'
 
 
 def verdict(word: Word, lanes: str) -> str:
@@ -109,7 +109,7 @@ def _exception(thing: Window | Page) -> str:
     if isinstance(thing, Page):
         address = _address(thing)
         return f"- url: [{_quoted(address)}]" if address else ""
-    app, title = ("" if isinstance(told, Blind) else told for told in (thing.app, thing.title))
+    app, title = ("" if isinstance(fact, Blind) else fact for fact in (thing.app, thing.title))
     if app and title:
         return f"- all: [{{ app: [{_quoted(app)}] }}, {{ title: [{_quoted(title)}] }}]"
     return f"- app: [{_quoted(app)}]" if app else f"- title: [{_quoted(title)}]" if title else ""

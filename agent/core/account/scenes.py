@@ -175,70 +175,70 @@ class _Reader:
         self._windows: dict[int, Window] = {}
         self._pages: dict[int, Page] = {}
 
-    def take(self, told: Any) -> None:
-        if "window" in told:
-            self._windows[told["window"]] = _window(told)
-        elif "page" in told:
-            self._pages[told["page"]] = _page(told)
+    def take(self, fields: Any) -> None:
+        if "window" in fields:
+            self._windows[fields["window"]] = _window(fields)
+        elif "page" in fields:
+            self._pages[fields["page"]] = _page(fields)
         else:
-            self.lines.append(self._line(told, _is(told["at"], int)))
+            self.lines.append(self._line(fields, _is(fields["at"], int)))
 
-    def _line(self, told: Any, at: int) -> Line:
-        if "untold" in told:
-            return Hole(at, GapCause(told["untold"]))
-        if "ended" in told:
+    def _line(self, fields: Any, at: int) -> Line:
+        if "untold" in fields:
+            return Hole(at, GapCause(fields["untold"]))
+        if "ended" in fields:
             return Ended(at)
-        witness = {WINDOWS: WINDOWS, BROWSERS: BROWSERS}[told["witness"]]
-        if "blind" in told:
-            return Sighting(at, witness, Blind[told["blind"]])
-        if "passing" in told:
-            return Passing(at, witness, self._pages[told["passing"]])
+        witness = {WINDOWS: WINDOWS, BROWSERS: BROWSERS}[fields["witness"]]
+        if "blind" in fields:
+            return Sighting(at, witness, Blind[fields["blind"]])
+        if "passing" in fields:
+            return Passing(at, witness, self._pages[fields["passing"]])
         scene = Scene(
-            tuple(self._windows[number] for number in told["windows"]),
-            tuple(self._pages[number] for number in told["pages"]),
-            frozenset(_is(one, int) for one in told["accounted"]),
-            _is(told["pages_only"], bool),
+            tuple(self._windows[number] for number in fields["windows"]),
+            tuple(self._pages[number] for number in fields["pages"]),
+            frozenset(_is(one, int) for one in fields["accounted"]),
+            _is(fields["pages_only"], bool),
         )
         return Sighting(at, witness, scene)
 
 
-def _window(told: Any) -> Window:
-    x, y, width, height = (_is(length, int) for length in told["box"])
+def _window(fields: Any) -> Window:
+    x, y, width, height = (_is(length, int) for length in fields["box"])
     return Window(
-        id=_is(told["id"], int),
-        app=_fact(told["app"], str),
-        title=_fact(told["title"], str),
-        pid=_fact(told["pid"], int),
+        id=_is(fields["id"], int),
+        app=_fact(fields["app"], str),
+        title=_fact(fields["title"], str),
+        pid=_fact(fields["pid"], int),
         box=Box(x, y, width, height),
-        shown=_is(told["shown"], bool),
-        focused=_is(told["focused"], bool),
-        kind=WindowKind(told["kind"]),
-        engine=_is(told["engine"], bool),
-        remote=_is(told["remote"], bool),
+        shown=_is(fields["shown"], bool),
+        focused=_is(fields["focused"], bool),
+        kind=WindowKind(fields["kind"]),
+        engine=_is(fields["engine"], bool),
+        remote=_is(fields["remote"], bool),
     )
 
 
-def _page(told: Any) -> Page:
+def _page(fields: Any) -> Page:
     return Page(
-        urls=tuple(_is(url, str) for url in told["urls"]),
-        fields=frozenset(_is(field, str) for field in told["fields"]),
-        selectors=frozenset(_is(selector, str) for selector in told["css"]),
-        shown=_is(told["shown"], bool),
-        parked=_is(told["parked"], bool),
-        unread=_is(told["unread"], bool),
-        extension=_is(told["extension"], str) if "extension" in told else None,
+        urls=tuple(_is(url, str) for url in fields["urls"]),
+        fields=frozenset(_is(field, str) for field in fields["fields"]),
+        selectors=frozenset(_is(selector, str) for selector in fields["css"]),
+        shown=_is(fields["shown"], bool),
+        parked=_is(fields["parked"], bool),
+        unread=_is(fields["unread"], bool),
+        extension=_is(fields["extension"], str) if "extension" in fields else None,
     )
 
 
-def _fact(told: Any, kind: type[K]) -> K | Blind:
-    return Blind[told["blind"]] if isinstance(told, dict) else _is(told, kind)
+def _fact(value: Any, kind: type[K]) -> K | Blind:
+    return Blind[value["blind"]] if isinstance(value, dict) else _is(value, kind)
 
 
-def _is(told: Any, kind: type[K]) -> K:
+def _is(value: Any, kind: type[K]) -> K:
     """A value of another kind would be judged as something that was never there."""
-    if not isinstance(told, kind) or (kind is int and isinstance(told, bool)):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError
-    return told
+    return value
 
 
 def moved(line: Line, at: int) -> Line:

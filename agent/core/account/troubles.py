@@ -59,10 +59,10 @@ class TroubleCode(StrEnum):
 
     @property
     def degrades(self) -> bool:
-        return self not in TOLD
+        return self not in REPORTED_ONLY
 
 
-TOLD: Final = frozenset({
+REPORTED_ONLY: Final = frozenset({
     # It closes as the rule says; whether that was meant, its author knows.
     TroubleCode.RULE_CLOSES_TOO_LONG,
     TroubleCode.RULE_FLAPS,
@@ -78,4 +78,4 @@ TOLD: Final = frozenset({
 
 def degrades(code: str) -> bool:
     """Also of another version's recorder: a code that is not known here has its reasons."""
-    return code not in TOLD
+    return code not in REPORTED_ONLY

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Final
+from urllib.parse import quote
 
+from agent.core.language.characters import first_odd, name_of, of_regular_expressions
 from agent.core.language.keys import AUTOFILL, CHROMIUM_EXTENSION, CONDITION, FIREFOX_EXTENSION, MATCHERS, Keys
 from agent.core.language.marks import Mark, Node, Scalar
 from agent.core.language.reading import Reading, quoted
@@ -88,7 +90,24 @@ def _read_patterns(reading: Reading, attribute: Attribute, mark: Mark, node: Nod
 # -- patterns -----------------------------------------------------------------------------------------------------
 
 
+def _is_regular_expression(reading: Reading, attribute: Attribute, word: Scalar) -> bool:
+    piece = of_regular_expressions(word.text)
+    if piece is None and attribute is Attribute.APP and word.text.endswith(".*"):
+        piece = ".*"
+    if piece is None:
+        return False
+    itself = "%-escapes as in the address" if attribute is Attribute.URL else "? for a character that is really there"
+    reading.wrong(
+        word.mark,
+        f"{attribute.value} cannot be {quoted(word.text)}: {piece} belongs to a regular expression, which this is not, "
+        f"write * for any characters, an entry for each alternative, or {itself}",
+    )
+    return True
+
+
 def _check_app(reading: Reading, word: Scalar) -> None:
+    if _is_regular_expression(reading, Attribute.APP, word):
+        return
     if "/" in word.text or "\\" in word.text:
         name = word.text.replace("\\", "/").rpartition("/")[2]
         meant = f"write {name}" if name else "leave the folder out"
@@ -98,11 +117,24 @@ def _check_app(reading: Reading, word: Scalar) -> None:
 
 
 def _check_title(reading: Reading, word: Scalar) -> None:
+    if _is_regular_expression(reading, Attribute.TITLE, word):
+        return
     if not fold(word.text):
-        reading.wrong(word.mark, "title has only signs that nobody can see, write what stands in the title")
+        reading.wrong(word.mark, "title has only invisible characters, write what stands in the title")
 
 
 def _check_url(reading: Reading, word: Scalar) -> None:
+    if _is_regular_expression(reading, Attribute.URL, word):
+        return
+    place = first_odd(word.text)
+    if place is not None:
+        odd = word.text[place]
+        reading.wrong(
+            word.mark,
+            f"character {place + 1} of this url is {name_of(odd)}, and addresses have none as such, delete it, or "
+            f"write the plain one, or {quote(odd)} where the address has that",
+        )
+        return
     try:
         parse_pattern(word.text)
     except BadPatternError as problem:

@@ -128,7 +128,7 @@ POLICY: Final[Keys] = {
 }
 
 USER_HOLD: Final[Keys] = {
-    "allow": Key("true, or false: nobody in front of the PC can stop recording.", {"type": "boolean"}),
+    "allow": Key("true, or false: the agent cannot stop recording.", {"type": "boolean"}),
     "max": Key("How long one hold may last; it then ends by itself.", DURATION),
     "reasons": Key(
         "What they choose from; the ledger names the one they chose.",
@@ -142,7 +142,7 @@ RULE: Final[Keys] = {
         {"type": "string", "pattern": f"^{ID}$", "maxLength": 64},
         True,
     ),
-    "why": Key("The reason, for whoever asks later.", WORD, True),
+    "why": Key("The reason, for those who ask later.", WORD, True),
     "any": Key("The rule speaks when one of these fits.", list_of("condition"), True),
     "unless": Key("The rule keeps silent when one of these fits the same window or page.", list_of("condition")),
     "screen": Key("What happens to the screen. pause: shown is the default.", ref("lane")),

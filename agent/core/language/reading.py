@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Final, TypeVar
 
-from agent.core.language.keys import Keys
+from agent.core.language.characters import first_odd, name_of
+from agent.core.language.keys import POLICY, RULE, Keys
 from agent.core.language.marks import Mark, Node, Scalar, Series, Table
 from agent.core.model.times import MILLISECOND, SECOND
 
@@ -51,8 +52,12 @@ class Reading:
             if key.text in seen:
                 first = seen[key.text].line
                 self.wrong(key.mark, f"{quoted(key.text)} stands twice here, first in line {first}, leave one out")
+            elif keys is POLICY and key.text in RULE and key.text not in POLICY:
+                self.wrong(key.mark, f"{quoted(key.text)} is a key of a rule, indent it as far as that rule's id")
             elif key.text not in keys:
-                self.wrong(key.mark, f"{quoted(key.text)} is not a key of {what}, {_meant(key.text, keys)}")
+                place = first_odd(key.text)
+                has = "" if place is None else f" (character {place + 1} is {name_of(key.text[place])})"
+                self.wrong(key.mark, f"{quoted(key.text)} is not a key of {what}{has}, {_meant(key.text, keys)}")
             else:
                 known[key.text] = (key.mark, value)
             seen.setdefault(key.text, key.mark)
@@ -79,7 +84,8 @@ class Reading:
     def items(self, node: Node, name: str, what: str) -> tuple[Node, ...]:
         """The entries of a list that must not be empty. `what`: its entries in words."""
         if not isinstance(node, Series):
-            self.wrong(node.mark, f"{name} is a list of {what}, not {_kind(node)}, begin each entry with -")
+            deeper = ", indented deeper than it" if _kind(node) == _NOTHING else ""
+            self.wrong(node.mark, f"{name} is a list of {what}, not {_kind(node)}, begin each entry with -{deeper}")
             return ()
         if not node.items:
             self.wrong(node.mark, f"{name} is empty and would never fit, name {what} or leave {name} out")

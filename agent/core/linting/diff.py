@@ -70,7 +70,7 @@ def _of_head(old: Policy, new: Policy) -> Iterator[Change]:
         says = f"titles and whole addresses of everything that is open {kept} (keep_scenes)"
         yield Change(_weaker_if(new.keep_scenes), says, new.scenes_where)
     if new.user_hold != old.user_hold:
-        says = f"whoever sits in front {_hold(new.user_hold)} (before: {_hold(old.user_hold)})"
+        says = f"the agent {_hold(new.user_hold)} (before: {_hold(old.user_hold)})"
         yield Change(Weight.OTHER, says, where)
     gone, come = _moved(old.allow_unseen, new.allow_unseen)
     if come:

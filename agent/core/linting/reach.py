@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from agent.core.linting.products import processes_of
 from agent.core.matching.address import WITHOUT_ADDRESS
 from agent.core.matching.text import fold, fold_app
 from agent.core.matching.url import UrlPattern, parse_pattern
@@ -61,6 +62,11 @@ def never(attribute: Attribute, pattern: str) -> str:
 def _never_app(pattern: str) -> str:
     if re.search(r"\.(lnk|app|desktop|msi|bat)$", fold(pattern)):
         return f"no process is called {pattern}: that is a file, write the name that `eyelid windows` shows"
+    if processes := processes_of(pattern):
+        return (
+            f"no process is called {pattern}: that is a product, write its process, which may be {processes}: "
+            "`eyelid windows` shows it"
+        )
     if fold(pattern).startswith("www."):
         return f"no process is called {pattern}: that is an address, write url: instead of app:"
     return ""
@@ -82,8 +88,8 @@ def no_scheme(scheme: str) -> str:
 
 def _never_url(pattern: str) -> str:
     url = parse_pattern(pattern)
-    if url.scheme is not None and (told := no_scheme(url.scheme)):
-        return told
+    if url.scheme is not None and (problem := no_scheme(url.scheme)):
+        return problem
     if any("*" in token[:-1] for token in url.query):
         return "a * counts only at the end of a part of the query, so that this one never fits, write ?name=begin*"
     if url.host.endswith(".invalid") or url.host == "invalid":

@@ -35,7 +35,7 @@ class LinuxSeat:
         self, display: str | None = None, *, system_bus: str | None = None, session_bus: str | None = None
     ) -> None:
         self._display = display
-        self._logind = Logind()
+        self._logind = Logind(self._publish)
         self._sources: dict[Source, str | None] = {self._logind: system_bus, ScreenSavers(): session_bus}
         self._display_holds: frozenset[Hold] = frozenset()
         self._holds: frozenset[Hold] = frozenset()

@@ -6,8 +6,9 @@ Each source keeps its last word when its bus goes: a session that was locked sta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from dbus_fast import BusType, Message
@@ -15,7 +16,6 @@ from dbus_fast.aio import MessageBus
 
 from agent.core.model.rules import Hold
 from agent.desktop.seat.dbus_calls import (
-    BUS,
     LOGIND,
     LOGIND_PATH,
     LOST,
@@ -23,6 +23,7 @@ from agent.desktop.seat.dbus_calls import (
     PROPERTIES,
     SESSION,
     USER,
+    Owners,
     Refusal,
     call,
     watch,
@@ -51,7 +52,7 @@ class Source(Protocol):
         """Watch first, then ask, so that no change falls between. Raises one of `LOST` when no service answers."""
 
     def hear(self, message: Message) -> None:
-        """Any message of the bus."""
+        """Any message that reached this connection, whoever sent it."""
 
 
 class Logind:
@@ -61,7 +62,9 @@ class Logind:
     name = "logind (locked, switched away, about to sleep, ending)"
     bus_type = BusType.SYSTEM
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        """`on_change`: called when it has asked again and `holds` may differ, on the seat's thread."""
+        self._on_change = on_change
         self._locked = False
         self._active = True
         self._asleep = False
@@ -69,8 +72,9 @@ class Logind:
         self._shutdown = False
         self._session = ""
         self._bus: MessageBus | None = None
+        self._owners = Owners([LOGIND])
         self._delay = SleepDelay()
-        self._taking: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     @property
     def delays(self) -> bool:
@@ -88,11 +92,15 @@ class Logind:
         return frozenset(hold for hold, on in said.items() if on)
 
     async def begin(self, bus: MessageBus) -> None:
-        self._session = await _own_session(bus)
         self._bus = bus
+        await self._owners.begin(bus)
+        self._session = await _own_session(bus)
         await watch(bus, f"sender='{LOGIND}',interface='{PROPERTIES}',path='{self._session}'")
         for member in ("PrepareForSleep", "PrepareForShutdown", "SessionRemoved"):
             await watch(bus, f"sender='{LOGIND}',interface='{MANAGER}',member='{member}'")
+        await self._ask(bus)
+
+    async def _ask(self, bus: MessageBus) -> None:
         [properties] = await call(bus, LOGIND, self._session, f"{PROPERTIES}.GetAll", "s", SESSION)
         self._note(properties)
         self._ended = False  # it has just answered for this session
@@ -104,10 +112,14 @@ class Logind:
         self._shutdown = bool(ending.value)
 
     def hear(self, message: Message) -> None:
-        if message.member == "PrepareForSleep" and message.interface == MANAGER:
+        if self._owners.changed(message) and self._owners.is_there(LOGIND):
+            self._start(self._ask)  # it has started anew, and tells nothing of what changed meanwhile
+        elif not self._owners.sent(message, LOGIND):
+            return
+        elif message.member == "PrepareForSleep" and message.interface == MANAGER:
             self._asleep = bool(message.body[0])
-            if not self._asleep and self._bus is not None:
-                self._taking = asyncio.ensure_future(self._take_delay(self._bus))  # for the next sleep
+            if not self._asleep:
+                self._start(self._delay.take)  # for the next sleep
         elif message.member == "PrepareForShutdown" and message.interface == MANAGER:
             self._shutdown = bool(message.body[0])  # False: it was called off
         elif message.member == "SessionRemoved" and message.body[1] == self._session:
@@ -115,11 +127,10 @@ class Logind:
         elif message.member == "PropertiesChanged" and message.path == self._session and message.body[0] == SESSION:
             self._note(message.body[1])
 
-    async def _take_delay(self, bus: MessageBus) -> None:
-        try:
-            await self._delay.take(bus)
-        except LOST:
-            return  # following the bus finds out, and comes back
+    def _start(self, ask: Callable[[MessageBus], Awaitable[None]]) -> None:
+        if self._bus is not None:
+            self._asking = asyncio.ensure_future(_unless_lost(ask(self._bus)))
+            self._asking.add_done_callback(lambda _: self._on_change())
 
     def let_sleep(self) -> None:
         """Nothing is open any more: the sleep that was announced need not wait."""
@@ -127,8 +138,8 @@ class Logind:
             self._delay.let_go()
 
     def leave(self) -> None:
-        if self._taking is not None:
-            self._taking.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
         self._delay.let_go()
 
     def _note(self, properties: Mapping[str, Any]) -> None:
@@ -136,6 +147,11 @@ class Logind:
             self._locked = bool(properties["LockedHint"].value)
         if "Active" in properties:
             self._active = bool(properties["Active"].value)
+
+
+async def _unless_lost(asking: Awaitable[None]) -> None:
+    with contextlib.suppress(*LOST):  # following the bus finds out, and comes back
+        await asking
 
 
 async def _own_session(bus: MessageBus) -> str:
@@ -164,21 +180,22 @@ class ScreenSavers:
 
     def __init__(self) -> None:
         self._active: dict[str, bool] = {}
+        self._owners = Owners(SCREEN_SAVERS)
 
     def holds(self) -> frozenset[Hold]:
         return frozenset({Hold.LOCKED}) if any(self._active.values()) else frozenset()
 
     async def begin(self, bus: MessageBus) -> None:
-        await watch(bus, f"sender='{BUS}',interface='{BUS}',member='NameOwnerChanged'")
+        await self._owners.begin(bus)
         for name in SCREEN_SAVERS:
             await watch(bus, f"interface='{name}',member='ActiveChanged'")
         self._active = {name: await _is_active(bus, name, path) for name, path in SCREEN_SAVERS.items()}
 
     def hear(self, message: Message) -> None:
-        if message.member == "ActiveChanged" and message.interface in SCREEN_SAVERS:
+        if name := self._owners.changed(message):
+            self._active[name] &= self._owners.is_there(name)  # it ended, and its lock with it
+        elif message.member == "ActiveChanged" and self._owners.sent(message, str(message.interface)):
             self._active[str(message.interface)] = bool(message.body[0])
-        elif message.member == "NameOwnerChanged" and message.body[0] in SCREEN_SAVERS and not message.body[2]:
-            self._active[message.body[0]] = False  # it ended, and its lock with it
 
 
 async def _is_active(bus: MessageBus, name: str, path: str) -> bool:

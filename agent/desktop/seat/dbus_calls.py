@@ -1,7 +1,8 @@
-"""Asking on D-Bus, and the names of those who are asked."""
+"""Asking on D-Bus, the names of those who are asked, and who may speak for a name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from dbus_fast import Message, MessageFlag, MessageType
@@ -50,3 +51,36 @@ async def call(bus: MessageBus, name: str, path: str, member: str, signature: st
 
 async def watch(bus: MessageBus, rule: str) -> None:
     await call(bus, BUS, BUS_PATH, f"{BUS}.AddMatch", "s", f"type='signal',{rule}")
+
+
+class Owners:
+    """The connection behind each of some names.
+
+    A match rule does not keep others out: a signal that is sent to one connection reaches it without any. The bus
+    writes every message's sender itself, as the connection's own name, so what speaks for a name can be checked.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._owners: dict[str, str] = dict.fromkeys(names, "")
+
+    async def begin(self, bus: MessageBus) -> None:
+        for name in self._owners:
+            await watch(bus, f"sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{name}'")
+            try:
+                [self._owners[name]] = await call(bus, BUS, BUS_PATH, f"{BUS}.GetNameOwner", "s", name)
+            except Refusal:
+                self._owners[name] = ""
+
+    def changed(self, message: Message) -> str | None:
+        """The name whose owner has changed, if that is what the bus says here."""
+        if message.sender != BUS or message.member != "NameOwnerChanged" or message.body[0] not in self._owners:
+            return None
+        name, _, owner = message.body
+        self._owners[name] = owner
+        return str(name)
+
+    def is_there(self, name: str) -> bool:
+        return bool(self._owners[name])
+
+    def sent(self, message: Message, name: str) -> bool:
+        return message.message_type is MessageType.SIGNAL and message.sender == (self._owners.get(name) or None)

@@ -29,7 +29,7 @@ class Client:
     `owner`: the process that the server names. `place` within the window `inside`, its
     top level. `stale`: properties to be read.
     `lodger`: inside another program's window.
-    `retitled`: how often each title was set or deleted since the last scene; `told_by`: the property that gave the
+    `retitled`: how often each title was set or deleted since the last scene; `known_by`: the property that gave the
     title then, None before the first. `process` is filled in by the judge.
     """
 
@@ -40,7 +40,7 @@ class Client:
     inside: int = 0
     stale: set[str] = field(default_factory=set)
     retitled: dict[str, int] = field(default_factory=dict)
-    told_by: str | None = None
+    known_by: str | None = None
     lodger: bool = False
     misplaced: bool = False
     process: Process | Blind | None = None  # None: not asked yet
@@ -69,7 +69,7 @@ class Client:
         """
         if any(count > 1 for count in self.retitled.values()) or self.stale.intersection(TITLES):
             return True
-        if self.told_by is None or self.told_by == self.titled_by or not all(map(self.retitled.get, TITLES)):
+        if self.known_by is None or self.known_by == self.titled_by or not all(map(self.retitled.get, TITLES)):
             return False
         texts = [
             _text(kept, atoms) if isinstance(kept := self.properties.get(name), Property) else "" for name in TITLES

@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.core.model.seen import Box
 
-MOST_PIECES: Final = 256  # a window cut into more rests than this counts as seen: nobody hides a form behind a sieve
+MOST_PIECES: Final = 256  # a window cut into more rests than this counts as seen: no form is hidden behind a sieve
 
 
 def overlap(one: Box, other: Box) -> Box | None:

@@ -65,10 +65,10 @@ class Drawn:
             drawable=window,
             level=damage.DamageReportNonEmpty,
         )
-        told = self._empty(self._objects[window])
-        if told is None:
+        painted = self._empty(self._objects[window])
+        if painted is None:
             self.forget(window)
-        elif told.whole and not told.boxes:
+        elif painted.whole and not painted.boxes:
             self._emptied.add(window)
             self._armed.add(window)
 
@@ -92,14 +92,14 @@ class Drawn:
             known = self._objects.get(window)
             if known is None:
                 continue
-            told = self._empty(known)
-            if told is None:
+            painted = self._empty(known)
+            if painted is None:
                 self.forget(window)
                 continue
-            if not told.whole:
+            if not painted.whole:
                 self._armed.discard(window)
             if window in self._armed:
-                self._taken.setdefault(window, []).extend(told.boxes)
+                self._taken.setdefault(window, []).extend(painted.boxes)
             self._emptied.add(window)
             self._anew.add(window)
 

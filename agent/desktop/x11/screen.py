@@ -236,7 +236,7 @@ class Screenful:
         self.unsettled = self.tree.looked() or gone or missed or left_open or resized
         for client in self.clients.values():
             client.retitled = {}
-            client.told_by = client.titled_by
+            client.known_by = client.titled_by
         self.sizes = self.sizes[-1:]
         self.ended.clear()
         self.nested.clear()

@@ -71,8 +71,8 @@ def _connected(browser: Browser, status: Mapping[str, Any]) -> list[Mapping[str,
 
 def _extensions(connected: list[Mapping[str, Any]]) -> tuple[str, ...] | None:
     """None without a profile that is connected, and from a recorder that is older than this."""
-    told = [one["extensions"] for one in connected if "extensions" in one]
-    return tuple(sorted({id_ for ids in told for id_ in ids})) if told else None
+    lists = [one["extensions"] for one in connected if "extensions" in one]
+    return tuple(sorted({id_ for ids in lists for id_ in ids})) if lists else None
 
 
 # -- profiles -----------------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ def ask(home: Path) -> RecorderFacts:
     status, words = None, ""
     try:
         status = control.request(home, "status")
-    except (NotRunning, UserError) as told:
-        words = str(told)
+    except (NotRunning, UserError) as problem:
+        words = str(problem)
     pid = _answers_at(home) if status else None
     others = tuple(_recorders({pid, os.getpid()}))
     return RecorderFacts(version("eyelid"), status, words, pid, others)

@@ -66,7 +66,7 @@ def compare(here: Desktop) -> WindowsFacts:
     """The recorder's own looks against PyWinCtl's list; only what differs each time counts."""
     overlooked: set[int] | None = None
     differing: set[int] | None = None
-    told = WindowsFacts("")
+    facts = WindowsFacts("")
     for _ in range(TRIES):
         before = here.look()
         second = desktop.listed_by_system()
@@ -75,7 +75,7 @@ def compare(here: Desktop) -> WindowsFacts:
             return WindowsFacts(before.value)
         if isinstance(after, Blind):
             return WindowsFacts(after.value)
-        told = _counted(after)
+        facts = _counted(after)
         if isinstance(second, Blind):
             continue
         listed = _by_number(second)
@@ -84,12 +84,12 @@ def compare(here: Desktop) -> WindowsFacts:
         other = {number for number in listed.keys() & ours.keys() if not _agree(listed[number], before, after)}
         overlooked = missing if overlooked is None else overlooked & missing
         differing = other if differing is None else differing & other
-        told = WindowsFacts(
+        facts = WindowsFacts(
             "",
-            told.seen,
-            told.unreadable,
-            told.engines,
-            told.remote,
+            facts.seen,
+            facts.unreadable,
+            facts.engines,
+            facts.remote,
             len(listed),
             len(listed.keys() & ours.keys()),
             len(overlooked),
@@ -97,7 +97,7 @@ def compare(here: Desktop) -> WindowsFacts:
         )
         if not overlooked and not differing:
             break
-    return told
+    return facts
 
 
 def _by_number(scene: Scene) -> dict[int, Window]:

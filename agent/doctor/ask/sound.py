@@ -22,9 +22,9 @@ def ask(audio: AudioSettings, status: Mapping[str, Any] | None) -> SoundFacts:
         return SoundFacts(False, EndFacts(audio.microphone, "", None), EndFacts(audio.far_end, "", None))
     # A recorder that knows no sound does not say why; asking here finds the same, with its words.
     if status is not None and status["sound"] is not None and status["sound"].get("fault") != Deaf.NO_SOUND:
-        told = status["sound"]
+        ends = status["sound"]
         microphone, far_end = (
-            EndFacts(wanted, told[end]["device"], told[end]["peak_dbfs"])
+            EndFacts(wanted, ends[end]["device"], ends[end]["peak_dbfs"])
             for end, wanted in (("microphone", audio.microphone), ("far_end", audio.far_end))
         )
         return SoundFacts(True, microphone, far_end)

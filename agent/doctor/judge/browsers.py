@@ -46,8 +46,8 @@ def _relay(one: BrowserFacts) -> Finding:
 
 def _lacking(one: BrowserFacts, found: str, *steps: str) -> Finding:
     """A browser that is not used does no harm yet."""
-    told = wrong if one.running or one.profiles else warning
-    return told(found, *steps, of=one.title)
+    verdict = wrong if one.running or one.profiles else warning
+    return verdict(found, *steps, of=one.title)
 
 
 def extension(browsers: tuple[BrowserFacts, ...], _: Facts) -> tuple[Finding, ...]:
@@ -71,7 +71,7 @@ def _extension(one: BrowserFacts) -> Finding:
         return good(f"installed by policy, private windows covered; {has}", of=one.title)
     if one.forced:
         return warning("installed by policy, but private windows escape it and close the eye", policy, of=one.title)
-    return warning(f"{has}, and whoever uses the browser can take it out: no policy installs it", policy, of=one.title)
+    return warning(f"{has}, and its user can remove it: no policy installs it", policy, of=one.title)
 
 
 def _carried(one: BrowserFacts) -> str:
@@ -136,12 +136,12 @@ def _previews(one: BrowserFacts, relied_on: bool) -> Finding:
 
 def marks(recorder: RecorderFacts, _: Facts) -> Finding:
     """How often the picture did not soon show that a sensitive page had gone: until it does, the eye stays closed."""
-    told = None if recorder.status is None else recorder.status.get("marks")
-    if not isinstance(told, dict):
+    counts = None if recorder.status is None else recorder.status.get("marks")
+    if not isinstance(counts, dict):
         return beside("how sensitive pages leave the picture is known while the recorder runs")
-    seen, late = int(told["seen"]), int(told["late"])
+    seen, late = int(counts["seen"]), int(counts["late"])
     words = f"{several(seen, 'page')} seen to have left the picture, {late} of them after more than 2 s"
-    if told["waiting"]:
+    if counts["waiting"]:
         step = "see what covers the browser's corners: the eye opens once the mark is seen, or the page is closed"
         return warning(f"a page that was sensitive is not seen to have left the picture yet ({words})", step)
     return warning(words, "eyelid status --watch") if 10 * late > seen else good(words)

@@ -158,7 +158,7 @@ def signed(policy: PolicyFacts, _: Facts) -> Finding:
     what = (
         "files with mistakes: they do not count"
         if policy.beside_revision is None
-        else f"another policy (revision {policy.beside_revision}) that nobody signed: it does not count"
+        else f"another policy (revision {policy.beside_revision}) without a signature: it does not count"
     )
     return warning(
         f"{said}; {policy.folder} holds {what}",
@@ -171,18 +171,18 @@ def guarded(policy: PolicyFacts, _: Facts) -> Finding:
     if policy.revision is None:
         return beside("not asked: there is no policy")
     if policy.bundle is not None:
-        return good("it is signed: whoever is recorded cannot change it")
+        return good("it is signed: the agent who is recorded cannot change it")
     if policy.root:
         return beside("not judged: ask as the user who is recorded, not as root")
     if not policy.mine and policy.pinned:
         return good(f"{policy.folder} cannot be changed by this user")
     if not policy.mine:
         return warning(
-            f"{policy.folder}: whoever is recorded can name another folder",
+            f"{policy.folder}: the agent who is recorded can name another folder",
             f"policies: {policy.folder} in /etc/eyelid/managed.yaml",
         )
     return warning(
-        f"{policy.folder}: whoever is recorded can change it",
+        f"{policy.folder}: the agent who is recorded can change it",
         f"sudo install -m 644 -D -t /etc/eyelid/policies {quote(policy.folder)}/*.yaml",
         "policies: /etc/eyelid/policies in /etc/eyelid/managed.yaml",
     )

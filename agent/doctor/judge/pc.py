@@ -159,7 +159,7 @@ def drain(units: UnitsFacts, _: Facts) -> Finding:
     if units.drain in {"enabled", "enabled-runtime", "static"}:
         return good("eyelid-drain.timer is enabled")
     if not units.drain:
-        return beside("systemd does not answer: nobody sends what an ended session has left")
+        return beside("systemd does not answer: nothing sends what an ended session has left")
     install = "sudo install -m 644 -D -t /usr/lib/systemd/system installer/linux/eyelid-drain.*"
     return warning(
         f"eyelid-drain.timer is {units.drain}: what an ended session has left waits for the next logon",

@@ -36,7 +36,7 @@ def certificate(store: StoreFacts, _: Facts) -> Finding:
 
 def _dated(store: StoreFacts, begins: int, ends: int) -> Finding:
     """By the store's clock: this PC's may be the one that is wrong. The recorder itself minds no dates of its store's
-    own CA (docs/decisions/0007), so nobody else would notice."""
+    own CA (docs/decisions/0007), so nothing else would notice."""
     renew = "on the store's machine: sign a new certificate with the store's own CA, for the same names"
     if store.now > ends:
         return wrong(f"it ran out on {day(ends)}, {span(store.now - ends)} ago", renew)

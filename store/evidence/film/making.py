@@ -97,7 +97,7 @@ def _write(
     *,
     advance: Callable[[int], None],
 ) -> None:
-    last, last_key, told = -1, -KEY_EVERY, 0
+    last, last_key, shown = -1, -KEY_EVERY, 0
     scene: object = None
     for at, picture in pictures.shots():
         film_time = plan.film_time(at)
@@ -114,8 +114,8 @@ def _write(
         last = pts
         if audio is not None:
             audio.up_to(film_time)
-        advance(film_time // SECOND - told)
-        told = film_time // SECOND
+        advance(film_time // SECOND - shown)
+        shown = film_time // SECOND
     end = plan.length * TIMESCALE // SECOND - TIMESCALE // FRAMES
     if 0 <= last < end:  # players end with the last picture's beginning, or guess how long it stands
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
@@ -124,7 +124,7 @@ def _write(
     container.mux(video.encode(None))
     if audio is not None:
         audio.end()
-    advance(plan.length // SECOND - told)
+    advance(plan.length // SECOND - shown)
 
 
 def _video(container: OutputContainer, size: tuple[int, int]) -> VideoStream:

@@ -44,7 +44,7 @@ class Pictures:
         self._plan = plan
         self._layout = layout
         self._files = files
-        self._height = layout.height + (LINE if self._sound_is_told() else 0)
+        self._height = layout.height + (LINE if self._sound_is_shown() else 0)
         self._canvas = np.empty(layout.width * self._height * 3 // 2, np.uint8)
         self._showing: dict[int, av.VideoFrame | None] = dict.fromkeys(plan.streams(SCREEN))
         self._shown = deque(plan.shown)
@@ -56,7 +56,7 @@ class Pictures:
     def size(self) -> tuple[int, int]:
         return self._layout.width, self._height
 
-    def _sound_is_told(self) -> bool:
+    def _sound_is_shown(self) -> bool:
         """Whether the sound has gaps that the picture must tell of: those while it shows no slate of its own."""
         screens = union(span for stream in self._plan.streams(SCREEN) for span in self._plan.kept[stream])
         gaps = self._plan.gaps.get(AUDIO, ())

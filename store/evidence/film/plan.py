@@ -108,8 +108,8 @@ def _gaps(empty: Iterable[Interval], account: Sequence[Part], words: Callable[[C
         for part in account[place:]:
             if part.start >= end:
                 break
-            told = LEFT_OUT if isinstance(part.cause, Kept) else words(part.cause)
-            pieces.append(Gap(max(part.start, start), min(part.end, end), told))
+            why = LEFT_OUT if isinstance(part.cause, Kept) else words(part.cause)
+            pieces.append(Gap(max(part.start, start), min(part.end, end), why))
         yield from _joined(pieces)
 
 

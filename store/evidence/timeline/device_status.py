@@ -44,7 +44,7 @@ class Level(IntEnum):
 class DeviceStatus:
     """`blind_share`: of the time watched in the last day, 0 to 1. `receipt`, `heard`: ns by the store's clock.
 
-    `alarms`: of the store about this PC, still open; `told`: those that the PC has told in the last day, codes.
+    `alarms`: of the store about this PC, still open; `reported`: those that the PC has told in the last day, codes.
     `words` say what is the matter, `next_step` what to do; `others` what else is.
     """
 
@@ -58,7 +58,7 @@ class DeviceStatus:
     pending_bytes: int
     holds: tuple[str, ...]
     alarms: tuple[str, ...]
-    told: tuple[str, ...]
+    reported: tuple[str, ...]
     bundle_revision: int | None
     level: Level
     words: str
@@ -74,7 +74,7 @@ class _Seen:
     health: Mapping[str, Any]
     receipt: int | None
     alarms: tuple[str, ...]
-    told: tuple[str, ...]
+    reported: tuple[str, ...]
     newest: tuple[int, int] | None  # the store's bundle: revision, and when it came
     store_version: str
     now: int
@@ -88,7 +88,7 @@ class _Seen:
         return frozenset(self.health.get("holds", ())) if self.state == "heard" else frozenset()
 
     @property
-    def holds_told(self) -> tuple[str, ...]:
+    def holds_reported(self) -> tuple[str, ...]:
         """That of the person in front with the reason, which the account has and the report of health has not."""
         reasons = {why.partition(" ")[0]: why for why in self.gaps.held}
         return tuple(reasons.get(hold, hold) for hold in sorted(self.holds))
@@ -129,8 +129,8 @@ def _urgent(alarms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(code for code in alarms if code != NEVER)
 
 
-def _told(seen: _Seen) -> tuple[str, ...]:
-    return tuple(code for code in seen.told if code != NEVER)
+def _reported(seen: _Seen) -> tuple[str, ...]:
+    return tuple(code for code in seen.reported if code != NEVER)
 
 
 _CAUSES: Final = (
@@ -186,8 +186,8 @@ _CAUSES: Final = (
     ),
     _Cause(
         Level.LOOK,
-        lambda s: bool(_told(s)),
-        lambda s: f"told of {', '.join(_told(s))}",
+        lambda s: bool(_reported(s)),
+        lambda s: f"told of {', '.join(_reported(s))}",
         "on it: eyelid status says what to do",
     ),
     _Cause(
@@ -216,7 +216,7 @@ _CAUSES: Final = (
     ),
     _Cause(Level.FINE, lambda s: s.state == "never", lambda _: "just enrolled", "start the recorder: eyelid run"),
     _Cause(Level.AWAY, lambda s: s.state == "off", lambda _: "off", ""),
-    _Cause(Level.FINE, lambda s: bool(s.holds), lambda s: f"held: {', '.join(s.holds_told)}", ""),
+    _Cause(Level.FINE, lambda s: bool(s.holds), lambda s: f"held: {', '.join(s.holds_reported)}", ""),
     _Cause(Level.FINE, lambda _: True, lambda _: "recording", ""),
 )
 
@@ -244,7 +244,7 @@ def judge(seen: _Seen) -> DeviceStatus:
         pending_bytes=found.pending_bytes,
         holds=tuple(sorted(seen.holds)),
         alarms=seen.alarms,
-        told=seen.told,
+        reported=seen.reported,
         bundle_revision=seen.health.get("bundle_revision"),
         level=first.level,
         words=first.words(seen),
@@ -268,17 +268,17 @@ def older(version: str, than: str) -> bool:
 def _look(database: Database, device: Device, now: int, store_version: str) -> _Seen:
     found = gaps(database, device, since=now - DAY, now=now, zone=None)
     with database.reading() as connection:
-        told = queries.last_health(connection, device.id)
+        last = queries.last_health(connection, device.id)
         columns = schema.bundles.c
         newest = connection.execute(
             select(columns.revision, columns.added_at).order_by(columns.revision.desc()).limit(1)
         ).first()
         return _Seen(
             gaps=found,
-            health=json.loads(told[1]) if told else {},
+            health=json.loads(last[1]) if last else {},
             receipt=_last_receipt(connection, device),
             alarms=tuple(dict.fromkeys(queries.open_alarms(connection, device.id))),
-            told=tuple(sorted(set(_told_alarms(connection, device, now - DAY)))),
+            reported=tuple(sorted(set(_reported_alarms(connection, device, now - DAY)))),
             newest=None if newest is None else (newest.revision, newest.added_at),
             store_version=store_version,
             now=now,
@@ -298,7 +298,7 @@ def _last_receipt(connection: Connection, device: Device) -> int | None:
     return found
 
 
-def _told_alarms(connection: Connection, device: Device, since: int) -> Iterator[str]:
+def _reported_alarms(connection: Connection, device: Device, since: int) -> Iterator[str]:
     """Codes of the alarms in its account that was received since then."""
     lines, batches = schema.ledger_lines.c, schema.ledger_batches.c
     rows = connection.execute(

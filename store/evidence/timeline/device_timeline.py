@@ -121,7 +121,7 @@ class _DeviceTimeline:
             case "blind-since":
                 kept_on = self._kept_after_last()
                 if self._last is not None and kept_on:
-                    yield from self._told(self._last, self._last.at + kept_on)
+                    yield from self._spans(self._last, self._last.at + kept_on)
                 yield from self._tell()
                 since = entry.fields.get("from_wall")
                 since = since + kept_on if isinstance(since, int) else _wall(entry)
@@ -166,7 +166,7 @@ class _DeviceTimeline:
         if not self._running or last is None or not isinstance(since, int) or not last.at <= since <= entry.at:
             yield from self._within_run(entry)
             return
-        yield from self._told(last, since)
+        yield from self._spans(last, since)
         offset = _wall(last) - last.at
         self._waiting.append((Interval(since, entry.at), offset, What.HELD, (SUSPENDED,)))
 
@@ -177,9 +177,9 @@ class _DeviceTimeline:
             yield from self._tell()
             yield from _some(_wall(self._last), _wall(entry), What.UNEXPLAINED, "clock-went-back")
         else:
-            yield from self._told(self._last, entry.at)
+            yield from self._spans(self._last, entry.at)
 
-    def _told(self, since: Entry, to: int) -> Iterator[TimelineSpan]:
+    def _spans(self, since: Entry, to: int) -> Iterator[TimelineSpan]:
         """From an entry to a time of the device's clock, as the state says; told a little later."""
         self._waiting.append((Interval(since.at, to), _wall(since) - since.at, *self._state()))
         yield from self._tell(to - LOOK_BACK)
@@ -243,7 +243,7 @@ class _DeviceTimeline:
             yield from _some(_wall(last), last_report.now, what, why)
             return
         if last_report.complete:
-            yield from self._told(last, last.at + seen - _wall(last))
+            yield from self._spans(last, last.at + seen - _wall(last))
         yield from self._tell()
         if not last_report.complete:
             yield from _some(_wall(last), seen, What.UNEXPLAINED, "not-here-yet")

@@ -93,8 +93,8 @@ class DeviceGaps:
 def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzinfo | None) -> DeviceGaps:
     """`since`, `now`: ns since 1970 by the store's clock; recordings and entries received since then are looked at."""
     with database.reading() as connection:
-        told = queries.last_health(connection, device.id)
-        health: Mapping[str, Any] = json.loads(told[1]) if told else {}
+        last = queries.last_health(connection, device.id)
+        health: Mapping[str, Any] = json.loads(last[1]) if last else {}
         batch = connection.scalar(
             select(func.max(schema.ledger_batches.c.received_at)).where(
                 schema.ledger_batches.c.device == device.id, schema.ledger_batches.c.accepted.is_(True)
@@ -110,9 +110,9 @@ def gaps(database: Database, device: Device, *, since: int, now: int, zone: tzin
         )
     # Entries say how far they go, and nothing of what came after them: a proxy on the way may let through as many as
     # suit them. Only a report of health, with the account's head, says that nothing is missing up to then.
-    reported = told[0] if told else None
-    heard = max((at for at in (told[0] if told else None, batch) if at is not None), default=None)
-    clock_off = int(health["wall"]) - told[0] if told else 0
+    reported = last[0] if last else None
+    heard = max((at for at in (last[0] if last else None, batch) if at is not None), default=None)
+    clock_off = int(health["wall"]) - last[0] if last else 0
     pending = max(0, named - head.next)
     silent_since = device.enrolled_at if reported is None else reported
     state = _state(device, heard, silent_since, now, ended=last_kind == "stop" and not pending)
@@ -234,7 +234,7 @@ def _short(database: Database, device: Device, health: Mapping[str, Any], since:
 
 def _holes(connection: Connection, recording: Recording, named: Heads, *, goes_on: str | None, sends: bool) -> Short:
     """`named`: what health named and has not come; `goes_on`: the recording that is open there by the last report."""
-    following, given_up, ended = _told(connection, recording)
+    following, given_up, ended = _reported(connection, recording)
     own = named.get(str(recording.id), {})
     for stream, (end, _) in own.items():
         following[stream] = max(following.get(stream, 0), end)
@@ -277,7 +277,7 @@ def _runs(first: int, last: int, named: set[int]) -> Iterator[tuple[int, int, bo
         yield at, last, False
 
 
-def _told(connection: Connection, recording: Recording) -> tuple[dict[int, int], dict[int, set[int]], bool]:
+def _reported(connection: Connection, recording: Recording) -> tuple[dict[int, int], dict[int, set[int]], bool]:
     """(stream -> next sequence by the ledger, stream -> sequences given up, whether no more can come into being)."""
     lines = schema.ledger_lines.c
     following: dict[int, int] = {}
@@ -327,12 +327,12 @@ def _never_came(connection: Connection, device: Device, named: Heads, *, sends: 
 def _packet_given_up(connection: Connection, device: Device, recording: str) -> bool:
     """Then nothing of it was ever to come. Earlier agents opened a recording before its key packet was durable."""
     lines = schema.ledger_lines.c
-    told = connection.execute(
+    rows = connection.execute(
         select(lines.seq, lines.line).where(
             lines.device == device.id, lines.recording == recording, lines.kind == "given-up"
         )
     )
-    for row in told:
+    for row in rows:
         with suppress(LedgerError):  # damaged since: `verify --all` names it
             if parse_line(row.line.encode("utf-8"), seq=row.seq).get("stream") == KEY_PACKET_STREAM:
                 return True

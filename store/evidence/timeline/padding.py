@@ -25,13 +25,13 @@ def padding_in(evidence: Evidence) -> dict[str, int]:
 def padding(entries: Iterable[Entry], zero: int, kept: Sequence[Interval]) -> dict[str, int]:
     """An entry names silence up to about its own time, and not exactly when: what it names lies right before it, or
     before what a later one tells."""
-    told: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    reported: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for entry in entries:
         channel, length = entry.fields.get("channel"), entry.fields.get("filled_ms")
         if entry.kind == "sound" and isinstance(channel, str) and isinstance(length, int) and length > 0:
-            told[channel].append((entry.at - zero, length * _MS))
+            reported[channel].append((entry.at - zero, length * _MS))
     found = {}
-    for channel, spans in told.items():
+    for channel, spans in reported.items():
         total, before = 0, None
         for at, length in sorted(spans, reverse=True):
             end = at if before is None else min(at, before)

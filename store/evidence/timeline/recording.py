@@ -67,19 +67,19 @@ def state(evidence: Evidence) -> str:
 
 
 def _part(evidence: Evidence, part: Part) -> dict[str, Any]:
-    told: dict[str, Any] = {"from": part.start, "to": part.end, "margin": part.margin}
+    fields: dict[str, Any] = {"from": part.start, "to": part.end, "margin": part.margin}
     match part.cause:
         case Kept():
-            told["what"] = "kept"
+            fields["what"] = "kept"
         case Closed(policy, rules):
-            told["what"] = "closed_margin" if part.margin else "closed"
-            told |= {"rules": [rule_name(evidence, policy, rule).id for rule in rules], "policy": policy}
+            fields["what"] = "closed_margin" if part.margin else "closed"
+            fields |= {"rules": [rule_name(evidence, policy, rule).id for rule in rules], "policy": policy}
         case Held(holds):
-            told |= {"what": "held", "holds": list(holds)}
+            fields |= {"what": "held", "holds": list(holds)}
             if reason := reason_of(part.cause, evidence.hold_reasons):
-                told |= {"reason": reason}
+                fields |= {"reason": reason}
         case BlindCause(why):
-            told |= {"what": "blind", "why": why}
+            fields |= {"what": "blind", "why": why}
         case Missing(why):
-            told |= {"what": "missing", "why": why}
-    return told
+            fields |= {"what": "missing", "why": why}
+    return fields

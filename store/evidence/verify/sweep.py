@@ -206,13 +206,13 @@ class _Ledger:
             health = queries.last_health(connection, device)
             refused = queries.refused_batches(connection, device)
             alarms = queries.alarms_without_recording(connection, device)
-            told: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
-            known = queries.ledger_hashes(connection, device, told["next"] - 1, told["next"] - 1)
-            named = max(told["next"], reported.ledger_next(connection, device))
+            head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
+            known = queries.ledger_hashes(connection, device, head["next"] - 1, head["next"] - 1)
+            named = max(head["next"], reported.ledger_next(connection, device))
         if named > following:
             self.notes.append(f"{named - following} entries are still on their way")
-        elif told["next"] and known.get(told["next"] - 1, told["head"]) != told["head"]:
-            self.find("wrong-head", f"entry {told['next'] - 1}", "the device's last health named another hash of it")
+        elif head["next"] and known.get(head["next"] - 1, head["head"]) != head["head"]:
+            self.find("wrong-head", f"entry {head['next'] - 1}", "the device's last health named another hash of it")
         for first, token in refused:
             self._verified(token, f"refused batch from entry {first}")
         for alarm in alarms:

@@ -91,6 +91,15 @@ TOP = [
         "user_hold, keep_scenes, tests",
     ),
     case(
+        HEAD + A_RULE + "unless: []\n",
+        'a.yaml:9:1 "unless" is a key of a rule, indent it as far as that rule\'s id',
+    ),
+    case(
+        HEAD + A_RULE + "n\u200bame: again\n",
+        'a.yaml:9:1 "n?ame" is not a key of a policy file (character 2 is a zero width space (U+200B)), '
+        "did you mean name?",
+    ),
+    case(
         HEAD + A_RULE + "name: again\n",
         'a.yaml:9:1 "name" stands twice here, first in line 3, leave one out',
     ),
@@ -146,7 +155,7 @@ TOP = [
         HEAD + "rules: [{}]\n",
         "a.yaml:4:9 a rule without any, add any: … (The rule speaks when one of these fits)",
         "a.yaml:4:9 a rule without id, add id: … (A short name for reports: small letters, digits and hyphens)",
-        "a.yaml:4:9 a rule without why, add why: … (The reason, for whoever asks later)",
+        "a.yaml:4:9 a rule without why, add why: … (The reason, for those who ask later)",
     ),
     case(
         HEAD + A_RULE + "allow_unseen: [field: [cc-csc]]\n",

@@ -10,6 +10,10 @@ from tests.core.policies import RULE as A_RULE
 
 RULE_KEYS = "id, why, any, unless, screen, audio, stay_closed, max_pause, never_matched, dry_run"
 
+NO_EXPRESSION = (
+    "which this is not, write * for any characters, an entry for each alternative, or ? for a character that is really "
+    "there"
+)
 
 # The body begins in line 7, column 5.
 IN_A_RULE = [
@@ -68,7 +72,7 @@ IN_A_RULE = [
     ),
     case(
         'any: [title: ["\u200b"]]',
-        "a.yaml:7:19 title has only signs that nobody can see, write what stands in the title",
+        "a.yaml:7:19 title has only invisible characters, write what stands in the title",
     ),
     case(
         r"any: [app: ['C:\Tools\crm.exe']]",
@@ -81,6 +85,29 @@ IN_A_RULE = [
     case(
         "any: [app: [.exe]]",
         'a.yaml:7:17 app cannot be ".exe", write a process name',
+    ),
+    case(
+        "any: [app: [sap.*]]",
+        f'a.yaml:7:17 app cannot be "sap.*": .* belongs to a regular expression, {NO_EXPRESSION}',
+    ),
+    case(
+        "any: [title: ['.*card.*']]",
+        f'a.yaml:7:19 title cannot be ".*card.*": .* belongs to a regular expression, {NO_EXPRESSION}',
+    ),
+    case(
+        "any: [url: ['pay|shop.example.com']]",
+        'a.yaml:7:17 url cannot be "pay|shop.example.com": | belongs to a regular expression, which this is not, '
+        "write * for any characters, an entry for each alternative, or %-escapes as in the address",
+    ),
+    case(
+        'any: [url: ["pay.exa\u200bmple.com"]]',
+        "a.yaml:7:17 character 8 of this url is a zero width space (U+200B), and addresses have none as such, "
+        "delete it, or write the plain one, or %E2%80%8B where the address has that",
+    ),
+    case(
+        "any: [app:, b]",
+        "a.yaml:7:15 app is a list of words, not nothing, begin each entry with -, indented deeper than it",
+        'a.yaml:7:17 an entry of any is one key with a list, not "b", write for example app: …',
     ),
     case(
         "any: [field: [cc-cvc]]",

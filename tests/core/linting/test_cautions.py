@@ -60,6 +60,11 @@ def case(entry: str, *said: str) -> tuple[str, tuple[str, ...]]:
             "a.yaml:7:23 no process is called Chrome.lnk: that is a file, write the name that `eyelid windows` shows",
         ),
         case(
+            "app: [saplogon, sap gui]",
+            "a.yaml:7:27 no process is called sap gui: that is a product, write its process, which may be saplogon, "
+            "saplgpad, sapgui: `eyelid windows` shows it",
+        ),
+        case(
             "app: [www.stripe.com]",
             "a.yaml:7:17 no process is called www.stripe.com: that is an address, write url: instead of app:",
         ),

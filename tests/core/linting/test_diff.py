@@ -25,10 +25,8 @@ def test_nothing_that_counts() -> None:
     assert between("any: [app: [a]]", "any: [app: [a]]") == []
 
 
-HOLDS = "whoever sits in front may hold (before: may not hold)"
-LIMITED = (
-    "whoever sits in front may hold, for 10m at most, for one of these reasons: a private call (before: may not hold)"
-)
+HOLDS = "the agent may hold (before: may not hold)"
+LIMITED = "the agent may hold, for 10m at most, for one of these reasons: a private call (before: may not hold)"
 HERE = "a.yaml:6:5"
 HEADED = "a.yaml:2:1"
 

@@ -32,6 +32,9 @@ def policy(revision: int, *rules: str) -> str:
     return f"schema: 1\nrevision: {revision}\nname: Test\nrules:\n{listed}...\n"
 
 
+FAILS = "tests: [{ name: a till, app: till, title: Till, expect: { screen: record } }]\n...\n"  # it would be closed
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bundles:
     monkeypatch.setenv("EYELID_PASSPHRASE", PASSPHRASE.decode())
@@ -138,7 +141,7 @@ def test_readers_come_and_go_and_the_last_stays(run: Bundles, signed: Bundles, l
     fewer = signed("fewer.bundle", "--remove-reader", first[:12], "--remove-reader", second, before="more.bundle")
     assert [reader["id"] for reader in fewer["readers"]] == [made["id"]]
     for flags, why in (
-        (("--remove-reader", made["id"]), "without a reader nobody"),
+        (("--remove-reader", made["id"]), "without a reader no recording"),
         (("--remove-reader", "zzz"), "0 readers"),
         (("--remove-reader", "-o2"), "--remove-reader -o2: 0 readers"),  # one id in 64 begins with a dash
         (("--add-reader", laptop / "audit.key"), "is no reader's public key"),
@@ -154,7 +157,9 @@ def test_readers_come_and_go_and_the_last_stays(run: Bundles, signed: Bundles, l
     ("text", "why"),
     [
         (policy(1, "other"), "its `revision:` is 1, after 1 in the bundle before: write 2"),
-        ("schema: 1\nname: x\n...\n", "says no `revision:`"),
+        ("schema: 1\nname: x\n...\n", "revision"),
+        (policy(2, "till").replace("app:", "ap:"), '"ap" is not a key of'),
+        (f"{policy(2, 'till').removesuffix('...' + chr(10))}{FAILS}", "the policy says pause (till)"),
         ("schema: 1\nrevision: 2\n", "the last line must be ..."),
         ("a: [\n...\n", "is not YAML"),
     ],

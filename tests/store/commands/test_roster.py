@@ -22,7 +22,7 @@ def pc(number: int, host: str, level: Level, words: str, **changes: Any) -> Devi
     device = Device(f"{number:08x}-1b2c-7d3e-8f40-51627384a5b6", KEY, KEY, host, "Linux", "0.1.0", "leeds", 1, None)
     facts: dict[str, Any] = {
         "state": "heard", "version": "0.1.0", "heard": NOW - MINUTE, "receipt": NOW - 2 * MINUTE, "blind_share": 0.0,
-        "pending_chunks": 0, "pending_bytes": 0, "holds": (), "alarms": (), "told": (), "bundle_revision": 1,
+        "pending_chunks": 0, "pending_bytes": 0, "holds": (), "alarms": (), "reported": (), "bundle_revision": 1,
         "next_step": "", "others": (),
     }  # fmt: skip
     return DeviceStatus(device=device, level=level, words=words, **(facts | changes))
@@ -37,7 +37,7 @@ FLEET = [
         Level.BROKEN,
         "ALARM two-bodies",
         alarms=("two-bodies",),
-        told=("rule-closes-most-of-the-day",),
+        reported=("rule-closes-most-of-the-day",),
         others=("told of rule-closes-most-of-the-day", "mostly blind"),
         blind_share=0.86,
         receipt=NOW - 3 * 24 * 60 * MINUTE,
@@ -113,7 +113,7 @@ def test_where_there_is_room_and_where_it_is_asked_for_a_pc_is_one_line() -> Non
 
 
 def test_what_a_pc_calls_itself_cannot_move_the_cursor() -> None:
-    odd = pc(9, "\x1b[2J[red]x", Level.LOOK, "told of \x07", told=("\x1b]0;",), next_step="look")
+    odd = pc(9, "\x1b[2J[red]x", Level.LOOK, "told of \x07", reported=("\x1b]0;",), next_step="look")
     for width in (80, 400):
         told = "".join(shown(width, [odd]))
         assert "\x1b" not in told

@@ -169,13 +169,13 @@ def test_alarms_come_first_and_the_rest_is_told_beside(pc: Pc, clock: SetClock, 
         add_alarm(connection, clock(), "two-bodies", pc.device)
     found = look(pc)
     assert verdict(found) == (Level.BROKEN, "ALARM two-bodies")
-    assert found.told == ("policy-mistakes",)
+    assert found.reported == ("policy-mistakes",)
     assert set(found.others) >= {"NO POLICY", "told of policy-mistakes"}
     with database.writing() as connection:
         values = {"at": 1, "operator": "ada", "action": "acknowledge-alarm", "alarm": 1, "reason": "seen"}
         connection.execute(insert(schema.audit).values(**values))
     assert look(pc).words == "NO POLICY"
-    assert look(pc, 60 * 25).told == ()
+    assert look(pc, 60 * 25).reported == ()
 
 
 def test_a_pc_that_keeps_an_older_bundle_is_looked_at_once_it_had_its_time(

@@ -33,13 +33,15 @@ BAND = 3400.0  # Hz
 TONES = (500.0, 1500.0)  # Hz, of the left and the right channel
 
 
-def screen(folder: Path, stream: int, runs: Sequence[tuple[int, int, tuple[int, int, int]]]) -> Path:
+def screen(
+    folder: Path, stream: int, runs: Sequence[tuple[int, int, tuple[int, int, int]]], size: tuple[int, int] = (320, 240)
+) -> Path:
     """A file of solid pictures, five a second: (from, to, colour), in ms; a hole between two is a gap."""
     encoder = ScreenEncoder(START)
     chunks = []
     for start, end, colour in runs:
         for at in range(start, end, 200):
-            chunks += encoder.encode(frame(at, colour, stream=stream, width=320, height=240))
+            chunks += encoder.encode(frame(at, colour, stream=stream, width=size[0], height=size[1]))
         chunks += encoder.gap(START + end * MILLISECOND)
     file = folder / f"screen-{stream}.mp4"
     file.write_bytes(film(chunks, stream))
@@ -176,6 +178,14 @@ def test_a_gap_is_a_slate_of_its_length_and_silence(tmp_path: Path) -> None:
     for number, tone in enumerate(TONES):
         assert about(loud(ends[number], tone), [(0, 3000), (5000, 7000)])
         assert loud(ends[1 - number], tone) == []  # each end stays in its channel
+
+
+@pytest.mark.parametrize("size", [(320, 240 + more) for more in range(0, 16, 2)] + [(322, 242), (1680, 1050)])
+def test_every_pixel_has_its_colour_whatever_the_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    file = made(tmp_path, planned(1000, {0: spans((0, 1000))}), {0: screen(tmp_path, 0, [(0, 1000, RED)], size)})
+    with av.open(str(file)) as container:
+        shown = [picture.to_ndarray(format="rgb24").astype(int) for picture in container.decode(video=0)]
+    assert max(np.abs(picture - RED).max() for picture in shown) <= 16
 
 
 def test_a_slate_says_its_own_reason_and_its_own_length(tmp_path: Path) -> None:
