@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    # Some million objects that stay until the end: no collection of garbage needs to go through them again.
+    # Some hundred thousand objects that stay until the end: no collection of garbage needs to go through them again.
     gc.collect()
     gc.freeze()
 
