@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    # Some million objects that stay until the end: no collection of garbage needs to go through them again.
+    # Some hundred thousand objects that stay until the end: no collection of garbage needs to go through them again.
     gc.collect()
     gc.freeze()
 
@@ -89,17 +90,24 @@ def two_monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
-    """A store that the real command made, which takes seconds. It never serves: `found_like` makes others of it."""
-    from testkit import fleet  # noqa: PLC0415 - imports the agent, which few runs of a test need
+    """A store as `eyelid-store init` makes it. It never serves: `found_like` makes others of it.
 
-    return fleet.found(tmp_path_factory.mktemp("founded"))
+    Its keys are sealed with no strength, which takes the command seconds, and then each that opens one.
+    """
+    from store.admin.init import Plan, found  # noqa: PLC0415 - imports the store, which few runs of a test need
+
+    folder = tmp_path_factory.mktemp("founded")
+    home, secret = folder / "store", folder / "operator.key"
+    secret.write_bytes(secrets.token_bytes(32))
+    found(Plan(home, "https://127.0.0.1:8443", addresses=("127.0.0.1",), cost=10), secret.read_bytes())
+    return home, secret
 
 
 @pytest.fixture(scope="session")
 def new_store(founded: Founded) -> NewStore:
     """Serves a new store in a folder; what is asked of it runs in this process."""
 
-    from testkit import fleet  # noqa: PLC0415 - as above
+    from testkit import fleet  # noqa: PLC0415 - imports the agent, too
 
     @contextmanager
     def new(folder: Path) -> Iterator[Store]:

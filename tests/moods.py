@@ -24,6 +24,7 @@ MOODS: Final[dict[str, str]] = {
     "tests/browser/test_install_in_browsers.py": "real browsers on a fresh profile: their first start takes long",
     "tests/browser/test_late_names.py": "real browsers: they name a window late",
     "tests/browser/test_marks_prove.py": "real browsers: what is to be drawn late they may draw at once",
+    "tests/browser/test_other_extensions.py": "real browsers: a key does not reach a window that has just come",
     "tests/browser/test_lingering.py": "real browsers: what is to go late they may take away at once",
     "tests/browser/test_unserved_frames.py": "real browsers: they show an error page late",
     "tests/capture/test_sound_pulse.py": "real sound servers: PipeWire forgets a move or a default while it links",

@@ -117,6 +117,7 @@ def test_a_span_is_tried_only_if_the_control_has_half_of_its_marker_at_each_end(
     ]
 
 
+@pytest.mark.slow(reason="speech with four markers goes through the encoder")
 def test_a_marker_that_the_encoder_keeps_one_tone_of_was_tried(tmp_path: Path) -> None:
     """In half an hour on a machine with nothing else to do, 34 of 657 spans counted as untried for it."""
     ends = np.stack([speech(voice, tmp_path) for voice in VOICES])

@@ -154,6 +154,7 @@ def moments(draw: st.DrawFn) -> list[Moment]:
     return played
 
 
+@pytest.mark.slow(reason="minutes of sound are heard, with every fault of a device in them")
 @settings(max_examples=150, deadline=None)
 @given(moments(), st.floats(RATE * 0.9999, RATE * 1.0001))
 def test_nothing_is_handed_out_that_was_heard_outside_of_its_span(played: list[Moment], rate: float) -> None:

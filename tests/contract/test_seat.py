@@ -184,7 +184,7 @@ def test_a_lock_outlives_the_bus_and_ends_when_somebody_says_so(
             (tmp_path / "passing").unlink(missing_ok=True)
             with private_bus(tmp_path, "passing") as again, Logind(again):
                 await_holds(seat)
-                assert seat.blind_to == ()
+                await_true(lambda: seat.blind_to == (), "logind answered all")
 
 
 # -- screen savers ----------------------------------------------------------------------------------------------------

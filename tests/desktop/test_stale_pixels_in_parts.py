@@ -41,11 +41,21 @@ def test_half_of_a_place_painted_is_no_place_painted(bare: X11Stage) -> None:
 
 @pytest.mark.parametrize(("leave", "delay"), [(close, 0.06), (close, 0.3), (raise_over, 0.3)])
 def test_lines_across_a_place_are_no_background(bare: X11Stage, leave: Callable[[Trial], None], delay: float) -> None:
-    with trial(bare) as tried:
-        leave(tried)
-        tried.behind.cross(window=tried.back, width=BEHIND.width, height=BEHIND.height)
-        tried.later(delay, tried.paint)
-        tried.verdict()
+    for _ in range(TRIES):
+        with trial(bare) as tried:
+            leave(tried)
+            tried.behind.cross(window=tried.back, width=BEHIND.width, height=BEHIND.height)
+            tried.later(delay, tried.paint)
+            if painted_in_time(tried):
+                tried.verdict()
+                return
+    pytest.fail(BUSY)
+
+
+def painted_in_time(tried: Trial) -> bool:
+    """Within the second for which strokes are followed."""
+    tried.look_until_gone()
+    return max(tried.watcher.seen, default=tried.began) - tried.began < DOUBT
 
 
 def test_strokes_without_end_are_followed_for_a_second(bare: X11Stage) -> None:
@@ -57,8 +67,7 @@ def test_strokes_without_end_are_followed_for_a_second(bare: X11Stage) -> None:
                     0.25, lambda: tried.behind.cross(window=tried.back, width=BEHIND.width, height=BEHIND.height)
                 )
             tried.paint()
-            tried.look_until_gone()
-            if max(tried.watcher.seen, default=tried.began) - tried.began < DOUBT:  # else it was painted too late
+            if painted_in_time(tried):
                 tried.verdict()
                 return
     pytest.fail(BUSY)

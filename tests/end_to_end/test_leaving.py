@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent import config, enrolment
 from agent.control import control
 from agent.desktop import current_clock
 from agent.ledger import DiskLedger
@@ -37,12 +38,15 @@ def services(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> I
 class Pc:
     """A PC with a recording and an account that wait for the store, and a policy file of its own."""
 
-    def __init__(self, services: Store, home: Path) -> None:
+    def __init__(self, services: Store, home: Path, *, by_command: bool = False) -> None:
         self.services = services
         self.home = home
         self.environment = {**os.environ, "EYELID_HOME": str(home)}
         token = services.ask("enroll-token", "--address", services.address)["token"]
-        assert self.eyelid("enroll", "-", given=token).returncode == 0
+        if by_command:
+            assert self.eyelid("enroll", "-", given=token).returncode == 0
+        else:
+            enrolment.enrol(token, config.load(self.environment))
         who = load(home)
         self.device = who.device
         spool = DiskSpool(home / "spool", max_bytes=10**9, keep_free=0, alarm=pytest.fail)
@@ -71,7 +75,7 @@ class Pc:
 
 
 def test_leaving_sends_everything_first_and_the_store_hears_of_it(services: Store, tmp_path: Path) -> None:
-    pc = Pc(services, tmp_path / "home")
+    pc = Pc(services, tmp_path / "home", by_command=True)
     left = pc.eyelid("unenroll", "--yes")
     assert left.returncode == 0, left.stderr
     assert f"it was {pc.device}" in left.stdout

@@ -7,7 +7,6 @@ and one without it as a control, which has to have the marker, or the test has n
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -57,12 +56,14 @@ def test_nothing_that_is_said_at_a_card_terminal_is_kept(call: CallDesk, new_sto
         }
         for recorder in recorders.values():
             recorder.recorder.until(lambda recorder=recorder: _hears(recorder), "it heard the call")
+        held = recorders["held to the rule"]
         for _ in range(2):
-            time.sleep(4)
-            with call.stage.program("till", (300, 200)), call.server.playing("micfeed", MARKER):
-                time.sleep(2)
-        time.sleep(4)
+            for recorder in recorders.values():
+                _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
+            with call.stage.program("till", (300, 200)), call.server.playing("micfeed", MARKER), promised():
+                _stand(held, RecorderState.RECORDING, RecorderState.CLOSED, 3)
         for recorder in recorders.values():
+            _stand(recorder, RecorderState.RECORDING, RecorderState.RECORDING, 4)
             recorder.stop()
         kept = {name: _sound_of(services, recorder, tmp_path / name.split()[0]) for name, recorder in recorders.items()}
     ruled, control = kept["held to the rule"], kept["control"]
@@ -98,32 +99,15 @@ rules:
 def test_each_lane_closes_by_its_own_rules_with_its_own_lead(
     call: CallDesk, new_store: NewStore, tmp_path: Path
 ) -> None:
-    stage = call.stage
     with new_store(call.homes) as services, call.recorder(services, {"policy.yaml": LANES}) as recorded:
         recorded.recorder.until(lambda: _hears(recorded), "it heard the call")
-        time.sleep(6)
-        with stage.program("chart", (300, 200)):
-            with promised():
-                recorded.recorder.until(
-                    lambda: _lanes(recorded) == (RecorderState.CLOSED, RecorderState.RECORDING),
-                    "a chart closed the screen alone",
-                )
-            time.sleep(2)
-        recorded.recorder.until(
-            lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again"
-        )
-        time.sleep(6)
-        with stage.program("till", (300, 200)):
-            with promised():
-                recorded.recorder.until(
-                    lambda: _lanes(recorded) == (RecorderState.RECORDING, RecorderState.CLOSED),
-                    "a till closed the sound alone",
-                )
-            time.sleep(2)
-        recorded.recorder.until(
-            lambda: _lanes(recorded) == (RecorderState.RECORDING,) * 2, "both lanes were open again"
-        )
-        time.sleep(6)
+        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+        with call.stage.program("chart", (300, 200)), promised():  # it closes the screen alone
+            _stand(recorded, RecorderState.CLOSED, RecorderState.RECORDING, 2)
+        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
+        with call.stage.program("till", (300, 200)), promised():  # it closes the sound alone
+            _stand(recorded, RecorderState.RECORDING, RecorderState.CLOSED, 2)
+        _stand(recorded, RecorderState.RECORDING, RecorderState.RECORDING, 6)
         recorded.stop()
         _sound_of(services, recorded, tmp_path / "out")
         account = json.loads((tmp_path / "out" / "timeline.json").read_text("utf-8"))
@@ -169,9 +153,16 @@ def test_without_any_sound_server_the_screen_is_recorded_and_status_says_what_is
     assert list((tmp_path / "out").glob("screen-*.mp4"))
 
 
-def _lanes(recorder: Pc) -> tuple[str, str] | None:
-    status = recorder.status()
-    return None if status is None else (status["state"], status["sound"]["state"])
+def _stand(recorder: Pc, screen: RecorderState, call: RecorderState, seconds: float) -> None:
+    """Returns when both lanes have been so for this long, by the recorder's own word."""
+
+    def stands() -> bool:
+        status = recorder.status()
+        if status is None or (status["state"], status["sound"]["state"]) != (screen, call):
+            return False
+        return bool(min(status["since_s"], status["sound"]["since_s"]) > seconds)
+
+    recorder.recorder.until(stands, f"the screen was {screen} and the call {call} for {seconds} s")
 
 
 def _rules(account: Mapping[str, Any]) -> set[str]:

@@ -22,7 +22,7 @@ from agent.recorder.shutter import Grabbed, Shutter
 from tests.agent.recorder.daemon_rig import EmptySeat, Pages
 from tests.agent.recorder.desk_with_browsers import POLICY, AWindow, World
 
-pytestmark = pytest.mark.slow(reason="forty whole desks are played in each, every moment of them")
+pytestmark = pytest.mark.slow(reason="scores of whole desks are played in each, every moment of them")
 
 
 @dataclass
@@ -215,30 +215,19 @@ def kept_of(world: World, acts: list[Op], every: int) -> tuple[list[Order], int]
     return watch(world, last + 7500, replace(POLICY, parked_tabs_allowed=not world.previews)), last
 
 
-@settings(max_examples=40)  # each is seconds of a whole desk
-@given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
-def test_no_kept_picture_shows_a_sensitive_page(world: World, acts: list[Op], every: int) -> None:
-    orders, _ = kept_of(world, acts, every)
+def shows_no_sensitive_page(world: World, orders: list[Order]) -> None:
     for order in orders:
         if isinstance(order, Frame):
             assert not world.sensitive(order.span.start, order.span.end), order.span
 
 
-@settings(max_examples=40)  # each is seconds of a whole desk
-@given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
-def test_an_unchanged_picture_never_stands_for_time_that_was_sensitive(
-    world: World, acts: list[Op], every: int
-) -> None:
-    orders, _ = kept_of(world, acts, every)
+def stands_unchanged_for_no_sensitive_time(world: World, orders: list[Order]) -> None:
     for before, order in pairwise(orders):
         if isinstance(before, Frame) and isinstance(order, Gap | Close):
             assert not world.sensitive(before.span.start, order.until)
 
 
-@settings(max_examples=40)  # each is seconds of a whole desk
-@given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
-def test_time_never_goes_back_in_what_is_kept(world: World, acts: list[Op], every: int) -> None:
-    orders, _ = kept_of(world, acts, every)
+def never_goes_back_in_time(orders: list[Order]) -> None:
     reached = 0
     for order in orders:
         match order:
@@ -250,6 +239,16 @@ def test_time_never_goes_back_in_what_is_kept(world: World, acts: list[Op], ever
                 reached = until
             case Open():
                 continue
+
+
+@settings(max_examples=60)  # each is seconds of a whole desk, so that all is judged by the same
+@given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
+def test_no_kept_picture_shows_a_sensitive_page(world: World, acts: list[Op], every: int) -> None:
+    """Nor does an unchanged one stand for time in which there was one; and time never goes back in what is kept."""
+    orders, _ = kept_of(world, acts, every)
+    shows_no_sensitive_page(world, orders)
+    stands_unchanged_for_no_sensitive_time(world, orders)
+    never_goes_back_in_time(orders)
 
 
 @settings(max_examples=40)  # each is seconds of a whole desk

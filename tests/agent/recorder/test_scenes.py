@@ -337,6 +337,7 @@ def assert_kept_lies_in_open(kept: list[Span], spans: tuple[ReplaySpan, ...]) ->
     assert any(span.judged for span in spans)
 
 
+@pytest.mark.slow(reason="forty whole desks are played, every moment of them")
 @settings(max_examples=40)  # each is seconds of a whole desk
 @given(worlds, st.lists(ops, max_size=14), PICTURES_EVERY)
 def test_what_was_kept_lies_in_time_that_its_policy_calls_open_once_more(

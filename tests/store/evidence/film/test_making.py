@@ -308,6 +308,7 @@ def test_what_no_decoder_takes_is_said(tmp_path: Path) -> None:
             making.make(plan, layout, sources, tmp_path / f"{told}.mp4", advance=lambda _: None)
 
 
+@pytest.mark.slow(reason="five minutes of film are made")
 def test_an_hour_does_not_lie_in_memory(tmp_path: Path) -> None:
     """What four minutes take, one takes too: nothing grows with the length but the file's own index."""
     high = []
