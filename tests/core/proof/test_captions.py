@@ -120,3 +120,9 @@ def test_firefox_has_its_own_name_alone_for_want_of_a_title() -> None:
 )
 def test_a_tab_without_a_title_shows_its_address(title: str, address: str, untitled: bool) -> None:
     assert is_untitled(title, address) is untitled
+
+
+@pytest.mark.parametrize("name", ["Mozilla Firefox", "Firefox Developer Edition", "Firefox Nightly"])
+def test_a_window_of_any_firefox_without_a_title_has_its_name_alone(name: str) -> None:
+    assert is_bare(name)
+    assert not is_bare(f"Shop \u2014 {name}")
