@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from agent.core.proof.captions import is_bare, is_untitled, same_title
+from agent.core.proof.captions import DIRECTIONS, is_bare, is_untitled, same_title
 
 HEBREW = "\u05d7\u05d3\u05e9\u05d5\u05ea"
 ARABIC = "\u0623\u062e\u0628\u0627\u0631"
@@ -120,3 +120,16 @@ def test_firefox_has_its_own_name_alone_for_want_of_a_title() -> None:
 )
 def test_a_tab_without_a_title_shows_its_address(title: str, address: str, untitled: bool) -> None:
     assert is_untitled(title, address) is untitled
+
+
+@pytest.mark.parametrize("name", ["Mozilla Firefox", "Firefox Developer Edition", "Firefox Nightly"])
+def test_a_window_of_any_firefox_without_a_title_has_its_name_alone(name: str) -> None:
+    assert is_bare(name)
+    assert not is_bare(f"Shop \u2014 {name}")
+
+
+def test_all_that_only_sets_a_direction_is_left_out() -> None:
+    """The characters with the property Bidi_Control of Unicode: those that embed or isolate, and three marks."""
+    sets = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+    marks = {ord("\u061c"), ord("\u200e"), ord("\u200f")}
+    assert {one for one in range(0x110000) if unicodedata.bidirectional(chr(one)) in sets} | marks == set(DIRECTIONS)
