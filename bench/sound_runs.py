@@ -160,8 +160,10 @@ def markdown(runs: Sequence[Run]) -> str:
         found, server = total(mine), mine[0].server
         for case, one in found["recoveries"].items():
             took.append((f"{server}: {case}", f"{one['times']}", f"{one['median_s']}", f"{one['worst_s']}"))
-        cost = f"{found['cpu_s_per_min']} CPU-s a minute and {found['memory_mb']} MB more than a recorder without sound"
-        costs.append(f"{server}: {cost}; {found['mb_per_h']} MB an hour.")
+        costs.append(f"{server}: {found['mb_per_h']} MB an hour.")
+        if found["cpu_s_per_min"] is not None:  # else no recorder without sound ran beside it
+            more = f"{found['cpu_s_per_min']} CPU-s a minute and {found['memory_mb']} MB"
+            costs[-1] = f"{server}: {more} more than a recorder without sound; {found['mb_per_h']} MB an hour."
     lines = tables.markdown(COLUMNS, map(_line, _by_server(runs)))
     return "\n\n".join([lines, tables.markdown(RECOVERIES, took), *costs])
 

@@ -31,6 +31,7 @@ def sensitive_pixels(stage: Stage) -> int:
     return int(np.count_nonzero((picture == desk.SENSITIVE[::-1]).all(axis=2)))
 
 
+@pytest.mark.slow(reason="a toolkit starts in a process of its own")
 @pytest.mark.parametrize("name", desk.PROGRAMS)
 def test_a_program_is_named_as_a_policy_names_it(stage: Stage, name: str) -> None:
     with stage.program(name, (40, 60)) as process:

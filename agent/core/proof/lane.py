@@ -110,7 +110,7 @@ class LaneProof(Generic[ItemT]):
         """An event between two looks. If a rule closes this lane for it, it is an alarm. A clean one says nothing."""
         if self._policy is None:
             return Verdict()
-        verdict = decide(self._policy, Scene(pages=(page_event.page,), pages_only=True), interaction=True)
+        verdict = decide(self._policy, Scene(pages=(page_event.page,)), interaction=True)
         if reasons := verdict.on(self._lane):
             stay_closed = max(reason.stay_closed for reason in reasons)
             run = alarmed(self._runs[page_event.witness], page_event.at, stay_closed)

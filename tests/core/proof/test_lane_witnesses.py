@@ -66,6 +66,20 @@ def test_what_browsers_say_is_worth_nothing_by_itself() -> None:
     assert made.proof.said("b") == BLIND
 
 
+def test_an_item_waits_for_the_witness_that_can_close_it_last() -> None:
+    made = proof("w", "b")
+    made.put_in_force(CARDS, {"w": TIMING, "b": replace(TIMING, hindsight=9)}, now=0)
+    assert made.proof.hindsight == 9
+
+
+def test_of_several_rules_the_one_that_stays_closed_longest_counts() -> None:
+    made = proof("w", "b")
+    rules = (*CARDS.rules, replace(CARDS.rules[0], id="codes", stay_closed=5))
+    made.put_in_force(replace(CARDS, rules=rules), {"w": TIMING, "b": TIMING}, now=0)
+    made.page_event(PageEvent("b", 24, PAYING))
+    assert made.proof.provable_after == 44
+
+
 def test_an_event_that_a_rule_closes_for_is_an_alarm() -> None:
     made, picture = with_cards(), Picture(Span(20, 21))
     made.proof.push(picture)

@@ -14,6 +14,7 @@ from itertools import pairwise
 from random import Random
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,9 @@ SENSITIVE: Final = (Reason("cards", 0),)
 LATE: Final = ANSWERS_WITHIN // MILLISECOND + 200
 OVERVIEW: Final = 2
 SHELL: Final = Box(0, 0, 9, 9)
+
+
+SLOW = pytest.mark.slow(reason="scores of whole desks are played, each look of them judged")
 
 
 @dataclass(eq=False)
@@ -401,6 +405,7 @@ def on_display(desk: Desk, end: int) -> Iterator[tuple[int, int, frozenset[Conte
         yield since * MILLISECOND, until * MILLISECOND, (fresh | old) & (desk.looked_at | desk.told_of)
 
 
+@SLOW
 @settings(max_examples=80)
 @given(desks, acts, rounds)
 def test_no_moment_is_proven_in_which_the_display_may_show_something_sensitive(
@@ -412,6 +417,7 @@ def test_no_moment_is_proven_in_which_the_display_may_show_something_sensitive(
         assert not shown or not any(max(since, first) < min(until, last) for first, last in opened), (since, shown)
 
 
+@SLOW
 @settings(max_examples=80)
 @given(desks, acts, rounds)
 def test_a_page_counts_where_its_window_was_in_view_since_browsers_last_answered(
@@ -438,6 +444,7 @@ def test_a_page_counts_where_its_window_was_in_view_since_browsers_last_answered
         since = look.answered
 
 
+@SLOW
 @settings(max_examples=80)
 @given(desks, acts, rounds)
 def test_all_is_proven_once_nothing_sensitive_can_be_in_view(
