@@ -72,6 +72,18 @@ def test_nobody_seeks_a_partner_while_a_window_has_come_that_may_be_it() -> None
     assert desk.take(BROWSERS, told, asked=desk.last.answered).accounted == frozenset()
 
 
+def test_nor_while_any_other_has_come_which_may_become_it() -> None:
+    desk = Desk()
+    told = Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(),)),))
+    desk.look(window())
+    desk.take(BROWSERS, told)
+    other = replace(window(number=8), title="Another", pid=99)
+    desk.look(window(), other)
+    assert desk.take(BROWSERS, told, asked=desk.last.answered).accounted == frozenset()
+    desk.look(window(), other)
+    assert desk.take(BROWSERS, told).accounted == {7}
+
+
 def test_a_window_that_came_as_the_browsers_were_asked_is_nobodys_partner_yet() -> None:
     desk = Desk()
     told = Browsing((BrowserWindow("c", 20, 1, "Shop", PLACE, False, (tab(),)),))

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from agent.core.model.seen import ANY, BROWSERS, BrowserWindow, Browsing, Page, Tab
-from agent.core.proof.scene_merger import FEW
 from agent.core.proof.timing import CARD_LINGERS
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
+
+FEW = 50  # pages that are followed one by one; of more it is only known that they cannot be
 
 
 def test_until_a_page_has_drawn_itself_the_one_before_counts() -> None:
@@ -179,6 +180,15 @@ def test_what_a_tab_went_behind_another_with_is_the_picture_of_the_document_that
     assert parked(desk.browse(tab(SHOP, visible=False, top=8), front)) == {SHOP}
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_so_many_pages_that_were_not_drawn_are_followed_and_no_more(more: int) -> None:
+    """The one before and those that came are all what the window may still show."""
+    desk = Desk().settled(tab(SHOP))
+    for number in range(FEW - 1 + more):
+        scene = desk.browse(tab(Page((f"https://shop.example/{number}",)), painted=False))
+    assert any(page.unread for page in scene.pages) is bool(more)
+
+
 def test_beside_a_page_that_closes_by_its_rule_nothing_counts_as_unread_until_it_has_left() -> None:
     desk = Desk().settled(tab(SHOP))
     loading = Page(PAY.urls, unread=True)
@@ -189,6 +199,22 @@ def test_beside_a_page_that_closes_by_its_rule_nothing_counts_as_unread_until_it
         assert not any(page.unread for page in desk.browse(closing).pages)
     assert shown(desk.browse(tab(SHOP, painted=False))) >= {SHOP, PAY, loading}
     assert shown(desk.browse(tab(SHOP))) == {SHOP}
+
+
+def test_so_it_is_beside_a_second_tab_in_front_that_closes_nothing() -> None:
+    desk = Desk().settled(tab(SHOP))
+    desk.browse(tab(Page(PAY.urls, unread=True), painted=False))
+    closing = replace(tab(PAY, painted=False), closes=True)
+    for _ in range(2):
+        assert not any(page.unread for page in desk.browse(closing, tab(WIKI, 2)).pages)
+
+
+def test_but_where_another_tab_cannot_be_read_now_that_counts() -> None:
+    desk = Desk().settled(tab(SHOP))
+    unread = tab(Page(WIKI.urls, unread=True), 2, visible=False)
+    for _ in range(2):
+        scene = desk.browse(replace(tab(PAY, painted=False), closes=True), unread)
+    assert any(page.unread for page in scene.pages)
 
 
 def test_but_where_it_is_not_in_view_what_could_not_be_read_counts() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from agent.core.model.seen import BROWSERS, WINDOWS, BrowserWindow, Browsing, Page, Scene, Window
 from agent.core.model.times import MILLISECOND
-from agent.core.proof.scene_merger import FEW
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
+
+FEW = 50  # pages that are followed one by one; of more it is only known that they cannot be
 
 
 def test_what_an_event_showed_counts_until_the_tab_in_front_has_drawn_itself() -> None:

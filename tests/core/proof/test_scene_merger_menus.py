@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from agent.core.model.seen import BROWSERS, WINDOWS, Blind, BrowserWindow, Browsing, Page, Window, WindowKind
-from agent.core.proof.scene_merger import FEW
 from agent.core.proof.timing import PAGE_LAG
 from tests.core.proof.desk import PAY, PLACE, SHOP, WIKI, Desk, parked, shown, tab, window
+
+FEW = 50  # pages that are followed one by one; of more it is only known that they cannot be
 
 MENU = replace(window(number=9, kind=WindowKind.POPUP), title="")
 TAB = tab()
