@@ -54,6 +54,7 @@ def test_a_browser_puts_its_own_name_behind_the_title() -> None:
     assert bound([told(title="")], [seen(title="Chromium")]) == {}
     assert bound([told(title="")], [seen(title="")]) == {}
     assert bound([told()], [seen(title=Blind.NO_TITLE)]) == {}
+    assert bound([told(title="!")], [seen(title=Blind.NO_TITLE)]) == {}
 
 
 # How much the place that a browser tells of may reach beyond the desktop's, in pixels: left, top, right, bottom.
