@@ -113,12 +113,12 @@ class PolicyInForce:
 class HoldsAre:
     """What one source says of the holds it answers for; it never touches those of others.
 
-    `told`: what the ledger says beside them, also where such a hold is on already and is only asked for anew.
+    `fields`: what the ledger says beside them, also where such a hold is on already and is only asked for anew.
     """
 
     answers_for: frozenset[Hold]
     holds: frozenset[Hold]
-    told: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
     phase = PHASES.get((session.phase, type(event).__name__), session.phase)
     after = replace(session, phase=phase, slept=isinstance(event, Slept))
     commands: list[Command] = []
-    told: Mapping[str, object] = {}
+    fields: Mapping[str, object] = {}
     match event:
         case Started(boot) if after.phase is not session.phase:
             commands += [Write("start", {"boot": boot} if boot else {})]
@@ -223,7 +223,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         case PolicyInForce(policy):
             after = replace(after, policy=policy, judged=frozenset(), holds=after.holds - {Hold.NO_POLICY}, would={})
             commands.append(Write("policy", {"policy": policy.hash, "revision": policy.revision}))
-        case HoldsAre(answers_for, holds, told):
+        case HoldsAre(answers_for, holds, fields):
             after = replace(after, holds=(after.holds - answers_for) | (holds & answers_for))
         case LaneJudged(lane, reasons):
             after = replace(after, closed={**after.closed, lane: reasons}, judged=after.judged | {lane})
@@ -236,7 +236,7 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
         case _:
             pass
     after = replace(after, would={} if after.held else after.would)  # what is not looked at is not known
-    commands += _hold_entries(session, after, told)
+    commands += _hold_entries(session, after, fields)
     commands += _lane_entries(session, after)
     commands += _would_entries(session, after)
     if (after.held and not session.held) or (after.slept and not after.held):
@@ -254,12 +254,12 @@ def step(session: Session, event: Event, now: int) -> tuple[Session, tuple[Comma
     return replace(after, slept=False), tuple(commands)
 
 
-def _hold_entries(before: Session, after: Session, told: Mapping[str, object]) -> list[Command]:
-    """`told`: of a hold by the person in front, who may ask for it again with another end or reason."""
-    anew = after.holds & {Hold.USER} if told else frozenset()
+def _hold_entries(before: Session, after: Session, fields: Mapping[str, object]) -> list[Command]:
+    """`fields`: of a hold by the person in front, who may ask for it again with another end or reason."""
+    anew = after.holds & {Hold.USER} if fields else frozenset()
     begun, ended = sorted((after.holds - before.holds) | anew), sorted(before.holds - after.holds)
-    entries: list[Command] = [Write("hold", {"hold": hold.value, **told}) for hold in begun]
-    entries += [Write("release", {"hold": hold.value, **told}) for hold in ended]
+    entries: list[Command] = [Write("hold", {"hold": hold.value, **fields}) for hold in begun]
+    entries += [Write("release", {"hold": hold.value, **fields}) for hold in ended]
     return entries
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import unquote
 
+_UTF16: Final = "utf-16-le"
 FIREFOX_CUTS: Final = 256  # units of UTF-16
 FIREFOX: Final = frozenset({"Mozilla Firefox", "Firefox Developer Edition", "Firefox Nightly"})
 
@@ -39,8 +40,8 @@ def is_untitled(of_tab: str, address: str) -> bool:
 
 def _written(of_tab: str) -> tuple[str, ...]:
     """The tab's title as a window may have it: whole, or cut."""
-    units = of_tab.replace("\0", "").encode("utf-16-le", "surrogatepass")
-    whole, cut = (part.decode("utf-16-le", "replace") for part in (units, units[: 2 * FIREFOX_CUTS]))
+    units = of_tab.replace("\0", "").encode(_UTF16, "surrogatepass")
+    whole, cut = (part.decode(_UTF16, "replace") for part in (units, units[: 2 * FIREFOX_CUTS]))
     return (_plain(whole), _plain(cut)) if cut != whole else (_plain(whole),)
 
 

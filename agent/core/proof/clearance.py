@@ -41,9 +41,9 @@ class Timing:
     max_gap: int = 250 * MILLISECOND
     lingers: int = 0
 
-    def settled(self, *, told: bool) -> int:
-        """What has to pass after a look, ns. `told`: it says itself what the display still shows."""
-        return self.settle if told else max(self.settle, self.lingers)
+    def settled(self, *, display_known: bool) -> int:
+        """What has to pass after a look, ns. `display_known`: it says itself what the display still shows."""
+        return self.settle if display_known else max(self.settle, self.lingers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,11 @@ def with_stale(run: Run, stale_pixels: Sequence[StalePixels], now: int) -> Run:
 
 
 def looked(
-    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, told: bool, lag: int
+    run: Run, asked: int, answered: int, reasons: Sequence[Reason], timing: Timing, *, display_known: bool, lag: int
 ) -> Run:
     """The run after a look that was judged with the policy in force; `reasons` is empty for a clean one.
 
-    `told`: the look says what the display still shows, and `stale_until` brings that in. `lag`: as in `Look`.
+    `display_known`: the look says what the display still shows, and `stale_until` brings that in. `lag`: as in `Look`.
     A clean look whose question is not strictly later than the last alarm, or than the answer before it, does not count:
     of two looks in flight at once it is not known which saw what. A dirty one counts whenever it comes.
     """
@@ -134,7 +134,7 @@ def looked(
     if asked <= run.barrier:
         return run
     if run.last is None:
-        began = answered + max(timing.settled(told=told), lag)
+        began = answered + max(timing.settled(display_known=display_known), lag)
         return replace(run, after=max(run.after, began), last=(asked, answered), began=began)
     asked_before, answered_before = run.last
     if asked <= answered_before:

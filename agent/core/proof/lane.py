@@ -135,8 +135,10 @@ class LaneProof(Generic[ItemT]):
         name, before = look.witness, self._runs[look.witness]
         reasons = self._judge(policy, look).on(self._lane)
         # What a display goes on showing is not heard.
-        told = look.stale_pixels is not None or self._lane is not Lane.SCREEN
-        after = looked(before, look.asked, look.answered, reasons, self._timings[name], told=told, lag=look.lag)
+        known = look.stale_pixels is not None or self._lane is not Lane.SCREEN
+        after = looked(
+            before, look.asked, look.answered, reasons, self._timings[name], display_known=known, lag=look.lag
+        )
         if after.clean:
             self._runs[name], self._said[name] = after, ()
         elif after is not before:

@@ -10,6 +10,7 @@ windows count for the next browser look, together with what their pages showed a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -38,7 +39,7 @@ ROUNDED: Final = 4  # pixels that the two sides of what stands in the middle may
 FAR_FROM_CORNERS: Final = 64  # pixels; a web notification keeps 10 from the edge, more on a scaled desktop
 UNFOLLOWED: Final = Page(urls=(), unread=True)
 
-FOR_GOOD: Final = 2**63  # ns
+FOR_GOOD: Final = sys.maxsize  # ns
 T = TypeVar("T")
 
 
@@ -212,8 +213,8 @@ class SceneMerger:
         seeking = windows if all(self._first_seen[window.id] < asked for window in windows) else ()
         known = {key for key, seen in self._seen.items() if seen.since < self._asked}
         # The desktop must have been asked since: else a new window would find only what resembles it.
-        told = tuple(window for window in browsing.windows if key_of(window) in known)
-        self._correlation = self._correlation.renewed(told, seeking)
+        bindable = tuple(window for window in browsing.windows if key_of(window) in known)
+        self._correlation = self._correlation.renewed(bindable, seeking)
         here = {
             (window.browser, tab.id): self._tab(window, tab, look.answered)
             for window in browsing.windows

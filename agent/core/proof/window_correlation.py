@@ -129,9 +129,9 @@ def _address(window: BrowserWindow) -> str:
     return next((tab.page.urls[0] for tab in window.tabs if tab.visible and tab.page.urls), "")
 
 
-def _near(told: Box, found: Box) -> bool:
+def _near(reported: Box, found: Box) -> bool:
     """Whether the browser reports this place of the desktop, with or without a frame around it."""
-    left, top = found.x - told.x, found.y - told.y
-    right = told.x + told.width - found.x - found.width
-    bottom = told.y + told.height - found.y - found.height
+    left, top = found.x - reported.x, found.y - reported.y
+    right = reported.x + reported.width - found.x - found.width
+    bottom = reported.y + reported.height - found.y - found.height
     return -NEAR <= top <= TITLE_BAR and all(-NEAR <= margin <= BORDER for margin in (left, right, bottom))

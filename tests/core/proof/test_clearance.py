@@ -19,7 +19,7 @@ TIMING = Timing(settle=5, hindsight=3, max_gap=20)
 
 
 def clean(run: Run, asked: int, answered: int, timing: Timing = TIMING) -> Run:
-    return looked(run, asked, answered, (), timing, told=False, lag=0)
+    return looked(run, asked, answered, (), timing, display_known=False, lag=0)
 
 
 # -- one rule, one test -------------------------------------------------------------------------------------------
@@ -94,19 +94,19 @@ def test_an_alarm_from_the_past_does_not_move_the_barrier_back() -> None:
 
 
 def test_a_dirty_look_is_an_alarm_at_its_answer() -> None:
-    run = looked(Run.unproven(0), 10, 14, CARD, TIMING, told=False, lag=0)
+    run = looked(Run.unproven(0), 10, 14, CARD, TIMING, display_known=False, lag=0)
     assert (run.barrier, run.after, run.clean) == (14, 14, False)
     assert clean(run, 14, 15) is run
 
 
 def test_a_dirty_look_counts_even_when_it_was_asked_before_the_alarm() -> None:
-    run = looked(alarmed(Run.unproven(0), 10), 9, 14, CARD, TIMING, told=False, lag=0)
+    run = looked(alarmed(Run.unproven(0), 10), 9, 14, CARD, TIMING, display_known=False, lag=0)
     assert run.barrier == 14
 
 
 def test_a_rule_stays_closed_for_its_time() -> None:
     reasons = (Reason("a", 0, stay_closed=3), Reason("b", 1, stay_closed=50))
-    run = looked(Run.unproven(0), 10, 14, reasons, TIMING, told=False, lag=0)
+    run = looked(Run.unproven(0), 10, 14, reasons, TIMING, display_known=False, lag=0)
     assert run.after == 64
     run = clean(clean(run, 15, 16), 30, 31)
     assert run.clearance.after == 64
@@ -218,7 +218,7 @@ def test_what_a_run_covers_is_exactly_what_the_law_proves(events: list[Event], t
             run = alarmed(run, event.answered)
         else:
             reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
-            run = looked(run, event.asked, event.answered, reasons, timing, told=False, lag=0)
+            run = looked(run, event.asked, event.answered, reasons, timing, display_known=False, lag=0)
         for span in spans:
             if run.clearance.covers(span, timing.hindsight):
                 covered.add((span.start, span.end))
@@ -239,7 +239,7 @@ def test_the_lower_end_never_falls(events: list[Event], timing: Timing) -> None:
             run = alarmed(run, event.answered)
         else:
             reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
-            run = looked(run, event.asked, event.answered, reasons, timing, told=False, lag=0)
+            run = looked(run, event.asked, event.answered, reasons, timing, display_known=False, lag=0)
         assert run.clearance.after >= before
 
 
@@ -250,14 +250,14 @@ def test_a_look_that_does_not_say_what_is_left_on_the_display_counts_as_the_long
     settle: int, told: bool, after: int
 ) -> None:
     timing = Timing(settle=settle, lingers=1000)
-    assert looked(Run.unproven(0), 10, 20, (), timing, told=told, lag=0).clearance.after == after
+    assert looked(Run.unproven(0), 10, 20, (), timing, display_known=told, lag=0).clearance.after == after
 
 
 @pytest.mark.parametrize(("lag", "after"), [(0, 25), (5, 25), (6, 26), (300, 320)])
 def test_a_display_that_is_behind_takes_longer_to_settle(lag: int, after: int) -> None:
-    run = looked(Run.unproven(0), 10, 20, (), TIMING, told=True, lag=lag)
+    run = looked(Run.unproven(0), 10, 20, (), TIMING, display_known=True, lag=lag)
     assert run.clearance.after == run.began == after
-    later = looked(run, 25, 26, (), TIMING, told=True, lag=300)
+    later = looked(run, 25, 26, (), TIMING, display_known=True, lag=300)
     assert later.clearance == Clearance(after, 25), "what was clean by the first look was so long before the second"
 
 
@@ -330,7 +330,7 @@ def test_nothing_is_proven_while_the_display_shows_what_left_before_the_run(
             run = alarmed(run, event.answered)
             continue
         reasons = () if event.stay is None else (Reason("r", 0, event.stay),)
-        run = looked(run, event.asked, event.answered, reasons, timing, told=True, lag=0)
+        run = looked(run, event.asked, event.answered, reasons, timing, display_known=True, lag=0)
         words = {one: one.word(event.answered) for one in left if one.left <= event.answered}
         run = with_stale(run, [word for one, word in words.items() if one not in told_as_gone], event.answered)
         told_as_gone |= {one for one, word in words.items() if word.until <= event.answered}

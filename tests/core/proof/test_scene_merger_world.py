@@ -238,7 +238,7 @@ class Law:
     def see(self, look: Look) -> None:
         reasons = SENSITIVE if self.closes(look.seen) else ()
         before, timing = self.runs[look.witness], TIMINGS[look.witness]
-        run = looked(before, look.asked, look.answered, reasons, timing, told=False, lag=look.lag)
+        run = looked(before, look.asked, look.answered, reasons, timing, display_known=False, lag=look.lag)
         self.runs[look.witness] = run
         if run.clearance.before - timing.hindsight > run.clearance.after:
             self.proven[look.witness][run.clearance.after] = run.clearance.before - timing.hindsight

@@ -126,6 +126,15 @@ def test_a_page_without_a_title_is_in_a_window_that_has_only_its_browsers_name()
     assert bound([untitled()], [seen(title=BARE, place=PLACES[1])]) == {}
 
 
+def test_it_is_the_address_of_the_page_in_front_that_stands_for_a_title() -> None:
+    one = untitled()
+    frames = Tab(5, Page(("https://shop.example/a", "https://ads.example/b")), visible=True, painted=True)
+    assert bound([replace(one, tabs=(frames,))], [seen(title=BARE)]) == {1: {7}}
+    behind = Tab(6, Page(("https://wiki.example/",)), visible=False, painted=False)
+    assert bound([replace(one, tabs=(behind, *one.tabs))], [seen(title=BARE)]) == {1: {7}}
+    assert bound([replace(one, tabs=(replace(one.tabs[0], visible=False),))], [seen(title=BARE)]) == {}
+
+
 def test_what_is_bound_without_a_title_has_to_go_on_fitting_until_it_has_one() -> None:
     """A private window has only its browser's name for its first moments."""
     first = WindowCorrelation().renewed((untitled(),), (seen(title=BARE),))
