@@ -52,7 +52,7 @@ class Source(Protocol):
         """Watch first, then ask, so that no change falls between. Raises one of `LOST` when no service answers."""
 
     def hear(self, message: Message) -> None:
-        """Any message that reached this connection, whoever sent it."""
+        """Any message that reached this connection: its sender is still to be checked."""
 
 
 class Logind:
