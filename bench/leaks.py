@@ -83,7 +83,7 @@ POLICY: Final = _as_file(RULES)
 
 
 def control_policy() -> dict[str, str]:
-    """No rule, and nothing that the recorder closes for by itself."""
+    """No rule, and nothing that the recorder closes for without a rule."""
     (text,) = without_rules(POLICY).values()
     seen = {"allow_unseen": [{"app": ["*"]}, {"url": ["*"]}]}
     allowed = [*RULES["allow_extensions"], chromium_id(STRANGER), gecko_id(STRANGER)]

@@ -68,7 +68,7 @@ def intervals(shown: Iterable[Span], phases: Sequence[Phase]) -> list[Interval]:
         if joined and span.start - joined[-1].end < ONE:
             joined[-1].end = max(joined[-1].end, span.end)
         else:
-            # The phase that had begun last: between two of them nothing comes by itself.
+            # The phase that had begun last: between two of them nothing comes unasked.
             begun = (phase for phase in phases if phase.start <= span.start)
             played = max(begun, key=lambda phase: phase.start, default=Phase("before the play", 0, 0))
             joined.append(Interval(played.key, span.start, span.end))

@@ -93,7 +93,7 @@ def _power(who: str, made: World, _turn: int) -> Round:
 
 
 def _full_spool(take: Callable[[Disk], None], made: World, turn: int) -> Round:
-    """No room under the recorder: it must hold, say so in its ledger, and go on by itself when there is room.
+    """No room under the recorder: it must hold, say so in its ledger, and go on when there is room.
 
     Every other time without the store, so that nothing leaves the spool meanwhile.
     """

@@ -20,7 +20,7 @@ from testkit.fleet import Store
 BATCH: Final = 25  # faults between two verdicts
 NARROW: Final = 50_000 / 8  # bytes a second
 SLOW_FOR: Final = 8.0  # seconds of a narrow line
-SILENT_FOR: Final = 4.0  # seconds of a black hole that ends by itself
+SILENT_FOR: Final = 4.0  # seconds of a black hole that ends
 GIVES_UP: Final = 240.0  # seconds after which the recorder must have left a black hole
 KEEPS_ON: Final = 30.0  # seconds in which a chunk must be kept whatever the line does
 EVERY: Final = 10  # of so many black holes one lasts until the recorder gives up

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -14,15 +15,15 @@ HERE: Final = "127.0.0.1"
 
 
 class Answer(BaseHTTPRequestHandler):
-    """`get` and `post` call `send`, once for each request."""
+    """`get` and `post` call `send`, once for each request; one that is not there is refused."""
 
     protocol_version = "HTTP/1.1"
 
-    def get(self, path: str, query: dict[str, list[str]]) -> None:
-        raise NotImplementedError
+    def get(self, path: str, query: dict[str, list[str]]) -> None:  # noqa: ARG002 - for those that answer
+        self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
 
-    def post(self, body: bytes) -> None:
-        raise NotImplementedError
+    def post(self, body: bytes) -> None:  # noqa: ARG002
+        self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
 
     def do_GET(self) -> None:
         asked = urlsplit(self.path)

@@ -35,7 +35,7 @@ class LaneProof(Generic[ItemT]):
         self._policy: Policy | None = None
         self._judged: dict[str, tuple[Scene | Blind, bool, Verdict]] = {}  # witness -> scene, interaction, verdict
         self._interactions: dict[str, bool] = {}  # witness -> its last look saw one that `record_when` asks for
-        self._interaction_until = 0
+        self._interaction_until = now
         self.stale_pixels = StalePixelReports()
 
     @property

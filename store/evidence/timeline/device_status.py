@@ -190,7 +190,7 @@ _CAUSES: Final = (
     _Cause(
         Level.LOOK,
         lambda s: bool(_reported(s)),
-        lambda s: f"told of {', '.join(_reported(s))}",
+        lambda s: f"reported {', '.join(_reported(s))}",
         "on it: eyelid status says what to do",
     ),
     _Cause(

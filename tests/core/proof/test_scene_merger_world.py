@@ -399,7 +399,7 @@ def play(desk: Desk, happens: list[Act], asked: list[Round]) -> int:
 
 
 def on_display(desk: Desk, end: int) -> Iterator[tuple[int, int, frozenset[Content]]]:
-    """From when until when (ns) the display may show which of what browsers have told of."""
+    """From when until when (ns) the display may show which pages that browsers have reported."""
     ends = [since for since, _, _ in desk.screen[1:]] + [end]
     for (since, fresh, old), until in zip(desk.screen, ends, strict=True):
         yield since * MILLISECOND, until * MILLISECOND, (fresh | old) & (desk.looked_at | desk.told_of)

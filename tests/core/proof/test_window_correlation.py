@@ -126,6 +126,15 @@ def test_a_page_without_a_title_is_in_a_window_that_has_only_its_browsers_name()
     assert bound([untitled()], [seen(title=BARE, place=PLACES[1])]) == {}
 
 
+def test_two_that_cannot_be_told_apart_go_on_fitting_until_both_have_a_title() -> None:
+    """One of them may be a private window that has only its browser's name yet."""
+    both = (untitled(1), untitled(2))
+    titled = seen(7, f"shop.example/a - {BARE}")
+    first = WindowCorrelation().renewed(both, (titled, seen(8, BARE)))
+    assert first.accounted == {7, 8}
+    assert first.renewed(both, (titled, seen(8, PRIVATE))).accounted == set()
+
+
 def test_it_is_the_address_of_the_page_in_front_that_stands_for_a_title() -> None:
     one = untitled()
     frames = Tab(5, Page(("https://shop.example/a", "https://ads.example/b")), visible=True, painted=True)

@@ -38,7 +38,7 @@ FLEET = [
         "ALARM two-bodies",
         alarms=("two-bodies",),
         reported=("rule-closes-most-of-the-day",),
-        others=("told of rule-closes-most-of-the-day", "mostly blind"),
+        others=("reported rule-closes-most-of-the-day", "mostly blind"),
         blind_share=0.86,
         receipt=NOW - 3 * 24 * 60 * MINUTE,
         pending_chunks=7,
@@ -95,7 +95,7 @@ def test_at_80_columns_the_list_reads_so() -> None:
         "desk-03.reception.leeds.exampl  ALARM two-bodies      86 %    3 days ago       2",
         "e.com                           (and 2 more)",
         "    → look into it, then settle it: eyelid-store alarms",
-        "    also: told of rule-closes-most-of-the-day, mostly blind",
+        "    also: reported rule-closes-most-of-the-day, mostly blind",
         "    alarms: two-bodies, rule-closes-most-of-the-day",
         "    00000003-1b2c-7d3e-8f40-51627384a5b6  0.1.0  leeds  3.1 MB waiting there",
         "desk-04                         SILENT                   -             -       -",
@@ -113,7 +113,7 @@ def test_where_there_is_room_and_where_it_is_asked_for_a_pc_is_one_line() -> Non
 
 
 def test_what_a_pc_calls_itself_cannot_move_the_cursor() -> None:
-    odd = pc(9, "\x1b[2J[red]x", Level.LOOK, "told of \x07", reported=("\x1b]0;",), next_step="look")
+    odd = pc(9, "\x1b[2J[red]x", Level.LOOK, "reported \x07", reported=("\x1b]0;",), next_step="look")
     for width in (80, 400):
         told = "".join(shown(width, [odd]))
         assert "\x1b" not in told

@@ -170,7 +170,7 @@ def test_alarms_come_first_and_the_rest_is_told_beside(pc: Pc, clock: SetClock, 
     found = look(pc)
     assert verdict(found) == (Level.BROKEN, "ALARM two-bodies")
     assert found.reported == ("policy-mistakes",)
-    assert set(found.others) >= {"NO POLICY", "told of policy-mistakes"}
+    assert set(found.others) >= {"NO POLICY", "reported policy-mistakes"}
     with database.writing() as connection:
         values = {"at": 1, "operator": "ada", "action": "acknowledge-alarm", "alarm": 1, "reason": "seen"}
         connection.execute(insert(schema.audit).values(**values))
