@@ -36,9 +36,9 @@ from bench.sound_play import (
     talking,
 )
 from bench.sound_runs import Run, beyond, faults, markdown, total
-from bench.sound_signals import now
 from store.evidence.film.opus import samples_of
 from testkit.calls import desk, hears, policy, sound_open
+from testkit.flashes import now
 from testkit.fleet import DEAF, Pc, Store, store, zeros
 from testkit.interrupts import interrupts_told
 from testkit.opened import OpenedRecording, open_all

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from bench.harness import expect
 from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, RATE, SECOND, Beep, Span, marker
-from bench.sound_signals import AHEAD, AROUND_A_BEEP, Beeper, now
+from testkit.flashes import AHEAD, AROUND_A_BEEP, Beeper, now
 from testkit.sounds import SoundServer, write
 from testkit.stage import Stage, StageError
 from testkit.windows import Program, program

@@ -24,9 +24,9 @@ from bench.harness import Said, Say
 from bench.sound_account import RATE, SECOND
 from bench.sound_call import blocks_of
 from bench.sound_play import beepers_of
-from bench.sound_signals import PLACE, Lamp, flash_and_beep
 from bench.tables import drawn
 from testkit.calls import both_open, desk, policy
+from testkit.flashes import PLACE, Lamp, flash_and_beep
 from testkit.fleet import store, zeros
 from testkit.opened import OpenedRecording, open_longest
 from testkit.stage import StageError

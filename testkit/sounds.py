@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+RATE: Final = 48_000  # samples a second of all that is played
 SOON: Final = 20.0  # s: more than a server takes to start on a busy machine
 
 NEEDED: Final = {
@@ -185,7 +186,7 @@ def sound_server(kind: str, folder: Path, *, devices: bool = True) -> Iterator[S
 
 def tone(file: Path, hertz: float, seconds: float, level: float = 0.5) -> None:
     """Mono, 48 kHz, 16 bit; `level` of full scale."""
-    write(file, np.sin(2 * np.pi * hertz * np.arange(round(48_000 * seconds)) / 48_000) * level * 32_767)
+    write(file, np.sin(2 * np.pi * hertz * np.arange(round(RATE * seconds)) / RATE) * level * 32_767)
 
 
 def write(file: Path, samples: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Path:
@@ -193,6 +194,6 @@ def write(file: Path, samples: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Pa
     with wave.open(str(file), "wb") as written:
         written.setnchannels(1)
         written.setsampwidth(2)
-        written.setframerate(48_000)
+        written.setframerate(RATE)
         written.writeframes(samples.astype("<i2").tobytes())
     return file

@@ -1,4 +1,4 @@
-"""The desktop that the capture bench films: a support desk's page that ticks, is typed into, scrolled and turned.
+"""A desktop that is worked on, to be filmed: a support desk's page that ticks, is typed into, scrolled and turned.
 
 Pages are painted once into pixmaps of the X server and copied from there, as browsers do, so that what is drawn costs
 the machine next to nothing beside the recorders. Text is anti-aliased, and a picture lies among it.

@@ -32,7 +32,8 @@ from agent.capture.sound_libpulse import (
     SuccessCallback,
     load,
 )
-from bench.sound_account import RATE, SECOND
+from agent.core.model.times import SECOND
+from testkit.sounds import RATE
 from testkit.stage import StageError
 from testkit.window_program import Windows
 
