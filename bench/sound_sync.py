@@ -21,14 +21,14 @@ import numpy as np
 
 from agent.control.status import RecorderState
 from bench.harness import Said, Say
-from bench.sound_account import RATE, SECOND
-from bench.sound_call import blocks_of
-from bench.sound_play import beepers_of
+from bench.sound_account import SECOND
 from bench.tables import drawn
 from testkit.calls import both_open, desk, policy
-from testkit.flashes import PLACE, Lamp, flash_and_beep
+from testkit.flashes import PLACE, Lamp, beepers_of, flash_and_beep
 from testkit.fleet import store, zeros
+from testkit.listening import blocks_of
 from testkit.opened import OpenedRecording, open_longest
+from testkit.sounds import RATE
 from testkit.stage import StageError
 
 ALLOWED_MS: Final = 40.0
