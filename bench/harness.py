@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any, Final
 import psutil
 from rich.console import Console, RenderableType
 
-from testkit.stage import StageError
+from testkit.waits import BEAT, StageError, until
 
 LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 Say = Callable[[str], None]
@@ -98,13 +97,9 @@ def used(pid: int) -> tuple[float, int]:
     return sum(one.user + one.system for one in times), sum(one.memory_full_info().pss for one in processes)
 
 
-def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = 0.02) -> None:
-    """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StageError(f"{what} did not come within {patience:.0f} s")
-        time.sleep(beat)
+def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = BEAT) -> None:
+    """As `until`, with a bench's patience."""
+    until(condition, what, patience, beat)
 
 
 def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:

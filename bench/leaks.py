@@ -37,7 +37,7 @@ from agent.control.status import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
-from bench.leaks_desktop import SETTINGS, busy_cores, setting
+from bench.leaks_desktop import SETTINGS, setting
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
 from bench.leaks_random import LOT, Say
@@ -50,7 +50,7 @@ from testkit.browsers import STRANGER, gecko_id
 from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
 from testkit.opened import open_all
-from testkit.stage import Stage, StageError
+from testkit.stage import Stage, StageError, busy_cores
 
 RULES: Final[dict[str, Any]] = {
     "schema": 1,

@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from rich.markdown import Markdown
 
 from bench import sound_account as account
-from bench.harness import Said, Say, expect, used
+from bench.harness import Said, Say, used
 from bench.sound_account import SECOND, Kept, Span
 from bench.sound_play import (
     AFTER,
@@ -42,6 +42,7 @@ from testkit.opened import OpenedRecording, open_all
 from testkit.sounds import RATE, SINKS, SoundServer, played
 from testkit.speech import talking
 from testkit.stage import StageError
+from testkit.waits import came
 
 RULED: Final = policy(NAME)
 CONTROL: Final = policy("no-such-app")
@@ -144,8 +145,7 @@ def _play(server: SoundServer, till: Till, plan: Plan, recorders: tuple[Pc, Pc],
 def _until_open(recorders: tuple[Pc, Pc], clean: float) -> None:
     """At least `clean` seconds after the window before. The control, too: a marker that it misses has tried nothing."""
     time.sleep(clean)
-    with suppress(StageError):  # a span that comes too early counts as untried
-        expect(lambda: all(map(sound_open, recorders)), "an open lid", OPEN)
+    came(lambda: all(map(sound_open, recorders)), OPEN)  # a span that comes too early counts as untried
 
 
 def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept]:

@@ -15,11 +15,11 @@ from typing import Final
 
 import numpy as np
 
-from bench.harness import expect
 from bench.sound_account import BEEP, BEEP_EVERY, BEEP_LENGTH, BEEP_LEVEL, SECOND, Beep, Span, marker
 from testkit.flashes import AHEAD, AROUND_A_BEEP, beepers_of, now
 from testkit.sounds import RATE, SoundServer, write
 from testkit.stage import Stage
+from testkit.waits import until
 from testkit.windows import Program, program
 
 NAME: Final = "eyelid-till"  # of the program that the bench's rule closes for
@@ -59,7 +59,7 @@ class Till:
     def show(self) -> int:
         """When it is in view, ns."""
         self._program.map(window=self._window)
-        expect(lambda: self._stage.shows(self._program.pid), "the bench's window", SOON, beat=0.002)
+        until(lambda: self._stage.shows(self._program.pid), "the bench's window", SOON, beat=0.002)
         return now()
 
     def hide(self) -> int:
