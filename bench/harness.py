@@ -14,7 +14,7 @@ from typing import Any, Final
 import psutil
 from rich.console import Console, RenderableType
 
-from testkit.waits import BEAT, StageError, until
+from testkit.waits import StageError
 
 LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 Say = Callable[[str], None]
@@ -107,11 +107,6 @@ def used(pid: int) -> tuple[float, int]:
     processes = [own, *own.children(recursive=True)]
     times = [one.cpu_times() for one in processes]
     return sum(one.user + one.system for one in times), sum(one.memory_full_info().pss for one in processes)
-
-
-def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = BEAT) -> None:
-    """As `until`, with a bench's patience."""
-    until(condition, what, patience, beat)
 
 
 def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:
