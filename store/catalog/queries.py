@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from protocol.envelope import KEY_PACKET_STREAM
@@ -157,6 +157,31 @@ def ahead_of(connection: Connection, revision: int) -> list[str]:
         .order_by(devices.host)
     )
     return [row.host for row in rows if int(json.loads(row.body).get("bundle_revision", 0)) >= revision]
+
+
+# -- enrolment tokens ---------------------------------------------------------------------------------------------
+
+
+def enrolments(connection: Connection) -> list[Row[Any]]:
+    """Rows of `schema.enrolments`, oldest first, with `used`: how many PCs each has let in, and `last_used_at`."""
+    devices = schema.devices.c
+    used, last = func.count(devices.id).label("used"), func.max(devices.enrolled_at).label("last_used_at")
+    return list(
+        connection.execute(
+            select(schema.enrolments, used, last)
+            .outerjoin(schema.devices)
+            .group_by(schema.enrolments.c.id)
+            .order_by(schema.enrolments.c.created_at, schema.enrolments.c.id)
+        )
+    )
+
+
+def withdraw(connection: Connection, enrolment: str, *, operator: str, at: int) -> None:
+    """It lets in no further PC; the audit trail says who withdrew it."""
+    columns = schema.enrolments.c
+    connection.execute(update(schema.enrolments).where(columns.id == enrolment).values(withdrawn_at=at))
+    entry = {"at": at, "operator": operator, "action": "withdraw-token", "reason": enrolment}
+    connection.execute(insert(schema.audit).values(**entry))
 
 
 # -- recordings ---------------------------------------------------------------------------------------------------

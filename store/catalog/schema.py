@@ -31,6 +31,7 @@ enrolments: Final = Table(
     Column("uses_left", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
 )
 
 devices: Final = Table(

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from functools import partial
 from importlib.metadata import version
+from uuid import uuid4
 
 from sqlalchemy import update
 
@@ -63,14 +64,19 @@ def _enroll_token(options: Namespace) -> int:
         raise WrongUsage(f"--address {address}: it must begin with https://")
     if len(options.group) > 200:
         raise WrongUsage("--group has more than 200 characters")
-    now = wall()
+    now, enrolment = wall(), str(uuid4())
     with (
         closing(home.database()) as database,
         explained(str(home.database_path)),
         database.writing() as connection,
     ):
         secret = make_secret(
-            connection, uses=options.uses, expires_at=now + options.expires, group=options.group, now=now
+            connection,
+            uses=options.uses,
+            expires_at=now + options.expires,
+            group=options.group,
+            now=now,
+            enrolment=enrolment,
         )
     try:
         token = make(
@@ -86,12 +92,13 @@ def _enroll_token(options: Namespace) -> int:
     except EnrolmentError as error:
         raise WrongUsage(str(error)) from None
     if options.json:
-        facts = {"token": token, "uses": options.uses, "expires": iso(now + options.expires), "group": options.group}
-        print_json(facts)
+        facts = {"token": token, "id": enrolment, "uses": options.uses, "group": options.group}
+        print_json(facts | {"expires": iso(now + options.expires)})
         return 0
     console(stderr=True).print(
         f"Good for {options.uses} enrolment{'s' if options.uses > 1 else ''} until {when(now + options.expires)}; "
-        "a PC that has it can enrol, so send it as you would a password:"
+        "a PC that has it can enrol, so send it as you would a password. `eyelid enroll` asks for it; "
+        f"`eyelid-store tokens --withdraw {enrolment[:8]}` takes it back:"
     )
     print(token)
     return 0

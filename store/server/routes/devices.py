@@ -133,7 +133,7 @@ ROUTES: Final = (
         answers=api.EnrollResponse,
         refusals={
             400: "bad-json, bad-field, bad-key, same-key",
-            403: "unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
+            403: "unknown-enrolment, withdrawn-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
             409: "key-taken",
         },
     ),
