@@ -117,6 +117,16 @@ sealed: Final = Table(
     Column("previous", String(64)),
 )
 
+# Bytes of sealed chunks and key packets, for quotas (store/server/room.py).
+stored: Final = Table(
+    "stored",
+    metadata,
+    Column("device", ForeignKey("devices.id"), primary_key=True),
+    Column("total", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False),  # the last on which something came, days since 1970
+    Column("today", BigInteger, nullable=False),  # bytes of that day
+)
+
 ledger_batches: Final = Table(
     "ledger_batches",
     metadata,

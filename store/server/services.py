@@ -14,6 +14,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.writer import Writer
 from store.clock import Clock
+from store.server.room import Quotas, Room
 
 IO_THREADS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
 
@@ -54,6 +55,8 @@ class Services:
     blobs: BlobStore
     store_key: Ed25519PrivateKey
     clock: Clock
+    room: Room
+    quotas: Quotas
     io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "hand"))
     open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
 

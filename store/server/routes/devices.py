@@ -110,6 +110,7 @@ def _streams(heads: Claims) -> tuple[str, ...]:
 
 
 def _keep_health(services: Services, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
+    services.room.check(account=True)
     body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
     at = services.clock()
 
@@ -159,6 +160,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field",
             401: "no-token, bad-token, expired-token",
             403: "foreign-device, unknown-device, device-revoked",
+            507: "store-full",
         },
     ),
 )
