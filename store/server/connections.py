@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 from collections import Counter
+from functools import lru_cache
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -137,7 +138,7 @@ class Listener(socket.socket):
     def accept(self) -> tuple[socket.socket, Any]:
         for _ in range(_AT_ONCE):
             connection, address = super().accept()
-            who = _network(address[0])
+            who = network(address[0])
             if self._total < self.in_all and (self._is_exempt(who) or self._open[who] < self.per_address):
                 self._total += 1
                 self._open[who] += 1
@@ -146,7 +147,7 @@ class Listener(socket.socket):
         raise BlockingIOError
 
     def _is_exempt(self, who: str) -> bool:
-        return not self.counts_loopback and ipaddress.ip_network(who).is_loopback
+        return not self.counts_loopback and is_loopback(who)
 
     def left(self, who: str) -> None:
         self._total -= 1
@@ -168,7 +169,14 @@ class _Counted(socket.socket):
             self._listener = None
 
 
-def _network(address: str) -> str:
+def is_loopback(who: str) -> bool:
+    """Of an address, or of what `network` makes of one."""
+    return ipaddress.ip_network(who.partition("%")[0]).is_loopback
+
+
+@lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """What is counted as one: an IPv4 address, or an IPv6 network of 64 bits."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped

@@ -150,7 +150,9 @@ def serve(
             if tls:
                 _check_certificate(home)
             answered, scraped = _watched(stack, services, home, metrics)
-            server = make_server(create_app(services, answered=answered), home if tls else None)
+            server = make_server(
+                create_app(services, answered=answered, per_address=per_address), home if tls else None
+            )
             with listen(host, port) as listener:
                 listener.per_address = per_address
                 address = url(host, listener.getsockname()[1], tls=tls)

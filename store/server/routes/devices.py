@@ -20,13 +20,14 @@ from protocol.numbers import read_number
 from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
-from store.server.auth import issue_token
+from store.server.auth import issue_token, read_assertion
 from store.server.enrolment import Applicant, enrol
 from store.server.entries import MOST_STREAMS
 from store.server.routes.access import check_agent, device_of, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
 from store.server.services import Services
+from store.server.turns import TOKENS
 
 _MOST_HOLDS: Final = 32  # there are ten
 
@@ -50,7 +51,10 @@ async def token(request: Request) -> JSONResponse:
     """A bearer token for ten minutes, against a one-time assertion (private_key_jwt) of the device."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "token request")
-    return JSONResponse(await run_in_threadpool(issue_token, services_of(request), claims.text("assertion")))
+    services = services_of(request)
+    asked = await run_in_threadpool(read_assertion, services, claims.text("assertion"))
+    await services.turns.wait(asked.device, TOKENS)
+    return JSONResponse(await run_in_threadpool(issue_token, services, asked))
 
 
 async def device_health(request: Request) -> JSONResponse:
@@ -148,6 +152,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
             401: "wrong-time, replayed-assertion",
             403: "unknown-device, device-revoked",
+            429: "too-many: with Retry-After, as everywhere",
         },
     ),
     Described(

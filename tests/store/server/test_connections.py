@@ -209,4 +209,4 @@ def test_all_together_have_so_many(store: Store) -> None:
     ],
 )
 def test_who_counts_as_one(address: str, network: str) -> None:
-    assert connections._network(address) == network
+    assert connections.network(address) == network
