@@ -46,6 +46,11 @@ def strangers(connections: int) -> Allowance:
     return Allowance(rate=connections / 60, burst=connections)
 
 
+def connections(most: int) -> Allowance:
+    """New ones of an address that may have so many: each costs a handshake, and an agent keeps the one that it has."""
+    return Allowance(rate=most / 20, burst=2 * most)
+
+
 class Turns:
     """For the event loop. `now`: seconds of a clock that never jumps."""
 
@@ -54,19 +59,29 @@ class Turns:
         self._most = most
         self._empty_at: dict[tuple[str, Allowance], float] = {}
 
-    def due(self, key: str, allowance: Allowance, units: float = 1.0) -> float:
-        """Seconds until its turn, which it has taken then. Refusals: 429 too-many, with nothing taken."""
+    def due(self, key: str, allowance: Allowance, units: float = 1.0, longest: float | None = None) -> float:
+        """Seconds until its turn, which it has taken then. Refusals: 429 too-many, with nothing taken, where it would
+        be longer than `longest` (LONGEST)."""
+        longest = LONGEST if longest is None else longest
         now, bucket = self._now(), (key, allowance)
         empty_at = max(now, self._empty_at.get(bucket, now)) + units / allowance.rate
         wait = empty_at - now - max(units, allowance.burst) / allowance.rate
-        if wait > LONGEST:
-            after = math.ceil(wait - LONGEST)
+        if wait > longest:
+            after = math.ceil(wait - longest)
             raise Refusal(429, "too-many", "this comes too often: send it again later", retry_after=after)
         if bucket not in self._empty_at and len(self._empty_at) >= self._most:
             still = {one: at for one, at in self._empty_at.items() if at > now}
             self._empty_at = still if len(still) <= self._most // 2 else {}  # rarely, as looking at all takes time
         self._empty_at[bucket] = empty_at
         return max(0.0, wait)
+
+    def is_free(self, key: str, allowance: Allowance) -> bool:
+        """Whether it is its turn now, which it has taken then."""
+        try:
+            self.due(key, allowance, longest=0.0)
+        except Refusal:
+            return False
+        return True
 
     async def wait(self, key: str, allowance: Allowance, units: float = 1.0) -> None:
         """Returns when it is its turn. Refusals: 429 too-many."""

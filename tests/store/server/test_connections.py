@@ -14,7 +14,7 @@ import pytest
 
 from protocol import api
 from store.admin.home import Home
-from store.server import connections
+from store.server import connections, turns
 from store.server.app import create_app
 from store.server.connections import MAX_HEAD, Listener
 from store.server.services import Services
@@ -189,6 +189,23 @@ def test_an_address_has_so_many_connections_and_others_have_theirs(store: Store)
             except httpx.TransportError:
                 continue
     assert answered == 200
+
+
+def test_an_address_makes_so_many_anew_however_soon_it_closes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "connections", lambda most: turns.Allowance(rate=0.001, burst=2 * most))
+    with listen("127.0.0.1", 0) as listener:
+        listener.per_address, listener.counts_loopback = 2, True
+        listener.setblocking(False)
+
+        def come(address: str = "127.0.0.1") -> None:
+            with socket.create_connection(listener.getsockname(), source_address=(address, 0)):
+                listener.accept()[0].close()
+
+        for _ in range(4):
+            come()
+        with pytest.raises(BlockingIOError):  # it was closed, and no other waits
+            come()
+        come("127.0.0.2")
 
 
 def test_all_together_have_so_many(store: Store) -> None:
