@@ -66,8 +66,7 @@ class Hostile:
     def say(self, *words: bytes, stay: bool = True) -> bool:
         """So much of a request and then nothing, until the store has had enough of it."""
         with socket.create_connection(self.where, PATIENCE) as plain, self._trust.wrap_socket(plain) as line:
-            for word in words:
-                line.sendall(word)
+            line.sendall(b"".join(words))
             return stay and line.recv(4096) is not None
 
     def begin(self, line: str, length: int) -> bool:

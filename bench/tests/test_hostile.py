@@ -18,8 +18,7 @@ def test_the_worst_of_all_attacks_is_the_figure() -> None:
 
 def test_what_is_beyond_a_bound_fails_a_whole_run_and_a_lost_receipt_every_run() -> None:
     slow = said(NONE, {"health": Window(10.0, 14_000.0, 400.0)})
-    assert slow.short == ["health: the fleet kept 0.40 of its rate", "health: the store grew by 300 MB"]
-    console = Console(quiet=True)
-    assert (slow.tell(console), slow.tell(console, quick=True)) == (1, 0)
+    assert slow.short == ["health: the fleet kept 0.40 of its rate", "health: the store grew to 400 MB"]
+    assert (slow.tell(console := Console(quiet=True)), slow.tell(console, quick=True)) == (1, 0)
     lost = said(NONE, {"chunks": Window(25.0, 20.0, 100.0, 0, ("no row",))})
     assert (lost.wrong, lost.tell(console, quick=True)) == (["no row"], 1)

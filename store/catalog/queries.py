@@ -147,6 +147,12 @@ def last_health(connection: Connection, device: str) -> tuple[int, str] | None:
     return None if row is None else (row.at, row.body)
 
 
+def stored_bytes(connection: Connection) -> dict[str, int]:
+    """device -> bytes of all that it has stored, for those that have any."""
+    rows = connection.execute(select(schema.stored.c.device, schema.stored.c.total))
+    return {row.device: row.total for row in rows}
+
+
 def ahead_of(connection: Connection, revision: int) -> list[str]:
     """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
     devices, health = schema.devices.c, schema.health.c

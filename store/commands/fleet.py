@@ -16,7 +16,7 @@ from protocol.errors import EnrolmentError
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.database import explained
-from store.catalog.queries import devices, last_health
+from store.catalog.queries import devices, last_health, stored_bytes
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
@@ -119,8 +119,10 @@ def _devices(options: Namespace) -> int:
                 advance(1)
         with database.reading() as connection:
             health = {device.id: last_health(connection, device.id) for device in known}
+            stored = stored_bytes(connection)
     if options.json:
-        print_json({"devices": [_facts(one, health[one.device.id]) for one in listed]})
+        facts = [_facts(one, health[one.device.id]) | {"stored": stored.get(one.device.id, 0)} for one in listed]
+        print_json({"devices": facts})
         return 0
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")

@@ -152,7 +152,6 @@ ROUTES: Final = (
             400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, bad-signature",
             401: "wrong-time, replayed-assertion",
             403: "unknown-device, device-revoked",
-            429: "too-many: with Retry-After, as everywhere",
         },
     ),
     Described(

@@ -149,6 +149,7 @@ def test_a_quota_in_all_is_remembered_by_the_catalog(
     with made.services.database.reading() as connection:
         (row,) = connection.execute(select(schema.stored)).all()
         size = sum(connection.scalars(select(schema.sealed.c.size)))
+        assert queries.stored_bytes(connection) == {recording.pc.device: size}
     assert (row.total, row.today) == (size, size)
 
 
