@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, case, select
 
@@ -209,12 +210,18 @@ def keep(connection: Connection, sizes: Iterable[tuple[str, int]], now: int) -> 
     if not added:
         return
     day = now // DAY
-    statement = queries.insert_into(connection, schema.stored)
+    rows = [{"device": device, "total": size, "day": day, "today": size} for device, size in sorted(added.items())]
+    connection.execute(_add_to(connection.dialect.name), rows)
+
+
+@cache
+def _add_to(dialect: str) -> Any:
+    """Made once, as making it takes longer than writing a row."""
+    statement = queries.insert_into(dialect, schema.stored)
     before, new = schema.stored.c, statement.excluded
     today = case((before.day == new.day, before.today + new.today), else_=new.today)
     values = {"total": before.total + new.total, "day": new.day, "today": today}
-    rows = [{"device": device, "total": size, "day": day, "today": size} for device, size in sorted(added.items())]
-    connection.execute(statement.on_conflict_do_update(index_elements=["device"], set_=values), rows)
+    return statement.on_conflict_do_update(index_elements=["device"], set_=values)
 
 
 def raise_alarm(connection: Connection, device: str, now: int) -> None:
