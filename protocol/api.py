@@ -198,5 +198,5 @@ class DeviceHealthResponse(TypedDict):
 class HealthResponse(TypedDict):
     """GET /v1/health, without authentication."""
 
-    status: str
+    status: str  # ok, or full: chunks are refused for want of room
     version: str

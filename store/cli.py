@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "init": ("init", "keys"),
     "serving": ("serve",),
     "fleet": ("enroll-token", "devices", "revoke"),
+    "tokens": ("tokens",),
     "bundles": ("bundle",),
     "audit": ("recordings", "timeline", "verify", "export"),
     "replay": ("replay",),

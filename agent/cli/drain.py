@@ -53,7 +53,7 @@ def _for_one(asked: argparse.Namespace) -> int:
     if asked.json:
         print(outcome.as_json(), flush=True)
     elif outcome.state is DrainState.NOT_ENROLLED:
-        raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store")
+        raise UserError("this PC is not enrolled: run `eyelid enroll` with a token from the store")
     else:
         print(_line(outcome))
         _complain("", outcome)

@@ -20,7 +20,7 @@ from agent.log import in_journal
 
 EXAMPLES = """\
 examples:
-  eyelid enroll eyelid1.eyJhZGRy...      join the store that issued the token
+  eyelid enroll                          join the store that issued the token
   eyelid run                             record until stopped
   eyelid status --watch                  what it is doing, as it happens
   eyelid hold --for 5m                   keep nothing for five minutes

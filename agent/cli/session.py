@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import sys
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import config
+from agent.cli.helping import Wrapped
 from agent.control import control
 from agent.control.status import exit_code
 from agent.core.account.troubles import degrades
@@ -39,9 +42,17 @@ def add_to(commands: Commands) -> None:
         "enroll",
         help="join a store with the token that it issued",
         description="Makes this PC's keys, registers them with the store and fetches who may open its recordings.",
-        epilog="example: eyelid enroll eyelid1.eyJhZGRyZXNzIjoi...   (from `eyelid-store enroll-token`)",
+        epilog="examples: eyelid enroll   (and paste what `eyelid-store enroll-token` printed)\n"
+        "  eyelid enroll token.txt\n  ssh store eyelid-store enroll-token | eyelid enroll -",
+        formatter_class=Wrapped,
     )
-    enroll.add_argument("token", help="the token, or - to read it from standard input")
+    enroll.add_argument(
+        "source",
+        nargs="?",
+        metavar="FILE",
+        help="where the token stands, - for standard input; without it, it is asked for. The token itself has no place "
+        "on a command line, which every user of this PC can read",
+    )
     enroll.set_defaults(work=_enroll)
 
     run = commands.add_parser(
@@ -88,9 +99,34 @@ def add_to(commands: Commands) -> None:
 def _enroll(asked: argparse.Namespace) -> int:
     from agent import enrolment  # noqa: PLC0415 - imports for half a second, which the other commands need not pay
 
-    token = sys.stdin.readline().strip() if asked.token == "-" else asked.token  # noqa: S105 - a dash, not a secret
-    print(enrolment.enrol(token, config.load()), "`eyelid run` starts recording.")
+    print(enrolment.enrol(_token(asked.source), config.load()), "`eyelid run` starts recording.")
     return 0
+
+
+def _token(source: str | None) -> str:
+    """An enrolment token out of a file, standard input (-) or the person at hand. Raises UserError."""
+    from protocol.enrolment import MAX_SIZE, PREFIX  # noqa: PLC0415 - as above
+
+    if source is None:
+        if not sys.stdin.isatty():
+            raise UserError(
+                "where is the token? `eyelid enroll FILE` takes it from a file, `eyelid enroll -` from standard input"
+            )
+        return getpass.getpass("Enrolment token (from `eyelid-store enroll-token`; it is not shown): ")
+    if source.startswith(PREFIX):
+        raise UserError(
+            "a token on the command line can be read by every user of this PC, who can then enrol with it: withdraw it "
+            "(`eyelid-store tokens`), make another, and paste that when `eyelid enroll` asks for it, or give the name "
+            "of a file or - instead"
+        )
+    if source == "-":
+        return sys.stdin.readline() if sys.stdin.isatty() else sys.stdin.read(MAX_SIZE + 1)
+    try:
+        with Path(source).open(encoding="ascii") as file:
+            return file.read(MAX_SIZE + 1)
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "no token is in it"
+        raise UserError(f"{source}: the token cannot be read from this file: {reason}") from None
 
 
 def _run(_: argparse.Namespace) -> int:

@@ -222,7 +222,7 @@ def _read(path: Path) -> Claims:
         text = path.read_bytes()
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise UserError("this PC is not enrolled: run `eyelid enroll TOKEN` with a token from the store") from None
+        raise UserError("this PC is not enrolled: run `eyelid enroll` with a token from the store") from None
     except OSError as failure:
         raise UserError(f"{path} cannot be read: {failure.strerror}; does it belong to this user?") from None
     if not ON_WINDOWS and mode & 0o077:  # Windows keeps who may read elsewhere

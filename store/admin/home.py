@@ -117,8 +117,12 @@ class Home:
         upgrade(database, str(self.database_path))
         return database
 
+    @property
+    def blobs_folder(self) -> Path:
+        return self.folder / "blobs"
+
     def blobs(self) -> LocalBlobs:
-        return LocalBlobs(self.folder / "blobs")
+        return LocalBlobs(self.blobs_folder)
 
     def store_key(self) -> Ed25519PrivateKey:
         """The key that signs receipts and bearer tokens. Raises StoreError."""

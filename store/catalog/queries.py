@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 from protocol.envelope import KEY_PACKET_STREAM
@@ -61,9 +61,9 @@ Name = tuple[str, int, int]
 _Asked = TypeVar("_Asked", str, Name)
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    """That knows what to do with a key that is taken."""
-    if connection.dialect.name == "postgresql":
+def insert_into(dialect: str, table: Table) -> Any:
+    """That knows what to do with a key that is taken. `dialect`: name of the connection's."""
+    if dialect == "postgresql":
         # Slow to import, and SQLite has no use for it.
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
@@ -86,13 +86,13 @@ def add_if_new(connection: Connection, table: Table, **values: object) -> bool:
 
     Asked by RETURNING: after ON CONFLICT the engines' row counts mean different things.
     """
-    statement = _insert(connection, table).values(**values).on_conflict_do_nothing()
+    statement = insert_into(connection.dialect.name, table).values(**values).on_conflict_do_nothing()
     return connection.execute(statement.returning(*table.primary_key)).first() is not None
 
 
 def put(connection: Connection, table: Table, **values: object) -> None:
     """Insert the row, or replace the one with its key."""
-    statement = _insert(connection, table).values(**values)
+    statement = insert_into(connection.dialect.name, table).values(**values)
     keys = [column.name for column in table.primary_key]
     changed = {name: value for name, value in values.items() if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
@@ -102,7 +102,7 @@ def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, ob
     """As `put`, for rows of the same columns."""
     if not rows:
         return
-    statement = _insert(connection, table)
+    statement = insert_into(connection.dialect.name, table)
     keys = [column.name for column in table.primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
@@ -147,6 +147,12 @@ def last_health(connection: Connection, device: str) -> tuple[int, str] | None:
     return None if row is None else (row.at, row.body)
 
 
+def stored_bytes(connection: Connection) -> dict[str, int]:
+    """device -> bytes of all that it has stored, for those that have any."""
+    rows = connection.execute(select(schema.stored.c.device, schema.stored.c.total))
+    return {row.device: row.total for row in rows}
+
+
 def ahead_of(connection: Connection, revision: int) -> list[str]:
     """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
     devices, health = schema.devices.c, schema.health.c
@@ -157,6 +163,31 @@ def ahead_of(connection: Connection, revision: int) -> list[str]:
         .order_by(devices.host)
     )
     return [row.host for row in rows if int(json.loads(row.body).get("bundle_revision", 0)) >= revision]
+
+
+# -- enrolment tokens ---------------------------------------------------------------------------------------------
+
+
+def enrolments(connection: Connection) -> list[Row[Any]]:
+    """Rows of `schema.enrolments`, oldest first, with `used`: how many PCs each has let in, and `last_used_at`."""
+    devices = schema.devices.c
+    used, last = func.count(devices.id).label("used"), func.max(devices.enrolled_at).label("last_used_at")
+    return list(
+        connection.execute(
+            select(schema.enrolments, used, last)
+            .outerjoin(schema.devices)
+            .group_by(schema.enrolments.c.id)
+            .order_by(schema.enrolments.c.created_at, schema.enrolments.c.id)
+        )
+    )
+
+
+def withdraw(connection: Connection, enrolment: str, *, operator: str, at: int) -> None:
+    """It lets in no further PC; the audit trail says who withdrew it."""
+    columns = schema.enrolments.c
+    connection.execute(update(schema.enrolments).where(columns.id == enrolment).values(withdrawn_at=at))
+    entry = {"at": at, "operator": operator, "action": "withdraw-token", "reason": enrolment}
+    connection.execute(insert(schema.audit).values(**entry))
 
 
 # -- recordings ---------------------------------------------------------------------------------------------------

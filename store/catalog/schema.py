@@ -31,6 +31,7 @@ enrolments: Final = Table(
     Column("uses_left", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
 )
 
 devices: Final = Table(
@@ -114,6 +115,16 @@ sealed: Final = Table(
     Column("start", BigInteger),  # ns since the recording's start
     Column("end", BigInteger),
     Column("previous", String(64)),
+)
+
+# Bytes of sealed chunks and key packets, for quotas (store/server/room.py).
+stored: Final = Table(
+    "stored",
+    metadata,
+    Column("device", ForeignKey("devices.id"), primary_key=True),
+    Column("total", BigInteger, nullable=False),
+    Column("day", BigInteger, nullable=False),  # the last on which something came, days since 1970
+    Column("today", BigInteger, nullable=False),  # bytes of that day
 )
 
 ledger_batches: Final = Table(

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from functools import partial
 from importlib.metadata import version
+from uuid import uuid4
 
 from sqlalchemy import update
 
@@ -15,7 +16,7 @@ from protocol.errors import EnrolmentError
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.database import explained
-from store.catalog.queries import devices, last_health
+from store.catalog.queries import devices, last_health, stored_bytes
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, count, duration, home_of
 from store.commands.roster import print_devices
@@ -63,14 +64,19 @@ def _enroll_token(options: Namespace) -> int:
         raise WrongUsage(f"--address {address}: it must begin with https://")
     if len(options.group) > 200:
         raise WrongUsage("--group has more than 200 characters")
-    now = wall()
+    now, enrolment = wall(), str(uuid4())
     with (
         closing(home.database()) as database,
         explained(str(home.database_path)),
         database.writing() as connection,
     ):
         secret = make_secret(
-            connection, uses=options.uses, expires_at=now + options.expires, group=options.group, now=now
+            connection,
+            uses=options.uses,
+            expires_at=now + options.expires,
+            group=options.group,
+            now=now,
+            enrolment=enrolment,
         )
     try:
         token = make(
@@ -86,12 +92,13 @@ def _enroll_token(options: Namespace) -> int:
     except EnrolmentError as error:
         raise WrongUsage(str(error)) from None
     if options.json:
-        facts = {"token": token, "uses": options.uses, "expires": iso(now + options.expires), "group": options.group}
-        print_json(facts)
+        facts = {"token": token, "id": enrolment, "uses": options.uses, "group": options.group}
+        print_json(facts | {"expires": iso(now + options.expires)})
         return 0
     console(stderr=True).print(
         f"Good for {options.uses} enrolment{'s' if options.uses > 1 else ''} until {when(now + options.expires)}; "
-        "a PC that has it can enrol, so send it as you would a password:"
+        "a PC that has it can enrol, so send it as you would a password. `eyelid enroll` asks for it; "
+        f"`eyelid-store tokens --withdraw {enrolment[:8]}` takes it back:"
     )
     print(token)
     return 0
@@ -112,8 +119,10 @@ def _devices(options: Namespace) -> int:
                 advance(1)
         with database.reading() as connection:
             health = {device.id: last_health(connection, device.id) for device in known}
+            stored = stored_bytes(connection)
     if options.json:
-        print_json({"devices": [_facts(one, health[one.device.id]) for one in listed]})
+        facts = [_facts(one, health[one.device.id]) | {"stored": stored.get(one.device.id, 0)} for one in listed]
+        print_json({"devices": facts})
         return 0
     if not listed:
         console().print("No PC is enrolled: `eyelid-store enroll-token` prints the token for one.")

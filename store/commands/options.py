@@ -15,8 +15,11 @@ from store.catalog.queries import Device
 from store.clock import SECOND
 from store.commands.helping import Wrapped
 from store.errors import WrongUsage
+from store.server.room import Quota
 
 Subcommands = _SubParsersAction  # argparse gives it no public name
+_SIZES: Final = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+_OFF: Final = "off"
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -67,6 +70,20 @@ def port(text: str) -> int:
     if number is None:
         raise ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535 (0 takes a free one)")
     return number
+
+
+def size(text: str) -> int:
+    """500MB, 20GB, 2TB -> bytes."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5}) ?([MGT]B)", text)
+    if not match:
+        raise ArgumentTypeError(f"{text!r} is no size: write 500MB, 20GB or 2TB")
+    return int(match[1]) * _SIZES[match[2]]
+
+
+def quota(text: str) -> Quota:
+    """DAY or DAY/ALL, each a size or `off`."""
+    day, _, total = text.partition("/")
+    return Quota(*(None if part in {"", _OFF} else size(part) for part in (day or _OFF, total)))
 
 
 def count(text: str) -> int:

@@ -8,7 +8,8 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from urllib.parse import urlsplit
 
-from store.commands.options import Subcommands, add_command, count, home_of, port
+from store.commands.options import Subcommands, add_command, count, home_of, port, quota, size
+from store.server.room import Limits, Quota
 
 
 def add(commands: Subcommands[ArgumentParser]) -> None:
@@ -34,6 +35,27 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         metavar="N",
         help="connections that one address may have, such as that of a network behind NAT (%(default)s)",
     )
+    serve.add_argument(
+        "--keep-free",
+        type=size,
+        metavar="SIZE",
+        help="room that chunks leave to the catalog and the operator (1GB, or a 20th of a smaller disk)",
+    )
+    serve.add_argument(
+        "--device-quota",
+        type=quota,
+        default="50GB",
+        metavar="DAY[/ALL]",
+        help="what one PC may store a day, and in all, such as 20GB/2TB or off/2TB (%(default)s)",
+    )
+    serve.add_argument(
+        "--group-quota",
+        type=_group_quota,
+        action="append",
+        default=[],
+        metavar="[GROUP=]DAY[/ALL]",
+        help="the same for a group, or for each that has none of its own; may be repeated (off)",
+    )
     serve.add_argument("--http", action="store_true", help="without TLS: on loopback alone, behind a proxy of your own")
 
 
@@ -41,6 +63,7 @@ def _serve(options: Namespace) -> int:
     # Slow to import, and no other command needs it.
     from store.server.serving import serve  # noqa: PLC0415
 
+    groups = dict(options.group_quota)
     home = home_of(options)
     chosen = options.port if options.port is not None else urlsplit(home.address).port or 443
 
@@ -60,8 +83,15 @@ def _serve(options: Namespace) -> int:
         announce=announce,
         metrics=options.metrics,
         per_address=options.per_address,
+        limits=Limits(options.device_quota, groups.pop("", Quota()), groups, options.keep_free),
     )
     return 0
+
+
+def _group_quota(text: str) -> tuple[str, Quota]:
+    """ "" is the group of `DAY/ALL` alone."""
+    group, _, limits = text.rpartition("=")
+    return group, quota(limits)
 
 
 def _loopback(text: str) -> tuple[str, int]:

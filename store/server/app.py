@@ -20,15 +20,20 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from protocol.api import AGENT_UNSUPPORTED, VERSION
+from protocol.api import AGENT_UNSUPPORTED, MAX_CHUNK_BODY, MAX_LEDGER_BODY, RECORDING, VERSION
+from protocol.claims import MAX_INTEGER
 from protocol.errors import ProtocolError
+from protocol.numbers import read_number
 from store.catalog.writer import WriterClosed
 from store.clock import SECOND, Clock
 from store.errors import Refusal
+from store.server.auth import read_bearer
+from store.server.connections import PER_ADDRESS, is_loopback, network
 from store.server.log import say
 from store.server.routes import account, devices, health, openapi, recordings
 from store.server.routes.bodies import Intake
 from store.server.services import Services
+from store.server.turns import CHUNKS, REST, strangers
 
 Answered = Callable[[str, int, float], None]
 """Method and template of the route, status, seconds."""
@@ -37,13 +42,22 @@ _INFO: Final = {
     "title": "Eyelid store",
     "description": "Takes sealed recordings and signed accounts from enrolled devices. It can open neither.",
 }
+_CHUNKS: Final = RECORDING.partition("{")[0]
 _OTHER_API: Final = re.compile(rf"/(?!{VERSION}/)(v[0-9]{{1,4}})/")
 
 
-def create_app(services: Services, intake: Intake | None = None, answered: Answered = lambda *_: None) -> Starlette:
+def create_app(
+    services: Services,
+    intake: Intake | None = None,
+    answered: Answered = lambda *_: None,
+    *,
+    per_address: int = PER_ADDRESS,
+    counts_loopback: bool = False,
+) -> Starlette:
     """The application over the services, which the caller closes. Its OpenAPI description is at /openapi.json.
 
-    `answered` is called for every request, from the event loop.
+    `answered` is called for every request, from the event loop. `per_address`: connections that one may have.
+    `counts_loopback`: whether this machine's own addresses have only what any other has.
 
     There is no page that shows it: those load their scripts from elsewhere, and a store may have no way there.
     """
@@ -56,7 +70,10 @@ def create_app(services: Services, intake: Intake | None = None, answered: Answe
 
     app = Starlette(
         routes=[*routes, Route("/openapi.json", described)],
-        middleware=[Middleware(_Envelope, clock=services.clock, answered=answered)],
+        middleware=[
+            Middleware(_Envelope, clock=services.clock, answered=answered),
+            Middleware(_InTurn, services=services, per_address=per_address, counts_loopback=counts_loopback),
+        ],
         exception_handlers=_ANSWERS,
     )
     app.state.services = services
@@ -71,6 +88,10 @@ def _problem(
 
 
 async def _refused(request: Request, error: Refusal) -> JSONResponse:
+    return _refusal(request, error)
+
+
+def _refusal(request: Request, error: Refusal) -> JSONResponse:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -162,3 +183,41 @@ class _Envelope:
             facts |= {name: scope["state"][name] for name in ("device", "code") if name in scope["state"]}
             self._answered(route, status, lasted)
             say("request", logging.DEBUG if status < 400 else logging.WARNING, **facts)
+
+
+class _InTurn:
+    """Lets each request in when it is its sender's turn (store/server/turns.py), before a byte of its body is read."""
+
+    def __init__(self, app: ASGIApp, services: Services, per_address: int, counts_loopback: bool) -> None:
+        self._app = app
+        self._services = services
+        self._turns = services.turns
+        self._stranger = strangers(per_address)
+        self._counts_loopback = counts_loopback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            try:
+                await self._wait(request)
+            except Refusal as refusal:
+                await _refusal(request, refusal)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _wait(self, request: Request) -> None:
+        length = read_number(request.headers.get("Content-Length", ""), MAX_INTEGER)
+        if length is None:  # it has no body, or does not say how long that is and counts as the longest
+            length = MAX_LEDGER_BODY if "Transfer-Encoding" in request.headers else 0
+        try:
+            key = read_bearer(self._services, request.headers.get("Authorization"))
+        except Refusal:
+            address = request.client.host if request.client else ""
+            if (is_loopback(address) and not self._counts_loopback) or not address:
+                return
+            key, allowance = network(address), self._stranger
+        else:
+            request.state.device = key
+            chunk = request.url.path.startswith(_CHUNKS)
+            allowance = CHUNKS if chunk else REST
+        await self._turns.wait(key, allowance, allowance.units(min(length, MAX_CHUNK_BODY)))

@@ -5,7 +5,8 @@ All times are the store's: a PC with a wrong clock reads the Date of the answer 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -28,11 +29,18 @@ _JTI: Final = range(16, 65)  # characters
 _REMEMBERED: Final = 16_384  # bearer tokens, of some 400 bytes; every PC has one
 
 
-def issue_token(services: Services, assertion: str) -> TokenResponse:
-    """A bearer token for the device that signed the assertion. Each assertion is good once.
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """That a device signed, and that is good now if it was not used before. Times: seconds since 1970."""
 
-    Refusals: 400 as `jws.verify`; 401 wrong-time, replayed-assertion; 403 unknown-device, device-revoked.
-    """
+    device: str
+    jti: str
+    expires: int
+    now: int
+
+
+def read_assertion(services: Services, assertion: str) -> Assertion:
+    """Refusals: 400 as `jws.verify`; 401 wrong-time; 403 unknown-device, device-revoked."""
     now = services.clock() // SECOND
     header = jws.read_header(jws.AUTH, assertion)
     with services.database.reading() as connection:
@@ -53,16 +61,21 @@ def issue_token(services: Services, assertion: str) -> TokenResponse:
             f"the assertion is not good now, or for longer than {ASSERTION_LIFE} s: "
             "set its times by the Date of this answer",
         )
-    if not services.writer.write(lambda connection: _spend(connection, device.id, jti, expires, now)):
+    return Assertion(device.id, jti, expires, now)
+
+
+def issue_token(services: Services, asked: Assertion) -> TokenResponse:
+    """A bearer token. Refusals: 401 replayed-assertion, as each assertion is good once."""
+    if not services.writer.write(partial(_spend, asked=asked)):
         raise Refusal(401, "replayed-assertion", "this assertion was used before: sign a new one")
-    token = jws.sign(jws.TOKEN, {"device": device.id, "iat": now, "exp": now + TOKEN_LIFE}, services.store_key)
-    return {"token": token, "expires_in": TOKEN_LIFE}
+    claims = {"device": asked.device, "iat": asked.now, "exp": asked.now + TOKEN_LIFE}
+    return {"token": jws.sign(jws.TOKEN, claims, services.store_key), "expires_in": TOKEN_LIFE}
 
 
-def _spend(connection: Connection, device: str, jti: str, expires: int, now: int) -> bool:
+def _spend(connection: Connection, asked: Assertion) -> bool:
     spent = schema.spent_assertions
-    connection.execute(delete(spent).where(spent.c.expires_at < (now - SKEW) * SECOND))
-    return add_if_new(connection, spent, device=device, jti=jti, expires_at=expires * SECOND)
+    connection.execute(delete(spent).where(spent.c.expires_at < (asked.now - SKEW) * SECOND))
+    return add_if_new(connection, spent, device=asked.device, jti=asked.jti, expires_at=asked.expires * SECOND)
 
 
 @lru_cache(maxsize=_REMEMBERED)

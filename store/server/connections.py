@@ -9,11 +9,14 @@ import asyncio
 import ipaddress
 import socket
 from collections import Counter
+from functools import lru_cache
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from protocol.system import ON_WINDOWS
+from store.server import turns
+from store.server.turns import Turns
 
 MAX_HEAD: Final = 32 * 2**10  # bytes of a request besides its body; an agent's have one
 HEAD_WITHIN: Final = 10.0  # seconds for the TLS handshake, and again for each head
@@ -132,21 +135,25 @@ class Listener(socket.socket):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._open: Counter[str] = Counter()
+        self._turns = Turns()
         self._total = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
         for _ in range(_AT_ONCE):
             connection, address = super().accept()
-            who = _network(address[0])
-            if self._total < self.in_all and (self._is_exempt(who) or self._open[who] < self.per_address):
+            who = network(address[0])
+            if self._total < self.in_all and (self._is_exempt(who) or self._may_come(who)):
                 self._total += 1
                 self._open[who] += 1
                 return _Counted(self, who, connection), address
             connection.close()
         raise BlockingIOError
 
+    def _may_come(self, who: str) -> bool:
+        return self._open[who] < self.per_address and self._turns.is_free(who, turns.connections(self.per_address))
+
     def _is_exempt(self, who: str) -> bool:
-        return not self.counts_loopback and ipaddress.ip_network(who).is_loopback
+        return not self.counts_loopback and is_loopback(who)
 
     def left(self, who: str) -> None:
         self._total -= 1
@@ -168,7 +175,14 @@ class _Counted(socket.socket):
             self._listener = None
 
 
-def _network(address: str) -> str:
+def is_loopback(who: str) -> bool:
+    """Of an address, or of what `network` makes of one."""
+    return ipaddress.ip_network(who.partition("%")[0]).is_loopback
+
+
+@lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """What is counted as one: an IPv4 address, or an IPv6 network of 64 bits."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped

@@ -41,12 +41,14 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8")).hexdigest()
 
 
-def make_secret(connection: Connection, *, uses: int, expires_at: int, group: str, now: int) -> str:
-    """A new secret, good for `uses` enrolments before `expires_at` (ns since 1970)."""
+def make_secret(
+    connection: Connection, *, uses: int, expires_at: int, group: str, now: int, enrolment: str = ""
+) -> str:
+    """A new secret, good for `uses` enrolments before `expires_at` (ns since 1970). `enrolment`: its id."""
     secret = base64url.encode(secrets.token_bytes(32))
     connection.execute(
         insert(schema.enrolments).values(
-            id=str(uuid4()),
+            id=enrolment or str(uuid4()),
             secret_sha256=_hash(secret),
             group_name=group,
             uses_left=uses,
@@ -60,8 +62,8 @@ def make_secret(connection: Connection, *, uses: int, expires_at: int, group: st
 def enrol(services: Services, applicant: Applicant) -> EnrollResponse:
     """The device's id and the bundle. The same PC asking again (its answer was lost) spends no further use.
 
-    Refusals: 400 same-key, bad-field; 403 unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked;
-    409 key-taken.
+    Refusals: 400 same-key, bad-field; 403 unknown-enrolment, withdrawn-enrolment, expired-enrolment,
+    used-up-enrolment, device-revoked; 409 key-taken.
     """
     if public_to_text(applicant.token_key) == public_to_text(applicant.evidence_key):
         raise Refusal(400, "same-key", "a device has two keys: one for tokens and another for evidence")
@@ -94,6 +96,8 @@ def _admit(connection: Connection, applicant: Applicant, now: int) -> str:
             raise Refusal(409, "key-taken", "another device has one of these keys: make new ones")
         refuse_revoked(known)
         return known.id
+    if enrolment.withdrawn_at is not None:
+        raise Refusal(403, "withdrawn-enrolment", "this enrolment token was withdrawn: ask for another")
     if enrolment.expires_at <= now:
         raise Refusal(403, "expired-enrolment", "this enrolment token has expired: ask for another")
     spent = connection.execute(

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, insert
@@ -25,6 +26,7 @@ from protocol.receipt import Receipt
 from store.catalog import queries, schema
 from store.catalog.blobs import BlobFault, BlobMissing, sealed_name
 from store.errors import Refusal
+from store.server import room
 from store.server.auth import revoked, unknown
 from store.server.services import Services
 
@@ -65,12 +67,23 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Bytes that are durable and go into the catalog. `facts`: of their header, as columns; none for a key packet."""
+    """Bytes that are durable and go into the catalog. `facts`: of their header, as columns; none for a key packet.
+
+    `reserved`: bytes that its device's quota was charged with."""
 
     arrival: Arrival
     packet: KeyPacket | None
     facts: dict[str, object]
     at: int
+    reserved: int
+
+
+class _Entered(NamedTuple):
+    """`at`: when these bytes were first received. `alarm`: code of the one that they raise, or "". `new`: a row was."""
+
+    at: int
+    alarm: str
+    new: bool
 
 
 async def accept(services: Services, arrival: Arrival) -> Accepted:
@@ -81,9 +94,9 @@ async def accept(services: Services, arrival: Arrival) -> Accepted:
     device-revoked; 409 no-key-packet; 426 agent-unsupported; 503, 507.
     """
     loop = asyncio.get_running_loop()
-    recorded: asyncio.Future[tuple[int, str]] = loop.create_future()
+    recorded: asyncio.Future[_Entered] = loop.create_future()
 
-    def tell(done: Future[tuple[int, str]]) -> None:
+    def tell(done: Future[_Entered]) -> None:
         failure = done.exception()
         if recorded.done():
             return  # the request was given up; what it brought is kept all the same
@@ -92,23 +105,23 @@ async def accept(services: Services, arrival: Arrival) -> Accepted:
         else:
             recorded.set_exception(failure)
 
-    def come(done: Future[tuple[int, str]]) -> None:
+    def come(done: Future[_Entered]) -> None:
         loop.call_soon_threadsafe(tell, done)
 
     services.io_pool.submit(_keep_and_record, services, arrival, come)
-    received_at, alarm = await recorded
+    entered = await recorded
     receipt = Receipt(
-        arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=received_at, device=arrival.sender
+        arrival.recording, arrival.stream, arrival.sequence, arrival.sha256, at=entered.at, device=arrival.sender
     )
-    return Accepted(receipt.sign(services.store_key), alarm)
+    return Accepted(receipt.sign(services.store_key), entered.alarm)
 
 
-def _keep_and_record(services: Services, arrival: Arrival, on_done: Callable[[Future[tuple[int, str]]], None]) -> None:
+def _keep_and_record(services: Services, arrival: Arrival, on_done: Callable[[Future[_Entered]], None]) -> None:
     """In a thread, which does not wait for the commit: `on_done` gets the end of it, from whatever thread has it."""
     try:
         entry = _keep(services, arrival)
     except Exception as failure:  # noqa: BLE001 - it is the request's, and this thread's next work must not know it
-        failed: Future[tuple[int, str]] = Future()
+        failed: Future[_Entered] = Future()
         failed.set_exception(failure)
         on_done(failed)
     else:
@@ -118,8 +131,10 @@ def _keep_and_record(services: Services, arrival: Arrival, on_done: Callable[[Fu
 
 
 def _recorded(
-    services: Services, entry: _Entry, done: Future[tuple[int, str]], on_done: Callable[[Future[tuple[int, str]]], None]
+    services: Services, entry: _Entry, done: Future[_Entered], on_done: Callable[[Future[_Entered]], None]
 ) -> None:
+    if entry.reserved and (done.exception() is not None or not done.result().new):
+        services.quotas.give_back(entry.arrival.sender, entry.reserved)
     if isinstance(done.exception(), Refusal):
         services.open_recordings.forget(entry.arrival.pair)
         _take_back(services, entry.arrival)
@@ -152,13 +167,31 @@ def _keep(services: Services, arrival: Arrival) -> _Entry:
         raise _foreign(arrival.recording)
     if packet is None:
         services.open_recordings.add(arrival.pair)
-    if not _is_kept(services, arrival):
+    reserved = 0 if _is_kept(services, arrival) else _put(services, arrival)
+    return _Entry(arrival, packet, facts, services.clock(), reserved)
+
+
+def _put(services: Services, arrival: Arrival) -> int:
+    """Makes the bytes durable where there is room for them; how many its device's quota was charged with."""
+    size = len(arrival.body)
+    with services.room.writing(size):
+        _reserve(services, arrival.sender, size)
         try:
             services.blobs.put(arrival.blob, arrival.body)
         except BlobFault as fault:
+            services.quotas.give_back(arrival.sender, size)
             status, code = (507, "store-full") if fault.full else (503, "store-fault")
             raise Refusal(status, code, "the store could not write it: send it again later", retry_after=60) from fault
-    return _Entry(arrival, packet, facts, services.clock())
+    return size
+
+
+def _reserve(services: Services, sender: str, size: int) -> None:
+    try:
+        services.quotas.reserve(sender, size)
+    except Refusal:
+        if services.quotas.is_news(sender):
+            services.writer.submit(partial(room.raise_alarm, device=sender, now=services.clock()))
+        raise
 
 
 def _owner(services: Services, arrival: Arrival) -> str | None:
@@ -243,8 +276,8 @@ def _is_kept(services: Services, arrival: Arrival) -> bool:
         return arrival.sha256 in queries.bodies(connection, [arrival.name]).get(arrival.name, {})
 
 
-def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int, str] | Exception]:
-    """For each: when these bytes were first received, ns since 1970, and the code of the alarm that they raise, or "".
+def _record(connection: Connection, entries: Sequence[_Entry]) -> list[_Entered | Exception]:
+    """What each came to.
 
     A refusal is returned, since what it concerns must leave nothing here. All is asked once more: a device may have
     been revoked since, or another have opened the same recording.
@@ -256,8 +289,9 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int
             _open(connection, entry, packet)
     owners = queries.owners(connection, {entry.arrival.recording for entry in entries})
     bodies = queries.bodies(connection, {entry.arrival.name for entry in entries})
-    outcomes: list[tuple[int, str] | Exception] = []
+    outcomes: list[_Entered | Exception] = []
     rows: list[dict[str, object]] = []
+    added: list[tuple[str, int]] = []
     for entry in entries:
         arrival = entry.arrival
         owner, is_revoked = owners.get(arrival.recording, (None, False))
@@ -270,19 +304,27 @@ def _record(connection: Connection, entries: Sequence[_Entry]) -> list[tuple[int
         elif is_revoked:
             outcomes.append(revoked())
         else:
-            here = bodies.setdefault(arrival.name, {})
-            new = arrival.sha256 not in here
-            alarm = TWO_BODIES if new and here else ""
-            if new:
-                here[arrival.sha256] = entry.at
+            entered = _enter(connection, entry, bodies.setdefault(arrival.name, {}))
+            outcomes.append(entered)
+            if entered.new:
                 rows.append(_row(entry))
-            if alarm:
-                _raise_alarm(connection, entry, alarm)
-            outcomes.append((here[arrival.sha256], alarm))
+                added.append((arrival.sender, len(arrival.body)))
     for kind in (False, True):  # the columns of a statement are those of its first row, and key packets have fewer
         if alike := [row for row in rows if ("kind" in row) is kind]:
             connection.execute(insert(schema.sealed), alike)
+    if entries:
+        room.keep(connection, added, entries[-1].at)
     return outcomes
+
+
+def _enter(connection: Connection, entry: _Entry, here: dict[str, int]) -> _Entered:
+    """`here`: the bodies of its name, SHA-256 -> when it was first received; it is added to them."""
+    sha256 = entry.arrival.sha256
+    new = sha256 not in here
+    alarm = TWO_BODIES if new and here else ""
+    if alarm:
+        _raise_alarm(connection, entry, alarm)
+    return _Entered(here.setdefault(sha256, entry.at), alarm, new)
 
 
 def _open(connection: Connection, entry: _Entry, packet: KeyPacket) -> None:

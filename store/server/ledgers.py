@@ -31,11 +31,14 @@ POLICY_ALARMS: Final = frozenset({
 def accept(services: Services, device: Device, token: str) -> LedgerResponse:
     """Where the device goes on, once its lines are durable.
 
-    Refusals: 400 with the protocol's code; 403 foreign-device; 409 ledger-gap, ledger-fork, both with next and head.
+    Refusals: 400 with the protocol's code; 403 foreign-device; 409 ledger-gap, ledger-fork, both with next and head;
+    507.
     """
     batch = Batch.verify(token, device.evidence_key)
     if batch.device != device.id:
         raise Refusal(403, "foreign-device", "the batch names another device than the one that sends it")
+    services.room.check(account=True)
+    services.quotas.take_account(device.id, len(token))
     rows = [_row(batch, seq, written) for seq, written in enumerate(batch.lines, batch.first)]
     now = services.clock()
     outcome, head = services.writer.write(lambda connection: _append(connection, batch, token, rows, now))

@@ -14,6 +14,8 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.writer import Writer
 from store.clock import Clock
+from store.server.room import Quotas, Room
+from store.server.turns import Turns
 
 IO_THREADS: Final = 24  # threads that make sealed bytes durable: most of their time they wait for the disk
 
@@ -54,8 +56,11 @@ class Services:
     blobs: BlobStore
     store_key: Ed25519PrivateKey
     clock: Clock
+    room: Room
+    quotas: Quotas
     io_pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(IO_THREADS, "hand"))
     open_recordings: OpenRecordings = field(default_factory=OpenRecordings)
+    turns: Turns = field(default_factory=Turns)
 
     def close(self) -> None:
         """Finish what was submitted, then close the database."""

@@ -26,6 +26,7 @@ from store.errors import StoreError, WrongUsage
 from store.server import log
 from store.server.app import Answered, create_app
 from store.server.connections import PER_ADDRESS, Connection, Listener
+from store.server.room import Limits, Quotas, Room
 from store.server.services import Services
 
 _WARN: Final = 60  # days before the certificate ends
@@ -36,7 +37,7 @@ _KEEP_ALIVE: Final = 60
 _CONNECTIONS: Final = 65_536  # and files, open at once
 
 
-def open_services(home: Home, clock: Clock = wall) -> Services:
+def open_services(home: Home, clock: Clock = wall, limits: Limits = Limits()) -> Services:  # noqa: B008 - frozen
     """Everything that requests need, from the folder. Raises StoreError."""
     store_key = home.store_key()
     blobs = home.blobs()
@@ -45,7 +46,9 @@ def open_services(home: Home, clock: Clock = wall) -> Services:
     except BlobFault as fault:
         raise StoreError(f"{home.folder}: {fault}") from None
     database = home.database()
-    return Services(database, Writer(database), blobs, store_key, clock)
+    room = Room((home.folder, home.blobs_folder), limits.keep_free)
+    quotas = Quotas(limits, database, clock)
+    return Services(database, Writer(database), blobs, store_key, clock, room, quotas)
 
 
 def check_plain(host: str) -> None:
@@ -131,6 +134,7 @@ def serve(
     announce: Callable[[str, int | None], None],
     metrics: tuple[str, int] | None = None,
     per_address: int = PER_ADDRESS,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> None:
     """Until SIGINT or SIGTERM. `metrics`: host and port to answer Prometheus at. `per_address`: connections that one
     address may have. Raises StoreError.
@@ -140,13 +144,15 @@ def serve(
     if not tls:
         check_plain(host)
     _allow_connections()
-    services = open_services(home)
+    services = open_services(home, limits=limits)
     try:
         with log.to_stderr(), ExitStack() as stack:
             if tls:
                 _check_certificate(home)
             answered, scraped = _watched(stack, services, home, metrics)
-            server = make_server(create_app(services, answered=answered), home if tls else None)
+            server = make_server(
+                create_app(services, answered=answered, per_address=per_address), home if tls else None
+            )
             with listen(host, port) as listener:
                 listener.per_address = per_address
                 address = url(host, listener.getsockname()[1], tls=tls)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agent.cli.main import COMMANDS, build_parser, main
 from agent.cli.session import WORDS
 from agent.control.control import ControlSocket
 from agent.tray.icon_state import icon_state_of
+from protocol.enrolment import PREFIX
 from testkit.played import sound
 from tests.agent.policy_commands import RULES
 from tests.commands import are_found_by_their_names, every
@@ -195,8 +197,52 @@ def test_run_on_a_pc_that_is_not_enrolled(capsys: pytest.CaptureFixture[str]) ->
     assert "eyelid enroll" in capsys.readouterr().err
 
 
-def test_enroll_with_a_token_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["enroll", "hello"]) == 2
+@pytest.mark.parametrize("source", ["file", "standard input", "person"])
+def test_enroll_takes_the_token_from_a_file_standard_input_or_the_person(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr("agent.enrolment.enrol", lambda token, _: given.append(token) or "Done.")
+    pasted = f"{PREFIX}eyJh\n  ZGRy\n"
+    words = ["enroll"]
+    if source == "file":
+        file = tmp_path / "token.txt"
+        file.write_text(pasted)
+        words.append(str(file))
+    elif source == "standard input":
+        monkeypatch.setattr("sys.stdin", StringIO(pasted))
+        words.append("-")
+    else:
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("getpass.getpass", lambda _: pasted)
+    assert main(words) == 0
+    assert given == [pasted]  # blanks are `protocol.enrolment`'s to drop
+    assert PREFIX not in capsys.readouterr().out
+
+
+def test_enroll_refuses_a_token_on_the_command_line_and_repeats_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enroll", f"{PREFIX}secretsecret"]) == 2
+    said = capsys.readouterr().err
+    assert all(part in said for part in ("every user of this PC", "withdraw it", "`eyelid enroll` asks", "file"))
+    assert "secretsecret" not in said
+
+
+def test_enroll_without_a_terminal_says_where_the_token_can_come_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    assert main(["enroll"]) == 2
+    assert "`eyelid enroll FILE`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, b"hello", b"\xff"])
+def test_enroll_with_a_file_that_holds_no_token(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token.txt"
+    if content is not None:
+        file.write_bytes(content)
+    assert main(["enroll", str(file)]) == 2
     assert "token" in capsys.readouterr().err
 
 

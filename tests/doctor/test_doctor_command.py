@@ -61,7 +61,7 @@ def test_words_keep_to_the_terminal_and_commands_stay_whole(width: int) -> None:
 def test_each_finding_has_a_sign_and_a_step() -> None:
     out = shown(bad())
     assert "  ✗ keys                    this PC is not enrolled\n" in out
-    assert "      → eyelid enroll TOKEN\n" in out
+    assert "      → eyelid enroll\n" in out
     assert "  ✓ settings                /etc/xdg/eyelid/agent.yaml\n" in out
     assert "  ✗ Chromium: relay         it cannot start Eyelid's relay" in out
     assert out.endswith("\n4 crosses, 23 ticks.\n")
@@ -105,7 +105,7 @@ def test_a_pc_with_nothing_on_it(tmp_path: Path) -> None:
     assert ran.stderr == ""
     assert not (tmp_path / "home").exists()  # it changes nothing
     steps = {one["id"]: one["next"] for one in told["checks"]}
-    assert steps["keys"][-1] == "eyelid enroll TOKEN"
+    assert steps["keys"][-1] == "eyelid enroll"
     assert steps["display"]
 
 

@@ -131,7 +131,8 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_an_alarm_until_root_has
     with own_display(tmp_path) as stage:
         desk = {"DISPLAY": stage.environment["DISPLAY"], "HOME": "/home/ada"}
         record = partial(store.start, "recorder", EYELID, "run", user="ada", **desk)
-        store.run(EYELID, "enroll", token(store), user="ada")
+        put(token(store), f"{ADAS}/token", "ada")
+        store.run(EYELID, "enroll", f"{ADAS}/token", user="ada")
         put(POLICY, f"{ADAS}/policies/policy.yaml", "ada")
         record()
         eventually(store, lambda: in_force(store, unguarded=True), "the alarm")

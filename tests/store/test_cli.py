@@ -35,8 +35,8 @@ __all__ = ["passphrase_file", "run"]  # fixtures
 # -- help ---------------------------------------------------------------------------------------------------------
 
 COMMANDS = [
-    "init", "keys", "serve", "enroll-token", "devices", "revoke", "recordings", "timeline", "verify", "export",
-    "gaps", "rules", "replay",
+    "init", "keys", "serve", "enroll-token", "tokens", "devices", "revoke", "recordings", "timeline", "verify",
+    "export", "gaps", "rules", "replay",
 ]  # fmt: skip
 
 

@@ -74,9 +74,7 @@ def settings(settings: SettingsFacts, _: Facts) -> Finding:
 
 def keys(keys: KeysFacts, _: Facts) -> Finding:
     if not keys.enrolled:
-        return wrong(
-            "this PC is not enrolled", "on the store's machine: eyelid-store enroll-token", "eyelid enroll TOKEN"
-        )
+        return wrong("this PC is not enrolled", "on the store's machine: eyelid-store enroll-token", "eyelid enroll")
     for file in keys.files:
         if not file.mine:
             return wrong(f"{file.path} belongs to another user", f"sudo chown -R $(id -un) {quote(str(keys.home))}")
@@ -86,7 +84,7 @@ def keys(keys: KeysFacts, _: Facts) -> Finding:
                 f"others may look into {file.path} (mode {file.mode:o})", f"chmod {mode} {quote(str(file.path))}"
             )
     if keys.trouble:
-        return wrong(keys.trouble, "eyelid unenroll --force", "eyelid enroll TOKEN")
+        return wrong(keys.trouble, "eyelid unenroll --force", "eyelid enroll")
     group = f" in group {keys.group}" if keys.group else ""
     return good(f"enrolled as {keys.device}{group}; only this user may read the keys")
 

@@ -75,7 +75,7 @@ def let_in(store: StoreFacts, facts: Facts) -> Finding:
                 "the store's operator has revoked this PC: nothing more is taken from it",
                 "ask the operator why",
                 "eyelid unenroll --force",
-                "eyelid enroll TOKEN",
+                "eyelid enroll",
             )
         case api.DEVICE_UNKNOWN:
             return wrong(

@@ -59,6 +59,8 @@ async def policy(request: Request) -> JSONResponse:
 
 
 def _keep_policy(services: Services, device: Device, policy: str, files: dict[str, str]) -> None:
+    services.room.check(account=True)
+    services.quotas.take_account(device.id, sum(map(len, files.values())))
     values = {
         "hash": policy,
         "files": json.dumps(files, ensure_ascii=False),
@@ -80,6 +82,7 @@ ROUTES: Final = (
             400: "bad-json, and the ledger's and signature's codes",
             409: "ledger-gap, ledger-fork: with `next` and `head`, from where the store goes on",
             413: "oversized",
+            507: "store-full, over-quota",
         },
     ),
     Described("GET", api.BUNDLE, bundle, answers=api.BundleResponse, refusals=_ACCESS | {503: "no-bundle"}),
@@ -89,6 +92,6 @@ ROUTES: Final = (
         policy,
         reads=api.PolicyRequest,
         answers=api.PolicyResponse,
-        refusals=_ACCESS | {400: "bad-json, bad-field, wrong-hash", 413: "oversized"},
+        refusals=_ACCESS | {400: "bad-json, bad-field, wrong-hash", 413: "oversized", 507: "store-full, over-quota"},
     ),
 )

@@ -20,13 +20,14 @@ from protocol.numbers import read_number
 from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
-from store.server.auth import issue_token
+from store.server.auth import issue_token, read_assertion
 from store.server.enrolment import Applicant, enrol
 from store.server.entries import MOST_STREAMS
 from store.server.routes.access import check_agent, device_of, services_of
 from store.server.routes.bodies import read_claims
 from store.server.routes.openapi import Described
 from store.server.services import Services
+from store.server.turns import TOKENS
 
 _MOST_HOLDS: Final = 32  # there are ten
 
@@ -50,7 +51,10 @@ async def token(request: Request) -> JSONResponse:
     """A bearer token for ten minutes, against a one-time assertion (private_key_jwt) of the device."""
     check_agent(request)
     claims = await read_claims(request, api.MAX_JSON_BODY, "token request")
-    return JSONResponse(await run_in_threadpool(issue_token, services_of(request), claims.text("assertion")))
+    services = services_of(request)
+    asked = await run_in_threadpool(read_assertion, services, claims.text("assertion"))
+    await services.turns.wait(asked.device, TOKENS)
+    return JSONResponse(await run_in_threadpool(issue_token, services, asked))
 
 
 async def device_health(request: Request) -> JSONResponse:
@@ -110,6 +114,7 @@ def _streams(heads: Claims) -> tuple[str, ...]:
 
 
 def _keep_health(services: Services, device: Device, health: api.DeviceHealthRequest) -> api.DeviceHealthResponse:
+    services.room.check(account=True)
     body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
     at = services.clock()
 
@@ -133,7 +138,7 @@ ROUTES: Final = (
         answers=api.EnrollResponse,
         refusals={
             400: "bad-json, bad-field, bad-key, same-key",
-            403: "unknown-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
+            403: "unknown-enrolment, withdrawn-enrolment, expired-enrolment, used-up-enrolment, device-revoked",
             409: "key-taken",
         },
     ),
@@ -159,6 +164,7 @@ ROUTES: Final = (
             400: "bad-json, bad-field",
             401: "no-token, bad-token, expired-token",
             403: "foreign-device, unknown-device, device-revoked",
+            507: "store-full",
         },
     ),
 )

@@ -15,10 +15,11 @@ from store.server.routes.openapi import Described
 
 
 def health(request: Request) -> JSONResponse:
-    """Answers `ok` once the catalog has answered."""
-    with services_of(request).database.reading() as connection:
+    """Answers once the catalog has: `ok`, or `full` while chunks are refused for want of room."""
+    services = services_of(request)
+    with services.database.reading() as connection:
         newest_bundle(connection)
-    answer: api.HealthResponse = {"status": "ok", "version": version("eyelid")}
+    answer: api.HealthResponse = {"status": "full" if services.room.is_full else "ok", "version": version("eyelid")}
     return JSONResponse(answer)
 
 

@@ -17,6 +17,7 @@ from protocol.api import Problem
 
 Endpoint = Callable[[Request], Response] | Callable[[Request], Awaitable[Response]]
 
+_TOO_MANY: Final = "too-many: at the earliest as Retry-After says"
 BYTES: Final = object()  # in place of a shape: the body is a sealed object
 
 _PLAIN: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -45,7 +46,8 @@ class Described(Route):
         schemas = path_schemas or {}
         responses = {"200": {"description": "done", "content": _json(answers)}}
         responses |= {
-            str(status): {"description": codes, "content": _json(Problem)} for status, codes in refusals.items()
+            str(status): {"description": codes, "content": _json(Problem)}
+            for status, codes in {**refusals, 429: _TOO_MANY}.items()
         }
         self.described: dict[str, Any] = {
             "operationId": endpoint.__name__,

@@ -76,7 +76,7 @@ ROUTES: Final = (
             413: "oversized",
             426: "agent-unsupported",
             503: "busy, store-fault",
-            507: "store-full",
+            507: "store-full, over-quota",
         },
         path_schemas={
             "recording": {"type": "string", "format": "uuid"},

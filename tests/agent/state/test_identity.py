@@ -148,7 +148,7 @@ def test_a_home_that_cannot_be_written_is_told(store: FakeStore, tmp_path: Path)
 
 
 def test_a_pc_that_is_not_enrolled_is_told_how(home: Path) -> None:
-    with pytest.raises(UserError, match="run `eyelid enroll TOKEN`"):
+    with pytest.raises(UserError, match="run `eyelid enroll`"):
         load(home)
 
 

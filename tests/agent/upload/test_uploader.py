@@ -63,6 +63,7 @@ def test_an_empty_queue_asks_the_store_nothing(pc: Pc) -> None:
         Reply(502, b"<html>Bad Gateway</html>"),
         problem(503, "busy"),
         problem(507, "store-full"),
+        problem(507, "over-quota"),
     ],
     ids=lambda reply: f"{reply.status}{' reset' * reply.drop}",
 )

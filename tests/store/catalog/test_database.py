@@ -23,6 +23,7 @@ from store.catalog import queries, reported, schema
 from store.catalog.database import HEAD, KEPT_TO_WRITE, READERS, Database, upgrade
 from store.catalog.schema import metadata
 from store.errors import StoreError
+from store.server import room
 from testkit.databases import missing, postgresql
 
 MIGRATIONS = Path(module.__file__).parent / "migrations"
@@ -159,6 +160,19 @@ def test_a_row_is_added_once_and_replaced_by_its_key(anew: Callable[[], Database
         for uses in range(times):
             queries.put(connection, schema.enrolments, **row | {"uses_left": uses})
         assert connection.scalars(select(schema.enrolments.c.uses_left)).all() == [times - 1]
+
+
+def test_what_is_stored_adds_up_and_a_new_day_begins_at_nothing(anew: Callable[[], Database]) -> None:
+    enrolment = {"id": "e", "secret_sha256": "s", "group_name": "", "uses_left": 1, "expires_at": 1, "created_at": 1}
+    device = dict.fromkeys(("id", "token_key", "token_kid", "evidence_key", "host", "os", "agent_version"), "d")
+    device |= {"group_name": "", "enrolment": "e"}
+    with brought_up(anew) as database, database.writing() as connection:
+        queries.add_if_new(connection, schema.enrolments, **enrolment)
+        queries.add_if_new(connection, schema.devices, **device, enrolled_at=1)
+        for sizes, day in (((5, 2), 1), ((4,), 1), ((3,), 2), ((), 3)):
+            room.keep(connection, [("d", size) for size in sizes], day * room.DAY)
+        (row,) = connection.execute(select(schema.stored)).all()
+    assert (row.total, row.day, row.today) == (14, 2, 3)
 
 
 def _upgrade_to(upgrade: Callable[[Config, str], None], target: str, config: Config, _: str) -> None:

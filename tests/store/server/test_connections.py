@@ -14,7 +14,7 @@ import pytest
 
 from protocol import api
 from store.admin.home import Home
-from store.server import connections
+from store.server import connections, turns
 from store.server.app import create_app
 from store.server.connections import MAX_HEAD, Listener
 from store.server.services import Services
@@ -191,6 +191,23 @@ def test_an_address_has_so_many_connections_and_others_have_theirs(store: Store)
     assert answered == 200
 
 
+def test_an_address_makes_so_many_anew_however_soon_it_closes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "connections", lambda most: turns.Allowance(rate=0.001, burst=2 * most))
+    with listen("127.0.0.1", 0) as listener:
+        listener.per_address, listener.counts_loopback = 2, True
+        listener.setblocking(False)
+
+        def come(address: str = "127.0.0.1") -> None:
+            with socket.create_connection(listener.getsockname(), source_address=(address, 0)):
+                listener.accept()[0].close()
+
+        for _ in range(4):
+            come()
+        with pytest.raises(BlockingIOError):  # it was closed, and no other waits
+            come()
+        come("127.0.0.2")
+
+
 def test_all_together_have_so_many(store: Store) -> None:
     store.listener.in_all = 2
     with store.connect("127.0.0.2"), store.connect("127.0.0.3"), store.connect("127.0.0.4", tls=False) as third:
@@ -209,4 +226,4 @@ def test_all_together_have_so_many(store: Store) -> None:
     ],
 )
 def test_who_counts_as_one(address: str, network: str) -> None:
-    assert connections._network(address) == network
+    assert connections.network(address) == network
