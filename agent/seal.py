@@ -120,8 +120,8 @@ class RecordingSealer:
             previous=stream.previous,
             edition=Edition.SIGNED,
         )
-        data = envelope.seal(self._key, header, chunk.data, self._evidence)
-        sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, envelope.digest(data))
+        data, sha256 = envelope.seal_and_digest(self._key, header, chunk.data, self._evidence)
+        sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, sha256)
         self._streams[chunk.stream] = _Stream(stream.sequence + 1, sealed.sha256)
         return sealed
 

@@ -165,6 +165,13 @@ def seal(key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey
 
     `signer`: the device's evidence key, for the edition SIGNED and no other.
     """
+    return seal_and_digest(key, header, plaintext, signer)[0]
+
+
+def seal_and_digest(
+    key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None
+) -> tuple[bytes, bytes]:
+    """As `seal`, and its `digest`: the signature needs most of it anyway."""
     cipher = _cipher(key)
     if header.edition.overhead + len(plaintext) > MAX_SEALED:
         raise EnvelopeError("oversized", f"a chunk of {len(plaintext)} bytes does not fit {MAX_SEALED} bytes sealed")
@@ -172,7 +179,12 @@ def seal(key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey
         raise EnvelopeError("wrong-edition", "sealed chunk: a signed one needs a key that signs it, and no other does")
     packed = header.pack()
     sealed = packed + cipher.encrypt(header.nonce, plaintext, packed)
-    return sealed if signer is None else sealed + signer.sign(_SIGNED_AS + digest(sealed))
+    hashed = hashlib.sha256(sealed)
+    if signer is None:
+        return sealed, hashed.digest()
+    signature = signer.sign(_SIGNED_AS + hashed.digest())
+    hashed.update(signature)
+    return sealed + signature, hashed.digest()
 
 
 def check_signature(sealed: bytes, device: Ed25519PublicKey) -> None:
