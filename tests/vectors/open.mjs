@@ -1,4 +1,4 @@
-// Opens the vectors without any of Eyelid's code, from docs/envelope.md alone: what it answers shows whether a stranger's
+// Opens the vectors without any of Eyelid's code, from docs/envelope.md alone: its answers show whether a stranger's
 // program agrees. Prints {recording, chunks, packets, signed_recording, signed}, lists in JSON, on standard output.
 //
 //   node open.mjs FOLDER_OF_THE_VECTORS      (with the packages of node/package.json beside it)

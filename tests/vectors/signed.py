@@ -52,8 +52,8 @@ def signed_vectors() -> dict[str, Any]:
     plaintext = {"plaintext_sha256": hashlib.sha256(PLAINTEXTS[1]).hexdigest()}
     last = len(good) - 1
     return {
-        "about": "A recording of the second edition. Each case: parse, compare its edition with the packet's, verify the "
-        "signature with `evidence_key`, open with the packet's key, compare `place`.",
+        "about": "A recording of the second edition. Each case: parse, compare its edition with the packet's, verify "
+        "the signature with `evidence_key`, open with the packet's key, compare `place`.",
         "evidence_key": public(EVIDENCE),
         "auditor": INPUTS["auditor"],
         "packet": PACKET,
