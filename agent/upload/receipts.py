@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -16,9 +17,13 @@ from agent.errors import EnvironmentFault
 from protocol import base64url
 from protocol.claims import parse_object
 from protocol.envelope import KEY_PACKET_STREAM
+from protocol.errors import ProtocolError
+from protocol.jws import Keys
+from protocol.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
+MOST_NUMBERS: Final = 100_000  # chunks of a stream that are looked for; an hour has some thousands
 MOST_BYTES: Final = 64 * 2**20  # of all; some weeks of work. The oldest recordings' go first
 AT_HAND: Final = 4  # recordings of which the ends are remembered: one that is open, one that it takes over from
 
@@ -84,6 +89,45 @@ def _note(ends: Heads, receipt: str) -> None:
                 ends[stream] = (sequence + 1, sha256)
         case _:
             pass  # torn by a death
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the store has signed for of one recording, the key packet left out.
+
+    `missing`: (stream, sequence) below the last of its stream without a receipt here. `worthless`: lines that prove
+    nothing. `first`, `last`: ns since 1970 by the store's clock; None without a receipt.
+    """
+
+    recording: str
+    chunks: int
+    missing: tuple[tuple[int, int], ...]
+    worthless: int
+    first: int | None
+    last: int | None
+
+
+def held(folder: Path, store: Keys, device: str) -> Iterator[Held]:
+    """Of each recording, oldest first, every signature checked. A torn last line is worthless, and no lie."""
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
+        receipts: list[Receipt] = []
+        worthless = 0
+        for line in _lines(path):
+            try:
+                receipt = Receipt.verify(line, store)
+            except ProtocolError:
+                worthless += 1
+                continue
+            if (str(receipt.recording), receipt.device) == (path.name, device):
+                receipts.append(receipt)
+            else:
+                worthless += 1
+        places = {(one.stream, one.sequence) for one in receipts if one.stream != KEY_PACKET_STREAM}
+        ends = {stream: max(number for other, number in places if other == stream) for stream, _ in places}
+        whole = {(stream, number) for stream, end in ends.items() for number in range(min(end, MOST_NUMBERS))}
+        times = sorted(one.at for one in receipts)
+        first, last = (times[0], times[-1]) if times else (None, None)
+        yield Held(path.name, len(places), tuple(sorted(whole - places)), worthless, first, last)
 
 
 def _lines(path: Path) -> Iterator[str]:

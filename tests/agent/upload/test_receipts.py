@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.cli.main import main
 from agent.errors import EnvironmentFault
 from agent.seal import recording_id
 from agent.sending import sign_last_heads
-from agent.upload.receipts import AT_HAND, KeptReceipts
+from agent.upload.receipts import AT_HAND, MOST_NUMBERS, Held, KeptReceipts, held
 from protocol.envelope import KEY_PACKET_STREAM
 from protocol.receipt import Receipt
 from protocol.report import DeviceReport
@@ -149,3 +151,43 @@ def test_after_an_end_in_order_a_start_signs_none(pc: Pc) -> None:
     pc.ledger.write("stop", why="stop")
     sign_last_heads(pc.ledger, pc.spool, KeptReceipts(pc.identity.home / "receipts"))
     assert not any(entry.get("final") for entry in entries(pc.identity.home / "ledger"))
+
+
+# -- checked ------------------------------------------------------------------------------------------------------
+
+
+def test_receipts_are_checked_and_counted(tmp_path: Path) -> None:
+    one, other = recording(1), recording(2)
+    kept = KeptReceipts(tmp_path)
+    for stream, sequence in ((KEY_PACKET_STREAM, 0), (0, 0), (0, 1), (0, 3), (7, 0)):
+        kept.keep(one, receipt(one, stream, sequence))
+    kept.keep(other, receipt(one, 0, 0))  # of another recording
+    kept.keep(other, receipt(other, 0, 2**63))
+    kept.keep(other, Receipt(other, 0, 0, "ab" * 32, 5, "device-1").sign(Ed25519PrivateKey.generate()))
+    kept.keep(other, Receipt(other, 0, 0, "ab" * 32, 5, "device-2").sign(STORE))
+    first, second = held(tmp_path, STORE.public_key(), "device-1")
+    assert first == Held(str(one), 4, ((0, 2),), 0, 5, 5)
+    assert (second.chunks, second.worthless, len(second.missing)) == (1, 3, MOST_NUMBERS)
+
+
+def test_without_receipts_there_is_nothing_to_check(tmp_path: Path) -> None:
+    assert list(held(tmp_path / "nothing", STORE.public_key(), "device-1")) == []
+    (tmp_path / str(recording(1))).write_text("torn")
+    assert list(held(tmp_path, STORE.public_key(), "device-1")) == [Held(str(recording(1)), 0, (), 1, None, None)]
+
+
+def test_the_command_says_what_the_store_cannot_deny(
+    pc: Pc, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EYELID_HOME", str(pc.identity.home))
+    made = pc.record(3)
+    pc.work()
+    assert main(["receipts", "verify"]) == 0
+    assert "3 chunks of 1 recordings have receipts" in capsys.readouterr().out
+    with (pc.identity.home / "receipts" / str(made[0].recording)).open("a") as file:
+        file.write("a lie\n")
+    assert main(["receipts", "verify"]) == 1
+    assert "1 LINES PROVE NOTHING" in capsys.readouterr().out
+    assert main(["receipts", "verify", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["recordings"][0]["chunks"] == 3
