@@ -225,20 +225,22 @@ class _Ledger:
 
     def end(self, following: int) -> None:
         """What the chain cannot vouch for: its own end, and what the device signed beside it."""
-        device = self._device.id
+        device, report = self._device.id, self._report()
         with self._database.reading() as connection:
             health = queries.last_health(connection, device)
             refused = queries.refused_batches(connection, device)
             alarms = queries.alarms_without_recording(connection, device)
-            report = queries.device_report(connection, device)
             head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
+            if report is not None:  # what stands beside it is not signed
+                head = {"next": report.ledger[0], "head": report.ledger[1]}
             known = queries.ledger_hashes(connection, device, head["next"] - 1, head["next"] - 1)
             named = max(head["next"], reported.ledger_next(connection, device))
         if named > following:
             self.notes.append(f"{named - following} entries are still on their way")
         elif head["next"] and known.get(head["next"] - 1, head["head"]) != head["head"]:
             self.find("wrong-head", f"entry {head['next'] - 1}", "the device's last health named another hash of it")
-        self._reported(report, following)
+        if report is not None and report.confirmed > following:
+            self.find("ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
         for first, token in refused:
             self._verified(token, f"refused batch from entry {first}")
         for alarm in alarms:
@@ -247,14 +249,12 @@ class _Ledger:
                 continue
             self.find(alarm.code, where, "the store raised this alarm when it was received", "alarm")
 
-    def _reported(self, token: str | None, following: int) -> None:
-        """What the device last reported, signed: a store cannot have less than it had confirmed to the device."""
-        if token is None:
-            return
+    def _report(self) -> DeviceReport | None:
+        """What the device last reported of its ends, signed; None where it did not sign it."""
+        with self._database.reading() as connection:
+            token = queries.device_report(connection, self._device.id)
         try:
-            report = DeviceReport.verify(token, self._device.evidence_key)
+            return None if token is None else DeviceReport.verify(token, self._device.evidence_key)
         except ProtocolError as error:
             self.find(error.code, "the device's last report", str(error))
-            return
-        if report.confirmed > following:
-            self.find("ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
+            return None

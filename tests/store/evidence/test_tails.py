@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,14 +127,16 @@ class Attacker:
             self.services.blobs.remove(sealed_name(world.recording.id, stream, sequence, digest(body).hex()))
         self.done.append(f"cut stream {stream} from {first}")
 
-    def forge(self, world: World, stream: int, first: int, count: int) -> None:
+    def forge(
+        self, world: World, stream: int, first: int, count: int, editions: Sequence[Edition] = tuple(Edition)
+    ) -> None:
         """`count` chunks from sequence `first` on, whole and well chained; what can be of a signature, is."""
         before = world.sealed[stream][first - 1] if first else world.recording.packet
         for sequence in range(first, first + count):
             header = Header(
                 Kind.MEDIA, Flag.KEY_FRAME, stream, world.recording.id, sequence,
                 sequence * SECOND, (sequence + 1) * SECOND, digest(before),
-                edition=self.chance.choice(list(Edition)),
+                edition=self.chance.choice(editions),
             )  # fmt: skip
             signer = Ed25519PrivateKey.generate() if header.edition is Edition.SIGNED else None
             body = seal(self.key_of(world), header, b"it never was", signer)
@@ -215,3 +217,20 @@ def test_whatever_is_done_to_the_end_is_named(
         for reader in ({}, {"reader": None}):
             found = [finding.code for finding in (*examined(world.recording, **reader).findings, *ledger)]
             assert found, f"seed {seed}: {done} was not named"
+
+
+@pytest.mark.parametrize("seed", [seed for seed in SEEDS if ENDS[seed % len(ENDS)] != "closed"][:9])
+def test_of_an_earlier_agent_s_recording_nothing_is_vouched_for_that_could_be_forged(
+    seed: int, pc: Pc, bundle: Bundle, examined: Examine, services: Services, home: Home,
+    readers: dict[str, RecipientPrivate],
+) -> None:  # fmt: skip
+    """Its chunks carry no signature, so one more behind the last signed head cannot be told from a true one."""
+    world = make_world(seed, pc, bundle, Edition.FIRST)
+    attacker = Attacker(services, home, readers[RECIPIENT], random.Random(seed))
+    for stream, bodies in world.sealed.items():
+        attacker.forge(world, stream, len(bodies), 2, (Edition.FIRST,))
+    report = examined(world.recording)
+    assert report.sound
+    assert {check for check, _ in report.not_checked} == {"signatures", "heads"}
+    count = world.beyond + 2 * len(world.sealed)
+    assert f"{count} chunks lie after the last signed head" in dict(report.not_checked)["heads"]
