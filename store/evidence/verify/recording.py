@@ -253,18 +253,19 @@ class Examination:
             self._find(
                 "chain", "undecided", stored, "two bodies under one name, and nothing signed says which is right"
             )
+        signed = packet is not None and packet.edition is Edition.SIGNED
         for stored in chosen.rejected:
-            where = f"{stored} (the body not chosen)"
+            note = f"{stored}: another body of this name is kept as evidence"
             try:
                 body = read_body(self._blobs, stored)
-                if packet is not None and packet.edition is Edition.SIGNED and not stored.is_packet:
+                if signed and not stored.is_packet:
                     envelope.check_signature(body, self._evidence.device.evidence_key)
             except Unsound as error:
-                self._find("bytes", error.code, where, str(error))
+                self._find("bytes", error.code, f"{stored} (the body not chosen)", str(error))
             except EnvelopeError:
-                # It is not played, so it stops no export: a stolen bearer token is enough to send one.
-                self._find("alarm", "forged-body", where, "the device did not sign it")
-        self._notes += [f"{stored}: another body of this name is kept as evidence" for stored in chosen.rejected]
+                # No finding: it is not played, and the alarm about it can be settled.
+                note += "; the device did not sign it"
+            self._notes.append(note)
 
     # -- the ledger -----------------------------------------------------------------------------------------------
 
