@@ -305,9 +305,14 @@ class Examination:
         self._reported_at = report.wall
         if report.recording == evidence.recording.id:
             self._reported, self._receipted = report.heads, report.receipted
-        if evidence.closing is None and report.confirmed > evidence.ledger_next:
-            where = f"entries {evidence.ledger_next} to {report.confirmed - 1}"
-            self._find("ledger", "ledger-cut", where, CUT)
+        following, named = evidence.ledger_next, report.ledger[0]
+        if evidence.closing is not None or evidence.told_after_death:
+            return  # what is missing came after this recording
+        if report.confirmed > following:
+            self._find("ledger", "ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
+        elif named > following:
+            message = f"entries {following} to {named - 1} of the ledger are not here"
+            self._notes.append(f"{message}: its PC named them in the report of {iso(report.wall)}")
 
     def _heads(self, packet: KeyPacket | None) -> None:
         if "heads" in self._skipped:

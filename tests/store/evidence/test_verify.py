@@ -159,6 +159,18 @@ def test_names_what_a_report_had_receipts_for(pc: Pc, bundle: Bundle, examined: 
     assert found.findings[0].where == "stream 0, sequences 5 to 6"
 
 
+def test_entries_that_a_report_named_and_that_are_not_here_are_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.send_ledger()
+    following = pc.ledger.sent
+    close(made)
+    assert pc.put_health(pc.report(made.recording)).is_success
+    report = examined(made.recording)
+    assert report.sound
+    assert report.notes[0].startswith(f"entries {following} to {following} of the ledger are not here")
+
+
 def test_a_report_that_its_device_did_not_sign_is_named(
     pc: Pc, new_pc: Callable[[], Pc], bundle: Bundle, examined: Examine, services: Services
 ) -> None:
