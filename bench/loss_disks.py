@@ -78,9 +78,10 @@ def _on_disk(
 
 
 def _cut(who: str, made: World, *, eye_open: bool = True) -> None:
-    """The process outlives its disk for a moment: whatever it promises then is a promise too, and a broken one."""
-    made.rig.cut_power()
-    made.kill(who, eye_open=eye_open)
+    """The process outlives its disk for a moment, which with real power it could not."""
+    with made.promising_nothing(who):
+        made.rig.cut_power()
+        made.kill(who, eye_open=eye_open)
     made.rig.bring_back()
 
 
@@ -152,9 +153,10 @@ def _flushes(who: str, made: World, turn: int) -> Round:
         time.sleep(FAILING)
         ended = not party.alive
     notes = {"flushes failed": _injected(log), **({"ended by itself": 1} if ended else {})}
-    made.rig.cut_power()
-    if party.alive:
-        made.kill(who, eye_open=False)
+    with made.promising_nothing(who):
+        made.rig.cut_power()
+        if party.alive:
+            made.kill(who, eye_open=False)
     made.rig.bring_back()
     made.ready()
     made.drain(COME_BACK)

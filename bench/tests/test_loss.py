@@ -77,6 +77,16 @@ def test_what_the_recorder_tells_is_read_back(tmp_path: Path) -> None:
     assert told.putting.keys() - told.put.keys() == {SECOND_ONE}
 
 
+def test_what_was_promised_while_the_power_went_is_no_promise(tmp_path: Path) -> None:
+    file = tmp_path / "told"
+    file.write_text(f"putting {FIRST} aa\nput {FIRST} aa\nvoid {FIRST}\n")
+
+    told = read_journal(file)
+
+    assert told.put == {}
+    assert told.half_way() == {FIRST}
+
+
 def test_only_the_kill_that_cut_off_a_write_counts_for_it() -> None:
     cut = Journal(putting={FIRST: "aa", SECOND_ONE: "aa"}, put={SECOND_ONE: "aa"}, receipts={SECOND_ONE})
 
@@ -153,7 +163,10 @@ def test_what_is_left_in_the_spool_or_was_set_aside_is_a_fault(tmp_path: Path) -
     (tmp_path / RECORDING).mkdir()
     (tmp_path / RECORDING / "00000-0000000001").touch()
 
-    assert "is left in the spool" in judged(tmp_path).faults[0]
+    waiting = judged(tmp_path, there=kept(row(2, 1, 2)))
+
+    assert waiting.lost == 0
+    assert "is left in the spool" in waiting.faults[0]
     assert "set aside" in " ".join(judged(tmp_path, told=replace(TOLD, aside={FIRST})).faults)
 
 
