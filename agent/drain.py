@@ -22,7 +22,7 @@ from agent.control import control
 from agent.control.control import AlreadyRunning, ControlSocket, NotRunning
 from agent.errors import EnvironmentFault, EyelidError
 from agent.ledger import has_unsent
-from agent.sending import sending
+from agent.sending import RECEIPTS, sending
 from agent.spool import SET_ASIDE
 from agent.state import identity
 from agent.state.identity import IDENTITY, TRUST
@@ -32,7 +32,7 @@ from protocol.api import DeviceHealthRequest
 FOR_EVER: Final = 2**63
 LONGEST: Final = 3600.0  # seconds for one user, so that no user's line or trick keeps the others waiting
 MAX_REPORT: Final = 64 * 1024  # characters of a child's report that are looked at
-OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", "policy-texts", IDENTITY, TRUST, "lock")
+OWN: Final = ("spool", f"spool/{SET_ASIDE}", "ledger", "key-packets", RECEIPTS, "policy-texts", IDENTITY, TRUST, "lock")
 
 
 class DrainState(StrEnum):

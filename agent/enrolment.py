@@ -18,7 +18,7 @@ from agent.control.control import AlreadyRunning
 from agent.drain import DrainReport, DrainState, drain
 from agent.errors import EnvironmentFault, EyelidError, Untrusted, UserError
 from agent.ledger import DiskLedger, has_unsent
-from agent.sending import VERSION
+from agent.sending import RECEIPTS, VERSION
 from agent.spool import SET_ASIDE
 from agent.state import identity, in_force
 from agent.state.identity import IDENTITY, TRUST, Trust
@@ -28,7 +28,9 @@ from agent.wire import Route
 _STOP_IT: Final = "stop it first, as with `systemctl --user stop eyelid.service`"
 
 # All that a home holds of one enrolment, beside the identity. What `eyelid browser install` put there stays.
-STATE: Final = ("spool", "ledger", "key-packets", "policy-texts", LOG, TRUST, in_force.NAME, RULE_USAGE, SOCKET_NAME)
+STATE: Final = (
+    "spool", "ledger", "key-packets", RECEIPTS, "policy-texts", LOG, TRUST, in_force.NAME, RULE_USAGE, SOCKET_NAME,
+)  # fmt: skip
 
 
 def enrol(token: str, config: Config) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ BATCH_BYTES: Final = 512 * 2**10  # of lines: signed and in base64 they stay bel
 BATCH_AGE: Final = 10 * SECOND
 
 _SEGMENT: Final = "segment-"
+_RUN_OR_RECORDING: Final = re.compile(rb'"recording":|"kind":"(start|stop)"')  # as `protocol.ledger.line` writes it
 # A line overwrites zeros of its file, so its size and place are on disk already and need no second flush.
 _flush = getattr(os, "fdatasync", os.fsync)
 
@@ -149,12 +151,30 @@ class DiskLedger:
                     break
         return found
 
+    def last_run(self) -> list[dict[str, object]]:
+        """From the last `start` on, oldest first: of what concerns no recording only that entry and `stop`."""
+        found: list[dict[str, object]] = []
+        with self._lock:
+            for place in reversed(range(len(self._segments))):
+                for text in reversed(self._lines(place)):
+                    if not _RUN_OR_RECORDING.search(text) or _number(text) is None:
+                        continue
+                    found.append(parse_line(text, seq=0))
+                    if found[-1]["kind"] == "start":
+                        return found[::-1]
+        return found[::-1]
+
     # -- sending --------------------------------------------------------------------------------------------------
 
     def head(self) -> tuple[int, str]:
         """(number of the next entry, hash of the last)."""
         with self._lock:
             return self._next, self._prev
+
+    def sent(self) -> int:
+        """Number of the first entry that the store has not confirmed."""
+        with self._lock:
+            return self._sent
 
     def due(self, *, at_once: bool = False) -> str | None:
         """The next signed batch (JWS) if entries have waited 10 s or 500 are there, or any `at_once`; else None."""

@@ -17,7 +17,7 @@ from agent.errors import EnvironmentFault
 from agent.ports import Sealed
 from protocol import envelope, packet
 from protocol.bundle import Bundle
-from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind
+from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind
 from protocol.errors import KeyProblem
 from protocol.keys import RECORDING_KEY_SIZE, RecipientPrivate
 
@@ -68,6 +68,7 @@ class RecordingSealer:
         """
         self.recording = recording_id(wall, os.urandom(10))
         self._start = start
+        self._evidence = origin.evidence
         self._key: bytes = os.urandom(RECORDING_KEY_SIZE)
         # The recipients' private keys are not here, so a passer-by whose private key is becomes a recipient until its
         # packet has been opened once: what it opens with was wrapped by the same calls as theirs.
@@ -87,6 +88,7 @@ class RecordingSealer:
                 for m in monitors
             ),
             agent_version=origin.agent_version,
+            edition=Edition.SIGNED,
         )
         try:
             tried.open_key(passer_by)
@@ -116,9 +118,10 @@ class RecordingSealer:
             start=span.start,
             end=span.end,
             previous=stream.previous,
+            edition=Edition.SIGNED,
         )
-        data = envelope.seal(self._key, header, chunk.data)
-        sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, envelope.digest(data))
+        data, sha256 = envelope.seal_and_digest(self._key, header, chunk.data, self._evidence)
+        sealed = Sealed(self.recording, chunk.stream, stream.sequence, data, sha256)
         self._streams[chunk.stream] = _Stream(stream.sequence + 1, sealed.sha256)
         return sealed
 

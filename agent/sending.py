@@ -10,20 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
+from uuid import UUID
 
 from agent.config import Config
+from agent.core.account.last_heads import farthest, unfinished
 from agent.ledger import DiskLedger
 from agent.ports import Clock
 from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust
 from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
+from agent.upload.receipts import KeptReceipts
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Uploader
 from agent.wire import Pace, Route, Wire
 from protocol.api import DeviceHealthRequest
 
 VERSION: Final = version("eyelid")
+RECEIPTS: Final = "receipts"  # the folder in home
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ def sending(
     spool = DiskSpool(
         config.home / "spool", max_bytes=config.spool.max_bytes, keep_free=keep_free, alarm=callbacks.alarm
     )
+    receipts = KeptReceipts(config.home / RECEIPTS)
+    sign_last_heads(ledger, spool, receipts)
     texts = PolicyTexts(config.home / "policy-texts")
     wire = Wire(
         who.address,
@@ -87,6 +93,7 @@ def sending(
         account=ledger,
         texts=texts,
         packets=KeptPackets(config.home / "key-packets"),
+        receipts=receipts,
         health=health,
         callbacks=callbacks,
         clock=clock,
@@ -95,3 +102,11 @@ def sending(
         hours=config.upload.open_at,
     )
     return Sending(trust, ledger, spool, texts, wire, uploader, clock)
+
+
+def sign_last_heads(ledger: DiskLedger, spool: DiskSpool, receipts: KeptReceipts) -> None:
+    """Where what a recorder that died had open ends, as far as this PC knows. To be done before anything is sent."""
+    for recording, heads in unfinished(ledger.last_run()).items():
+        known = farthest(heads, spool.ends(UUID(recording)), receipts.ends(UUID(recording)))
+        written = {str(stream): list(head) for stream, head in known.items()}
+        ledger.write("heads", recording=recording, heads=written, final=True)

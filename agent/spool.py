@@ -27,7 +27,7 @@ from agent.errors import EnvironmentFault, SpoolFull, Transient
 from agent.ports import Sealed
 from protocol import base64url, jws
 from protocol.claims import parse_object
-from protocol.envelope import HEADER_SIZE, KEY_PACKET_STREAM, MAX_SEALED, TAG_SIZE, Header
+from protocol.envelope import KEY_PACKET_STREAM, LEAST_READ, MAX_SEALED, Header
 from protocol.errors import EnvelopeError, ProtocolError
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 def place_of(recording: UUID, stream: int, sequence: int, content: bytes, size: int) -> Place:
     """The place that a name claims, if the bytes claim the same one (whether they are authentic only a key can tell).
 
-    `content`: all of a key packet; of a sealed chunk, header and tag's length are enough. Raises ProtocolError.
+    `content`: all of a key packet; of a sealed chunk, its first `LEAST_READ` bytes are enough. Raises ProtocolError.
     """
     if size > MAX_SEALED:
         raise EnvelopeError("oversized", f"{size} bytes, more than the {MAX_SEALED} allowed")
@@ -271,6 +271,18 @@ class DiskSpool:
         with self._lock:
             return len(self._queue), self._bytes
 
+    def ends(self, recording: UUID) -> dict[int, tuple[int, str]]:
+        """stream -> (next sequence, hex SHA-256 of the last chunk) of what waits here; without what cannot be read."""
+        with self._lock:
+            places = [place for place in self._queue if place.recording == recording and place.is_chunk]
+        last = {place.stream: place for place in sorted(places, key=lambda place: place.sequence)}
+        found = {}
+        for stream, place in last.items():
+            with contextlib.suppress(OSError):
+                content = (self._root / place.name).read_bytes()
+                found[stream] = (place.sequence + 1, hashlib.sha256(content).hexdigest())
+        return found
+
     def oldest(self) -> int | None:
         """When what has waited longest was recorded, ns since 1970 as the PC believed it; None where nothing waits."""
         with self._lock:
@@ -369,7 +381,7 @@ def _found(recording: UUID, path: Path) -> Place:
         raise EnvelopeError("wrong-name", "no name of a sealed chunk")
     stream, sequence = int(match[1]), int(match[2])
     with path.open("rb") as file:
-        content = file.read(-1 if stream == KEY_PACKET_STREAM else HEADER_SIZE + TAG_SIZE)
+        content = file.read(-1 if stream == KEY_PACKET_STREAM else LEAST_READ)
     place = place_of(recording, stream, sequence, content, path.stat().st_size)
     if path.parent.name != str(recording) or place.name.rpartition("/")[2] != path.name:
         raise EnvelopeError("wrong-name", "a chunk's name in another spelling")

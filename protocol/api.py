@@ -188,6 +188,7 @@ class DeviceHealthRequest(TypedDict):
     pending_bytes: int
     bundle_revision: int
     policy: NotRequired[str]  # hash of the policy in force
+    report: NotRequired[str]  # JWS, eyelid-report: heads and ledger as here
 
 
 class DeviceHealthResponse(TypedDict):

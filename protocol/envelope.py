@@ -13,12 +13,13 @@ from enum import IntEnum, IntFlag
 from typing import Final
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from protocol.errors import EnvelopeError
 
-MAGIC: Final = b"EYL1"
+MAGIC: Final = b"EYL"  # and the digit of the edition
 KEY_PACKET_STREAM: Final = 0xFFFF  # the key packet's place among a recording's objects; it is a JWS, not an envelope
 SOUND_STREAM: Final = 0x8000  # both ends of the call, as two channels; monitors are numbered from 0 and stay below
 SCENE_STREAM: Final = 0x8001  # what was in view, as JSON lines, where the policy asked for it; no media
@@ -26,13 +27,34 @@ SCREEN, AUDIO = "screen", "audio"  # the lanes, as the ledger names them
 SCENE: Final = "scene"  # a lane that is not played and that no rule closes
 HEADER_SIZE: Final = 92
 TAG_SIZE: Final = 16
+SIGNATURE_SIZE: Final = 64
 KEY_SIZE: Final = 32
 # ns. A recording lasts an hour; what claims more than these is a lie, and what reads it would never end.
 LONGEST_CHUNK: Final = 2 * 3600 * 10**9
 LATEST_END: Final = 31 * 86_400 * 10**9  # since the recording's start: a PC may have slept meanwhile
 MAX_SEALED: Final = 16 * 2**20  # bytes; a hundred times what 4 s of a busy 1080p desktop were measured to take
+_SIGNED_AS: Final = b"eyelid chunk v2"  # no JWS begins so: the same key signs key packets and ledger
 _LAYOUT: Final = struct.Struct(">4sBBH16sQQQ32s12s")
 _MAX_U64: Final = 2**64 - 1
+
+
+class Edition(IntEnum):
+    """In the first the tag alone vouches for a chunk, and everyone who can read the recording can make one."""
+
+    FIRST = 1
+    SIGNED = 2  # the device's signature stands behind the tag
+
+    @property
+    def magic(self) -> bytes:
+        return MAGIC + b"%d" % self
+
+    @property
+    def overhead(self) -> int:
+        """Bytes of a sealed chunk beside its content."""
+        return HEADER_SIZE + TAG_SIZE + (SIGNATURE_SIZE if self is Edition.SIGNED else 0)
+
+
+LEAST_READ: Final = HEADER_SIZE + TAG_SIZE + SIGNATURE_SIZE  # so many bytes of any chunk say where it belongs
 
 
 class Kind(IntEnum):
@@ -77,6 +99,7 @@ class Header:
     end: int
     previous: bytes
     nonce: bytes = field(default_factory=fresh_nonce)
+    edition: Edition = Edition.FIRST
 
     def __post_init__(self) -> None:
         if not 0 <= self.stream < KEY_PACKET_STREAM:
@@ -92,7 +115,7 @@ class Header:
 
     def pack(self) -> bytes:
         return _LAYOUT.pack(
-            MAGIC, self.kind, self.flags, self.stream, self.recording.bytes,
+            self.edition.magic, self.kind, self.flags, self.stream, self.recording.bytes,
             self.sequence, self.start, self.end, self.previous, self.nonce,
         )  # fmt: skip
 
@@ -109,13 +132,20 @@ class Header:
                 "truncated", f"sealed chunk: {len(sealed)} bytes, header and tag alone are {HEADER_SIZE + TAG_SIZE}"
             )
         magic, kind, flags, stream, recording, sequence, start, end, previous, nonce = _LAYOUT.unpack_from(sealed)
-        if magic != MAGIC:
-            raise EnvelopeError("bad-magic", "sealed chunk: does not begin with EYL1")
+        edition = _EDITIONS.get(magic)
+        if edition is None:
+            raise EnvelopeError("bad-magic", "sealed chunk: does not begin with EYL1 or EYL2")
+        if len(sealed) < edition.overhead:
+            raise EnvelopeError("truncated", f"sealed chunk: {len(sealed)} bytes are too few for a signed one")
         if kind not in (Kind.HEADER, Kind.MEDIA):
             raise EnvelopeError("unknown-kind", f"sealed chunk: kind {kind} is none that this version can read")
         if flags & ~_KNOWN_FLAGS:
             raise EnvelopeError("unknown-flags", f"sealed chunk: flags {flags:#04x} have bits this version cannot read")
-        return cls(Kind(kind), Flag(flags), stream, UUID(bytes=recording), sequence, start, end, previous, nonce)
+        place = (stream, UUID(bytes=recording), sequence)
+        return cls(Kind(kind), Flag(flags), *place, start, end, previous, nonce, edition)
+
+
+_EDITIONS: Final = {edition.magic: edition for edition in Edition}
 
 
 def check_span(start: int, end: int) -> None:
@@ -130,24 +160,56 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
-def seal(key: bytes, header: Header, plaintext: bytes) -> bytes:
-    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D). `key`: 32 bytes."""
+def seal(key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
+    """Header, ciphertext and tag (AES-256-GCM, NIST SP 800-38D); in the edition SIGNED, the signature. `key`: 32 bytes.
+
+    `signer`: the device's evidence key, for the edition SIGNED and no other.
+    """
+    return seal_and_digest(key, header, plaintext, signer)[0]
+
+
+def seal_and_digest(
+    key: bytes, header: Header, plaintext: bytes, signer: Ed25519PrivateKey | None = None
+) -> tuple[bytes, bytes]:
+    """As `seal`, and its `digest`: the signature needs most of it anyway."""
     cipher = _cipher(key)
-    if HEADER_SIZE + len(plaintext) + TAG_SIZE > MAX_SEALED:
+    if header.edition.overhead + len(plaintext) > MAX_SEALED:
         raise EnvelopeError("oversized", f"a chunk of {len(plaintext)} bytes does not fit {MAX_SEALED} bytes sealed")
+    if (header.edition is Edition.SIGNED) != (signer is not None):
+        raise EnvelopeError("wrong-edition", "sealed chunk: a signed one needs a key that signs it, and no other does")
     packed = header.pack()
-    return packed + cipher.encrypt(header.nonce, plaintext, packed)
+    sealed = packed + cipher.encrypt(header.nonce, plaintext, packed)
+    hashed = hashlib.sha256(sealed)
+    if signer is None:
+        return sealed, hashed.digest()
+    signature = signer.sign(_SIGNED_AS + hashed.digest())
+    hashed.update(signature)
+    return sealed + signature, hashed.digest()
+
+
+def check_signature(sealed: bytes, device: Ed25519PublicKey) -> None:
+    """That the device made it. The tag cannot say so: it needs the recording's key, which all readers have.
+
+    Raises EnvelopeError: as `Header.parse`; wrong-edition (it carries no signature), bad-signature.
+    """
+    if Header.parse(sealed).edition is not Edition.SIGNED:
+        raise EnvelopeError("wrong-edition", "sealed chunk: of an edition without signatures")
+    try:
+        device.verify(sealed[-SIGNATURE_SIZE:], _SIGNED_AS + digest(sealed[:-SIGNATURE_SIZE]))
+    except InvalidSignature:
+        raise EnvelopeError("bad-signature", "sealed chunk: its signature is not the device's") from None
 
 
 def open_sealed(key: bytes, sealed: bytes) -> tuple[Header, bytes]:
-    """(header, plaintext). Raises EnvelopeError as `Header.parse`, and wrong-tag.
+    """(header, plaintext). Raises EnvelopeError as `Header.parse`, and wrong-tag. Says nothing about a signature.
 
     GCM does not commit to its key: check the key against the packet's commitment first (`protocol.packet`).
     """
     cipher = _cipher(key)
     header = Header.parse(sealed)
+    end = len(sealed) - header.edition.overhead + HEADER_SIZE + TAG_SIZE
     try:
-        plaintext = cipher.decrypt(header.nonce, sealed[HEADER_SIZE:], sealed[:HEADER_SIZE])
+        plaintext = cipher.decrypt(header.nonce, sealed[HEADER_SIZE:end], sealed[:HEADER_SIZE])
     except InvalidTag:
         where = f"recording {header.recording}, stream {header.stream}, sequence {header.sequence}"
         raise EnvelopeError(

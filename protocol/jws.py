@@ -29,7 +29,8 @@ BUNDLE: Final = "eyelid-bundle"
 TOKEN: Final = "eyelid-token"  # noqa: S105 - a type's name
 AUTH: Final = "eyelid-auth"
 SUCCESSOR: Final = "eyelid-successor"
-TYPES: Final = frozenset({PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR})
+REPORT: Final = "eyelid-report"
+TYPES: Final = frozenset({PACKET, LEDGER, RECEIPT, BUNDLE, TOKEN, AUTH, SUCCESSOR, REPORT})
 
 MAX_SIZE: Final = 16 * 2**20  # characters of a whole token
 MAX_HEADER: Final = 512  # characters of its first part

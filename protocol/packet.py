@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, jws, keys
 from protocol.claims import Claims
+from protocol.envelope import Edition
 from protocol.errors import KeyProblem, SignatureError
 
 VERSION: Final = 1
+_EDITIONS: Final = frozenset(Edition)
 _PIXELS: Final = 2**31 - 1  # no desktop is wider
 
 
@@ -50,6 +52,7 @@ class KeyPacket:
     os_user: str
     monitors: tuple[Monitor, ...]
     agent_version: str
+    edition: Edition = Edition.FIRST  # of its chunks
     kem: int = keys.KEM_ID
     kdf: int = keys.KDF_ID
     aead: int = keys.AEAD_ID
@@ -73,6 +76,7 @@ class KeyPacket:
         os_user: str,
         monitors: tuple[Monitor, ...],
         agent_version: str,
+        edition: Edition = Edition.FIRST,
     ) -> KeyPacket:
         """The packet of a new recording: its key wrapped for every recipient, and committed to."""
         return cls(
@@ -87,6 +91,7 @@ class KeyPacket:
             os_user=os_user,
             monitors=monitors,
             agent_version=agent_version,
+            edition=edition,
         )
 
     def sign(self, evidence_key: Ed25519PrivateKey) -> str:
@@ -106,7 +111,9 @@ class KeyPacket:
             "monitors": [asdict(monitor) for monitor in self.monitors],
             "agent_version": self.agent_version,
         }
-        return jws.sign(jws.PACKET, payload, evidence_key)
+        # An older store ignores the name, and refuses the chunks with the word that has them kept and sent later.
+        later = {"envelope": int(self.edition)} if self.edition is not Edition.FIRST else {}
+        return jws.sign(jws.PACKET, payload | later, evidence_key)
 
     @classmethod
     def verify(cls, token: str, key: jws.Keys) -> KeyPacket:
@@ -123,6 +130,9 @@ class KeyPacket:
             raise SignatureError(
                 "unknown-suite", f"key packet: HPKE suite {kem:#06x}/{kdf:#06x}/{aead:#06x} is not ours"
             )
+        envelope = claims.integer("envelope") if claims.has("envelope") else Edition.FIRST
+        if envelope not in _EDITIONS:
+            raise SignatureError("unknown-version", "key packet: its chunks are of an edition that is not known here")
         wrapped = Claims(claims.text_map("wrapped"), "key packet, wrapped", SignatureError)
         return cls(
             recording=claims.uuid("recording"),
@@ -146,6 +156,7 @@ class KeyPacket:
                 for monitor in claims.objects("monitors")
             ),
             agent_version=claims.text("agent_version"),
+            edition=Edition(envelope),
         )
 
     def open_key(self, recipient: keys.RecipientPrivate) -> bytes:

@@ -12,7 +12,8 @@ LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 # Name -> (byte, bit) of a sealed chunk, docs/envelope.md: every class of its bytes.
 CHUNK: Final = {
     "magic, first": (0, 0),
-    "magic, last": (3, 0),
+    "magic, to the first edition or none": (3, 1),
+    "magic, last": (3, 6),
     "kind, to the other": (4, 0),
     "kind, to none": (4, 1),
     "flags, to a flag that exists": (5, 1),
@@ -32,9 +33,11 @@ CHUNK: Final = {
     "nonce, first": (80, 0),
     "nonce, last": (91, 0),
     "ciphertext, first": (92, 0),
-    "ciphertext, last": (-17, 0),
-    "tag, first": (-16, 0),
-    "tag, last": (-1, 7),
+    "ciphertext, last": (-81, 0),
+    "tag, first": (-80, 0),
+    "tag, last": (-65, 7),
+    "signature, first": (-64, 0),
+    "signature, last": (-1, 7),
 }
 
 # (part of the JWS: 0 header, 1 payload, 2 signature; member, "" for the part's first letter), as `flip_in` takes them.

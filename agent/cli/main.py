@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "config": ("config",),
     "doctor": ("doctor",),
     "drain": ("drain",),
+    "receipts": ("receipts",),
     "leaving": ("unenroll",),
     "tray": ("tray",),
 }

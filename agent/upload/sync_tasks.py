@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
+from uuid import UUID
 
 from agent.core import backoff
 from agent.core.account.troubles import TroubleCode
@@ -22,9 +23,11 @@ from agent.upload.alarms import Alarms, UploadCallbacks
 from agent.upload.answers import settle, understood
 from agent.upload.bearer import Bearer
 from agent.upload.packets import KeptPackets
+from agent.upload.receipts import KeptReceipts
 from agent.wire import Answer
 from protocol import api
 from protocol.claims import Claims
+from protocol.report import DeviceReport
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,9 @@ class Account(Protocol):
     def confirmed(self, next_: int, head: str) -> None:
         """The store waits for entry `next_`, and the one before hashes to `head`. Raises Untrusted if that is no entry
         of this ledger."""
+
+    def sent(self) -> int:
+        """Number of the first entry that the store has not confirmed."""
 
 
 class Texts(Protocol):
@@ -74,6 +80,7 @@ class SyncTasks:
         account: Account,
         texts: Texts,
         packets: KeptPackets,
+        receipts: KeptReceipts,
         health: Callable[[], api.DeviceHealthRequest],
         callbacks: UploadCallbacks,
         alarms: Alarms,
@@ -87,6 +94,7 @@ class SyncTasks:
         self._account = account
         self._texts = texts
         self._packets = packets
+        self._receipts = receipts
         self._health = health
         self._callbacks = callbacks
         self._alarms = alarms
@@ -185,6 +193,7 @@ class SyncTasks:
         if self._clock.now() - self._health_at < HEALTH_EVERY:
             return False
         health = self._health()
+        health["report"] = self._report(health).sign(self._identity.evidence_key)
         answer = self._bearer.send("PUT", api.device_health_path(self._identity.device), dict(health))
         settle(answer, "this PC's health")
         self._health_at = self._clock.now()
@@ -194,6 +203,20 @@ class SyncTasks:
         full = Hold.SPOOL_FULL in health["holds"]  # then sealed chunks wait for room, and they may be of any recording
         self._packets.drop_those_through(health.get("recording"), lambda: not full and self._spool.waiting()[0] == 0)
         return True
+
+    def _report(self, health: api.DeviceHealthRequest) -> DeviceReport:
+        """What the store must not lose. Signed, because its disk is in other hands."""
+        recording = UUID(health["recording"]) if "recording" in health else None
+        taken = self._receipts.ends(recording) if recording is not None else {}
+        return DeviceReport(
+            device=self._identity.device,
+            wall=health["wall"],
+            recording=recording,
+            heads={int(stream): (head["next"], head["head"]) for stream, head in health["heads"].items()},
+            receipted={stream: following for stream, (following, _) in taken.items()},
+            ledger=(health["ledger"]["next"], health["ledger"]["head"]),
+            confirmed=self._account.sent(),
+        )
 
     def _fetch_bundle(self) -> bool:
         """The newest bundle and the store's successor keys: at the start, and when the store says that it has more."""

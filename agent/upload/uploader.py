@@ -23,6 +23,7 @@ from agent.upload.answers import NO_KEY_PACKET, SHUT_OUT_CODES, Disposition, Shu
 from agent.upload.bearer import Bearer
 from agent.upload.in_flight import Completion, InFlight
 from agent.upload.packets import KeptPackets
+from agent.upload.receipts import KeptReceipts
 from agent.upload.sync_tasks import Account, SyncTasks, Texts
 from agent.wire import Answer, Wire
 from protocol import api, jws
@@ -63,6 +64,7 @@ class Uploader:
         account: Account,
         texts: Texts,
         packets: KeptPackets,
+        receipts: KeptReceipts,
         health: Callable[[], api.DeviceHealthRequest],
         callbacks: UploadCallbacks,
         clock: Clock,
@@ -75,6 +77,7 @@ class Uploader:
         self._wire = wire
         self._spool = spool
         self._packets = packets
+        self._receipts = receipts
         self._callbacks = callbacks
         self._clock = clock
         self._chance = chance
@@ -88,6 +91,7 @@ class Uploader:
             account=account,
             texts=texts,
             packets=packets,
+            receipts=receipts,
             health=health,
             callbacks=callbacks,
             alarms=self._alarms,
@@ -300,23 +304,25 @@ class Uploader:
 
     def _forget(self, sealed: Sealed, answer: Answer) -> None:
         """Let the spool forget the chunk if this is the store's receipt for it; else raise Untrusted and keep it."""
-        self._believe(sealed, answer)
+        receipt = self._believe(sealed, answer)
         if sealed.stream == KEY_PACKET_STREAM:
             self._packets.keep(sealed)
+        self._receipts.keep(sealed.recording, receipt)  # before the chunk goes: one of them says that it was sealed
         self._spool.forget(sealed.name)
         self._callbacks.receipt(self._clock.now())
 
-    def _believe(self, sealed: Sealed, answer: Answer) -> None:
-        """Raises Untrusted, with an alarm, unless this is the store's receipt for it."""
+    def _believe(self, sealed: Sealed, answer: Answer) -> str:
+        """The store's receipt for it (JWS). Raises Untrusted, with an alarm, where this is none."""
         try:
-            self._check_receipt(sealed, answer)
+            token = self._check_receipt(sealed, answer)
         except Untrusted:
             self._pass_by(sealed)
             self._alarms.sound(TroubleCode.STORE_LIES, sealed.recording)
             raise
         self._alarms.settled(TroubleCode.STORE_LIES, sealed.recording)
+        return token
 
-    def _check_receipt(self, sealed: Sealed, answer: Answer) -> None:
+    def _check_receipt(self, sealed: Sealed, answer: Answer) -> str:
         token = understood(answer, lambda claims: claims.text("receipt"))
         try:
             if jws.read_header(jws.RECEIPT, token)["kid"] not in self._trust.store_keys:
@@ -329,3 +335,4 @@ class Uploader:
             sealed.recording, sealed.stream, sealed.sequence, sealed.sha256.hex(), self._identity.device,
         ):  # fmt: skip
             raise Untrusted("the store gave a receipt for something else than it was sent")
+        return token

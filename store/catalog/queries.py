@@ -153,6 +153,13 @@ def stored_bytes(connection: Connection) -> dict[str, int]:
     return {row.device: row.total for row in rows}
 
 
+def device_report(connection: Connection, device: str) -> str | None:
+    """The signed part of its last health (JWS, eyelid-report); None where it sent none."""
+    last = last_health(connection, device)
+    report = None if last is None else json.loads(last[1]).get("report")
+    return report if isinstance(report, str) else None
+
+
 def ahead_of(connection: Connection, revision: int) -> list[str]:
     """Hosts of the PCs that said last that they have a bundle of this revision or a newer one; those let in alone."""
     devices, health = schema.devices.c, schema.health.c
@@ -468,6 +475,12 @@ def newest_bundle(connection: Connection) -> tuple[int, str] | None:
     columns = schema.bundles.c
     row = connection.execute(select(columns.revision, columns.token).order_by(columns.revision.desc()).limit(1)).first()
     return None if row is None else (row.revision, row.token)
+
+
+def bundle_of(connection: Connection, revision: int) -> str | None:
+    """The bundle (JWS) of that revision; None where it never came here."""
+    columns = schema.bundles.c
+    return connection.scalar(select(columns.token).where(columns.revision == revision))
 
 
 def successors(connection: Connection) -> list[str]:

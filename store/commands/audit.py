@@ -20,7 +20,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
-from store.catalog.queries import Recording, newest_recordings, recordings_beginning
+from store.catalog.queries import Recording, bundle_of, newest_recordings, recordings_beginning
 from store.commands import sweep
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.errors import StoreError, WrongUsage
@@ -192,8 +192,13 @@ def _timeline(options: Namespace) -> int:
 
 
 def examined(home: Home, evidence: Evidence, recipient: RecipientPrivate | None) -> Report:
+    def bundles(revision: int) -> str | None:
+        with catalog_of(home) as connection:
+            return bundle_of(connection, revision)
+
+    compliance = home.key(COMPLIANCE).id
     with progress("checking", len(evidence.stored)) as advance:
-        return examine(evidence, home.blobs(), recipient, compliance=home.key(COMPLIANCE).id, advance=advance)
+        return examine(evidence, home.blobs(), recipient, compliance=compliance, bundles=bundles, advance=advance)
 
 
 def recipient_of(options: Namespace) -> RecipientPrivate:

@@ -71,8 +71,10 @@ class Evidence:
     batches: tuple[SignedBatch, ...]
     policies: Mapping[str, tuple[RuleName, ...]]
     hold_reasons: Mapping[str, tuple[str, ...]]  # of each policy, by their number in it
-    bundle: str | None
+    newest_bundle: int | None  # its revision
     reported_heads: Mapping[int, tuple[int, str]]  # named by health, and not here yet
+    device_report: str | None  # JWS: what the device last reported, signed; older agents sign none
+    ledger_next: int  # number of the entry that the store waits for
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -102,6 +104,20 @@ class Evidence:
             (entry.seq, heads_of(entry.fields.get("heads")))
             for entry in (*self.entries, *self.later_entries)
             if entry.kind in ("heads", "recording-closed") and entry.fields.get("recording") == own
+        )
+
+    @cached_property
+    def last_signed(self) -> dict[int, int]:
+        """stream -> sequence of the last chunk that an entry names."""
+        return {stream: max(signed) for stream, signed in self.signed_heads.items()}
+
+    @cached_property
+    def told_after_death(self) -> bool:
+        """Whether the device's next start has told where this recording ends, as far as it knew."""
+        own = str(self.recording.id)
+        return any(
+            entry.kind == "heads" and entry.fields.get("final") is True and entry.fields.get("recording") == own
+            for entry in self.later_entries
         )
 
     @cached_property
@@ -253,7 +269,9 @@ def gather(connection: Connection, recording: UUID) -> Evidence:
         batches=_batches(connection, {line.batch for line in lines}),
         policies={policy: names_in(files) for policy, files in texts.items()},
         hold_reasons={policy: hold_reasons_in(files) for policy, files in texts.items()},
-        bundle=bundle[1] if bundle else None,
+        newest_bundle=bundle[0] if bundle else None,
+        device_report=queries.device_report(connection, device.id),
+        ledger_next=queries.ledger_head(connection, device.id).next,
         reported_heads=reported.heads(connection, device.id).get(str(recording), {}),
     )
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from protocol.api import AGENT_UNSUPPORTED
-from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Header, check_span
+from protocol.envelope import KEY_PACKET_STREAM, MAGIC, Edition, Header, check_span
 from protocol.errors import SignatureError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
@@ -207,9 +207,8 @@ def _owner(services: Services, arrival: Arrival) -> str | None:
 
 def _refuse_newer(arrival: Arrival) -> None:
     """426 for an envelope of a later version: unlike a 400, it makes the agent keep everything until this is mended."""
-    magic = arrival.body[: len(MAGIC)]
-    if arrival.stream != KEY_PACKET_STREAM and magic[:3] == MAGIC[:3] and MAGIC[3:] < magic[3:] <= b"9":
-        version = magic[3:].decode("ascii")
+    magic, version = arrival.body[: len(MAGIC)], arrival.body[len(MAGIC) : len(MAGIC) + 1].decode("latin-1")
+    if arrival.stream != KEY_PACKET_STREAM and magic == MAGIC and str(int(max(Edition))) < version <= "9":
         raise Refusal(
             426, AGENT_UNSUPPORTED, f"the agent seals in version {version} of the envelope: upgrade the store first"
         )

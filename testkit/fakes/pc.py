@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import api, jws
 from protocol.bundle import Bundle
-from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, seal
+from protocol.envelope import KEY_PACKET_STREAM, Edition, Flag, Header, Kind, digest, seal
 from protocol.keys import RecipientPublic, public_to_text
 from protocol.ledger import ZERO, Batch, line, line_hash
 from protocol.packet import KeyPacket, Monitor
+from protocol.report import DeviceReport
 
 SECOND = 1_000_000_000
 POLICY = "c" * 64
@@ -44,6 +46,7 @@ class FakeRecording:
     start: int = 1_800_000_000 * SECOND
     streams: dict[int, Stream] = field(default_factory=dict)
     packet: bytes = b""
+    edition: Edition = Edition.SIGNED  # as today's agents seal
 
     def __post_init__(self) -> None:
         if not self.packet:
@@ -60,6 +63,7 @@ class FakeRecording:
             "os_user": "lovelace",
             "monitors": (Monitor(0, 0, 0, 640, 480, "one"),),
             "agent_version": "0.1.0",
+            "edition": self.edition,
         } | changes
         packet = KeyPacket.build(self.key, self.recipients, **fields)  # type: ignore[arg-type]
         return packet.sign(self.pc.evidence_key).encode("ascii")
@@ -77,8 +81,10 @@ class FakeRecording:
         """The next chunk, `gap` ns after the one before it. It counts as sealed whatever becomes of it."""
         place = self.streams.setdefault(stream, Stream(head=digest(self.packet)))
         start = place.at + gap
-        header = Header(kind, flags, stream, self.id, place.next, start, start + length, place.head)
-        sealed = seal(self.key, header, plaintext)
+        header = Header(
+            kind, flags, stream, self.id, place.next, start, start + length, place.head, edition=self.edition
+        )
+        sealed = seal(self.key, header, plaintext, self.pc.evidence_key if self.edition is Edition.SIGNED else None)
         place.next, place.head, place.at = place.next + 1, digest(sealed), start + length
         return sealed
 
@@ -178,6 +184,37 @@ class Pc:
         """A chunk under the name that it says itself."""
         header = Header.parse(sealed)
         return self.put(header.recording, header.stream, header.sequence, sealed)
+
+    def report(self, recording: FakeRecording | None = None, **changes: Any) -> DeviceReport:
+        """What this PC knows of its ends; `recording`: the one that is open."""
+        heads = {} if recording is None else {n: (one.next, one.head.hex()) for n, one in recording.streams.items()}
+        fields: dict[str, Any] = {
+            "device": self.device,
+            "wall": 1_800_000_000 * SECOND,
+            "recording": None if recording is None else recording.id,
+            "heads": heads,
+            "receipted": {stream: following for stream, (following, _) in heads.items()},
+            "ledger": (len(self.ledger.lines), self.ledger.head),
+            "confirmed": self.ledger.sent,
+        }
+        return DeviceReport(**fields | changes)
+
+    def put_health(self, report: DeviceReport, token: str | None = None) -> httpx.Response:
+        """The minute's health with this report; `token`: the signed one, where it is to be another."""
+        body: dict[str, Any] = {
+            "wall": report.wall,
+            "agent_version": "0.1.0",
+            "holds": [],
+            "heads": {str(stream): {"next": one[0], "head": one[1]} for stream, one in report.heads.items()},
+            "ledger": {"next": report.ledger[0], "head": report.ledger[1]},
+            "pending_chunks": 0,
+            "pending_bytes": 0,
+            "bundle_revision": 1,
+            "report": report.sign(self.evidence_key) if token is None else token,
+        }
+        if report.recording is not None:
+            body["recording"] = str(report.recording)
+        return self.client.put(api.device_health_path(self.device), json=body, headers=self.bearer)
 
     def ledger_hash(self, seq: int) -> str:
         return line_hash(self.ledger.lines[seq])

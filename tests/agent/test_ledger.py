@@ -306,3 +306,31 @@ def test_entries_of_a_day_are_read_back_with_some_before(folder: Path, clock: Ha
     assert read[-1]["kind"] == "today"
     assert len(read) < len(entries(folder)) == len(ledger.entries(0))
     assert ledger.entries(0) == entries(folder)
+
+
+def test_the_last_run_reaches_back_to_its_start_over_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.ledger.SEGMENT_SIZE", 400)
+    ledger = opened(tmp_path)
+    assert ledger.last_run() == []
+    ledger.write("hold", hold="user")
+    ledger.write("heads", recording="a", heads={})
+    assert [entry["kind"] for entry in ledger.last_run()] == ["heads"]
+    for recording in ("b", "c"):
+        ledger.write("start")
+        for number in range(9):
+            ledger.write("heads", recording=recording, heads={"0": [number, ""]})
+            ledger.write("lane-open", lane="screen")
+    run = ledger.last_run()
+    assert [entry["kind"] for entry in run] == ["start", *["heads"] * 9]
+    assert [entry["heads"] for entry in run[1:]] == [{"0": [number, ""]} for number in range(9)]
+    assert len(list(tmp_path.glob("segment-*"))) > 5
+
+
+def test_the_last_run_leaves_damaged_lines_out(tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    ledger.write("start")
+    ledger.write("heads", recording="a", heads={})
+    ledger.write("heads", recording="b", heads={})
+    segment = next(tmp_path.glob("segment-*"))
+    segment.write_bytes(segment.read_bytes().replace(b'"recording":"a","heads"', b'"recording":"a""heads" ', 1))
+    assert [entry.get("recording") for entry in ledger.last_run()] == [None, "b"]

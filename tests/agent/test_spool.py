@@ -7,6 +7,7 @@ import stat
 import threading
 from pathlib import Path
 from typing import SupportsIndex
+from uuid import UUID
 
 import pytest
 
@@ -43,6 +44,21 @@ def test_it_says_when_what_has_waited_longest_was_recorded(root: Path) -> None:
     for sealed in put[1:]:
         spool.forget(sealed.name)
     assert spool.oldest() is None
+
+
+def test_it_says_where_the_streams_of_a_recording_end(root: Path, alarms: list[str]) -> None:
+    """Signed chunks and an older agent's alike; one that cannot be read says nothing."""
+    put = filled(root, 5)
+    others = filled(root, 3)
+    last, recording = put[-1], put[0].recording
+    spool = opened(root, alarms)
+    assert spool.ends(recording) == {0: (last.sequence + 1, last.sha256.hex())}
+    assert spool.ends(others[0].recording) == {0: (others[-1].sequence + 1, others[-1].sha256.hex())}
+    spool.forget(last.name)
+    assert spool.ends(recording) == {0: (last.sequence, put[-2].sha256.hex())}
+    (root / put[-2].name).unlink()
+    assert spool.ends(recording) == {}
+    assert spool.ends(UUID(int=5)) == {}
 
 
 # -- after a start ------------------------------------------------------------------------------------------------

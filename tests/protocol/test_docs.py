@@ -34,7 +34,7 @@ def test_every_code_is_on_the_page() -> None:
 
 
 def test_every_code_of_the_vectors_exists() -> None:
-    expected = {case["expect"] for name in ("chunks", "packets", "statements") for case in cases(name)}
+    expected = {case["expect"] for name in ("chunks", "packets", "signed", "statements") for case in cases(name)}
     expected |= {code for case in cases("ledger") for code in case["expect"]}
     assert expected - {"ok"} <= raised_codes()
 

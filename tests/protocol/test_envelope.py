@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,11 +22,14 @@ from protocol.envelope import (
     SCENE,
     SCENE_STREAM,
     SCREEN,
+    SIGNATURE_SIZE,
     SOUND_STREAM,
     TAG_SIZE,
+    Edition,
     Flag,
     Header,
     Kind,
+    check_signature,
     check_span,
     digest,
     expect,
@@ -104,9 +108,11 @@ def test_no_end_can_be_cut_off_unnoticed(written: Header, plaintext: bytes, data
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(garbage: bytes) -> None:
     """Nothing but an EnvelopeError ever comes out of a stranger's bytes."""
-    for sealed in (garbage, b"EYL1" + garbage, header().pack() + garbage):
+    for sealed in (garbage, b"EYL1" + garbage, b"EYL2" + garbage, header().pack() + garbage):
         with pytest.raises(EnvelopeError):
             open_sealed(KEY, sealed)
+        with pytest.raises(EnvelopeError):
+            check_signature(sealed, DEVICE.public_key())
 
 
 def test_numbers_that_are_law() -> None:
@@ -222,3 +228,86 @@ def test_a_span_that_no_recording_can_have_is_named(start: int, end: int) -> Non
 def test_a_span_that_a_recording_can_have_is_none_of_those() -> None:
     check_span(0, LONGEST_CHUNK)
     check_span(LATEST_END - 1, LATEST_END)
+
+
+# -- signed chunks ------------------------------------------------------------------------------------------------
+
+DEVICE = Ed25519PrivateKey.generate()
+
+
+def signed(header_: Header, plaintext: bytes = b"content", device: Ed25519PrivateKey = DEVICE) -> bytes:
+    return seal(KEY, replace(header_, edition=Edition.SIGNED), plaintext, device)
+
+
+def code_of(refused: pytest.ExceptionInfo[EnvelopeError]) -> str:
+    return refused.value.code
+
+
+@given(headers(), st.binary(max_size=200))
+def test_a_signed_chunk_opens_and_is_the_device_s(written: Header, plaintext: bytes) -> None:
+    sealed = signed(written, plaintext)
+    assert len(sealed) == HEADER_SIZE + len(plaintext) + TAG_SIZE + SIGNATURE_SIZE
+    assert sealed[:4] == b"EYL2"
+    assert open_sealed(KEY, sealed) == (replace(written, edition=Edition.SIGNED), plaintext)
+    check_signature(sealed, DEVICE.public_key())
+
+
+@given(headers(), st.binary(max_size=40), st.data())
+def test_no_bit_of_a_signed_chunk_is_another_unnoticed(written: Header, plaintext: bytes, data: st.DataObject) -> None:
+    sealed = bytearray(signed(written, plaintext))
+    bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
+    sealed[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(EnvelopeError):
+        check_signature(bytes(sealed), DEVICE.public_key())
+
+
+@given(headers(), st.binary(max_size=40), st.data())
+def test_no_end_of_a_signed_chunk_is_cut_off_unnoticed(written: Header, plaintext: bytes, data: st.DataObject) -> None:
+    sealed = signed(written, plaintext)
+    with pytest.raises(EnvelopeError):
+        check_signature(sealed[: data.draw(st.integers(0, len(sealed) - 1))], DEVICE.public_key())
+
+
+def test_a_reader_s_key_signs_nothing() -> None:
+    """All that a reader lacks is the device's key."""
+    with pytest.raises(EnvelopeError) as refused:
+        check_signature(signed(header(), device=Ed25519PrivateKey.generate()), DEVICE.public_key())
+    assert code_of(refused) == "bad-signature"
+
+
+def test_the_signature_of_another_chunk_is_none() -> None:
+    one, other = signed(header()), signed(header(sequence=8))
+    with pytest.raises(EnvelopeError) as refused:
+        check_signature(one[:-SIGNATURE_SIZE] + other[-SIGNATURE_SIZE:], DEVICE.public_key())
+    assert code_of(refused) == "bad-signature"
+
+
+def test_a_chunk_of_the_first_edition_has_no_signature() -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        check_signature(seal(KEY, header(), b"content"), DEVICE.public_key())
+    assert code_of(refused) == "wrong-edition"
+
+
+@pytest.mark.parametrize(("edition", "signer"), [(Edition.FIRST, DEVICE), (Edition.SIGNED, None)])
+def test_a_key_that_signs_belongs_to_the_edition_that_is_signed(
+    edition: Edition, signer: Ed25519PrivateKey | None
+) -> None:
+    with pytest.raises(EnvelopeError) as refused:
+        seal(KEY, header(edition=edition), b"content", signer)
+    assert code_of(refused) == "wrong-edition"
+
+
+def test_a_signed_chunk_without_room_for_its_signature_is_truncated() -> None:
+    packed = header(edition=Edition.SIGNED).pack()
+    assert Header.parse(packed + bytes(TAG_SIZE + SIGNATURE_SIZE)).edition is Edition.SIGNED
+    with pytest.raises(EnvelopeError) as refused:
+        Header.parse(packed + bytes(TAG_SIZE + SIGNATURE_SIZE - 1))
+    assert code_of(refused) == "truncated"
+
+
+def test_the_largest_signed_chunk_fits_and_one_byte_more_does_not() -> None:
+    room = MAX_SEALED - HEADER_SIZE - TAG_SIZE - SIGNATURE_SIZE
+    assert len(signed(header(), bytes(room))) == MAX_SEALED
+    with pytest.raises(EnvelopeError) as refused:
+        signed(header(), bytes(room + 1))
+    assert code_of(refused) == "oversized"

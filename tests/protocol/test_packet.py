@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import base64url, jws, keys
+from protocol.envelope import Edition
 from protocol.errors import KeyProblem, SignatureError
 from protocol.packet import KeyPacket, Monitor
 from tests.vectors.packets import parts_of, raw_jws
@@ -42,6 +44,26 @@ def test_round_trip() -> None:
     assert read == packet
     assert (read.kem, read.kdf, read.aead) == (0x647A, 1, 2)
     assert read.open_key(AUDITOR) == read.open_key(RECOVERY) == KEY
+
+
+def test_the_packet_says_of_which_edition_its_chunks_are() -> None:
+    """One that says nothing is of before there was a second."""
+    _, said, _ = parts_of(build().sign(DEVICE))
+    assert "envelope" not in said
+    signed = replace(build(), edition=Edition.SIGNED)
+    header, said, _ = parts_of(signed.sign(DEVICE))
+    assert said["envelope"] == 2
+    assert KeyPacket.verify(signed.sign(DEVICE), DEVICE.public_key()) == signed
+    first = raw_jws(header, said | {"envelope": 1}, DEVICE)
+    assert KeyPacket.verify(first, DEVICE.public_key()).edition is Edition.FIRST
+
+
+@pytest.mark.parametrize(("envelope", "code"), [(0, "unknown-version"), (3, "unknown-version"), ("2", "bad-field")])
+def test_an_edition_that_is_not_known_is_refused(envelope: object, code: str) -> None:
+    header, said, _ = parts_of(build().sign(DEVICE))
+    with pytest.raises(SignatureError) as refused:
+        KeyPacket.verify(raw_jws(header, said | {"envelope": envelope}, DEVICE), DEVICE.public_key())
+    assert refused.value.code == code
 
 
 def test_the_signed_packet_is_ascii() -> None:

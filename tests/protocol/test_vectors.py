@@ -13,7 +13,7 @@ import pytest
 
 from protocol import base64url, bundle, enrolment, keys, ledger, successor
 from protocol.api import VERSION
-from protocol.envelope import digest, expect, open_sealed
+from protocol.envelope import Edition, check_signature, digest, expect, open_sealed
 from protocol.errors import ProtocolError
 from protocol.packet import KeyPacket
 from protocol.receipt import Receipt
@@ -51,6 +51,17 @@ def open_chunk(case: dict[str, Any]) -> dict[str, str]:
             previous=bytes.fromhex(place["previous"]),
         )
     return {"plaintext_sha256": hashlib.sha256(plaintext).hexdigest()}
+
+
+def open_signed(case: dict[str, Any]) -> dict[str, str]:
+    """As `verify` does: edition, signature, tag, place."""
+    vector = load("signed")
+    sealed, device = bytes.fromhex(case["sealed"]), keys.public_from_text(vector["evidence_key"])
+    packet = KeyPacket.verify(vector["packet"], device)
+    assert packet.edition is Edition.SIGNED
+    check_signature(sealed, device)
+    key = packet.open_key(keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])))
+    return open_chunk(case | {"key": key.hex()})
 
 
 def open_packet(case: dict[str, Any]) -> dict[str, str]:
@@ -141,14 +152,25 @@ def test_every_vector_is_answered_as_it_says(folder: Path) -> None:
     assert answered == sum(len(cases(name, folder)) for name in FILES) > 90
 
 
-@every_version
-def test_the_recording_opens_in_the_order_that_the_docs_give(folder: Path) -> None:
-    vector = load("recording", folder)
+def test_every_vector_of_the_second_edition_is_answered_as_it_says() -> None:
+    for case in cases("signed"):
+        assert answer(case, open_signed) == wanted(case), case["name"]
+    assert {"ok", "bad-signature", "wrong-edition", "truncated"} <= {case["expect"] for case in cases("signed")}
+
+
+RECORDINGS: Final = [*((folder, "recording") for folder in FOLDERS), (VECTORS, "signed")]
+
+
+@pytest.mark.parametrize(("folder", "name"), RECORDINGS, ids=lambda part: getattr(part, "name", part))
+def test_the_recording_opens_in_the_order_that_the_docs_give(folder: Path, name: str) -> None:
+    vector = load(name, folder)
     packet = KeyPacket.verify(vector["packet"], keys.public_from_text(vector["evidence_key"]))
     key = packet.open_key(keys.RecipientPrivate.from_bytes(bytes.fromhex(vector["auditor"])))
     previous = digest(vector["packet"].encode("ascii"))
     for sequence, chunk in enumerate(vector["chunks"]):
         sealed = bytes.fromhex(chunk["sealed"])
+        if packet.edition is Edition.SIGNED:
+            check_signature(sealed, keys.public_from_text(vector["evidence_key"]))
         header, plaintext = open_sealed(key, sealed)
         expect(header, recording=packet.recording, stream=0, sequence=sequence, previous=previous)
         assert hashlib.sha256(plaintext).hexdigest() == chunk["plaintext_sha256"]
@@ -213,7 +235,10 @@ def test_a_program_in_another_language_gives_the_same_answers(node_folder: Path,
     assert answers["recording"] == [
         {"answer": "ok", "plaintext_sha256": chunk["plaintext_sha256"]} for chunk in load("recording")["chunks"]
     ]
-    for name in ("chunks", "packets"):
+    assert answers["signed_recording"] == [
+        {"answer": "ok", "plaintext_sha256": chunk["plaintext_sha256"]} for chunk in load("signed")["chunks"]
+    ]
+    for name in ("chunks", "packets", "signed"):
         for case, given in zip(cases(name), answers[name], strict=True):
             given["expect"] = given.pop("answer")
             assert given == wanted(case), case["name"]

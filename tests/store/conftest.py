@@ -13,14 +13,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from protocol import bundle as bundles
 from protocol.bundle import Bundle
+from protocol.bundle import verify as verify_bundle
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate
 from store.admin.home import Home
 from store.admin.init import COMPLIANCE, RECIPIENT, RECOVERY, Plan, found
 from store.catalog.blobs import BlobStore
-from store.catalog.queries import newest_bundle
+from store.catalog.queries import bundle_of, newest_bundle
 from store.clock import SECOND
 from store.evidence.evidence import Evidence, gather
 from store.evidence.verify import recording as verify
@@ -81,7 +81,7 @@ def bundle(home: Home) -> Bundle:
         newest = newest_bundle(connection)
     database.close()
     assert newest is not None
-    return bundles.verify(newest[1], home.key(COMPLIANCE).id)
+    return verify_bundle(newest[1], home.key(COMPLIANCE).id)
 
 
 @contextmanager
@@ -182,10 +182,22 @@ def readers(made_home: Path) -> dict[str, RecipientPrivate]:
 
 
 @pytest.fixture
-def examined(gathered: Gather, home: Home, readers: dict[str, RecipientPrivate]) -> Examine:
+def bundles(services: Services) -> verify.Bundles:
+    """Those that the store has."""
+
+    def read(revision: int) -> str | None:
+        with services.database.reading() as connection:
+            return bundle_of(connection, revision)
+
+    return read
+
+
+@pytest.fixture
+def examined(gathered: Gather, home: Home, readers: dict[str, RecipientPrivate], bundles: verify.Bundles) -> Examine:
     """The report on a recording, by default with the recipient's key."""
 
     def examine(recording: FakeRecording, reader: RecipientPrivate | None = readers[RECIPIENT]) -> verify.Report:
-        return verify.examine(gathered(recording), home.blobs(), reader, compliance=home.key(COMPLIANCE).id)
+        compliance = home.key(COMPLIANCE).id
+        return verify.examine(gathered(recording), home.blobs(), reader, compliance=compliance, bundles=bundles)
 
     return examine

@@ -45,10 +45,10 @@ def start_run(pc: Pc) -> None:
     write("lane-open", at=ZERO - 5 * SECOND, lane="screen")
 
 
-def make_filmed(pc: Pc, bundle: Bundle) -> Filmed:
+def make_filmed(pc: Pc, bundle: Bundle, **fields: object) -> Filmed:
     """Everything sealed and told, the key packet sent, nothing else yet."""
     assert pc.client.put(api.policy_path(POLICY), json={"files": POLICY_FILES}, headers=pc.bearer).is_success
-    recording = pc.open_recording(bundle, policy=POLICY)
+    recording = pc.open_recording(bundle, policy=POLICY, **fields)
     header, fragments = film(10)
     sealed = [recording.seal(header, kind=Kind.HEADER, length=0)]
     start_run(pc)

@@ -32,7 +32,7 @@ WHITE = 29  # the second whose grey the forged chunks show: in no honest one
 
 @dataclass
 class Forger:
-    """Has the recording's key, as a PC that was restored from an image has, and seals other chunks under old names."""
+    """Has the keys of recording and device, as a PC put back to an image has, and seals others under old names."""
 
     made: Filmed
 
@@ -44,7 +44,7 @@ class Forger:
             honest = Header.parse(self.made.sealed[sequence])
             before = forged.get(sequence - 1, self.made.sealed[sequence - 1])
             header = replace(honest, previous=digest(before), nonce=bytes(12))
-            forged[sequence] = seal(self.made.recording.key, header, fragments[WHITE])
+            forged[sequence] = seal(self.made.recording.key, header, fragments[WHITE], self.made.pc.evidence_key)
         return forged
 
 

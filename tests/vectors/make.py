@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.vectors.chunks import chunk_vectors, recording_vector
 from tests.vectors.packets import packet_vectors
+from tests.vectors.signed import signed_vectors
 from tests.vectors.statements import account_vector, ledger_vectors, statement_vectors
 
 HERE: Final = Path(__file__).parent
@@ -21,6 +22,7 @@ def build() -> dict[str, str]:
     """File name -> what it must contain."""
     vectors = {
         "recording.json": recording_vector(),
+        "signed.json": signed_vectors(),
         "chunks.json": chunk_vectors(),
         "packets.json": packet_vectors(),
         "ledger.json": ledger_vectors(),

@@ -1,5 +1,5 @@
-// Opens the vectors without any of Eyelid's code, from docs/envelope.md alone: what it answers shows whether a
-// stranger's program agrees. Prints {recording: [...], chunks: [...], packets: [...]} as JSON on standard output.
+// Opens the vectors without any of Eyelid's code, from docs/envelope.md alone: its answers show whether a stranger's
+// program agrees. Prints {recording, chunks, packets, signed_recording, signed}, lists in JSON, on standard output.
 //
 //   node open.mjs FOLDER_OF_THE_VECTORS      (with the packages of node/package.json beside it)
 
@@ -33,12 +33,15 @@ function refuseIf(condition, code) {
 function parseHeader(sealed) {
   refuseIf(sealed.length > MAX_SEALED, "oversized");
   refuseIf(sealed.length < 92 + 16, "truncated");
-  refuseIf(sealed.subarray(0, 4).toString("latin1") !== "EYL1", "bad-magic");
+  const edition = ["EYL1", "EYL2"].indexOf(sealed.subarray(0, 4).toString("latin1")) + 1;
+  refuseIf(edition === 0, "bad-magic");
+  refuseIf(edition === 2 && sealed.length < 92 + 16 + 64, "truncated");
   refuseIf(sealed[4] > 1, "unknown-kind");
   refuseIf(sealed[5] & ~3, "unknown-flags");
   refuseIf(sealed.readUInt16BE(6) === 0xffff, "bad-stream");
   refuseIf(sealed.readBigUInt64BE(32) > sealed.readBigUInt64BE(40), "bad-span");
   return {
+    edition,
     stream: sealed.readUInt16BE(6),
     recording: sealed.subarray(8, 24),
     sequence: sealed.readBigUInt64BE(24),
@@ -53,10 +56,19 @@ async function openChunk(key, sealed) {
   const aes = await subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
   const gcm = { name: "AES-GCM", iv: header.nonce, additionalData: sealed.subarray(0, 92), tagLength: 128 };
   try {
-    return { header, plaintext: Buffer.from(await subtle.decrypt(gcm, aes, sealed.subarray(92))) };
+    const end = sealed.length - (header.edition === 2 ? 64 : 0);
+    return { header, plaintext: Buffer.from(await subtle.decrypt(gcm, aes, sealed.subarray(92, end))) };
   } catch {
     throw new Refused("wrong-tag");
   }
+}
+
+async function checkSignature(sealed, evidenceKey, edition) {
+  refuseIf(parseHeader(sealed).edition !== edition, "wrong-edition");
+  if (edition === 1) return;
+  const key = await subtle.importKey("raw", fromBase64url(evidenceKey), "Ed25519", false, ["verify"]);
+  const signed = Buffer.concat([Buffer.from("eyelid chunk v2"), sha256(sealed.subarray(0, -64))]);
+  refuseIf(!(await subtle.verify("Ed25519", key, sealed.subarray(-64), signed)), "bad-signature");
 }
 
 function checkPlace(header, place) {
@@ -114,7 +126,8 @@ async function verifyJws(typ, token, publicKey) {
 
 async function openPacket(token, evidenceKey, seed) {
   const packet = await verifyJws("eyelid-packet", token, evidenceKey);
-  refuseIf(packet.v !== 1, "unknown-version");
+  const edition = packet.envelope ?? 1;
+  refuseIf(packet.v !== 1 || (edition !== 1 && edition !== 2), "unknown-version");
   const { kem: kemId, kdf, aead } = packet.suite;
   refuseIf(kemId !== 0x647a || kdf !== 1 || aead !== 2, "unknown-suite");
   const wrapped = new Map(Object.entries(packet.wrapped).map(([id, text]) => [id, fromBase64url(text)]));
@@ -137,7 +150,7 @@ async function openPacket(token, evidenceKey, seed) {
   }
   const committed = createHmac("sha256", key).update("eyelid commit").update(recording).digest();
   refuseIf(!timingSafeEqual(committed, fromBase64url(packet.commitment)), "wrong-commitment");
-  return { packet, recording: packet.recording, key };
+  return { packet, recording: packet.recording, key, edition };
 }
 
 // -- all of it -------------------------------------------------------------------------------------------------------
@@ -154,11 +167,12 @@ async function answer(attempt) {
 const hashed = (plaintext) => ({ plaintext_sha256: sha256(plaintext).toString("hex") });
 
 async function openRecording(vector) {
-  const { recording, key } = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
+  const { recording, key, edition } = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
   const opened = [];
   let previous = sha256(vector.packet);
   for (const [sequence, chunk] of vector.chunks.entries()) {
     const sealed = hex(chunk.sealed);
+    await checkSignature(sealed, vector.evidence_key, edition);
     const { header, plaintext } = await openChunk(key, sealed);
     checkPlace(header, { recording, stream: 0, sequence, previous });
     opened.push({ answer: "ok", ...hashed(plaintext) });
@@ -173,13 +187,25 @@ async function openChunkCase(one) {
   return hashed(plaintext);
 }
 
+async function openSignedCase(vector, one) {
+  const { key, edition } = await openPacket(vector.packet, vector.evidence_key, hex(vector.auditor));
+  const sealed = hex(one.sealed);
+  await checkSignature(sealed, vector.evidence_key, edition);
+  const { header, plaintext } = await openChunk(key, sealed);
+  checkPlace(header, { ...one.place, previous: hex(one.place.previous) });
+  return hashed(plaintext);
+}
+
 async function openPacketCase(one) {
   const { key } = await openPacket(one.token, one.evidence_key, hex(one.recipient));
   return { recording_key_sha256: sha256(key).toString("hex") };
 }
 
 const read = (name) => JSON.parse(readFileSync(join(process.argv[2], name), "utf8"));
-const answers = { recording: await openRecording(read("recording.json")), chunks: [], packets: [] };
+const second = read("signed.json");
+const answers = { recording: await openRecording(read("recording.json")), chunks: [], packets: [], signed: [] };
+answers.signed_recording = await openRecording(second);
+for (const one of second.cases) answers.signed.push(await answer(() => openSignedCase(second, one)));
 for (const one of read("chunks.json").cases) answers.chunks.push(await answer(() => openChunkCase(one)));
 for (const one of read("packets.json").cases) answers.packets.push(await answer(() => openPacketCase(one)));
 console.log(JSON.stringify(answers));

@@ -5,33 +5,37 @@ What needs the private key is checked only with it; what was not checked is said
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from protocol import envelope
 from protocol.bundle import verify as verify_bundle
-from protocol.envelope import SCENE_STREAM, Header, Kind, lane_of
+from protocol.envelope import SCENE_STREAM, Edition, Header, Kind, lane_of
 from protocol.errors import EnvelopeError, KeyProblem, LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate
 from protocol.ledger import ZERO, Batch, walk
 from protocol.packet import KeyPacket
+from protocol.report import DeviceReport
 from store.catalog.blobs import BlobStore
 from store.evidence.chain import Stored, gaps
 from store.evidence.evidence import Evidence
 from store.evidence.opening import Unsound, read_body, read_packet, recording_key
+from store.evidence.show import iso
 
 CHECKS: Final = {
     "bytes": "every byte that a receipt was given for is here, unchanged",
     "key-packet": "the key packet is signed by the device",
     "headers": "every chunk stands where it says it stands",
+    "signatures": "every chunk is signed by the device",
     "chain": "every chunk follows from the one before it, without a gap",
     "ledger": "the device's ledger is signed and unbroken",
-    "heads": "the recording ends where the device's signed heads say",
+    "heads": "every stream reaches as far as the device's signed heads say",
     "account": "nothing is kept from a time at which the ledger says that the eye was closed",
     "commitment": "the recording's key is the one committed to",
     "tags": "every chunk opens, unchanged since it was sealed",
 }
+CUT: Final = "the device has signed that the store had confirmed them, and they are not here: they were cut off"
 _NEED_KEY: Final = ("commitment", "tags")
 
 
@@ -60,6 +64,10 @@ class Report:
         return not self.findings
 
 
+Bundles = Callable[[int], str | None]
+"""The bundle (JWS) of a revision; None where the store has none of it."""
+
+
 def _ignore(done: int) -> None:
     del done
 
@@ -74,25 +82,31 @@ class Examination:
         recipient: RecipientPrivate | None,
         *,
         compliance: str,
+        bundles: Bundles,
         advance: Callable[[int], None] = _ignore,
     ) -> None:
         self._evidence = evidence
         self._blobs = blobs
         self._recipient = recipient
         self._compliance = compliance
+        self._bundles = bundles
         self._advance = advance
         self._findings: list[Defect] = []
         self._notes: list[str] = []
         self._skipped: dict[str, str] = {}
         self._unsound: set[Stored] = set()
+        self._receipted: Mapping[int, int] = {}  # stream -> next sequence after those that it had a receipt for
+        self._reported_at: int | None = None
+        self._reported: Mapping[int, tuple[int, str]] = {}  # heads of this recording in the device's last report
 
     def report(self) -> Report:
         packet = self._packet()
         key = self._key(packet)
-        self._streams(key)
-        self._rejected()
+        self._streams(key, packet)
+        self._rejected(packet)
         self._ledger()
-        self._heads()
+        self._device_report()
+        self._heads(packet)
         self._account()
         self._alarms()
         order = list(CHECKS)
@@ -136,21 +150,25 @@ class Examination:
         return packet
 
     def _check_readers(self, packet: KeyPacket, stored: Stored) -> None:
-        if self._evidence.bundle is None:
+        """With the bundle that the packet names: one of an older revision was right in its time."""
+        revision, newest = packet.bundle_revision, self._evidence.newest_bundle
+        token = self._bundles(revision)
+        if token is None:
+            message = f"sealed under bundle revision {revision}, which is not here: nothing says who its readers may be"
+            self._find("key-packet", "unknown-bundle", stored, message)
             return
         try:
-            bundle = verify_bundle(self._evidence.bundle, self._compliance)
+            bundle = verify_bundle(token, self._compliance)
         except ProtocolError as error:
-            self._find("key-packet", "bad-bundle", "newest bundle", str(error))
+            self._find("key-packet", "bad-bundle", f"bundle revision {revision}", str(error))
             return
-        if bundle.revision != packet.bundle_revision:
-            self._notes.append(
-                f"sealed under bundle revision {packet.bundle_revision}, the newest is {bundle.revision}"
-            )
-            return
-        wanted = {recipient.key_id for recipient in bundle.recipients}
-        if wanted != set(packet.wrapped):
+        if bundle.revision != revision:
+            message = f"compliance signed this one as revision {bundle.revision}"
+            self._find("key-packet", "bad-bundle", f"bundle revision {revision}", message)
+        elif {recipient.key_id for recipient in bundle.recipients} != set(packet.wrapped):
             self._find("key-packet", "other-readers", stored, "sealed to other readers than compliance has signed")
+        elif revision != newest:
+            self._notes.append(f"sealed under bundle revision {revision}, the newest is {newest}")
 
     def _key(self, packet: KeyPacket | None) -> bytes | None:
         why = "no private key was given (--key)"
@@ -171,9 +189,13 @@ class Examination:
 
     # -- chunks ---------------------------------------------------------------------------------------------------
 
-    def _streams(self, key: bytes | None) -> None:
-        packet = self._evidence.chosen.packet
-        root = packet.sha256 if packet else ""
+    def _streams(self, key: bytes | None, packet: KeyPacket | None) -> None:
+        stored = self._evidence.chosen.packet
+        root = stored.sha256 if stored else ""
+        if packet is None:
+            self._skipped["signatures"] = "there is no key packet to be trusted"
+        elif packet.edition is Edition.FIRST:
+            self._skipped["signatures"] = "an earlier agent made it and signed no chunk: its readers could make some"
         for stream, chain in self._evidence.chosen.streams.items():
             for first, last, _ in gaps(chain):
                 numbers = f"sequence {first}" if first == last else f"sequences {first} to {last}"
@@ -181,7 +203,7 @@ class Examination:
             before: Stored | None = None
             for chunk in chain:
                 self._advance(1)
-                for check, code, message in self._chunk(chunk, key):
+                for check, code, message in self._chunk(chunk, key, packet):
                     self._find(check, code, chunk, message)
                     self._unsound.add(chunk)
                 expected = root if chunk.sequence == 0 else before.sha256 if _adjoins(before, chunk) and before else ""
@@ -190,7 +212,7 @@ class Examination:
                     self._unsound.add(chunk)
                 before = chunk
 
-    def _chunk(self, chunk: Stored, key: bytes | None) -> Iterator[tuple[str, str, str]]:
+    def _chunk(self, chunk: Stored, key: bytes | None, packet: KeyPacket | None) -> Iterator[tuple[str, str, str]]:
         """(check, code, message) of everything wrong with it alone."""
         try:
             body = read_body(self._blobs, chunk)
@@ -212,24 +234,38 @@ class Examination:
             return
         if (header.kind, header.flags, header.start, header.end) != (chunk.kind, chunk.flags, *chunk.span):
             yield "headers", "changed-catalog", "the catalog says another kind, flags or span than the chunk"
+        if packet is not None and header.edition is not packet.edition:
+            yield "signatures", "wrong-edition", f"the key packet says edition {packet.edition:d} of the envelope"
+        elif header.edition is Edition.SIGNED:
+            try:
+                envelope.check_signature(body, self._evidence.device.evidence_key)
+            except EnvelopeError as error:
+                yield "signatures", error.code, str(error)
         if key is not None:
             try:
                 envelope.open_sealed(key, body)
             except EnvelopeError as error:
                 yield "tags", error.code, str(error)
 
-    def _rejected(self) -> None:
+    def _rejected(self, packet: KeyPacket | None) -> None:
         chosen = self._evidence.chosen
         for stored in chosen.undecided:
             self._find(
                 "chain", "undecided", stored, "two bodies under one name, and nothing signed says which is right"
             )
+        signed = packet is not None and packet.edition is Edition.SIGNED
         for stored in chosen.rejected:
+            note = f"{stored}: another body of this name is kept as evidence"
             try:
-                read_body(self._blobs, stored)
+                body = read_body(self._blobs, stored)
+                if signed and not stored.is_packet:
+                    envelope.check_signature(body, self._evidence.device.evidence_key)
             except Unsound as error:
                 self._find("bytes", error.code, f"{stored} (the body not chosen)", str(error))
-        self._notes += [f"{stored}: another body of this name is kept as evidence" for stored in chosen.rejected]
+            except EnvelopeError:
+                # No finding: it is not played, and the alarm about it can be settled.
+                note += "; the device did not sign it"
+            self._notes.append(note)
 
     # -- the ledger -----------------------------------------------------------------------------------------------
 
@@ -256,18 +292,49 @@ class Examination:
         for mistake in walk((line.text.encode("utf-8") for line in evidence.lines), before, first):
             self._find("ledger", mistake.code, f"entry {mistake.seq}", str(mistake))
 
-    def _heads(self) -> None:
+    def _device_report(self) -> None:
+        """What the device last reported of its ends, signed. A store that is behind what it had confirmed was cut."""
+        evidence = self._evidence
+        if evidence.device_report is None:
+            return
+        try:
+            report = DeviceReport.verify(evidence.device_report, evidence.device.evidence_key)
+        except ProtocolError as error:
+            self._find("ledger", error.code, "the device's last report", str(error))
+            return
+        self._reported_at = report.wall
+        if report.recording == evidence.recording.id:
+            self._reported, self._receipted = report.heads, report.receipted
+        following, named = evidence.ledger_next, report.ledger[0]
+        if evidence.closing is not None or evidence.told_after_death:
+            return  # what is missing came after this recording
+        if report.confirmed > following:
+            self._find("ledger", "ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
+        elif named > following:
+            message = f"entries {following} to {named - 1} of the ledger are not here"
+            self._notes.append(f"{message}: its PC named them in the report of {iso(report.wall)}")
+
+    def _heads(self, packet: KeyPacket | None) -> None:
         if "heads" in self._skipped:
             return
         for seq, heads in self._evidence.head_entries:
-            for stream, (following, sha256) in heads.items():
-                chain = self._evidence.chosen.streams.get(stream, ())
-                chunk = next((one for one in chain if one.sequence == following - 1), None)
-                if chunk is not None and chunk.sha256 != sha256:
-                    self._find("heads", "wrong-head", chunk, f"ledger entry {seq} signed another body of this name")
+            for stream, head in heads.items():
+                self._compare_head(stream, head, f"ledger entry {seq} signed another body of this name")
+        for stream, head in self._reported.items():
+            self._compare_head(stream, head, "the device's last report signed another body of this name")
         self._reported_heads()
         self._tails()
-        self._end()
+        signed = packet is not None and packet.edition is Edition.SIGNED
+        self._end(signed=signed)
+        if self._evidence.closing is None:
+            self._beyond(signed=signed)
+
+    def _compare_head(self, stream: int, head: tuple[int, str], message: str) -> None:
+        following, sha256 = head
+        chain = self._evidence.chosen.streams.get(stream, ())
+        chunk = next((one for one in chain if one.sequence == following - 1), None)
+        if chunk is not None and chunk.sha256 != sha256:
+            self._find("heads", "wrong-head", chunk, message)
 
     def _reported_heads(self) -> None:
         for stream, (following, sha256) in self._evidence.reported_heads.items():
@@ -275,34 +342,66 @@ class Examination:
             if here and sha256 not in {one.sha256 for one in here}:
                 self._find("heads", "wrong-head", here[0], "the device's health named another body of this name")
 
+    def _signed_until(self) -> dict[int, int]:
+        """stream -> sequence of the last chunk that the device named in what it signed."""
+        reported = {stream: following - 1 for stream, (following, _) in self._reported.items()}
+        signed = self._evidence.last_signed
+        return {stream: max(signed.get(stream, -1), reported.get(stream, -1)) for stream in {*signed, *reported}}
+
     def _tails(self) -> None:
         """Whether every stream reaches the end that the device has named."""
         evidence = self._evidence
-        latest = {stream: max(signed) for stream, signed in evidence.signed_heads.items()}
+        latest = self._signed_until()
         for stream, (following, _) in evidence.reported_heads.items():
             latest[stream] = max(latest.get(stream, -1), following - 1)
         for stream, last in sorted(latest.items()):
             chain = evidence.chosen.streams.get(stream, ())
             have = chain[-1].sequence if chain else -1
-            if have < last and evidence.ended:
-                where = f"stream {stream}, sequences {have + 1} to {last}"
+            where = f"stream {stream}, sequences {have + 1} to {last}"
+            if have + 1 < self._receipted.get(stream, 0):
+                self._find("heads", "tail-missing", where, "cut off: the device has signed that it has receipts")
+            elif have < last and evidence.ended:
                 self._find(
                     "heads", "tail-missing", where, "sealed and not received: cut off, or still in the PC's spool"
                 )
             elif have < last:
                 self._notes.append(f"stream {stream}: {last - have} chunks are still on their way")
 
-    def _end(self) -> None:
+    def _end(self, *, signed: bool) -> None:
         evidence = self._evidence
         if evidence.closing is not None:
             closed = evidence.head_entries[-1][1] if evidence.head_entries else {}
             for stream, chain in evidence.chosen.streams.items():
                 if chain[-1].sequence >= closed.get(stream, (0, ""))[0]:
                     self._find("heads", "beyond-closing", chain[-1], "the recording was closed before this chunk")
+        elif evidence.told_after_death:
+            self._notes.append("the agent died in it, and signed at its next start where it ends")
         elif evidence.ended:
             self._notes.append("the agent ended without closing it: what it had not yet sealed is lost, as designed")
+        elif self._reported_at is not None:
+            self._notes.append(f"it is still open; its PC last signed a report at {iso(self._reported_at)}")
         else:
             self._notes.append("it is still open")
+            if signed:
+                self._leave_open("a PC that signs its chunks signs reports too, and none is here")
+
+    def _beyond(self, *, signed: bool) -> None:
+        """What lies after the last signed head: of the end no more is known than the chunks themselves say."""
+        until = self._signed_until()
+        chains = self._evidence.chosen.streams.items()
+        count = sum(chunk.sequence > until.get(stream, -1) for stream, chain in chains for chunk in chain)
+        lie = "1 chunk lies" if count == 1 else f"{count} chunks lie"
+        if count and signed:
+            self._notes.append(f"{lie} after the last signed head: that no more followed, nothing says")
+        elif count:
+            self._leave_open(f"{lie} after the last signed head: that they are the device's, nothing says")
+
+    def _leave_open(self, why: str) -> None:
+        """The heads were compared, and say less than the check promises."""
+        if any(finding.check == "heads" for finding in self._findings):
+            self._notes.append(why)
+        else:
+            self._skipped["heads"] = why
 
     def _account(self) -> None:
         """What is kept ends before the entry that closes, and begin after the one that opens: law 1, seen from here."""
@@ -334,7 +433,8 @@ def examine(
     recipient: RecipientPrivate | None,
     *,
     compliance: str,
+    bundles: Bundles,
     advance: Callable[[int], None] = _ignore,
 ) -> Report:
     """Everything that can be checked. `compliance`: fingerprint of the key that signs bundles."""
-    return Examination(evidence, blobs, recipient, compliance=compliance, advance=advance).report()
+    return Examination(evidence, blobs, recipient, compliance=compliance, bundles=bundles, advance=advance).report()

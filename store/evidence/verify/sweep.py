@@ -22,13 +22,14 @@ from protocol.errors import LedgerError, ProtocolError
 from protocol.keys import RecipientPrivate, is_weak
 from protocol.ledger import ZERO, Batch, line_hash, parse_line, walk
 from protocol.policyhash import policy_hash
+from protocol.report import DeviceReport
 from store.catalog import queries, reported, schema
 from store.catalog.blobs import BlobStore
 from store.catalog.database import Database
 from store.catalog.queries import Device, Recording
 from store.evidence.evidence import gather, texts_of
 from store.evidence.isolation import Unreadable, isolated
-from store.evidence.verify.recording import Defect, Report, examine
+from store.evidence.verify.recording import CUT, Defect, Report, examine
 
 _PAGE: Final = 500  # recordings or ledger lines asked for at once
 
@@ -84,9 +85,13 @@ def sweep(
 def _examined(
     database: Database, blobs: BlobStore, recipient: RecipientPrivate | None, recording: UUID, compliance: str
 ) -> Report:
+    def bundles(revision: int) -> str | None:
+        with database.reading() as connection:
+            return queries.bundle_of(connection, revision)
+
     with database.reading() as connection:
         evidence = gather(connection, recording)
-    return examine(evidence, blobs, recipient, compliance=compliance)
+    return examine(evidence, blobs, recipient, compliance=compliance, bundles=bundles)
 
 
 def _unreadable(check: str, why: Unreadable) -> Report:
@@ -220,18 +225,22 @@ class _Ledger:
 
     def end(self, following: int) -> None:
         """What the chain cannot vouch for: its own end, and what the device signed beside it."""
-        device = self._device.id
+        device, report = self._device.id, self._report()
         with self._database.reading() as connection:
             health = queries.last_health(connection, device)
             refused = queries.refused_batches(connection, device)
             alarms = queries.alarms_without_recording(connection, device)
             head: StreamHead = json.loads(health[1])["ledger"] if health else {"next": 0, "head": ZERO}
+            if report is not None:  # what stands beside it is not signed
+                head = {"next": report.ledger[0], "head": report.ledger[1]}
             known = queries.ledger_hashes(connection, device, head["next"] - 1, head["next"] - 1)
             named = max(head["next"], reported.ledger_next(connection, device))
         if named > following:
             self.notes.append(f"{named - following} entries are still on their way")
         elif head["next"] and known.get(head["next"] - 1, head["head"]) != head["head"]:
             self.find("wrong-head", f"entry {head['next'] - 1}", "the device's last health named another hash of it")
+        if report is not None and report.confirmed > following:
+            self.find("ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
         for first, token in refused:
             self._verified(token, f"refused batch from entry {first}")
         for alarm in alarms:
@@ -239,3 +248,13 @@ class _Ledger:
             if any((one.code, one.where) == (alarm.code, where) for one in self.findings):
                 continue
             self.find(alarm.code, where, "the store raised this alarm when it was received", "alarm")
+
+    def _report(self) -> DeviceReport | None:
+        """What the device last reported of its ends, signed; None where it did not sign it."""
+        with self._database.reading() as connection:
+            token = queries.device_report(connection, self._device.id)
+        try:
+            return None if token is None else DeviceReport.verify(token, self._device.evidence_key)
+        except ProtocolError as error:
+            self.find(error.code, "the device's last report", str(error))
+            return None

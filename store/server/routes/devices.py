@@ -17,6 +17,7 @@ from protocol.errors import ProtocolError
 from protocol.keys import strong_from_text
 from protocol.ledger import MAX_TEXT
 from protocol.numbers import read_number
+from protocol.report import DeviceReport
 from store.catalog import reported, schema
 from store.catalog.queries import Device, ledger_head, newest_bundle, put
 from store.errors import Refusal
@@ -64,14 +65,14 @@ async def device_health(request: Request) -> JSONResponse:
     if request.path_params["device"] != sender.id:
         raise Refusal(403, "foreign-device", "a device reports its own health alone")
     claims = await read_claims(request, api.MAX_JSON_BODY, "health")
-    return JSONResponse(await run_in_threadpool(_keep_health, services_of(request), sender, _health(claims)))
+    return JSONResponse(await run_in_threadpool(_keep_health, services_of(request), sender, _health(claims, sender)))
 
 
 def _head(claims: Claims) -> api.StreamHead:
     return {"next": claims.integer("next"), "head": claims.hex256("head")}
 
 
-def _health(claims: Claims) -> api.DeviceHealthRequest:
+def _health(claims: Claims, sender: Device) -> api.DeviceHealthRequest:
     heads = claims.object("heads")
     health: api.DeviceHealthRequest = {
         "wall": claims.integer("wall"),
@@ -87,7 +88,15 @@ def _health(claims: Claims) -> api.DeviceHealthRequest:
         health["recording"] = str(claims.uuid("recording"))
     if claims.has("policy"):
         health["policy"] = claims.hex256("policy")
+    if claims.has("report"):
+        health["report"] = claims.text("report")
+        _check_report(health["report"], sender)
     return health
+
+
+def _check_report(token: str, sender: Device) -> None:
+    if DeviceReport.verify(token, sender.evidence_key).device != sender.id:
+        raise ProtocolError("bad-field", "health: its `report` is another device's")
 
 
 def _holds(claims: Claims) -> list[str]:
@@ -161,7 +170,7 @@ ROUTES: Final = (
         reads=api.DeviceHealthRequest,
         answers=api.DeviceHealthResponse,
         refusals={
-            400: "bad-json, bad-field",
+            400: "bad-json, bad-field, malformed, wrong-type, wrong-algorithm, wrong-signer, bad-signature",
             401: "no-token, bad-token, expired-token",
             403: "foreign-device, unknown-device, device-revoked",
             507: "store-full",

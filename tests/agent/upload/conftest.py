@@ -17,6 +17,7 @@ from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust, enrol
 from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
+from agent.upload.receipts import KeptReceipts
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import Uploader
 from agent.wire import Wire
@@ -74,6 +75,7 @@ class Pc:
             account=self.ledger,
             texts=self.texts,
             packets=KeptPackets(self.identity.home / "key-packets"),
+            receipts=KeptReceipts(self.identity.home / "receipts"),
             health=self._health,
             callbacks=UploadCallbacks(self._receipt, self._say("alarm"), self._say("cleared"), self._bundle),
             clock=self.clock,

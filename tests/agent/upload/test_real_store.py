@@ -18,6 +18,7 @@ from agent.spool import DiskSpool
 from agent.state.identity import Identity, Trust, enrol
 from agent.upload.alarms import UploadCallbacks
 from agent.upload.packets import KeptPackets
+from agent.upload.receipts import KeptReceipts
 from agent.upload.texts import PolicyTexts
 from agent.upload.uploader import IDLE, Uploader
 from agent.wire import Wire
@@ -93,6 +94,7 @@ class RealPc:
             account=DiskLedger(home / "ledger", self.clock, device=identity.device, evidence=identity.evidence_key),
             texts=PolicyTexts(home / "policy-texts"),
             packets=KeptPackets(home / "key-packets"),
+            receipts=KeptReceipts(home / "receipts"),
             health=lambda: {
                 "wall": self.clock.wall(), "agent_version": "0.1.0", "heads": {}, "holds": [], "pending_chunks": 0,
                 "pending_bytes": 0, "bundle_revision": 1, "ledger": {"next": 0, "head": "0" * 64},

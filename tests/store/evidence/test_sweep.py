@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -141,6 +142,37 @@ def test_the_end_that_the_last_health_named(told: Pc, swept: Swept, services: Se
     assert wrong(swept()) == [("ledger", "wrong-head", "entry 2")]
     with services.database.reading() as connection:
         assert queries.ledger_head(connection, told.device).head == ledger.ZERO
+
+
+def test_an_account_that_was_cut_after_the_store_had_confirmed_it(told: Pc, swept: Swept, services: Services) -> None:
+    count = len(told.ledger.lines)
+    assert told.put_health(told.report()).is_success
+    assert wrong(swept()) == []
+    columns = schema.ledger_lines.c
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.ledger_lines).where(columns.seq >= count - 2))
+    assert wrong(swept()) == [("ledger", "ledger-cut", f"entries {count - 2} to {count - 1}")]
+    with services.database.writing() as connection:  # the unsigned words beside the report say what they like
+        unsigned = {"ledger": {"next": 0, "head": ledger.ZERO}, "report": told.report().sign(told.evidence_key)}
+        connection.execute(update(schema.health).values(body=json.dumps(unsigned)))
+    assert wrong(swept()) == [("ledger", "ledger-cut", f"entries {count - 2} to {count - 1}")]
+
+
+def test_a_report_that_is_not_the_device_s(
+    told: Pc, swept: Swept, services: Services, new_pc: Callable[[], Pc]
+) -> None:
+    other = new_pc()
+    stolen = other.report(device=told.device).sign(other.evidence_key)
+    answer = told.put_health(told.report(), stolen)
+    assert (answer.status_code, answer.json()["error"]) == (400, "wrong-signer")
+    foreign = replace(told.report(), device=other.device).sign(told.evidence_key)
+    answer = told.put_health(told.report(), foreign)
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad-field")
+    assert told.put_health(told.report()).is_success
+    with services.database.writing() as connection:
+        body = {"ledger": {"next": 0, "head": ledger.ZERO}, "report": stolen}
+        connection.execute(update(schema.health).values(body=json.dumps(body)))
+    assert wrong(swept()) == [("ledger", "wrong-signer", "the device's last report")]
 
 
 def test_an_account_that_was_signed_twice(told: Pc, swept: Swept) -> None:

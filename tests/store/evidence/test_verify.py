@@ -5,16 +5,18 @@ The recordings come in over HTTPS like any other; what is wrong with them is don
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import delete, update
 
 from protocol import api, ledger
-from protocol import bundle as bundles
 from protocol.bundle import Bundle
-from protocol.envelope import digest
+from protocol.bundle import sign as signed_bundle
+from protocol.envelope import SIGNATURE_SIZE, Edition, digest
 from protocol.keyfile import load_private
 from protocol.keys import RecipientPrivate, RecipientPublic, commitment, signing_key
 from protocol.packet import KeyPacket
@@ -22,6 +24,7 @@ from store.admin.home import Home
 from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
+from store.catalog.queries import last_health
 from store.evidence import export
 from store.evidence.verify import recording as verify
 from store.server.services import Services
@@ -72,12 +75,127 @@ def test_names_a_tag_that_does_not_fit(pc: Pc, bundle: Bundle, examined: Examine
     """Changed on the way to the store: hash and chain tell it as well, but only the tag says that it will not open."""
     made = make_filmed(pc, bundle)
     close(made)
-    sent_unlike_sealed(made, 2, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+    sent_unlike_sealed(made, 2, with_another_tag)
     pc.send_ledger()
     report = examined(made.recording)
-    assert codes(report) == [("chain", "wrong-previous"), ("tags", "wrong-tag")]
-    assert [finding.where for finding in report.findings] == ["stream 0, sequence 3", "stream 0, sequence 2"]
-    assert codes(examined(made.recording, None)) == [("chain", "wrong-previous")]
+    assert codes(report) == [("signatures", "bad-signature"), ("chain", "wrong-previous"), ("tags", "wrong-tag")]
+    assert [finding.where[-1] for finding in report.findings] == ["2", "3", "2"]
+    assert codes(examined(made.recording, None)) == [("signatures", "bad-signature"), ("chain", "wrong-previous")]
+
+
+def test_of_the_first_edition_it_says_that_no_chunk_is_signed(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    """An archive of earlier agents, and those that are not updated yet."""
+    made = make_filmed(pc, bundle, edition=Edition.FIRST)
+    close(made)
+    made.put_all()
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert report.sound
+    assert [check for check, _ in report.not_checked] == ["signatures"]
+
+
+def test_names_a_chunk_without_a_signature_where_the_packet_promises_one(
+    pc: Pc, bundle: Bundle, examined: Examine
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.recording.edition = Edition.FIRST
+    made.sealed.append(made.recording.seal(b"unsigned", length=SECOND))
+    close(made)
+    made.put_all()
+    pc.send_ledger()
+    assert codes(examined(made.recording)) == [("signatures", "wrong-edition")]
+
+
+def test_says_how_many_chunks_lie_after_the_last_signed_head(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    for edition in Edition:
+        recording = pc.open_recording(bundle, edition=edition)
+        write = partial(pc.ledger.write, recording=str(recording.id))
+        pc.ledger.write("start", at=ZERO)
+        write("recording-open", at=ZERO, policy=recording.policy, zero=ZERO)
+        sealed = [recording.seal(length=SECOND) for _ in range(2)]
+        write("heads", at=ZERO, heads=recording.heads())
+        sealed += [recording.seal(length=SECOND) for _ in range(3)]
+        for body in sealed:
+            assert pc.put_sealed(body).is_success
+        pc.ledger.write("start", at=ZERO)
+        pc.send_ledger()
+        report = examined(recording)
+        assert report.sound
+        said = "3 chunks lie after the last signed head"
+        if edition is Edition.SIGNED:
+            assert said in report.notes[-1]
+        else:
+            assert said in dict(report.not_checked)["heads"]
+            assert "heads" not in report.checked
+
+
+def test_what_the_next_start_signed_counts(pc: Pc, bundle: Bundle, examined: Examine, services: Services) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.ledger.write("blind-since", at=5, why="died", to=5, **{"from": ZERO})
+    heads = made.recording.heads()
+    pc.ledger.write("heads", at=6, recording=str(made.recording.id), heads=heads, final=True)
+    pc.ledger.write("start", at=7)
+    pc.send_ledger()
+    report = examined(made.recording)
+    assert (report.sound, report.notes) == (True, ("the agent died in it, and signed at its next start where it ends",))
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence == 6))
+    assert codes(examined(made.recording)) == [("heads", "tail-missing")]
+
+
+def test_names_what_a_report_had_receipts_for(pc: Pc, bundle: Bundle, examined: Examine, services: Services) -> None:
+    """Also while the recording goes on: then they are not on their way."""
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.send_ledger()
+    report = pc.report(made.recording)
+    assert pc.put_health(replace(report, receipted={0: 6})).is_success
+    assert examined(made.recording).sound
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
+    found = examined(made.recording)
+    assert codes(found) == [("heads", "tail-missing")]
+    assert found.findings[0].where == "stream 0, sequences 5 to 6"
+
+
+def test_entries_that_a_report_named_and_that_are_not_here_are_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.send_ledger()
+    following = pc.ledger.sent
+    close(made)
+    assert pc.put_health(pc.report(made.recording)).is_success
+    report = examined(made.recording)
+    assert report.sound
+    assert report.notes[0].startswith(f"entries {following} to {following} of the ledger are not here")
+
+
+def test_a_report_that_its_device_did_not_sign_is_named(
+    pc: Pc, new_pc: Callable[[], Pc], bundle: Bundle, examined: Examine, services: Services
+) -> None:
+    made = make_filmed(pc, bundle)
+    made.put_all()
+    pc.send_ledger()
+    assert pc.put_health(pc.report(made.recording)).is_success
+    body = health_of(services, pc) | {"report": new_pc().report().sign(new_pc().evidence_key)}
+    with services.database.writing() as connection:
+        connection.execute(update(schema.health).values(body=json.dumps(body)))
+    assert codes(examined(made.recording)) == [("ledger", "wrong-signer")]
+
+
+def health_of(services: Services, pc: Pc) -> dict[str, object]:
+    """The health that is kept of it."""
+    with services.database.reading() as connection:
+        last = last_health(connection, pc.device)
+    assert last is not None
+    kept: dict[str, object] = json.loads(last[1])
+    return kept
+
+
+def with_another_tag(body: bytes) -> bytes:
+    at = len(body) - SIGNATURE_SIZE - 1
+    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
 
 def test_names_gaps(filmed: Filmed, examined: Examine, services: Services) -> None:
@@ -140,9 +258,10 @@ def test_the_signed_heads_decide_between_two_bodies(filmed: Filmed, examined: Ex
 def test_a_head_that_signed_a_body_which_never_came(pc: Pc, bundle: Bundle, examined: Examine) -> None:
     made = make_filmed(pc, bundle)
     close(made)
-    sent_unlike_sealed(made, 6, lambda body: body[:-1] + bytes([body[-1] ^ 1]))
+    sent_unlike_sealed(made, 6, with_another_tag)
     pc.send_ledger()
-    assert codes(examined(made.recording)) == [("heads", "wrong-head"), ("tags", "wrong-tag")]
+    found = [("signatures", "bad-signature"), ("heads", "wrong-head"), ("tags", "wrong-tag")]
+    assert codes(examined(made.recording)) == found
 
 
 def test_chunks_beyond_the_closing(pc: Pc, bundle: Bundle, examined: Examine) -> None:
@@ -299,21 +418,73 @@ def lying_packet(recording: FakeRecording, recipients: tuple[RecipientPublic, ..
 # -- the seldom ones ----------------------------------------------------------------------------------------------
 
 
-def test_names_a_bundle_that_compliance_did_not_sign(filmed: Filmed, gathered: Gather, home: Home) -> None:
-    report = verify.examine(gathered(filmed.recording), home.blobs(), None, compliance="another")
+def test_names_a_bundle_that_compliance_did_not_sign(
+    filmed: Filmed, gathered: Gather, home: Home, bundles: verify.Bundles
+) -> None:
+    evidence = gathered(filmed.recording)
+    report = verify.examine(evidence, home.blobs(), None, compliance="another", bundles=bundles)
     assert codes(report) == [("key-packet", "bad-bundle")]
 
 
-def test_an_older_bundle_is_noted(
-    filmed: Filmed, examined: Examine, services: Services, home: Home, bundle: Bundle
-) -> None:
-    compliance = load_private(home.folder / home.key(COMPLIANCE).file, PASSPHRASE)
-    newer = bundles.sign(replace(bundle, revision=2), signing_key(compliance.raw))
-    with services.database.writing() as connection:
-        connection.execute(schema.bundles.insert().values(revision=2, token=newer, added_at=0))
+PutBundle = Callable[[Bundle], None]
+
+
+@pytest.fixture
+def put_bundle(services: Services, home: Home) -> PutBundle:
+    """Signed by compliance, and handed out from then on."""
+    compliance = signing_key(load_private(home.folder / home.key(COMPLIANCE).file, PASSPHRASE).raw)
+
+    def put(made: Bundle) -> None:
+        row = {"revision": made.revision, "token": signed_bundle(made, compliance), "added_at": 0}
+        with services.database.writing() as connection:
+            connection.execute(schema.bundles.insert().values(**row))
+
+    return put
+
+
+def sealed_under(pc: Pc, revision: int, *recipients: RecipientPublic) -> FakeRecording:
+    """A recording whose packet names this revision and is sealed to these readers."""
+    recording = FakeRecording(pc, recipients)
+    recording.packet = recording.make_packet(bundle_revision=revision)
+    assert pc.put_packet(recording).status_code == 200
+    return recording
+
+
+def test_an_older_bundle_is_noted(filmed: Filmed, examined: Examine, put_bundle: PutBundle, bundle: Bundle) -> None:
+    put_bundle(replace(bundle, revision=2))
     report = examined(filmed.recording)
     assert report.sound
     assert report.notes == ("sealed under bundle revision 1, the newest is 2",)
+
+
+def test_names_readers_that_were_not_those_of_an_older_bundle(
+    pc: Pc, bundle: Bundle, examined: Examine, put_bundle: PutBundle
+) -> None:
+    stranger = RecipientPrivate.generate().public
+    put_bundle(replace(bundle, revision=2, recipients=(*bundle.recipients, stranger)))
+    assert codes(examined(sealed_under(pc, 2, *bundle.recipients, stranger))) == []
+    assert codes(examined(sealed_under(pc, 1, *bundle.recipients, stranger))) == [("key-packet", "other-readers")]
+    assert codes(examined(sealed_under(pc, 1, stranger), None)) == [("key-packet", "other-readers")]
+
+
+@pytest.mark.parametrize("revision", [0, 2, 2**63 - 1])
+def test_names_a_revision_that_compliance_never_signed(
+    pc: Pc, bundle: Bundle, examined: Examine, revision: int
+) -> None:
+    """A device that makes up a revision could seal to any key, and to its own."""
+    stranger = RecipientPrivate.generate().public
+    assert codes(examined(sealed_under(pc, revision, stranger), None)) == [("key-packet", "unknown-bundle")]
+    assert codes(examined(sealed_under(pc, revision, *bundle.recipients))) == [("key-packet", "unknown-bundle")]
+
+
+def test_names_a_bundle_that_stands_under_another_revision(
+    pc: Pc, bundle: Bundle, examined: Examine, put_bundle: PutBundle, services: Services
+) -> None:
+    """With the store's disk one can file a true bundle under the number that a packet names."""
+    put_bundle(replace(bundle, revision=2))
+    with services.database.writing() as connection:
+        connection.execute(update(schema.bundles).where(schema.bundles.c.revision == 2).values(revision=3))
+    assert codes(examined(sealed_under(pc, 3, *bundle.recipients))) == [("key-packet", "bad-bundle")]
 
 
 def test_names_an_opening_under_another_policy(pc: Pc, bundle: Bundle, examined: Examine) -> None:

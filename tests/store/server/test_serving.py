@@ -176,7 +176,7 @@ def test_killed_in_the_middle_it_loses_nothing_that_it_acknowledged(home: Home, 
             evidence = gather(connection, recording.id)
         database.close()
         assert hashes <= {stored.sha256 for stored in evidence.stored}
-        report = examine(evidence, home.blobs(), None, compliance=home.key(COMPLIANCE).id)
+        report = examine(evidence, home.blobs(), None, compliance=home.key(COMPLIANCE).id, bundles=lambda _: None)
         assert [finding for finding in report.findings if finding.check == "bytes"] == []
         with process(home, "--host", "127.0.0.1") as server, connect(home, server.address) as client:
             pc.client = client
