@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
@@ -269,7 +270,7 @@ def test_the_table_for_the_docs_has_a_line_for_each_case() -> None:
 
 
 def test_every_figure_has_its_name(capsys: pytest.CaptureFixture[str]) -> None:
-    loss.show([counts(), counts(skipped="not root")])
+    Console().print(loss.table([counts(), counts(skipped="not root")]))
     said = " ".join(capsys.readouterr().out.split())
     assert all(
         word in said for word in ("kill -9 of the recorder", "acknowledged 3", "unexplained", "skipped: not root")
