@@ -112,8 +112,8 @@ class Evidence:
         return {stream: max(signed) for stream, signed in self.signed_heads.items()}
 
     @cached_property
-    def told_after_death(self) -> bool:
-        """Whether the device's next start has told where this recording ends, as far as it knew."""
+    def end_signed_after_death(self) -> bool:
+        """Whether the device signed at its next start where this recording ends, as far as it knew."""
         own = str(self.recording.id)
         return any(
             entry.kind == "heads" and entry.fields.get("final") is True and entry.fields.get("recording") == own

@@ -306,7 +306,7 @@ class Examination:
         if report.recording == evidence.recording.id:
             self._reported, self._receipted = report.heads, report.receipted
         following, named = evidence.ledger_next, report.ledger[0]
-        if evidence.closing is not None or evidence.told_after_death:
+        if evidence.closing is not None or evidence.end_signed_after_death:
             return  # what is missing came after this recording
         if report.confirmed > following:
             self._find("ledger", "ledger-cut", f"entries {following} to {report.confirmed - 1}", CUT)
@@ -374,7 +374,7 @@ class Examination:
             for stream, chain in evidence.chosen.streams.items():
                 if chain[-1].sequence >= closed.get(stream, (0, ""))[0]:
                     self._find("heads", "beyond-closing", chain[-1], "the recording was closed before this chunk")
-        elif evidence.told_after_death:
+        elif evidence.end_signed_after_death:
             self._notes.append("the agent died in it, and signed at its next start where it ends")
         elif evidence.ended:
             self._notes.append("the agent ended without closing it: what it had not yet sealed is lost, as designed")
