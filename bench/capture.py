@@ -2,7 +2,7 @@
 
     scripts/bench capture [PART] [--quick] [--json]
 
-desk    A support desk of 1080p stands still, ticks, is typed into, scrolled and turned (bench/capture_desktop.py). The
+desk    A support desk of 1080p stands still, ticks, is typed into, scrolled and turned (testkit/support_desk.py). The
         busy script is the last three together, each with a pause of reading after it.
 ending  How long a recorder takes to end. *drain*: from the word to end until twelve waiting pictures of coarse noise
         are encoded, sealed and durable. *whole*: from SIGTERM to the exit, with a store that hangs. The aim is 2 s.
@@ -32,11 +32,11 @@ from rich.json import JSON
 from agent.control.status import RecorderState
 from bench import capture_delays, harness, tables
 from bench.capture_delays import POLICY, SIZE
-from bench.capture_desktop import SupportDesk
 from bench.harness import Said, Say
 from testkit.fleet import pc, store
 from testkit.interrupts import in_order
 from testkit.stage import Running, Stage, StageError, own_display, running
+from testkit.support_desk import SupportDesk
 
 WARM_UP: Final = 6.0  # s: the first pictures and their key frame belong to no case
 BUSY: Final = ("typing", "scrolling", "turning")

@@ -12,11 +12,9 @@ import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -42,14 +40,13 @@ from agent.recorder.recording import Close, Factories, Open, Order, Recorder
 from agent.seal import Provenance, RecordingSealer
 from agent.spool import DiskSpool
 from bench.harness import Say
-from bench.leaks_desktop import busy_cores
 from bench.leaks_watch import watcher
 from protocol.bundle import Bundle
 from protocol.keys import RecipientPrivate
-from testkit import displays
+from testkit import displays, web
 from testkit.desktops import is_shown, look_until, settled
 from testkit.fleet import entries, found, pc, serving
-from testkit.stage import StageError, own_display, running
+from testkit.stage import StageError, busy_cores, own_display, running
 from testkit.windows import Program, program
 
 SIZE: Final = (1920, 1080)
@@ -277,7 +274,7 @@ def _left(display: str, application: Program, desktop: X11Desktop) -> list[float
     return found
 
 
-PAGE: Final = b"""<!doctype html><meta charset="utf-8"><title>lag</title><body style="margin:0"><script>
+PAGE: Final = """<!doctype html><meta charset="utf-8"><title>lag</title><body style="margin:0"><script>
 const now = () => performance.timeOrigin + performance.now();
 let on = false;
 setInterval(() => {
@@ -324,28 +321,21 @@ def _lags(name: str, folder: Path) -> list[float]:
     """ms from the page's word that it has drawn twice to the last of the colour."""
     told: list[dict[str, float]] = []
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(PAGE)
+    class Page(web.Answer):
+        def get(self, path: str, query: dict[str, list[str]]) -> None:
+            del path, query
+            self.send("text/html", PAGE)
 
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_request(self, code: object = "-", size: object = "-") -> None:
-            """Nothing on the terminal but the figures."""
+        def post(self, body: bytes) -> None:
+            told.append(json.loads(body))
+            self.send("text/plain", "")
 
     clock = BootClock()
     apart = min(clock.now() - time.time_ns() for _ in range(100))
     profile = folder / "profile"
     profile.mkdir(parents=True)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as web:
-        threading.Thread(target=web.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{web.server_port}/"
+    with web.serving(Page) as port:
+        url = f"http://{web.HERE}:{port}/"
         command = ["chromium", *FLAGS, f"--user-data-dir={profile}", url]
         if name == "firefox":
             command = ["firefox-esr", "--profile", str(profile), "--width", "1200", "--height", "760", url]
@@ -354,7 +344,6 @@ def _lags(name: str, folder: Path) -> list[float]:
             with running(name, command, folder / "browser.log", home):
                 time.sleep(60 * MINUTES)
                 gone = [edge.at for edge in watching.edges() if not edge.shown]
-        web.shutdown()
     found = []
     for one in told:
         turned, drawn = (one[key] * 1e6 + apart for key in ("turned", "drawn"))

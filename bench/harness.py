@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any, Final
 import psutil
 from rich.console import Console, RenderableType
 
-from testkit.stage import StageError
+from testkit.waits import StageError
 
 LONG: Final = 120.0  # seconds for anything to mend: after failures the recorder waits up to minutes before it tries
 Say = Callable[[str], None]
@@ -70,6 +69,18 @@ def _kept_runs(text: str) -> Path:
     return Path(text)
 
 
+def some_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """For argparse: several of these names, with commas in between."""
+    every = list(known)
+
+    def names(text: str) -> list[str]:
+        if strange := [name for name in text.split(",") if name not in every]:
+            raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(every)}")
+        return text.split(",")
+
+    return names
+
+
 def keep(file: Path | None, runs: Iterable[Mapping[str, Any]]) -> None:
     """A line for each, at the end of the file; nothing without one."""
     if file is not None:
@@ -98,15 +109,6 @@ def used(pid: int) -> tuple[float, int]:
     return sum(one.user + one.system for one in times), sum(one.memory_full_info().pss for one in processes)
 
 
-def expect(condition: Callable[[], object], what: str, patience: float = LONG, beat: float = 0.02) -> None:
-    """Returns when it is so. Raises StageError when it does not come about within `patience` (s)."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise StageError(f"{what} did not come within {patience:.0f} s")
-        time.sleep(beat)
-
-
 def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> int:
     """Exit status: 1 where there is any."""
     found = list(faults)
@@ -117,21 +119,21 @@ def tell(faults: Iterable[str], console: Console, style: str = "bold red") -> in
 
 def play(parts: Mapping[str, Callable[[Path, Say], Said]], asked: argparse.Namespace, place: Path) -> int:
     """Each part in a folder of its own in `place`, and what came of it; the exit status. A part that cannot be played
-    does not end the others."""
+    does not end the others. A bench of one part calls it "", and has its facts as the one object."""
     console, facts, status = Console(stderr=True, highlight=False), {}, 0
     for name, part in parts.items():
-        made = place / name
+        made, head = place / name, name and f"{name}: "
         made.mkdir(parents=True, exist_ok=True)
         try:
-            with console.status(f"{name}: starting") as progress:
+            with console.status(f"{head}starting") as progress:
                 said = part(made, progress.update)
         except StageError as failure:
-            status = tell([f"{name}: {failure}"], console)
+            status = tell([f"{head}{failure}"], console)
             continue
         facts[name] = said.facts
         if not asked.json:
             Console().print(said.table)
         status = max(status, said.tell(console, quick=asked.quick))
     if asked.json:
-        print(json.dumps(facts))
+        print(json.dumps(facts.get("", facts)))
     return status

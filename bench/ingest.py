@@ -17,7 +17,6 @@ missing or wrong, and never because of a figure.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import statistics
 import sys
@@ -30,11 +29,10 @@ from typing import Any, Final
 
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from rich.console import Console
 from rich.markdown import Markdown
 
 from bench import harness, tables
-from bench.harness import Say
+from bench.harness import Said, Say
 from bench.ingest_fleet import Agent, Item, chunks, enrolled, recipients
 from bench.ingest_load import Volley, connected, sent
 from protocol.claims import parse_object
@@ -45,12 +43,13 @@ from store.catalog import queries
 from store.catalog.blobs import sealed_name
 from testkit import fleet
 from testkit.interrupts import in_order
-from testkit.stage import Running, StageError, running
+from testkit.stage import Running, running
 
 SIZE: Final = 200_000  # bytes of a sealed chunk
 SMALL: Final = 2_000
 AT_ONCE: Final = 32  # requests under way
 SECONDS_A_CHUNK: Final = 4.0  # of an agent, as shipped
+NAMED: Final = 20  # of what is wrong, told one by one
 NAMES: Final = 200  # of the catalog, asked at once
 
 
@@ -337,23 +336,19 @@ def main() -> int:
     )
     harness.add_runs(parser)
     asked = parser.parse_args()
-    console = Console(stderr=True)
     if asked.table is not None:
         print(markdown(harness.runs_in(asked.table)))
         return 0
     plan = QUICK if asked.quick else replace(FULL, rounds=asked.rounds, small=asked.small)
-    try:
-        with harness.folder() as folder, console.status("starting") as status:
-            run = perform(plan, folder, status.update)
-    except StageError as failure:
-        return harness.tell([str(failure)], console)
-    harness.keep(asked.add, [asdict(run)])
-    runs = [asdict(run)] if asked.add is None else harness.runs_in(asked.add)
-    if asked.json:
-        print(json.dumps(total(runs)))
-    else:
-        Console().print(Markdown(markdown(runs)))
-    return harness.tell(run.faults[:20], console)
+
+    def played(folder: Path, say: Say) -> Said:
+        run = perform(plan, folder, say)
+        harness.keep(asked.add, [asdict(run)])
+        runs = [asdict(run)] if asked.add is None else harness.runs_in(asked.add)
+        return Said(total(runs), Markdown(markdown(runs)), run.faults[:NAMED])
+
+    with harness.folder() as folder:
+        return harness.play({"": played}, asked, folder)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from agent.control.status import RecorderState
 from bench import harness, leaks_cost, leaks_outcomes, leaks_random
 from bench import leaks_account as account
 from bench.leaks_account import Run, Span
-from bench.leaks_desktop import SETTINGS, busy_cores, setting
+from bench.leaks_desktop import SETTINGS, setting
 from bench.leaks_pages import AWAY, HOME
 from bench.leaks_play import CASES, FULL, QUICK, Pace, Player, scene, strips
 from bench.leaks_random import LOT, Say
@@ -50,7 +50,7 @@ from testkit.browsers import STRANGER, gecko_id
 from testkit.fleet import Pc, Store, pc, store, without_rules, zeros
 from testkit.interrupts import in_order
 from testkit.opened import open_all
-from testkit.stage import Stage, StageError
+from testkit.stage import Stage, StageError, busy_cores
 
 RULES: Final[dict[str, Any]] = {
     "schema": 1,
@@ -258,17 +258,11 @@ def _play_cases(arguments: argparse.Namespace, folder: Path, console: Console) -
     return leaks_random.play(arguments, perform_lot, console)
 
 
-def _names(text: str) -> list[str]:
-    known = {one.name for one in TRANSITIONS}
-    if strange := [name for name in text.split(",") if name not in known]:
-        raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(sorted(known))}")
-    return text.split(",")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = harness.parser("leaks", __doc__, "a dozen transitions in both browsers, at most 90 seconds")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each is played")
-    parser.add_argument("--only", type=_names, metavar="NAME,...", help="these transitions alone")
+    names = harness.some_of(sorted({one.name for one in TRANSITIONS}))
+    parser.add_argument("--only", type=names, metavar="NAME,...", help="these transitions alone")
     parser.add_argument("--browser", choices=BOTH)
     parser.add_argument("--setting", choices=SETTINGS, default="plain", help="where it is played (default %(default)s)")
     parser.add_argument("--busy", action="store_true", help="while two processes keep both cores busy")

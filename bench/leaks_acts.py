@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 from bench import leaks_processes as process
 from bench import leaks_steps as steps
 from bench.leaks_cases import Case
-from bench.leaks_desktop import busy_cores
 from bench.leaks_scene import Act, Scene, Step, Transition, do, row
 from bench.leaks_server import FIRST, OTHER, Address
 from bench.leaks_steps import shop, wait
+from testkit.stage import busy_cores
 
 NOTICE: Final = 0.5  # seconds between the order to go and its going: a browser that hangs takes no order
 PUT_AWAY: Final = 1.3  # seconds until a page has removed what it hid (leaks_site/part.js)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +12,7 @@ from Xlib import X, Xutil
 
 from testkit import displays
 from testkit.pager import Pager
-from testkit.stage import Stage, own_display, running
+from testkit.stage import Stage, own_display
 
 SIZE: Final = (1280, 800)
 SETTINGS: Final = {"plain": 1, "ticking": 1, "picom": 1, "monitors": 2}
@@ -43,16 +41,6 @@ def setting(name: str, folder: Path) -> Iterator[Stage]:
         # A desktop without any window is a blind one: there is always this, behind everything else.
         stack.enter_context(stage.program("notes", (60, 60), focus=False, still=True))
         yield stage
-
-
-@contextmanager
-def busy_cores(count: int = 2) -> Iterator[None]:
-    """So many processes that do nothing but work, as every other one does here: at the usual priority."""
-    work = [sys.executable, "-c", "while True: pass"]
-    with ExitStack() as stack:
-        for _ in range(count):
-            stack.enter_context(running("work", work, Path(os.devnull), os.environ))
-        yield
 
 
 class Windows(Pager):

@@ -10,19 +10,19 @@ recorder's spool had promised with what the store can give back. `--add` keeps a
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
+from rich.console import Group
+from rich.text import Text
 
 from bench import harness, loss_clock, loss_disks, loss_flips, loss_kills, loss_network, tables
-from bench.harness import Say
+from bench.harness import Said, Say
 from bench.loss_account import COLUMNS, WORDS, LossCounts, added_up, lines, total, wrong
 from bench.loss_world import Case, Ground, World, everyday
 from testkit import fleet
@@ -104,28 +104,18 @@ def play(case: Case, rounds: int, theatre: Theatre, chunk: float, say: Say) -> L
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    console = Console(stderr=True, highlight=False)
     if asked.table is not None:
         sums = _runs(asked.table)
         print(tables.markdown(COLUMNS, lines(sums), words=WORDS))
         for fault in (fault for counts in sums for fault in wrong(counts)):
             print(f"\nWRONG: {fault}")
         return 0
-    played: list[LossCounts] = []
     with harness.folder(asked.dir) as folder:
-        try:
-            with console.status("starting") as status:
-                _play_all(asked, folder, played, status.update)
-        except StageError as failure:
-            return harness.tell([str(failure)], console, "red")
-    if asked.json:
-        print(json.dumps(total(played)))
-    else:
-        show(played if asked.add is None else _runs(asked.add))
-    return harness.tell([fault for counts in played for fault in wrong(counts)], console)
+        return harness.play({"": partial(_play_all, asked)}, asked, folder)
 
 
-def _play_all(asked: argparse.Namespace, folder: Path, played: list[LossCounts], say: Say) -> None:
+def _play_all(asked: argparse.Namespace, folder: Path, say: Say) -> Said:
+    played: list[LossCounts] = []
     chosen = [case for case in CASES if not asked.only or case.name in asked.only]
     with moving_screen(folder / "display") as stage, closing(Theatre(stage, folder, asked.chunk)) as theatre:
         for case in chosen:
@@ -133,26 +123,22 @@ def _play_all(asked: argparse.Namespace, folder: Path, played: list[LossCounts],
             if rounds := asked.rounds or (case.quick_rounds if asked.quick else case.rounds):
                 played.append(play(case, rounds, theatre, asked.chunk, say))
                 harness.keep(asked.add, [asdict(played[-1])])
+    shown = table(played if asked.add is None else _runs(asked.add))
+    return Said(total(played), shown, [fault for counts in played for fault in wrong(counts)])
 
 
 def _runs(path: Path) -> list[LossCounts]:
     return added_up(LossCounts(**run) for run in harness.runs_in(path))
 
 
-def show(played: Sequence[LossCounts]) -> None:
+def table(played: Sequence[LossCounts]) -> Group:
     """Each figure with its name: side by side they are more than a terminal has room for."""
-    console = Console(highlight=False)
+    told = []
     for counts, (name, *figures) in zip(played, lines(played), strict=True):
-        told = "; ".join(f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True))
+        said = "; ".join(f"{column} {figure}" for column, figure in zip(COLUMNS[1:], figures, strict=True))
         style = "bold red" if wrong(counts) else "dim" if counts.skipped else ""
-        console.print(f"{name}: {f'skipped: {counts.skipped}' if counts.skipped else told}", style=style)
-
-
-def _names(text: str) -> list[str]:
-    known = [case.name for case in CASES]
-    if strange := [name for name in text.split(",") if name not in known]:
-        raise argparse.ArgumentTypeError(f"there is no {', '.join(strange)}; there are {', '.join(known)}")
-    return text.split(",")
+        told.append(Text(f"{name}: {f'skipped: {counts.skipped}' if counts.skipped else said}", style))
+    return Group(*told)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -164,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
         + "\n".join(f"  {case.name}: {case.title} ({case.rounds} rounds)" for case in CASES),
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="of each case, instead of the case's own number")
-    parser.add_argument("--only", type=_names, metavar="CASE,...", help="these cases alone")
+    names = harness.some_of(case.name for case in CASES)
+    parser.add_argument("--only", type=names, metavar="CASE,...", help="these cases alone")
     parser.add_argument(
         "--chunk", type=float, default=1.0, metavar="S", help="length of a chunk (%(default)s; shipped is 4)"
     )

@@ -59,7 +59,10 @@ class Round:
 
 @dataclass
 class Journal:
-    """Chunk name -> SHA-256 of what the spool was asked to keep, and promised to; the names that left it."""
+    """Chunk name -> SHA-256 of what the spool was asked to keep, and promised to; the names that left it.
+
+    A promise that was given while the power went ("void") is none.
+    """
 
     putting: dict[str, str] = field(default_factory=dict)
     put: dict[str, str] = field(default_factory=dict)
@@ -88,6 +91,8 @@ def read_journal(path: Path) -> Journal:
                 told.receipts.add(name)
             case ["aside", name]:
                 told.aside.add(name)
+            case ["void", name]:
+                told.put.pop(name, None)
             case _:
                 raise ValueError(f"no line of a recorder's promises: {line!r}")
     return told
@@ -159,7 +164,11 @@ class Judge:
             for found in one["findings"]
         ]
         (device,) = gaps["devices"]
-        lost = {f"{name} is not in the store" for name, sha in told.put.items() if sha not in kept.bodies.get(name, ())}
+        lost = {
+            f"{name} is not in the store"
+            for name, sha in told.put.items()
+            if sha not in kept.bodies.get(name, ()) and not (spool / name).exists()
+        }
         lost |= {what for what, code in findings if code == LOST}
         lost |= {
             f"{short['recording']} lacks {short['missing'] or 'everything'}"

@@ -8,6 +8,7 @@ It is `eyelid run` with one class replaced by one of its own that appends a line
     put NAME SHA256         it returned: durable
     receipt NAME            the store's signed receipt is believed, and the chunk may go
     aside NAME              it was set aside
+    void NAME               of the bench: it was promised while the power went, which counts for nothing
 
 With OFFSETS its clock port can be made to jump, too: the file holds two signed 64-bit numbers (ns, little-endian), how
 far the wall clock is off and how long the PC has slept, which are added to the real clocks. A kernel's time namespace

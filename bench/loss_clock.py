@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.harness import expect
 from bench.loss_account import SECOND, Round
 from bench.loss_agent import jump
 from bench.loss_world import Case, Ground, World, in_batches, shipped, world
 from testkit.buses import SESSION, Logind, private_bus
 from testkit.stage import StageError
+from testkit.waits import until
 
 BATCH: Final = 10
 HOUR: Final = 3600 * SECOND
@@ -84,8 +84,8 @@ def _sleep(made: World, turn: int) -> Round:
     closed = len(made.entries("recording-closed"))
     if told_of:
         clocks.logind.sleep(True)
-        expect(lambda: _suspended(made), "the hold of a PC that is about to sleep", NOTICED)
-        expect(clocks.logind.may_sleep, "the recorder's leave to sleep", DELAYED)
+        until(lambda: _suspended(made), "the hold of a PC that is about to sleep", NOTICED)
+        until(clocks.logind.may_sleep, "the recorder's leave to sleep", DELAYED)
         if len(made.entries("recording-closed")) == closed:
             raise StageError("the PC may sleep, and the recording is still open")
     process = made.agent.process.pid
@@ -115,7 +115,7 @@ def _suspended(made: World) -> bool:
 
 
 def _next_entry(made: World, kind: str, before: int) -> dict[str, Any]:
-    expect(lambda: len(made.entries(kind)) > before, f"an entry {kind!r} in the account", NOTICED)
+    until(lambda: len(made.entries(kind)) > before, f"an entry {kind!r} in the account", NOTICED)
     return made.entries(kind)[before]
 
 

@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.harness import expect
 from bench.loss_account import Round
 from bench.loss_kills import struck
 from bench.loss_world import Case, Ground, World, in_batches, sealer, shipped, world
 from testkit.disks import BTRFS, EXT4, FILE_SYSTEMS, MEGABYTE, XFS, Disk, disk
 from testkit.fleet import status
 from testkit.stage import Running, running
+from testkit.waits import until
 
 BATCH: Final = 10  # cuts between two verdicts
 ROOM: Final = 2048 * MEGABYTE  # under a store that is to hold a whole run
@@ -78,9 +78,10 @@ def _on_disk(
 
 
 def _cut(who: str, made: World, *, eye_open: bool = True) -> None:
-    """The process outlives its disk for a moment: whatever it promises then is a promise too, and a broken one."""
-    made.rig.cut_power()
-    made.kill(who, eye_open=eye_open)
+    """The process outlives its disk for a moment, which with real power it could not."""
+    with made.promising_nothing(who):
+        made.rig.cut_power()
+        made.kill(who, eye_open=eye_open)
     made.rig.bring_back()
 
 
@@ -103,7 +104,7 @@ def _full_spool(take: Callable[[Disk], None], made: World, turn: int) -> Round:
     before = len(made.entries("hold"))
     take(made.rig)
     try:
-        expect(lambda: _is_full(made), "a hold because the spool is full", 30)
+        until(lambda: _is_full(made), "a hold because the spool is full", 30)
         time.sleep(HELD)
     finally:
         made.rig.make_room()
@@ -120,7 +121,7 @@ def _full_store(take: Callable[[Disk], None], made: World, _turn: int) -> Round:
     read = log.stat().st_size
     take(made.rig)
     try:
-        expect(lambda: bool(_refused(log, read)), "the store's word that it is full", 60)
+        until(lambda: bool(_refused(log, read)), "the store's word that it is full", 60)
         made.await_kept(30)
         living = made.store.alive
     finally:
@@ -148,13 +149,14 @@ def _flushes(who: str, made: World, turn: int) -> Round:
     made.ready()
     party = made.party(who)
     with failing_flushes(party.process.pid, FLUSHES[turn % len(FLUSHES)], made.folder) as log:
-        expect(lambda: bool(_injected(log)), "a flush that failed", 30)
+        until(lambda: bool(_injected(log)), "a flush that failed", 30)
         time.sleep(FAILING)
         ended = not party.alive
     notes = {"flushes failed": _injected(log), **({"ended by itself": 1} if ended else {})}
-    made.rig.cut_power()
-    if party.alive:
-        made.kill(who, eye_open=False)
+    with made.promising_nothing(who):
+        made.rig.cut_power()
+        if party.alive:
+            made.kill(who, eye_open=False)
     made.rig.bring_back()
     made.ready()
     made.drain(COME_BACK)

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from bench.harness import expect
+from bench.harness import LONG
 from bench.loss_account import Round
 from bench.loss_world import Case, World
 from protocol.envelope import KEY_PACKET_STREAM
 from store.catalog.blobs import sealed_name
 from testkit.flipping import BATCH, BUNDLE, CHUNK, PACKET, flip, flip_in, flip_in_line
 from testkit.stage import StageError
+from testkit.waits import until
 
 MEDIA: Final = 4  # chunks of the recording at least: the one that is damaged stands in the middle
 QUICK: Final = 3  # of the flips: each is two sweeps of the store
@@ -167,7 +168,8 @@ FLIPS: Final = (
 def flips(made: World, rounds: int) -> Iterator[Round]:
     """`rounds` of them, evenly spread over all where they are fewer, and all again where they are more."""
     made.ready()
-    expect(lambda: len(made.told().put) >= MEDIA + 2, "a recording of some chunks")  # with its key packet and header
+    # With its key packet and header.
+    until(lambda: len(made.told().put) >= MEDIA + 2, "a recording of some chunks", LONG)
     yield from made.verdict()
     there = recorded(made)
     for turn in range(rounds):

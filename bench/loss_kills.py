@@ -19,10 +19,10 @@ from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE
 from bench.loss_account import SECOND, Journal, Round
 from bench.loss_world import RULES, Case, Ground, World, in_batches, stream_of, world
-from bench.sound_play import talking
 from protocol.envelope import AUDIO, SCENE_STREAM, SOUND_STREAM
 from testkit.calls import LISTENING
 from testkit.sounds import missing, sound_server
+from testkit.speech import talking
 
 BATCH: Final = 25  # kills between two verdicts: a verdict reads everything again
 WRITING: Final = 0.0015  # seconds that a write of the spool takes, about

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from bench.harness import expect
+from bench.harness import LONG
 from bench.loss_account import Round
 from bench.loss_world import Case, Ground, World, in_batches, sealer, world
 from testkit.fakes.line import BlackHole, EatAnswer, Fault, Line, ResetAt, Says
 from testkit.fleet import Store
+from testkit.waits import until
 
 BATCH: Final = 25  # faults between two verdicts
 NARROW: Final = 50_000 / 8  # bytes a second
@@ -85,7 +86,7 @@ def _silent(made: World, turn: int) -> Round:
     _happens(made, BlackHole())
     for_good = turn % EVERY == EVERY - 1
     if for_good:
-        expect(lambda: line.hung_up > 0, "the recorder's leaving a line that is silent", GIVES_UP)
+        until(lambda: line.hung_up > 0, "the recorder's leaving a line that is silent", GIVES_UP)
     else:
         time.sleep(SILENT_FOR)
     made.await_kept(KEEPS_ON)  # recording is never slow because the network is
@@ -99,7 +100,7 @@ def _narrow(made: World, _turn: int) -> Round:
     line: Line = made.rig
     before = line.squeezed
     line.rate = NARROW
-    expect(lambda: line.squeezed > before, "anything on the narrow line")
+    until(lambda: line.squeezed > before, "anything on the narrow line", LONG)
     time.sleep(SLOW_FOR)
     made.await_kept(KEEPS_ON)
     crossed = line.squeezed - before
@@ -112,7 +113,7 @@ def _happens(made: World, fault: Fault) -> None:
     line: Line = made.rig
     before = line.happened[type(fault)]
     line.arm(fault)
-    expect(lambda: line.happened[type(fault)] > before, f"a chunk for {type(fault).__name__} to happen to")
+    until(lambda: line.happened[type(fault)] > before, f"a chunk for {type(fault).__name__} to happen to", LONG)
 
 
 def _backlog(made: World, _turn: int) -> Round:
@@ -120,7 +121,7 @@ def _backlog(made: World, _turn: int) -> Round:
     made.store.end()
     made.rig[0] = BACKLOG
     made.agent.start()
-    expect(lambda: len(made.told().waiting()) >= BACKLOG, "two hours of chunks in the spool", FILLED)
+    until(lambda: len(made.told().waiting()) >= BACKLOG, "two hours of chunks in the spool", FILLED)
     # The next life seals little until all of it is through, and has no failure behind it to wait for.
     made.agent.end()
     made.rig[0] = FEW

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from bench import harness, mutants_run
 from bench.mutants_changes import ROOT, Mutant, Place, mutants
+from bench.tables import drawn
 from testkit.interrupts import in_order
 
 PACKAGES: Final = ("agent.core.matching", "agent.core.proof")
@@ -169,12 +168,9 @@ def measure(outcome: MutantsTried, tries: Sequence[Mutant], jobs: int, *, quick:
 
 
 def show(outcome: MutantsTried) -> None:
-    table = Table("module", box=box.SIMPLE)
-    for heading in ("mutants", "tried", "caught", "equivalent", "survived"):
-        table.add_column(heading, justify="right")
-    for name, figures in outcome.figures().items():
-        table.add_row(name.removeprefix("agent.core."), *map(str, figures.values()))
-    Console().print(table)
+    every = outcome.figures()
+    lines = [(name.removeprefix("agent.core."), *map(str, figures.values())) for name, figures in every.items()]
+    Console().print(drawn("What a test notices", ("module", *every["all"]), lines))
     if outcome.survived:
         print("no test notices, and the list does not have:\n" + entries(one.place for one in outcome.survived))
     if outcome.stale:

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-RATE: Final = 48_000
+from testkit.sounds import RATE
+
 SECOND: Final = 1_000_000_000
 MS: Final = 1_000_000
 PIECE: Final = 960  # samples that are listened to at once: 20 ms

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import av
 import numpy as np
 from PIL import Image, ImageDraw
 from rich.markdown import Markdown
 
 from bench import tables
 from bench.harness import Said, Say
-from bench.sound_account import RATE
-from bench.sound_call_heard import Call, Cut, End, Heard, Samples, judged, placed
+from bench.sound_call_heard import Call, Cut, End, Heard, judged, placed
 from bench.sound_pauses import RULED
-from bench.sound_play import SINKS, a_till, played
+from bench.sound_play import a_till
 from bench.sound_talk import AGENT, BUSY, CALL, CALLER, NUMBER, chunks_of, scripted, voice
-from store.evidence.film.opus import samples_of
 from testkit.calls import both_open, desk
 from testkit.desk import AMBER, INK, PAPER, TEXT
 from testkit.fleet import store
+from testkit.listening import Samples, decoded, heard_in
 from testkit.opened import SECOND, OpenedRecording, open_longest
-from testkit.sounds import write
-from testkit.stage import StageError
+from testkit.sounds import RATE, SINKS, played, write
 
 IN_VIEW: Final = 3.0  # seconds
 INTO: Final = 1.2  # seconds into a sentence at which the window comes
@@ -107,27 +104,6 @@ def perform(kind: str, folder: Path, say: Say, *, lines: int) -> Played:
     return Played(kind, heard, windows, round(least, 1), opened.verified)
 
 
-def blocks_of(film: Path) -> Iterator[tuple[int, Samples]]:
-    """(place of the first, samples) of each block of sound that a player gets, at its own time."""
-    with av.open(str(film)) as container:
-        for frame in container.decode(audio=0):
-            samples = frame.to_ndarray().astype(np.float64)
-            shaped = samples.T if frame.format.is_planar else samples.reshape(-1, 2)
-            scale = 1.0 if frame.format.name.startswith("flt") else 32_768.0
-            yield round(float(frame.time or 0.0) * RATE), shaped / scale
-
-
-def heard_in(film: Path) -> Samples:
-    blocks = list(blocks_of(film))
-    if not blocks:
-        raise StageError("the film has no sound")
-    heard = np.zeros((blocks[-1][0] + len(blocks[-1][1]), 2))
-    for at, block in blocks:
-        first = max(at, 0)
-        heard[first : at + len(block)] = block[first - at :]
-    return heard
-
-
 def kept_in(opened: OpenedRecording, length: int) -> list[Cut]:
     """The kept stretches of sound, those that touch as one."""
     stretches: list[Cut] = []
@@ -149,16 +125,6 @@ def through_opus(said: Samples, kept: Sequence[Cut], folder: Path) -> Samples:
         file.write_bytes(b"".join(chunk.data for chunk in chunks_of(samples)))
         heard[first:last] = decoded(file, last - first)
         file.unlink()
-    return heard
-
-
-def decoded(file: Path, length: int) -> Samples:
-    """What the recorder made."""
-    heard = np.zeros((length, 2))
-    for at, samples in samples_of(file):
-        begin, end = max(at, 0), min(at + len(samples), length)  # before zero the encoder looks ahead
-        if begin < end:
-            heard[begin:end] = samples[begin - at : end - at] / 32_768
     return heard
 
 

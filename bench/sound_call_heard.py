@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.sound_account import RATE
+from testkit.listening import Samples
+from testkit.sounds import RATE
 from testkit.stage import StageError
 
 PIECE: Final = RATE // 50  # samples that are judged together: 20 ms
@@ -32,7 +33,6 @@ LONG: Final = RATE // 2  # samples of a stretch from which on its own place is l
 ALIKE: Final = 0.5  # of 1, how well what was said must fit where it is found
 SILENT_BELOW: Final = 1e-6  # of full scale
 
-Samples = npt.NDArray[np.float64]
 Cut = tuple[int, int]
 """A stretch that was kept: first sample of the film, and the one after its last."""
 Which = Callable[[Samples, Samples], npt.NDArray[np.bool_]]

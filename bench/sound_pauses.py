@@ -6,44 +6,43 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Final
 
-import av
 import numpy as np
 from rich.markdown import Markdown
 
 from bench import sound_account as account
-from bench.harness import Said, Say, expect, used
-from bench.sound_account import RATE, SECOND, Kept, Span
+from bench.harness import Said, Say, used
+from bench.sound_account import SECOND, Kept, Span
 from bench.sound_play import (
     AFTER,
     CASES,
     CLEAN,
     MARKED,
     NAME,
-    SINKS,
     Event,
     Till,
     a_till,
     beeping,
     hot_plug,
     marked,
-    played,
-    talking,
 )
 from bench.sound_runs import Run, beyond, faults, markdown, total
-from bench.sound_signals import now
 from store.evidence.film.opus import samples_of
 from testkit.calls import desk, hears, policy, sound_open
+from testkit.flashes import now
 from testkit.fleet import DEAF, Pc, Store, store, zeros
 from testkit.interrupts import interrupts_told
+from testkit.listening import packets_of
 from testkit.opened import OpenedRecording, open_all
-from testkit.sounds import SoundServer
+from testkit.sounds import RATE, SINKS, SoundServer, played
+from testkit.speech import talking
 from testkit.stage import StageError
+from testkit.waits import came
 
 RULED: Final = policy(NAME)
 CONTROL: Final = policy("no-such-app")
@@ -146,8 +145,7 @@ def _play(server: SoundServer, till: Till, plan: Plan, recorders: tuple[Pc, Pc],
 def _until_open(recorders: tuple[Pc, Pc], clean: float) -> None:
     """At least `clean` seconds after the window before. The control, too: a marker that it misses has tried nothing."""
     time.sleep(clean)
-    with suppress(StageError):  # a span that comes too early counts as untried
-        expect(lambda: all(map(sound_open, recorders)), "an open lid", OPEN)
+    came(lambda: all(map(sound_open, recorders)), OPEN)  # a span that comes too early counts as untried
 
 
 def _kept(opened: Sequence[OpenedRecording], zeros: dict[str, int]) -> list[Kept]:
@@ -197,18 +195,6 @@ def mb_per_hour(files: Mapping[Path, int], talk: Span) -> float:
                 seconds += length
                 size += amount + boxes * length / whole
     return size / 1e6 / (seconds / 3600) if seconds else 0.0
-
-
-def packets_of(file: Path) -> Iterator[tuple[float, float, int]]:
-    """(seconds since the recording's zero, seconds, bytes) of each packet of sound."""
-    with av.open(str(file)) as container:
-        for packet in container.demux(audio=0):
-            if packet.pts is not None and packet.time_base is not None:
-                yield (
-                    float(packet.pts * packet.time_base),
-                    float((packet.duration or 0) * packet.time_base),
-                    packet.size,
-                )
 
 
 def measure(asked: argparse.Namespace, kinds: list[str], folder: Path, say: Say) -> list[Run]:

@@ -21,14 +21,14 @@ import numpy as np
 
 from agent.control.status import RecorderState
 from bench.harness import Said, Say
-from bench.sound_account import RATE, SECOND
-from bench.sound_call import blocks_of
-from bench.sound_play import beepers_of
-from bench.sound_signals import PLACE, Lamp, flash_and_beep
+from bench.sound_account import SECOND
 from bench.tables import drawn
 from testkit.calls import both_open, desk, policy
+from testkit.flashes import PLACE, Lamp, beepers_of, flash_and_beep
 from testkit.fleet import store, zeros
+from testkit.listening import blocks_of
 from testkit.opened import OpenedRecording, open_longest
+from testkit.sounds import RATE
 from testkit.stage import StageError
 
 ALLOWED_MS: Final = 40.0
@@ -142,29 +142,21 @@ def compare(film: Path, flashes: Sequence[Flash]) -> list[Offset]:
     """Raises StageError where a flash or a beep is not in the film."""
     white, (left, right) = whitened(film), sounded(film)
 
-    def of(found: Sequence[float], flash: Flash, what: str) -> float:
+    def late(found: Sequence[float], made: int, flash: Flash, what: str) -> float:
+        """By how many ms it comes later in the film than it was made."""
         near = [at for at in found if abs(at - flash.white / SECOND) < NEAR]
         if len(near) != 1:
             raise StageError(f"{len(near)} {what} are in the film at {flash.white / SECOND:.2f} s, where one was made")
-        return near[0]
+        return (near[0] - made / SECOND) * 1000
 
-    return [
-        Offset(
-            when=flash.when,
-            left=round((picture - one) * 1000, 1),
-            right=round((picture - other) * 1000, 1),
-            picture_late=round(picture * 1000, 1),
-            sound_late=round((one + other) / 2 * 1000, 1),
-        )
-        for flash in flashes
-        for picture, one, other in [
-            (
-                of(white, flash, "flashes") - flash.white / SECOND,
-                of(left, flash, "beeps left") - flash.left / SECOND,
-                of(right, flash, "beeps right") - flash.right / SECOND,
-            )
-        ]
-    ]
+    offsets = []
+    for flash in flashes:
+        picture = late(white, flash.white, flash, "flashes")
+        one = late(left, flash.left, flash, "beeps left")
+        other = late(right, flash.right, flash, "beeps right")
+        figures = (picture - one, picture - other, picture, (one + other) / 2)
+        offsets.append(Offset(flash.when, *(round(figure, 1) for figure in figures)))
+    return offsets
 
 
 def whitened(film: Path) -> list[float]:

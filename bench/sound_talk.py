@@ -18,9 +18,10 @@ from agent.core.model.media import Block, Chunk, ChunkKind
 from agent.core.model.times import Span
 from agent.encode.audio import BLOCK_LENGTH, SoundEncoder
 from agent.encode.opus import FRAME
-from bench.sound_account import HEARD, RATE
-from bench.sound_play import TELEPHONE, Spoken, limited, samples_in
+from bench.sound_account import HEARD
 from protocol.envelope import SOUND_STREAM
+from testkit.sounds import RATE
+from testkit.speech import TELEPHONE, Spoken, limited, samples_in
 from testkit.stage import StageError
 
 AGENT, CALLER = 0, 1

@@ -9,20 +9,11 @@ from rich.table import Table
 Lines = Iterable[Sequence[str]]
 
 
-def drawn(
-    title: str,
-    columns: Sequence[str],
-    lines: Lines,
-    *,
-    words: int = 1,
-    styles: Iterable[str] = (),
-    broken: bool = False,
-) -> Table:
-    """`words`: so many columns stand left, the others are figures. `styles`: of each line, where they differ.
-    `broken`: the words are broken where there is no room, and never a figure."""
+def drawn(title: str, columns: Sequence[str], lines: Lines, *, words: int = 1, styles: Iterable[str] = ()) -> Table:
+    """`words`: so many columns stand left, the others are figures. `styles`: of each line, where they differ."""
     table = Table(title=title, title_style="bold")
     for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place < words else "right", no_wrap=(place == 0) != broken)
+        table.add_column(column, justify="left" if place < words else "right", no_wrap=place == 0)
     rest = iter(styles)
     for line in lines:
         table.add_row(*line, style=next(rest, ""))

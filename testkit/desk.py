@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 from setproctitle import setproctitle
@@ -34,7 +34,7 @@ BLUE: Final = (29, 78, 121)
 AMBER: Final = (214, 143, 40)
 SAND: Final = (240, 232, 214)
 
-STRIP: Final = 64  # rows of a picture that go into one request (at most 256 KiB)
+REQUEST: Final = 60_000  # px that fit into one request (at most 256 KiB)
 TICK: Final = 0.1  # seconds between two looks at what changed: a fast typist's stroke
 
 
@@ -49,6 +49,14 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 SMALL, TEXT, LARGE = font(14), font(17), font(26)
+
+
+def put(picture: Image.Image, drawable: Any, context: Any, x: int, y: int) -> None:
+    """In strips that fit one request: python-xlib's own splitting paints black past the last one."""
+    rows = REQUEST // picture.width
+    for top in range(0, picture.height, rows):
+        strip = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        drawable.put_pil_image(context, x, y + top, strip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +213,7 @@ class Face:
             self._display.flush()
 
     def _put(self, box: tuple[int, int, int, int]) -> None:
-        """In strips that fit one request: python-xlib's own splitting paints black past the last one."""
-        left, top, right, bottom = box
-        for y in range(top, bottom, STRIP):
-            strip = self._shown.crop((left, y, right, min(y + STRIP, bottom)))
-            self._pixmap.put_pil_image(self._context, left, y, strip)
+        put(self._shown.crop(box), self._pixmap, self._context, *box[:2])
 
     def _asked_to_close(self) -> bool:
         while self._display.pending_events():

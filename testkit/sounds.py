@@ -12,13 +12,17 @@ import shutil
 import subprocess
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from testkit.waits import StageError
+
+RATE: Final = 48_000  # samples a second of all that is played
 SOON: Final = 20.0  # s: more than a server takes to start on a busy machine
+SINKS: Final = ("micfeed", "farend")  # the microphone's and the far end's
 
 NEEDED: Final = {
     "pulseaudio": ("pulseaudio", "pactl", "paplay"),
@@ -183,9 +187,20 @@ def sound_server(kind: str, folder: Path, *, devices: bool = True) -> Iterator[S
         server.kill()
 
 
+@contextlib.contextmanager
+def played(server: SoundServer, files: Sequence[Path]) -> Iterator[None]:
+    """One at each end, to its end unless the block fails. Raises StageError where the server plays nothing."""
+    with contextlib.ExitStack() as stack:
+        players = [stack.enter_context(server.plays(sink, file)) for sink, file in zip(SINKS, files, strict=True)]
+        yield
+        for player in players:
+            if player.wait():
+                raise StageError(f"the sound server plays nothing: paplay ended with {player.returncode}")
+
+
 def tone(file: Path, hertz: float, seconds: float, level: float = 0.5) -> None:
     """Mono, 48 kHz, 16 bit; `level` of full scale."""
-    write(file, np.sin(2 * np.pi * hertz * np.arange(round(48_000 * seconds)) / 48_000) * level * 32_767)
+    write(file, np.sin(2 * np.pi * hertz * np.arange(round(RATE * seconds)) / RATE) * level * 32_767)
 
 
 def write(file: Path, samples: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Path:
@@ -193,6 +208,6 @@ def write(file: Path, samples: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Pa
     with wave.open(str(file), "wb") as written:
         written.setnchannels(1)
         written.setsampwidth(2)
-        written.setframerate(48_000)
+        written.setframerate(RATE)
         written.writeframes(samples.astype("<i2").tobytes())
     return file

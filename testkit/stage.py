@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,7 +22,7 @@ from testkit import desk
 from testkit.pager import PAGER, Pager
 from testkit.waits import DEADLINE, LateError, StageError, until
 
-__all__ = ["GRACE", "Running", "Stage", "StageError", "own_display", "real_display", "running", "server"]
+__all__ = ["GRACE", "Running", "Stage", "StageError", "busy_cores", "own_display", "real_display", "running", "server"]
 
 TAIL: Final = 20  # lines of a log that a failure shows
 GRACE: Final = 15.0  # seconds to end by itself when asked to
@@ -103,6 +103,16 @@ def running(
         yield process
     finally:
         process.end()
+
+
+@contextmanager
+def busy_cores(count: int = 2) -> Iterator[None]:
+    """So many processes that do nothing but work, at the usual priority."""
+    work = [sys.executable, "-c", "while True: pass"]
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(running("work", work, Path(os.devnull), os.environ))
+        yield
 
 
 class Stage:

@@ -130,6 +130,9 @@ def trial(stage: X11Stage, *, color: int | None = None, override: bool = False) 
             override=override,
         )  # fmt: skip
         behind.paint(window=back, color=GREY, place=ALL)  # under the cover, which must not pass for a repaint
+        # Painted once more when it is known: until then a new window may show for ten seconds what was there before it.
+        look_until(stage.desktop, lambda seen: any(w.id == window and w.shown for w in seen.windows), "the card")
+        stage.application.paint(window=window, color=SENSITIVE, place=(0, 0, PLACE.width, PLACE.height))
         look_until(stage.desktop, lambda _: not stage.desktop.wait(0.1) and not shows_stale(stage), "a quiet desktop")
         with displays.connection(stage.display) as link:
             there = link.screen().root.translate_coords(window, 0, 0)

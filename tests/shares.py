@@ -29,6 +29,8 @@ APART: Final = (
 # Their tests share what is started for each value of a parameter.
 BY_PARAMETER: Final[dict[str, tuple[str, ...]]] = {
     "tests/browser/test_extension": ("chromium", "firefox"),
+    "tests/browser/test_lingering.py": ("chromium", "firefox"),
+    "tests/browser/test_marks": ("chromium", "firefox"),
     "tests/end_to_end/test_packs.py": ("medical-records", "passwords", "identity"),
 }
 # They start whole desks, stores and browsers: six at once would keep each other from starting in time.

@@ -30,6 +30,7 @@ from agent.core.account.lane import AccountedProof
 from agent.core.account.troubles import TroubleCode
 from agent.core.holding import grant
 from agent.core.model.media import Frame
+from agent.core.model.rules import Rule
 from agent.core.model.times import SECOND
 from agent.core.proof.timing import WINDOW_HINDSIGHT
 from agent.core.session import Session
@@ -91,7 +92,7 @@ class ControlService:
         self._changes = 0
         self._changed = threading.Condition()
         self._ended = False
-        self._rules: dict[str, tuple[str, ...]] = {}  # policy hash -> ids of its rules, of every policy since the start
+        self._rules: dict[str, tuple[Rule, ...]] = {}  # policy hash -> its rules, of every policy since the start
 
     def connect(self, daemon: Daemon) -> None:
         self._daemon = daemon
@@ -116,7 +117,7 @@ class ControlService:
         self._tell_deaf(deaf)
         policy = session.policy
         if policy is not None and policy.hash not in self._rules:
-            self._rules[policy.hash] = tuple(rule.id for rule in policy.rules)
+            self._rules[policy.hash] = policy.rules
         evidence = self._evidence()
         shown = (
             state_of(session, accounted, now),
@@ -284,21 +285,27 @@ class ControlService:
         """Since local midnight, oldest first; the last may still go on."""
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         since = round(midnight.timestamp()) * SECOND
-        found = pauses(self._sources.entries(since), since, self._clock.now(), self._rule)
+        why: dict[str, str] = {}
+
+        def naming(policy: str, number: int) -> str:
+            """The rule's id; its number where the policy was in force before this recorder started."""
+            rules = self._rules.get(policy, ())
+            if number >= len(rules):
+                return f"{number + 1}"
+            why[rules[number].id] = rules[number].why
+            return rules[number].id
+
+        found = pauses(self._sources.entries(since), since, self._clock.now(), naming)
         return [
             {
                 "began": pause.began / SECOND,
                 "s": round(pause.length / SECOND, 1),
                 "kind": pause.kind,
                 "names": pause.names,
+                "why": {name: why[name] for name in pause.names if name in why},
             }
             for pause in found
         ]
-
-    def _rule(self, policy: str, number: int) -> str:
-        """Its id; its number where the policy was in force before this recorder started."""
-        rules = self._rules.get(policy, ())
-        return rules[number] if number < len(rules) else f"{number + 1}"
 
     def _on_loop(self, work: Callable[[], T]) -> T:
         """Raises what `work` raises of Eyelid's own, and NotRunning where the loop does not come to it."""

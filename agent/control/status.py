@@ -145,7 +145,8 @@ class Status:
     `sound`: None where the settings say that no sound is recorded.
     `offline_s`: for how long the store has confirmed nothing although something waits; None while all is well.
     `waiting_s`: how long ago the oldest of what waits was recorded. `scenes`: whether the policy in force
-    has titles and addresses kept too.
+    has titles and addresses kept too. `why`: of the policy's rules that close a lane now, by id, the reason that the
+    policy gives.
     """
 
     state: RecorderState
@@ -174,6 +175,7 @@ class Status:
     user_hold: HoldOffer | None = None
     tried: tuple[TriedRule, ...] = ()
     scenes: bool = False
+    why: dict[str, str] = field(default_factory=dict)
     marks: MarksStatus = MarksStatus()
 
     def as_json(self) -> dict[str, object]:
@@ -264,8 +266,16 @@ def describe(
         user_hold=_offer(policy),
         tried=tuple(tried_rules(watch)),
         scenes=policy is not None and policy.keep_scenes,
+        why=_why(session),
         marks=marks,
     )
+
+
+def _why(session: Session) -> dict[str, str]:
+    if session.policy is None:
+        return {}
+    closing = {reason.number for reasons in session.closed.values() for reason in reasons}
+    return {rule.id: rule.why for rule in session.policy.rules if rule.number in closing}
 
 
 def _hold(hold: UserHold, policy: Policy | None, now: int) -> HoldStatus:

@@ -46,8 +46,8 @@ def pixels(icon: IconState, size: int) -> bytes:
 def _drawn(lid: Lid, mark: Mark, offline: bool, size: int) -> bytes:
     eye, colour = _EYES[lid], COLOURS[lid]
     layers: list[tuple[Shape, Colour | None]] = [(eye, colour)]
-    if lid is Lid.FAULT or mark is Mark.WARNING:
-        layers += [(_grown(_triangle, GAP), None), (_WARNING, COLOURS[Lid.FAULT])]
+    if mark is Mark.WARNING:
+        layers += [(_grown(_CORNER, GAP), None), (_WARNING, COLOURS[Lid.FAULT])]
     if mark is Mark.CALL:
         layers += [(_grown(_DOT, GAP), None), (_DOT, COLOURS[Lid.OPEN])]
     if offline:
@@ -119,12 +119,11 @@ def _lid(x: float, y: float) -> float:
     return max(abs(hypot(x, y + _CENTRE) - _RADIUS) - LINE, -y)
 
 
-def _triangle(x: float, y: float) -> float:
-    """A warning's: point up, in the lower right corner."""
-    left, right, top, bottom = 0.08, 1.0, 0.06, 0.94
+def _triangle(left: float, right: float, top: float, bottom: float) -> Shape:
+    """A warning's, point up."""
     centre, slope = (left + right) / 2, (right - left) / 2 / (bottom - top)
     norm = hypot(1.0, slope)
-    return max(y - bottom, (abs(x - centre) - (y - top) * slope) / norm)
+    return lambda x, y: max(y - bottom, (abs(x - centre) - (y - top) * slope) / norm)
 
 
 _IRIS: Final = _disc(0, 0, 0.30)
@@ -141,13 +140,17 @@ _ARROW: Final = _all(
     _stroke(0.62, -0.86, 0.36, -0.60, 0.12),
     _stroke(0.62, -0.86, 0.88, -0.60, 0.12),
 )
+_CORNER: Final = _triangle(0.08, 1.0, 0.06, 0.94)
+_WARNING: Final = _without(_CORNER, _all(_stroke(0.54, 0.40, 0.54, 0.58, 0.07), _disc(0.54, 0.78, 0.08)))
 _BARS: Final = _all(_stroke(-0.2, -0.2, -0.2, 0.2, 0.12), _stroke(0.2, -0.2, 0.2, 0.2, 0.12))
 
 _EYES: Final[dict[Lid, Shape]] = {
     Lid.OPEN: _all(_outline, _IRIS),
     Lid.SHUT: _SHUT,
     Lid.HELD: _without(_almond, _BARS),
-    Lid.FAULT: _outline,
+    # In place of the eye: an eye with a warning beside it still records something.
+    Lid.FAULT: _without(
+        _triangle(-0.96, 0.96, -0.86, 0.82), _all(_stroke(0, -0.2, 0, 0.22, 0.13), _disc(0, 0.56, 0.15))
+    ),
     Lid.GONE: _all(_without(_outline, _grown(_SLASH, 0.14)), _SLASH),
 }
-_WARNING: Final = _without(_triangle, _all(_stroke(0.54, 0.40, 0.54, 0.58, 0.07), _disc(0.54, 0.78, 0.08)))

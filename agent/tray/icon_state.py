@@ -21,6 +21,7 @@ MOMENT: Final = 2.0  # seconds for which a blind eye is only closed
 FAULTY: Final = ("no-policy", "spool-full")  # holds that a person must mend, the weightiest first
 AWAY: Final = ("shutdown", "logoff", "suspended", "locked", "not-in-front", "display-off")
 LEFT_OUT: Final = ("unlisted", "not-recorded")
+UNSEEN: Final = ("unreadable", "web-engine", "unseen-page", "remote-display", "overview")  # what a person can change
 STATES: Final = ("recording", "closed", "held", "blind", "stalled", "stopping")
 OVER: Final = ("held", "stopping")  # states of both lanes at once
 OF_CALL: Final = frozenset(deaf.trouble for deaf in Deaf)  # the call says so itself
@@ -119,7 +120,7 @@ def _lid(status: Status) -> tuple[Lid, str]:
         case "blind" if status["since_s"] < MOMENT:
             found = Lid.SHUT, "shut.moment"
         case "blind":
-            found = Lid.FAULT, f"blind.{next(iter(status['rules']), 'blind')}"
+            found = Lid.FAULT, f"blind.{next((rule for rule in status['rules'] if rule in UNSEEN), 'blind')}"
         case "stalled":
             found = Lid.FAULT, "stalled"
     return found

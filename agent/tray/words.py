@@ -59,7 +59,7 @@ class Words:
             topic = "user.open-ended"
         left = "" if hold is None or hold["left_s"] is None else self.left(hold["left_s"])
         since = self._clock(time.time() - status["since_s"])
-        rules = self.rules(status["rules"])
+        rules = self.rules(status["rules"], status.get("why", {}))
         figures = {"since": since, "rules": rules, "left": left}
         figures |= {"call": self.call(icon, status), "kept": self._kept(icon, status)}
         return self._of(f"sentence.{topic}", "sentence.blind.blind", **figures)
@@ -88,7 +88,9 @@ class Words:
 
     def _rules_of_call(self, status: Status) -> str:
         sound = status["sound"]
-        return "" if sound is None else self.rules(rule for rule in sound["rules"] if rule not in status["rules"])
+        if sound is None:
+            return ""
+        return self.rules((rule for rule in sound["rules"] if rule not in status["rules"]), status.get("why", {}))
 
     def advice(self, icon: IconState) -> str:
         """What a person can do; "" where nothing is to be done."""
@@ -123,8 +125,17 @@ class Words:
 
     # -- parts of sentences ---------------------------------------------------------------------------------------
 
-    def rules(self, names: Iterable[str]) -> str:
-        return self.say("list.and").join(self._texts.get(f"rule.{name}", name) for name in names)
+    def rules(self, names: Iterable[str], why: Mapping[str, str]) -> str:
+        """What closes the eye: Eyelid's own reasons, and of the policy's rules the reason that the policy gives.
+
+        `why`: by id; a rule of an earlier policy, or a recorder of another version, may have none.
+        """
+
+        def said(name: str) -> str:
+            of_policy = why.get(name) or self.say("rule.of-policy", name=name)
+            return self._texts.get(f"rule.{name}", of_policy)
+
+        return self.say("list.reasons").join(dict.fromkeys(map(said, names)))
 
     def holds(self, names: Iterable[str]) -> str:
         return self.say("list.and").join(self._texts.get(f"hold.{name}", name) for name in names)
@@ -156,7 +167,7 @@ class Words:
         if kind == "held":
             why = self.holds(names)
         else:
-            why = self.say("menu.pause.closed", rules=self.rules(names)) if names else self.say("menu.pause.blind")
+            why = self.rules(names, _texts_in(pause.get("why"))) if names else self.say("menu.pause.blind")
         if began + length > now - 2:
             return self.say("menu.pause.now", why=why, **{"from": self._clock(began)})
         ended = self._clock(began + length)
@@ -165,3 +176,7 @@ class Words:
     @staticmethod
     def _clock(at: float) -> str:
         return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+
+
+def _texts_in(said: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in said.items()} if isinstance(said, dict) else {}

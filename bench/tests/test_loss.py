@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
 from agent.core.model.media import Lane
 from agent.core.proof.gate import PATIENCE as GATE
@@ -75,6 +76,16 @@ def test_what_the_recorder_tells_is_read_back(tmp_path: Path) -> None:
 
     assert (told.put, told.receipts, told.waiting()) == ({FIRST: "aa"}, {FIRST}, set())
     assert told.putting.keys() - told.put.keys() == {SECOND_ONE}
+
+
+def test_what_was_promised_while_the_power_went_is_no_promise(tmp_path: Path) -> None:
+    file = tmp_path / "told"
+    file.write_text(f"putting {FIRST} aa\nput {FIRST} aa\nvoid {FIRST}\n")
+
+    told = read_journal(file)
+
+    assert told.put == {}
+    assert told.half_way() == {FIRST}
 
 
 def test_only_the_kill_that_cut_off_a_write_counts_for_it() -> None:
@@ -153,7 +164,10 @@ def test_what_is_left_in_the_spool_or_was_set_aside_is_a_fault(tmp_path: Path) -
     (tmp_path / RECORDING).mkdir()
     (tmp_path / RECORDING / "00000-0000000001").touch()
 
-    assert "is left in the spool" in judged(tmp_path).faults[0]
+    waiting = judged(tmp_path, there=kept(row(2, 1, 2)))
+
+    assert waiting.lost == 0
+    assert "is left in the spool" in waiting.faults[0]
     assert "set aside" in " ".join(judged(tmp_path, told=replace(TOLD, aside={FIRST})).faults)
 
 
@@ -256,7 +270,7 @@ def test_the_table_for_the_docs_has_a_line_for_each_case() -> None:
 
 
 def test_every_figure_has_its_name(capsys: pytest.CaptureFixture[str]) -> None:
-    loss.show([counts(), counts(skipped="not root")])
+    Console().print(loss.table([counts(), counts(skipped="not root")]))
     said = " ".join(capsys.readouterr().out.split())
     assert all(
         word in said for word in ("kill -9 of the recorder", "acknowledged 3", "unexplained", "skipped: not root")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.harness import expect
+from bench.harness import LONG
 from bench.loss import moving_screen
 from bench.loss_world import Ground, World, world
+from testkit.waits import until
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
@@ -30,7 +31,7 @@ def test_finds_what_the_store_lost_and_what_it_spoilt() -> None:
         world(Ground(stage, Path(folder) / "w")) as made,
     ):
         made.ready()
-        expect(lambda: len(chunks(made)) >= 5, "receipts for five chunks")
+        until(lambda: len(chunks(made)) >= 5, "receipts for five chunks", LONG)
         (sound, *_) = made.verdict()
         gone, spoilt = chunks(made)[1:3]
         blob(made, gone).unlink()

@@ -24,7 +24,6 @@ from bench.sound_account import (
     HIGH,
     LOW,
     MS,
-    RATE,
     SECOND,
     Beep,
     Kept,
@@ -38,8 +37,10 @@ from bench.sound_account import (
     talk_heard,
 )
 from bench.sound_pauses import CONTROL, RULED, on_all, said
-from bench.sound_play import NAME, VOICES, speech
+from bench.sound_play import NAME
 from bench.sound_runs import Run, beyond, faults, markdown, total
+from testkit.sounds import RATE
+from testkit.speech import VOICES, speech
 from testkit.stage import StageError
 
 RUNS: Final = Path(__file__).resolve().parents[2] / "docs" / "runs"

@@ -12,11 +12,12 @@ import pytest
 
 from bench.sound import kept as kept_in
 from bench.sound import main
-from bench.sound_account import RATE
 from bench.sound_call import CUT, IN_VIEW, INTO, QUICK_LENGTH, Played, faults, missed, through_opus
-from bench.sound_call_heard import EDGE, SPREAD, Call, Heard, Samples, judged, placed
-from bench.sound_play import limited
+from bench.sound_call_heard import EDGE, SPREAD, Call, Heard, judged, placed
 from bench.sound_talk import CALL, CALLER, NUMBER, scripted, voice
+from testkit.listening import Samples
+from testkit.sounds import RATE
+from testkit.speech import limited
 from testkit.stage import StageError
 
 KEPT = [(RATE // 2, 4 * RATE), (6 * RATE, 9 * RATE)]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bench import sound_talk
-from bench.sound_account import RATE, SECOND, Span
+from bench.sound_account import SECOND, Span
 from bench.sound_pauses import mb_per_hour, used_more
+from testkit.sounds import RATE
 
 
 def test_what_an_hour_takes_is_of_the_talk_alone(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import av
 import numpy as np
 import pytest
 
-from bench.sound_account import RATE, SECOND
-from bench.sound_signals import PLACE, WAVE, Word, heard
+from bench.sound_account import SECOND
 from bench.sound_sync import ALLOWED_MS, Flash, Offset, apart, compare, sounded, typical, whitened
+from testkit.flashes import PLACE, WAVE, Word, heard
+from testkit.sounds import RATE
 from testkit.stage import StageError
 
 SIZE = (800, 480)

@@ -68,8 +68,8 @@ def test_status_says_the_same_in_words_and_in_json(
     assert main(["status"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     for words in (
-        "by the rule card-forms. Nothing on the screen is being kept",
-        "and nothing of the call either, by the rule cards.",
+        "the rule card-forms. Nothing on the screen is being kept",
+        "and nothing of the call either: the rule cards.",
         "call closed by cards, for 60 s; last sealed 3 s ago",
         "microphone Headset: -24 dBFS, last heard 1 s ago",
         "far end no device",
@@ -94,14 +94,18 @@ def test_status_says_the_same_in_words_and_in_json(
     [
         ({"state": "recording", "rules": []}, 0, "(o) The eye is open: your screen is being recorded. The call is not"),
         ({"state": "recording", "sound": None}, 0, "call not recorded: both ends are none in agent.yaml"),
-        ({"sound": sound()}, 0, "(-). The eye is closed"),
+        ({"sound": sound()}, 0, "(-). The eye has been closed"),
         ({"sound": sound()}, 0, "but the call goes on being recorded"),
         ({"sound": sound()}, 0, "call recorded; last sealed 3 s ago"),
-        ({"sound": sound("stalled", fault="no-device")}, 1, "(-)! The eye is closed"),
+        ({"sound": sound("stalled", fault="no-device")}, 1, "(-)! The eye has been closed"),
         ({"sound": sound("stalled", fault="no-device")}, 1, "call NOT recorded: no-device"),
         ({"state": "recording", "sound": sound(fault="far-end")}, 1, "call recorded, but an end is missing: far-end"),
         ({"sound": sound("closed", fault="far-end", rules=["cards"])}, 1, "60 s, but an end is missing: far-end"),
-        ({"state": "recording", "sound": sound("blind", rules=["unreadable"])}, 1, "because of an unreadable window"),
+        (
+            {"state": "recording", "sound": sound("blind", rules=["unreadable"])},
+            1,
+            "not being recorded: a window that Eyelid cannot read",
+        ),
         ({"sound": sound(far_end={**NO_DEVICE, "wanted": False})}, 0, "far end not recorded: none in agent.yaml"),
         ({"sound": sound(far_end={**NO_DEVICE, "device": "Hub"})}, 0, "Hub: silence, last heard not yet; gave Eyelid"),
         (

@@ -184,6 +184,15 @@ CASES = {
         }};
         move()""",
     ),
+    "one animation a moment after the other moves it": Case(
+        PANEL,
+        f"""{LEFT} let more = 3;
+        const move = () => {{
+          if (more-- === 0) return form.remove();
+          form.animate([{{}}, {{translate: "2px"}}], {{duration: 1300}}).onfinish = () => setTimeout(move, 150);
+        }};
+        move()""",
+    ),
     "it fades in a frame that has a clock of its own": Case(
         "<main id=main><iframe id=form width=400 height=200 src='javascript:void 0'></iframe></main>",
         f"""const inner = form.contentDocument.querySelector('.secret');

@@ -10,8 +10,10 @@ import pytest
 from agent.browser.manifests import chromium_id
 from agent.core.model.seen import Scene, WindowKind
 from agent.desktop import current_desktop
+from testkit import displays
 from testkit.browsers import PANEL, POPUP, STRANGER, gecko_id
 from testkit.desktops import look_until
+from testkit.hands import Hands
 from tests.browser.extension_live import Live, browser, press, tabs
 
 pytestmark = pytest.mark.desktop
@@ -37,6 +39,13 @@ def may_show(look: dict[str, Any]) -> list[list[str]]:
 def lose_focus(live: Live) -> None:
     """Until the page says that it has no focus any more."""
     live.site.order("desk", "while (document.hasFocus()) await new Promise((then) => setTimeout(then, 10));")
+
+
+def take_focus(live: Live) -> None:
+    """By a click into the page: a panel that closes may take the focus along, and then no key reaches the browser."""
+    with displays.connection(live.display) as link:
+        Hands(link).click(500, 600)
+    live.site.order("desk", "while (!document.hasFocus()) await new Promise((then) => setTimeout(then, 10));")
 
 
 def test_it_is_switched_on_and_shows_nothing(visited: Live) -> None:
@@ -89,6 +98,7 @@ def test_a_page_in_place_of_the_browsers_own(visited: Live) -> None:
     """Chromium tells the address of the page that was replaced, so that of the page itself nobody knows."""
     if visited.name == "firefox":
         pytest.skip("Firefox tells the address of the extension's own page, which is unread")
+    take_focus(visited)
     press(visited.display, "Control_L", "h")
     look = visited.line.look_until(lambda look: may_show(look) != [[]])
     assert may_show(look) == [[stranger(visited)]]

@@ -94,7 +94,7 @@ def test_a_sound_server_that_hangs_is_not_shown_as_a_recorded_call(desk: Desk, s
     [pid] = server.pids
     os.kill(pid, signal.SIGSTOP)  # keeps its connections, and gives no sample
     try:
-        shows_deaf(desk, "The call is NOT being recorded: the sound devices give Eyelid nothing to hear.")
+        shows_deaf(desk, "The call is NOT being recorded: no signal comes from the sound devices.")
         said = until_deaf(desk, "silent")
         assert said["sound"]["state"] == "stalled"
         assert all(said["sound"][end]["device"] for end in ("microphone", "far_end"))
@@ -141,5 +141,5 @@ def test_each_lane_is_said_to_be_closed_or_to_go_on_by_itself(desk: Desk) -> Non
         assert desk.status()["state"] == "recording"
         shown = desk.command("status")
         assert shown.returncode == 0
-        assert "The call is not being recorded, by the rule numbers." in " ".join(shown.stdout.split())
+        assert "The call is not being recorded: PCI DSS 3.3.1.2." in " ".join(shown.stdout.split())
     desk.until_well()

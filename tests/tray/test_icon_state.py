@@ -28,6 +28,8 @@ from testkit.played import held, sound, status
         (status("blind", rules=("blind",), since_s=MOMENT - 0.1), Lid.SHUT, "shut.moment"),
         (status("blind", rules=("blind",)), Lid.FAULT, "blind.blind"),
         (status("blind", rules=("web-engine", "blind")), Lid.FAULT, "blind.web-engine"),
+        (status("blind", rules=("card-forms", "unseen-page")), Lid.FAULT, "blind.unseen-page"),
+        (status("blind", rules=("card-forms", "blind")), Lid.FAULT, "blind.blind"),
         (status("blind"), Lid.FAULT, "blind.blind"),
         (status("stalled"), Lid.FAULT, "stalled"),
         (held(60.0), Lid.HELD, "user"),

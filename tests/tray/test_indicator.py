@@ -77,7 +77,7 @@ def test_a_trouble_is_seen_and_said_and_no_notice(shown: Indicator) -> None:
     view = shown.view
     assert view.icon.look != icon_state_of(status()).look
     assert view.title == "Eyelid: recording; tell IT that something is wrong"
-    assert "Tell IT: something is wrong that only they can mend (store-lies)." in view.text
+    assert "Tell IT: something is wrong that only they can fix (store-lies)." in view.text
 
 
 def test_the_first_start_says_that_recording_is_on_and_no_later_one(recorder: Reports, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from testkit.played import OFFER, held, sound, status
 
 WORDS = Words("en")
 NOW = 1_764_000_000.0
+CARDS = "card numbers are never kept"
 
 
 def menu(said: dict[str, Any] | None, pauses: list[dict[str, Any]] | None = None) -> dict[str, Entry]:
@@ -31,7 +32,7 @@ def test_it_says_what_is_happening_first() -> None:
     assert list(found)[:7] == [
         "sentence", "sentence-1", "troubled", "offline", "offline-1", "evidence", "troubles"
     ]  # fmt: skip
-    assert found["troubled"].label == "Tell IT: something is wrong that only they can mend (store-lies)."
+    assert found["troubled"].label == "Tell IT: something is wrong that only they can fix (store-lies)."
     assert found["sentence"].label == "The eye is open: your screen is being recorded."
     assert found["sentence-1"].label == "Calls are not recorded here."
     assert found["troubles"].label == "For IT: rule-flaps"
@@ -56,7 +57,7 @@ def test_whoever_is_recorded_is_told_that_titles_and_addresses_are_too() -> None
 
 def test_a_hold_is_chosen_with_its_reason() -> None:
     found = menu(status())
-    assert found["hold"].label == "Hold for 5 min"
+    assert found["hold"].label == "Stop recording for 5 min"
     assert [(child.label, child.action) for child in found["hold"].children] == [
         ("Break", Action("hold", 300.0, "break")),
         ("Private call", Action("hold", 300.0, "private")),
@@ -68,9 +69,9 @@ def test_a_hold_is_chosen_with_its_reason() -> None:
 def test_the_policys_reasons_and_bounds() -> None:
     offer = {"allow": True, "max_s": 120.0, "reasons": ["Break", "Call"], "own": False}
     found = menu(status(user_hold=offer))
-    assert found["hold"].label == "Hold for 2 min"
+    assert found["hold"].label == "Stop recording for 2 min"
     assert found["hold"].children[1] == Entry("hold-1", "Call", Action("hold", 120.0, "Call"))
-    assert found["hold-on"].label == "Hold until I release, 2 min at most"
+    assert found["hold-on"].label == "Stop recording until I resume it, 2 min at most"
     assert "hold" not in menu(status(user_hold={**OFFER, "allow": False}))
     assert menu(status(user_hold={**OFFER, "allow": False}))["forbidden"].action is None
 
@@ -83,20 +84,23 @@ def test_who_holds_can_release_and_who_is_not_recorded_can_do_neither() -> None:
     assert list(gone) == ["sentence", "advice", "advice-1", "line-1", "help"]
 
 
-def test_my_pauses_of_today_the_latest_first() -> None:
-    assert menu(status())["pauses"].label == "My pauses today: not known"
-    assert menu(status(), [])["pauses"].label == "My pauses today: none so far"
-    assert menu(status(), [pause(60, 0.3, "blind")])["pauses"].label == "My pauses today: none so far"
+def test_what_was_not_recorded_today_the_latest_first() -> None:
+    assert menu(status())["pauses"].label == "Not recorded today: not known"
+    assert menu(status(), [])["pauses"].label == "Not recorded today: nothing so far"
+    assert menu(status(), [pause(60, 0.3, "blind")])["pauses"].label == "Not recorded today: nothing so far"
     found = menu(
         status(),
         [pause(7200, 60.0, "closed", "card-forms"), pause(600, 90.0, "held", "user"), pause(30, 30.0, "blind")],
     )["pauses"]
-    assert found.label == "My pauses today: 3, 3 min in all"
+    assert found.label == "Not recorded today: 3 times, 3 min in all"
     assert [child.label.partition("· ")[2] for child in found.children] == [
-        "it could not see",
-        "held by you (2 min)",
-        "rule card-forms (60 s)",
+        "Eyelid could not find out what was open",
+        "stopped by you (2 min)",
+        "the rule card-forms (60 s)",
     ]
     assert found.children[0].label.startswith("since ")
+    said = {**pause(60, 9.0, "closed", "card-forms", "cvc", "unlisted"), "why": {"card-forms": CARDS, "cvc": CARDS}}
+    (child,) = menu(status(), [said])["pauses"].children
+    assert child.label.partition("· ")[2] == f"{CARDS}; a window that is not to be recorded (9 s)"
     many = menu(status(), [pause(100 + number, 10.0, "closed", "r") for number in range(30)])["pauses"]
     assert len(many.children) == LISTED

@@ -101,10 +101,10 @@ def test_the_end_of_a_hold_is_announced_before_and_when_it_comes() -> None:
     assert day.hear(held(300.0, since=0.0)) == []
     assert day.hear(held(31.0, since=269.0)) == []
     [soon] = day.hear(held(29.8, since=270.2))
-    assert soon.title == "Your hold ends in 30 s"
+    assert soon.title == "Recording resumes in 30 s"
     assert day.hear(held(10.0, since=290.0)) == []
     [over] = day.hear(status())
-    assert over.title == "Your hold is over"
+    assert over.title == "Recording goes on"
     assert over.topic == soon.topic  # takes its place
     assert day.hear(status()) == []
 

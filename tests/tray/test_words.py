@@ -80,11 +80,13 @@ def test_every_state_has_a_sentence_and_what_needs_a_person_says_what_to_do(
     assert bool(words.advice(icon)) is icon.needs_a_person
 
 
-def test_a_closed_eye_says_by_which_rule_and_since_when() -> None:
+def test_a_closed_eye_says_why_and_since_when() -> None:
     said = status("closed", rules=("card-forms", "charts"), since_s=0.0)
     sentence = ENGLISH.sentence(icon_state_of(said), said)
-    assert "by the rule card-forms, charts" in sentence
+    assert "the rule card-forms; the rule charts." in sentence
     assert "since " in sentence
+    said["why"] = {"card-forms": "card numbers are never kept"}
+    assert ": card numbers are never kept; the rule charts." in ENGLISH.sentence(icon_state_of(said), said)
 
 
 OPEN = {"state": "recording"}
@@ -95,44 +97,50 @@ BLIND = {"state": "blind", "rules": ("web-engine",)}
 @pytest.mark.parametrize(
     ("said", "of_call", "title", "english", "german"),
     [
-        (OPEN, None, "recording", "Calls are not recorded here.", "Gespräche werden hier nicht aufgenommen."),
-        (OPEN, sound(), "recording", "your screen and the call are being recorded", "und das Gespräch werden"),
+        (
+            OPEN,
+            None,
+            "recording",
+            "Calls are not recorded here.",
+            "Gespräche werden auf diesem Computer nicht aufgenommen.",
+        ),
+        (OPEN, sound(), "recording", "your screen and the call are being recorded", "und Ihr Gespräch werden"),
         (
             OPEN,
             sound("closed", rules=("cards",)),
             "recording the screen, the call is closed",
-            "not being recorded, by the rule cards",
-            "nicht aufgenommen, durch die Regel cards",
+            "not being recorded: the rule cards",
+            "nicht aufgenommen. Grund: die Regel cards",
         ),
-        (OPEN, sound("closed"), "recording", "The call is closed for a moment", "einen Moment geschlossen"),
+        (OPEN, sound("closed"), "recording", "not being recorded for a moment", "für einen Moment nicht aufgenommen"),
         (
             OPEN,
             sound("blind", rules=("unreadable",)),
             "recording the screen, the call is closed",
-            "because of an unreadable window",
-            "der Grund: ein unlesbares Fenster",
+            "a window that Eyelid cannot read",
+            "Grund: ein Fenster, das Eyelid nicht lesen kann",
         ),
         (
             OPEN,
             sound("stalled", fault="no-device"),
             "recording the screen, but NOT the call",
             "NOT being recorded: Eyelid finds no headset",
-            "NICHT aufgenommen: Eyelid findet kein Headset",
+            "NICHT aufgenommen: Eyelid findet weder ein Headset",
         ),
         (
             OPEN,
             sound(fault="microphone"),
             "recording, but only one end of the call",
-            "your microphone gives Eyelid nothing",
-            "Ihr Mikrofon gibt Eyelid nichts",
+            "no signal comes from your microphone",
+            "Von Ihrem Mikrofon kommt kein Signal",
         ),
-        (SHUT, None, "closed", "charts. Nothing is being kept.", "charts. Nichts wird behalten."),
+        (SHUT, None, "closed", "charts. Nothing is being kept.", "charts. Nichts wird aufgezeichnet."),
         (
             SHUT,
             sound(),
             "screen closed, the call is recorded",
             "but the call goes on being recorded",
-            "das Gespräch aber wird weiter aufgenommen",
+            "das Gespräch wird aber weiter aufgenommen",
         ),
         (
             SHUT,
@@ -145,8 +153,8 @@ BLIND = {"state": "blind", "rules": ("web-engine",)}
             SHUT,
             sound("closed", rules=("charts", "cards")),
             "closed",
-            "of the call either, by the rule cards.",
-            "durch die Regel cards auch nichts vom Gespräch",
+            "of the call either: the rule cards.",
+            "und vom Gespräch auch nicht. Grund dafür: die Regel cards",
         ),
         (
             SHUT,
@@ -166,15 +174,15 @@ BLIND = {"state": "blind", "rules": ("web-engine",)}
             {"state": "blind", "since_s": 0.1},
             sound(),
             "screen closed, the call is recorded",
-            "looks again at what is open. Nothing on the screen is being kept, but the call goes on",
-            "das Gespräch aber wird weiter aufgenommen",
+            "something on the screen has changed. Nothing on the screen is being kept, but the call goes on",
+            "das Gespräch wird aber weiter aufgenommen",
         ),
         (
             BLIND,
             sound(),
             "not recording the screen, only the call; something is wrong",
             "the call goes on being recorded",
-            "das Gespräch aber wird weiter aufgenommen",
+            "das Gespräch wird aber weiter aufgenommen",
         ),
         (
             BLIND,
@@ -220,7 +228,7 @@ def test_a_hold_says_how_long_still() -> None:
     for left, words in ((299.0, "5 min left"), (61.0, "2 min left"), (12.0, "under a minute left")):
         said = held(left)
         assert words in ENGLISH.sentence(icon_state_of(said), said)
-    assert "until you release it" in ENGLISH.sentence(IconState(Lid.HELD, "user"), held(None))
+    assert "until you resume it" in ENGLISH.sentence(IconState(Lid.HELD, "user"), held(None))
 
 
 def test_offline_says_for_how_long_and_how_much_waits() -> None:

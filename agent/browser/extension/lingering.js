@@ -13,7 +13,7 @@
   const STAYS = 2000; // ms; Turbo waits for a new style sheet before it takes the old view away
   const AT_MOST = 10000; // ms; what takes longer is no exit, and a page may show it all day
   const BEGINS_WITHIN = 300; // ms; frameworks begin an animation some frames after they have taken a field away
-  const STILL = 300; // ms without a step of what a script moves
+  const STILL = 300; // ms without a step of what a script moves, or between two of its animations
   const MOST_INSIDE = 500; // elements of one that are asked whether they are displayed
   const MOST = 100; // of what is followed at a time
 
@@ -114,7 +114,7 @@
       }
       const one = {
         kind, what, element, leftAt: performance.now(),
-        cleared: false, hiding: new Set(), steppedAt: 0, exits: null, pseudos: 0,
+        cleared: false, hiding: new Set(), steppedAt: 0, exits: null, animatedAt: -Infinity, pseudos: 0,
       };
       one.hear = ({type, pseudoElement}) => {
         if (!LISTED.has(pseudoElement)) one.pseudos = Math.max(0, one.pseudos + (BEGINS.has(type) ? 1 : -1));
@@ -177,18 +177,20 @@
       return age < STAYS || now - one.steppedAt < STILL;
     }
 
-    // What is animated as it leaves or soon after, and what of the element follows on that without a gap.
+    // What is animated as it leaves or soon after, and what of the element soon follows on that: a script that begins
+    // the next one at the end of the last may do so some time after a look has found that end.
     isLeaving(one, now, animations) {
       const within = one.kind === "field" ? BEGINS_WITHIN : STAYS;
       const isFirst = one.exits === null;
       one.exits ??= new Set();
-      const wasLeaving = one.exits.size > 0;
+      const wasLeaving = one.exits.size > 0 || now - one.animatedAt < STILL;
       for (const animation of animations.filter(isExit)) {
         const isSoon = (isFirst || now - one.leftAt < within) && beganAt(animation, now) <= one.leftAt + within;
         if (isSoon || (wasLeaving && this.isOf(one.element, animation))) one.exits.add(animation);
       }
+      if (one.element && one.exits.size > 0) one.animatedAt = now; // looks may be rare: not since when it has ended
       for (const animation of one.exits) if (!isGoing(animation)) one.exits.delete(animation);
-      return one.exits.size > 0;
+      return one.exits.size > 0 || now - one.animatedAt < STILL;
     }
 
     isOf(element, {effect: {target}}) {

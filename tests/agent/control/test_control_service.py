@@ -24,7 +24,7 @@ from agent.recorder.messages import GrabWanted, PolicyArrived, Trouble
 from agent.recorder.recording import Blocks, RecordingStats
 from agent.recorder.shutter import Grabbed
 from testkit.fakes.sound import FakeSound
-from tests.agent.recorder.daemon_rig import POLICY, WITH_CHART, Rig, hold
+from tests.agent.recorder.daemon_rig import CHART, POLICY, WITH_CHART, Rig, hold
 
 PROMISE = Promise(sealed=9 * SECOND, grabbed=5 * SECOND, receipt=4 * SECOND, heard=6 * SECOND, sound=6 * SECOND)
 BOTH = (True, True)
@@ -152,6 +152,7 @@ def test_a_closed_eye_does_not_stall_and_one_that_opens_has_its_time_again() -> 
     asked.later(9.5)
     asked.rig.look(WITH_CHART)
     assert asked.state() is RecorderState.CLOSED
+    assert asked.ask("status")["why"] == {"charts": CHART.why}
     asked.rig.watch()
     assert asked.state() is RecorderState.RECORDING
 
@@ -367,6 +368,7 @@ def test_the_pauses_of_the_day_have_the_names_of_their_rules() -> None:
     first, second = asked.ask("pauses")["pauses"]
     assert (first["kind"], first["names"], first["s"]) == ("closed", ("charts",), 5.0)
     assert (second["names"], second["s"]) == (("1",), 3.0)
+    assert (first["why"], second["why"]) == ({"charts": CHART.why}, {})
 
 
 def test_what_is_not_understood_is_refused_and_a_loop_that_hangs_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ import ctypes
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from ctypes import byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,7 +33,8 @@ from agent.capture.sound_libpulse import (
     SuccessCallback,
     load,
 )
-from bench.sound_account import RATE, SECOND
+from agent.core.model.times import SECOND
+from testkit.sounds import RATE, SINKS, SoundServer
 from testkit.stage import StageError
 from testkit.window_program import Windows
 
@@ -213,6 +215,14 @@ def _playback() -> ctypes.CDLL:
     library.pa_stream_writable_size.restype = c_size_t
     library.pa_stream_write.argtypes = (c_void_p, c_char_p, c_size_t, c_void_p, c_int64, c_int)
     return library
+
+
+@contextmanager
+def beepers_of(server: SoundServer, **wave: Samples) -> Iterator[list[Beeper]]:
+    """One for each end."""
+    with ExitStack() as stack:
+        in_cycles = server.kind == "pipewire"
+        yield [stack.enter_context(Beeper(server.address, sink, in_cycles=in_cycles, **wave)) for sink in SINKS]
 
 
 class Lamp:

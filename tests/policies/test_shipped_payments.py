@@ -9,7 +9,7 @@ from agent.core.matching.match import attributes
 from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute
 from agent.core.model.seen import Page
-from tests.core.shipped import SHOP, judged, pack
+from tests.policies.shipped import SHOP, judged, pack
 
 STRIPE_CARD = "https://js.stripe.com/v3/elements-inner-card-28d1a5db68bc8cd3492fc1f7b0717035.html"
 

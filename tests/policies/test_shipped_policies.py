@@ -16,7 +16,7 @@ from agent.core.model.media import Lane
 from agent.core.model.rules import Attribute, Effect, Extent, PolicyTest, Rule
 from agent.core.model.seen import Box, Page, Scene, Window
 from agent.witness.policies import parse_files, read_files
-from tests.core.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
+from tests.policies.shipped import ALL, FOR_USE, PACKS, ROOT, joined, judged, matchers, pack
 
 # -- every pack ---------------------------------------------------------------------------------------------------
 

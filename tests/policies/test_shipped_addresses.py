@@ -16,7 +16,7 @@ from agent.core.matching.ternary import Ternary
 from agent.core.matching.url import UrlPattern, parse_pattern
 from agent.core.model.rules import Attribute, Matcher, Rule
 from agent.core.model.seen import Page, Scene
-from tests.core.shipped import ALL, FOR_USE, ROOT, SHOP, judged, matchers, pack
+from tests.policies.shipped import ALL, FOR_USE, ROOT, SHOP, judged, matchers, pack
 
 Address = tuple[str, Rule, UrlPattern]  # the pack that has it, the rule, the pattern
 

@@ -1,4 +1,4 @@
-"""The desktop that the capture bench films: a support desk's page that ticks, is typed into, scrolled and turned.
+"""A desktop that is worked on, to be filmed: a support desk's page that ticks, is typed into, scrolled and turned.
 
 Pages are painted once into pixmaps of the X server and copied from there, as browsers do, so that what is drawn costs
 the machine next to nothing beside the recorders. Text is anti-aliased, and a picture lies among it.
@@ -25,7 +25,6 @@ LENGTH: Final = 3600  # px of a page from top to end
 NOTES: Final = (PAGE[0] + 24, HEAD + 60, WIDTH - PAGE[0] - 48, HEIGHT - HEAD - 90)  # the field that is typed into
 CELL: Final = (10, 24)  # px of a typed letter
 CLASS: Final = ("support-desk", "support-desk")
-REQUEST: Final = 60_000  # px that fit into one
 
 # fmt: off
 WORDS: Final = (
@@ -156,10 +155,7 @@ class SupportDesk:
         return pixmap
 
     def _put(self, picture: Image.Image, x: int, y: int, drawable: Any = None) -> None:
-        strip = REQUEST // picture.width
-        for top in range(0, picture.height, strip):
-            part = picture.crop((0, top, picture.width, min(top + strip, picture.height)))
-            (drawable or self._window).put_pil_image(self._gc, x, y + top, part)
+        desk.put(picture, drawable or self._window, self._gc, x, y)
         self._display.flush()
 
 
