@@ -91,8 +91,8 @@ class Hostile:
 # Name -> how many at once, and what each repeats.
 ATTACKS: Final[dict[str, tuple[int, Callable[[Hostile], bool]]]] = {
     "silence": (300, Hostile.say),
-    "idle bodies": (64, lambda one: one.begin(f"PUT {one.place}1", api.MAX_CHUNK_BODY)),
-    "idle requests": (200, lambda one: one.begin(f"POST {api.TOKEN}", api.MAX_JSON_BODY)),
+    "idle-bodies": (64, lambda one: one.begin(f"PUT {one.place}1", api.MAX_CHUNK_BODY)),
+    "idle-requests": (200, lambda one: one.begin(f"POST {api.TOKEN}", api.MAX_JSON_BODY)),
     "health": (16, Hostile.health),
     "ledger": (16, lambda one: one.ask("POST", api.LEDGER, one.account)),
     "tokens": (16, Hostile.token),
