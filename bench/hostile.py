@@ -1,7 +1,7 @@
 """What one hostile client costs the others: attacks against the real store beside an honest fleet.
 
 Enrolled PCs send a chunk each every four seconds, as shipped, to the real `eyelid-store serve` over TLS. Meanwhile one
-enrolled PC, or a stranger, does what an attacker would (bench/hostile_attacks.py), from another address than the
+enrolled PC, or a stranger, does what an attacker would (testkit/hostile.py), from another address than the
 loopback where this machine has one. A chunk counts when it has its receipt within four seconds: a PC that waits longer
 falls behind. It fails where the fleet loses more than a tenth of its rate, or the store grows by more than 256 MB.
 """
@@ -23,13 +23,13 @@ from rich.console import Console
 
 from bench import harness, tables
 from bench.harness import Said, Say
-from bench.hostile_attacks import ATTACKS
 from bench.ingest import SIZE, check
 from bench.ingest_fleet import Agent, chunks, enrolled, recipients
 from bench.ingest_load import connected, sent
 from protocol import base64url
 from store.admin.home import Home
 from testkit import fleet
+from testkit.hostile import ATTACKS
 from testkit.interrupts import in_order
 from testkit.stage import Running, StageError, running
 
@@ -80,7 +80,7 @@ class Bench:
 
     def attacked(self, name: str, target: Path) -> Window:
         log = target.with_name(f"{name}.log")
-        command = [sys.executable, "-P", "-m", "bench.hostile_attacks", name, str(target)]
+        command = [sys.executable, "-P", "-m", "testkit.hostile", name, str(target)]
         with running(name, command, log, os.environ) as attacker:
             attacker.until(lambda: log.read_text("ascii").count("\n") > 2, "it had begun")
             return self.window(log)

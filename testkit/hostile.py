@@ -1,4 +1,4 @@
-"""What bench/hostile plays against the store, from a process of its own: python -m bench.hostile_attacks NAME TARGET
+"""What bench/hostile plays against a store, from a process of its own: python -m testkit.hostile NAME TARGET
 
 TARGET: a file with where the store is and the keys of one enrolled PC. Until it is ended; says on stdout, again and
 again, how often it was refused (4xx, 5xx or closed).
