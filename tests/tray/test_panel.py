@@ -213,8 +213,8 @@ def test_the_first_start_says_that_recording_is_on_and_a_hold_that_it_ends(desk:
             desk.seen(COLOURS[lid])
         until(lambda: len(desk.notices.shown) == 3, "the hold's end was announced")
         ends, over = desk.notices.shown[1:]
-        assert ends[0] == "Ihr Anhalten endet in 20 s"
-        assert over[0] == "Ihr Anhalten ist vorbei"
+        assert ends[0] == "Die Aufnahme geht in 20 s weiter"
+        assert over[0] == "Die Aufnahme geht weiter"
         assert over[2] == 2  # takes the place of the second notice
 
 
