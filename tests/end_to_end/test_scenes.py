@@ -60,6 +60,14 @@ def stands(recorded: Pc, state: RecorderState) -> bool:
     return status is not None and status["state"] == state and status["since_s"] > 3
 
 
+def keeps(recorded: Pc) -> bool:
+    """It records and has sealed pictures since: a busy PC may open the eye for a while and take none."""
+    status = recorded.status()
+    if status is None or status["state"] != RecorderState.RECORDING or status["pictures_ago_s"] is None:
+        return False
+    return status["since_s"] > max(3.0, status["pictures_ago_s"])
+
+
 @dataclass
 class Played:
     """`recordings`: as the store lists them, the oldest first; the first without scenes, the second with."""
@@ -105,7 +113,7 @@ def played(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Ite
             with promised():
                 recorded.recorder.until(lambda: stands(recorded, RecorderState.CLOSED), "it was closed for a while")
             till.retitle(window=window, title=INVOICE)
-            recorded.recorder.until(lambda: stands(recorded, RecorderState.RECORDING), "it recorded for a while")
+            recorded.recorder.until(lambda: keeps(recorded), "pictures of it were sealed")
             answer("hold", run(installed("eyelid", "hold"), environment))
             recorded.wait_for(RecorderState.HELD)
             till.retitle(window=window, title=HELD)
