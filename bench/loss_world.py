@@ -171,7 +171,7 @@ class World:
         """While the power goes, and until the process is dead: what its spool promises then does not count.
 
         A flush that is under way while XFS is shut down may answer that all is well (in 13 of 400 cuts one did; none
-        that had answered before). With real power nobody is there to hear it.
+        that had answered before). With real power no process is left to hear it.
         """
         size = self.told_size()
         yield

@@ -202,6 +202,7 @@ def test_enroll_takes_the_token_from_a_file_standard_input_or_the_person(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given: list[str] = []
+    # What comes of a token is tried against a real store elsewhere; here only where it comes from.
     monkeypatch.setattr("agent.enrolment.enrol", lambda token, _: given.append(token) or "Done.")
     pasted = f"{PREFIX}eyJh\n  ZGRy\n"
     words = ["enroll"]

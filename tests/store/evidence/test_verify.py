@@ -152,11 +152,8 @@ def test_names_what_a_report_had_receipts_for(pc: Pc, bundle: Bundle, examined: 
     report = pc.report(made.recording)
     assert pc.put_health(replace(report, receipted={0: 6})).is_success
     assert examined(made.recording).sound
-    with services.database.writing() as connection:
-        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
-    found = examined(made.recording)
-    assert codes(found) == [("heads", "tail-missing")]
-    assert found.findings[0].where == "stream 0, sequences 5 to 6"
+    cut_off_the_tail(services)
+    assert misses_the_tail(examined(made.recording))
 
 
 def test_entries_that_a_report_named_and_that_are_not_here_are_noted(pc: Pc, bundle: Bundle, examined: Examine) -> None:
@@ -184,6 +181,16 @@ def test_a_report_that_its_device_did_not_sign_is_named(
     assert codes(examined(made.recording)) == [("ledger", "wrong-signer")]
 
 
+def cut_off_the_tail(services: Services) -> None:
+    with services.database.writing() as connection:
+        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
+
+
+def misses_the_tail(report: verify.Report) -> bool:
+    where = [finding.where for finding in report.findings]
+    return (codes(report), where) == ([("heads", "tail-missing")], ["stream 0, sequences 5 to 6"])
+
+
 def health_of(services: Services, pc: Pc) -> dict[str, object]:
     """The health that is kept of it."""
     with services.database.reading() as connection:
@@ -207,11 +214,8 @@ def test_names_gaps(filmed: Filmed, examined: Examine, services: Services) -> No
 
 
 def test_names_a_tail_that_was_cut_off(filmed: Filmed, examined: Examine, services: Services) -> None:
-    with services.database.writing() as connection:
-        connection.execute(delete(schema.sealed).where(schema.sealed.c.sequence >= 5))
-    report = examined(filmed.recording)
-    assert codes(report) == [("heads", "tail-missing")]
-    assert report.findings[0].where == "stream 0, sequences 5 to 6"
+    cut_off_the_tail(services)
+    assert misses_the_tail(examined(filmed.recording))
 
 
 def test_a_tail_on_its_way_is_no_fault(pc: Pc, bundle: Bundle, examined: Examine) -> None:

@@ -72,17 +72,26 @@ def test_what_is_remembered_has_a_bound(clock_: Clock) -> None:
     assert [made.due("pc-999", TWO) for _ in range(2)][1] == 0
 
 
+def be_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse at once what would wait for its turn for ten seconds, so that no test has to."""
+    monkeypatch.setattr(turns, "LONGEST", 0.2)
+
+
+def joined(client: httpx.Client, secret: Callable[..., str], clock: SetClock) -> Pc:
+    pc = Pc(client)
+    assert pc.enrol(secret()).status_code == 200
+    assert pc.ask_token(clock.seconds).status_code == 200
+    return pc
+
+
 def test_a_flood_of_health_is_slowed_and_the_others_are_served(
     home: Home, services: Services, secret: Callable[..., str], clock: SetClock, bundle: Bundle,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(app, "REST", Allowance(rate=0.1, burst=5))
-    monkeypatch.setattr(turns, "LONGEST", 0.2)
+    monkeypatch.setattr(app, "REST", Allowance(rate=0.1, burst=5))  # a dozen requests are a flood then
+    be_impatient(monkeypatch)
     with serving(home, services) as client:
-        flooding, honest = Pc(client), Pc(client)
-        for pc in (flooding, honest):
-            assert pc.enrol(secret()).status_code == 200
-            assert pc.ask_token(clock.seconds).status_code == 200
+        flooding, honest = (joined(client, secret, clock) for _ in range(2))
         recording = honest.open_recording(bundle)
 
         def bundle_of(pc: Pc) -> httpx.Response:
@@ -103,12 +112,10 @@ def test_chunks_have_an_allowance_of_their_own(
     home: Home, services: Services, secret: Callable[..., str], clock: SetClock, bundle: Bundle,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(app, "CHUNKS", Allowance(rate=0.1, burst=2))
-    monkeypatch.setattr(turns, "LONGEST", 0.2)
+    monkeypatch.setattr(app, "CHUNKS", Allowance(rate=0.1, burst=2))  # less than a recording's first chunks
+    be_impatient(monkeypatch)
     with serving(home, services) as client:
-        pc = Pc(client)
-        assert pc.enrol(secret()).status_code == 200
-        assert pc.ask_token(clock.seconds).status_code == 200
+        pc = joined(client, secret, clock)
         recording = pc.open_recording(bundle)
         sealed = recording.seal()
         assert pc.put_sealed(sealed).status_code == 429
@@ -118,7 +125,7 @@ def test_chunks_have_an_allowance_of_their_own(
 def test_one_device_gets_few_tokens_however_many_it_asks_for(
     pc: Pc, clock: SetClock, monkeypatch: pytest.MonkeyPatch, client: httpx.Client
 ) -> None:
-    monkeypatch.setattr(turns, "LONGEST", 0.2)
+    be_impatient(monkeypatch)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: pc.ask_token(clock.seconds).status_code, range(16)))
     assert sorted(set(answers)) == [200, 429]
@@ -129,7 +136,7 @@ def test_one_device_gets_few_tokens_however_many_it_asks_for(
 def test_what_comes_before_a_pc_is_known_counts_for_its_address(
     home: Home, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "LONGEST", 0.2)
+    be_impatient(monkeypatch)
     counting = partial(create_app, per_address=10, counts_loopback=True)
     monkeypatch.setattr("tests.store.conftest.create_app", counting)
     with serving(home, services) as client:
