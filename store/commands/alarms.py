@@ -61,10 +61,10 @@ def _alarms(options: Namespace) -> int:
         raise WrongUsage(f"--reason has more than {_LONGEST} characters: name the ticket that has the rest")
     with closing(home.database()) as database, explained(str(home.database_path)):
         if options.ack:
-            note = {"operator": getpass.getuser(), "reason": reason, "at": wall()}
+            operator, now = getpass.getuser(), wall()
             with database.writing() as connection:  # all of them or none
                 for first, last in options.ack:
-                    if not queries.acknowledge(connection, first, last, **note):
+                    if not queries.acknowledge(connection, first, last, operator=operator, reason=reason, at=now):
                         which = f"alarm {first}" if first == last else f"alarm from {first} to {last}"
                         raise WrongUsage(f"there is no open {which}: `eyelid-store alarms --all` lists them")
         with database.reading() as connection:
