@@ -27,7 +27,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "alarms",
         "list the alarms, or acknowledge some with a reason that stays in the audit trail",
         "  eyelid-store alarms\n  eyelid-store alarms --all\n"
-        '  eyelid-store alarms --ack 7 12-90 --reason "desk-12 has an older image, ticket 4711"',
+        '  eyelid-store alarms --ack 7 12-90 --reason "an older image, ticket 4711"',
         _alarms,
     )
     alarms.add_argument("--all", action="store_true", help="also those that were acknowledged, with who and why")
