@@ -20,6 +20,8 @@ from protocol.keys import public_from_text
 from protocol.ledger import ZERO
 from store.catalog import schema
 
+MOST_ALARMS: Final = 50  # open at once, of one code about one recording, or about a PC where there is no recording
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -108,8 +110,15 @@ def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, ob
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
-def add_alarm(connection: Connection, at: int, code: str, device: str, **where: object) -> None:
-    connection.execute(insert(schema.alarms).values(at=at, code=code, device=device, **where))
+def add_alarm(
+    connection: Connection, at: int, code: str, device: str, *, recording: str | None = None, **where: object
+) -> None:
+    """Unless so many with this code are open about the recording, or the PC, that one more says nothing new."""
+    columns = schema.alarms.c
+    alike = (columns.device == device, columns.code == code, columns.recording == recording, _open_alarm())
+    if (connection.scalar(select(func.count()).where(*alike)) or 0) < MOST_ALARMS:
+        values = {"at": at, "code": code, "device": device, "recording": recording, **where}
+        connection.execute(insert(schema.alarms).values(values))
 
 
 # -- devices ------------------------------------------------------------------------------------------------------
@@ -373,14 +382,14 @@ def all_alarms(connection: Connection) -> list[Row[Any]]:
     )
 
 
-def acknowledge(connection: Connection, alarm: int, *, operator: str, reason: str, at: int) -> bool:
-    """Whether there was such an alarm, open until now; the entry of the audit trail is what settles it."""
-    known = select(schema.alarms.c.id).where(schema.alarms.c.id == alarm, _open_alarm())
-    if connection.scalar(known) is None:
-        return False
-    values = {"at": at, "operator": operator, "action": "acknowledge-alarm", "alarm": alarm, "reason": reason}
-    connection.execute(insert(schema.audit).values(**values))
-    return True
+def acknowledge(connection: Connection, first: int, last: int, *, operator: str, reason: str, at: int) -> int:
+    """How many of the alarms `first` to `last` were open until now; the entries of the audit trail settle them."""
+    chosen = select(schema.alarms.c.id).where(schema.alarms.c.id.between(first, last), _open_alarm())
+    values = {"at": at, "operator": operator, "action": "acknowledge-alarm", "reason": reason}
+    rows = [{**values, "alarm": alarm} for alarm in connection.scalars(chosen)]
+    if rows:
+        connection.execute(insert(schema.audit), rows)
+    return len(rows)
 
 
 # -- ledgers ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`alarms`: what raised the alarm, and an operator's note that it was looked at."""
+"""`alarms`: what raised the alarm, and an operator's note that some were looked at."""
 
 from __future__ import annotations
 
@@ -25,38 +25,48 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     alarms = add_command(
         commands,
         "alarms",
-        "list the alarms, or acknowledge one with a reason that stays in the audit trail",
+        "list the alarms, or acknowledge some with a reason that stays in the audit trail",
         "  eyelid-store alarms\n  eyelid-store alarms --all\n"
-        '  eyelid-store alarms --ack 7 --reason "desk-12 has an older image, ticket 4711"',
+        '  eyelid-store alarms --ack 7 12-90 --reason "an older image, ticket 4711"',
         _alarms,
     )
     alarms.add_argument("--all", action="store_true", help="also those that were acknowledged, with who and why")
-    alarms.add_argument("--ack", type=_number, metavar="ID", help="acknowledge this one; needs --reason")
+    alarms.add_argument(
+        "--ack",
+        type=_numbers,
+        nargs="+",
+        default=(),
+        metavar="ID",
+        help="acknowledge these, each an id or the first and the last of many (12-90); needs --reason",
+    )
     alarms.add_argument("--reason", metavar="TEXT", help="what was found out; no content of a recording belongs here")
 
 
-def _number(text: str) -> int:
-    number = read_number(text, MAX_INTEGER)
-    if number is None:
+def _numbers(text: str) -> tuple[int, int]:
+    """The first and the last."""
+    first, dash, last = text.partition("-")
+    numbers = read_number(first, MAX_INTEGER), read_number(last if dash else first, MAX_INTEGER)
+    if numbers[0] is None or numbers[1] is None or numbers[0] > numbers[1]:
         raise ValueError
-    return number
+    return numbers[0], numbers[1]
 
 
 def _alarms(options: Namespace) -> int:
     """1 while an alarm is open, as `gaps` and `verify` do, so that a timer can ask."""
     home = home_of(options)
     reason = (options.reason or "").strip()
-    if (options.ack is None) != (not reason):
-        raise WrongUsage("--ack and --reason go together: say which alarm, and what was found out")
+    if (not options.ack) != (not reason):
+        raise WrongUsage("--ack and --reason go together: say which alarms, and what was found out")
     if len(reason) > _LONGEST:
         raise WrongUsage(f"--reason has more than {_LONGEST} characters: name the ticket that has the rest")
     with closing(home.database()) as database, explained(str(home.database_path)):
-        if options.ack is not None:
-            operator = getpass.getuser()
-            with database.writing() as connection:
-                settled = queries.acknowledge(connection, options.ack, operator=operator, reason=reason, at=wall())
-            if not settled:
-                raise WrongUsage(f"there is no open alarm {options.ack}: `eyelid-store alarms --all` lists them")
+        if options.ack:
+            operator, now = getpass.getuser(), wall()
+            with database.writing() as connection:  # all of them or none
+                for first, last in options.ack:
+                    if not queries.acknowledge(connection, first, last, operator=operator, reason=reason, at=now):
+                        which = f"alarm {first}" if first == last else f"alarm from {first} to {last}"
+                        raise WrongUsage(f"there is no open {which}: `eyelid-store alarms --all` lists them")
         with database.reading() as connection:
             rows = queries.all_alarms(connection)
     waiting = [row for row in rows if row.settled_at is None]
@@ -68,7 +78,7 @@ def _alarms(options: Namespace) -> int:
         print_table(headings, [_line(row) for row in shown], below=(4, 5))
     else:
         console().print("No alarm is open.")
-    if options.ack is not None:
+    if options.ack:
         return 0
     return 1 if waiting else 0
 

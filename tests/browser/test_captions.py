@@ -36,7 +36,7 @@ TITLES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def desktop(live: Live) -> Iterator[X11Desktop]:
     watched = X11Desktop(live.display)
     yield watched

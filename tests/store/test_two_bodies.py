@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from protocol.envelope import KEY_PACKET_STREAM, Flag, Header, Kind, digest, sea
 from protocol.receipt import Receipt
 from store.catalog import schema
 from store.catalog.blobs import sealed_name
+from store.catalog.queries import MOST_ALARMS
 from store.server.services import Services
 from testkit.fakes.pc import SECOND, Pc
 from tests.store.command_line import Run, key, passphrase_file, run
@@ -230,3 +232,27 @@ def test_an_operator_acknowledges_an_alarm_with_a_reason_that_stays(made: Filmed
     assert checked.code == 0
     assert checked.facts["notes"] == ["stream 0, sequence 3: another body of this name is kept as evidence"]
     assert "ALARMS" not in run("recordings").out
+
+
+def test_many_alarms_of_one_kind_end_somewhere_and_are_acknowledged_at_once(
+    made: Filmed, bundle: Bundle, run: Run
+) -> None:
+    other = make_filmed(made.pc, bundle)
+    for recording in (made, other):
+        assert recording.pc.put_sealed(recording.sealed[3]).is_success
+        header = Header.parse(recording.sealed[3])
+        for number in range(MOST_ALARMS + 5):
+            forged = replace(header, nonce=number.to_bytes(12, "big"))
+            body = seal(recording.recording.key, forged, film(WHITE + 1)[1][WHITE], recording.pc.evidence_key)
+            assert recording.pc.put_sealed(body).is_success
+    raised = run("alarms", "--json").facts["alarms"]
+    assert Counter(alarm["recording"] for alarm in raised) == {
+        str(one.recording.id): MOST_ALARMS for one in (made, other)
+    }
+    last = raised[-1]["id"]
+    for wrong in (f"7-{last} {last + 1}", "9-7", "7-", "-7", "7-8-9", "x"):
+        refused = run("alarms", "--ack", *wrong.split(), "--reason", "none of it")
+        assert refused.code == 2
+    assert run("alarms", "--json").facts["open"] == 2 * MOST_ALARMS
+    assert run("alarms", "--ack", "1", f"3-{last}", "--reason", "ticket 4711").code == 0
+    assert [alarm["id"] for alarm in run("alarms", "--json").facts["alarms"]] == [2]

@@ -105,7 +105,8 @@ def settle_alarms(services: Services) -> list[str]:
     """Codes of those that an operator acknowledges now."""
     with services.database.writing() as connection:
         raised = [(row.id, row.code) for row in all_alarms(connection)]
-        return [code for number, code in raised if acknowledge(connection, number, operator="ada", reason="seen", at=1)]
+        said = {"operator": "ada", "reason": "seen", "at": 1}
+        return [code for number, code in raised if acknowledge(connection, number, number, **said)]
 
 
 def test_a_tail_that_only_health_told_of(
