@@ -22,6 +22,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.queries import Recording, bundle_of, newest_recordings, recordings_beginning
 from store.commands import sweep
+from store.commands.ending import in_order
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export, picture
@@ -273,6 +274,7 @@ def _print_findings(report: Report, *, stderr: bool = False) -> None:
 def _export(options: Namespace) -> int:
     home = home_of(options)
     export.check_target(options.output)
+    sweep.abandoned(home)
     evidence = evidence_of(home, options.recording)
     recipient = recipient_of(options)
     blobs = home.blobs()
@@ -281,16 +283,18 @@ def _export(options: Namespace) -> int:
     if export.in_the_way(report) and not options.partial:
         _print_findings(report, stderr=True)
         raise StoreError("nothing was written, because of the above; --partial exports the rest")
-    done = export.write(
-        evidence,
-        blobs,
-        key,
-        report,
-        options.output,
-        monitors=packet.monitors,
-        gaps=options.gaps,
-        texts=texts_in_force(home, evidence),
-    )
+    with in_order():
+        done = export.write(
+            evidence,
+            blobs,
+            key,
+            report,
+            options.output,
+            register=home.exports,
+            monitors=packet.monitors,
+            gaps=options.gaps,
+            texts=texts_in_force(home, evidence),
+        )
     if options.json:
         print_json(export.facts(done))
     else:
