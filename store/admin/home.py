@@ -4,6 +4,7 @@ store.json    address, and which keys there are
 store.db      the catalog (SQLite)
 blobs/        sealed bytes
 tls/          CA and server certificate with their keys; the CA's key is sealed under the passphrase
+operators.jsonl, operators.head: who opened or listed recordings (store/admin/operators.py)
 exports/      a note of each export that is being written, so that what a killed one left is found
 keys/         store.key signs receipts unattended, so it lies open (mode 0600); the others are sealed
 """
