@@ -26,8 +26,7 @@ from store.evidence import scenes
 from store.evidence.account import Cause, Interval, union
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
-from store.evidence.film import CannotPlay
-from store.evidence.film.layout import lay_out
+from store.evidence.film import CannotPlay, apart
 from store.evidence.film.plan import Plan, make_plan
 from store.evidence.opening import read_body
 from store.evidence.rules import words_of
@@ -209,9 +208,6 @@ def _film(
     playing = [file for file in files if file.kept]
     if not playing:
         return None
-    # Decoders, numpy and Pillow: no other command needs them, and they are half of what starting one costs.
-    from store.evidence.film import making  # noqa: PLC0415
-
     screens = {file.stream: folder / file.name for file in playing if lane_of(file.stream) == SCREEN}
     sound = next(((file.stream, folder / file.name) for file in playing if lane_of(file.stream) == AUDIO), None)
     plan = make_plan(
@@ -225,9 +221,8 @@ def _film(
         return Film(gaps, why_not=f"it would last {seconds(plan.length)}, and no recording does: try --gaps cut")
     film = folder / FILM
     try:
-        layout = lay_out(monitors, making.sizes(screens), plan.kept)
         with progress(f"making {FILM} (seconds)", plan.length // SECOND) as advance:
-            making.make(plan, layout, making.Sources(screens, sound), film, advance=advance)
+            apart.make(plan, monitors, screens, sound, film, advance=advance)
     except CannotPlay as error:
         film.unlink(missing_ok=True)
         return Film(gaps, why_not=str(error))
