@@ -131,7 +131,9 @@ def _filter(library: Any) -> bool:
     if not made:
         return False
     numbers = {name: library.seccomp_syscall_resolve_name(name.encode()) for name in (*_CALLS, "clone", "clone3")}
-    rules = [(_ALLOW, numbers[name], None) for name in _CALLS if numbers[name] >= 0]
+    rules: list[tuple[int, int, _Comparison | None]] = [
+        (_ALLOW, numbers[name], None) for name in _CALLS if numbers[name] >= 0
+    ]
     # A thread, and no process. What `clone3` is asked for lies in memory, where no filter sees it: without it the C
     # library takes `clone`.
     thread = _Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD)

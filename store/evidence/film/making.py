@@ -60,7 +60,7 @@ def sizes(screens: Mapping[int, Source]) -> dict[int, tuple[int, int]]:
     found = {}
     for stream, file in screens.items():
         try:
-            with av.open(for_ffmpeg(file), format=FORMAT) as container:
+            with av.open(for_ffmpeg(file), "r", format=FORMAT) as container:
                 video = container.streams.video[0]
                 found[stream] = video.width, video.height
         except (av.error.FFmpegError, IndexError):
@@ -76,8 +76,8 @@ def make(plan: Plan, layout: Layout, sources: Sources, to: OpenFile, *, advance:
     pictures = Pictures(plan, layout, dict(sources.screens))
     try:
         # `faststart` reads what it wrote, to move it: FFmpeg opens the file a second time for that.
-        whole = {"options": {"movflags": "faststart"}, "io_open": lambda _url, _flags, _options: to.again()}
-        with av.open(to, "w", format="mp4", **whole) as container:
+        options = {"movflags": "faststart"}
+        with av.open(to, "w", format=FORMAT, options=options, io_open=lambda *_: to.again()) as container:
             container.set_chapters(list(_chapters(plan)))
             video = _video(container, pictures.size)
             audio = None if sources.sound is None else _Audio(container, plan, *sources.sound)

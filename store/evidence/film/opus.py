@@ -33,7 +33,7 @@ def samples_of(file: Source) -> Iterator[tuple[int, Samples]]:
 
     Raises CannotPlay where there is no sound, av.error.FFmpegError where it does not decode.
     """
-    with av.open(for_ffmpeg(file), format=FORMAT) as container:
+    with av.open(for_ffmpeg(file), "r", format=FORMAT) as container:
         if not container.streams.audio:
             raise CannotPlay(f"{file.name} holds no sound")
         stream = container.streams.audio[0]

@@ -101,7 +101,7 @@ class Pictures:
         """Its pictures, and the end of each stretch of them. None is shown outside what its chunks stand for."""
         spans = iter(self._plan.kept[stream])
         span = next(spans, None)
-        with av.open(for_ffmpeg(self._files[stream]), format=FORMAT) as container:
+        with av.open(for_ffmpeg(self._files[stream]), "r", format=FORMAT) as container:
             container.streams.video[0].thread_type = "AUTO"
             for picture in container.decode(video=0):
                 at = round((picture.time or 0.0) * SECOND)
