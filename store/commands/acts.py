@@ -9,6 +9,7 @@ import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, Final
 
@@ -40,14 +41,15 @@ def act(home: Home, options: Namespace, name: str, **facts: object) -> Iterator[
     """Inside, the act is in the operators' log; outside, so is its end. Raises StoreError where it cannot be noted.
 
     `facts`: JSON; ids alone, never what a recording holds. SIGTERM and a terminal that goes end what is inside by
-    SystemExit, as Ctrl-C does by KeyboardInterrupt. For the main thread.
+    SystemExit, as Ctrl-C does by KeyboardInterrupt; in the main thread, where alone signals are heard.
     """
     purpose = options.purpose.strip()
     if len(purpose) > _LONGEST:
         raise WrongUsage(f"--purpose has more than {_LONGEST} characters: name the ticket that has the rest")
     log = OperatorsLog(home.folder)
     done = Act()
-    before = {number: signal.signal(number, _end) for number in ASKED}
+    heard = ASKED if current_thread() is main_thread() else ()
+    before = {number: signal.signal(number, _end) for number in heard}
     try:
         line = log.begin(name, **facts, **({"purpose": purpose} if purpose else {}))
         try:
