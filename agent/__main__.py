@@ -1,5 +1,20 @@
-"""`python -m agent` is `eyelid`."""
+"""The command `eyelid`, and `python -m agent`: isolated first, so that little is imported before."""
 
-from agent.cli.main import main
+from __future__ import annotations
 
-raise SystemExit(main())
+from collections.abc import Sequence
+
+from protocol.starting import isolate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`arguments`: other words than this process was started with; then it stays the process that it is."""
+    if arguments is None:
+        isolate("eyelid")
+    from agent.cli.main import main as command  # noqa: PLC0415 - imported by what was isolated
+
+    return command(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "replay": ("replay",),
     "sweep": ("gaps",),
     "alarms": ("alarms",),
+    "acts": ("operators",),
     "rules": ("rules",),
 }
 

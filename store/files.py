@@ -1,4 +1,6 @@
-"""New files and their folders, on disk when the call returns: keys, settings, blobs and exports all need it."""
+"""New files and their folders, on disk when the call returns: keys, settings, blobs and exports all need it. And locks
+that go with the process that holds them, however it dies.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import os
 from pathlib import Path
 
 from protocol.folder import sync_folder as sync_folder  # noqa: PLC0414 - others take it from here
+from protocol.system import ON_WINDOWS
 
 
 def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
@@ -13,9 +16,38 @@ def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     # No file object: it asks the system three things more, and each of them releases the GIL.
     try:
-        left = memoryview(content)
-        while left:
-            left = left[os.write(descriptor, left) :]
+        write_all(descriptor, content)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Raises OSError."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def lock(descriptor: int, *, wait: bool) -> bool:
+    """Whether this file is this process's alone until it is closed, or the process dies. Windows has no such lock.
+
+    `wait`: for as long as another has it.
+    """
+    if ON_WINDOWS:
+        return True
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def owned_as(descriptor: int, folder: Path) -> None:
+    """Root leaves nothing in another user's folder that its owner cannot use: a new file becomes theirs."""
+    if ON_WINDOWS or os.geteuid() != 0:
+        return
+    owner = folder.stat()
+    os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -216,7 +216,9 @@ def choose(
 def _devices_now() -> list[str] | None:
     """As a process of its own finds them, which has no old list; None where it could not tell."""
     try:
-        asked = subprocess.run([sys.executable, "-c", LIST], capture_output=True, text=True, timeout=10, check=True)
+        asked = subprocess.run(
+            [sys.executable, "-I", "-c", LIST], capture_output=True, text=True, timeout=10, check=True
+        )
         return [str(name) for name in json.loads(asked.stdout)]
     except (OSError, subprocess.SubprocessError, ValueError):
         return None

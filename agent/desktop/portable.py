@@ -88,7 +88,7 @@ class PortableDesktop:
 
 def _list() -> list[dict[str, object]] | None:
     """One run of `agent.desktop.listing`; None when it failed or did not end."""
-    command = [sys.executable, "-m", "agent.desktop.listing"]
+    command = [sys.executable, "-I", "-m", "agent.desktop.listing"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=LISTED_WITHIN, check=True, stdin=subprocess.DEVNULL)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):

@@ -4,6 +4,8 @@ store.json    address, and which keys there are
 store.db      the catalog (SQLite)
 blobs/        sealed bytes
 tls/          CA and server certificate with their keys; the CA's key is sealed under the passphrase
+operators.jsonl, operators.head: who opened or listed recordings (store/admin/operators.py)
+exports/      a note of each export that is being written, so that what a killed one left is found
 keys/         store.key signs receipts unattended, so it lies open (mode 0600); the others are sealed
 """
 
@@ -116,6 +118,11 @@ class Home:
         database = Database.sqlite(self.database_path)
         upgrade(database, str(self.database_path))
         return database
+
+    @property
+    def exports(self) -> Path:
+        """Notes of exports that are not finished."""
+        return self.folder / "exports"
 
     @property
     def blobs_folder(self) -> Path:

@@ -22,6 +22,7 @@ from store.catalog.blobs import BlobStore
 from store.catalog.database import explained
 from store.catalog.queries import Recording, bundle_of, newest_recordings, recordings_beginning
 from store.commands import sweep
+from store.commands.acts import act, add_purpose
 from store.commands.options import Subcommands, add_command, count, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import export, picture
@@ -40,6 +41,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     )
     recordings.add_argument("--limit", type=count, default=20, metavar="N", help="how many (%(default)s)")
     recordings.add_argument("--device", metavar="ID", help="of this device alone")
+    add_purpose(recordings)
 
     shown = add_command(
         commands,
@@ -49,6 +51,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         _timeline,
     )
     _add_recording(shown)
+    add_purpose(shown)
 
     verify = add_command(
         commands,
@@ -66,6 +69,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "--key", type=Path, metavar="FILE", help="a reader's private key; without it no chunk is opened"
     )
     passphrase.add_options(verify)
+    add_purpose(verify)
 
     opened = add_command(
         commands,
@@ -94,6 +98,7 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         "--partial", "--what-opens", action="store_true", help="leave out, and name, what does not open"
     )
     passphrase.add_options(opened)
+    add_purpose(opened)
 
 
 def _add_recording(parser: ArgumentParser) -> None:
@@ -130,6 +135,12 @@ def _recordings(options: Namespace) -> int:
             (recording, isolated(partial(_gathered, connection, recording.id)))
             for recording in newest_recordings(connection, options.limit, options.device)
         ]
+    facts = {"recordings": [str(recording.id) for recording, _ in listed], "limit": options.limit}
+    with act(home, options, "recordings", **facts, **({"device": options.device} if options.device else {})):
+        return _print_recordings(options, listed)
+
+
+def _print_recordings(options: Namespace, listed: list[tuple[Recording, dict[str, Any] | Unreadable]]) -> int:
     if options.json:
         print_json({"recordings": [_listed(recording, found) for recording, found in listed]})
         return 0
@@ -180,12 +191,19 @@ def _summary(evidence: Evidence) -> dict[str, Any]:
 
 
 def _timeline(options: Namespace) -> int:
-    evidence = evidence_of(home_of(options), options.recording)
-    if options.json:
-        print_json(timeline.facts(evidence))
-    else:
-        picture.show(console(), evidence)
+    home = home_of(options)
+    evidence = evidence_of(home, options.recording)
+    with act(home, options, "timeline", **ids(evidence)):
+        if options.json:
+            print_json(timeline.facts(evidence))
+        else:
+            picture.show(console(), evidence)
     return 0
+
+
+def ids(evidence: Evidence) -> dict[str, Any]:
+    """For the operators' log."""
+    return {"recordings": [str(evidence.recording.id)], "streams": sorted(evidence.chosen.streams)}
 
 
 # -- opening ------------------------------------------------------------------------------------------------------
@@ -227,9 +245,20 @@ def _verify(options: Namespace) -> int:
     if options.all == (options.recording is not None) or (options.after and not options.all):
         raise WrongUsage("say which recording to verify, or --all for everything (only then with --after)")
     if options.all:
-        return sweep.verify(home, recipient_of(options) if options.key else None, options)
+        if not options.key:
+            return sweep.verify(home, None, options)
+        with act(home, options, "verify", all=True, after=str(options.after or "")) as done:
+            done.exit_code = sweep.verify(home, recipient_of(options), options)
+        return done.exit_code
     evidence = evidence_of(home, options.recording)
-    report = examined(home, evidence, recipient_of(options) if options.key else None)
+    if not options.key:
+        return _print_verified(options, evidence, examined(home, evidence, None))
+    with act(home, options, "verify", **ids(evidence)) as done:
+        done.exit_code = _print_verified(options, evidence, examined(home, evidence, recipient_of(options)))
+    return done.exit_code
+
+
+def _print_verified(options: Namespace, evidence: Evidence, report: Report) -> int:
     if options.json:
         print_json(
             {
@@ -273,7 +302,19 @@ def _print_findings(report: Report, *, stderr: bool = False) -> None:
 def _export(options: Namespace) -> int:
     home = home_of(options)
     export.check_target(options.output)
+    sweep.abandoned(home)
     evidence = evidence_of(home, options.recording)
+    with act(home, options, "export", **ids(evidence)) as ended:
+        done = _opened(home, evidence, options)
+        ended.exit_code = 0 if done.complete else 1
+    if options.json:
+        print_json(export.facts(done))
+    else:
+        _print_export(done)
+    return ended.exit_code
+
+
+def _opened(home: Home, evidence: Evidence, options: Namespace) -> export.Export:
     recipient = recipient_of(options)
     blobs = home.blobs()
     packet, key = key_of(evidence, blobs, recipient)
@@ -281,21 +322,17 @@ def _export(options: Namespace) -> int:
     if export.in_the_way(report) and not options.partial:
         _print_findings(report, stderr=True)
         raise StoreError("nothing was written, because of the above; --partial exports the rest")
-    done = export.write(
+    return export.write(
         evidence,
         blobs,
         key,
         report,
         options.output,
+        register=home.exports,
         monitors=packet.monitors,
         gaps=options.gaps,
         texts=texts_in_force(home, evidence),
     )
-    if options.json:
-        print_json(export.facts(done))
-    else:
-        _print_export(done)
-    return 0 if done.complete else 1
 
 
 def _print_export(done: export.Export) -> None:

@@ -13,12 +13,15 @@ from typing import Final
 
 from protocol.errors import ProtocolError
 from store.admin import passphrase
+from store.admin.home import Home
 from store.catalog.blobs import BlobFault
 from store.commands import audit
+from store.commands.acts import act, add_purpose
 from store.commands.agents_command import agents_command
 from store.commands.options import Subcommands, add_command, home_of
 from store.errors import StoreError, WrongUsage
 from store.evidence import scenes
+from store.evidence.evidence import Evidence
 from store.evidence.opening import Unsound
 
 ELSEWHERE: Final = (
@@ -42,26 +45,32 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     ask.add_argument("--then", action="append", default=[], metavar="FILE", help="compare with this policy instead")
     ask.add_argument("--key", type=Path, required=True, metavar="FILE", help="a reader's private key")
     passphrase.add_options(ask)
+    add_purpose(ask)
 
 
 def _replay(options: Namespace) -> int:
     """1 is an answer here, so that whatever goes wrong is 2."""
     try:
         command = agents_command("replay", otherwise=ELSEWHERE)
-        scenes = _opened(options)
+        home = home_of(options)
+        evidence = audit.evidence_of(home, options.recording)
+        with act(home, options, "replay", **audit.ids(evidence)) as done:
+            done.exit_code = _judged(command, _opened(home, evidence, options), options)
     except WrongUsage:
         raise
     except (StoreError, ProtocolError, BlobFault) as error:
         raise WrongUsage(str(error)) from None
+    return done.exit_code
+
+
+def _judged(command: list[str], scenes: bytes, options: Namespace) -> int:
     policies = [f"--{word}={name}" for word, names in (("with", options.now), ("then", options.then)) for name in names]
     shown = ["--json"] if options.json else []
     ended = subprocess.run([*command, "-", *policies, *shown], input=scenes, check=False)
     return ended.returncode if ended.returncode in (0, 1) else 2
 
 
-def _opened(options: Namespace) -> bytes:
-    home = home_of(options)
-    evidence = audit.evidence_of(home, options.recording)
+def _opened(home: Home, evidence: Evidence, options: Namespace) -> bytes:
     if not scenes.kept(evidence):
         how = "a policy keeps them with `keep_scenes: true`, from the next recording on"
         raise WrongUsage(f"recording {evidence.recording.id} has no scenes to try a policy on: {how}")

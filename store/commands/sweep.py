@@ -20,7 +20,8 @@ from store.catalog.database import explained
 from store.catalog.queries import Device, devices
 from store.clock import wall
 from store.commands.options import Subcommands, add_command, choose_device, duration, home_of
-from store.evidence import picture
+from store.errors import StoreError
+from store.evidence import picture, unfinished
 from store.evidence.isolation import Unreadable, isolated
 from store.evidence.show import clean, console, iso, print_json, progress, when
 from store.evidence.timeline.device_timeline import What
@@ -44,11 +45,22 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
     )
 
 
+def abandoned(home: Home) -> None:
+    """Removes what exports that were killed have left decrypted. StoreError where that cannot be told."""
+    try:
+        left = unfinished.sweep(home.exports)
+    except OSError as error:
+        raise StoreError(f"{home.exports} cannot be read: {error.strerror or error}") from None
+    for folder in left:
+        sys.stderr.write(f"eyelid-store: an export that was killed left {clean(str(folder))}: remove it\n")
+
+
 _NAMED: Final = 3  # findings that the one line of an unsound recording tells in words
 
 
 def verify(home: Home, recipient: RecipientPrivate | None, options: Namespace) -> int:
     """One line for everything that is not sound; 1 if there is any."""
+    abandoned(home)
     counts = _Counts()
     tell = _tell_json if options.json else _tell_person
     with closing(home.database()) as database, explained(str(home.database_path)):
@@ -143,6 +155,7 @@ def _tell_json(unsound: Iterator[Checked], counts: _Counts) -> None:
 
 def _gaps(options: Namespace) -> int:
     home = home_of(options)
+    abandoned(home)
     now = wall()
     zone = datetime.now(UTC).astimezone().tzinfo
     amiss = 0

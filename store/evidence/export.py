@@ -1,17 +1,16 @@
 """Opens a recording for its reader: a playable file for each stream, one film of all, and the account beside.
 
 A stream's header and any run of its fragments from a key frame on are a file (CMAF; times are absolute, so a closed
-eye stays a hole in time). The film has them all in step. Everything is written beside the folder asked for and moved
-there whole.
+eye stays a hole in time). The film has them all in step. Everything is written beside the folder asked for, made
+durable, and moved there whole.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -27,15 +26,15 @@ from store.evidence import scenes
 from store.evidence.account import Cause, Interval, union
 from store.evidence.chain import Stored
 from store.evidence.evidence import Evidence
-from store.evidence.film import CannotPlay
-from store.evidence.film.layout import lay_out
+from store.evidence.film import CannotPlay, apart
 from store.evidence.film.plan import Plan, make_plan
 from store.evidence.opening import read_body
 from store.evidence.rules import words_of
 from store.evidence.show import progress, seconds
 from store.evidence.timeline import recording as timeline
+from store.evidence.unfinished import building
 from store.evidence.verify.recording import Defect, Report
-from store.files import write_new
+from store.files import sync_folder, write_new
 
 FILM: Final = "recording.mp4"
 SCENES: Final = "scenes.jsonl"
@@ -110,39 +109,39 @@ def write(
     report: Report,
     folder: Path,
     *,
+    register: Path,
     monitors: Sequence[Monitor],
     gaps: Gaps = Gaps.SLATE,
     texts: Mapping[str, str] | None = None,
 ) -> Export:
-    """The opened recording under `folder`. Raises StoreError, and then leaves nothing there.
+    """The opened recording under `folder`, on disk when it returns. Raises StoreError, and then leaves nothing there.
 
-    `monitors`: of the key packet. `texts`: of its policy, for the scenes. A recording whose media no decoder takes has
-    no film, and says so.
+    `register`: where it is noted that something lies here unfinished. `monitors`: of the key packet. `texts`: of its
+    policy, for the scenes. A recording whose media no decoder takes has no film, and says so.
     """
     folder = folder.absolute()
-    building = folder.parent / f".{folder.name}.{secrets.token_hex(4)}"
     streams = sorted(evidence.chosen.streams.items())
     try:
-        building.mkdir(mode=0o700)
-        with progress("opening", sum(len(chain) for _, chain in streams)) as advance:
-            opener = _Opener(blobs, key, report, advance)
-            files = tuple(
-                opener.write_scenes(evidence, texts or {}, building)
-                if stream == SCENE_STREAM
-                else opener.write_stream(stream, chain, building)
-                for stream, chain in streams
-            )
-        film = None if gaps is Gaps.NO_FILM else _film(evidence, files, monitors, building, gaps)
-        done = Export(folder, files, film, tuple(in_the_way(report)))
-        account = timeline.facts(evidence) | {"export": _facts(done)}
-        write_new(building / "timeline.json", json.dumps(account, ensure_ascii=False, indent=1).encode() + b"\n")
-        if folder.is_dir():
-            folder.rmdir()
-        building.rename(folder)
+        with building(register, folder) as hidden:
+            with progress("opening", sum(len(chain) for _, chain in streams)) as advance:
+                opener = _Opener(blobs, key, report, advance)
+                files = tuple(
+                    opener.write_scenes(evidence, texts or {}, hidden)
+                    if stream == SCENE_STREAM
+                    else opener.write_stream(stream, chain, hidden)
+                    for stream, chain in streams
+                )
+            film = None if gaps is Gaps.NO_FILM else _film(evidence, files, monitors, hidden, gaps)
+            done = Export(folder, files, film, tuple(in_the_way(report)))
+            account = timeline.facts(evidence) | {"export": _facts(done)}
+            write_new(hidden / "timeline.json", json.dumps(account, ensure_ascii=False, indent=1).encode() + b"\n")
+            sync_folder(hidden)
+            if folder.is_dir():
+                folder.rmdir()
+            hidden.rename(folder)
+            sync_folder(folder.parent)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return done
 
 
@@ -181,9 +180,13 @@ class _Opener:
         return Written(SCENE_STREAM, SCENES, len(done), written, (), left_out)
 
 
-def _new(path: Path) -> BinaryIO:
-    """Readable by its owner alone."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """Readable by its owner alone, and on disk when it is closed."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _playable(chain: Sequence[Stored], report: Report) -> Iterator[Stored]:
@@ -205,9 +208,6 @@ def _film(
     playing = [file for file in files if file.kept]
     if not playing:
         return None
-    # Decoders, numpy and Pillow: no other command needs them, and they are half of what starting one costs.
-    from store.evidence.film import making  # noqa: PLC0415
-
     screens = {file.stream: folder / file.name for file in playing if lane_of(file.stream) == SCREEN}
     sound = next(((file.stream, folder / file.name) for file in playing if lane_of(file.stream) == AUDIO), None)
     plan = make_plan(
@@ -221,12 +221,13 @@ def _film(
         return Film(gaps, why_not=f"it would last {seconds(plan.length)}, and no recording does: try --gaps cut")
     film = folder / FILM
     try:
-        layout = lay_out(monitors, making.sizes(screens), plan.kept)
         with progress(f"making {FILM} (seconds)", plan.length // SECOND) as advance:
-            making.make(plan, layout, making.Sources(screens, sound), film, advance=advance)
+            apart.make(plan, monitors, screens, sound, film, advance=advance)
     except CannotPlay as error:
         film.unlink(missing_ok=True)
         return Film(gaps, why_not=str(error))
+    with film.open("rb") as made:
+        os.fsync(made.fileno())
     return Film(gaps, film.stat().st_size, plan.length, _slates(plan))
 
 

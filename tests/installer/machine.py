@@ -166,7 +166,7 @@ def _furnish(folder: Path) -> None:
     for path in UNITS.iterdir():
         if path.suffix in {".service", ".timer"} and path.name != "eyelid.service":  # a unit of each user's manager
             shutil.copy(path, units)
-    for name, module in (("eyelid", "agent.cli.main"), ("eyelid-store", "store.cli")):
+    for name, module in (("eyelid", "agent.__main__"), ("eyelid-store", "store.__main__")):
         (folder / "bin" / name).write_text(COMMAND.format(module=module), "utf-8")
     for path in (folder / "bin").iterdir():
         path.chmod(0o755)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.main import build_parser
+from protocol.starting import WEAKENING
 from store.cli import parser as store_parser
 
 UNITS = Path(__file__).resolve().parent.parent.parent / "installer" / "linux"
@@ -43,17 +44,29 @@ def test_systemd_finds_nothing_wrong(name: str, tmp_path: Path) -> None:
 
 def test_every_command_of_the_agents_units_is_one_of_eyelids() -> None:
     for command in [each for name in NAMES if name != "eyelid-store.service" for each in commands(name)]:
-        program, *words = command.split()
-        assert program == f"{INSTALLED}eyelid"
-        build_parser().parse_args(words)
+        *program, words = command.partition(f"{INSTALLED}eyelid ")
+        assert program == [f"{INSTALLED}python -I ", f"{INSTALLED}eyelid "]
+        build_parser().parse_args(words.split())
     [command] = commands("eyelid-store.service")
-    program, *words = command.split()
-    assert program == f"{INSTALLED}eyelid-store"
+    python, isolated, program, *words = command.split()
+    assert (python, isolated, program) == (f"{INSTALLED}python", "-I", f"{INSTALLED}eyelid-store")
     [metrics] = re.findall(
         r"\nEnvironment=EYELID_STORE_METRICS=(.*)", (UNITS / "eyelid-store.service").read_text("utf-8")
     )
     asked = store_parser().parse_args([word.replace("${EYELID_STORE_METRICS}", metrics) for word in words])
     assert asked.metrics == ("127.0.0.1", 9464)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".service")])
+def test_no_unit_hands_on_what_weakens(name: str) -> None:
+    """The names that are one variable each; of the loader's those that bring in a library."""
+    lines = (UNITS / name).read_text("utf-8").splitlines()
+    cleared = {
+        word for line in lines if line.startswith("UnsetEnvironment=") for word in line.partition("=")[2].split()
+    }
+    loader = {"LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH"}
+    assert cleared >= loader | {one for one in WEAKENING if not one.endswith("_")}
+    assert ("DBUS_SYSTEM_BUS_ADDRESS" in cleared) == (name == "eyelid.service")
 
 
 def test_the_drain_has_three_rights_and_no_more() -> None:

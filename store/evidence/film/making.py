@@ -7,11 +7,9 @@ it stay as they were sealed. H.264 and AAC are what every player takes (docs/dec
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import av
@@ -24,7 +22,8 @@ from av.video.stream import VideoStream
 
 from protocol.envelope import SCREEN
 from store.clock import SECOND
-from store.evidence.film import CannotPlay
+from store.evidence.film import FORMAT, CannotPlay
+from store.evidence.film.files import OpenFile, Source, for_ffmpeg
 from store.evidence.film.layout import Layout
 from store.evidence.film.opus import RATE
 from store.evidence.film.pictures import Pictures
@@ -52,16 +51,16 @@ CHAPTER: Final = SECOND  # gaps as long as this are chapters
 class Sources:
     """Single streams as they were written, by their numbers; `sound` is the stream of both ends of the call."""
 
-    screens: Mapping[int, Path]
-    sound: tuple[int, Path] | None
+    screens: Mapping[int, Source]
+    sound: tuple[int, Source] | None
 
 
-def sizes(screens: Mapping[int, Path]) -> dict[int, tuple[int, int]]:
+def sizes(screens: Mapping[int, Source]) -> dict[int, tuple[int, int]]:
     """px of each stream's pictures. Raises CannotPlay."""
     found = {}
     for stream, file in screens.items():
         try:
-            with av.open(str(file)) as container:
+            with av.open(for_ffmpeg(file), "r", format=FORMAT) as container:
                 video = container.streams.video[0]
                 found[stream] = video.width, video.height
         except (av.error.FFmpegError, IndexError):
@@ -69,15 +68,16 @@ def sizes(screens: Mapping[int, Path]) -> dict[int, tuple[int, int]]:
     return found
 
 
-def make(plan: Plan, layout: Layout, sources: Sources, to: Path, *, advance: Callable[[int], None]) -> None:
-    """Writes the film to `to`, a new file (mode 0600). `advance` is called with each further second of it.
+def make(plan: Plan, layout: Layout, sources: Sources, to: OpenFile, *, advance: Callable[[int], None]) -> None:
+    """Writes the film to `to`, an empty file. `advance` is called with each further second of it.
 
-    Raises CannotPlay, FileExistsError, OSError.
+    Raises CannotPlay, OSError.
     """
-    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # FFmpeg would make it readable for more
     pictures = Pictures(plan, layout, dict(sources.screens))
     try:
-        with av.open(str(to), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        # `faststart` reads what it wrote, to move it: FFmpeg opens the file a second time for that.
+        options = {"movflags": "faststart"}
+        with av.open(to, "w", format=FORMAT, options=options, io_open=lambda *_: to.again()) as container:
             container.set_chapters(list(_chapters(plan)))
             video = _video(container, pictures.size)
             audio = None if sources.sound is None else _Audio(container, plan, *sources.sound)
@@ -170,7 +170,7 @@ def _chapters(plan: Plan) -> Iterator[Chapter]:
 class _Audio:
     """Every sample of the film, kept or silent, so that no player loses its step."""
 
-    def __init__(self, container: OutputContainer, plan: Plan, stream: int, file: Path) -> None:
+    def __init__(self, container: OutputContainer, plan: Plan, stream: int, file: Source) -> None:
         self._container = container
         self._track: AudioStream = container.add_stream("aac", rate=RATE, layout="stereo")
         self._track.codec_context.bit_rate = AAC_RATE

@@ -7,7 +7,6 @@ ordinary speech (docs/decisions/0025). libopus is the reference, and what browse
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import av
@@ -15,7 +14,8 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
-from store.evidence.film import CannotPlay
+from store.evidence.film import FORMAT, CannotPlay
+from store.evidence.film.files import Source, for_ffmpeg
 
 RATE: Final = 48_000  # samples a second; also the grain of the sound's own times
 CHANNELS: Final = 2  # the agent's microphone, and the far end
@@ -25,7 +25,7 @@ Samples = NDArray[np.int16]
 """(samples, channels)."""
 
 
-def samples_of(file: Path) -> Iterator[tuple[int, Samples]]:
+def samples_of(file: Source) -> Iterator[tuple[int, Samples]]:
     """(place of the first since the recording's zero, samples) of each packet, read as it is asked for.
 
     Each stretch without a gap has a decoder of its own, as it had an encoder: nothing of what was said before a gap is
@@ -33,7 +33,7 @@ def samples_of(file: Path) -> Iterator[tuple[int, Samples]]:
 
     Raises CannotPlay where there is no sound, av.error.FFmpegError where it does not decode.
     """
-    with av.open(str(file)) as container:
+    with av.open(for_ffmpeg(file), "r", format=FORMAT) as container:
         if not container.streams.audio:
             raise CannotPlay(f"{file.name} holds no sound")
         stream = container.streams.audio[0]

@@ -9,7 +9,6 @@ import heapq
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import av
@@ -18,6 +17,8 @@ import numpy as np
 from protocol.envelope import AUDIO, SCREEN
 from store.clock import SECOND
 from store.evidence.account import union
+from store.evidence.film import FORMAT
+from store.evidence.film.files import Source, for_ffmpeg
 from store.evidence.film.layout import Layout, Place
 from store.evidence.film.plan import Gap, Plan
 from store.evidence.film.slate import Planes, dark, line, slate
@@ -40,7 +41,7 @@ class _Change:
 class Pictures:
     """`size` is the film's; `shots` gives what to show and when."""
 
-    def __init__(self, plan: Plan, layout: Layout, files: dict[int, Path]) -> None:
+    def __init__(self, plan: Plan, layout: Layout, files: dict[int, Source]) -> None:
         self._plan = plan
         self._layout = layout
         self._files = files
@@ -100,7 +101,7 @@ class Pictures:
         """Its pictures, and the end of each stretch of them. None is shown outside what its chunks stand for."""
         spans = iter(self._plan.kept[stream])
         span = next(spans, None)
-        with av.open(str(self._files[stream])) as container:
+        with av.open(for_ffmpeg(self._files[stream]), "r", format=FORMAT) as container:
             container.streams.video[0].thread_type = "AUTO"
             for picture in container.decode(video=0):
                 at = round((picture.time or 0.0) * SECOND)

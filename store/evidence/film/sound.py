@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from store.clock import SECOND
 from store.evidence.account import Interval
+from store.evidence.film.files import Source
 from store.evidence.film.opus import CHANNELS, RATE, Samples, samples_of
 
 FADE: Final = RATE // 200  # samples: 5 ms; what begins or ends at once is heard as a click
@@ -29,7 +29,7 @@ def ticks(at: int) -> int:
 class Sound:
     """`kept`: the spans that its chunks stand for. Whatever a decoder gives beside them is not in the film."""
 
-    def __init__(self, file: Path, kept: Sequence[Interval]) -> None:
+    def __init__(self, file: Source, kept: Sequence[Interval]) -> None:
         self._heard = self._decoded(file)
         self._kept = deque((ticks(start), ticks(end)) for start, end in kept)
         self._at = 0  # place of the first sample of `_block`
@@ -64,7 +64,7 @@ class Sound:
         return np.rint(asked * share[:, None]).astype(np.int16)
 
     @staticmethod
-    def _decoded(file: Path) -> Iterator[tuple[int, Samples]]:
+    def _decoded(file: Source) -> Iterator[tuple[int, Samples]]:
         """(place in the recording, samples) of each packet. Where two claim the same place, the earlier has it."""
         taken = 0
         for begins, heard in samples_of(file):

@@ -34,7 +34,14 @@ def exported(gathered: Gather, examined: Examine, home: Home, readers: dict[str,
         opened = read_packet(home.blobs(), packet, evidence.device)
         key = recording_key(opened, readers[RECIPIENT])
         return export.write(
-            evidence, home.blobs(), key, examined(recording), folder, monitors=opened.monitors, gaps=gaps
+            evidence,
+            home.blobs(),
+            key,
+            examined(recording),
+            folder,
+            register=home.exports,
+            monitors=opened.monitors,
+            gaps=gaps,
         )
 
     return write

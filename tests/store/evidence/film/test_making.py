@@ -20,6 +20,7 @@ from protocol.packet import Monitor
 from store.clock import SECOND
 from store.evidence.account import Closed, Interval, account
 from store.evidence.film import CannotPlay, making
+from store.evidence.film.files import OpenFile
 from store.evidence.film.layout import lay_out
 from store.evidence.film.plan import Plan, make_plan
 from store.evidence.film.slate import DARK, slate
@@ -123,7 +124,7 @@ def made(
     layout = lay_out(monitors, making.sizes(screens), plan.kept)
     sources = making.Sources(screens, None if sound is None else (SOUND_STREAM, sound))
     to = tmp_path / "recording.mp4"
-    making.make(plan, layout, sources, to, advance=told.append)
+    making.make(plan, layout, sources, OpenFile.new(to), advance=told.append)
     assert sum(told) == plan.length // SECOND
     assert to.stat().st_mode & 0o777 == 0o600
     return to
@@ -305,7 +306,7 @@ def test_what_no_decoder_takes_is_said(tmp_path: Path) -> None:
     for sound, told in ((garbage, "cannot be decoded"), (whole, "holds no sound")):
         sources = making.Sources({0: whole}, (SOUND_STREAM, sound))
         with pytest.raises(CannotPlay, match=told):
-            making.make(plan, layout, sources, tmp_path / f"{told}.mp4", advance=lambda _: None)
+            making.make(plan, layout, sources, OpenFile.new(tmp_path / f"{told}.mp4"), advance=lambda _: None)
 
 
 @pytest.mark.slow(reason="five minutes of film are made")
