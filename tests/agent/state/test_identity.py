@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,15 @@ def home(tmp_path: Path) -> Path:
 
 
 def enrolled(store: FakeStore, home: Path, pasted: str = "") -> Identity:
-    return enrol(pasted or store.pasted(), home, HandClock(), host="pc-17", system="Debian 13", agent_version="0.1.0")
+    return enrol(
+        pasted or store.pasted(),
+        home,
+        HandClock(),
+        host="pc-17",
+        user="alice",
+        system="Debian 13",
+        agent_version="0.1.0",
+    )
 
 
 # -- enrolling ----------------------------------------------------------------------------------------------------
@@ -135,6 +144,19 @@ def test_an_answer_that_is_no_enrolment_is_refused(store: FakeStore, home: Path)
     for _ in range(2):
         with pytest.raises(Untrusted):
             enrolled(store, home)
+    assert not home.exists()
+
+
+def test_an_answer_that_the_store_did_not_sign_for_this_pc_is_refused(store: FakeStore, home: Path) -> None:
+    enrolled(store, home)
+    shutil.rmtree(home)
+    unsigned = {name: value for name, value in store.admission.items() if name != "proof"}  # as by a store of before
+    store.says(api.ENROLL, *(Reply(body=json.dumps(body).encode()) for body in (store.admission, unsigned)))
+    store.secrets.add("another")
+    with pytest.raises(Untrusted, match="to another enrolment"):
+        enrolled(store, home)
+    with pytest.raises(Untrusted, match="bring the store up to date"):
+        enrolled(store, home)
     assert not home.exists()
 
 
