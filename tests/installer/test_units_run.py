@@ -54,7 +54,17 @@ def asked(pc: Machine, command: str, *words: str) -> dict[str, object]:
 def store(pc: Machine) -> Machine:
     """The store as its README has it made and started."""
     pc.run("install", "-d", "-o", "eyelid-store", "-g", "eyelid-store", "-m", "700", STORE_HOME, "/run/operator")
-    init = ("init", "--home", STORE_HOME, "--address", "127.0.0.1", "--key-file", "/run/operator/key")
+    init = (
+        "init",
+        "--home",
+        STORE_HOME,
+        "--address",
+        "127.0.0.1",
+        "--key-file",
+        "/run/operator/key",
+        "--keys",
+        "/run/operator",
+    )
     pc.run(EYELID_STORE, *init, user="eyelid-store")
     pc.systemctl("start", "eyelid-store.service")
     eventually(pc, lambda: answers(pc), "the store's first answer")
