@@ -19,3 +19,12 @@ def write_new(path: Path | str, content: bytes, mode: int = 0o600) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_over(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """In the place of what is there, whole or not at all; durable when it returns."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)  # of one that was cut short
+    write_new(beside, content, mode)
+    beside.replace(path)
+    sync_folder(path.parent)
