@@ -106,7 +106,9 @@ def _certificates(home: Home) -> list[x509.Certificate]:
 def publish(home: Home, connection: Connection, now: int) -> int:
     """Tell PCs where the store is and whom to trust there, as its files say; the number of the statement."""
     newest = queries.location(connection)
-    number = 1 if newest is None else newest[0] + 1
+    # Above what any PC says, too: a store that was put back from a backup has forgotten its last ones.
+    known = [int(json.loads(body).get("location", 0)) for body in connection.scalars(select(schema.health.c.body))]
+    number = max([0 if newest is None else newest[0], *known]) + 1
     ca = home.ca_certificate.read_text("ascii") if home.address.startswith("https://") else ""
     token = Location(number, home.address, ca).sign(home.store_key())
     connection.execute(insert(schema.locations).values(number=number, token=token, added_at=now))
