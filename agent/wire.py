@@ -200,7 +200,8 @@ class Wire:
         self._moving = threading.Lock()
         self._places: tuple[Place, ...] = ((address, ca),)
         self._client = self._connect(address, ca)
-        self._left: list[httpx.Client] = []  # other threads may still use them
+        # One for each place that there was: other threads may still use those that were left.
+        self._clients: dict[Place, httpx.Client] = {(address, ca): self._client}
 
     def follow(self, places: Sequence[Place]) -> None:
         """Where the store may be from now on, the likeliest first; where one cannot be connected to, the next request
@@ -210,9 +211,9 @@ class Wire:
                 self._move(places)
 
     def _move(self, places: tuple[Place, ...]) -> None:
-        client = self._connect(*places[0])
-        self._left.append(self._client)
-        self._client, self._places = client, places
+        if places[0] not in self._clients:
+            self._clients[places[0]] = self._connect(*places[0])
+        self._client, self._places = self._clients[places[0]], places
 
     def _elsewhere(self, client: httpx.Client) -> None:
         """This one did not get a connection."""
@@ -333,7 +334,7 @@ class Wire:
 
     def close(self) -> None:
         """Once no request is under way."""
-        for client in (self._client, *self._left):
+        for client in self._clients.values():
             client.close()
 
 

@@ -15,6 +15,7 @@ from agent.errors import EnvironmentFault, Transient, Untrusted, UserError
 from agent.state.identity import IDENTITY, TRUST, Identity, Trust, enrol, load
 from protocol import api, successor
 from protocol.keys import thumbprint
+from protocol.location import Location
 from testkit.fakes.clock import HandClock
 from testkit.fakes.store import FakeStore, Reply, problem
 
@@ -262,3 +263,27 @@ def test_a_forged_successor_changes_nothing(store: FakeStore, identity: Identity
         trust.adopt(store.signed_bundle(2), [forged])
     assert trust.bundle.revision == 1
     assert len(trust.store_keys) == 1
+
+
+def test_where_the_store_goes_is_kept_and_only_ever_newer(store: FakeStore, identity: Identity) -> None:
+    trust = Trust(identity)
+    assert (trust.location, trust.places) == (0, ((identity.address, identity.ca),))
+    moved = Location(2, "https://new.example.com:8443", "")
+    assert not trust.adopt(store.bundle, [], moved.sign(store.store_key))
+    wanted = (("https://new.example.com:8443", ""), (identity.address, ""))
+    for other in (Location(1, "https://old.example.com", ""), Location(2, "https://other.example.com", "")):
+        trust.adopt(store.bundle, [], other.sign(store.store_key))
+        trust.adopt(store.bundle, [])
+        for known in (trust, Trust(identity)):
+            assert (known.location, known.places) == (2, wanted)
+    store.new_key()
+    trust.adopt(store.bundle, store.successors, Location(3, "https://third.example.com", "").sign(store.store_key))
+    assert Trust(identity).places[0] == ("https://third.example.com", "")
+
+
+def test_nobody_but_the_store_says_where_it_is(store: FakeStore, identity: Identity) -> None:
+    trust = Trust(identity)
+    lie = Location(9, "https://thief.example.com", "").sign(Ed25519PrivateKey.generate())
+    with pytest.raises(Untrusted, match="was not signed by it"):
+        trust.adopt(store.signed_bundle(2), [], lie)
+    assert (trust.location, trust.bundle.revision) == (0, 1)
