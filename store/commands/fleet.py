@@ -32,7 +32,9 @@ def add(commands: Subcommands[ArgumentParser]) -> None:
         commands,
         "enroll-token",
         "print a token that lets PCs enrol",
-        "  eyelid-store enroll-token\n  eyelid-store enroll-token --uses 50 --expires 30d --group leeds > token.txt",
+        "  eyelid-store enroll-token\n"
+        "  eyelid-store enroll-token --uses 50 --expires 30d --group leeds |\n"
+        "      install -m 600 /dev/stdin token.txt",
         _enroll_token,
     )
     token.add_argument("--uses", type=count, default=1, metavar="N", help="PCs that may enrol with it (%(default)s)")
