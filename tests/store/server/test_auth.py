@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
-from protocol import api, base64url, jws
+from protocol import api, base64url, jws, successor
 from protocol.application import Application
 from protocol.bundle import Bundle, verify
 from protocol.claims import Claims
@@ -24,7 +24,7 @@ from store.admin.init import COMPLIANCE
 from store.catalog import schema
 from store.server.services import Services
 from testkit.fakes.pc import FakeRecording, Pc
-from tests.store.conftest import SetClock
+from tests.store.conftest import SetClock, serving
 
 MakeSecret = Callable[..., str]
 
@@ -194,6 +194,21 @@ def test_the_answer_is_signed_by_the_store_for_this_enrolment(
     application.check_admission(*told)
     with pytest.raises(SignatureError, match="another enrolment"):
         replace(application, nonce=base64url.encode(bytes(16))).check_admission(*told)
+
+
+def test_a_token_from_before_the_store_had_a_new_key_is_still_good(
+    home: Home, services: Services, secret: MakeSecret
+) -> None:
+    new, before = Ed25519PrivateKey.generate(), services.store_key
+    statement = successor.sign(new.public_key(), before, at=1)
+    with services.database.writing() as connection:
+        connection.execute(insert(schema.successors).values(token=statement, added_at=1))
+    with serving(home, replace(services, store_key=new)) as client:  # which knows the key of before
+        body = Pc(client).application(secret())
+        answer = client.post(api.ENROLL, json=body).json()
+    trusted = successor.trusted(before.public_key(), answer["successors"])
+    application = Application.verify(Claims(body, "enrolment", ProtocolError))
+    application.check_admission(answer["proof"], answer["device"], answer["bundle"], trusted)
 
 
 GARBAGE = [b"", b"{", b"[]", b'"text"', b"\xff\xfe", b'{"a":1,"a":2}', b"NaN", b"[" * 100_000]
