@@ -142,6 +142,7 @@ def test_a_policy_that_whoever_is_recorded_may_change_is_an_alarm_until_root_has
         desk = {"DISPLAY": stage.environment["DISPLAY"], "HOME": "/home/ada"}
         record = partial(store.start, "recorder", EYELID, "run", user="ada", **desk)
         put(token(store), f"{ADAS}/token", "ada")
+        store.run("chmod", "600", f"{ADAS}/token")
         store.run(EYELID, "enroll", f"{ADAS}/token", user="ada")
         put(POLICY, f"{ADAS}/policies/policy.yaml", "ada")
         record()
